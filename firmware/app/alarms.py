@@ -1,0 +1,76 @@
+"""The conditions that are active, each journaled in the faults ring when raised, repeated and acknowledged."""
+
+from app.journal import JournalError
+from pumpcore import faults
+from pumpcore.wire.records import ALARM_CHANGES
+
+REPEAT_MS = 60_000
+# The cause can't go away while this firmware runs: acknowledging would hide it.
+_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed")
+
+
+class Alarms:
+    """Active faults by number. `order` is how they were raised; a fault that comes again within 60 s is only counted."""
+
+    def __init__(self, journal: object, clock: object, buzzer: object) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._buzzer = buzzer
+        self._active = {}
+        self._journaled_ms = {}
+        self.suppressed = 0
+        self.last_error = ""
+
+    def active(self) -> list:
+        """Numbers of the active faults, ascending."""
+        return sorted(self._active)
+
+    def stopping(self) -> list:
+        """Numbers of the active ones that keep the pump from running."""
+        return [number for number in self.active() if faults.by_number(number).severity == faults.ALARM]
+
+    def counts(self) -> dict:
+        return self._active
+
+    def raise_fault(self, name: str) -> bool:
+        """Makes a fault active; True when it was not active before. A broken journal does not keep an alarm from sounding."""
+        fault = faults.by_name(name)
+        fresh = fault.number not in self._active
+        self._active[fault.number] = self._active.get(fault.number, 0) + 1
+        self._buzzer.sound("high" if fault.severity == faults.ALARM else "low")
+        self._record(fault.number, "raised" if fresh else "repeated")
+        return fresh
+
+    def _record(self, number: int, change: str) -> None:
+        now_ms = self._clock.uptime_ms()
+        last_ms = self._journaled_ms.get(number)
+        if change == "repeated" and last_ms is not None and now_ms - last_ms < REPEAT_MS:
+            self.suppressed += 1
+            return
+        self._journaled_ms[number] = now_ms
+        self._journal.post("alarm", (number, ALARM_CHANGES.index(change), self._active[number]), "faults")
+
+    def acknowledge(self, number: int) -> None:
+        """Ends a fault. Refusals `not_active_alarm`, `alarm_stays`; journaled before it ends (JournalError)."""
+        if number not in self._active:
+            raise faults.Refusal("not_active_alarm", fault=number)
+        if faults.by_number(number).name in _PERSISTENT:
+            raise faults.Refusal("alarm_stays", fault=number)
+        values = (number, ALARM_CHANGES.index("acknowledged"), self._active[number])
+        try:
+            self._journal.append("alarm", values, "faults")
+        except JournalError:
+            raise faults.Refusal("alarm_stays", fault=number)
+        self.clear(number)
+
+    def note_error(self, error: Exception) -> None:
+        """Keeps the text of a bug for `status`."""
+        self.last_error = repr(error)[:120]
+
+    def clear(self, number: int) -> None:
+        """Ends a fault whose cause is gone by itself."""
+        self._active.pop(number, None)
+        self._buzzer.sound("high" if self.stopping() else "low" if self._active else "off")
+
+    def clear_name(self, name: str) -> None:
+        self.clear(faults.by_name(name).number)

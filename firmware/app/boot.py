@@ -1,0 +1,108 @@
+"""From power-up to the first turn of the loop: what is on flash, what of it is uncertain, what may go on."""
+
+from app import recovery, resume
+from app.alarms import Alarms
+from app.book import Book
+from app.delivery import Delivery
+from app.journal import Journal, JournalError
+from app.leases import Leases
+from app.ledger import LedgerFiles
+from app.motion import Motion
+from app.pump import Pump
+from app.reporter import Reporter
+from app.selftest import SelfTest
+from app.setup import Setup
+from app.store import Store
+from app.supervisor import Supervisor
+from app.tokens import Tokens
+from app.wall import WallClock
+from pumpcore import bolus, ledger
+from pumpcore.wire.records import CAUSES
+
+WATCHDOG_MS = 8000
+_DEFAULT_MICROSTEPS = 16  # for the self test of a pump without a bench; it does no therapy
+
+
+def build(board: object, release: str, release_matches: bool) -> Pump:
+    """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
+    flash, clock = board.flash, board.clock
+    store = Store(flash)
+    journal = Journal(flash, clock)
+    files = LedgerFiles(flash)
+    alarms = Alarms(journal, clock, board.buzzer)
+    history = recovery.totals(journal)
+    base_s = recovery.powered_on_s(files.record, history)
+    setup = Setup(store)
+    book = Book(clock, WallClock(clock, store), files, base_s)
+    pump = Pump(board, journal, alarms, setup, book)
+    microsteps = setup.bench.microsteps if setup.bench else _DEFAULT_MICROSTEPS
+    motion = Motion(board.stepper, board.guard, microsteps)
+    windows = recovery.rebuild_windows(history, files.record, base_s)
+    leases = Leases(files, windows, journal.boot & 0xFFFF)
+    pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
+    pump.supervisor = Supervisor(board, pump.delivery, journal, book)
+    pump.tokens = Tokens(journal.boot, board.system.seed())
+    pump.release = release
+    pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
+    _raise_problems(pump, files, release_matches)
+    _recover(pump, files)
+    board.watchdog.start(WATCHDOG_MS)
+    return pump
+
+
+def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool) -> None:
+    for name in pump.setup.problems:
+        pump.alarms.raise_fault(name)
+    if files.lost():
+        pump.alarms.raise_fault("ledger_failed")
+    if not release_matches:
+        pump.alarms.raise_fault("firmware_incomplete")
+    if pump.board.system.reset_cause == "watchdog":
+        pump.alarms.raise_fault("watchdog")
+
+
+def _recover(pump: Pump, files: LedgerFiles) -> None:
+    """Journals the boot with what the last lease left open, then settles it in the ledger, then decides on resuming.
+
+    Cut between the two writes, the next boot journals the same open lease again (same `leased_steps`) and counts it once.
+    """
+    found = files.record
+    opened = found.open_steps() if found.state != ledger.IDLE else 0
+    system = pump.board.system
+    identity = bytes.fromhex(system.unique_id), bytes.fromhex(pump.release)[:8]
+    values = (CAUSES.index(system.reset_cause),) + identity
+    values += (pump.book.powered_on_s(), found.confirmed_steps, found.leased_steps, opened)
+    try:
+        pump.journal.append("boot", values)
+        _cut_bolus(pump, found)
+        if found.state != ledger.IDLE:
+            pump.book.uncertain_steps += opened
+            _settle(pump, files, found)
+    except JournalError:
+        pump.alarms.raise_fault("journal_failed")
+    except OSError:
+        pump.alarms.raise_fault("ledger_failed")
+
+
+def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
+    if found.state == ledger.RUNNING and found.bolus_token:
+        token = bytes.fromhex("%016x" % found.bolus_token)
+        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.bolus_steps))
+
+
+def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
+    """The open part counts as delivered; the record says so before anything else happens."""
+    pump.alarms.raise_fault("power_lost")
+    blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested
+    reason = resume.forbidden(found, pump.setup, pump.book, blocked)
+    settled = pump.book.record(ledger.IDLE if reason else ledger.RESUMING, 0)
+    settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
+    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
+        setattr(settled, name, getattr(found, name))
+    settled.boot = pump.journal.boot & 0xFFFF
+    settled.leased_steps = settled.confirmed_steps = found.leased_steps
+    files.write(settled)
+    if reason:
+        pump.alarms.raise_fault(reason)
+    else:
+        pump.resume = resume.Resume(settled, pump.setup, pump.book)

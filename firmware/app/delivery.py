@@ -1,0 +1,260 @@
+"""The delivery tick: keeps the step generator fed from the program, by leases, and tells what it is doing.
+
+Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and `safe_state` act at once.
+"""
+
+from app.basal import Basal
+from app.journal import JournalError
+from app.span import Span
+from pumpcore import bolus as boluses
+from pumpcore import faults, ledger
+from pumpcore.bolus import Bolus
+from pumpcore.dose import Accumulator
+from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.wire.records import MISSED_CAUSES, SOURCES, STARTED_BY, STOPPED_BY
+
+LOW_WATER_MS = 2_500
+_DWELL_US = 1_000
+NEVER_MS = 1 << 62
+STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
+
+
+class Delivery:
+    """`book` keeps totals and ledger fields, `setup` the active program with its ceilings; both are shared with handlers."""
+
+    def __init__(self, motion: object, leases: object, book: object, setup: object, reporter: object) -> None:
+        self.motion = motion
+        self.leases = leases
+        self.book = book
+        self.setup = setup
+        self._report = reporter
+        self.span = None
+        self.state = STOPPED
+        self.bolus = None
+        self._wanted_bolus = None
+        self._limit = ""
+        self._retry_ms = NEVER_MS
+        self._marks = []
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    def start(self, now_ms: int, by: str, remainder: int) -> None:
+        """Begins a span at the present position; JournalError when that can't be journaled first. The first lease follows
+        in the next tick."""
+        program = self.setup.program
+        accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
+        accumulator.remainder = remainder
+        wall = self.book.wall
+        week_s = wall.second_of_week() if wall.known() else None
+        position = self.motion.delivered_steps()
+        digest = bytes.fromhex(self.setup.digest)
+        values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
+        self._report.append("started", values)
+        self.motion.rebase(position)
+        self.motion.enable()
+        self.span = Span(now_ms, Basal(program, accumulator, week_s), position)
+        self.state = RUNNING
+        self._limit = ""
+        self._marks = []
+
+    def order(self, bolus: Bolus) -> int:
+        """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
+        self.bolus = bolus
+        self._wanted_bolus = bolus
+        return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
+
+    def cancel(self) -> None:
+        """Ends the bolus at the next slice boundary; what is queued still runs."""
+        if self._wanted_bolus is not None:
+            self._wanted_bolus = None
+            self._bolus_ended(self.bolus, boluses.CANCELLED, 0)
+        elif self.span.bolus is not None:
+            self._finish_bolus(boluses.CANCELLED)
+
+    def stop(self, by: str) -> int:
+        """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
+        position = self.motion.halt()
+        span, self.span = self.span, None
+        self.state = STOPPED
+        self._retry_ms = NEVER_MS
+        if span is None:
+            return position
+        self._end_boluses(span, position, "stopped" if by == "host" else "fault")
+        self._marks = []  # what lay ahead of the stop did not come true
+        values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
+        try:
+            self._report.append("stopped", values)
+            record = self.book.record(ledger.IDLE, 0)
+            record.basal_remainder = span.basal.accumulator.remainder
+            self.leases.close(record, position)
+        except JournalError:
+            self._report.fault("journal_failed")
+        except OSError:
+            self._report.fault("ledger_failed")
+        return position
+
+    def safe_state(self, name: str) -> None:
+        """Motor disabled, then the alarm, then the records (R6, R9)."""
+        self.motion.halt()
+        self._report.fault(name)
+        if self.span is not None:
+            self.stop("fault")
+
+    def report_fault(self, name: str) -> None:
+        """A condition that was met while acting on the motion."""
+        self._report.fault(name)
+
+    def shift_wall(self, by_s: int) -> None:
+        """The clock was set by a little, or became known, while running: later leases follow it."""
+        span = self.span
+        if span is None or not self.book.wall.known():
+            return
+        passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        if by_s or span.basal.week_s is None:
+            span.basal.week_s = self.book.wall.second_of_week() - passed_s
+
+    # -- doing ------------------------------------------------------------------------------------------------
+
+    def tick(self, now_ms: int) -> bool:
+        """One turn: at most one slice is queued and at most one lease written. True when flash was written."""
+        span = self.span
+        if span is None:
+            return False
+        if self._marks:
+            self._pass_marks(now_ms)
+        if self.state is LIMITED:
+            return now_ms >= self._retry_ms and self._retry(span, now_ms)
+        if span.end_ms() - now_ms > LOW_WATER_MS:
+            return False
+        return self._extend(span)
+
+    def due_ms(self) -> int:
+        """Uptime at which `tick` has something to do."""
+        if self.span is None:
+            return NEVER_MS
+        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms() - LOW_WATER_MS
+        if self._marks:
+            due_ms = min(due_ms, self._marks[0][0])
+        return due_ms
+
+    def _extend(self, span: Span) -> bool:
+        if self._wanted_bolus is not None:
+            self._begin_bolus(span)
+        if span.bolus is not None and span.bolus.rest_s() <= 0:
+            self._finish_bolus(boluses.DONE)
+        leased = span.planned_s >= span.lease_end_s
+        if leased and not self._lease(span):
+            return True
+        self.motion.queue(span.plan_slice())
+        return leased
+
+    def _lease(self, span: Span) -> bool:
+        changed = span.set_entry(span.basal.entry_at(span.planned_s))
+        ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        powered_on_s = self.book.powered_on_s() + ahead_s
+        record = self.book.record(ledger.RUNNING, ahead_s)
+        record.confirmed_steps = self.motion.delivered_steps()
+        try:
+            limit = self.leases.extend(span, self.setup.ceilings, powered_on_s, record)
+        except OSError:
+            self.safe_state("ledger_failed")
+            return False
+        if limit:
+            self._pause(span, limit, powered_on_s)
+            return False
+        self.motion.allow(span.leased_steps)
+        now_ms = self.book.clock.uptime_ms()
+        if span.planned_s == 0:
+            span.origin_ms = now_ms
+        span.catch_up(now_ms)
+        if changed:
+            self._mark(span, "entry", (span.entry, span.rate_nl, span.ordered_steps))
+        return True
+
+    # -- ceilings ---------------------------------------------------------------------------------------------
+
+    def _pause(self, span: Span, limit: str, powered_on_s: int) -> None:
+        """No lease: the basal pauses until the window has room; a bolus ends here."""
+        if span.bolus is not None:
+            self._finish_bolus("limit")
+        if limit != self._limit:
+            self._report.fault(limit)
+            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
+            self.motion.queue([(0, _DWELL_US)])
+        self._limit = limit
+        self.state = LIMITED
+        self._retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
+
+    def _retry(self, span: Span, now_ms: int) -> bool:
+        """At the next bucket: leaves out what was due meanwhile and asks for a lease again."""
+        skipped_s = (now_ms - span.origin_ms) // MS_PER_S - span.planned_s
+        self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
+        span.planned_s += skipped_s
+        self.state = RUNNING
+        limit = self._limit
+        if self._lease(span):
+            self._report.clear(limit)
+            self._limit = ""
+            self._report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
+            self.book.missed_steps = 0
+            self.motion.queue(span.plan_slice())
+        return True
+
+    def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
+        """Journals what the plan held while the power was off; nothing of it is caught up (R11). JournalError passes."""
+        self._report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
+
+    # -- bolus ------------------------------------------------------------------------------------------------
+
+    def _begin_bolus(self, span: Span) -> None:
+        bolus, self._wanted_bolus = self._wanted_bolus, None
+        span.begin_bolus(bolus)
+        self._mark(span, "bolus_started", (bytes.fromhex(bolus.token),))
+
+    def _finish_bolus(self, reason: str) -> None:
+        bolus = self.span.end_bolus()
+        self._mark(self.span, "bolus_ended", (bolus, reason, bolus.planned_steps))
+
+    def _end_boluses(self, span: Span, position: int, reason: str) -> None:
+        """A halt cuts whatever bolus was wanted or running at `position`."""
+        bolus = self.bolus
+        if self._wanted_bolus is not None:
+            self._wanted_bolus = None
+            self._bolus_ended(bolus, reason, 0)
+        elif bolus is not None and bolus.state == boluses.DELIVERING:
+            self._marks = [mark for mark in self._marks if mark[1] != "bolus_ended"]
+            self._bolus_ended(bolus, reason, span.bolus_delivered(position))
+
+    def _bolus_ended(self, bolus: Bolus, reason: str, delivered_steps: int) -> None:
+        bolus.state = reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT
+        bolus.delivered_steps = delivered_steps
+        self._report.post("bolus_ended", (bytes.fromhex(bolus.token), boluses.ENDS.index(reason), delivered_steps))
+        accumulator = bolus.accumulator
+        if accumulator.remainder:
+            self._report.post("remainder_dropped", (SOURCES.index("bolus"), accumulator.remainder, accumulator.modulus))
+
+    def bolus_delivered(self) -> int:
+        """Steps of the present or last bolus that have been made."""
+        if self.bolus is None or self.bolus is self._wanted_bolus:
+            return 0
+        if self.bolus.state != boluses.DELIVERING or self.span is None:
+            return self.bolus.delivered_steps
+        return self.span.bolus_delivered(self.motion.delivered_steps())
+
+    # -- marks: what is planned ahead is reported when its time has come -----------------------------------------
+
+    def _mark(self, span: Span, name: str, values: tuple) -> None:
+        self._marks.append((span.at_ms(span.planned_s), name, values))
+
+    def _pass_marks(self, now_ms: int) -> None:
+        while self._marks and self._marks[0][0] <= now_ms:
+            self._pass(self._marks.pop(0))
+
+    def _pass(self, mark: tuple) -> None:
+        _, name, values = mark
+        if name == "entry":
+            values = values + (self.motion.delivered_steps(),)
+        elif name == "bolus_ended":
+            self._bolus_ended(*values)
+            return
+        self._report.post(name, values)

@@ -1,0 +1,43 @@
+"""bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
+
+from app.handlers.bolus_start import find
+from app.journal import Journal
+from app.pump import Pump
+from pumpcore import bolus as boluses
+from pumpcore.wire import records
+
+
+def bolus_status(pump: Pump, params: dict) -> dict:
+    """`state` is ordered, delivering, done, cancelled, cut, or never_ordered."""
+    token = params["token"]
+    known = find(pump, token)
+    if known is None:
+        return _from_journal(pump.journal, token)
+    delivery = pump.delivery
+    delivered = delivery.bolus_delivered() if known is delivery.bolus else known.delivered_steps
+    return known.describe(delivered)
+
+
+def _from_journal(journal: Journal, token: str) -> dict:
+    """The newest word on a token of an earlier boot; an ordered bolus without an end was cut."""
+    raw_token = bytes.fromhex(token)
+    ended = None
+    for data in journal.rings["events"].backwards():
+        for record in reversed(records.decode(data)[0]):
+            if record.name == "bolus_ended" and record.fields["token"] == raw_token and ended is None:
+                ended = record.fields
+            if record.name == "bolus_ordered" and record.fields["token"] == raw_token:
+                return _describe(token, record.fields, ended)
+    return {"token": token, "state": "never_ordered"}
+
+
+def _describe(token: str, ordered: dict, ended: dict | None) -> dict:
+    reason = boluses.ENDS[ended["reason"]] if ended else boluses.CUT
+    return {
+        "token": token,
+        "state": reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT,
+        "volume_nl": ordered["volume_nl"],
+        "rate_nl": ordered["rate_nl"],
+        "ordered_steps": ordered["ordered_steps"],
+        "delivered_steps": ended["delivered_steps"] if ended else 0,
+    }

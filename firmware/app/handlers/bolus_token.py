@@ -1,0 +1,9 @@
+"""bolus.token: a one-shot token; without one no bolus can be ordered."""
+
+from app.pump import Pump
+from app.tokens import VALID_MS
+
+
+def bolus_token(pump: Pump, params: dict) -> dict:
+    """A token that is valid for 60 s and void at reset."""
+    return {"token": pump.tokens.issue(pump.board.clock.uptime_ms()), "valid_ms": VALID_MS}

@@ -1,0 +1,24 @@
+"""hello: who this pump is and what it runs."""
+
+from app.pump import Pump
+from pumpcore.wire.messages import METHODS, PROTOCOL
+
+FIRMWARE = "0.1.0"
+BENCH_ONLY = "bench instrument: never to be connected to a person or an animal"
+
+
+def hello(pump: Pump, params: dict) -> dict:
+    """Versions, the release digest hashed at boot, identity, bench, program, calibration, capabilities."""
+    setup = pump.setup
+    return {
+        "thecal": BENCH_ONLY,
+        "protocol": list(PROTOCOL),
+        "firmware": FIRMWARE,
+        "release": pump.release,
+        "implementation": pump.board.system.implementation,
+        "unique_id": pump.board.system.unique_id,
+        "bench": setup.bench.name if setup.bench else "",
+        "program_digest": setup.digest,
+        "calibration_state": setup.calibration.state if setup.calibration else "",
+        "capabilities": sorted(METHODS),
+    }

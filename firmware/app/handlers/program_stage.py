@@ -1,0 +1,16 @@
+"""program.stage: the pump checks a program by itself and answers what it holds; nothing changes yet."""
+
+import binascii
+
+from app.pump import Pump
+from pumpcore.faults import Refusal
+
+
+def program_stage(pump: Pump, params: dict) -> dict:
+    """Digest and the staged bytes, read back. Refusals of the 3xx family."""
+    try:
+        packed = binascii.a2b_base64(params["program"])
+    except ValueError:
+        raise Refusal("bad_params", parameter="program")
+    digest = pump.setup.stage(packed)
+    return {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}

@@ -1,0 +1,19 @@
+"""start: begins the active program at the next turn of the loop."""
+
+from app.pump import Pump
+from pumpcore.faults import Refusal
+
+
+def start(pump: Pump, params: dict) -> dict:
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`."""
+    program = pump.setup.program
+    if pump.alarms.stopping():
+        raise Refusal("alarm_active", alarms=pump.alarms.stopping())
+    if not pump.idle():
+        raise Refusal("not_stopped")
+    if program is None:
+        raise Refusal("no_program")
+    if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
+        raise Refusal("clock_unknown")
+    pump.start_wanted = True
+    return {"digest": pump.setup.digest, "position_steps": pump.delivery.motion.delivered_steps()}

@@ -1,0 +1,68 @@
+"""status: everything that `watch` shows; changes nothing."""
+
+from app.pump import Pump
+from pumpcore.units import MS_PER_S
+
+
+def status(pump: Pump, params: dict) -> dict:
+    """State, times, rates, steps and alarms; every quantity with its unit in the name."""
+    result = _identity(pump)
+    result.update(_rates(pump))
+    result.update(_steps(pump))
+    return result
+
+
+def _identity(pump: Pump) -> dict:
+    book, setup = pump.book, pump.setup
+    counters = dict(pump.session.counters)
+    counters["faults_suppressed"] = pump.alarms.suppressed
+    return {
+        "state": pump.state(),
+        "uptime_ms": pump.board.clock.uptime_ms(),
+        "utc_s": book.wall.utc_s(),
+        "offset_s": book.wall.offset_s,
+        "boot": pump.journal.boot,
+        "powered_on_s": book.powered_on_s(),
+        "program_digest": setup.digest,
+        "program_name": setup.program.name if setup.program else "",
+        "calibration": setup.calibration.describe() if setup.calibration else None,
+        "alarms": pump.alarms.active(),
+        "events_sequence": pump.journal.rings["events"].next_sequence - 1,
+        "faults_sequence": pump.journal.rings["faults"].next_sequence - 1,
+        "free_memory_bytes": pump.board.system.free_memory_bytes(),
+        "counters": counters,
+        "last_error": pump.alarms.last_error,
+    }
+
+
+def _rates(pump: Pump) -> dict:
+    span, program = pump.delivery.span, pump.setup.program
+    running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
+    if span is not None:
+        now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        entry = span.basal.entry_at(now_s)
+        change_s = span.basal.until_change_s(now_s)
+        running = {
+            "entry": entry,
+            "entry_rate_nl": span.basal.rate_nl(entry),
+            "next_change_s": change_s if change_s < 1 << 31 else None,
+        }
+    running["rate_seconds_s"] = program.rate_seconds_s if program else 0
+    return running
+
+
+def _steps(pump: Pump) -> dict:
+    delivery, book, windows = pump.delivery, pump.book, pump.delivery.leases.windows
+    delivered = delivery.motion.delivered_steps() if pump.selftest.done else book.position_steps
+    span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.bolus
+    return {
+        "ordered_steps": span.ordered_steps if span else delivered,
+        "delivered_steps": delivered,
+        "guard_steps": delivery.motion.guard.count(),
+        "leased_steps": span.leased_steps if span else delivered,
+        "uncertain_steps": book.uncertain_steps,
+        "position_uncertain_steps": delivery.motion.position_uncertain_steps,
+        "hour_nl": calibration.nl_for_steps(windows.hour_steps) if calibration else 0,
+        "day_nl": calibration.nl_for_steps(windows.day_steps) if calibration else 0,
+        "bolus": bolus.describe(delivery.bolus_delivered()) if bolus else None,
+    }

@@ -1,0 +1,59 @@
+"""Stepper and guard seen as one absolute position in steps; the guard's count is the position."""
+
+FULL_STEPS_PER_ENABLE = 4
+
+
+class Motion:
+    """`position_steps` is where the ledger stands at power-up; hardware counters begin at zero there."""
+
+    def __init__(self, stepper: object, guard: object, microsteps: int) -> None:
+        self.stepper = stepper
+        self.guard = guard
+        self._lost_per_enable_steps = FULL_STEPS_PER_ENABLE * microsteps
+        self._guard_base = 0
+        self._stepper_base = 0
+        self._underruns = 0
+        self.enabled = False
+        self.position_uncertain_steps = 0
+
+    def rebase(self, position_steps: int) -> None:
+        """Declares the present position; whatever the counters show from here on is added to it."""
+        self._guard_base = position_steps - self.guard.count()
+        self._stepper_base = position_steps - self.stepper.steps_done()
+        self._underruns = self.stepper.underruns()
+
+    def delivered_steps(self) -> int:
+        return self._guard_base + self.guard.count()
+
+    def generated_steps(self) -> int:
+        """What the generator itself says; equal to `delivered_steps` unless something is wrong (R3)."""
+        return self._stepper_base + self.stepper.steps_done()
+
+    def agrees(self) -> bool:
+        return self._stepper_base + self.stepper.steps_done() == self._guard_base + self.guard.count()
+
+    def ran_dry(self) -> bool:
+        return self.stepper.underruns() != self._underruns
+
+    def allow(self, position_steps: int) -> None:
+        """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU."""
+        self.guard.allow(position_steps - self._guard_base)
+
+    def queue(self, items: list) -> None:
+        for steps, duration_us in items:
+            self.stepper.queue(steps, duration_us)
+
+    def enable(self) -> None:
+        """Energises the motor; the rotor may settle up to four full steps away (R12)."""
+        if not self.enabled:
+            self.enabled = True
+            self.position_uncertain_steps += self._lost_per_enable_steps
+            self.guard.rearm()
+            self.stepper.enable(True)
+
+    def halt(self) -> int:
+        """Stops at once and de-energises; returns the position."""
+        self.stepper.halt()
+        self.stepper.enable(False)
+        self.enabled = False
+        return self.delivered_steps()

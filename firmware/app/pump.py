@@ -1,0 +1,138 @@
+"""The pump as the handlers see it, and the loop that turns it: look, deliver, write one record, answer one line, wait."""
+
+from app.delivery import STOPPED
+from app.journal import JournalError
+from pumpcore import ledger
+
+LONGEST_WAIT_MS = 60_000
+
+
+class Pump:
+    """Every collaborator by name. `recovered` is the ledger record found at power-up, `release` the digest of what runs."""
+
+    def __init__(self, board: object, journal: object, alarms: object, setup: object, book: object) -> None:
+        self.board = board
+        self.journal = journal
+        self.alarms = alarms
+        self.setup = setup
+        self.book = book
+        self.delivery = None
+        self.supervisor = None
+        self.session = None
+        self.selftest = None
+        self.resume = None
+        self.tokens = None
+        self.release = ""
+        self.boluses = []
+        self.start_wanted = False
+
+    def state(self) -> str:
+        """What the pump is doing, for people: stopped, running, limited, resuming, alarm."""
+        if self.alarms.stopping():
+            return "alarm"
+        if self.resume is not None:
+            return "resuming"
+        if self.start_wanted:
+            return "running"
+        return self.delivery.state
+
+    def idle(self) -> bool:
+        """Whether nothing runs and nothing is about to."""
+        return self.delivery.state is STOPPED and self.resume is None and not self.start_wanted
+
+    def crash(self, error: Exception) -> None:
+        """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
+        self.delivery.safe_state("internal")
+        self.alarms.note_error(error)
+
+    def stop(self, by: str) -> int:
+        """Ends whatever runs or is about to; returns the position in steps."""
+        self.start_wanted = False
+        position = self.delivery.stop(by)
+        if self.resume is not None:
+            self.resume = None
+            self.close_ledger()
+        return position
+
+    def close_ledger(self) -> None:
+        """The ledger says that nothing is open; an alarm when it can't."""
+        record = self.book.record(ledger.IDLE, 0)
+        try:
+            self.delivery.leases.close(record, self.delivery.motion.delivered_steps())
+        except OSError:
+            self.delivery.safe_state("ledger_failed")
+
+    def turn(self) -> None:
+        """One turn of the loop. At most one durable operation between two looks at the queue."""
+        clock = self.board.clock
+        now_ms = clock.uptime_ms()
+        if not self.selftest.done:
+            self._test(now_ms)
+        else:
+            self.supervisor.tick(now_ms)
+            if self.start_wanted or self.resume is not None:
+                self._begin(now_ms)
+            if not self.delivery.tick(now_ms) and self.journal.pending():
+                self._write_posted()
+        more = self.session.poll()
+        self.board.system.collect()
+        if not more:
+            self.board.link.wait(self._wait_ms(clock.uptime_ms()))
+
+    def _wait_ms(self, now_ms: int) -> int:
+        if self.journal.pending() and self.selftest.done and not self.journal.broken:
+            return 0
+        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), now_ms + LONGEST_WAIT_MS)
+        if not self.selftest.done:
+            due_ms = self.selftest.due_ms()
+        elif self.start_wanted:
+            due_ms = now_ms
+        elif self.resume is not None:
+            due_ms = min(due_ms, self.resume.due_ms())
+        return max(0, due_ms - now_ms)
+
+    def _test(self, now_ms: int) -> None:
+        self.selftest.tick(now_ms, self.book.position_steps)
+        if self.selftest.failed:
+            self.delivery.safe_state("self_test")
+
+    def _write_posted(self) -> None:
+        try:
+            self.journal.write_posted()
+        except JournalError:
+            self.delivery.safe_state("journal_failed")
+
+    def _begin(self, now_ms: int) -> None:
+        """Starts what a handler asked for, or resumes what the power cut, once it may."""
+        try:
+            if self.start_wanted:
+                self.start_wanted = False
+                self.delivery.start(now_ms, "host", self._carried())
+            elif self.resume.ready(now_ms):
+                self._resume(now_ms)
+        except JournalError:
+            self.delivery.safe_state("journal_failed")
+
+    def _carried(self) -> int:
+        """The basal remainder goes on while the program is the same; else it is dropped, less than a step, and journaled."""
+        record = self.book.last_record()
+        if record.program_digest == bytes.fromhex(self.setup.digest)[:8]:
+            return record.basal_remainder
+        self.book.program_digest = bytes.fromhex(self.setup.digest)[:8]
+        if record.basal_remainder:
+            self.journal.post("remainder_dropped", (0, record.basal_remainder, 0))
+        return 0
+
+    def _resume(self, now_ms: int) -> None:
+        from_utc_s, to_utc_s, missed_steps, remainder = self.resume.close()
+        self.resume = None
+        self.book.note_resume()
+        self.delivery.missed_while_off(from_utc_s, to_utc_s, missed_steps)
+        self.delivery.start(now_ms, "resume", remainder)
+
+
+def run(pump: Pump) -> None:
+    """Turns the loop until the link is closed (on the simulator; on a board it never is)."""
+    while not pump.board.link.closed:
+        pump.turn()
+

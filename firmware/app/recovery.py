@@ -1,0 +1,52 @@
+"""What the flash tells at power-up: powered-on time, the rolling windows, the part of the last lease that is uncertain."""
+
+import struct
+
+from app.journal import Journal
+from pumpcore import ledger
+from pumpcore.limits import DAY_BUCKETS, Windows
+from pumpcore.units import S_PER_MINUTE
+from pumpcore.wire import records
+
+_TOTAL = records.NUMBERS["total"]
+_TOTAL_FORMAT = records.TYPES[_TOTAL][1]
+_DAY_S = DAY_BUCKETS * S_PER_MINUTE
+
+
+def totals(journal: Journal) -> list:
+    """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first."""
+    found = []
+    for data in journal.rings["events"].backwards():
+        segment, at = [], 0
+        while at < len(data) and data[at] >= records.HEAD_BYTES and at + data[at] <= len(data):
+            if data[at + 1] == _TOTAL:
+                payload = data[at + records.HEAD_BYTES : at + data[at] - 4]
+                _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, payload)
+                segment.append((powered_on_s, leased_steps))
+            at += data[at]
+        found = segment + found
+        if found and found[-1][0] - found[0][0] > _DAY_S:
+            break
+    return found
+
+
+def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:
+    """The latest powered-on time that is on flash."""
+    return max(record.powered_on_s, history[-1][0] if history else 0)
+
+
+def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> Windows:
+    """The windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, and what
+    was leased since the last one counts now: nothing falls out of a window too early."""
+    minute = now_s // S_PER_MINUTE
+    windows = Windows(max(0, minute - DAY_BUCKETS))
+    before = None
+    for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
+        if before is not None and at_s // S_PER_MINUTE >= windows.minute:
+            windows.move_to(at_s // S_PER_MINUTE)
+            windows.add(max(0, leased_steps - before))
+        before = leased_steps
+    if not history:
+        windows.add(record.leased_steps)
+    windows.move_to(minute)
+    return windows

@@ -1,0 +1,24 @@
+"""The one way by which behaviour reports: records into the journal, conditions to the alarms."""
+
+from app.alarms import Alarms
+from app.journal import Journal
+
+
+class Reporter:
+    """`append` is durable before it returns and may raise JournalError; `post` and `fault` never fail."""
+
+    def __init__(self, journal: Journal, alarms: Alarms) -> None:
+        self._journal = journal
+        self._alarms = alarms
+
+    def append(self, name: str, values: tuple) -> None:
+        self._journal.append(name, values)
+
+    def post(self, name: str, values: tuple) -> None:
+        self._journal.post(name, values)
+
+    def fault(self, name: str) -> None:
+        self._alarms.raise_fault(name)
+
+    def clear(self, name: str) -> None:
+        self._alarms.clear_name(name)

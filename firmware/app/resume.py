@@ -1,0 +1,66 @@
+"""Whether and when therapy goes on after the power failed: never without leave, never catching up, at most 3 times an hour."""
+
+from app.basal import Basal
+from app.book import Book
+from app.setup import Setup
+from pumpcore import ledger, schedule
+from pumpcore.dose import Accumulator
+from pumpcore.units import MS_PER_S
+
+MOST_IN_HOUR = 3
+
+
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+    """"" when the pump may resume, else the fault that tells why not."""
+    program = setup.program
+    if program is None or program.after_power_loss != "resume" or blocked:
+        return "not_resumed"
+    if bytes.fromhex(setup.digest)[:8] != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
+        return "not_resumed"
+    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+        return "clock_lost"
+    return ""
+
+
+class Resume:
+    """Waits until the plan has passed what the broken lease booked; that part counts as delivered (R2).
+
+    With a known time the gap runs from the lease's end on the clock; without, from power-up, and at least the lease's
+    length.
+    """
+
+    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book) -> None:
+        self._record = record
+        self._book = book
+        self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
+        self._accumulator.remainder = record.basal_remainder
+        self._timed = book.wall.known() and record.until_utc_s > 0
+        week_s = schedule.second_of_week(record.until_utc_s, book.wall.offset_s) if self._timed else None
+        self._basal = Basal(setup.program, self._accumulator, week_s)
+        self._next_ms = 0
+
+    def due_ms(self) -> int:
+        return self._next_ms
+
+    def _gap_s(self) -> int:
+        if self._timed:
+            return self._book.wall.utc_s() - self._record.until_utc_s
+        powered_s = self._book.clock.uptime_ms() // MS_PER_S
+        return powered_s if powered_s >= self._record.lease_s else -1
+
+    def ready(self, now_ms: int) -> bool:
+        """Whether the span can begin now; asks at most once a second."""
+        if now_ms < self._next_ms:
+            return False
+        self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        gap_s = self._gap_s()
+        return gap_s >= 0 and self._basal.plan_steps(0, gap_s) >= self._record.ahead_steps
+
+    def close(self) -> tuple:
+        """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown."""
+        gap_s = self._gap_s()
+        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
+        if not self._timed:
+            return 0, 0, missed_steps, self._accumulator.remainder
+        from_utc_s = self._record.until_utc_s
+        return from_utc_s, from_utc_s + gap_s, missed_steps, self._accumulator.remainder

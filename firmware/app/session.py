@@ -1,0 +1,116 @@
+"""From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless."""
+
+import binascii
+
+from app.journal import JournalError
+from app.store import StoreError
+from pumpcore.faults import Refusal
+from pumpcore.wire import frame, messages
+
+REMEMBERED = 8
+
+
+class Session:
+    """`handlers` maps method -> function(pump, params) returning a result, or (result, raw bytes) for bulk answers."""
+
+    def __init__(self, link: object, pump: object, handlers: dict) -> None:
+        self._link = link
+        self._pump = pump
+        self._handlers = handlers
+        self._lines = frame.LineBuffer()
+        self._memory = []
+        self._waiting = []
+        self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0}
+
+    def poll(self) -> bool:
+        """Takes what has arrived and answers one line. True when another one is waiting.
+
+        A `stop` is looked for first: it must not queue behind other commands.
+        """
+        data = self._link.read()
+        if data:
+            self._waiting += self._lines.feed(data)
+            self.counters["dropped_bytes"] = self._lines.dropped_bytes
+        if not self._waiting:
+            return False
+        self._answer(self._waiting.pop(self._urgent()))
+        return len(self._waiting) > 0
+
+    def _urgent(self) -> int:
+        for index, line in enumerate(self._waiting):
+            if line is not None and (line.strip() == b"stop" or b'"stop"' in line):
+                return index
+        return 0
+
+    def _answer(self, line: bytes | None) -> None:
+        if line is None:
+            self.counters["bad_lines"] += 1
+            self._refuse(None, Refusal("too_long"))
+            return
+        word = line.strip()
+        if word in frame.BARE_WORDS:
+            self._execute(None, word.decode(), {})
+            return
+        try:
+            message = frame.decode(line)
+        except frame.FrameError as error:
+            self.counters["bad_lines"] += 1
+            self._refuse(None, Refusal(error.fault))
+            return
+        self._command(message, binascii.crc32(line))
+
+    def _command(self, message: dict, body_crc: int) -> None:
+        identity = message.get("id")
+        try:
+            identity, method, params = messages.check_request(message)
+            if messages.changes(method) and self._repeat(identity, body_crc):
+                return
+        except Refusal as refused:
+            self._refuse(identity if messages.is_hex(identity, messages.ID_DIGITS) else None, refused)
+            return
+        reply = self._execute(identity, method, params)
+        if messages.changes(method):
+            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+
+    def _execute(self, identity: str | None, method: str, params: dict) -> bytes:
+        """Runs a handler and answers; returns the reply's line."""
+        try:
+            result, raw = self._run(method, params)
+        except Refusal as refused:
+            return self._refuse(identity, refused)
+        except (JournalError, StoreError, OSError) as error:
+            return self._flash_failed(identity, error)
+        except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
+            self._pump.crash(error)
+            return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        return self._reply(messages.result(identity, result), raw)
+
+    def _run(self, method: str, params: dict) -> tuple:
+        answer = self._handlers[method](self._pump, params)
+        return answer if type(answer) is tuple else (answer, b"")
+
+    def _flash_failed(self, identity: str | None, error: Exception) -> bytes:
+        name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
+        self._pump.delivery.safe_state(name)
+        return self._refuse(identity, Refusal(name, cause=repr(error)[:80]))
+
+    def _repeat(self, identity: str, body_crc: int) -> bool:
+        for known, crc, line in self._memory:
+            if known == identity:
+                if crc != body_crc:
+                    raise Refusal("id_reused")
+                self.counters["repeated"] += 1
+                self._link.write(line)
+                return True
+        return False
+
+    def _refuse(self, identity: str | None, refused: Refusal) -> bytes:
+        self.counters["refused"] += 1
+        return self._reply(messages.refusal(identity, refused))
+
+    def _reply(self, message: dict, raw: bytes = b"") -> bytes:
+        line = frame.encode(message)
+        self._link.write(line)
+        if raw:
+            self._link.write(raw)
+        return line

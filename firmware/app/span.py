@@ -1,0 +1,98 @@
+"""One uninterrupted run: pump seconds from its start, planned slice by slice into items for the step generator."""
+
+from app.basal import Basal
+from pumpcore import bolus as boluses
+from pumpcore.bolus import Bolus
+from pumpcore.profile import Train
+from pumpcore.units import MS_PER_S, US_PER_S
+
+SLICE_S = 4
+_SLICES_KEPT = 4
+
+
+class Span:
+    """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position."""
+
+    def __init__(self, origin_ms: int, basal: Basal, position_steps: int) -> None:
+        self.origin_ms = origin_ms
+        self.basal = basal
+        self.bolus = None
+        self.train = Train()
+        self.planned_s = 0
+        self.lease_end_s = 0
+        self.entry = -1
+        self.rate_nl = 0
+        self.ordered_steps = position_steps
+        self.leased_steps = position_steps
+        self._slices = [(position_steps, 0)]
+
+    def end_ms(self) -> int:
+        """Uptime at which everything queued has been made."""
+        return self.origin_ms + self.train.end_us // MS_PER_S
+
+    def at_ms(self, second_s: int) -> int:
+        """Uptime of a pump second."""
+        return self.origin_ms + second_s * MS_PER_S
+
+    def catch_up(self, now_ms: int) -> None:
+        """When nothing is queued the generator begins now: the train's end follows it."""
+        self.train.end_us = max(self.train.end_us, (now_ms - self.origin_ms) * MS_PER_S)
+
+    def set_entry(self, entry: int) -> bool:
+        """Takes over the entry of the next lease; True when it is another one."""
+        changed = entry != self.entry
+        self.entry = entry
+        self.rate_nl = self.basal.rate_nl(entry)
+        return changed
+
+    def peek(self, duration_s: int) -> tuple:
+        """(basal, bolus) steps that are due in the next `duration_s` at the present rates."""
+        basal_steps = self.basal.accumulator.peek(self.rate_nl, duration_s)
+        bolus = self.bolus
+        if bolus is None:
+            return basal_steps, 0
+        due = bolus.accumulator.peek(bolus.rate_nl, duration_s)
+        return basal_steps, min(due, bolus.steps - bolus.planned_steps)
+
+    def plan_slice(self) -> list:
+        """Items of the next slice, at most 4 s and never past the lease."""
+        duration_s = min(SLICE_S, self.lease_end_s - self.planned_s)
+        self.planned_s += duration_s
+        end_us = self.planned_s * US_PER_S
+        bolus = self.bolus
+        if bolus is None:
+            steps, items = self.train.single(self.basal.accumulator, self.rate_nl, end_us, duration_s)
+        else:
+            steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + bolus.advance(duration_s)
+            items = self.train.merged(steps, end_us)
+        self.ordered_steps += steps
+        if bolus is not None:
+            self._remember(bolus)
+        return items
+
+    def begin_bolus(self, bolus: Bolus) -> None:
+        """Merges `bolus` from the next slice on; the present lease ends there, since none crosses a bolus's start."""
+        bolus.state = boluses.DELIVERING
+        self.bolus = bolus
+        self.lease_end_s = self.planned_s
+        self._slices = [(self.ordered_steps, 0)]
+
+    def end_bolus(self) -> Bolus:
+        """Takes the bolus out from the next slice on."""
+        bolus, self.bolus = self.bolus, None
+        self.lease_end_s = self.planned_s
+        return bolus
+
+    def _remember(self, bolus: Bolus) -> None:
+        self._slices.append((self.ordered_steps, bolus.planned_steps))
+        if len(self._slices) > _SLICES_KEPT:
+            self._slices.pop(0)
+
+    def bolus_delivered(self, position_steps: int) -> int:
+        """The bolus's share of what was delivered up to `position_steps`; within a slice in proportion, rounded down."""
+        before, planned_before = self._slices[0]
+        for ordered, planned in self._slices:
+            if position_steps < ordered:
+                return planned_before + (position_steps - before) * (planned - planned_before) // (ordered - before)
+            before, planned_before = ordered, planned
+        return planned_before

@@ -1,0 +1,54 @@
+"""Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals."""
+
+from app.delivery import STOPPED
+
+TOTAL_MS = 300_000
+
+
+class Supervisor:
+    """Raises alarms and brings the pump to its safe state; feeds the watchdog only from here."""
+
+    def __init__(self, board: object, delivery: object, journal: object, book: object) -> None:
+        self._board = board
+        self._delivery = delivery
+        self._journal = journal
+        self._book = book
+        self._next_total_ms = TOTAL_MS
+
+    def due_ms(self) -> int:
+        return self._next_total_ms
+
+    def tick(self, now_ms: int) -> None:
+        """One look; cheap, because it runs in every turn."""
+        self._board.watchdog.feed()
+        delivery = self._delivery
+        if self._board.buttons.stop_pressed():
+            self._stop_button()
+        elif delivery.state is not STOPPED:
+            self._check_motion(delivery)
+        if now_ms >= self._next_total_ms:
+            self._total(now_ms)
+
+    def _stop_button(self) -> None:
+        self._delivery.stop("button")
+        self._delivery.report_fault("stop_button")
+        self._board.buttons.clear_stop()
+
+    def _check_motion(self, delivery: object) -> None:
+        motion = delivery.motion
+        if motion.guard.tripped():
+            delivery.safe_state("guard_tripped")
+        elif not motion.agrees():
+            delivery.safe_state("guard_mismatch")
+        elif motion.ran_dry():
+            delivery.safe_state("underrun")
+
+    def _total(self, now_ms: int) -> None:
+        """Every 5 minutes, running or not: the powered-on time and the windows are rebuilt from these (R5)."""
+        self._next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
+        delivery = self._delivery
+        delivered = delivery.motion.delivered_steps()
+        span = delivery.span
+        ordered = span.ordered_steps if span else delivered
+        leased = span.leased_steps if span else delivered
+        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))

@@ -1,0 +1,60 @@
+"""A manual bolus: a finite dose at a rate, checked when it is ordered, delivered on top of the basal, ended on the pump."""
+
+from pumpcore.calibration import Calibration
+from pumpcore.dose import Accumulator
+from pumpcore.faults import Refusal
+from pumpcore.units import ceil_div
+
+ORDERED, DELIVERING, DONE, CANCELLED, CUT = "ordered", "delivering", "done", "cancelled", "cut"
+# Reasons in the journal are indices of this table; append only.
+ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
+SHORTEST_S = 20
+LEASE_S = 5
+LEASE_PART = 20
+
+
+class Bolus:
+    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes."""
+
+    def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
+        self.token = token
+        self.volume_nl = volume_nl
+        self.rate_nl = rate_nl
+        self.steps = calibration.steps_for_nl(volume_nl)
+        self.duration_s = ceil_div(volume_nl * rate_seconds_s, rate_nl)
+        self.accumulator = Accumulator(rate_seconds_s, calibration)
+        self.state = ORDERED
+        self.planned_steps = 0
+        self.planned_s = 0
+        self.delivered_steps = 0
+        self.begins_at_ms = 0
+        if self.steps == 0:
+            raise Refusal("bolus_too_small", asked_nl=volume_nl, nearest_nl=ceil_div(calibration.volume_nl, calibration.steps))
+        if self.duration_s < SHORTEST_S:
+            nearest_nl = volume_nl * rate_seconds_s // SHORTEST_S
+            raise Refusal("bolus_too_short", duration_s=self.duration_s, limit_s=SHORTEST_S, nearest_rate_nl=nearest_nl)
+
+    def lease_s(self) -> int:
+        """Seconds of this bolus that one lease may hold: 5 s, at most a twentieth of it (R2)."""
+        return min(LEASE_S, self.duration_s // LEASE_PART)
+
+    def rest_s(self) -> int:
+        return self.duration_s - self.planned_s
+
+    def advance(self, duration_s: int) -> int:
+        """Steps due in the next `duration_s`; what the last second can't hold of a step stays undelivered (rounded down)."""
+        due = self.accumulator.advance(self.rate_nl, duration_s)
+        steps = min(due, self.steps - self.planned_steps)
+        self.planned_steps += steps
+        self.planned_s += duration_s
+        return steps
+
+    def describe(self, delivered_steps: int) -> dict:
+        return {
+            "token": self.token,
+            "state": self.state,
+            "volume_nl": self.volume_nl,
+            "rate_nl": self.rate_nl,
+            "ordered_steps": self.steps,
+            "delivered_steps": delivered_steps,
+        }

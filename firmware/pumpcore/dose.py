@@ -1,0 +1,41 @@
+"""Volume to steps: one accumulator per source, rounded down, the remainder carried, exact over any number of slices.
+
+The plan of a source at rate `rate_nl` per `rate_seconds_s` is the rational line
+    steps(t) = rate_nl * calibration.steps * t / (rate_seconds_s * calibration.volume_nl)
+and the accumulator holds its fraction as an integer modulo rate_seconds_s * volume_nl. A step is due when the plan
+passes a whole number, so what was delivered lags the plan by less than one step at every moment.
+"""
+
+from pumpcore.calibration import Calibration
+from pumpcore.units import US_PER_S
+
+
+class Accumulator:
+    """Turns (rate, whole seconds) into whole steps. `remainder` is 0 <= remainder < modulus, in units of 1/modulus step."""
+
+    def __init__(self, rate_seconds_s: int, calibration: Calibration) -> None:
+        self._steps_per_volume = calibration.steps
+        self.modulus = rate_seconds_s * calibration.volume_nl
+        self.remainder = 0
+
+    def flow(self, rate_nl: int) -> int:
+        """The plan's slope in 1/modulus steps per second."""
+        return rate_nl * self._steps_per_volume
+
+    def advance(self, rate_nl: int, duration_s: int) -> int:
+        """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder."""
+        total = self.remainder + rate_nl * self._steps_per_volume * duration_s
+        steps, self.remainder = divmod(total, self.modulus)
+        return steps
+
+    def peek(self, rate_nl: int, duration_s: int) -> int:
+        """What `advance` would return, without advancing."""
+        return (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus
+
+    def since_last_step_us(self, rate_nl: int) -> int:
+        """Time since the plan last passed a whole step at `rate_nl` (rounded down); call after `advance` returned > 0."""
+        return self.remainder * US_PER_S // self.flow(rate_nl)
+
+    def until_next_step_us(self, rate_nl: int) -> int:
+        """Time until the plan passes the next whole step at `rate_nl` > 0 (rounded up)."""
+        return -(-(self.modulus - self.remainder) * US_PER_S // self.flow(rate_nl))

@@ -1,0 +1,57 @@
+"""The ledger's record: what was authorised (leased), what is confirmed, what is uncertain; in absolute steps, u64.
+
+Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the
+plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then. `confirmed_steps` is what the guard had counted when the record was written.
+"""
+
+import binascii
+import struct
+
+IDLE, RUNNING, RESUMING = 0, 1, 2
+RESUMES_KEPT = 3
+
+_FORMAT = "<4sIHBBQQQIIIHIQQQ8sIII"
+_BYTES = struct.calcsize(_FORMAT)
+_MAGIC = b"TLG1"
+FIELDS = (
+    "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
+    "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token", "bolus_remainder",
+    "program_digest",
+)
+
+
+class LedgerRecord:
+    """One record; attributes named by FIELDS, plus `resumes_s`: powered-on times of the last three resumes (0 = none)."""
+
+    def __init__(self) -> None:
+        for name in FIELDS:
+            setattr(self, name, 0)
+        self.program_digest = bytes(8)
+        self.resumes_s = [0] * RESUMES_KEPT
+
+    def open_steps(self) -> int:
+        """Steps that may or may not have been made when the power fails now."""
+        return self.leased_steps - self.confirmed_steps
+
+
+def pack(record: LedgerRecord) -> bytes:
+    """The record's bytes with a CRC-32; small enough to lie inline in the file system's metadata (<= 480 B)."""
+    values = [getattr(record, name) for name in FIELDS]
+    body = struct.pack(_FORMAT, _MAGIC, *(values + record.resumes_s))
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def unpack(image: bytes) -> LedgerRecord:
+    """The record of `image`; ValueError when it is cut short, damaged or inconsistent."""
+    if len(image) != _BYTES + 4 or image[:4] != _MAGIC:
+        raise ValueError("not a ledger record")
+    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
+        raise ValueError("ledger record is damaged")
+    values = struct.unpack(_FORMAT, image[:-4])
+    record = LedgerRecord()
+    for index, name in enumerate(FIELDS):
+        setattr(record, name, values[index + 1])
+    record.resumes_s = list(values[len(FIELDS) + 1 :])
+    if record.confirmed_steps > record.leased_steps:
+        raise ValueError("ledger record delivered more than was leased")
+    return record

@@ -1,0 +1,147 @@
+"""The program: a prescription compiled to integers and packed. Its digest is the SHA-256 of exactly these bytes.
+
+Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, 0, seconds, number of
+entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program), concentration ng and
+nl; then name and fluid in UTF-8; then the entries, each minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
+"""
+
+import struct
+
+from pumpcore.faults import Refusal
+from pumpcore.manifest import sha256_hex
+from pumpcore.units import MINUTES_PER_WEEK
+
+MAX_ENTRIES = 336
+MAX_BYTES = 4096
+CONSTANT, SCHEDULE = 0, 1
+MODES = ("constant", "schedule")
+CLOCK_LOSS = ("stop", "lowest")
+POWER_LOSS = ("stop", "resume")
+MAX_RATE_NL = 1 << 48
+
+_MAGIC = b"TPR1"
+_HEAD = "<4sBBBBIHBBQQQQQ"
+_ENTRY = "<HQ"
+_ENTRY_BYTES = struct.calcsize(_ENTRY)
+
+
+class Program:
+    """What the pump runs. Rates are `rate_nl` per `rate_seconds_s` (one for all); limits 0 = none of its own.
+
+    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0.
+    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes.
+    """
+
+    def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: list) -> None:
+        self.name = name
+        self.fluid = fluid
+        self.rate_seconds_s = rate_seconds_s
+        self.entries = entries
+        self.mode = CONSTANT
+        self.on_clock_loss = "stop"
+        self.after_power_loss = "stop"
+        self.max_rate_nl = 0
+        self.hour_nl = 0
+        self.day_nl = 0
+        self.concentration = (0, 0)
+
+    def needs_clock(self) -> bool:
+        return self.mode == SCHEDULE
+
+    def highest_rate_nl(self) -> int:
+        return max([rate_nl for _, rate_nl in self.entries])
+
+    def lowest_rate_nl(self) -> int:
+        return min([rate_nl for _, rate_nl in self.entries])
+
+    def describe(self) -> dict:
+        """Everything in the program as plain values, for people and JSON; units in the names."""
+        return {
+            "name": self.name,
+            "fluid": self.fluid,
+            "mode": MODES[self.mode],
+            "rate_seconds_s": self.rate_seconds_s,
+            "entries": [[minute, rate_nl] for minute, rate_nl in self.entries],
+            "on_clock_loss": self.on_clock_loss,
+            "after_power_loss": self.after_power_loss,
+            "max_rate_nl": self.max_rate_nl,
+            "hour_nl": self.hour_nl,
+            "day_nl": self.day_nl,
+            "concentration_ng": self.concentration[0],
+            "concentration_nl": self.concentration[1],
+        }
+
+
+def digest(packed: bytes) -> str:
+    """The program's name for machines: SHA-256 in 64 hex digits."""
+    return sha256_hex(packed)
+
+
+def pack(program: Program) -> bytes:
+    """The program's bytes; Refusal `program_size` or `program_format` when it does not fit the format."""
+    name, fluid = program.name.encode(), program.fluid.encode()
+    if len(program.entries) > MAX_ENTRIES or len(name) > 80 or len(fluid) > 80:
+        raise Refusal("program_size", entries=len(program.entries), limit=MAX_ENTRIES)
+    head = struct.pack(
+        _HEAD, _MAGIC, program.mode, CLOCK_LOSS.index(program.on_clock_loss),
+        POWER_LOSS.index(program.after_power_loss), 0, program.rate_seconds_s, len(program.entries),
+        len(name), len(fluid), program.max_rate_nl, program.hour_nl, program.day_nl,
+        program.concentration[0], program.concentration[1],
+    )
+    rows = [struct.pack(_ENTRY, minute, rate_nl) for minute, rate_nl in program.entries]
+    return head + name + fluid + b"".join(rows)
+
+
+def unpack(packed: bytes) -> Program:
+    """The program of `packed`. Refusals: `program_size`, `program_format`, `program_schedule`; never another exception."""
+    if len(packed) > MAX_BYTES:
+        raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
+    head_bytes = struct.calcsize(_HEAD)
+    if len(packed) < head_bytes or packed[:4] != _MAGIC:
+        raise Refusal("program_format", cause="no header")
+    (_, mode, clock_loss, power_loss, zero, seconds_s, count, name_bytes, fluid_bytes, max_rate_nl, hour_nl, day_nl,
+     mass_ng, volume_nl) = struct.unpack(_HEAD, packed[:head_bytes])
+    if mode > 1 or clock_loss > 1 or power_loss > 1 or zero or not 0 < seconds_s < 1 << 32:
+        raise Refusal("program_format", cause="a field of the header")
+    if count > MAX_ENTRIES:
+        raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
+    text_end = head_bytes + name_bytes + fluid_bytes
+    if len(packed) != text_end + count * _ENTRY_BYTES:
+        raise Refusal("program_format", cause="length")
+    program = Program(
+        _text(packed[head_bytes : head_bytes + name_bytes]),
+        _text(packed[head_bytes + name_bytes : text_end]),
+        seconds_s,
+        [struct.unpack(_ENTRY, packed[at : at + _ENTRY_BYTES]) for at in range(text_end, len(packed), _ENTRY_BYTES)],
+    )
+    program.mode = mode
+    program.on_clock_loss = CLOCK_LOSS[clock_loss]
+    program.after_power_loss = POWER_LOSS[power_loss]
+    program.max_rate_nl, program.hour_nl, program.day_nl = max_rate_nl, hour_nl, day_nl
+    program.concentration = (mass_ng, volume_nl)
+    _check_values(program)
+    return program
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except (UnicodeError, ValueError):
+        raise Refusal("program_format", cause="a text is not UTF-8")
+
+
+def _check_values(program: Program) -> None:
+    if (program.concentration[0] == 0) != (program.concentration[1] == 0):
+        raise Refusal("program_format", cause="concentration")
+    for value_nl in (program.max_rate_nl, program.hour_nl, program.day_nl):
+        if value_nl > MAX_RATE_NL:
+            raise Refusal("program_format", cause="a limit is out of range")
+    if not program.entries or (program.mode == CONSTANT and (len(program.entries) != 1 or program.entries[0][0])):
+        raise Refusal("program_schedule", cause="a constant program has one entry, at minute 0; a schedule at least one")
+    before = -1
+    for minute, rate_nl in program.entries:
+        if not before < minute < MINUTES_PER_WEEK:
+            raise Refusal("program_schedule", minute_of_week=minute)
+        if rate_nl > MAX_RATE_NL:
+            raise Refusal("program_format", cause="a rate is out of range")
+        before = minute

@@ -1,0 +1,23 @@
+"""Integer unit conversions shared by board and host. Volumes are nanolitres, times seconds or microseconds, motion steps."""
+
+NL_PER_UL = 1_000
+NL_PER_ML = 1_000_000
+US_PER_S = 1_000_000
+MS_PER_S = 1_000
+S_PER_MINUTE = 60
+S_PER_HOUR = 3_600
+S_PER_DAY = 86_400
+MINUTES_PER_DAY = 1_440
+MINUTES_PER_WEEK = 10_080
+S_PER_WEEK = 604_800
+U64_MAX = (1 << 64) - 1
+
+
+def floor_div(numerator: int, denominator: int) -> int:
+    """numerator / denominator rounded down; the one place that rounds a volume towards less."""
+    return numerator // denominator
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """numerator / denominator rounded up; for times that must not be early, never for volumes."""
+    return -(-numerator // denominator)

@@ -1,0 +1,76 @@
+"""One frame a line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB."""
+
+import binascii
+import json
+
+MAX_BYTES = 8192
+BARE_WORDS = (b"hello", b"status", b"stop")
+_TAIL_BYTES = 9
+
+
+class FrameError(ValueError):
+    """A line that is not a frame; `fault` is the name of the refusal that answers it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+def crc_text(body: bytes) -> bytes:
+    """CRC-32 of `body` as eight lower-case hex digits."""
+    return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF)
+
+
+def encode(message: dict) -> bytes:
+    """The line of `message`, newline included."""
+    body = json.dumps(message).encode()
+    return body + b"*" + crc_text(body) + b"\n"
+
+
+def decode(line: bytes) -> dict:
+    """The object in `line` (without its newline). FrameError `bad_frame`, `bad_json` or `too_long`."""
+    line = line.rstrip(b"\r")
+    if len(line) > MAX_BYTES:
+        raise FrameError("too_long")
+    body, tail = line[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
+    if tail[:1] != b"*" or tail[1:] != crc_text(body):
+        raise FrameError("bad_frame")
+    try:
+        message = json.loads(body)
+    except (ValueError, RuntimeError, OverflowError):
+        raise FrameError("bad_json")
+    if type(message) is not dict:
+        raise FrameError("bad_json")
+    return message
+
+
+class LineBuffer:
+    """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._dropping = False
+        self.dropped_bytes = 0
+        self.dropped_lines = 0
+
+    def feed(self, data: bytes) -> list:
+        """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
+        lines = []
+        parts = (self._pending + data).split(b"\n")
+        self._pending = parts.pop()
+        for part in parts:
+            if self._dropping or len(part) > MAX_BYTES:
+                self._drop(part)
+                self._dropping = False
+                self.dropped_lines += 1
+                lines.append(None)
+            elif part.strip():
+                lines.append(part)
+        if self._dropping or len(self._pending) > MAX_BYTES:
+            self._drop(self._pending)
+            self._pending = b""
+            self._dropping = True
+        return lines
+
+    def _drop(self, part: bytes) -> None:
+        self.dropped_bytes += len(part)

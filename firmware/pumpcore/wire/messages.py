@@ -1,0 +1,97 @@
+"""The commands: JSON-RPC 2.0 requests and replies, and the schema of every command's parameters.
+
+Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
+"""
+
+from pumpcore.faults import Refusal
+
+PROTOCOL = (1, 0)
+TOKEN_DIGITS = 16
+ID_DIGITS = 16
+_HEX = "0123456789abcdef"
+
+
+def is_hex(value: object, digits: int) -> bool:
+    """Whether `value` is a string of exactly `digits` lower-case hex digits."""
+    return type(value) is str and len(value) == digits and all([letter in _HEX for letter in value])
+
+
+def _integer(low: int, high: int) -> tuple:
+    return ("integer", low, high)
+
+
+_TOKEN = ("hex", TOKEN_DIGITS, 0)
+_VOLUME = _integer(1, 1 << 48)
+
+# method: (parameters, whether it changes anything)
+METHODS = {
+    "hello": ({}, False),
+    "status": ({}, False),
+    "clock.set": ({"utc_s": _integer(1_577_836_800, (1 << 32) - 1), "offset_s": _integer(-86_400, 86_400)}, True),
+    "program.stage": ({"program": ("base64", 1, 5600)}, False),  # harmless to repeat: the digest names it
+    "program.activate": ({"digest": ("hex", 64, 0)}, True),
+    "program.read": ({}, False),
+    "start": ({}, True),
+    "stop": ({}, False),  # changes things, but is never answered from memory: it always acts (R8)
+    "bolus.token": ({}, False),
+    "bolus.start": ({"token": _TOKEN, "volume_nl": _VOLUME, "rate_nl": _VOLUME}, True),
+    "bolus.status": ({"token": _TOKEN}, False),
+    "bolus.cancel": ({"token": _TOKEN}, True),
+    "alarms": ({}, False),
+    "ack": ({"fault": _integer(1, 65_535)}, True),
+    "journal.read": ({"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1)}, False),
+    "maintenance": ({}, True),
+}
+
+
+def _fits(value: object, kind: tuple) -> bool:
+    name, first, second = kind
+    if name == "integer":
+        return type(value) is int and first <= value <= second
+    if name == "hex":
+        return is_hex(value, first)
+    if name == "base64":
+        return type(value) is str and first <= len(value) <= second
+    return value in first
+
+
+def check_request(message: dict) -> tuple:
+    """(id, method, params) of a request. Refusals `bad_json`, `unknown_method`, `bad_params`; the id is checked first."""
+    if message.get("jsonrpc") != "2.0" or not is_hex(message.get("id"), ID_DIGITS):
+        raise Refusal("bad_json")
+    method, params = message.get("method"), message.get("params", {})
+    if type(method) is not str or method not in METHODS:
+        raise Refusal("unknown_method")
+    schema = METHODS[method][0]
+    if type(params) is not dict or len(message) > 4:
+        raise Refusal("bad_params")
+    for name in params:
+        if name not in schema:
+            raise Refusal("bad_params", unknown=str(name)[:40])
+    for name, kind in schema.items():
+        if name not in params or not _fits(params[name], kind):
+            raise Refusal("bad_params", parameter=name)
+    return message["id"], method, params
+
+
+def changes(method: str) -> bool:
+    """Whether a repeated request with the same id must be answered from memory instead of being executed again."""
+    return METHODS[method][1]
+
+
+def request(identity: str, method: str, params: dict) -> dict:
+    """A request with a random id of 16 hex digits."""
+    return {"jsonrpc": "2.0", "id": identity, "method": method, "params": params}
+
+
+def result(identity: object, value: dict) -> dict:
+    """The reply to a request that was done."""
+    return {"jsonrpc": "2.0", "id": identity, "result": value}
+
+
+def refusal(identity: object, refused: Refusal) -> dict:
+    """The reply to a request that was refused: code, cause, what to do, and details."""
+    fault = refused.fault
+    data = {"fault": fault.name, "do": fault.remedy}
+    data.update(refused.detail)
+    return {"jsonrpc": "2.0", "id": identity, "error": {"code": fault.number, "message": fault.text, "data": data}}

@@ -1,0 +1,311 @@
+"""A board for running the app on CPython: exact stepper and guard, a clock that moves when told, littlefs with the board's geometry."""
+
+from collections import deque
+
+from littlefs import LittleFS, UserContext
+from littlefs.errors import LittleFSError
+
+BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
+
+
+class PowerCut(BaseException):
+    """The power failed in the middle of a flash operation."""
+
+
+class Chip(UserContext):
+    """Flash that counts its operations and dies at `cut_at`; a torn operation is done by half."""
+
+    def __init__(self, image: bytes | None = None, cut_at: int | None = None, torn: bool = False) -> None:
+        super().__init__(BLOCKS * BLOCK_BYTES)
+        if image is not None:
+            self.buffer[:] = image
+        self.operations = 0
+        self.cut_at = cut_at
+        self.torn = torn
+        self.dead = False
+        self.log = []
+
+    def _begin(self, block: int, offset: int, data: bytes) -> bool:
+        self.operations += 1
+        if self.dead or self.operations == self.cut_at:
+            if not self.dead and self.torn:
+                half = len(data) // 2
+                start = block * BLOCK_BYTES + offset
+                self.buffer[start : start + half] = data[:half]
+            self.dead = True
+        return not self.dead
+
+    def prog(self, config: object, block: int, offset: int, data: bytes) -> int:
+        return super().prog(config, block, offset, data) if self._begin(block, offset, bytes(data)) else 0
+
+    def erase(self, config: object, block: int) -> int:
+        return super().erase(config, block) if self._begin(block, 0, b"\xff" * BLOCK_BYTES) else 0
+
+
+def mount(chip: Chip) -> LittleFS:
+    """littlefs on `chip`; formatted when it is new."""
+    fs = LittleFS(
+        context=chip, block_size=BLOCK_BYTES, block_count=BLOCKS, read_size=32, prog_size=PROG_BYTES,
+        cache_size=PROG_BYTES, lookahead_size=32, mount=False,
+    )
+    try:
+        fs.mount()
+    except LittleFSError:
+        fs.format()
+        fs.mount()
+    return fs
+
+
+class Handle:
+    def __init__(self, flash: "Flash", path: str) -> None:
+        self._flash = flash
+        self._path = path
+        self._pending = b""
+
+    def write(self, data: bytes) -> None:
+        self._pending += data
+
+    def flush(self) -> None:
+        self._flash.alive()
+        mode = "ab" if self._flash.exists(self._path) else "xb"
+        with self._flash.fs.open(self._path, mode) as file:
+            file.write(self._pending)
+        self._pending = b""
+        self._flash.alive()
+
+    def close(self) -> None:
+        pass
+
+
+class Flash:
+    """The hal's flash port on littlefs; raises PowerCut as soon as the chip is dead."""
+
+    def __init__(self, chip: Chip) -> None:
+        self.chip = chip
+        self.fs = mount(chip)
+        self.fail = False
+
+    def alive(self) -> None:
+        if self.chip.dead:
+            raise PowerCut
+        if self.fail:
+            raise OSError(5, "flash")
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.fs.stat(path)
+        except LittleFSError:
+            return False
+        return True
+
+    def read(self, path: str) -> bytes:
+        if not self.exists(path):
+            raise OSError(2, path)
+        with self.fs.open(path, "rb") as file:
+            return file.read()
+
+    def write(self, path: str, data: bytes) -> None:
+        self.alive()
+        with self.fs.open(path, "wb") as file:
+            file.write(data)
+        self.alive()
+
+    def append(self, path: str) -> Handle:
+        self.alive()
+        return Handle(self, path)
+
+    def remove(self, path: str) -> None:
+        self.alive()
+        self.fs.remove(path)
+        self.alive()
+
+    def names(self, folder: str) -> list:
+        return sorted(self.fs.listdir(folder)) if self.exists(folder) else []
+
+    def make_folder(self, path: str) -> None:
+        self.alive()
+        if not self.exists(path):
+            self.fs.mkdir(path)
+        self.alive()
+
+
+class Clock:
+    def __init__(self, utc_s: int) -> None:
+        self.now_us = 0
+        self.has_chip = utc_s > 0
+        self._utc_s = utc_s
+        self._set_at_us = 0
+
+    def uptime_ms(self) -> int:
+        return self.now_us // 1000
+
+    def utc_s(self) -> int:
+        return self._utc_s + (self.now_us - self._set_at_us) // 1_000_000 if self._utc_s else 0
+
+    def set_utc_s(self, utc_s: int) -> None:
+        self._utc_s, self._set_at_us = utc_s, self.now_us
+
+
+class Stepper:
+    """Keeps what is queued as (start, end, steps) and counts by arithmetic."""
+
+    max_rate_hz = 20_000
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._items = deque()
+        self._base = 0
+        self._end_us = 0
+        self._dry = 0
+        self._must_go_on = False
+        self.enabled = False
+        self.step_error = 0
+
+    def queue(self, steps: int, duration_us: int) -> None:
+        assert duration_us > 0 or steps == 0, (steps, duration_us)
+        now = self._clock.now_us
+        if self._end_us < now:
+            self._dry += self._must_go_on
+            self._end_us = now
+        self._items.append((self._end_us, duration_us, steps))
+        self._end_us += duration_us
+        self._must_go_on = steps > 0
+
+    def _made(self) -> int:
+        now, total = self._clock.now_us, self._base
+        while self._items and self._items[0][0] + self._items[0][1] <= now:
+            total += self._items.popleft()[2]
+        self._base = total
+        if self._items:
+            start, duration, steps = self._items[0]
+            if now > start:
+                total += steps * (now - start) // duration
+        return total
+
+    def steps_done(self) -> int:
+        return self._made() + self.step_error
+
+    def guard_count(self) -> int:
+        return self._made()
+
+    def queued_us(self) -> int:
+        return max(0, self._end_us - self._clock.now_us)
+
+    def busy(self) -> bool:
+        return self.queued_us() > 0
+
+    def halt(self) -> int:
+        self._base = self._made()
+        self._items.clear()
+        self._end_us = 0
+        self._must_go_on = False
+        return self._base
+
+    def underruns(self) -> int:
+        return self._dry
+
+    def enable(self, on: bool) -> None:
+        self.enabled = on
+
+
+class Guard:
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+        self._allowed = 0
+        self.latched = False
+
+    def count(self) -> int:
+        return self._stepper.guard_count()
+
+    def allow(self, steps: int) -> None:
+        self._allowed = steps
+
+    def tripped(self) -> bool:
+        self.latched = self.latched or self.count() > self._allowed
+        return self.latched
+
+    def rearm(self) -> None:
+        self.latched = False
+
+
+class Link:
+    """What the test sends and what the pump answered; waiting moves the clock, up to the test's horizon."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.incoming = b""
+        self.outgoing = b""
+        self.horizon_us = 0
+        self.closed = False
+
+    def wait(self, timeout_ms: int) -> None:
+        if not self.incoming:
+            self._clock.now_us = min(self.horizon_us, self._clock.now_us + timeout_ms * 1000)
+
+    def read(self) -> bytes:
+        data, self.incoming = self.incoming, b""
+        return data
+
+    def write(self, data: bytes) -> None:
+        self.outgoing += data
+
+
+class Watchdog:
+    def start(self, timeout_ms: int) -> None:
+        self.timeout_ms = timeout_ms
+
+    def feed(self) -> None:
+        pass
+
+
+class Buttons:
+    def __init__(self) -> None:
+        self.stop = False
+
+    def stop_pressed(self) -> bool:
+        return self.stop
+
+    def clear_stop(self) -> None:
+        self.stop = False
+
+
+class Buzzer:
+    pattern = "off"
+
+    def sound(self, pattern: str) -> None:
+        self.pattern = pattern
+
+
+class System:
+    unique_id = "0123456789abcdef"
+    reset_cause = "power"
+    maintenance_requested = False
+    implementation = {"name": "cpython"}
+
+    def seed(self) -> int:
+        return 7
+
+    def collect(self) -> None:
+        pass
+
+    def free_memory_bytes(self) -> int:
+        return 0
+
+    def request_maintenance(self) -> None:
+        self.maintenance_requested = True
+
+
+class Board:
+    """Everything that app needs, on CPython."""
+
+    def __init__(self, chip: Chip, utc_s: int = 0) -> None:
+        self.chip = chip
+        self.clock = Clock(utc_s)
+        self.link = Link(self.clock)
+        self.flash = Flash(chip)
+        self.stepper = Stepper(self.clock)
+        self.guard = Guard(self.stepper)
+        self.watchdog = Watchdog()
+        self.buttons = Buttons()
+        self.buzzer = Buzzer()
+        self.system = System()
