@@ -19,10 +19,11 @@ class LedgerFiles:
         newest = None
         for number in range(FILES):
             path = self._path(number)
-            if not self._flash.exists(path):
+            image = self._flash.read(path) if self._flash.exists(path) else b""
+            if not image:  # not there, or created by a write that a cut ended
                 continue
             try:
-                found = ledger.unpack(self._flash.read(path))
+                found = ledger.unpack(image)
             except ValueError:
                 self.damaged += 1
                 continue

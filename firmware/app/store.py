@@ -34,12 +34,16 @@ class Store:
     def _scan(self, name: str) -> tuple:
         """(newest (sequence, payload) or None, path to overwrite next, number of slot files)."""
         paths = ["%s/%s.%s" % (FOLDER, name, letter) for letter in "ab"]
-        images = [self._flash.read(path) if self._flash.exists(path) else None for path in paths]
+        images = [self._read(path) for path in paths]
         first, second = [self._valid(image) for image in images]
         present = 2 - images.count(None)
         if second is None or (first is not None and first[0] > second[0]):
             return first, paths[1] if first else paths[0], present
         return second, paths[0], present
+
+    def _read(self, path: str) -> bytes | None:
+        """The slot file's bytes; None when it is not there or empty: a cut may leave a file that was created and not written."""
+        return (self._flash.read(path) or None) if self._flash.exists(path) else None
 
     def _valid(self, image: bytes | None) -> tuple | None:
         if image is None:

@@ -23,10 +23,17 @@ class Chip(UserContext):
         self.cut_at = cut_at
         self.torn = torn
         self.dead = False
-        self.log = []
+        self.log = None
+        self.witness = None
+
+    def record(self, witness: object) -> None:
+        """From now on every operation is kept as (block, offset, data, witness()): the life can be cut at any of them."""
+        self.log, self.witness = [], witness
 
     def _begin(self, block: int, offset: int, data: bytes) -> bool:
         self.operations += 1
+        if self.log is not None:
+            self.log.append((block, offset, data, self.witness()))
         if self.dead or self.operations == self.cut_at:
             if not self.dead and self.torn:
                 half = len(data) // 2
@@ -40,6 +47,18 @@ class Chip(UserContext):
 
     def erase(self, config: object, block: int) -> int:
         return super().erase(config, block) if self._begin(block, 0, b"\xff" * BLOCK_BYTES) else 0
+
+
+def images_at_each_operation(image: bytes, log: list) -> object:
+    """Yields (number, torn, flash image, witness) for a cut at every operation of `log`: not begun, and done by half."""
+    flash = bytearray(image)
+    for number, (block, offset, data, seen) in enumerate(log, 1):
+        start = block * BLOCK_BYTES + offset
+        yield number, False, bytes(flash), seen
+        torn = bytearray(flash)
+        torn[start : start + len(data) // 2] = data[: len(data) // 2]
+        yield number, True, bytes(torn), seen
+        flash[start : start + len(data)] = data
 
 
 def mount(chip: Chip) -> LittleFS:

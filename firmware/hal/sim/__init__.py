@@ -1,0 +1,1 @@
+"""The simulated bench. Every file here speaks to the plant by the device files of panel.py and holds no state of it."""

@@ -1,0 +1,28 @@
+"""The simulated board: builds every part in a state in which nothing moves."""
+
+from hal.sim import panel
+from hal.sim.buttons import Buttons, Buzzer, Led
+from hal.sim.clock import Clock
+from hal.sim.flash import SimulatedFlash
+from hal.sim.guard import Guard
+from hal.sim.link import Link
+from hal.sim.stepper import Stepper
+from hal.sim.system import System
+from hal.sim.watchdog import Watchdog
+
+
+class Board:
+    def __init__(self) -> None:
+        device = panel.Device("/dev/board")
+        facts = device.facts()
+        pulses = panel.Pulses()
+        self.system = System(device, facts)
+        self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None)
+        self.link = Link()
+        self.flash = SimulatedFlash(panel.Device("/dev/flash"))
+        self.stepper = Stepper(pulses, facts["max_rate_hz"])
+        self.guard = Guard(pulses, panel.Device("/dev/guard"))
+        self.watchdog = Watchdog(device)
+        self.buttons = Buttons(pulses, device)
+        self.buzzer = Buzzer(device)
+        self.led = Led(device)

@@ -1,0 +1,37 @@
+"""Stop button, buzzer and LED."""
+
+from hal.sim import panel
+
+_PATTERNS = ("off", "low", "high")
+
+
+class Buttons:
+    """The stop button drops the enable line in hardware, latched until `clear_stop`."""
+
+    def __init__(self, pulses: panel.Pulses, board: panel.Device) -> None:
+        self._pulses = pulses
+        self._board = board
+
+    def stop_pressed(self) -> bool:
+        return bool(self._pulses.read()[4] & panel.STOP)
+
+    def clear_stop(self) -> None:
+        """Releases the latch; what was queued when it fell is never stepped."""
+        self._board.order(b"S")
+
+
+class Buzzer:
+    def __init__(self, board: panel.Device) -> None:
+        self._board = board
+
+    def sound(self, pattern: str) -> None:
+        """`off`, `low` or `high`; ValueError for anything else."""
+        self._board.order(b"B" + bytes([_PATTERNS.index(pattern)]))
+
+
+class Led:
+    def __init__(self, board: panel.Device) -> None:
+        self._board = board
+
+    def set(self, on: bool) -> None:
+        self._board.order(b"L\x01" if on else b"L\x00")

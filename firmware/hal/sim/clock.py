@@ -1,0 +1,39 @@
+"""Time: uptime by the crystal, UTC by the clock chip or, without one, by the crystal since it was set."""
+
+import struct
+import time
+
+from hal.sim import panel
+
+
+class Clock:
+    """`has_chip`: UTC survives a power cut."""
+
+    def __init__(self, chip: panel.Device | None) -> None:
+        self._chip = chip
+        self.has_chip = chip is not None
+        self._ticks_ms = time.ticks_ms()
+        self._uptime_ms = self._ticks_ms
+        self._set_to_s = 0
+        self._set_at_ms = 0
+
+    def uptime_ms(self) -> int:
+        """Since boot; never wraps, as long as it is called once in six days."""
+        ticks_ms = time.ticks_ms()
+        self._uptime_ms += time.ticks_diff(ticks_ms, self._ticks_ms)
+        self._ticks_ms = ticks_ms
+        return self._uptime_ms
+
+    def utc_s(self) -> int:
+        """Seconds since 1970; 0 is unknown."""
+        if self._chip is not None:
+            return self._chip.answer_u64()
+        if self._set_to_s == 0:
+            return 0
+        return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
+
+    def set_utc_s(self, utc_s: int) -> None:
+        if self._chip is not None:
+            self._chip.order(struct.pack("<Q", utc_s))
+        self._set_to_s = utc_s
+        self._set_at_ms = self.uptime_ms()

@@ -1,0 +1,12 @@
+"""The littlefs of the simulator: only its free space is asked for in another way than on the board."""
+
+from hal.sim import panel
+from hal.vfs import Flash
+
+
+class SimulatedFlash(Flash):
+    def __init__(self, device: panel.Device) -> None:
+        self._device = device
+
+    def free_bytes(self) -> int:
+        return self._device.answer_u64()

@@ -1,0 +1,54 @@
+"""The pulse generator: a queue of slices that runs without the CPU."""
+
+from hal.sim import panel
+
+_QUEUE = 0
+_HALT = 1
+_ENABLE = 2
+_U64 = 1 << 64
+
+
+class Stepper:
+    """Counts are absolute since power-up. `max_rate_hz` is the bench's."""
+
+    def __init__(self, pulses: panel.Pulses, max_rate_hz: int) -> None:
+        self._pulses = pulses
+        self.max_rate_hz = max_rate_hz
+
+    def queue(self, steps: int, duration_us: int) -> None:
+        """Steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
+
+        ValueError when steps or duration are out of range or faster than `max_rate_hz`.
+        """
+        if not 0 <= steps < _U64 or not 0 < duration_us < _U64:
+            raise ValueError("steps or duration out of range")
+        if steps * 1_000_000 > duration_us * self.max_rate_hz:
+            raise ValueError("faster than the driver allows")
+        self._pulses.order(_QUEUE, steps, duration_us)
+
+    def halt(self) -> int:
+        """Drops the queue; returns the steps done."""
+        self._pulses.order(_HALT, 0, 0)
+        return self.steps_done()
+
+    def enable(self, on: bool) -> None:
+        """Asks for the enable line; guard and stop button may hold it off."""
+        self._pulses.order(_ENABLE, 1 if on else 0, 0)
+
+    def refresh(self) -> tuple:
+        """(steps done, guard count, queued_us, underruns, flags) of one moment; flags as in panel.py."""
+        return self._pulses.read()
+
+    def steps_done(self) -> int:
+        return self._pulses.read()[0]
+
+    def queued_us(self) -> int:
+        """Time still queued ahead."""
+        return self._pulses.read()[2]
+
+    def underruns(self) -> int:
+        """How often the queue ran dry behind a slice with steps while the motor was enabled."""
+        return self._pulses.read()[3]
+
+    def busy(self) -> bool:
+        return bool(self._pulses.read()[4] & panel.BUSY)

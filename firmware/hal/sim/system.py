@@ -1,0 +1,45 @@
+"""The chip itself: identity, resets, memory."""
+
+import gc
+import sys
+
+from hal.sim import panel
+
+
+class System:
+    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset."""
+
+    def __init__(self, board: panel.Device, facts: dict) -> None:
+        self._board = board
+        self._seed = facts["token_seed"]
+        self.unique_id = facts["unique_id"]
+        self.reset_cause = facts["reset_cause"]
+        self.maintenance_requested = facts["maintenance"]
+        self.implementation = {
+            "name": sys.implementation.name,
+            "version": list(sys.implementation.version[:3]),
+            "machine": sys.implementation._machine,
+            "mpy": sys.implementation._mpy,
+        }
+        # A collection in this MicroPython loses live objects; a full heap must fail instead.
+        gc.disable()
+        self._free_bytes = gc.mem_free()
+
+    def seed(self) -> int:
+        """u32 from the hardware's noise, another one after every reset."""
+        return self._seed
+
+    def reset(self) -> None:
+        """Restarts the chip; does not return."""
+        self._board.order(b"R")
+
+    def request_maintenance(self) -> None:
+        """Survives the next reset, not a power cut."""
+        self._board.order(b"M")
+
+    def collect(self) -> None:
+        """Nothing: see __init__."""
+
+    def free_memory_bytes(self) -> int:
+        """Heap free at boot: counting a heap of this size again would take longer than the loop has."""
+        return self._free_bytes

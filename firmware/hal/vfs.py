@@ -1,0 +1,83 @@
+"""Files in flash, for every target that mounts a file system: durable when a function returns, absolute paths.
+
+A write replaces its file in one step: a power cut leaves the old content or the new one. OSError passes through.
+"""
+
+import errno
+import os
+
+_FOLDER_MODE = 0x4000
+
+
+class AppendHandle:
+    """A file open at its end. What was written is on flash when `flush` or `close` returns."""
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "ab")
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Flash:
+    """The mounted file system."""
+
+    def read(self, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
+
+    def write(self, path: str, data: bytes) -> None:
+        """Creates or replaces the file."""
+        with open(path, "wb") as file:
+            file.write(data)
+
+    def append(self, path: str) -> AppendHandle:
+        """Opens the file at its end, creating it if it is not there."""
+        return AppendHandle(path)
+
+    def remove(self, path: str) -> None:
+        os.remove(path)
+
+    def rename(self, old: str, new: str) -> None:
+        """Replaces `new` if it is there."""
+        os.rename(old, new)
+
+    def names(self, folder: str) -> list:
+        """Names of everything in a folder, sorted; [] if the folder is not there."""
+        if not self.exists(folder):
+            return []
+        return sorted([entry[0] for entry in os.ilistdir(folder)])
+
+    def make_folder(self, path: str) -> None:
+        """Creates the folder unless it is there."""
+        if not self._is_folder(path):
+            os.mkdir(path)
+
+    def exists(self, path: str) -> bool:
+        return self._stat(path) is not None
+
+    def size(self, path: str) -> int:
+        return os.stat(path)[6]
+
+    def free_bytes(self) -> int:
+        """Bytes in blocks that no file uses."""
+        facts = os.statvfs("/")
+        return facts[0] * facts[3]
+
+    def _is_folder(self, path: str) -> bool:
+        facts = self._stat(path)
+        return facts is not None and bool(facts[0] & _FOLDER_MODE)
+
+    def _stat(self, path: str) -> tuple | None:
+        try:
+            return os.stat(path)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return None
