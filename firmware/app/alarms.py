@@ -53,14 +53,14 @@ class Alarms:
     def acknowledge(self, number: int) -> None:
         """Ends a fault. Refusals `not_active_alarm`, `alarm_stays`; journaled before it ends (JournalError)."""
         if number not in self._active:
-            raise faults.Refusal("not_active_alarm", fault=number)
+            raise faults.Refusal("not_active_alarm", asked=number)
         if faults.by_number(number).name in _PERSISTENT:
-            raise faults.Refusal("alarm_stays", fault=number)
+            raise faults.Refusal("alarm_stays", asked=number)
         values = (number, ALARM_CHANGES.index("acknowledged"), self._active[number])
         try:
             self._journal.append("alarm", values, "faults")
         except JournalError:
-            raise faults.Refusal("alarm_stays", fault=number)
+            raise faults.Refusal("alarm_stays", asked=number)
         self.clear(number)
 
     def note_error(self, error: Exception) -> None:

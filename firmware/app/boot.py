@@ -69,9 +69,9 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
     found = files.record
     opened = found.open_steps() if found.state != ledger.IDLE else 0
     system = pump.board.system
-    identity = bytes.fromhex(system.unique_id), bytes.fromhex(pump.release)[:8]
-    values = (CAUSES.index(system.reset_cause),) + identity
-    values += (pump.book.powered_on_s(), found.confirmed_steps, found.leased_steps, opened)
+    cause = CAUSES.index(system.reset_cause)
+    identity, running = bytes.fromhex(system.unique_id), bytes.fromhex(pump.release)[:8]
+    values = (cause, identity, running, pump.book.powered_on_s(), found.confirmed_steps, found.leased_steps, opened)
     try:
         pump.journal.append("boot", values)
         _cut_bolus(pump, found)

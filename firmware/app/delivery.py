@@ -124,7 +124,7 @@ class Delivery:
             self._pass_marks(now_ms)
         if self.state is LIMITED:
             return now_ms >= self._retry_ms and self._retry(span, now_ms)
-        if span.end_ms() - now_ms > LOW_WATER_MS:
+        if span.end_ms - now_ms > LOW_WATER_MS:
             return False
         return self._extend(span)
 
@@ -132,7 +132,7 @@ class Delivery:
         """Uptime at which `tick` has something to do."""
         if self.span is None:
             return NEVER_MS
-        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms() - LOW_WATER_MS
+        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
         if self._marks:
             due_ms = min(due_ms, self._marks[0][0])
         return due_ms

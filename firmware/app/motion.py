@@ -29,11 +29,13 @@ class Motion:
         """What the generator itself says; equal to `delivered_steps` unless something is wrong (R3)."""
         return self._stepper_base + self.stepper.steps_done()
 
-    def agrees(self) -> bool:
-        return self._stepper_base + self.stepper.steps_done() == self._guard_base + self.guard.count()
+    def agrees(self, steps: int, counted: int) -> bool:
+        """Whether generator and guard, both read at one moment, tell the same position."""
+        return self._stepper_base + steps == self._guard_base + counted
 
-    def ran_dry(self) -> bool:
-        return self.stepper.underruns() != self._underruns
+    def ran_dry(self, underruns: int) -> bool:
+        """Whether the generator's queue ran empty since the position was declared."""
+        return underruns != self._underruns
 
     def allow(self, position_steps: int) -> None:
         """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU."""

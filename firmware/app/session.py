@@ -20,12 +20,14 @@ class Session:
         self._lines = frame.LineBuffer()
         self._memory = []
         self._waiting = []
+        self._overtaken = 0
         self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0}
 
     def poll(self) -> bool:
-        """Takes what has arrived and answers one line. True when another one is waiting.
+        """Takes what has arrived and answers one line. True when there was one: another may be waiting.
 
-        A `stop` is looked for first: it must not queue behind other commands.
+        A `stop` is looked for first: it must not queue behind other commands. Those that it overtook and that would change
+        something are refused: a `start` sent before a `stop` must not come true after it.
         """
         data = self._link.read()
         if data:
@@ -33,8 +35,11 @@ class Session:
             self.counters["dropped_bytes"] = self._lines.dropped_bytes
         if not self._waiting:
             return False
-        self._answer(self._waiting.pop(self._urgent()))
-        return len(self._waiting) > 0
+        index = self._urgent()
+        line = self._waiting.pop(index)
+        self._answer(line)
+        self._overtaken = max(0, self._overtaken - 1, index)
+        return True
 
     def _urgent(self) -> int:
         for index, line in enumerate(self._waiting):
@@ -65,6 +70,8 @@ class Session:
             identity, method, params = messages.check_request(message)
             if messages.changes(method) and self._repeat(identity, body_crc):
                 return
+            if messages.changes(method) and self._overtaken:
+                raise Refusal("overtaken")
         except Refusal as refused:
             self._refuse(identity if messages.is_hex(identity, messages.ID_DIGITS) else None, refused)
             return

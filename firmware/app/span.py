@@ -11,12 +11,16 @@ _SLICES_KEPT = 4
 
 
 class Span:
-    """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position."""
+    """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position.
+
+    `end_ms` is the uptime at which everything queued has been made; kept, because the loop asks for it in every turn.
+    """
 
     def __init__(self, origin_ms: int, basal: Basal, position_steps: int) -> None:
         self.origin_ms = origin_ms
         self.basal = basal
         self.bolus = None
+        self.end_ms = origin_ms
         self.train = Train()
         self.planned_s = 0
         self.lease_end_s = 0
@@ -26,10 +30,6 @@ class Span:
         self.leased_steps = position_steps
         self._slices = [(position_steps, 0)]
 
-    def end_ms(self) -> int:
-        """Uptime at which everything queued has been made."""
-        return self.origin_ms + self.train.end_us // MS_PER_S
-
     def at_ms(self, second_s: int) -> int:
         """Uptime of a pump second."""
         return self.origin_ms + second_s * MS_PER_S
@@ -37,6 +37,7 @@ class Span:
     def catch_up(self, now_ms: int) -> None:
         """When nothing is queued the generator begins now: the train's end follows it."""
         self.train.end_us = max(self.train.end_us, (now_ms - self.origin_ms) * MS_PER_S)
+        self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:
         """Takes over the entry of the next lease; True when it is another one."""
@@ -65,6 +66,7 @@ class Span:
         else:
             steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + bolus.advance(duration_s)
             items = self.train.merged(steps, end_us)
+        self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
             self._remember(bolus)

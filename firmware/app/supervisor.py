@@ -3,6 +3,7 @@
 from app.delivery import STOPPED
 
 TOTAL_MS = 300_000
+FEED_MS = 1_000
 
 
 class Supervisor:
@@ -14,18 +15,21 @@ class Supervisor:
         self._journal = journal
         self._book = book
         self._next_total_ms = TOTAL_MS
+        self._fed_ms = 0
 
     def due_ms(self) -> int:
         return self._next_total_ms
 
     def tick(self, now_ms: int) -> None:
         """One look; cheap, because it runs in every turn."""
-        self._board.watchdog.feed()
-        delivery = self._delivery
-        if self._board.buttons.stop_pressed():
+        if now_ms - self._fed_ms >= FEED_MS:
+            self._fed_ms = now_ms
+            self._board.watchdog.feed()
+        steps, counted, underruns, tripped, stop_pressed = self._board.look()
+        if stop_pressed:
             self._stop_button()
-        elif delivery.state is not STOPPED:
-            self._check_motion(delivery)
+        elif self._delivery.state is not STOPPED:
+            self._check_motion(steps, counted, underruns, tripped)
         if now_ms >= self._next_total_ms:
             self._total(now_ms)
 
@@ -34,13 +38,13 @@ class Supervisor:
         self._delivery.report_fault("stop_button")
         self._board.buttons.clear_stop()
 
-    def _check_motion(self, delivery: object) -> None:
-        motion = delivery.motion
-        if motion.guard.tripped():
+    def _check_motion(self, steps: int, counted: int, underruns: int, tripped: bool) -> None:
+        delivery = self._delivery
+        if tripped:
             delivery.safe_state("guard_tripped")
-        elif not motion.agrees():
+        elif not delivery.motion.agrees(steps, counted):
             delivery.safe_state("guard_mismatch")
-        elif motion.ran_dry():
+        elif delivery.motion.ran_dry(underruns):
             delivery.safe_state("underrun")
 
     def _total(self, now_ms: int) -> None:

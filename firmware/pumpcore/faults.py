@@ -27,6 +27,7 @@ _TABLE = (
     (208, "not_active_alarm", REFUSAL, "this alarm is not active", "look at the alarms"),
     (209, "alarm_stays", REFUSAL, "the cause of this alarm is still there", "mend the cause first"),
     (210, "in_maintenance", REFUSAL, "the pump is in maintenance", "reset it"),
+    (211, "overtaken", REFUSAL, "a stop arrived behind this command, before it was done", "order it again if it is still wanted"),
     # program
     (301, "program_format", REFUSAL, "the program is not in the format of this firmware", "compile it again with the same version"),
     (302, "program_size", REFUSAL, "the program is larger than 4096 bytes or has more than 336 entries", "use fewer entries"),

@@ -1,7 +1,8 @@
 """The ledger's record: what was authorised (leased), what is confirmed, what is uncertain; in absolute steps, u64.
 
 Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the
-plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then. `confirmed_steps` is what the guard had counted when the record was written.
+plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then.
+`confirmed_steps` is what the guard had counted when the record was written.
 """
 
 import binascii
@@ -24,8 +25,21 @@ class LedgerRecord:
     """One record; attributes named by FIELDS, plus `resumes_s`: powered-on times of the last three resumes (0 = none)."""
 
     def __init__(self) -> None:
-        for name in FIELDS:
-            setattr(self, name, 0)
+        self.sequence = 0
+        self.boot = 0
+        self.state = IDLE
+        self.lease_s = 0
+        self.leased_steps = 0
+        self.confirmed_steps = 0
+        self.uncertain_steps = 0
+        self.powered_on_s = 0
+        self.until_utc_s = 0
+        self.bolus_steps = 0
+        self.entry = 0
+        self.ahead_steps = 0
+        self.basal_remainder = 0
+        self.bolus_token = 0
+        self.bolus_remainder = 0
         self.program_digest = bytes(8)
         self.resumes_s = [0] * RESUMES_KEPT
 

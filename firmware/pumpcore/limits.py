@@ -113,6 +113,9 @@ class Windows:
     """Steps leased in the last hour and day, in buckets of 60 powered-on seconds; `minute` is the current bucket's number."""
 
     def __init__(self, minute: int = 0) -> None:
+        self._clear(minute)
+
+    def _clear(self, minute: int) -> None:
         self.minute = minute
         self._buckets = [0] * DAY_BUCKETS
         self.hour_steps = 0
@@ -121,7 +124,7 @@ class Windows:
     def move_to(self, minute: int) -> None:
         """Lets buckets that are older than their window fall out; never goes back."""
         if minute - self.minute > DAY_BUCKETS:
-            self.__init__(minute)
+            self._clear(minute)
         while self.minute < minute:
             self.minute += 1
             slot = self.minute % DAY_BUCKETS

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import pytest
+
 from board import images_at_each_operation
 from life import Life, Truth, live
 from pump import UnitPump

@@ -328,3 +328,8 @@ class Board:
         self.buttons = Buttons()
         self.buzzer = Buzzer()
         self.system = System()
+
+    def look(self) -> tuple:
+        """(steps_done, guard count, underruns, tripped, stop pressed) of one moment."""
+        stepper = self.stepper
+        return stepper.steps_done(), self.guard.count(), stepper.underruns(), self.guard.tripped(), self.buttons.stop

@@ -7,10 +7,9 @@ import json
 from app import boot
 from app.handlers.table import HANDLERS
 from app.session import Session
+from board import Board, Chip, Flash
 from pumpcore import program, slots
 from pumpcore.wire import frame, messages, records
-
-from board import Board, Chip, Flash
 
 BENCH = {
     "name": "unit",

@@ -16,9 +16,11 @@ class Board:
         device = panel.Device("/dev/board")
         facts = device.facts()
         pulses = panel.Pulses()
+        self._pulses = pulses
+        self._pulses = pulses
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None)
-        self.link = Link()
+        self.link = Link(panel.Device("/dev/wait"))
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
         self.stepper = Stepper(pulses, facts["max_rate_hz"])
         self.guard = Guard(pulses, panel.Device("/dev/guard"))
@@ -26,3 +28,8 @@ class Board:
         self.buttons = Buttons(pulses, device)
         self.buzzer = Buzzer(device)
         self.led = Led(device)
+
+    def look(self) -> tuple:
+        """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""
+        steps, counted, _, underruns, flags = self._pulses.read()
+        return steps, counted, underruns, bool(flags & panel.TRIPPED), bool(flags & panel.STOP)

@@ -13,7 +13,7 @@ class Buttons:
         self._board = board
 
     def stop_pressed(self) -> bool:
-        return bool(self._pulses.read()[4] & panel.STOP)
+        return self._pulses.flag(panel.STOP)
 
     def clear_stop(self) -> None:
         """Releases the latch; what was queued when it fell is never stepped."""

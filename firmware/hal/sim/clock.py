@@ -1,6 +1,5 @@
 """Time: uptime by the crystal, UTC by the clock chip or, without one, by the crystal since it was set."""
 
-import struct
 import time
 
 from hal.sim import panel
@@ -34,6 +33,6 @@ class Clock:
 
     def set_utc_s(self, utc_s: int) -> None:
         if self._chip is not None:
-            self._chip.order(struct.pack("<Q", utc_s))
+            self._chip.order_u64(utc_s)
         self._set_to_s = utc_s
         self._set_at_ms = self.uptime_ms()

@@ -14,17 +14,22 @@ class Guard:
     def __init__(self, pulses: panel.Pulses, device: panel.Device) -> None:
         self._pulses = pulses
         self._device = device
+        self._order = bytearray(9)
 
     def count(self) -> int:
-        return self._pulses.read()[1]
+        return self._pulses.guard_count()
 
     def allow(self, steps: int) -> None:
         """Absolute allowance. One pulse beyond it drops the enable line and latches."""
-        self._device.order(struct.pack("<BQ", _ALLOW, steps))
+        self._send(_ALLOW, steps)
 
     def tripped(self) -> bool:
-        return bool(self._pulses.read()[4] & panel.TRIPPED)
+        return self._pulses.flag(panel.TRIPPED)
 
     def rearm(self) -> None:
         """Releases the latch; what was queued when it fell is never stepped."""
-        self._device.order(struct.pack("<BQ", _REARM, 0))
+        self._send(_REARM, 0)
+
+    def _send(self, number: int, steps: int) -> None:
+        struct.pack_into("<BQ", self._order, 0, number, steps)
+        self._device.order(self._order)

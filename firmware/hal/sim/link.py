@@ -1,7 +1,8 @@
 """The USB line to the host, on standard input and output."""
 
-import select
 import sys
+
+from hal.sim import panel
 
 _CHUNK_BYTES = 512
 
@@ -9,25 +10,25 @@ _CHUNK_BYTES = 512
 class Link:
     """`closed`: no input will ever come; the program should end."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiter: panel.Device) -> None:
+        self._waiter = waiter
         self._input = sys.stdin.buffer
         self._output = sys.stdout.buffer
-        self._poll = select.poll()
-        self._poll.register(self._input, select.POLLIN)
+        self._chunk = bytearray(_CHUNK_BYTES)
         self.closed = False
 
     def wait(self, timeout_ms: int) -> None:
         """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps."""
-        self._poll.poll(timeout_ms)
+        self._waiter.order_u64(timeout_ms * 1000)
 
     def read(self) -> bytes:
         """Everything there is now, b"" if nothing; never blocks."""
-        data = self._input.read(_CHUNK_BYTES)
         whole = b""
-        while data:
-            whole += data
-            data = self._input.read(_CHUNK_BYTES)
-        if data is not None:
+        count = self._input.readinto(self._chunk)
+        while count:
+            whole += bytes(memoryview(self._chunk)[:count])
+            count = self._input.readinto(self._chunk)
+        if count is not None:
             self.closed = True
         return whole
 

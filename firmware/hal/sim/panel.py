@@ -1,34 +1,64 @@
 """The device files that the simulator serves. A write is one order, a read one answer; integers are little-endian.
 
-The other side is host/thecal/sim/devices.py, where the orders and answers are listed.
+The other side is host/thecal/sim/devices.py, where the orders and answers are listed. Buffers are made once: what is
+allocated in this MicroPython is never given back (see system.py).
 """
 
 import json
 import struct
 
-STEPS_ANSWER = "<QQQIB"
-_STEPS_ANSWER_BYTES = 29
-_FACTS_BYTES = 512
 BUSY = 1
 TRIPPED = 2
 STOP = 4
 ENABLED = 8
 
+_FACTS_BYTES = 512
+_PULSES_BYTES = 29
+_STEPS_AT = 0
+_GUARD_AT = 8
+_QUEUED_AT = 16
+_UNDERRUNS_AT = 24
+_FLAGS_AT = 28
+
 
 class Pulses:
-    """What generator and guard say: one read brings (generated, guard count, queued_us, underruns, flags)."""
+    """What generator and guard say. Every function asks anew; `read` brings all of one moment."""
 
     def __init__(self) -> None:
         self._file = open("/dev/stepper", "r+b")
-        self._answer = bytearray(_STEPS_ANSWER_BYTES)
-
-    def read(self) -> tuple:
-        self._file.readinto(self._answer)
-        return struct.unpack(STEPS_ANSWER, self._answer)
+        self._answer = bytearray(_PULSES_BYTES)
+        self._order = bytearray(17)
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
-        self._file.write(struct.pack("<BQQ", number, steps, duration_us))
+        struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
+        self._file.write(self._order)
+
+    def read(self) -> tuple:
+        """(generated, guard count, queued_us, underruns, flags)."""
+        self._file.readinto(self._answer)
+        return struct.unpack("<QQQIB", self._answer)
+
+    def steps(self) -> int:
+        return self._number(_STEPS_AT)
+
+    def guard_count(self) -> int:
+        return self._number(_GUARD_AT)
+
+    def queued_us(self) -> int:
+        return self._number(_QUEUED_AT)
+
+    def underruns(self) -> int:
+        self._file.readinto(self._answer)
+        return struct.unpack_from("<I", self._answer, _UNDERRUNS_AT)[0]
+
+    def flag(self, mask: int) -> bool:
+        self._file.readinto(self._answer)
+        return bool(self._answer[_FLAGS_AT] & mask)
+
+    def _number(self, offset: int) -> int:
+        self._file.readinto(self._answer)
+        return struct.unpack_from("<Q", self._answer, offset)[0]
 
 
 class Device:
@@ -36,12 +66,18 @@ class Device:
 
     def __init__(self, path: str) -> None:
         self._file = open(path, "r+b")
+        self._number = bytearray(8)
 
     def order(self, data: bytes) -> None:
         self._file.write(data)
 
+    def order_u64(self, number: int) -> None:
+        struct.pack_into("<Q", self._number, 0, number)
+        self._file.write(self._number)
+
     def answer_u64(self) -> int:
-        return struct.unpack("<Q", self._file.read(8))[0]
+        self._file.readinto(self._number)
+        return struct.unpack_from("<Q", self._number, 0)[0]
 
     def facts(self) -> dict:
         """What the board knows when it boots."""

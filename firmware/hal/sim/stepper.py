@@ -40,15 +40,15 @@ class Stepper:
         return self._pulses.read()
 
     def steps_done(self) -> int:
-        return self._pulses.read()[0]
+        return self._pulses.steps()
 
     def queued_us(self) -> int:
         """Time still queued ahead."""
-        return self._pulses.read()[2]
+        return self._pulses.queued_us()
 
     def underruns(self) -> int:
         """How often the queue ran dry behind a slice with steps while the motor was enabled."""
-        return self._pulses.read()[3]
+        return self._pulses.underruns()
 
     def busy(self) -> bool:
-        return bool(self._pulses.read()[4] & panel.BUSY)
+        return self._pulses.flag(panel.BUSY)

@@ -37,7 +37,7 @@ def decode(line: bytes) -> dict:
         raise FrameError("bad_frame")
     try:
         message = json.loads(body)
-    except (ValueError, RuntimeError, OverflowError):
+    except (ValueError, RuntimeError, OverflowError, MemoryError):  # nested too deep for the parser or for the heap
         raise FrameError("bad_json")
     if type(message) is not dict:
         raise FrameError("bad_json")
