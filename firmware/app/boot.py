@@ -40,13 +40,14 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     windows = recovery.rebuild_windows(history, files.record, base_s)
     leases = Leases(files, windows, journal.boot & 0xFFFF)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
-    pump.supervisor = Supervisor(board, pump.delivery, journal, book)
+    pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
     pump.tokens = Tokens(journal.boot, board.system.seed())
     pump.release = release
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
     _raise_problems(pump, files, release_matches)
     _recover(pump, files)
-    board.watchdog.start(WATCHDOG_MS)
+    if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
+        board.watchdog.start(WATCHDOG_MS)
     return pump
 
 

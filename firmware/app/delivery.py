@@ -79,7 +79,7 @@ class Delivery:
         self._retry_ms = NEVER_MS
         if span is None:
             return position
-        self._end_boluses(span, position, "stopped" if by == "host" else "fault")
+        self._end_boluses(span, position, "fault" if by == "fault" else "stopped")
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:

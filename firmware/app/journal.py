@@ -9,6 +9,7 @@ from pumpcore.wire import records
 FOLDER = "/journal"
 SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
+MOST_POSTED = 64
 
 
 class JournalError(Exception):
@@ -73,6 +74,8 @@ class Ring:
 
     def _rotate(self) -> None:
         self.close()
+        if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
+            self._flash.remove(self.path(self.firsts.pop()))
         while len(self.firsts) >= self._segments:
             self._flash.remove(self.path(self.firsts[0]))
             self.firsts.pop(0)
@@ -85,6 +88,11 @@ class Ring:
         if handle is not None:
             handle.close()
 
+    def give_up_segment(self) -> None:
+        """A write failed: what it left behind is never appended to, the next record begins a new segment."""
+        self._bytes = SEGMENT_BYTES
+        self.close()
+
     def first_sequence(self) -> int:
         """Lowest sequence number that can still be read; `next_sequence` when there is none."""
         return self.firsts[0] if self.firsts else self.next_sequence
@@ -95,12 +103,13 @@ class Ring:
         if sequence >= self.next_sequence:
             return b"", self.next_sequence
         first = max([begin for begin in self.firsts if begin <= sequence])
+        behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
         data = self._flash.read(self.path(first))
         start = 0
         while records.sequence_of(data, start) < sequence:
             start += data[start]
         end = start
-        while end < len(data) and sequence < self.next_sequence and end + data[end] - start <= limit_bytes:
+        while end < len(data) and sequence < behind and end + data[end] - start <= limit_bytes:
             end += data[end]
             sequence += 1
         return data[start:end], sequence
@@ -121,6 +130,7 @@ class Journal:
         self.boot = max([ring.last_boot for ring in self.rings.values()]) + 1
         self.broken = False
         self._posted = []
+        self.lost = 0
 
     def append(self, name: str, values: tuple, ring: str = "events") -> None:
         """One record of `name`, durable when this returns; JournalError when the flash refuses."""
@@ -137,20 +147,25 @@ class Journal:
             raise JournalError(str(error))
 
     def _give_up(self, ring: str) -> None:
-        """Closes the failed file; the next record finds the end again by recovery."""
+        """Closes the failed file; that may fail as well, and is then no news."""
         try:
-            self.rings[ring].close()
+            self.rings[ring].give_up_segment()
         except OSError:
             self.broken = True
 
     def post(self, name: str, values: tuple, ring: str = "events") -> None:
-        """Keeps a record, stamped now, for the next free turn of the loop."""
+        """Keeps a record, stamped now, for the next free turn of the loop. With a broken flash only the newest are kept;
+        `lost` counts the others."""
+        if len(self._posted) >= MOST_POSTED:
+            self._posted.pop(0)
+            self.lost += 1
         self._posted.append((ring, name, (self.boot & 0xFFFF, self._clock.uptime_ms(), self._clock.utc_s()), values))
 
     def pending(self) -> bool:
         return len(self._posted) > 0
 
     def write_posted(self) -> None:
-        """Writes the oldest posted record; JournalError when the flash refuses."""
+        """Writes the oldest posted record; JournalError when the flash refuses, the record is kept."""
         if self._posted:
-            self._write(*self._posted.pop(0))
+            self._write(*self._posted[0])
+            self._posted.pop(0)

@@ -25,9 +25,12 @@ class Pump:
         self.release = ""
         self.boluses = []
         self.start_wanted = False
+        self.reset_wanted = False
 
     def state(self) -> str:
-        """What the pump is doing, for people: stopped, running, limited, resuming, alarm."""
+        """What the pump is doing, for people: stopped, running, limited, resuming, alarm, maintenance."""
+        if self.board.system.maintenance_requested:
+            return "maintenance"
         if self.alarms.stopping():
             return "alarm"
         if self.resume is not None:
@@ -48,17 +51,17 @@ class Pump:
     def stop(self, by: str) -> int:
         """Ends whatever runs or is about to; returns the position in steps."""
         self.start_wanted = False
-        position = self.delivery.stop(by)
+        # During the self test the motor is disabled, and halting would cut the test.
+        position = self.delivery.stop(by) if self.selftest.done else self.book.position_steps
         if self.resume is not None:
             self.resume = None
-            self.close_ledger()
+            self.close_ledger(position)
         return position
 
-    def close_ledger(self) -> None:
+    def close_ledger(self, position_steps: int) -> None:
         """The ledger says that nothing is open; an alarm when it can't."""
-        record = self.book.record(ledger.IDLE, 0)
         try:
-            self.delivery.leases.close(record, self.delivery.motion.delivered_steps())
+            self.delivery.leases.close(self.book.record(ledger.IDLE, 0), position_steps)
         except OSError:
             self.delivery.safe_state("ledger_failed")
 
@@ -68,6 +71,8 @@ class Pump:
         wrote = self._work(now_ms) if self.selftest.done else self._test(now_ms)
         answered = self.session.poll()
         self.board.system.collect()
+        if self.reset_wanted:
+            self.board.system.reset()
         if not answered:
             self.board.link.wait(self._wait_ms(self.board.clock.uptime_ms() if wrote else now_ms))
 
@@ -108,7 +113,12 @@ class Pump:
             self.delivery.safe_state("journal_failed")
 
     def _begin(self, now_ms: int) -> None:
-        """Starts what a handler asked for, or resumes what the power cut, once it may."""
+        """Starts what a handler asked for, or resumes what the power cut, once it may; nothing while an alarm forbids it."""
+        if self.alarms.stopping():
+            if self.resume is not None:
+                self.alarms.raise_fault("not_resumed")
+            self.stop("fault")
+            return
         try:
             if self.start_wanted:
                 self.start_wanted = False

@@ -18,12 +18,14 @@ def totals(journal: Journal) -> list:
     found = []
     for data in journal.rings["events"].backwards():
         segment, at = [], 0
-        while at < len(data) and data[at] >= records.HEAD_BYTES and at + data[at] <= len(data):
+        length = records.whole_bytes(data)
+        while length:
             if data[at + 1] == _TOTAL:
-                payload = data[at + records.HEAD_BYTES : at + data[at] - 4]
+                payload = data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES]
                 _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, payload)
                 segment.append((powered_on_s, leased_steps))
-            at += data[at]
+            at += length
+            length = records.whole_bytes(data, at)
         found = segment + found
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break

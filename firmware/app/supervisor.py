@@ -7,13 +7,15 @@ FEED_MS = 1_000
 
 
 class Supervisor:
-    """Raises alarms and brings the pump to its safe state; feeds the watchdog only from here."""
+    """Raises alarms and brings the pump to its safe state; feeds the watchdog only from here. `stop` is Pump.stop: the
+    button also ends what has not begun yet."""
 
-    def __init__(self, board: object, delivery: object, journal: object, book: object) -> None:
+    def __init__(self, board: object, delivery: object, journal: object, book: object, stop: object) -> None:
         self._board = board
         self._delivery = delivery
         self._journal = journal
         self._book = book
+        self._stop = stop
         self._next_total_ms = TOTAL_MS
         self._fed_ms = 0
 
@@ -34,7 +36,7 @@ class Supervisor:
             self._total(now_ms)
 
     def _stop_button(self) -> None:
-        self._delivery.stop("button")
+        self._stop("button")
         self._delivery.report_fault("stop_button")
         self._board.buttons.clear_stop()
 

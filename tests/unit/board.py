@@ -299,6 +299,7 @@ class System:
     unique_id = "0123456789abcdef"
     reset_cause = "power"
     maintenance_requested = False
+    reset_asked = False
     implementation = {"name": "cpython"}
 
     def seed(self) -> int:
@@ -312,6 +313,9 @@ class System:
 
     def request_maintenance(self) -> None:
         self.maintenance_requested = True
+
+    def reset(self) -> None:
+        self.reset_asked = True
 
 
 class Board:

@@ -10,4 +10,5 @@ def maintenance(pump: Pump, params: dict) -> dict:
         raise Refusal("not_stopped")
     pump.journal.append("maintenance", (0,))
     pump.board.system.request_maintenance()
+    pump.reset_wanted = True
     return {"state": "maintenance"}

@@ -5,8 +5,10 @@ from pumpcore.faults import Refusal
 
 
 def start(pump: Pump, params: dict) -> dict:
-    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`."""
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`."""
     program = pump.setup.program
+    if pump.board.system.maintenance_requested:
+        raise Refusal("in_maintenance")
     if pump.alarms.stopping():
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
@@ -16,4 +18,4 @@ def start(pump: Pump, params: dict) -> dict:
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
     pump.start_wanted = True
-    return {"digest": pump.setup.digest, "position_steps": pump.delivery.motion.delivered_steps()}
+    return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

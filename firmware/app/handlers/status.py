@@ -16,6 +16,7 @@ def _identity(pump: Pump) -> dict:
     book, setup = pump.book, pump.setup
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
+    counters["records_lost"] = pump.journal.lost
     return {
         "state": pump.state(),
         "uptime_ms": pump.board.clock.uptime_ms(),
@@ -53,7 +54,7 @@ def _rates(pump: Pump) -> dict:
 
 def _steps(pump: Pump) -> dict:
     delivery, book, windows = pump.delivery, pump.book, pump.delivery.leases.windows
-    delivered = delivery.motion.delivered_steps() if pump.selftest.done else book.position_steps
+    delivered = pump.position_steps()
     span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.bolus
     return {
         "ordered_steps": span.ordered_steps if span else delivered,

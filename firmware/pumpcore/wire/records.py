@@ -8,7 +8,7 @@ import struct
 
 _HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(_HEAD)
-_CRC_BYTES = 4
+CRC_BYTES = 4
 
 # number: (name, payload format, payload fields)
 TYPES = {
@@ -59,7 +59,7 @@ def encode(name: str, stamp: tuple, values: tuple) -> bytes:
     number = NUMBERS[name]
     payload = struct.pack(TYPES[number][1], *values)
     boot, sequence, uptime_ms, utc_s = stamp
-    length = HEAD_BYTES + len(payload) + _CRC_BYTES
+    length = HEAD_BYTES + len(payload) + CRC_BYTES
     head = struct.pack(_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
     body = head + payload
     return body + struct.pack("<I", binascii.crc32(body))
@@ -69,9 +69,9 @@ def whole_bytes(data: bytes, start: int = 0) -> int:
     """Length of the record at `start` when it is there whole and undamaged, else 0."""
     length = data[start] if start < len(data) else 0
     end = start + length
-    if length < HEAD_BYTES + _CRC_BYTES or end > len(data):
+    if length < HEAD_BYTES + CRC_BYTES or end > len(data):
         return 0
-    if struct.unpack("<I", data[end - _CRC_BYTES : end])[0] != binascii.crc32(data[start : end - _CRC_BYTES]):
+    if struct.unpack("<I", data[end - CRC_BYTES : end])[0] != binascii.crc32(data[start : end - CRC_BYTES]):
         return 0
     return length
 
@@ -100,7 +100,7 @@ def decode(data: bytes) -> tuple:
 def _decode_one(raw: bytes) -> Record:
     _, number, boot, sequence, low, high, utc_s = struct.unpack(_HEAD, raw[:HEAD_BYTES])
     stamp = (boot, sequence, high << 32 | low, utc_s)
-    payload = raw[HEAD_BYTES:-_CRC_BYTES]
+    payload = raw[HEAD_BYTES:-CRC_BYTES]
     if number not in TYPES:
         return Record("type_%d" % number, stamp, {"payload": payload})
     name, layout, names = TYPES[number]
