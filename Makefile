@@ -1,0 +1,109 @@
+# thecal. 'make' alone lists what there is to do. Works with GNU make 3.81 and newer, offline but for the package index.
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-test
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CHIP_LATER := belongs to the version that brings the firmware to the chip (RP2040); this one runs on the simulator
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-tests demo test check lint types syntax rules flash test-emu test-board bench hazards torture clean
+
+help: ## list the targets
+	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=...     the Python to use, 3.11 or newer (found by itself otherwise)"
+
+# --- set-up ---------------------------------------------------------------------------------------------------------------
+
+# A python3 on the PATH may be too old, or a shim that does not run: each candidate is tried, not only looked for.
+$(BIN)/python:
+	@found=; \
+	for candidate in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	    if [ "$$candidate" = "$(PYTHON)" ]; then echo "PYTHON=$(PYTHON) does not run or is older than 3.11." >&2; exit 1; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 or newer was found." >&2; \
+	    echo "Debian 12, Ubuntu 24.04 and newer: sudo apt install python3 python3-venv. macOS: brew install python. Or name one: make PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	fi; \
+	if ! "$$found" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+	    echo "$$found has no venv module. Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV)
+
+$(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what thecal needs to run"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(TEST_STAMP): $(RUN_STAMP)
+	@echo "installing what the tests need"
+	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+setup: $(RUN_STAMP) ## make .venv with thecal and what it needs to run
+	@echo "ready: . $(BIN)/activate && thecal --help"
+
+setup-tests: $(TEST_STAMP) ## add what the tests need
+
+# --- the main job ---------------------------------------------------------------------------------------------------------
+
+demo: $(RUN_STAMP) ## a day on the simulated pump, with a power cut, its journal read back; writes demo/
+	@$(BIN)/python -m thecal.demo
+
+test: lint types ## everything that needs no hardware; the last lines say which tiers ran
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+# --- checks ---------------------------------------------------------------------------------------------------------------
+
+check: lint types syntax rules ## style, types (host and firmware), MicroPython syntax, rules of the house
+
+lint: $(TEST_STAMP)
+	@$(BIN)/ruff check --quiet . && echo "ruff: clean"
+
+types: $(TEST_STAMP)
+	@echo "mypy, host:" && $(BIN)/mypy host
+	@echo "mypy, firmware against the board's stubs:" && $(BIN)/python tests/rules/firmware_types.py
+
+syntax: $(TEST_STAMP)
+	@$(BIN)/python -m pytest -q tests/rules/test_mpy_cross.py
+
+rules: $(TEST_STAMP)
+	@$(BIN)/python -m pytest -q tests/rules --deselect tests/rules/test_mpy_cross.py
+
+# --- more, longer, or later -----------------------------------------------------------------------------------------------
+
+torture: $(TEST_STAMP) ## the tests again with many more examples; may take an hour
+	@THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+flash: ## put the firmware on a Pico (in a later version)
+	@echo "make flash $(CHIP_LATER)." >&2; echo "Nothing was written. Use 'thecal sim' meanwhile." >&2; exit 1
+
+test-emu: ## the emulated RP2040 (in a later version); needs THECAL_UF2
+	@if [ ! -f "$(THECAL_UF2)" ]; then \
+	    echo "test-emu needs a stock MicroPython UF2 for RPI_PICO: make test-emu THECAL_UF2=/path/to/firmware.uf2" >&2; exit 1; \
+	elif [ ! -d tests/pico ]; then \
+	    echo "Tier emu $(CHIP_LATER): it has no tests yet." >&2; exit 1; \
+	fi
+	@$(MAKE) --no-print-directory setup-tests
+	@THECAL_UF2="$(THECAL_UF2)" $(BIN)/python -m pytest -q --target emu tests/pico tests/device
+
+test-board: ## the device scenarios on a board, PORT=... (in a later version)
+	@if [ -z "$(PORT)" ]; then echo "name the board's port: make test-board PORT=/dev/ttyACM0" >&2; exit 1; fi
+	@echo "The firmware for a board $(CHIP_LATER)." >&2; exit 1
+
+bench: ## benchmarks against other firmware (in a later version)
+	@echo "make bench $(CHIP_LATER): there is nothing to compare yet." >&2; exit 1
+
+hazards: ## the hazard table with the test of each (in a later version)
+	@echo "make hazards belongs to a later version. Until then the rules R1 to R12 are the table: 'pytest -m rule' runs their tests." >&2; exit 1
+
+clean: ## remove what make and the demo made, .venv too
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

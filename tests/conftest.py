@@ -1,0 +1,164 @@
+"""The target that device scenarios run on, Hypothesis profiles, and the closing table that says which tiers ran."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import hypothesis
+import pytest
+from platformdirs import user_cache_path
+
+TESTS = Path(__file__).resolve().parent
+
+# Folder of a test -> its tier in the closing table, and the tiers in the order in which they are printed.
+TIER_OF_FOLDER = {
+    "unit": "unit",
+    "mpy": "mpy",
+    "device": "sim/device",
+    "pico": "emu",
+    "faults": "faults",
+    "rules": "rules",
+    "mutations": "mutations",
+    "bench": "bench",
+}
+TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations")
+
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where device scenarios run. `port` is a serial port or URL for a board; `unusable` says why nothing can run there."""
+
+    kind: str  # "sim", "emu" or "board"
+    port: str = ""
+    capabilities: frozenset[str] = frozenset()
+    step_tolerance: int = 0  # true steps against ordered steps, where the target can count them
+    stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
+    unusable: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.port or self.kind
+
+
+def find_uf2() -> Path | None:
+    """A stock MicroPython for RPI_PICO: the file that THECAL_UF2 names, else one in the user's cache folder."""
+    named = os.environ.get("THECAL_UF2")
+    candidates = [Path(named)] if named else sorted(user_cache_path("thecal").glob("*.uf2"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def choose_target(name: str) -> Target:
+    """The target of `--target sim|emu|PORT`."""
+    if name == "sim":
+        return Target("sim", capabilities=frozenset(("virtual_time", "power_cut", "plant", "flash_operations")))
+    if name != "emu":
+        return Target("board", port=name, unusable="the firmware for a board belongs to a later version")
+    reason = "no MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "the firmware for the chip belongs to a later version"
+    return Target("emu", capabilities=frozenset(("power_cut", "plant")), unusable=reason)
+
+
+TARGET_KEY = pytest.StashKey[Target]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--target",
+        default="sim",
+        metavar="sim|emu|PORT",
+        help="where the scenarios of tests/device run: the simulator (default), the emulated RP2040, or a board's serial port",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TARGET_KEY] = choose_target(config.getoption("--target"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    target = config.stash[TARGET_KEY]
+    for item in items:
+        missing = [name for mark in item.iter_markers("needs") for name in mark.args if name not in target.capabilities]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"target {target.name} has no {', '.join(missing)}"))
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The target that was chosen with --target; tolerances and abilities belong to it, not to a test."""
+    chosen = request.config.stash[TARGET_KEY]
+    if chosen.unusable:
+        pytest.skip(chosen.unusable)
+    return chosen
+
+
+# --- the closing table ----------------------------------------------------------------------------------------------------
+
+
+def tier_of(path: str, target: Target) -> str:
+    """The tier of the test file at `path`, which is relative to the root of the project."""
+    parts = Path(path).parts
+    tier = TIER_OF_FOLDER.get(parts[1], "other") if len(parts) > 2 and parts[0] == "tests" else "other"
+    if tier == "sim/device" and target.kind != "sim":
+        return target.kind
+    return tier
+
+
+class Tally:
+    """What became of the tests of each tier."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Counter[str]] = {}
+        self.reasons: dict[str, Counter[str]] = {}
+
+    def add(self, tier: str, outcome: str, reason: str = "") -> None:
+        self.outcomes.setdefault(tier, Counter())[outcome] += 1
+        if reason:
+            self.reasons.setdefault(tier, Counter())[reason] += 1
+
+    def line(self, tier: str) -> str:
+        counts = self.outcomes.get(tier, Counter())
+        if not counts:
+            return f"{tier:<11} NOT RUN: {why_empty(tier)}"
+        text = ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "error", "xfailed", "skipped") if counts[word])
+        why = "; ".join(f"{count} x {reason}" for reason, count in self.reasons.get(tier, Counter()).most_common())
+        return f"{tier:<11} {text}" + (f"  SKIPPED: {why}" if why else "")
+
+
+def why_empty(tier: str) -> str:
+    """Why a tier has no test in this run, for somebody who has to know what was not proven."""
+    if tier == "emu":
+        what = "needs a MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "its tests come with the firmware for the chip"
+        return f"the emulated RP2040 {what}; PIO, DMA, pins and memory are unproven"
+    if tier == "board":
+        return "needs a real board (make test-board PORT=...); nothing was proven on hardware"
+    folder = next((name for name, of_folder in TIER_OF_FOLDER.items() if of_folder == tier), tier)
+    return "not selected in this run" if any((TESTS / folder).glob("**/test_*.py")) else f"tests/{folder} has no tests"
+
+
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The text of a skip; pytest keeps it as (file, line, "Skipped: text")."""
+    where = report.longrepr
+    return str(where[2]).removeprefix("Skipped: ") if isinstance(where, tuple) else ""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator[None]:
+    """Writes the table after pytest's own summaries, right above its closing line."""
+    yield
+    target = config.stash[TARGET_KEY]
+    tally = Tally()
+    for category, reports in terminalreporter.stats.items():
+        if category not in ("passed", "failed", "error", "skipped", "xfailed"):
+            continue
+        for report in reports:
+            reason = reason_of(report) if category == "skipped" else ""
+            tally.add(tier_of(report.nodeid.split("::")[0], target), category, reason)
+    terminalreporter.section(f"tiers (target {target.name})")
+    others = [tier for tier in sorted(tally.outcomes) if tier not in TIERS]
+    for tier in (*TIERS, *others):
+        terminalreporter.write_line(tally.line(tier))

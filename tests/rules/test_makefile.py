@@ -1,0 +1,71 @@
+"""`make` tells what it can do and what is missing; targets of a later version say so and fail."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rules.tree import ROOT
+
+TARGETS = ("demo", "test", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture", "setup", "clean", "help")
+
+
+def make(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "THECAL_"))}
+    environment["PATH"] = path + environment["PATH"]
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def pretend_pythons(folder: Path, script: str) -> str:
+    """A PATH entry in which every Python is `script`."""
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python"):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}"
+
+
+def test_help_is_the_default_and_lists_every_target() -> None:
+    text = make().stdout
+    assert text == make("help").stdout
+    assert [name for name in TARGETS if not re.search(rf"^  make {name} +\S", text, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("target", ["flash", "test-emu", "test-board", "bench", "hazards"])
+def test_a_target_of_a_later_version_says_so_and_fails(target: str) -> None:
+    done = make(target, "PORT=/dev/ttyACM0" if target == "test-board" else "X=")
+    assert done.returncode != 0
+    assert re.search("later version|belongs to the version|needs a stock MicroPython UF2", done.stderr)
+
+
+def test_test_board_without_a_port_asks_for_one() -> None:
+    assert "PORT=/dev/ttyACM0" in make("test-board").stderr
+
+
+def test_pythons_that_do_not_run_are_told_with_the_cure(tmp_path: Path) -> None:
+    done = make(f"{tmp_path}/venv/bin/python", f"VENV={tmp_path}/venv", path=pretend_pythons(tmp_path, "exit 127"))
+    assert done.returncode != 0
+    assert "No Python 3.11 or newer was found." in done.stderr
+    assert "apt install python3" in done.stderr
+
+
+def test_a_named_python_that_is_too_old_is_told_by_its_name(tmp_path: Path) -> None:
+    pretend_pythons(tmp_path, "exit 1")
+    done = make(f"{tmp_path}/venv/bin/python", f"VENV={tmp_path}/venv", f"PYTHON={tmp_path}/python3")
+    assert done.returncode != 0
+    assert f"PYTHON={tmp_path}/python3 does not run or is older than 3.11." in done.stderr
+
+
+def test_a_missing_venv_module_is_told_with_the_cure(tmp_path: Path) -> None:
+    path = pretend_pythons(tmp_path, 'case "$*" in *ensurepip*) exit 1;; esac')
+    done = make(f"{tmp_path}/venv/bin/python", f"VENV={tmp_path}/venv", path=path)
+    assert done.returncode != 0
+    assert "sudo apt install python3-venv" in done.stderr
+
+
+def test_demo_needs_only_what_runs() -> None:
+    plan = make("-n", "demo", "VENV=/nonexistent/venv").stdout
+    assert "-m thecal.demo" in plan
+    assert "[test]" not in plan
+    assert "[test]" in make("-n", "test", "VENV=/nonexistent/venv").stdout

@@ -1,0 +1,139 @@
+"""The README is short, names only what exists, and what it tells a newcomer to type works when typed in that order."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rules import readme
+from rules.tree import ROOT
+from thecal.commands import VERBS
+
+TEXT = readme.readme()
+COMMANDS = readme.commands(TEXT)
+WALK = [command for command in COMMANDS if command.startswith("thecal ")]
+MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "test_the_demo_runs"}
+# The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
+WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
+START_LIMIT_S = 20
+
+
+def test_the_readme_has_at_most_120_lines() -> None:
+    assert len(TEXT.splitlines()) <= readme.MOST_LINES
+
+
+def test_every_link_of_the_readmes_leads_somewhere() -> None:
+    missing = []
+    for page in ("README.md", "tests/README.md", "hardware/README.md", "host/README.md", "firmware/README.md"):
+        folder = (ROOT / page).parent
+        links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+        missing += [f"{page}: {link}" for link in links if not (folder / link).exists()]
+    assert missing == []
+
+
+def test_every_command_of_the_readme_is_run_by_a_test_or_by_ci() -> None:
+    known = {*MAKE_COVERED, *WALK, *WINDOWS, ". .venv/bin/activate"}
+    assert [command for command in COMMANDS if command not in known] == []
+
+
+def test_every_verb_and_target_in_running_text_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    known = {f"thecal {verb}" for verb in VERBS} | {f"make {name}" for name in re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)}
+    assert readme.inline_verbs(TEXT) - known == set()
+
+
+def test_the_windows_lines_install_what_make_installs() -> None:
+    assert WINDOWS[1].endswith(r"\pip install -c constraints.txt -e .")
+    assert "--constraint constraints.txt --editable ." in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert WINDOWS[2].split()[1] in VERBS
+
+
+# --- typed as a newcomer would --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """An environment with an empty home: no registry of pumps, no flash image from before."""
+    folders = {
+        name: str(tmp_path / name.lower()) for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
+    }
+    for folder in folders.values():
+        Path(folder).mkdir()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("THECAL_")}
+    path = os.pathsep.join((str(ROOT / "host"), str(ROOT / "firmware")))
+    return {**inherited, **folders, "PYTHONPATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def words(command: str) -> list[str]:
+    return [sys.executable, "-m", *shlex.split(command.removesuffix("&"))]
+
+
+def stop(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C, as a person ends it; returns what was printed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        output, _ = process.communicate(timeout=START_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return output
+
+
+@pytest.fixture
+def background(home: dict[str, str], tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            stop(process)
+
+
+def launch(command: str, home: dict[str, str], folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        words(command), cwd=folder, env=home, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: Path) -> None:
+    """The simulated pump in the background takes a moment to boot."""
+    deadline_s = time.monotonic() + START_LIMIT_S
+    while subprocess.run(words("thecal find"), cwd=folder, env=home, capture_output=True, check=False, timeout=START_LIMIT_S).returncode:
+        assert pump.poll() is None, pump.communicate()[0]
+        assert time.monotonic() < deadline_s, "no simulated pump was found"
+        time.sleep(0.1)
+
+
+def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
+    for command in WALK:
+        if command.endswith("&"):
+            background.append(launch(command, home, tmp_path))
+            wait_until_found(background[-1], home, tmp_path)
+        elif command == "thecal watch":
+            watching = launch(command, home, tmp_path)
+            time.sleep(2)
+            assert watching.poll() is None, watching.communicate()[0]
+            assert "Traceback" not in stop(watching)
+        else:
+            done = subprocess.run(
+                words(command), cwd=tmp_path, env=home, input="y\n", capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            assert "Traceback" not in done.stderr
+    assert (tmp_path / "day.csv").stat().st_size > 0
+    assert "Traceback" not in stop(background[0])
+
+
+def test_the_demo_runs(home: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "thecal.demo"], cwd=tmp_path, env=home, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    suffixes = {file.suffix for file in (tmp_path / "demo").iterdir()}
+    assert {".png", ".csv", ".html"} <= suffixes

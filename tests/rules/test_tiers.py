@@ -1,0 +1,102 @@
+"""The closing table of a run: every tier is named, with its counts, and loudly with the reason when it did not run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rules.tree import ROOT
+
+PASSES = "def test_passes():\n    pass\n"
+SCENARIOS = """
+import pytest
+
+@pytest.mark.needs("power_cut")
+def test_that_cuts(target):
+    assert target.kind == "sim"
+
+@pytest.mark.needs("telepathy")
+def test_that_no_target_can(target):
+    assert False
+
+@pytest.mark.rule("R1")
+def test_on_any(target):
+    pass
+"""
+
+BREAKS = """
+import pytest
+
+@pytest.fixture
+def broken():
+    raise OSError("planted")
+
+def test_that_can_not_start(broken):
+    pass
+"""
+SAMPLES = {"unit": PASSES, "device": SCENARIOS, "faults": "def test_fails():\n    assert 0\n", "mpy": BREAKS}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project with our conftest and settings, one file per tier that it has."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    for folder, code in SAMPLES.items():
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+        (tmp_path / "tests" / folder / f"test_{folder}_sample.py").write_text(code)
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests" / "conftest.py")
+    return tmp_path
+
+
+def run(project: Path, *arguments: str) -> tuple[int, list[str]]:
+    """(exit code, the lines from the heading of the table on)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_", "COV_"))}
+    environment["XDG_CACHE_HOME"] = str(project / "empty")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    heading = next((number for number, line in enumerate(lines) if " tiers (target " in line), len(lines))
+    return done.returncode, lines[heading:]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tuple[str, ...]) -> None:
+    code, table = run(project, *workers)
+    assert code == 1
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table[1:-1]}
+    assert rows["unit"] == "1 passed"
+    assert rows["sim/device"] == "2 passed, 1 skipped SKIPPED: 1 x target sim has no telepathy"
+    assert rows["faults"] == "1 failed"
+    assert rows["mpy"] == "1 error"
+    assert rows["mutations"] == "NOT RUN: tests/mutations has no tests"
+    assert "NOT RUN" in rows["emu"] and "THECAL_UF2" in rows["emu"]
+    assert "NOT RUN" in rows["board"] and "real board" in rows["board"]
+    assert "failed" in table[-1]
+
+
+def test_another_target_gets_the_scenarios_and_says_why_it_can_not(project: Path) -> None:
+    code, table = run(project, "--target", "emu", "tests/device")
+    assert code == 0
+    assert any(line.startswith("emu ") and "SKIPPED" in line and "no MicroPython UF2" in line for line in table), table
+    code, table = run(project, "--target", "/dev/ttyACM7", "tests/device")
+    assert any(line.startswith("board ") and "later version" in line for line in table), table
+
+
+def test_an_unknown_marker_is_an_error(project: Path) -> None:
+    (project / "tests" / "unit" / "test_unit_sample.py").write_text("import pytest\n\n@pytest.mark.planted\ndef test():\n    pass\n")
+    assert run(project, "tests/unit")[0] != 0
+
+
+def test_a_warning_is_an_error(project: Path) -> None:
+    (project / "tests" / "unit" / "test_unit_sample.py").write_text("import warnings\n\ndef test():\n    warnings.warn('planted')\n")
+    assert run(project, "tests/unit")[0] == 1
