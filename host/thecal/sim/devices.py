@@ -1,0 +1,190 @@
+"""The device files below `/dev`: how the firmware's `hal/sim` reaches the hardware around it.
+
+A write is one order, a read one answer; integers are little-endian. The other side is firmware/hal/sim/panel.py.
+
+    /dev/stepper  order  u8 (0 queue, 1 halt, 2 enable), u64 steps or level, u64 duration_us
+                  answer u64 generated, u64 guard count, u64 queued_us, u32 underruns, u8 flags
+    /dev/guard    order  u8 (0 allow, 1 rearm), u64 steps
+    /dev/rtc      order  u64 utc_s            answer u64 utc_s (0 unknown)
+    /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long
+    /dev/flash                                answer u64 free bytes
+    /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
+"""
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from thecal.sim.descriptors import INVALID, Device
+from thecal.sim.errors import BoardReset, WasiError
+from thecal.sim.filesystem import FileSystem
+from thecal.sim.individual import Crystal
+from thecal.sim.plant import Plant
+from thecal.sim.timeline import NEVER_NS, Timeline
+
+_BUSY, _TRIPPED, _STOP, _ENABLED = 1, 2, 4, 8
+_STEPPER_ORDER = struct.Struct("<BQQ")
+_STEPPER_ANSWER = struct.Struct("<QQQIB")
+_GUARD_ORDER = struct.Struct("<BQ")
+_U64 = struct.Struct("<Q")
+_NS_PER_US = 1000
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+WATCHDOG_LIMIT_MS = 8388
+BOOT_ANSWER_BYTES = 512
+PATTERNS = ("off", "low", "high")
+
+
+class ClockChip:
+    """A battery-backed clock on the bench: true time, survives cuts, knows nothing until it is set."""
+
+    def __init__(self) -> None:
+        self._set_to_s: int | None = None
+        self._set_at_ns = 0
+
+    def set(self, utc_s: int, now_ns: int) -> None:
+        self._set_to_s, self._set_at_ns = utc_s, now_ns
+
+    def utc_s(self, now_ns: int) -> int:
+        if self._set_to_s is None:
+            return 0
+        return self._set_to_s + (now_ns - self._set_at_ns) // _NS_PER_S
+
+
+class Panel:
+    """Sound, light and the maintenance request of the board."""
+
+    def __init__(self) -> None:
+        self.buzzer = "off"
+        self.led = False
+        self.maintenance = False
+
+    def power_up(self) -> None:
+        self.buzzer, self.led = "off", False
+
+
+class Devices:
+    """The device files of one power-up. `boot` is what `/dev/board` answers."""
+
+    def __init__(self, timeline: Timeline, plant: Plant, panel: Panel, crystal: Crystal, boot: dict[str, Any]) -> None:
+        self._timeline = timeline
+        self._plant = plant
+        self._panel = panel
+        self._crystal = crystal
+        self._boot = boot
+        self._watchdog_ns = 0
+
+    def files(self, chip: ClockChip | None, flash: FileSystem) -> dict[str, Device]:
+        found = {
+            "/dev/stepper": Device(self._stepper_answer, self._checked(self._stepper_order)),
+            "/dev/guard": Device(self._stepper_answer, self._checked(self._guard_order)),
+            "/dev/flash": Device(lambda: _U64.pack(flash.free_bytes()), self._refuse),
+            "/dev/board": Device(self._boot_answer, self._checked(self._board_order)),
+        }
+        if chip is not None:
+            found["/dev/rtc"] = self._clock_chip(chip)
+        return found
+
+    def waiting(self, wait: Callable[[int | None, bool], bool]) -> Device:
+        """MicroPython's own poll wakes every 500 us on this system; one call of this sleeps through."""
+
+        def order(data: bytes) -> None:
+            wait(_U64.unpack(data)[0] * _NS_PER_US, True)
+
+        return Device(lambda: b"", order)
+
+    def _now_ns(self) -> int:
+        return self._crystal.guest_ns(self._timeline.now_ns)
+
+    def _checked(self, order: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """An order under the lock; one that is not of its form fails with EINVAL."""
+
+        lock = self._timeline.lock
+
+        def guarded(data: bytes) -> None:
+            try:
+                with lock:
+                    order(data)
+            except (ValueError, struct.error, IndexError):
+                raise WasiError(INVALID) from None
+
+        return guarded
+
+    def _refuse(self, data: bytes) -> None:
+        raise WasiError(INVALID)
+
+    def _boot_answer(self) -> bytes:
+        return json.dumps(self._boot).encode().ljust(BOOT_ANSWER_BYTES)
+
+    def _stepper_answer(self) -> bytes:
+        plant, now_ns = self._plant, self._now_ns()
+        with self._timeline.lock:
+            queued_ns = plant.queued_ns(now_ns)
+            guard = plant.guard
+            flags = _BUSY if plant.busy else 0
+            if guard.tripped:
+                flags |= _TRIPPED
+            if plant.stop_latched:
+                flags |= _STOP
+            elif plant.enabled and not guard.tripped:
+                flags |= _ENABLED
+            return _STEPPER_ANSWER.pack(plant.generated, guard.count, queued_ns // _NS_PER_US, plant.underruns, flags)
+
+    def _stepper_order(self, data: bytes) -> None:
+        order, steps, duration_us = _STEPPER_ORDER.unpack(data)
+        if order == 0:
+            if steps * 1_000_000 > duration_us * self._boot["max_rate_hz"]:
+                raise ValueError("faster than the driver allows")
+            self._plant.queue(self._now_ns(), steps, duration_us * _NS_PER_US)
+        elif order == 1:
+            self._plant.halt(self._now_ns())
+        else:
+            self._plant.enable(self._now_ns(), bool(steps))
+
+    def _guard_order(self, data: bytes) -> None:
+        order, steps = _GUARD_ORDER.unpack(data)
+        if order == 0:
+            self._plant.allow(self._now_ns(), steps)
+        else:
+            self._plant.rearm(self._now_ns())
+
+    def _clock_chip(self, chip: ClockChip) -> Device:
+        def answer() -> bytes:
+            return _U64.pack(chip.utc_s(self._timeline.now_ns))
+
+        def order(data: bytes) -> None:
+            chip.set(_U64.unpack(data)[0], self._timeline.now_ns)
+
+        return Device(answer, self._checked(order))
+
+    def _board_order(self, data: bytes) -> None:
+        letter, rest = data[:1], data[1:]
+        if letter == b"F":
+            self._feed()
+        elif letter == b"W":
+            self._start_watchdog(struct.unpack("<I", rest)[0])
+        elif letter == b"R":
+            raise BoardReset("soft")
+        elif letter == b"M":
+            self._panel.maintenance = True
+        elif letter == b"S":
+            self._plant.settle(self._now_ns())
+            self._plant.stop_latched = False
+        elif letter == b"B":
+            self._panel.buzzer = PATTERNS[rest[0]]
+        elif letter == b"L":
+            self._panel.led = bool(rest[0])
+        else:
+            raise ValueError("no such order")
+
+    def _start_watchdog(self, timeout_ms: int) -> None:
+        if not 0 < timeout_ms <= WATCHDOG_LIMIT_MS:
+            raise ValueError("the chip's watchdog can't wait that long")
+        self._watchdog_ns = timeout_ms * _NS_PER_MS
+        self._feed()
+
+    def _feed(self) -> None:
+        if self._watchdog_ns:
+            guest_ns = self._now_ns() + self._watchdog_ns
+            self._timeline.watchdog_at_ns = min(self._crystal.true_ns(guest_ns), NEVER_NS)

@@ -1,0 +1,141 @@
+"""Everything of a pump and its bench that a power cut leaves standing, and one power-up of the chip on it."""
+
+from typing import Any
+
+from thecal.sim.bench import Bench
+from thecal.sim.descriptors import Opener
+from thecal.sim.devices import ClockChip, Devices, Panel
+from thecal.sim.errors import GuestExit, SimulatorError, WasiError
+from thecal.sim.filesystem import FileSystem
+from thecal.sim.flash import PAGE_BYTES, FlashChip
+from thecal.sim.individual import Crystal, Individual
+from thecal.sim.line import Line
+from thecal.sim.plant import Plant
+from thecal.sim.runtime import Runtime
+from thecal.sim.timeline import NEVER_NS, Timeline
+from thecal.sim.wasi import Wasi
+
+READS_WITHOUT_WAIT_LIMIT = 1_000_000
+_NS_PER_MS = 1_000_000
+_PAGE_NS = 400_000
+_ERASE_NS = {"typical": 45 * _NS_PER_MS, "worst": 400 * _NS_PER_MS}
+FLASH_TIMES = ("none", *_ERASE_NS)
+
+
+class Hardware:
+    """One bench with the pump on it."""
+
+    def __init__(self, bench: Bench, individual: Individual, timeline: Timeline, chip: FlashChip) -> None:
+        self.bench = bench
+        self.individual = individual
+        self.timeline = timeline
+        self.chip = chip
+        self.plant = Plant()
+        self.panel = Panel()
+        self.clock_chip = ClockChip() if bench.get("clock_chip") else None
+        self.line = Line(timeline.condition)
+        self.crystal = Crystal(0, 0, 0)
+        chip.stamp = self._stamp
+
+    def set_flash_time(self, name: str) -> None:
+        """`none`, `typical` (with the individual's spread) or `worst`: what an erase or a page costs."""
+        if name not in FLASH_TIMES:
+            raise SimulatorError(f"flash time {name!r} is not one of {', '.join(FLASH_TIMES)}")
+        if name != "none":
+            self.chip.observe = lambda kind, size_bytes: self._spend(name, kind, size_bytes)
+
+    def settle(self) -> int:
+        """Brings the plant up to now; returns true time in ns."""
+        with self.timeline.condition:
+            now_ns = self.timeline.settle()
+            self.plant.settle(self.crystal.guest_ns(now_ns))
+            return now_ns
+
+    def boot(self, power_up: int, cause: str) -> "PowerUp":
+        """Power or a reset reaches the chip: motor off, guard at zero, uptime as if it had begun to boot in time."""
+        with self.timeline.condition:
+            now_ns = self.settle()
+            self.plant.power_down(self.crystal.guest_ns(now_ns))
+            self.crystal = Crystal(self.individual.crystal_ppb, now_ns, self.individual.boot_ms * _NS_PER_MS)
+            self.plant.power_up(self.crystal)
+            self.panel.power_up()
+            self.timeline.watchdog_at_ns = NEVER_NS
+            boot = self._boot_facts(power_up, cause)
+            self.panel.maintenance = False
+        return PowerUp(self, boot)
+
+    def lose_power(self) -> None:
+        """The supply is gone: what is queued will not be stepped, what is not flushed is lost."""
+        with self.timeline.condition:
+            self.plant.power_down(self.crystal.guest_ns(self.settle()))
+            self.panel.power_up()
+            self.panel.maintenance = False
+            self.chip.die()
+            self.line.power(False)
+
+    def _boot_facts(self, power_up: int, cause: str) -> dict[str, Any]:
+        motor = self.bench.get("motor", {})
+        return {
+            "unique_id": self.individual.unique_id,
+            "token_seed": self.individual.token_seed(power_up),
+            "reset_cause": cause,
+            "maintenance": self.panel.maintenance,
+            "clock_chip": self.clock_chip is not None,
+            "max_rate_hz": motor.get("max_rate_hz", 25_000),
+        }
+
+    def _stamp(self) -> tuple[int, int]:
+        now_ns = self.settle()
+        return self.plant.true_steps, now_ns // _NS_PER_MS
+
+    def _spend(self, name: str, kind: str, size_bytes: int) -> bool:
+        duration_ns = _ERASE_NS[name] if kind == "erase" else _PAGE_NS * max(1, size_bytes // PAGE_BYTES)
+        if name == "typical":
+            duration_ns = duration_ns * self.individual.flash_spread_permille(self.chip.operations) // 1000
+        return self.timeline.spend(duration_ns)
+
+
+class PowerUp:
+    """One life of the firmware, from power or reset to its end."""
+
+    def __init__(self, hardware: Hardware, boot: dict[str, Any]) -> None:
+        self._hardware = hardware
+        self._boot = boot
+        self._crystal = hardware.crystal
+        self._clock_reads = 0
+        self.standard_error = b""
+
+    def run(self) -> None:
+        """Runs the guest; raises what ended it. Called in the guest's thread."""
+        hardware = self._hardware
+        flash = FileSystem(hardware.chip)
+        try:
+            flash.mount()
+        except WasiError:
+            raise SimulatorError("the flash holds no file system", "start without that image, or with another") from None
+        devices = Devices(hardware.timeline, hardware.plant, hardware.panel, self._crystal, self._boot)
+        files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
+        opener = Opener(flash, files)
+        wasi = Wasi(opener, hardware.line, self._clock_ns, self._wait)
+        runtime = Runtime(wasi.imports())
+        wasi.memory = runtime.memory
+        try:
+            runtime.run()
+            raise GuestExit(0)  # a program that returns from main does not call exit
+        finally:
+            self.standard_error = wasi.standard_error.text
+            runtime.close()
+
+    def _clock_ns(self) -> int:
+        self._clock_reads += 1
+        if self._clock_reads > READS_WITHOUT_WAIT_LIMIT:
+            raise SimulatorError("the firmware reads the clock in a loop without waiting; time moves only in a wait")
+        return self._crystal.guest_ns(self._hardware.timeline.now_ns)
+
+    def _wait(self, duration_ns: int | None, wants_input: bool) -> bool:
+        self._clock_reads = 0
+        timeline = self._hardware.timeline
+        deadline_ns = NEVER_NS
+        if duration_ns is not None:
+            deadline_ns = min(NEVER_NS, self._crystal.true_ns(self._clock_ns() + duration_ns))
+        return timeline.wait(deadline_ns, self._hardware.line.is_ready if wants_input else bool)

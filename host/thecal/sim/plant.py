@@ -1,0 +1,158 @@
+"""The motor side of the pump: the queue of pulses, the guard that counts them, and the steps that really happened.
+
+O(slices), not O(steps). Times are guest nanoseconds of the running power-up, because crystal and generator are one.
+`true_steps` is out of the firmware's reach: no device file carries it, and it survives power cuts.
+"""
+
+from collections import deque
+
+from thecal.sim.individual import Crystal
+
+
+class Slice:
+    """`steps` pulses, evenly spaced over `duration_ns` from `start_ns`; the last one exactly at the end."""
+
+    def __init__(self, start_ns: int, steps: int, duration_ns: int) -> None:
+        self.start_ns = start_ns
+        self.steps = steps
+        self.end_ns = start_ns + duration_ns
+        self.emitted = 0
+
+    def due(self, now_ns: int) -> int:
+        """Pulses whose time has come."""
+        if now_ns >= self.end_ns:
+            return self.steps
+        return (now_ns - self.start_ns) * self.steps // (self.end_ns - self.start_ns)
+
+    def time_ns(self, pulse: int) -> int:
+        """When pulse number `pulse` (from 1) leaves, rounded up to a whole nanosecond."""
+        return self.start_ns - (self.start_ns - self.end_ns) * pulse // self.steps
+
+
+class Guard:
+    """The second counter. It starts at zero at power-up and holds the enable line of the driver."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.allowance = 0
+        self.tripped = False
+
+    def take(self, pulses: int) -> int:
+        """Counts up to `pulses` and returns how many passed: at most one beyond the allowance, which trips it."""
+        passed = min(pulses, max(1, self.allowance - self.count + 1))
+        self.count += passed
+        self.tripped = self.count > self.allowance
+        return passed
+
+
+class Plant:
+    """Generator, guard, driver and motor. Every method brings itself up to `now_ns` first."""
+
+    def __init__(self) -> None:
+        self.true_steps = 0
+        self._last_step: tuple[Crystal, int] | None = None
+        self.guard = Guard()
+        self.power_up(Crystal(0, 0, 0))
+
+    def power_up(self, crystal: Crystal) -> None:
+        """Everything but the true count starts afresh: motor disabled, guard at zero, nothing allowed."""
+        self.guard = Guard()
+        self.generated = 0
+        self.underruns = 0
+        self.enabled = False
+        self.stop_latched = False
+        self._crystal = crystal
+        self._queue: deque[Slice] = deque()
+
+    def queue(self, now_ns: int, steps: int, duration_ns: int) -> None:
+        """A slice behind what is queued; when nothing is queued it starts now."""
+        self.settle(now_ns)
+        start_ns = self._queue[-1].end_ns if self._queue else now_ns
+        self._queue.append(Slice(start_ns, 0 if self.held else steps, duration_ns))
+
+    def queued_ns(self, now_ns: int) -> int:
+        """Time still queued ahead."""
+        self.settle(now_ns)
+        return self._queue[-1].end_ns - now_ns if self._queue else 0
+
+    def halt(self, now_ns: int) -> int:
+        """Drops the queue; returns the pulses generated since power-up."""
+        self.settle(now_ns)
+        self._queue.clear()
+        return self.generated
+
+    def enable(self, now_ns: int, on: bool) -> None:
+        self.settle(now_ns)
+        self.enabled = on
+
+    def allow(self, now_ns: int, steps: int) -> None:
+        """Moves the guard's allowance to this absolute count."""
+        self.settle(now_ns)
+        self.guard.allowance = steps
+
+    def rearm(self, now_ns: int) -> None:
+        self.settle(now_ns)
+        self.guard.tripped = False
+
+    def latch_stop(self, now_ns: int) -> None:
+        """The stop button: the enable line drops in hardware and nothing that is queued will be stepped."""
+        self.settle(now_ns)
+        self.stop_latched = True
+        self._strike_queue()
+
+    def power_down(self, now_ns: int) -> None:
+        self.settle(now_ns)
+        self._queue.clear()
+        self.enabled = False
+
+    @property
+    def last_step_ns(self) -> int | None:
+        """True time of the last step that really happened; None before the first."""
+        if self._last_step is None:
+            return None
+        crystal, guest_ns = self._last_step
+        return crystal.true_ns(guest_ns)
+
+    @property
+    def held(self) -> bool:
+        """The enable line is held off by hardware; the generator sees its pad and makes no pulse."""
+        return self.guard.tripped or self.stop_latched
+
+    @property
+    def moving(self) -> bool:
+        """The level of the enable line as the motor driver sees it."""
+        return self.enabled and not self.held
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._queue)
+
+    def settle(self, now_ns: int) -> None:
+        """Lets everything happen that is due by `now_ns`."""
+        while self._queue:
+            current = self._queue[0]
+            self._emit(current, current.due(now_ns))
+            if now_ns < current.end_ns:
+                return
+            self._queue.popleft()
+            if not self._queue and current.steps and self.moving:
+                self.underruns += 1
+
+    def _emit(self, current: Slice, due: int) -> None:
+        pulses = due - current.emitted
+        if pulses <= 0:
+            return
+        was_moving = self.moving
+        passed = self.guard.take(pulses)
+        current.emitted += passed
+        self.generated += passed
+        if was_moving:
+            self.true_steps += passed
+            self._last_step = self._crystal, current.time_ns(current.emitted)
+        if self.guard.tripped:
+            self._strike_queue()
+
+    def _strike_queue(self) -> None:
+        """What is queued lasts as long as before and makes no more pulses, not even after a release."""
+        for waiting in self._queue:
+            waiting.steps = waiting.emitted = 0

@@ -1,0 +1,181 @@
+"""The ends of the cable outside this process: a pseudo-terminal and a TCP port, both open at once, served by one thread.
+
+The newest TCP client wins. The slave side of the pseudo-terminal stays open here, so a client that hangs up leaves no
+error behind and the next one finds the port as it was.
+"""
+
+import os
+import select
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from thecal.sim.line import Line
+
+USB_PATIENCE_S = 0.5
+_CHUNK_BYTES = 4096
+
+
+class Pseudoterminal:
+    """A serial port in the file system (Linux and macOS)."""
+
+    def __init__(self) -> None:
+        import pty
+        import tty
+
+        self.master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.path = os.ttyname(self._slave)
+
+    def fileno(self) -> int:
+        return self.master
+
+    def receive(self) -> bytes | None:
+        try:
+            return os.read(self.master, _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+
+    def deliver(self, data: bytes) -> int:
+        deadline_s = time.monotonic() + USB_PATIENCE_S
+        poll = select.poll()
+        poll.register(self.master, select.POLLOUT)
+        sent = 0
+        while sent < len(data):
+            try:
+                sent += os.write(self.master, data[sent:])
+            except BlockingIOError:
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0 or not poll.poll(left_s * 1000):
+                    break
+        return sent
+
+    def unplug(self) -> None:
+        """A pseudo-terminal has no carrier to lose; its bytes are lost by the line."""
+
+    def close(self) -> None:
+        os.close(self.master)
+        os.close(self._slave)
+
+
+class Client:
+    """One TCP connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(USB_PATIENCE_S)
+        self._socket = connection
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self) -> bytes | None:
+        """Bytes, or None when the client has gone."""
+        try:
+            return self._socket.recv(_CHUNK_BYTES) or None
+        except TimeoutError:
+            return b""
+        except OSError:
+            return None
+
+    def deliver(self, data: bytes) -> int:
+        deadline_s = time.monotonic() + USB_PATIENCE_S
+        sent = 0
+        while sent < len(data) and time.monotonic() < deadline_s:
+            try:
+                sent += self._socket.send(data[sent:])
+            except OSError:
+                break
+        return sent
+
+    def unplug(self) -> None:
+        """Ends the connection; the serving thread sees that and closes it."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Ports:
+    """Opens both ports on a line and serves them until `close`. `path` is None where there are no pseudo-terminals."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._selector = selectors.DefaultSelector()
+        self._wake_here, self._wake_there = socket.socketpair()
+        self._client: Client | None = None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._terminal = _terminal()
+        self.path = self._terminal.path if self._terminal else None
+        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._watch(self._wake_here, self._leave)
+        self._watch(self._listener, self._accept)
+        if self._terminal:
+            self._watch(self._terminal, self._read_terminal)
+        self._running = True
+        self._thread = threading.Thread(target=self._serve, name="pump ports", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._wake_there.send(b".")
+        self._thread.join()
+        self._drop_client()
+        self._selector.close()
+        for end in (self._listener, self._wake_here, self._wake_there, self._terminal):
+            if end is not None:
+                end.close()
+
+    def _watch(self, source: socket.socket | Pseudoterminal | Client, action: Callable[[], None]) -> None:
+        self._selector.register(source, selectors.EVENT_READ, action)
+
+    def _serve(self) -> None:
+        while self._running:
+            for key, _ in self._selector.select():
+                key.data()
+            while self._running and not self._line.has_room():
+                time.sleep(0.01)  # USB holds the host back as long as the pump does not read
+
+    def _leave(self) -> None:
+        self._running = False
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        self._drop_client()
+        if not self._line.plugged:
+            connection.close()
+            return
+        self._client = Client(connection)
+        self._watch(self._client, self._read_client)
+
+    def _read_client(self) -> None:
+        client = self._client
+        data = client.receive() if client else b""
+        if client is None or data is None:
+            self._drop_client()
+        elif data:
+            self._line.receive(data, client)
+
+    def _read_terminal(self) -> None:
+        data = self._terminal.receive() if self._terminal else None
+        if data and self._terminal:
+            self._line.receive(data, self._terminal)
+
+    def _drop_client(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            self._selector.unregister(client)
+            self._line.forget(client)
+            client.close()
+
+
+def _terminal() -> Pseudoterminal | None:
+    try:
+        return Pseudoterminal()
+    except ImportError:  # no pseudo-terminals on this system
+        return None

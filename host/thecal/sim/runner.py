@@ -1,0 +1,314 @@
+"""The whole simulated pump in this process: the guest in its own thread, and everything one can do to it from outside."""
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import wasmtime
+
+from thecal.resources import firmware_folder
+from thecal.sim.bench import Bench, read_bench
+from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
+from thecal.sim.flash import FlashChip, Moment
+from thecal.sim.hardware import Hardware, PowerUp
+from thecal.sim.image import build
+from thecal.sim.individual import Individual
+from thecal.sim.ports import Ports
+from thecal.sim.timeline import Timeline
+
+_NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
+REST_TIMEOUT_S = 600.0
+END_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
+    flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
+    """
+
+    virtual: bool = False
+    flash_time: str = "none"
+    record_flash: bool = False
+    firmware: Path | None = None
+
+
+class SimulatedPump:
+    """A pump with power on, from the first moment. `image` None builds a commissioned one from the firmware's sources.
+
+    Time in `*_ms` is true time since this object was made; it survives cuts. `speed` (default 1, at most 100) drives it
+    by the wall clock, `virtual=True` by `advance`. SimulatorError when something can't be done or the firmware has ended.
+    """
+
+    def __init__(
+        self,
+        bench: Bench | Path,
+        seed: int = 1,
+        image: bytes | None = None,
+        speed: float | None = None,
+        **options: Any,
+    ) -> None:
+        chosen = Options(**options)
+        if chosen.virtual and speed is not None:
+            raise SimulatorError("virtual time has no speed", "give one of the two")
+        table = read_bench(bench) if isinstance(bench, Path) else bench
+        chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware), chosen.record_flash)
+        timeline = Timeline(None if chosen.virtual else speed or 1.0)
+        self.on_power_loss: Callable[[bytes], None] = lambda image: None
+        self.individual = Individual(seed)
+        self._hardware = Hardware(table, self.individual, timeline, chip)
+        self._hardware.set_flash_time(chosen.flash_time)
+        self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
+        self._ports: Ports | None = None
+        self._power_ups = 0
+        self._error: str | None = None
+        self._is_on = False
+        self.restore_power()
+
+    # -- the cable
+
+    @property
+    def port_url(self) -> str | None:
+        """Path of the pseudo-terminal; None where there are none (Windows)."""
+        return self._open_ports().path
+
+    @property
+    def socket_url(self) -> str:
+        """`socket://127.0.0.1:N`, for pyserial."""
+        return self._open_ports().url
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes to the pump without a port; its answers go to `read` from now on."""
+        self._line.receive(data, self._line.local)
+
+    def read(self, timeout_s: float = 0.0) -> bytes:
+        """What the pump has sent to this process; waits for the first byte at most `timeout_s` of wall time."""
+        with self._timeline.condition:
+            self._timeline.condition.wait_for(self._line.local.holds_data, timeout_s)
+            return self._line.local.take()
+
+    def pull_cable(self, after_received: int | None = None, after_sent: int | None = None) -> None:
+        """Unplugs: bytes are lost from now on, or after so many more bytes to the pump or from it."""
+        self._line.pull(after_received, after_sent)
+
+    def plug_cable(self) -> None:
+        self._line.plug()
+
+    def lost_bytes(self) -> int:
+        """Bytes that went nowhere: cable out, power off, or a reader that did not read for 500 ms."""
+        return self._line.lost_bytes
+
+    # -- time
+
+    def now_ms(self) -> int:
+        return self._timeline.settle() // _NS_PER_MS
+
+    def advance(self, to_ms: int) -> None:
+        """Lets virtual time reach `to_ms`. SimulatorError when the firmware has ended by itself."""
+        self._timeline.advance_to(to_ms * _NS_PER_MS, REST_TIMEOUT_S)
+        self._check_guest()
+
+    def advance_by(self, duration_ms: int) -> None:
+        self.advance(self.now_ms() + duration_ms)
+
+    def wait_until_idle(self) -> None:
+        """Returns when the firmware has answered everything it was sent and waits; time does not move for it."""
+        self._timeline.wait_until_idle(REST_TIMEOUT_S)
+        self._check_guest()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Wall clock times `speed` from now on; None stops time until `advance`."""
+        self._timeline.set_speed(speed)
+
+    def guest_time_s(self) -> float:
+        """Computing time of the guest's thread over all power-ups, host side of its calls included."""
+        return self._timeline.guest_time_ns / _NS_PER_S
+
+    # -- power
+
+    def power_is_on(self) -> bool:
+        return self._is_on
+
+    def cut_power(self, at_ms: int | None = None, at_flash_op: int | None = None, torn: bool = False) -> None:
+        """Cuts at once, or when true time reaches `at_ms`, or at this flash operation (counted like `flash_ops`):
+        that operation is the last one to happen, `torn` only half of it.
+        """
+        if not self._is_on:
+            raise SimulatorError("power is off already")
+        if at_flash_op is not None:
+            self._arm_flash_cut(at_flash_op, torn)
+        elif at_ms is None or at_ms <= self.now_ms() or not self._timeline.guest_alive:
+            self._end_power_up(PowerCut())
+        else:
+            with self._timeline.condition:
+                self._timeline.cut_at_ns = at_ms * _NS_PER_MS
+                self._timeline.condition.notify_all()
+
+    def restore_power(self) -> None:
+        """Boots from what the flash holds, at the current true time."""
+        if self._is_on:
+            raise SimulatorError("power is on already")
+        self._chip.restore()
+        self._line.power(True)
+        self._is_on = True
+        self._start(self._boot("power"))
+
+    def reset(self) -> None:
+        """The reset button: the chip boots again as after power-up, the supply stays."""
+        if not self._is_on:
+            raise SimulatorError("power is off")
+        if self._timeline.guest_alive:
+            self._timeline.interrupt(BoardReset("power"), END_TIMEOUT_S)
+        else:
+            self._start(self._boot("power"))
+
+    def hang_up(self) -> None:
+        """Asks the firmware to end by itself (end of input on its line)."""
+        self._line.hang_up()
+
+    def guest_error(self) -> str | None:
+        """Why the firmware is not running although power is on; None while it runs."""
+        return self._error
+
+    def close(self) -> None:
+        """Power off, ports closed. May be called twice."""
+        if self._is_on:
+            self.cut_power()
+        if self._ports is not None:
+            self._ports.close()
+            self._ports = None
+
+    def __enter__(self) -> "SimulatedPump":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # -- motor, flash, panel
+
+    def plant_steps(self) -> int:
+        """Steps that really happened, over all power-ups."""
+        self._hardware.settle()
+        return self._hardware.plant.true_steps
+
+    def plant_last_step_ms(self) -> int | None:
+        """True time of the last of them, rounded down; None before the first."""
+        self._hardware.settle()
+        last_ns = self._hardware.plant.last_step_ns
+        return None if last_ns is None else last_ns // _NS_PER_MS
+
+    def enable_level(self) -> bool:
+        """Whether the driver is enabled, as it sees the line: firmware, guard and stop button together."""
+        self._hardware.settle()
+        return self._hardware.plant.moving
+
+    def guard_miscount(self, steps: int) -> None:
+        """Makes the guard count so many pulses that were not (negative: misses so many)."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            guard = self._hardware.plant.guard
+            guard.count = max(0, guard.count + steps)
+
+    def press_stop(self) -> None:
+        """Presses the stop button: the enable line drops in hardware, latched until the firmware clears it."""
+        with self._timeline.condition:
+            now_ns = self._hardware.settle()
+            if self._is_on:
+                self._hardware.plant.latch_stop(self._hardware.crystal.guest_ns(now_ns))
+
+    def buzzer(self) -> str:
+        """`off`, `low` or `high`."""
+        return self._hardware.panel.buzzer
+
+    def led(self) -> bool:
+        return self._hardware.panel.led
+
+    def flash_ops(self) -> int:
+        """Erases and programs since this object was made."""
+        return self._chip.operations
+
+    def flash_wear(self) -> dict[str, object]:
+        """`erases` per block, `erases_total`, `pages_total`."""
+        return self._chip.wear()
+
+    def flash_image(self) -> bytes:
+        """What the flash holds now."""
+        return bytes(self._chip.buffer)
+
+    def images_after_each_operation(self) -> Iterator[Moment]:
+        """With `record_flash`: what a cut at each flash operation so far, whole and torn, would have left."""
+        return self._chip.moments()
+
+    # -- the guest's thread
+
+    def _open_ports(self) -> Ports:
+        if self._ports is None:
+            self._ports = Ports(self._line)
+        return self._ports
+
+    def _boot(self, cause: str) -> PowerUp:
+        self._power_ups += 1
+        self._error = None
+        return self._hardware.boot(self._power_ups, cause)
+
+    def _start(self, power_up: PowerUp) -> None:
+        self._timeline.guest_alive = True
+        thread = threading.Thread(target=self._live, args=(power_up,), name="pump", daemon=True)
+        thread.start()
+
+    def _live(self, power_up: PowerUp | None) -> None:
+        self._timeline.born()
+        while power_up is not None:
+            power_up = self._life(power_up)
+        self._timeline.ended()
+
+    def _life(self, power_up: PowerUp) -> PowerUp | None:
+        """Runs one power-up to its end; returns the next one when that was a reset."""
+        try:
+            power_up.run()
+        except BoardReset as reset:
+            following = self._boot(reset.cause)
+            self._timeline.reset_done()
+            return following
+        except PowerCut:
+            self._lose_power()
+        except GuestExit as end:
+            if end.code or not self._line.hung_up:
+                said = power_up.standard_error.decode(errors="replace").strip()
+                self._error = f"the firmware ended with exit code {end.code}: {said.splitlines()[-1] if said else '-'}"
+        except (SimulatorError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            self._error = f"the firmware was ended: {error}"
+            print(self._error, file=sys.stderr)
+        except Exception as error:  # noqa: BLE001  a fault of the simulator itself ends the guest, and is told
+            traceback.print_exc()
+            self._error = f"the simulator failed: {error!r}"
+        return None
+
+    def _lose_power(self) -> None:
+        self._hardware.lose_power()
+        self._is_on = False
+        self.on_power_loss(self.flash_image())
+
+    def _end_power_up(self, ending: PowerCut) -> None:
+        if self._timeline.guest_alive:
+            self._timeline.interrupt(ending, END_TIMEOUT_S)
+        else:
+            self._lose_power()
+
+    def _arm_flash_cut(self, operation: int, torn: bool) -> None:
+        if operation <= self._chip.operations:
+            raise SimulatorError(f"{self._chip.operations} flash operations are done; the cut must lie behind them")
+        self._chip.cut_at(operation, torn)
+
+    def _check_guest(self) -> None:
+        if self._error is not None:
+            raise SimulatorError(self._error)
+
+
+def _new_image(bench: Bench, firmware: Path | None) -> bytes:
+    return build(firmware or firmware_folder(), bench)

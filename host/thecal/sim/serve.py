@@ -1,0 +1,131 @@
+"""`thecal sim`: a simulated pump that runs until Ctrl-C, with its ports, its control port and its flash in a file."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from thecal.errors import BadInput
+from thecal.sim import image
+from thecal.sim.control import ControlServer
+from thecal.sim.errors import SimulatorError
+from thecal.sim.flash import IMAGE_BYTES
+from thecal.sim.runner import SimulatedPump
+
+Facts = dict[str, Any]
+
+
+class Served:
+    """One running simulator: pump, control port, image file."""
+
+    def __init__(self, bench: Path, seed: int, image_file: Path | None, **pump_options: Any) -> None:
+        self._bench = bench
+        self._image_file = image_file
+        self._virtual = bool(pump_options.get("virtual"))
+        self._speed = None if self._virtual else pump_options.get("speed") or 1.0
+        stored = load_image(image_file, pump_options.get("firmware"))
+        self.pump = SimulatedPump(bench, seed, stored, **pump_options)
+        self.pump.on_power_loss = self._save
+        self._control = ControlServer(self.pump)
+
+    def describe(self) -> Facts:
+        """What somebody needs to reach this pump."""
+        return {
+            "port": self.pump.port_url,
+            "socket": self.pump.socket_url,
+            "control": self._control.address,
+            "unique_id": self.pump.individual.unique_id,
+            "seed": self.pump.individual.seed,
+            "bench": str(self._bench),
+            "image": str(self._image_file) if self._image_file else None,
+            "virtual": self._virtual,
+            "speed": self._speed,
+        }
+
+    def close(self) -> None:
+        """Power off, flash saved, ports closed."""
+        self._control.close()
+        self.pump.close()
+        self._save(self.pump.flash_image())
+
+    def _save(self, flash: bytes) -> None:
+        if self._image_file is not None:
+            save_image(self._image_file, flash)
+
+
+def run(
+    bench_path: Path,
+    seed: int = 1,
+    image_path: Path | None = None,
+    on_ready: Callable[[Facts], None] | None = None,
+    **options: Any,
+) -> int:
+    """Serves until Ctrl-C or SIGTERM; returns the exit code. Called in the main thread.
+
+    `options`: `speed`, `virtual`, `firmware_folder` (None: the one that came with thecal), `flash_time`.
+    `on_ready` gets `Served.describe()` once the ports are open; without it they are printed for a person.
+    SimulatorError and BadInput say why it could not start.
+    """
+    chosen = {**options, "firmware": options.get("firmware_folder")}
+    chosen.pop("firmware_folder", None)
+    ended = threading.Event()
+    before = signal.signal(signal.SIGTERM, _setter(ended))
+    try:
+        served = Served(Path(bench_path), seed, Path(image_path) if image_path else None, **chosen)
+        try:
+            (on_ready or announce)(served.describe())
+            _wait(ended)
+        finally:
+            served.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
+def announce(facts: Facts) -> None:
+    """The addresses, for a person."""
+    pace = "virtual, by the control port" if facts["virtual"] else f"speed {facts['speed']:g}"
+    print(f"simulated pump {facts['unique_id']} ({facts['bench']}), time {pace}; Ctrl-C ends it", file=sys.stderr)
+    for name in ("port", "socket", "control"):
+        print(f"{name:8}{facts[name] or '-'}", flush=True)
+
+
+def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
+    """The flash as the last run left it; None when there is no file yet."""
+    if file is None or not file.exists():
+        return None
+    flash = file.read_bytes()
+    if len(flash) != IMAGE_BYTES:
+        raise BadInput(f"{file}: a flash image has {IMAGE_BYTES} bytes, this file {len(flash)}", "name another file")
+    if image.read_file(flash, image.MANIFEST_PATH) != image.manifest_of(firmware):
+        print(f"{file} holds another firmware than this thecal; it runs that one (delete it to begin anew)", file=sys.stderr)
+    return flash
+
+
+def save_image(file: Path, flash: bytes) -> None:
+    """Replaces the file in one step. SimulatorError when it can't be written."""
+    fresh = file.with_name(file.name + ".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(flash)
+        fresh.replace(file)
+    except OSError as error:
+        raise SimulatorError(f"{file}: the flash image can't be written: {error.strerror}", "name another file") from None
+
+
+def _setter(ended: threading.Event) -> Callable[[int, FrameType | None], None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    return handle
+
+
+def _wait(ended: threading.Event) -> None:
+    try:
+        while not ended.wait(1.0):  # a wait without end can't be interrupted on Windows
+            pass
+    except KeyboardInterrupt:
+        return

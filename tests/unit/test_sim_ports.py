@@ -1,0 +1,231 @@
+"""The ends of the cable: pseudo-terminal, TCP, control port, and `thecal sim` as a process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import serial
+
+from rig.small_firmware import NO_CLOCK, ask, image, pump
+from thecal.errors import BadInput
+from thecal.resources import firmware_folder, hardware_folder
+from thecal.sim import serve
+from thecal.sim.control import Control, ControlServer, methods
+from thecal.sim.errors import SimulatorError
+from thecal.sim.runner import SimulatedPump
+
+needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
+KINDS = [pytest.param("port_url", marks=needs_terminal), "socket_url"]
+
+
+@pytest.fixture
+def sim():
+    with pump() as running:
+        yield running
+
+
+def open_port(url):
+    return serial.serial_for_url(url, timeout=5)
+
+
+def exchange(port, text):
+    port.write(text.encode() + b"\n")
+    return json.loads(port.readline())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_port_opens_and_answers_again_and_again(sim, kind):
+    for number in range(8):
+        with open_port(getattr(sim, kind)) as port:
+            assert exchange(port, f"{number} + 1") == number + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_that_hangs_up_in_mid_line_does_not_disturb(sim, kind):
+    for _ in range(5):
+        with open_port(getattr(sim, kind)) as port:
+            port.write(b"1 + ")
+            port.flush()
+    with open_port(getattr(sim, kind)) as port:
+        port.write(b"\n")
+        port.readline()
+        port.reset_input_buffer()
+        assert exchange(port, "6 * 7") == 42
+    assert sim.guest_error() is None
+
+
+@needs_terminal
+def test_a_pseudo_terminal_opens_exclusively(sim):
+    with serial.Serial(sim.port_url, exclusive=True, timeout=5), pytest.raises(serial.SerialException):
+        serial.Serial(sim.port_url, exclusive=True)
+    with serial.Serial(sim.port_url, exclusive=True, timeout=5) as port:
+        assert exchange(port, "1") == 1
+
+
+def test_both_ports_are_open_at_once_and_answers_go_to_who_spoke(sim):
+    with open_port(sim.socket_url) as first, open_port(sim.port_url or sim.socket_url) as second:
+        assert [exchange(port, "7") for port in (first, second, first, second)] == [7, 7, 7, 7] or sim.port_url is None
+
+
+def test_the_newest_tcp_client_wins(sim):
+    with open_port(sim.socket_url) as first:
+        assert exchange(first, "1") == 1
+        with open_port(sim.socket_url) as second:
+            assert exchange(second, "2") == 2
+            first.timeout = 2
+            with pytest.raises(serial.SerialException):
+                first.read(1)
+
+
+@needs_terminal
+def test_every_byte_passes_a_pseudo_terminal_unchanged(sim):
+    with open_port(sim.port_url) as port:
+        port.write(b"!b.link.write(bytes(range(256)) * 16)\n")
+        assert port.read(4096) == bytes(range(256)) * 16
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_that_does_not_read_holds_the_pump_up_for_half_a_second_a_write(sim, kind):
+    with open_port(getattr(sim, kind)) as port:
+        assert exchange(port, "1") == 1
+        port.write(b"!b.link.write(bytes(8_000_000))\n")
+        time.sleep(0.1)
+        begun_s = time.monotonic()
+        sim.wait_until_idle()
+        assert time.monotonic() - begun_s < 3
+        assert sim.lost_bytes() > 0
+
+
+def test_a_pulled_cable_loses_bytes_at_the_byte_that_was_asked_for(sim):
+    sim.pull_cable(after_received=3)
+    sim.write(b"1+2+3\n")
+    sim.wait_until_idle()
+    assert sim.read() == b""
+    sim.plug_cable()
+    assert ask(sim, "4") == 1 + 24
+    sim.pull_cable(after_sent=2)
+    sim.write(b"123456\n")
+    sim.wait_until_idle()
+    assert sim.read() == b"12"
+    sim.plug_cable()
+    assert ask(sim, "5") == 5
+
+
+def test_without_power_bytes_are_lost_and_the_port_stays(sim):
+    with open_port(sim.socket_url) as port:
+        assert exchange(port, "1") == 1
+        sim.cut_power()
+        port.write(b"2\n")
+        time.sleep(0.2)
+        sim.restore_power()
+        assert exchange(port, "3") == 3
+
+
+def test_the_control_port_does_what_the_object_does(sim):
+    server = ControlServer(sim)
+    host, port = server.address.split(":")
+    with Control(host, int(port)) as control:
+        control.advance(1_500)
+        control.advance_by(500)
+        assert control.now_ms() == 2_000
+        control.cut_power(at_ms=3_000)
+        control.advance(4_000)
+        assert control.power_is_on() is False
+        control.restore_power()
+        control.wait_until_idle()
+        assert control.flash_image() == sim.flash_image()
+        assert control.plant_last_step_ms() is None
+        with pytest.raises(SimulatorError, match="on already"):
+            control.restore_power()
+        with pytest.raises(SimulatorError, match="no method"):
+            control._call("close")
+        with pytest.raises(SimulatorError, match="not of its form"):
+            control._call("advance", by="x")
+    server.close()
+    assert all(callable(getattr(SimulatedPump, name)) for name in methods())
+
+
+def test_an_idle_pump_in_real_time_takes_next_to_no_cpu():
+    with pump(speed=1.0) as sim:
+        ask(sim, "1")
+        before_s, begun_s = time.process_time(), time.monotonic()
+        time.sleep(1.0)
+        assert (time.process_time() - before_s) / (time.monotonic() - begun_s) < 0.1
+
+
+def test_a_byte_is_answered_at_once_in_real_time():
+    with pump(speed=1.0) as sim, open_port(sim.socket_url) as port:
+        took_s = []
+        for _ in range(9):
+            begun_s = time.monotonic()
+            assert exchange(port, "1") == 1
+            took_s.append(time.monotonic() - begun_s)
+        assert sorted(took_s)[4] < 0.05
+
+
+RUN = """
+import json, sys
+from pathlib import Path
+from thecal.sim import serve
+
+def ready(facts):
+    print(json.dumps(facts), flush=True)
+
+bench, flash = map(Path, sys.argv[1:3])
+sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True))
+"""
+
+
+def start_process(flash):
+    command = [sys.executable, "-c", RUN, str(NO_CLOCK), str(flash)]
+    path = os.pathsep.join([str(hardware_folder().parent / "host"), str(firmware_folder())])
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    return process, json.loads(process.stdout.readline())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_process_ends_cleanly_and_its_flash_survives(tmp_path, number):
+    flash = tmp_path / "pump.flash"
+    flash.write_bytes(image())
+    process, facts = start_process(flash)
+    with open_port(facts["socket"]) as port:
+        exchange(port, "!b.flash.write('/kept', b'yes')")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    with pump(image=flash.read_bytes()) as sim:
+        assert ask(sim, "b.flash.read('/kept')") == "yes"
+
+
+def test_an_image_of_another_size_is_refused_in_words(tmp_path):
+    file = tmp_path / "x"
+    file.write_bytes(b"123")
+    with pytest.raises(BadInput, match="has 1441792 bytes"):
+        serve.load_image(file, None)
+    assert serve.load_image(tmp_path / "none", None) is None
+
+
+def test_pumps_in_several_threads_do_not_mix_their_ends():
+    def cut_and_boot():
+        with pump() as sim:
+            for _ in range(5):
+                sim.cut_power()
+                sim.restore_power()
+            found.append(ask(sim, "8"))
+
+    found: list[object] = []
+    threads = [threading.Thread(target=cut_and_boot) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [8, 8, 8, 8]
