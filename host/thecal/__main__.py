@@ -1,0 +1,7 @@
+"""`python -m thecal` is the same as the command `thecal`."""
+
+import sys
+
+from thecal.cli import main
+
+sys.exit(main())

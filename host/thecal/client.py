@@ -1,0 +1,142 @@
+"""The pump as an object: one method per message, three outcomes. A method returns (done), raises Refused, or raises Unknown.
+
+Commands that change something are repeated with the same id and body until an answer comes, so repeating is harmless; when
+the link stays silent, the pump is asked what became of them, and only then the outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+
+from pumpcore.wire import messages, records
+from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
+from thecal.exchange import Exchange, Reply
+
+FIRST_PATIENCE_S = 3.0
+RUNNING_STATES = ("running", "limited")
+# what bolus.status says of a token that ordered a bolus; the other word is never_ordered
+BOLUS_STATES = ("ordered", "delivering", "done", "cancelled", "cut")
+
+
+class Client(Exchange):
+    """A pump behind one port. `boot` is the pump's boot number as last told by status."""
+
+    boot: int | None = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    # --- questions: they change nothing, and are asked again with a new id
+
+    def hello(self) -> Reply:
+        """Who is there. Raises WrongProtocol on another major version, WrongDevice or Silent when it is no pump."""
+        try:
+            reply = self.ask("hello", {}, FIRST_PATIENCE_S)
+        except LinkLost as error:
+            raise self.who_is_there() from error
+        protocol = reply.get("protocol")
+        if not isinstance(protocol, list) or not protocol or protocol[0] != messages.PROTOCOL[0]:
+            ours, theirs = messages.PROTOCOL[0], protocol[0] if isinstance(protocol, list) and protocol else "none"
+            do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
+            raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
+        return reply
+
+    def status(self) -> Reply:
+        reply = self.ask("status", {})
+        self.boot = reply.get("boot", self.boot)
+        return reply
+
+    def program_read(self) -> Reply:
+        return self.ask("program.read", {})
+
+    def bolus_token(self) -> str:
+        """A one-shot token, good for 60 s."""
+        return str(self.ask("bolus.token", {})["token"])
+
+    def bolus_status(self, token: str) -> Reply:
+        return self.ask("bolus.status", {"token": token})
+
+    def alarms(self) -> Reply:
+        return self.ask("alarms", {})
+
+    def journal_read(self, ring: str, from_sequence: int) -> tuple[Reply, bytes]:
+        """One block: what the pump announced, and its raw bytes with the CRC checked."""
+        reply = self.ask("journal.read", {"ring": ring, "from_sequence": from_sequence})
+        return reply, reply.pop("raw", b"")
+
+    def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
+        """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence)."""
+        while True:
+            reply, raw = self.journal_read(ring, from_sequence)
+            decoded, rest = records.decode(raw)
+            if rest:
+                raise Failed(
+                    f"the journal has a damaged record after sequence {from_sequence + len(decoded)}",
+                    "keep a copy: `thecal journal --jsonl`",
+                )
+            yield reply, decoded
+            if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
+                return
+            from_sequence = reply["next_sequence"]
+
+    # --- commands: they change something, and are repeated with the same id
+
+    def clock_set(self, utc_s: int, offset_s: int) -> Reply:
+        return self.command("clock.set", {"utc_s": utc_s, "offset_s": offset_s})
+
+    def program_stage(self, packed: bytes) -> Reply:
+        return self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
+
+    def program_activate(self, digest: str) -> Reply:
+        return self.command("program.activate", {"digest": digest}, lambda: self._settle_program(digest))
+
+    def start(self) -> Reply:
+        return self.command("start", {}, self._settle_start)
+
+    def bolus_start(self, token: str, volume_nl: int, rate_nl: int) -> Reply:
+        """Order a bolus at most once; `rate_nl` per the active program's seconds. A lost answer is settled by the token."""
+        params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
+        return self.command("bolus.start", params, lambda: self._settle_bolus(token))
+
+    def bolus_cancel(self, token: str) -> Reply:
+        return self.command("bolus.cancel", {"token": token}, lambda: self._settle_cancel(token))
+
+    def ack(self, fault: int) -> Reply:
+        return self.command("ack", {"fault": fault}, lambda: self._settle_ack(fault))
+
+    def maintenance(self) -> Reply:
+        return self.command("maintenance", {})
+
+    def stop(self) -> Reply:
+        """The bare line `stop`: never cached, always acts, needs nothing known of the other end."""
+        return self.bare_stop()
+
+    # --- what became of a command whose answer is lost: the reply as if it had come, or None
+
+    def _settle_program(self, digest: str) -> Reply | None:
+        reply = self._still_there(self.program_read)
+        return {"digest": digest, "settled": True} if reply and reply.get("digest") == digest else None
+
+    def _settle_start(self) -> Reply | None:
+        reply = self._still_there(self.status)
+        return {**reply, "settled": True} if reply and reply.get("state") in RUNNING_STATES else None
+
+    def _settle_bolus(self, token: str) -> Reply | None:
+        reply = self._still_there(lambda: self.bolus_status(token))
+        return {**reply, "settled": True} if reply and reply.get("state") in BOLUS_STATES else None
+
+    def _settle_cancel(self, token: str) -> Reply | None:
+        reply = self._still_there(lambda: self.bolus_status(token))
+        return {**reply, "settled": True} if reply and reply.get("state") not in ("ordered", "delivering") else None
+
+    def _settle_ack(self, fault: int) -> Reply | None:
+        reply = self._still_there(self.alarms)
+        active = [alarm.get("fault") for alarm in reply.get("alarms", [])] if reply else [fault]
+        return {"fault": fault, "settled": True} if fault not in active else None
+
+    def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
+        try:
+            return question()
+        except (LinkLost, NoPump, PortBusy, Refused):
+            return None

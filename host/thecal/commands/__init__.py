@@ -1,0 +1,36 @@
+"""One file per verb. A verb reads its options, calls the library and prints; what is heavy is imported when it runs."""
+
+from collections.abc import Callable
+
+from thecal.commands.ack import ack
+from thecal.commands.alarms import alarms
+from thecal.commands.bolus import bolus
+from thecal.commands.find import find
+from thecal.commands.flash import flash
+from thecal.commands.journal import journal
+from thecal.commands.maintenance import maintenance
+from thecal.commands.new import new
+from thecal.commands.program import program
+from thecal.commands.sim import sim
+from thecal.commands.start import start
+from thecal.commands.status import status
+from thecal.commands.stop import stop
+from thecal.commands.watch import watch
+
+# in the order of `thecal --help`: a person's way through the tool
+VERBS: dict[str, Callable[..., None]] = {
+    "new": new,
+    "find": find,
+    "sim": sim,
+    "flash": flash,
+    "program": program,
+    "start": start,
+    "status": status,
+    "watch": watch,
+    "bolus": bolus,
+    "stop": stop,
+    "journal": journal,
+    "alarms": alarms,
+    "ack": ack,
+    "maintenance": maintenance,
+}

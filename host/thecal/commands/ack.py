@@ -1,0 +1,42 @@
+"""`thecal ack`: acknowledge one alarm by number or name, or all of them."""
+
+from typing import Annotated
+
+import typer
+
+from thecal.commands.options import AsJson, DryRun, Port
+from thecal.console import data, emit_json, talk
+from thecal.errors import BadInput
+
+
+def ack(
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Number or name as `thecal alarms` lists it, or all.")],
+    port: Port = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Acknowledge an alarm once its cause is mended."""
+    from thecal.commands.alarms import described
+    from thecal.connecting import open_pump
+
+    wanted = None if fault == "all" else fault_number(fault)
+    with open_pump(port) as client:
+        active = [described(alarm)["fault"] for alarm in client.alarms()["alarms"]] if wanted is None else [wanted]
+        if dry_run:
+            talk(f"would acknowledge {', '.join(map(str, active)) or 'nothing'}")
+            return
+        replies = [{"fault": number, **client.ack(number)} for number in active]
+    if as_json:
+        emit_json(replies)
+    else:
+        data("\n".join(f"acknowledged {reply['fault']}" for reply in replies) or "no alarm is active")
+
+
+def fault_number(text: str) -> int:
+    from pumpcore import faults
+
+    if text in faults.BY_NAME:
+        return int(faults.by_name(text).number)
+    if text.isascii() and text.isdigit() and int(text) in faults.BY_NUMBER:
+        return int(text)
+    raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name as `thecal alarms` lists it, or all")

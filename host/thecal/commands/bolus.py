@@ -1,0 +1,83 @@
+"""`thecal bolus`: order a dose, ask what became of one, or cancel it. The token is asked for after the confirmation."""
+
+from typing import Annotated, Any
+
+import typer
+
+from thecal.client import Client
+from thecal.commands.options import AsJson, DryRun, Port, Yes
+from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.errors import BadInput, Failed, Unknown
+from thecal.exchange import Reply
+
+Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
+
+
+def bolus(
+    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='How much, e.g. "0.5 mL" or "250 ug".')] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help='How fast, e.g. "6 mL/h".')] = None,
+    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Ask what became of a bolus.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel a bolus.")] = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Order a bolus on top of the basal rate."""
+    from thecal.connecting import open_pump
+
+    if sum(chosen is not None for chosen in (volume, token, cancel)) != 1 or (volume is None) != (rate is None):
+        raise BadInput("say what to do", 'order with: thecal bolus "0.5 mL" --rate "6 mL/h"; or give --status TOKEN or --cancel TOKEN')
+    with open_pump(port) as client:
+        if token is not None:
+            reply: Reply | None = client.bolus_status(token)
+        elif cancel is not None:
+            reply = client.bolus_cancel(cancel)
+        else:
+            reply = order(client, (str(volume), str(rate)), yes, dry_run)
+    if reply is None:
+        return
+    if as_json:
+        emit_json(reply)
+    else:
+        data(sentence(reply))
+
+
+def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
+    """Review, confirm, ask for a token, order; the reply carries the token. None for a dry run."""
+    from thecal.dose import Bolus
+
+    dose = Bolus(active_program(client), *typed)
+    talk(columns([("bolus", "typed", "in the pump", "that is"), *dose.review]))
+    if dry_run:
+        return None
+    confirm("Deliver this bolus?", yes)
+    token = client.bolus_token()
+    try:
+        return {"token": token, **client.bolus_start(token, dose.volume_nl, dose.rate_nl)}
+    except Unknown as error:
+        raise Unknown(error.cause, f"ask what became of it before ordering again: thecal bolus --status {token}") from error
+
+
+def active_program(client: Client) -> Any:
+    import base64
+
+    from pumpcore.program import unpack
+
+    packed = client.program_read().get("program")
+    if not packed:
+        raise Failed("no program is active in the pump", "program it first: thecal program rx.toml")
+    return unpack(base64.b64decode(packed))
+
+
+def sentence(reply: Reply) -> str:
+    """What the pump said of a bolus: ordered (steps, seconds), cancelled (steps that still may come), or its state."""
+    if "duration_s" in reply:
+        text = f"ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s"
+    elif "planned_steps" in reply:
+        text = f"cancelled: at most {reply['planned_steps']} steps of it are delivered"
+    elif "delivered_steps" in reply:
+        text = f"{reply['state']}: {reply['delivered_steps']} of {reply['ordered_steps']} steps"
+    else:
+        text = str(reply.get("state")).replace("_", " ")
+    return f"bolus {text} (token {reply.get('token')})"

@@ -1,0 +1,31 @@
+"""`thecal find`: every pump on USB and every simulated pump of this machine, asked by our own `hello`."""
+
+from typing import Any
+
+from thecal.commands.options import AsJson, Port
+from thecal.console import columns, data, emit_json
+from thecal.errors import NoPump
+
+
+def find(port: Port = None, as_json: AsJson = False) -> None:
+    """List the pumps on USB and the simulated ones that run here."""
+    from thecal.connecting import look
+    from thecal.transport.ports import candidates, named
+
+    chosen = named(port)
+    found = [look(candidate) for candidate in ([chosen] if chosen else candidates())]
+    if as_json:
+        emit_json(found)
+    elif found:
+        data(columns([("port", "kind", "bench", "unique id", "firmware", "calibration"), *map(row, found)]))
+    if not any("hello" in about for about in found):
+        cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
+        raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+
+
+def row(about: dict[str, Any]) -> tuple[str, ...]:
+    hello = about.get("hello")
+    if hello is None:
+        return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "")
+    values = [str(hello.get(key)) for key in ("bench", "unique_id", "firmware", "calibration_state")]
+    return (about["port_url"], about["origin"], *values)

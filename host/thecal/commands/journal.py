@@ -1,0 +1,67 @@
+"""`thecal journal`: read the pump's journal back, as a table, CSV or JSON lines."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thecal.client import Client
+from thecal.commands.options import AsJson, Port
+from thecal.console import Progress, columns, data, emit_json, talk
+from thecal.errors import BadInput, Failed
+
+RINGS = ("events", "faults")
+
+
+def journal(
+    port: Port = None,
+    ring: Annotated[str, typer.Option(metavar="RING", help="events or faults.")] = "events",
+    from_sequence: Annotated[int, typer.Option("--from", min=0, metavar="NUMBER", help="First sequence number.")] = 0,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
+    jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the pump's journal back: a table, or CSV and JSON lines for other programs."""
+    from thecal import journal_text
+    from thecal.connecting import open_pump
+
+    if ring not in RINGS:
+        raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
+    with open_pump(port) as client:
+        rows = download(client, ring, from_sequence)
+    if csv is not None:
+        write(journal_text.as_csv(rows), csv)
+    if jsonl is not None:
+        write(journal_text.as_json_lines(rows), jsonl)
+    if as_json:
+        emit_json(rows)
+    elif csv is None and jsonl is None:
+        data(columns(journal_text.table(rows)))
+
+
+def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str, object]]:
+    """All records from a sequence number on; what is missing between them is told on stderr."""
+    from thecal.journal_text import row
+
+    progress, rows, expected = Progress("journal"), [], from_sequence or None
+    for reply, decoded in client.journal(ring, from_sequence):
+        for record in decoded:
+            if expected is not None and record.sequence != expected:
+                talk(f"records {expected} to {record.sequence - 1} are no longer in the pump")
+            expected = record.sequence + 1
+            rows.append(row(ring, record))
+        progress.update(reply["next_sequence"] - reply["first_sequence"], reply["last_sequence"] - reply["first_sequence"] + 1)
+    progress.close()
+    return rows
+
+
+def write(text: str, out: Path) -> None:
+    if str(out) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{out} can't be written: {error.strerror}", "name a file in a folder you may write to") from error
+    talk(f"wrote {out}")

@@ -1,0 +1,20 @@
+"""`thecal maintenance`: give the board's prompt back for file copying."""
+
+from thecal.commands.options import AsJson, DryRun, Port, Yes
+from thecal.console import confirm, data, emit_json, talk
+
+
+def maintenance(port: Port = None, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Give the board's prompt back for copying files. Only a stopped pump does it; a reset ends it."""
+    from thecal.connecting import open_pump
+
+    with open_pump(port) as client:
+        talk(f"the pump on {client.port_url} will do no therapy until it is reset")
+        if dry_run:
+            return
+        confirm("Go into maintenance?", yes)
+        reply = client.maintenance()
+    if as_json:
+        emit_json(reply)
+    else:
+        data("in maintenance; reset the pump to end it")

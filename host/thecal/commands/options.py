@@ -1,0 +1,13 @@
+"""Options that several verbs share."""
+
+from typing import Annotated
+
+import typer
+
+Port = Annotated[
+    str | None,
+    typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT; else THECAL_PORT, else the only pump."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]

@@ -1,0 +1,87 @@
+"""`thecal program FILE`: compile, stage, review what the pump read back, confirm, activate, compare digests."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.commands.options import AsJson, DryRun, Port, Yes
+from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.errors import Failed
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.client import Client
+    from thecal.compiler import Compiled
+
+
+def program(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Upload a prescription: check it, show it beside the current one, ask, activate."""
+    from thecal.compiler import compile_prescription
+    from thecal.connecting import open_pump
+    from thecal.prescription import load
+
+    compiled = compile_prescription(load(file), str(file))
+    if dry_run:
+        talk(f"{file} is a valid prescription; nothing was sent")
+        show_alone(compiled, as_json)
+        return
+    with open_pump(port) as client:
+        digest = upload(client, compiled, yes)
+    if as_json:
+        emit_json({"digest": digest, "program": compiled.program.describe()})
+    else:
+        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+
+
+def upload(client: Client, compiled: Compiled, yes: bool) -> str:
+    """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
+    from pumpcore.program import digest as digest_of
+
+    current = client.program_read()
+    staged = client.program_stage(compiled.packed)
+    wanted = digest_of(compiled.packed)
+    if staged.get("digest") != wanted:
+        raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
+    show(read_back(current), read_back(staged), compiled.typed)
+    confirm("Activate the new program?", yes)
+    client.program_activate(wanted)
+    active = client.program_read()
+    if active.get("digest") != wanted or base64.b64decode(active.get("program") or "") != compiled.packed:
+        raise Failed("the pump's active program is not the one that was sent", "upload it again before starting")
+    return wanted
+
+
+def read_back(reply: dict[str, Any]) -> Program | None:
+    """The program in a reply, decoded by the code that the pump runs; None when there is none."""
+    from pumpcore.program import unpack
+
+    packed = reply.get("program")
+    return unpack(base64.b64decode(packed)) if packed else None
+
+
+def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:
+    from thecal.review import rows
+
+    if new is None:
+        raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
+    talk(columns(rows(current, new, typed)))
+
+
+def show_alone(compiled: Compiled, as_json: bool) -> None:
+    from thecal.review import facts, typed_text
+
+    if as_json:
+        emit_json({"program": compiled.program.describe()})
+        return
+    said = facts(compiled.program)
+    data(columns([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))

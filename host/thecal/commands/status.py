@@ -1,0 +1,24 @@
+"""`thecal status`: what the pump does, has done, and complains about."""
+
+import typer
+
+from thecal.commands.options import AsJson, Port
+from thecal.console import alert, columns, data, emit_json
+from thecal.errors import InAlarm
+
+
+def status(port: Port = None, as_json: AsJson = False) -> None:
+    """Show what the pump does now. Leaves with 5 when it is in alarm."""
+    from thecal.connecting import open_pump
+
+    with open_pump(port) as client:
+        reply = client.status()
+    if as_json:
+        emit_json(reply)
+    else:
+        from thecal.status_text import rows
+
+        text = columns(rows(reply))
+        data(alert(text) if reply["state"] == "alarm" else text)
+    if reply["state"] == "alarm":
+        raise typer.Exit(InAlarm.exit_code)

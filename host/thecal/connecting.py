@@ -1,0 +1,53 @@
+"""From "which pump" to an open client that has said hello."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thecal.client import Client
+from thecal.errors import BadInput, NoPump, ThecalError
+from thecal.transport.ports import Candidate, candidates, named
+
+LOOK_TIMEOUT_S = 1.0
+
+
+def choose(port_url: str | None) -> str:
+    """The port that was named, else THECAL_PORT, else the only pump there is. Raises NoPump, or BadInput when several are."""
+    chosen = named(port_url)
+    if chosen is not None:
+        return chosen.port_url
+    found = candidates()
+    if len(found) > 1:
+        found = [candidate for candidate in found if "hello" in look(candidate)]
+    if not found:
+        raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+    if len(found) > 1:
+        listed = ", ".join(candidate.port_url for candidate in found)
+        raise BadInput(f"{len(found)} pumps found: {listed}", "say which one: --port PORT, or THECAL_PORT=PORT")
+    return found[0].port_url
+
+
+def open_pump(port_url: str | None) -> Client:
+    """A client whose pump has answered `hello` in our protocol."""
+    client = Client(choose(port_url))
+    try:
+        client.hello()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def look(candidate: Candidate) -> dict[str, Any]:
+    """What is on a port: its `hello`, or the `error` that came instead."""
+    about: dict[str, Any] = {
+        "port_url": candidate.port_url,
+        "origin": candidate.origin,
+        "usb_serial": candidate.serial_number,
+    }
+    try:
+        with Client(candidate.port_url, LOOK_TIMEOUT_S, LOOK_TIMEOUT_S) as client:
+            about["hello"] = client.hello()
+    except ThecalError as error:
+        about["error"] = error.as_dict()
+    return about

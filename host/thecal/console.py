@@ -1,0 +1,87 @@
+"""What the commands print with: data on stdout, talk on stderr, JSON when asked, colour only where a person looks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+
+from thecal.errors import Failed
+
+PROGRESS_AFTER_S = 2.0
+PROGRESS_EVERY_S = 0.1
+BAR_CELLS = 30
+
+
+def data(text: str) -> None:
+    print(text)
+
+
+def talk(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def emit_json(value: object) -> None:
+    """One document on stdout; keys carry their units."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def alert(text: str) -> str:
+    """Red, where the terminal shows colours and NO_COLOR does not forbid it."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\x1b[31;1m{text}\x1b[0m" if coloured else text
+
+
+def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
+    """Rows of text, each column as wide as its widest cell."""
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def printable(text: str) -> str:
+    """A name read from a pump or a file must not move the cursor."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on stderr; `yes` answers in advance. Failed when the answer is no, or nobody is there to give one."""
+    if yes:
+        return
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        talk("")
+    if not answer:
+        raise Failed("nobody confirmed, nothing was changed", "answer y, or add --yes when you have read the review")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Failed("not confirmed, nothing was changed")
+
+
+class Progress:
+    """A bar on stderr for what takes more than two seconds; nothing at all when it is quicker or stderr is not a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._begin_s = self._shown_s = time.monotonic()
+        self._visible = False
+
+    def update(self, done: int, total: int) -> None:
+        """Show `done` of `total`; both in the same unit."""
+        now_s = time.monotonic()
+        if now_s - self._begin_s < PROGRESS_AFTER_S or now_s - self._shown_s < PROGRESS_EVERY_S or not sys.stderr.isatty():
+            return
+        part = min(1.0, done / total) if total else 1.0
+        bar = ("#" * int(part * BAR_CELLS)).ljust(BAR_CELLS, ".")
+        sys.stderr.write(f"\r{self.label} [{bar}] {part:4.0%}")
+        sys.stderr.flush()
+        self._shown_s, self._visible = now_s, True
+
+    def close(self) -> None:
+        if self._visible:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

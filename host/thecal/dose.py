@@ -1,0 +1,60 @@
+"""A bolus as it was typed, made exact for the program that is active in the pump."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.program import Program
+from thecal.errors import BadInput
+from thecal.quantities import Quantity, decimal, parse, shown
+from thecal.status_text import ml, ml_per_h, span
+
+
+class Bolus:
+    """`volume_nl` at `rate_nl` per the active program's seconds; `review` says both in both units."""
+
+    def __init__(self, program: Program, volume_text: str, rate_text: str) -> None:
+        self.volume_nl = whole(volume(program, read(volume_text, ("volume", "mass"), "0.5 mL")), volume_text, "nL", Fraction(1))
+        seconds_s = program.rate_seconds_s
+        flow = volume(program, read(rate_text, ("volume/time", "mass/time"), "6 mL/h"))
+        self.rate_nl = whole(flow * seconds_s, rate_text, "mL/h", Fraction(3600, seconds_s * 1_000_000))
+        if not self.volume_nl or not self.rate_nl:
+            raise BadInput("a bolus needs a volume and a rate above zero", 'write it like: thecal bolus "0.5 mL" --rate "6 mL/h"')
+        self.review = [
+            ("volume", volume_text, f"{self.volume_nl} nl", ml(self.volume_nl)),
+            ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),
+            ("takes", "", f"{self.duration_s(seconds_s)} s", span(self.duration_s(seconds_s))),
+        ]
+
+    def duration_s(self, rate_seconds_s: int) -> int:
+        """Whole seconds, rounded up as the pump does."""
+        return -(-self.volume_nl * rate_seconds_s // self.rate_nl)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"volume_nl": self.volume_nl, "rate_nl": self.rate_nl}
+
+
+def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
+    quantity = parse(text)
+    if quantity.kind() not in kinds:
+        raise BadInput(f"{shown(text)} is a {quantity.kind()}, not a {' or '.join(kinds)}", f'write it like "{example}"')
+    return quantity
+
+
+def volume(program: Program, quantity: Quantity) -> Fraction:
+    """nL, or nL per second; a mass goes through the concentration of the active program. Exact."""
+    if quantity.kind().startswith("volume"):
+        return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
+    mass_ng, volume_nl = program.concentration
+    if not mass_ng:
+        raise BadInput(f"{shown(quantity.text)} is a mass and the pump's program has no concentration", "give a volume, like 0.5 mL")
+    return quantity.to("ng/s" if quantity.kind() == "mass/time" else "ng") * volume_nl / mass_ng
+
+
+def whole(value: Fraction, text: str, unit: str, unit_per_nl: Fraction) -> int:
+    """An integer of the pump, or BadInput with the nearest ones; `unit_per_nl` turns them into `unit`."""
+    if value.denominator == 1:
+        return int(value)
+    below, above = (decimal((value // 1 + more) * unit_per_nl, 12) for more in (0, 1))
+    raise BadInput(f"{shown(text)} is not a whole number of nl for the active program", f"nearest: {below} {unit} and {above} {unit}")

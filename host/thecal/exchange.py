@@ -1,0 +1,232 @@
+"""Questions and commands over one port: frames out, the matching reply in, repeated until an answer comes or patience ends."""
+
+from __future__ import annotations
+
+import binascii
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pumpcore.wire import frame, messages
+from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.transport.link import Link
+
+Reply = dict[str, Any]
+REPLY_TIMEOUT_S = 2.0
+PATIENCE_S = 6.0
+STOP_TIMEOUT_S = 0.4
+REOPEN_PAUSE_S = 0.1
+PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
+
+
+class Exchange:
+    """One port, opened when first needed and again after it broke; use as a context manager."""
+
+    def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
+        self.port_url = port_url
+        self.reply_timeout_s = reply_timeout_s or REPLY_TIMEOUT_S
+        self.patience_s = patience_s or PATIENCE_S
+        self.bad_lines = 0
+        self.resent = False
+        self._link: Link | None = None
+        self._heard = b""
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
+        """A question, asked again on a fresh connection with a fresh id when no answer came. Raises Refused or LinkLost."""
+        deadline_s = time.monotonic() + (patience_s or self.patience_s)
+        while True:
+            try:
+                return self._once(new_id(), method, params)
+            except LinkLost as error:
+                self._dropped(error)
+                if time.monotonic() > deadline_s:
+                    raise
+            except (NoPump, PortBusy):
+                if (self._link is None and not self._heard) or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(REOPEN_PAUSE_S)
+
+    def command(self, method: str, params: dict[str, Any], settle: Callable[[], Reply | None] | None = None) -> Reply:
+        """A command, repeated with the same id until it is answered; else settled by asking; else Unknown."""
+        self.resent = False
+        try:
+            return self._repeat(new_id(), method, params)
+        except (Refused, Unknown) as error:
+            # after a resend a refusal may only mean that the first copy was done before the pump was reset
+            settled = settle() if settle is not None and (self.resent or isinstance(error, Unknown)) else None
+            if settled is None:
+                raise
+            return settled
+
+    def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+        deadline_s = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return self._once(identity, method, params)
+            except LinkLost as error:
+                lost: ThecalError = self._dropped(error)
+            except (NoPump, PortBusy) as error:
+                if not self.resent:
+                    raise
+                lost = error
+                time.sleep(REOPEN_PAUSE_S)
+            self.resent = True
+            if time.monotonic() > deadline_s:
+                raise unknown(method, lost) from lost
+
+    def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+        """Send once, wait once. LinkLost when no answer comes."""
+        link = self._open()
+        link.write(frame.encode(messages.request(identity, method, params)))
+        reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
+        if reply is None:
+            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")
+        return self._outcome(reply)
+
+    def _await(self, link: Link, identity: str | None, deadline_s: float) -> Reply | None:
+        """The reply with our id; other replies, their bulk, and lines that are no frames are passed over."""
+        while True:
+            line = link.read_line(deadline_s)
+            if line is None:
+                return None
+            reply = self._decode(line)
+            if reply is None:
+                continue
+            count_bytes = bulk_bytes(reply)
+            raw = link.read_bulk(count_bytes, deadline_s) if count_bytes else b""
+            if raw is None:
+                return None
+            if reply.get("id") == identity and not is_noise(reply, identity):
+                return self._with_bulk(reply, raw)
+
+    def _decode(self, line: bytes) -> Reply | None:
+        try:
+            reply: Reply = frame.decode(line)
+        except frame.FrameError:
+            self.bad_lines += bool(line.strip())
+            return None
+        return reply
+
+    def _with_bulk(self, reply: Reply, raw: bytes) -> Reply:
+        if raw:
+            if crc_number(reply["result"]["crc32"]) != binascii.crc32(raw):
+                raise LinkLost("a block of the journal arrived damaged", "ask again")
+            reply["result"]["raw"] = raw
+        return reply
+
+    def _outcome(self, reply: Reply) -> Reply:
+        """The result, or the refusal as an exception."""
+        if isinstance(reply.get("result"), dict):
+            result: Reply = reply["result"]
+            return result
+        error = reply.get("error")
+        if not isinstance(error, dict):
+            raise Failed("the pump's answer has neither result nor error", "compare the versions: `thecal find`")
+        raise refused(error)
+
+    def _open(self) -> Link:
+        if self._link is None:
+            self._link = Link(self.port_url)
+            # whatever somebody left half written on the pump's side ends here
+            self._link.write(b"\n")
+        return self._link
+
+    def _dropped(self, error: LinkLost) -> LinkLost:
+        """Close what broke or fell silent, keeping what was heard for the diagnosis."""
+        if self._link is not None:
+            self._heard = self._link.heard or self._heard
+            self.close()
+        return error
+
+    def _foreign(self) -> bool:
+        """Whether what was heard is certainly no pump: a prompt, and never a frame."""
+        return any(prompt in self._heard for prompt in PROMPTS)
+
+    def who_is_there(self) -> ThecalError:
+        """What it may be that did not answer as a pump."""
+        if self._foreign():
+            do = "if it is a pump in maintenance, reset it; else flash it: `thecal flash`"
+            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}, no pump is running there", do)
+        if self._heard.strip():
+            heard = ascii(self._heard[-40:].decode("utf-8", "replace"))
+            return WrongDevice(
+                f"what answers on {self.port_url} is not a pump (heard {heard})",
+                "name the right port with --port; `thecal find` lists pumps",
+            )
+        return Silent(
+            f"nothing answers on {self.port_url}",
+            "check that the pump has power, unplug and plug it again, or name another --port",
+        )
+
+    def bare_stop(self) -> Reply:
+        """The bare line `stop`, sent before anything is known of the other end, until an answer comes."""
+        deadline_s = time.monotonic() + self.patience_s
+        error: ThecalError = Silent("nobody answered", "")
+        while True:
+            try:
+                link = self._open()
+                link.write(b"stop\n")
+                reply = self._await(link, None, time.monotonic() + STOP_TIMEOUT_S)
+                if reply is not None:
+                    return self._outcome(reply)
+            except LinkLost as lost:
+                error = self._dropped(lost)
+            except (NoPump, PortBusy) as closed:
+                if not self.resent:
+                    raise
+                error = closed
+                time.sleep(REOPEN_PAUSE_S)
+            self.resent = True
+            if time.monotonic() > deadline_s:
+                raise self.who_is_there() if self._foreign() else unknown("stop", error)
+
+
+def new_id() -> str:
+    return secrets.token_hex(messages.ID_DIGITS // 2)
+
+
+def bulk_bytes(reply: Reply) -> int:
+    """How many raw bytes follow this reply."""
+    result = reply.get("result")
+    if not isinstance(result, dict) or "crc32" not in result or not isinstance(result.get("bytes"), int):
+        return 0
+    return int(result["bytes"])
+
+
+def crc_number(value: object) -> int:
+    """A CRC-32 as announced: an integer, or hex digits."""
+    return int(value, 16) if isinstance(value, str) else int(str(value))
+
+
+def is_noise(reply: Reply, identity: str | None) -> bool:
+    """Complaints about a line that nobody meant as a frame (left-overs of another program) answer no question of ours."""
+    error = reply.get("error")
+    return identity is None and isinstance(error, dict) and error.get("data", {}).get("fault") in ("bad_frame", "bad_json", "too_long")
+
+
+def refused(error: dict[str, Any]) -> Refused:
+    """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
+    data = error.get("data") if isinstance(error.get("data"), dict) else {}
+    detail = {key: value for key, value in (data or {}).items() if key not in ("fault", "do")}
+    words = ", ".join(f"{key} {value}" for key, value in sorted(detail.items()))
+    cause = str(error.get("message", "refused")) + (f" ({words})" if words else "")
+    return Refused(int(error.get("code", 0)), str((data or {}).get("fault", "")), cause, str((data or {}).get("do", "")))
+
+
+def unknown(method: str, lost: ThecalError) -> Unknown:
+    do = "look with `thecal status` what became of it; asking again is harmless"
+    if method == "stop":
+        do = "try again, press the stop button, or take the motor's power away"
+    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have done it ({lost.cause})", do)

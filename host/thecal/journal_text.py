@@ -1,0 +1,73 @@
+"""Journal records as rows: for tables, CSV and JSON lines. Units are in the names of the fields."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pumpcore.bolus import ENDS
+from pumpcore.wire import records
+from thecal.status_text import clock_text
+
+HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
+Row = dict[str, Any]
+
+
+def row(ring: str, record: records.Record) -> Row:
+    """One record as plain values: bytes in hex, coded fields as words."""
+    stamp: Row = {
+        "ring": ring,
+        "sequence": record.sequence,
+        "boot": record.boot,
+        "uptime_ms": record.uptime_ms,
+        "utc_s": record.utc_s,
+        "utc": clock_text(record.utc_s)[4:] if record.utc_s else "",
+        "event": record.name,
+    }
+    return {**stamp, **{name: plain(record.name, name, value) for name, value in record.fields.items()}}
+
+
+def plain(record_name: str, field: str, value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if (record_name, field) == ("bolus_ended", "reason") and value < len(ENDS):
+        return ENDS[value]
+    text = records.code_text(record_name, field, value)
+    return value if text == str(value) else text
+
+
+def payload_names() -> list[str]:
+    """Every payload field of every type, in the order of the table."""
+    return list(dict.fromkeys(name for _, _, names in records.TYPES.values() for name in names))
+
+
+def as_csv(rows: Iterable[Row]) -> str:
+    """One line per record, one column per field of any record type; empty where a record has no such field."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload"], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_json_lines(rows: Iterable[Row]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in rows)
+
+
+def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Cells for people: number, time, event, and its fields in words."""
+    cells: list[tuple[str, ...]] = [("no", "boot", "time (UTC)", "event", "")]
+    for one in rows:
+        details = ", ".join(f"{name} {short(value)}" for name, value in one.items() if name not in HEAD)
+        when = one["utc"] or f"up {one['uptime_ms'] / 1000:.0f} s"
+        cells.append((str(one["sequence"]), str(one["boot"]), when.removesuffix(" UTC"), one["event"], details))
+    return cells
+
+
+def short(value: Any) -> str:
+    """Digests cut to what tells them apart."""
+    text = str(value)
+    return text[:12] if isinstance(value, str) and len(text) > 20 else text

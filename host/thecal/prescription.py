@@ -1,0 +1,223 @@
+"""The prescription: a TOML file a person wrote, checked key by key into exact values. Nothing is rounded, guessed or defaulted
+beyond what the template says.
+
+Every complaint is one BadInput: file, key, value, what to do.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+from pydantic_core import PydanticCustomError
+
+from pumpcore.schedule import DAY_NAMES, minute_of_week
+from thecal.errors import BadInput
+from thecal.quantities import Quantity, parse, shown
+from thecal.week import week_time
+
+FILE_MAX_BYTES = 256 * 1024
+RATE_KINDS = ("volume/time", "mass/time")
+DOSE_KINDS = ("volume", "mass")
+DAY_GROUPS = {"daily": DAY_NAMES, "weekdays": DAY_NAMES[:5], "weekend": DAY_NAMES[5:]}
+
+
+def quantity_of(kinds: tuple[str, ...], example: str) -> BeforeValidator:
+    """A validator for text with a unit of one of `kinds`; its complaints carry what to do."""
+
+    def check(value: Any) -> Quantity:
+        try:
+            quantity = value if isinstance(value, Quantity) else parse(value)
+        except BadInput as error:
+            raise complaint(error.cause, error.do) from error
+        if quantity.kind() not in kinds:
+            raise complaint(
+                f"{shown(quantity.text)} is a {quantity.kind()}, not a {' or '.join(kinds)}",
+                f'write it like "{example}"',
+            )
+        return quantity
+
+    return BeforeValidator(check)
+
+
+def complaint(cause: str, do: str) -> PydanticCustomError:
+    return PydanticCustomError("prescription", "{cause}", {"cause": cause, "do": do})
+
+
+def minute_of_day(value: Any) -> int:
+    """ "06:00" (or TOML's own 06:00:00) as a minute, 0 .. 1439."""
+    if isinstance(value, datetime.time) and not (value.second or value.microsecond or value.tzinfo):
+        return value.hour * 60 + value.minute
+    if (
+        isinstance(value, str)
+        and len(value) == 5
+        and value[2] == ":"
+        and (value[:2] + value[3:]).isascii()
+        and (value[:2] + value[3:]).isdigit()
+    ):
+        hour, minute = int(value[:2]), int(value[3:])
+        if hour < 24 and minute < 60:
+            return hour * 60 + minute
+    raise complaint(f"{shown(str(value))} is not a time of day", 'write hours and minutes from "00:00" to "23:59"')
+
+
+def day_numbers(value: Any) -> tuple[int, ...]:
+    """ "daily", "weekdays", "weekend" or a list of day names, as numbers from Monday = 0."""
+    names = DAY_GROUPS.get(value) if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
+        raise complaint(f"{shown(str(value))} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
+    if len(set(names)) != len(names):
+        raise complaint(f"{shown(str(value))} names a day twice", "name each day once")
+    return tuple(DAY_NAMES.index(name) for name in names)
+
+
+Rate = Annotated[Quantity, quantity_of(RATE_KINDS, "120 ug/day")]
+Dose = Annotated[Quantity, quantity_of(DOSE_KINDS, "0.5 mL")]
+Concentration = Annotated[Quantity, quantity_of(("mass/volume",), "500 ug/mL")]
+Days = Annotated[tuple[int, ...], BeforeValidator(day_numbers)]
+Minute = Annotated[int, BeforeValidator(minute_of_day)]
+
+
+class Table(BaseModel):
+    """Unknown keys are errors: a misspelt limit must not pass as a missing one."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+
+class Entry(Table):
+    days: Days = tuple(range(7))
+    at: Minute
+    rate: Rate
+
+
+class Basal(Table):
+    rate: Rate | None = None
+    entry: Annotated[list[Entry], Field(min_length=1)] | None = None
+
+
+class Limits(Table):
+    max_rate: Rate | None = None
+    max_per_hour: Dose | None = None
+    max_per_day: Dose | None = None
+
+
+class Prescription(Table):
+    """What the file says. Quantities keep the text that was typed."""
+
+    title: Annotated[StrictStr, Field(min_length=1)]
+    drug: Annotated[StrictStr, Field(min_length=1)]
+    concentration: Concentration | None = None
+    on_clock_loss: Literal["stop", "lowest"] = "stop"
+    after_power_loss: Literal["stop", "resume"] = "stop"
+    basal: Basal
+    limits: Limits = Limits()
+
+    def rows(self) -> list[tuple[int, Quantity]]:
+        """(minute of the week, rate) of every entry, sorted; one row at minute 0 when the rate is constant."""
+        if self.basal.rate is not None:
+            return [(0, self.basal.rate)]
+        rows = [(minute_of_week(day, 0, entry.at), entry.rate) for entry in self.basal.entry or () for day in entry.days]
+        return sorted(rows, key=lambda row: row[0])
+
+    def volume(self, quantity: Quantity) -> Fraction:
+        """A dose in nL, or a rate in nL/s; a mass goes through the concentration. Exact."""
+        if quantity.kind().startswith("volume"):
+            return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
+        if self.concentration is None:
+            raise BadInput(
+                f"{shown(quantity.text)} is a mass and there is no concentration",
+                'add concentration = "... ug/mL" at the top',
+            )
+        mass = quantity.to("ng/s" if quantity.kind() == "mass/time" else "ng")
+        return mass / self.concentration.to("ng/nL")
+
+
+def load(path: Path) -> Prescription:
+    """Read and check a prescription file. Raises BadInput."""
+    return check(read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The file's tables, or BadInput naming what is wrong with the file as a whole."""
+    try:
+        with open(path, "rb") as handle:
+            raw = handle.read(FILE_MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput(
+            f"{path}: can't be read: {error.strerror or error}",
+            "name a prescription file; `thecal new FILE` writes one",
+        ) from error
+    if len(raw) > FILE_MAX_BYTES:
+        raise BadInput(f"{path}: is larger than {FILE_MAX_BYTES // 1024} KiB", "name a prescription file")
+    try:
+        text = raw.decode("utf-8")
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start + 1})", "save it as plain UTF-8 text") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        do = "save it without a byte order mark" if raw.startswith(b"\xef\xbb\xbf") else "mend that line; text needs quotes"
+        raise BadInput(f"{path}: is not TOML: {error}", do) from error
+
+
+def check(tables: dict[str, Any], name: str) -> Prescription:
+    """The tables as a Prescription; `name` is the file's name for the messages."""
+    try:
+        prescription = Prescription.model_validate(tables)
+    except ValidationError as error:
+        raise first_complaint(error, name) from error
+    for where, problem in contradictions(prescription):
+        raise BadInput(f"{name}: {where}: {problem.cause}", problem.do)
+    return prescription
+
+
+def first_complaint(error: ValidationError, name: str) -> BadInput:
+    """The first of pydantic's errors as one line: file, key, value, what to do."""
+    first = error.errors()[0]
+    key, value = key_text(first["loc"]), shown(str(first["input"]))
+    if first["type"] == "prescription":
+        return BadInput(f"{name}: {key}: {first['ctx']['cause']}", first["ctx"]["do"])
+    words = {
+        "missing": (f"{key} is missing", "add it; `thecal new` writes a commented example"),
+        "extra_forbidden": (f"{key} is not a key of a prescription", "check its spelling, or remove it"),
+        "literal_error": (
+            f"{key} = {value} is not one of the choices",
+            f"write {first.get('ctx', {}).get('expected', '')}",
+        ),
+        "string_type": (f"{key} = {value} is not a text", "put it in quotes"),
+        "string_too_short": (f"{key} is empty", "write something that tells it from others"),
+        "too_short": (f"{key} is empty", "write at least one"),
+    }
+    cause, do = words.get(first["type"], (f"{key} = {value} is not of the right kind", "write it as in the example of `thecal new`"))
+    return BadInput(f"{name}: {cause}", do)
+
+
+def key_text(location: tuple[int | str, ...]) -> str:
+    """basal.entry[2].rate; entries count from 1, as people do."""
+    text = ""
+    for part in location:
+        text += f"[{part + 1}]" if isinstance(part, int) else ("." if text else "") + shown(part)[1:-1]
+    return text
+
+
+def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
+    """What is wrong between keys that are each well formed."""
+    basal, found = prescription.basal, []
+    if (basal.rate is None) == (basal.entry is None):
+        found.append(("basal", BadInput("needs either a rate or [[basal.entry]] rows", "write one of the two, not both")))
+    if prescription.concentration is not None and prescription.concentration.amount == 0:
+        found.append(
+            (
+                "concentration",
+                BadInput(f"{shown(prescription.concentration.text)} is zero", "write what the reservoir holds"),
+            )
+        )
+    if len(prescription.drug.encode()) > 64 or len(prescription.title.encode()) > 64:
+        found.append(("title, drug", BadInput("is longer than 64 bytes", "write a shorter text")))
+    minutes = [minute for minute, _ in prescription.rows()]
+    for minute in sorted({m for m in minutes if minutes.count(m) > 1}):
+        found.append(("basal.entry", BadInput(f"two entries begin on {week_time(minute)}", "remove one of them")))
+    return found

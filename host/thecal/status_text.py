@@ -1,0 +1,105 @@
+"""A status reply as lines for people. Volumes come from steps by the pump's own calibration pair."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from typing import Any
+
+from pumpcore import faults
+from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
+from thecal.quantities import decimal
+
+Status = dict[str, Any]
+
+
+def ml(volume_nl: int | Fraction) -> str:
+    """A volume in mL with at most four decimals."""
+    return decimal(Fraction(volume_nl) / NL_PER_ML, 4) + " mL"
+
+
+def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
+    """A rate of the pump in mL/h, exact within six decimals or marked "~"."""
+    return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
+
+
+def steps_text(steps: int, calibration: dict[str, Any]) -> str:
+    """ "1234 steps (12.3419 mL)"."""
+    return f"{steps} steps ({ml(Fraction(steps * calibration['volume_nl'], calibration['steps']))})"
+
+
+def span(duration_s: int) -> str:
+    """ "2 h 05 min", "3 d 4 h" or "40 s"."""
+    if duration_s < S_PER_MINUTE:
+        return f"{duration_s} s"
+    if duration_s < S_PER_DAY:
+        hours, rest_s = divmod(duration_s, S_PER_HOUR)
+        return f"{hours} h {rest_s // S_PER_MINUTE:02d} min" if hours else f"{rest_s // S_PER_MINUTE} min"
+    return f"{duration_s // S_PER_DAY} d {duration_s % S_PER_DAY // S_PER_HOUR} h"
+
+
+def clock_text(utc_s: int, offset_s: int = 0) -> str:
+    """Local time of the pump, "unknown" when it does not know."""
+    if not utc_s:
+        return "unknown"
+    zone = timezone(timedelta(seconds=offset_s)) if offset_s else UTC
+    return datetime.fromtimestamp(utc_s, zone).strftime("%a %Y-%m-%d %H:%M:%S UTC%z").replace("UTC+0000", "UTC")
+
+
+def fault_text(number: int) -> str:
+    row = faults.BY_NUMBER.get(number)
+    return f"{number} {row[1]}: {row[3]}; {row[4]}" if row else f"{number} (a newer pump's fault)"
+
+
+def basal_text(status: Status) -> str:
+    if status.get("entry_rate_nl") is None or not status.get("rate_seconds_s"):
+        return "none"
+    text = ml_per_h(status["entry_rate_nl"], status["rate_seconds_s"])
+    if status.get("next_change_s"):
+        text += f", next change in {span(status['next_change_s'])}"
+    return text
+
+
+def bolus_text(status: Status) -> str:
+    bolus = status.get("bolus")
+    if not bolus:
+        return "none"
+    return f"{bolus['state']}, {bolus['delivered_steps']} of {bolus['ordered_steps']} steps (token {bolus['token']})"
+
+
+def rows(status: Status) -> list[tuple[str, str]]:
+    """(label, text) of everything a person wants to know."""
+    calibration = status["calibration"]
+    name, digest = status.get("program_name"), status.get("program_digest") or ""
+    delivered = [
+        ("delivered", steps_text(status["delivered_steps"], calibration)),
+        ("ordered", f"{status['ordered_steps']} steps, guard counted {status['guard_steps']}"),
+        ("uncertain", steps_text(status["uncertain_steps"], calibration)),
+        ("last hour", f"{ml(status['hour_nl'])}, last 24 h {ml(status['day_nl'])}"),
+    ]
+    return [
+        ("state", status["state"]),
+        ("program", f"{name} ({digest[:12]})" if name else "none"),
+        ("basal", basal_text(status)),
+        ("bolus", bolus_text(status)),
+        *delivered,
+        ("calibration", f"{calibration['state']}, {calibration['volume_nl']} nl in {calibration['steps']} steps"),
+        ("clock", clock_text(status["utc_s"], status["offset_s"])),
+        ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
+        *[("alarm", fault_text(number)) for number in status["alarms"]],
+    ]
+
+
+def short(status: Status) -> str:
+    """One line for `watch`, narrow enough for 80 columns."""
+    parts = [
+        clock_text(status["utc_s"], status["offset_s"])[4:23] if status["utc_s"] else f"up {span(status['uptime_ms'] // 1000)}",
+        status["state"],
+        basal_text(status),
+        f"delivered {status['delivered_steps']}",
+    ]
+    if status.get("bolus"):
+        parts.append("bolus " + status["bolus"]["state"])
+    if status["alarms"]:
+        parts.append("alarms " + ",".join(map(str, status["alarms"])))
+    return "  ".join(parts)

@@ -1,0 +1,141 @@
+"""One open port: bytes out, lines and counted bulk in, each with a deadline. Knows nothing of what the lines say."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from types import TracebackType
+from typing import Any
+
+from thecal.errors import LinkLost, NoPump, PortBusy, ThecalError
+
+BUSY_RETRY_S = 0.8
+BUSY_PAUSE_S = 0.02
+CHUNK_BYTES = 4096
+LINE_MAX_BYTES = 16384
+WRITE_TIMEOUT_S = 2.0
+BUSY_ERRNOS = (errno.EBUSY, errno.EAGAIN)
+
+
+class Link:
+    """An open serial port, pseudo-terminal or socket:// URL. Reads in chunks: socket:// never says more than one byte waits."""
+
+    def __init__(self, port_url: str) -> None:
+        self.port_url = port_url
+        self._buffer = bytearray()
+        self._serial = open_serial(port_url)
+        self.heard = b""
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._serial.close()
+
+    def write(self, data: bytes) -> None:
+        """Send everything; LinkLost when the port is gone or takes nothing."""
+        import serial
+
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError) as error:
+            raise LinkLost(f"the link to {self.port_url} broke while sending ({error})", "check the cable and ask again") from error
+
+    def read_line(self, deadline_s: float) -> bytes | None:
+        """The next line without its newline, or None when `deadline_s` (time.monotonic) passes first."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end >= 0:
+                line = bytes(self._buffer[:end])
+                del self._buffer[: end + 1]
+                return line
+            if len(self._buffer) > LINE_MAX_BYTES:
+                self._buffer.clear()
+            if not self._fill(deadline_s):
+                return None
+
+    def read_bulk(self, count_bytes: int, deadline_s: float) -> bytes | None:
+        """Exactly `count_bytes` raw bytes, or None when the deadline passes first (what came is dropped)."""
+        while len(self._buffer) < count_bytes:
+            if not self._fill(deadline_s):
+                self._buffer.clear()
+                return None
+        data = bytes(self._buffer[:count_bytes])
+        del self._buffer[:count_bytes]
+        return data
+
+    def partial(self) -> bytes:
+        """What has arrived behind the last newline; a prompt, when the other end is not a pump."""
+        return bytes(self._buffer)
+
+    def _fill(self, deadline_s: float) -> bool:
+        """Wait for the first byte, then take all there is. False when the deadline passed."""
+        import serial
+
+        try:
+            self._serial.timeout = max(0.0, deadline_s - time.monotonic())
+            data = self._serial.read(1)
+            if data:
+                self._serial.timeout = 0
+                data += self._serial.read(CHUNK_BYTES)
+        except (serial.SerialException, OSError, TypeError) as error:
+            # TypeError: pyserial on a port that another thread closed
+            raise LinkLost(f"the link to {self.port_url} broke while listening ({error})", "check the cable and ask again") from error
+        self._buffer += data
+        self.heard = (self.heard + data)[-256:]
+        return bool(data)
+
+
+def open_serial(port_url: str) -> Any:
+    """An open pyserial port for us alone. A busy port is tried for 0.8 s: `watch` opens it only for moments."""
+    import serial
+
+    deadline_s = time.monotonic() + BUSY_RETRY_S
+    while True:
+        try:
+            return serial.serial_for_url(port_url, baudrate=115200, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=exclusive(port_url))
+        except (serial.SerialException, OSError, ValueError) as error:
+            if not is_busy(error) or time.monotonic() > deadline_s:
+                raise why_not_open(port_url, error) from error
+        time.sleep(BUSY_PAUSE_S)
+
+
+def exclusive(port_url: str) -> bool | None:
+    """Ask for an exclusive lock where there is one; on Windows every serial port is exclusive, a URL has no lock."""
+    return None if "://" in port_url or os.name == "nt" else True
+
+
+def error_number(error: Exception) -> int | None:
+    """The system's errno; pyserial keeps it only in the exception behind its own, or (Windows) in the text."""
+    number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
+    return errno.EBUSY if number is None and "PermissionError" in str(error) else number
+
+
+def is_busy(error: Exception) -> bool:
+    return error_number(error) in BUSY_ERRNOS
+
+
+def why_not_open(port_url: str, error: Exception) -> ThecalError:
+    """The error of ours that says why a port did not open."""
+    if is_busy(error):
+        return PortBusy(
+            f"{port_url} is in use by another program",
+            "close it (a serial monitor, mpremote, another thecal) and ask again",
+        )
+    if error_number(error) == errno.EACCES:
+        return NoPump(
+            f"this user may not open {port_url}",
+            "add yourself to the group that owns it (often dialout or uucp) and log in again",
+        )
+    if port_url.startswith("socket://") and error_number(error) is None:
+        return NoPump(f"can't open {port_url}", "write it as socket://HOST:PORT, as `thecal find` prints it")
+    number = error_number(error)
+    words = os.strerror(number) if number else "not a port"
+    return NoPump(
+        f"can't open {port_url}: {words}",
+        "plug the pump in or start one with `thecal sim`; `thecal find` lists what is there",
+    )

@@ -1,0 +1,41 @@
+"""Which port: the one that was named, else THECAL_PORT, else the only pump there is."""
+
+from __future__ import annotations
+
+import os
+
+from thecal.transport import registry
+
+USB_IDS = ((0x2E8A, 0x0005),)
+
+
+class Candidate:
+    """A port that may have a pump on it. `origin` is "named", "usb" or "simulator"; `serial_number` "" when unknown."""
+
+    def __init__(self, port_url: str, origin: str, serial_number: str = "") -> None:
+        self.port_url = port_url
+        self.origin = origin
+        self.serial_number = serial_number
+
+
+def named(port_url: str | None) -> Candidate | None:
+    """The port of the command line or of THECAL_PORT; None when neither names one."""
+    chosen = port_url or os.environ.get("THECAL_PORT")
+    return Candidate(chosen, "named") if chosen else None
+
+
+def candidates() -> list[Candidate]:
+    """Boards on USB by their numbers, then simulators that run here. Opens nothing."""
+    return usb_boards() + simulators()
+
+
+def usb_boards() -> list[Candidate]:
+    from serial.tools import list_ports
+
+    boards = [port for port in list_ports.comports() if (port.vid, port.pid) in USB_IDS]
+    return [Candidate(port.device, "usb", port.serial_number or "") for port in boards]
+
+
+def simulators() -> list[Candidate]:
+    """A simulator's pseudo-terminal where it has one, else its socket."""
+    return [Candidate(str(entry.get("port") or entry.get("socket")), "simulator") for entry in registry.entries()]

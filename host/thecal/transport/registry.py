@@ -1,0 +1,68 @@
+"""Simulated pumps that run on this machine: one small file each, written by `thecal sim`, read by `thecal find`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+Entry = dict[str, object]
+
+
+def folder() -> Path:
+    """Where the files lie; THECAL_RUNTIME moves it (one simulator farm per test run, for instance)."""
+    chosen = os.environ.get("THECAL_RUNTIME")
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_runtime_path("thecal") if os.access(runtime_parent(), os.W_OK) else platformdirs.user_state_path("thecal")
+
+
+def runtime_parent() -> str:
+    import platformdirs
+
+    return os.path.dirname(platformdirs.user_runtime_dir("thecal"))
+
+
+def add(entry: Entry) -> Path:
+    """Write this process's entry (keys as `sim.serve` describes a pump)."""
+    place = folder() / "simulators"
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / f"{os.getpid()}.json"
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(entry), encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def entries() -> list[Entry]:
+    """The simulators that still run; files of dead ones are removed."""
+    found = []
+    for path in sorted((folder() / "simulators").glob("*.json")):
+        entry = read(path)
+        if entry is not None and runs(entry):
+            found.append(entry)
+        else:
+            path.unlink(missing_ok=True)
+    return found
+
+
+def read(path: Path) -> Entry | None:
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def runs(entry: Entry) -> bool:
+    """Whether the simulator's socket still takes connections (a process number says less, and on Windows asking is not safe)."""
+    import socket
+
+    host, _, port = str(entry.get("control", "")).rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=0.3).close()
+    except (OSError, ValueError):
+        return False
+    return True

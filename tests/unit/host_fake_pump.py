@@ -1,0 +1,227 @@
+"""A pump without firmware behind a loopback socket: frames by `pumpcore.wire`, and a list of ways to misbehave.
+
+It stands in where a test needs the *link* to fail at a chosen moment; what a real pump does is tested on the simulator.
+"""
+
+import base64
+import socket
+import threading
+import time
+
+from pumpcore import program
+from pumpcore.calibration import Calibration
+from pumpcore.faults import Refusal
+from pumpcore.wire import frame, messages, records
+
+DIGEST_NONE = ""
+CALIBRATION = Calibration(1_000_003, 99_991)
+
+
+class FakePump:
+    """One client at a time. `trouble` maps a method to a list of misbehaviours, taken one per request:
+
+    "lose_request" (not executed, link closed), "lose_reply" (executed, link closed), "silent" (not executed, no answer),
+    "mute" (executed, no answer), "twice" (answered twice), "garbage" (noise before the answer), "reset" (executed, tokens
+    and memory void, link closed).
+    """
+
+    def __init__(self, protocol=(1, 0), foreign=None):
+        """`foreign`: what something that is no pump answers to whatever it gets."""
+        self.protocol = list(protocol)
+        self.foreign = foreign
+        self.trouble = {}
+        self.executed = []
+        self.state = "stopped"
+        self.boot = 1
+        self.active = b""
+        self.staged = {}
+        self.boluses = {}
+        self.tokens = []
+        self.alarms = []
+        self.memory = {}
+        self.utc_s = 0
+        self.journal = [records.encode("maintenance", (1, n, n * 1000, 0), (0,)) for n in range(1, 301)]
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port_url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        self._closing = True
+        with socket.create_connection(self._server.getsockname()):
+            pass
+        self._thread.join(5)
+        self._server.close()
+
+    def _serve(self):
+        while not self._closing:
+            connection, _ = self._server.accept()
+            with connection:
+                try:
+                    self._talk(connection)
+                except OSError:
+                    continue
+
+    def _talk(self, connection):
+        connection.settimeout(0.05)
+        lines = frame.LineBuffer()
+        while not self._closing:
+            try:
+                data = connection.recv(4096)
+            except TimeoutError:
+                continue
+            if not data:
+                return
+            if self.foreign is not None:
+                connection.sendall(self.foreign)
+                continue
+            for line in lines.feed(data):
+                if not self._line(connection, line):
+                    return
+
+    def _line(self, connection, line):
+        """Answer one line; False when the link is to be closed."""
+        if line in frame.BARE_WORDS:
+            message = {"id": None, "method": line.decode(), "params": {}, "jsonrpc": "2.0"}
+        else:
+            try:
+                message = frame.decode(line)
+            except frame.FrameError as error:
+                connection.sendall(frame.encode(messages.refusal(None, Refusal(error.fault))))
+                return True
+        return self._misbehave(connection, message)
+
+    def _misbehave(self, connection, message):
+        waiting = self.trouble.get(message["method"], [])
+        trouble = waiting.pop(0) if waiting else ""
+        if trouble in ("silent", "lose_request"):
+            return trouble == "silent"
+        reply = self._reply(message)
+        if trouble == "reset":
+            self.boot, self.state, self.tokens, self.memory, self.staged = self.boot + 1, "stopped", [], {}, {}
+        if trouble in ("lose_reply", "reset"):
+            return False
+        if trouble != "mute":
+            connection.sendall(b"\x00\xff*noise\n{}*00000000\n" if trouble == "garbage" else b"")
+            connection.sendall(reply * (2 if trouble == "twice" else 1))
+        return True
+
+    def _reply(self, message):
+        identity, method = message["id"], message["method"]
+        if messages.changes(method) and identity in self.memory:
+            return self.memory[identity]
+        self.executed.append(method)
+        raw = b""
+        try:
+            result = getattr(self, "do_" + method.replace(".", "_"))(**message["params"])
+            if isinstance(result, tuple):
+                result, raw = result
+        except Refusal as refusal:
+            return frame.encode(messages.refusal(identity, refusal))
+        line = frame.encode(messages.result(identity, result)) + raw
+        if messages.changes(method):
+            self.memory[identity] = line
+        return line
+
+    def do_hello(self):
+        about = {"protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "unique_id": "0" * 16, "bench": "fake"}
+        return {**about, "implementation": {"name": "fake"}, "calibration_state": "UNCALIBRATED", "capabilities": []}
+
+    def do_status(self):
+        steps = dict.fromkeys(("ordered_steps", "delivered_steps", "guard_steps", "leased_steps", "uncertain_steps"), 0)
+        running = self.state == "running"
+        return {
+            **steps, "state": self.state, "uptime_ms": 1000, "utc_s": self.utc_s, "offset_s": 0, "boot": self.boot,
+            "powered_on_s": 1, "program_digest": self.digest(), "program_name": "t" if self.active else "",
+            "entry": 0 if running else None, "entry_rate_nl": 1000 if running else None, "rate_seconds_s": 3600,
+            "next_change_s": None, "position_uncertain_steps": 0, "calibration": CALIBRATION.describe(), "bolus": None,
+            "alarms": self.alarms, "events_sequence": 300, "faults_sequence": 0, "hour_nl": 0, "day_nl": 0, "counters": {},
+        }  # fmt: skip
+
+    def digest(self):
+        return program.digest(self.active) if self.active else DIGEST_NONE
+
+    def do_clock_set(self, utc_s, offset_s):
+        self.utc_s = utc_s
+        return {"utc_s": utc_s, "offset_s": offset_s}
+
+    def do_program_stage(self, **params):
+        packed = base64.b64decode(params["program"])
+        program.unpack(packed)
+        self.staged[program.digest(packed)] = packed
+        return {"digest": program.digest(packed), "bytes": len(packed), "program": params["program"]}
+
+    def do_program_activate(self, digest):
+        if self.state != "stopped":
+            raise Refusal("not_stopped")
+        if digest not in self.staged:
+            raise Refusal("not_staged")
+        self.active = self.staged[digest]
+        return {"digest": digest}
+
+    def do_program_read(self):
+        return {"program": base64.b64encode(self.active).decode() or None, "digest": self.digest()}
+
+    def do_start(self):
+        if self.state == "alarm":
+            raise Refusal("alarm_active")
+        if not self.active:
+            raise Refusal("no_program")
+        self.state = "running"
+        return {"digest": self.digest(), "position_steps": 0}
+
+    def do_stop(self):
+        self.state = "stopped"
+        return {"state": "stopped", "delivered_steps": 0}
+
+    def do_bolus_token(self):
+        self.tokens.append(f"{len(self.tokens) + 1:016x}")
+        return {"token": self.tokens[-1]}
+
+    def do_bolus_start(self, token, volume_nl, rate_nl):
+        if token not in self.tokens or token in self.boluses:
+            raise Refusal("token_used" if token in self.boluses else "token_unknown")
+        self.boluses[token] = "delivering"
+        return {"token": token, "ordered_steps": 10, "duration_s": 100, "begins_at_ms": 0}
+
+    def do_bolus_status(self, token):
+        if token not in self.boluses:
+            return {"token": token, "state": "never_ordered"}
+        return {"token": token, "state": self.boluses[token], "ordered_steps": 10, "delivered_steps": 1}
+
+    def do_bolus_cancel(self, token):
+        self.boluses[token] = "cancelled"
+        return {"token": token, "planned_steps": 5}
+
+    def do_alarms(self):
+        return {"alarms": [{"fault": number, "count": 1} for number in self.alarms]}
+
+    def do_ack(self, fault):
+        if fault not in self.alarms:
+            raise Refusal("not_active_alarm")
+        self.alarms.remove(fault)
+        return {"alarms": self.alarms}
+
+    def do_journal_read(self, ring, from_sequence):
+        first = max(1, from_sequence)
+        chosen = self.journal[first - 1 : first + 99] if ring == "events" else []
+        raw = b"".join(chosen)
+        last = len(self.journal) if ring == "events" else 0
+        sequences = {"first_sequence": first, "next_sequence": first + len(chosen), "last_sequence": last}
+        return {"ring": ring, "bytes": len(raw), "crc32": frame.crc_text(raw).decode(), **sequences}, raw
+
+    def do_maintenance(self):
+        self.state = "maintenance"
+        return {"state": self.state}
+
+
+def wait_until(condition, timeout_s=5.0):
+    """Poll a condition of the fake's thread; the test fails when it does not come true."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
