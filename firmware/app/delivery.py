@@ -32,6 +32,7 @@ class Delivery:
         self.state = STOPPED
         self.bolus = None
         self._wanted_bolus = None
+        self._cancelled = False
         self._limit = ""
         self._retry_ms = NEVER_MS
         self._marks = []
@@ -63,13 +64,17 @@ class Delivery:
         self._wanted_bolus = bolus
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
-    def cancel(self) -> None:
-        """Ends the bolus at the next slice boundary; what is queued still runs."""
+    def cancel(self) -> int:
+        """Ends the bolus with its present lease, at most 5 s later: nothing stays leased behind it, and what is queued still
+        runs. Returns the steps that it will have made."""
         if self._wanted_bolus is not None:
             self._wanted_bolus = None
             self._bolus_ended(self.bolus, boluses.CANCELLED, 0)
-        elif self.span.bolus is not None:
-            self._finish_bolus(boluses.CANCELLED)
+            return 0
+        if self.span.bolus is None:
+            return self.bolus.planned_steps
+        self._cancelled = True
+        return self.bolus.planned_steps + self.span.peek(self.span.lease_end_s - self.span.planned_s)[1]
 
     def stop(self, by: str) -> int:
         """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
@@ -120,8 +125,8 @@ class Delivery:
         span = self.span
         if span is None:
             return False
-        if self._marks:
-            self._pass_marks(now_ms)
+        if self._marks and self._pass_marks(now_ms):
+            return False  # told first: the next lease may drop from the ledger what only the journal knows then
         if self.state is LIMITED:
             return now_ms >= self._retry_ms and self._retry(span, now_ms)
         if span.end_ms - now_ms > LOW_WATER_MS:
@@ -140,9 +145,9 @@ class Delivery:
     def _extend(self, span: Span) -> bool:
         if self._wanted_bolus is not None:
             self._begin_bolus(span)
-        if span.bolus is not None and span.bolus.rest_s() <= 0:
-            self._finish_bolus(boluses.DONE)
         leased = span.planned_s >= span.lease_end_s
+        if leased and span.bolus is not None and (self._cancelled or span.bolus.rest_s() <= 0):
+            self._finish_bolus(boluses.DONE if span.bolus.rest_s() <= 0 else boluses.CANCELLED)
         if leased and not self._lease(span):
             return True
         self.motion.queue(span.plan_slice())
@@ -154,6 +159,8 @@ class Delivery:
         powered_on_s = self.book.powered_on_s() + ahead_s
         record = self.book.record(ledger.RUNNING, ahead_s)
         record.confirmed_steps = self.motion.delivered_steps()
+        if self.bolus is not None and self.bolus.state == boluses.DELIVERING:  # until its end is in the journal
+            record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
         try:
             limit = self.leases.extend(span, self.setup.ceilings, powered_on_s, record)
         except OSError:
@@ -208,6 +215,7 @@ class Delivery:
 
     def _begin_bolus(self, span: Span) -> None:
         bolus, self._wanted_bolus = self._wanted_bolus, None
+        self._cancelled = False
         span.begin_bolus(bolus)
         self._mark(span, "bolus_started", (bytes.fromhex(bolus.token),))
 
@@ -246,9 +254,12 @@ class Delivery:
     def _mark(self, span: Span, name: str, values: tuple) -> None:
         self._marks.append((span.at_ms(span.planned_s), name, values))
 
-    def _pass_marks(self, now_ms: int) -> None:
+    def _pass_marks(self, now_ms: int) -> bool:
+        """Reports what is due; True when something was."""
+        before = len(self._marks)
         while self._marks and self._marks[0][0] <= now_ms:
             self._pass(self._marks.pop(0))
+        return len(self._marks) < before
 
     def _pass(self, mark: tuple) -> None:
         _, name, values = mark

@@ -48,11 +48,15 @@ class Pump:
         self.delivery.safe_state("internal")
         self.alarms.note_error(error)
 
+    def position_steps(self) -> int:
+        """Where the pump stands; the steps of the self test are no part of it."""
+        return self.delivery.motion.delivered_steps() if self.selftest.done else self.book.position_steps
+
     def stop(self, by: str) -> int:
         """Ends whatever runs or is about to; returns the position in steps."""
         self.start_wanted = False
         # During the self test the motor is disabled, and halting would cut the test.
-        position = self.delivery.stop(by) if self.selftest.done else self.book.position_steps
+        position = self.delivery.stop(by) if self.selftest.done else self.position_steps()
         if self.resume is not None:
             self.resume = None
             self.close_ledger(position)

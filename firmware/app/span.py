@@ -7,7 +7,7 @@ from pumpcore.profile import Train
 from pumpcore.units import MS_PER_S, US_PER_S
 
 SLICE_S = 4
-_SLICES_KEPT = 4
+_SLICES_KEPT = 8  # more than the queue can hold, also of slices of one second
 
 
 class Span:
@@ -80,9 +80,8 @@ class Span:
         self._slices = [(self.ordered_steps, 0)]
 
     def end_bolus(self) -> Bolus:
-        """Takes the bolus out from the next slice on."""
+        """Takes the bolus out; to be called at the end of a lease, so that none of it stays open."""
         bolus, self.bolus = self.bolus, None
-        self.lease_end_s = self.planned_s
         return bolus
 
     def _remember(self, bolus: Bolus) -> None:
@@ -93,6 +92,8 @@ class Span:
     def bolus_delivered(self, position_steps: int) -> int:
         """The bolus's share of what was delivered up to `position_steps`; within a slice in proportion, rounded down."""
         before, planned_before = self._slices[0]
+        if position_steps <= before:  # what is queued before the bolus is still being made
+            return planned_before
         for ordered, planned in self._slices:
             if position_steps < ordered:
                 return planned_before + (position_steps - before) * (planned - planned_before) // (ordered - before)

@@ -1,4 +1,4 @@
-"""bolus.cancel: ends a bolus at the next slice boundary; the basal goes on."""
+"""bolus.cancel: ends a bolus within a few seconds, at the end of its lease; the basal goes on."""
 
 from app.handlers.bolus_start import find
 from app.pump import Pump
@@ -7,9 +7,9 @@ from pumpcore.faults import Refusal
 
 
 def bolus_cancel(pump: Pump, params: dict) -> dict:
-    """Refusal `no_bolus` when nothing with this token waits or runs. What is queued (a few seconds) still runs."""
+    """Refusal `no_bolus` when nothing with this token waits or runs. What is leased (at most 5 s) and queued still runs:
+    `planned_steps` is what the bolus will have made."""
     bolus = find(pump, params["token"])
     if bolus is None or bolus.state not in (boluses.ORDERED, boluses.DELIVERING):
         raise Refusal("no_bolus", token=params["token"])
-    pump.delivery.cancel()
-    return {"token": bolus.token, "planned_steps": bolus.planned_steps}
+    return {"token": bolus.token, "planned_steps": pump.delivery.cancel()}

@@ -1,0 +1,41 @@
+"""The same vectors in CPython and in MicroPython: each module in `vectors/` has `run() -> list`, and both must agree.
+
+To add one: write `vectors/NAME.py` in the language that both speak, import from `pumpcore` only, return what JSON can hold.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from mpy.runner import run_in_micropython
+
+VECTORS = Path(__file__).resolve().parent / "vectors"
+SCRIPT = "import json\nimport {name}\nprint(json.dumps({name}.run()))\n"
+
+
+def in_cpython(path: Path) -> list:
+    spec = importlib.util.spec_from_file_location(f"vectors_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return json.loads(json.dumps(module.run()))
+
+
+def in_micropython(path: Path) -> list:
+    return json.loads(run_in_micropython(SCRIPT.format(name=path.stem), {"vectors": path.parent}))
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.py")), ids=lambda path: path.stem)
+def test_micropython_and_cpython_agree(path: Path) -> None:
+    ours = in_cpython(path)
+    assert ours, "a vector without values proves nothing"
+    assert in_micropython(path) == ours
+
+
+def test_a_planted_difference_is_seen(tmp_path: Path) -> None:
+    """MicroPython's implementation name differs from CPython's: a comparison that could not fail would miss it."""
+    (tmp_path / "planted.py").write_text("import sys\n\ndef run():\n    return [1, sys.implementation.name]\n")
+    assert in_cpython(tmp_path / "planted.py") == [1, "cpython"]
+    assert in_micropython(tmp_path / "planted.py") == [1, "micropython"]

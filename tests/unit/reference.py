@@ -1,0 +1,77 @@
+"""What a plan holds, written a second time: with `fractions` and `datetime`, from the words of the design, nothing of ours imported.
+
+A rate is a Fraction in nl per second, a calibration a Fraction in steps per nl. `steps` is not rounded: what a pump may
+have delivered by then is its whole part.
+"""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+
+class WeeklyPlan:
+    """`rows` maps (weekday 0 = Monday, hour, minute) to a rate; the last row of the week goes on into the next week."""
+
+    def __init__(self, rows: dict, steps_per_nl: Fraction, offset_s: int) -> None:
+        self._rows = sorted(rows.items())
+        self._steps_per_nl = steps_per_nl
+        self._offset = timedelta(seconds=offset_s)
+
+    def _local(self, utc_s: int) -> datetime:
+        return datetime.fromtimestamp(utc_s, UTC) + self._offset
+
+    def slope(self, utc_s: int) -> Fraction:
+        """Steps per second at `utc_s`."""
+        local = self._local(utc_s)
+        now = (local.weekday(), local.hour, local.minute)
+        begun = [rate for moment, rate in self._rows if moment <= now]
+        return (begun[-1] if begun else self._rows[-1][1]) * self._steps_per_nl
+
+    def next_change_s(self, utc_s: int) -> int:
+        """Seconds until the next row begins."""
+        local = self._local(utc_s)
+        monday = local.replace(hour=0, minute=0, second=0) - timedelta(days=local.weekday())
+        moments = [
+            monday + timedelta(days=day + 7 * week, hours=hour, minutes=minute)
+            for week in (0, 1)
+            for (day, hour, minute), _ in self._rows
+        ]
+        return min(int((moment - local).total_seconds()) for moment in moments if moment > local)
+
+    def steps(self, from_utc_s: int, to_utc_s: int) -> Fraction:
+        """Steps due between two moments."""
+        total, at_s = Fraction(0), from_utc_s
+        while at_s < to_utc_s:
+            part_s = min(self.next_change_s(at_s), to_utc_s - at_s)
+            total += self.slope(at_s) * part_s
+            at_s += part_s
+        return total
+
+
+def month_ends(from_utc_s: int, days: int) -> list:
+    """UTC seconds of every first of a month at 00:00 within `days` after `from_utc_s`."""
+    begin = datetime.fromtimestamp(from_utc_s, UTC)
+    dates = [begin.replace(hour=0, minute=0, second=0) + timedelta(days=day) for day in range(1, days)]
+    return [int(date.timestamp()) for date in dates if date.day == 1]
+
+
+def step_times_us(slices: list, steps_per_nl: Fraction, remainder: Fraction) -> list:
+    """Exact times (Fractions, in microseconds) of every step of a plan of [(rate in nl/s, seconds)], `remainder` of a step
+    already due at the beginning."""
+    times, due, at_us = [], remainder, Fraction(0)
+    for rate, seconds in slices:
+        slope = rate * steps_per_nl / 1_000_000
+        after = due + slope * seconds * 1_000_000
+        times += [at_us + (number - due) / slope for number in range(int(due) + 1, int(after) + 1)]
+        due, at_us = after, at_us + seconds * 1_000_000
+    return times
+
+
+def most_in_window(minute_rates: list, minutes: int) -> int:
+    """Largest sum over `minutes` neighbouring minutes of an endless repetition of `minute_rates`, by trying every begin."""
+    week = len(minute_rates)
+    whole, rest = divmod(minutes, week)
+    present = highest = sum(minute_rates[:rest])
+    for begin in range(week):
+        present += minute_rates[(begin + rest) % week] - minute_rates[begin]
+        highest = max(highest, present)
+    return whole * sum(minute_rates) + highest

@@ -1,0 +1,71 @@
+"""A bolus: as many steps as its volume holds, never one more, in the time that its rate takes."""
+
+from fractions import Fraction
+from math import ceil
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pumpcore import bolus as boluses
+from pumpcore.bolus import Bolus
+from pumpcore.calibration import Calibration
+from pumpcore.faults import Refusal
+
+PAIR = Calibration(1_000_003, 99_991)
+TOKEN = "00010001deadbeef"
+
+
+@given(st.integers(1, 10**8), st.integers(1, 10**8), st.lists(st.integers(1, 4), min_size=1, max_size=9))
+def test_the_steps_of_the_slices_are_those_of_the_volume(volume_nl: int, rate_nl: int, cuts: list) -> None:
+    assume(PAIR.steps_for_nl(volume_nl) and 20 <= volume_nl * 3600 // rate_nl < 20_000)
+    made = Bolus(TOKEN, volume_nl, rate_nl, 3600, PAIR)
+    turn = 0
+    while made.rest_s() > 0:
+        due = made.planned_steps
+        due += made.advance(min(cuts[turn % len(cuts)], made.rest_s()))
+        exact = Fraction(rate_nl * made.planned_s * PAIR.steps, 3600 * PAIR.volume_nl)
+        assert made.planned_steps == due == min(int(exact), made.steps)
+        turn += 1
+    assert made.planned_steps == made.steps == int(Fraction(volume_nl * PAIR.steps, PAIR.volume_nl))
+    assert made.planned_s == made.duration_s == ceil(Fraction(volume_nl * 3600, rate_nl))
+
+
+@pytest.mark.rule("R2")
+@given(st.integers(20, 10**5))
+def test_a_lease_holds_at_most_five_seconds_and_a_twentieth(duration_s: int) -> None:
+    made = Bolus(TOKEN, 100 * duration_s, 100, 1, PAIR)
+    assert made.duration_s == duration_s
+    assert 1 <= made.lease_s() <= 5 and made.lease_s() * 20 <= duration_s
+
+
+@pytest.mark.rule("R7")
+def test_less_than_a_step_is_refused_with_the_smallest_that_is_not() -> None:
+    with pytest.raises(Refusal) as caught:
+        Bolus(TOKEN, 10, 1, 3600, PAIR)
+    assert caught.value.fault.name == "bolus_too_small"
+    nearest_nl = caught.value.detail["nearest_nl"]
+    assert Bolus(TOKEN, nearest_nl, 1, 3600, PAIR).steps == 1
+
+
+@pytest.mark.rule("R7")
+@given(st.integers(2_000, 10**6))
+def test_less_than_twenty_seconds_is_refused_with_the_rate_that_is_not(volume_nl: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        Bolus(TOKEN, volume_nl, volume_nl * 3600 // 19 + 1, 3600, PAIR)
+    assert caught.value.fault.name == "bolus_too_short"
+    nearest_nl = caught.value.detail["nearest_rate_nl"]
+    assert Bolus(TOKEN, volume_nl, nearest_nl, 3600, PAIR).duration_s >= boluses.SHORTEST_S
+    with pytest.raises(Refusal):
+        Bolus(TOKEN, volume_nl, nearest_nl + nearest_nl // 19 + 1, 3600, PAIR)
+
+
+def test_what_a_bolus_tells_of_itself() -> None:
+    made = Bolus(TOKEN, 60_000, 3_600_000, 3600, PAIR)
+    assert made.describe(12) == {
+        "token": TOKEN, "state": "ordered", "volume_nl": 60_000, "rate_nl": 3_600_000, "ordered_steps": 5_999, "delivered_steps": 12,
+    }
+
+
+def test_reasons_keep_their_numbers() -> None:
+    """They are in journals: append only."""
+    assert boluses.ENDS[:6] == ("done", "cancelled", "cut", "stopped", "fault", "limit")

@@ -1,0 +1,180 @@
+"""What lies in flash: journal records, ledger, slots, manifest. Whatever is damaged is seen, never taken for something else."""
+
+import hashlib
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pumpcore import ledger, manifest, slots
+from pumpcore.wire import records
+
+STAMPS = st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32 - 1))
+_RANGES = {"B": (0, 255), "H": (0, 2**16 - 1), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1), "i": (-(2**31), 2**31 - 1)}
+
+
+def values_of(layout: str) -> st.SearchStrategy:
+    """Values that fit a struct layout such as "<B8sQ"."""
+    parts, count = [], ""
+    for letter in layout[1:]:
+        if letter.isdigit():
+            count += letter
+        elif letter == "s":
+            parts.append(st.binary(min_size=int(count), max_size=int(count)))
+            count = ""
+        else:
+            parts.append(st.integers(*_RANGES[letter]))
+    return st.tuples(*parts)
+
+
+RECORD = st.sampled_from(sorted(records.TYPES)).flatmap(
+    lambda number: st.tuples(st.just(number), STAMPS, values_of(records.TYPES[number][1]))
+)
+
+
+def raw_of(row: tuple) -> bytes:
+    number, stamp, values = row
+    return records.encode(records.TYPES[number][0], stamp, values)
+
+
+@given(st.lists(RECORD, max_size=12), st.binary(max_size=18))
+def test_records_come_back_and_a_torn_tail_is_left(rows: list, tail: bytes) -> None:
+    data = b"".join([raw_of(row) for row in rows])
+    decoded, rest = records.decode(data + tail[:14])
+    assert rest == tail[:14] and len(decoded) == len(rows)
+    for record, (number, stamp, values) in zip(decoded, rows):
+        name, _, fields = records.TYPES[number]
+        assert record.name == name and tuple(record.fields.values()) == values and tuple(record.fields) == fields
+        assert (record.boot, record.sequence, record.uptime_ms, record.utc_s) == stamp
+
+
+@pytest.mark.rule("R9")
+@given(RECORD, st.data())
+def test_a_record_that_was_hit_by_one_bit_is_no_record(row: tuple, data: st.DataObject) -> None:
+    raw = bytearray(raw_of(row))
+    bit = data.draw(st.integers(8, len(raw) * 8 - 1))  # the length byte has its own test
+    raw[bit // 8] ^= 1 << bit % 8
+    assert records.decode(bytes(raw)) == ([], bytes(raw))
+
+
+@given(RECORD, st.integers(0, 255))
+def test_a_wrong_length_byte_is_no_record(row: tuple, length: int) -> None:
+    raw = bytearray(raw_of(row))
+    if raw[0] != length:
+        raw[0] = length
+        assert records.whole_bytes(bytes(raw)) == 0
+
+
+@given(RECORD)
+def test_the_quick_looks_see_what_decoding_sees(row: tuple) -> None:
+    raw = b"xyz" + raw_of(row)
+    assert records.whole_bytes(raw, 3) == len(raw) - 3 == raw[3]
+    assert (records.boot_of(raw, 3), records.sequence_of(raw, 3)) == row[1][:2]
+
+
+@given(st.binary(max_size=300))
+def test_noise_gives_no_records_and_no_exception(noise: bytes) -> None:
+    decoded, rest = records.decode(noise)
+    assert sum([len(noise) - len(rest)]) == 0 or decoded
+
+
+def test_a_type_of_a_newer_pump_is_passed_on_raw() -> None:
+    body = struct.pack("<BBHIIHI", 18 + 3 + 4, 200, 1, 2, 3, 0, 4) + b"abc"
+    import binascii
+
+    decoded, rest = records.decode(body + struct.pack("<I", binascii.crc32(body)))
+    assert rest == b"" and (decoded[0].name, decoded[0].fields) == ("type_200", {"payload": b"abc"})
+
+
+def test_numbers_and_names_are_unique_and_every_record_fits_its_length_byte() -> None:
+    assert len(records.NUMBERS) == len(records.TYPES)
+    for _, layout, fields in records.TYPES.values():
+        assert 18 + struct.calcsize(layout) + 4 <= 255
+        assert len(struct.unpack(layout, bytes(struct.calcsize(layout)))) == len(fields)
+
+
+def test_codes_are_told_in_words() -> None:
+    assert records.code_text("stopped", "by", 1) == "button"
+    assert records.code_text("started", "by", 1) == "resume"
+    assert records.code_text("missed", "cause", 9) == "9"
+    assert records.code_text("total", "leased_steps", 5) == "5"
+
+
+# --- ledger -----------------------------------------------------------------------------------------------------------------
+
+_LAYOUT = dict(zip(ledger.FIELDS, "IHBBQQQIIIHIQQQ"))
+
+
+@st.composite
+def ledger_records(draw: st.DrawFn) -> ledger.LedgerRecord:
+    record = ledger.LedgerRecord()
+    for name, letter in _LAYOUT.items():
+        setattr(record, name, draw(st.integers(*_RANGES[letter])))
+    record.confirmed_steps = draw(st.integers(0, record.leased_steps))
+    record.program_digest = draw(st.binary(min_size=8, max_size=8))
+    record.resumes_s = draw(st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3))
+    return record
+
+
+@given(ledger_records())
+def test_a_ledger_record_comes_back(record: ledger.LedgerRecord) -> None:
+    image = ledger.pack(record)
+    assert vars(ledger.unpack(image)) == vars(record)
+    assert len(image) <= 480
+    assert record.open_steps() == record.leased_steps - record.confirmed_steps >= 0
+
+
+@pytest.mark.rule("R2")
+@given(ledger_records(), st.data())
+def test_a_ledger_record_that_was_hit_is_refused(record: ledger.LedgerRecord, data: st.DataObject) -> None:
+    image = bytearray(ledger.pack(record))
+    bit = data.draw(st.integers(0, len(image) * 8 - 1))
+    image[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(ValueError, match="ledger"):
+        ledger.unpack(bytes(image))
+    with pytest.raises(ValueError, match="ledger"):
+        ledger.unpack(ledger.pack(record)[: data.draw(st.integers(0, len(image) - 1))])
+
+
+@pytest.mark.rule("R2")
+def test_a_ledger_that_delivered_more_than_was_leased_is_refused() -> None:
+    record = ledger.LedgerRecord()
+    record.leased_steps, record.confirmed_steps = 5, 6
+    with pytest.raises(ValueError, match="more than was leased"):
+        ledger.unpack(ledger.pack(record))
+
+
+# --- slots and manifest -----------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 2**32 - 1), st.binary(max_size=300))
+def test_a_slot_comes_back(sequence: int, payload: bytes) -> None:
+    assert slots.unpack(slots.pack(sequence, payload)) == (sequence, payload)
+
+
+@given(st.binary(max_size=60), st.data())
+def test_a_slot_that_was_hit_or_cut_is_refused(payload: bytes, data: st.DataObject) -> None:
+    image = bytearray(slots.pack(1, payload))
+    bit = data.draw(st.integers(0, len(image) * 8 - 1))
+    image[bit // 8] ^= 1 << bit % 8
+    for damaged in (bytes(image), slots.pack(1, payload)[: data.draw(st.integers(0, len(image) - 1))], b""):
+        with pytest.raises(ValueError, match="slot"):
+            slots.unpack(damaged)
+
+
+def test_the_release_is_made_of_the_sources_alone() -> None:
+    files = {"/main.py": b"a", "/pumpcore/b.py": b"b"}
+    built = manifest.build(files)
+    rows = manifest.parse(built)
+    text = "".join("%s %s\n" % (path, hashlib.sha256(files[path]).hexdigest()) for path in sorted(files))
+    assert manifest.release(rows) == hashlib.sha256(text.encode()).hexdigest()
+    assert manifest.release(list(reversed(rows))) == manifest.release(rows)
+    compiled = [(path, source, "0" * 64) for path, source, _ in rows]
+    assert manifest.release(compiled) == manifest.release(rows)
+    assert manifest.release(manifest.parse(manifest.build(files | {"/main.py": b"A"}))) != manifest.release(rows)
+
+
+@pytest.mark.parametrize("text", [b"/main.py abc def\n", b"nothing\n", b"/a " + b"0" * 64 + b"\n", b"\xff\n"])
+def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        manifest.parse(text)

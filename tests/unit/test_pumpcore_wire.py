@@ -1,0 +1,188 @@
+"""Lines, commands and the table of faults: nothing that arrives raises anything but a FrameError or a Refusal."""
+
+import binascii
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pumpcore import faults
+from pumpcore.faults import ALARM, REFUSAL, WARNING, Refusal
+from pumpcore.wire import frame, messages
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+ID = "0123456789abcdef"
+
+
+def framed(body: bytes) -> bytes:
+    return body + b"*" + b"%08x" % binascii.crc32(body)
+
+
+def fault_of(line: bytes) -> str:
+    with pytest.raises(frame.FrameError) as caught:
+        frame.decode(line)
+    return caught.value.fault
+
+
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=5))
+def test_a_frame_comes_back(message: dict) -> None:
+    line = frame.encode(message)
+    assert line.endswith(b"\n") and line.count(b"\n") == 1
+    assert repr(frame.decode(line[:-1])) == repr(json.loads(json.dumps(message)))
+    assert frame.decode(line[:-1] + b"\r").keys() == message.keys()
+
+
+@pytest.mark.rule("R10")
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=3), st.data())
+def test_a_frame_that_was_hit_is_refused(message: dict, data: st.DataObject) -> None:
+    line = bytearray(frame.encode(message)[:-1])
+    bit = data.draw(st.integers(0, len(line) * 8 - 1))
+    line[bit // 8] ^= 1 << bit % 8
+    assert fault_of(bytes(line)) == "bad_frame"
+
+
+@pytest.mark.rule("R10")
+@given(st.binary(max_size=300))
+def test_noise_is_refused_whether_its_crc_is_right_or_not(noise: bytes) -> None:
+    assert fault_of(noise) in ("bad_frame", "bad_json")
+    try:
+        assert type(frame.decode(framed(noise))) is dict
+    except frame.FrameError as error:
+        assert error.fault in ("bad_json", "bad_frame")
+
+
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"1", b"null", b'"hello"', b"[" * 8000, b'{"a":' * 1600, b"{" * 8000, b"9" * 8000, b'{"a":' + b"9" * 8000 + b"}", b"\xff\xfe"],
+    ids=lambda body: repr(body[:8]),
+)
+def test_what_is_json_but_no_object_or_too_deep_is_refused(body: bytes) -> None:
+    assert fault_of(framed(body)) == "bad_json"
+
+
+def test_length_is_checked_first() -> None:
+    assert fault_of(b"x" * (frame.MAX_BYTES + 1)) == "too_long"
+    assert fault_of(b"x" * frame.MAX_BYTES) == "bad_frame"
+
+
+def test_upper_case_digits_are_no_crc() -> None:
+    line = framed(b'{"a": 12}')
+    assert line != line.upper() and fault_of(line[:-8] + line[-8:].upper()) == "bad_frame"
+
+
+STREAMS = st.lists(st.sampled_from([b"a", b"\n", b"stop\n", b"  \n", b"\r\n", b"x" * 5000, b"y" * 8192, b"z" * 8193]), max_size=12).map(b"".join)
+
+
+@pytest.mark.rule("R10")
+@given(STREAMS, st.data())
+def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.DataObject) -> None:
+    whole, chunked, lines, at = frame.LineBuffer(), frame.LineBuffer(), [], 0
+    while at < len(stream):
+        size = data.draw(st.sampled_from([1, 7, 4096, 9000])) if at < 60_000 else 9000
+        size = size if size > 7 or len(stream) < 200 else 997
+        lines += chunked.feed(stream[at : at + size])
+        at += size
+    assert lines == whole.feed(stream)
+    assert chunked.dropped_lines == whole.dropped_lines == lines.count(None)
+    assert lines == [
+        (None if len(part) > frame.MAX_BYTES else part) for part in stream.split(b"\n")[:-1] if part.strip() or len(part) > frame.MAX_BYTES
+    ]
+    assert chunked.dropped_bytes == whole.dropped_bytes
+
+
+def test_a_flood_without_a_newline_is_not_kept() -> None:
+    buffer = frame.LineBuffer()
+    for _ in range(100):
+        assert buffer.feed(b"x" * 4096) == []
+    assert len(buffer._pending) <= frame.MAX_BYTES
+    assert buffer.feed(b"\nstop\n") == [None, b"stop"] and buffer.dropped_bytes == 409_600
+
+
+# --- commands -----------------------------------------------------------------------------------------------------------------
+
+
+def refused(message: dict) -> str:
+    with pytest.raises(Refusal) as caught:
+        messages.check_request(message)
+    return caught.value.fault.name
+
+
+def good(method: str, params: dict) -> dict:
+    return messages.request(ID, method, params)
+
+
+@pytest.mark.rule("R10")
+@given(
+    st.fixed_dictionaries({}, optional={
+        "jsonrpc": st.just("2.0") | JSON, "id": st.just(ID) | JSON, "method": st.sampled_from(sorted(messages.METHODS)) | JSON,
+        "params": JSON | st.dictionaries(st.sampled_from(["utc_s", "token", "digest", "fault", "ring"]), JSON), "more": JSON,
+    })
+)
+def test_any_object_is_a_request_or_refused(message: dict) -> None:
+    try:
+        identity, method, params = messages.check_request(message)
+    except Refusal as caught:
+        assert caught.fault.name in ("bad_json", "unknown_method", "bad_params")
+        return
+    assert identity == ID and method in messages.METHODS and set(params) == set(messages.METHODS[method][0])
+
+
+@pytest.mark.parametrize("identity", [None, 7, "", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", ["0"] * 16, "0123456789abcdeg"])
+def test_an_id_is_sixteen_lower_case_hex_digits(identity: object) -> None:
+    assert refused({"jsonrpc": "2.0", "id": identity, "method": "hello", "params": {}}) == "bad_json"
+
+
+@pytest.mark.parametrize("value", [None, True, 1.0, "1577836800", 1_577_836_799, 1 << 32, [1], {}, float("nan"), -1])
+def test_a_whole_number_in_range_is_nothing_else(value: object) -> None:
+    assert refused(good("clock.set", {"utc_s": value, "offset_s": 0})) == "bad_params"
+    assert messages.check_request(good("clock.set", {"utc_s": 1_577_836_800, "offset_s": -86_400}))[1] == "clock.set"
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("ack", {}), ("ack", {"fault": 1, "more": 1}), ("ack", {"fault": 0}), ("ack", {"fault": 65_536}), ("ack", None), ("ack", [601]),
+        ("program.activate", {"digest": "0" * 63}), ("program.activate", {"digest": "G" * 64}), ("program.stage", {"program": ""}),
+        ("program.stage", {"program": "A" * 5601}), ("program.stage", {"program": b"x"}), ("hello", {"x": 1}),
+        ("journal.read", {"ring": "other", "from_sequence": 0}), ("journal.read", {"ring": ["events"], "from_sequence": 0}),
+        ("journal.read", {"ring": "events", "from_sequence": -1}), ("bolus.start", {"token": "0" * 16, "volume_nl": 1}),
+    ],
+    ids=str,
+)
+def test_parameters_are_all_there_known_and_of_their_type(method: str, params: object) -> None:
+    assert refused(good(method, params)) == "bad_params"
+
+
+def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> None:
+    changing = {method for method in messages.METHODS if messages.changes(method)}
+    assert changing == {"clock.set", "program.activate", "start", "bolus.start", "bolus.cancel", "ack", "maintenance"}
+
+
+# --- faults -------------------------------------------------------------------------------------------------------------------
+
+
+def test_numbers_and_names_are_unique_sorted_and_explained() -> None:
+    numbers = list(faults.BY_NUMBER)
+    assert numbers == sorted(set(numbers)) and len(faults.BY_NAME) == len(numbers)
+    for number in numbers:
+        fault = faults.by_number(number)
+        assert fault.severity in (REFUSAL, WARNING, ALARM) and fault.text and fault.remedy
+        assert fault.severity == REFUSAL if number < 600 else fault.severity != REFUSAL
+        assert faults.by_name(fault.name).number == number
+
+
+def test_a_refusal_tells_code_cause_and_what_to_do() -> None:
+    refusal = Refusal("rate_above_ceiling", asked_nl=5, limit_nl=4)
+    assert refusal.sentence() == "a rate is above the highest that is allowed (asked_nl: 5, limit_nl: 4)"
+    assert Refusal("no_program").sentence() == "no program is active"
+    reply = messages.refusal(ID, refusal)
+    assert reply["error"] == {
+        "code": 304, "message": "a rate is above the highest that is allowed",
+        "data": {"fault": "rate_above_ceiling", "do": "lower the rate", "asked_nl": 5, "limit_nl": 4},
+    }
+    assert messages.result(ID, {"x": 1}) == {"jsonrpc": "2.0", "id": ID, "result": {"x": 1}}
