@@ -20,11 +20,11 @@ class Board:
         self._pulses = pulses
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None)
-        self.link = Link(panel.Device("/dev/wait"))
+        self.link = Link(panel.Device("/dev/wait"), pulses)
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
         self.stepper = Stepper(pulses, facts["max_rate_hz"])
         self.guard = Guard(pulses, panel.Device("/dev/guard"))
-        self.watchdog = Watchdog(device)
+        self.watchdog = Watchdog(device, self.link)
         self.buttons = Buttons(pulses, device)
         self.buzzer = Buzzer(device)
         self.led = Led(device)

@@ -5,13 +5,16 @@ import sys
 from hal.sim import panel
 
 _CHUNK_BYTES = 512
+FEED = 1 << 63
 
 
 class Link:
     """`closed`: no input will ever come; the program should end."""
 
-    def __init__(self, waiter: panel.Device) -> None:
+    def __init__(self, waiter: panel.Device, pulses: panel.Pulses) -> None:
         self._waiter = waiter
+        self._pulses = pulses
+        self.feeds_us = 0  # FEED when the watchdog is to be fed with the next wait: one call less in every turn
         self._input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._chunk = bytearray(_CHUNK_BYTES)
@@ -19,10 +22,15 @@ class Link:
 
     def wait(self, timeout_ms: int) -> None:
         """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps."""
-        self._waiter.order_u64(timeout_ms * 1000)
+        self._waiter.order_u64(timeout_ms * 1000 + self.feeds_us)
+        self.feeds_us = 0
 
     def read(self) -> bytes:
-        """Everything there is now, b"" if nothing; never blocks."""
+        """Everything there is now, b"" if nothing; never blocks. Asks only when the last look at the board, or nobody,
+        has said that there may be input."""
+        if not self._pulses.input_waits:
+            return b""
+        self._pulses.input_waits = True
         whole = b""
         count = self._input.readinto(self._chunk)
         while count:

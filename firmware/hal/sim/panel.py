@@ -11,6 +11,7 @@ BUSY = 1
 TRIPPED = 2
 STOP = 4
 ENABLED = 8
+INPUT = 16
 
 _FACTS_BYTES = 512
 _PULSES_BYTES = 29
@@ -28,6 +29,7 @@ class Pulses:
         self._file = open("/dev/stepper", "r+b")
         self._answer = bytearray(_PULSES_BYTES)
         self._order = bytearray(17)
+        self.input_waits = True
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
@@ -35,9 +37,11 @@ class Pulses:
         self._file.write(self._order)
 
     def read(self) -> tuple:
-        """(generated, guard count, queued_us, underruns, flags)."""
+        """(generated, guard count, queued_us, underruns, flags); remembers whether the last wait ended by input."""
         self._file.readinto(self._answer)
-        return struct.unpack("<QQQIB", self._answer)
+        answer = struct.unpack("<QQQIB", self._answer)
+        self.input_waits = answer[4] & INPUT
+        return answer
 
     def steps(self) -> int:
         return self._number(_STEPS_AT)

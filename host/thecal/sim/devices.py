@@ -6,7 +6,7 @@ A write is one order, a read one answer; integers are little-endian. The other s
                   answer u64 generated, u64 guard count, u64 queued_us, u32 underruns, u8 flags
     /dev/guard    order  u8 (0 allow, 1 rearm), u64 steps
     /dev/rtc      order  u64 utc_s            answer u64 utc_s (0 unknown)
-    /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long
+    /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long; bit 63 feeds the watchdog first
     /dev/flash                                answer u64 free bytes
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
 """
@@ -23,7 +23,8 @@ from thecal.sim.individual import Crystal
 from thecal.sim.plant import Plant
 from thecal.sim.timeline import NEVER_NS, Timeline
 
-_BUSY, _TRIPPED, _STOP, _ENABLED = 1, 2, 4, 8
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT = 1, 2, 4, 8, 16
+_FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _STEPPER_ANSWER = struct.Struct("<QQQIB")
 _GUARD_ORDER = struct.Struct("<BQ")
@@ -74,6 +75,7 @@ class Devices:
         self._crystal = crystal
         self._boot = boot
         self._watchdog_ns = 0
+        self._input_waits = True  # unknown before the first wait
 
     def files(self, chip: ClockChip | None, flash: FileSystem) -> dict[str, Device]:
         found = {
@@ -90,7 +92,11 @@ class Devices:
         """MicroPython's own poll wakes every 500 us on this system; one call of this sleeps through."""
 
         def order(data: bytes) -> None:
-            wait(_U64.unpack(data)[0] * _NS_PER_US, True)
+            duration_us = _U64.unpack(data)[0]
+            if duration_us & _FEED:
+                with self._timeline.lock:
+                    self._feed()
+            self._input_waits = wait((duration_us & ~_FEED) * _NS_PER_US, True)
 
         return Device(lambda: b"", order)
 
@@ -122,7 +128,7 @@ class Devices:
         with self._timeline.lock:
             queued_ns = plant.queued_ns(now_ns)
             guard = plant.guard
-            flags = _BUSY if plant.busy else 0
+            flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
             if guard.tripped:
                 flags |= _TRIPPED
             if plant.stop_latched:
