@@ -120,13 +120,14 @@ class Tally:
         if reason:
             self.reasons.setdefault(tier, Counter())[reason] += 1
 
-    def line(self, tier: str) -> str:
+    def lines(self, tier: str) -> list[str]:
+        """The tier's counts, and below them each reason for which tests were skipped."""
         counts = self.outcomes.get(tier, Counter())
         if not counts:
-            return f"{tier:<11} NOT RUN: {why_empty(tier)}"
+            return [f"{tier:<11} NOT RUN: {why_empty(tier)}"]
         text = ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "error", "xfailed", "skipped") if counts[word])
-        why = "; ".join(f"{count} x {reason}" for reason, count in self.reasons.get(tier, Counter()).most_common())
-        return f"{tier:<11} {text}" + (f"  SKIPPED: {why}" if why else "")
+        reasons = self.reasons.get(tier, Counter()).most_common()
+        return [f"{tier:<11} {text}", *(f"{'':<11} SKIPPED {count}: {reason}" for reason, count in reasons)]
 
 
 def why_empty(tier: str) -> str:
@@ -161,4 +162,5 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator
     terminalreporter.section(f"tiers (target {target.name})")
     others = [tier for tier in sorted(tally.outcomes) if tier not in TIERS]
     for tier in (*TIERS, *others):
-        terminalreporter.write_line(tally.line(tier))
+        for line in tally.lines(tier):
+            terminalreporter.write_line(line)

@@ -4,7 +4,7 @@ from app.delivery import STOPPED
 from app.journal import JournalError
 from pumpcore import ledger
 
-LONGEST_WAIT_MS = 4_000  # the watchdog is fed once a turn and bites after 8 s
+LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 
 
 class Pump:

@@ -22,7 +22,10 @@ WALK = [command for command in COMMANDS if command.startswith("thecal ")]
 MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "test_the_demo_runs"}
 # The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
-START_LIMIT_S = 20
+# Generous on purpose: they end a hang, they measure nothing.
+START_LIMIT_S = 60
+COMMAND_LIMIT_S = 120
+DEMO_LIMIT_S = 300
 
 
 def test_the_readme_has_at_most_120_lines() -> None:
@@ -117,8 +120,8 @@ def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_pat
             wait_until_found(background[-1], home, tmp_path)
         elif command == "thecal watch":
             watching = launch(command, home, tmp_path)
-            time.sleep(2)
-            assert watching.poll() is None, watching.communicate()[0]
+            first_line = watching.stdout.readline()
+            assert watching.poll() is None, first_line + watching.communicate()[0]
             assert "Traceback" not in stop(watching)
         else:
             done = subprocess.run(

@@ -73,9 +73,10 @@ def run(project: Path, *arguments: str) -> tuple[int, list[str]]:
 def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tuple[str, ...]) -> None:
     code, table = run(project, *workers)
     assert code == 1
-    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table[1:-1]}
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table[1:-1] if line[0] != " "}
     assert rows["unit"] == "1 passed"
-    assert rows["sim/device"] == "2 passed, 1 skipped SKIPPED: 1 x target sim has no telepathy"
+    assert rows["sim/device"] == "2 passed, 1 skipped"
+    assert f"{'':<11} SKIPPED 1: target sim has no telepathy" in table
     assert rows["faults"] == "1 failed"
     assert rows["mpy"] == "1 error"
     assert rows["mutations"] == "NOT RUN: tests/mutations has no tests"
@@ -87,9 +88,9 @@ def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tu
 def test_another_target_gets_the_scenarios_and_says_why_it_can_not(project: Path) -> None:
     code, table = run(project, "--target", "emu", "tests/device")
     assert code == 0
-    assert any(line.startswith("emu ") and "SKIPPED" in line and "no MicroPython UF2" in line for line in table), table
+    assert any("SKIPPED" in line and "no MicroPython UF2" in line for line in table), table
     code, table = run(project, "--target", "/dev/ttyACM7", "tests/device")
-    assert any(line.startswith("board ") and "later version" in line for line in table), table
+    assert any("SKIPPED" in line and "later version" in line for line in table), table
 
 
 def test_an_unknown_marker_is_an_error(project: Path) -> None:

@@ -69,6 +69,16 @@ def test_the_guard_lets_pass_one_step_less_than_flash_books() -> None:
     each_turn(pump, 200, look)
 
 
+@pytest.mark.parametrize("rate_nl", RATES)
+def test_only_what_was_made_is_confirmed(rate_nl: int) -> None:
+    pump = started(constant(rate_nl))
+
+    def look() -> None:
+        assert on_flash(pump).confirmed_steps <= plant_steps(pump)
+
+    each_turn(pump, 200, look)
+
+
 @pytest.mark.parametrize("at_s", [0.5, 3.7, 59.9, 61.2, 130.4])
 def test_a_cut_leaves_confirmed_below_and_leased_above_the_truth(at_s: float) -> None:
     pump = started(constant(500_000_000))

@@ -59,6 +59,17 @@ def test_whole_steps_and_remainder_are_exact_for_numbers_that_no_float_holds(rat
         assert Fraction(source.remainder, source.modulus) == slope * passed_s - made
 
 
+@pytest.mark.parametrize("whole", [1_000, 10_000_000, (1 << 40) + 1])
+def test_a_hair_below_a_whole_step_is_none(whole: int) -> None:
+    calibration = Calibration((1 << 32) - 5, (1 << 31) - 1)
+    source = Accumulator(86_400, calibration)
+    rate_nl = whole * source.modulus // calibration.steps
+    source.remainder = (-1 - rate_nl * calibration.steps) % source.modulus
+    total = source.remainder + rate_nl * calibration.steps
+    assert source.advance(rate_nl, 1) == int(Fraction(total, source.modulus))
+    assert source.remainder == source.modulus - 1
+
+
 def test_the_remainder_is_stored_with_the_lease() -> None:
     pump = started(constant(36_000_007))
     for _ in range(5):
