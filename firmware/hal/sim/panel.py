@@ -72,7 +72,7 @@ class Device:
         self._file = open(path, "r+b")
         self._number = bytearray(8)
 
-    def order(self, data: bytes) -> None:
+    def order(self, data: bytes | bytearray) -> None:
         self._file.write(data)
 
     def order_u64(self, number: int) -> None:
