@@ -12,7 +12,7 @@ class Clock:
         self._chip = chip
         self.has_chip = chip is not None
         self._ticks_ms = time.ticks_ms()
-        self._uptime_ms = int(self._ticks_ms)
+        self._uptime_ms: int = self._ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
         self._set_to_s = 0
         self._set_at_ms = 0
 
