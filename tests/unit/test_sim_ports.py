@@ -184,9 +184,7 @@ sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True
 def start_process(flash):
     command = [sys.executable, "-c", RUN, str(NO_CLOCK), str(flash)]
     path = os.pathsep.join([str(hardware_folder().parent / "host"), str(firmware_folder())])
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
     return process, json.loads(process.stdout.readline())
 
 

@@ -199,6 +199,17 @@ def test_real_time_follows_the_wall_times_speed():
         assert sim.now_ms() == stands_ms + 1_000
 
 
+def test_a_cut_at_a_time_comes_by_itself_in_real_time_and_power_can_return_at_once():
+    with pump(speed=20.0) as sim:
+        for _ in range(10):
+            assert ask(sim, "1") == 1
+            sim.cut_power(at_ms=sim.now_ms() + 200)
+            while sim.power_is_on():
+                pass
+            sim.restore_power()
+        assert ask(sim, "b.system.reset_cause") == "power"
+
+
 def test_a_busy_computer_does_not_make_a_fast_pump_miss_its_watchdog():
     with pump(speed=100.0) as sim:
         # each turn computes for some tenths of a second: tens of seconds of pump time, if time ran on meanwhile

@@ -5,6 +5,7 @@ import sys
 from hal.sim import panel
 
 _CHUNK_BYTES = 512
+_MOST_BYTES = 4096
 FEED = 1 << 63
 
 
@@ -26,8 +27,8 @@ class Link:
         self.feeds_us = 0
 
     def read(self) -> bytes:
-        """Everything there is now, b"" if nothing; never blocks. Asks only when the last look at the board, or nobody,
-        has said that there may be input."""
+        """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks. Asks only when the
+        last look at the board, or nobody, has said that there may be input."""
         if not self._pulses.input_waits:
             return b""
         self._pulses.input_waits = True
@@ -35,6 +36,8 @@ class Link:
         count = self._input.readinto(self._chunk)
         while count:
             whole += bytes(memoryview(self._chunk)[:count])
+            if len(whole) >= _MOST_BYTES:
+                return whole
             count = self._input.readinto(self._chunk)
         if count is not None:
             self.closed = True

@@ -47,7 +47,7 @@ class SimulatedPump:
 
     def __init__(
         self,
-        bench: Bench | Path,
+        bench: Bench | Path | str,
         seed: int = 1,
         image: bytes | None = None,
         speed: float | None = None,
@@ -56,7 +56,7 @@ class SimulatedPump:
         chosen = Options(**options)
         if chosen.virtual and speed is not None:
             raise SimulatorError("virtual time has no speed", "give one of the two")
-        table = read_bench(bench) if isinstance(bench, Path) else bench
+        table = bench if isinstance(bench, dict) else read_bench(Path(bench))
         chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
         self.on_power_loss: Callable[[bytes], None] = lambda image: None
@@ -68,6 +68,7 @@ class SimulatedPump:
         self._power_ups = 0
         self._error: str | None = None
         self._is_on = False
+        self._thread: threading.Thread | None = None
         self.restore_power()
 
     # -- the cable
@@ -153,6 +154,7 @@ class SimulatedPump:
         """Boots from what the flash holds, at the current true time."""
         if self._is_on:
             raise SimulatorError("power is on already")
+        self._join()
         self._chip.restore()
         self._line.power(True)
         self._is_on = True
@@ -165,6 +167,8 @@ class SimulatedPump:
         if self._timeline.guest_alive:
             self._timeline.interrupt(BoardReset("power"), END_TIMEOUT_S)
         else:
+            self._join()
+            self._line.power(True)
             self._start(self._boot("power"))
 
     def hang_up(self) -> None:
@@ -258,14 +262,21 @@ class SimulatedPump:
 
     def _start(self, power_up: PowerUp) -> None:
         self._timeline.guest_alive = True
-        thread = threading.Thread(target=self._live, args=(power_up,), name="pump", daemon=True)
-        thread.start()
+        self._thread = threading.Thread(target=self._live, args=(power_up,), name="pump", daemon=True)
+        self._thread.start()
+
+    def _join(self) -> None:
+        """Power is seen to be off a moment before the thread of the last power-up has gone."""
+        if self._thread is not None:
+            self._thread.join(END_TIMEOUT_S)
 
     def _live(self, power_up: PowerUp | None) -> None:
         self._timeline.born()
-        while power_up is not None:
-            power_up = self._life(power_up)
-        self._timeline.ended()
+        try:
+            while power_up is not None:
+                power_up = self._life(power_up)
+        finally:
+            self._timeline.ended()
 
     def _life(self, power_up: PowerUp) -> PowerUp | None:
         """Runs one power-up to its end; returns the next one when that was a reset."""

@@ -16,6 +16,7 @@ from thecal.sim.flash import IMAGE_BYTES
 from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
+_LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
 
 
 class Served:
@@ -28,7 +29,7 @@ class Served:
         self._speed = None if self._virtual else pump_options.get("speed") or 1.0
         stored = load_image(image_file, pump_options.get("firmware"))
         self.pump = SimulatedPump(bench, seed, stored, **pump_options)
-        self.pump.on_power_loss = self._save
+        self.pump.on_power_loss = self._save_after_cut
         self._control = ControlServer(self.pump)
 
     def describe(self) -> Facts:
@@ -55,6 +56,13 @@ class Served:
         if self._image_file is not None:
             save_image(self._image_file, flash)
 
+    def _save_after_cut(self, flash: bytes) -> None:
+        """Called in the guest's thread: an error is told, and met again when the simulator ends."""
+        try:
+            self._save(flash)
+        except SimulatorError as error:
+            print(error.cause, file=sys.stderr)
+
 
 def run(
     bench_path: Path,
@@ -72,16 +80,18 @@ def run(
     chosen = {**options, "firmware": options.get("firmware_folder")}
     chosen.pop("firmware_folder", None)
     ended = threading.Event()
-    before = signal.signal(signal.SIGTERM, _setter(ended))
+    before = {number: signal.signal(number, _setter(ended)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         served = Served(Path(bench_path), seed, Path(image_path) if image_path else None, **chosen)
         try:
             (on_ready or announce)(served.describe())
-            _wait(ended)
+            while not ended.wait(_LOOK_S):
+                pass
         finally:
             served.close()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 
@@ -121,11 +131,3 @@ def _setter(ended: threading.Event) -> Callable[[int, FrameType | None], None]:
         ended.set()
 
     return handle
-
-
-def _wait(ended: threading.Event) -> None:
-    try:
-        while not ended.wait(1.0):  # a wait without end can't be interrupted on Windows
-            pass
-    except KeyboardInterrupt:
-        return
