@@ -147,6 +147,16 @@ def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
     return str(where[2]).removeprefix("Skipped: ") if isinstance(where, tuple) else ""
 
 
+def show_figures(terminalreporter) -> None:
+    """What tests measured: `record_property("figure", text)`. The budgets are asserted loosely, the figures are to be read."""
+    reports = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
+    figures = [text for report in reports for name, text in report.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+    for text in figures:
+        terminalreporter.write_line(text)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator[None]:
     """Writes the table after pytest's own summaries, right above its closing line."""
@@ -159,6 +169,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator
         for report in reports:
             reason = reason_of(report) if category == "skipped" else ""
             tally.add(tier_of(report.nodeid.split("::")[0], target), category, reason)
+    show_figures(terminalreporter)
     terminalreporter.section(f"tiers (target {target.name})")
     others = [tier for tier in sorted(tally.outcomes) if tier not in TIERS]
     for tier in (*TIERS, *others):

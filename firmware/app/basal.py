@@ -3,7 +3,7 @@
 from pumpcore import schedule
 from pumpcore.dose import Accumulator
 from pumpcore.program import Program
-from pumpcore.units import S_PER_WEEK
+from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
 
 NEVER_S = 1 << 40
 
@@ -47,9 +47,18 @@ class Basal:
             at_s += min(self.until_change_s(at_s), S_PER_WEEK)
         return highest
 
+    def _week_nl_s(self) -> int:
+        """Sum of rate times seconds over a whole week: what `advance` takes as a rate for one second."""
+        entries = self.program.entries
+        ends = [minute for minute, _ in entries[1:]] + [entries[0][0] + MINUTES_PER_WEEK]
+        return sum([rate_nl * (end - minute) for (minute, rate_nl), end in zip(entries, ends)]) * S_PER_MINUTE
+
     def skip(self, from_s: int, duration_s: int) -> int:
         """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
-        steps, at_s, end_s = 0, from_s, from_s + duration_s
+        at_s, end_s = from_s, from_s + duration_s
+        weeks = duration_s // S_PER_WEEK if self._scheduled() else 0  # at once: years without power must not take minutes
+        steps = self.accumulator.advance(self._week_nl_s() * weeks, 1)
+        at_s += weeks * S_PER_WEEK
         while at_s < end_s:
             part_s = min(self.until_change_s(at_s), end_s - at_s)
             steps += self.accumulator.advance(self.rate_nl(self.entry_at(at_s)), part_s)

@@ -22,7 +22,11 @@ class Book:
 
     def powered_on_s(self) -> int:
         """Seconds that this pump has been powered, over all boots; time off counts as 0 (R5)."""
-        return self._base_s + self.clock.uptime_ms() // MS_PER_S
+        return self.powered_on_at_s(self.clock.uptime_ms())
+
+    def powered_on_at_s(self, uptime_ms: int) -> int:
+        """The powered-on second of a moment of this boot; the same for the same moment, whenever it is asked."""
+        return self._base_s + uptime_ms // MS_PER_S
 
     def last_record(self) -> ledger.LedgerRecord:
         """The record that is on flash now."""

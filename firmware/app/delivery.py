@@ -80,23 +80,30 @@ class Delivery:
         """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
         position = self.motion.halt()
         span, self.span = self.span, None
-        self.state = STOPPED
+        limited, self.state = self.state is LIMITED, STOPPED
         self._retry_ms = NEVER_MS
         if span is None:
             return position
+        if limited:
+            self._end_pause(span)
         self._end_boluses(span, position, "fault" if by == "fault" else "stopped")
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
             self._report.append("stopped", values)
-            record = self.book.record(ledger.IDLE, 0)
-            record.basal_remainder = span.basal.accumulator.remainder
-            self.leases.close(record, position)
         except JournalError:
             self._report.fault("journal_failed")
+        self._close_ledger(span, position)
+        return position
+
+    def _close_ledger(self, span: Span, position: int) -> None:
+        """Also without a journal: a stopped pump must not resume after a reset."""
+        record = self.book.record(ledger.IDLE, 0)
+        record.basal_remainder = span.basal.accumulator.remainder
+        try:
+            self.leases.close(record, position)
         except OSError:
             self._report.fault("ledger_failed")
-        return position
 
     def safe_state(self, name: str) -> None:
         """Motor disabled, then the alarm, then the records (R6, R9)."""
@@ -131,7 +138,16 @@ class Delivery:
             return now_ms >= self._retry_ms and self._retry(span, now_ms)
         if span.end_ms - now_ms > LOW_WATER_MS:
             return False
+        if self._stood_still(span, now_ms):
+            return True
         return self._extend(span)
+
+    def _stood_still(self, span: Span, now_ms: int) -> bool:
+        """Safe state when the queue ended before it was fed, also in a dwell: what was due meanwhile must not come in a burst."""
+        late = span.planned_s > 0 and now_ms > span.end_ms
+        if late:
+            self.safe_state("underrun")
+        return late
 
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
@@ -156,7 +172,7 @@ class Delivery:
     def _lease(self, span: Span) -> bool:
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
-        powered_on_s = self.book.powered_on_s() + ahead_s
+        powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
         record = self.book.record(ledger.RUNNING, ahead_s)
         record.confirmed_steps = self.motion.delivered_steps()
         if self.bolus is not None and self.bolus.state == boluses.DELIVERING:  # until its end is in the journal
@@ -173,6 +189,8 @@ class Delivery:
         now_ms = self.book.clock.uptime_ms()
         if span.planned_s == 0:
             span.origin_ms = now_ms
+        elif not self._limit and self._stood_still(span, now_ms):
+            return False
         span.catch_up(now_ms)
         if changed:
             self._mark(span, "entry", (span.entry, span.rate_nl, span.ordered_steps))
@@ -185,6 +203,8 @@ class Delivery:
         if span.bolus is not None:
             self._finish_bolus("limit")
         if limit != self._limit:
+            if self._limit:
+                self._report.clear(self._limit)
             self._report.fault(limit)
             self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
             self.motion.queue([(0, _DWELL_US)])
@@ -206,6 +226,14 @@ class Delivery:
             self.book.missed_steps = 0
             self.motion.queue(span.plan_slice())
         return True
+
+    def _end_pause(self, span: Span) -> None:
+        """A stop at a limit: what was due meanwhile is told as missed."""
+        waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
+        missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
+        self.book.missed_steps = 0
+        self._report.clear(self._limit)
+        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
 
     def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
         """Journals what the plan held while the power was off; nothing of it is caught up (R11). JournalError passes."""

@@ -98,21 +98,32 @@ class Ring:
         return self.firsts[0] if self.firsts else self.next_sequence
 
     def read(self, from_sequence: int, limit_bytes: int) -> tuple:
-        """(raw whole records from `from_sequence` on, sequence behind the last of them); at most `limit_bytes`."""
+        """(raw whole records from `from_sequence` on, sequence behind the last of them); at most `limit_bytes`.
+
+        From a damaged record on, the rest of its segment is left out: the raw records begin with a higher number then.
+        """
         sequence = max(from_sequence, self.first_sequence())
-        if sequence >= self.next_sequence:
-            return b"", self.next_sequence
-        first = max([begin for begin in self.firsts if begin <= sequence])
-        behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
-        data = self._flash.read(self.path(first))
-        start = 0
-        while records.sequence_of(data, start) < sequence:
-            start += data[start]
-        end = start
-        while end < len(data) and sequence < behind and end + data[end] - start <= limit_bytes:
-            end += data[end]
-            sequence += 1
-        return data[start:end], sequence
+        while sequence < self.next_sequence:
+            first = max([begin for begin in self.firsts if begin <= sequence])
+            behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
+            data = self._flash.read(self.path(first))
+            start = self._find(data, sequence - first)
+            end, length = start, records.whole_bytes(data, start)
+            while length and sequence < behind and end + length - start <= limit_bytes:
+                end, sequence = end + length, sequence + 1
+                length = records.whole_bytes(data, end)
+            if end > start:
+                return data[start:end], sequence
+            sequence = behind
+        return b"", self.next_sequence
+
+    def _find(self, data: bytes, count: int) -> int:
+        """Where the record behind `count` others begins; the end of the whole ones when there are fewer."""
+        start, length = 0, records.whole_bytes(data)
+        while length and count:
+            start, count = start + length, count - 1
+            length = records.whole_bytes(data, start)
+        return start if not count else len(data)
 
     def backwards(self) -> object:
         """Yields the bytes of each segment, the newest first."""

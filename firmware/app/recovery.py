@@ -38,17 +38,16 @@ def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:
 
 
 def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> Windows:
-    """The windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, and what
-    was leased since the last one counts now: nothing falls out of a window too early."""
+    """The windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
+    leased before the first of a history that is younger than the windows in the first's, and what was leased since the
+    last one counts now: nothing falls out of a window too early."""
     minute = now_s // S_PER_MINUTE
     windows = Windows(max(0, minute - DAY_BUCKETS))
-    before = None
+    before = 0
     for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
-        if before is not None and at_s // S_PER_MINUTE >= windows.minute:
+        if at_s // S_PER_MINUTE >= windows.minute:
             windows.move_to(at_s // S_PER_MINUTE)
             windows.add(max(0, leased_steps - before))
         before = leased_steps
-    if not history:
-        windows.add(record.leased_steps)
     windows.move_to(minute)
     return windows

@@ -8,6 +8,7 @@ from pumpcore.faults import Refusal
 from pumpcore.wire import frame, messages
 
 REMEMBERED = 8
+MOST_WAITING = 64
 
 
 class Session:
@@ -21,7 +22,7 @@ class Session:
         self._memory = []
         self._waiting = []
         self._overtaken = 0
-        self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0}
+        self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0}
 
     def poll(self) -> bool:
         """Takes what has arrived and answers one line. True when there was one: another may be waiting.
@@ -32,6 +33,7 @@ class Session:
         data = self._link.read()
         if data:
             self._waiting += self._lines.feed(data)
+            self._shed()
             self.counters["dropped_bytes"] = self._lines.dropped_bytes
         if not self._waiting:
             return False
@@ -43,9 +45,17 @@ class Session:
 
     def _urgent(self) -> int:
         for index, line in enumerate(self._waiting):
-            if line is not None and (line.strip() == b"stop" or b'"stop"' in line):
+            if _may_stop(line):
                 return index
         return 0
+
+    def _shed(self) -> None:
+        """A flood must not fill the memory: behind 64 waiting lines only a `stop` is kept, the others are counted."""
+        late = self._waiting[MOST_WAITING:]
+        if late:
+            kept = [line for line in late if _may_stop(line)][:1]
+            self._waiting[MOST_WAITING:] = kept
+            self.counters["shed_lines"] += len(late) - len(kept)
 
     def _answer(self, line: bytes | None) -> None:
         if line is None:
@@ -121,3 +131,7 @@ class Session:
         if raw:
             self._link.write(raw)
         return line
+
+
+def _may_stop(line: bytes | None) -> bool:
+    return line is not None and (line.strip() == b"stop" or b'"stop"' in line)

@@ -36,7 +36,7 @@ class Span:
 
     def catch_up(self, now_ms: int) -> None:
         """When nothing is queued the generator begins now: the train's end follows it."""
-        self.train.end_us = max(self.train.end_us, (now_ms - self.origin_ms) * MS_PER_S)
+        self.train.move_to((now_ms - self.origin_ms) * MS_PER_S)
         self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:

@@ -36,6 +36,12 @@ class Train:
             items += self._dwell(slice_end_us)
         return steps, items
 
+    def move_to(self, now_us: int) -> None:
+        """The generator rested until `now_us`: the next step is placed anew."""
+        if now_us > self.end_us:
+            self.end_us = now_us
+            self._flow = -1
+
     def merged(self, steps: int, slice_end_us: int) -> list:
         """Items of several sources together: `steps` evenly spaced up to `slice_end_us`."""
         self._flow = -1

@@ -73,7 +73,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
     name, digest = status.get("program_name"), status.get("program_digest") or ""
     delivered = [
         ("delivered", steps_text(status["delivered_steps"], calibration)),
-        ("ordered", f"{status['ordered_steps']} steps, guard counted {status['guard_steps']}"),
+        ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
         ("last hour", f"{ml(status['hour_nl'])}, last 24 h {ml(status['day_nl'])}"),
     ]

@@ -15,7 +15,8 @@ from board_stubs import lay_out
 
 TYPINGS = Path("build", "typings")
 LEFT_OUT = re.compile(
-    r'error: ("(object|None)" has no attribute |.*has incompatible type "object"; expected |.*, variable has type "None"\))'
+    r'error: ("(object|None)" (has no attribute |not callable)'
+    r'|.*has incompatible type "object"; expected |.*, variable has type "None"\))'
 )
 FLAGS = ("--platform", "linux", "--explicit-package-bases", "--no-strict-optional", "--disable-error-code", "var-annotated")
 

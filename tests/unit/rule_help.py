@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from app.ledger import LedgerFiles
+from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image
 from pumpcore import faults, program
 from pumpcore.ledger import LedgerRecord
-
-from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image
 
 
 def bench_with(**ceilings: int) -> dict:

@@ -1,6 +1,7 @@
 """R1: the pump owns time and the stop; motion queued ahead is finite."""
 
 import pytest
+
 from pump import constant
 from pumpcore import bolus as boluses
 from rule_help import each_turn, order, plant_steps, records_of, started

@@ -1,6 +1,7 @@
 """R3: steps reported are steps emitted; the guard is the count."""
 
 import pytest
+
 from pump import constant
 from rule_help import order, plant_steps, records_of, started
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+
 from pump import BENCH, UnitPump, constant, day
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator

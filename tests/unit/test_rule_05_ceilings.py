@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import program as programs
 from pumpcore.calibration import Calibration

@@ -7,8 +7,9 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 
-import pumpcore
 import pytest
+
+import pumpcore
 from pump import UnitPump, blank_image, constant
 from pumpcore import program, slots
 from rule_help import again, each_turn, number, plant_steps, ready, refused, started
@@ -141,7 +142,10 @@ def test_whatever_ends_the_program_the_motor_is_disabled(end: type, monkeypatch:
     assert board.stepper.queued_us() == 0
 
 
-@pytest.mark.parametrize("make", [lambda: ready(constant(1_000)), lambda: started(constant(0)), running], ids=["stopped", "dwelling", "running"])
+STATES = {"stopped": lambda: ready(constant(1_000)), "dwelling": lambda: started(constant(0)), "running": running}
+
+
+@pytest.mark.parametrize("make", STATES.values(), ids=STATES)
 def test_the_watchdog_is_fed_long_before_it_bites(make: Callable[[], UnitPump]) -> None:
     pump, fed = make(), []
     pump.board.watchdog.feed = lambda: fed.append(pump.board.clock.now_us)

@@ -4,6 +4,7 @@ import base64
 from fractions import Fraction
 
 import pytest
+
 from pump import BENCH, UnitPump, constant
 from pumpcore import program as programs
 from pumpcore.calibration import Calibration

@@ -2,8 +2,9 @@
 
 import itertools
 
-import app.journal
 import pytest
+
+import app.journal
 from app.journal import Ring
 from pump import MONDAY_UTC_S, UnitPump, constant
 from pumpcore import program as programs
@@ -13,12 +14,17 @@ from rule_help import again, order, plant_steps, ready, records_of, started
 pytestmark = pytest.mark.rule("R9")
 
 
-def in_flash(pump: UnitPump, ring: str = "e") -> list:
-    """The names of the records that are on flash now, whatever the firmware remembers."""
+def all_in_flash(pump: UnitPump) -> list:
+    """The records of the events ring that are on flash now, whatever the firmware remembers."""
     found = []
-    for data in Ring(pump.board.flash, ring, 32).backwards():
-        found = [record.name for record in records.decode(data)[0]] + found
+    for data in Ring(pump.board.flash, "e", 32).backwards():
+        found = records.decode(data)[0] + found
     return found
+
+
+def in_flash(pump: UnitPump) -> list:
+    """Their names."""
+    return [record.name for record in all_in_flash(pump)]
 
 
 def spy(target: object, name: str, note: object) -> None:
@@ -114,7 +120,8 @@ def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
     pump.ask("clock.set", utc_s=MONDAY_UTC_S + 60, offset_s=0)
     pump.board.flash.fail = False
     pump.call("clock.set", utc_s=MONDAY_UTC_S + 60, offset_s=0)
-    check_contiguous(pump)
+    numbers = [record.sequence for record in all_in_flash(pump)]
+    assert numbers == list(range(1, len(numbers) + 1))
     pump = again(pump)
     check_contiguous(pump)
     names = [record.name for record in pump.journal()]
@@ -149,6 +156,15 @@ def test_records_behind_a_torn_one_are_read_without_a_gap() -> None:
     third = again(second)
     assert len(third.journal()) == before + 2
     check_contiguous(third)
+
+
+def test_a_record_with_a_wrong_bit_is_no_record() -> None:
+    whole = records.encode("total", (1, 7, 300_000, MONDAY_UTC_S), (1, 2, 3, 4))
+    assert records.whole_bytes(whole) == len(whole)
+    for bit in range(8, 8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        assert records.whole_bytes(bytes(damaged)) == 0
 
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+
 from pump import MONDAY_UTC_S, UnitPump, constant
 from pumpcore import program as programs
 from pumpcore.wire import frame, messages

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import pytest
+
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import bolus as boluses
 from pumpcore.program import Program

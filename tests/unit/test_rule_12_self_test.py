@@ -1,6 +1,7 @@
 """R12: a self test before any motion, with the motor disabled; each enable makes the rotor's position uncertain, never the dose."""
 
 import pytest
+
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant
 from rule_help import again, each_turn, number, plant_steps, ready, refused, started
 

@@ -1,11 +1,23 @@
 """ack: acknowledges one alarm; journaled before it ends."""
 
 from app.pump import Pump
+from pumpcore import faults, ledger
+from pumpcore.faults import Refusal
 
 
 def ack(pump: Pump, params: dict) -> dict:
     """Refusals `not_active_alarm`, `alarm_stays`."""
+    if params["fault"] == faults.by_name("ledger_failed").number and pump.idle():
+        _settle_ledger(pump)
     pump.alarms.acknowledge(params["fault"])
-    if pump.idle():
+    if pump.idle() and pump.selftest.done:
         pump.delivery.motion.rebase(pump.delivery.motion.delivered_steps())
     return {"alarms": pump.alarms.active()}
+
+
+def _settle_ledger(pump: Pump) -> None:
+    """What could not be written when the pump stopped is written now: after a reset it must not look as if it ran."""
+    try:
+        pump.delivery.leases.close(pump.book.record(ledger.IDLE, 0), pump.position_steps())
+    except OSError:
+        raise Refusal("alarm_stays", fault=faults.by_name("ledger_failed").number)

@@ -3,6 +3,7 @@
 from app.journal import BLOCK_BYTES
 from app.pump import Pump
 from pumpcore.faults import Refusal
+from pumpcore.wire import records
 from pumpcore.wire.frame import crc_text
 
 
@@ -17,7 +18,7 @@ def journal_read(pump: Pump, params: dict) -> tuple:
         "ring": params["ring"],
         "bytes": len(raw),
         "crc32": crc_text(raw).decode(),
-        "first_sequence": max(wanted, ring.first_sequence()),
+        "first_sequence": records.sequence_of(raw) if raw else next_sequence,
         "next_sequence": next_sequence,
         "last_sequence": ring.next_sequence - 1,
     }

@@ -34,6 +34,11 @@ class Link:
         self.close()
 
     def close(self) -> None:
+        """Closes at once: pyserial's socket:// would sleep for 0.3 s, and leave the socket open when the other end went first."""
+        connection = getattr(self._serial, "_socket", None)
+        if connection is not None:
+            connection.close()
+            self._serial.is_open = False
         self._serial.close()
 
     def write(self, data: bytes) -> None:

@@ -16,13 +16,7 @@ def folder() -> Path:
         return Path(chosen)
     import platformdirs
 
-    return platformdirs.user_runtime_path("thecal") if os.access(runtime_parent(), os.W_OK) else platformdirs.user_state_path("thecal")
-
-
-def runtime_parent() -> str:
-    import platformdirs
-
-    return os.path.dirname(platformdirs.user_runtime_dir("thecal"))
+    return platformdirs.user_state_path("thecal")
 
 
 def add(entry: Entry) -> Path:

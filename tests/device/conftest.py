@@ -1,0 +1,29 @@
+"""The pump under test. Every scenario here needs a target that runs; what else it needs it says with `needs`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig.device import Device
+
+
+@pytest.fixture(autouse=True)
+def usable(target: object) -> None:
+    """Skips, with the target's reason, where nothing can run."""
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """A newly flashed pump with a clock chip, booted, that nobody has spoken to."""
+    with Device() as fresh:
+        yield fresh
+
+
+@pytest.fixture(params=["port", "socket"])
+def port_url(request: pytest.FixtureRequest, device: Device) -> str:
+    """Where `device` is reached: its serial port, then its socket."""
+    if request.param == "socket":
+        return device.sim.socket_url
+    if device.sim.port_url is None:
+        pytest.skip("no pseudo-terminals on this system")
+    return device.sim.port_url

@@ -1,0 +1,102 @@
+"""One rule broken on purpose: a row of `rules/*.toml`, put into a copy of the tree, and what the test that it names says then."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+PACKAGES = {"host": ("thecal",), "firmware": ("pumpcore", "app")}
+FOLDERS = tuple(PACKAGES)
+LONGEST_RUN_S = 60
+# What a test may die of when it catches something; anything else (an import error, a typing slip) proves nothing.
+CAUGHT = ("AssertionError", "Failed")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` stands exactly once in `file`; with `new` in its place, `test` must fail, because of what `breaks` says."""
+
+    rule: str
+    name: str
+    file: str
+    old: str
+    new: str
+    breaks: str
+    test: str
+
+    @property
+    def folder(self) -> str:
+        """Which of FOLDERS the file is in: that one is copied."""
+        return self.file.split("/")[0]
+
+    def mutated(self) -> str:
+        """The file's text with the mutation; ValueError when it does not apply any more."""
+        text = (ROOT / self.file).read_text(encoding="utf-8")
+        times = text.count(self.old)
+        if times != 1:
+            raise ValueError(f"{self.rule} {self.name}: the old text stands {times} times in {self.file}, not once; write it anew")
+        return text.replace(self.old, self.new)
+
+
+@dataclass
+class Outcome:
+    """What a run of pytest said: `tests` by node id (what it died of, "" when it passed; its rules), `files` by module."""
+
+    code: int
+    output: str
+    tests: dict[str, dict] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def of(self, node: str) -> list[dict]:
+        """The rows of a test; several when it is parametrised."""
+        return [row for name, row in self.tests.items() if name == node or name.startswith(node + "[")]
+
+    def foreign_files(self, copy: Path, folder: str) -> list[str]:
+        """Modules of a copied folder that were imported from elsewhere; something of it must have been imported."""
+        files = {name: Path(file) for name, file in self.files.items() if name.split(".")[0] in PACKAGES[folder]}
+        return [f"{name}: {file}" for name, file in files.items() if not file.is_relative_to(copy)] if files else [f"nothing of {folder}"]
+
+
+def load() -> list[Mutation]:
+    """Every mutation, in the order of the rules."""
+    found = []
+    for file in sorted((HERE / "rules").glob("*.toml")):
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        found += [Mutation(table["rule"], **row) for row in table["mutation"]]
+    return found
+
+
+def copy_tree(to: Path, *folders: str) -> None:
+    """A copy of what is mutated."""
+    for folder in folders:
+        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def run(copy: Path, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
+    """Runs `nodes` in a new interpreter that imports what `copy` holds from there, the rest from here."""
+    report = copy / "report.json"
+    trees = [copy if (copy / folder).is_dir() else ROOT for folder in FOLDERS]
+    paths = [*(tree / folder for tree, folder in zip(trees, FOLDERS)), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
+    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
+    command += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
+    done = subprocess.run(
+        command, cwd=ROOT, env=_environment(report), capture_output=True, text=True, encoding="utf-8", errors="replace",
+        timeout=timeout_s, check=False,
+    )
+    said = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {"tests": {}, "files": {}}
+    return Outcome(done.returncode, done.stdout + done.stderr, said["tests"], said["files"])
+
+
+def _environment(report: Path) -> dict[str, str]:
+    """This process's, without what another pytest left there, with the witness importable."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_"))}
+    # plug-ins cost half of the start; the tests need none
+    kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}
