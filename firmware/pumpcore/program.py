@@ -124,10 +124,15 @@ def unpack(packed: bytes) -> Program:
 
 
 def _text(raw: bytes) -> str:
+    """Strict UTF-8. MicroPython's decoder also takes overlong forms and surrogates, which no host could read back."""
     try:
-        return raw.decode()
+        text = raw.decode()
+        again = "".join([chr(ord(letter)) for letter in text]).encode()
     except (UnicodeError, ValueError):
         raise Refusal("program_format", cause="a text is not UTF-8")
+    if again != raw or any([0xD800 <= ord(letter) < 0xE000 for letter in text]):
+        raise Refusal("program_format", cause="a text is not UTF-8")
+    return text
 
 
 def _check_values(program: Program) -> None:

@@ -102,7 +102,7 @@ class Exchange:
             if line is None:
                 return None
             reply = self._decode(line)
-            if reply is None:
+            if reply is None or "method" in reply:  # what has a method is our own request: the other end echoes
                 continue
             count_bytes = bulk_bytes(reply)
             raw = link.read_bulk(count_bytes, deadline_s) if count_bytes else b""

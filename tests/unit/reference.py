@@ -31,9 +31,7 @@ class WeeklyPlan:
         local = self._local(utc_s)
         monday = local.replace(hour=0, minute=0, second=0) - timedelta(days=local.weekday())
         moments = [
-            monday + timedelta(days=day + 7 * week, hours=hour, minutes=minute)
-            for week in (0, 1)
-            for (day, hour, minute), _ in self._rows
+            monday + timedelta(days=day + 7 * week, hours=hour, minutes=minute) for week in (0, 1) for (day, hour, minute), _ in self._rows
         ]
         return min(int((moment - local).total_seconds()) for moment in moments if moment > local)
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import constant
 from scenes import Watched, power_cut, ready, resuming, running
 
@@ -130,7 +131,7 @@ def test_a_bolus_that_can_t_be_is_refused_with_what_can(volume_nl: int, rate_nl:
     pump.advance(600)
     reply = ordered(pump, pump.call("bolus.token")["token"], volume_nl, rate_nl)
     assert reply["error"]["data"]["fault"] == fault
-    assert any([name.startswith("nearest") for name in reply["error"]["data"]])
+    assert any(name.startswith("nearest") for name in reply["error"]["data"])
     assert pump.records("bolus_ordered") == []
 
 

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+
 from pump import MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import program as programs
 from pumpcore.wire.messages import METHODS
@@ -100,7 +101,13 @@ def test_activating_waits_for_the_stop() -> None:
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [("AAAA", "program_format"), ("A", "bad_params"), ("AB", "bad_params"), ("\u00e4\u00e4\u00e4\u00e4", "bad_params"), ("A" * 5600, "program_size")],
+    [
+        ("AAAA", "program_format"),
+        ("A", "bad_params"),
+        ("AB", "bad_params"),
+        ("\u00e4\u00e4\u00e4\u00e4", "bad_params"),
+        ("A" * 5600, "program_size"),
+    ],
 )
 def test_what_is_no_program_is_not_staged(text: str, fault: str) -> None:
     assert ready().fault("program.stage", program=text) == fault

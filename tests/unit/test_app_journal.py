@@ -1,11 +1,13 @@
 """The journal in flash: durable, gapless, honest about what is gone, and never in the way of a stop."""
 
+import base64
 import itertools
 
 import pytest
+
 from app.journal import SEGMENT_BYTES, Journal
 from pump import MONDAY_UTC_S, constant
-from pumpcore import ledger
+from pumpcore import program
 from pumpcore.wire import records
 from scenes import Watched, power_cut, ready, resuming, running
 
@@ -195,10 +197,6 @@ def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
         "maintenance": {},
     }
     if method == "program.activate":
-        import base64
-
-        from pumpcore import program
-
         packed = program.pack(constant(1))
         params[method] = {"digest": pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]}
     digest, utc_s = pump.call("status")["program_digest"], pump.board.clock.utc_s()

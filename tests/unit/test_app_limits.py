@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import BENCH, MONDAY_UTC_S, blank_image, constant, day
 from pumpcore.calibration import Calibration
 from pumpcore.program import SCHEDULE, Program, pack
@@ -87,7 +88,9 @@ def test_a_rate_at_the_ceiling_passes_staging_and_runs(phase_s: float) -> None:
 @settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 580_000)), min_size=1, max_size=12, unique_by=lambda row: row[0]),
-    st.lists(st.tuples(st.integers(0, 4_000), st.integers(30_000, 400_000), st.integers(400_000, 8_000_000), st.sampled_from("bcs")), max_size=7),
+    st.lists(
+        st.tuples(st.integers(0, 4_000), st.integers(30_000, 400_000), st.integers(400_000, 8_000_000), st.sampled_from("bcs")), max_size=7
+    ),
 )
 def test_no_hour_of_the_plant_holds_more_than_the_ceiling(minutes: list, events: list) -> None:
     """Schedules, boluses, cancellations, stops and starts at random: refused, paused or delivered, but never more."""
@@ -252,11 +255,14 @@ def test_after_a_pause_steps_fall_on_their_times_again() -> None:
     pump.order(120_000, 4_000_000)
     queued = []
     queue = pump.board.stepper.queue
-    pump.board.stepper.queue = lambda steps, duration_us: (queued.append((pump.board.clock.now_us, steps, duration_us)), queue(steps, duration_us))
+    pump.board.stepper.queue = lambda steps, duration_us: (
+        queued.append((pump.board.clock.now_us, steps, duration_us)),
+        queue(steps, duration_us),
+    )
     pump.advance(3_400)
     accumulator_us = 36e8 * 1_000_003 / (500_000 * 99_991)  # between two steps
     resting = [number for number, (_, steps, duration_us) in enumerate(queued) if (steps, duration_us) == (0, 1_000)]
     assert resting
     for number in resting:
-        begun_us, steps, first_us = queued[number + 1]
+        _begun_us, steps, first_us = queued[number + 1]
         assert steps == 1 and first_us <= accumulator_us + 1

@@ -6,6 +6,7 @@ from math import floor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import MONDAY_UTC_S, constant, day
 from pumpcore.program import Program
 from scenes import Watched, power_cut, ready, resuming, running

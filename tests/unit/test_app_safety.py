@@ -3,7 +3,11 @@
 import json
 
 import pytest
+
+from app import boot
+from app.handlers.table import HANDLERS
 from app.selftest import SelfTest
+from app.session import Session
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots
 from scenes import Watched, power_cut, ready, resuming, running
@@ -242,10 +246,6 @@ def test_a_ledger_that_can_t_be_read_is_an_alarm() -> None:
 
 
 def test_a_manifest_that_does_not_match_is_an_alarm_and_the_watchdog_is_told() -> None:
-    from app import boot
-    from app.handlers.table import HANDLERS
-    from app.session import Session
-
     pump = ready(constant(900_000))
     pump.board.system.reset_cause = "watchdog"
     pump.pump = boot.build(pump.board, "0" * 64, False)

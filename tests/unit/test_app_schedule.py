@@ -6,6 +6,7 @@ from math import floor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import MONDAY_UTC_S, constant, day
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import minute_of_week
@@ -35,7 +36,9 @@ MOMENTS = st.tuples(st.integers(0, 6), st.integers(0, 23), st.integers(0, 59))
 @settings(max_examples=15)
 @given(
     st.dictionaries(MOMENTS, st.integers(0, 900_000), min_size=1, max_size=20),
-    st.integers(0, 604_799), st.sampled_from([0, 3600, -12_600, 50_400]), st.integers(1, 100_000),
+    st.integers(0, 604_799),
+    st.sampled_from([0, 3600, -12_600, 50_400]),
+    st.integers(1, 100_000),
 )
 def test_the_plant_follows_the_calendar(rows: dict, begin_s: int, offset_s: int, length_s: int) -> None:
     utc_s = MONDAY_UTC_S + begin_s

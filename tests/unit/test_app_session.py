@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from pump import constant
 from pumpcore.wire import frame, messages
 from scenes import Watched, ready, running
@@ -125,10 +126,32 @@ def test_commands_that_change_nothing_are_done_each_time() -> None:
 
 # --- hostile ------------------------------------------------------------------------------------------------------------------
 
-_VALUES = ["null", "true", "-1", "1.5", "1e999", "NaN", "-Infinity", "9" * 4000, '"x"', "[]", "{}", "[1 2]", '{"a" 1}', '"\\ud800"', "0x10", "1_000"]
+_VALUES = [
+    "null",
+    "true",
+    "-1",
+    "1.5",
+    "1e999",
+    "NaN",
+    "-Infinity",
+    "9" * 4000,
+    '"x"',
+    "[]",
+    "{}",
+    "[1 2]",
+    '{"a" 1}',
+    '"\\ud800"',
+    "0x10",
+    "1_000",
+]
 _PARAMS = {
-    "clock.set": ["utc_s", "offset_s"], "program.stage": ["program"], "program.activate": ["digest"], "ack": ["fault"],
-    "bolus.start": ["token", "volume_nl", "rate_nl"], "bolus.status": ["token"], "bolus.cancel": ["token"],
+    "clock.set": ["utc_s", "offset_s"],
+    "program.stage": ["program"],
+    "program.activate": ["digest"],
+    "ack": ["fault"],
+    "bolus.start": ["token", "volume_nl", "rate_nl"],
+    "bolus.status": ["token"],
+    "bolus.cancel": ["token"],
     "journal.read": ["ring", "from_sequence"],
 }
 
@@ -137,8 +160,16 @@ def untouched(pump: Watched) -> tuple:
     """What hostile input must leave as it was."""
     app = pump.pump
     return (
-        app.delivery.state, app.setup.digest, app.alarms.active(), app.book.wall.offset_s, app.delivery.leases.files.record.sequence,
-        app.journal.rings["events"].next_sequence, pump.plant_steps(), app.start_wanted, app.delivery.bolus, bytes(pump.image()),
+        app.delivery.state,
+        app.setup.digest,
+        app.alarms.active(),
+        app.book.wall.offset_s,
+        app.delivery.leases.files.record.sequence,
+        app.journal.rings["events"].next_sequence,
+        pump.plant_steps(),
+        app.start_wanted,
+        app.delivery.bolus,
+        bytes(pump.image()),
     )
 
 
@@ -160,12 +191,23 @@ def test_a_parameter_of_another_type_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        framed(b"[" * 8000), framed(b'{"a":' * 1500), framed(b"{}"), framed(b"[]"), framed(b"null"), framed(b'{"id": 5}'),
+        framed(b"[" * 8000),
+        framed(b'{"a":' * 1500),
+        framed(b"{}"),
+        framed(b"[]"),
+        framed(b"null"),
+        framed(b'{"id": 5}'),
         framed(b'{"jsonrpc": "2.0", "id": "' + ID.encode() + b'", "method": ["stop"]}'),
         framed(b'{"jsonrpc": "2.0", "id": "' + ID.encode() + b'", "method": "__class__", "params": {}}'),
         framed(b'{"jsonrpc": "1.0", "id": "' + ID.encode() + b'", "method": "start", "params": {}}'),
-        frame.encode(messages.request(ID, "start", {}))[:-3] + b"0\n", b"x" * 8192 + b"\n", b"x" * 20_000 + b"\n", b"*" * 9 + b"\n",
-        b"\xff\xfe\x00start\n", bytes(range(256)).replace(b"\n", b"") + b"\n", b"\x03\x04\x01\r\n", framed(b"\xff\xff"),
+        frame.encode(messages.request(ID, "start", {}))[:-3] + b"0\n",
+        b"x" * 8192 + b"\n",
+        b"x" * 20_000 + b"\n",
+        b"*" * 9 + b"\n",
+        b"\xff\xfe\x00start\n",
+        bytes(range(256)).replace(b"\n", b"") + b"\n",
+        b"\x03\x04\x01\r\n",
+        framed(b"\xff\xff"),
     ],
     ids=lambda raw: repr(raw[:16]),
 )

@@ -6,6 +6,7 @@ from math import ceil
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.calibration import Calibration
@@ -62,7 +63,12 @@ def test_less_than_twenty_seconds_is_refused_with_the_rate_that_is_not(volume_nl
 def test_what_a_bolus_tells_of_itself() -> None:
     made = Bolus(TOKEN, 60_000, 3_600_000, 3600, PAIR)
     assert made.describe(12) == {
-        "token": TOKEN, "state": "ordered", "volume_nl": 60_000, "rate_nl": 3_600_000, "ordered_steps": 5_999, "delivered_steps": 12,
+        "token": TOKEN,
+        "state": "ordered",
+        "volume_nl": 60_000,
+        "rate_nl": 3_600_000,
+        "ordered_steps": 5_999,
+        "delivered_steps": 12,
     }
 
 

@@ -6,6 +6,7 @@ from math import ceil, floor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pumpcore import units
 from pumpcore.calibration import UNCALIBRATED, Calibration
 from pumpcore.dose import Accumulator

@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import floor
 
 import pytest
+
 from app.basal import Basal
 from app.leases import GUARD_MARGIN_STEPS, Leases
 from app.span import Span

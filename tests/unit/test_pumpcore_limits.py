@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from pumpcore import limits, program
 from pumpcore.bench import Bench
 from pumpcore.dose import Accumulator
@@ -14,12 +15,16 @@ from reference import most_in_window
 
 
 def bench(hour_nl: int = 5_000_000, day_nl: int = 40_000_000, rate_nl: int = 10_000_000) -> Bench:
-    return Bench({
-        "name": "b", "target": "sim", "clock_chip": True,
-        "ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl},
-        "motor": {"driver": "sim", "max_rate_hz": 2_000, "microsteps": 16},
-        "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
-    })
+    return Bench(
+        {
+            "name": "b",
+            "target": "sim",
+            "clock_chip": True,
+            "ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl},
+            "motor": {"driver": "sim", "max_rate_hz": 2_000, "microsteps": 16},
+            "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
+        }
+    )
 
 
 def scheduled(entries: list, seconds_s: int = 3600) -> Program:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
 from pumpcore.profile import DWELL_FROM_US, Train

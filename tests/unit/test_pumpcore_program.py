@@ -5,6 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.program import MAX_BYTES, MAX_ENTRIES, MAX_RATE_NL, Program, pack, unpack
@@ -78,7 +79,7 @@ def test_a_damaged_program_is_refused_or_is_a_program(made: Program, data: st.Da
 def test_a_program_cut_short_or_grown_is_refused(made: Program, data: st.DataObject) -> None:
     packed = pack(made)
     assert refused(packed[: data.draw(st.integers(0, len(packed) - 1))]) == "program_format"
-    assert refused((packed + data.draw(st.binary(min_size=1, max_size=20)))) in ("program_format", "program_size")
+    assert refused(packed + data.draw(st.binary(min_size=1, max_size=20))) in ("program_format", "program_size")
 
 
 def test_the_largest_program_fits_and_one_entry_more_does_not() -> None:

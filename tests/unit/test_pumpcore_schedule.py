@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pumpcore import schedule
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_WEEK
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pumpcore import faults
 from pumpcore.faults import ALARM, REFUSAL, WARNING, Refusal
 from pumpcore.wire import frame, messages
@@ -58,7 +59,19 @@ def test_noise_is_refused_whether_its_crc_is_right_or_not(noise: bytes) -> None:
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"1", b"null", b'"hello"', b"[" * 8000, b'{"a":' * 1600, b"{" * 8000, b"9" * 8000, b'{"a":' + b"9" * 8000 + b"}", b"\xff\xfe"],
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"null",
+        b'"hello"',
+        b"[" * 8000,
+        b'{"a":' * 1600,
+        b"{" * 8000,
+        b"9" * 8000,
+        b'{"a":' + b"9" * 8000 + b"}",
+        b"\xff\xfe",
+    ],
     ids=lambda body: repr(body[:8]),
 )
 def test_what_is_json_but_no_object_or_too_deep_is_refused(body: bytes) -> None:
@@ -75,7 +88,9 @@ def test_upper_case_digits_are_no_crc() -> None:
     assert line != line.upper() and fault_of(line[:-8] + line[-8:].upper()) == "bad_frame"
 
 
-STREAMS = st.lists(st.sampled_from([b"a", b"\n", b"stop\n", b"  \n", b"\r\n", b"x" * 5000, b"y" * 8192, b"z" * 8193]), max_size=12).map(b"".join)
+STREAMS = st.lists(st.sampled_from([b"a", b"\n", b"stop\n", b"  \n", b"\r\n", b"x" * 5000, b"y" * 8192, b"z" * 8193]), max_size=12).map(
+    b"".join
+)
 
 
 @pytest.mark.rule("R10")
@@ -118,10 +133,16 @@ def good(method: str, params: dict) -> dict:
 
 @pytest.mark.rule("R10")
 @given(
-    st.fixed_dictionaries({}, optional={
-        "jsonrpc": st.just("2.0") | JSON, "id": st.just(ID) | JSON, "method": st.sampled_from(sorted(messages.METHODS)) | JSON,
-        "params": JSON | st.dictionaries(st.sampled_from(["utc_s", "token", "digest", "fault", "ring"]), JSON), "more": JSON,
-    })
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "jsonrpc": st.just("2.0") | JSON,
+            "id": st.just(ID) | JSON,
+            "method": st.sampled_from(sorted(messages.METHODS)) | JSON,
+            "params": JSON | st.dictionaries(st.sampled_from(["utc_s", "token", "digest", "fault", "ring"]), JSON),
+            "more": JSON,
+        },
+    )
 )
 def test_any_object_is_a_request_or_refused(message: dict) -> None:
     try:
@@ -132,7 +153,9 @@ def test_any_object_is_a_request_or_refused(message: dict) -> None:
     assert identity == ID and method in messages.METHODS and set(params) == set(messages.METHODS[method][0])
 
 
-@pytest.mark.parametrize("identity", [None, 7, "", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", ["0"] * 16, "0123456789abcdeg"])
+@pytest.mark.parametrize(
+    "identity", [None, 7, "", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", ["0"] * 16, "0123456789abcdeg"]
+)
 def test_an_id_is_sixteen_lower_case_hex_digits(identity: object) -> None:
     assert refused({"jsonrpc": "2.0", "id": identity, "method": "hello", "params": {}}) == "bad_json"
 
@@ -146,11 +169,22 @@ def test_a_whole_number_in_range_is_nothing_else(value: object) -> None:
 @pytest.mark.parametrize(
     ("method", "params"),
     [
-        ("ack", {}), ("ack", {"fault": 1, "more": 1}), ("ack", {"fault": 0}), ("ack", {"fault": 65_536}), ("ack", None), ("ack", [601]),
-        ("program.activate", {"digest": "0" * 63}), ("program.activate", {"digest": "G" * 64}), ("program.stage", {"program": ""}),
-        ("program.stage", {"program": "A" * 5601}), ("program.stage", {"program": b"x"}), ("hello", {"x": 1}),
-        ("journal.read", {"ring": "other", "from_sequence": 0}), ("journal.read", {"ring": ["events"], "from_sequence": 0}),
-        ("journal.read", {"ring": "events", "from_sequence": -1}), ("bolus.start", {"token": "0" * 16, "volume_nl": 1}),
+        ("ack", {}),
+        ("ack", {"fault": 1, "more": 1}),
+        ("ack", {"fault": 0}),
+        ("ack", {"fault": 65_536}),
+        ("ack", None),
+        ("ack", [601]),
+        ("program.activate", {"digest": "0" * 63}),
+        ("program.activate", {"digest": "G" * 64}),
+        ("program.stage", {"program": ""}),
+        ("program.stage", {"program": "A" * 5601}),
+        ("program.stage", {"program": b"x"}),
+        ("hello", {"x": 1}),
+        ("journal.read", {"ring": "other", "from_sequence": 0}),
+        ("journal.read", {"ring": ["events"], "from_sequence": 0}),
+        ("journal.read", {"ring": "events", "from_sequence": -1}),
+        ("bolus.start", {"token": "0" * 16, "volume_nl": 1}),
     ],
     ids=str,
 )
@@ -182,7 +216,8 @@ def test_a_refusal_tells_code_cause_and_what_to_do() -> None:
     assert Refusal("no_program").sentence() == "no program is active"
     reply = messages.refusal(ID, refusal)
     assert reply["error"] == {
-        "code": 304, "message": "a rate is above the highest that is allowed",
+        "code": 304,
+        "message": "a rate is above the highest that is allowed",
         "data": {"fault": "rate_above_ceiling", "do": "lower the rate", "asked_nl": 5, "limit_nl": 4},
     }
     assert messages.result(ID, {"x": 1}) == {"jsonrpc": "2.0", "id": ID, "result": {"x": 1}}

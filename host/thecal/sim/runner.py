@@ -13,7 +13,7 @@ import wasmtime
 from thecal.resources import firmware_folder
 from thecal.sim.bench import Bench, read_bench
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
-from thecal.sim.flash import FlashChip, Moment
+from thecal.sim.flash import IMAGE_BYTES, FlashChip, Moment
 from thecal.sim.hardware import Hardware, PowerUp
 from thecal.sim.image import build
 from thecal.sim.individual import Individual
@@ -243,6 +243,14 @@ class SimulatedPump:
     def flash_image(self) -> bytes:
         """What the flash holds now."""
         return bytes(self._chip.buffer)
+
+    def replace_flash(self, image: bytes) -> None:
+        """Puts another image into the flash; only without power."""
+        if self._is_on:
+            raise SimulatorError("power is on", "cut it before the flash is replaced")
+        if len(image) != IMAGE_BYTES:
+            raise SimulatorError(f"a flash image has {IMAGE_BYTES} bytes, not {len(image)}")
+        self._chip.buffer[:] = image
 
     def images_after_each_operation(self) -> Iterator[Moment]:
         """With `record_flash`: what a cut at each flash operation so far, whole and torn, would have left."""

@@ -1,0 +1,111 @@
+"""`thecal watch` in one process, `thecal stop` in another, a pump that runs in real time: how soon the motor stands still."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from rig.cli import Tool
+from rig.device import Device, Figures, bench
+from rig.programs import constant
+from thecal.sim.runner import SimulatedPump
+
+pytestmark = [pytest.mark.needs("plant"), pytest.mark.rule("R1"), pytest.mark.rule("R8")]
+RATE_NL = 10_000_000  # 278 steps a second: the last step is known to 4 ms
+STOPS, WATCHED_S, RUNS_S = 10, 0.5, 0.4
+END_TIMEOUT_S = 20.0
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """At speed 1, with ceilings that let a high rate run."""
+    with Device(bench(hour_nl=20_000_000, day_nl=400_000_000), speed=1.0) as running:
+        running.upload(constant(RATE_NL))
+        running.client.close()
+        yield running
+
+
+class Stops:
+    """When the last byte of each `stop` reaches the pump, and when its answer, which follows the halt, leaves it.
+
+    `arrived_ms` is the pump's true time, in which the firmware's computing takes none; `answered_s` is the wall's.
+    """
+
+    def __init__(self, sim: SimulatedPump) -> None:
+        self.arrived_ms: list[int] = []
+        self.answered_s: list[float] = []
+        self._sim, self._arrived_s = sim, None
+        self._receive, self._send = sim._line.receive, sim._line.send
+        sim._line.receive, sim._line.send = self.receive, self.send
+
+    def receive(self, data: bytes, speaker: object) -> None:
+        if data.endswith(b"stop\n"):
+            self.arrived_ms.append(self._sim.now_ms())
+            self._arrived_s = time.monotonic()
+        self._receive(data, speaker)
+
+    def send(self, data: bytes) -> None:
+        if self._arrived_s is not None:
+            self.answered_s.append(time.monotonic() - self._arrived_s)
+            self._arrived_s = None
+        self._send(data)
+
+
+def start(device: Device) -> None:
+    device.client.start()
+    device.client.close()
+    begun_s = time.monotonic()
+    while not device.sim.enable_level():
+        assert time.monotonic() - begun_s < END_TIMEOUT_S
+        time.sleep(0.01)
+    time.sleep(RUNS_S)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals, no SIGINT for a child")
+def test_stop_gets_through_beside_watch(device: Device, target: object, tmp_path: Path, record_property: Figures) -> None:
+    tool, stops = Tool(tmp_path), Stops(device.sim)
+    lag_ms, took_s = [], []
+    watching = tool.start("watch", "--interval", str(WATCHED_S), "--port", device.port_url)
+    try:
+        for _ in range(STOPS):
+            start(device)
+            before, count = time.monotonic(), len(stops.arrived_ms)
+            done = tool.run("stop", "--port", device.port_url)
+            took_s.append(time.monotonic() - before)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert device.sim.enable_level() is False
+            lag_ms.append(device.sim.plant_last_step_ms() - stops.arrived_ms[count])
+    finally:
+        watching.send_signal(signal.SIGINT)
+        seen, said = watching.communicate(timeout=END_TIMEOUT_S)
+    assert (watching.returncode, said.strip()) == (0, "")
+    assert len(seen.splitlines()) >= STOPS // 2, "the watch went on all the time"
+    record_property(
+        "figure",
+        f"stop beside watch, {STOPS} times: last step {min(lag_ms)} to {max(lag_ms)} ms after the last byte of stop (target 200), "
+        f"answered within {max(stops.answered_s) * 1000:.0f} ms of the wall; "
+        f"whole command: median {median(took_s):.2f} s, slowest {max(took_s):.2f} s (target 1)",
+    )
+    assert max(lag_ms) <= target.stop_tolerance_ms
+    assert max(stops.answered_s) * 1000 <= target.stop_tolerance_ms
+    assert median(took_s) <= target.stop_command_s
+
+
+def test_a_watch_that_does_not_read_costs_no_dose_and_no_stop(device: Device) -> None:
+    """A client that asks and never reads: the pump drops what it can't send, and goes on."""
+    import serial
+
+    with serial.serial_for_url(device.sim.socket_url, timeout=0, write_timeout=END_TIMEOUT_S) as deaf:
+        start(device)
+        for _ in range(300):
+            deaf.write(b"status\n" * 20)
+        time.sleep(2)
+        assert device.sim.enable_level() is True
+        stopped = device.client.stop()
+    assert stopped["state"] == "stopped"
+    assert device.sim.enable_level() is False
+    assert device.alarms() == []

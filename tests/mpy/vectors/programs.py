@@ -1,0 +1,73 @@
+"""Packed programs: bytes, digests, and what damaged ones are refused with. Two Pythons that disagree would be two prescriptions."""
+
+import binascii
+
+from pumpcore import program
+from pumpcore.faults import Refusal
+from pumpcore.program import Program, pack, unpack
+
+
+def _programs() -> list:
+    plain = Program("demo", "water", 3600, [(0, 900_000)])
+    empty = Program("", "", 1, [(0, 0)])
+    week = Program("n\u00e4chtlich \u00b5L \U0001f4a7", "w" * 80, 4_294_967_295, [(minute, minute * 7) for minute in range(0, 10_080, 30)])
+    week.mode, week.on_clock_loss, week.after_power_loss = program.SCHEDULE, "lowest", "resume"
+    week.max_rate_nl, week.hour_nl, week.day_nl = 1 << 48, (1 << 48) - 1, 1
+    week.concentration = ((1 << 64) - 1, 1)
+    return [plain, empty, week]
+
+
+def _told(packed: bytes) -> list:
+    try:
+        made = unpack(packed)
+    except Refusal as refused:
+        return [refused.fault.name, refused.sentence()]
+    rows = sorted(made.describe().items())
+    return [[key, value if type(value) is not int else str(value)] for key, value in rows if key != "entries"] + [len(made.entries)]
+
+
+def _damaged(packed: bytes) -> list:
+    found = []
+    for at in range(min(len(packed), 80)):
+        for value in (0, 1, 0x7F, 0xFF):
+            found.append(_told(packed[:at] + bytes([value]) + packed[at + 1 :])[0])
+    return found + [_told(packed[:size])[0] for size in range(0, len(packed), 7)] + [_told(packed + b"\0")]
+
+
+# overlong forms, surrogates, beyond the last code point, lone bytes, cut short
+_TEXTS = (
+    b"\xc0\x80",
+    b"\xc1\xbf",
+    b"\xe0\x80\xaf",
+    b"\xed\xa0\x80",
+    b"\xed\xbf\xbf",
+    b"\xf0\x80\x80\xaf",
+    b"\xf4\x90\x80\x80",
+    b"\xf5\x80\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    b"\x80",
+    b"\xff",
+    b"\xe2\x82",
+    b"a\xe2",
+    b"\xe2\x28\xa1",
+    b"\xc3\xa4",
+    b"\xf0\x9f\x92\xa7",
+    b"\x00",
+    b"\x7f",
+)
+
+
+def _texts() -> list:
+    found = []
+    for raw in _TEXTS:
+        packed = pack(Program("x" * len(raw), "f", 1, [(0, 1)]))
+        at = packed.index(b"x" * len(raw))
+        found.append([binascii.hexlify(raw).decode(), _told(packed[:at] + raw + packed[at + len(raw) :])[0] == "program_format"])
+    return found
+
+
+def run() -> list:
+    packed = [pack(made) for made in _programs()]
+    told = [[binascii.hexlify(raw[:120]).decode(), len(raw), program.digest(raw), _told(raw)] for raw in packed]
+    rates = [[str(made.highest_rate_nl()), str(made.lowest_rate_nl()), made.needs_clock()] for made in _programs()]
+    return [told, rates, [_damaged(raw) for raw in packed], _texts()]

@@ -1,0 +1,214 @@
+"""PROTOCOL.md against the code: every table, every example, every key of every reply. A page that lies is worse than none."""
+
+import base64
+import binascii
+import re
+import struct
+
+import pytest
+
+from app.handlers.table import HANDLERS
+from app.session import MOST_WAITING, REMEMBERED
+from app.tokens import VALID_MS
+from pump import constant
+from pumpcore import bolus, faults, program
+from pumpcore.wire import frame, messages, records
+from rules.tree import ROOT
+from scenes import ready, running
+
+PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encoding="utf-8")
+
+
+def table(*header: str) -> list:
+    """The rows of the table with this header, cells without their back ticks."""
+    lines = PAGE.splitlines()
+    begin = lines.index("| " + " | ".join(header) + " |") + 2
+    rows = []
+    for line in lines[begin:]:
+        if not line.startswith("|"):
+            return rows
+        rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+def plain(cell: str) -> str:
+    return cell.replace("`", "")
+
+
+def test_the_faults_are_those_of_the_code() -> None:
+    rows = [(int(row[0]), plain(row[1]), *row[2:]) for row in table("number", "name", "severity", "text", "what to do")]
+    assert rows == [row for _, row in sorted(faults.BY_NUMBER.items())]
+
+
+def test_the_records_are_those_of_the_code() -> None:
+    written = {}
+    for number, name, size, payload in table("type", "name", "bytes", "payload"):
+        fields = re.findall(r"`(\w+)` (\w+)", payload)
+        layout = "<" + "".join([kind for _, kind in fields])
+        assert struct.calcsize(layout) == int(size)
+        written[int(number)] = (plain(name), layout, tuple([field for field, _ in fields]))
+    assert written == records.TYPES
+
+
+def test_the_record_s_head_is_that_of_the_code() -> None:
+    rows = [row for row in table("offset", "format", "field", "meaning") if row[2] in ("magic", "length")]
+    assert len(rows) == 1  # the first such table is the program's
+    section = PAGE.split("## 6.")[1]
+    rows = re.findall(r"^\| (\d+) \| (\w) \| (\w+) \|", section, re.MULTILINE)
+    layout = "<" + "".join([kind for _, kind, _ in rows])
+    assert struct.calcsize(layout) == records.HEAD_BYTES
+    raw = records.encode("total", (0x0102, 0x03040506, 0x0708090A0B0C, 0x0D0E0F10), (1, 2, 3, 4))
+    values = dict(zip([name for _, _, name in rows], struct.unpack(layout, raw[:18])))
+    assert values == {
+        "length": len(raw),
+        "type": 7,
+        "boot": 0x0102,
+        "sequence": 0x03040506,
+        "uptime_low_ms": 0x090A0B0C,
+        "uptime_high_ms": 0x0708,
+        "utc_s": 0x0D0E0F10,
+    }
+    for offset, kind, _ in rows:
+        assert struct.calcsize(layout[: layout.index(kind, 1)]) <= int(offset)
+
+
+def test_the_codes_are_those_of_the_code() -> None:
+    for record, field, values in table("record", "field", "values"):
+        words = [tuple(part.split(" ", 1)) for part in values.split(", ")]
+        assert [int(number) for number, _ in words] == list(range(len(words)))
+        if plain(field) == "reason":
+            assert tuple([word for _, word in words]) == bolus.ENDS
+            continue
+        for number, word in words:
+            assert records.code_text(plain(record), plain(field), int(number)) == word
+        assert records.code_text(plain(record), plain(field), len(words)) == str(len(words))
+
+
+def test_the_program_s_header_is_that_of_the_code() -> None:
+    rows = table("offset", "format", "field", "meaning")
+    made = program.Program("nä", "wasser", 7, [(3, 11), (5, 13)])
+    made.mode, made.on_clock_loss, made.after_power_loss = 1, "lowest", "resume"
+    made.max_rate_nl, made.hour_nl, made.day_nl, made.concentration = 1, 2, 3, (4, 5)
+    packed = program.pack(made)
+    read = {field: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, field, _ in rows}
+    assert read == {
+        "magic": b"TPR1",
+        "mode": 1,
+        "on_clock_loss": 1,
+        "after_power_loss": 1,
+        "zero": 0,
+        "rate_seconds_s": 7,
+        "entries": 2,
+        "name_bytes": 3,
+        "fluid_bytes": 6,
+        "max_rate_nl": 1,
+        "hour_nl": 2,
+        "day_nl": 3,
+        "concentration_ng": 4,
+        "concentration_nl": 5,
+    }
+    assert packed[56:] == "näwasser".encode() + struct.pack("<HQHQ", 3, 11, 5, 13)
+    assert program.CLOCK_LOSS == ("stop", "lowest") and program.POWER_LOSS == ("stop", "resume")
+    assert program.MODES == ("constant", "schedule")
+
+
+def schema(text: str) -> dict:
+    """The parameters of a method as the page writes them, in the form of the code."""
+    if text == "-":
+        return {}
+    found = {}
+    for part in text.split(", "):
+        name, kind = re.fullmatch(r"`(\w+)` (.+)", part).groups()
+        words = kind.split(" ")
+        if words[0] in ("integer", "base64"):
+            low, high = words[1].split("..")
+            found[name] = (words[0], int(low), int(high))
+        elif words[0] == "hex":
+            found[name] = ("hex", int(words[1]), 0)
+        else:
+            found[name] = ("choice", tuple(kind.split("/")), 0)
+    return found
+
+
+def methods() -> dict:
+    return {plain(row[0]): row[1:] for row in table("method", "params", "changes", "result")}
+
+
+def test_the_methods_are_those_of_the_code() -> None:
+    written = {name: (schema(row[0]), row[1] == "yes") for name, row in methods().items()}
+    assert written == messages.METHODS and list(written) == list(HANDLERS)
+
+
+def asked() -> dict:
+    """A real reply of every method."""
+    pump = ready()
+    replies = {"hello": pump.call("hello"), "clock.set": pump.call("clock.set", utc_s=1_767_571_261, offset_s=0)}
+    packed = base64.b64encode(program.pack(constant(900_000))).decode()
+    replies["program.stage"] = pump.call("program.stage", program=packed)
+    replies["program.activate"] = pump.call("program.activate", digest=replies["program.stage"]["digest"])
+    replies["program.read"], replies["start"] = pump.call("program.read"), pump.call("start")
+    pump.advance(5)
+    replies["bolus.token"] = pump.call("bolus.token")
+    token = replies["bolus.token"]["token"]
+    replies["bolus.start"] = pump.call("bolus.start", token=token, volume_nl=60_000, rate_nl=3_600_000)
+    replies["bolus.status"], replies["status"] = pump.call("bolus.status", token=token), pump.call("status")
+    replies["bolus.cancel"], replies["stop"] = pump.call("bolus.cancel", token=token), pump.call("stop")
+    pump.pump.alarms.raise_fault("stop_button")
+    replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
+    replies["journal.read"] = pump.call_raw("journal.read", ring="events", from_sequence=0)
+    replies["maintenance"] = pump.call("maintenance")
+    return replies
+
+
+def test_every_key_of_every_reply_is_written_down() -> None:
+    replies = asked()
+    assert set(replies) == set(methods())
+    for name, (_, _, result) in methods().items():
+        if name == "status":
+            section = re.search(r"- \*\*`status`\*\*(.*?)\n- \*\*", PAGE, re.DOTALL).group(1)
+            assert set(replies[name]) <= set(re.findall(r"`(\w+)`", section))
+        else:
+            assert set(re.findall(r"`(\w+)`", result)) == set(replies[name]), name
+    row = ready_alarm()
+    assert set(re.findall(r'"(\w+)"', PAGE.split("- **`alarms`**")[1].split("}")[0])) == set(row)
+
+
+def ready_alarm() -> dict:
+    pump = ready()
+    pump.pump.alarms.raise_fault("stop_button")
+    return pump.call("alarms")["alarms"][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"at most {frame.MAX_BYTES} bytes without its newline",
+        f"at most {program.MAX_BYTES} bytes and {program.MAX_ENTRIES} entries",
+        f"valid for {VALID_MS // 1000} s",
+        f"last {REMEMBERED} changing",
+        f"at least {bolus.SHORTEST_S} s",
+        "at most 4096 bytes, whose CRC-32",
+        "version %d.%d" % messages.PROTOCOL,
+        f"{MOST_WAITING} lines may wait",
+    ],
+)
+def test_the_numbers_in_the_text_are_those_of_the_code(text: str) -> None:
+    assert text in PAGE
+
+
+def test_the_examples_are_right() -> None:
+    blocks = [block.strip() for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)]
+    example, packed, record = blocks
+    assert frame.decode(example.encode())["method"] == "status"
+    made = program.unpack(binascii.unhexlify(packed.replace("\n", "")))
+    assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
+    assert program.digest(program.pack(made)) in PAGE and len(program.pack(made)) == 75
+    (told,), rest = records.decode(binascii.unhexlify(record))
+    assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
+    assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
+
+
+def test_every_state_of_the_pump_is_named() -> None:
+    states = set(re.findall(r"`(\w+)`", PAGE.split("`state` (")[1].split("),")[0]))
+    assert states == {"stopped", "running", "limited", "resuming", "alarm", "maintenance"}
+    assert running().state() in states
