@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
 
 from pumpcore import faults
 from rig.device import BOOTED_MS, Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S
+from sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
 from thecal.sim.flash import Moment
 
 pytestmark = [pytest.mark.needs("flash_operations", "plant", "virtual_time")]
@@ -108,9 +108,8 @@ def test_a_cut_at_a_flash_operation_loses_nothing_and_delivers_nothing_twice(
     operations = life.pump.flash_ops()
     assert total == 2 * operations <= 2 * MOST_OPERATIONS
     assert chosen >= total // EVERY // CHUNKS
-    record_property(
-        "figure", f"real MicroPython cut at {chosen - torn} whole and {torn} torn of {operations} flash operations (part {chunk + 1} of {CHUNKS})"
-    )
+    counts = f"{chosen - torn} whole and {torn} torn of {operations} flash operations"
+    record_property("figure", f"real MicroPython cut at {counts} (part {chunk + 1} of {CHUNKS})")
 
 
 @pytest.mark.parametrize(("operation", "torn"), REAL_CUTS)
