@@ -41,6 +41,11 @@ class Alarms:
         self._record(fault.number, "raised" if fresh else "repeated")
         return fresh
 
+    def restore(self, number: int, count: int) -> None:
+        """Makes an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
+        self._active[number] = count
+        self._buzzer.sound("high")
+
     def _record(self, number: int, change: str) -> None:
         now_ms = self._clock.uptime_ms()
         last_ms = self._journaled_ms.get(number)

@@ -52,6 +52,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
 
 
 def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool) -> None:
+    for number, count in recovery.open_alarms(pump.journal):
+        pump.alarms.restore(number, count)
     for name in pump.setup.problems:
         pump.alarms.raise_fault(name)
     if files.lost():

@@ -3,7 +3,7 @@
 import struct
 
 from app.journal import Journal
-from pumpcore import ledger
+from pumpcore import faults, ledger
 from pumpcore.limits import DAY_BUCKETS, Windows
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
@@ -51,3 +51,21 @@ def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> W
         before = leased_steps
     windows.move_to(minute)
     return windows
+
+
+def open_alarms(journal: Journal) -> list:
+    """[(fault number, count)] of the alarms that nobody has acknowledged yet, as the faults ring tells: a reset does not
+    end them. Those that power-up finds by itself are left to it."""
+    newest = {}
+    for data in journal.rings["faults"].backwards():
+        for record in reversed(records.decode(data)[0]):
+            if record.name == "alarm" and record.fields["fault"] not in newest:
+                newest[record.fields["fault"]] = record.fields
+    acknowledged = records.ALARM_CHANGES.index("acknowledged")
+    return [(number, newest[number]["count"]) for number in sorted(newest)
+            if newest[number]["change"] != acknowledged and _outlives_reset(number)]
+
+
+def _outlives_reset(number: int) -> bool:
+    row = faults.BY_NUMBER.get(number)
+    return row is not None and row[2] == faults.ALARM and row[1] not in faults.FOUND_AT_POWER_UP

@@ -69,6 +69,9 @@ _TABLE = (
     (619, "watchdog", WARNING, "the last reset was the watchdog's", "report this with the journal"),
 )
 
+# Conditions that every power-up looks for anew: they are active again exactly when they are still there.
+FOUND_AT_POWER_UP = ("store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test")
+
 BY_NUMBER = {row[0]: row for row in _TABLE}
 BY_NAME = {row[1]: row for row in _TABLE}
 

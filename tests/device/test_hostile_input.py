@@ -13,7 +13,7 @@ from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant
 
 pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.rule("R10")]
-EXAMPLES = 150
+EXAMPLES = max(150, settings().max_examples)  # more in the profile `torture`
 IDENTITY = "00112233445566ff"
 
 

@@ -15,7 +15,7 @@ import serial
 
 from rig.cli import TIMEOUT_S, Tool
 from rig.device import Device
-from rig.other_ends import OtherEnd, garbage, prompt, silent
+from rig.other_ends import Answer, OtherEnd, echo, garbage, prompt, silent
 from rig.programs import constant
 from thecal.client import Client
 from thecal.transport.ports import usb_boards
@@ -100,8 +100,9 @@ def test_a_micropython_prompt_is_not_a_pump_and_is_sent_nothing_dangerous(tool: 
 
 
 @needs_terminal
-def test_another_device_is_not_a_pump(tool: Tool) -> None:
-    with OtherEnd(garbage) as other:
+@pytest.mark.parametrize("answer", [garbage, echo])
+def test_another_device_is_not_a_pump(tool: Tool, answer: Answer) -> None:
+    with OtherEnd(answer) as other:
         explains(tool, NO_PUMP, ("is not a pump", "--port"), "status", "--port", other.port_url)
 
 

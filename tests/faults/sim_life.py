@@ -6,6 +6,7 @@ import bisect
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 
 from pumpcore import program as programs
@@ -26,6 +27,7 @@ BOLUS = {"volume_nl": 60_000, "rate_nl": 4_000_000}
 TORTURE = bool(os.environ.get("THECAL_TORTURE") or os.environ.get("THECAL_HYPOTHESIS") == "torture")
 
 
+@cache
 def worn_image() -> bytes:
     """A commissioned pump whose journal is some 20 records away from a new segment."""
     raw, sequence = b"", 0

@@ -14,6 +14,11 @@ def silent(data: bytes) -> bytes:
     return b""
 
 
+def echo(data: bytes) -> bytes:
+    """A plug with its ends tied together, a modem."""
+    return data
+
+
 def prompt(data: bytes) -> bytes:
     """A board with a bare MicroPython: echoes what is typed and complains."""
     said = data.replace(b"\n", b"\r\n")

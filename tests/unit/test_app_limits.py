@@ -19,9 +19,9 @@ HOUR_STEPS, DAY_STEPS = PAIR.steps_for_nl(HOUR_NL), PAIR.steps_for_nl(DAY_NL)
 
 
 @cache
-def small(hour_nl: int = HOUR_NL, day_nl: int = DAY_NL) -> bytes:
+def small(hour_nl: int = HOUR_NL, day_nl: int = DAY_NL, rate_nl: int = 40_000_000) -> bytes:
     """A bench of low ceilings: 600 uL in an hour."""
-    return blank_image(BENCH | {"ceilings": {"rate_nl": 40_000_000, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl}})
+    return blank_image(BENCH | {"ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl}})
 
 
 class Plotted(Watched):
@@ -212,6 +212,27 @@ def test_no_hour_over_resets_holds_more_than_the_ceiling(cuts: list) -> None:
             pump.call("start")
     assert most_in(curve, 3_600_000) <= HOUR_STEPS
     assert most_in(curve, 86_400_000) <= DAY_STEPS
+
+
+@pytest.mark.rule("R5")
+def test_two_boluses_within_an_hour_are_one_hour_s_wherever_the_minutes_begin() -> None:
+    """The first in the second half of a minute, the other 60 minutes later in the first half: less than 3,600 s in all."""
+    pump = plotted(constant(7), small(rate_nl=100_000_000))
+    pump.advance(31.95)
+    token = pump.order(560_000, 99_000_000)
+    pump.advance(27)
+    assert pump.bolus(token)["state"] == "done"
+    pump.advance(3_541)
+    for _ in range(11):  # from the 60th minute's begin to its end
+        assert (
+            pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=560_000, rate_nl=99_000_000)
+            == "hour_above_ceiling"
+        )
+        pump.advance(5)
+    pump.advance(10)
+    pump.order(560_000, 99_000_000)
+    pump.advance(60)
+    assert most_in(pump.curve, 3_600_000) <= HOUR_STEPS
 
 
 @pytest.mark.rule("R5")

@@ -253,3 +253,21 @@ def test_a_manifest_that_does_not_match_is_an_alarm_and_the_watchdog_is_told() -
     pump.advance(0.1)
     assert set(pump.alarms()) == {"firmware_incomplete", "watchdog"} and pump.fault("start") == "alarm_active"
     assert pump.records("boot")[-1]["cause"] == 1
+
+
+@pytest.mark.rule("R6")
+def test_a_reset_does_not_end_an_alarm_that_nobody_acknowledged() -> None:
+    pump = running()
+    pump.advance(10)
+    pump.board.stepper.step_error = 1
+    pump.advance(1)
+    halted(pump, "guard_mismatch")
+    pump.advance(1)
+    again = power_cut(pump, 10)
+    again.advance(1)
+    assert "guard_mismatch" in again.alarms() and again.fault("start") == "alarm_active"
+    again.call("ack", fault=601)
+    later = power_cut(again, 10)
+    later.advance(1)
+    assert later.alarms() == []
+    later.call("start")

@@ -172,6 +172,7 @@ def test_a_whole_number_in_range_is_nothing_else(value: object) -> None:
         ("ack", {}),
         ("ack", {"fault": 1, "more": 1}),
         ("ack", {"fault": 0}),
+        ("ack", {"fault": True}),
         ("ack", {"fault": 65_536}),
         ("ack", None),
         ("ack", [601]),

@@ -190,7 +190,7 @@ def test_real_time_follows_the_wall_times_speed():
         sim.write(b"!time.sleep_ms(5_000)\n")
         assert sim.read(timeout_s=5.0) == b"null\n"
         passed_ms = ask(sim, "b.clock.uptime_ms()") - first_ms
-        assert 5_000 <= passed_ms < 15_000
+        assert 5_000 <= passed_ms < 60_000  # two questions of wall time at speed 50 lie between: a loaded machine needs a second
         with pytest.raises(SimulatorError, match="by itself"):
             sim.advance_by(1)
         sim.set_speed(None)
