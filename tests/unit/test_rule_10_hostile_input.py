@@ -27,7 +27,8 @@ def said(pump: UnitPump, raw: bytes) -> str:
     """The refusal that `raw` gets; AssertionError when anything changed."""
     flash, made = pump.image(), plant_steps(pump)
     reply = frame.decode(pump.line(raw).split(b"\n")[0])
-    assert pump.image() == flash, "the flash was written"
+    untouched = pump.image() == flash  # not in the assert: pytest would explain how two flash images differ, for minutes
+    assert untouched, "the flash was written"
     assert plant_steps(pump) == made
     assert not pump.board.stepper.enabled
     assert pump.pump.idle()
