@@ -25,10 +25,6 @@ class Motion:
     def delivered_steps(self) -> int:
         return self._guard_base + self.guard.count()
 
-    def generated_steps(self) -> int:
-        """What the generator itself says; equal to `delivered_steps` unless something is wrong (R3)."""
-        return self._stepper_base + self.stepper.steps_done()
-
     def agrees(self, steps: int, counted: int) -> bool:
         """Whether generator and guard, both read at one moment, tell the same position."""
         return self._stepper_base + steps == self._guard_base + counted

@@ -11,12 +11,12 @@ import struct
 IDLE, RUNNING, RESUMING = 0, 1, 2
 RESUMES_KEPT = 3
 
-_FORMAT = "<4sIHBBQQQIIIHIQQQ8sIII"
+_FORMAT = "<4sIHBBQQQIIIHIQQ8sIII"
 _BYTES = struct.calcsize(_FORMAT)
 _MAGIC = b"TLG1"
 FIELDS = (
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
-    "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token", "bolus_remainder",
+    "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
     "program_digest",
 )
 
@@ -39,7 +39,6 @@ class LedgerRecord:
         self.ahead_steps = 0
         self.basal_remainder = 0
         self.bolus_token = 0
-        self.bolus_remainder = 0
         self.program_digest = bytes(8)
         self.resumes_s = [0] * RESUMES_KEPT
 
