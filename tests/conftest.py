@@ -8,7 +8,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from platformdirs import user_cache_path
+
+from rig.uf2 import find_uf2
 
 TESTS = Path(__file__).resolve().parent
 
@@ -45,13 +46,6 @@ class Target:
     @property
     def name(self) -> str:
         return self.port or self.kind
-
-
-def find_uf2() -> Path | None:
-    """A stock MicroPython for RPI_PICO: the file that THECAL_UF2 names, else one in the user's cache folder."""
-    named = os.environ.get("THECAL_UF2")
-    candidates = [Path(named)] if named else sorted(user_cache_path("thecal").glob("*.uf2"))
-    return next((file for file in candidates if file.is_file()), None)
 
 
 def choose_target(name: str) -> Target:
