@@ -39,6 +39,8 @@ class EmulatedBoard:
         self.pins = Lines()
         self.lock = threading.RLock()
         self.on_output: Callable[[bytes], None] = self._collect
+        self.before_run: Callable[[], None] = lambda: None
+        self.on_power_up: Callable[[Chip], None] = lambda chip: None
         self._output = bytearray()
         self._last_output_ns = 0
         self._chip: Chip | None = None
@@ -106,6 +108,7 @@ class EmulatedBoard:
 
     def _run(self, end_ns: int) -> None:
         chip = self.chip
+        self.before_run()
         chip.run(end_ns)
         if not chip.powered:
             self._end_power()
@@ -126,6 +129,7 @@ class EmulatedBoard:
             raise RuntimeError("the board has power")
         self._repl = None
         self._chip = Chip(self.flash, self.pins, self._off_ns, self._receive)
+        self.on_power_up(self._chip)
 
     def cut_power(self, after_ns: int = 0) -> None:
         """Now, or when the chip has run for so long: also in the middle of a flash operation, which is torn then."""

@@ -14,6 +14,7 @@ from rp2040py.gpio_pin import GPIOPinState
 from rig.emulator.pio import Pace
 
 LINES = 29
+_GLITCH_NS = 400
 _DRIVEN = (GPIOPinState.LOW, GPIOPinState.HIGH)
 
 
@@ -29,6 +30,7 @@ class Lines:
         self._mcu: Any = None
         self._pace: Pace | None = None
         self._epoch_ns = 0
+        self._deaf: dict[int, int] = {}
 
     # -- the chip's side
 
@@ -63,7 +65,9 @@ class Lines:
         driven = state in _DRIVEN
         level = int(state == GPIOPinState.HIGH) if driven else self._idle_level(gpio)
         pace.catch_up()
-        if driven or level is not None:
+        if level and self._deaf.get(gpio, 0):
+            self._deaf[gpio] -= 1
+        elif driven or level is not None:
             pin.set_input_value(bool(level))
         else:
             pin.release_input()
@@ -103,6 +107,20 @@ class Lines:
             self._update(gpio, self._mcu.gpio[gpio].value)
         else:
             self._set(gpio, self._idle_level(gpio), 0)
+
+    def disturb(self, gpio: int, edges: int) -> None:
+        """Makes the chip's input see so many rising edges that are not on the line, or miss so many that are (negative)."""
+        if edges < 0:
+            self._deaf[gpio] = self._deaf.get(gpio, 0) - edges
+            return
+        pin, pace = self._mcu.gpio[gpio], self._pace
+        assert pace is not None
+        for _ in range(edges):
+            for level in (True, False):
+                pace.catch_up()
+                pin.set_input_value(level)
+                pace.arm()
+                self._mcu.clock.tick(_GLITCH_NS)
 
     def watch(self, gpio: int, watcher: Callable[[int, int], None]) -> None:
         """Calls `watcher(at_ns, level)` at every edge."""
