@@ -1,0 +1,142 @@
+"""A pump on the emulated board, with the controls of the simulated one: the scenarios of tests/device run on either.
+
+What differs: a command costs emulated time (its computing, its flash), and a virtual second with the motor running costs a
+good part of a real one. The motor's true steps are the edges on its pins while the driver was enabled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rig.emulator.board import EmulatedBoard
+from rig.emulator.ds3231 import ClockChip
+from rig.emulator.image import commissioned
+from rig.emulator.live import LivePorts
+from rig.emulator.pins import Motor
+from thecal.sim.errors import SimulatorError
+
+_NS_PER_MS = 1_000_000
+_PRESS_NS = 5_000_000
+Bench = dict[str, Any]
+
+
+class EmulatedPump:
+    """Power is on, booted or booting. `virtual`: time moves by `advance` and for what it takes to answer; else by `speed`."""
+
+    def __init__(self, bench: Bench, seed: int = 1, image: bytes | None = None, speed: float | None = None, **options: Any) -> None:
+        self.bench = bench
+        self.board = EmulatedBoard(files=image if image is not None else commissioned(bench), power=False)
+        self._motor = Motor(self.board.pins, bench)
+        self._pins: dict[str, int] = bench["pins"]
+        self.clock_chip = ClockChip(self.board.now_ns) if bench["clock_chip"] else None
+        self.board.on_power_up = self._powered_up
+        self.board.restore_power()
+        self._ports = LivePorts(self.board, None if options.get("virtual") else speed or 1.0)
+        self.port_url, self.socket_url = self._ports.path, self._ports.url
+
+    def _powered_up(self, chip: Any) -> None:
+        if self.clock_chip is not None:
+            block = self._pins["clock_sda"] // 2 % 2
+            self.clock_chip.connect(chip.mcu.i2c[block])
+
+    # -- the cable
+
+    def write(self, data: bytes) -> None:
+        self._ports.line.receive(data, self._ports.line.local)
+
+    def read(self, timeout_s: float = 0.0) -> bytes:
+        return self._ports.line.local.take()
+
+    def pull_cable(self, after_received: int | None = None, after_sent: int | None = None) -> None:
+        self._ports.line.pull(after_received, after_sent)
+
+    def plug_cable(self) -> None:
+        self._ports.line.plug()
+
+    def lost_bytes(self) -> int:
+        return self._ports.line.lost_bytes
+
+    # -- time
+
+    def now_ms(self) -> int:
+        return self.board.now_ns() // _NS_PER_MS
+
+    def advance(self, to_ms: int) -> None:
+        self._ports.settle()
+        self.board.run_until_ns(to_ms * _NS_PER_MS)
+
+    def advance_by(self, duration_ms: int) -> None:
+        self.advance(self.now_ms() + duration_ms)
+
+    def wait_until_idle(self) -> None:
+        self._ports.settle()
+        self.board.run_until_quiet()
+
+    def set_speed(self, speed: float | None) -> None:
+        self._ports.speed = speed
+
+    # -- power
+
+    def power_is_on(self) -> bool:
+        return self.board.has_power()
+
+    def cut_power(self, at_ms: int | None = None, at_flash_op: int | None = None, torn: bool = False) -> None:
+        if at_flash_op is not None:
+            raise SimulatorError("the emulated board counts erases and pages, not operations: cut it at a time")
+        after_ns = 0 if at_ms is None else at_ms * _NS_PER_MS - self.board.now_ns()
+        with self.board.lock:
+            self.board.cut_power(max(0, after_ns))
+        if not after_ns:
+            self._ports.line.power(False)
+
+    def restore_power(self) -> None:
+        with self.board.lock:
+            self.board.restore_power()
+            self._ports.line.power(True)
+
+    def reset(self) -> None:
+        with self.board.lock:
+            self.board.hard_reset()
+
+    def guest_error(self) -> str | None:
+        return repr(self._ports.error) if self._ports.error else None
+
+    def close(self) -> None:
+        self._ports.close()
+        self.board.close()
+
+    # -- motor, flash, panel
+
+    def plant_steps(self) -> int:
+        return self._motor.true_steps
+
+    def plant_last_step_ms(self) -> int | None:
+        return None if self._motor.last_step_ns is None else self._motor.last_step_ns // _NS_PER_MS
+
+    def enable_level(self) -> bool:
+        """Whether the driver is enabled, as it sees the line."""
+        return self._motor.enabled()
+
+    def guard_miscount(self, steps: int) -> None:
+        """The guard's input sees pulses that are not on the line, or misses some that are."""
+        with self.board.lock:
+            self.board.pins.disturb(self._motor.counted_gpio, steps)
+
+    def press_stop(self) -> None:
+        """A short press: the contact, normally closed to ground, opens for a few milliseconds."""
+        with self.board.lock:
+            self.board.set_pin(self._pins["stop_button"], 1)
+            self.board.at(_PRESS_NS, lambda: self.board.set_pin(self._pins["stop_button"], 0))
+            self.board.run_for(2 * _PRESS_NS / 1e9)
+
+    def flash_ops(self) -> int:
+        return self.board.flash.erases + self.board.flash.pages
+
+    def flash_image(self) -> bytes:
+        with self.board.lock:
+            if self.board.has_power():
+                self.board.flash.save(self.board.chip.mcu)
+            return self.board.flash.files()
+
+    def replace_flash(self, image: bytes) -> None:
+        self.board.flash.put_files(image)
