@@ -85,18 +85,13 @@ torture: $(TEST_STAMP) ## the tests again with many more examples; may take an h
 flash: ## put the firmware on a Pico (in a later version)
 	@echo "make flash $(CHIP_LATER)." >&2; echo "Nothing was written. Use 'thecal sim' meanwhile." >&2; exit 1
 
-test-emu: ## the emulated RP2040 (in a later version); needs THECAL_UF2
-	@if [ ! -f "$(THECAL_UF2)" ]; then \
-	    echo "test-emu needs a stock MicroPython UF2 for RPI_PICO: make test-emu THECAL_UF2=/path/to/firmware.uf2" >&2; exit 1; \
-	elif [ ! -d tests/pico ]; then \
-	    echo "Tier emu $(CHIP_LATER): it has no tests yet." >&2; exit 1; \
-	fi
-	@$(MAKE) --no-print-directory setup-tests
-	@THECAL_UF2="$(THECAL_UF2)" $(BIN)/python -m pytest -q --target emu tests/pico tests/device
+test-emu: $(TEST_STAMP) ## the emulated RP2040: its own tests and the device scenarios; needs a UF2 (THECAL_UF2)
+	@PYTHONPATH=tests $(BIN)/python -m rig.uf2
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --target emu tests/pico tests/device
 
-test-board: ## the device scenarios on a board, PORT=... (in a later version)
+test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0
 	@if [ -z "$(PORT)" ]; then echo "name the board's port: make test-board PORT=/dev/ttyACM0" >&2; exit 1; fi
-	@echo "The firmware for a board $(CHIP_LATER)." >&2; exit 1
+	@$(BIN)/python -m pytest -q --target "$(PORT)" tests/device
 
 bench: ## benchmarks against other firmware (in a later version)
 	@echo "make bench $(CHIP_LATER): there is nothing to compare yet." >&2; exit 1

@@ -3,12 +3,12 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from rig.target import NO_UF2, Chosen, Target, choose
 from rig.uf2 import find_uf2
 
 TESTS = Path(__file__).resolve().parent
@@ -31,33 +31,6 @@ hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000
 hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where device scenarios run. `port` is a serial port or URL for a board; `unusable` says why nothing can run there."""
-
-    kind: str  # "sim", "emu" or "board"
-    port: str = ""
-    capabilities: frozenset[str] = frozenset()
-    step_tolerance: int = 0  # true steps against ordered steps, where the target can count them
-    stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
-    stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on a machine with nothing else to do
-    unusable: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.port or self.kind
-
-
-def choose_target(name: str) -> Target:
-    """The target of `--target sim|emu|PORT`."""
-    if name == "sim":
-        return Target("sim", capabilities=frozenset(("virtual_time", "power_cut", "plant", "flash_operations")))
-    if name != "emu":
-        return Target("board", port=name, unusable="the firmware for a board belongs to a later version")
-    reason = "no MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "the firmware for the chip belongs to a later version"
-    return Target("emu", capabilities=frozenset(("power_cut", "plant")), unusable=reason)
-
-
 TARGET_KEY = pytest.StashKey[Target]()
 
 
@@ -71,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TARGET_KEY] = choose_target(config.getoption("--target"))
+    config.stash[TARGET_KEY] = Chosen.target = choose(config.getoption("--target"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -80,6 +53,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         missing = [name for mark in item.iter_markers("needs") for name in mark.args if name not in target.capabilities]
         if missing:
             item.add_marker(pytest.mark.skip(reason=f"target {target.name} has no {', '.join(missing)}"))
+        elif tier_of(item.nodeid.split("::")[0], target) == "emu" and item.nodeid.startswith("tests/pico/"):
+            _skip_what_is_too_long(item, target)
+
+
+def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
+    """Tests of the emulated chip: none without a UF2, in `make test` only the quick ones."""
+    if find_uf2() is None:
+        item.add_marker(pytest.mark.skip(reason=NO_UF2))
+    elif target.kind != "emu" and item.get_closest_marker("quick") is None:
+        item.add_marker(pytest.mark.skip(reason="takes too long for every run: make test-emu runs it"))
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +111,7 @@ class Tally:
 def why_empty(tier: str) -> str:
     """Why a tier has no test in this run, for somebody who has to know what was not proven."""
     if tier == "emu":
-        what = "needs a MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "its tests come with the firmware for the chip"
+        what = "needs a MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "was not selected"
         return f"the emulated RP2040 {what}; PIO, DMA, pins and memory are unproven"
     if tier == "board":
         return "needs a real board (make test-board PORT=...); nothing was proven on hardware"

@@ -32,11 +32,17 @@ def test_help_is_the_default_and_lists_every_target() -> None:
     assert [name for name in TARGETS if not re.search(rf"^  make {name} +\S", text, re.MULTILINE)] == []
 
 
-@pytest.mark.parametrize("target", ["flash", "test-emu", "test-board", "bench", "hazards"])
+@pytest.mark.parametrize("target", ["flash", "bench", "hazards"])
 def test_a_target_of_a_later_version_says_so_and_fails(target: str) -> None:
-    done = make(target, "PORT=/dev/ttyACM0" if target == "test-board" else "X=")
+    done = make(target)
     assert done.returncode != 0
-    assert re.search("later version|belongs to the version|needs a stock MicroPython UF2", done.stderr)
+    assert re.search("later version|belongs to the version", done.stderr)
+
+
+def test_the_emulated_chip_without_a_uf2_fails_instead_of_skipping(tmp_path: Path) -> None:
+    done = make("test-emu", f"THECAL_UF2={tmp_path}/none.uf2")
+    assert done.returncode != 0
+    assert "needs a stock MicroPython UF2" in done.stderr
 
 
 def test_test_board_without_a_port_asks_for_one() -> None:

@@ -1,0 +1,69 @@
+"""Where the device scenarios run: the simulator, the emulated RP2040, or a board on a serial port. Tolerances belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rig.uf2 import find_uf2
+
+NO_UF2 = "no stock MicroPython UF2 for RPI_PICO (name one by THECAL_UF2, or put it in the user's cache folder)"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`port` is a serial port or URL for a board; `unusable` says why nothing can run there.
+
+    Capabilities: `plant` the motor's true steps; `virtual_time` time moves only for `run_for` and for answers; `free_time`
+    an hour and a thousand commands cost next to nothing; `instant_commands` a command takes no pump time; `power_cut`;
+    `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump.
+    """
+
+    kind: str  # "sim", "emu" or "board"
+    port: str = ""
+    capabilities: frozenset[str] = frozenset()
+    booted_s: float = 0.2  # from power to the first turn of the loop, self test included
+    step_tolerance: int = 0  # true steps against ordered steps, where the target can count them
+    stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
+    stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on a machine with nothing else to do
+    unusable: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.port or self.kind
+
+    def pump(self, bench: dict[str, Any], seed: int, options: dict[str, Any]) -> Any:
+        """A pump with power on; the interface is that of thecal.sim.runner.SimulatedPump."""
+        if self.kind == "emu":
+            from rig.emulator.pump import EmulatedPump
+
+            return EmulatedPump(bench, seed, **options)
+        if self.kind == "board":
+            from rig.real_board import RealBoard
+
+            return RealBoard(self.port)
+        from thecal.sim.runner import SimulatedPump
+
+        return SimulatedPump(bench, seed, **options)
+
+
+SIMULATOR = Target(
+    "sim",
+    capabilities=frozenset(("virtual_time", "free_time", "instant_commands", "power_cut", "plant", "flash_operations", "new")),
+)
+
+
+def choose(name: str) -> Target:
+    """The target of `--target sim|emu|PORT`."""
+    if name == "sim":
+        return SIMULATOR
+    if name != "emu":
+        return Target("board", port=name)
+    capabilities = frozenset(("virtual_time", "power_cut", "plant", "new"))
+    return Target("emu", "", capabilities, booted_s=3.0, step_tolerance=1, unusable="" if find_uf2() else NO_UF2)
+
+
+class Chosen:
+    """The target of this run; set once by conftest, before anything is collected."""
+
+    target: Target = SIMULATOR
