@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CHIP_LATER := belongs to the version that brings the firmware to the chip (RP2040); this one runs on the simulator
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test check lint types syntax rules flash test-emu test-board bench hazards torture clean
+.PHONY: help setup setup-tests demo test check lint types syntax rules flash test-emu test-board bench wiring hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -82,8 +82,12 @@ rules: $(TEST_STAMP)
 torture: $(TEST_STAMP) ## the tests again with many more examples; may take an hour
 	@THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-flash: ## put the firmware on a Pico (in a later version)
-	@echo "make flash $(CHIP_LATER)." >&2; echo "Nothing was written. Use 'thecal sim' meanwhile." >&2; exit 1
+# `thecal flash --help` explains the words.
+FLASH_OPTIONS = $(if $(PORT),--port '$(PORT)') $(if $(ID),--id '$(ID)') $(if $(BENCH),--bench '$(BENCH)') \
+    $(if $(BOOT_DRIVE),--boot-drive '$(BOOT_DRIVE)') $(if $(filter-out 0,$(DRY_RUN)),--dry-run) $(if $(filter-out 0,$(YES)),--yes)
+
+flash: $(RUN_STAMP) ## put the firmware on a Pico: PORT=... or ID=<usb serial>, BENCH=hardware/x.toml, DRY_RUN=1
+	@$(BIN)/python -m thecal flash $(FLASH_OPTIONS)
 
 test-emu: $(TEST_STAMP) ## the emulated RP2040: its own tests and the device scenarios; needs a UF2 (THECAL_UF2)
 	@PYTHONPATH=tests $(BIN)/python -m rig.uf2
@@ -95,6 +99,10 @@ test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0
 
 bench: ## benchmarks against other firmware (in a later version)
 	@echo "make bench $(CHIP_LATER): there is nothing to compare yet." >&2; exit 1
+
+wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
+	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
+	@$(BIN)/python -m thecal.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
 
 hazards: ## the hazard table with the test of each (in a later version)
 	@echo "make hazards belongs to a later version. Until then the rules R1 to R12 are the table: 'pytest -m rule' runs their tests." >&2; exit 1

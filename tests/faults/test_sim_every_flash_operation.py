@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from pumpcore import faults
-from rig.device import BOOTED_MS, Device, Figures, fault_of
+from rig.device import Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S
+from rig.target import SIMULATOR
 from sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
 from thecal.sim.flash import Moment
 
@@ -43,7 +44,7 @@ def boot(bench: Device, image: bytes) -> int:
     bench.sim.replace_flash(image)
     before = bench.sim.plant_steps()
     bench.sim.restore_power()
-    bench.run_for(BOOTED_MS / 1000)
+    bench.run_for(SIMULATOR.booted_s)
     return before
 
 

@@ -14,16 +14,15 @@ from pumpcore import program as programs
 from pumpcore.calibration import Calibration
 from pumpcore.wire import frame, messages, records
 from rig.programs import MONDAY_UTC_S, constant
+from rig.target import Chosen
+from thecal.bench import Bench, read_bench
 from thecal.client import Client
 from thecal.exchange import new_id
 from thecal.resources import hardware_folder
-from thecal.sim.bench import Bench, read_bench
-from thecal.sim.runner import SimulatedPump
 
 Figures = Callable[[str, object], None]  # pytest's record_property: "figure" is printed at the end of the run
 
 CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
-BOOTED_MS = 200
 REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 20.0
 MILLILITRE_PER_HOUR_NL = 1_000_000
 
@@ -40,11 +39,11 @@ class Device:
     def __init__(self, on: Bench | str = CLOCK, seed: int = 1, **options: Any) -> None:
         if "speed" not in options:
             options["virtual"] = True
-        self.sim = SimulatedPump(bench(on) if isinstance(on, str) else on, seed, **options)
+        self.sim = Chosen.target.pump(bench(on) if isinstance(on, str) else on, seed, options)
         self.port_url = self.sim.port_url or self.sim.socket_url
         self.client = Client(self.port_url, REPLY_TIMEOUT_S, PATIENCE_S)
         if options.get("virtual"):
-            self.run_for(BOOTED_MS / 1000)
+            self.run_for(Chosen.target.booted_s)
 
     def __enter__(self) -> Device:
         return self
@@ -67,7 +66,7 @@ class Device:
         self.run_for(off_s)
         plant_steps = self.sim.plant_steps()
         self.sim.restore_power()
-        self.run_for(BOOTED_MS / 1000)
+        self.run_for(Chosen.target.booted_s)
         return plant_steps
 
     def reaches(self, state: str, within_s: int) -> bool:

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from thecal.bench import read_bench
 from thecal.resources import firmware_folder, hardware_folder
-from thecal.sim.bench import read_bench
 from thecal.sim.image import format_image
 from thecal.sim.runner import SimulatedPump
 

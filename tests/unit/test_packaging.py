@@ -19,7 +19,7 @@ from thecal import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EVERY_REQUIREMENT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+EVERY_REQUIREMENT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"], *PROJECT["optional-dependencies"]["docs"]]
 LATE = ("matplotlib", "pint", "jinja2", "wasmtime", "littlefs", "numpy", "mpremote")
 
 

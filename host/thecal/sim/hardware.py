@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from thecal.sim.bench import Bench
+from thecal.bench import Bench
 from thecal.sim.descriptors import Opener
 from thecal.sim.devices import ClockChip, Devices, Panel
 from thecal.sim.errors import GuestExit, SimulatorError, WasiError

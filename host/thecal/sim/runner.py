@@ -10,8 +10,8 @@ from typing import Any
 
 import wasmtime
 
+from thecal.bench import Bench, read_bench
 from thecal.resources import firmware_folder
-from thecal.sim.bench import Bench, read_bench
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
 from thecal.sim.flash import IMAGE_BYTES, FlashChip, Moment
 from thecal.sim.hardware import Hardware, PowerUp

@@ -1,0 +1,40 @@
+"""Checked reading of decoded tables: whole numbers, texts, one of a list, known keys. Errors name the key as `table.key`."""
+
+
+class BenchError(ValueError):
+    """A bench that is not complete or out of range; the text names the key."""
+
+
+def integer(table: dict, name: str, low: int, high: int) -> int:
+    """The whole number under the last part of `name`, `low` to `high` inclusive."""
+    value = table.get(name.split(".")[-1])
+    if type(value) is not int or not low <= value <= high:
+        raise BenchError("%s must be a whole number from %d to %d" % (name, low, high))
+    return value
+
+
+def text(table: dict, name: str) -> str:
+    """The text under the last part of `name`, 1 to 40 characters."""
+    value = table.get(name.split(".")[-1])
+    if type(value) is not str or not 0 < len(value) <= 40:
+        raise BenchError("%s must be a text of 1 to 40 characters" % name)
+    return value
+
+
+def one_of(table: dict, name: str, choices: tuple) -> str:
+    """The text under the last part of `name`, which must be one of `choices`."""
+    value = table.get(name.split(".")[-1])
+    if type(value) is not str or value not in choices:
+        raise BenchError("%s must be one of %s" % (name, ", ".join(choices)))
+    return value
+
+
+def subtable(table: dict, key: str, keys: tuple) -> dict:
+    """The table under `key`, which must hold nothing but `keys`."""
+    value = table.get(key)
+    if type(value) is not dict:
+        raise BenchError("[%s] is missing" % key)
+    for name in value:
+        if name not in keys:
+            raise BenchError("%s.%s is not a key of this bench: it takes %s" % (key, name, ", ".join(keys)))
+    return value

@@ -1,0 +1,27 @@
+"""Benches for tests: those of `hardware/`, and the simulated ones moved onto the real pins of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thecal.bench import Bench, read_bench
+from thecal.resources import hardware_folder
+
+CHIP_BENCH = "tmc2209-peristaltic"
+_CLOCK_PINS = ("clock_sda", "clock_scl")
+
+
+def named(name: str, **ceilings: int) -> Bench:
+    """A bench of `hardware/`, with other ceilings when given."""
+    table = read_bench(hardware_folder() / f"{name}.toml")
+    return {**table, "ceilings": {**table["ceilings"], **ceilings}}
+
+
+def for_the_chip(bench: Bench) -> Bench:
+    """A simulated bench's ceilings, calibration and clock on the pins and the driver of a real one; a real one as it is."""
+    if bench["target"] != "sim":
+        return bench
+    real: dict[str, Any] = read_bench(hardware_folder() / f"{CHIP_BENCH}.toml")
+    kept = {name: bench[name] for name in ("ceilings", "calibration", "clock_chip")}
+    pins = {name: gpio for name, gpio in real["pins"].items() if bench["clock_chip"] or name not in _CLOCK_PINS}
+    return {**real, **kept, "pins": pins}

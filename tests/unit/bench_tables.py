@@ -1,0 +1,41 @@
+"""Bench tables to start from: one per kind of motor, each the smallest that the pump takes."""
+
+import copy
+
+CEILINGS = {"rate_nl": 10_000_000, "rate_seconds_s": 3600, "hour_nl": 5_000_000, "day_nl": 40_000_000}
+CALIBRATION = {"volume_nl": 1_000_003, "steps": 99_991}
+
+SIM = {
+    "name": "unit",
+    "target": "sim",
+    "clock_chip": False,
+    "ceilings": CEILINGS,
+    "motor": {"driver": "sim", "max_rate_hz": 20_000, "microsteps": 16},
+    "calibration": CALIBRATION,
+}
+STEP_DIR = SIM | {
+    "target": "rp2",
+    "motor": {"driver": "tmc2209", "direction": "forward", "max_rate_hz": 25_000, "microsteps": 16},
+    "pins": {"step": 2, "dir": 3, "enable": 4, "stop_button": 10},
+}
+COILS = SIM | {
+    "target": "rp2",
+    "motor": {"driver": "drv8833", "direction": "reverse", "max_rate_hz": 2_000, "microsteps": 2, "coil_style": "interleave"},
+    "pins": {"coil_a1": 2, "coil_a2": 3, "coil_b1": 4, "coil_b2": 5, "strobe": 6, "enable": 7, "stop_button": 10},
+}
+ABSENT = object()
+
+
+def changed(table: dict, changes: dict) -> dict:
+    """A copy with `changes`: dotted key -> new value, or ABSENT to take the key away."""
+    made = copy.deepcopy(table)
+    for path, value in changes.items():
+        *folders, key = path.split(".")
+        inner = made
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+        if value is ABSENT:
+            del inner[key]
+        else:
+            inner[key] = value
+    return made
