@@ -18,8 +18,7 @@ def main() -> None:
         pump.session = Session(board.link, pump, HANDLERS)
         run(pump)
     finally:
-        board.stepper.halt()
-        board.stepper.enable(False)
+        board.make_safe()
 
 
 main()

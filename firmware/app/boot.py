@@ -20,22 +20,22 @@ from pumpcore import bolus, ledger
 from pumpcore.wire.records import CAUSES
 
 WATCHDOG_MS = 8000
-_DEFAULT_MICROSTEPS = 16  # for the self test of a pump without a bench; it does no therapy
 
 
 def build(board: object, release: str, release_matches: bool) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
     flash, clock = board.flash, board.clock
     store = Store(flash)
+    setup = Setup(store)
+    board.attach(setup.bench)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
     alarms = Alarms(journal, clock, board.buzzer)
     history = recovery.totals(journal)
     base_s = recovery.powered_on_s(files.record, history)
-    setup = Setup(store)
     book = Book(clock, WallClock(clock, store), files, base_s)
     pump = Pump(board, journal, alarms, setup, book)
-    microsteps = setup.bench.microsteps if setup.bench else _DEFAULT_MICROSTEPS
+    microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
     windows = recovery.rebuild_windows(history, files.record, base_s)
     leases = Leases(files, windows, journal.boot & 0xFFFF)

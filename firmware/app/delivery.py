@@ -7,14 +7,16 @@ from app.basal import Basal
 from app.journal import JournalError
 from app.span import Span
 from pumpcore import bolus as boluses
-from pumpcore import faults, ledger
+from pumpcore import faults, ledger, ramp
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
-from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.profile import Train
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div
 from pumpcore.wire.records import MISSED_CAUSES, SOURCES, STARTED_BY, STOPPED_BY
 
 LOW_WATER_MS = 2_500
 _DWELL_US = 1_000
+_RETRY_AHEAD_S = 2
 NEVER_MS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 
@@ -53,7 +55,9 @@ class Delivery:
         self._report.append("started", values)
         self.motion.rebase(position)
         self.motion.enable()
-        self.span = Span(now_ms, Basal(program, accumulator, week_s), position)
+        bench = self.setup.bench
+        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
+        self.span = Span(now_ms, Basal(program, accumulator, week_s), position, train)
         self.state = RUNNING
         self._limit = ""
         self._marks = []
@@ -73,12 +77,14 @@ class Delivery:
             return 0
         if self.span.bolus is None:
             return self.bolus.planned_steps
-        self._cancelled = True
+        self._cancelled = self.span.bolus_ends = True
         return self.bolus.planned_steps + self.span.peek(self.span.lease_end_s - self.span.planned_s)[1]
 
     def stop(self, by: str) -> int:
         """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
         position = self.motion.halt()
+        if not self.motion.agreed and by != "fault":
+            self._report.fault("guard_mismatch")
         span, self.span = self.span, None
         limited, self.state = self.state is LIMITED, STOPPED
         self._retry_ms = NEVER_MS
@@ -109,6 +115,8 @@ class Delivery:
         """Motor disabled, then the alarm, then the records (R6, R9)."""
         self.motion.halt()
         self._report.fault(name)
+        if not self.motion.agreed and name != "guard_mismatch":
+            self._report.fault("guard_mismatch")
         if self.span is not None:
             self.stop("fault")
 
@@ -213,8 +221,8 @@ class Delivery:
         self._retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
 
     def _retry(self, span: Span, now_ms: int) -> bool:
-        """At the next bucket: leaves out what was due meanwhile and asks for a lease again."""
-        skipped_s = (now_ms - span.origin_ms) // MS_PER_S - span.planned_s
+        """At the next bucket: leaves out what was due meanwhile, and until the lease is surely written, and asks for it again."""
+        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
         self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
         span.planned_s += skipped_s
         self.state = RUNNING

@@ -14,6 +14,7 @@ class Motion:
         self._stepper_base = 0
         self._underruns = 0
         self.enabled = False
+        self.agreed = True
         self.position_uncertain_steps = 0
 
     def rebase(self, position_steps: int) -> None:
@@ -38,8 +39,10 @@ class Motion:
         self.guard.allow(position_steps - self._guard_base)
 
     def queue(self, items: list) -> None:
+        """Hands (steps, duration_us) items to the generator, which makes them one behind the other."""
         for steps, duration_us in items:
             self.stepper.queue(steps, duration_us)
+        self.stepper.send()
 
     def enable(self) -> None:
         """Energises the motor; the rotor may settle up to four full steps away (R12)."""
@@ -50,8 +53,9 @@ class Motion:
             self.stepper.enable(True)
 
     def halt(self) -> int:
-        """Stops at once and de-energises; returns the position."""
-        self.stepper.halt()
+        """Stops at once and de-energises; returns the position. `agreed` tells whether generator and guard made the same steps."""
+        steps = self.stepper.halt()
         self.stepper.enable(False)
         self.enabled = False
+        self.agreed = self.agrees(steps, self.guard.count())
         return self.delivered_steps()

@@ -2,6 +2,7 @@
 
 from app.delivery import STOPPED
 from app.journal import JournalError
+from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
@@ -18,6 +19,7 @@ class Pump:
         self.book = book
         self.delivery = None
         self.supervisor = None
+        self.heartbeat = Heartbeat(board.watchdog)
         self.session = None
         self.selftest = None
         self.resume = None
@@ -74,6 +76,8 @@ class Pump:
         now_ms = self.board.clock.uptime_ms()
         wrote = self._work(now_ms) if self.selftest.done else self._test(now_ms)
         answered = self.session.poll()
+        self.heartbeat.beat(SESSION)
+        self.heartbeat.feed(now_ms)
         self.board.system.collect()
         if self.reset_wanted:
             self.board.system.reset()
@@ -83,9 +87,12 @@ class Pump:
     def _work(self, now_ms: int) -> bool:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
         self.supervisor.tick(now_ms)
+        self.heartbeat.beat(SUPERVISOR)
         if self.start_wanted or self.resume is not None:
             self._begin(now_ms)
-        if self.delivery.tick(now_ms):
+        wrote = self.delivery.tick(now_ms)
+        self.heartbeat.beat(DELIVERY)
+        if wrote:
             return True
         if self.journal.pending():
             self._write_posted()
@@ -106,6 +113,7 @@ class Pump:
 
     def _test(self, now_ms: int) -> bool:
         self.selftest.tick(now_ms, self.book.position_steps)
+        self.heartbeat.beat(SUPERVISOR | DELIVERY)  # it stands for both
         if self.selftest.failed:
             self.delivery.safe_state("self_test")
         return False

@@ -1,23 +1,30 @@
 """Power-on self test: generator and guard against each other with the motor disabled, in whole electrical cycles (R12)."""
 
+from pumpcore.units import US_PER_S, ceil_div
+
 FULL_STEPS_PER_CYCLE = 4
-_STEP_US = 250
+_SHORTEST_STEP_US = 250
 _MARGIN_MS = 5
 
 
 class SelfTest:
-    """Begins at power-up, `done` when as many steps came out as went in; `failed` when they differ or are late."""
+    """Begins at power-up, `done` when as many steps came out as went in; `failed` when they differ or are late.
+
+    With 0 microsteps there is no motor: nothing is queued and the first tick is the last.
+    """
 
     def __init__(self, motion: object, microsteps: int, now_ms: int) -> None:
         self._motion = motion
         self._steps = FULL_STEPS_PER_CYCLE * microsteps
         self._before = (motion.guard.count(), motion.stepper.steps_done())
-        self._end_ms = now_ms + self._steps * _STEP_US // 1000 + _MARGIN_MS
+        self._end_ms = now_ms
         self.done = False
         self.failed = False
-        motion.guard.allow(self._before[0] + self._steps)
-        motion.stepper.queue(self._steps, self._steps * _STEP_US)
-        motion.stepper.queue(0, 1000)
+        if self._steps:
+            step_us = max(_SHORTEST_STEP_US, ceil_div(US_PER_S, motion.stepper.max_rate_hz))
+            self._end_ms += self._steps * step_us // 1000 + _MARGIN_MS
+            motion.guard.allow(self._before[0] + self._steps)
+            motion.queue([(self._steps, self._steps * step_us), (0, 1000)])
 
     def due_ms(self) -> int:
         return self._end_ms

@@ -4,7 +4,7 @@ from app.basal import Basal
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.profile import Train
-from pumpcore.units import MS_PER_S, US_PER_S
+from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S
 
 SLICE_S = 4
 _SLICES_KEPT = 8  # more than the queue can hold, also of slices of one second
@@ -14,14 +14,17 @@ class Span:
     """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position.
 
     `end_ms` is the uptime at which everything queued has been made; kept, because the loop asks for it in every turn.
+    `bolus_ends`: the bolus was cancelled and ends with the present lease.
     """
 
-    def __init__(self, origin_ms: int, basal: Basal, position_steps: int) -> None:
+    def __init__(self, origin_ms: int, basal: Basal, position_steps: int, train: Train | None = None) -> None:
         self.origin_ms = origin_ms
         self.basal = basal
         self.bolus = None
+        self.bolus_ends = False
         self.end_ms = origin_ms
-        self.train = Train()
+        self.train = train or Train()
+        self._slow_nl = 0 if self.train.ramp is None else basal.accumulator.rate_nl(self.train.ramp.start_hz4)
         self.planned_s = 0
         self.lease_end_s = 0
         self.entry = -1
@@ -66,16 +69,41 @@ class Span:
         else:
             steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + bolus.advance(duration_s)
             items = self.train.merged(steps, end_us)
+        if self.train.ramp is not None:
+            items = self._ramped(items, duration_s)
         self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
             self._remember(bolus)
         return items
 
+    def _ramped(self, items: list, duration_s: int) -> list:
+        ramp = self.train.ramp
+        rate_nl = self.rate_nl if self.bolus is None else self.rate_nl + self.bolus.rate_nl
+        if rate_nl <= self._slow_nl:
+            ramp.rest()
+            return items
+        begun_us = self.train.end_us - sum([item[1] for item in items])
+        wait_us = max(0, (self.planned_s - duration_s) * US_PER_S - begun_us)
+        return ramp.items(items, wait_us, self.basal.accumulator.rate_hz4(rate_nl), self._next_hz4())
+
+    def _next_hz4(self) -> int:
+        """The rate behind what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
+        leased, bolus = self.planned_s < self.lease_end_s, self.bolus
+        entry = self.entry if leased else self.basal.entry_at(self.planned_s)
+        basal_hz4 = self.basal.accumulator.rate_hz4(self.basal.rate_nl(entry))
+        if bolus is None or bolus.rest_s() <= 0 or (self.bolus_ends and not leased):
+            return basal_hz4
+        bolus_hz4 = bolus.accumulator.rate_hz4(bolus.rate_nl)
+        if bolus.rest_s() <= SLICE_S:  # its last second is seldom full
+            bolus_hz4 = min(bolus_hz4, (bolus.steps - bolus.planned_steps) * HZ4_PER_HZ // bolus.rest_s())
+        return basal_hz4 + bolus_hz4
+
     def begin_bolus(self, bolus: Bolus) -> None:
         """Merges `bolus` from the next slice on; the present lease ends there, since none crosses a bolus's start."""
         bolus.state = boluses.DELIVERING
         self.bolus = bolus
+        self.bolus_ends = False
         self.lease_end_s = self.planned_s
         self._slices = [(self.ordered_steps, 0)]
 

@@ -4,11 +4,30 @@ from app.delivery import STOPPED
 
 TOTAL_MS = 300_000
 FEED_MS = 1_000
+SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
+
+
+class Heartbeat:
+    """Feeds the watchdog, at most once a second, when every task has run since it was last fed."""
+
+    def __init__(self, watchdog: object) -> None:
+        self._watchdog = watchdog
+        self._alive = 0
+        self._fed_ms = 0
+
+    def beat(self, tasks: int) -> None:
+        """These tasks have come to their end in this turn."""
+        self._alive |= tasks
+
+    def feed(self, now_ms: int) -> None:
+        if self._alive == SUPERVISOR | DELIVERY | SESSION and now_ms - self._fed_ms >= FEED_MS:
+            self._fed_ms = now_ms
+            self._alive = 0
+            self._watchdog.feed()
 
 
 class Supervisor:
-    """Raises alarms and brings the pump to its safe state; feeds the watchdog only from here. `stop` is Pump.stop: the
-    button also ends what has not begun yet."""
+    """Raises alarms and brings the pump to its safe state. `stop` is Pump.stop: the button also ends what has not begun yet."""
 
     def __init__(self, board: object, delivery: object, journal: object, book: object, stop: object) -> None:
         self._board = board
@@ -17,16 +36,12 @@ class Supervisor:
         self._book = book
         self._stop = stop
         self._next_total_ms = TOTAL_MS
-        self._fed_ms = 0
 
     def due_ms(self) -> int:
         return self._next_total_ms
 
     def tick(self, now_ms: int) -> None:
         """One look; cheap, because it runs in every turn."""
-        if now_ms - self._fed_ms >= FEED_MS:
-            self._fed_ms = now_ms
-            self._board.watchdog.feed()
         steps, counted, underruns, tripped, stop_pressed = self._board.look()
         if stop_pressed:
             self._stop_button()

@@ -7,7 +7,7 @@ passes a whole number, so what was delivered lags the plan by less than one step
 """
 
 from pumpcore.calibration import Calibration
-from pumpcore.units import US_PER_S
+from pumpcore.units import HZ4_PER_HZ, US_PER_S
 
 
 class Accumulator:
@@ -21,6 +21,14 @@ class Accumulator:
     def flow(self, rate_nl: int) -> int:
         """The plan's slope in 1/modulus steps per second."""
         return rate_nl * self._steps_per_volume
+
+    def rate_hz4(self, rate_nl: int) -> int:
+        """The plan's slope in ten-thousandths of a hertz: steps in 10,000 s, rounded down."""
+        return self.flow(rate_nl) * HZ4_PER_HZ // self.modulus
+
+    def rate_nl(self, rate_hz4: int) -> int:
+        """The highest rate whose `rate_hz4` is at most this."""
+        return ((rate_hz4 + 1) * self.modulus - 1) // (self._steps_per_volume * HZ4_PER_HZ)
 
     def advance(self, rate_nl: int, duration_s: int) -> int:
         """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder."""

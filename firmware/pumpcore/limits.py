@@ -9,6 +9,7 @@ from pumpcore.bench import Bench
 from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
+from pumpcore.ramp import highest_rate_hz
 from pumpcore.schedule import entry_at
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, U64_MAX
 
@@ -27,7 +28,7 @@ class Ceilings:
         self.day_nl = min(bench.day_nl, program.day_nl or U64_MAX)
         self.hour_steps = calibration.steps_for_nl(self.hour_nl)
         self.day_steps = calibration.steps_for_nl(self.day_nl)
-        self.motor_nl = bench.max_rate_hz * seconds_s * calibration.volume_nl // calibration.steps
+        self.motor_nl = highest_rate_hz(bench) * seconds_s * calibration.volume_nl // calibration.steps
 
     def check_rate(self, rate_nl: int) -> None:
         """Refusal `rate_above_ceiling` or `rate_above_motor`, with the nearest rate (nl per the program's seconds)."""

@@ -13,13 +13,22 @@ def sha256_hex(data: bytes) -> str:
     return binascii.hexlify(hashlib.sha256(data).digest()).decode()
 
 
-def build(files: dict) -> bytes:
-    """Manifest of {path: source bytes} that are deployed as they are. Paths start with a slash."""
+def build(files: dict, compiled: dict | None = None) -> bytes:
+    """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are.
+
+    Paths start with a slash and are those of the sources.
+    """
+    lying = dict(files)
+    lying.update(compiled or {})
     rows = []
     for path in sorted(files):
-        digest = sha256_hex(files[path])
-        rows.append("%s %s %s\n" % (path, digest, digest))
+        rows.append("%s %s %s\n" % (path, sha256_hex(files[path]), sha256_hex(lying[path])))
     return "".join(rows).encode()
+
+
+def names(path: str) -> tuple:
+    """Where the file of a manifest's path may lie, in the order in which MicroPython's import looks."""
+    return path, path[:-3] + ".mpy"
 
 
 def parse(manifest: bytes) -> list:

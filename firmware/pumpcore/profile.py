@@ -2,20 +2,27 @@
 
 The generator spaces the steps of an item evenly, the last at its end. Items are placed so that every step falls on
 the time the plan gives it (rounded to 1 us, never accumulating): a first step after a change, a run of equal
-intervals, and a dwell up to the slice's end where the gap is long.
+intervals, and a dwell up to the slice's end where the gap is long. Rates above the motor's start rate are then laid out
+by `pumpcore.ramp`.
 """
 
 from pumpcore.dose import Accumulator
-from pumpcore.units import US_PER_S
+from pumpcore.ramp import Ramp
+from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div
 
 DWELL_FROM_US = 1_000_000
 
 
 class Train:
-    """The queue's end in time: everything up to `end_us` (since the start of the span) has been turned into items."""
+    """The queue's end in time: everything up to `end_us` (since the start of the span) has been turned into items.
 
-    def __init__(self) -> None:
+    `shortest_us` is the shortest time that the driver allows for a step: a first step that is due earlier comes then.
+    """
+
+    def __init__(self, shortest_us: int = 1, ramp: Ramp | None = None) -> None:
+        self.ramp = ramp
         self.end_us = 0
+        self._shortest_us = shortest_us
         self._flow = -1
 
     def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> tuple:
@@ -41,6 +48,8 @@ class Train:
         if now_us > self.end_us:
             self.end_us = now_us
             self._flow = -1
+            if self.ramp is not None:
+                self.ramp.rest()
 
     def merged(self, steps: int, slice_end_us: int) -> list:
         """Items of several sources together: `steps` evenly spaced up to `slice_end_us`."""
@@ -51,10 +60,21 @@ class Train:
 
     def _run(self, steps: int, first_us: int, last_us: int) -> list:
         start_us = self.end_us
-        self.end_us = last_us
-        if not first_us or steps == 1:
+        if not first_us:
+            self.end_us = last_us
             return [(steps, last_us - start_us)]
+        first_us = max(first_us, start_us + self._interval_us())
+        last_us = self.end_us = max(last_us, first_us)
+        if steps == 1:
+            return [(1, last_us - start_us)]
         return [(1, first_us - start_us), (steps - 1, last_us - first_us)]
+
+    def _interval_us(self) -> int:
+        """The shortest time to a step that is placed anew: right behind a fast run not sooner than the motor has slowed down to."""
+        ramp = self.ramp
+        if ramp is None or not ramp.rate_hz4:
+            return self._shortest_us
+        return max(self._shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
 
     def _dwell(self, until_us: int) -> list:
         self._flow = -1

@@ -190,6 +190,9 @@ class Stepper:
         self._end_us += duration_us
         self._must_go_on = steps > 0
 
+    def send(self) -> None:
+        """What was queued is already with the generator."""
+
     def _made(self) -> int:
         now, total = self._clock.now_us, self._base
         while self._items and self._items[0][0] + self._items[0][1] <= now:
@@ -218,7 +221,7 @@ class Stepper:
         self._items.clear()
         self._end_us = 0
         self._must_go_on = False
-        return self._base
+        return self.steps_done()
 
     def underruns(self) -> int:
         return self._dry
@@ -332,6 +335,13 @@ class Board:
         self.buttons = Buttons()
         self.buzzer = Buzzer()
         self.system = System()
+
+    def attach(self, bench: object) -> None:
+        self.bench = bench
+
+    def make_safe(self) -> None:
+        self.stepper.halt()
+        self.stepper.enable(False)
 
     def look(self) -> tuple:
         """(steps_done, guard count, underruns, tripped, stop pressed) of one moment."""

@@ -286,4 +286,30 @@ def test_after_a_pause_steps_fall_on_their_times_again() -> None:
     assert resting
     for number in resting:
         _begun_us, steps, first_us = queued[number + 1]
-        assert steps == 1 and first_us <= accumulator_us + 1
+        ahead_us = 2_000_000  # the lease is being written until then, at the worst
+        assert steps == 1 and first_us <= ahead_us + accumulator_us + 1
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize("write_us", [49_000, 836_000])
+def test_a_slow_lease_write_behind_a_pause_makes_no_step_early_and_none_in_a_burst(write_us: int) -> None:
+    """At worst times of the flash the lease is durable only after its first steps would have been due."""
+    pump = plotted(constant(500_000), small())
+    pump.advance(600)
+    pump.order(120_000, 4_000_000)
+    files, clock, queued = pump.pump.delivery.leases.files, pump.board.clock, []
+    write, queue = files.write, pump.board.stepper.queue
+
+    def slow_write(record: object) -> None:
+        write(record)
+        clock.now_us += write_us
+
+    files.write = slow_write
+    pump.board.stepper.queue = lambda steps, duration_us: (queued.append((steps, duration_us)), queue(steps, duration_us))
+    pump.advance(3_400)
+    resting = [number for number, item in enumerate(queued) if item == (0, 1_000)]
+    assert resting and pump.state() == "running"
+    accumulator_us = 36e8 * 1_000_003 / (500_000 * 99_991)
+    for number in resting:
+        _, (rest, run_us) = queued[number + 1 : number + 3]
+        assert abs(run_us / rest - accumulator_us) < 1

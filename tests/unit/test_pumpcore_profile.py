@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
 from pumpcore.profile import DWELL_FROM_US, Train
+from pumpcore.ramp import Ramp
 from pumpcore.units import US_PER_S
 from reference import step_times_us
 
@@ -92,3 +93,33 @@ def test_a_slow_rate_dwells_and_steps_at_its_time() -> None:
 def test_a_rate_of_zero_is_a_dwell_to_the_end() -> None:
     items, train, _ = planned([(0, 4), (0, 2)], 3600, 0)
     assert items == [(0, 4_000_000), (0, 2_000_000)] and train.end_us == 6_000_000
+
+
+@pytest.mark.rule("R4")
+@given(st.integers(1, 20_000), st.integers(0, 100), st.booleans())
+def test_a_first_step_that_is_due_at_once_waits_for_what_the_driver_allows(rate_hz: int, parts: int, rests: bool) -> None:
+    """The plan may pass a whole step in the first microsecond: no item is shorter than a step may be, and none is lost."""
+    source, train, shortest_us = Accumulator(3600, PAIR), Train(50), 50
+    source.remainder = source.modulus - 1 - parts * rate_hz * source.modulus // US_PER_S
+    rate_nl = rate_hz * 3600 * 1_000_003 // 99_991
+    if source.remainder < 0 or not rate_nl:
+        return
+    at_once = source.until_next_step_us(rate_nl) < shortest_us
+    if rests:
+        train.move_to(300)
+    steps, items = train.single(source, rate_nl, 4 * US_PER_S, 4)
+    assert sum([item[0] for item in items]) == steps
+    assert all(duration_us >= shortest_us * (count > 0) for count, duration_us in items)
+    if at_once:
+        assert items[0] == (1, shortest_us)
+
+
+def test_behind_a_fast_run_the_next_slow_step_keeps_the_distance_of_its_end() -> None:
+    moving = Ramp(1_000, 20_000, 20_000)
+    source, train = Accumulator(1, Calibration(10_000, 1)), Train(50, moving)
+    source.remainder = 9_999
+    train.merged(4_000, US_PER_S)
+    moving.rate_hz4 = moving.start_hz4
+    assert source.until_next_step_us(10_000) == 100
+    _, items = train.single(source, 10_000, 4 * US_PER_S, 3)
+    assert items[0] == (1, 1_000) and sum([item[0] for item in items]) == 3

@@ -1,5 +1,7 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
+from hal.absent import Guard as NoGuard
+from hal.absent import Stepper as NoStepper
 from hal.sim import panel
 from hal.sim.buttons import Buttons, Buzzer, Led
 from hal.sim.clock import Clock
@@ -17,17 +19,27 @@ class Board:
         facts = device.facts()
         pulses = panel.Pulses()
         self._pulses = pulses
-        self._pulses = pulses
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None)
         self.link = Link(panel.Device("/dev/wait"), pulses)
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
-        self.stepper = Stepper(pulses, facts["max_rate_hz"])
-        self.guard = Guard(pulses, panel.Device("/dev/guard"))
+        self.stepper: object = Stepper(pulses, facts["max_rate_hz"])
+        self.guard: object = Guard(pulses, panel.Device("/dev/guard"))
         self.watchdog = Watchdog(device, self.link)
         self.buttons = Buttons(pulses, device)
         self.buzzer = Buzzer(device)
         self.led = Led(device)
+
+    def attach(self, bench: object) -> None:
+        """The simulated rig is there from the start; without a bench (None) nothing may use its motor."""
+        if bench is None:
+            self.stepper = NoStepper()
+            self.guard = NoGuard()
+
+    def make_safe(self) -> None:
+        """Motor halted and disabled, in any state."""
+        self.stepper.halt()
+        self.stepper.enable(False)
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""

@@ -26,6 +26,9 @@ class Stepper:
             raise ValueError("faster than the driver allows")
         self._pulses.order(_QUEUE, steps, duration_us)
 
+    def send(self) -> None:
+        """What was queued is already with the generator."""
+
     def halt(self) -> int:
         """Drops the queue; returns the steps done."""
         self._pulses.order(_HALT, 0, 0)

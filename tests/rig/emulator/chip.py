@@ -52,7 +52,7 @@ class Chip:
         flash.connect(self.mcu, lambda: self.powered)
         self.pace = Pace(self.mcu)
         lines.connect(self.mcu, self.pace, epoch_ns)
-        self.host = Host(self.mcu, on_output)
+        self.host = Host(self.mcu, on_output, self.stop)
         self.mcu.watchdog.on_watchdog_trigger = self._watchdog_bites
         self.mcu.watchdog.reset()
         self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_POR)

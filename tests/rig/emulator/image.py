@@ -1,15 +1,32 @@
-"""The flash of a pump as `make flash` would leave it on a new board: compiled firmware, library, bench, manifest."""
+"""File systems for the emulated board, as `make flash` would leave them: compiled firmware, library, bench, manifest."""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from pumpcore import slots
+from thecal.bench import payload
+from thecal.deploy.build import Built, build
+from thecal.deploy.files import MANIFEST_PATH
 from thecal.resources import firmware_folder
-from thecal.sim.image import build
+from thecal.sim.image import BENCH_PATH, format_image
 
 Bench = dict[str, Any]
 
 
+@functools.cache
+def compiled() -> Built:
+    """What is deployed, compiled once a process."""
+    return build(firmware_folder())
+
+
 def commissioned(bench: Bench) -> bytes:
-    """An image of the file system, 352 blocks of 4 KiB."""
-    return build(firmware_folder(), bench)
+    """A pump with this bench: an image of the file system, 352 blocks of 4 KiB."""
+    built = compiled()
+    return format_image({**built.files, BENCH_PATH: slots.pack(1, payload(bench)), MANIFEST_PATH: built.manifest})
+
+
+def parts() -> bytes:
+    """The firmware without main.py."""
+    return format_image({path: data for path, data in compiled().files.items() if path != "/main.py"})

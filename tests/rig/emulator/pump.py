@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rig.benches import for_the_chip
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.ds3231 import ClockChip
 from rig.emulator.image import commissioned
@@ -24,6 +25,7 @@ class EmulatedPump:
     """Power is on, booted or booting. `virtual`: time moves by `advance` and for what it takes to answer; else by `speed`."""
 
     def __init__(self, bench: Bench, seed: int = 1, image: bytes | None = None, speed: float | None = None, **options: Any) -> None:
+        bench = for_the_chip(bench)
         self.bench = bench
         self.board = EmulatedBoard(files=image if image is not None else commissioned(bench), power=False)
         self._motor = Motor(self.board.pins, bench)

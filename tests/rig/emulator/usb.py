@@ -18,10 +18,11 @@ FULL_SPEED_PACKET_NS = 53_000  # 64 bytes at 12 Mbit/s with its overhead
 class Host:
     """The other end of one power-up's USB line. `on_output(bytes)` gets what the guest sends."""
 
-    def __init__(self, mcu: Any, on_output: Callable[[bytes], None]) -> None:
+    def __init__(self, mcu: Any, on_output: Callable[[bytes], None], on_connected: Callable[[], None]) -> None:
         from rp2040py.usb.cdc import USBCDC
 
         self._mcu = mcu
+        self._on_connected = on_connected
         self._cdc = USBCDC(mcu.usb_ctrl)
         self._cdc.on_serial_data = lambda data: on_output(bytes(data))
         self._cdc.on_device_connected = self._connected
@@ -51,6 +52,7 @@ class Host:
 
     def _connected(self) -> None:
         self.connected = True
+        self._on_connected()
 
     def _asked(self, endpoint: int, size_bytes: int) -> None:
         if endpoint != self._cdc._out_endpoint:

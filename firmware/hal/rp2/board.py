@@ -1,0 +1,91 @@
+"""The board: builds every part in a state in which nothing moves."""
+
+from hal.absent import Buttons as NoButtons
+from hal.absent import Guard as NoGuard
+from hal.absent import Stepper as NoStepper
+from hal.rp2 import motors, silence
+from hal.rp2.buttons import Buttons
+from hal.rp2.clock import Clock
+from hal.rp2.guard import Guard
+from hal.rp2.link import Link
+from hal.rp2.signals import Buzzer, Led
+from hal.rp2.stepper import Stepper
+from hal.rp2.system import System
+from hal.rp2.watchdog import Watchdog
+from hal.vfs import Flash
+
+_TARGET = "rp2"
+
+
+class Board:
+    """Without a bench: no pin is driven, the motor parts refuse to move. `attach` brings the rest."""
+
+    def __init__(self) -> None:
+        silence.stop_all()
+        silence.release_pins()
+        self.system = System()
+        self.clock = Clock()
+        self.link = Link()
+        self.flash = Flash()
+        self.watchdog = Watchdog()
+        self.stepper: object = NoStepper()
+        self.guard: object = NoGuard()
+        self.buttons: object = NoButtons()
+        self.buzzer = Buzzer()
+        self.led = Led()
+
+    def attach(self, bench: object) -> None:
+        """Builds what the bench describes, disabled; None, or a bench of another target: there is no motor.
+
+        A stop button held now asks for maintenance; with it the link is closed and the program ends.
+        """
+        if bench is not None and bench.target == _TARGET:
+            pins = bench.pins
+            self._attach_motor(bench, pins["enable"], pins["stop_button"])
+            self.buzzer = Buzzer(pins.get("buzzer"))
+            self.led = Led(pins.get("led"))
+            if bench.clock_chip:
+                self._attach_clock(pins["clock_sda"], pins["clock_scl"])
+            self.system.maintenance_requested = self.system.maintenance_requested or self.buttons.held()
+        self.link.closed = self.system.maintenance_requested
+
+    def _attach_motor(self, bench: object, enable_pin: int, stop_pin: int) -> None:
+        """The guard first: from here on the enable line is driven, and off."""
+        self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
+        self.buttons = Buttons(stop_pin, enable_pin, bench.disabled_level)
+        self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz)
+        self.link.alert = self._alert
+
+    def _attach_clock(self, sda: int, scl: int) -> None:
+        """The chip counts only if it answers; else the time is unknown until somebody sets it."""
+        from hal.rp2.ds3231 import Ds3231
+
+        try:
+            self.clock.attach(Ds3231(sda, scl))
+        except OSError:
+            self.clock.has_chip = False
+
+    def _alert(self) -> bool:
+        return self.guard.machine.flags() != 0
+
+    def look(self) -> tuple:
+        """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop.
+
+        A button that was held down already cuts the line without a new press: that is a stop as well.
+        """
+        look = self.stepper.look()
+        cut = look[3]
+        return look + (self.buttons.stop_pressed() or (cut and self.buttons.held()),)
+
+    def make_safe(self) -> None:
+        """Motor disabled and halted for good, DMA and PIO off, Ctrl-C as usual: works in every state, also half built."""
+        try:
+            self.stepper.enable(False)
+            self.stepper.halt()
+            self.stepper.close()
+        finally:
+            silence.stop_all()
+            self.stepper = NoStepper()
+            self.link.release()
+            if not self.watchdog.started():
+                self.system.ended()

@@ -1,0 +1,113 @@
+"""The step generator: a state machine of PIO 0, its feed, and the count of what it has made, from its own registers only."""
+
+from hal.rp2 import registers as reg
+from hal.rp2 import words
+from hal.rp2.feed import Feed
+from hal.rp2.pio import Machine
+from hal.rp2.programs import Program
+from hal.rp2.ring import WORDS, steps_in
+
+_MASK = WORDS - 1
+_NUMBER = 0
+_ALL_OFF = reg.MOV_PINS_NULL
+
+
+class Generator:
+    """`options` are the pins, as rp2.StateMachine wants them. `cycle`: patterns of the coils, () for a step and direction driver."""
+
+    def __init__(self, program: Program, options: dict, cycle: tuple = ()) -> None:
+        self.machine = Machine(_NUMBER, program.program, options)
+        self.feed = Feed(self.machine)
+        self._program = program
+        self.overhead_cycles = program.overhead_cycles
+        self._cycle = cycle
+        self._counted = 0  # pulses of all words before `_current`
+        self._current = 0  # index of the last word that was pulled
+        self._pulled_any = False
+        self._runs = False
+        self._prepare()
+
+    def encode(self, steps: int, cycles: int) -> None:
+        """Writes an item's words behind the others. ValueError when it can't be made or the ring has no room."""
+        feed = self.feed
+        pulled = feed.pulled()
+        self._count_until(pulled)
+        if words.most_words(steps, cycles) > feed.room(pulled):
+            raise ValueError("more than the queue holds")
+        feed.end = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
+
+    def send(self) -> None:
+        """Everything encoded goes to the hardware; the generator begins if it stood still."""
+        self.feed.send()
+        if not self._runs:
+            self._runs = True
+            self.machine.run(True)
+        self.machine.forget_stall()
+
+    def at_rest(self) -> bool:
+        """Whether everything that was sent has been made. False for ever when the enable line stopped the generator."""
+        return self._rests(self.feed.pulled())
+
+    def _rests(self, pulled: int) -> bool:
+        return not self._runs or (pulled == self.feed.sent and self.machine.pc() == 0)
+
+    def bounds(self) -> tuple:
+        """(least, most) pulses made until now, as closely as can be told while the generator runs: to a word."""
+        pulled = self.feed.pulled()
+        most = self._count_until(pulled)
+        return (most if self._rests(pulled) else self._counted), most
+
+    def _count_until(self, pulled: int) -> int:
+        """Counts the words that were pulled before the last one, so that they may be overwritten; returns the count with that."""
+        if pulled == self._current and not self._pulled_any:
+            return self._counted
+        self._pulled_any = True
+        last = pulled - 1 & _MASK
+        self._counted += steps_in(self.feed.words, self._current, last)
+        self._current = last
+        return self._counted + steps_in(self.feed.words, last, pulled)
+
+    def halt(self) -> int:
+        """Stops within a microsecond of the first instruction and drops the queue; returns all pulses ever made, exactly."""
+        machine = self.machine
+        machine.run(False)
+        pulled = self.feed.stop()
+        pc, y = machine.pc(), machine.read(reg.MOV_ISR_Y)
+        machine.execute(_ALL_OFF)
+        self._counted = self._made_until(pulled, pc, y)
+        machine.drain()
+        self.look_at_pad(True)
+        self._runs = self._pulled_any = False
+        self.feed.clear()
+        self._current = 0
+        self._prepare()
+        return self._counted
+
+    def _made_until(self, pulled: int, pc: int, y: int) -> int:
+        repeats = self._count_until(pulled) - self._counted  # of the last word; none for a dwell
+        return self._counted + (self._program.made(pc, repeats, y) if repeats else 0)
+
+    def _prepare(self) -> None:
+        """At the program's begin with empty registers; the coils' patterns turned to where the motor stands."""
+        self.machine.restart()
+        if self._cycle:
+            self.machine.load(_turned(self._cycle, self._counted), reg.MOV_ISR_OSR)
+
+    def energise(self) -> None:
+        """Holds the rotor where it stands; on a step and direction driver the driver does that."""
+        if self._cycle:
+            self.machine.execute(reg.MOV_PINS_ISR)
+
+    def look_at_pad(self, on: bool) -> None:
+        """Whether the enable line stops the generator. Only the self test, whose motor is disabled, steps without looking."""
+        program = self._program
+        instruction = reg.JMP_PIN | program.target if on else reg.JMP | program.go
+        self.machine.rewrite(program.check, instruction + self.machine.origin)
+
+
+def _turned(cycle: tuple, steps: int) -> int:
+    """Eight patterns of four bits; the lowest is the one that the motor has after `steps`, the others follow it."""
+    ring = 0
+    for place in range(8):
+        ring |= cycle[(steps + place - 1) % len(cycle)] << 4 * place
+    return ring

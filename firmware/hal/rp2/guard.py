@@ -1,0 +1,95 @@
+"""The lease guard: counts the pulses on the pin itself, owns the enable line, and cuts it one step beyond the lease without the CPU."""
+
+from machine import Pin
+
+from hal.rp2 import programs
+from hal.rp2 import registers as reg
+from hal.rp2.pio import FIFO_WORDS, Machine
+
+_NUMBER = 4
+_SIGN = 1 << 31
+_U32 = (1 << 32) - 1
+_TRIPPED = 2  # the flag that the program raises
+
+
+class Guard:
+    """Counts and allowances are absolute since power-up. From the first moment the enable line is off and nothing is allowed."""
+
+    def __init__(self, counted_pin: int, enable_pin: int, off_level: int) -> None:
+        self._off_level = off_level
+        self._line = Pin(enable_pin)
+        self._wanted = False
+        self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
+        self._granted = 0  # allowances that the machine has or will pull from its FIFO
+        self._waiting = []  # those that may still be in the FIFO, oldest first
+        self._owed = 0  # what had no room there
+        self.machine.execute(reg.MOV_Y_ONES)
+        self.machine.execute(reg.SET_X_0)
+        self.machine.run(True)
+
+    def read(self) -> tuple:
+        """(count, tripped) of one moment. Tripped: beyond the allowance, or the enable line is off though it was asked for."""
+        machine = self.machine
+        while True:
+            level = machine.level()
+            left = machine.read(reg.MOV_ISR_X)
+            if machine.level() == level:  # else an allowance was pulled meanwhile
+                break
+        del self._waiting[: len(self._waiting) - level]
+        beyond = left >= _SIGN
+        if beyond:
+            left -= _U32 + 1
+        return self._granted - sum(self._waiting) - left, beyond or self._cut()
+
+    def _cut(self) -> bool:
+        return self._wanted and self._line.value() == self._off_level
+
+    def count(self) -> int:
+        return self.read()[0]
+
+    def tripped(self) -> bool:
+        return self.read()[1]
+
+    def allow(self, steps: int) -> None:
+        """Absolute allowance. One pulse beyond it cuts the enable line and latches.
+
+        Less than before only while the generator stands still; ValueError when that is less than was counted.
+        """
+        more = steps - self._granted - self._owed
+        if more < 0:
+            self._reload(steps)
+        elif more:
+            self._owed += more
+            self.top_up()
+
+    def top_up(self) -> None:
+        """Hands over what had no room; to be called in every turn."""
+        if self._owed and self.machine.level() < FIFO_WORDS:
+            self.machine.put(self._owed - 1)
+            self._waiting.append(self._owed)
+            self._granted += self._owed
+            self._owed = 0
+
+    def rearm(self) -> None:
+        """Releases the latch while the generator stands still; the line is off until `enable`, nothing is allowed until `allow`."""
+        self.enable(False)
+        self._reload(self.count())
+        self.clear_alert()
+
+    def _reload(self, steps: int) -> None:
+        left = steps - self.count()
+        if left < 0:
+            raise ValueError("more steps were made than are to be allowed")
+        self.machine.run(False)
+        self.machine.drain()
+        self.machine.load(left, reg.MOV_X_OSR)
+        self._granted, self._waiting, self._owed = steps, [], 0
+        self.machine.run(True)
+
+    def enable(self, on: bool) -> None:
+        """Sets the enable line; stop button and a trip can take it off at any time after."""
+        self.machine.execute(reg.SET_PINS | (1 - self._off_level if on else self._off_level))
+        self._wanted = on
+
+    def clear_alert(self) -> None:
+        self.machine.clear_flags(_TRIPPED)

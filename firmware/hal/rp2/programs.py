@@ -1,0 +1,250 @@
+"""The PIO programs. Each exists once for drivers that are off at a high enable line and once for those off at a low one.
+
+Generators read words (ring.py): the delay first, then a look at the enable pad, then a pulse of 386 cycles (3.088 us). At an
+enable line that is off they stop for good: only a halt by software starts them again.
+"""
+# ruff: noqa: F821  (the instructions are words of the assembler)
+# mypy: disable-error-code="name-defined, call-overload, return-value, arg-type"
+
+import rp2
+
+
+class Program:
+    """A generator's program, and the numbers of those instructions that tell its state, counted from its begin.
+
+    `again`: where a repetition begins. `check`: the look at the pad, which jumps to `target` when the pad is high; `go` follows
+    when the pad is on. `high` to `low`: the pulse of this repetition has been made and Y still counts it. `overhead_cycles`:
+    what an item takes besides its x.
+    """
+
+    def __init__(self, program: list, marks: tuple, overhead_cycles: int) -> None:
+        self.program = program
+        self.again, self.check, self.target, self.go, self.high, self.low = marks
+        self.overhead_cycles = overhead_cycles
+
+    def made(self, pc: int, repeats: int, y: int) -> int:
+        """How many of a word's pulses were made, from the machine's program counter and Y; the word is the last one pulled."""
+        if pc == 0:
+            return repeats
+        if pc < self.again:
+            return 0
+        if self.high <= pc <= self.low:
+            return repeats - y
+        return repeats - 1 - y
+
+
+def step_dir(off_level: int) -> Program:
+    """One STEP pin: `out_base` and the enable pad as `jmp_pin`. An item lasts exactly x + 394 cycles."""
+    if off_level:
+        return Program(_step_dir_off_high(), (3, 5, 12, 6, 7, 10), 394)
+    return Program(_step_dir_off_low(), (3, 5, 7, 7, 8, 11), 394)
+
+
+def coils(off_level: int) -> Program:
+    """Four coils as `out_base`, a strobe as `sideset_base`. ISR holds eight patterns, the lowest four bits are on the pins.
+
+    An item lasts exactly x + 395 cycles; coils and strobe change in the same one. A dwell leaves the coils as they are.
+    """
+    if off_level:
+        return Program(_coils_off_high(), (4, 6, 13, 7, 9, 11), 395)
+    return Program(_coils_off_low(), (4, 6, 9, 9, 11, 13), 395)
+
+
+def _step_dir_off_high() -> list:
+    @rp2.asm_pio(out_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+    def program() -> None:
+        wrap_target()
+        pull(block)
+        out(isr, 1)
+        out(y, 8)
+        label("again")
+        mov(x, osr)
+        label("delay")
+        jmp(x_dec, "delay")
+        jmp(pin, "halted")
+        mov(pins, isr)
+        set(x, 23)
+        label("high")
+        jmp(x_dec, "high")[15]
+        mov(pins, null)
+        jmp(y_dec, "more")
+        wrap()
+        label("more")
+        jmp("again")[2]
+        label("halted")
+        jmp("halted")
+
+    return program
+
+
+def _step_dir_off_low() -> list:
+    @rp2.asm_pio(out_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
+    def program() -> None:
+        wrap_target()
+        pull(block)
+        out(isr, 1)
+        out(y, 8)
+        label("again")
+        mov(x, osr)
+        label("delay")
+        jmp(x_dec, "delay")
+        jmp(pin, "go")
+        label("halted")
+        jmp("halted")
+        label("go")
+        mov(pins, isr)
+        set(x, 23)
+        label("high")
+        jmp(x_dec, "high")[15]
+        mov(pins, null)
+        jmp(y_dec, "more")
+        wrap()
+        label("more")
+        jmp("again")[2]
+
+    return program
+
+
+_COIL_PINS = (rp2.PIO.OUT_LOW,) * 4
+
+
+def _coils_off_high() -> list:
+    @rp2.asm_pio(
+        out_init=_COIL_PINS, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT, in_shiftdir=rp2.PIO.SHIFT_RIGHT
+    )
+    def program() -> None:
+        wrap_target()
+        label("next")
+        pull(block)
+        out(x, 1)
+        out(y, 8)
+        jmp(not_x, "dwell")
+        label("again")
+        mov(x, osr)
+        label("delay")
+        jmp(x_dec, "delay")
+        jmp(pin, "halted")
+        in_(isr, 4)
+        mov(pins, isr).side(1)
+        set(x, 23).side(1)
+        label("high")
+        jmp(x_dec, "high").side(1)[15]
+        jmp(y_dec, "more")
+        wrap()
+        label("more")
+        jmp("again")[3]
+        label("halted")
+        mov(pins, null)
+        jmp("halted")
+        label("dwell")
+        mov(x, osr)
+        label("dwelling")
+        jmp(x_dec, "dwelling")
+        set(x, 23)
+        label("as_long")
+        jmp(x_dec, "as_long")[15]
+        jmp(y_dec, "dwell_more")[2]
+        jmp("next")
+        label("dwell_more")
+        jmp("dwell")[4]
+
+    return program
+
+
+def _coils_off_low() -> list:
+    @rp2.asm_pio(
+        out_init=_COIL_PINS, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT, in_shiftdir=rp2.PIO.SHIFT_RIGHT
+    )
+    def program() -> None:
+        wrap_target()
+        label("next")
+        pull(block)
+        out(x, 1)
+        out(y, 8)
+        jmp(not_x, "dwell")
+        label("again")
+        mov(x, osr)
+        label("delay")
+        jmp(x_dec, "delay")
+        jmp(pin, "go")
+        label("halted")
+        mov(pins, null)
+        jmp("halted")
+        label("go")
+        in_(isr, 4)
+        mov(pins, isr).side(1)
+        set(x, 23).side(1)
+        label("high")
+        jmp(x_dec, "high").side(1)[15]
+        jmp(y_dec, "more")
+        wrap()
+        label("more")
+        jmp("again")[3]
+        label("dwell")
+        mov(x, osr)
+        label("dwelling")
+        jmp(x_dec, "dwelling")
+        set(x, 23)
+        label("as_long")
+        jmp(x_dec, "as_long")[15]
+        jmp(y_dec, "dwell_more")[2]
+        jmp("next")
+        label("dwell_more")
+        jmp("dwell")[4]
+
+    return program
+
+
+def guard(off_level: int) -> list:
+    """Counts rising edges of `in_base` down from an allowance in X; more allowances come by FIFO, each one less than its steps.
+
+    Without one, the step beyond switches `set_base` off and raises flag 1. Y must hold 0xffffffff, which no allowance is.
+    """
+    initial_level = rp2.PIO.OUT_HIGH if off_level else rp2.PIO.OUT_LOW
+
+    @rp2.asm_pio(set_init=initial_level)
+    def program() -> None:
+        wrap_target()
+        label("count")
+        wait(0, pin, 0)
+        wait(1, pin, 0)
+        jmp(x_dec, "count")
+        pull(noblock)
+        mov(x, osr)
+        jmp(x_not_y, "count")
+        set(pins, off_level)
+        irq(1)
+        wrap()
+
+    return program
+
+
+def stop_button(off_level: int) -> list:
+    """`in_base` and `jmp_pin` high for 22 us at 1 MHz: `set_base` goes off, and again and again until it was low for 1 ms.
+
+    Flag 0 is raised once per press.
+    """
+    initial_level = rp2.PIO.OUT_HIGH if off_level else rp2.PIO.OUT_LOW
+
+    @rp2.asm_pio(set_init=initial_level)
+    def program() -> None:
+        wrap_target()
+        label("idle")
+        wait(1, pin, 0)
+        set(x, 9)
+        label("bouncing")
+        jmp(pin, "still")
+        jmp("idle")
+        label("still")
+        jmp(x_dec, "bouncing")
+        set(pins, off_level)
+        irq(0)
+        label("held")
+        set(pins, off_level)
+        set(x, 31)
+        label("release")
+        jmp(pin, "held")
+        jmp(x_dec, "release")[30]
+        wrap()
+
+    return program
