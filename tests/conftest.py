@@ -65,6 +65,28 @@ def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
         item.add_marker(pytest.mark.skip(reason="takes too long for every run: make test-emu runs it"))
 
 
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """On the emulated chip: one boot for all, in the process from which the tests are forked."""
+    target = session.config.stash[TARGET_KEY]
+    if target.kind == "emu" and not target.unusable and session.items and not session.config.option.collectonly:
+        from rig.emulator import snapshot
+
+        snapshot.prepare()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    if item.config.stash[TARGET_KEY].kind != "emu":
+        return None
+    from rig import forked
+
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in forked.run(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
     """The target that was chosen with --target; tolerances and abilities belong to it, not to a test."""

@@ -42,7 +42,7 @@ class Device:
         self.sim = Chosen.target.pump(bench(on) if isinstance(on, str) else on, seed, options)
         self.port_url = self.sim.port_url or self.sim.socket_url
         self.client = Client(self.port_url, REPLY_TIMEOUT_S, PATIENCE_S)
-        if options.get("virtual"):
+        if options.get("virtual") and not getattr(self.sim, "booted", False):
             self.run_for(Chosen.target.booted_s)
 
     def __enter__(self) -> Device:

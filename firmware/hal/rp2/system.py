@@ -9,6 +9,8 @@ from machine import mem32
 
 from hal.rp2 import registers as reg
 
+# Import leaves as much garbage as code. Collected only when the heap is full, what lives would lie scattered all over it.
+_COLLECT_EVERY_BYTES = 32_768
 # What the last program left in a register that only the loss of power clears.
 _RUNNING, _RESET, _MAINTENANCE = 0x74680001, 0x74680002, 0x74680003
 
@@ -17,6 +19,7 @@ class System:
     """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset."""
 
     def __init__(self) -> None:
+        gc.threshold(_COLLECT_EVERY_BYTES)
         left = mem32[reg.WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.reset_cause = _cause(left)
@@ -51,8 +54,8 @@ class System:
         self._leave(_RESET)
 
     def collect(self) -> None:
-        """Once per turn, while the hardware steps by itself: a collection in the middle of a turn stays rare."""
-        gc.collect()
+        """Nothing: a collection takes 75 ms, so it comes by itself, when a part of the heap has been used (see __init__); the
+        hardware steps on meanwhile."""
 
     def free_memory_bytes(self) -> int:
         return gc.mem_free()

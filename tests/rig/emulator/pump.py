@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rig.benches import for_the_chip
+from rig.emulator import snapshot
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.ds3231 import ClockChip
 from rig.emulator.image import commissioned
@@ -21,25 +22,42 @@ _PRESS_NS = 5_000_000
 Bench = dict[str, Any]
 
 
-class EmulatedPump:
-    """Power is on, booted or booting. `virtual`: time moves by `advance` and for what it takes to answer; else by `speed`."""
+class Powered:
+    """Board, motor and clock chip of one bench, with power on; nobody is at its port yet."""
 
-    def __init__(self, bench: Bench, seed: int = 1, image: bytes | None = None, speed: float | None = None, **options: Any) -> None:
-        bench = for_the_chip(bench)
-        self.bench = bench
-        self.board = EmulatedBoard(files=image if image is not None else commissioned(bench), power=False)
-        self._motor = Motor(self.board.pins, bench)
-        self._pins: dict[str, int] = bench["pins"]
-        self.clock_chip = ClockChip(self.board.now_ns) if bench["clock_chip"] else None
+    def __init__(self, bench: Bench, image: bytes | None = None) -> None:
+        self.bench = for_the_chip(bench)
+        self.board = EmulatedBoard(files=image if image is not None else commissioned(self.bench), power=False)
+        self.motor = Motor(self.board.pins, self.bench)
+        self.clock_chip = ClockChip(self.board.now_ns) if self.bench["clock_chip"] else None
         self.board.on_power_up = self._powered_up
         self.board.restore_power()
-        self._ports = LivePorts(self.board, None if options.get("virtual") else speed or 1.0)
-        self.port_url, self.socket_url = self._ports.path, self._ports.url
 
     def _powered_up(self, chip: Any) -> None:
         if self.clock_chip is not None:
-            block = self._pins["clock_sda"] // 2 % 2
+            block = self.bench["pins"]["clock_sda"] // 2 % 2
             self.clock_chip.connect(chip.mcu.i2c[block])
+
+
+class EmulatedPump:
+    """Power is on. `virtual`: time moves by `advance` and for what it takes to answer; else by `speed`.
+
+    `booted`: it was forked from a pump that had booted, and waits for its first command.
+    """
+
+    def __init__(self, bench: Bench, seed: int = 1, image: bytes | None = None, speed: float | None = None, **options: Any) -> None:
+        taken = snapshot.take(bench) if image is None else None
+        self.booted = taken is not None
+        powered = taken or Powered(bench, image)
+        self.bench, self.board, self.clock_chip = powered.bench, powered.board, powered.clock_chip
+        self._motor = powered.motor
+        self._pins: dict[str, int] = self.bench["pins"]
+        self._ports = LivePorts(self.board, None if options.get("virtual") else speed or 1.0)
+        self.port_url, self.socket_url = self._ports.path, self._ports.url
+
+    @property
+    def _line(self) -> Any:
+        return self._ports.line
 
     # -- the cable
 
