@@ -31,6 +31,7 @@ hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000
 hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
 
 
+PUMP_FIXTURES = ("device", "pump")  # of tests that want a pump which has booted
 TARGET_KEY = pytest.StashKey[Target]()
 
 
@@ -68,7 +69,8 @@ def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """On the emulated chip: one boot for all, in the process from which the tests are forked."""
     target = session.config.stash[TARGET_KEY]
-    if target.kind == "emu" and not target.unusable and session.items and not session.config.option.collectonly:
+    wanted = any(set(PUMP_FIXTURES).intersection(getattr(item, "fixturenames", ())) for item in session.items)
+    if target.kind == "emu" and not target.unusable and wanted and not session.config.option.collectonly:
         from rig.emulator import snapshot
 
         snapshot.prepare()

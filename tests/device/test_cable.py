@@ -20,7 +20,7 @@ from rig.programs import example_day
 from thecal.client import Client
 from thecal.errors import LinkLost, NoPump, Refused, Unknown
 
-pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.rule("R8"), pytest.mark.rule("R10")]
+pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R8"), pytest.mark.rule("R10")]
 REPLY_TIMEOUT_S, NO_PATIENCE_S, PATIENCE_S = 5.0, 0.001, 10.0
 PULLED_FOR_S = 0.03
 FEWEST_BYTES, MOST_BYTES = 800, 2000

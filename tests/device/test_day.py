@@ -12,7 +12,7 @@ from rig.device import Device, Figures, bench
 from rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
 from thecal.demo.clockwork import advance_to_uptime
 
-pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
+pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
 S_PER_DAY, MS_PER_S = 86_400, 1000
 GUEST_TARGET_S, GUEST_LIMIT_S = 3.0, 12.0  # a machine that is busy with other things computes slower
 # 1 uL/day, 0.1 mL/h and 3 mL/h are the highest of their day; the others are awkward parts of it

@@ -178,12 +178,14 @@ NAMES = sorted({name for params, _ in METHODS.values() for name in params})
 METHOD_NAMES = st.sampled_from(sorted(set(METHODS) - {"stop", "start", "maintenance", "clock.set", "bolus.token"})) | st.text(max_size=12)
 
 
+@pytest.mark.needs("free_time")
 @settings(max_examples=EXAMPLES)
 @given(NOISE.filter(lambda data: b"stop" not in data))
 def test_fuzz_of_bytes(running: Device, data: bytes) -> None:
     unchanged(running, data + b"\n")
 
 
+@pytest.mark.needs("free_time")
 @settings(max_examples=EXAMPLES)
 @given(METHOD_NAMES, st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES, max_size=4) | VALUES, VALUES | st.just(IDENTITY))
 def test_fuzz_of_signed_requests(stopped: Device, method: str, params: object, identity: object) -> None:
@@ -191,6 +193,7 @@ def test_fuzz_of_signed_requests(stopped: Device, method: str, params: object, i
         assert "result" in reply or fault_of(reply)
 
 
+@pytest.mark.needs("free_time")
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_fuzz_of_a_good_frame_with_some_bytes_changed(running: Device, data: st.DataObject) -> None:

@@ -21,6 +21,8 @@ from thecal.client import Client
 from thecal.transport.ports import usb_boards
 from unit.host_fake_pump import FakePump, wait_until
 
+# The tool is on trial here, not the pump: a slow one would only make it slow.
+pytestmark = pytest.mark.needs("free_time")
 OK, FAILED, NO_PUMP, LINK_LOST, IN_ALARM = 0, 1, 3, 4, 5
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")

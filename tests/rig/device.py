@@ -23,7 +23,7 @@ from thecal.resources import hardware_folder
 Figures = Callable[[str, object], None]  # pytest's record_property: "figure" is printed at the end of the run
 
 CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
-REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 20.0
+PATIENCE_S = 20.0
 MILLILITRE_PER_HOUR_NL = 1_000_000
 
 
@@ -41,7 +41,7 @@ class Device:
             options["virtual"] = True
         self.sim = Chosen.target.pump(bench(on) if isinstance(on, str) else on, seed, options)
         self.port_url = self.sim.port_url or self.sim.socket_url
-        self.client = Client(self.port_url, REPLY_TIMEOUT_S, PATIENCE_S)
+        self.client = Client(self.port_url, Chosen.target.reply_timeout_s, PATIENCE_S)
         if options.get("virtual") and not getattr(self.sim, "booted", False):
             self.run_for(Chosen.target.booted_s)
 
@@ -134,6 +134,10 @@ class Device:
             if not block:
                 return raw
             raw, sequence = raw + block, reply["next_sequence"]
+
+    def same_steps(self, told: int, true_steps: int) -> bool:
+        """Whether what the pump told while running is what the motor has made, as far as the target can tell at one moment."""
+        return abs(told - true_steps) <= Chosen.target.step_tolerance
 
     # -- bytes, without the tool in between
 

@@ -23,7 +23,8 @@ class Target:
     port: str = ""
     capabilities: frozenset[str] = frozenset()
     booted_s: float = 0.2  # from power to the first turn of the loop, self test included
-    step_tolerance: int = 0  # true steps against ordered steps, where the target can count them
+    reply_timeout_s: float = 10.0  # of the wall clock; the emulated chip computes twenty times slower than a real one
+    step_tolerance: int = 0  # true steps against told ones while it runs: commands take time on a chip
     stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
     stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on a machine with nothing else to do
     unusable: str = ""
@@ -60,7 +61,7 @@ def choose(name: str) -> Target:
     if name != "emu":
         return Target("board", port=name)
     capabilities = frozenset(("virtual_time", "power_cut", "plant", "new"))
-    return Target("emu", "", capabilities, booted_s=3.0, step_tolerance=1, unusable="" if find_uf2() else NO_UF2)
+    return Target("emu", "", capabilities, booted_s=5.0, reply_timeout_s=240.0, step_tolerance=12, unusable="" if find_uf2() else NO_UF2)
 
 
 class Chosen:
