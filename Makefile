@@ -3,9 +3,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
+BENCH_STAMP := $(VENV)/.installed-bench
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-CHIP_LATER := belongs to the version that brings the firmware to the chip (RP2040); this one runs on the simulator
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests demo test check lint types syntax rules flash test-emu test-board bench wiring hazards torture clean
@@ -45,6 +45,11 @@ $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 $(TEST_STAMP): $(RUN_STAMP)
 	@echo "installing what the tests need"
 	@$(PIP) install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+$(BENCH_STAMP): $(TEST_STAMP)
+	@echo "installing the peers of the benchmark"
+	@$(PIP) install --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@
 
 setup: $(RUN_STAMP) ## make .venv with thecal and what it needs to run
@@ -97,8 +102,8 @@ test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0
 	@if [ -z "$(PORT)" ]; then echo "name the board's port: make test-board PORT=/dev/ttyACM0" >&2; exit 1; fi
 	@$(BIN)/python -m pytest -q --target "$(PORT)" tests/device
 
-bench: ## benchmarks against other firmware (in a later version)
-	@echo "make bench $(CHIP_LATER): there is nothing to compare yet." >&2; exit 1
+bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes: JSON=1, QUICK=1, ONLY="edges speed"; needs a UF2
+	@PYTHONPATH=tests $(BIN)/python -m bench $(if $(filter-out 0,$(JSON)),--json) $(if $(filter-out 0,$(QUICK)),--quick) $(if $(ONLY),--only $(ONLY))
 
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'

@@ -205,10 +205,10 @@ def test_maintenance_needs_a_yes(run, pump, monkeypatch):
     assert pump.state == "maintenance"
 
 
-def test_flash_says_that_it_belongs_to_a_later_version(run):
-    code, _, err = run("flash")
-    assert code == 1
-    assert "later" in err
+def test_flash_without_a_board_is_3_and_with_a_wrong_bench_2(run):
+    assert run("flash")[0] == 3
+    assert run("flash", "--bench", "sim-clock")[0] == 2
+    assert run("flash", "--bench", "no such bench")[0] == 2
 
 
 def test_the_port_of_the_environment_is_used(run, pump, monkeypatch):

@@ -49,14 +49,14 @@ def sim(
     raise typer.Exit(code)
 
 
-def bench_file(bench: str) -> Path:
-    """A bench by its name in the hardware folder, or by its path."""
+def bench_file(bench: str, kind: str = "sim-*") -> Path:
+    """A bench by its name in the hardware folder, or by its path; `kind` is the pattern of those that an error names."""
     from thecal.resources import hardware_folder
 
     named = hardware_folder() / f"{bench}.toml"
     path = named if named.is_file() else Path(bench)
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in hardware_folder().glob("sim-*.toml")))
+        known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
         raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
     return path
 

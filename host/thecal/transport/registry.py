@@ -1,4 +1,5 @@
-"""Simulated pumps that run on this machine: one small file each, written by `thecal sim`, read by `thecal find`."""
+"""What this machine knows of pumps: the simulated ones that run here (written by `thecal sim`, read by `thecal find`), and
+the boards that were flashed from here. One small file each."""
 
 from __future__ import annotations
 
@@ -60,3 +61,22 @@ def runs(entry: Entry) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+
+def remember_pump(unique_id: str, facts: Entry) -> None:
+    """Keeps what a board was when it was flashed: MicroPython formats a flash that it can't mount, and only the host can notice."""
+    place = folder() / "pumps"
+    place.mkdir(parents=True, exist_ok=True)
+    draft = place / f"{unique_id.lower()}.new"
+    draft.write_text(json.dumps(facts), encoding="utf-8")
+    draft.replace(_pump_file(unique_id))
+
+
+def known_pump(unique_id: str) -> Entry | None:
+    """What `remember_pump` kept of a board, by the unique id that is also its USB serial number; None when it is new here."""
+    return read(_pump_file(unique_id))
+
+
+def _pump_file(unique_id: str) -> Path:
+    return folder() / "pumps" / f"{unique_id.lower()}.json"

@@ -1,0 +1,87 @@
+"""Keeps what only the pump has, before anything is written: both rings of the journal, the ledger, the store."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from thecal.client import Client
+from thecal.console import Progress
+from thecal.deploy.board import Board
+from thecal.deploy.survey import DATA, Survey
+from thecal.errors import Failed
+
+RINGS = ("events", "faults")
+STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def new_folder(chosen: Path | None, identity: str) -> Path:
+    """An empty folder for this backup: below `chosen`, else below the user's data folder; by pump and time (UTC)."""
+    if chosen is None:
+        import platformdirs
+
+        chosen = platformdirs.user_data_path("thecal") / "backups"
+    stamp = chosen / (identity or "unknown") / time.strftime(STAMP, time.gmtime())
+    for folder in (stamp, *(stamp.with_name(f"{stamp.name}-{count}") for count in range(2, 100))):
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # another one in the same second
+            continue
+        except OSError as error:
+            raise Failed(f"{folder} can't be made: {error.strerror}", "name another folder for the backup: --backup FOLDER") from None
+        return folder
+    raise Failed(f"{stamp} is taken", "try again")
+
+
+def save_journal(client: Client, folder: Path, about: dict[str, Any]) -> dict[str, int]:
+    """Both rings as raw records, `<ring>.journal`, read from the pump by our own protocol, and what it said of itself.
+
+    Returns the last sequence number of each ring.
+    """
+    lasts = {}
+    for ring in RINGS:
+        progress = Progress(f"backing up {ring}")
+        with (folder / f"{ring}.journal").open("wb") as file:
+            lasts[ring] = _read_ring(client, ring, file.write, progress)
+        progress.close()
+    (folder / "pump.json").write_text(json.dumps({**about, "last_sequences": lasts}, indent=2), encoding="utf-8")
+    return lasts
+
+
+def _read_ring(client: Client, ring: str, write: Any, progress: Progress) -> int:
+    sequence, first = 0, None
+    while True:
+        reply, raw = client.journal_read(ring, sequence)
+        write(raw)
+        first = reply["first_sequence"] if first is None else first
+        progress.update(reply["next_sequence"] - first, max(1, reply["last_sequence"] - first + 1))
+        if reply["next_sequence"] <= sequence or reply["next_sequence"] > reply["last_sequence"]:
+            return int(reply["last_sequence"])
+        sequence = reply["next_sequence"]
+
+
+def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] = DATA) -> list[str]:
+    """The files below these folders of the board, as they are. Failed when one arrived other than the board says it is."""
+    paths = survey.below(roots)
+    total_bytes = sum(survey.files[path].size_bytes for path in paths)
+    progress, done_bytes = Progress("backing up files"), 0
+
+    def moved(path: str) -> None:
+        nonlocal done_bytes
+        progress.update(done_bytes, total_bytes)
+        done_bytes += survey.files[path].size_bytes
+
+    board.fetch(paths, folder, moved)
+    progress.close()
+    for path in paths:
+        if (folder / path[1:]).stat().st_size != survey.files[path].size_bytes:
+            raise Failed(f"{path} did not arrive whole; nothing was written to the board", "flash again")
+    return paths
+
+
+def saved(folder: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    """Saved files by their path on the board; those that are not there are left out."""
+    return {path: (folder / path[1:]).read_bytes() for path in paths if (folder / path[1:]).is_file()}

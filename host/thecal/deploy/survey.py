@@ -1,0 +1,60 @@
+"""What lies on a board, as its own prompt tells it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from thecal.deploy.files import LIBRARY, MANIFEST_PATH
+
+CODE = ("/app", "/hal", "/pumpcore", f"/lib/{LIBRARY}")  # ours alone: what is not of this release is removed
+DATA = ("/journal", "/ledger", "/store")  # the pump's own: backed up, never removed
+HASHED = (*CODE, "/main.py", MANIFEST_PATH, "/ledger", "/store")
+UNHASHED = "-"
+
+
+@dataclass(frozen=True)
+class Lying:
+    """One file; `sha256` is "" where nobody asked for it."""
+
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """`facts`: unique_id, machine, mpy, version, free_bytes. `files` and `folders` by absolute path."""
+
+    facts: dict[str, Any]
+    files: dict[str, Lying]
+    folders: frozenset[str]
+
+    def below(self, roots: Iterable[str]) -> list[str]:
+        """The files in these folders, sorted."""
+        starts = tuple(root + "/" for root in roots)
+        return sorted(path for path in self.files if path.startswith(starts))
+
+    def was_a_pump(self) -> bool:
+        """Whether a pump of ours has ever run from this file system: it made its folders when it started."""
+        return any(root in self.folders for root in DATA)
+
+
+def parse(lines: Iterable[str]) -> Survey:
+    """A survey from what the board said. ValueError when a line is not of its form."""
+    facts: dict[str, Any] = {}
+    files: dict[str, Lying] = {}
+    folders: set[str] = set()
+    for line in lines:
+        kind, _, rest = line.partition(" ")
+        if kind == "facts":
+            facts = json.loads(rest)
+        elif kind == "folder":
+            folders.add(rest)
+        elif kind == "file":
+            size, digest, path = rest.split(" ", 2)
+            files[path] = Lying(int(size), "" if digest == UNHASHED else digest)
+    if "mpy" not in facts:
+        raise ValueError("no facts")
+    return Survey(facts, files, frozenset(folders))

@@ -1,0 +1,87 @@
+"""MicroPython for a board that has none: which UF2, whether it is the right kind, and the copy to the boot drive."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from thecal.errors import BadInput, Failed
+
+BLOCK_BYTES = 512
+MAGIC = (0x0A324655, 0x9E5D5157, 0x0AB16F30)
+RP2040_FAMILY = 0xE48BFF56
+FLASH_FROM, FILES_FROM = 0x10000000, 0x100A0000  # RPI_PICO keeps its files from here to the end of the flash
+DOWNLOAD_LIMIT_BYTES, DOWNLOAD_TIMEOUT_S = 8 << 20, 30.0
+DO = (
+    "download the UF2 of RPI_PICO, version 1.28.0 or newer, from micropython.org and name it: THECAL_UF2=FILE"
+    " (or THECAL_UF2=https://...#sha256=DIGEST, which is downloaded and checked)"
+)
+
+
+@dataclass(frozen=True)
+class Uf2:
+    """A checked image of MicroPython for the RP2040."""
+
+    name: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def find() -> Uf2:
+    """The UF2 that THECAL_UF2 names, else the newest name in the user's cache folder. BadInput when it is not what is needed."""
+    named = os.environ.get("THECAL_UF2", "")
+    if "://" in named:
+        return checked(named.partition("#")[0].rpartition("/")[2], download(named))
+    file = Path(named) if named else _cached()
+    if file is None:
+        raise BadInput("the board has no MicroPython, and no UF2 of it is here", DO)
+    try:
+        return checked(file.name, file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}", DO) from None
+
+
+def checked(name: str, data: bytes) -> Uf2:
+    """BadInput unless this is a whole UF2 for the RP2040 with a MicroPython that leaves the file system alone."""
+    blocks = [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
+    heads = [struct.unpack_from("<8I", block) for block in blocks if len(block) == BLOCK_BYTES]
+    ends = [struct.unpack_from("<I", block, BLOCK_BYTES - 4)[0] for block in blocks if len(block) == BLOCK_BYTES]
+    if not blocks or len(heads) < len(blocks) or any((*head[:2], end) != MAGIC for head, end in zip(heads, ends, strict=True)):
+        raise BadInput(f"{name} is not a whole UF2 file", DO)
+    if len(blocks) != heads[0][6] or any(head[7] != RP2040_FAMILY for head in heads):
+        raise BadInput(f"{name} is not a UF2 for the RP2040, or a part of it is missing", DO)
+    if any(not FLASH_FROM <= head[3] <= head[3] + head[4] <= FILES_FROM for head in heads):
+        raise BadInput(f"{name} would write over the board's files", DO)
+    if b"MicroPython" not in b"".join(block[32 : 32 + head[4]] for block, head in zip(blocks, heads, strict=True)):
+        raise BadInput(f"{name} holds no MicroPython", DO)
+    return Uf2(name, data)
+
+
+def download(url: str) -> bytes:
+    """The file behind a URL that ends in #sha256=DIGEST. BadInput without a digest, Failed when the file has another one."""
+    import urllib.error
+    import urllib.request
+
+    address, _, wanted = url.partition("#sha256=")
+    if not wanted or not address.startswith(("https://", "http://")):
+        raise BadInput("a UF2 is downloaded only when its SHA-256 is known", "write THECAL_UF2=https://...#sha256=DIGEST")
+    try:
+        with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as answer:
+            data: bytes = answer.read(DOWNLOAD_LIMIT_BYTES)
+    except (urllib.error.URLError, OSError) as error:
+        raise Failed(f"{address} can't be downloaded ({error})", "fetch it where there is a network, and THECAL_UF2=FILE") from None
+    if hashlib.sha256(data).hexdigest() != wanted.lower():
+        raise Failed(f"{address} is not the file with this SHA-256; it was not used", "compare the digest with the publisher's")
+    return data
+
+
+def _cached() -> Path | None:
+    import platformdirs
+
+    return next(iter(sorted(platformdirs.user_cache_path("thecal").glob("*.uf2"), reverse=True)), None)
