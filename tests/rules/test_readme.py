@@ -22,6 +22,8 @@ WALK = [command for command in COMMANDS if command.startswith("thecal ")]
 MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "test_the_demo_runs"}
 # The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
+# A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
+FLASH = [command for command in COMMANDS if command.startswith("make flash ")]
 # Generous on purpose: they end a hang, they measure nothing.
 START_LIMIT_S = 60
 COMMAND_LIMIT_S = 120
@@ -42,7 +44,7 @@ def test_every_link_of_the_readmes_leads_somewhere() -> None:
 
 
 def test_every_command_of_the_readme_is_run_by_a_test_or_by_ci() -> None:
-    known = {*MAKE_COVERED, *WALK, *WINDOWS, ". .venv/bin/activate"}
+    known = {*MAKE_COVERED, *WALK, *WINDOWS, *FLASH, ". .venv/bin/activate"}
     assert [command for command in COMMANDS if command not in known] == []
 
 
@@ -56,6 +58,15 @@ def test_the_windows_lines_install_what_make_installs() -> None:
     assert WINDOWS[1].endswith(r"\pip install -c constraints.txt -e .")
     assert "--constraint constraints.txt --editable ." in (ROOT / "Makefile").read_text(encoding="utf-8")
     assert WINDOWS[2].split()[1] in VERBS
+
+
+@pytest.mark.parametrize("command", FLASH)
+def test_flashing_a_board_that_is_not_there_says_so(command: str, home: dict[str, str]) -> None:
+    typed = [*shlex.split(command), "DRY_RUN=1", "PORT=/dev/none"]
+    done = subprocess.run(typed, cwd=ROOT, env=home, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False)
+    assert done.returncode != 0
+    assert "/dev/none" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # --- typed as a newcomer would --------------------------------------------------------------------------------------------
