@@ -4,10 +4,27 @@ from collections.abc import Iterator
 
 import pytest
 
+from pico import motor_bench
+from pico.motor_bench import MotorBench
 from rig.device import Device, bench
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import parts
 from rig.emulator.pump import EmulatedPump
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Boots the bench before the test is forked, so that every child finds it booted."""
+    if "bench" in item.fixturenames and item.get_closest_marker("skip") is None:
+        motor_bench.booted()
+
+
+@pytest.fixture(name="bench")
+def attached_bench() -> MotorBench:
+    """hal/rp2 behind the prompt, newly attached to a step and direction driver that is off at a high enable line."""
+    booted = motor_bench.booted()
+    booted.attach()
+    return booted
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class EmulatedPump:
         self.booted = taken is not None
         powered = taken or Powered(bench, image)
         self.bench, self.board, self.clock_chip = powered.bench, powered.board, powered.clock_chip
-        self._motor = powered.motor
+        self.motor = powered.motor
         self._pins: dict[str, int] = self.bench["pins"]
         self._ports = LivePorts(self.board, None if options.get("virtual") else speed or 1.0)
         self.port_url, self.socket_url = self._ports.path, self._ports.url
@@ -128,19 +128,19 @@ class EmulatedPump:
     # -- motor, flash, panel
 
     def plant_steps(self) -> int:
-        return self._motor.true_steps
+        return self.motor.true_steps
 
     def plant_last_step_ms(self) -> int | None:
-        return None if self._motor.last_step_ns is None else self._motor.last_step_ns // _NS_PER_MS
+        return None if self.motor.last_step_ns is None else self.motor.last_step_ns // _NS_PER_MS
 
     def enable_level(self) -> bool:
         """Whether the driver is enabled, as it sees the line."""
-        return self._motor.enabled()
+        return self.motor.enabled()
 
     def guard_miscount(self, steps: int) -> None:
         """The guard's input sees pulses that are not on the line, or misses some that are."""
         with self.board.lock:
-            self.board.pins.disturb(self._motor.counted_gpio, steps)
+            self.board.pins.disturb(self.motor.counted_gpio, steps)
 
     def press_stop(self) -> None:
         """A short press: the contact, normally closed to ground, opens for a few milliseconds."""

@@ -1,0 +1,115 @@
+"""A million steps, or a day, at 25 rates: the words that would be queued, added up without the emulator."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy
+
+from app.span import SLICE_S
+from bench import boards
+from bench.table import COMPUTED, Peer, Row, at_most, exactly
+from pumpcore.calibration import Calibration
+from pumpcore.dose import Accumulator
+from pumpcore.profile import Train
+from unit.rp2_modules import load
+
+ring, words = load("ring"), load("words")
+
+MOST_STEPS, MOST_S = 1_000_000, 86_400
+RATES = 25
+_SLOWEST_NL, _FASTEST_NL = 10, 896_000_000  # per hour: one step an hour to 24,886 a second
+_OVERHEAD_CYCLES = 394
+_CALIBRATION = Calibration(1_000_003, 99_991)
+_PEER_STEPS = 1_000
+
+
+@dataclass
+class Sums:
+    """Of all slices of one rate: steps made, cycles of the words, and the worst distance of a step from its place."""
+
+    steps: int = 0
+    cycles: int = 0
+    planned_us: int = 0
+    worst_cycles: float = 0.0
+
+
+def rows() -> list[Row]:
+    sums = [run(rate_nl) for rate_nl in rates_nl()]
+    off = max(abs(one.cycles - one.planned_us * words.CYCLES_PER_US) for one in sums)
+    worst_us = max(one.worst_cycles for one in sums) / words.CYCLES_PER_US
+    seen = f"{sum(one.steps for one in sums):,} steps at {len(sums)} rates, 1/h to 25 000/s".replace(",", " ")
+    span = "10^6 steps or 24 h, whichever is less, at 25 rates"
+    return [
+        Row(f"{span}: cycles of the words - duration_us x 125", "cycles", off, exactly(0), "0", source=COMPUTED, remark=seen),
+        Row(
+            f"{span}: largest distance of a step from the rational plan",
+            "us",
+            worst_us,
+            at_most(1),
+            "8 ns; then the crystal, about 30 ppm",
+            _peers(),
+            source=COMPUTED,
+            remark="peers: after 1 000 steps at 997/s, nothing else to do",
+        ),
+    ]
+
+
+def rates_nl() -> list[int]:
+    """Evenly spaced on a logarithmic scale, in nl per hour."""
+    factor = (_FASTEST_NL / _SLOWEST_NL) ** (1 / (RATES - 1))
+    return [round(_SLOWEST_NL * factor**number) for number in range(RATES)]
+
+
+def run(rate_nl: int) -> Sums:
+    """Plans and encodes slice by slice as the app and hal/rp2 do."""
+    source, train, sums = Accumulator(3600, _CALIBRATION), Train(), Sums()
+    plan = Fraction(source.modulus * 1_000_000 * words.CYCLES_PER_US, source.flow(rate_nl))  # cycles from step to step
+    end_s, owed = 0, 0
+    while sums.steps < MOST_STEPS and end_s < MOST_S:
+        end_s += SLICE_S
+        _, items = train.single(source, rate_nl, end_s * 1_000_000, SLICE_S)
+        for steps, duration_us in items:
+            sums.planned_us += duration_us
+            cycles = duration_us * words.CYCLES_PER_US - owed
+            # an item of 1 to 3 us takes what the generator needs, the next one so much less (hal/rp2/stepper.py)
+            longer = max(cycles, _OVERHEAD_CYCLES) if steps <= 1 else cycles
+            owed = longer - cycles
+            _make(sums, plan, steps, longer)
+    sums.cycles -= owed
+    return sums
+
+
+def _make(sums: Sums, plan: Fraction, steps: int, cycles: int) -> None:
+    """Adds up the words of one item and looks where each of its steps falls."""
+    behind = words.encode(_memory, 0, steps, cycles, _OVERHEAD_CYCLES)
+    if steps == 0:
+        sums.cycles += sum(((word >> 9) + _OVERHEAD_CYCLES) * ((word >> 1 & 255) + 1) for word in _memory[:behind])
+        return
+    taken = numpy.frombuffer(_memory, dtype=numpy.uint32)[:behind].astype(numpy.int64)
+    repeats = (taken >> 1 & 255) + 1
+    ends = numpy.cumsum(numpy.repeat((taken >> 9) + _OVERHEAD_CYCLES, repeats))
+    of_steps = ends[numpy.repeat(taken & 1, repeats) == 1]
+    begin = float(sums.cycles - sums.steps * plan)  # exact, then small
+    error = numpy.abs(begin + of_steps - numpy.arange(1, steps + 1) * float(plan))
+    sums.worst_cycles = max(sums.worst_cycles, float(error.max()))
+    sums.cycles += int(ends[-1])
+    sums.steps += steps
+
+
+_memory = array("I", bytes(4 * ring.WORDS))
+
+
+def _peers() -> tuple[Peer, ...]:
+    return (_peer("deadline_loop", "`ticks_us` deadline loop"), _peer("sleep_loop", "`sleep_us` loop"))
+
+
+def _peer(loop: str, name: str) -> Peer:
+    with boards.board(boards.programs("chip/load", "peers/loops")) as board:
+        board.exec(f"import load, loops\nloops.{loop}({boards.STEP}, {boards.RATE_HZ}, {_PEER_STEPS}, load.nothing, {_PEER_STEPS})")
+        edges_ns = board.pins.rises(boards.STEP)
+    mean_us = (edges_ns[-1] - edges_ns[0]) / 1000 / (len(edges_ns) - 1)
+    percent = 100 * (mean_us * boards.RATE_HZ / 1e6 - 1)
+    return Peer(name, boards.largest_error_us(edges_ns, boards.RATE_HZ), remark=f"period {percent:+.2g} %")

@@ -1,0 +1,34 @@
+"""Journal files as a pump that has run for weeks holds them: whole records, the segments full."""
+
+from __future__ import annotations
+
+from app.journal import FOLDER, SEGMENT_BYTES
+from pumpcore.wire import records
+from thecal.sim.image import Files
+
+TOTAL_MS = 300_000
+_BEGIN_UTC_S = 1_767_571_200
+_STEPS_PER_TOTAL = 8_333
+
+
+def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
+    """`count` segments of five-minute totals; the last one has at least `spare_bytes` left."""
+    files: Files = {}
+    sequence = 1
+    for number in range(count):
+        room = SEGMENT_BYTES - (spare_bytes if number == count - 1 else 0)
+        data, first = bytearray(), sequence
+        while True:
+            record = _total(sequence)
+            if len(data) + len(record) > room:
+                break
+            data += record
+            sequence += 1
+        files[f"{FOLDER}/{ring}{first:08x}"] = bytes(data)
+    return files
+
+
+def _total(sequence: int) -> bytes:
+    steps, uptime_ms = sequence * _STEPS_PER_TOTAL, sequence * TOTAL_MS
+    stamp = (1, sequence, uptime_ms, _BEGIN_UTC_S + uptime_ms // 1000)
+    return records.encode("total", stamp, (steps + 99, steps, steps + 1_700, uptime_ms // 1000))

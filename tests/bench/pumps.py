@@ -1,0 +1,82 @@
+"""A whole pump on the emulated board, spoken to by the host tool's client, both on the board's clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.line import Line
+from pumpcore import program as programs
+from pumpcore import slots
+from rig import benches
+from rig.emulator import image
+from rig.emulator.board import EmulatedBoard
+from rig.emulator.pump import Powered
+from rig.programs import MONDAY_UTC_S, constant
+from thecal.bench import payload
+from thecal.client import Client
+from thecal.deploy.files import MANIFEST_PATH
+from thecal.sim.image import BENCH_PATH, Files, format_image
+
+REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 30.0
+BOOT_LIMIT_S = 20.0
+_LOOK_NS = 1_000_000
+HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}
+
+
+class Pump:
+    """Power is on from the first moment; `files` lie on its flash besides the firmware."""
+
+    def __init__(self, files: Files | None = None) -> None:
+        bench = benches.named(benches.CHIP_BENCH, **HIGH_CEILINGS)
+        powered = Powered(bench, _image(bench, files or {}))
+        self.bench, self.board, self.motor = powered.bench, powered.board, powered.motor
+        self.powered_ns = self.board.now_ns()
+        self.line = Line(self.board)
+
+    def close(self) -> None:
+        self.board.close()
+
+    def first_answer_ns(self, question: bytes, answer: bytes) -> int:
+        """Time from power to the end of the answer; the question waits on the cable from the first moment."""
+        return first_answer_ns(self.board, question, answer) - self.powered_ns
+
+    def program(self, rate_hz: int) -> programs.Program:
+        """A constant program of about so many steps a second."""
+        pair = self.bench["calibration"]
+        return constant(rate_hz * 3600 * pair["volume_nl"] // pair["steps"])
+
+
+def first_answer_ns(board: EmulatedBoard, question: bytes, answer: bytes) -> int:
+    """When `answer` had arrived, after `question` was sent as soon as the board was on the bus."""
+    heard = bytearray()
+    at_ns: list[int] = []
+
+    def receive(data: bytes) -> None:
+        heard.extend(data)
+        if answer in heard and not at_ns:
+            at_ns.append(board.now_ns())
+
+    board.on_output, before = receive, board.on_output
+    while not board.chip.host.connected:
+        board.run_until_ns(board.now_ns() + _LOOK_NS)
+    board.write(question)
+    if not board.run_until(lambda: bool(at_ns), BOOT_LIMIT_S):
+        raise TimeoutError(f"no {answer!r}, only {bytes(heard[-300:])!r}")
+    board.on_output = before
+    return at_ns[0]
+
+
+def _image(bench: dict[str, Any], files: Files) -> bytes:
+    built = image.compiled()
+    return format_image({**built.files, BENCH_PATH: slots.pack(1, payload(bench)), **files, MANIFEST_PATH: built.manifest})
+
+
+def begin(pump: Pump, client: Client, rate_hz: int) -> None:
+    """Uploads a constant program, sets the clock and starts; returns when it pumps."""
+    digest = client.program_stage(programs.pack(pump.program(rate_hz)))["digest"]
+    client.program_activate(digest)
+    client.clock_set(MONDAY_UTC_S, 0)
+    client.start()
+    if not pump.board.run_until(pump.motor.enabled, BOOT_LIMIT_S):
+        raise RuntimeError(f"the pump did not start: {client.status()}")
+    pump.board.run_for(1.0)

@@ -1,0 +1,276 @@
+"""A whole pump at work: boot, memory, round trips, journal download, and `stop` in the middle of a write."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+from mpremote.transport_serial import SerialTransport
+
+from bench import boards, journals, pumps
+from bench.line import Line, clients_on
+from bench.table import Peer, Row, at_least, at_most, exactly, times_better
+from rig.emulator.board import EmulatedBoard
+from thecal.client import Client
+
+_SEGMENTS = 4  # 64 KiB
+_ASKED = 41
+_CYCLES = 3
+_BOOTED_S = 1.5  # behind the first answer: self test and first collection
+_STOP_SLACK_MS = 20
+_EXPRESSION = "(1, 2)"
+
+
+def rows() -> list[Row]:
+    pump = pumps.Pump(journals.segments(_SEGMENTS))
+    try:
+        found = _boot(pump)
+        with clients_on(pump.line) as url:
+            client = Client(url, pumps.REPLY_TIMEOUT_S, pumps.PATIENCE_S)
+            pump.board.run_for(_BOOTED_S)
+            found.append(_heap(client))
+            pumps.begin(pump, client, boards.RATE_HZ)
+            found += [_round_trip(pump, client), _download(pump, client), _stop(pump, client), _growth(pump, client)]
+    finally:
+        pump.close()
+    return found
+
+
+# --- boot and memory -----------------------------------------------------------------------------------------------------
+
+
+def _boot(pump: pumps.Pump) -> list[Row]:
+    ready_ms = pump.first_answer_ns(b"hello\n", b"\n") / 1e6
+    stock_ms = _stock_prompt_ms()
+    on = sum(level == 0 for _, level in pump.board.pins.edges(pump.bench["pins"]["enable"]))
+    return [
+        Row(
+            "boot: times the enable line was on before somebody ordered it, from power to the first answer",
+            "",
+            on,
+            exactly(0),
+            "0: a resistor holds the line from the first moment",
+        ),
+        Row(
+            "boot: power to the first answer (`hello`)",
+            "ms",
+            ready_ms,
+            at_most(3 * stock_ms),
+            "100 ms: a host's attach debounce (USB 2.0, 7.1.7.3)",
+            (Peer("stock MicroPython, power to prompt", stock_ms),),
+            remark="limit: 3 x stock; the emulated host enumerates in no time, a real one takes longer than stock's boot",
+        ),
+    ]
+
+
+def _stock_prompt_ms() -> float:
+    board = EmulatedBoard(files=boards.format_image({}), power=False)
+    board.restore_power()
+    at_ns = pumps.first_answer_ns(board, b"\r", b"\r\n>>> \r\n>>> ")
+    board.close()
+    return at_ns / 1e6
+
+
+def _heap(client: Client) -> Row:
+    with boards.board({}) as board:
+        stock = int(board.exec("import gc\ngc.collect()\nprint(gc.mem_free())"))
+    free = client.status()["free_memory_bytes"]
+    return Row(
+        "heap free after boot",
+        "kB",
+        free / 1000,
+        at_least(120),
+        "264 kB of SRAM in all",
+        (Peer("stock REPL", stock / 1000, remark="no program"),),
+        more_is_better=True,
+        remark="as `status` tells it in the middle of answering",
+    )
+
+
+def _growth(pump: pumps.Pump, client: Client) -> Row:
+    """What a day may bring, again and again: memory may not shrink from one time to the next."""
+    free = []
+    for _ in range(_CYCLES):
+        pumps.begin(pump, client, boards.RATE_HZ)
+        token = client.bolus_token()
+        client.bolus_start(token, 2_000, 3_600_000)
+        pump.board.run_for(6.0)
+        client.bolus_status(token)
+        client.alarms()
+        client.journal_read("events", 1)
+        client.program_read()
+        client.stop()
+        pump.board.run_for(1.0)
+        free.append(client.status()["free_memory_bytes"])
+    return Row(
+        f"heap lost from the 1st to the {_CYCLES}rd round of a day's events (upload, start, bolus, questions, journal, stop)",
+        "bytes",
+        max(0, free[0] - free[-1]),
+        at_most(0),
+        "0",
+        remark=f"free: {', '.join(str(one) for one in free)} bytes",
+    )
+
+
+# --- questions -----------------------------------------------------------------------------------------------------------
+
+
+def _median_ms(board: EmulatedBoard, ask: Callable[[], object]) -> float:
+    times_ms = []
+    for number in range(_ASKED):
+        board.run_for(0.013 + 0.0071 * (number % 7))
+        begun_ns = board.now_ns()
+        ask()
+        times_ms.append((board.now_ns() - begun_ns) / 1e6)
+    return statistics.median(times_ms)
+
+
+def _round_trip(pump: pumps.Pump, client: Client) -> Row:
+    hello_ms = _median_ms(pump.board, client.hello)
+    status_ms = _median_ms(pump.board, client.status)
+    token_ms = _median_ms(pump.board, client.bolus_token)
+    return Row(
+        f"round trip at the client, p50 of {_ASKED}, pumping at {boards.RATE_HZ}/s and journaling: the smallest question",
+        "ms",
+        token_ms,
+        times_better(5),
+        "0.05 ms: a packet of 64 bytes at 12 Mbit/s",
+        (_eval_peer(),),
+        remark=f"bolus.token; the whole `status`: {status_ms:.1f} ms; `hello`: {hello_ms:.1f} ms",
+    )
+
+
+def _eval_peer() -> Peer:
+    """mpremote's own code in one open connection, its sleeps on the board's clock."""
+    files = {**boards.programs("chip/load", "peers/timer_hard", "peers/talking_repl")}
+    with boards.board(files) as board:
+        board.exec(f"import talking_repl\nkept = talking_repl.begin({boards.STEP}, {boards.RATE_HZ})")
+        line = Line(board)
+        with clients_on(line) as url:
+            transport = SerialTransport(url)
+            transport.enter_raw_repl(soft_reset=False)
+            whole_ms = _median_ms(board, lambda: transport.eval(_EXPRESSION))
+            wire_ms = _median_wire_ms(line, transport)
+    remark = f"its polling sleeps 10 ms; last byte on the wire after {wire_ms:.2f} ms"
+    return Peer("mpremote raw REPL eval, open connection, stepping by Timer(hard=True)", whole_ms, remark=remark)
+
+
+def _median_wire_ms(line: Line, transport: SerialTransport) -> float:
+    times_ms = []
+    for _ in range(_ASKED):
+        begun_ns = line.mark()
+        transport.eval(_EXPRESSION)
+        times_ms.append((line.last_ns - begun_ns) / 1e6)
+    return statistics.median(times_ms)
+
+
+def _download(pump: pumps.Pump, client: Client) -> Row:
+    """Every block's CRC is checked by the client; the bytes are compared with the files that were put there."""
+    wanted = b"".join(data for _, data in sorted(journals.segments(_SEGMENTS).items()))
+    begun_ns, raw, sequence, blocks = pump.board.now_ns(), bytearray(), 0, 0
+    while len(raw) < len(wanted):
+        reply, block = client.journal_read("events", sequence)
+        raw, sequence, blocks = raw + block, reply["next_sequence"], blocks + 1
+    took_s = (pump.board.now_ns() - begun_ns) / 1e9
+    if raw[: len(wanted)] != wanted:
+        raise RuntimeError("the journal that came is not the one that was there")
+    return Row(
+        f"journal download while pumping, {len(raw) // 1024} KiB, CRC checked",
+        "KiB/s",
+        len(raw) / 1024 / took_s,
+        times_better(10),
+        "1 187: 19 packets of 64 bytes a millisecond",
+        (_copy_peer(wanted),),
+        more_is_better=True,
+        remark=f"{blocks} blocks in {took_s:.2f} s",
+    )
+
+
+def _copy_peer(data: bytes) -> Peer:
+    """What `mpremote fs cp` does with the file, in an open connection."""
+    with boards.board({"/journal.bin": data}) as board, clients_on(Line(board)) as url:
+        transport = SerialTransport(url)
+        transport.enter_raw_repl(soft_reset=False)
+        begun_ns = board.now_ns()
+        came = bytes(transport.fs_readfile("/journal.bin"))
+        took_s = (board.now_ns() - begun_ns) / 1e9
+    if came != data:
+        raise RuntimeError("mpremote brought other bytes")
+    return Peer("mpremote fs cp, open connection, nothing else to do", len(data) / 1024 / took_s)
+
+
+# --- stop ----------------------------------------------------------------------------------------------------------------
+
+
+class FlashWatch:
+    """Calls `act` once in the middle of the next erase, and keeps when the flash was busy."""
+
+    def __init__(self, board: EmulatedBoard) -> None:
+        self.busy_ns: list[tuple[int, int]] = []
+        self.act: Callable[[], None] | None = None
+        self._flash, self._wait = board.flash, board.flash._wait
+        self._board = board
+        board.flash._wait = self._note
+
+    def _note(self, mcu: object, opcode: int, region: slice) -> None:
+        begun_ns, act = self._board.now_ns(), self.act
+        if act is not None and opcode != 0x02:
+            self.act = None
+            self._board.at(self._flash.erase_ns // 2, act)
+        self._wait(mcu, opcode, region)
+        self.busy_ns.append((begun_ns, self._board.now_ns()))
+
+    def operation_ms(self, at_ns: int, apart_ns: int = 50_000_000) -> float:
+        """From the first erase or page to the last of the durable operation that was under way at `at_ns`."""
+        first = last = next(number for number, (begin, end) in enumerate(self.busy_ns) if begin <= at_ns <= end)
+        while first and self.busy_ns[first][0] - self.busy_ns[first - 1][1] < apart_ns:
+            first -= 1
+        while last + 1 < len(self.busy_ns) and self.busy_ns[last + 1][0] - self.busy_ns[last][1] < apart_ns:
+            last += 1
+        return (self.busy_ns[last][1] - self.busy_ns[first][0]) / 1e6
+
+    def close(self) -> None:
+        self._flash._wait = self._wait
+
+
+def _stop(pump: pumps.Pump, client: Client) -> Row:
+    """`stop` arrives in the middle of the erase of the next durable operation, erasing at its slowest."""
+    board = pump.board
+    board.flash.erase_ns = boards.WORST
+    last_ns, operation_ms, sent_ns = _stopped_in_an_erase(board, lambda: pump.motor.last_step_ns or 0, lambda: board.run_for(65))
+    board.flash.erase_ns = boards.TYPICAL
+    client.status()
+    if pump.motor.enabled():
+        raise RuntimeError("the pump did not stop")
+    return Row(
+        "`stop` by serial in the middle of an erase of 400 ms: last byte in to last edge",
+        "ms",
+        max(0.0, (last_ns - sent_ns) / 1e6),
+        at_most(operation_ms + _STOP_SLACK_MS),
+        "the rest of the erase: 200 ms",
+        (_stop_peer(),),
+        remark=f"limit: that durable operation, {operation_ms:.0f} ms, and 20 ms",
+    )
+
+
+def _stopped_in_an_erase(board: EmulatedBoard, last_step_ns: Callable[[], int], let_run: Callable[[], None]) -> tuple[int, float, int]:
+    watch, sent_ns = FlashWatch(board), []
+
+    def send() -> None:
+        sent_ns.append(board.now_ns())
+        board.write(b"stop\n")
+
+    watch.act = send
+    let_run()
+    watch.close()
+    if not sent_ns:
+        raise RuntimeError("nothing was erased")
+    return last_step_ns(), watch.operation_ms(sent_ns[0]), sent_ns[0]
+
+
+def _stop_peer() -> Peer:
+    with boards.board(boards.programs("chip/load", "peers/timer_hard", "peers/serial_stop"), boards.WORST) as board:
+        board.write(f"import serial_stop; serial_stop.run({boards.STEP}, {boards.RATE_HZ})".encode() + b"\x04")
+        board.run_for(0.2)
+        last_ns, operation_ms, sent_ns = _stopped_in_an_erase(board, lambda: board.pins.rises(boards.STEP)[-1], lambda: board.run_for(4))
+    return Peer("Timer(hard=True), main loop looks at stdin", (last_ns - sent_ns) / 1e6, remark=f"its operation took {operation_ms:.0f} ms")

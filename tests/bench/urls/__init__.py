@@ -1,0 +1,1 @@
+"""Where pyserial finds `emulated://`."""

@@ -1,0 +1,273 @@
+"""The rest of hal/rp2 on the emulated chip: link, clock, clock chip, resets, watchdog, memory, and a board without a bench."""
+
+from __future__ import annotations
+
+import ast
+import zlib
+from collections.abc import Iterator
+
+import pytest
+
+from pico.motor_bench import STOP, MotorBench
+from rig.emulator.board import EmulatedBoard
+from rig.emulator.ds3231 import ClockChip
+
+MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
+DEAF_US = 5_000_000
+
+
+def ask(chip: EmulatedBoard, expression: str) -> object:
+    return ast.literal_eval(chip.exec(f"print(repr({expression}))"))
+
+
+@pytest.fixture
+def line(chip: EmulatedBoard) -> EmulatedBoard:
+    chip.exec("import time, binascii\nfrom hal.rp2.link import Link\nlink = Link()")
+    return chip
+
+
+# --- link ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.quick
+def test_bytes_of_every_value_arrive_and_none_blocks(line: EmulatedBoard, record_property) -> None:
+    sent = bytes(range(256)) * 8 + b"\x03\x04\x01\r\n"
+    line.at(20_000_000, lambda: line.write(sent))
+    line.exec(f"""
+nothing = link.read()
+got, reads, t = b"", 0, 0
+while len(got) < {len(sent)}:
+    link.wait(1000)
+    begun = time.ticks_us(); got += link.read(); t += time.ticks_diff(time.ticks_us(), begun); reads += 1
+""")
+    assert ask(line, "(nothing, len(got), binascii.crc32(got))") == (b"", len(sent), zlib.crc32(sent))
+    record_property("figure", f"emulated: reading takes {ask(line, 't') / len(sent):.0f} us a byte")
+
+
+def test_a_flood_is_taken_in_pieces_of_4_kib(line: EmulatedBoard) -> None:
+    line.at(20_000_000, lambda: line.write(b"x" * 9_000))
+    line.exec("sizes = []\nwhile sum(sizes) < 9000:\n link.wait(100)\n sizes.append(len(link.read()))")
+    assert max(ask(line, "sizes")) <= 4_096
+
+
+@pytest.mark.quick
+def test_waiting_ends_with_input_or_in_time(line: EmulatedBoard) -> None:
+    line.exec("t = time.ticks_ms()\nlink.wait(120)\nt = time.ticks_diff(time.ticks_ms(), t)")
+    assert ask(line, "t") in (120, 121)
+    line.at(60_000_000, lambda: line.write(b"x"))
+    line.exec("t = time.ticks_ms()\nlink.wait(2000)\nt = time.ticks_diff(time.ticks_ms(), t)\nlink.read()")
+    assert ask(line, "t") < 80
+
+
+@pytest.mark.rule("R1")
+def test_a_host_that_does_not_read_holds_the_pump_up_once_for_half_a_second(line: EmulatedBoard, record_property) -> None:
+    usb = line.chip.mcu.usb_ctrl
+    reads_us = usb.write_delay_microseconds
+    line.at(15_000_000, lambda: setattr(usb, "write_delay_microseconds", DEAF_US))
+    line.exec("""
+time.sleep_ms(30)
+times = []
+for i in range(4):
+    t = time.ticks_ms(); link.write(b"y" * 4096); times.append(time.ticks_diff(time.ticks_ms(), t))
+while time.ticks_ms() < 8000: pass
+""")
+    usb.write_delay_microseconds = reads_us
+    line.run_for(6)
+    line.read()
+    first_ms, *others_ms = ask(line, "times")
+    assert 400 <= first_ms <= 550
+    assert max(others_ms) <= 2
+    line.at(10_000_000, lambda: line.write(b"z"))
+    line.exec("link.wait(500)\nlink.read()\nlink.write(b'heard again')")
+    assert ask(line, "link._deaf") is False
+    record_property("figure", f"emulated: 4 writes to a host that does not read: {[first_ms, *others_ms]} ms")
+
+
+@pytest.mark.quick
+def test_a_large_answer_arrives_whole(line: EmulatedBoard, record_property) -> None:
+    line.exec("data = bytes(range(256)) * 16")
+    before_ns = line.now_ns()
+    assert line.exec("link.write(data)").encode("latin-1", "replace").count(b"ABC") == 16
+    record_property("figure", f"emulated: 4 KiB sent in {(line.now_ns() - before_ns) / 1e6:.0f} ms, the prompt's share included")
+
+
+@pytest.mark.rule("R1")
+def test_ctrl_c_on_the_line_is_a_byte_until_the_program_ends(bench: MotorBench) -> None:
+    bench.board.at(15_000_000, lambda: bench.board.write(b"\x03"))
+    bench.run("time.sleep_ms(40)\ngot = board.link.read()")
+    assert bench.ask("got") == b"\x03"
+    bench.run("board.make_safe()")
+    bench.board.at(15_000_000, lambda: bench.board.write(b"\x03"))
+    with pytest.raises(RuntimeError, match="KeyboardInterrupt"):
+        bench.run("time.sleep_ms(200)")
+
+
+def test_a_stop_wakes_the_loop_from_its_wait(bench: MotorBench) -> None:
+    bench.board.at(100_000_000, lambda: bench.board.set_pin(STOP, 1))
+    bench.run("t = time.ticks_ms()\nboard.link.wait(5000)\nt = time.ticks_diff(time.ticks_ms(), t)")
+    assert bench.ask("t") < 200
+
+
+# --- time ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_clock_chip(chip: EmulatedBoard) -> Iterator[tuple[EmulatedBoard, ClockChip]]:
+    clock = ClockChip(chip.now_ns)
+    clock.connect(chip.chip.mcu.i2c[0])
+    chip.exec("import time\nfrom hal.rp2.clock import Clock\nfrom hal.rp2.ds3231 import Ds3231\nclock = Clock()")
+    return chip, clock
+
+
+@pytest.mark.quick
+@pytest.mark.rule("R11")
+def test_the_clock_chip_is_believed_only_while_its_oscillator_ran(with_clock_chip: tuple[EmulatedBoard, ClockChip]) -> None:
+    chip, clock = with_clock_chip
+    chip.exec("clock.attach(Ds3231(0, 1))")
+    assert ask(chip, "(clock.has_chip, clock.utc_s())") == (True, 0), "out of the factory it knows nothing"
+    chip.exec(f"clock.set_utc_s({MONDAY_UTC_S})")
+    chip.run_for(3)
+    assert MONDAY_UTC_S + 3 <= ask(chip, "clock.utc_s()") <= MONDAY_UTC_S + 5
+    assert int(clock.now().timestamp()) == ask(chip, "clock.utc_s()")
+    clock.stop_oscillator()
+    assert ask(chip, "clock.utc_s()") == 0
+
+
+@pytest.mark.rule("R11")
+def test_a_clock_chip_that_does_not_answer_is_none(chip: EmulatedBoard) -> None:
+    block = chip.chip.mcu.i2c[0]
+    block.on_start = lambda repeated: block.complete_start()
+    block.on_connect = lambda address, mode: block.complete_connect(False)
+    block.on_stop = lambda: block.complete_stop()
+    chip.exec("from hal.rp2.board import Board\nboard = Board()\nboard._attach_clock(0, 1)")
+    assert ask(chip, "(board.clock.has_chip, board.clock.utc_s())") == (False, 0)
+    chip.exec(f"board.clock.set_utc_s({MONDAY_UTC_S})")
+    assert ask(chip, "board.clock.utc_s()") == MONDAY_UTC_S, "without it the crystal counts from what was set"
+
+
+# --- resets ----------------------------------------------------------------------------------------------------------------
+
+
+def boots(chip: EmulatedBoard, code: str = "") -> tuple[str, bool]:
+    """(reset cause, maintenance requested) that the next program finds; `code` runs in it."""
+    chip.exec(f"from hal.rp2.system import System\nsystem = System()\n{code}")
+    cause, maintenance = ask(chip, "(system.reset_cause, system.maintenance_requested)")
+    return cause, maintenance
+
+
+def reset(chip: EmulatedBoard, code: str) -> None:
+    """Runs code that resets the chip, and waits for the prompt."""
+    chip.at(60_000_000, lambda: None)
+    try:
+        chip.exec(code, timeout_s=1.0)
+    except (TimeoutError, RuntimeError):
+        pass
+    chip._repl = None
+    chip.run_for(1)
+
+
+@pytest.mark.quick
+def test_causes_of_a_reset_and_a_maintenance_that_lasts_for_one(chip: EmulatedBoard) -> None:
+    assert boots(chip) == ("power", False)
+    reset(chip, "system.reset()")
+    assert boots(chip) == ("soft", False)
+    reset(chip, "import machine\nmachine.WDT(timeout=50)\nwhile True: pass")
+    assert boots(chip) == ("watchdog", False)
+    reset(chip, "system.request_maintenance()\nsystem.reset()")
+    assert boots(chip) == ("soft", True)
+    reset(chip, "system.reset()")
+    assert boots(chip) == ("soft", False)
+    chip.exec("system.request_maintenance()")
+    chip.cut_power()
+    chip.run_for(1)
+    chip.restore_power()
+    assert boots(chip) == ("power", False)
+
+
+def test_who_it_is_and_what_is_left(chip: EmulatedBoard) -> None:
+    boots(chip)
+    assert len(bytes.fromhex(ask(chip, "system.unique_id"))) == 8
+    assert 0 <= ask(chip, "system.seed()") < 1 << 32
+    assert ask(chip, "system.implementation")["name"] == "micropython"
+    assert ask(chip, "system.free_memory_bytes()") > 100_000
+
+
+@pytest.mark.rule("R6")
+def test_a_bite_leaves_the_motor_disabled_and_nothing_steps_after_it(bench: MotorBench) -> None:
+    bench.run("board.watchdog.feed()\nready(100000)\nstepper.queue(25000, 1000000)\nstepper.send()\nboard.watchdog.start(50)")
+    bench.board.run_for(0.2)
+    assert not bench.enabled()
+    made = len(bench.rises())
+    bench.board.run_for(1)
+    assert len(bench.rises()) == made
+
+
+# --- board -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.quick
+@pytest.mark.rule("R6")
+@pytest.mark.parametrize("bench", ["None", "Simulated"])
+def test_without_a_bench_of_its_own_it_refuses_to_move_and_drives_no_pin(chip: EmulatedBoard, bench: str) -> None:
+    chip.pins.clear()
+    chip.exec("from hal.rp2.board import Board\nclass Simulated: target = 'sim'\nboard = Board()")
+    chip.exec(f"""
+board.attach({bench})
+refused = 0
+for act in (lambda: board.stepper.queue(1, 1000), lambda: board.stepper.enable(True), lambda: board.guard.allow(1)):
+    try: act()
+    except OSError: refused += 1
+board.buzzer.sound("high"); board.led.set(True)
+""")
+    look = "(refused, board.look(), board.stepper.halt(), board.link.closed)"
+    assert ask(chip, look) == (3, (0, 0, 0, False, False), 0, False)
+    chip.exec("board.make_safe()")
+    assert [gpio for gpio in range(23) if chip.pins.edges(gpio)] == []
+
+
+def test_a_stop_button_held_at_power_up_asks_for_maintenance(bench: MotorBench) -> None:
+    assert bench.ask("(board.system.maintenance_requested, board.link.closed)") == (False, False)
+    bench.run("board.make_safe()")
+    bench.board.set_pin(STOP, 1)
+    bench.run("board = Board()\nboard.attach(Bench)")
+    assert bench.ask("(board.system.maintenance_requested, board.link.closed)") == (True, True)
+    assert not bench.enabled()
+
+
+@pytest.mark.rule("R6")
+def test_a_board_that_fails_half_built_is_made_safe_all_the_same(bench: MotorBench) -> None:
+    bench.run("ready(100000)\nstepper.queue(25000, 1000000)\nstepper.send()\ntime.sleep_ms(2)")
+    bench.run("""
+class Broken(Bench): pins = {name: gpio for name, gpio in Bench.pins.items() if name != "step"}
+board = Board()
+try: board.attach(Broken)
+except KeyError: failed = True
+finally: board.make_safe()
+""")
+    made = len(bench.rises())
+    assert bench.ask("failed") is True
+    assert not bench.enabled()
+    bench.board.run_for(0.1)
+    assert len(bench.rises()) == made
+
+
+def test_buzzer_patterns_are_on_the_pin_without_the_cpu(chip: EmulatedBoard) -> None:
+    chip.exec("from hal.rp2.signals import Buzzer\nbuzzer = Buzzer(16)")
+    counts = []
+    for pattern in ("off", "low", "high", "off"):
+        chip.exec(f"buzzer.sound({pattern!r})")
+        chip.pins.clear()
+        chip.run_for(0.1)
+        counts.append(len(chip.pins.rises(16)))
+    assert counts[0] == counts[3] == 0
+    assert counts[1] in (99, 100, 101)
+    assert counts[2] in (269, 270, 271)
+
+
+def test_the_heap_that_the_hal_takes(bench: MotorBench, record_property) -> None:
+    bench.run("import gc\nboard.make_safe()\ngc.collect()")
+    free = bench.ask("gc.mem_free()")
+    bench.run("gc.collect()\nbefore = gc.mem_free()\nfor i in range(200): board.look()\ngc.collect()\nafter = gc.mem_free()")
+    assert bench.ask("before - after") <= 64
+    assert free > 170_000
+    record_property("figure", f"emulated: {free} bytes of heap free with the hal alone attached to a step and direction driver")

@@ -1,0 +1,107 @@
+"""Power cuts at random times on the emulated chip, flash operations torn: what is on the flash then, against what the pins did.
+
+The image is judged by the firmware's own recovery, run on CPython: thirty boots of the emulated chip would take an hour. That
+the chip itself boots from a cut flash is shown by the scenarios of tests/device/test_power.py.
+"""
+
+import itertools
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from pump import UnitPump
+from pumpcore import program as programs
+from pumpcore.calibration import Calibration
+from pumpcore.units import ceil_div
+from pumpcore.wire import frame, messages
+from rig.branches import branch
+from rig.device import Device, Figures, bench
+from rig.programs import MONDAY_UTC_S, constant
+
+CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of five kinds: 40, or 500
+FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it
+HARMLESS = {"power_lost", "not_resumed", "clock_lost"}
+AHEAD_S = 7  # the queue's high water
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """Two programs staged, the first one active; ceilings that let it run into its ramp."""
+    with Device(bench(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
+        fresh.upload(constant(FAST_NL, "resume"))
+        fresh.client.clock_set(MONDAY_UTC_S, 0)
+        yield fresh
+
+
+def request(method: str, **params: object) -> bytes:
+    return frame.encode(messages.request("%016x" % random.getrandbits(64), method, params))
+
+
+def cut(device: Device, line: bytes, after_ns: int) -> tuple[bytes, int]:
+    """(flash, true steps) of a branch in which `line` is sent and the power goes so much later."""
+
+    def live() -> tuple[bytes, int]:
+        board = device.sim.board
+        if line:
+            board.write(line)
+        board.cut_power(after_ns)
+        board.run_for(after_ns / 1e9 + 1)
+        assert not board.has_power()
+        return board.flash.files(), device.sim.plant_steps()
+
+    told: tuple[bytes, int] = branch(device.sim.board, live)
+    return told
+
+
+def judge(image: bytes, true_steps: int, pair: Calibration, digests: set[str]) -> UnitPump:
+    """R2, R6, R9 on what the cut has left; then once more, as if the power had gone again in that boot."""
+    for _ in range(2):
+        pump = UnitPump(image, MONDAY_UTC_S + 3600)
+        assert not pump.board.stepper.enabled
+        assert set(pump.pump.alarms.active()) <= HARMLESS
+        assert pump.pump.setup.digest in digests
+        boots = [record.fields for record in pump.journal() if record.name == "boot"]
+        last = boots[-1]
+        for ring in ("events", "faults"):
+            numbers = [record.sequence for record in pump.journal(ring)]
+            assert all(after == before + 1 for before, after in itertools.pairwise(numbers))
+        assert pump.pump.book.position_steps >= true_steps
+        if last["uncertain_steps"]:
+            assert last["confirmed_steps"] <= true_steps <= last["leased_steps"]
+            most = ceil_div((AHEAD_S + 60) * FAST_NL * pair.steps, 3600 * pair.volume_nl) + 2
+            assert last["leased_steps"] - true_steps <= most
+        image = pump.image()
+    return pump
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.rule("R3")
+@pytest.mark.rule("R6")
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("kind", ["idle", "starting", "pumping", "storing", "stopping"])
+def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device, kind: str, record_property: Figures) -> None:
+    """`starting` is the first seconds of a start: journal, lease, ramp. `storing` an activation of another program."""
+    chance = random.Random(kind)
+    pair = device.calibration()
+    first, second = constant(FAST_NL, "resume"), constant(SLOW_NL, "resume")
+    digests = {programs.digest(programs.pack(new)) for new in (first, second)}
+    line, longest_ns = b"", 4_500_000_000
+    if kind == "storing":
+        digest = device.client.program_stage(programs.pack(second))["digest"]
+        line, longest_ns = request("program.activate", digest=digest), 700_000_000
+    elif kind == "starting":
+        line = request("start")
+    elif kind in ("pumping", "stopping"):
+        device.client.start()
+        device.run_for(3)
+        if kind == "stopping":
+            line, longest_ns = b"stop\n", 600_000_000
+    torn = moved = 0
+    for _ in range(CUTS):
+        image, true_steps = cut(device, line, chance.randrange(1, longest_ns))
+        pump = judge(image, true_steps, pair, digests)
+        torn += sum(ring.torn for ring in pump.pump.journal.rings.values())
+        moved += true_steps > 0
+    record_property("figure", f"power cuts while {kind}, emulated: {CUTS} twice in a row, {moved} with steps made, {torn} torn records met")
