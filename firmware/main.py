@@ -9,12 +9,16 @@ def main() -> None:
     """Runs until the link is closed; whatever happens, the motor ends disabled."""
     board = __import__(HALS[sys.platform], None, None, ("Board",)).Board()
     try:
-        from app import boot, release
+        from app import release
+
+        found = release.check(board.flash)  # first: hashing is slow in a full memory
+
+        from app import boot
         from app.handlers.table import HANDLERS
         from app.pump import run
         from app.session import Session
 
-        pump = boot.build(board, *release.check(board.flash))
+        pump = boot.build(board, *found)
         pump.session = Session(board.link, pump, HANDLERS)
         run(pump)
     finally:

@@ -67,5 +67,8 @@ def open_alarms(journal: Journal) -> list:
 
 
 def _outlives_reset(number: int) -> bool:
-    row = faults.BY_NUMBER.get(number)
-    return row is not None and row[2] == faults.ALARM and row[1] not in faults.FOUND_AT_POWER_UP
+    try:
+        fault = faults.by_number(number)
+    except KeyError:  # of another firmware
+        return False
+    return fault.severity == faults.ALARM and fault.name not in faults.FOUND_AT_POWER_UP

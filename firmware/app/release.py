@@ -16,10 +16,21 @@ def check(flash: object) -> tuple:
         rows = manifest.parse(flash.read(PATH))
     except (OSError, ValueError):
         return manifest.release([]), False
-    found, whole = [], len(rows) > 0
+    found, whole, listed = [], len(rows) > 0, {}
     for path, source, deployed in rows:
-        lying = [name for name in manifest.names(path) if flash.exists(name)]
-        actual = sha256_hex(flash.read(lying[0])) if lying else sha256_hex(b"")
+        actual = sha256_hex(_imported(flash, path, listed))
         whole = whole and actual == deployed
         found.append((path, source if actual == deployed else actual))
     return manifest.release(found), whole
+
+
+def _imported(flash: object, path: str, listed: dict) -> bytes:
+    """What an import of this path would load, b"" when there is nothing. `listed` keeps the names of each folder: a look-up in
+    the file system costs milliseconds, twice for a hundred files."""
+    folder = path[: path.rindex("/")]
+    if folder not in listed:
+        listed[folder] = flash.names(folder or "/")
+    for name in manifest.names(path):
+        if name[len(folder) + 1 :] in listed[folder]:
+            return flash.read(name)
+    return b""

@@ -2,6 +2,7 @@
 
 import binascii
 
+from app import texts
 from app.journal import JournalError
 from app.store import StoreError
 from pumpcore.faults import Refusal
@@ -123,7 +124,8 @@ class Session:
 
     def _refuse(self, identity: str | None, refused: Refusal) -> bytes:
         self.counters["refused"] += 1
-        return self._reply(messages.refusal(identity, refused))
+        told = texts.told(self._pump.board.system, [refused.fault.name])[0]
+        return self._reply(messages.refusal(identity, refused, told))
 
     def _reply(self, message: dict, raw: bytes = b"") -> bytes:
         line = frame.encode(message)

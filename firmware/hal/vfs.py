@@ -50,9 +50,13 @@ class Flash:
 
     def names(self, folder: str) -> list:
         """Names of everything in a folder, sorted; [] if the folder is not there."""
-        if not self.exists(folder):
+        try:
+            entries = os.ilistdir(folder)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
             return []
-        return sorted([entry[0] for entry in os.ilistdir(folder)])
+        return sorted([entry[0] for entry in entries])
 
     def make_folder(self, path: str) -> None:
         """Creates the folder unless it is there."""

@@ -46,5 +46,7 @@ def parse(manifest: bytes) -> list:
 
 def release(rows: list) -> str:
     """The release digest: SHA-256 over the sorted `path source-sha256` lines."""
-    text = "".join(["%s %s\n" % (row[0], row[1]) for row in sorted(rows)])
-    return sha256_hex(text.encode())
+    digest = hashlib.sha256()
+    for row in sorted(rows):
+        digest.update(("%s %s\n" % (row[0], row[1])).encode())
+    return binascii.hexlify(digest.digest()).decode()

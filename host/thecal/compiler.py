@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import lcm
 
+from pumpcore.fault_texts import sentence, told
 from pumpcore.faults import Refusal
 from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, SCHEDULE, Program, pack, unpack
 from pumpcore.units import S_PER_HOUR
@@ -168,7 +169,7 @@ def packed_and_checked(program: Program, name: str) -> bytes:
         packed: bytes = pack(program)
         unpack(packed)
     except Refusal as refusal:
-        raise BadInput(f"{name}: {refusal.sentence()}", refusal.fault.remedy) from refusal
+        raise BadInput(f"{name}: {sentence(refusal)}", told(refusal.fault.name)[1]) from refusal
     return packed
 
 

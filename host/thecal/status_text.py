@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import faults
+from pumpcore import fault_texts, faults
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.quantities import decimal
 
@@ -47,8 +47,12 @@ def clock_text(utc_s: int, offset_s: int = 0) -> str:
 
 
 def fault_text(number: int) -> str:
-    row = faults.BY_NUMBER.get(number)
-    return f"{number} {row[1]}: {row[3]}; {row[4]}" if row else f"{number} (a newer pump's fault)"
+    try:
+        fault = faults.by_number(number)
+    except KeyError:
+        return f"{number} (a newer pump's fault)"
+    text, remedy = fault_texts.told(fault.name)
+    return f"{number} {fault.name}: {text}; {remedy}"
 
 
 def basal_text(status: Status) -> str:

@@ -311,6 +311,9 @@ class System:
     def collect(self) -> None:
         pass
 
+    def forget(self, *modules: str) -> None:
+        pass
+
     def free_memory_bytes(self) -> int:
         return 0
 

@@ -10,6 +10,7 @@ import time
 
 from pumpcore import program
 from pumpcore.calibration import Calibration
+from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.wire import frame, messages, records
 
@@ -91,7 +92,7 @@ class FakePump:
             try:
                 message = frame.decode(line)
             except frame.FrameError as error:
-                connection.sendall(frame.encode(messages.refusal(None, Refusal(error.fault))))
+                connection.sendall(frame.encode(messages.refusal(None, Refusal(error.fault), told(error.fault))))
                 return True
         return self._misbehave(connection, message)
 
@@ -121,7 +122,7 @@ class FakePump:
             if isinstance(result, tuple):
                 result, raw = result
         except Refusal as refusal:
-            return frame.encode(messages.refusal(identity, refusal))
+            return frame.encode(messages.refusal(identity, refusal, told(refusal.fault.name)))
         line = frame.encode(messages.result(identity, result)) + raw
         if messages.changes(method):
             self.memory[identity] = line

@@ -11,7 +11,7 @@ from app.handlers.table import HANDLERS
 from app.session import MOST_WAITING, REMEMBERED
 from app.tokens import VALID_MS
 from pump import constant
-from pumpcore import bolus, faults, program
+from pumpcore import bolus, fault_texts, faults, program
 from pumpcore.wire import frame, messages, records
 from rules.tree import ROOT
 from scenes import ready, running
@@ -37,7 +37,9 @@ def plain(cell: str) -> str:
 
 def test_the_faults_are_those_of_the_code() -> None:
     rows = [(int(row[0]), plain(row[1]), *row[2:]) for row in table("number", "name", "severity", "text", "what to do")]
-    assert rows == [row for _, row in sorted(faults.BY_NUMBER.items())]
+    numbers = sorted(number for names in faults.NUMBERS.values() for number in names.values())
+    every = [faults.by_number(number) for number in numbers]
+    assert rows == [(fault.number, fault.name, fault.severity, *fault_texts.told(fault.name)) for fault in every]
 
 
 def test_the_records_are_those_of_the_code() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import faults
+from pumpcore import fault_texts, faults
 from pumpcore.faults import ALARM, REFUSAL, WARNING, Refusal
 from pumpcore.wire import frame, messages
 
@@ -202,20 +202,31 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
 
 
 def test_numbers_and_names_are_unique_sorted_and_explained() -> None:
-    numbers = list(faults.BY_NUMBER)
-    assert numbers == sorted(set(numbers)) and len(faults.BY_NAME) == len(numbers)
-    for number in numbers:
+    rows = [(number, name) for names in faults.NUMBERS.values() for name, number in names.items()]
+    assert len(rows) == len({number for number, _ in rows}) == len({name for _, name in rows})
+    for number, name in rows:
         fault = faults.by_number(number)
-        assert fault.severity in (REFUSAL, WARNING, ALARM) and fault.text and fault.remedy
-        assert fault.severity == REFUSAL if number < 600 else fault.severity != REFUSAL
-        assert faults.by_name(fault.name).number == number
+        assert (fault.number, fault.name) == (number, name) and faults.by_name(name).number == number
+        assert fault.severity in ((REFUSAL,) if number < 600 else (WARNING, ALARM)) and all(fault_texts.told(name))
+    with pytest.raises(KeyError):
+        faults.by_number(999)
+    with pytest.raises(KeyError):
+        faults.by_name("bad")
+
+
+def test_every_text_belongs_to_a_fault() -> None:
+    names = {name for names in faults.NUMBERS.values() for name in names}
+    rows = fault_texts._TABLE.strip().splitlines()
+    assert [row.split(" | ")[0] for row in rows] and {row.split(" | ")[0] for row in rows} == names and len(rows) == len(names)
+    with pytest.raises(ValueError, match="substring"):
+        fault_texts.told("frame")
 
 
 def test_a_refusal_tells_code_cause_and_what_to_do() -> None:
     refusal = Refusal("rate_above_ceiling", asked_nl=5, limit_nl=4)
-    assert refusal.sentence() == "a rate is above the highest that is allowed (asked_nl: 5, limit_nl: 4)"
-    assert Refusal("no_program").sentence() == "no program is active"
-    reply = messages.refusal(ID, refusal)
+    assert fault_texts.sentence(refusal) == "a rate is above the highest that is allowed (asked_nl: 5, limit_nl: 4)"
+    assert fault_texts.sentence(Refusal("no_program")) == "no program is active"
+    reply = messages.refusal(ID, refusal, fault_texts.told("rate_above_ceiling"))
     assert reply["error"] == {
         "code": 304,
         "message": "a rate is above the highest that is allowed",

@@ -5,6 +5,8 @@ word, however many sends are outstanding, and no turn of the loop has to come in
 to right after it was loaded, never when it is spent: it would begin anew.
 """
 
+import gc
+
 import rp2
 import uctypes
 
@@ -22,7 +24,7 @@ class Feed:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._memory = bytearray(2 * _RING_BYTES)  # DMA wants the ring at a multiple of its size
+        self._memory = _ring_memory()
         self._address = (uctypes.addressof(self._memory) + _RING_BYTES - 1) // _RING_BYTES * _RING_BYTES
         self.words: object = self._address
         self._channels: tuple = (rp2.DMA(), rp2.DMA())
@@ -141,3 +143,22 @@ class Feed:
             channel.ctrl = 0
             channel.active(False)
             channel.close()
+
+
+def _ring_memory() -> bytearray:
+    """Memory that holds a ring at a multiple of its size, as DMA wants it: exactly there if that can be had, else twice as much.
+
+    No gap below the first block is as large as it, so what follows lies behind it as long as there is room.
+    """
+    gc.collect()
+    first = bytearray(_RING_BYTES)
+    beyond = uctypes.addressof(first) % _RING_BYTES
+    if beyond == 0:
+        return first
+    filler = bytearray(2 * _RING_BYTES - beyond)
+    ring = bytearray(_RING_BYTES)
+    if uctypes.addressof(ring) % _RING_BYTES == 0:
+        return ring
+    del first, filler, ring
+    gc.collect()
+    return bytearray(2 * _RING_BYTES)

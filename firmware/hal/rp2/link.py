@@ -46,10 +46,11 @@ class Link:
 
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
-        whole = bytearray()
-        while len(whole) < _MOST_BYTES and self._arrived(0):
-            self._input.readinto(self._byte)
-            whole += self._byte
+        whole, byte = bytearray(), self._byte
+        arrived, take = self._arrivals.ipoll, self._input.readinto  # a byte at a time: asking for more would wait for more
+        while len(whole) < _MOST_BYTES and any(arrived(0)):
+            take(byte)
+            whole += byte
         if whole:
             self._deaf = False
         return bytes(whole)

@@ -44,6 +44,7 @@ def coils(off_level: int) -> Program:
     """Four coils as `out_base`, a strobe as `sideset_base`. ISR holds eight patterns, the lowest four bits are on the pins.
 
     An item lasts exactly x + 395 cycles; coils and strobe change in the same one. A dwell leaves the coils as they are.
+    Every instruction says what the strobe does: MicroPython's assembler would else leave too few bits for the delay.
     """
     if off_level:
         return Program(_coils_off_high(), (4, 6, 13, 7, 9, 11), 395)
@@ -115,38 +116,38 @@ def _coils_off_high() -> list:
     def program() -> None:
         wrap_target()
         label("next")
-        pull(block)
-        out(x, 1)
-        out(y, 8)
-        jmp(not_x, "dwell")
+        pull(block).side(0)
+        out(x, 1).side(0)
+        out(y, 8).side(0)
+        jmp(not_x, "dwell").side(0)
         label("again")
-        mov(x, osr)
+        mov(x, osr).side(0)
         label("delay")
-        jmp(x_dec, "delay")
-        jmp(pin, "halted")
-        in_(isr, 4)
+        jmp(x_dec, "delay").side(0)
+        jmp(pin, "halted").side(0)
+        in_(isr, 4).side(0)
         mov(pins, isr).side(1)
         set(x, 23).side(1)
         label("high")
         jmp(x_dec, "high").side(1)[15]
-        jmp(y_dec, "more")
+        jmp(y_dec, "more").side(0)
         wrap()
         label("more")
-        jmp("again")[3]
+        jmp("again").side(0)[3]
         label("halted")
-        mov(pins, null)
-        jmp("halted")
+        mov(pins, null).side(0)
+        jmp("halted").side(0)
         label("dwell")
-        mov(x, osr)
+        mov(x, osr).side(0)
         label("dwelling")
-        jmp(x_dec, "dwelling")
-        set(x, 23)
+        jmp(x_dec, "dwelling").side(0)
+        set(x, 23).side(0)
         label("as_long")
-        jmp(x_dec, "as_long")[15]
-        jmp(y_dec, "dwell_more")[2]
-        jmp("next")
+        jmp(x_dec, "as_long").side(0)[15]
+        jmp(y_dec, "dwell_more").side(0)[2]
+        jmp("next").side(0)
         label("dwell_more")
-        jmp("dwell")[4]
+        jmp("dwell").side(0)[4]
 
     return program
 
@@ -158,39 +159,39 @@ def _coils_off_low() -> list:
     def program() -> None:
         wrap_target()
         label("next")
-        pull(block)
-        out(x, 1)
-        out(y, 8)
-        jmp(not_x, "dwell")
+        pull(block).side(0)
+        out(x, 1).side(0)
+        out(y, 8).side(0)
+        jmp(not_x, "dwell").side(0)
         label("again")
-        mov(x, osr)
+        mov(x, osr).side(0)
         label("delay")
-        jmp(x_dec, "delay")
-        jmp(pin, "go")
+        jmp(x_dec, "delay").side(0)
+        jmp(pin, "go").side(0)
         label("halted")
-        mov(pins, null)
-        jmp("halted")
+        mov(pins, null).side(0)
+        jmp("halted").side(0)
         label("go")
-        in_(isr, 4)
+        in_(isr, 4).side(0)
         mov(pins, isr).side(1)
         set(x, 23).side(1)
         label("high")
         jmp(x_dec, "high").side(1)[15]
-        jmp(y_dec, "more")
+        jmp(y_dec, "more").side(0)
         wrap()
         label("more")
-        jmp("again")[3]
+        jmp("again").side(0)[3]
         label("dwell")
-        mov(x, osr)
+        mov(x, osr).side(0)
         label("dwelling")
-        jmp(x_dec, "dwelling")
-        set(x, 23)
+        jmp(x_dec, "dwelling").side(0)
+        set(x, 23).side(0)
         label("as_long")
-        jmp(x_dec, "as_long")[15]
-        jmp(y_dec, "dwell_more")[2]
-        jmp("next")
+        jmp(x_dec, "as_long").side(0)[15]
+        jmp(y_dec, "dwell_more").side(0)[2]
+        jmp("next").side(0)
         label("dwell_more")
-        jmp("dwell")[4]
+        jmp("dwell").side(0)[4]
 
     return program
 

@@ -57,6 +57,13 @@ class System:
         """Nothing: a collection takes 75 ms, so it comes by itself, when a part of the heap has been used (see __init__); the
         hardware steps on meanwhile."""
 
+    def forget(self, *modules: str) -> None:
+        """Gives back the memory of modules of which nothing is in use any more; an import brings them again."""
+        for name in modules:
+            package, _, own = name.rpartition(".")
+            del sys.modules[name]
+            delattr(sys.modules[package], own)
+
     def free_memory_bytes(self) -> int:
         return gc.mem_free()
 

@@ -43,6 +43,9 @@ class System:
     def collect(self) -> None:
         """Nothing: see __init__."""
 
+    def forget(self, *modules: str) -> None:
+        """Nothing: their memory would not come back, and an import would take more."""
+
     def free_memory_bytes(self) -> int:
         """An estimate from how far allocation has come: counting a heap of this size takes a quarter of a second."""
         return _HEAP_BYTES - (id(bytearray(_PROBE_BYTES)) - self._origin)

@@ -89,9 +89,9 @@ def result(identity: object, value: dict) -> dict:
     return {"jsonrpc": "2.0", "id": identity, "result": value}
 
 
-def refusal(identity: object, refused: Refusal) -> dict:
-    """The reply to a request that was refused: code, cause, what to do, and details."""
-    fault = refused.fault
-    data = {"fault": fault.name, "do": fault.remedy}
+def refusal(identity: object, refused: Refusal, told: tuple) -> dict:
+    """The reply to a request that was refused: code, cause, what to do, and details. `told` is (text, what to do)."""
+    text, remedy = told
+    data = {"fault": refused.fault.name, "do": remedy}
     data.update(refused.detail)
-    return {"jsonrpc": "2.0", "id": identity, "error": {"code": fault.number, "message": fault.text, "data": data}}
+    return {"jsonrpc": "2.0", "id": identity, "error": {"code": refused.fault.number, "message": text, "data": data}}

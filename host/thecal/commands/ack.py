@@ -35,8 +35,9 @@ def ack(
 def fault_number(text: str) -> int:
     from pumpcore import faults
 
-    if text in faults.BY_NAME:
-        return int(faults.by_name(text).number)
-    if text.isascii() and text.isdigit() and int(text) in faults.BY_NUMBER:
+    numbers = {name: number for names in faults.NUMBERS.values() for name, number in names.items()}
+    if text in numbers:
+        return int(numbers[text])
+    if text.isascii() and text.isdigit() and int(text) in numbers.values():
         return int(text)
     raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name as `thecal alarms` lists it, or all")

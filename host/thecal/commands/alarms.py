@@ -29,12 +29,13 @@ def alarms(port: Port = None, as_json: AsJson = False) -> None:
 
 def described(alarm: Any) -> dict[str, Any]:
     """An active fault by number with the words of the table both sides share; extra keys of the pump are kept."""
-    from pumpcore import faults
+    from pumpcore import fault_texts, faults
 
     number = int(alarm["fault"] if isinstance(alarm, dict) else alarm)
     extra = alarm if isinstance(alarm, dict) else {}
-    if number not in faults.BY_NUMBER:
+    try:
+        fault = faults.by_number(number)
+    except KeyError:
         return {"fault": number, "name": "unknown", "severity": "alarm", "text": "a newer pump's fault", "do": "update thecal", **extra}
-    fault = faults.by_number(number)
-    words = {"name": fault.name, "severity": fault.severity, "text": fault.text, "do": fault.remedy}
-    return {**words, **extra, "fault": number}
+    text, remedy = fault_texts.told(fault.name)
+    return {"name": fault.name, "severity": fault.severity, "text": text, "do": remedy, **extra, "fault": number}

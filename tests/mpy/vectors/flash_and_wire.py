@@ -4,7 +4,7 @@ import binascii
 import json
 import struct
 
-from pumpcore import faults, ledger, manifest, slots
+from pumpcore import fault_texts, faults, ledger, manifest, slots
 from pumpcore.faults import Refusal
 from pumpcore.wire import frame, messages, records
 
@@ -177,16 +177,16 @@ def _frames() -> list:
 
 
 def _faults() -> list:
-    told = [
-        [fault.number, fault.name, fault.severity, fault.text, fault.remedy]
-        for fault in [faults.by_number(number) for number in sorted(faults.BY_NUMBER)]
-    ]
-    reply = messages.refusal(ID, Refusal("rate_above_ceiling", asked_nl=1 << 50, limit_nl=4))
+    numbers = sorted([number for names in faults.NUMBERS.values() for number in names.values()])
+    every = [faults.by_number(number) for number in numbers]
+    told = [[fault.number, fault.name, fault.severity] + list(fault_texts.told(fault.name)) for fault in every]
+    refused = Refusal("rate_above_ceiling", asked_nl=1 << 50, limit_nl=4)
+    reply = messages.refusal(ID, refused, fault_texts.told(refused.fault.name))
     return [
         told,
         reply["error"]["code"],
         sorted([[key, str(value)] for key, value in reply["error"]["data"].items()]),
-        Refusal("no_program").sentence(),
+        fault_texts.sentence(Refusal("no_program")),
     ]
 
 

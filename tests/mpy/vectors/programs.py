@@ -3,6 +3,7 @@
 import binascii
 
 from pumpcore import program
+from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.program import Program, pack, unpack
 
@@ -21,7 +22,7 @@ def _told(packed: bytes) -> list:
     try:
         made = unpack(packed)
     except Refusal as refused:
-        return [refused.fault.name, refused.sentence()]
+        return [refused.fault.name, sentence(refused)]
     rows = sorted(made.describe().items())
     return [[key, value if type(value) is not int else str(value)] for key, value in rows if key != "entries"] + [len(made.entries)]
 

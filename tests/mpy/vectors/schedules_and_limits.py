@@ -3,6 +3,7 @@
 from pumpcore import schedule
 from pumpcore.bench import Bench, BenchError, parse
 from pumpcore.bolus import Bolus
+from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.limits import Ceilings, Windows, check_program, highest_window_nl
 from pumpcore.program import SCHEDULE, Program
@@ -32,7 +33,7 @@ def _refusal(act: object) -> list:
     try:
         act()
     except Refusal as refused:
-        return [refused.fault.number, refused.sentence()]
+        return [refused.fault.number, sentence(refused)]
     return []
 
 

@@ -29,6 +29,7 @@ class FlashChip:
         self.page_ns = page_ns
         self.erases = 0
         self.pages = 0
+        self.torn = 0
         self.wear: Counter[int] = Counter()
         self.busy_until_ns = 0
         self._chance = random.Random(1)
@@ -84,6 +85,7 @@ class FlashChip:
 
     def _tear(self, mcu: Any, region: slice, before: bytes) -> None:
         """Power went during the operation: a random part of it has happened, and at the seam a page of noise."""
+        self.torn += 1
         length = region.stop - region.start
         seam = self._chance.randrange(length)
         noisy = min(length, seam + self._chance.randrange(PAGE_BYTES))

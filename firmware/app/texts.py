@@ -1,0 +1,14 @@
+"""What people are told about a fault, read from flash for the moment: 5 kB that a pump does not keep in its memory."""
+
+_TABLE = "pumpcore.fault_texts"
+
+
+def told(system: object, names: list) -> list:
+    """[(text, what to do)] of the faults with these names; the name alone when the flash or the memory does not give more."""
+    try:
+        from pumpcore import fault_texts
+    except (ImportError, OSError, MemoryError):
+        return [(name, "") for name in names]
+    rows = [fault_texts.told(name) for name in names]
+    system.forget(_TABLE)
+    return rows

@@ -1,0 +1,72 @@
+"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/fault_texts.py)."""
+
+# name | text | what to do
+_TABLE = """
+bad_frame | the line is not a frame: object, *, eight hex digits of CRC-32 | send it again
+bad_json | the object is not a JSON-RPC 2.0 request | see PROTOCOL.md
+unknown_method | the pump does not know this command | compare the versions that hello tells
+bad_params | a parameter is missing, unknown, or of the wrong type or range | see PROTOCOL.md
+id_reused | this id was used with another body | use a new random id
+too_long | the line is longer than 8192 bytes | send less
+not_stopped | the pump is running | stop it first
+not_running | the pump is not running | start it first
+no_program | no program is active | upload a prescription
+not_staged | no program with this digest is staged | stage it again
+alarm_active | an alarm is active | look at the alarms, mend the cause, acknowledge
+clock_unknown | the schedule needs the time of day and the clock is not set | set the clock
+clock_step | the clock can't be moved by more than 2 s while running | stop the pump first
+not_active_alarm | this alarm is not active | look at the alarms
+alarm_stays | the cause of this alarm is still there | mend the cause first
+in_maintenance | the pump is in maintenance | reset it
+overtaken | a stop arrived behind this command, before it was done | order it again if it is still wanted
+program_format | the program is not in the format of this firmware | compile it again with the same version
+program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries
+program_schedule | the schedule's entries are not sorted, not unique or not in a week | compile it again
+rate_above_ceiling | a rate is above the highest that is allowed | lower the rate
+hour_above_ceiling | an hour would hold more than is allowed | lower the rates or the bolus
+day_above_ceiling | 24 hours would hold more than is allowed | lower the rates or the bolus
+limit_wider | a limit of the program is wider than the bench's ceiling | lower the limit or leave it out
+rate_above_motor | a rate needs more steps per second than the motor can make | lower the rate
+token_unknown | the pump did not issue this token, or it is void | ask for a new token
+token_expired | the token is older than 60 s | ask for a new token
+bolus_active | a bolus is being delivered | wait for its end or cancel it
+bolus_too_short | a bolus takes at least 20 s | lower its rate
+bolus_too_small | the bolus is less than one step | order more
+no_bolus | no bolus with this token is waiting or being delivered | ask for its status
+token_used | another bolus was ordered with this token | ask for a new token
+sequence_ahead | no record has this sequence number yet | read from a lower one
+guard_mismatch | the guard counted other steps than the generator reports | check the wiring, then acknowledge
+guard_tripped | the guard cut the motor at the end of the lease | read the journal, then acknowledge
+journal_failed | the journal can't be written | check the flash, then acknowledge
+store_failed | a stored image is damaged | upload it again or deploy again
+ledger_failed | the ledger can't be written or read | check the flash, then acknowledge
+program_invalid | the stored program is not valid on this bench | upload a prescription
+not_commissioned | this pump has no bench file | deploy the firmware with its bench
+firmware_incomplete | the firmware is not the one of its manifest | flash it again
+stop_button | the stop button was pressed | acknowledge
+hour_limit | the hour's ceiling is reached: basal pauses | wait, or check the program
+day_limit | the ceiling of 24 hours is reached: basal pauses | wait, or check the program
+power_lost | the power failed while running | read what is uncertain, then acknowledge
+not_resumed | the pump did not resume after the power failed | start it again
+clock_lost | the clock is not set and the schedule needs it | set the clock
+underrun | the step generator ran dry | report this with the journal
+self_test | the power-on self test failed | read the journal
+internal | the firmware met an error of its own | report this with the journal
+faults_suppressed | the same fault came again within a minute and was only counted | read the journal
+watchdog | the last reset was the watchdog's | report this with the journal
+"""
+
+
+def told(name: str) -> tuple:
+    """(text, what to do) of the fault called `name`; ValueError when there is none."""
+    start = _TABLE.index("\n" + name + " | ") + len(name) + 4
+    text, remedy = _TABLE[start : _TABLE.index("\n", start)].split(" | ")
+    return text, remedy
+
+
+def sentence(refused: object) -> str:
+    """The text of a Refusal with its details."""
+    text = told(refused.fault.name)[0]
+    if not refused.detail:
+        return text
+    return text + " (" + ", ".join("%s: %s" % item for item in sorted(refused.detail.items())) + ")"
