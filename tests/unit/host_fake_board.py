@@ -51,8 +51,6 @@ class Files:
     def read(self, path):
         return self.place(path).read_bytes()
 
-    def names(self, folder):
-        return sorted(each.name for each in self.place(folder).iterdir()) if self.exists(folder) else []
 
     # -- as MicroPython's os has it
 
