@@ -78,7 +78,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    if item.config.stash[TARGET_KEY].kind != "emu":
+    target = item.config.stash[TARGET_KEY]
+    if target.kind != "emu" or target.unusable:
         return None
     from rig import forked
 

@@ -240,7 +240,8 @@ def test_a_guard_that_counts_wrong_is_a_safe_state(device: Device, steps: int) -
     assert device.alarms()[0] in ("guard_mismatch", "guard_tripped")
     assert fault_of(device.ask_raw("start")) == "alarm_active"
     assert device.records("stopped")[-1].fields["by"] == 2
-    assert [record.fields["change"] for record in device.records("alarm", ring="faults")] == [0]
+    changes = [record.fields["change"] for record in device.records("alarm", ring="faults")]
+    assert changes in ([0], [0, 0]), "the trip and, at the halt, the disagreement"
 
 
 @pytest.mark.rule("R2")

@@ -24,7 +24,8 @@ from rig.programs import MONDAY_UTC_S, constant
 CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of five kinds: 40, or 500
 FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "clock_lost")}
-WORST_ERASE_NS = 400_000_000  # so that many of the cuts meet an operation
+WORST_ERASE_NS = 400_000_000
+MOST_OPERATIONS = 24  # erases and pages of a start or an activation; every other cut falls into one
 AHEAD_S = 7  # the queue's high water
 
 
@@ -41,13 +42,16 @@ def request(method: str, **params: object) -> bytes:
     return frame.encode(messages.request("%016x" % random.getrandbits(64), method, params))
 
 
-def cut(device: Device, line: bytes, after_ns: int) -> tuple[bytes, int, int]:
-    """(flash, true steps, torn operations) of a branch in which `line` is sent and the power goes so much later."""
+def cut(device: Device, line: bytes, after_ns: int, operation: int = 0) -> tuple[bytes, int, int]:
+    """(flash, true steps, torn operations) of a branch in which `line` is sent and the power goes so much later, or within the
+    so-manieth flash operation from now, if that comes first."""
 
     def live() -> tuple[bytes, int, int]:
         board = device.sim.board
         if line:
             board.write(line)
+        if operation:
+            board.flash.cut_at_operation = board.flash.operations() + operation
         board.cut_power(after_ns)
         board.run_for(after_ns / 1e9 + 1)
         assert not board.has_power()
@@ -101,8 +105,9 @@ def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device
             line, longest_ns = b"stop\n", 600_000_000
     device.sim.board.flash.erase_ns = WORST_ERASE_NS
     torn = moved = 0
-    for _ in range(CUTS):
-        image, true_steps, tears = cut(device, line, chance.randrange(1, longest_ns))
+    for number in range(CUTS):
+        operation = chance.randrange(1, MOST_OPERATIONS) if number % 2 else 0
+        image, true_steps, tears = cut(device, line, longest_ns if operation else chance.randrange(1, longest_ns), operation)
         judge(image, true_steps, pair, digests)
         torn += tears
         moved += true_steps > 0

@@ -62,8 +62,24 @@ def test_every_edge_is_where_the_plan_puts_it(bench: MotorBench, meanwhile: str,
 @pytest.mark.rule("R4")
 def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
     """A send takes as long as a slice: some make an armed transfer longer, some come just when it begins."""
-    items = [(30, 9_000)] + [(1 + number % 3, 1_000 + 41 * (number % 17)) for number in range(120)]
+    items = [(100, 40_000)] + [(1 + number % 3, 1_000 + 41 * (number % 17)) for number in range(120)]
     check_edges(make(bench, [[item] for item in items]), items)
+
+
+@pytest.mark.rule("R1")
+def test_a_send_at_any_moment_neither_loses_nor_repeats_a_word(bench: MotorBench) -> None:
+    """Also when the armed channel begins while it is being made longer."""
+    items = [(2, 3_000), (3, 3_000), (4, 2_000)]
+    for wait_us in range(300, 2_000, 35):
+        bench.clear()
+        bench.run(f"""
+ready(100)
+stepper.queue(2, 3000); stepper.send(); stepper.queue(3, 3000); stepper.send()
+time.sleep_us({wait_us})
+stepper.queue(4, 2000); stepper.send()
+time.sleep_ms(9)
+""")
+        check_edges(bench.rises(), items)
 
 
 def test_slices_join_around_the_end_of_the_ring(bench: MotorBench) -> None:
@@ -215,6 +231,17 @@ def test_a_queue_that_ends_behind_a_step_ran_dry_once(bench: MotorBench, items: 
     assert [bench.ask("stepper.underruns() - before") for _ in range(2)] == [dry, dry]
     bench.run("stepper.queue(0, 2000)\nstepper.send()\ntime.sleep_ms(3)")
     assert bench.ask("stepper.underruns() - before") == dry
+
+
+@pytest.mark.rule("R6")
+def test_a_queue_that_runs_dry_just_before_it_is_fed_is_told(bench: MotorBench) -> None:
+    """At every moment of a send: before, while and after the words change hands."""
+    for wait_us in range(300, 1_900, 100):
+        bench.run("ready(100)\nbefore = stepper.underruns()\nstepper.queue(2, 2000)")
+        bench.run(f"stepper.send()\ntime.sleep_us({wait_us})\nstepper.queue(1, 1000)\nstepper.send()\ntime.sleep_ms(3)")
+        _, second, third = bench.rises()[-3:]
+        late = third - second != 1_000_000
+        assert bench.ask("stepper.underruns() - before") == 1 + late, wait_us
 
 
 @pytest.mark.rule("R1")

@@ -49,7 +49,7 @@ class Chip:
         self._epoch_ns = epoch_ns
         self._flash = flash
         self._lines = lines
-        flash.connect(self.mcu, lambda: self.powered)
+        flash.connect(self.mcu, lambda: self.powered, self.lose_power)
         self.pace = Pace(self.mcu)
         lines.connect(self.mcu, self.pace, epoch_ns)
         self.host = Host(self.mcu, on_output, self.stop)

@@ -21,7 +21,10 @@ TYPICAL_ERASE_NS, WORST_ERASE_NS, PAGE_NS = 45_000_000, 400_000_000, 400_000
 
 
 class FlashChip:
-    """Contents, wear and times of one board's flash, over all power-ups. `erase_ns` 0: as quick as the emulator's own."""
+    """Contents, wear and times of one board's flash, over all power-ups. `erase_ns` 0: as quick as the emulator's own.
+
+    `cut_at_operation`: the power goes somewhere within this one, counted like `operations`.
+    """
 
     def __init__(self, erase_ns: int = TYPICAL_ERASE_NS, page_ns: int = PAGE_NS) -> None:
         self.contents = bytearray(b"\xff" * FLASH_BYTES)
@@ -32,10 +35,17 @@ class FlashChip:
         self.torn = 0
         self.wear: Counter[int] = Counter()
         self.busy_until_ns = 0
+        self.cut_at_operation: int | None = None
+        self._lose_power: Any = None
         self._chance = random.Random(1)
 
-    def connect(self, mcu: Any, powered: Callable[[], bool]) -> None:
+    def operations(self) -> int:
+        """Erases and programmed pages so far."""
+        return self.erases + self.pages
+
+    def connect(self, mcu: Any, powered: Callable[[], bool], lose_power: Callable[[], None]) -> None:
         """Puts the contents into a chip that gets power and hooks its flash controller."""
+        self._lose_power = mcu.clock.create_alarm(lose_power)
         mcu.flash[: len(self.contents)] = self.contents
         inner = mcu.ssi._apply_command
 
@@ -80,6 +90,8 @@ class FlashChip:
             self.erases += 1
             self.wear[region.start // BLOCK_BYTES] += 1
             duration_ns = self.erase_ns
+        if self.cut_at_operation == self.operations():
+            self._lose_power.schedule(self._chance.randrange(duration_ns))
         if duration_ns:
             mcu.clock.tick(duration_ns)
 

@@ -150,7 +150,7 @@ class EmulatedPump:
             self.board.run_for(2 * _PRESS_NS / 1e9)
 
     def flash_ops(self) -> int:
-        return self.board.flash.erases + self.board.flash.pages
+        return self.board.flash.operations()
 
     def flash_image(self) -> bytes:
         with self.board.lock:
