@@ -10,7 +10,7 @@ import numpy
 
 from app.span import SLICE_S
 from bench import boards
-from bench.table import COMPUTED, Peer, Row, at_most, exactly
+from bench.table import COMPUTED, Peer, Row, at_most, exactly, number
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
@@ -40,7 +40,7 @@ def rows() -> list[Row]:
     sums = [run(rate_nl) for rate_nl in rates_nl()]
     off = max(abs(one.cycles - one.planned_us * words.CYCLES_PER_US) for one in sums)
     worst_us = max(one.worst_cycles for one in sums) / words.CYCLES_PER_US
-    seen = f"{sum(one.steps for one in sums):,} steps at {len(sums)} rates, 1/h to 25 000/s".replace(",", " ")
+    seen = f"{number(sum(one.steps for one in sums))} steps at {len(sums)} rates from 1/h to 25 000/s"
     span = "10^6 steps or 24 h, whichever is less, at 25 rates"
     return [
         Row(f"{span}: cycles of the words - duration_us x 125", "cycles", off, exactly(0), "0", source=COMPUTED, remark=seen),

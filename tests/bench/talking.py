@@ -10,14 +10,19 @@ from mpremote.transport_serial import SerialTransport
 from bench import boards, journals, pumps
 from bench.line import Line, clients_on
 from bench.table import Peer, Row, at_least, at_most, exactly, times_better
+from pumpcore.wire import frame, messages
 from rig.emulator.board import EmulatedBoard
 from thecal.client import Client
+from thecal.exchange import new_id
 
 _SEGMENTS = 4  # 64 KiB
 _ASKED = 41
-_CYCLES = 3
+_ROUNDS = 3
+_LOOKS = 16
+_JITTER_BYTES = 8_000  # the last collection may have been an answer ago
+_BOLUS_NL, _BOLUS_RATE_NL = 2_000, 3_600_000
 _BOOTED_S = 1.5  # behind the first answer: self test and first collection
-_STOP_SLACK_MS = 20
+_STOP_SLACK_MS, _STOP_TRIES = 20, 3
 _EXPRESSION = "(1, 2)"
 
 
@@ -28,7 +33,7 @@ def rows() -> list[Row]:
         with clients_on(pump.line) as url:
             client = Client(url, pumps.REPLY_TIMEOUT_S, pumps.PATIENCE_S)
             pump.board.run_for(_BOOTED_S)
-            found.append(_heap(client))
+            found.append(_heap(pump, client))
             pumps.begin(pump, client, boards.RATE_HZ)
             found += [_round_trip(pump, client), _download(pump, client), _stop(pump, client), _growth(pump, client)]
     finally:
@@ -71,44 +76,50 @@ def _stock_prompt_ms() -> float:
     return at_ns / 1e6
 
 
-def _heap(client: Client) -> Row:
+def _free_bytes(pump: pumps.Pump, client: Client) -> int:
+    """The most that `status` says: garbage counts as used, and at some of the questions it has just been collected."""
+    found = []
+    for _ in range(_LOOKS):
+        found.append(client.status()["free_memory_bytes"])
+        pump.board.run_for(0.05)
+    return max(found)
+
+
+def _heap(pump: pumps.Pump, client: Client) -> Row:
     with boards.board({}) as board:
         stock = int(board.exec("import gc\ngc.collect()\nprint(gc.mem_free())"))
-    free = client.status()["free_memory_bytes"]
     return Row(
         "heap free after boot",
         "kB",
-        free / 1000,
+        _free_bytes(pump, client) / 1000,
         at_least(120),
         "264 kB of SRAM in all",
         (Peer("stock REPL", stock / 1000, remark="no program"),),
         more_is_better=True,
-        remark="as `status` tells it in the middle of answering",
+        remark=f"highest of {_LOOKS} `status`",
     )
 
 
 def _growth(pump: pumps.Pump, client: Client) -> Row:
     """What a day may bring, again and again: memory may not shrink from one time to the next."""
     free = []
-    for _ in range(_CYCLES):
+    for _ in range(_ROUNDS):
         pumps.begin(pump, client, boards.RATE_HZ)
-        token = client.bolus_token()
-        client.bolus_start(token, 2_000, 3_600_000)
+        client.bolus_start(client.bolus_token(), _BOLUS_NL, _BOLUS_RATE_NL)
         pump.board.run_for(6.0)
-        client.bolus_status(token)
         client.alarms()
         client.journal_read("events", 1)
         client.program_read()
         client.stop()
         pump.board.run_for(1.0)
-        free.append(client.status()["free_memory_bytes"])
+        free.append(_free_bytes(pump, client))
     return Row(
-        f"heap lost from the 1st to the {_CYCLES}rd round of a day's events (upload, start, bolus, questions, journal, stop)",
+        f"heap lost from the 1st to the {_ROUNDS}rd round of a day's events (upload, start, bolus, questions, journal, stop)",
         "bytes",
         max(0, free[0] - free[-1]),
-        at_most(0),
+        at_most(_JITTER_BYTES),
         "0",
-        remark=f"free: {', '.join(str(one) for one in free)} bytes",
+        remark=f"free: {', '.join(str(one) for one in free)} bytes; limit: what one answer allocates",
     )
 
 
@@ -234,26 +245,37 @@ class FlashWatch:
 
 
 def _stop(pump: pumps.Pump, client: Client) -> Row:
-    """`stop` arrives in the middle of the erase of the next durable operation, erasing at its slowest."""
-    board = pump.board
-    board.flash.erase_ns = boards.WORST
-    last_ns, operation_ms, sent_ns = _stopped_in_an_erase(board, lambda: pump.motor.last_step_ns or 0, lambda: board.run_for(65))
-    board.flash.erase_ns = boards.TYPICAL
-    client.status()
-    if pump.motor.enabled():
+    """`stop` arrives in the middle of an erase, the slowest, of the record of a bolus that is being ordered."""
+    board, token = pump.board, client.bolus_token()
+    params = {"token": token, "volume_nl": _BOLUS_NL, "rate_nl": _BOLUS_RATE_NL}
+    for _ in range(_STOP_TRIES):
+        board.flash.erase_ns = boards.WORST
+        order = frame.encode(messages.request(new_id(), "bolus.start", params))
+        found = _stopped_in_an_erase(board, lambda order=order: (pump.line.write(order), board.run_for(5.0)))
+        board.flash.erase_ns = boards.TYPICAL
+        if found is not None:
+            break
+        client.stop()
+        pumps.begin(pump, client, boards.RATE_HZ)
+        params["token"] = client.bolus_token()
+    if found is None:
+        raise RuntimeError("ordering a bolus erased nothing")
+    sent_ns, operation_ms = found
+    if pump.motor.enabled() or client.status()["state"] != "stopped":
         raise RuntimeError("the pump did not stop")
     return Row(
         "`stop` by serial in the middle of an erase of 400 ms: last byte in to last edge",
         "ms",
-        max(0.0, (last_ns - sent_ns) / 1e6),
+        max(0.0, ((pump.motor.last_step_ns or 0) - sent_ns) / 1e6),
         at_most(operation_ms + _STOP_SLACK_MS),
         "the rest of the erase: 200 ms",
         (_stop_peer(),),
-        remark=f"limit: that durable operation, {operation_ms:.0f} ms, and 20 ms",
+        remark=f"limit: that durable operation, {operation_ms:.0f} ms, and {_STOP_SLACK_MS} ms",
     )
 
 
-def _stopped_in_an_erase(board: EmulatedBoard, last_step_ns: Callable[[], int], let_run: Callable[[], None]) -> tuple[int, float, int]:
+def _stopped_in_an_erase(board: EmulatedBoard, let_run: Callable[[], object]) -> tuple[int, float] | None:
+    """(when `stop` was sent, how long the operation took in ms); None when nothing was erased."""
     watch, sent_ns = FlashWatch(board), []
 
     def send() -> None:
@@ -263,14 +285,16 @@ def _stopped_in_an_erase(board: EmulatedBoard, last_step_ns: Callable[[], int], 
     watch.act = send
     let_run()
     watch.close()
-    if not sent_ns:
-        raise RuntimeError("nothing was erased")
-    return last_step_ns(), watch.operation_ms(sent_ns[0]), sent_ns[0]
+    return (sent_ns[0], watch.operation_ms(sent_ns[0])) if sent_ns else None
 
 
 def _stop_peer() -> Peer:
     with boards.board(boards.programs("chip/load", "peers/timer_hard", "peers/serial_stop"), boards.WORST) as board:
         board.write(f"import serial_stop; serial_stop.run({boards.STEP}, {boards.RATE_HZ})".encode() + b"\x04")
         board.run_for(0.2)
-        last_ns, operation_ms, sent_ns = _stopped_in_an_erase(board, lambda: board.pins.rises(boards.STEP)[-1], lambda: board.run_for(4))
+        found = _stopped_in_an_erase(board, lambda: board.run_for(4.0))
+        if found is None:
+            raise RuntimeError("the peer erased nothing")
+        sent_ns, operation_ms = found
+        last_ns = board.pins.rises(boards.STEP)[-1]
     return Peer("Timer(hard=True), main loop looks at stdin", (last_ns - sent_ns) / 1e6, remark=f"its operation took {operation_ms:.0f} ms")

@@ -25,6 +25,7 @@ from thecal.sim.image import BENCH_PATH, format_image
 
 BENCH_NAME = "tmc2209-peristaltic"
 BENCH = named(BENCH_NAME)
+DISABLED_LEVEL = 1  # of the TMC2209
 PATIENCE_S = 900.0  # of this machine's time: the emulator needs minutes for what takes a board seconds
 PROMPT_LOOK_S = 5.0
 RESET_MS = 300
@@ -125,9 +126,8 @@ class FlashBench:
 
     def enabled(self) -> bool:
         """Whether the driver was enabled at any time."""
-        disabled_level = 1
         edges = self.pump.board.pins.edges(BENCH["pins"]["enable"])
-        return self.pump.enable_level() or any(level != disabled_level for _, level in edges[1:])
+        return self.pump.enable_level() or any(level != DISABLED_LEVEL for _, level in edges)
 
     def _mpremote(self, words: Sequence[str], heard: Callable[[str], None], folder: Path | None = None) -> int:
         self.words.append(list(words[2:]))
@@ -155,10 +155,10 @@ def everything(image: bytes) -> Files:
     def walk(folder: str) -> None:
         for name, is_folder in flash.entries(folder or "/"):
             path = f"{folder}/{name}"
-            if is_folder:
-                walk(path)
-            else:
+            if not is_folder:
                 found[path] = flash.read_file(path)
+            elif name not in (".", ".."):
+                walk(path)
 
     walk("")
     return found

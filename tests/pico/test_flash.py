@@ -148,7 +148,7 @@ def begin(bench: FlashBench) -> None:
         client.clock_set(1_790_000_000, 0)
         client.start()
     bench.pump.advance_by(2000)
-    assert bench.pump.plant_steps() > 0
+    assert bench.pump.plant_steps() > 0 and bench.enabled()
 
 
 def names_in(journal: Path) -> list[str]:

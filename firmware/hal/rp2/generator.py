@@ -24,17 +24,22 @@ class Generator:
         self._counted = 0  # pulses of all words before `_current`
         self._current = 0  # index of the last word that was pulled
         self._pulled_any = False
+        self._room = 0  # words that may be written for certain: those before have been counted
         self._runs = False
         self._prepare()
 
     def encode(self, steps: int, cycles: int) -> None:
         """Writes an item's words behind the others. ValueError when it can't be made or the ring has no room."""
-        feed = self.feed
-        pulled = feed.pulled()
-        self._count_until(pulled)
-        if words.most_words(steps, cycles) > feed.room(pulled):
-            raise ValueError("more than the queue holds")
-        feed.end = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
+        feed, most = self.feed, words.most_words(steps, cycles)
+        if most > self._room:
+            pulled = feed.pulled()
+            self._count_until(pulled)
+            self._room = feed.room(pulled)
+            if most > self._room:
+                raise ValueError("more than the queue holds")
+        behind = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
+        self._room -= behind - feed.end & _MASK
+        feed.end = behind
 
     def send(self) -> None:
         """Everything encoded goes to the hardware; the generator begins if it stood still."""
@@ -42,7 +47,6 @@ class Generator:
         if not self._runs:
             self._runs = True
             self.machine.run(True)
-        self.machine.forget_stall()
 
     def at_rest(self) -> bool:
         """Whether everything that was sent has been made. False for ever when the enable line stopped the generator."""
@@ -79,7 +83,7 @@ class Generator:
         self.look_at_pad(True)
         self._runs = self._pulled_any = False
         self.feed.clear()
-        self._current = 0
+        self._current = self._room = 0
         self._prepare()
         return self._counted
 

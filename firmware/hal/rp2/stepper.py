@@ -50,13 +50,14 @@ class Stepper:
 
     def send(self) -> None:
         """Hands over what was queued, as one transfer; it begins now if nothing is being made."""
-        self._note_underrun()
         now_us = time.ticks_us()
         if self._generator.at_rest():
             self._end_us = now_us
         if not self._enabled:
             self._generator.look_at_pad(False)
         self._generator.send()
+        self._note_underrun()  # only now: it may have run dry until the words were there
+        self._generator.machine.forget_stall()
         self._end_us = time.ticks_add(self._end_us, self._unsent_us)
         self._unsent_us = 0
         self._must_go_on = self._ends_with_step and self._enabled
