@@ -25,7 +25,7 @@ CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each
 FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "clock_lost")}
 WORST_ERASE_NS = 400_000_000
-MOST_OPERATIONS = 24  # erases and pages of a start or an activation; every other cut falls into one
+MOST_OPERATIONS = 7  # a start or an activation takes about five; every other cut is meant for one
 AHEAD_S = 7  # the queue's high water
 
 

@@ -1,9 +1,11 @@
 """The parts of `thecal flash`, each by itself: compiled files, the manifest on the pump, mpremote's words, UF2 and boot drive."""
 
+import contextlib
 import errno
 import hashlib
 import http.server
 import io
+import json
 import struct
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import thecal.cli
 from app import release
 from pumpcore import manifest
 from thecal.commands.flash import show
@@ -352,6 +355,16 @@ def test_the_uf2_is_copied_whole_after_a_yes_and_the_new_board_is_found(drive, m
     assert not (drive / "x.uf2").exists()
     assert first_time.give_micropython(drive, image, True, None) is new
     assert (drive / "x.uf2").read_bytes() == uf2_file()
+
+
+def test_a_dry_run_with_a_boot_drive_names_the_uf2_and_copies_nothing(drive, monkeypatch, capsys):
+    (drive.parent / "x.uf2").write_bytes(uf2_file())
+    monkeypatch.setenv("THECAL_UF2", str(drive.parent / "x.uf2"))
+    monkeypatch.setattr(sys, "argv", ["thecal", "flash", "--boot-drive", str(drive), "--dry-run", "--json"])
+    with contextlib.suppress(SystemExit):
+        assert thecal.cli.main() == 0
+    assert json.loads(capsys.readouterr().out)["sha256"] == hashlib.sha256(uf2_file()).hexdigest()
+    assert [file.name for file in drive.iterdir()] == ["INFO_UF2.TXT"]
 
 
 def test_a_board_that_does_not_start_after_the_uf2_is_told(drive, monkeypatch):
