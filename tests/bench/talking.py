@@ -15,19 +15,19 @@ from rig.emulator.board import EmulatedBoard
 from thecal.client import Client
 from thecal.exchange import new_id
 
-_SEGMENTS = 4  # 64 KiB
+_SEGMENTS, _SPARE_BYTES = 5, 12_000  # 68 KiB; in a long segment an append erases a block, in a new one seldom
 _ASKED = 41
 _ROUNDS = 3
 _LOOKS = 16
 _JITTER_BYTES = 8_000  # the last collection may have been an answer ago
-_BOLUS_NL, _BOLUS_RATE_NL = 2_000, 3_600_000
+_BOLUS_NL, _BOLUS_RATE_NL = 20_000, 3_600_000
 _BOOTED_S = 1.5  # behind the first answer: self test and first collection
 _STOP_SLACK_MS, _STOP_TRIES = 20, 3
 _EXPRESSION = "(1, 2)"
 
 
 def rows() -> list[Row]:
-    pump = pumps.Pump(journals.segments(_SEGMENTS))
+    pump = pumps.Pump(_journal())
     try:
         found = _boot(pump)
         with clients_on(pump.line) as url:
@@ -39,6 +39,10 @@ def rows() -> list[Row]:
     finally:
         pump.close()
     return found
+
+
+def _journal() -> boards.Files:
+    return journals.segments(_SEGMENTS, _SPARE_BYTES)
 
 
 # --- boot and memory -----------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ def _median_wire_ms(line: Line, transport: SerialTransport) -> float:
 
 def _download(pump: pumps.Pump, client: Client) -> Row:
     """Every block's CRC is checked by the client; the bytes are compared with the files that were put there."""
-    wanted = b"".join(data for _, data in sorted(journals.segments(_SEGMENTS).items()))
+    wanted = b"".join(data for _, data in sorted(_journal().items()))
     begun_ns, raw, sequence, blocks = pump.board.now_ns(), bytearray(), 0, 0
     while len(raw) < len(wanted):
         reply, block = client.journal_read("events", sequence)
