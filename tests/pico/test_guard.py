@@ -214,5 +214,8 @@ def test_a_forgotten_generator_is_stopped_by_the_next_power_up_of_the_program(be
     bench.run("board = stepper = guard = buttons = None\nfirst = Board()")
     made = len(bench.rises())
     assert not bench.enabled()
+    bench.run("from machine import mem32\nrunning = (mem32[0x50200000] | mem32[0x50300000]) & 15")
+    bench.run("feeding = sum(mem32[0x50000010 + 0x40 * channel] & 1 for channel in range(12))")
+    assert bench.ask("(running, feeding)") == (0, 0), "machines of either PIO block, channels of DMA"
     bench.run("time.sleep_ms(20)\nboard = None")
     assert len(bench.rises()) == made
