@@ -1,11 +1,14 @@
 """What the pump is set up with: the bench and the active program from the store, and the programs staged in memory."""
 
 from app.store import Store, StoreError
-from pumpcore import bench, limits, program
-from pumpcore.bench import BenchError
+from pumpcore import limits, program
 from pumpcore.faults import Refusal
 
 _STAGED = 2
+
+
+class Facts:
+    """The attributes of a Bench, without the code that read and checked them: nothing needs that any more."""
 
 
 class Setup:
@@ -37,9 +40,9 @@ class Setup:
             if payload is None:
                 self.problems.append("not_commissioned")
                 return
-            self.bench = bench.parse(payload)
+            self.bench = _facts(payload)
             self.calibration = self.bench.calibration
-        except (StoreError, BenchError):
+        except (StoreError, ValueError):
             self.problems.append("store_failed")
 
     def _load_program(self) -> None:
@@ -79,3 +82,13 @@ class Setup:
         """Stores a staged program and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
         self._store.save("program", packed)
         self._take(packed)
+
+
+def _facts(payload: bytes) -> Facts:
+    """What the bench in its slot says; ValueError when it is not a bench."""
+    from pumpcore import bench
+
+    facts = Facts()
+    for name, value in bench.parse(payload).__dict__.items():
+        setattr(facts, name, value)
+    return facts

@@ -5,7 +5,6 @@ judged by 61 buckets and 24 hours by 1,441: no hour and no day, wherever it begi
 Steps count as leased; staging adds the one step by which a window of whole steps can exceed the plan.
 """
 
-from pumpcore.bench import Bench
 from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
@@ -20,7 +19,7 @@ DAY_BUCKETS = 1441
 class Ceilings:
     """What binds: the smaller of program and bench. `rate_nl` per the program's seconds, steps per hour and day windows."""
 
-    def __init__(self, bench: Bench, calibration: Calibration, program: Program) -> None:
+    def __init__(self, bench: object, calibration: Calibration, program: Program) -> None:
         seconds_s = program.rate_seconds_s
         bench_rate_nl = bench.rate_nl * seconds_s // bench.rate_seconds_s
         self.rate_nl = min(bench_rate_nl, program.max_rate_nl or U64_MAX)
@@ -38,7 +37,7 @@ class Ceilings:
             raise Refusal("rate_above_motor", asked_nl=rate_nl, limit_nl=self.motor_nl, nearest_nl=self.motor_nl)
 
 
-def check_program(program: Program, bench: Bench, calibration: Calibration) -> Ceilings:
+def check_program(program: Program, bench: object, calibration: Calibration) -> Ceilings:
     """Everything that is checked when a program is staged. Returns its ceilings; Refusals of the 3xx family."""
     _check_tightens(program, bench)
     ceilings = Ceilings(bench, calibration, program)
@@ -58,7 +57,7 @@ def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps:
     raise Refusal(name + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
-def _check_tightens(program: Program, bench: Bench) -> None:
+def _check_tightens(program: Program, bench: object) -> None:
     """A program may tighten the bench's ceilings, never widen them (R5)."""
     highest_nl = bench.rate_nl * program.rate_seconds_s // bench.rate_seconds_s
     for name, asked_nl, limit_nl in (

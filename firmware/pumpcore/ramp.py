@@ -12,7 +12,6 @@ run evenly; no step is further than 12 us from its ideal time. What is computed 
 25,000 Hz: MicroPython allocates memory for longer integers.
 """
 
-from pumpcore.bench import Bench
 from pumpcore.units import HZ4_PER_HZ, US_PER_S
 
 SAG_US = 11  # by which the middle of an evenly run group may be off; rounding comes on top
@@ -151,14 +150,14 @@ class Ramp:
         return max(1, rate_hz * root // 20_000)
 
 
-def of_bench(bench: Bench) -> Ramp | None:
+def of_bench(bench: object) -> Ramp | None:
     """The ramp of a bench; None when its motor runs at every rate at once."""
     if not bench.acceleration_hz_per_s or bench.start_rate_hz >= bench.max_rate_hz:
         return None
     return Ramp(bench.start_rate_hz, bench.acceleration_hz_per_s, bench.max_rate_hz)
 
 
-def highest_rate_hz(bench: Bench) -> int:
+def highest_rate_hz(bench: object) -> int:
     """The highest rate that a plan may have, so that every slice, the shortest of 1 s included, holds its steps and ramps."""
     highest = max(1, bench.max_rate_hz - SLACK_HZ)
     ramp = of_bench(bench)

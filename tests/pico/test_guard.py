@@ -211,7 +211,7 @@ def test_a_forgotten_generator_is_stopped_by_the_next_power_up_of_the_program(be
     """An exception or a soft reset stops neither PIO nor DMA: the next Board does, before it knows a single pin."""
     bench.run("ready(100000)\nstepper.queue(25000, 1000000)\nstepper.send()\ntime.sleep_ms(5)")
     assert bench.enabled()
-    bench.run("board = stepper = guard = buttons = None\nfirst = Board()")
+    bench.run("first = Board()")
     made = len(bench.rises())
     assert not bench.enabled()
     bench.run("from machine import mem32\nrunning = (mem32[0x50200000] | mem32[0x50300000]) & 15")

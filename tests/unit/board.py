@@ -173,6 +173,7 @@ class Stepper:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._items = deque()
+        self._unsent = []
         self._base = 0
         self._end_us = 0
         self._dry = 0
@@ -182,6 +183,14 @@ class Stepper:
 
     def queue(self, steps: int, duration_us: int) -> None:
         assert duration_us > 0 or steps == 0, (steps, duration_us)
+        self._unsent.append((steps, duration_us))
+
+    def send(self) -> None:
+        for steps, duration_us in self._unsent:
+            self._append(steps, duration_us)
+        self._unsent.clear()
+
+    def _append(self, steps: int, duration_us: int) -> None:
         now = self._clock.now_us
         if self._end_us < now:
             self._dry += self._must_go_on
@@ -189,9 +198,6 @@ class Stepper:
         self._items.append((self._end_us, duration_us, steps))
         self._end_us += duration_us
         self._must_go_on = steps > 0
-
-    def send(self) -> None:
-        """What was queued is already with the generator."""
 
     def _made(self) -> int:
         now, total = self._clock.now_us, self._base
@@ -219,6 +225,7 @@ class Stepper:
     def halt(self) -> int:
         self._base = self._made()
         self._items.clear()
+        self._unsent.clear()
         self._end_us = 0
         self._must_go_on = False
         return self.steps_done()

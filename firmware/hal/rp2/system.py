@@ -58,11 +58,12 @@ class System:
         hardware steps on meanwhile."""
 
     def forget(self, *modules: str) -> None:
-        """Gives back the memory of modules of which nothing is in use any more; an import brings them again."""
+        """Gives back the memory of those of these modules of which nothing is in use any more; an import brings them again."""
         for name in modules:
-            package, _, own = name.rpartition(".")
-            del sys.modules[name]
-            delattr(sys.modules[package], own)
+            if name in sys.modules:
+                package, _, own = name.rpartition(".")
+                del sys.modules[name]
+                delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:
         return gc.mem_free()
