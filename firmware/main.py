@@ -29,11 +29,11 @@ def build(board: object) -> object:
     found = release.check(board.flash)
 
     from app import boot
-    from app.handlers.table import HANDLERS
+    from app.handlers.table import HANDLERS, Loader
     from app.session import Session
 
     pump = boot.build(board, *found)
-    pump.session = Session(board.link, pump, HANDLERS)
+    pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     return pump
 
 

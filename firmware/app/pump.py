@@ -45,6 +45,13 @@ class Pump:
         """Whether nothing runs and nothing is about to."""
         return self.delivery.state is STOPPED and self.resume is None and not self.start_wanted
 
+    def find_bolus(self, token: str) -> object:
+        """The bolus that this boot knows by `token`; None when it knows none."""
+        for bolus in self.boluses:
+            if bolus.token == token:
+                return bolus
+        return None
+
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
         self.delivery.safe_state("internal")

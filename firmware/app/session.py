@@ -13,12 +13,14 @@ MOST_WAITING = 64
 
 
 class Session:
-    """`handlers` maps method -> function(pump, params) returning a result, or (result, raw bytes) for bulk answers."""
+    """`handlers` maps method -> function(pump, params) returning a result, or (result, raw bytes) for bulk answers; `loader`
+    has those that are not in it."""
 
-    def __init__(self, link: object, pump: object, handlers: dict) -> None:
+    def __init__(self, link: object, pump: object, handlers: dict, loader: object) -> None:
         self._link = link
         self._pump = pump
         self._handlers = handlers
+        self._loader = loader
         self._lines = frame.LineBuffer()
         self._memory = []
         self._waiting = []
@@ -104,7 +106,8 @@ class Session:
         return self._reply(messages.result(identity, result), raw)
 
     def _run(self, method: str, params: dict) -> tuple:
-        answer = self._handlers[method](self._pump, params)
+        handler = self._handlers.get(method) or self._loader.handler(method)
+        answer = handler(self._pump, params)
         return answer if type(answer) is tuple else (answer, b"")
 
     def _flash_failed(self, identity: str | None, error: Exception) -> bytes:

@@ -29,6 +29,7 @@ NUMBERS = {
         "alarm_stays": 209,
         "in_maintenance": 210,
         "overtaken": 211,
+        "not_loaded": 212,
         # program
         "program_format": 301,
         "program_size": 302,

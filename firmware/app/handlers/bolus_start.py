@@ -12,7 +12,7 @@ _REMEMBERED = 8
 def bolus_start(pump: Pump, params: dict) -> dict:
     """`begins_at_ms` is the uptime of the first slice. Refusals of the 4xx family, `rate_above_ceiling`, `hour_...`, `day_...`."""
     token, volume_nl, rate_nl = params["token"], params["volume_nl"], params["rate_nl"]
-    known = find(pump, token)
+    known = pump.find_bolus(token)
     if known is not None:
         if (known.volume_nl, known.rate_nl) != (volume_nl, rate_nl):
             raise Refusal("token_used", token=token)
@@ -26,14 +26,6 @@ def bolus_start(pump: Pump, params: dict) -> dict:
     bolus.begins_at_ms = pump.delivery.order(bolus)
     pump.boluses = pump.boluses[1 - _REMEMBERED :] + [bolus]
     return _reply(pump, bolus)
-
-
-def find(pump: Pump, token: str) -> Bolus | None:
-    """The bolus that this boot knows by `token`."""
-    for bolus in pump.boluses:
-        if bolus.token == token:
-            return bolus
-    return None
 
 
 def _reply(pump: Pump, bolus: Bolus) -> dict:

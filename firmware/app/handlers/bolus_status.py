@@ -1,6 +1,5 @@
 """bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
 
-from app.handlers.bolus_start import find
 from app.journal import Journal
 from app.pump import Pump
 from pumpcore import bolus as boluses
@@ -10,7 +9,7 @@ from pumpcore.wire import records
 def bolus_status(pump: Pump, params: dict) -> dict:
     """`state` is ordered, delivering, done, cancelled, cut, or never_ordered."""
     token = params["token"]
-    known = find(pump, token)
+    known = pump.find_bolus(token)
     if known is None:
         return _from_journal(pump.journal, token)
     delivery = pump.delivery

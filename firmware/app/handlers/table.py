@@ -1,39 +1,43 @@
-"""Which function answers which method."""
+"""Which function answers which method. Those that must need no flash are always here; the others are loaded when asked for."""
 
-from app.handlers import (
-    ack,
-    alarms,
-    bolus_cancel,
-    bolus_start,
-    bolus_status,
-    bolus_token,
-    clock_set,
-    hello,
-    journal_read,
-    maintenance,
-    program_activate,
-    program_read,
-    program_stage,
-    start,
-    status,
-    stop,
-)
+import sys
 
-HANDLERS = {
-    "hello": hello.hello,
-    "status": status.status,
-    "clock.set": clock_set.clock_set,
-    "program.stage": program_stage.program_stage,
-    "program.activate": program_activate.program_activate,
-    "program.read": program_read.program_read,
-    "start": start.start,
-    "stop": stop.stop,
-    "bolus.token": bolus_token.bolus_token,
-    "bolus.start": bolus_start.bolus_start,
-    "bolus.status": bolus_status.bolus_status,
-    "bolus.cancel": bolus_cancel.bolus_cancel,
-    "alarms": alarms.alarms,
-    "ack": ack.ack,
-    "journal.read": journal_read.journal_read,
-    "maintenance": maintenance.maintenance,
-}
+from app.handlers import bolus_token, hello, status, stop
+from pumpcore.faults import Refusal
+
+_FOLDER = "app.handlers."
+
+HANDLERS = {"hello": hello.hello, "status": status.status, "stop": stop.stop, "bolus.token": bolus_token.bolus_token}
+
+
+class Loader:
+    """The handler of `a.b` is the function `a_b` of `app.handlers.a_b`. The one that was loaded last stays until another is
+    wanted: one question asked again and again reads the flash once, and a pump holds one such handler at most.
+
+    What a handler makes that outlives its answer (a bolus, a record) must be of a class that is always in memory: of a module
+    that is loaded here and given back, each new copy would be another one.
+    """
+
+    def __init__(self, system: object) -> None:
+        self._system = system
+        self._method = ""
+        self._handler: object = None
+
+    def handler(self, method: str) -> object:
+        """The function that answers `method`. Refusal `not_loaded` when flash or memory does not give it: nothing has happened."""
+        if method != self._method:
+            self._give_back()
+            try:
+                name = method.replace(".", "_")
+                self._handler = getattr(__import__(_FOLDER + name, None, None, (name,)), name)
+            except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
+                self._give_back()
+                raise Refusal("not_loaded", cause=repr(error)[:80])
+            self._method = method
+        return self._handler
+
+    def _give_back(self) -> None:
+        """Also what a failed import left half done."""
+        self._method, self._handler = "", None
+        kept = [_FOLDER + method.replace(".", "_") for method in HANDLERS] + [_FOLDER + "table"]
+        self._system.forget(*[name for name in sys.modules if name.startswith(_FOLDER) and name not in kept])

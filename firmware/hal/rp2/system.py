@@ -63,7 +63,8 @@ class System:
             if name in sys.modules:
                 package, _, own = name.rpartition(".")
                 del sys.modules[name]
-                delattr(sys.modules[package], own)
+                if hasattr(sys.modules[package], own):  # not yet, when its import failed
+                    delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:
         return gc.mem_free()

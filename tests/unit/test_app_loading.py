@@ -1,0 +1,104 @@
+"""Handlers that are loaded when their command comes: what fails is a refusal, and none of them is kept."""
+
+import sys
+
+import pytest
+
+from app.handlers.table import HANDLERS, Loader
+from pumpcore.faults import Refusal
+from pumpcore.wire import messages
+from pump import constant
+from rule_help import ready, refused, started
+
+LOADED = sorted(set(messages.METHODS) - set(HANDLERS))
+MUST_NEED_NO_FLASH = ("stop", "status", "hello")
+
+
+class Forgetful:
+    """Gives modules back as the chip does."""
+
+    def forget(self, *modules: str) -> None:
+        for name in modules:
+            sys.modules.pop(name, None)
+
+
+def present() -> set:
+    return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.handlers.")}
+
+
+def always() -> set:
+    return {method.replace(".", "_") for method in HANDLERS} | {"table"}
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> object:
+    before = dict(sys.modules)
+    yield
+    sys.modules.update(before)
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """From here on no handler can be loaded."""
+    import builtins
+
+    real = builtins.__import__
+
+    def load(name: str, *rest: object) -> object:
+        if name.startswith("app.handlers."):
+            raise error
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", load)
+    Forgetful().forget(*[f"app.handlers.{method.replace('.', '_')}" for method in LOADED])
+
+
+@pytest.mark.rule("R9")
+def test_what_must_act_without_flash_is_always_loaded() -> None:
+    assert set(MUST_NEED_NO_FLASH) <= set(HANDLERS)
+
+
+@pytest.mark.parametrize("method", LOADED)
+def test_one_loaded_handler_is_kept_at_most(method: str) -> None:
+    loader = Loader(Forgetful())
+    loader.handler("ack")
+    handler = loader.handler(method)
+    assert handler.__name__ == method.replace(".", "_") and present() == always() | {handler.__name__}
+    assert loader.handler(method) is handler
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.parametrize("error", [OSError(5), MemoryError(), ImportError("no module"), ValueError("incompatible .mpy file")])
+def test_a_handler_that_can_t_be_loaded_is_a_refusal(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    loader = Loader(Forgetful())
+    breaking(monkeypatch, error)
+    with pytest.raises(Refusal) as caught:
+        loader.handler("bolus.start")
+    assert caught.value.fault.name == "not_loaded" and "bolus_start" not in present()
+    monkeypatch.undo()
+    assert callable(loader.handler("bolus.start"))
+
+
+@pytest.mark.rule("R9")
+def test_a_flash_that_gives_no_handler_disturbs_no_dose_and_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = started(constant(900_000))
+    breaking(monkeypatch, OSError(5))
+    pump.pump.session._loader = Loader(Forgetful())
+    assert [refused(pump.ask(method)) for method in ("start", "alarms", "program.read")] == ["not_loaded"] * 3
+    before = pump.call("status")
+    pump.advance(120)
+    after = pump.call("status")
+    assert after["state"] == "running" and after["delivered_steps"] > before["delivered_steps"] and not after["alarms"]
+    assert pump.call("stop") and pump.call("status")["state"] == "stopped"
+
+
+def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None:
+    pump = ready(constant(900_000))
+    pump.pump.session._loader = Loader(Forgetful())
+    pump.call("start")
+    pump.advance(5)
+    token = pump.call("bolus.token")["token"]
+    ordered = pump.call("bolus.start", token=token, volume_nl=300_000, rate_nl=30_000_000)
+    assert pump.call("bolus.status", token=token)["ordered_steps"] == ordered["ordered_steps"]
+    assert pump.call("bolus.cancel", token=token)["token"] == token
+    assert pump.call("journal.read", ring="events", from_sequence=1)["bytes"] > 0
+    assert present() == always() | {"journal_read"}
