@@ -70,3 +70,6 @@ class Buttons:
 
     def clear_stop(self) -> None:
         """There is no latch to release."""
+
+    def bolus_pressed(self) -> bool:
+        return False

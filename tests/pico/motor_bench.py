@@ -11,7 +11,7 @@ import ast
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import parts
 
-STEP, ENABLE, DIR, STOP, COIL_A1, STROBE, MARK, SUPPLY = 2, 3, 4, 14, 6, 10, 20, 26
+STEP, ENABLE, DIR, STOP, BOLUS, COIL_A1, STROBE, MARK, SUPPLY = 2, 3, 4, 14, 15, 6, 10, 20, 26
 CYCLE_NS = 8
 
 _IMPORTS = """
@@ -51,12 +51,13 @@ class MotorBench:
         self.off_level = int(kind == "step_dir") if off_level is None else off_level
         self.counted = STEP if kind == "step_dir" else STROBE
         self.board.set_pin(STOP, 0)
+        self.board.set_pin(BOLUS, 1)
         self.board.pins.pull(ENABLE, self.off_level)
         outputs = {"step": STEP, "dir": DIR} if kind == "step_dir" else {"strobe": STROBE, **_coils()}
         facts = {"kind": kind, "style": style, "forward": forward, "off_level": self.off_level, "mark": MARK}
         facts["max_rate_hz"] = 25_000 if kind == "step_dir" else 2_000
         self.clear()
-        self.run(_ATTACH.format(pins={**outputs, "enable": ENABLE, "stop_button": STOP}, **facts))
+        self.run(_ATTACH.format(pins={**outputs, "enable": ENABLE, "stop_button": STOP, "bolus_button": BOLUS}, **facts))
 
     def run(self, code: str, timeout_s: float = 5.0) -> str:
         return self.board.exec(code, timeout_s)

@@ -290,6 +290,11 @@ class Watchdog:
 class Buttons:
     def __init__(self) -> None:
         self.stop = False
+        self.bolus = False
+
+    def bolus_pressed(self) -> bool:
+        pressed, self.bolus = self.bolus, False
+        return pressed
 
     def stop_pressed(self) -> bool:
         return self.stop

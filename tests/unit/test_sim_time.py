@@ -120,6 +120,17 @@ def test_the_stop_button_stops_the_motor_without_the_firmware():
         assert ask(sim, "b.buttons.stop_pressed()") is False
 
 
+def test_a_press_of_the_bolus_button_wakes_the_firmware_and_is_told_once():
+    with pump() as sim:
+        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed()]") == [False, False]
+        sim.press_bolus()
+        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed(), b.look()[4], b.buttons.bolus_pressed()]") == [False, True, False, False]
+        sim.press_bolus()
+        sim.cut_power()
+        sim.restore_power()
+        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed()]") == [False, False], "a press ends with the power"
+
+
 def test_a_watchdog_that_is_not_fed_resets_the_chip():
     with pump() as sim:
         ask(sim, "!b.watchdog.start(3_000)")

@@ -41,7 +41,7 @@ class Board:
         """
         if bench is not None and bench.target == _TARGET:
             pins = bench.pins
-            self._attach_motor(bench, pins["enable"], pins["stop_button"])
+            self._attach_motor(bench, pins["enable"])
             self.buzzer = Buzzer(pins.get("buzzer"))
             self.led = Led(pins.get("led"))
             if bench.clock_chip:
@@ -49,12 +49,12 @@ class Board:
             self.system.maintenance_requested = self.system.maintenance_requested or self.buttons.held()
         self.link.closed = self.system.maintenance_requested
 
-    def _attach_motor(self, bench: object, enable_pin: int, stop_pin: int) -> None:
+    def _attach_motor(self, bench: object, enable_pin: int) -> None:
         """The guard first: from here on the enable line is driven, and off."""
         self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
-        self.buttons = Buttons(stop_pin, enable_pin, bench.disabled_level)
+        self.buttons = Buttons(bench.pins["stop_button"], enable_pin, bench.disabled_level, bench.pins.get("bolus_button"))
         self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz)
-        self.link.alert = self._alert
+        self.link.alert = self.buttons.alert
 
     def _attach_clock(self, sda: int, scl: int) -> None:
         """The chip counts only if it answers; else the time is unknown until somebody sets it."""
@@ -64,9 +64,6 @@ class Board:
             self.clock.attach(Ds3231(sda, scl))
         except OSError:
             self.clock.has_chip = False
-
-    def _alert(self) -> bool:
-        return self.guard.machine.flags() != 0
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop.

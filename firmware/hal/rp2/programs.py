@@ -249,3 +249,29 @@ def stop_button(off_level: int) -> list:
         wrap()
 
     return program
+
+
+def bolus_button() -> list:
+    """Raises flag 2 when `in_base` and `jmp_pin` were low for 20 ms at 50 kHz, having been high for as long before."""
+
+    @rp2.asm_pio()
+    def program() -> None:
+        wrap_target()
+        label("held")
+        wait(1, pin, 0)
+        set(x, 31)
+        label("releasing")
+        jmp(pin, "up")
+        jmp("held")
+        label("up")
+        jmp(x_dec, "releasing")[30]
+        label("idle")
+        wait(0, pin, 0)
+        set(x, 31)
+        label("pressing")
+        jmp(pin, "idle")
+        jmp(x_dec, "pressing")[30]
+        irq(2)
+        wrap()
+
+    return program

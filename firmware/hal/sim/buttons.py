@@ -1,4 +1,4 @@
-"""Stop button, buzzer and LED."""
+"""Stop button, bolus button, buzzer and LED."""
 
 from hal.sim import panel
 
@@ -18,6 +18,14 @@ class Buttons:
     def clear_stop(self) -> None:
         """Releases the latch; what was queued when it fell is never stepped."""
         self._board.order(b"S")
+
+    def bolus_pressed(self) -> bool:
+        """True once for each press, as of the last look at the board."""
+        pressed = self._pulses.bolus_waits
+        if pressed:
+            self._pulses.bolus_waits = False
+            self._board.order(b"D")
+        return pressed
 
 
 class Buzzer:

@@ -12,6 +12,7 @@ TRIPPED = 2
 STOP = 4
 ENABLED = 8
 INPUT = 16
+BOLUS = 32
 
 _FACTS_BYTES = 512
 _PULSES_BYTES = 29
@@ -30,6 +31,7 @@ class Pulses:
         self._answer = bytearray(_PULSES_BYTES)
         self._order = bytearray(17)
         self.input_waits = True
+        self.bolus_waits = False
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
@@ -37,10 +39,11 @@ class Pulses:
         self._file.write(self._order)
 
     def read(self) -> tuple:
-        """(generated, guard count, queued_us, underruns, flags); remembers whether the last wait ended by input."""
+        """(generated, guard count, queued_us, underruns, flags); remembers whether input or a press of the bolus button waits."""
         self._file.readinto(self._answer)
         answer = struct.unpack("<QQQIB", self._answer)
         self.input_waits = answer[4] & INPUT
+        self.bolus_waits = answer[4] & BOLUS != 0
         return answer
 
     def steps(self) -> int:

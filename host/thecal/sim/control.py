@@ -151,6 +151,9 @@ class Control:
     def press_stop(self) -> None:
         self._call("press_stop")
 
+    def press_bolus(self) -> None:
+        self._call("press_bolus")
+
     def buzzer(self) -> str:
         return self._call("buzzer")
 

@@ -23,7 +23,7 @@ from thecal.sim.individual import Crystal
 from thecal.sim.plant import Plant
 from thecal.sim.timeline import NEVER_NS, Timeline
 
-_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT = 1, 2, 4, 8, 16
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS = 1, 2, 4, 8, 16, 32
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _STEPPER_ANSWER = struct.Struct("<QQQIB")
@@ -54,15 +54,21 @@ class ClockChip:
 
 
 class Panel:
-    """Sound, light and the maintenance request of the board."""
+    """Sound, light, the bolus button and the maintenance request of the board."""
 
     def __init__(self) -> None:
         self.buzzer = "off"
         self.led = False
         self.maintenance = False
+        self.bolus_pressed = False
+        self.calls = False  # somebody wants to be looked at: the firmware's wait ends
 
     def power_up(self) -> None:
         self.buzzer, self.led = "off", False
+        self.press_bolus(False)
+
+    def press_bolus(self, pressed: bool) -> None:
+        self.bolus_pressed = self.calls = pressed
 
 
 class Devices:
@@ -129,6 +135,8 @@ class Devices:
             queued_ns = plant.queued_ns(now_ns)
             guard = plant.guard
             flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
+            if self._panel.bolus_pressed:
+                flags |= _BOLUS
             if guard.tripped:
                 flags |= _TRIPPED
             if plant.stop_latched:
@@ -177,6 +185,8 @@ class Devices:
         elif letter == b"S":
             self._plant.settle(self._now_ns())
             self._plant.stop_latched = False
+        elif letter == b"D":
+            self._panel.press_bolus(False)
         elif letter == b"B":
             self._panel.buzzer = PATTERNS[rest[0]]
         elif letter == b"L":

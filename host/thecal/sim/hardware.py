@@ -138,4 +138,9 @@ class PowerUp:
         deadline_ns = NEVER_NS
         if duration_ns is not None:
             deadline_ns = min(NEVER_NS, self._crystal.true_ns(self._clock_ns() + duration_ns))
-        return timeline.wait(deadline_ns, self._hardware.line.is_ready if wants_input else bool)
+        woken = timeline.wait(deadline_ns, self._has_news if wants_input else bool)
+        self._hardware.panel.calls = False
+        return woken
+
+    def _has_news(self) -> bool:
+        return self._hardware.line.is_ready() or self._hardware.panel.calls

@@ -225,6 +225,13 @@ class SimulatedPump:
             if self._is_on:
                 self._hardware.plant.latch_stop(self._hardware.crystal.guest_ns(now_ns))
 
+    def press_bolus(self) -> None:
+        """Presses the bolus button and lets go; the firmware is woken to see it once."""
+        with self._timeline.condition:
+            self._hardware.settle()
+            self._hardware.panel.press_bolus(self._is_on)
+            self._timeline.condition.notify_all()
+
     def buzzer(self) -> str:
         """`off`, `low` or `high`."""
         return self._hardware.panel.buzzer

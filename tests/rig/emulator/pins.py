@@ -24,6 +24,8 @@ class Motor:
         self.last_step_ns: int | None = None
         lines.pull(self._enable_gpio, self._disabled_level)
         lines.hold(pins["stop_button"], 0, 0)
+        if "bolus_button" in pins:
+            lines.hold(pins["bolus_button"], 1, 0)
         lines.watch(self.counted_gpio, self._edge)
 
     def enabled(self) -> bool:

@@ -19,6 +19,7 @@ from thecal.sim.errors import SimulatorError
 
 _NS_PER_MS = 1_000_000
 _PRESS_NS = 5_000_000
+_HELD_NS = 100_000_000
 Bench = dict[str, Any]
 
 
@@ -148,6 +149,14 @@ class EmulatedPump:
             self.board.set_pin(self._pins["stop_button"], 1)
             self.board.at(_PRESS_NS, lambda: self.board.set_pin(self._pins["stop_button"], 0))
             self.board.run_for(2 * _PRESS_NS / 1e9)
+
+    def press_bolus(self, held_ns: int = _HELD_NS) -> None:
+        """The contact, normally open, closes to ground for a moment."""
+        gpio = self._pins["bolus_button"]
+        with self.board.lock:
+            self.board.set_pin(gpio, 0)
+            self.board.at(held_ns, lambda: self.board.set_pin(gpio, 1))
+            self.board.run_for(2 * held_ns / 1e9)
 
     def flash_ops(self) -> int:
         return self.board.flash.operations()
