@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from app.handlers.table import HANDLERS, Loader
+from pump import constant
 from pumpcore.faults import Refusal
 from pumpcore.wire import messages
-from pump import constant
 from rule_help import ready, refused, started
 
 LOADED = sorted(set(messages.METHODS) - set(HANDLERS))
