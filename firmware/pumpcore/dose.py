@@ -41,9 +41,13 @@ class Accumulator:
         return (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus
 
     def since_last_step_us(self, rate_nl: int) -> int:
-        """Time since the plan last passed a whole step at `rate_nl` (rounded down); call after `advance` returned > 0."""
-        return self.remainder * US_PER_S // self.flow(rate_nl)
+        """Time since the plan last passed a whole step at `rate_nl`, to the nearest; call after `advance` returned > 0."""
+        return _nearest(self.remainder * US_PER_S, self.flow(rate_nl))
 
     def until_next_step_us(self, rate_nl: int) -> int:
-        """Time until the plan passes the next whole step at `rate_nl` > 0 (rounded up)."""
-        return -(-(self.modulus - self.remainder) * US_PER_S // self.flow(rate_nl))
+        """Time until the plan passes the next whole step at `rate_nl` > 0, to the nearest."""
+        return _nearest((self.modulus - self.remainder) * US_PER_S, self.flow(rate_nl))
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)

@@ -1,7 +1,7 @@
 """Rate to step timing: a slice of whole seconds becomes at most three items (steps, duration_us) for the generator.
 
 The generator spaces the steps of an item evenly, the last at its end. Items are placed so that every step falls on
-the time the plan gives it (rounded to 1 us, never accumulating): a first step after a change, a run of equal
+the time the plan gives it (to the nearest microsecond, never accumulating): a first step after a change, a run of equal
 intervals, and a dwell up to the slice's end where the gap is long. Rates above the motor's start rate are then laid out
 by `pumpcore.ramp`.
 """
@@ -16,7 +16,8 @@ DWELL_FROM_US = 1_000_000
 class Train:
     """The queue's end in time: everything up to `end_us` (since the start of the span) has been turned into items.
 
-    `shortest_us` is the shortest time that the driver allows for a step: a first step that is due earlier comes then.
+    `shortest_us` is the shortest time that the driver allows for a step: a first step that is due earlier comes then. A dwell
+    ends so much before its slice, so that a step which is due at the slice's very beginning still comes at its time.
     """
 
     def __init__(self, shortest_us: int = 1, ramp: Ramp | None = None) -> None:
@@ -30,13 +31,13 @@ class Train:
         if rate_nl == 0:
             return 0, self._dwell(slice_end_us)
         flow = source.flow(rate_nl)
-        first_us = 0
+        first_us = -1
         if flow != self._flow:
             first_us = slice_end_us - duration_s * US_PER_S + source.until_next_step_us(rate_nl)
         steps = source.advance(rate_nl, duration_s)
         if steps == 0:
             return 0, self._dwell(slice_end_us)
-        last_us = slice_end_us - source.remainder * US_PER_S // flow
+        last_us = slice_end_us - source.since_last_step_us(rate_nl)
         items = self._run(steps, first_us, last_us)
         self._flow = flow
         if slice_end_us - last_us >= DWELL_FROM_US:
@@ -60,7 +61,7 @@ class Train:
 
     def _run(self, steps: int, first_us: int, last_us: int) -> list:
         start_us = self.end_us
-        if not first_us:
+        if first_us < 0:
             self.end_us = last_us
             return [(steps, last_us - start_us)]
         first_us = max(first_us, start_us + self._interval_us())
@@ -78,6 +79,7 @@ class Train:
 
     def _dwell(self, until_us: int) -> list:
         self._flow = -1
+        until_us -= self._shortest_us - 1
         if until_us <= self.end_us:
             return []
         items = [(0, until_us - self.end_us)]

@@ -22,6 +22,7 @@ MOST_STEPS, MOST_S = 1_000_000, 86_400
 RATES = 25
 _SLOWEST_NL, _FASTEST_NL = 10, 896_000_000  # per hour: one step an hour to 24,886 a second
 _OVERHEAD_CYCLES = 394
+_SHORTEST_US = 40  # at 25 000 steps a second
 _CALIBRATION = Calibration(1_000_003, 99_991)
 _PEER_STEPS = 1_000
 
@@ -65,7 +66,7 @@ def rates_nl() -> list[int]:
 
 def run(rate_nl: int) -> Sums:
     """Plans and encodes slice by slice as the app and hal/rp2 do."""
-    source, train, sums = Accumulator(3600, _CALIBRATION), Train(), Sums()
+    source, train, sums = Accumulator(3600, _CALIBRATION), Train(_SHORTEST_US), Sums()
     plan = Fraction(source.modulus * 1_000_000 * words.CYCLES_PER_US, source.flow(rate_nl))  # cycles from step to step
     end_s, owed = 0, 0
     while sums.steps < MOST_STEPS and end_s < MOST_S:

@@ -94,7 +94,7 @@ class Pumped:
         if end_us == slice_end_us or not self.slope:
             return
         exact_us = slice_end_us - (self.due - floor(self.due)) / self.slope * 1_000_000
-        assert 0 <= end_us - exact_us < 1
+        assert abs(end_us - exact_us) <= Fraction(1, 2)
 
     def leap_to(self, second_s: int) -> None:
         """The time up to `second_s` in one step."""

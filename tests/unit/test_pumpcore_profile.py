@@ -49,7 +49,7 @@ def repeated(slices: list) -> list:
 
 @pytest.mark.rule("R4")
 @given(SLICES, st.integers(0, 3600 * 1_000_003 - 1))
-def test_every_step_is_within_a_microsecond_of_its_time_and_never_early(slices: list, remainder: int) -> None:
+def test_every_step_is_half_a_microsecond_early_at_most_and_less_than_one_late(slices: list, remainder: int) -> None:
     slices = repeated(slices)
     while sum([rate_nl * part_s for rate_nl, part_s in slices]) // 36_000 > MOST_STEPS:
         slices.pop()
@@ -58,7 +58,7 @@ def test_every_step_is_within_a_microsecond_of_its_time_and_never_early(slices: 
     exact = step_times_us(plan, STEPS_PER_NL, Fraction(remainder, source.modulus))
     made = step_times(items)
     assert len(made) == len(exact)
-    assert all(0 <= at_us - exact_us < 1 for at_us, exact_us in zip(made, exact))
+    assert all(Fraction(-1, 2) <= at_us - exact_us < 1 for at_us, exact_us in zip(made, exact))
 
 
 @given(SLICES)
@@ -87,7 +87,21 @@ def test_a_slow_rate_dwells_and_steps_at_its_time() -> None:
     items, _, _ = planned([(7, 4)] * 3_000, 3600, 0)
     exact = step_times_us([(Fraction(7, 3600), 12_000)], STEPS_PER_NL, Fraction(0))
     assert len(exact) == 2
-    assert [0 <= at_us - exact_us < 1 for at_us, exact_us in zip(step_times(items), exact)] == [True, True]
+    assert [abs(at_us - exact_us) <= Fraction(1, 2) for at_us, exact_us in zip(step_times(items), exact)] == [True, True]
+
+
+@pytest.mark.rule("R4")
+@given(st.integers(1, 90_000), st.integers(0, 45))
+def test_a_step_due_just_behind_a_dwell_comes_at_its_time(rate_nl: int, late_us: int) -> None:
+    """A driver that wants 40 us for a step: the dwell before has ended early enough, whatever the rate is then."""
+    source, train = Accumulator(3600, PAIR), Train(40)
+    source.remainder = max(0, source.modulus - source.flow(rate_nl) * (4 * US_PER_S + late_us) // US_PER_S - 1)
+    begun = Fraction(source.remainder, source.modulus)
+    items = train.single(source, rate_nl, 4 * US_PER_S, 4)[1] + train.single(source, rate_nl, 8 * US_PER_S, 4)[1]
+    exact = step_times_us([(Fraction(rate_nl, 3600), 8)], STEPS_PER_NL, begun)
+    assert exact
+    assert [abs(at_us - exact_us) < 1 for at_us, exact_us in zip(step_times(items), exact)] == [True] * len(exact)
+    assert all(duration_us >= 40 for steps, duration_us in items if steps)
 
 
 def test_a_rate_of_zero_is_a_dwell_to_the_end() -> None:
