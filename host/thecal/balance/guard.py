@@ -48,6 +48,8 @@ class Guard:
                 raise errors.unit_not_seen(line)
             return self._unit
         if self._unit is not None and weight.unit != self._unit:
+            if not weight.unit and weight.decimals < (self._decimals or 0):
+                raise errors.half_line(line, "digits and the unit are missing")
             raise errors.unit_change(line, self._unit, weight.unit)
         if not weight.unit and not self._bare_grams:
             raise errors.no_unit(line)

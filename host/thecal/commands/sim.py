@@ -17,6 +17,10 @@ def sim(
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Times real time, up to 100.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Time moves only by the control port.")] = False,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Where its flash is kept (default: one per bench and seed).")] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="A balance under the outlet, with a port of its own.")] = False,
+    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="mt-sics, sbi, or plain (prints by itself).")] = "mt-sics",
+    evaporation: Annotated[str, typer.Option(metavar="RATE", help="What the balance's vessel loses.")] = "0 mg/h",
+    pulsation: Annotated[float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow, per roller.")] = 0.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,6 +45,8 @@ def sim(
             serve.announce(facts)
 
     options = {"speed": speed, "virtual": virtual, "firmware_folder": firmware_folder()}
+    if balance:
+        options["balance"] = balance_options(balance_protocol, evaporation, pulsation)
     try:
         code = serve.run(bench_path, seed, image_path, on_ready=ready, **options)
     finally:
@@ -59,6 +65,19 @@ def bench_file(bench: str, kind: str = "sim-*") -> Path:
         known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
         raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
     return path
+
+
+def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:
+    from thecal.quantities import parse
+    from thecal.sim.balance import BalanceOptions
+    from thecal.sim.balance_talk import PROTOCOLS
+
+    if protocol not in PROTOCOLS:
+        raise BadInput(f"--balance-protocol {protocol!r} is not known", f"write one of {', '.join(PROTOCOLS)}")
+    lost = parse(evaporation)
+    if lost.kind() != "mass/time":
+        raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
+    return BalanceOptions(protocol, evaporation_ug_per_h=float(lost.to("ug/h")), pulsation_percent=pulsation_percent)
 
 
 def default_image(bench_path: Path, seed: int) -> Path:

@@ -154,6 +154,12 @@ class Control:
     def press_bolus(self) -> None:
         self._call("press_bolus")
 
+    def balance_fault(self, kind: str) -> None:
+        self._call("balance_fault", kind=kind)
+
+    def balance_delivered_ug(self) -> float:
+        return self._call("balance_delivered_ug")
+
     def buzzer(self) -> str:
         return self._call("buzzer")
 

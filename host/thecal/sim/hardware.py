@@ -3,11 +3,14 @@
 from typing import Any
 
 from thecal.bench import Bench
+from thecal.sim.balance import BalanceOptions, Pan
+from thecal.sim.balance_line import BalanceLine
 from thecal.sim.descriptors import Opener
 from thecal.sim.devices import ClockChip, Devices, Panel
 from thecal.sim.errors import GuestExit, SimulatorError, WasiError
 from thecal.sim.filesystem import FileSystem
 from thecal.sim.flash import PAGE_BYTES, FlashChip
+from thecal.sim.fluid import Fluid
 from thecal.sim.individual import Crystal, Individual
 from thecal.sim.line import Line
 from thecal.sim.plant import Plant
@@ -43,6 +46,13 @@ class Hardware:
             raise SimulatorError(f"flash time {name!r} is not one of {', '.join(FLASH_TIMES)}")
         if name != "none":
             self.chip.observe = lambda kind, size_bytes: self._spend(name, kind, size_bytes)
+
+    def put_balance(self, options: BalanceOptions) -> BalanceLine:
+        """A balance under the outlet, tared, with its ports open; before the first step is made."""
+        fluid = Fluid(self.bench, self.individual, options.pulsation_percent, options.density_mg_per_ml)
+        self.plant.watch = fluid.note
+        pan = Pan(fluid, self.individual, options, self.settle)
+        return BalanceLine(pan, f"SIM{self.individual.seed:07}", self.timeline.lock)
 
     def settle(self) -> int:
         """Brings the plant up to now; returns true time in ns."""

@@ -3,18 +3,20 @@
 import hashlib
 
 CRYSTAL_LIMIT_PPB = 30_000
+HEAD_LIMIT_PPM = 80_000
 BOOT_MIN_MS = 180
 BOOT_MAX_MS = 420
 _PPB = 1_000_000_000
 
 
 class Individual:
-    """One pump of the series: unique id, crystal error, boot time, token seeds, spread of flash times."""
+    """One pump of the series: unique id, crystal error, true volume per step, boot time, token seeds, spread of flash times."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.unique_id = self._number("unique id").to_bytes(8, "little").hex()
         self.crystal_ppb = self._between("crystal", -CRYSTAL_LIMIT_PPB, CRYSTAL_LIMIT_PPB)
+        self.head_ppm = self._between("head", -HEAD_LIMIT_PPM, HEAD_LIMIT_PPM)
         self.boot_ms = self._between("boot", BOOT_MIN_MS, BOOT_MAX_MS)
 
     def token_seed(self, power_up: int) -> int:
@@ -24,6 +26,11 @@ class Individual:
     def flash_spread_permille(self, operation: int) -> int:
         """How long this flash operation takes, in thousandths of the typical time (850 to 1150)."""
         return self._between(f"flash {operation}", 850, 1150)
+
+    def noise(self, what: str) -> float:
+        """A number from a normal distribution with standard deviation 1; the same for the same `what`."""
+        bits = self._number(what)
+        return sum((bits >> (16 * part)) & 0xFFFF for part in range(4)) / 37_837.2 - 3.464
 
     def _number(self, what: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed}/{what}".encode()).digest()[:8], "little")

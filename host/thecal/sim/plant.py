@@ -5,6 +5,7 @@ O(slices), not O(steps). Times are guest nanoseconds of the running power-up, be
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from thecal.sim.individual import Crystal
 
@@ -51,6 +52,8 @@ class Plant:
     def __init__(self) -> None:
         self.true_steps = 0
         self._last_step: tuple[Crystal, int] | None = None
+        # told (true ns of the first and of the last step, steps before them, steps) of each run of steps that really happened
+        self.watch: Callable[[int, int, int, int], None] | None = None
         self.guard = Guard()
         self.power_up(Crystal(0, 0, 0))
 
@@ -147,6 +150,9 @@ class Plant:
         current.emitted += passed
         self.generated += passed
         if was_moving:
+            if self.watch is not None:
+                first_ns = self._crystal.true_ns(current.time_ns(current.emitted - passed + 1))
+                self.watch(first_ns, self._crystal.true_ns(current.time_ns(current.emitted)), self.true_steps, passed)
             self.true_steps += passed
             self._last_step = self._crystal, current.time_ns(current.emitted)
         if self.guard.tripped:

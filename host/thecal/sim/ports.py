@@ -11,11 +11,27 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from thecal.sim.line import Line
+from thecal.sim.line import Connection
 
 USB_PATIENCE_S = 0.5
 _CHUNK_BYTES = 4096
+
+
+class Instrument(Protocol):
+    """What is at the other end of the cable: the pump's line, or a balance."""
+
+    plugged: bool
+
+    def receive(self, data: bytes, speaker: Connection) -> None:
+        """Bytes from a connection, which gets the answer."""
+
+    def has_room(self) -> bool:
+        """Whether it takes more bytes at the moment."""
+
+    def forget(self, speaker: Connection) -> None:
+        """This connection is closed."""
 
 
 class Pseudoterminal:
@@ -105,7 +121,7 @@ class Client:
 class Ports:
     """Opens both ports on a line and serves them until `close`. `path` is None where there are no pseudo-terminals."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Instrument) -> None:
         self._line = line
         self._selector = selectors.DefaultSelector()
         self._wake_here, self._wake_there = socket.socketpair()
@@ -121,6 +137,12 @@ class Ports:
         self._running = True
         self._thread = threading.Thread(target=self._serve, name="pump ports", daemon=True)
         self._thread.start()
+
+    def broadcast(self, data: bytes) -> None:
+        """To everybody who is connected; what nobody takes is lost."""
+        for end in (self._terminal, self._client):
+            if end is not None:
+                end.deliver(data)
 
     def close(self) -> None:
         self._wake_there.send(b".")

@@ -12,6 +12,8 @@ import wasmtime
 
 from thecal.bench import Bench, read_bench
 from thecal.resources import firmware_folder
+from thecal.sim.balance import BalanceOptions
+from thecal.sim.balance_line import BalanceLine
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
 from thecal.sim.flash import IMAGE_BYTES, FlashChip, Moment
 from thecal.sim.hardware import Hardware, PowerUp
@@ -30,12 +32,14 @@ END_TIMEOUT_S = 5.0
 class Options:
     """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
     flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
+    `balance`: one that stands under the outlet, with a port of its own.
     """
 
     virtual: bool = False
     flash_time: str = "none"
     record_flash: bool = False
     firmware: Path | None = None
+    balance: BalanceOptions | None = None
 
 
 class SimulatedPump:
@@ -64,6 +68,7 @@ class SimulatedPump:
         self._hardware = Hardware(table, self.individual, timeline, chip)
         self._hardware.set_flash_time(chosen.flash_time)
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
+        self._balance = self._hardware.put_balance(chosen.balance) if chosen.balance else None
         self._ports: Ports | None = None
         self._power_ups = 0
         self._error: str | None = None
@@ -186,6 +191,9 @@ class SimulatedPump:
         if self._ports is not None:
             self._ports.close()
             self._ports = None
+        if self._balance is not None:
+            self._balance.close()
+            self._balance = None
 
     def __enter__(self) -> "SimulatedPump":
         return self
@@ -262,6 +270,25 @@ class SimulatedPump:
     def images_after_each_operation(self) -> Iterator[Moment]:
         """With `record_flash`: what a cut at each flash operation so far, whole and torn, would have left."""
         return self._chip.moments()
+
+    # -- the balance
+
+    @property
+    def balance(self) -> BalanceLine:
+        """The balance under the outlet. SimulatorError when there is none."""
+        if self._balance is None:
+            raise SimulatorError("no balance stands under this pump", "start the simulator with one: thecal sim --balance")
+        return self._balance
+
+    def balance_fault(self, kind: str) -> None:
+        """From now on: none, unstable, unit, overload, underload, frozen or silent; once: tare, half_line."""
+        with self._timeline.condition:
+            self.balance.pan.set_fault(kind)
+
+    def balance_delivered_ug(self) -> float:
+        """What the pump has truly brought out since it was made."""
+        with self._timeline.condition:
+            return self.balance.pan.delivered_ug()
 
     # -- the guest's thread
 

@@ -25,6 +25,7 @@ class Served:
     def __init__(self, bench: Path, seed: int, image_file: Path | None, **pump_options: Any) -> None:
         self._bench = bench
         self._image_file = image_file
+        self._has_balance = pump_options.get("balance") is not None
         self._virtual = bool(pump_options.get("virtual"))
         self._speed = None if self._virtual else pump_options.get("speed") or 1.0
         stored = load_image(image_file, pump_options.get("firmware"))
@@ -33,11 +34,14 @@ class Served:
         self._control = ControlServer(self.pump)
 
     def describe(self) -> Facts:
-        """What somebody needs to reach this pump."""
+        """What somebody needs to reach this pump, and the balance under it."""
+        ports = self.pump.balance.ports if self._has_balance else None
         return {
             "port": self.pump.port_url,
             "socket": self.pump.socket_url,
             "control": self._control.address,
+            "balance": ports.path if ports else None,
+            "balance_socket": ports.url if ports else None,
             "unique_id": self.pump.individual.unique_id,
             "seed": self.pump.individual.seed,
             "bench": str(self._bench),
@@ -73,7 +77,7 @@ def run(
 ) -> int:
     """Serves until Ctrl-C or SIGTERM; returns the exit code. Called in the main thread.
 
-    `options`: `speed`, `virtual`, `firmware_folder` (None: the one that came with thecal), `flash_time`.
+    `options`: `speed`, `virtual`, `firmware_folder` (None: the one that came with thecal), `flash_time`, `balance`.
     `on_ready` gets `Served.describe()` once the ports are open; without it they are printed for a person.
     SimulatorError and BadInput say why it could not start.
     """
@@ -99,8 +103,9 @@ def announce(facts: Facts) -> None:
     """The addresses, for a person."""
     pace = "virtual, by the control port" if facts["virtual"] else f"speed {facts['speed']:g}"
     print(f"simulated pump {facts['unique_id']} ({facts['bench']}), time {pace}; Ctrl-C ends it", file=sys.stderr)
-    for name in ("port", "socket", "control"):
-        print(f"{name:8}{facts[name] or '-'}", flush=True)
+    names = ["port", "socket", "control", *(name for name in ("balance", "balance_socket") if facts.get(name))]
+    for name in names:
+        print(f"{name.replace('_', ' '):15} {facts[name] or '-'}", flush=True)
 
 
 def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
