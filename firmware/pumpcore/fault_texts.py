@@ -1,4 +1,4 @@
-"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/fault_texts.py)."""
+"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/texts.py)."""
 
 # name | text | what to do
 _TABLE = """
@@ -66,8 +66,16 @@ def told(name: str) -> tuple:
 
 
 def sentence(refused: object) -> str:
-    """The text of a Refusal with its details."""
-    text = told(refused.fault.name)[0]
-    if not refused.detail:
-        return text
-    return text + " (" + ", ".join("%s: %s" % item for item in sorted(refused.detail.items())) + ")"
+    """What a Refusal says: the text of the table with its details, the same words on pump and host."""
+    return worded(told(refused.fault.name)[0], refused.detail)
+
+
+def worded(text: str, detail: dict) -> str:
+    """ "a rate is ... (asked 12 nl, limit 10 nl)": the details of a refusal, sorted; the unit stands behind the number."""
+    parts = []
+    for name, value in sorted(detail.items()):
+        unit = name.split("_")[-1]
+        known = unit in ("nl", "ms", "s")
+        words = (name[: -len(unit) - 1] if known else name).replace("_", " ")
+        parts.append("%s %s %s" % (words, value, unit) if known else "%s %s" % (words, value))
+    return text + " (" + ", ".join(parts) + ")" if parts else text

@@ -66,7 +66,7 @@ def _check_tightens(program: Program, bench: object) -> None:
         ("day_nl", program.day_nl, bench.day_nl),
     ):
         if asked_nl > limit_nl:
-            raise Refusal("limit_wider", limit=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+            raise Refusal("limit_wider", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
 def highest_window_nl(program: Program, minutes: int) -> int:

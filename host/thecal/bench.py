@@ -1,18 +1,20 @@
 """The bench file: TOML read and checked once; the pump's part of it as sorted JSON, the rest for people and drawings."""
 
 import json
-import tomllib
+import re
 from pathlib import Path
 from typing import Any
 
 from pumpcore import bench as pump
 from pumpcore.bench import BenchError
+from thecal import toml_file
 from thecal.errors import BadInput
 
 Bench = dict[str, Any]
 
 # What a person needs to buy and to wire; the pump has no use for it and never sees it.
 FOR_PEOPLE = ("parts", "wiring")
+FILE = toml_file.Kind("a bench file", "name a bench file, such as one of hardware/*.toml")
 
 
 def read_bench(file: Path) -> Bench:
@@ -21,20 +23,21 @@ def read_bench(file: Path) -> Bench:
     try:
         pump.Bench(for_pump(bench))
     except BenchError as error:
-        raise BadInput(f"{file}: {error}", "correct the bench file; hardware/README.md explains its keys") from None
+        raise BadInput(f"{file}: {error}", remedy(str(error))) from None
     return bench
 
 
 def read_tables(file: Path) -> Bench:
     """The tables as they are written, unchecked. BadInput when the file can't be read or is not TOML."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}", "name a bench file, such as one of hardware/*.toml") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{file}: not a text in UTF-8", "save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{file}: {error}", "correct the line; it must be TOML") from None
+    return toml_file.read(file, FILE)
+
+
+def remedy(said: str) -> str:
+    """What to do about a complaint of the pump's schema: the known key that is near, or where the keys are explained."""
+    unknown = re.match(r"(?:\w+\.)?(\S+) is not a key of [^:]*(?:: it takes (.*))?", said)
+    known = (unknown.group(2).split(", ") if unknown.group(2) else [*pump.KEYS, *FOR_PEOPLE]) if unknown else []
+    near = toml_file.suggestion(unknown.group(1), known) if unknown else ""
+    return f"{near or 'correct the bench file;'} hardware/README.md explains its keys"
 
 
 def for_pump(bench: Bench) -> Bench:

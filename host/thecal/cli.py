@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
+import re
 import sys
+from typing import Any
 
 import typer
 
 from thecal.commands import VERBS
-from thecal.errors import ThecalError
+from thecal.console import emit_json, printable
+from thecal.errors import BadInput, Failed, ThecalError
 
 ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
 EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 in alarm."
+
+# as a shell tells an end by Ctrl-C, and by a reader of the pipe that went away
+INTERRUPTED, READER_GONE = 130, 141
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, which typer does not name
 
 
 def show_version(wanted: bool) -> None:
@@ -42,19 +50,91 @@ def top(version: bool = typer.Option(False, "--version", help="Print the version
 
 def main() -> int:
     """Run the command line of this process. Returns the exit code; errors that are not ours keep their traceback."""
+    safe_streams()
+    as_json = "--json" in sys.argv
     try:
-        build()(prog_name="thecal")
+        code = run(as_json)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("thecal: interrupted; `thecal status` tells what the pump does", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = READER_GONE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
+            raise
+        report(Failed(f"the output can't be written: {error.strerror}", "mend that, and ask again"), False)
+        code = Failed.exit_code
+    if code:
+        silence_stdout()
+    return code
+
+
+def run(as_json: bool) -> int:
+    """The verb's exit code; what a user did wrong is reported here."""
+    try:
+        return int(build()(prog_name="thecal", standalone_mode=False) or 0)
     except ThecalError as error:
-        report(error, "--json" in sys.argv)
+        report(error, as_json)
         return error.exit_code
-    return 0
+    except USAGE_ERROR as error:
+        if not error.format_message().strip():  # `thecal` alone: the help has been printed
+            return BadInput.exit_code
+        usage = usage_error(error)
+        report(usage, as_json)
+        return usage.exit_code
+    except typer.Abort:
+        print("thecal: aborted, nothing was changed", file=sys.stderr)
+        return Failed.exit_code
+
+
+def usage_error(error: Any) -> BadInput:
+    """What the parser of the command line said, as our own kind of error; `do` names what is near, and the verb's help."""
+    said = " ".join(str(error.format_message()).split())
+    found = re.fullmatch(r"(.*?)\.?(?: Did you mean (.*)\?| \(Possible options: (.*)\)\.?)?", said)
+    cause, near = (found.group(1), found.group(2) or found.group(3)) if found else (said, "")
+    wrong = typed_value(getattr(error, "param", None))
+    if wrong and "Invalid value" in cause:
+        cause = re.sub(r"Invalid value for '(.*?)': Input", f"{wrong}:", cause)
+    words = getattr(error.ctx, "command_path", "thecal") if error.ctx else "thecal"
+    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists what there is")
+
+
+def typed_value(parameter: Any) -> str:
+    """ "--from x" as it was typed, for an option whose value is wrong."""
+    for option in getattr(parameter, "opts", None) or ():
+        for word, following in zip(sys.argv, [*sys.argv[1:], ""]):
+            if word == option:
+                return f"{option} {following[:40]}"
+            if word.startswith(option + "="):
+                return word[:60]
+    return ""
+
+
+def safe_streams() -> None:
+    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence_stdout() -> None:
+    """What is still buffered must not fail once more when the interpreter closes stdout."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 def report(error: ThecalError, as_json: bool) -> None:
     """Cause, then what to do; as JSON on stdout when the caller reads JSON."""
     if as_json:
-        print(json.dumps(error.as_dict(), ensure_ascii=False))
+        emit_json(error.as_dict())
         return
-    print(f"thecal: {error.cause}", file=sys.stderr)
+    print(f"thecal: {printable(error.cause)}", file=sys.stderr)
     if error.do:
-        print(f"        {error.do}", file=sys.stderr)
+        print(f"        {printable(error.do)}", file=sys.stderr)

@@ -20,9 +20,10 @@ BOLUS_STATES = ("ordered", "delivering", "done", "cancelled", "cut")
 
 
 class Client(Exchange):
-    """A pump behind one port. `boot` is the pump's boot number as last told by status."""
+    """A pump behind one port. `boot` is the pump's boot number as last told by status, `ceilings` its bench's by hello."""
 
     boot: int | None = None
+    ceilings: dict[str, int] | None = None
 
     def __enter__(self) -> Client:
         return self
@@ -40,6 +41,7 @@ class Client(Exchange):
             ours, theirs = messages.PROTOCOL[0], protocol[0] if isinstance(protocol, list) and protocol else "none"
             do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
+        self.ceilings = reply.get("ceilings")
         return reply
 
     def status(self) -> Reply:

@@ -149,7 +149,7 @@ def limit_nl(prescription: Prescription, key: str, name: str) -> int:
         below, above = value // 1, value // 1 + 1
         raise BadInput(
             f"{name}: {where}: {shown(quantity.text)} is not a whole number of nl",
-            f"write a volume; nearest: {below} nL and {above} nL",
+            f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
         )
     if value > MAX_RATE_NL:
         raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write less")

@@ -25,7 +25,11 @@ def talk(text: str) -> None:
 
 def emit_json(value: object) -> None:
     """One document on stdout; keys carry their units."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2, ensure_ascii=not unicode_output()))
+
+
+def unicode_output() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
 
 
 def alert(text: str) -> str:

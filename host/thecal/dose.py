@@ -5,22 +5,26 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.program import Program
+from pumpcore.program import MAX_RATE_NL, Program
 from thecal.errors import BadInput
-from thecal.quantities import Quantity, decimal, parse, shown
+from thecal.quantities import Quantity, decimal, parse, shown, words_of
 from thecal.status_text import ml, ml_per_h, span
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per the active program's seconds; `review` says both in both units."""
+    """`volume_nl` at `rate_nl` per the active program's seconds, `volume` and `rate` as typed; `review` says both in both units."""
 
     def __init__(self, program: Program, volume_text: str, rate_text: str) -> None:
-        self.volume_nl = whole(volume(program, read(volume_text, ("volume", "mass"), "0.5 mL")), volume_text, "nL", Fraction(1))
+        self.volume, self.rate = volume_of(volume_text), rate_of(rate_text)
+        self.volume_nl = whole(volume(program, self.volume), volume_text, "nL", Fraction(1))
         seconds_s = program.rate_seconds_s
-        flow = volume(program, read(rate_text, ("volume/time", "mass/time"), "6 mL/h"))
+        flow = volume(program, self.rate)
         self.rate_nl = whole(flow * seconds_s, rate_text, "mL/h", Fraction(3600, seconds_s * 1_000_000))
         if not self.volume_nl or not self.rate_nl:
             raise BadInput("a bolus needs a volume and a rate above zero", 'write it like: thecal bolus "0.5 mL" --rate "6 mL/h"')
+        for quantity, value in ((self.volume, self.volume_nl), (self.rate, self.rate_nl)):
+            if value > MAX_RATE_NL:
+                raise BadInput(f"{shown(quantity.text)} is more than a pump can count", "write less")
         self.review = [
             ("volume", volume_text, f"{self.volume_nl} nl", ml(self.volume_nl)),
             ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),
@@ -35,10 +39,18 @@ class Bolus:
         return {"volume_nl": self.volume_nl, "rate_nl": self.rate_nl}
 
 
+def volume_of(text: str) -> Quantity:
+    return read(text, ("volume", "mass"), "0.5 mL")
+
+
+def rate_of(text: str) -> Quantity:
+    return read(text, ("volume/time", "mass/time"), "6 mL/h")
+
+
 def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
     quantity = parse(text)
     if quantity.kind() not in kinds:
-        raise BadInput(f"{shown(text)} is a {quantity.kind()}, not a {' or '.join(kinds)}", f'write it like "{example}"')
+        raise BadInput(f"{shown(text)} is a {words_of(quantity.kind())}, not a {words_of(*kinds)}", f'write it like "{example}"')
     return quantity
 
 

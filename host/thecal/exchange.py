@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pumpcore.fault_texts import worded
 from pumpcore.wire import frame, messages
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.transport.link import Link
@@ -220,8 +221,7 @@ def refused(error: dict[str, Any]) -> Refused:
     """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
     data = error.get("data") if isinstance(error.get("data"), dict) else {}
     detail = {key: value for key, value in (data or {}).items() if key not in ("fault", "do")}
-    words = ", ".join(f"{key} {value}" for key, value in sorted(detail.items()))
-    cause = str(error.get("message", "refused")) + (f" ({words})" if words else "")
+    cause = worded(str(error.get("message", "refused")), detail)
     return Refused(int(error.get("code", 0)), str((data or {}).get("fault", "")), cause, str((data or {}).get("do", "")))
 
 

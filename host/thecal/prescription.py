@@ -7,7 +7,7 @@ Every complaint is one BadInput: file, key, value, what to do.
 from __future__ import annotations
 
 import datetime
-import tomllib
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,11 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, V
 from pydantic_core import PydanticCustomError
 
 from pumpcore.schedule import DAY_NAMES, minute_of_week
+from thecal import toml_file
 from thecal.errors import BadInput
-from thecal.quantities import Quantity, parse, shown
+from thecal.quantities import Quantity, parse, quoted, shown, words_of
 from thecal.week import week_time
 
-FILE_MAX_BYTES = 256 * 1024
+FILE = toml_file.Kind("a prescription", "`thecal new FILE` writes a prescription to start from")
 RATE_KINDS = ("volume/time", "mass/time")
 DOSE_KINDS = ("volume", "mass")
 DAY_GROUPS = {"daily": DAY_NAMES, "weekdays": DAY_NAMES[:5], "weekend": DAY_NAMES[5:]}
@@ -36,7 +37,7 @@ def quantity_of(kinds: tuple[str, ...], example: str) -> BeforeValidator:
             raise complaint(error.cause, error.do) from error
         if quantity.kind() not in kinds:
             raise complaint(
-                f"{shown(quantity.text)} is a {quantity.kind()}, not a {' or '.join(kinds)}",
+                f"{shown(quantity.text)} is a {words_of(quantity.kind())}, not a {words_of(*kinds)}",
                 f'write it like "{example}"',
             )
         return quantity
@@ -62,16 +63,19 @@ def minute_of_day(value: Any) -> int:
         hour, minute = int(value[:2]), int(value[3:])
         if hour < 24 and minute < 60:
             return hour * 60 + minute
-    raise complaint(f"{shown(str(value))} is not a time of day", 'write hours and minutes from "00:00" to "23:59"')
+    do = 'write hours and minutes from "00:00" to "23:59"'
+    if isinstance(value, str) and re.fullmatch("[0-9]:[0-5][0-9]", value):
+        do = f'write "0{value}"'
+    raise complaint(f"{quoted(value)} is not a time of day", do)
 
 
 def day_numbers(value: Any) -> tuple[int, ...]:
     """ "daily", "weekdays", "weekend" or a list of day names, as numbers from Monday = 0."""
     names = DAY_GROUPS.get(value) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
-        raise complaint(f"{shown(str(value))} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
+        raise complaint(f"{quoted(value)} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
     if len(set(names)) != len(names):
-        raise complaint(f"{shown(str(value))} names a day twice", "name each day once")
+        raise complaint(f"{quoted(value)} names a day twice", "name each day once")
     return tuple(DAY_NAMES.index(name) for name in names)
 
 
@@ -138,29 +142,7 @@ class Prescription(Table):
 
 def load(path: Path) -> Prescription:
     """Read and check a prescription file. Raises BadInput."""
-    return check(read_toml(path), str(path))
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The file's tables, or BadInput naming what is wrong with the file as a whole."""
-    try:
-        with open(path, "rb") as handle:
-            raw = handle.read(FILE_MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInput(
-            f"{path}: can't be read: {error.strerror or error}",
-            "name a prescription file; `thecal new FILE` writes one",
-        ) from error
-    if len(raw) > FILE_MAX_BYTES:
-        raise BadInput(f"{path}: is larger than {FILE_MAX_BYTES // 1024} KiB", "name a prescription file")
-    try:
-        text = raw.decode("utf-8")
-        return tomllib.loads(text.replace("\r\n", "\n"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not UTF-8 text (byte {error.start + 1})", "save it as plain UTF-8 text") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        do = "save it without a byte order mark" if raw.startswith(b"\xef\xbb\xbf") else "mend that line; text needs quotes"
-        raise BadInput(f"{path}: is not TOML: {error}", do) from error
+    return check(toml_file.read(path, FILE), str(path))
 
 
 def check(tables: dict[str, Any], name: str) -> Prescription:
@@ -176,13 +158,15 @@ def check(tables: dict[str, Any], name: str) -> Prescription:
 
 def first_complaint(error: ValidationError, name: str) -> BadInput:
     """The first of pydantic's errors as one line: file, key, value, what to do."""
-    first = error.errors()[0]
-    key, value = key_text(first["loc"]), shown(str(first["input"]))
+    errors = error.errors()
+    # a misspelt key is also a missing one: the misspelling is the cause
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    key, value = key_text(first["loc"]), quoted(first["input"])
     if first["type"] == "prescription":
         return BadInput(f"{name}: {key}: {first['ctx']['cause']}", first["ctx"]["do"])
     words = {
         "missing": (f"{key} is missing", "add it; `thecal new` writes a commented example"),
-        "extra_forbidden": (f"{key} is not a key of a prescription", "check its spelling, or remove it"),
+        "extra_forbidden": (f"{key} is not a key of a prescription", spelling(first["loc"])),
         "literal_error": (
             f"{key} = {value} is not one of the choices",
             f"write {first.get('ctx', {}).get('expected', '')}",
@@ -193,6 +177,14 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
     }
     cause, do = words.get(first["type"], (f"{key} = {value} is not of the right kind", "write it as in the example of `thecal new`"))
     return BadInput(f"{name}: {cause}", do)
+
+
+def spelling(location: tuple[int | str, ...]) -> str:
+    """What to do about an unknown key: the known one that is near, or all of its table."""
+    words = [part for part in location if isinstance(part, str)]
+    table = {"basal": Basal, "limits": Limits}.get(words[0], Prescription) if len(words) > 1 else Prescription
+    known = list((Entry if words[:2] == ["basal", "entry"] and len(words) > 2 else table).model_fields)
+    return toml_file.suggestion(words[-1], known) or f"remove it, or write one of {', '.join(known)}"
 
 
 def key_text(location: tuple[int | str, ...]) -> str:

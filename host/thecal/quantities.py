@@ -6,6 +6,7 @@ listed units hang together. Nothing passes through a float.
 
 from __future__ import annotations
 
+import json
 import re
 from fractions import Fraction
 from functools import cache
@@ -44,8 +45,19 @@ DEFINITIONS = (
     "h = 60 min",
     "d = 24 h",
 )
+# spelled-out and larger units that people write: what to write instead, and how many of those it is
+FAMILIAR = {"L": ("mL", 1000), "l": ("mL", 1000), "cc": ("mL", 1), "cm3": ("mL", 1), "g": ("mg", 1000)}
+FAMILIAR_TIMES = {
+    **{name: ("min", 60) for name in ("s", "sec", "second")},
+    **{name: ("min", 1) for name in ("mins", "minute", "minutes")},
+    **{name: ("h", 1) for name in ("hrs", "hours")},
+    "days": ("d", 1),
+}
 LONGEST_NUMBER = 24
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+COMMA = re.compile(r"([0-9]+),([0-9]+)(\s*[^0-9,.]*)")
+GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
+EXPONENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)[eE]([-+]?[0-9]{1,2})(?![0-9])(.*)", re.DOTALL)
 SPLIT = re.compile(r"([^\sa-zA-Zµμ/]*)\s*(.*)", re.DOTALL)
 UNITS_DO = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /min, /h or /day; concentrations as ug/mL or mg/mL"
 
@@ -92,30 +104,74 @@ def unit_kind(unit: str) -> str:
 def parse(text: str) -> Quantity:
     """Read "1.5 mL/h". Raises BadInput naming what is wrong with the text; the caller adds file and key."""
     if not isinstance(text, str):
-        raise BadInput(f"{text!r} has no unit", UNITS_DO + '; in quotes, like "1.5 mL/h"')
+        raise BadInput(f"{bare(text)} has no unit", UNITS_DO + '; in quotes, like "1.5 mL/h"')
     match = SPLIT.fullmatch(text.strip())
     number, unit = (match.group(1), match.group(2).strip()) if match else ("", text.strip())
     amount = parse_number(text, number)
-    return Quantity(text.strip(), amount, parse_unit(text, unit))
+    return Quantity(text.strip(), amount, parse_unit(text, unit, amount))
+
+
+def bare(value: object) -> str:
+    """A value that is no text, much as a TOML file shows it, shortened."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):  # Python prints no integer of thousands of digits
+        return "a number of thousands of digits"
+    return shown({"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}.get(text, text))[1:-1]
+
+
+def quoted(value: object) -> str:
+    """A text in quotes, anything else as it is."""
+    return shown(value) if isinstance(value, str) else bare(value)
+
+
+def words_of(*kinds: str) -> str:
+    """Kinds of quantity as people call them: "rate", "volume or mass"."""
+    names = {"volume/time": "rate", "mass/time": "rate", "mass/volume": "concentration"}
+    return " or ".join(dict.fromkeys(names.get(kind, kind) for kind in kinds))
 
 
 def parse_number(text: str, number: str) -> Fraction:
-    if "," in number or "," in text:
-        raise BadInput(f"{shown(text)} has a comma", "write a decimal point, and no thousands separators")
+    if "," in text:
+        raise BadInput(f"{shown(text)} has a comma", without_comma(text))
+    exponent = EXPONENT.fullmatch(text.strip())
+    if exponent:
+        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", written_out(*exponent.groups()))
     if number.startswith("-"):
         raise BadInput(f"{shown(text)} is negative", "write a value of zero or more")
     if not NUMBER.fullmatch(number):
-        raise BadInput(
-            f"{shown(text)} does not begin with a plain number",
-            "write digits with at most one decimal point, like 0.5 or 120",
-        )
+        plain = "write digits with at most one decimal point, like 0.5 or 120"
+        do = f"write {shown('0' + text.strip())}" if NUMBER.fullmatch("0" + number) else plain
+        raise BadInput(f"{shown(text)} does not begin with a plain number", do)
+    if GROUPED.match(text.strip()):
+        raise BadInput(f"{shown(text)} has a blank inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")
     if len(number) > LONGEST_NUMBER:
         raise BadInput(f"{shown(text)} has more than {LONGEST_NUMBER} digits", "write fewer digits or a larger unit")
     return Fraction(number)
 
 
-def parse_unit(text: str, unit: str) -> str:
-    """The canonical spelling of an allowed unit, e.g. "µg / hour" -> "ug/h"."""
+def ungrouped(match: re.Match[str]) -> str:
+    return match.group().replace(" ", "")
+
+
+def without_comma(text: str) -> str:
+    """What to write instead of a comma; with three digits behind it, it may be a thousands separator, so that is asked."""
+    match = COMMA.fullmatch(text.strip())
+    if not match:
+        return "write a decimal point, and no thousands separators"
+    before, behind, unit = match.groups()
+    point, thousands = shown(f"{before}.{behind}{unit}"), shown(f"{before}{behind}{unit}")
+    return f"write {point} or {thousands}, whichever you mean" if len(behind) == 3 else f"write {point}"
+
+
+def written_out(digits: str, exponent: str, unit: str) -> str:
+    value = Fraction(digits) * Fraction(10) ** int(exponent)
+    text = decimal(value, LONGEST_NUMBER)
+    return f"write it out: {shown(text + unit)}" if len(text) <= LONGEST_NUMBER else "write it out, in a unit that suits"
+
+
+def parse_unit(text: str, unit: str, amount: Fraction) -> str:
+    """The canonical spelling of an allowed unit, e.g. "µg / hour" -> "ug/h"; `amount` of it goes into the hint."""
     if not unit:
         raise BadInput(f"{shown(text)} has no unit", UNITS_DO)
     parts = [part.strip() for part in unit.split("/")]
@@ -126,7 +182,20 @@ def parse_unit(text: str, unit: str) -> str:
         bottoms = TIME | (VOLUME if parts[0] in MASS else {})
         if parts[1] in bottoms:
             return top + "/" + bottoms[parts[1]]
-    raise BadInput(f"{shown(text)} has a unit that is not allowed: {shown(unit)}", nearest_unit(unit) or UNITS_DO)
+    do = nearest_unit(unit) or converted(parts, amount) or UNITS_DO
+    raise BadInput(f"{shown(text)} has a unit that is not allowed: {shown(unit)}", do)
+
+
+def converted(parts: list[str], amount: Fraction) -> str:
+    """The same quantity in allowed units, where the unit is a well-known one that is not: 1 L/h is 1000 mL/h."""
+    top, factor = FAMILIAR.get(parts[0], (VOLUME.get(parts[0]) or MASS.get(parts[0]), 1))
+    if top is None or len(parts) > 2:
+        return ""
+    if len(parts) == 1:
+        return f"write {shown(decimal(amount * factor, LONGEST_NUMBER) + ' ' + top)}"
+    per, more = FAMILIAR_TIMES.get(parts[1], (TIME.get(parts[1]), 1))
+    text = f"{decimal(amount * factor * more, 12)} {spelled(f'{top}/{per}')}"
+    return f"write {shown(text)}" if per and "~" not in text else ""
 
 
 def nearest_unit(unit: str) -> str:
@@ -150,6 +219,13 @@ def decimal(value: Fraction, digits: int = 6) -> str:
     sign = "-" if whole < 0 else ""
     text = f"{sign}{abs(whole) // 10**digits}.{abs(whole) % 10**digits:0{digits}d}".rstrip("0").rstrip(".")
     return text if scaled.denominator == 1 else "~" + text
+
+
+def smaller(unit: str) -> str:
+    """The unit a thousand times smaller ("mL/h" -> "uL/h"), as people are asked about; "" when there is none."""
+    top, slash, bottom = unit.partition("/")
+    below = {"mL": "uL", "uL": "nL", "mg": "ug", "ug": "ng"}.get(top, "")
+    return spelled(below + slash + bottom) if below else ""
 
 
 def spelled(unit: str) -> str:

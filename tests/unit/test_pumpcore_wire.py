@@ -224,7 +224,7 @@ def test_every_text_belongs_to_a_fault() -> None:
 
 def test_a_refusal_tells_code_cause_and_what_to_do() -> None:
     refusal = Refusal("rate_above_ceiling", asked_nl=5, limit_nl=4)
-    assert fault_texts.sentence(refusal) == "a rate is above the highest that is allowed (asked_nl: 5, limit_nl: 4)"
+    assert fault_texts.sentence(refusal) == "a rate is above the highest that is allowed (asked 5 nl, limit 4 nl)"
     assert fault_texts.sentence(Refusal("no_program")) == "no program is active"
     reply = messages.refusal(ID, refusal, fault_texts.told("rate_above_ceiling"))
     assert reply["error"] == {

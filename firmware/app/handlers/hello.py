@@ -6,9 +6,12 @@ from pumpcore.wire.messages import METHODS, PROTOCOL
 FIRMWARE = "0.1.0"
 BENCH_ONLY = "bench instrument: never to be connected to a person or an animal"
 
+# what a host needs to check a program by the pump's own formula (pumpcore.limits) before it sends it
+CEILINGS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s")
+
 
 def hello(pump: Pump, params: dict) -> dict:
-    """Versions, the release digest hashed at boot, identity, bench, program, calibration, capabilities."""
+    """Versions, the release digest hashed at boot, identity, bench, program, calibration, ceilings, capabilities."""
     setup = pump.setup
     return {
         "thecal": BENCH_ONLY,
@@ -20,5 +23,6 @@ def hello(pump: Pump, params: dict) -> dict:
         "bench": setup.bench.name if setup.bench else "",
         "program_digest": setup.digest,
         "calibration_state": setup.calibration.state if setup.calibration else "",
+        "ceilings": {name: getattr(setup.bench, name) for name in CEILINGS} if setup.bench else None,
         "capabilities": sorted(METHODS),
     }

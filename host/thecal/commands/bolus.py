@@ -24,10 +24,18 @@ def bolus(
     as_json: AsJson = False,
 ) -> None:
     """Order a bolus on top of the basal rate."""
+    from pumpcore.wire.messages import TOKEN_DIGITS, is_hex
     from thecal.connecting import open_pump
+    from thecal.dose import rate_of, volume_of
+    from thecal.quantities import shown
 
     if sum(chosen is not None for chosen in (volume, token, cancel)) != 1 or (volume is None) != (rate is None):
         raise BadInput("say what to do", 'order with: thecal bolus "0.5 mL" --rate "6 mL/h"; or give --status TOKEN or --cancel TOKEN')
+    if volume is not None:
+        volume_of(volume), rate_of(str(rate))
+    for named in (token, cancel):
+        if named is not None and not is_hex(named, TOKEN_DIGITS):
+            raise BadInput(f"{shown(named)} is not a token", f"give the {TOKEN_DIGITS} hex digits that `thecal bolus` printed")
     with open_pump(port) as client:
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
@@ -45,9 +53,12 @@ def bolus(
 
 def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
     """Review, confirm, ask for a token, order; the reply carries the token. None for a dry run."""
+    from thecal import ceilings
     from thecal.dose import Bolus
 
-    dose = Bolus(active_program(client), *typed)
+    active = active_program(client)
+    dose = Bolus(active, *typed)
+    ceilings.check_bolus(dose, active, ceilings.of_pump(client))
     talk(columns([("bolus", "typed", "in the pump", "that is"), *dose.review]))
     if dry_run:
         return None

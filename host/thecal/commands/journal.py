@@ -17,7 +17,7 @@ RINGS = ("events", "faults")
 def journal(
     port: Port = None,
     ring: Annotated[str, typer.Option(metavar="RING", help="events or faults.")] = "events",
-    from_sequence: Annotated[int, typer.Option("--from", min=0, metavar="NUMBER", help="First sequence number.")] = 0,
+    from_sequence: Annotated[int, typer.Option("--from", min=0, max=(1 << 32) - 1, metavar="NUMBER", help="First sequence number.")] = 0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
     as_json: AsJson = False,

@@ -14,33 +14,49 @@ from thecal.errors import Failed
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
+    from thecal.ceilings import Rig
     from thecal.client import Client
     from thecal.compiler import Compiled
 
 
 def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Upload a prescription: check it, show it beside the current one, ask, activate."""
+    from thecal import ceilings
     from thecal.compiler import compile_prescription
     from thecal.connecting import open_pump
     from thecal.prescription import load
 
-    compiled = compile_prescription(load(file), str(file))
+    prescription = load(file)
+    compiled = compile_prescription(prescription, str(file))
+    ceilings.check(prescription, compiled, rig_of(bench), str(file))
     if dry_run:
-        talk(f"{file} is a valid prescription; nothing was sent")
+        talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
         show_alone(compiled, as_json)
         return
     with open_pump(port) as client:
+        ceilings.check(prescription, compiled, ceilings.of_pump(client), str(file))
         digest = upload(client, compiled, yes)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe()})
     else:
         data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+
+
+def rig_of(bench: str | None) -> Rig:
+    """The rig of a bench file or of a bench's name; without one, only what the prescription says against itself is found."""
+    from pumpcore.bench import Bench
+    from thecal import ceilings
+    from thecal.bench import for_pump, read_bench
+    from thecal.commands.sim import bench_file
+
+    return ceilings.of_bench(Bench(for_pump(read_bench(bench_file(bench, "*"))))) if bench else ceilings.ANY_RIG
 
 
 def upload(client: Client, compiled: Compiled, yes: bool) -> str:

@@ -10,6 +10,8 @@ from thecal.commands.options import AsJson
 from thecal.console import data
 from thecal.errors import BadInput, Failed
 
+MOST_SPEED = 100
+
 
 def sim(
     bench: Annotated[str, typer.Option(metavar="BENCH", help="sim-clock, sim-noclock, or a bench file.")] = "sim-clock",
@@ -29,8 +31,12 @@ def sim(
     from thecal.sim import serve
     from thecal.transport import registry
 
+    if speed is not None and not 0 < speed <= MOST_SPEED:
+        raise BadInput(f"--speed {speed}: is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
+    if image_path.is_dir():
+        raise BadInput(f"{image_path} is a folder", "name a file for the pump's flash, or leave --image out")
     if any(entry.get("image") == str(image_path) for entry in registry.entries()):
         raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
     if fresh:

@@ -16,7 +16,7 @@ INTERVAL_S = 1.0
 
 def watch(
     port: Port = None,
-    interval_s: Annotated[float, typer.Option("--interval", min=0.1, help="Seconds between two looks.")] = INTERVAL_S,
+    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two looks.")] = INTERVAL_S,
     count: Annotated[int, typer.Option("--count", min=0, help="Looks to take; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:

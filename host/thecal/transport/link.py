@@ -15,6 +15,10 @@ BUSY_PAUSE_S = 0.02
 CHUNK_BYTES = 4096
 LINE_MAX_BYTES = 16384
 WRITE_TIMEOUT_S = 2.0
+PERMISSION_DO = (
+    "Linux: sudo cp hardware/60-thecal.rules /etc/udev/rules.d/ && sudo udevadm control --reload, and plug it in again;"
+    " or join the group that owns the port (often dialout or uucp) and log in again"
+)
 BUSY_ERRNOS = (errno.EBUSY, errno.EAGAIN)
 
 
@@ -134,12 +138,12 @@ def why_not_open(port_url: str, error: Exception) -> ThecalError:
     if error_number(error) == errno.EACCES:
         return NoPump(
             f"this user may not open {port_url}",
-            "add yourself to the group that owns it (often dialout or uucp) and log in again",
+            PERMISSION_DO,
         )
     if port_url.startswith("socket://") and error_number(error) is None:
         return NoPump(f"can't open {port_url}", "write it as socket://HOST:PORT, as `thecal find` prints it")
     number = error_number(error)
-    words = os.strerror(number) if number else "not a port"
+    words = "not a port" if not number else "no such host" if number < 0 else os.strerror(number)
     return NoPump(
         f"can't open {port_url}: {words}",
         "plug the pump in or start one with `thecal sim`; `thecal find` lists what is there",
