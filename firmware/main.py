@@ -6,7 +6,8 @@ HALS = {"rp2": "hal.rp2.board", "linux": "hal.sim.board", "wasi": "hal.sim.board
 
 
 # What only power-up needs.
-ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables")
+ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "app.calibrating",
+        "pumpcore.weighed", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables")
 
 
 def main() -> None:

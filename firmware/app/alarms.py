@@ -6,7 +6,9 @@ from pumpcore.wire.records import ALARM_CHANGES
 
 REPEAT_MS = 60_000
 # The cause can't go away while this firmware runs: acknowledging would hide it.
-_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed")
+_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired")
+# Stays for weeks: a pump that beeps all that time is switched off.
+_SILENT = ("calibration_expired",)
 
 
 class Alarms:
@@ -37,7 +39,7 @@ class Alarms:
         fault = faults.by_name(name)
         fresh = fault.number not in self._active
         self._active[fault.number] = self._active.get(fault.number, 0) + 1
-        self._buzzer.sound("high" if fault.severity == faults.ALARM else "low")
+        self._sound()
         self._record(fault.number, "raised" if fresh else "repeated")
         return fresh
 
@@ -75,7 +77,11 @@ class Alarms:
     def clear(self, number: int) -> None:
         """Ends a fault whose cause is gone by itself."""
         self._active.pop(number, None)
-        self._buzzer.sound("high" if self.stopping() else "low" if self._active else "off")
+        self._sound()
+
+    def _sound(self) -> None:
+        heard = [number for number in self._active if faults.by_number(number).name not in _SILENT]
+        self._buzzer.sound("high" if self.stopping() else "low" if heard else "off")
 
     def clear_name(self, name: str) -> None:
         self.clear(faults.by_name(name).number)

@@ -47,6 +47,11 @@ class Basal:
             at_s += min(self.until_change_s(at_s), S_PER_WEEK)
         return highest
 
+    def remainder_in(self, rate_nl: int, duration_s: int) -> int:
+        """The accumulator's remainder once it has run for `duration_s` at `rate_nl`."""
+        source = self.accumulator
+        return (source.remainder + source.flow(rate_nl) * duration_s) % source.modulus
+
     def _week_nl_s(self) -> int:
         """Sum of rate times seconds over a whole week: what `advance` takes as a rate for one second."""
         entries = self.program.entries

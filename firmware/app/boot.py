@@ -46,6 +46,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
     _raise_problems(pump, files, release_matches)
     _recover(pump, files)
+    if pump.setup.bench is not None:
+        pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
         board.watchdog.start(WATCHDOG_MS)
     return pump
@@ -88,7 +90,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
 
 
 def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
-    if found.state == ledger.RUNNING and found.bolus_token:
+    if found.state in (ledger.RUNNING, ledger.ALONE) and found.bolus_token:
         token = bytes.fromhex("%016x" % found.bolus_token)
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.bolus_steps))
 
@@ -97,8 +99,9 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """The open part counts as delivered; the record says so before anything else happens."""
     pump.alarms.raise_fault("power_lost")
     blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested
-    reason = resume.forbidden(found, pump.setup, pump.book, blocked)
-    settled = pump.book.record(ledger.IDLE if reason else ledger.RESUMING, 0)
+    alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
+    reason = "" if alone else resume.forbidden(found, pump.setup, pump.book, blocked)
+    settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
     for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
         setattr(settled, name, getattr(found, name))
@@ -107,5 +110,5 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     files.write(settled)
     if reason:
         pump.alarms.raise_fault(reason)
-    else:
+    elif not alone:
         pump.resume = resume.Resume(settled, pump.setup, pump.book)

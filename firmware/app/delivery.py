@@ -17,6 +17,8 @@ from pumpcore.wire.records import MISSED_CAUSES, SOURCES, STARTED_BY, STOPPED_BY
 LOW_WATER_MS = 2_500
 _DWELL_US = 1_000
 _RETRY_AHEAD_S = 2
+_LOOK_MS = 5
+_LATE_MS = 2_000
 NEVER_MS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 
@@ -36,6 +38,7 @@ class Delivery:
         self._wanted_bolus = None
         self._cancelled = False
         self._limit = ""
+        self._ending = ""
         self._retry_ms = NEVER_MS
         self._marks = []
 
@@ -53,14 +56,24 @@ class Delivery:
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
+        self.span = self._open(now_ms, Basal(program, accumulator, week_s), position)
+        self.state = RUNNING
+
+    def _open(self, now_ms: int, basal: object, position: int) -> Span:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
         train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
-        self.span = Span(now_ms, Basal(program, accumulator, week_s), position, train)
-        self.state = RUNNING
-        self._limit = ""
+        self._limit = self._ending = ""
         self._marks = []
+        return Span(now_ms, basal, position, train)
+
+    def order_alone(self, bolus: Bolus, state: str) -> None:
+        """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
+        until it ends, and stops by itself then."""
+        self.bolus = bolus
+        self._wanted_bolus = bolus
+        self.state = state
 
     def order(self, bolus: Bolus) -> int:
         """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
@@ -74,11 +87,19 @@ class Delivery:
         if self._wanted_bolus is not None:
             self._wanted_bolus = None
             self._bolus_ended(self.bolus, boluses.CANCELLED, 0)
+            if self.span is None:
+                self.state = STOPPED
             return 0
         if self.span.bolus is None:
             return self.bolus.planned_steps
         self._cancelled = self.span.bolus_ends = True
         return self.bolus.planned_steps + self.span.peek(self.span.lease_end_s - self.span.planned_s)[1]
+
+    def withdraw(self, by: str) -> None:
+        """What was wanted and has not begun is not wanted any more."""
+        if self.span is None and self._wanted_bolus is not None:
+            self.state = STOPPED
+            self._end_boluses(None, 0, by)
 
     def stop(self, by: str) -> int:
         """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
@@ -89,10 +110,11 @@ class Delivery:
         limited, self.state = self.state is LIMITED, STOPPED
         self._retry_ms = NEVER_MS
         if span is None:
+            self.withdraw(by)
             return position
         if limited:
             self._end_pause(span)
-        self._end_boluses(span, position, "fault" if by == "fault" else "stopped")
+        self._end_boluses(span, position, by)
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
@@ -105,7 +127,7 @@ class Delivery:
     def _close_ledger(self, span: Span, position: int) -> None:
         """Also without a journal: a stopped pump must not resume after a reset."""
         record = self.book.record(ledger.IDLE, 0)
-        record.basal_remainder = span.basal.accumulator.remainder
+        record.basal_remainder = span.basal.remainder_in(0, 0)
         try:
             self.leases.close(record, position)
         except OSError:
@@ -117,8 +139,15 @@ class Delivery:
         self._report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
             self._report.fault("guard_mismatch")
-        if self.span is not None:
+        if self.state is not STOPPED:
             self.stop("fault")
+
+    def watch_calibration(self, position_steps: int | None = None) -> None:
+        """Tells once that the calibration has expired; `position_steps` only before the motion knows where it stands."""
+        if position_steps is None:
+            position_steps = self.motion.delivered_steps()
+        if self.setup.expired_now(position_steps, self.book.wall):
+            self._report.fault("calibration_expired")
 
     def report_fault(self, name: str) -> None:
         """A condition that was met while acting on the motion."""
@@ -139,9 +168,11 @@ class Delivery:
         """One turn: at most one slice is queued and at most one lease written. True when flash was written."""
         span = self.span
         if span is None:
-            return False
+            return self._wanted_bolus is not None and self._begin_alone(now_ms)
         if self._marks and self._pass_marks(now_ms):
             return False  # told first: the next lease may drop from the ledger what only the journal knows then
+        if self._ending:
+            return self._end_alone(span, now_ms)
         if self.state is LIMITED:
             return now_ms >= self._retry_ms and self._retry(span, now_ms)
         if span.end_ms - now_ms > LOW_WATER_MS:
@@ -160,7 +191,9 @@ class Delivery:
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
         if self.span is None:
-            return NEVER_MS
+            return NEVER_MS if self._wanted_bolus is None else 0
+        if self._ending:
+            return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
         if self._marks:
             due_ms = min(due_ms, self._marks[0][0])
@@ -171,7 +204,10 @@ class Delivery:
             self._begin_bolus(span)
         leased = span.planned_s >= span.lease_end_s
         if leased and span.bolus is not None and (self._cancelled or span.bolus.rest_s() <= 0):
-            self._finish_bolus(boluses.DONE if span.bolus.rest_s() <= 0 else boluses.CANCELLED)
+            reason = boluses.DONE if span.bolus.rest_s() <= 0 else boluses.CANCELLED
+            if span.alone:
+                return self._wind_up(reason)
+            self._finish_bolus(reason)
         if leased and not self._lease(span):
             return True
         self.motion.queue(span.plan_slice())
@@ -181,15 +217,17 @@ class Delivery:
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
-        record = self.book.record(ledger.RUNNING, ahead_s)
+        record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
         record.confirmed_steps = self.motion.delivered_steps()
         if self.bolus is not None and self.bolus.state == boluses.DELIVERING:  # until its end is in the journal
             record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
         try:
-            limit = self.leases.extend(span, self.setup.ceilings, powered_on_s, record)
+            limit = self.leases.extend(span, span.ceilings or self.setup.ceilings, powered_on_s, record)
         except OSError:
             self.safe_state("ledger_failed")
             return False
+        if limit and span.alone:
+            return self._wind_up("limit")
         if limit:
             self._pause(span, limit, powered_on_s)
             return False
@@ -259,20 +297,50 @@ class Delivery:
         bolus = self.span.end_bolus()
         self._mark(self.span, "bolus_ended", (bolus, reason, bolus.planned_steps))
 
-    def _end_boluses(self, span: Span, position: int, reason: str) -> None:
-        """A halt cuts whatever bolus was wanted or running at `position`."""
+    def _begin_alone(self, now_ms: int) -> bool:
+        from app.run import NoBasal, ceilings
+
+        bolus, setup = self._wanted_bolus, self.setup
+        kept = self.book.last_record().basal_remainder
+        span = self._open(now_ms, NoBasal(bolus, setup.calibration, kept), self.motion.delivered_steps())
+        span.ceilings = ceilings(setup, bolus.rate_seconds_s)
+        span.set_entry(0)
+        self.span = span
+        self._begin_bolus(span)
+        return False
+
+    def _wind_up(self, reason: str) -> bool:
+        """Nothing follows what is queued: the pump stops when the guard has counted all of it."""
+        self._ending = reason
+        self.motion.queue([(0, _DWELL_US)])
+        return False
+
+    def _end_alone(self, span: Span, now_ms: int) -> bool:
+        if self.motion.delivered_steps() == span.ordered_steps:
+            self.stop("done")
+        elif now_ms > span.end_ms + _LATE_MS:
+            self.safe_state("underrun")
+        else:
+            return False
+        return True
+
+    def _end_boluses(self, span: Span | None, position: int, by: str) -> None:
+        """A halt cuts whatever bolus was wanted or running at `position`. Its end is on flash before the ledger forgets it."""
         bolus = self.bolus
+        reason = self._ending if by == "done" else "fault" if by == "fault" else "stopped"
+        self._ending = ""
         if self._wanted_bolus is not None:
             self._wanted_bolus = None
-            self._bolus_ended(bolus, reason, 0)
+            self._bolus_ended(bolus, reason, 0, self._report.settle)
         elif bolus is not None and bolus.state == boluses.DELIVERING:
             self._marks = [mark for mark in self._marks if mark[1] != "bolus_ended"]
-            self._bolus_ended(bolus, reason, span.bolus_delivered(position))
+            self._bolus_ended(bolus, reason, span.bolus_delivered(position), self._report.settle)
 
-    def _bolus_ended(self, bolus: Bolus, reason: str, delivered_steps: int) -> None:
+    def _bolus_ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
         bolus.state = reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT
         bolus.delivered_steps = delivered_steps
-        self._report.post("bolus_ended", (bytes.fromhex(bolus.token), boluses.ENDS.index(reason), delivered_steps))
+        values = (bytes.fromhex(bolus.token), boluses.ENDS.index(reason), delivered_steps)
+        (report or self._report.post)("bolus_ended", values)
         accumulator = bolus.accumulator
         if accumulator.remainder:
             self._report.post("remainder_dropped", (SOURCES.index("bolus"), accumulator.remainder, accumulator.modulus))

@@ -51,11 +51,10 @@ class Leases:
         return ""
 
     def _fill(self, record: ledger.LedgerRecord, span: Span, length_s: int, bolus_steps: int) -> None:
-        basal = span.basal.accumulator
         record.boot = self._boot
         record.lease_s = length_s
         record.entry = span.entry
-        record.basal_remainder = (basal.remainder + basal.flow(span.rate_nl) * length_s) % basal.modulus
+        record.basal_remainder = span.basal.remainder_in(span.rate_nl, length_s)
         if record.until_utc_s:
             record.until_utc_s += length_s
         if span.bolus is not None:

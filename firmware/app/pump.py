@@ -5,6 +5,7 @@ from app.journal import JournalError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 
+BOLUSES_KEPT = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 
 
@@ -30,7 +31,7 @@ class Pump:
         self.reset_wanted = False
 
     def state(self) -> str:
-        """What the pump is doing, for people: stopped, running, limited, resuming, alarm, maintenance."""
+        """What the pump is doing, for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
         if self.board.system.maintenance_requested:
             return "maintenance"
         if self.alarms.stopping():
@@ -52,6 +53,10 @@ class Pump:
                 return bolus
         return None
 
+    def remember(self, bolus: object) -> None:
+        """Keeps a bolus for its status and for repeated orders."""
+        self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
+
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
         self.delivery.safe_state("internal")
@@ -64,8 +69,11 @@ class Pump:
     def stop(self, by: str) -> int:
         """Ends whatever runs or is about to; returns the position in steps."""
         self.start_wanted = False
-        # During the self test the motor is disabled, and halting would cut the test.
-        position = self.delivery.stop(by) if self.selftest.done else self.position_steps()
+        if self.selftest.done:
+            position = self.delivery.stop(by)
+        else:  # the motor is disabled, and halting would cut the test
+            position = self.position_steps()
+            self.delivery.withdraw(by)
         if self.resume is not None:
             self.resume = None
             self.close_ledger(position)
@@ -148,11 +156,12 @@ class Pump:
             self.delivery.safe_state("journal_failed")
 
     def _carried(self) -> int:
-        """The basal remainder goes on while the program is the same; else it is dropped, less than a step, and journaled."""
+        """The basal remainder goes on while program and calibration are the same; else it is dropped, less than a step, and
+        journaled."""
         record = self.book.last_record()
-        if record.program_digest == bytes.fromhex(self.setup.digest)[:8]:
+        if record.program_digest == self.setup.plan_key():
             return record.basal_remainder
-        self.book.program_digest = bytes.fromhex(self.setup.digest)[:8]
+        self.book.program_digest = self.setup.plan_key()
         if record.basal_remainder:
             self.journal.post("remainder_dropped", (0, record.basal_remainder, 0))
         return 0

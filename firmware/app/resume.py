@@ -15,7 +15,7 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bo
     program = setup.program
     if program is None or program.after_power_loss != "resume" or blocked:
         return "not_resumed"
-    if bytes.fromhex(setup.digest)[:8] != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
+    if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
     if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"

@@ -2,7 +2,9 @@
 
 from app.store import Store, StoreError
 from pumpcore import limits, program
+from pumpcore.calibration import EXPIRED
 from pumpcore.faults import Refusal
+from pumpcore.manifest import sha256_hex
 
 _STAGED = 2
 
@@ -14,11 +16,14 @@ class Facts:
 class Setup:
     """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or "" when there is none.
 
-    `problems` are the names of faults met while loading.
+    `calibration` is the pair that counts: the bench's nominal one, or what was weighed on it; then `validity` says until when.
+    `problems` are the names of faults met while loading, `damaged` the images that could not be read.
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
+        self.damaged = []
+        self.validity = None
         self._staged = []
         self.bench = None
         self.calibration = None
@@ -26,6 +31,7 @@ class Setup:
         self.problems = []
         self._load_bench()
         if self.bench is not None:
+            self._load_calibration()
             self._load_program()
 
     def _forget_program(self) -> None:
@@ -36,22 +42,34 @@ class Setup:
 
     def _load_bench(self) -> None:
         try:
-            payload = self._store.load("bench")
+            payload = self.store.load("bench")
             if payload is None:
                 self.problems.append("not_commissioned")
                 return
             self.bench = _facts(payload)
             self.calibration = self.bench.calibration
         except (StoreError, ValueError):
-            self.problems.append("store_failed")
+            self._lost("bench")
+
+    def _lost(self, name: str) -> None:
+        self.damaged.append(name)
+        self.problems.append("store_failed")
+
+    def _load_calibration(self) -> None:
+        from app import calibrating
+
+        try:
+            calibrating.load(self)
+        except (StoreError, ValueError):
+            self._lost("calibration")
 
     def _load_program(self) -> None:
         try:
-            payload = self._store.load("program")
+            payload = self.store.load("program")
             if payload:
                 self._take(payload)
         except StoreError:
-            self.problems.append("store_failed")
+            self._lost("program")
         except Refusal:
             self._forget_program()
             self.problems.append("program_invalid")
@@ -80,8 +98,56 @@ class Setup:
 
     def activate(self, packed: bytes) -> None:
         """Stores a staged program and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
-        self._store.save("program", packed)
+        self.store.save("program", packed)
         self._take(packed)
+
+    def plan_key(self) -> bytes:
+        """Eight bytes that differ when program or calibration do: a remainder belongs to both."""
+        pair = self.calibration
+        text = "%s %d %d" % (self.digest, pair.volume_nl, pair.steps)
+        return bytes.fromhex(sha256_hex(text.encode())[:16])
+
+    def recalibrated(self) -> None:
+        """Another pair counts: the ceilings in steps are made anew, and what was staged was checked with the old one."""
+        self._staged = []
+        if self.program is not None:
+            self.ceilings = limits.check_program(self.program, self.bench, self.calibration)
+
+    def describe_calibration(self, position_steps: int, wall: object) -> dict | None:
+        """The pair, its state, and until when it holds: `expires_utc_s` and `expires_nl`, 0 = for ever, of which `delivered_nl` are
+        gone; None without a bench."""
+        if self.calibration is None:
+            return None
+        said = self.calibration.describe()
+        validity = self.validity
+        delivered_nl = self._since_weighed_nl(position_steps)
+        expired = validity.expired(delivered_nl, _known_utc_s(wall)) if validity else ""
+        if expired:
+            said["state"] = EXPIRED
+        said["id"] = validity.id if validity else ""
+        said["expired"] = expired
+        said["weighed_utc_s"] = validity.utc_s if validity else 0
+        said["expires_utc_s"] = validity.expires_utc_s if validity else 0
+        said["expires_nl"] = validity.expires_nl if validity else 0
+        said["delivered_nl"] = delivered_nl
+        return said
+
+    def _since_weighed_nl(self, position_steps: int) -> int:
+        if self.validity is None:
+            return 0
+        return self.calibration.nl_for_steps(max(0, position_steps - self.validity.position_steps))
+
+    def expired_now(self, position_steps: int, wall: object) -> bool:
+        """True once, when the calibration has expired."""
+        validity = self.validity
+        if validity is None or validity.told:
+            return False
+        validity.told = bool(validity.expired(self._since_weighed_nl(position_steps), _known_utc_s(wall)))
+        return validity.told
+
+
+def _known_utc_s(wall: object) -> int:
+    return wall.utc_s() if wall.known() else 0
 
 
 def _facts(payload: bytes) -> Facts:

@@ -14,12 +14,15 @@ class Span:
     """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position.
 
     `end_ms` is the uptime at which everything queued has been made; kept, because the loop asks for it in every turn.
-    `bolus_ends`: the bolus was cancelled and ends with the present lease.
+    `bolus_ends`: the bolus was cancelled and ends with the present lease. `alone`: there is no basal, the span is its bolus;
+    `ceilings` are then its own, else None: the program's.
     """
 
     def __init__(self, origin_ms: int, basal: Basal, position_steps: int, train: Train | None = None) -> None:
         self.origin_ms = origin_ms
         self.basal = basal
+        self.alone = basal.program is None
+        self.ceilings = None
         self.bolus = None
         self.bolus_ends = False
         self.end_ms = origin_ms

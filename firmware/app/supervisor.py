@@ -1,7 +1,5 @@
 """Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals."""
 
-from app.delivery import STOPPED
-
 TOTAL_MS = 300_000
 FEED_MS = 1_000
 SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
@@ -45,7 +43,7 @@ class Supervisor:
         steps, counted, underruns, tripped, stop_pressed = self._board.look()
         if stop_pressed:
             self._stop_button()
-        elif self._delivery.state is not STOPPED:
+        elif self._delivery.span is not None:
             self._check_motion(steps, counted, underruns, tripped)
         if now_ms >= self._next_total_ms:
             self._total(now_ms)
@@ -68,6 +66,7 @@ class Supervisor:
         """Every 5 minutes, running or not: the powered-on time and the windows are rebuilt from these (R5)."""
         self._next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
         delivery = self._delivery
+        delivery.watch_calibration()
         delivered = delivery.motion.delivered_steps()
         span = delivery.span
         ordered = span.ordered_steps if span else delivered

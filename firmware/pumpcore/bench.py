@@ -18,6 +18,7 @@ class Bench:
     """One rig. Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h.
 
     Motor: `driver`, `kind`, `max_rate_hz`, `microsteps`, `forward`, `disabled_level` (of the enable line), `coil_style` or "",
+    `turns` of the pump head are what the nominal pair is for.
     `start_rate_hz` and `acceleration_hz_per_s` or 0. `pins` is GPIO number by name, empty on `target` "sim".
     Built from the dictionary that the bench file holds; BenchError names the first key that is wrong.
     """
@@ -34,7 +35,7 @@ class Bench:
         self._read_ceilings(subtable(table, "ceilings", _CEILING_KEYS))
         self._read_motor(Motor(table))
         self.pins = self._read_pins(table)
-        self._read_calibration(subtable(table, "calibration", ("volume_nl", "steps", "state")))
+        self._read_calibration(subtable(table, "calibration", ("volume_nl", "steps", "turns", "state")))
 
     def _read_ceilings(self, ceilings: dict) -> None:
         self.rate_nl = integer(ceilings, "ceilings.rate_nl", 1, _U48)
@@ -67,6 +68,7 @@ class Bench:
         if "state" in pair:
             state = one_of(pair, "calibration.state", (CALIBRATED, UNCALIBRATED))
         volume_nl = integer(pair, "calibration.volume_nl", 1, (1 << 32) - 1)
+        self.turns = integer(pair, "calibration.turns", 1, 10_000) if "turns" in pair else 1
         self.calibration = Calibration(volume_nl, integer(pair, "calibration.steps", 1, (1 << 32) - 1), state)
 
 

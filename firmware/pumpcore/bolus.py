@@ -1,11 +1,13 @@
-"""A manual bolus: a finite dose at a rate, checked when it is ordered, delivered on top of the basal, ended on the pump."""
+"""A bolus: a finite dose at a rate, checked when it is ordered, delivered on top of the basal or by itself, ended on the pump."""
 
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
 from pumpcore.faults import Refusal
 from pumpcore.units import ceil_div
+from pumpcore.wire.records import PURPOSES
 
 ORDERED, DELIVERING, DONE, CANCELLED, CUT = "ordered", "delivering", "done", "cancelled", "cut"
+MANUAL, PRIMING, CALIBRATION = PURPOSES
 # Reasons in the journal are indices of this table; append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
 SHORTEST_S = 20
@@ -14,10 +16,13 @@ LEASE_PART = 20
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes."""
+    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes; `purpose`
+    is one of PURPOSES."""
 
     def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
         self.token = token
+        self.purpose = MANUAL
+        self.rate_seconds_s = rate_seconds_s
         self.volume_nl = volume_nl
         self.rate_nl = rate_nl
         self.steps = calibration.steps_for_nl(volume_nl)
@@ -52,9 +57,17 @@ class Bolus:
     def describe(self, delivered_steps: int) -> dict:
         return {
             "token": self.token,
+            "purpose": self.purpose,
             "state": self.state,
             "volume_nl": self.volume_nl,
             "rate_nl": self.rate_nl,
             "ordered_steps": self.steps,
             "delivered_steps": delivered_steps,
         }
+
+
+def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> Bolus:
+    """A bolus of exactly so many steps. Its `volume_nl` is only what it is called: rounded up, so that they fit in its time."""
+    bolus = Bolus(token, ceil_div(steps * calibration.volume_nl, calibration.steps), rate_nl, rate_seconds_s, calibration)
+    bolus.steps = steps
+    return bolus

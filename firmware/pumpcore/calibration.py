@@ -1,9 +1,10 @@
 """How much one turn of the pump moves: an integer pair (volume_nl, steps), never a decimal number of nl per step."""
 
-from pumpcore.units import floor_div
+from pumpcore.units import S_PER_DAY, floor_div
 
 UNCALIBRATED = "UNCALIBRATED"
 CALIBRATED = "CALIBRATED"
+EXPIRED = "EXPIRED"
 
 
 class Calibration:
@@ -26,3 +27,24 @@ class Calibration:
 
     def describe(self) -> dict:
         return {"volume_nl": self.volume_nl, "steps": self.steps, "state": self.state}
+
+
+class Validity:
+    """Until when a weighed calibration holds: `expires_nl` delivered since `position_steps`, `expires_days` since `utc_s`; 0 = for ever.
+
+    `told`: that it has expired was reported.
+    """
+
+    def __init__(self, name: str, position_steps: int, utc_s: int, expires_nl: int, expires_days: int) -> None:
+        self.id = name
+        self.position_steps = position_steps
+        self.utc_s = utc_s
+        self.expires_nl = expires_nl
+        self.expires_utc_s = utc_s + expires_days * S_PER_DAY if expires_days else 0
+        self.told = False
+
+    def expired(self, delivered_nl: int, utc_s: int) -> str:
+        """"" while it holds, else "volume" or "date"; `utc_s` 0 = the time is not known, and then the date can't tell."""
+        if self.expires_nl and delivered_nl >= self.expires_nl:
+            return "volume"
+        return "date" if self.expires_utc_s and utc_s >= self.expires_utc_s else ""

@@ -28,6 +28,10 @@ hour_above_ceiling | an hour would hold more than is allowed | lower the rates o
 day_above_ceiling | 24 hours would hold more than is allowed | lower the rates or the bolus
 limit_wider | a limit of the program is wider than the bench's ceiling | lower the limit or leave it out
 rate_above_motor | a rate needs more steps per second than the motor can make | lower the rate
+calibration_format | the calibration is not in this firmware's format, or out of range | calibrate again with the same version
+calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
+calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again
+calibration_date | the calibration's date is in the future | set the clocks of pump and computer
 token_unknown | the pump did not issue this token, or it is void | ask for a new token
 token_expired | the token is older than 60 s | ask for a new token
 bolus_active | a bolus is being delivered | wait for its end or cancel it
@@ -55,6 +59,8 @@ self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
 faults_suppressed | the same fault came again within a minute and was only counted | read the journal
 watchdog | the last reset was the watchdog's | report this with the journal
+calibration_expired | the calibration has expired: volumes may be off | calibrate again
+calibration_other_bench | the stored calibration is of another bench: the nominal pair counts | calibrate this pump head
 """
 
 

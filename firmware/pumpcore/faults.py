@@ -39,6 +39,11 @@ NUMBERS = {
         "day_above_ceiling": 306,
         "limit_wider": 307,
         "rate_above_motor": 308,
+        # calibration
+        "calibration_format": 351,
+        "calibration_far": 352,
+        "calibration_unfit": 353,
+        "calibration_date": 354,
         # bolus
         "token_unknown": 401,
         "token_expired": 402,
@@ -59,6 +64,8 @@ NUMBERS = {
         "clock_lost": 614,
         "faults_suppressed": 618,
         "watchdog": 619,
+        "calibration_expired": 620,
+        "calibration_other_bench": 621,
     },
     ALARM: {
         "guard_mismatch": 601,

@@ -8,7 +8,7 @@ plan goes on from there; `ahead_steps` is by how much the lease books more than 
 import binascii
 import struct
 
-IDLE, RUNNING, RESUMING = 0, 1, 2
+IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
 RESUMES_KEPT = 3
 
 _FORMAT = "<4sIHBBQQQIIIHIQQ8sIII"

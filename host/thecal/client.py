@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 
+from pumpcore.bolus import CALIBRATION
 from pumpcore.wire import messages, records
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.exchange import Exchange, Reply
 
 FIRST_PATIENCE_S = 3.0
 RUNNING_STATES = ("running", "limited")
+ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other word is never_ordered
 BOLUS_STATES = ("ordered", "delivering", "done", "cancelled", "cut")
 
@@ -59,6 +61,14 @@ class Client(Exchange):
     def bolus_status(self, token: str) -> Reply:
         return self.ask("bolus.status", {"token": token})
 
+    def calibration_check(self, packed: bytes) -> Reply:
+        """Whether the pump would take a packed calibration (`pumpcore.weighed`), and how it reads it; changes nothing."""
+        return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
+
+    def calibration_read(self) -> Reply:
+        """What counts now, the bench's nominal pair, and what counted before."""
+        return self.ask("calibration.read", {})
+
     def alarms(self) -> Reply:
         return self.ask("alarms", {})
 
@@ -101,6 +111,19 @@ class Client(Exchange):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
+    def run_start(self, token: str, purpose: str, amount: int, rate: tuple[int, int]) -> Reply:
+        """Order a bolus without a program, at most once. `amount` is steps for purpose "calibration", nl for "priming"; `rate` is
+        (nl, seconds)."""
+        by_steps = purpose == CALIBRATION
+        amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
+        params = {"token": token, "purpose": purpose, **amounts, "rate_nl": rate[0], "rate_seconds_s": rate[1]}
+        return self.command("run.start", params, lambda: self._settle_bolus(token))
+
+    def calibration_set(self, packed: bytes) -> Reply:
+        """Make a packed calibration the one that counts; `b""` makes it the bench's nominal pair."""
+        params = {"calibration": base64.b64encode(packed).decode()}
+        return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
+
     def bolus_cancel(self, token: str) -> Reply:
         return self.command("bolus.cancel", {"token": token}, lambda: self._settle_cancel(token))
 
@@ -127,6 +150,12 @@ class Client(Exchange):
     def _settle_bolus(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))
         return {**reply, "settled": True} if reply and reply.get("state") in BOLUS_STATES else None
+
+    def _settle_calibration(self, packed: bytes) -> Reply | None:
+        reply = self._still_there(self.calibration_read)
+        current = reply["calibration"] if reply else None
+        same = reply is not None and (base64.b64decode(current["packed"]) if current else b"") == packed
+        return {**reply["status"], "settled": True} if reply and same else None
 
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))

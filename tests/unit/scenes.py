@@ -38,8 +38,9 @@ class Watched(UnitPump):
         delivery, record = app.delivery, app.delivery.leases.files.record
         delivered = delivery.motion.delivered_steps()
         assert delivered == self.delivered_at_boot() + self.plant_steps()
-        assert delivered <= record.leased_steps or record.state != ledger.RUNNING
-        if delivery.span is not None and record.state == ledger.RUNNING:
+        runs = record.state in (ledger.RUNNING, ledger.ALONE)
+        assert delivered <= record.leased_steps or not runs
+        if delivery.span is not None and runs:
             self.turns_watched += 1
             assert delivered <= delivery.span.leased_steps
             assert record.leased_steps - delivered <= self._most_open(delivery)
@@ -47,6 +48,10 @@ class Watched(UnitPump):
     def _most_open(self, delivery: object) -> int:
         """max(1 step, queue) + 60 s of basal + 5 s of a bolus, at most 5 % of it + the guard's step; in steps."""
         pair, span = delivery.setup.calibration, delivery.span
+        assert span is not None
+        if span.alone:
+            bolus_per_s = ceil_div(delivery.bolus.rate_nl * pair.steps, delivery.bolus.rate_seconds_s * pair.volume_nl)
+            return max(1, HIGH_WATER_S * bolus_per_s) + min(5 * bolus_per_s, delivery.bolus.steps // 20 + bolus_per_s) + 1
         program = delivery.setup.program
         per_s = ceil_div(program.highest_rate_nl() * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * program.highest_rate_nl() * pair.steps, program.rate_seconds_s * pair.volume_nl)
@@ -55,7 +60,6 @@ class Watched(UnitPump):
             bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
             extra = min(5 * bolus_per_s, bolus.steps // 20 + bolus_per_s)
             per_s += bolus_per_s
-        assert span is not None
         return max(1, HIGH_WATER_S * per_s) + exact_60 + extra + 1
 
     def plant_steps(self) -> int:

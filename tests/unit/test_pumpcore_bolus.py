@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pumpcore import bolus as boluses
-from pumpcore.bolus import Bolus
+from pumpcore.bolus import Bolus, of_steps
 from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
 
@@ -64,6 +64,7 @@ def test_what_a_bolus_tells_of_itself() -> None:
     made = Bolus(TOKEN, 60_000, 3_600_000, 3600, PAIR)
     assert made.describe(12) == {
         "token": TOKEN,
+        "purpose": "manual",
         "state": "ordered",
         "volume_nl": 60_000,
         "rate_nl": 3_600_000,
@@ -75,3 +76,13 @@ def test_what_a_bolus_tells_of_itself() -> None:
 def test_reasons_keep_their_numbers() -> None:
     """They are in journals: append only."""
     assert boluses.ENDS[:6] == ("done", "cancelled", "cut", "stopped", "fault", "limit")
+
+
+@given(st.integers(1, 1 << 32), st.integers(1, 1 << 32), st.integers(1, 1 << 20), st.integers(1, 1 << 40))
+def test_a_bolus_of_steps_has_exactly_these_in_its_time(volume_nl: int, steps: int, wanted: int, rate_nl: int) -> None:
+    pair = Calibration(min(volume_nl, (1 << 32) - 1), min(steps, (1 << 32) - 1))
+    try:
+        made = of_steps(TOKEN, wanted, rate_nl, 3600, pair)
+    except Refusal:
+        return
+    assert made.steps == wanted == made.advance(made.duration_s) and made.rest_s() == 0

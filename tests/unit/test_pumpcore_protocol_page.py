@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import re
 import struct
 
@@ -11,7 +12,7 @@ from app.handlers.table import HANDLERS, Loader
 from app.session import MOST_WAITING, REMEMBERED
 from app.tokens import VALID_MS
 from pump import constant
-from pumpcore import bolus, fault_texts, faults, program
+from pumpcore import bolus, fault_texts, faults, program, weighed
 from pumpcore.wire import frame, messages, records
 from rules.tree import ROOT
 from scenes import ready, running
@@ -147,6 +148,19 @@ def test_every_method_has_a_handler() -> None:
         assert method in HANDLERS or callable(loader.handler(method))
 
 
+WEIGHED = weighed.Weighed(1_012_000, 99_991, 1_767_571_200, 998_207, 1_500, 500_000_000, 90, 3, "T1", "L1")
+CALIBRATION = base64.b64encode(weighed.pack(WEIGHED)).decode()
+
+
+def test_the_calibration_s_layout_is_that_of_the_code() -> None:
+    rows = table("at", "format", "name", "what it says")
+    packed = weighed.pack(WEIGHED)
+    read = {name: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, name, _ in rows}
+    fields = {name: getattr(WEIGHED, name) for name in weighed.FIELDS[:8]}
+    assert read == {"magic": b"TCL1", "tube_bytes": 2, "lot_bytes": 2, **fields}
+    assert packed[37:] == b"T1L1" and weighed.identity(packed) == hashlib.sha256(packed).hexdigest()[:16]
+
+
 def asked() -> dict:
     """A real reply of every method."""
     pump = ready()
@@ -161,6 +175,12 @@ def asked() -> dict:
     replies["bolus.start"] = pump.call("bolus.start", token=token, volume_nl=60_000, rate_nl=3_600_000)
     replies["bolus.status"], replies["status"] = pump.call("bolus.status", token=token), pump.call("status")
     replies["bolus.cancel"], replies["stop"] = pump.call("bolus.cancel", token=token), pump.call("stop")
+    order = {"purpose": "priming", "volume_nl": 60_000, "steps": 0, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
+    replies["run.start"] = pump.call("run.start", token=pump.call("bolus.token")["token"], **order)
+    pump.call("stop")
+    replies["calibration.check"] = pump.call("calibration.check", calibration=CALIBRATION)
+    replies["calibration.set"] = pump.call("calibration.set", calibration=CALIBRATION)
+    replies["calibration.read"] = pump.call("calibration.read")
     pump.pump.alarms.raise_fault("stop_button")
     replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
     replies["journal.read"] = pump.call_raw("journal.read", ring="events", from_sequence=0)
@@ -195,6 +215,8 @@ def ready_alarm() -> dict:
         f"valid for {VALID_MS // 1000} s",
         f"last {REMEMBERED} changing",
         f"at least {bolus.SHORTEST_S} s",
+        f"more than {weighed.FARTHEST_PERCENT} % away",
+        "up to %s of these" % {4: "four"}[weighed.KEPT - 1],
         "at most 4096 bytes, whose CRC-32",
         "version %d.%d" % messages.PROTOCOL,
         f"{MOST_WAITING} lines may wait",
@@ -218,5 +240,5 @@ def test_the_examples_are_right() -> None:
 
 def test_every_state_of_the_pump_is_named() -> None:
     states = set(re.findall(r"`(\w+)`", PAGE.split("`state` (")[1].split("),")[0]))
-    assert states == {"stopped", "running", "limited", "resuming", "alarm", "maintenance"}
+    assert states == {"stopped", "running", "limited", "resuming", "alarm", "maintenance", "priming", "calibrating"}
     assert running().state() in states

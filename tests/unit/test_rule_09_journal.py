@@ -51,7 +51,7 @@ def test_a_start_is_journaled_before_the_motor_is_energised() -> None:
 
 def test_a_program_is_journaled_before_it_is_stored() -> None:
     pump, seen = ready(constant(1_000)), []
-    spy(pump.pump.setup._store, "save", lambda: seen.append(in_flash(pump).count("program_activated")))
+    spy(pump.pump.setup.store, "save", lambda: seen.append(in_flash(pump).count("program_activated")))
     pump.upload(constant(2_000))
     assert seen == [2]
 

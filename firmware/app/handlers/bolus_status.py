@@ -25,7 +25,7 @@ def _from_journal(journal: Journal, token: str) -> dict:
         for record in reversed(records.decode(data)[0]):
             if record.name == "bolus_ended" and record.fields["token"] == raw_token and ended is None:
                 ended = record.fields
-            if record.name == "bolus_ordered" and record.fields["token"] == raw_token:
+            if record.name in ("bolus_ordered", "run_ordered") and record.fields["token"] == raw_token:
                 return _describe(token, record.fields, ended)
     return {"token": token, "state": "never_ordered"}
 
@@ -34,6 +34,7 @@ def _describe(token: str, ordered: dict, ended: dict | None) -> dict:
     reason = boluses.ENDS[ended["reason"]] if ended else boluses.CUT
     return {
         "token": token,
+        "purpose": boluses.PURPOSES[ordered.get("purpose", 0)],
         "state": reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT,
         "volume_nl": ordered["volume_nl"],
         "rate_nl": ordered["rate_nl"],

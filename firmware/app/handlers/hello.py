@@ -13,6 +13,7 @@ CEILINGS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "st
 def hello(pump: Pump, params: dict) -> dict:
     """Versions, the release digest hashed at boot, identity, bench, program, calibration, ceilings, capabilities."""
     setup = pump.setup
+    pair = setup.describe_calibration(pump.position_steps(), pump.book.wall) or {}
     return {
         "thecal": BENCH_ONLY,
         "protocol": list(PROTOCOL),
@@ -22,7 +23,10 @@ def hello(pump: Pump, params: dict) -> dict:
         "unique_id": pump.board.system.unique_id,
         "bench": setup.bench.name if setup.bench else "",
         "program_digest": setup.digest,
-        "calibration_state": setup.calibration.state if setup.calibration else "",
+        "calibration_state": pair.get("state", ""),
+        "calibration_id": pair.get("id", ""),
+        "calibration_expires_utc_s": pair.get("expires_utc_s", 0),
+        "calibration_expires_nl": pair.get("expires_nl", 0),
         "ceilings": {name: getattr(setup.bench, name) for name in CEILINGS} if setup.bench else None,
         "capabilities": sorted(METHODS),
     }

@@ -26,7 +26,7 @@ def _identity(pump: Pump) -> dict:
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,
         "program_name": setup.program.name if setup.program else "",
-        "calibration": setup.calibration.describe() if setup.calibration else None,
+        "calibration": setup.describe_calibration(pump.position_steps(), book.wall),
         "alarms": pump.alarms.active(),
         "events_sequence": pump.journal.rings["events"].next_sequence - 1,
         "faults_sequence": pump.journal.rings["faults"].next_sequence - 1,
@@ -39,7 +39,7 @@ def _identity(pump: Pump) -> dict:
 def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
     running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
-    if span is not None:
+    if span is not None and not span.alone:
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         entry = span.basal.entry_at(now_s)
         change_s = span.basal.until_change_s(now_s)

@@ -21,6 +21,7 @@ def _integer(low: int, high: int) -> tuple:
 
 
 _TOKEN = ("hex", TOKEN_DIGITS, 0)
+_CALIBRATION = ("base64", 0, 120)
 _VOLUME = _integer(1, 1 << 48)
 
 # method: (parameters, whether it changes anything)
@@ -37,6 +38,20 @@ METHODS = {
     "bolus.start": ({"token": _TOKEN, "volume_nl": _VOLUME, "rate_nl": _VOLUME}, True),
     "bolus.status": ({"token": _TOKEN}, False),
     "bolus.cancel": ({"token": _TOKEN}, True),
+    "run.start": (
+        {
+            "token": _TOKEN,
+            "purpose": ("choice", ("priming", "calibration"), 0),
+            "volume_nl": _integer(0, 1 << 48),
+            "steps": _integer(0, (1 << 32) - 1),
+            "rate_nl": _VOLUME,
+            "rate_seconds_s": _integer(1, 1 << 31),
+        },
+        True,
+    ),
+    "calibration.check": ({"calibration": _CALIBRATION}, False),
+    "calibration.set": ({"calibration": _CALIBRATION}, True),
+    "calibration.read": ({}, False),
     "alarms": ({}, False),
     "ack": ({"fault": _integer(1, 65_535)}, True),
     "journal.read": ({"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1)}, False),

@@ -10,6 +10,9 @@ _HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(_HEAD)
 CRC_BYTES = 4
 
+_RUN = ("token", "purpose", "volume_nl", "ordered_steps", "rate_nl", "rate_seconds_s", "position_steps", "powered_on_s")
+_CALIBRATION_SET = ("calibration_id", "old_volume_nl", "old_steps", "volume_nl", "steps", "weighed_utc_s", "scatter_ppm", "runs")
+
 # number: (name, payload format, payload fields)
 TYPES = {
     1: ("boot", "<B8s8sIQQQ", ("cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps")),
@@ -28,19 +31,23 @@ TYPES = {
     14: ("remainder_dropped", "<BQQ", ("source", "remainder", "modulus")),
     15: ("paused", "<HQ", ("fault", "ordered_steps")),
     16: ("unpaused", "<QQ", ("ordered_steps", "missed_steps")),
+    17: ("run_ordered", "<8sBQIQIQI", _RUN),
+    18: ("calibration_set", "<8sIIIIIIB", _CALIBRATION_SET),
 }
 NUMBERS = {row[0]: number for number, row in TYPES.items()}
 
 CAUSES = ("power", "watchdog", "soft")
 STARTED_BY = ("host", "resume")
-STOPPED_BY = ("host", "button", "fault", "clock", "maintenance")
+STOPPED_BY = ("host", "button", "fault", "clock", "maintenance", "done")
 MISSED_CAUSES = ("power", "limit", "clock")
 ALARM_CHANGES = ("raised", "acknowledged", "repeated")
 SOURCES = ("basal", "bolus")
+PURPOSES = ("manual", "priming", "calibration")
 _CODES = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
     "change": {"alarm": ALARM_CHANGES},
+    "purpose": {"run_ordered": PURPOSES},
     "source": {"remainder_dropped": SOURCES},
 }
 

@@ -1,0 +1,161 @@
+"""The calibration in its own image of the store: read at power-up, checked, set and forgotten by command."""
+
+import binascii
+
+from app.pump import Pump
+from app.setup import Setup
+from app.store import StoreError
+from pumpcore import limits, weighed
+from pumpcore.calibration import CALIBRATED, Calibration, Validity
+from pumpcore.faults import Refusal
+from pumpcore.units import S_PER_DAY
+from pumpcore.weighed import Image, Weighed
+
+NAME = "calibration"
+
+
+def load(setup: Setup) -> None:
+    """Takes over what is stored for this bench. ValueError, StoreError when it is damaged; that of another bench does not count."""
+    found = _stored(setup)
+    if found is None:
+        return
+    if not found.fits(setup.bench):
+        if found.current:
+            setup.problems.append("calibration_other_bench")
+        return
+    _take(setup, found)
+
+
+def _stored(setup: Setup) -> Image | None:
+    payload = setup.store.load(NAME)
+    return weighed.unpack_image(payload) if payload else None
+
+
+def _take(setup: Setup, image: Image) -> None:
+    """The first row's pair counts from here on, the nominal one when none does."""
+    setup.calibration, setup.validity = setup.bench.calibration, None
+    if not image.current:
+        return
+    position_steps, packed = image.rows[0]
+    try:
+        one = weighed.unpack(packed)
+    except Refusal:
+        raise ValueError("a stored calibration is not one")
+    setup.calibration = Calibration(one.volume_nl, one.steps, CALIBRATED)
+    setup.validity = Validity(weighed.identity(packed), position_steps, one.utc_s, one.expires_nl, one.expires_days)
+
+
+def own_image(setup: Setup) -> Image:
+    """What is stored for this bench; an empty image when that is nothing, of another bench, or damaged."""
+    try:
+        found = _stored(setup)
+    except (StoreError, ValueError):
+        found = None
+    if found is None or not found.fits(setup.bench):
+        return Image(setup.bench.name, setup.bench.calibration, False, [])
+    return found
+
+
+def check(pump: Pump, params: dict) -> dict:
+    """Answers what was read, packed again, and its id; "" for both when it is the nominal pair."""
+    one = _checked(pump, _sent(params))
+    packed = weighed.pack(one) if one else b""
+    return {"id": weighed.identity(packed) if one else "", "calibration": _text(packed)}
+
+
+def read(pump: Pump, params: dict) -> dict:
+    """`calibration` is null when the nominal pair counts; `history` newest first. Refusal `alarm_active` without a bench."""
+    setup = pump.setup
+    _check_bench(setup)
+    image = own_image(setup)
+    rows = [{"packed": _text(packed), "position_steps": position} for position, packed in image.rows]
+    nominal = setup.bench.calibration
+    return {
+        "bench": setup.bench.name,
+        "nominal": {"volume_nl": nominal.volume_nl, "steps": nominal.steps, "turns": setup.bench.turns},
+        "calibration": rows.pop(0) if image.current else None,
+        "history": rows,
+        "status": setup.describe_calibration(pump.position_steps(), pump.book.wall),
+    }
+
+
+def put(pump: Pump, params: dict) -> dict:
+    """Setting the one that counts again is done without effect."""
+    if not pump.idle():
+        raise Refusal("not_stopped")
+    setup, packed = pump.setup, _sent(params)
+    one = _checked(pump, packed)
+    wanted = weighed.identity(packed) if one else ""
+    if wanted != (setup.validity.id if setup.validity else "") or NAME in setup.damaged:
+        _store(pump, packed, one)
+    return setup.describe_calibration(pump.position_steps(), pump.book.wall)
+
+
+def _text(packed: bytes) -> str:
+    return binascii.b2a_base64(packed).decode().strip()
+
+
+def _sent(params: dict) -> bytes:
+    """The bytes that were sent; none at all stand for the nominal pair."""
+    try:
+        return binascii.a2b_base64(params["calibration"])
+    except ValueError:
+        raise Refusal("bad_params", parameter="calibration")
+
+
+def _check_bench(setup: Setup) -> None:
+    if setup.bench is None:
+        raise Refusal("alarm_active", alarm="not_commissioned")
+
+
+def _checked(pump: Pump, packed: bytes) -> Weighed | None:
+    """Everything that keeps these bytes from being set, as refusals; None for no bytes."""
+    setup, pair, one = pump.setup, None, None
+    _check_bench(setup)
+    if packed:
+        one = weighed.unpack(packed)
+        weighed.check_near(one, setup.bench.calibration)
+        _check_date(pump, one)
+        pair = Calibration(one.volume_nl, one.steps)
+    if setup.program is not None:
+        _check_program(setup, pair or setup.bench.calibration)
+    return one
+
+
+def _check_date(pump: Pump, one: Weighed) -> None:
+    wall = pump.book.wall
+    if wall.known() and one.utc_s > wall.utc_s() + S_PER_DAY:
+        raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
+
+
+def _check_program(setup: Setup, pair: Calibration) -> None:
+    """Nothing is clamped (R7): a program that the new pair puts above a ceiling is changed first, by who wrote it."""
+    try:
+        limits.check_program(setup.program, setup.bench, pair)
+    except Refusal as refused:
+        raise Refusal("calibration_unfit", cause=refused.fault.name, **refused.detail)
+
+
+def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
+    """Journaled, then stored, then taken over. JournalError, OSError, StoreError pass: the old one stays."""
+    setup = pump.setup
+    image, old = own_image(setup), setup.calibration
+    image = image.with_new(pump.position_steps(), packed) if one else image.without()
+    if one:
+        told = (bytes.fromhex(weighed.identity(packed)), one.volume_nl, one.steps, one.utc_s, one.scatter_ppm, one.runs)
+    else:
+        told = (bytes(weighed.ID_BYTES), setup.bench.calibration.volume_nl, setup.bench.calibration.steps, 0, 0, 0)
+    pump.journal.append("calibration_set", told[:1] + (old.volume_nl, old.steps) + told[1:])
+    setup.store.save(NAME, weighed.pack_image(image))
+    _take(setup, image)
+    setup.recalibrated()
+    _settle_alarms(pump)
+
+
+def _settle_alarms(pump: Pump) -> None:
+    for name in ("calibration_expired", "calibration_other_bench"):
+        pump.alarms.clear_name(name)
+    if pump.setup.damaged == [NAME]:
+        pump.setup.damaged = []
+        pump.alarms.clear_name("store_failed")
+    pump.delivery.watch_calibration(pump.position_steps())

@@ -1,0 +1,65 @@
+"""run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
+
+from app.handlers.bolus_start import check_rate, check_room, repeated, reply
+from app.pump import Pump
+from app.run import STATES, ceilings
+from pumpcore import bolus as boluses
+from pumpcore.bolus import Bolus
+from pumpcore.faults import Refusal
+
+
+def run_start(pump: Pump, params: dict) -> dict:
+    """`steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`,
+    `in_maintenance`, and those of bolus.start."""
+    token = params["token"]
+    asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
+    known = repeated(pump, token, (params["purpose"], params[asked], params["rate_nl"]))
+    if known is not None:
+        return reply(known)
+    other = "steps" if asked == "volume_nl" else "volume_nl"
+    if not params[asked] or params[other]:
+        raise Refusal("bad_params", parameter=asked if not params[asked] else other)
+    pump.tokens.check(token, pump.board.clock.uptime_ms())
+    _check_state(pump)
+    bolus = _made(params, pump.setup.calibration)
+    _check_ceilings(pump, bolus)
+    pump.tokens.use(token)
+    _order(pump, bolus)
+    return reply(bolus)
+
+
+def _made(params: dict, calibration: object) -> Bolus:
+    by_steps = params["purpose"] == boluses.CALIBRATION
+    make = boluses.of_steps if by_steps else Bolus
+    amount = params["steps"] if by_steps else params["volume_nl"]
+    bolus = make(params["token"], amount, params["rate_nl"], params["rate_seconds_s"], calibration)
+    bolus.purpose = params["purpose"]
+    return bolus
+
+
+def _check_state(pump: Pump) -> None:
+    if pump.board.system.maintenance_requested:
+        raise Refusal("in_maintenance")
+    if pump.alarms.stopping():
+        raise Refusal("alarm_active", alarms=pump.alarms.stopping())
+    if not pump.idle():
+        raise Refusal("not_stopped")
+
+
+def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
+    """The bench's ceilings; what was delivered before counts, whatever it was for (R5)."""
+    binding = ceilings(pump.setup, bolus.rate_seconds_s)
+    check_rate(bolus, 0, binding)
+    pump.delivery.leases.windows.move_to(pump.book.powered_on_s() // 60)
+    check_room(pump, binding, bolus, 0)
+
+
+def _order(pump: Pump, bolus: Bolus) -> None:
+    values = (
+        bytes.fromhex(bolus.token), boluses.PURPOSES.index(bolus.purpose), bolus.volume_nl, bolus.steps,
+        bolus.rate_nl, bolus.rate_seconds_s, pump.position_steps(), pump.book.powered_on_s(),
+    )
+    pump.journal.append("run_ordered", values)
+    bolus.begins_at_ms = pump.board.clock.uptime_ms()
+    pump.remember(bolus)
+    pump.delivery.order_alone(bolus, STATES[bolus.purpose])
