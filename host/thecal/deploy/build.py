@@ -1,39 +1,47 @@
-"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name."""
+"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name, without the lines of tracebacks."""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pumpcore import manifest
+from thecal.deploy.compact import Names, compact
+from thecal.deploy.constants import module_of
 from thecal.deploy.files import Files, firmware_files, library_files
 from thecal.errors import Failed
 
 MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
+_NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
 
 
 @dataclass(frozen=True)
 class Built:
-    """What lies on a flashed pump: `files` by their path there, library included; the manifest; the release digest."""
+    """What lies on a flashed pump: `files` by their path there, library included; the manifest; the release digest.
+
+    `names`: by a source's path, what its private names are called on the pump.
+    """
 
     files: Files
     manifest: bytes
     release: str
+    names: dict[str, Names] = field(default_factory=dict)
 
 
 def build(firmware: Path) -> Built:
     """Compiles what is below `firmware`. Failed when the compiler is missing or refuses a file."""
     sources, library = firmware_files(firmware), library_files()
-    compiled = compile_all({path: data for path, data in {**sources, **library}.items() if path != MAIN})
+    ours, names = compact({path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library.values()])
+    compiled = compile_all({**ours, **library})
     files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]}
     rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources})
-    return Built(files, rows, manifest.release(manifest.parse(rows)))
+    return Built(files, rows, manifest.release(manifest.parse(rows)), names)
 
 
 def name_of(path: str) -> str:
@@ -49,7 +57,7 @@ def compile_all(sources: Files) -> Files:
         compiled = {}
         for path, data in sources.items():
             source.write_bytes(data)
-            process = run(f"-march={ARCHITECTURE}", "-s", path[1:], "-o", str(output), str(source), stdout=-1, stderr=subprocess.STDOUT)
+            process = run(f"-march={ARCHITECTURE}", _NO_LINES, "-s", module_of(path), "-o", str(output), str(source), stdout=-1, stderr=subprocess.STDOUT)
             said = process.communicate()[0].decode(errors="replace").strip()
             if process.returncode:
                 raise Failed(f"{path[1:]} does not compile: {said.splitlines()[-1] if said else process.returncode}", "correct it")

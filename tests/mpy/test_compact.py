@@ -1,0 +1,76 @@
+"""The firmware that is made smaller for the chip does, in real MicroPython, what the sources do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mpy.runner import run_in_micropython
+from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
+from pumpcore import manifest, program, slots
+from rig.device import Device, bench
+from rig.programs import MONDAY_UTC_S, every_day
+from thecal.bench import payload
+from thecal.deploy.compact import compact
+from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files
+from thecal.resources import firmware_folder
+from thecal.sim.image import BENCH_PATH, format_image
+
+MAIN = "/main.py"
+
+
+@pytest.fixture(scope="module", name="small")
+def _small() -> Files:
+    """Numbers that the vectors ask for by name keep theirs."""
+    sources, asking = firmware_files(firmware_folder()), [path.read_bytes() for path in VECTORS.glob("*.py")]
+    return compact({path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values(), *asking])[0]
+
+
+@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.py")), ids=lambda path: path.stem)
+def test_the_vectors_come_out_the_same(path: Path, small: Files, tmp_path: Path) -> None:
+    for name, data in small.items():
+        target = tmp_path / name[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    code = SCRIPT.format(name=path.stem)
+    assert json.loads(run_in_micropython(code, {"vectors": path.parent, "firmware": tmp_path})) == in_cpython(path)
+
+
+def image_of(small: Files) -> bytes:
+    """A pump that runs the small files, and whose manifest says so."""
+    sources = firmware_files(firmware_folder())
+    lying = {**sources, **small, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
+    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, small)})
+
+
+def a_day(device: Device) -> list:
+    """Everything that a day with a bolus, a refusal, a cut, a stop and an alarm leaves behind."""
+    client = device.client
+    packed = program.pack(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457), after_power_loss="resume"))
+    told = [client.program_stage(packed), client.program_read()]
+    client.program_activate(program.digest(packed))
+    client.clock_set(MONDAY_UTC_S, 0)
+    client.start()
+    device.run_for(6.5 * 3600)
+    told.append(client.bolus_start(client.bolus_token(), 30_000, 3_000_000))
+    device.run_for(7)
+    told.append(client.status())
+    device.sim.cut_power()
+    device.run_for(90)
+    device.sim.restore_power()
+    device.run_for(3 * 3600)
+    told += [client.status(), client.alarms(), client.stop(), client.hello()]
+    for reply in told:
+        reply.pop("free_memory_bytes", None)
+    rows = [(record.name, record.uptime_ms, record.utc_s, record.fields) for ring in ("events", "faults")
+            for _, records in client.journal(ring) for record in records]
+    return [told, rows, device.sim.plant_steps()]
+
+
+@pytest.mark.skipif("config.getoption('--target') != 'sim'", reason="compares two simulated pumps")
+def test_a_day_in_the_simulator_is_the_same(small: Files) -> None:
+    with Device() as device:
+        expected = a_day(device)
+    with Device(image=image_of(small)) as device:
+        assert a_day(device) == expected
+    assert len(expected[1]) > 20 and expected[2] > 0

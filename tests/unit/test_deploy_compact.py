@@ -1,0 +1,110 @@
+"""Names and numbers are made smaller for the chip; what the code does stays, and what somebody may look up keeps its name."""
+
+import ast
+import re
+import sys
+import types
+
+import pytest
+
+from thecal.deploy.compact import compact
+from thecal.deploy.files import firmware_files, library_files
+from thecal.deploy.groups import groups
+from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
+from thecal.errors import Failed
+from thecal.resources import firmware_folder
+
+MAIN = "/main.py"
+SOURCES = {
+    "/planted/units.py": b'"""Doc."""\nMS_PER_S = 1000\n_KILO = 1 << 10\nBIG = 1 << 40\nPAIR, _OTHER = 3, 4\nNAMES = ("_secret",)\nASKED = 7\n\n\ndef kilo(count: int) -> int:\n    """Doc."""\n    return count * _KILO + _OTHER\n',
+    "/planted/base.py": b'class Base:\n    """Doc."""\n\n    def __init__(self, given: int) -> None:\n        self._value_ms = given\n        self._secret = 5\n\n    def _shown(self) -> int:\n        return self._value_ms\n\n    def told(self, extra: int = 1) -> tuple:\n        return self._shown(), extra\n',
+    "/planted/derived.py": b'from planted import units\nfrom planted.base import Base\nfrom planted.units import BIG, MS_PER_S, PAIR, kilo\n\n_LIMIT = MS_PER_S * 2\n\n\nclass Derived(Base):\n    def __init__(self, given: int, *, named: int = 2) -> None:\n        super().__init__(given * MS_PER_S)\n        self._own, self._named = kilo(given), named\n\n    def _shown(self) -> int:\n        return self._value_ms + self._own + _LIMIT + PAIR\n\n    def all(self) -> list:\n        found = [getattr(self, name) for name in units.NAMES]\n        for MS in (1, 2):\n            found.append(MS * units.MS_PER_S + (lambda given, unused=0: given + self._named)(MS) + BIG)\n        try:\n            raise ValueError("x")\n        except ValueError as given:\n            found.append(str(given))\n        return found\n\n\ndef _made(given: int) -> Derived:\n    return Derived(given, named=given)\n\n\ndef run() -> list:\n    one = _made(3)\n    units = 9\n    return [one.told(), one.told(extra=4), one.all(), units]\n',
+}
+
+
+def loaded(sources: dict) -> types.ModuleType:
+    """The module `derived` of these sources, as a program of its own."""
+    before = {name: sys.modules.pop(name) for name in [name for name in sys.modules if name.split(".")[0] == "planted"]}
+    try:
+        sys.modules["planted"] = package = types.ModuleType("planted")
+        package.__path__ = []
+        for path in ("/planted/units.py", "/planted/base.py", "/planted/derived.py"):
+            name = path[1:-3].replace("/", ".")
+            module = sys.modules[name] = types.ModuleType(name)
+            setattr(package, name.split(".")[1], module)
+            exec(compile(sources[path], path, "exec"), module.__dict__)
+        return sys.modules["planted.derived"]
+    finally:
+        for name in [name for name in sys.modules if name.split(".")[0] == "planted"]:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+@pytest.fixture(scope="module", name="firmware")
+def _firmware() -> tuple:
+    sources = firmware_files(firmware_folder())
+    others = [sources.pop(MAIN), *library_files().values()]
+    return sources, others, *compact(sources, others)
+
+
+def identifiers(data: bytes) -> set:
+    found = set()
+    for node in ast.walk(ast.parse(data)):
+        found |= {getattr(node, kind) for kind in ("id", "attr", "arg", "name") if isinstance(getattr(node, kind, None), str)}
+    return found
+
+
+def test_what_the_code_does_stays() -> None:
+    small, _ = compact(SOURCES)
+    assert loaded(small).run() == loaded(SOURCES).run()
+    assert sum(map(len, small.values())) < sum(map(len, SOURCES.values()))
+
+
+def test_private_names_and_numbers_go_and_what_is_looked_up_stays() -> None:
+    small, names = compact(SOURCES, [b"from planted.units import ASKED\n"])
+    left = set().union(*map(identifiers, small.values()))
+    assert not left & {"_value_ms", "_shown", "_own", "_KILO", "_OTHER", "_LIMIT", "_made", "PAIR"}
+    assert left >= {"_secret", "ASKED", "told", "extra", "named", "BIG", "Derived", "kilo", "MS_PER_S"}  # units is also a local name
+    assert names["/planted/base.py"] is names["/planted/derived.py"] and "_secret" not in names["/planted/base.py"]
+    assert b"Doc." not in b"".join(small.values())
+
+
+def test_a_class_and_what_is_derived_from_it_share_their_private_names() -> None:
+    trees = {path: ast.parse(data) for path, data in SOURCES.items()}
+    assert ["/planted/base.py", "/planted/derived.py"] in [[path for path in group if "units" not in path] for group in groups(trees)]
+    alone = {"/a.py": ast.parse("x._one = 1"), "/b.py": ast.parse("y._one = 2"), "/c.py": ast.parse("print(z._two)"), "/d.py": ast.parse("_two = 1")}
+    assert groups(alone) == [["/a.py"], ["/b.py"], ["/c.py", "/d.py"]]
+
+
+@pytest.mark.parametrize("word", ["eval", "exec", "locals", "globals", "vars"])
+def test_names_that_are_made_at_run_time_are_refused(word: str) -> None:
+    with pytest.raises(Failed, match=f"planted.py calls {word}"):
+        compact({"/planted.py": f"print({word}('1'))\n".encode()})
+
+
+def test_the_same_sources_give_the_same(firmware: tuple) -> None:
+    sources, others, small, names = firmware
+    assert compact(dict(reversed(sources.items())), others) == (small, names)
+
+
+def test_no_private_name_of_the_firmware_costs_memory(firmware: tuple) -> None:
+    """But for MicroPython's own and those that are also a text."""
+    _, _, small, _ = firmware
+    left = {name for data in small.values() for name in identifiers(data) if re.match(r"_[A-Za-z]", name)}
+    assert left - set(ROM_PRIVATE) <= {"_steps"}
+
+
+def test_what_a_file_offers_keeps_its_name(firmware: tuple) -> None:
+    sources, _, small, _ = firmware
+    for path, data in sources.items():
+        before = [node for node in ast.walk(ast.parse(data)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        after = [node for node in ast.walk(ast.parse(small[path])) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        public = [node.name for node in before if not node.name.startswith("_") or node.name.startswith("__")]
+        assert [node.name for node in after if node.name in public] == public and len(after) == len(before), path
+
+
+def test_no_name_is_given_that_means_something(firmware: tuple) -> None:
+    sources, _, _, names = firmware
+    used = set().union(*map(identifiers, sources.values()))
+    for path, given in names.items():
+        assert len(set(given.values())) == len(given) and set(given.values()) <= set(ROM_NAMES) - used, path
