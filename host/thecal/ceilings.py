@@ -80,14 +80,14 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
     try:
         ceilings.check_rate(bolus.rate_nl)
     except Refusal as refusal:
-        limit = nearest_text(Fraction(refusal.detail["nearest_nl"], bolus.rate_nl), bolus.rate)
+        limit = nearest_text(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate)
         raise BadInput(f"{shown(bolus.rate.text)}: {sentence(refusal)}", advice(refusal, bolus.rate, limit)) from refusal
     for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
         asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
         if asked_nl > limit_nl:
-            refusal = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+            above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
             limit = nearest_text(Fraction(limit_nl, bolus.volume_nl), bolus.volume)
-            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(refusal)}", advice(refusal, bolus.volume, limit)) from refusal
+            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above)}", advice(above, bolus.volume, limit))
 
 
 def culprit(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> tuple[str, Quantity]:
@@ -100,9 +100,14 @@ def culprit(prescription: Prescription, compiled: Compiled, refusal: Refusal) ->
     return row_key(prescription, rows[highest][0]), rows[highest][1]
 
 
+def figure(refusal: Refusal, name: str) -> int:
+    value: Any = refusal.detail[name]
+    return int(value)
+
+
 def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
     """How far above, whether a unit slipped, and the nearest that can be."""
-    asked, limit = refusal.detail["asked_nl"], refusal.detail["limit_nl"]
+    asked, limit = figure(refusal, "asked_nl"), figure(refusal, "limit_nl")
     span = "24 hours" if refusal.fault.name.startswith("day") else "hour"
     best = nearest_words or f"the fullest {span} would hold {ml(asked)}, allowed are {ml(limit)}".replace("~", "")
     if asked < ASK_ABOVE * limit or not limit:
@@ -115,9 +120,9 @@ def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
 
 def nearest(prescription: Prescription, compiled: Compiled, rig: Rig, refusal: Refusal, quantity: Quantity) -> str:
     """The largest that would be allowed in its place, in the unit that was typed; "" when nothing would."""
-    asked = refusal.detail["asked_nl"]
+    asked = figure(refusal, "asked_nl")
     if "parameter" in refusal.detail:
-        return nearest_text(Fraction(refusal.detail["nearest_nl"], asked), quantity)
+        return nearest_text(Fraction(figure(refusal, "nearest_nl"), asked), quantity)
     entries = compiled.program.entries
     rate_nl = next(rate for (_, typed), (_, rate) in zip(prescription.rows(), entries) if typed is quantity)
     same = [typed is quantity for _, typed in prescription.rows()]  # an entry for several days is one line of the file

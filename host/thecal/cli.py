@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import sys
@@ -35,6 +36,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         epilog=EXITS,
         no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: importing rich would cost half of the start
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -60,6 +62,10 @@ def main() -> int:
         code = INTERRUPTED
     except BrokenPipeError:
         code = READER_GONE
+    except SystemExit as end:  # typer's way out of a broken pipe
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        code = READER_GONE
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
             raise
@@ -73,12 +79,16 @@ def main() -> int:
 def run(as_json: bool) -> int:
     """The verb's exit code; what a user did wrong is reported here."""
     try:
-        return int(build()(prog_name="thecal", standalone_mode=False) or 0)
+        code = int(build()(prog_name="thecal", standalone_mode=False) or 0)
+        if code == INTERRUPTED:  # how typer tells a Ctrl-C
+            raise KeyboardInterrupt
+        return code
     except ThecalError as error:
         report(error, as_json)
         return error.exit_code
     except USAGE_ERROR as error:
-        if not error.format_message().strip():  # `thecal` alone: the help has been printed
+        if len(sys.argv) == 1:  # `thecal` alone: the complaint is its help
+            print(error.format_message())
             return BadInput.exit_code
         usage = usage_error(error)
         report(usage, as_json)
@@ -111,12 +121,19 @@ def typed_value(parameter: Any) -> str:
     return ""
 
 
+class Nowhere(io.TextIOBase):
+    """Takes everything, keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 def safe_streams() -> None:
     """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
+            setattr(sys, name, Nowhere())
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

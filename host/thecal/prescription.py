@@ -182,8 +182,11 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
 def spelling(location: tuple[int | str, ...]) -> str:
     """What to do about an unknown key: the known one that is near, or all of its table."""
     words = [part for part in location if isinstance(part, str)]
-    table = {"basal": Basal, "limits": Limits}.get(words[0], Prescription) if len(words) > 1 else Prescription
-    known = list((Entry if words[:2] == ["basal", "entry"] and len(words) > 2 else table).model_fields)
+    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits}
+    table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
+    if words[:2] == ["basal", "entry"] and len(words) > 2:
+        table = Entry
+    known = list(table.model_fields)
     return toml_file.suggestion(words[-1], known) or f"remove it, or write one of {', '.join(known)}"
 
 

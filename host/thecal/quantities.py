@@ -48,9 +48,9 @@ DEFINITIONS = (
 # spelled-out and larger units that people write: what to write instead, and how many of those it is
 FAMILIAR = {"L": ("mL", 1000), "l": ("mL", 1000), "cc": ("mL", 1), "cm3": ("mL", 1), "g": ("mg", 1000)}
 FAMILIAR_TIMES = {
-    **{name: ("min", 60) for name in ("s", "sec", "second")},
-    **{name: ("min", 1) for name in ("mins", "minute", "minutes")},
-    **{name: ("h", 1) for name in ("hrs", "hours")},
+    **dict.fromkeys(("s", "sec", "second"), ("min", 60)),
+    **dict.fromkeys(("mins", "minute", "minutes"), ("min", 1)),
+    **dict.fromkeys(("hrs", "hours"), ("h", 1)),
     "days": ("d", 1),
 }
 LONGEST_NUMBER = 24

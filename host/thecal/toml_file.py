@@ -120,10 +120,10 @@ def remedy(said: str, line: str) -> str:
         return 'write a value with its unit in quotes: "1.5 mL/h"'
     value = line.partition("=")[2].strip()
     if re.match(r"[-+]?\d+,\d", value):
-        return 'write a decimal point instead of the comma, and quotes around value and unit: "1.5 mL/h"'
+        return 'write a decimal point instead of the comma; a value with a unit stands in quotes: "1.5 mL/h"'
     if re.match(r"[-+]?[\d.]+ *[a-zA-Zµμ%]", value):
         return 'put quotes around value and unit: "1.5 mL/h"'
-    if value and value[0] in "“”„‘’«":
+    if value and value[0] in "\u201c\u201d\u201e\u2018\u2019\u00ab":  # curly quotes of word processors
         return 'write straight quotes: "'
     return 'mend that line; it must be like: key = "text"'
 

@@ -1,14 +1,18 @@
 """`thecal bolus`: order a dose, ask what became of one, or cancel it. The token is asked for after the confirmation."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.client import Client
 from thecal.commands.options import AsJson, DryRun, Port, Yes
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import BadInput, Failed, Unknown
-from thecal.exchange import Reply
+
+if TYPE_CHECKING:
+    from thecal.client import Client
+    from thecal.exchange import Reply
 
 Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 

@@ -19,7 +19,7 @@ def flash(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the firmware on a board: back up, copy what changed, read back. Never formats; a running pump is stopped only when told."""
+    """Put the firmware on a board; never formats. Backs up, copies what changed, reads back; a running pump is stopped only when told."""
     from thecal.bench import read_bench
     from thecal.commands.sim import bench_file
     from thecal.deploy import bench_slot, first_time, uf2

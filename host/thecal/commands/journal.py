@@ -1,15 +1,19 @@
 """`thecal journal`: read the pump's journal back, as a table, CSV or JSON lines."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thecal.client import Client
 from thecal.commands.options import AsJson, Port
 from thecal.console import Progress, columns, data, emit_json, talk
 from thecal.errors import BadInput, Failed
+
+if TYPE_CHECKING:
+    from thecal.client import Client
 
 RINGS = ("events", "faults")
 
@@ -22,7 +26,7 @@ def journal(
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read the pump's journal back: a table, or CSV and JSON lines for other programs."""
+    """Read the pump's journal back: table, CSV or JSON lines."""
     from thecal import journal_text
     from thecal.connecting import open_pump
 

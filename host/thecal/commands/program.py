@@ -27,7 +27,7 @@ def program(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Upload a prescription: check it, show it beside the current one, ask, activate."""
+    """Check a prescription, show it beside the current one, upload. Asks before it activates."""
     from thecal import ceilings
     from thecal.compiler import compile_prescription
     from thecal.connecting import open_pump

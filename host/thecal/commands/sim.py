@@ -26,7 +26,7 @@ def sim(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated pump: the unmodified firmware in a real MicroPython, behind a serial port."""
+    """Run a simulated pump behind a serial port. It is the unmodified firmware in a real MicroPython."""
     from thecal.resources import firmware_folder
     from thecal.sim import serve
     from thecal.transport import registry

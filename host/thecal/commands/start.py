@@ -7,7 +7,7 @@ from thecal.console import data, emit_json, talk
 
 
 def start(port: Port = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Set the pump's clock to this computer's and start the active program."""
+    """Set the pump's clock and start the active program."""
     from thecal.connecting import open_pump
 
     with open_pump(port) as client:
