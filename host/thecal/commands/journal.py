@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,7 +44,7 @@ def journal(
         data(columns(journal_text.table(rows)))
 
 
-def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str, object]]:
+def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str, Any]]:
     """All records from a sequence number on; what is missing between them is told on stderr."""
     from thecal.journal_text import row
 

@@ -63,6 +63,7 @@ import os
 os.rename(%(old)r, %(new)r)
 """
 
+
 def survey(hashed: Sequence[str]) -> str:
     """Says the board's facts, every folder and every file with its size, and the SHA-256 of those below the `hashed` paths."""
     return _ended(_SURVEY % {"says": SAYS, "hashed": list(hashed)})

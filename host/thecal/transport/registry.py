@@ -63,7 +63,6 @@ def runs(entry: Entry) -> bool:
     return True
 
 
-
 def remember_pump(unique_id: str, facts: Entry) -> None:
     """Keeps what a board was when it was flashed: MicroPython formats a flash that it can't mount, and only the host can notice."""
     place = folder() / "pumps"

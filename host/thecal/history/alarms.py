@@ -1,0 +1,48 @@
+"""The faults ring as a list of alarms: when raised, how often, when acknowledged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pumpcore import faults
+from thecal.history.axis import Axis
+from thecal.journal_text import Row
+
+
+@dataclass
+class AlarmLine:
+    """One alarm from its being raised to its acknowledgement; `acknowledged_ms` None when nobody did."""
+
+    fault: int
+    name: str
+    severity: str
+    raised_ms: int
+    count: int
+    acknowledged_ms: int | None = None
+
+
+def alarm_lines(rows: list[Row], axis: Axis) -> list[AlarmLine]:
+    """`rows` of the faults ring by sequence number."""
+    found: list[AlarmLine] = []
+    open_lines: dict[int, AlarmLine] = {}
+    for one in rows:
+        if one["event"] != "alarm":
+            continue
+        line = open_lines.get(one["fault"])
+        if line is None or one["change"] == "raised":
+            line = open_lines[one["fault"]] = AlarmLine(one["fault"], *named(one["fault"]), axis.of(one), one["count"])
+            found.append(line)
+        line.count = max(line.count, one["count"])
+        if one["change"] == "acknowledged":
+            line.acknowledged_ms = axis.of(one)
+            del open_lines[one["fault"]]
+    return found
+
+
+def named(number: int) -> tuple[str, str]:
+    """(name, severity); a number of a newer pump has neither."""
+    try:
+        fault = faults.by_number(number)
+    except KeyError:
+        return f"fault {number}", "unknown"
+    return fault.name, fault.severity

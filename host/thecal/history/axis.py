@@ -1,0 +1,119 @@
+"""One time axis through all boots: milliseconds since 1970 by the pump's own clock.
+
+Within a boot the axis is the uptime, so that it never jumps when the clock is set. A clock that was moved by more than drift
+explains had been wrong before: earlier times are shown by the newer clock. A boot that never knew the time is laid behind
+the one before it, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pumpcore.units import MS_PER_S
+from thecal.journal_text import Row
+
+UNKNOWN_GAP_MS = 60_000  # drawn between two boots of which one does not know the time
+DRIFT_S = 300  # a clock set by less had only drifted
+
+
+@dataclass
+class Boot:
+    """One power-up: `begin_ms` is uptime 0 on the axis; `known` whether that is the pump's clock, `corrected_s` how much later
+    the axis is than that clock was, because it was set afterwards; `moved_ms` how much the boot was shifted so as not to
+    overlap the one before."""
+
+    number: int
+    last_uptime_ms: int = 0
+    begin_ms: int = 0
+    known: bool = False
+    corrected_s: int = 0
+    moved_ms: int = 0
+
+
+class Axis:
+    """Built from the rows of both rings, in any order within a boot, and the status when there is one."""
+
+    def __init__(self, rows: Iterable[Row], status: dict[str, Any] | None) -> None:
+        stamped = list(rows)
+        if status is not None:
+            stamped.append({**{name: status[name] for name in ("uptime_ms", "utc_s")}, "boot": status["boot"] & 0xFFFF, "event": "status"})
+        groups: dict[int, list[Row]] = {}
+        for one in stamped:
+            groups.setdefault(one["boot"], []).append(one)
+        self.boots = {number: boot_of(number, groups[number]) for number in sorted(groups)}
+        self._correct([one for one in stamped if one["event"] == "clock_set"])
+        self._lay_out()
+
+    def _correct(self, sets: list[Row]) -> None:
+        """Earlier boots follow a clock that was moved afterwards."""
+        for one in sets:
+            by_s = one["new_utc_s"] - one["old_utc_s"]
+            if not one["old_utc_s"] or abs(by_s) <= DRIFT_S:
+                continue
+            for boot in self.boots.values():
+                if boot.known and boot.number < one["boot"]:
+                    boot.corrected_s += by_s
+                    boot.begin_ms += by_s * MS_PER_S
+
+    def _lay_out(self) -> None:
+        """Boots follow each other; those without a time are laid behind, or before the first that knows it."""
+        boots = list(self.boots.values())
+        first = next((index for index, boot in enumerate(boots) if boot.known), 0)
+        end_ms = boots[first].begin_ms
+        for boot in reversed(boots[:first]):
+            boot.begin_ms = end_ms - UNKNOWN_GAP_MS - boot.last_uptime_ms
+            end_ms = boot.begin_ms
+        for before, boot in zip(boots[first:], boots[first + 1 :], strict=False):
+            end_ms = before.begin_ms + before.last_uptime_ms
+            if not boot.known:
+                boot.begin_ms = end_ms + UNKNOWN_GAP_MS
+            elif boot.begin_ms < end_ms:
+                boot.moved_ms = end_ms - boot.begin_ms
+                boot.begin_ms = end_ms
+
+    def at_ms(self, boot: int, uptime_ms: int) -> int:
+        return self.boots[boot].begin_ms + uptime_ms
+
+    def of(self, row: Row) -> int:
+        """Where a record lies."""
+        return self.at_ms(row["boot"], row["uptime_ms"])
+
+    def known(self, boot: int) -> bool:
+        return self.boots[boot].known
+
+
+def boot_of(number: int, rows: list[Row]) -> Boot:
+    """UTC is cut to whole seconds in a record, so the largest difference to the uptime is the nearest to the truth. What counts is
+    the clock as it was last set in this boot."""
+    boot = Boot(number, max(one["uptime_ms"] for one in rows))
+    sets = [one for one in rows if one["event"] == "clock_set"]
+    since_ms = max((one["uptime_ms"] for one in sets), default=-1)
+    bases = [one["utc_s"] * MS_PER_S - one["uptime_ms"] for one in rows if one["utc_s"] and one["uptime_ms"] > since_ms]
+    if not bases and sets:
+        newest = max(sets, key=lambda one: one["uptime_ms"])
+        bases = [newest["new_utc_s"] * MS_PER_S - newest["uptime_ms"]]
+    if bases:
+        boot.begin_ms, boot.known = max(bases), True
+        told = [one for one in rows if one["utc_s"] and one["event"] != "status"]
+        boot.corrected_s = 0 if not told else round((boot.begin_ms + told[0]["uptime_ms"]) / MS_PER_S) - told[0]["utc_s"]
+    return boot
+
+
+class Offsets:
+    """Local time minus UTC, as it was set: by place on the axis."""
+
+    def __init__(self, axis: Axis, events: Iterable[Row], status: dict[str, Any] | None) -> None:
+        self._sets = [(axis.of(one), one["offset_s"]) for one in events if one["event"] == "clock_set"]
+        self._else_s: int | None = (status or {}).get("offset_s")
+
+    def at(self, at_ms: int) -> int:
+        """The offset in force; before the first one that is known, that one."""
+        found = [offset_s for set_ms, offset_s in self._sets if set_ms <= at_ms]
+        if found:
+            return found[-1]
+        return self._sets[0][1] if self._sets else self._else_s or 0
+
+    def known(self) -> bool:
+        return bool(self._sets) or self._else_s is not None

@@ -1,0 +1,309 @@
+"""The journal read in the order of time, record by record: position, what was planned, missed, halted, uncertain, and by whom.
+
+The position is the pump's own: it counts what a power cut left open as delivered. Planned = ordered + missed + halted: the plan
+and the position start together at every start and differ by what was left out. What was ordered and not yet due when the
+pump was stopped is no part of it.
+"""
+
+from __future__ import annotations
+
+from thecal.history.axis import Axis
+from thecal.history.parts import (
+    POWER,
+    UNTOLD,
+    BolusLine,
+    ClockSet,
+    Gap,
+    Made,
+    Missed,
+    Pause,
+    PowerLoss,
+    Run,
+)
+from thecal.history.plan import Prescribed
+from thecal.history.stretches import StretchBook
+from thecal.journal_text import Row
+
+# after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
+RETRY_AHEAD_S = 2
+# a lease is booked one step longer than the plan, for the guard
+GUARD_STEPS = 1
+# a record of a pause is written when the queue runs low: so much later at most the motor stands still
+QUEUE_MS = 10_000
+
+
+class Books(StretchBook):
+    """After `read` and `finish`: lists of everything that happened, and what the curves are made of."""
+
+    def __init__(self, axis: Axis, prescribed: Prescribed | None, first_offset_s: int) -> None:
+        super().__init__(prescribed, first_offset_s)
+        self.axis = axis
+        self.runs: list[Run] = []
+        self.losses: list[PowerLoss] = []
+        self.pauses: list[Pause] = []
+        self.misses: list[Missed] = []
+        self.gaps: list[Gap] = []
+        self.activated: list[tuple[int, str]] = []
+        self.boots: list[tuple[int, Row]] = []
+        self.halts: list[tuple[int, int]] = []
+        self.breaks: list[str] = []
+        self._last_activation = 0
+        self._off: PowerLoss | None = None
+        self._counted_leased = -1
+        self._said_stopped = False
+
+    # -- reading
+
+    def read(self, events: list[Row]) -> None:
+        """`events` by sequence number. Records that were kept in memory for a moment carry the time at which they were made; they
+        are read at that time."""
+        self._find_gaps("events", events)
+        self._last_activation = max((one["sequence"] for one in events if one["event"] == "program_activated"), default=0)
+        order = {boot: index for index, boot in enumerate(self.axis.boots)}
+        broken = {gap.last + 1 for gap in self.gaps if not gap.from_start}
+        for one in sorted(events, key=lambda row: (order[row["boot"]], row["uptime_ms"], row["sequence"])):
+            if one["sequence"] in broken:
+                self._gap()
+            handler = getattr(self, "_on_" + one["event"], None)
+            if handler is not None:
+                handler(one, self.axis.of(one))
+
+    def _find_gaps(self, ring: str, rows: list[Row]) -> None:
+        expected = 1
+        for one in rows:
+            if one["sequence"] > expected:
+                self.gaps.append(Gap(ring, expected, one["sequence"] - 1, expected == 1))
+            expected = one["sequence"] + 1
+
+    def find_fault_gaps(self, faults: list[Row]) -> None:
+        self._find_gaps("faults", faults)
+
+    def _gap(self) -> None:
+        """Records are missing here: what goes on behind them goes on, with nothing known about the time between."""
+        self._said_stopped = False
+        if self._stretch is not None:
+            self._stretch.bolus_crosses = True
+
+    def finish(self, at_ms: int, delivered_steps: int | None) -> None:
+        """The end of what is known: the moment of the status when there is one, else of the last record."""
+        if delivered_steps is not None:
+            self._see(at_ms, delivered_steps)
+        if self._off is not None:
+            self._plan_ends(self._off.cut_ms)
+            self._close_stretch(self._off.cut_ms, POWER)
+        if self.run is not None:
+            self.run.to_ms, self.run.end_steps = at_ms, self._position or 0
+            self.planned.append((at_ms, self._planned_now(at_ms)))
+            self._flows_end(at_ms)
+            self._close_stretch(at_ms, self.run.ended)
+
+    # -- records: boots
+
+    def _on_boot(self, row: Row, at_ms: int) -> None:
+        self.boots.append((at_ms, row))
+        opened, leased = row["uncertain_steps"], row["leased_steps"]
+        if self.run is not None:
+            self._power_failed(row, at_ms)
+        elif opened and leased != self._counted_leased:
+            self._take_loss(row, at_ms, at_ms)
+        elif self._position is not None and leased != self._position:
+            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps, {self._position} were told before")
+            self._position = leased
+        else:
+            self._see(at_ms, leased)
+        self._counted_leased = leased if opened else self._counted_leased
+
+    def _power_failed(self, row: Row, at_ms: int) -> None:
+        run = self.run
+        assert run is not None
+        cut_ms = self._cut_ms(row["leased_steps"], at_ms)
+        self._made_ends(cut_ms)
+        if cut_ms < at_ms:
+            self._plan_at(cut_ms, row["leased_steps"] - GUARD_STEPS)
+        if self._stretch is not None:
+            self._stretch.cut = True
+        self._off = self._take_loss(row, at_ms, cut_ms)
+        self._see(at_ms, row["leased_steps"])
+        run.to_ms, run.end_steps, run.ended = cut_ms, row["leased_steps"], POWER
+        self.run = None
+        self._end_pause(cut_ms)
+        for one in self.boluses.values():
+            if one.started_ms is None and not one.ended:
+                one.ended, one.ended_ms = "never begun", cut_ms
+
+    def _cut_ms(self, leased_steps: int, boot_ms: int) -> int:
+        """When the plan came to the end of the broken lease, as far as the rate is known; else the boot's time."""
+        last = self.made[-1]
+        known = self.prescribed
+        if self._made_from is None or known is None or not self._plan_is_known():
+            return boot_ms
+        rate_nl = self._made_from[1] + sum(one.rate_nl for one in self.boluses.values() if one.started_ms is not None and not one.ended)
+        if not rate_nl:
+            return boot_ms
+        left_s = (leased_steps - last.high_steps) / known.steps_per_s(rate_nl)
+        return min(boot_ms, last.at_ms + max(0, int(left_s * 1000)))
+
+    def _take_loss(self, row: Row, at_ms: int, cut_ms: int) -> PowerLoss:
+        leased, opened = row["leased_steps"], row["uncertain_steps"]
+        low_steps = max(row["confirmed_steps"], min(self._position or 0, leased))
+        loss = PowerLoss(at_ms, cut_ms, row["cause"], row["confirmed_steps"], low_steps, leased, opened)
+        self.losses.append(loss)
+        self._uncertain += opened
+        if self._stretch is not None:
+            self._stretch.uncertain_steps += opened
+        self._position = leased
+        self.made.append(Made(cut_ms, leased, leased - self._uncertain))
+        return loss
+
+    # -- records: runs
+
+    def _on_started(self, row: Row, at_ms: int) -> None:
+        position = row["position_steps"]
+        if self._position is not None and position != self._position:
+            self.breaks.append(f"record {row['sequence']}: started at {position} steps, {self._position} were told before")
+            self._position = None
+        if self.run is not None:  # its end is among records that are missing
+            self._flows_end(at_ms)
+            self._close_stretch(at_ms, UNTOLD)
+            self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, position, UNTOLD
+        if self._off is not None and row["by"] == "resume":
+            self._off.resumed_ms = at_ms
+        elif self._off is not None:
+            self._plan_ends(self._off.cut_ms)
+            self._close_stretch(self._off.cut_ms, POWER)
+        self._off = None
+        self._see(at_ms, position)
+        self._plan_at(at_ms, position)
+        self.run = Run(row["by"], row["digest"], at_ms, position, row["utc_s"])
+        self.runs.append(self.run)
+
+    def _imply_run(self, row: Row, at_ms: int) -> None:
+        """A record of a running pump whose start is not in the journal."""
+        if self.run is not None:
+            return
+        digest = self.prescribed.digest if self.prescribed and self._last_activation < row["sequence"] else ""
+        self.run = Run(UNTOLD, digest, at_ms, self._position or 0, 0)
+        self.runs.append(self.run)
+
+    def _on_stopped(self, row: Row, at_ms: int) -> None:
+        self._see(at_ms, row["delivered_steps"])
+        not_made = max(0, row["ordered_steps"] - row["delivered_steps"])
+        # of what was queued the plan had come to this much; the rest was not due yet
+        halted = min(not_made, self._planned_now(at_ms) - self._booked())
+        self._halted += halted
+        self.halts.append((at_ms, halted))
+        if self._stretch is not None:
+            self._stretch.halted_steps += halted
+        self._plan_at(at_ms, row["delivered_steps"])
+        self._flows_end(at_ms)
+        self._end_pause(at_ms)
+        self._close_stretch(at_ms, row["by"])
+        if self.run is not None:
+            self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, row["delivered_steps"], row["by"]
+        self.run, self._said_stopped = None, True
+
+    # -- records: entries and totals
+
+    def _on_entry(self, row: Row, at_ms: int) -> None:
+        self._imply_run(row, at_ms)
+        run = self.run
+        assert run is not None
+        self._see(at_ms, row["delivered_steps"])
+        first, run.origin_ms = run.origin_ms is None, at_ms if run.origin_ms is None else run.origin_ms
+        self._made_ends(at_ms)
+        going_on = first and run.by == "resume" and self._stretch is not None and self._stretch.entry == row["entry"]
+        if not going_on:
+            self._plan_ends(at_ms)
+            self._open_stretch(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
+        self._plan_at(at_ms, row["ordered_steps"])
+        self._made_from = (at_ms, row["rate_nl"])
+        if self._plan_from is None:
+            self._plan_from = (at_ms, row["rate_nl"])
+
+    def _on_total(self, row: Row, at_ms: int) -> None:
+        self._see(at_ms, row["delivered_steps"])
+        if row["leased_steps"] > row["delivered_steps"] and self.run is None and not self._said_stopped and self._off is None:
+            self._imply_run(row, at_ms)
+
+    # -- records: ceilings and what is missed
+
+    def _on_paused(self, row: Row, at_ms: int) -> None:
+        self._imply_run(row, at_ms)
+        self._end_pause(at_ms)
+        reach_ms = self._reach_ms(row["ordered_steps"], at_ms)
+        self._see(reach_ms, row["ordered_steps"])
+        self._plan_at(reach_ms, row["ordered_steps"])
+        self._made_ends(reach_ms)
+        if self._stretch is not None:
+            self._stretch.paused = True
+        self.pauses.append(Pause(row["fault"], reach_ms))
+
+    def _reach_ms(self, steps: int, at_ms: int) -> int:
+        """When what is queued has been made; the record comes a little earlier."""
+        known, last = self.prescribed, self.made[-1] if self.made else None
+        if known is None or not self._plan_is_known() or last is None or self._made_from is None or not self._made_from[1]:
+            return at_ms
+        left_s = (steps - last.high_steps) / known.steps_per_s(self._made_from[1])
+        return min(max(at_ms, last.at_ms + int(left_s * 1000)), at_ms + QUEUE_MS)
+
+    def _end_pause(self, at_ms: int) -> None:
+        if self.pauses and self.pauses[-1].to_ms is None:
+            self.pauses[-1].to_ms = max(at_ms, self.pauses[-1].from_ms)
+
+    def _on_unpaused(self, row: Row, at_ms: int) -> None:
+        run, missed = self.run, row["missed_steps"]
+        on_ms = at_ms
+        if run is not None and run.origin_ms is not None:
+            on_ms = run.origin_ms + ((at_ms - run.origin_ms) // 1000 + RETRY_AHEAD_S) * 1000
+        self._end_pause(on_ms)
+        self._miss(Missed(at_ms, "limit", missed, 0, 0))
+        if self.pauses:
+            self.pauses[-1].missed_steps += missed
+        self._see(on_ms, row["ordered_steps"])
+        self._plan_at(on_ms, row["ordered_steps"])
+        if self._plan_from is not None:
+            self._made_from = (on_ms, self._plan_from[1])
+
+    def _on_missed(self, row: Row, at_ms: int) -> None:
+        self._miss(Missed(at_ms, row["cause"], row["missed_steps"], row["from_utc_s"], row["to_utc_s"]))
+        if row["cause"] == "limit" and self.pauses:
+            self.pauses[-1].missed_steps += row["missed_steps"]
+        if self._position is not None:
+            self._plan_at(at_ms, self._position)
+
+    def _miss(self, missed: Missed) -> None:
+        self.misses.append(missed)
+        self._missed += missed.steps
+        stretch = self._stretch
+        if stretch is None and self.stretches and missed.cause == "limit":  # told right behind the stop that ended the pause
+            stretch = self.stretches[-1]
+            stretch.ordered_steps += missed.steps
+        if stretch is not None:
+            stretch.missed_steps[missed.cause] = stretch.missed_steps.get(missed.cause, 0) + missed.steps
+
+    # -- records: boluses and the rest
+
+    def _on_bolus_ordered(self, row: Row, at_ms: int) -> None:
+        self._imply_run(row, at_ms)
+        digest = self.run.digest if self.run else ""
+        line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms, digest)
+        self.boluses[line.token] = line
+
+    def _on_bolus_started(self, row: Row, at_ms: int) -> None:
+        if row["token"] in self.boluses:
+            self.boluses[row["token"]].started_ms = at_ms
+
+    def _on_bolus_ended(self, row: Row, at_ms: int) -> None:
+        line = self.boluses.get(row["token"])
+        if line is None:
+            return
+        cut = row["reason"] == "cut" and self._off is not None
+        line.ended, line.delivered_steps = row["reason"], row["delivered_steps"]
+        line.ended_ms = self._off.cut_ms if cut and self._off is not None else at_ms
+
+    def _on_clock_set(self, row: Row, at_ms: int) -> None:
+        was = self.clock_sets[-1].offset_s if self.clock_sets else None
+        self.clock_sets.append(ClockSet(at_ms, row["old_utc_s"], row["new_utc_s"], row["offset_s"], was))
+
+    def _on_program_activated(self, row: Row, at_ms: int) -> None:
+        self.activated.append((at_ms, row["digest"]))

@@ -1,0 +1,78 @@
+"""What must hold in a history that is whole: each identity with its figures, so that a reader can see that it was looked at."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from thecal.history.parts import RUNNING, Stretch
+from thecal.history.timeline import Timeline
+
+Check = tuple[bool, str]
+
+
+def checks(line: Timeline) -> list[Check]:
+    """Every identity, with the worst case where there are many."""
+    return [sequence_check(line), position_check(line), balance_check(line), *program_checks(line), *uncertain_checks(line)]
+
+
+def sequence_check(line: Timeline) -> Check:
+    inner = [gap for gap in line.books.gaps if not gap.from_start]
+    if not inner:
+        return True, f"{len(line.evidence.events)} events and {len(line.evidence.faults)} alarm records without a gap between them"
+    told = ", ".join(f"{gap.ring} {gap.first} to {gap.last}" for gap in inner)
+    return False, f"records are missing: {told}"
+
+
+def position_check(line: Timeline) -> Check:
+    """The position at every start and boot is the one that was told before."""
+    broken = line.books.breaks
+    if broken:
+        return False, "; ".join(broken)
+    return True, f"the position goes on from record to record through {len(line.books.runs)} runs and {len(line.books.boots)} boots"
+
+
+def balance_check(line: Timeline) -> Check:
+    """ordered = delivered + uncertain + missed + halted: over all that has ended exactly but for what a record's moment leaves in
+    the queue, which is seen at each entry."""
+    closed = [one for one in line.books.stretches if one.ended != RUNNING]
+    words = f"ordered = delivered + uncertain + missed + halted in {len(closed)} finished entries"
+    worst = max((abs(difference(one)) for one in closed), default=0)
+    total = sum(difference(one) for one in closed)
+    holds = all(abs(difference(one)) <= in_the_queue(line, one) for one in closed)
+    return holds, words + (f"; {worst} in the queue at an entry's begin, {total} in all" if worst else "")
+
+
+def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
+    """What may pass between an entry's begin and its record: half a second, and the step that is being made."""
+    return 2 + (line.prescribed.steps_per_s(one.rate_nl) / 2 if line.prescribed else Fraction(one.ordered_steps, 1000))
+
+
+def difference(one: Stretch) -> int:
+    return one.ordered_steps - one.delivered_steps - one.uncertain_steps - one.missed() - one.halted_steps
+
+
+def program_checks(line: Timeline) -> list[Check]:
+    """Ordered against the prescription; a stretch with a power cut is known to the second, the others to the step."""
+    if line.prescribed is None:
+        return []
+    offs = [(one, off) for one in line.books.stretches if (off := one.off_by_steps()) is not None]
+    if not offs:
+        return []
+    inside = [abs(off) < tolerance(line, one) for one, off in offs]
+    worst = max((off for _, off in offs), key=abs)
+    return [(all(inside), f"ordered is at most {float(worst):+.3f} steps from the prescription in {len(offs)} whole entries")]
+
+
+def tolerance(line: Timeline, one: Stretch) -> Fraction:
+    if not one.cut or line.prescribed is None:
+        return Fraction(1)
+    return 1 + line.prescribed.steps_per_s(max(one.rate_nl, 1))
+
+
+def uncertain_checks(line: Timeline) -> list[Check]:
+    """The pump's own sum of what is uncertain, when the whole journal is there."""
+    status = line.evidence.status
+    if status is None or any(gap.ring == "events" for gap in line.books.gaps):
+        return []
+    mine, told = sum(one.uncertain_steps for one in line.books.losses), status["uncertain_steps"]
+    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} by the pump's own sum")]

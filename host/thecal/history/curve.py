@@ -1,0 +1,86 @@
+"""A cumulative count of steps over time: exact at the moments that the journal tells, shaped by the known rates in between."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from fractions import Fraction
+
+from thecal.history.parts import BolusLine, Flow
+
+Point = tuple[int, Fraction]
+
+
+class Curve:
+    """Straight lines between points (at_ms, steps) that never fall; constant before the first and behind the last."""
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self.points = list(points)
+        self._times_ms = [at_ms for at_ms, _ in self.points]
+
+    def at(self, at_ms: int) -> Fraction:
+        """Steps at a moment; where the curve jumps, behind the jump."""
+        if not self.points:
+            return Fraction(0)
+        index = bisect_right(self._times_ms, at_ms)
+        if index == 0:
+            return self.points[0][1]
+        if index == len(self.points):
+            return self.points[-1][1]
+        (from_ms, low), (to_ms, high) = self.points[index - 1], self.points[index]
+        return low + (high - low) * (at_ms - from_ms) / (to_ms - from_ms)
+
+    def between(self, from_ms: int, to_ms: int) -> Fraction:
+        return self.at(to_ms) - self.at(from_ms)
+
+
+def shaped(anchors: list[tuple[int, int]], flows: list[Flow], boluses: list[BolusLine]) -> Curve:
+    """The curve through `anchors`. Between two of them, what boluses took is laid over their time, and the rest by the rates."""
+    anchors = sorted(anchors)
+    points: list[Point] = []
+    highest = None
+    for at_ms, steps in anchors:
+        highest = steps if highest is None else max(highest, steps)
+        here = (at_ms, Fraction(highest))
+        if points:
+            points += within(points[-1], here, flows, boluses)
+        points.append(here)
+    return Curve(points)
+
+
+def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusLine]) -> list[Point]:
+    """The bends between two anchors."""
+    (from_ms, low), (to_ms, high) = before, behind
+    near = [flow for flow in flows if flow.from_ms < to_ms and flow.to_ms > from_ms]
+    active = [one for one in boluses if lasts(one) and (one.started_ms or 0) < to_ms and (one.ended_ms or 0) > from_ms]
+    times = {at_ms for flow in near for at_ms in (flow.from_ms, flow.to_ms)}
+    times |= {at_ms for one in active for at_ms in (one.started_ms, one.ended_ms) if at_ms is not None}
+    bends = sorted(at_ms for at_ms in times if from_ms < at_ms < to_ms)
+    if not bends:
+        return []
+    bolus_all = sum((share(one, from_ms, to_ms) for one in active), Fraction(0))
+    weight_all = sum(weight(flow, from_ms, to_ms) for flow in near)
+    rest = high - low - bolus_all
+    if rest < 0 or (not weight_all and rest):
+        return []
+    found = []
+    for at_ms in bends:
+        bolus = sum((share(one, from_ms, at_ms) for one in active), Fraction(0))
+        part = Fraction(sum(weight(flow, from_ms, at_ms) for flow in near), weight_all) if weight_all else Fraction(0)
+        found.append((at_ms, low + bolus + rest * part))
+    return found
+
+
+def lasts(one: BolusLine) -> bool:
+    return one.started_ms is not None and one.ended_ms is not None and one.ended_ms > one.started_ms
+
+
+def share(one: BolusLine, from_ms: int, to_ms: int) -> Fraction:
+    """The bolus's steps within a time, as if it ran evenly."""
+    begin_ms, end_ms = one.started_ms or 0, one.ended_ms or 0
+    inside_ms = max(0, min(to_ms, end_ms) - max(from_ms, begin_ms))
+    return Fraction(one.delivered_steps * inside_ms, end_ms - begin_ms)
+
+
+def weight(flow: Flow, from_ms: int, to_ms: int) -> int:
+    return flow.rate_nl * max(0, min(to_ms, flow.to_ms) - max(from_ms, flow.from_ms))

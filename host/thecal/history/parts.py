@@ -1,0 +1,155 @@
+"""What the time line is made of. Times `*_ms` are on the axis; steps are counts, never floats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+RUNNING, POWER, UNTOLD = "running", "power", "untold"
+
+
+@dataclass
+class Run:
+    """From a start to its end. `by` is host or resume (untold: its begin is no longer in the journal); `ended` is running, power,
+    untold, or what stopped it: host, button, fault, clock, maintenance. `origin_ms` is where its pump seconds begin."""
+
+    by: str
+    digest: str
+    from_ms: int
+    begin_steps: int
+    begin_utc_s: int
+    to_ms: int = 0
+    end_steps: int = 0
+    ended: str = RUNNING
+    origin_ms: int | None = None
+
+
+@dataclass
+class Stretch:
+    """One entry of the schedule while it ran, through a power cut that was resumed in the same entry.
+
+    ordered = delivered + uncertain + missed + halted, apart from what was queued at its ends; halted was due and not made when the
+    pump was stopped. `seconds_s` is what it
+    lasted by the pump's seconds, None when that is not known or an end is no entry's begin. `programmed_steps` is what
+    the prescription holds for it, exactly; `bolus_steps` are of the boluses that began and ended in it, and part of
+    what was ordered and delivered.
+    """
+
+    entry: int
+    rate_nl: int
+    digest: str
+    from_ms: int
+    from_utc_s: int
+    boot: int
+    to_ms: int = 0
+    ordered_steps: int = 0
+    delivered_steps: int = 0
+    uncertain_steps: int = 0
+    halted_steps: int = 0
+    bolus_steps: int = 0
+    missed_steps: dict[str, int] = field(default_factory=dict)
+    seconds_s: int | None = None
+    programmed_steps: Fraction | None = None
+    paused: bool = False
+    cut: bool = False
+    bolus_crosses: bool = False
+    ended: str = RUNNING
+
+    def missed(self) -> int:
+        return sum(self.missed_steps.values())
+
+    def off_by_steps(self) -> Fraction | None:
+        """Basal ordered minus programmed; None where one of them is not known exactly."""
+        if self.programmed_steps is None or self.bolus_crosses:
+            return None
+        return self.ordered_steps - self.bolus_steps - self.programmed_steps
+
+
+@dataclass
+class BolusLine:
+    """One bolus. `ended` is empty while it waits or runs, else done, cancelled, cut, stopped, fault or limit; "never begun" when
+    the power failed before its first lease. `delivered_steps` of a cut one is what had been leased of it: the most it can be."""
+
+    token: str
+    volume_nl: int
+    rate_nl: int
+    ordered_steps: int
+    ordered_ms: int
+    digest: str = ""
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    ended: str = ""
+    delivered_steps: int = 0
+
+
+@dataclass
+class PowerLoss:
+    """A power-up that found a lease open. The motor stopped at some moment before `cut_ms`, at most a lease earlier; its true
+    position lies between confirmed and leased. `low_steps` is the highest position that any record vouches for."""
+
+    boot_ms: int
+    cut_ms: int
+    cause: str
+    confirmed_steps: int
+    low_steps: int
+    leased_steps: int
+    uncertain_steps: int
+    resumed_ms: int | None = None
+
+
+@dataclass
+class Pause:
+    """A time at a ceiling: `fault` is its number; `to_ms` None while it lasts."""
+
+    fault: int
+    from_ms: int
+    to_ms: int | None = None
+    missed_steps: int = 0
+
+
+@dataclass
+class Missed:
+    """What the plan held and nobody made; never caught up. UTC 0 = not known."""
+
+    at_ms: int
+    cause: str
+    steps: int
+    from_utc_s: int
+    to_utc_s: int
+
+
+@dataclass
+class ClockSet:
+    at_ms: int
+    old_utc_s: int
+    new_utc_s: int
+    offset_s: int
+    was_offset_s: int | None
+
+
+@dataclass
+class Gap:
+    """Sequence numbers of a ring that are not there; `from_start`: they were the oldest ones."""
+
+    ring: str
+    first: int
+    last: int
+    from_start: bool
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A constant rate between two times: `rate_nl` per the program's seconds, which weighs one time against another."""
+
+    from_ms: int
+    to_ms: int
+    rate_nl: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """The pump's position at one moment: `high_steps` with all that is uncertain, `low_steps` without."""
+
+    at_ms: int
+    high_steps: int
+    low_steps: int

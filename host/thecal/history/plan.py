@@ -1,0 +1,38 @@
+"""What a prescription holds, in exact fractions of a step."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pumpcore.calibration import Calibration
+from pumpcore.program import Program
+from pumpcore.schedule import entry_at, second_of_week, seconds_to_next
+from pumpcore.units import S_PER_WEEK
+
+
+class Prescribed:
+    """The program whose digest is known, with the calibration pair of now."""
+
+    def __init__(self, program: Program, digest: str, calibration: Calibration) -> None:
+        self.program = program
+        self.digest = digest
+        self.calibration = calibration
+
+    def steps_per_s(self, rate_nl: int) -> Fraction:
+        """`rate_nl` per the program's seconds as steps per second."""
+        return Fraction(rate_nl * self.calibration.steps, self.program.rate_seconds_s * self.calibration.volume_nl)
+
+    def pieces(self, local_s: int, duration_s: int) -> list[tuple[int, int]]:
+        """[(seconds, rate_nl)] that follow each other from a local time (UTC plus offset) on."""
+        if not self.program.needs_clock():
+            return [(duration_s, self.program.entries[0][1])]
+        entries, at_s, left_s, found = self.program.entries, second_of_week(local_s, 0), duration_s, []
+        while left_s > 0:
+            part_s = min(left_s, seconds_to_next(entries, at_s))
+            found.append((part_s, entries[entry_at(entries, at_s)][1]))
+            at_s, left_s = (at_s + part_s) % S_PER_WEEK, left_s - part_s
+        return found
+
+    def steps(self, local_s: int, duration_s: int) -> Fraction:
+        """The basal of so many seconds from a local time on."""
+        return sum((self.steps_per_s(rate_nl) * part_s for part_s, rate_nl in self.pieces(local_s, duration_s)), Fraction(0))

@@ -1,0 +1,53 @@
+"""One stretch per entry of the schedule: opened by its record, closed with everything that was booked meanwhile."""
+
+from __future__ import annotations
+
+from thecal.history.parts import Stretch
+from thecal.history.tally import Tally
+from thecal.journal_text import Row
+
+
+class StretchBook(Tally):
+    """The stretch that is open is `_stretch`; the closed ones are in `stretches`."""
+
+    def _open_stretch(self, row: Row, at_ms: int, utc_s: int) -> None:
+        ordered = row["ordered_steps"]
+        self._close_stretch(at_ms, "entry", utc_s, ordered, row["boot"])
+        run = self.run
+        self._stretch = Stretch(row["entry"], row["rate_nl"], run.digest if run else "", at_ms, utc_s, row["boot"])
+        self._begin_planned = ordered + self._missed + self._halted
+        self._begin_certain = (self._position or 0) - self._uncertain
+
+    def _close_stretch(self, at_ms: int, ended: str, utc_s: int = 0, ordered_steps: int | None = None, boot: int = -1) -> None:
+        stretch, self._stretch = self._stretch, None
+        if stretch is None:
+            return
+        stretch.to_ms, stretch.ended = at_ms, ended
+        booked = self._position if ordered_steps is None else ordered_steps
+        stretch.ordered_steps = (booked or 0) + self._missed + self._halted - self._begin_planned
+        stretch.delivered_steps = (self._position or 0) - self._uncertain - self._begin_certain
+        if ended == "entry":
+            same = boot == stretch.boot
+            known = stretch.from_utc_s and utc_s
+            stretch.seconds_s = round((at_ms - stretch.from_ms) / 1000) if same else utc_s - stretch.from_utc_s if known else None
+        self._add_boluses(stretch)
+        self._prescribe(stretch)
+        self.stretches.append(stretch)
+
+    def _add_boluses(self, stretch: Stretch) -> None:
+        for one in self.boluses.values():
+            if one.started_ms is None or one.started_ms >= stretch.to_ms or (one.ended_ms or stretch.to_ms + 1) <= stretch.from_ms:
+                continue
+            if one.started_ms >= stretch.from_ms and one.ended_ms is not None and one.ended_ms <= stretch.to_ms:
+                stretch.bolus_steps += one.delivered_steps
+            else:
+                stretch.bolus_crosses = True
+
+    def _prescribe(self, stretch: Stretch) -> None:
+        known = self.prescribed
+        if known is None or stretch.digest != known.digest or stretch.seconds_s is None:
+            return
+        if (stretch.paused or stretch.cut) and stretch.from_utc_s:
+            stretch.programmed_steps = known.steps(stretch.from_utc_s + self._offset_s(stretch.from_ms), stretch.seconds_s)
+        else:
+            stretch.programmed_steps = known.steps_per_s(stretch.rate_nl) * stretch.seconds_s

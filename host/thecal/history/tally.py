@@ -1,0 +1,99 @@
+"""The running sums behind the books: position, what was missed, halted and uncertain, and the anchors of the two curves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from thecal.history.parts import BolusLine, ClockSet, Flow, Made, Run, Stretch
+from thecal.history.plan import Prescribed
+
+MAKING_STEPS = 2  # a position that is so near to the plan is on it: the step that is being made, and the moment of the record
+
+
+class Tally:
+    """`made` and `planned` are the anchors of the curves, `made_flows` and `plan_flows` the rates between them."""
+
+    def __init__(self, prescribed: Prescribed | None, first_offset_s: int) -> None:
+        self.prescribed = prescribed
+        self.first_offset_s = first_offset_s
+        self.boluses: dict[str, BolusLine] = {}
+        self.clock_sets: list[ClockSet] = []
+        self.stretches: list[Stretch] = []
+        self.made: list[Made] = []
+        self.planned: list[tuple[int, int]] = []
+        self.made_flows: list[Flow] = []
+        self.plan_flows: list[Flow] = []
+        self.run: Run | None = None
+        self._stretch: Stretch | None = None
+        self._position: int | None = None
+        self._missed = self._halted = self._uncertain = 0
+        self._begin_planned = self._begin_certain = 0
+        self._plan_from: tuple[int, int] | None = None
+        self._made_from: tuple[int, int] | None = None
+
+    def _plan_is_known(self) -> bool:
+        """Whether the program that runs is the one whose entries are known."""
+        return self.prescribed is not None and self.run is not None and self.run.digest == self.prescribed.digest
+
+    def _booked(self) -> int:
+        """The plan as far as it was made or is told not to have been."""
+        return (self._position or 0) + self._missed + self._halted
+
+    def _planned_now(self, at_ms: int) -> int:
+        """The plan at a moment without an anchor: by the prescription where that is known, else what was booked."""
+        booked = self._booked()
+        if self.prescribed is None or not self._plan_is_known() or not self.planned:
+            return booked
+        from_ms, steps = self.planned[-1]
+        flows = [*self.plan_flows, *([Flow(self._plan_from[0], at_ms, self._plan_from[1])] if self._plan_from else [])]
+        due_ms = sum(flow.rate_nl * max(0, min(flow.to_ms, at_ms) - max(flow.from_ms, from_ms)) for flow in flows)
+        boluses = sum(self._bolus_due(one, from_ms, at_ms) for one in self.boluses.values())
+        due = steps + int(self.prescribed.steps_per_s(due_ms) / 1000 + boluses)
+        return due if due > booked + MAKING_STEPS else booked
+
+    def _bolus_due(self, one: BolusLine, from_ms: int, at_ms: int) -> Fraction:
+        """Steps of a bolus between the last anchor and now, as it was planned."""
+        if one.started_ms is None or self.prescribed is None:
+            return Fraction(0)
+        end_ms = at_ms if one.ended_ms is None else min(at_ms, one.ended_ms)
+        inside_ms = max(0, end_ms - max(from_ms, one.started_ms))
+        return min(Fraction(one.ordered_steps), self.prescribed.steps_per_s(one.rate_nl) * inside_ms / 1000)
+
+    def _see(self, at_ms: int, position_steps: int) -> None:
+        if self._position is not None and position_steps < self._position:
+            position_steps = self._position  # made a moment before the record that was read before it
+        self._position = position_steps
+        self.made.append(Made(at_ms, position_steps, position_steps - self._uncertain))
+
+    def _plan_at(self, at_ms: int, ordered_steps: int) -> None:
+        self.planned.append((at_ms, ordered_steps + self._missed + self._halted))
+
+    def _plan_ends(self, at_ms: int) -> None:
+        if self._plan_from is not None and at_ms > self._plan_from[0]:
+            self.plan_flows += self._scheduled(self._plan_from[0], at_ms, self._plan_from[1])
+        self._plan_from = None
+
+    def _made_ends(self, at_ms: int) -> None:
+        if self._made_from is not None and at_ms > self._made_from[0]:
+            self.made_flows.append(Flow(self._made_from[0], at_ms, self._made_from[1]))
+        self._made_from = None
+
+    def _flows_end(self, at_ms: int) -> None:
+        self._plan_ends(at_ms)
+        self._made_ends(at_ms)
+
+    def _scheduled(self, from_ms: int, to_ms: int, rate_nl: int) -> list[Flow]:
+        """One flow, or those of the schedule where an entry's begin may have passed unseen: in a pause, or while the power was off."""
+        stretch, known = self._stretch, self.prescribed
+        unseen = stretch is not None and (stretch.cut or stretch.paused)
+        if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:
+            return [Flow(from_ms, to_ms, rate_nl)]
+        flows, at_ms = [], from_ms
+        for part_s, part_nl in known.pieces(stretch.from_utc_s + self._offset_s(from_ms), (to_ms - from_ms) // 1000 + 1):
+            flows.append(Flow(at_ms, min(to_ms, at_ms + part_s * 1000), part_nl))
+            at_ms += part_s * 1000
+        return [flow for flow in flows if flow.to_ms > flow.from_ms]
+
+    def _offset_s(self, at_ms: int) -> int:
+        found = [one.offset_s for one in self.clock_sets if one.at_ms <= at_ms]
+        return found[-1] if found else self.first_offset_s

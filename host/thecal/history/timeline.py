@@ -1,0 +1,156 @@
+"""The whole history of a pump on one time axis: curves of what was planned and delivered, and everything that happened beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pumpcore.calibration import Calibration
+from pumpcore.units import MS_PER_S
+from thecal.errors import BadInput
+from thecal.history.alarms import alarm_lines
+from thecal.history.axis import Axis, Offsets
+from thecal.history.books import Books
+from thecal.history.curve import Curve, shaped
+from thecal.history.evidence import Evidence
+from thecal.history.parts import RUNNING, BolusLine
+from thecal.history.plan import Prescribed
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Steps of a time: planned = delivered + uncertain + missed + halted + due, where `due_steps` is what the plan holds and the
+    motor has not come to yet (less than two steps, or what was queued at the ends of the time)."""
+
+    planned_steps: int
+    delivered_steps: int
+    uncertain_steps: int
+    missed_steps: dict[str, int]
+    halted_steps: int
+
+    def due_steps(self) -> int:
+        return self.planned_steps - self.delivered_steps - self.uncertain_steps - sum(self.missed_steps.values()) - self.halted_steps
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment: what was planned by then, and between what the pump delivered, in steps since the begin of the time line."""
+
+    at_ms: int
+    planned_steps: Fraction
+    low_steps: Fraction
+    high_steps: Fraction
+
+
+class Timeline:
+    """`planned`, `low`, `high` are curves of steps in the pump's life; `from_ms` to `to_ms` is all that is known. BadInput when
+    there is no record at all."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        if not evidence.events:
+            raise BadInput(f"{evidence.source}: the journal has no event", "start the pump, or give the file of its events ring")
+        self.evidence = evidence
+        self.axis = Axis([*evidence.events, *evidence.faults], evidence.status)
+        self.offsets = Offsets(self.axis, evidence.events, evidence.status)
+        self.calibration: Calibration | None = evidence.calibration()
+        program = evidence.program()
+        known = program is not None and self.calibration is not None
+        self.prescribed = (
+            Prescribed(program, evidence.program_digest(), self.calibration) if known and program and self.calibration else None
+        )
+        self.books = Books(self.axis, self.prescribed, self.offsets.at(0))
+        self.books.read(evidence.events)
+        self.books.find_fault_gaps(evidence.faults)
+        self.from_ms = min(self.axis.of(one) for one in evidence.events)
+        self.to_ms = self._finish()
+        self.alarms = alarm_lines(evidence.faults, self.axis)
+        self._draw()
+
+    def _finish(self) -> int:
+        status = self.evidence.status
+        if status is None:
+            at_ms = max(self.axis.of(one) for one in self.evidence.events)
+            self.books.finish(at_ms, None)
+        else:
+            at_ms = self.axis.at_ms(status["boot"] & 0xFFFF, status["uptime_ms"])
+            self.books.finish(at_ms, status["delivered_steps"])
+        return max(at_ms, self.from_ms)
+
+    def _draw(self) -> None:
+        books, boluses = self.books, [self._so_far(one) for one in self.books.boluses.values()]
+        self.high = shaped([(one.at_ms, one.high_steps) for one in books.made], books.made_flows, boluses)
+        self.low = shaped([(one.at_ms, one.low_steps) for one in books.made], books.made_flows, boluses)
+        self.planned = shaped(books.planned, books.plan_flows, boluses)
+
+    def _so_far(self, one: BolusLine) -> BolusLine:
+        """A bolus that still runs, as far as it has come by the status."""
+        told = (self.evidence.status or {}).get("bolus")
+        if one.ended or one.started_ms is None or not told or told["token"] != one.token:
+            return one
+        one.delivered_steps = told["delivered_steps"]
+        return BolusLine(**{**vars(one), "ended_ms": self.to_ms})
+
+    # -- looking
+
+    def window(self, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+        """The time asked for, widened to the nearest moments at which the journal tells the position, so that sums are exact.
+        BadInput when it begins behind its end, or holds nothing of the journal."""
+        begin_ms, end_ms = (self.from_ms if from_ms is None else from_ms), (self.to_ms if to_ms is None else to_ms)
+        if begin_ms >= end_ms and (from_ms, to_ms) != (None, None):
+            raise BadInput("the time asked for ends before it begins", "give --from before --to")
+        if begin_ms > self.to_ms or end_ms < self.from_ms:
+            raise BadInput("the journal holds nothing of the time asked for", "see `thecal journal` for what it holds")
+        known = sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
+        return max([at_ms for at_ms in known if at_ms <= begin_ms] or known[:1]), min([at for at in known if at >= end_ms] or known[-1:])
+
+    def sums(self, from_ms: int, to_ms: int) -> Sums:
+        """What lies between two moments; exact at those of `window`. What happened at the begin itself belongs to the time before,
+        unless that is the begin of everything."""
+        books, all_of_it = self.books, from_ms <= self.from_ms
+
+        def inside(at_ms: int) -> bool:
+            return (from_ms < at_ms or all_of_it) and at_ms <= to_ms
+
+        missed: dict[str, int] = {}
+        for one in books.misses:
+            if inside(one.at_ms):
+                missed[one.cause] = missed.get(one.cause, 0) + one.steps
+        planned = int(self.planned.at(to_ms)) - int(self.planned.at(from_ms))
+        return Sums(
+            planned,
+            int(self.low.at(to_ms)) - int(self.low.at(from_ms)),
+            sum(one.uncertain_steps for one in books.losses if inside(one.cut_ms)),
+            missed,
+            sum(steps for at_ms, steps in books.halts if inside(at_ms)),
+        )
+
+    def samples(self, from_ms: int, to_ms: int, every_ms: int) -> Iterator[Sample]:
+        """Evenly spaced moments, on whole multiples of `every_ms`, and both ends."""
+        base = (self.planned.at(self.from_ms), self.low.at(self.from_ms), self.high.at(self.from_ms))
+        first = -(-from_ms // every_ms) * every_ms
+        times = [from_ms, *(at_ms for at_ms in range(first, to_ms, every_ms) if at_ms != from_ms), to_ms]
+        for at_ms in times:
+            now = (self.planned.at(at_ms), self.low.at(at_ms), self.high.at(at_ms))
+            yield Sample(at_ms, *(value - begin for value, begin in zip(now, base, strict=True)))
+
+    def offset_s(self, at_ms: int) -> int:
+        return self.offsets.at(at_ms)
+
+    def runs_now(self) -> bool:
+        return bool(self.books.runs) and self.books.runs[-1].ended == RUNNING
+
+    def time_is_known(self) -> bool:
+        """Whether any boot knew the time of day."""
+        return any(boot.known for boot in self.axis.boots.values())
+
+    def volume_nl(self, steps: int | Fraction) -> Fraction | None:
+        """By the calibration of now; None when it is not known."""
+        if self.calibration is None:
+            return None
+        return Fraction(steps) * self.calibration.volume_nl / self.calibration.steps
+
+    def flow_nl_per_h(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction | None:
+        """The mean rate between two moments."""
+        volume = self.volume_nl(curve.between(from_ms, to_ms))
+        return None if volume is None or to_ms <= from_ms else volume * 3600 * MS_PER_S / (to_ms - from_ms)

@@ -1,0 +1,183 @@
+"""The time line made from the journal against the motor's true steps: a day with everything that can happen to it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rig.device import NO_CLOCK, Device, bench
+from rig.programs import MONDAY_UTC_S, constant, every_day
+from thecal.history.checks import checks
+from thecal.history.evidence import Evidence, as_lines, collect, load
+from thecal.history.timeline import Timeline
+
+pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
+DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
+# between two records the curve is a straight line, and the motor makes whole steps
+NEAR_STEPS = 2
+
+
+class Witness:
+    """Lets time pass, and notes what the motor had really made at many moments of the pump's own clock."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.looks: list[tuple[int, int, int]] = []
+
+    def run_for(self, duration_s: float) -> None:
+        while duration_s > 0:
+            part_s = min(duration_s, 397.3)
+            self.device.run_for(part_s)
+            self.look()
+            duration_s -= part_s
+
+    def look(self) -> None:
+        status = self.device.client.status()
+        self.looks.append((status["boot"], status["uptime_ms"], self.device.sim.plant_steps()))
+
+    def check(self, line: Timeline) -> None:
+        """At every look the true position lies in the band, and at the end within the sums."""
+        for boot, uptime_ms, plant_steps in self.looks:
+            at_ms = line.axis.at_ms(boot, uptime_ms)
+            low, high = line.low.at(at_ms), line.high.at(at_ms)
+            assert low - NEAR_STEPS <= plant_steps <= high + NEAR_STEPS, (uptime_ms, float(low), plant_steps, float(high))
+        sums = line.sums(*line.window(None, None))
+        plant_steps = self.device.sim.plant_steps()
+        assert sums.delivered_steps <= plant_steps <= sums.delivered_steps + sums.uncertain_steps
+        assert -NEAR_STEPS <= sums.due_steps() <= NEAR_STEPS, sums
+
+
+def everything(device: Device, witness: Witness, bolus_at_s: int = 2000) -> None:
+    """A bolus (at 3000 s across an entry), the clock set by 2 s while running, a cut, a cancelled bolus, a stopped one, DST, a start."""
+    device.begin(every_day(*DAY, after_power_loss="resume"), utc_s=MONDAY_UTC_S - 3600, offset_s=3600)
+    witness.run_for(bolus_at_s)
+    device.order(600_000, 3_000_000)
+    witness.run_for(5000)
+    device.client.clock_set(device.client.status()["utc_s"] + 2, 3600)
+    witness.run_for(2000)
+    device.power_cycle(1367)
+    assert device.reaches("running", 130)
+    witness.run_for(7000)
+    token = device.order(500_000, 4_000_000)
+    witness.run_for(200)
+    device.client.bolus_cancel(token)
+    witness.run_for(15_000)
+    device.order(800_000, 1_000_000)
+    witness.run_for(1200)
+    device.client.stop()
+    witness.run_for(700)
+    device.client.clock_set(device.client.status()["utc_s"] + 1, 7200)
+    device.client.start()
+    witness.run_for(20_000)
+
+
+def test_a_day_with_everything_in_it_is_told_exactly(device: Device, tmp_path) -> None:
+    witness = Witness(device)
+    everything(device, witness)
+    found = collect(device.client)
+    line = Timeline(found)
+    witness.check(line)
+    assert [words for holds, words in checks(line) if not holds] == []
+    books = line.books
+    assert [run.ended for run in books.runs] == ["power", "host", "running"]
+    assert [one.ended for one in books.boluses.values()] == ["done", "cancelled", "stopped"]
+    assert (len(books.losses), set(books.stretches[2].missed_steps)) == (1, {"power"})
+    assert [one.offset_s for one in books.clock_sets] == [3600, 3600, 7200]
+    offs = [one.off_by_steps() for one in books.stretches]
+    assert sum(off is not None for off in offs) >= 3, "whole entries are compared with the prescription"
+    saved = tmp_path / "pump.jsonl"
+    saved.write_text(as_lines(found), encoding="utf-8")
+    again = Timeline(load([saved]))
+    assert (again.planned.points, again.low.points, again.high.points) == (line.planned.points, line.low.points, line.high.points)
+
+
+def test_every_window_of_the_day_adds_up(device: Device) -> None:
+    """Sums of neighbouring windows are the sum of both, wherever they meet."""
+    witness = Witness(device)
+    everything(device, witness, bolus_at_s=3000)
+    witness.look()
+    line = Timeline(collect(device.client))
+    witness.check(line)
+    begin_ms, end_ms = line.window(None, None)
+    whole = line.sums(begin_ms, end_ms)
+    for part in range(1, 20):
+        meet_ms = line.window(begin_ms, begin_ms + (end_ms - begin_ms) * part // 20)[1]
+        first, second = line.sums(begin_ms, meet_ms), line.sums(meet_ms, end_ms)
+        for name in ("planned_steps", "delivered_steps", "uncertain_steps", "halted_steps"):
+            assert getattr(first, name) + getattr(second, name) == getattr(whole, name), (part, name)
+
+
+def test_a_pause_at_a_ceiling_is_planned_and_not_delivered() -> None:
+    with Device(bench(hour_nl=600_000)) as device:
+        witness = Witness(device)
+        device.begin(constant(500_000))
+        witness.run_for(600)
+        device.order(120_000, 4_000_000)
+        witness.run_for(9000)
+        line = Timeline(collect(device.client))
+        witness.check(line)
+        assert line.books.pauses
+        missed = sum(one.missed_steps for one in line.books.pauses)
+        pause = line.books.pauses[0]
+        assert pause.to_ms is not None
+        assert missed == line.sums(*line.window(None, None)).missed_steps["limit"] > 0
+        assert line.low.between(pause.from_ms + 1000, pause.to_ms - 1000) == 0
+        assert abs(line.planned.between(pause.from_ms, pause.to_ms) - pause.missed_steps) <= 3 * 14, "within the seconds at its ends"
+
+
+def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
+    with Device(bench(hour_nl=600_000)) as device:
+        device.begin(constant(500_000))
+        device.run_for(600)
+        device.order(120_000, 4_000_000)
+        while device.state() != "limited":
+            device.run_for(60)
+        device.run_for(100)
+        device.client.stop()
+        device.run_for(2)
+        line = Timeline(collect(device.client))
+        assert [words for holds, words in checks(line) if not holds] == []
+        assert line.sums(*line.window(None, None)).missed_steps["limit"] > 0
+
+
+def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
+    with Device(NO_CLOCK) as device:
+        witness = Witness(device)
+        device.begin(constant(1_500_000, "resume"))
+        witness.run_for(900)
+        device.power_cycle(300)
+        assert device.reaches("running", 130)
+        witness.run_for(900)
+        line = Timeline(collect(device.client))
+        witness.check(line)
+        assert [boot.known for boot in line.axis.boots.values()] == [True, False]
+
+
+def test_brown_outs_count_an_open_lease_once(device: Device) -> None:
+    device.begin(constant(1_500_000, "resume"))
+    device.run_for(100)
+    for number in range(8):
+        device.sim.cut_power()
+        device.run_for(0.1)
+        device.sim.restore_power()
+        device.run_for(0.001 * number * 7)
+    device.run_for(1)
+    line = Timeline(collect(device.client))
+    assert [words for holds, words in checks(line) if not holds] == []
+    sums = line.sums(*line.window(None, None))
+    assert sums.delivered_steps <= device.sim.plant_steps() <= sums.delivered_steps + sums.uncertain_steps
+
+
+def test_a_journal_without_its_begin_and_without_the_pump_is_still_told(device: Device) -> None:
+    """The oldest records are gone, and nobody asked the pump: steps and the gap are told, nothing is made up."""
+    device.begin(constant(1_500_000))
+    device.run_for(4000)
+    found = collect(device.client)
+    totals_only = [one for one in found.events if one["event"] == "total"]
+    line = Timeline(Evidence(events=totals_only, source="a file"))
+    assert line.calibration is None
+    assert line.books.gaps[0].from_start
+    first, last = totals_only[0], totals_only[-1]
+    assert line.sums(*line.window(None, None)).delivered_steps == last["delivered_steps"] - first["delivered_steps"]
+    assert json.dumps(found.status)
