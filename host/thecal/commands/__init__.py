@@ -11,6 +11,7 @@ from thecal.commands.journal import journal
 from thecal.commands.maintenance import maintenance
 from thecal.commands.new import new
 from thecal.commands.program import program
+from thecal.commands.report import report
 from thecal.commands.sim import sim
 from thecal.commands.start import start
 from thecal.commands.status import status
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "bolus": bolus,
     "stop": stop,
     "journal": journal,
+    "report": report,
     "alarms": alarms,
     "ack": ack,
     "maintenance": maintenance,

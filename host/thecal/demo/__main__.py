@@ -60,21 +60,12 @@ def run(folder: Path) -> int:
         "entries": outputs.entry_table(lines, calibration, day.program.rate_seconds_s),
         "cut": outputs.cut_table(lines),
         "checks": checks,
-        "facts": facts(hello),
     }
     show(day, tables)
     paths = outputs.write_all(folder, day, tables)
     console.data(f"\n24 h of virtual time took {guest_s:.2f} s of guest time; the whole demo {time.monotonic() - begin_s:.1f} s")
     console.data(f"wrote {', '.join(path.as_posix() for path in paths)}")
     return 0 if all(holds for holds, _ in checks) else 1
-
-
-def facts(hello: dict[str, Any]) -> list[tuple[str, str]]:
-    """Who the pump is, for the page."""
-    implementation = hello["implementation"]
-    version = ".".join(str(part) for part in implementation["version"][:3])
-    said = [(name.replace("_", " "), str(hello[name])) for name in ("bench", "unique_id", "firmware", "release")]
-    return [*said, ("runs in", f"{implementation['name']} {version}"), ("protocol", ".".join(map(str, hello["protocol"])))]
 
 
 def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:

@@ -14,7 +14,8 @@ from thecal.console import Progress
 from thecal.demo.clockwork import Moment, advance_to_uptime, look
 from thecal.demo.plan import Stretch, stretches
 from thecal.dose import Bolus
-from thecal.journal_text import Row, row
+from thecal.history.evidence import Evidence, collect
+from thecal.journal_text import Row
 from thecal.sim.runner import SimulatedPump
 
 # Monday 2026-01-05 00:00 local time, an hour east of Greenwich
@@ -36,6 +37,7 @@ class Day:
         self.program: Program = compiled.program
         self.moments: dict[int, Moment] = {}
         self.samples: list[tuple[int, int]] = []
+        self.evidence = Evidence()
         self.journal: list[Row] = []
         self.stretches: list[Stretch] = []
         self.bolus: dict[str, Any] = {}
@@ -52,16 +54,12 @@ class Day:
         self._pass_the_day()
         self.client.stop()
         self.bolus = self.client.bolus_status(self._token)
-        self.journal = [row("events", record) for _, block in self.client.journal("events") for record in block]
+        self.evidence = collect(self.client)
+        self.journal = self.evidence.events
 
     def second_of(self, record: Row) -> int:
         """Second of the day of a journal record."""
         return int(record["utc_s"]) - MIDNIGHT_UTC_S
-
-    def bolus_span_s(self) -> tuple[float, float]:
-        """Seconds of the day from the bolus's first to its last slice."""
-        found = {one["event"]: float(self.second_of(one)) for one in self.journal if one["event"].startswith("bolus_")}
-        return found["bolus_started"], found["bolus_ended"]
 
     def _upload(self) -> None:
         staged = self.client.program_stage(self.compiled.packed)["digest"]

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from pumpcore.calibration import Calibration
-from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
+from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.console import columns
 from thecal.demo.books import Check, Line
-from thecal.demo.day import CUT_AT_MS, RESTORE_AT_MS, Day
-from thecal.journal_text import as_csv, as_json_lines, table
+from thecal.demo.day import MIDNIGHT_UTC_S, Day
+from thecal.history.timeline import Timeline
+from thecal.journal_text import as_csv, as_json_lines
 from thecal.reports import terminal_plot
-from thecal.reports.figure import DayPicture
-from thecal.reports.page import inline_png, write_page
+from thecal.reports.report import Report
+from thecal.reports.sections import Section
 from thecal.status_text import ml, ml_per_h
 
 Table = list[tuple[str, ...]]
 PLOT_CELLS, PLOT_ROWS = 72, 8
-JOURNAL_HIDDEN = ("total",)
 
 
 def entry_table(lines: list[Line], calibration: Calibration, rate_seconds_s: int) -> Table:
@@ -51,22 +51,21 @@ def check_text(checks: list[Check]) -> str:
     return columns([("holds" if holds else "BROKEN", words) for holds, words in checks])
 
 
-def picture(day: Day, calibration: Calibration) -> DayPicture:
-    """The day's points in mL and mL/h."""
-    drawn = DayPicture(f"{day.program.name}: programmed and delivered")
-    seconds_s, total = day.program.rate_seconds_s, Fraction(0)
-    drawn.planned.append((0, 0.0))
-    for stretch in day.stretches:
-        rate = float(Fraction(stretch.rate_nl * S_PER_HOUR, seconds_s * NL_PER_ML))
-        drawn.plan.append((stretch.from_s, stretch.to_s, rate))
-        total += stretch.programmed_nl
-        drawn.planned.append((stretch.to_s, float(total / NL_PER_ML)))
-    per_step = Fraction(calibration.volume_nl, calibration.steps * NL_PER_ML)
+def made_report(day: Day, tables: dict[str, Any]) -> Report:
+    """The page that `thecal report` makes, and on it what only a simulation knows: the motor's true steps."""
+    line = Timeline(day.evidence)
+    report = Report(line, *line.window(None, None))
+    report.picture.title = f"{day.program.name}: planned and delivered"
+    report.note = "24 h of virtual time on a simulated pump: the unmodified firmware in MicroPython, programmed over a serial port."
     first_steps = day.samples[0][1]
-    drawn.delivered = [(second_s, float((steps - first_steps) * per_step)) for second_s, steps in sorted(set(day.samples))]
-    drawn.off_s = (CUT_AT_MS / 1000, RESTORE_AT_MS / 1000)
-    drawn.bolus_s = day.bolus_span_s()
-    return drawn
+    report.picture.truth = [((MIDNIGHT_UTC_S + second_s) * MS_PER_S, steps - first_steps) for second_s, steps in sorted(set(day.samples))]
+    entries, cut = tables["entries"], tables["cut"]
+    report.also = [
+        Section("True steps of the simulated motor", entries[0], entries[1:], numbers_from=1, note="* with the power cut"),
+        Section("The entry with the power cut (steps)", cut[0], cut[1:], numbers_from=1),
+    ]
+    report.also_checks = tables["checks"]
+    return report
 
 
 def terminal(day: Day, calibration: Calibration, encoding: str) -> str:
@@ -87,22 +86,18 @@ def write_all(folder: Path, day: Day, tables: dict[str, Any]) -> list[Path]:
     """Write every file; returns their paths, the page first."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {
-        name: folder / name for name in ("index.html", "day.png", "entries.csv", "cut.csv", "samples.csv", "journal.csv", "journal.jsonl")
+        name: folder / name
+        for name in ("index.html", "day.png", "minutes.csv", "entries.csv", "cut.csv", "samples.csv", "journal.csv", "journal.jsonl")
     }
-    picture(day, tables["calibration"]).save(paths["day.png"])
+    report = made_report(day, tables)
+    paths["index.html"].write_text(report.html(), encoding="utf-8")
+    paths["day.png"].write_bytes(report.picture.png())
+    paths["minutes.csv"].write_text(report.csv(), encoding="utf-8")
     for name in ("entries", "cut"):
         write_csv(paths[f"{name}.csv"], tables[name])
     write_csv(paths["samples.csv"], [("second_of_day_s", "plant_steps"), *sorted(set(day.samples))])
     paths["journal.csv"].write_text(as_csv(day.journal), encoding="utf-8")
     paths["journal.jsonl"].write_text(as_json_lines(day.journal), encoding="utf-8")
-    values = {
-        **tables,
-        "title": day.program.name,
-        "calibration_state": tables["calibration"].state,
-        "picture": inline_png(paths["day.png"]),
-        "journal": table([one for one in day.journal if one["event"] not in JOURNAL_HIDDEN]),
-    }
-    write_page(paths["index.html"], "demo.html", values)
     return list(paths.values())
 
 

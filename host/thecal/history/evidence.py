@@ -29,7 +29,8 @@ FILE_MAX_BYTES = 64 * 1024 * 1024
 @dataclass
 class Evidence:
     """`events` and `faults` are rows of `journal_text.row`, by sequence number. `status` and `hello` are None, `packed` is empty
-    when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known."""
+    when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
+    pump a saved file came from."""
 
     events: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Evidence:
     hello: dict[str, Any] | None = None
     packed: bytes = b""
     source: str = ""
+    origin: str = ""
     read_utc_s: int = 0
 
     def program(self) -> Program | None:
@@ -70,7 +72,7 @@ def as_lines(found: Evidence) -> str:
     """JSON lines: what the pump said of itself, then every record. `load` reads it again."""
     about = {
         FORMAT: 1,
-        "source": found.source,
+        "source": found.origin or found.source,
         "read_utc_s": found.read_utc_s,
         "hello": found.hello,
         "status": found.status,
@@ -150,7 +152,8 @@ def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
         if not isinstance(one.get(name), dict | None):
             raise BadInput(f"{where}: {name}: not an object", "save the file again")
     found.packed, found.hello, found.status = packed, one.get("hello"), one.get("status")
-    found.source = f"{found.source} (saved from {one.get('source')})"
+    found.origin = str(one.get("source") or "")
+    found.source = f"{found.source} (saved from {found.origin})"
     found.read_utc_s = one["read_utc_s"] if isinstance(one.get("read_utc_s"), int) else 0
 
 

@@ -1,73 +1,236 @@
-"""The day as a picture: rate above, volume below, with bolus and power cut marked. Matplotlib is imported only here."""
+"""A history as pictures: rate, volume and what is behind the plan over time; and a prescription's schedule. Only here is
+matplotlib imported. No colour is needed to read them: planned is a wide pale line, delivered a thin dark one."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.program import Program
+from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
+from thecal.history.curve import Curve
+from thecal.history.timeline import Timeline
+from thecal.reports.words import Words, offset_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-INK, PLAN, DONE, OFF = "#1b1b1b", "#9aa5b1", "#1f6f8b", "#f3d9d2"
-SIZE_INCH = (9.0, 5.6)
+INK, PLAN, DONE, TRUE = "#1b1b1b", "#a9b4bf", "#1f5f8b", "#b3372b"
+OFF, BOLUS, BAND, STOPPED = "#f3d9d2", "#dfeaf0", "#e8a33d", "#ededed"
+SIZE_INCH, SCHEDULE_INCH = (9.6, 7.4), (9.6, 2.6)
 DPI = 130
-S_PER_HOUR = 3600.0
+BINS = 480
+SHORTEST_BIN_MS = 30_000
+NARROWEST_BIN_MS = 5_000
+Point = tuple[float, float]
 
 
-class DayPicture:
-    """Points in seconds of the day: `plan` steps of (from_s, to_s, mL/h), `delivered` and `planned` as (second, mL)."""
+class HistoryPicture:
+    """The time from `from_ms` to `to_ms`. `truth` may hold what a simulated motor really made, as (at_ms, steps since `from_ms`)."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, line: Timeline, from_ms: int, to_ms: int, title: str) -> None:
+        self.line = line
+        self.words = Words(line)
+        self.from_ms, self.to_ms = from_ms, max(to_ms, from_ms + 1)
         self.title = title
-        self.plan: list[tuple[int, int, float]] = []
-        self.delivered: list[tuple[int, float]] = []
-        self.planned: list[tuple[int, float]] = []
-        self.off_s: tuple[float, float] | None = None
-        self.bolus_s: tuple[float, float] | None = None
+        self.truth: list[tuple[int, int]] = []
+        self.bin_ms = max(SHORTEST_BIN_MS, (self.to_ms - self.from_ms) // BINS)
 
-    def rates(self) -> list[tuple[float, float, float]]:
-        """(from, to, mL/h) between two neighbouring samples of what was delivered."""
-        pairs = zip(self.delivered, self.delivered[1:], strict=False)
-        return [(a_s, b_s, (b - a) * S_PER_HOUR / (b_s - a_s)) for (a_s, a), (b_s, b) in pairs if b_s > a_s]
-
-    def save(self, path: Path) -> None:
-        """Write the PNG."""
+    def png(self) -> bytes:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=SIZE_INCH, layout="constrained")
         FigureCanvasAgg(figure)
-        rate_axes, volume_axes = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        axes = figure.subplots(3, 1, sharex=True, height_ratios=(5, 4, 2))
         figure.suptitle(self.title, fontsize=12, color=INK, x=0.01, ha="left")
-        self._draw_rates(rate_axes)
-        self._draw_volumes(volume_axes)
-        for axes in (rate_axes, volume_axes):
-            self._shade(axes)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.set_ylim(bottom=0)
-            axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
-        figure.savefig(path, dpi=DPI)
+        self._draw_rates(axes[0])
+        self._draw_volumes(axes[1])
+        self._draw_behind(axes[2])
+        for one in axes:
+            self._shade(one)
+            plain(one)
+        self._mark(axes[0])
+        self._time_axis(axes[2])
+        return saved(figure)
+
+    # -- what is drawn
+
+    def bins(self) -> list[int]:
+        """Edges of the bins that rates are means over: evenly spaced, and where the plan bends."""
+        even = range(self.from_ms - self.from_ms % self.bin_ms + self.bin_ms, self.to_ms, self.bin_ms)
+        bends = [at_ms for at_ms, _ in self.line.planned.points if self.from_ms < at_ms < self.to_ms]
+        edges = [self.from_ms]
+        for at_ms in sorted({*even, *bends}):
+            if at_ms - edges[-1] >= NARROWEST_BIN_MS and self.to_ms - at_ms >= NARROWEST_BIN_MS:
+                edges.append(at_ms)
+        return [*edges, self.to_ms]
+
+    def rates(self, curve: Curve) -> list[tuple[int, float]]:
+        """A staircase of mean rates in `unit`/h."""
+        points, edges = [], self.bins()
+        values = [curve.at(at_ms) for at_ms in edges]
+        for begin_ms, end_ms, low, high in zip(edges, edges[1:], values, values[1:], strict=False):
+            per_h = float(self.words.amount(high - low) * S_PER_HOUR * MS_PER_S / (end_ms - begin_ms))
+            points += [(begin_ms, per_h), (end_ms, per_h)]
+        return points
+
+    def volumes(self, curve: Curve) -> list[tuple[int, float]]:
+        """Cumulative, in `unit` since the begin."""
+        base = curve.at(self.from_ms)
+        times = sorted({*self.bins(), *(at_ms for at_ms, _ in curve.points if self.from_ms <= at_ms <= self.to_ms)})
+        return [(at_ms, float(self.words.amount(curve.at(at_ms) - base))) for at_ms in times]
 
     def _draw_rates(self, axes: Axes) -> None:
-        plan = [(second_s / S_PER_HOUR, rate) for from_s, to_s, rate in self.plan for second_s in (from_s, to_s)]
-        axes.plot(*zip(*plan, strict=True), color=PLAN, linewidth=2.5, label="programmed basal")
-        made = [(second_s / S_PER_HOUR, rate) for from_s, to_s, rate in self.rates() for second_s in (from_s, to_s)]
-        axes.plot(*zip(*made, strict=True), color=DONE, linewidth=1.2, label="delivered (true motor steps)")
-        axes.set_ylabel("mL/h")
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        axes.plot(*self._split(self.rates(self.line.planned)), color=PLAN, linewidth=3.2, label="planned", solid_joinstyle="miter")
+        axes.plot(*self._split(self.rates(self.line.high)), color=DONE, linewidth=1.1, label="delivered (guard's count)")
+        axes.set_ylabel(self.words.rate_unit)
+        axes.set_ylim(bottom=0)
 
     def _draw_volumes(self, axes: Axes) -> None:
-        for points, colour, width in ((self.planned, PLAN, 2.5), (self.delivered, DONE, 1.2)):
-            axes.plot([second_s / S_PER_HOUR for second_s, _ in points], [ml for _, ml in points], color=colour, linewidth=width)
-        axes.set_ylabel("mL since midnight")
-        axes.set_xlabel("hour of the day")
-        axes.set_xlim(0, 24)
-        axes.set_xticks(range(0, 25, 3))
+        low, high = (self.volumes(curve) for curve in (self.line.low, self.line.high))
+        times = sorted({at_ms for at_ms, _ in (*low, *high)})
+        least, most = (
+            [float(self.words.amount(curve.between(self.from_ms, at))) for at in times] for curve in (self.line.low, self.line.high)
+        )
+        axes.plot(*self._split(self.volumes(self.line.planned)), color=PLAN, linewidth=3.2)
+        axes.fill_between([self._x(at_ms) for at_ms in times], least, most, color=BAND, linewidth=0, label="uncertain")
+        axes.plot(*self._split(high), color=DONE, linewidth=1.1)
+        if self.truth:
+            drawn = [(at_ms, float(self.words.amount(steps))) for at_ms, steps in self.truth]
+            axes.plot(*self._split(drawn), color=TRUE, linewidth=1.0, linestyle=(0, (2, 3)), label="true motor steps")
+        axes.set_ylabel(f"{self.words.unit} in all")
+        axes.set_ylim(bottom=0)
+
+    def _draw_behind(self, axes: Axes) -> None:
+        """Delivered minus planned, with the band."""
+        times = sorted({at_ms for curve in (self.line.planned, self.line.high) for at_ms, _ in self.volumes(curve)})
+        base = [curve.at(self.from_ms) for curve in (self.line.low, self.line.high, self.line.planned)]
+        low: list[float] = []
+        high: list[float] = []
+        for at_ms in times:
+            planned = self.line.planned.at(at_ms) - base[2]
+            low.append(float(self.words.amount(self.line.low.at(at_ms) - base[0] - planned)))
+            high.append(float(self.words.amount(self.line.high.at(at_ms) - base[1] - planned)))
+        x = [self._x(at_ms) for at_ms in times]
+        axes.fill_between(x, low, high, color=BAND, linewidth=0)
+        axes.plot(x, high, color=DONE, linewidth=1.1)
+        axes.axhline(0, color=PLAN, linewidth=1)
+        axes.set_ylabel(f"behind, {self.words.unit}")
+        span = max([abs(value) for value in (*low, *high)] or [0.0])
+        if span < float(self.words.amount(5)):
+            axes.set_ylim(-float(self.words.amount(10)), float(self.words.amount(10)))
+
+    # -- what is marked
 
     def _shade(self, axes: Axes) -> None:
-        if self.off_s:
-            axes.axvspan(self.off_s[0] / S_PER_HOUR, self.off_s[1] / S_PER_HOUR, color=OFF, linewidth=0)
-            axes.annotate("power off", (self.off_s[1] / S_PER_HOUR, 0.88), xycoords=("data", "axes fraction"), fontsize=8)
-        if self.bolus_s:
-            axes.axvspan(self.bolus_s[0] / S_PER_HOUR, self.bolus_s[1] / S_PER_HOUR, color="#dfeaf0", linewidth=0)
-            axes.annotate("bolus", (self.bolus_s[1] / S_PER_HOUR, 0.66), xycoords=("data", "axes fraction"), fontsize=8)
+        for from_ms, to_ms, colour in self.shades():
+            begin_ms, end_ms = max(from_ms, self.from_ms), min(to_ms, self.to_ms)
+            if end_ms > begin_ms:
+                axes.axvspan(self._x(begin_ms), self._x(end_ms), color=colour, linewidth=0, zorder=0)
+
+    def shades(self) -> list[tuple[int, int, str]]:
+        """(from, to, colour) of power off, stops, pauses and boluses."""
+        books, line = self.line.books, self.line
+        found = []
+        for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
+            end_ms = line.to_ms if behind is None else behind.from_ms
+            found.append((before.to_ms, end_ms, OFF if before.ended == "power" else STOPPED))
+        found += [(one.from_ms, line.to_ms if one.to_ms is None else one.to_ms, STOPPED) for one in books.pauses]
+        boluses = [one for one in books.boluses.values() if one.started_ms is not None]
+        return found + [(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
+
+    def _mark(self, axes: Axes) -> None:
+        """Alarms as marks at the top edge, and what the colours mean."""
+        from matplotlib.patches import Patch
+
+        inside = [one.raised_ms for one in self.line.alarms if self.from_ms <= one.raised_ms <= self.to_ms]
+        across = axes.get_xaxis_transform()
+        if inside:
+            x = [self._x(at_ms) for at_ms in inside]
+            axes.plot(x, [0.985] * len(x), "v", color=TRUE, markersize=6, transform=across, label="alarm or warning", clip_on=False)
+        used = {colour for from_ms, to_ms, colour in self.shades() if to_ms > self.from_ms and from_ms < self.to_ms and to_ms > from_ms}
+        names = {OFF: "power off", STOPPED: "stopped or paused", BOLUS: "bolus"}
+        patches = [Patch(color=colour, label=label) for colour, label in names.items() if colour in used]
+        if any(self.from_ms <= one.cut_ms <= self.to_ms and one.uncertain_steps for one in self.line.books.losses):
+            patches.append(Patch(color=BAND, label="uncertain"))
+        handles, _ = axes.get_legend_handles_labels()
+        axes.legend(
+            handles=[*handles, *patches], frameon=False, fontsize=8, ncols=6, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0
+        )
+
+    # -- the axis
+
+    def _x(self, at_ms: int) -> Any:
+        if not self.line.time_is_known():
+            return (at_ms - self.from_ms) / MS_PER_S / S_PER_HOUR
+        return naive(at_ms + self.line.offset_s(self.line.to_ms) * MS_PER_S)
+
+    def _split(self, points: list[tuple[int, float]]) -> tuple[list[Any], list[float]]:
+        return [self._x(at_ms) for at_ms, _ in points], [value for _, value in points]
+
+    def _time_axis(self, axes: Axes) -> None:
+        axes.set_xlim(self._x(self.from_ms), self._x(self.to_ms))
+        if not self.line.time_is_known():
+            axes.set_xlabel("hours; the time of day is unknown")
+            return
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=4, maxticks=10)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.set_xlabel(f"local time of the pump ({offset_text(self.line.offset_s(self.line.to_ms))})")
+
+
+def naive(at_ms: int) -> datetime:
+    from datetime import UTC
+
+    return datetime.fromtimestamp(at_ms / MS_PER_S, UTC).replace(tzinfo=None)
+
+
+def plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def saved(figure: Figure) -> bytes:
+    out = BytesIO()
+    figure.savefig(out, dpi=DPI, format="png", facecolor="white", metadata={"Software": "thecal"})
+    return out.getvalue()
+
+
+def schedule_png(program: Program) -> bytes:
+    """The rates of a day, or of a week where its days differ."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SCHEDULE_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    points, minutes = schedule_points(program)
+    axes.step([minute / 60 for minute, _ in points], [rate for _, rate in points], where="post", color=DONE, linewidth=1.6)
+    axes.fill_between([minute / 60 for minute, _ in points], [rate for _, rate in points], step="post", color=BOLUS, linewidth=0)
+    axes.set_ylabel("mL/h")
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(0, minutes / 60)
+    if minutes == MINUTES_PER_DAY:
+        axes.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+    else:
+        axes.set_xticks(range(0, 168, 24), ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ha="left")
+    plain(axes)
+    return saved(figure)
+
+
+def schedule_points(program: Program) -> tuple[list[Point], int]:
+    """([(minute, mL/h)] from 0 to the end, minutes in all): a day when all days are alike."""
+    per_ml = program.rate_seconds_s * NL_PER_ML
+    days = [[(minute % MINUTES_PER_DAY, rate) for minute, rate in program.entries if minute // MINUTES_PER_DAY == day] for day in range(7)]
+    alike = not program.needs_clock() or all(day == days[0] for day in days)
+    entries, minutes = (days[0], MINUTES_PER_DAY) if alike else (program.entries, MINUTES_PER_WEEK)
+    rows = [(float(minute), rate_nl * S_PER_HOUR / per_ml) for minute, rate_nl in entries]
+    if rows[0][0] > 0:
+        rows.insert(0, (0.0, rows[-1][1]))
+    return [*rows, (float(minutes), rows[-1][1])], minutes

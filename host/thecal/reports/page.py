@@ -9,15 +9,15 @@ from typing import Any
 TEMPLATES = Path(__file__).resolve().parent.parent / "data"
 
 
-def write_page(path: Path, template: str, values: dict[str, Any]) -> None:
+def page(template: str, values: dict[str, Any]) -> str:
     """Render `template` of the data folder with `values`; text is escaped."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    path.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    return environment.get_template(template).render(values)
 
 
-def inline_png(path: Path) -> str:
+def inline_png(picture: bytes) -> str:
     """The picture as a data URL."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    return "data:image/png;base64," + base64.b64encode(picture).decode()

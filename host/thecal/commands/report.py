@@ -1,0 +1,79 @@
+"""`thecal report`: one offline page of what the pump was told, did, missed and complained about; from the pump or a saved file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from thecal.commands.options import AsJson, Port
+from thecal.console import emit_json, talk
+from thecal.errors import BadInput
+
+if TYPE_CHECKING:
+    from thecal.history.evidence import Evidence
+
+PAGE = Path("report.html")
+
+
+def report(
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The page; report.html when left out.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also a row a minute as CSV; - is stdout.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also the plot alone.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also all that was read, for --from-journal.")] = None,
+    from_journal: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A saved journal instead of a pump; more than once for both rings.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
+    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
+    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one offline page: prescription, planned against delivered, boluses, missed doses, alarms, versions."""
+    from thecal.files import check_free, write
+    from thecal.history.timeline import Timeline
+    from thecal.reports.period import Period
+
+    period = Period(from_time, to_time, days)
+    file = out if out is not None or as_json else PAGE
+    check_free([one for one in (file, csv, png, save) if one is not None], force)
+    found = evidence(from_journal, port)
+    line = Timeline(found)
+    window = period.of(line)
+    from thecal.history.evidence import as_lines
+    from thecal.reports.report import Report, document
+
+    made = Report(line, *window)
+    if file is not None:
+        talk_about(made.banner())
+        write(made.html(), file)
+    if csv is not None:
+        write(made.csv(), csv)
+    if png is not None:
+        write(made.picture.png(), png)
+    if save is not None:
+        write(as_lines(found), save)
+    if as_json:
+        emit_json(document(made))
+
+
+def evidence(files: list[Path] | None, port: str | None) -> Evidence:
+    """From saved files, else from the pump."""
+    from thecal.history.evidence import collect, load
+
+    if files:
+        if port is not None:
+            raise BadInput("--from-journal and --port are two sources", "give one of them")
+        return load(files)
+    from thecal.connecting import open_pump
+
+    with open_pump(port) as client:
+        return collect(client)
+
+
+def talk_about(banner: str) -> None:
+    if banner:
+        talk(banner)

@@ -1,0 +1,181 @@
+"""The report as a whole: one page, one picture, one table of minutes, one JSON document, from the same time line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from pumpcore.program import Program
+from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from thecal import __version__
+from thecal.history.checks import Check, checks
+from thecal.history.timeline import Timeline
+from thecal.reports.figure import HistoryPicture, schedule_png
+from thecal.reports.page import inline_png, page
+from thecal.reports.sections import Section, Sections
+from thecal.reports.words import Words, offset_text
+from thecal.review import entries, facts
+from thecal.status_text import clock_text
+
+UNCALIBRATED = "UNCALIBRATED"
+UNKNOWN = "unknown: the pump was not asked, only its journal read"
+Pairs = list[tuple[str, str]]
+
+
+class Report:
+    """A time line from `from_ms` to `to_ms`. `note`, `also` and
+    `also_checks` are for a caller who knows more (`make demo` knows the motor's true steps)."""
+
+    def __init__(self, line: Timeline, from_ms: int, to_ms: int) -> None:
+        self.line = line
+        self.from_ms, self.to_ms = from_ms, to_ms
+        self.words = Words(line)
+        self.sections = Sections(line, from_ms, to_ms)
+        status = line.evidence.status or {}
+        name = str(status.get("program_name") or "")
+        self.picture = HistoryPicture(line, from_ms, to_ms, f"{name or 'Pump'}: planned and delivered")
+        self.note = ""
+        self.also: list[Section] = []
+        self.also_checks: list[Check] = []
+
+    def html(self) -> str:
+        known, made = self.line.prescribed, self.sections
+        first = [made.totals(), made.missed(), made.boluses()]
+        rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.clock(), made.journal()]
+        return page(
+            "report.html",
+            {
+                "title": self.picture.title,
+                "banner": self.banner(),
+                "note": self.note,
+                "about": self.about(),
+                "picture": inline_png(self.picture.png()),
+                "entries": made.entries(),
+                "first": first,
+                "also": self.also,
+                "rest": rest,
+                "schedule": inline_png(schedule_png(known.program)) if known else "",
+                "entries_stored": made.schedule(),
+                "prescription": settings(known.program) if known else [],
+                "calibration": self.calibration(),
+                "versions": self.versions(),
+                "checks": [*checks(self.line), *self.also_checks],
+            },
+        )
+
+    def banner(self) -> str:
+        """What must be read first; empty when there is nothing of the kind."""
+        pair = self.line.calibration
+        if pair is None:
+            return "Calibration unknown: amounts are steps"
+        return f"{UNCALIBRATED}: volumes are nominal, nobody has weighed" if pair.state == UNCALIBRATED else ""
+
+    def about(self) -> Pairs:
+        """What this page is about."""
+        hello, status, words = self.line.evidence.hello or {}, self.line.evidence.status or {}, self.words
+        return [
+            ("pump", str(hello.get("unique_id", UNKNOWN))),
+            ("bench", str(hello.get("bench", UNKNOWN))),
+            ("program", f"{status['program_name'] or 'none'}" if status else UNKNOWN),
+            ("from", f"{words.time(self.from_ms)} {self._offset(self.from_ms)}"),
+            ("to", f"{words.time(self.to_ms)} {self._offset(self.to_ms)} ({words.lasted(self.from_ms, self.to_ms)})"),
+            ("state when read", str(status.get("state", UNKNOWN))),
+            ("read from", self.line.evidence.source),
+            ("read at", clock_text(self.line.evidence.read_utc_s) + " by this computer" if self.line.evidence.read_utc_s else UNKNOWN),
+        ]
+
+    def _offset(self, at_ms: int) -> str:
+        return offset_text(self.line.offset_s(at_ms)) if self.line.offsets.known() and self.line.time_is_known() else "(offset unknown)"
+
+    def calibration(self) -> Pairs:
+        """The pair that volumes are made with, and every further key that the pump tells of it."""
+        told = (self.line.evidence.status or {}).get("calibration")
+        if not told:
+            return [("calibration", UNKNOWN if self.line.evidence.status is None else "none")]
+        known = [("state", str(told["state"])), ("pair", f"{told['volume_nl']} nl in {told['steps']} steps")]
+        return known + [(name.replace("_", " "), str(value)) for name, value in told.items() if name not in ("state", "volume_nl", "steps")]
+
+    def versions(self) -> Pairs:
+        hello = self.line.evidence.hello
+        found: Pairs = [("thecal", __version__)]
+        if hello is None:
+            return [*found, ("pump", UNKNOWN)]
+        implementation = hello.get("implementation") or {}
+        version = ".".join(str(part) for part in implementation.get("version", [])[:3])
+        return [
+            *found,
+            ("firmware", str(hello.get("firmware"))),
+            ("firmware release (SHA-256)", str(hello.get("release"))),
+            ("runs in", f"{implementation.get('name')} {version}".strip()),
+            ("protocol", ".".join(map(str, hello.get("protocol", [])))),
+            ("program (SHA-256)", self.line.evidence.program_digest() or "none"),
+            ("activated in this journal", self._activated()),
+        ]
+
+    def _activated(self) -> str:
+        return ", ".join(f"{digest[:12]} at {self.words.time(at_ms)}" for at_ms, digest in self.line.books.activated) or "none"
+
+    def csv(self) -> str:
+        """A row a minute: what was planned and delivered since the begin, with the bounds."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]
+        known = self.line.calibration is not None
+        writer.writerow([*names, *(["planned_nl", "delivered_least_nl", "delivered_most_nl"] if known else [])])
+        base = [curve.at(self.from_ms) for curve in (self.line.planned, self.line.low, self.line.high)]
+        for one in self.line.samples(self.from_ms, self.to_ms, S_PER_MINUTE * MS_PER_S):
+            at_ms = one.at_ms
+            counts = [
+                curve.at(at_ms) - begin for curve, begin in zip((self.line.planned, self.line.low, self.line.high), base, strict=True)
+            ]
+            volumes = [f"{float(self.line.volume_nl(count) or 0):.0f}" for count in counts] if known else []
+            writer.writerow([at_ms // MS_PER_S, self.words.time(at_ms), *(int(count) for count in counts), *volumes])
+        return out.getvalue()
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Everything that the page says, for machines: integers, units in the names, times as milliseconds since 1970 by the pump's clock."""
+    line, from_ms, to_ms = report.line, report.from_ms, report.to_ms
+    sums, books, evidence = line.sums(from_ms, to_ms), line.books, line.evidence
+    return {
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "offset_s": line.offset_s(to_ms),
+        "time_known": line.time_is_known(),
+        "source": evidence.source,
+        "pump": evidence.hello,
+        "thecal": __version__,
+        "calibration": (evidence.status or {}).get("calibration"),
+        "program_digest": evidence.program_digest(),
+        "program": line.prescribed.program.describe() if line.prescribed else None,
+        "totals": {**vars(sums), "due_steps": sums.due_steps()},
+        "entries": [{**plain_values(one), "off_by_steps": number(one.off_by_steps())} for one in books.stretches],
+        "boluses": [plain_values(one) for one in books.boluses.values()],
+        "missed": [plain_values(one) for one in books.misses],
+        "pauses": [plain_values(one) for one in books.pauses],
+        "power_losses": [plain_values(one) for one in books.losses],
+        "boots": [{"at_ms": at_ms, "boot": row["boot"], "cause": row["cause"]} for at_ms, row in books.boots],
+        "alarms": [plain_values(one) for one in line.alarms],
+        "runs": [plain_values(one) for one in books.runs],
+        "clock_sets": [plain_values(one) for one in books.clock_sets],
+        "gaps": [plain_values(one) for one in books.gaps],
+        "checks": [{"holds": holds, "text": text} for holds, text in [*checks(line), *report.also_checks]],
+    }
+
+
+def settings(program: Program) -> Pairs:
+    """Everything in a program but its entries."""
+    rates = {label for label, _ in entries(program)}
+    return [("mode", "schedule" if program.needs_clock() else "constant"), *((k, v) for k, v in facts(program).items() if k not in rates)]
+
+
+def plain_values(one: Any) -> dict[str, Any]:
+    return {name: number(value) for name, value in vars(one).items()}
+
+
+def number(value: Any) -> Any:
+    """A fraction as a decimal number; all that is exact stays an integer."""
+    from fractions import Fraction
+
+    return round(float(value), 6) if isinstance(value, Fraction) else value

@@ -1,0 +1,274 @@
+"""The tables of a report, each with its words; the page only lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from pumpcore import fault_texts
+from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
+from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
+from thecal.history.timeline import Timeline
+from thecal.quantities import decimal
+from thecal.reports.words import Words, offset_text
+from thecal.review import entries
+from thecal.status_text import ml, ml_per_h
+
+MOST_ROWS = 150
+ENDED = {
+    RUNNING: "still runs",
+    POWER: "power failed",
+    UNTOLD: "not in the journal",
+    "entry": "next entry",
+    "host": "stopped from the host",
+    "button": "stop button",
+    "fault": "stopped by an alarm",
+    "clock": "time unknown",
+    "maintenance": "maintenance",
+}
+CAUSES = {"power": "power was off", "limit": "at a ceiling", "clock": "time unknown"}
+FAULT_CHANGES = {"warning": "warning", "alarm": "ALARM", "unknown": "?"}
+
+Cells = tuple[str, ...]
+
+
+@dataclass
+class Section:
+    """One table: `empty` is said instead when it has no rows; columns `numbers_from` up to `numbers_to` are set to the right."""
+
+    title: str
+    head: Cells
+    rows: Sequence[Cells] = field(default_factory=list)
+    empty: str = "none"
+    note: str = ""
+    numbers_from: int = 99
+    numbers_to: int = 99
+
+
+class Sections:
+    """Tables of the time from `from_ms` to `to_ms`."""
+
+    def __init__(self, line: Timeline, from_ms: int, to_ms: int) -> None:
+        self.line = line
+        self.words = Words(line)
+        self.from_ms, self.to_ms = from_ms, to_ms
+
+    def _inside(self, from_ms: int, to_ms: int | None = None) -> bool:
+        """Whether something that lasted (to now, with None) touches the time."""
+        return from_ms <= self.to_ms and (self.line.to_ms if to_ms is None else to_ms) >= self.from_ms
+
+    def _row(self, steps: int) -> Cells:
+        return str(steps), self.words.volume(steps)
+
+    def totals(self) -> Section:
+        sums, words = self.line.sums(self.from_ms, self.to_ms), self.words
+        rows: list[Cells] = [
+            ("planned", *self._row(sums.planned_steps), "what the prescription and the boluses held"),
+            ("delivered", *self._row(sums.delivered_steps), "counted by the guard"),
+            ("uncertain", *self._row(sums.uncertain_steps), "leased when the power failed; between none and all of it was made"),
+        ]
+        for cause, steps in sums.missed_steps.items():
+            rows.append((f"missed: {CAUSES.get(cause, cause)}", *self._row(steps), "never caught up"))
+        rows.append(("halted", *self._row(sums.halted_steps), "due and not made when the pump was stopped"))
+        if sums.due_steps():
+            rows.append(("in the queue", *self._row(sums.due_steps()), "planned, and the motor had not come to it"))
+        return Section("Totals", ("", "steps", words.unit, ""), rows, numbers_from=1, numbers_to=3)
+
+    def entries(self) -> Section:
+        found = [one for one in self.line.books.stretches if self._inside(one.from_ms, one.to_ms)]
+        shown = found[-MOST_ROWS:]
+        note = "Programmed is what the prescription holds for the time of the entry; off is ordered (without boluses) minus programmed."
+        if len(found) > len(shown):
+            note += f" The last {len(shown)} of {len(found)} are shown; --json has all."
+        head = ("from", "to", "rate", "programmed", "ordered", "bolus", "delivered", "uncertain", "missed", "halted", "off")
+        return Section("Entry by entry (steps)", head, [self._entry(one) for one in shown], "no entry ran", note, 2)
+
+    def _entry(self, one: Stretch) -> Cells:
+        off, programmed = one.off_by_steps(), one.programmed_steps
+        end = self.words.time(one.to_ms)[-8:] if one.to_ms - one.from_ms < 86_400_000 else self.words.time(one.to_ms)
+        bolus = "crosses" if one.bolus_crosses else one.bolus_steps
+        counts = (one.ordered_steps, bolus, one.delivered_steps, one.uncertain_steps, one.missed(), one.halted_steps)
+        return (
+            self.words.time(one.from_ms),
+            end + ("" if one.ended == "entry" else f" ({ENDED.get(one.ended, one.ended)})"),
+            self.words.rate(one.rate_nl, one.digest),
+            f"{float(programmed):.2f}" if programmed is not None else "-",
+            *map(str, counts),
+            f"{float(off):+.3f}" if off is not None else "-",
+        )
+
+    def schedule(self) -> Section:
+        """The entries of the stored program; mass where it has a concentration."""
+        known = self.line.prescribed
+        if known is None:
+            return Section("Schedule", (), empty="not known")
+        seconds_s, mass_ng, volume_nl = known.program.rate_seconds_s, *known.program.concentration
+        rows: list[Cells] = []
+        for label, rate_nl in entries(known.program):
+            mass = decimal(Fraction(rate_nl * mass_ng * S_PER_DAY, volume_nl * seconds_s * 1000)) if mass_ng else "-"
+            per_h = f"{float(known.steps_per_s(rate_nl) * S_PER_HOUR):.3f}"
+            rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), mass, per_h))
+        head = ("from", "rate", f"nl in {seconds_s} s", "ug/day", "steps/h")
+        return Section("Schedule", head, rows, numbers_from=1)
+
+    def boluses(self) -> Section:
+        found = [one for one in self.line.books.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
+        head = ("ordered at", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
+        return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=6)
+
+    def _bolus(self, one: BolusLine) -> Cells:
+        words = self.words
+        how = one.ended or ("runs" if one.started_ms is not None else "waits")
+        delivered = f"at most {one.delivered_steps}" if one.ended == "cut" else str(one.delivered_steps)
+        return (
+            words.time(one.ordered_ms),
+            ml(one.volume_nl),
+            words.rate(one.rate_nl, one.digest),
+            words.time(one.started_ms)[-8:],
+            words.time(one.ended_ms)[-8:],
+            "cut by the power" if one.ended == "cut" else how,
+            str(one.ordered_steps),
+            delivered,
+            words.volume(one.delivered_steps),
+        )
+
+    def missed(self) -> Section:
+        rows = [
+            (self.words.time(one.at_ms), CAUSES.get(one.cause, one.cause), self._meant(one.from_utc_s, one.to_utc_s), *self._row(one.steps))
+            for one in self.line.books.misses
+            if self._inside(one.at_ms, one.at_ms)
+        ]
+        head = ("told at", "cause", "for the time", "steps", self.words.unit)
+        return Section("Missed doses", head, rows, "nothing was missed", "What was missed is never caught up.", 3)
+
+    def _meant(self, from_utc_s: int, to_utc_s: int) -> str:
+        return f"{self.words.utc(from_utc_s)} to {self.words.utc(to_utc_s)[11:]}" if from_utc_s else "-"
+
+    def pauses(self) -> Section:
+        rows = [
+            (
+                self.words.time(one.from_ms),
+                "lasts" if one.to_ms is None else self.words.time(one.to_ms),
+                self.words.lasted(one.from_ms, self.line.to_ms if one.to_ms is None else one.to_ms),
+                text_of(one.fault),
+                *self._row(one.missed_steps),
+            )
+            for one in self.line.books.pauses
+            if self._inside(one.from_ms, one.to_ms)
+        ]
+        head = ("from", "to", "lasted", "ceiling", "missed steps", self.words.unit)
+        return Section("Pauses at ceilings", head, rows, "no ceiling was reached", numbers_from=4)
+
+    def power(self) -> Section:
+        losses = {one.boot_ms: one for one in self.line.books.losses}
+        rows: list[Cells] = []
+        for at_ms, row in self.line.books.boots:
+            if not self._inside(at_ms, at_ms):
+                continue
+            loss = losses.get(at_ms)
+            what = "power-up" if row["cause"] == "power" else f"reset ({row['cause']})"
+            if loss is None:
+                rows.append((self.words.time(at_ms), str(row["boot"]), what, "nothing was running", "-", "-", "-", "-"))
+                continue
+            before = f"before {self.words.time(loss.cut_ms)}"
+            went_on = "stayed stopped" if loss.resumed_ms is None else f"resumed {self.words.time(loss.resumed_ms)[-8:]}"
+            counts = (loss.confirmed_steps, loss.leased_steps, loss.uncertain_steps)
+            rows.append((self.words.time(at_ms), str(row["boot"]), what, before, went_on, *map(str, counts)))
+        head = ("at", "boot", "what", "motor stopped", "then", "confirmed", "leased", "uncertain")
+        note = "The motor stopped at most one lease (60 s) before the time given; its true position lies between confirmed and leased."
+        return Section("Power-ups and power losses", head, rows, "no power-up in this time", note if losses else "", 5)
+
+    def alarms(self) -> Section:
+        rows = [
+            (
+                self.words.time(one.raised_ms),
+                FAULT_CHANGES.get(one.severity, one.severity),
+                f"{one.fault} {one.name}",
+                text_of(one.fault),
+                str(one.count),
+                self._ended(one.fault, one.acknowledged_ms),
+            )
+            for one in self.line.alarms
+            if self._inside(one.raised_ms, one.acknowledged_ms)
+        ]
+        head = ("raised", "", "fault", "what", "times", "acknowledged")
+        return Section("Alarms and warnings", head, rows, "none was raised")
+
+    def _ended(self, fault: int, acknowledged_ms: int | None) -> str:
+        if acknowledged_ms is not None:
+            return self.words.time(acknowledged_ms)
+        status = self.line.evidence.status
+        if status is None:
+            return "no"
+        return "STILL ACTIVE" if fault in status["alarms"] else "ended by itself"
+
+    def runs(self) -> Section:
+        rows = [
+            (
+                self.words.time(one.from_ms),
+                {"host": "started from the host", "resume": "resumed by itself"}.get(one.by, ENDED.get(one.by, one.by)),
+                self.words.time(one.to_ms),
+                ENDED.get(one.ended, one.ended),
+                self.words.lasted(one.from_ms, one.to_ms),
+                one.digest[:12] or "unknown",
+                *self._row(one.end_steps - one.begin_steps),
+            )
+            for one in self.line.books.runs
+            if self._inside(one.from_ms, one.to_ms)
+        ]
+        head = ("from", "by", "to", "ended", "lasted", "program", "steps", self.words.unit)
+        return Section("Starts and stops", head, rows, "it did not run", "Steps count what is uncertain as delivered.", 6)
+
+    def clock(self) -> Section:
+        rows: list[Cells] = []
+        for one in self.line.books.clock_sets:
+            if self._inside(one.at_ms, one.at_ms):
+                by = f"{one.new_utc_s - one.old_utc_s:+d} s" if one.old_utc_s else "was unknown"
+                offset = offset_text(one.offset_s)
+                if one.was_offset_s not in (None, one.offset_s):
+                    offset += f" (was {offset_text(one.was_offset_s or 0)})"
+                rows.append((self.words.utc(one.old_utc_s), self.words.utc(one.new_utc_s), by, offset))
+        return Section("The clock was set", ("from", "to", "by", "local time"), rows, "the clock was not set", self._clock_note())
+
+    def _clock_note(self) -> str:
+        boots = self.line.axis.boots.values()
+        notes = []
+        if unknown := [str(one.number) for one in boots if not one.known]:
+            notes.append(f"Time of day was unknown in boot {', '.join(unknown)}: lengths are right there, and its place among the others.")
+        corrected = [one for one in boots if abs(one.corrected_s) > 2]
+        notes += [
+            f"Boot {one.number} is shown {one.corrected_s:+d} s from what its clock said: the clock was set afterwards."
+            for one in corrected
+        ]
+        notes += [
+            f"Boot {one.number} is drawn {one.moved_ms / MS_PER_S:.1f} s late, not to overlap." for one in boots if one.moved_ms > MS_PER_S
+        ]
+        return " ".join(notes)
+
+    def journal(self) -> Section:
+        rows: list[Cells] = []
+        for ring, found in (("events", self.line.evidence.events), ("faults", self.line.evidence.faults)):
+            if found:
+                first, last = found[0], found[-1]
+                when = (self.words.time(self.line.axis.of(first)), self.words.time(self.line.axis.of(last)))
+                rows.append((ring, *when, f"{first['sequence']} to {last['sequence']}", str(len(found)), self._gaps(ring)))
+        unknown = sum(one["event"].startswith("type_") for one in self.line.evidence.events)
+        note = f"{unknown} records are of a type that this thecal does not know." if unknown else ""
+        return Section("Journal", ("ring", "first", "last", "sequence numbers", "records", "missing"), rows, note=note)
+
+    def _gaps(self, ring: str) -> str:
+        told = [
+            f"{gap.first} to {gap.last}" + (" (the oldest, overwritten or not read)" if gap.from_start else " (GAP)")
+            for gap in self.line.books.gaps
+            if gap.ring == ring
+        ]
+        return ", ".join(told) or "none"
+
+
+def text_of(fault: int) -> str:
+    """What the fault means, for people."""
+    from thecal.history.alarms import named
+
+    name, severity = named(fault)
+    return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"

@@ -1,0 +1,65 @@
+"""Times and amounts of a history as text: local time of the pump, volumes by its calibration, steps where there is none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_HOUR
+from thecal.history.axis import Boot
+from thecal.history.timeline import Timeline
+from thecal.status_text import ml_per_h, span
+
+
+class Words:
+    """Text about one time line. `unit` and `rate_unit` are mL and mL/h, or steps when the calibration is not known."""
+
+    def __init__(self, line: Timeline) -> None:
+        self.line = line
+        self.unit = "mL" if line.calibration else "steps"
+        self.rate_unit = f"{self.unit}/h"
+
+    def time(self, at_ms: int | None) -> str:
+        """ "2026-01-05 13:17:23", or the boot and its uptime where the pump did not know the time."""
+        if at_ms is None:
+            return "-"
+        boot = self._boot_at(at_ms)
+        if not boot.known:
+            return f"boot {boot.number}, up {span(max(0, at_ms - boot.begin_ms) // MS_PER_S)}"
+        return self.local(at_ms).strftime("%Y-%m-%d %H:%M:%S")
+
+    def _boot_at(self, at_ms: int) -> Boot:
+        boots = list(self.line.axis.boots.values())
+        return ([one for one in boots if one.begin_ms <= at_ms] or boots)[-1]
+
+    def local(self, at_ms: int) -> datetime:
+        """Naive local time of the pump, with the offset that was in force."""
+        return datetime.fromtimestamp(at_ms / MS_PER_S, UTC).replace(tzinfo=None) + timedelta(seconds=self.line.offset_s(at_ms))
+
+    def utc(self, utc_s: int) -> str:
+        return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if utc_s else "unknown"
+
+    def amount(self, steps: int | Fraction) -> Fraction:
+        """Steps in `unit`."""
+        volume = self.line.volume_nl(steps)
+        return Fraction(steps) if volume is None else volume / NL_PER_ML
+
+    def volume(self, steps: int | Fraction) -> str:
+        """ "1.2345 mL"; "-" where steps are all that is known."""
+        return f"{float(self.amount(steps)):.4f}" if self.line.calibration else "-"
+
+    def rate(self, rate_nl: int, digest: str) -> str:
+        """A basal rate; in the pump's own number where its seconds are not known."""
+        known = self.line.prescribed
+        if known is None or known.digest != digest:
+            return f"{rate_nl} nl per the program's seconds"
+        return ml_per_h(rate_nl, known.program.rate_seconds_s)
+
+    def lasted(self, from_ms: int, to_ms: int) -> str:
+        return span(max(0, to_ms - from_ms) // MS_PER_S)
+
+
+def offset_text(offset_s: int) -> str:
+    """ "UTC+01:00"."""
+    sign, rest_s = "-" if offset_s < 0 else "+", abs(offset_s)
+    return f"UTC{sign}{rest_s // S_PER_HOUR:02d}:{rest_s % S_PER_HOUR // 60:02d}"
