@@ -92,18 +92,3 @@ def rows(status: Status) -> list[tuple[str, str]]:
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
         *[("alarm", fault_text(number)) for number in status["alarms"]],
     ]
-
-
-def short(status: Status) -> str:
-    """One line for `watch`, narrow enough for 80 columns."""
-    parts = [
-        clock_text(status["utc_s"], status["offset_s"])[4:23] if status["utc_s"] else f"up {span(status['uptime_ms'] // 1000)}",
-        status["state"],
-        basal_text(status),
-        f"delivered {status['delivered_steps']}",
-    ]
-    if status.get("bolus"):
-        parts.append("bolus " + status["bolus"]["state"])
-    if status["alarms"]:
-        parts.append("alarms " + ",".join(map(str, status["alarms"])))
-    return "  ".join(parts)

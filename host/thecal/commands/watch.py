@@ -1,15 +1,22 @@
 """`thecal watch`: poll the status. The port is opened for each poll, so that `thecal stop` next door always gets through."""
 
+from __future__ import annotations
+
 import json
+import os
 import sys
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thecal.commands.options import AsJson, Port
 from thecal.console import data, talk
 from thecal.errors import LinkLost, NoPump, PortBusy, WrongDevice
+
+if TYPE_CHECKING:
+    from thecal.watching.live import LiveView
+    from thecal.watching.past import Past
 
 INTERVAL_S = 1.0
 
@@ -20,44 +27,90 @@ def watch(
     count: Annotated[int, typer.Option("--count", min=0, help="Looks to take; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show the pump's state line by line until Ctrl-C."""
+    """Show what the pump does until Ctrl-C: live in a terminal, line by line in a pipe."""
     from thecal.connecting import choose
 
     port_url = choose(port)
-    looks = 0
     try:
-        while True:
-            looks += 1
-            poll(port_url, as_json, first=looks == 1)
-            if looks == count:
-                return
-            time.sleep(interval_s)
+        if as_json:
+            JsonLines().follow(port_url, interval_s, count)
+        elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            Table().follow(port_url, interval_s, count)
+        else:
+            Lines().follow(port_url, interval_s, count)
     except KeyboardInterrupt:
         talk("")
 
 
-def poll(port_url: str, as_json: bool, first: bool) -> None:
-    """One look. The first must succeed; later a lost link is told and the watch goes on."""
-    from thecal.client import Client
+class JsonLines:
+    """The pump's status as it answers it, a line a look."""
 
-    try:
-        with Client(port_url) as client:
-            if first:
-                client.hello()
-            reply = client.status()
-    except (LinkLost, NoPump, PortBusy) as error:
-        if first or isinstance(error, WrongDevice):
-            raise
-        talk(f"{error.cause}; still watching")
-        return
-    show(reply, as_json)
+    def follow(self, port_url: str, interval_s: float, count: int) -> None:
+        """Looks until `count` are taken (0 = for ever). The first must succeed; later a lost link is told and the watch goes on."""
+        looks = 0
+        while True:
+            looks += 1
+            self.look(port_url, first=looks == 1)
+            if looks == count:
+                return
+            time.sleep(interval_s)
 
+    def look(self, port_url: str, first: bool) -> None:
+        from thecal.client import Client
 
-def show(reply: dict[str, Any], as_json: bool) -> None:
-    if as_json:
+        try:
+            with Client(port_url) as client:
+                if first:
+                    client.hello()
+                reply = client.status()
+                self.learn(client, reply)
+        except (LinkLost, NoPump, PortBusy) as error:
+            if first or isinstance(error, WrongDevice):
+                raise
+            self.trouble(error.cause)
+            return
+        self.show(reply)
+        sys.stdout.flush()
+
+    def learn(self, client: Any, reply: dict[str, Any]) -> None:
+        """What else is asked while the port is open."""
+
+    def show(self, reply: dict[str, Any]) -> None:
         data(json.dumps(reply))
-    else:
-        from thecal.status_text import short
 
-        data(short(reply))
-    sys.stdout.flush()
+    def trouble(self, cause: str) -> None:
+        talk(f"{cause}; still watching")
+
+
+class Lines(JsonLines):
+    """For people, in a pipe or a log."""
+
+    def __init__(self) -> None:
+        from thecal.watching.past import Past
+
+        self.past: Past = Past()
+
+    def learn(self, client: Any, reply: dict[str, Any]) -> None:
+        self.past.look(client, reply)
+
+    def show(self, reply: dict[str, Any]) -> None:
+        from thecal.watching.view import one_line
+
+        data(one_line(reply, self.past))
+
+
+class Table(Lines):
+    """In place, in a terminal."""
+
+    def follow(self, port_url: str, interval_s: float, count: int) -> None:
+        from thecal.watching.live import LiveView
+
+        self.view: LiveView = LiveView()
+        with self.view:
+            super().follow(port_url, interval_s, count)
+
+    def show(self, reply: dict[str, Any]) -> None:
+        self.view.show(reply, self.past)
+
+    def trouble(self, cause: str) -> None:
+        self.view.trouble(cause)

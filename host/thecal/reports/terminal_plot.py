@@ -7,6 +7,7 @@ from fractions import Fraction
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_EIGHTHS = "  ..::##" + "#"
+ASCII_SPARK = "_.:-=+*#"
 AXIS_CELLS = 11
 HOURS_PER_TICK = 6
 
@@ -27,6 +28,13 @@ def level(value: Fraction, top: Fraction, row: int, rows: int) -> int:
     """How many eighths of line `row` (1 = lowest) a bar fills."""
     filled = value * rows / top - (row - 1)
     return max(0, min(8, int(filled * 8 + Fraction(1, 2))))
+
+
+def sparkline(values: Sequence[Fraction | None], top: Fraction, encoding: str) -> str:
+    """One cell per value, from nothing to `top`; a blank where a value is not known, the lowest mark for zero."""
+    glyphs = EIGHTHS[1:] if can_print(EIGHTHS, encoding) else ASCII_SPARK
+    highest = len(glyphs) - 1
+    return "".join(" " if value is None else glyphs[int(value * highest / top + Fraction(1, 2)) if top else 0] for value in values)
 
 
 def time_axis(cells: int, hours: int) -> str:
