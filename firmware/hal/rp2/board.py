@@ -3,7 +3,7 @@
 from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
-from hal.rp2 import motors, silence
+from hal.rp2 import silence
 from hal.rp2.buttons import Buttons
 from hal.rp2.clock import Clock
 from hal.rp2.guard import Guard
@@ -50,11 +50,14 @@ class Board:
         self.link.closed = self.system.maintenance_requested
 
     def _attach_motor(self, bench: object, enable_pin: int) -> None:
-        """The guard first: from here on the enable line is driven, and off."""
+        """The guard first: from here on the enable line is driven, and off. What only builds the parts is given back."""
+        from hal.rp2 import motors
+
         self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
         self.buttons = Buttons(bench.pins["stop_button"], enable_pin, bench.disabled_level, bench.pins.get("bolus_button"))
         self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz)
         self.link.alert = self.buttons.alert
+        self.system.forget("hal.rp2.motors", "hal.rp2.programs")
 
     def _attach_clock(self, sda: int, scl: int) -> None:
         """The chip counts only if it answers; else the time is unknown until somebody sets it."""

@@ -2,7 +2,6 @@
 
 from machine import Pin
 
-from hal.rp2 import programs
 from hal.rp2.pio import Machine
 
 _STOP_NUMBER, _BOLUS_NUMBER = 5, 6
@@ -17,6 +16,8 @@ class Buttons:
     """
 
     def __init__(self, stop_pin: int, enable_pin: int, off_level: int, bolus_pin: int | None = None) -> None:
+        from hal.rp2 import programs
+
         self._pin = Pin(stop_pin, Pin.IN, Pin.PULL_UP)
         options = {"freq": _STOP_HZ, "in_base": self._pin, "jmp_pin": self._pin, "set_base": Pin(enable_pin)}
         self.machine = Machine(_STOP_NUMBER, programs.stop_button(off_level), options)

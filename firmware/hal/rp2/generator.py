@@ -4,7 +4,7 @@ from hal.rp2 import registers as reg
 from hal.rp2 import words
 from hal.rp2.feed import Feed
 from hal.rp2.pio import Machine
-from hal.rp2.programs import Program
+from hal.rp2.program import Program
 from hal.rp2.ring import WORDS, steps_in
 
 _MASK = WORDS - 1

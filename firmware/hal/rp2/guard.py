@@ -2,7 +2,6 @@
 
 from machine import Pin
 
-from hal.rp2 import programs
 from hal.rp2 import registers as reg
 from hal.rp2.pio import FIFO_WORDS, Machine
 
@@ -16,6 +15,8 @@ class Guard:
     """Counts and allowances are absolute since power-up. From the first moment the enable line is off and nothing is allowed."""
 
     def __init__(self, counted_pin: int, enable_pin: int, off_level: int) -> None:
+        from hal.rp2 import programs
+
         self._off_level = off_level
         self._line = Pin(enable_pin)
         self._wanted = False
