@@ -2,7 +2,7 @@
 
 import sys
 
-HALS = {"rp2": "hal.rp2.board", "linux": "hal.sim.board", "wasi": "hal.sim.board", "webassembly": "hal.sim.board"}
+HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
 
 # What only power-up needs.
@@ -12,10 +12,14 @@ ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "app.calibratin
 
 def main() -> None:
     """Runs until the link is closed; whatever happens, the motor ends disabled."""
-    board = __import__(HALS[sys.platform], None, None, ("Board",)).Board()
+    hal = HALS[sys.platform]
+    imports = __import__(hal + ".imports", None, None, ("begin",))
+    imports.begin()
+    board = __import__(hal + ".board", None, None, ("Board",)).Board()
     try:
-        pump = build(board)
-        board.system.forget(*ONCE)
+        pump = build(board, imports)
+        board.system.forget(hal + ".imports", *ONCE)
+        del imports
         from app.pump import run
 
         run(pump)
@@ -23,16 +27,13 @@ def main() -> None:
         board.make_safe()
 
 
-def build(board: object) -> object:
-    """The whole pump. The release is hashed first: that is slow in a full memory."""
-    from app import release
-
-    found = release.check(board.flash)
-
-    from app import boot
+def build(board: object, imports: object) -> object:
+    """The whole pump. What was imported has been hashed on the way; the release check reads the rest."""
+    from app import boot, release
     from app.handlers.table import HANDLERS, Loader
     from app.session import Session
 
+    found = release.check(board.flash, imports.end())
     pump = boot.build(board, *found)
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     return pump

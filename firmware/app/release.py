@@ -1,16 +1,19 @@
 """Which firmware really runs: every file of the manifest is hashed again at power-up."""
 
+import binascii
+
 from pumpcore import manifest
 from pumpcore.manifest import sha256_hex
 
 PATH = "/manifest"
 
 
-def check(flash: object) -> tuple:
+def check(flash: object, imported: dict | None = None) -> tuple:
     """(release digest of what lies on the flash, whether it is what the manifest says). No manifest: of nothing, False.
 
     A file whose deployed hash is right counts with its source hash; another one with what was found. A .py beside its .mpy is
-    what would be imported, and so what is hashed.
+    what would be imported, and so what is hashed. `imported`: SHA-256 of the bytes that were run, by their path; those files
+    are not read again.
     """
     try:
         rows = manifest.parse(flash.read(PATH))
@@ -18,19 +21,19 @@ def check(flash: object) -> tuple:
         return manifest.release([]), False
     found, whole, listed = [], len(rows) > 0, {}
     for path, source, deployed in rows:
-        actual = sha256_hex(_imported(flash, path, listed))
+        actual = _actual(flash, path, listed, imported or {})
         whole = whole and actual == deployed
         found.append((path, source if actual == deployed else actual))
     return manifest.release(found), whole
 
 
-def _imported(flash: object, path: str, listed: dict) -> bytes:
-    """What an import of this path would load, b"" when there is nothing. `listed` keeps the names of each folder: a look-up in
-    the file system costs milliseconds, twice for a hundred files."""
+def _actual(flash: object, path: str, listed: dict, imported: dict) -> str:
+    """SHA-256 of what an import of this path would load or has loaded, of b"" when there is nothing. `listed` keeps the names of
+    each folder: a look-up in the file system costs milliseconds, twice for a hundred files."""
     folder = path[: path.rindex("/")]
     if folder not in listed:
         listed[folder] = flash.names(folder or "/")
     for name in manifest.names(path):
         if name[len(folder) + 1 :] in listed[folder]:
-            return flash.read(name)
-    return b""
+            return binascii.hexlify(imported[name]).decode() if name in imported else sha256_hex(flash.read(name))
+    return sha256_hex(b"")

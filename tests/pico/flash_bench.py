@@ -53,7 +53,7 @@ def older(folder: Path, *changed: str) -> Built:
     for file in sorted(firmware_folder().rglob("*.py")):
         target = folder / file.relative_to(firmware_folder())
         target.parent.mkdir(parents=True, exist_ok=True)
-        extra = b"\nOLDER = 1\n" if target.relative_to(folder).as_posix() in changed else b""
+        extra = b"\nOLDER = [1]\n" if target.relative_to(folder).as_posix() in changed else b""
         target.write_bytes(file.read_bytes() + extra)
     return build(folder)
 

@@ -15,11 +15,71 @@ from thecal.errors import Failed
 from thecal.resources import firmware_folder
 
 MAIN = "/main.py"
-SOURCES = {
-    "/planted/units.py": b'"""Doc."""\nMS_PER_S = 1000\n_KILO = 1 << 10\nBIG = 1 << 40\nPAIR, _OTHER = 3, 4\nNAMES = ("_secret",)\nASKED = 7\n\n\ndef kilo(count: int) -> int:\n    """Doc."""\n    return count * _KILO + _OTHER\n',
-    "/planted/base.py": b'class Base:\n    """Doc."""\n\n    def __init__(self, given: int) -> None:\n        self._value_ms = given\n        self._secret = 5\n\n    def _shown(self) -> int:\n        return self._value_ms\n\n    def told(self, extra: int = 1) -> tuple:\n        return self._shown(), extra\n',
-    "/planted/derived.py": b'from planted import units\nfrom planted.base import Base\nfrom planted.units import BIG, MS_PER_S, PAIR, kilo\n\n_LIMIT = MS_PER_S * 2\n\n\nclass Derived(Base):\n    def __init__(self, given: int, *, named: int = 2) -> None:\n        super().__init__(given * MS_PER_S)\n        self._own, self._named = kilo(given), named\n\n    def _shown(self) -> int:\n        return self._value_ms + self._own + _LIMIT + PAIR\n\n    def all(self) -> list:\n        found = [getattr(self, name) for name in units.NAMES]\n        for MS in (1, 2):\n            found.append(MS * units.MS_PER_S + (lambda given, unused=0: given + self._named)(MS) + BIG)\n        try:\n            raise ValueError("x")\n        except ValueError as given:\n            found.append(str(given))\n        return found\n\n\ndef _made(given: int) -> Derived:\n    return Derived(given, named=given)\n\n\ndef run() -> list:\n    one = _made(3)\n    units = 9\n    return [one.told(), one.told(extra=4), one.all(), units]\n',
-}
+UNITS = b'''
+"""Doc."""
+MS_PER_S = 1000
+_KILO = 1 << 10
+BIG = 1 << 40
+PAIR, _OTHER = 3, 4
+NAMES = ("_secret",)
+ASKED = 7
+
+
+def kilo(count: int) -> int:
+    """Doc."""
+    return count * _KILO + _OTHER
+'''
+BASE = b'''
+class Base:
+    """Doc."""
+
+    def __init__(self, given: int) -> None:
+        self._value_ms = given
+        self._secret = 5
+
+    def _shown(self) -> int:
+        return self._value_ms
+
+    def told(self, extra: int = 1) -> tuple:
+        return self._shown(), extra
+'''
+DERIVED = b'''
+from planted import units
+from planted.base import Base
+from planted.units import BIG, MS_PER_S, PAIR, kilo
+
+_LIMIT = MS_PER_S * 2
+
+
+class Derived(Base):
+    def __init__(self, given: int, *, named: int = 2) -> None:
+        super().__init__(given * MS_PER_S)
+        self._own, self._named = kilo(given), named
+
+    def _shown(self) -> int:
+        return self._value_ms + self._own + _LIMIT + PAIR
+
+    def all(self) -> list:
+        found = [getattr(self, name) for name in units.NAMES]
+        for MS in (1, 2):
+            found.append(MS * units.MS_PER_S + (lambda given, unused=0: given + self._named)(MS) + BIG)
+        try:
+            raise ValueError("x")
+        except ValueError as given:
+            found.append(str(given))
+        return found
+
+
+def _made(given: int) -> Derived:
+    return Derived(given, named=given)
+
+
+def run() -> list:
+    one = _made(3)
+    units = 9
+    return [one.told(), one.told(extra=4), one.all(), units]
+'''
+SOURCES = {"/planted/units.py": UNITS, "/planted/base.py": BASE, "/planted/derived.py": DERIVED}
 
 
 def loaded(sources: dict) -> types.ModuleType:
@@ -72,8 +132,8 @@ def test_private_names_and_numbers_go_and_what_is_looked_up_stays() -> None:
 def test_a_class_and_what_is_derived_from_it_share_their_private_names() -> None:
     trees = {path: ast.parse(data) for path, data in SOURCES.items()}
     assert ["/planted/base.py", "/planted/derived.py"] in [[path for path in group if "units" not in path] for group in groups(trees)]
-    alone = {"/a.py": ast.parse("x._one = 1"), "/b.py": ast.parse("y._one = 2"), "/c.py": ast.parse("print(z._two)"), "/d.py": ast.parse("_two = 1")}
-    assert groups(alone) == [["/a.py"], ["/b.py"], ["/c.py", "/d.py"]]
+    texts = {"/a.py": "x._one = 1", "/b.py": "y._one = 2", "/c.py": "print(z._two)", "/d.py": "_two = 1"}
+    assert groups({path: ast.parse(text) for path, text in texts.items()}) == [["/a.py"], ["/b.py"], ["/c.py", "/d.py"]]
 
 
 @pytest.mark.parametrize("word", ["eval", "exec", "locals", "globals", "vars"])

@@ -97,15 +97,15 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     firmware = tmp_path / "a path of this machine"
     (firmware / "app").mkdir(parents=True)
     (firmware / "main.py").write_text("import app.pump\n")
-    (firmware / "app" / "pump.py").write_text("x = 1\n")
+    (firmware / "app" / "pump.py").write_text("x = []\n")
     built = build.build(firmware)
     assert set(built.files) == {"/main.py", "/app/pump.mpy", "/lib/adafruit_motor/stepper.mpy"}
     assert built.files["/app/pump.mpy"][:2] == b"M\x06"
-    assert b"app/pump.py" in built.files["/app/pump.mpy"]
+    assert b"app.pump" in built.files["/app/pump.mpy"]
     assert not any(b"machine" in data or b"thecal-" in data for data in built.files.values())
     path, source, deployed = manifest.parse(built.manifest)[0]
     assert path == "/app/pump.py"
-    assert source == hashlib.sha256(b"x = 1\n").hexdigest()
+    assert source == hashlib.sha256(b"x = []\n").hexdigest()
     assert deployed == hashlib.sha256(built.files["/app/pump.mpy"]).hexdigest()
 
 

@@ -57,7 +57,8 @@ def compile_all(sources: Files) -> Files:
         compiled = {}
         for path, data in sources.items():
             source.write_bytes(data)
-            process = run(f"-march={ARCHITECTURE}", _NO_LINES, "-s", module_of(path), "-o", str(output), str(source), stdout=-1, stderr=subprocess.STDOUT)
+            words = (f"-march={ARCHITECTURE}", _NO_LINES, "-s", module_of(path), "-o", str(output), str(source))
+            process = run(*words, stdout=-1, stderr=subprocess.STDOUT)
             said = process.communicate()[0].decode(errors="replace").strip()
             if process.returncode:
                 raise Failed(f"{path[1:]} does not compile: {said.splitlines()[-1] if said else process.returncode}", "correct it")

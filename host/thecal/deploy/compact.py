@@ -2,8 +2,9 @@
 
 A pump keeps every name of its code in RAM, except those that MicroPython has in its ROM. So names of our own that nothing
 outside can know (private ones, and parameters that no call names) get names from `rom_names`: within a group of files that
-share private names each another one; what the code does is unchanged. A name stays as it is when it also appears in a text of the firmware (getattr, JSON, imports), as a
-keyword of a call, or in a file that is not compacted. Nothing here depends on the machine: the same sources give the same.
+share private names each another one; what the code does is unchanged. A name stays as it is when it also appears in a text
+of the firmware (getattr, JSON, imports), as a keyword of a call, or in a file that is not compacted. Nothing here depends on
+the machine: the same sources give the same.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import re
 from collections.abc import Iterable
 
 from thecal.deploy.constants import inline
-from thecal.deploy.groups import groups
 from thecal.deploy.files import Files
+from thecal.deploy.groups import groups
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
 from thecal.errors import Failed
 
@@ -49,7 +50,10 @@ def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[
 
 def _parsed(path: str, data: bytes) -> ast.Module:
     """Without the texts that document it. Failed when it asks for names by texts that are made at run time."""
-    tree = ast.parse(data)
+    try:
+        tree = ast.parse(data)
+    except SyntaxError as error:
+        raise Failed(f"{path[1:]} does not compile: SyntaxError: {error.msg}, line {error.lineno}", "correct it") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in _BY_TEXT:
             raise Failed(f"{path[1:]} calls {node.id}, and names are made shorter when the firmware is compiled", "do without it")
