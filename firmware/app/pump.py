@@ -4,6 +4,7 @@ from app.delivery import STOPPED
 from app.journal import JournalError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
+from pumpcore.bolus import Bolus
 
 BOLUSES_KEPT = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
@@ -46,14 +47,14 @@ class Pump:
         """Whether nothing runs and nothing is about to."""
         return self.delivery.state is STOPPED and self.resume is None and not self.start_wanted
 
-    def find_bolus(self, token: str) -> object:
+    def find_bolus(self, token: str) -> Bolus | None:
         """The bolus that this boot knows by `token`; None when it knows none."""
         for bolus in self.boluses:
             if bolus.token == token:
                 return bolus
         return None
 
-    def remember(self, bolus: object) -> None:
+    def remember(self, bolus: Bolus) -> None:
         """Keeps a bolus for its status and for repeated orders."""
         self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
 
