@@ -69,10 +69,12 @@ def read(pump: Pump, params: dict) -> dict:
     _check_bench(setup)
     image = own_image(setup)
     rows = [{"packed": _text(packed), "position_steps": position} for position, packed in image.rows]
-    nominal = setup.bench.calibration
+    bench = setup.bench
     return {
-        "bench": setup.bench.name,
-        "nominal": {"volume_nl": nominal.volume_nl, "steps": nominal.steps, "turns": setup.bench.turns},
+        "bench": bench.name,
+        "nominal": bench.calibration.describe(),
+        "turns": bench.turns,
+        "turns_steps": bench.turns_steps,
         "calibration": rows.pop(0) if image.current else None,
         "history": rows,
         "status": setup.describe_calibration(pump.position_steps(), pump.book.wall),

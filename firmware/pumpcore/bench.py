@@ -8,6 +8,7 @@ from pumpcore.motor import SIM, Motor
 from pumpcore.tables import BenchError, integer, one_of, subtable, text
 
 RP2 = "rp2"
+FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, straight on the head
 KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
 
 _U48 = 1 << 48
@@ -18,7 +19,7 @@ class Bench:
     """One rig. Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h.
 
     Motor: `driver`, `kind`, `max_rate_hz`, `microsteps`, `forward`, `disabled_level` (of the enable line), `coil_style` or "",
-    `turns` of the pump head are what the nominal pair is for.
+    `turns` turns of the pump head take `turns_steps` steps: those of the nominal pair when the bench tells its turns.
     `start_rate_hz` and `acceleration_hz_per_s` or 0. `pins` is GPIO number by name, empty on `target` "sim".
     Built from the dictionary that the bench file holds; BenchError names the first key that is wrong.
     """
@@ -68,8 +69,10 @@ class Bench:
         if "state" in pair:
             state = one_of(pair, "calibration.state", (CALIBRATED, UNCALIBRATED))
         volume_nl = integer(pair, "calibration.volume_nl", 1, (1 << 32) - 1)
-        self.turns = integer(pair, "calibration.turns", 1, 10_000) if "turns" in pair else 1
         self.calibration = Calibration(volume_nl, integer(pair, "calibration.steps", 1, (1 << 32) - 1), state)
+        self.turns, self.turns_steps = 1, FULL_STEPS_PER_TURN * self.microsteps
+        if "turns" in pair:
+            self.turns, self.turns_steps = integer(pair, "calibration.turns", 1, 10_000), self.calibration.steps
 
 
 def parse(payload: bytes) -> Bench:

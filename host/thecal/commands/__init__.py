@@ -5,6 +5,7 @@ from collections.abc import Callable
 from thecal.commands.ack import ack
 from thecal.commands.alarms import alarms
 from thecal.commands.bolus import bolus
+from thecal.commands.calibrate import calibrate
 from thecal.commands.find import find
 from thecal.commands.flash import flash
 from thecal.commands.journal import journal
@@ -24,6 +25,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "find": find,
     "sim": sim,
     "flash": flash,
+    "calibrate": calibrate,
     "program": program,
     "start": start,
     "status": status,

@@ -1,0 +1,58 @@
+"""From weighed runs to an integer pair (volume_nl, steps), and how far the runs are from each other. Exact until the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+
+PPM = 1_000_000
+# What a peristaltic head in order stays well below from run to run; above it, something leaks, slips or was weighed wrong.
+MOST_CV_PPM = 20_000
+MOST_DEVIATION_PPM = 30_000
+LARGEST_STEPS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """`steps` steps brought out `volume_nl` (exact)."""
+
+    steps: int
+    mass_ug: Fraction
+    volume_nl: Fraction
+
+    @property
+    def nl_per_step(self) -> Fraction:
+        return self.volume_nl / self.steps
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`volume_nl` in `steps`, nearest to the mean of the runs (`exact_nl_per_step`). `cv_ppm`: sample standard deviation over mean;
+    `deviation_ppm`: the run farthest from the mean. Both 0 for a single run, which says nothing about scatter."""
+
+    volume_nl: int
+    steps: int
+    exact_nl_per_step: Fraction
+    cv_ppm: int
+    deviation_ppm: int
+
+    @property
+    def rounding_ppb(self) -> int:
+        """By how much the integers miss the mean, in parts per 10^9, rounded up."""
+        off = abs(Fraction(self.volume_nl, self.steps) / self.exact_nl_per_step - 1) * 10**9
+        return -(-off.numerator // off.denominator)
+
+    def too_scattered(self) -> bool:
+        return self.cv_ppm > MOST_CV_PPM or self.deviation_ppm > MOST_DEVIATION_PPM
+
+
+def fit(runs: Sequence[Run]) -> Fit:
+    """All volumes over all steps: every step counts alike."""
+    mean = sum((run.volume_nl for run in runs), Fraction(0)) / sum(run.steps for run in runs)
+    pair = mean.limit_denominator(LARGEST_STEPS)
+    parts = [run.nl_per_step / mean - 1 for run in runs]
+    centre = sum(parts, Fraction(0)) / len(parts)
+    variance = sum(((part - centre) ** 2 for part in parts), Fraction(0)) / max(1, len(parts) - 1)
+    return Fit(pair.numerator, pair.denominator, mean, isqrt(int(variance * PPM * PPM)), round(max(abs(part) for part in parts) * PPM))
