@@ -13,6 +13,7 @@ from thecal.commands.maintenance import maintenance
 from thecal.commands.new import new
 from thecal.commands.program import program
 from thecal.commands.report import report
+from thecal.commands.schema import schema
 from thecal.commands.sim import sim
 from thecal.commands.start import start
 from thecal.commands.status import status
@@ -37,4 +38,5 @@ VERBS: dict[str, Callable[..., None]] = {
     "alarms": alarms,
     "ack": ack,
     "maintenance": maintenance,
+    "schema": schema,
 }

@@ -1,0 +1,272 @@
+"""What `--json` prints, verb by verb: the one place where it is written down. `thecal schema VERB` prints it as JSON Schema.
+
+Every quantity has its unit in its name: `_nl` nanolitres, `_s` seconds, `_ms` milliseconds, `_steps` steps of the motor.
+A rate is `..._rate_nl` nanolitres per `rate_seconds_s` seconds. A pump of a later version may add keys, never change one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Calibration(Shape):
+    """`steps` steps move `volume_nl`."""
+
+    volume_nl: int
+    steps: int
+    state: str
+
+
+class Ceilings(Shape):
+    """The bench's: `rate_nl` per `rate_seconds_s`, volumes per rolling hour and 24 hours, and its motor's."""
+
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    max_rate_hz: int
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+
+
+class Implementation(Shape):
+    name: str
+    version: list[int]
+    machine: str
+    mpy: int
+
+
+class Hello(Shape):
+    """Who a pump is and what it runs."""
+
+    thecal: str
+    protocol: list[int]
+    firmware: str
+    release: str
+    implementation: Implementation
+    unique_id: str
+    bench: str
+    program_digest: str
+    calibration_state: str
+    ceilings: Ceilings | None = None
+    capabilities: list[str]
+
+
+class Error(Shape):
+    """What is printed instead, on stdout too, when a command failed. `code` and `fault` when the pump refused."""
+
+    error: str
+    cause: str
+    do: str
+    exit_code: Literal[1, 2, 3, 4, 5]
+    code: int | None = None
+    fault: str | None = None
+
+
+class Found(Shape):
+    """One port; `hello` when a pump answered, else `error`."""
+
+    port_url: str
+    origin: Literal["named", "usb", "simulator"]
+    usb_serial: str
+    hello: Hello | None = None
+    error: Error | None = None
+
+
+class Find(RootModel[list[Found]]):
+    """Every port that may have a pump."""
+
+
+class Sim(Shape):
+    """One line when the simulated pump can be reached."""
+
+    port: str | None
+    socket: str
+    control: str
+    unique_id: str
+    seed: int
+    bench: str
+    image: str | None
+    virtual: bool
+    speed: float | None
+
+
+class Program(Shape):
+    """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 is the bench's."""
+
+    name: str
+    fluid: str
+    mode: Literal["constant", "schedule"]
+    rate_seconds_s: int
+    entries: list[tuple[int, int]] = Field(description="minute of the week from Monday 00:00, rate_nl")
+    on_clock_loss: str
+    after_power_loss: str
+    max_rate_nl: int
+    hour_nl: int
+    day_nl: int
+    concentration_ng: int
+    concentration_nl: int
+
+
+class Programmed(Shape):
+    """`digest` is the SHA-256 that the pump answered; absent in a dry run."""
+
+    digest: str | None = None
+    program: Program
+
+
+class Bolus(Shape):
+    """What a bolus was ordered as, or what became of it; keys by what was asked."""
+
+    token: str
+    state: str | None = None
+    volume_nl: int | None = None
+    rate_nl: int | None = None
+    ordered_steps: int | None = None
+    delivered_steps: int | None = None
+    planned_steps: int | None = None
+    duration_s: int | None = None
+    begins_at_ms: int | None = None
+    settled: bool | None = Field(None, description="true: the answer was lost, and asked for afterwards")
+
+
+class Status(Shape):
+    """What a pump does, has done, and complains about."""
+
+    state: Literal["stopped", "running", "limited", "resuming", "alarm", "maintenance"]
+    uptime_ms: int
+    utc_s: int = Field(description="0 = unknown")
+    offset_s: int
+    boot: int
+    powered_on_s: int
+    program_digest: str
+    program_name: str
+    calibration: Calibration | None
+    alarms: list[int]
+    events_sequence: int
+    faults_sequence: int
+    free_memory_bytes: int
+    counters: dict[str, int]
+    last_error: str
+    entry: int | None
+    entry_rate_nl: int
+    next_change_s: int | None
+    rate_seconds_s: int
+    ordered_steps: int
+    delivered_steps: int
+    guard_steps: int
+    leased_steps: int
+    uncertain_steps: int
+    position_uncertain_steps: int
+    hour_nl: int
+    day_nl: int
+    bolus: Bolus | None
+
+
+class Begun(Shape):
+    """The pump's answer to `start`."""
+
+    digest: str
+    position_steps: int
+    settled: bool | None = None
+
+
+class Start(Shape):
+    start: Begun | Status
+    status: Status
+
+
+class Stop(Shape):
+    state: str
+    delivered_steps: int
+
+
+class Alarm(Shape):
+    """`do` says what to do; `count` how often it came."""
+
+    fault: int
+    name: str
+    severity: Literal["alarm", "warning"]
+    text: str
+    do: str
+    count: int | None = None
+
+
+class Alarms(Shape):
+    alarms: list[Alarm]
+
+
+class Acknowledged(Shape):
+    """`alarms` are the numbers that are still active."""
+
+    fault: int
+    alarms: list[int] | None = None
+    settled: bool | None = None
+
+
+class Ack(RootModel[list[Acknowledged]]):
+    """One per alarm that was acknowledged."""
+
+
+class Record(BaseModel):
+    """One record of the journal; further keys by `event`, as PROTOCOL.md lists them. `utc_s` is 0 and `utc` "" when unknown."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ring: Literal["events", "faults"]
+    sequence: int
+    boot: int
+    uptime_ms: int
+    utc_s: int
+    utc: str
+    event: str
+
+
+class Journal(RootModel[list[Record]]):
+    """Oldest first; `--jsonl` writes the same records, one a line."""
+
+
+class Maintenance(Shape):
+    state: Literal["maintenance"]
+
+
+class Flash(BaseModel):
+    """What was put on the board, as the pump told it afterwards."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dry_run: bool
+    port: str | None = None
+    release: str | None = None
+    unique_id: str | None = None
+    bench: str | None = None
+    duration_s: float | None = None
+
+
+SHAPES: dict[str, type[BaseModel]] = {
+    "find": Find,
+    "sim": Sim,
+    "flash": Flash,
+    "program": Programmed,
+    "start": Start,
+    "status": Status,
+    "watch": Status,
+    "bolus": Bolus,
+    "stop": Stop,
+    "journal": Journal,
+    "alarms": Alarms,
+    "ack": Ack,
+    "maintenance": Maintenance,
+    "error": Error,
+}
+
+
+def schema(verb: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what a verb prints with `--json`; KeyError when there is none."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(SHAPES[verb]).json_schema()}
