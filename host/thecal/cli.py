@@ -14,6 +14,7 @@ import typer
 from thecal.commands import VERBS
 from thecal.console import emit_json, printable
 from thecal.errors import BadInput, Failed, ThecalError
+from thecal.quick_start import defer_checks
 
 ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
 EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 in alarm."
@@ -79,7 +80,9 @@ def main() -> int:
 def run(as_json: bool) -> int:
     """The verb's exit code; what a user did wrong is reported here."""
     try:
-        code = int(build()(prog_name="thecal", standalone_mode=False) or 0)
+        command = typer.main.get_command(build())
+        defer_checks(command)
+        code = int(command(prog_name="thecal", standalone_mode=False) or 0)
         if code == INTERRUPTED:  # how typer tells a Ctrl-C
             raise KeyboardInterrupt
         return code

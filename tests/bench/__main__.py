@@ -23,6 +23,7 @@ GROUPS = {
     "speed": "step rates and Python's time",
     "ramps": "ramps and coil patterns",
     "stopping": "dead CPU and stop button",
+    "starting": "the command line: help and status, wall time",
     "talking": "a whole pump: boot, memory, round trips, download, stop by command",
 }
 SLOW = ("talking",)

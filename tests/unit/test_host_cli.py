@@ -245,6 +245,14 @@ def test_dead_simulators_are_forgotten(run, pump):
     assert registry.entries() == []
 
 
+def test_a_verb_that_converts_nothing_runs_without_pydantic(pump):
+    typed = ["thecal", "status", "-p", pump.port_url]
+    code = f"import sys; sys.argv = {typed}; import thecal.cli as c; c.main(); print('pydantic' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip().endswith("False")
+
+
 def test_the_command_starts_without_the_heavy_libraries():
     heavy = ("pint", "pydantic", "matplotlib", "jinja2", "wasmtime", "serial")
     code = f"import sys, thecal.cli; thecal.cli.build(); print([name for name in {heavy} if name in sys.modules])"
