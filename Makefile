@@ -82,7 +82,7 @@ syntax: $(TEST_STAMP)
 rules: $(TEST_STAMP)
 	@$(BIN)/python -m pytest -q tests/rules --deselect tests/rules/test_mpy_cross.py
 
-# --- more, longer, or later -----------------------------------------------------------------------------------------------
+# --- more, or longer ------------------------------------------------------------------------------------------------
 
 torture: $(TEST_STAMP) ## the tests again with many more examples; may take an hour
 	@THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
@@ -109,8 +109,8 @@ wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and th
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
 	@$(BIN)/python -m thecal.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
 
-hazards: ## the hazard table with the test of each (in a later version)
-	@echo "make hazards belongs to a later version. Until then the rules R1 to R12 are the table: 'pytest -m rule' runs their tests." >&2; exit 1
+hazards: $(RUN_STAMP) ## the hazard table: each hazard, the rules that hold it, their tests and mutations
+	@PYTHONPATH=tests $(BIN)/python -m hazards
 
 clean: ## remove what make and the demo made, .venv too
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,6 @@
+"""`make hazards`: prints the hazard table with the names of the tests and mutations behind each rule."""
+
+from hazards.table import render
+
+if __name__ == "__main__":
+    print(render(names=True))
