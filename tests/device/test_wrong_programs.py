@@ -29,7 +29,7 @@ def pump() -> object:
         yield device
 
 
-@pytest.mark.needs("plant")
+@pytest.mark.needs("instant_commands")  # the bench of the simulator
 @pytest.mark.rule("R7")
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize("name", WRONG)
@@ -48,7 +48,7 @@ def test_the_pump_says_what_the_host_would_have_said(name: str, pump: Device) ->
     assert pump.client.program_read()["program"] is None
 
 
-@pytest.mark.needs("plant")
+@pytest.mark.needs("instant_commands")  # the bench of the simulator
 def test_the_pump_tells_its_ceilings(pump: Device) -> None:
     table = bench(CLOCK)
     told = pump.client.hello()["ceilings"]

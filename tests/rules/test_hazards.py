@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hazards.table import RULES, hazards, mutations_by_rule, render, found_by_rule
+from hazards.table import RULES, found_by_rule, hazards, mutations_by_rule, render
 from rules.test_makefile import make
 
 TESTS, MUTATIONS = found_by_rule(), mutations_by_rule()
