@@ -29,8 +29,9 @@ class Lazily:
 
 def defer_checks(command: Any) -> None:
     """Give every parameter with one value of every verb the lazy check, its --help included."""
+    words = command.context_settings.get("help_option_names", ["--help"])
     for verb in [command, *getattr(command, "commands", {}).values()]:
-        for parameter in [*verb.params, verb.get_help_option(typer.Context(verb))]:
+        for parameter in [*verb.params, verb.get_help_option(typer.Context(verb, help_option_names=words))]:
             if is_plain(parameter):
                 parameter._runtime_param = Lazily(parameter)
 

@@ -16,11 +16,17 @@ class Shape(BaseModel):
 
 
 class Calibration(Shape):
-    """`steps` steps move `volume_nl`."""
+    """`steps` steps move `volume_nl`. It expires at `expires_utc_s` or after `expires_nl` (0 = never); `expired` says by what."""
 
     volume_nl: int
     steps: int
     state: str
+    id: str | None = None
+    weighed_utc_s: int | None = None
+    expires_utc_s: int | None = None
+    expires_nl: int | None = None
+    delivered_nl: int | None = Field(None, description="since it was stored")
+    expired: str | None = None
 
 
 class Ceilings(Shape):
@@ -54,6 +60,9 @@ class Hello(Shape):
     bench: str
     program_digest: str
     calibration_state: str
+    calibration_id: str | None = None
+    calibration_expires_utc_s: int | None = None
+    calibration_expires_nl: int | None = None
     ceilings: Ceilings | None = None
     capabilities: list[str]
 
@@ -89,6 +98,8 @@ class Sim(Shape):
     port: str | None
     socket: str
     control: str
+    balance: str | None = None
+    balance_socket: str | None = None
     unique_id: str
     seed: int
     bench: str
@@ -125,6 +136,7 @@ class Bolus(Shape):
     """What a bolus was ordered as, or what became of it; keys by what was asked."""
 
     token: str
+    purpose: str | None = None
     state: str | None = None
     volume_nl: int | None = None
     rate_nl: int | None = None
@@ -249,10 +261,23 @@ class Flash(BaseModel):
     duration_s: float | None = None
 
 
+class Report(BaseModel):
+    """What the page of `thecal report` holds; its keys are open."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Calibrate(BaseModel):
+    """What `thecal calibrate` did, checked or lists; its keys are open."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 SHAPES: dict[str, type[BaseModel]] = {
     "find": Find,
     "sim": Sim,
     "flash": Flash,
+    "calibrate": Calibrate,
     "program": Programmed,
     "start": Start,
     "status": Status,
@@ -260,6 +285,7 @@ SHAPES: dict[str, type[BaseModel]] = {
     "bolus": Bolus,
     "stop": Stop,
     "journal": Journal,
+    "report": Report,
     "alarms": Alarms,
     "ack": Ack,
     "maintenance": Maintenance,

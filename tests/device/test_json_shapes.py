@@ -17,7 +17,11 @@ from thecal.commands import VERBS
 from thecal.shapes import SHAPES, schema
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
-BY_OTHER_TESTS = {"flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py"}
+BY_OTHER_TESTS = {
+    "calibrate": "its keys are open",
+    "report": "its keys are open",
+    "flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py",
+}
 pytestmark = pytest.mark.needs("plant")
 
 

@@ -58,7 +58,8 @@ def test_help_names_every_verb_and_the_exit_codes(run):
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 def test_every_verb_has_help(run, verb):
-    assert run(verb, "--help")[0] == 0
+    assert run(verb, "--help")[:2] == run(verb, "-h")[:2]
+    assert run(verb, "-h")[0] == 0
 
 
 @pytest.mark.parametrize("words", [("nonsense",), ("status", "--nonsense"), ("program",), ("bolus",), ("journal", "--ring", "x")])
