@@ -9,7 +9,8 @@ import pytest
 from rig.device import NO_CLOCK, Device, bench
 from rig.programs import MONDAY_UTC_S, constant, every_day
 from thecal.history.checks import checks
-from thecal.history.evidence import Evidence, as_lines, collect, load
+from thecal.history.evidence import Evidence, as_lines, collect
+from thecal.history.saved import load
 from thecal.history.timeline import Timeline
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]

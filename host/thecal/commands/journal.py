@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,8 @@ import typer
 
 from thecal.commands.options import AsJson, Port
 from thecal.console import Progress, columns, data, emit_json, talk
-from thecal.errors import BadInput, Failed
+from thecal.errors import BadInput
+from thecal.files import write
 
 if TYPE_CHECKING:
     from thecal.client import Client
@@ -24,6 +24,7 @@ def journal(
     from_sequence: Annotated[int, typer.Option("--from", min=0, max=(1 << 32) - 1, metavar="NUMBER", help="First sequence number.")] = 0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
+    raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the records as the pump keeps them; - is stdout.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read the pump's journal back: table, CSV or JSON lines."""
@@ -34,13 +35,16 @@ def journal(
         raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
     with open_pump(port) as client:
         rows = download(client, ring, from_sequence)
+        content = raw_records(client, ring, from_sequence) if raw is not None else b""
+    if raw is not None:
+        write(content, raw)
     if csv is not None:
         write(journal_text.as_csv(rows), csv)
     if jsonl is not None:
         write(journal_text.as_json_lines(rows), jsonl)
     if as_json:
         emit_json(rows)
-    elif csv is None and jsonl is None:
+    elif csv is None and jsonl is None and raw is None:
         data(columns(journal_text.table(rows)))
 
 
@@ -60,12 +64,12 @@ def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str
     return rows
 
 
-def write(text: str, out: Path) -> None:
-    if str(out) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failed(f"{out} can't be written: {error.strerror}", "name a file in a folder you may write to") from error
-    talk(f"wrote {out}")
+def raw_records(client: Client, ring: str, from_sequence: int = 0) -> bytes:
+    """The bytes of all records from a sequence number on; PROTOCOL.md describes them."""
+    found = b""
+    while True:
+        reply, block = client.journal_read(ring, from_sequence)
+        found += block
+        if not block or reply["next_sequence"] > reply["last_sequence"]:
+            return found
+        from_sequence = reply["next_sequence"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from thecal.commands.options import AsJson, Port
-from thecal.console import emit_json, talk
+from thecal.console import Progress, emit_json, talk
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
@@ -47,22 +48,29 @@ def report(
     from thecal.reports.report import Report, document
 
     made = Report(line, *window)
-    if file is not None:
-        talk_about(made.banner())
-        write(made.html(), file)
-    if csv is not None:
-        write(made.csv(), csv)
-    if png is not None:
-        write(made.picture.png(), png)
-    if save is not None:
-        write(as_lines(found), save)
+    jobs: list[tuple[Path | None, Callable[[], str | bytes]]] = [
+        (file, made.html),
+        (csv, made.csv),
+        (png, made.picture.png),
+        (save, lambda: as_lines(found)),
+    ]
+    if made.banner():
+        talk(made.banner())
+    progress = Progress("report")
+    for number, (name, job) in enumerate(jobs):
+        progress.update(number, len(jobs))
+        if name is not None:
+            content = job()
+            progress.close()
+            write(content, name)
     if as_json:
         emit_json(document(made))
 
 
 def evidence(files: list[Path] | None, port: str | None) -> Evidence:
     """From saved files, else from the pump."""
-    from thecal.history.evidence import collect, load
+    from thecal.history.evidence import collect
+    from thecal.history.saved import load
 
     if files:
         if port is not None:
@@ -72,8 +80,3 @@ def evidence(files: list[Path] | None, port: str | None) -> Evidence:
 
     with open_pump(port) as client:
         return collect(client)
-
-
-def talk_about(banner: str) -> None:
-    if banner:
-        talk(banner)

@@ -35,7 +35,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment: what was planned by then, and between what the pump delivered, in steps since the begin of the time line."""
+    """One moment: what was planned by then, and between what the pump delivered, in steps since the first."""
 
     at_ms: int
     planned_steps: Fraction
@@ -97,7 +97,7 @@ class Timeline:
         """The time asked for, widened to the nearest moments at which the journal tells the position, so that sums are exact.
         BadInput when it begins behind its end, or holds nothing of the journal."""
         begin_ms, end_ms = (self.from_ms if from_ms is None else from_ms), (self.to_ms if to_ms is None else to_ms)
-        if begin_ms >= end_ms and (from_ms, to_ms) != (None, None):
+        if from_ms is not None and to_ms is not None and from_ms >= to_ms:
             raise BadInput("the time asked for ends before it begins", "give --from before --to")
         if begin_ms > self.to_ms or end_ms < self.from_ms:
             raise BadInput("the journal holds nothing of the time asked for", "see `thecal journal` for what it holds")
@@ -126,13 +126,12 @@ class Timeline:
         )
 
     def samples(self, from_ms: int, to_ms: int, every_ms: int) -> Iterator[Sample]:
-        """Evenly spaced moments, on whole multiples of `every_ms`, and both ends."""
-        base = (self.planned.at(self.from_ms), self.low.at(self.from_ms), self.high.at(self.from_ms))
-        first = -(-from_ms // every_ms) * every_ms
-        times = [from_ms, *(at_ms for at_ms in range(first, to_ms, every_ms) if at_ms != from_ms), to_ms]
-        for at_ms in times:
-            now = (self.planned.at(at_ms), self.low.at(at_ms), self.high.at(at_ms))
-            yield Sample(at_ms, *(value - begin for value, begin in zip(now, base, strict=True)))
+        """Evenly spaced moments, on whole multiples of `every_ms`, and both ends; steps count from `from_ms` on."""
+        curves = (self.planned, self.low, self.high)
+        base = [curve.at(from_ms) for curve in curves]
+        first = from_ms - from_ms % every_ms + every_ms
+        for at_ms in (from_ms, *range(first, to_ms, every_ms), to_ms):
+            yield Sample(at_ms, *(curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True)))
 
     def offset_s(self, at_ms: int) -> int:
         return self.offsets.at(at_ms)

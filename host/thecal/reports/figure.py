@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from io import BytesIO
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.program import Program
@@ -24,6 +25,9 @@ DPI = 130
 BINS = 480
 SHORTEST_BIN_MS = 30_000
 NARROWEST_BIN_MS = 5_000
+# of a year, a month, a day, an hour, a minute, a second; and where one begins
+FORMATS = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"]
+ZERO_FORMATS = ["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
 Point = tuple[float, float]
 
 
@@ -36,9 +40,16 @@ class HistoryPicture:
         self.from_ms, self.to_ms = from_ms, max(to_ms, from_ms + 1)
         self.title = title
         self.truth: list[tuple[int, int]] = []
+        self._png = b""
         self.bin_ms = max(SHORTEST_BIN_MS, (self.to_ms - self.from_ms) // BINS)
 
     def png(self) -> bytes:
+        """The picture; drawn once."""
+        if not self._png:
+            self._png = self._draw()
+        return self._png
+
+    def _draw(self) -> bytes:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -77,11 +88,15 @@ class HistoryPicture:
             points += [(begin_ms, per_h), (end_ms, per_h)]
         return points
 
+    def times(self) -> list[int]:
+        """Where the curves are drawn: the bins, and where power failed; between the records they are straight."""
+        losses = [at_ms for one in self.line.books.losses for at_ms in (one.cut_ms, one.boot_ms)]
+        return sorted({*self.bins(), *(at_ms for at_ms in losses if self.from_ms <= at_ms <= self.to_ms)})
+
     def volumes(self, curve: Curve) -> list[tuple[int, float]]:
         """Cumulative, in `unit` since the begin."""
         base = curve.at(self.from_ms)
-        times = sorted({*self.bins(), *(at_ms for at_ms, _ in curve.points if self.from_ms <= at_ms <= self.to_ms)})
-        return [(at_ms, float(self.words.amount(curve.at(at_ms) - base))) for at_ms in times]
+        return [(at_ms, float(self.words.amount(curve.at(at_ms) - base))) for at_ms in self.times()]
 
     def _draw_rates(self, axes: Axes) -> None:
         axes.plot(*self._split(self.rates(self.line.planned)), color=PLAN, linewidth=3.2, label="planned", solid_joinstyle="miter")
@@ -90,35 +105,29 @@ class HistoryPicture:
         axes.set_ylim(bottom=0)
 
     def _draw_volumes(self, axes: Axes) -> None:
-        low, high = (self.volumes(curve) for curve in (self.line.low, self.line.high))
-        times = sorted({at_ms for at_ms, _ in (*low, *high)})
-        least, most = (
-            [float(self.words.amount(curve.between(self.from_ms, at))) for at in times] for curve in (self.line.low, self.line.high)
-        )
+        low, high = self.volumes(self.line.low), self.volumes(self.line.high)
         axes.plot(*self._split(self.volumes(self.line.planned)), color=PLAN, linewidth=3.2)
-        axes.fill_between([self._x(at_ms) for at_ms in times], least, most, color=BAND, linewidth=0, label="uncertain")
+        axes.fill_between(*self._split(low), [value for _, value in high], color=BAND, linewidth=0)
         axes.plot(*self._split(high), color=DONE, linewidth=1.1)
         if self.truth:
             drawn = [(at_ms, float(self.words.amount(steps))) for at_ms, steps in self.truth]
             axes.plot(*self._split(drawn), color=TRUE, linewidth=1.0, linestyle=(0, (2, 3)), label="true motor steps")
+            axes.legend(frameon=False, fontsize=8, loc="upper left")
         axes.set_ylabel(f"{self.words.unit} in all")
         axes.set_ylim(bottom=0)
 
     def _draw_behind(self, axes: Axes) -> None:
         """Delivered minus planned, with the band."""
-        times = sorted({at_ms for curve in (self.line.planned, self.line.high) for at_ms, _ in self.volumes(curve)})
-        base = [curve.at(self.from_ms) for curve in (self.line.low, self.line.high, self.line.planned)]
-        low: list[float] = []
-        high: list[float] = []
-        for at_ms in times:
-            planned = self.line.planned.at(at_ms) - base[2]
-            low.append(float(self.words.amount(self.line.low.at(at_ms) - base[0] - planned)))
-            high.append(float(self.words.amount(self.line.high.at(at_ms) - base[1] - planned)))
-        x = [self._x(at_ms) for at_ms in times]
+        planned = [value for _, value in self.volumes(self.line.planned)]
+        low, high = (
+            [value - plan for (_, value), plan in zip(self.volumes(curve), planned, strict=True)]
+            for curve in (self.line.low, self.line.high)
+        )
+        x = [self._x(at_ms) for at_ms in self.times()]
         axes.fill_between(x, low, high, color=BAND, linewidth=0)
         axes.plot(x, high, color=DONE, linewidth=1.1)
         axes.axhline(0, color=PLAN, linewidth=1)
-        axes.set_ylabel(f"behind, {self.words.unit}")
+        axes.set_ylabel(f"delivered\nminus plan, {self.words.unit}", fontsize=8)
         span = max([abs(value) for value in (*low, *high)] or [0.0])
         if span < float(self.words.amount(5)):
             axes.set_ylim(-float(self.words.amount(10)), float(self.words.amount(10)))
@@ -135,7 +144,7 @@ class HistoryPicture:
         """(from, to, colour) of power off, stops, pauses and boluses."""
         books, line = self.line.books, self.line
         found = []
-        for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
+        for before, behind in zip_longest(books.runs, books.runs[1:]):
             end_ms = line.to_ms if behind is None else behind.from_ms
             found.append((before.to_ms, end_ms, OFF if before.ended == "power" else STOPPED))
         found += [(one.from_ms, line.to_ms if one.to_ms is None else one.to_ms, STOPPED) for one in books.pauses]
@@ -180,7 +189,7 @@ class HistoryPicture:
 
         locator = AutoDateLocator(minticks=4, maxticks=10)
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=FORMATS, zero_formats=ZERO_FORMATS))
         axes.set_xlabel(f"local time of the pump ({offset_text(self.line.offset_s(self.line.to_ms))})")
 
 

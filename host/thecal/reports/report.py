@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from pumpcore.program import Program
-from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_MINUTE
 from thecal import __version__
 from thecal.history.checks import Check, checks
 from thecal.history.timeline import Timeline
@@ -123,14 +123,10 @@ class Report:
         names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]
         known = self.line.calibration is not None
         writer.writerow([*names, *(["planned_nl", "delivered_least_nl", "delivered_most_nl"] if known else [])])
-        base = [curve.at(self.from_ms) for curve in (self.line.planned, self.line.low, self.line.high)]
         for one in self.line.samples(self.from_ms, self.to_ms, S_PER_MINUTE * MS_PER_S):
-            at_ms = one.at_ms
-            counts = [
-                curve.at(at_ms) - begin for curve, begin in zip((self.line.planned, self.line.low, self.line.high), base, strict=True)
-            ]
-            volumes = [f"{float(self.line.volume_nl(count) or 0):.0f}" for count in counts] if known else []
-            writer.writerow([at_ms // MS_PER_S, self.words.time(at_ms), *(int(count) for count in counts), *volumes])
+            counts = (one.planned_steps, one.low_steps, one.high_steps)
+            volumes = [int(self.words.amount(count) * NL_PER_ML) for count in counts] if known else []
+            writer.writerow([one.at_ms // MS_PER_S, self.words.time(one.at_ms), *map(int, counts), *volumes])
         return out.getvalue()
 
 

@@ -18,6 +18,8 @@ class Words:
         self.line = line
         self.unit = "mL" if line.calibration else "steps"
         self.rate_unit = f"{self.unit}/h"
+        pair = line.calibration
+        self._per_step = Fraction(pair.volume_nl, pair.steps * NL_PER_ML) if pair else Fraction(1)
 
     def time(self, at_ms: int | None) -> str:
         """ "2026-01-05 13:17:23", or the boot and its uptime where the pump did not know the time."""
@@ -41,8 +43,7 @@ class Words:
 
     def amount(self, steps: int | Fraction) -> Fraction:
         """Steps in `unit`."""
-        volume = self.line.volume_nl(steps)
-        return Fraction(steps) if volume is None else volume / NL_PER_ML
+        return steps * self._per_step
 
     def volume(self, steps: int | Fraction) -> str:
         """ "1.2345 mL"; "-" where steps are all that is known."""

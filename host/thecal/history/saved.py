@@ -1,0 +1,173 @@
+"""Saved journals, read back: every record checked, so that a file somebody edited can't be taken for what a pump said."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from pathlib import Path
+from typing import Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.faults import Refusal
+from pumpcore.program import unpack
+from pumpcore.units import S_PER_DAY, U64_MAX
+from pumpcore.wire import records
+from thecal.errors import BadInput
+from thecal.history.evidence import FORMAT, RINGS, Evidence
+from thecal.journal_text import Row, row
+
+NEEDED = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "event")
+UNITS = ("_steps", "_s", "_ms", "_nl")
+COUNTS = ("sequence", "boot", "entry", "fault", "count", "remainder", "modulus")
+HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, (1 << 48) - 1
+# fields of a record that are words or hex digits; of others a number may have no word
+TEXTS = {
+    **dict.fromkeys(("bolus_ordered", "bolus_started", "bolus_ended"), ("token",)),
+    **dict.fromkeys(("program_activated", "started"), ("digest",)),
+}
+AGAIN = "save the journal again with --jsonl or --save"
+CALIBRATED_PAIR: dict[str, Any] = {"volume_nl": 1, "steps": 1, "state": ""}
+OF_STATUS: dict[str, Any] = {
+    **dict.fromkeys(("uptime_ms", "utc_s", "offset_s", "boot", "delivered_steps", "uncertain_steps"), int),
+    "alarms": list,
+    "calibration": dict | None,
+    "state": str,
+}
+FILE_MAX_BYTES = 64 * 1024 * 1024
+
+
+def load(files: list[Path]) -> Evidence:
+    """What one or more saved files hold: JSON lines (`thecal report --save`, `thecal journal --jsonl`) or raw records (`--raw`, a
+    backup). BadInput with file and line when one can't be read, or when there is no record in them."""
+    found = Evidence(source=", ".join(file.name for file in files))
+    rows: dict[tuple[str, int], Row] = {}
+    for file in files:
+        for one in rows_of(file, found):
+            key = (one["ring"], one["sequence"])
+            if rows.setdefault(key, one) != one:
+                raise BadInput(
+                    f"{file}: record {one['sequence']} of {one['ring']} is another one than before", "give the files of one pump"
+                )
+    if not rows:
+        named = ", ".join(map(str, files))
+        raise BadInput(f"{named}: no journal records in it", "save a journal with: thecal report --save FILE")
+    found.events, found.faults = ([one for (name, _), one in sorted(rows.items()) if name == ring] for ring in RINGS)
+    return found
+
+
+def rows_of(file: Path, found: Evidence) -> list[Row]:
+    """The records of one file; what else it says goes into `found`."""
+    try:
+        if file.stat().st_size > FILE_MAX_BYTES:
+            raise BadInput(f"{file}: larger than any journal", "name a file that thecal saved")
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}", "name a file that `thecal report --save` or `thecal journal --jsonl` wrote") from None
+    if content.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"{":
+        return lines_of(file, content, found)
+    return raw_rows(file, content)
+
+
+def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
+    try:
+        texts = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise BadInput(f"{file}: not a text in UTF-8", "name a file that thecal saved") from None
+    rows: list[Row] = []
+    for number, text in enumerate(texts, 1):
+        if not text.strip():
+            continue
+        one = json_object(f"{file}: line {number}", text)
+        if FORMAT in one:
+            take_about(f"{file}: line {number}", one, found)
+        else:
+            rows.append(checked_row(f"{file}: line {number}", one))
+    return rows
+
+
+def json_object(where: str, text: str) -> dict[str, Any]:
+    try:
+        one = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"{where}: not JSON: {error}", AGAIN) from None
+    if not isinstance(one, dict):
+        raise BadInput(f"{where}: not an object", AGAIN)
+    return one
+
+
+def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
+    """What the pump said of itself when the file was saved."""
+    try:
+        packed = base64.b64decode(str(one.get("program") or ""), validate=True)
+        if packed:
+            unpack(packed)
+    except (binascii.Error, Refusal):
+        raise BadInput(f"{where}: program: not a packed program", "save the file again") from None
+    for name in ("hello", "status"):
+        if not isinstance(one.get(name), dict | None):
+            raise BadInput(f"{where}: {name}: not an object", "save the file again")
+    check_said(where, one.get("hello") or {}, one.get("status") or {})
+    found.packed, found.hello, found.status = packed, one.get("hello"), one.get("status")
+    found.origin = str(one.get("source") or "")
+    found.source = f"{found.source} (saved from {found.origin})"
+    found.read_utc_s = one["read_utc_s"] if isinstance(one.get("read_utc_s"), int) else 0
+
+
+def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> None:
+    """What a report asks of a saved hello and status."""
+    if status:
+        missing = [name for name, kind in OF_STATUS.items() if not isinstance(status.get(name), kind)]
+        if missing:
+            raise BadInput(f"{where}: status: {missing[0]} is missing or of another kind", "save the file again")
+        pair: dict[str, Any] = status["calibration"] or CALIBRATED_PAIR
+        try:
+            Calibration(pair["volume_nl"], pair["steps"], str(pair["state"]))
+        except (KeyError, TypeError, ValueError):
+            raise BadInput(f"{where}: status: calibration: not a pair", "save the file again") from None
+        check_numbers(f"{where}: status", {name: status[name] for name, kind in OF_STATUS.items() if kind is int})
+    if not isinstance(hello.get("implementation", {}), dict) or not isinstance(hello.get("protocol", []), list):
+        raise BadInput(f"{where}: hello: not what a pump says", "save the file again")
+
+
+def checked_row(where: str, one: dict[str, Any]) -> Row:
+    """A record with the fields of its type, each of its kind."""
+    missing = [name for name in NEEDED if name not in one]
+    event = one.get("event")
+    number = records.NUMBERS.get(event) if isinstance(event, str) else None
+    missing += [name for name in records.TYPES[number][2] if name not in one] if number else []
+    if missing:
+        raise BadInput(f"{where}: no record of a journal: {missing[0]} is missing", AGAIN)
+    check_numbers(where, {name: value for name, value in one.items() if name in COUNTS or name.endswith(UNITS)})
+    if one["ring"] not in RINGS or not isinstance(event, str):
+        raise BadInput(f"{where}: ring or event is unknown", AGAIN)
+    if odd := [name for name, value in one.items() if not isinstance(value, str | int)]:
+        raise BadInput(f"{where}: {odd[0]}: neither a text nor a whole number", AGAIN)
+    if odd := [name for name in TEXTS.get(event, ()) if not isinstance(one[name], str)]:
+        raise BadInput(f"{where}: {odd[0]}: not a text", AGAIN)
+    return one
+
+
+def highest_of(name: str) -> int:
+    if name.endswith("utc_s"):
+        return HIGHEST_UTC_S
+    return HIGHEST_UPTIME_MS if name == "uptime_ms" else U64_MAX
+
+
+def check_numbers(where: str, numbers: dict[str, Any]) -> None:
+    """Whole, and in the range of their fields in a record."""
+    for name, value in numbers.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise BadInput(f"{where}: {name}: {str(value)[:40]!r} is not a whole number", AGAIN)
+        low, high = (-S_PER_DAY, S_PER_DAY) if name == "offset_s" else (0, highest_of(name))
+        if not low <= value <= high:
+            raise BadInput(f"{where}: {name}: {str(value)[:40]} is out of range", AGAIN)
+
+
+def raw_rows(file: Path, content: bytes) -> list[Row]:
+    """Raw records as the pump keeps them; alarms are the ones of the faults ring."""
+    decoded, rest = records.decode(content)
+    if rest or not decoded:
+        cause = f"damaged behind record {decoded[-1].sequence}" if decoded else "no journal records in it"
+        raise BadInput(f"{file}: {cause}", "name a file that `thecal report --save` or `thecal journal` wrote")
+    return [row("faults" if record.name == "alarm" else "events", record) for record in decoded]
