@@ -1,0 +1,94 @@
+"""`thecal watch`: what a look says in a pipe, in a narrow terminal, without Unicode; UNKNOWN and UNCALIBRATED are said."""
+
+import io
+from fractions import Fraction
+
+import pytest
+from rich.console import Console
+
+from thecal.reports.terminal_plot import sparkline
+from thecal.watching import live
+from thecal.watching.past import HOUR_MS, Past
+from thecal.watching.view import one_line, rate_text, reservoir_text, rows, spark_text
+
+MIDNIGHT_UTC_S = 1_767_567_600  # of the pump's local time, an hour east
+STATUS = {
+    "state": "running", "uptime_ms": 4 * HOUR_MS, "utc_s": MIDNIGHT_UTC_S + 36_000, "offset_s": 3600, "boot": 1, "delivered_steps": 300_000,
+    "uncertain_steps": 0, "alarms": [], "bolus": None, "program_name": "Two rates", "entry_rate_nl": 1_000_000, "rate_seconds_s": 3600,
+    "next_change_s": 7200, "calibration": {"volume_nl": 1_000_000, "steps": 100_000, "state": "CALIBRATED"}, "events_sequence": 9,
+}  # fmt: skip
+
+
+def past(points=(), midnight=None, why=""):
+    made = Past()
+    made._points = [(at_ms, Fraction(steps)) for at_ms, steps in points]
+    made._midnight, made.why = midnight, why
+    return made
+
+
+def said(status, of=None, width=80, encoding="utf-8"):
+    found = rows(status, of or past(), width, encoding)
+    return {label: text for label, text, _ in found}
+
+
+def test_one_line_says_rate_change_today_and_what_is_wrong():
+    of = past(midnight=(Fraction(100_000), Fraction(100_000)))
+    assert one_line(STATUS, of) == "2026-01-05 10:00:00  running  1 mL/h  next 12:00 (in 2 h 00 min)  today 2.0000 mL"
+    wrong = {**STATUS, "alarms": [601, 612], "state": "alarm", "calibration": {**STATUS["calibration"], "state": "UNCALIBRATED"}}
+    assert one_line(wrong, of).endswith("alarms 601,612  UNCALIBRATED")
+    assert "  0 mL/h  " in one_line(wrong, of), "a pump in alarm delivers nothing"
+
+
+def test_today_is_unknown_without_the_time_and_a_range_behind_a_power_cut():
+    unknown = said({**STATUS, "utc_s": 0, "next_change_s": None}, past(why="the pump's clock is not set"))
+    assert unknown["today"] == "UNKNOWN (the pump's clock is not set)"
+    assert unknown["time"] == "time UNKNOWN, up 4 h 00 min"
+    of = past(midnight=(Fraction(100_000), Fraction(100_000)))
+    assert said({**STATUS, "uncertain_steps": 1200}, of)["today"] == "1.9880 to 2.0000 mL"
+    assert said({**STATUS, "calibration": None}, of)["today"] == "200000 steps"
+
+
+def test_the_rate_is_what_is_pumped_now():
+    bolus = {"state": "delivering", "rate_nl": 4_000_000, "ordered_steps": 9, "delivered_steps": 1, "token": "ab"}
+    assert rate_text({**STATUS, "bolus": bolus}) == "5 mL/h (basal 1 mL/h)"
+    assert rate_text({**STATUS, "bolus": {**bolus, "state": "done"}}) == "1 mL/h"
+    assert rate_text({**STATUS, "state": "limited"}) == "0 mL/h (paused at a ceiling)"
+    assert rate_text({**STATUS, "state": "stopped"}) == "0 mL/h"
+    assert rate_text({**STATUS, "rate_seconds_s": 0}) == "none"
+
+
+def test_a_reservoir_is_shown_where_the_pump_tells_of_one():
+    assert "reservoir" not in said(STATUS)
+    assert reservoir_text({"therapy": {"reservoir": None}}) == reservoir_text({"reservoir": 5}) == ""
+    told = {**STATUS, "therapy": {"reservoir": {"left_nl": 12_500_000, "uncertain_nl": 10_000}}}
+    assert said(told)["reservoir"] == "12.5 mL (uncertain 0.01 mL)"
+    assert "reservoir 12.5 mL" in one_line(told, past())
+
+
+def test_the_last_hour_is_drawn_from_what_is_known():
+    end_ms = STATUS["uptime_ms"]
+    half = past([(end_ms - HOUR_MS // 2, 0), (end_ms - HOUR_MS // 4, 0), (end_ms, 25_000)])
+    assert half.hour(4) == [None, None, 0, 100_000]
+    assert spark_text(STATUS, half, 4, "utf-8") == "  ▁█ up to 1 mL/h"
+    assert spark_text(STATUS, half, 4, "ascii") == "  _# up to 1 mL/h"
+    assert spark_text(STATUS, past(), 4, "utf-8") == "UNKNOWN"
+    assert sparkline([Fraction(0), None], Fraction(0), "ascii") == "_ "
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_the_table_fits_its_terminal_and_survives_a_lost_look(width, monkeypatch):
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=width, height=40, color_system=None, legacy_windows=False)
+    monkeypatch.setattr(live, "Console", lambda: console)
+    alarmed = {**STATUS, "state": "alarm", "alarms": [601, 612], "program_name": "a name \x1b[2J that moves the cursor"}
+    of = past([(STATUS["uptime_ms"] - HOUR_MS, 0), (STATUS["uptime_ms"], 100_000)], (Fraction(0), Fraction(0)))
+    with live.LiveView() as view:
+        view.show(alarmed, of)
+        view.trouble("the link was lost")
+    text = out.getvalue()
+    assert "\x1b[2J" not in text
+    lines = [line for line in text.replace("\x1b[?25l", "").replace("\x1b[?25h", "").split("\n") if "\x1b" not in line]
+    assert max(len(line.rstrip("\r")) for line in lines) <= width
+    flat = " ".join(text.split())
+    assert "guard_mismatch" in flat
+    assert "still watching" in flat
