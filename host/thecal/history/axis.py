@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pumpcore.units import MS_PER_S
@@ -22,10 +23,11 @@ DRIFT_S = 300  # a clock set by less had only drifted
 class Boot:
     """One power-up: `begin_ms` is uptime 0 on the axis; `known` whether that is the pump's clock, `corrected_s` how much later
     the axis is than that clock was, because it was set afterwards; `moved_ms` how much the boot was shifted so as not to
-    overlap the one before."""
+    overlap the one before. `ran_ms` is how long it ran, by the powered-on time that the next one found, at most a lease short."""
 
     number: int
     last_uptime_ms: int = 0
+    ran_ms: int = 0
     begin_ms: int = 0
     known: bool = False
     corrected_s: int = 0
@@ -43,8 +45,18 @@ class Axis:
         for one in stamped:
             groups.setdefault(one["boot"], []).append(one)
         self.boots = {number: boot_of(number, groups[number]) for number in sorted(groups)}
+        self._measure([one for one in stamped if one["event"] == "boot"])
         self._correct([one for one in stamped if one["event"] == "clock_set"])
         self._lay_out()
+
+    def _measure(self, boots: list[Row]) -> None:
+        """How long each boot ran, where the next one tells: its last record may be minutes older."""
+        powered_on_s = {one["boot"]: one["powered_on_s"] for one in boots}
+        for number, following in pairwise(self.boots):
+            boot = self.boots[number]
+            told = number in powered_on_s and following in powered_on_s
+            ran_ms = (powered_on_s[following] - powered_on_s[number]) * MS_PER_S if told else 0
+            boot.ran_ms = max(boot.last_uptime_ms, ran_ms)
 
     def _correct(self, sets: list[Row]) -> None:
         """Earlier boots follow a clock that was moved afterwards."""
@@ -63,12 +75,12 @@ class Axis:
         first = next((index for index, boot in enumerate(boots) if boot.known), 0)
         end_ms = boots[first].begin_ms
         for boot in reversed(boots[:first]):
-            boot.begin_ms = end_ms - UNKNOWN_GAP_MS - boot.last_uptime_ms
+            boot.begin_ms = end_ms - UNKNOWN_GAP_MS - max(boot.ran_ms, boot.last_uptime_ms)
             end_ms = boot.begin_ms
-        for before, boot in zip(boots[first:], boots[first + 1 :], strict=False):
+        for before, boot in pairwise(boots[first:]):
             end_ms = before.begin_ms + before.last_uptime_ms
             if not boot.known:
-                boot.begin_ms = end_ms + UNKNOWN_GAP_MS
+                boot.begin_ms = before.begin_ms + max(before.ran_ms, before.last_uptime_ms) + UNKNOWN_GAP_MS
             elif boot.begin_ms < end_ms:
                 boot.moved_ms = end_ms - boot.begin_ms
                 boot.begin_ms = end_ms

@@ -14,7 +14,7 @@ from thecal.history.timeline import Timeline
 from thecal.reports.figure import HistoryPicture, schedule_png
 from thecal.reports.page import inline_png, page
 from thecal.reports.sections import Section, Sections
-from thecal.reports.words import Words, offset_text
+from thecal.reports.words import Words
 from thecal.review import entries, facts
 from thecal.status_text import clock_text
 
@@ -78,15 +78,12 @@ class Report:
             ("pump", str(hello.get("unique_id", UNKNOWN))),
             ("bench", str(hello.get("bench", UNKNOWN))),
             ("program", f"{status['program_name'] or 'none'}" if status else UNKNOWN),
-            ("from", f"{words.time(self.from_ms)} {self._offset(self.from_ms)}"),
-            ("to", f"{words.time(self.to_ms)} {self._offset(self.to_ms)} ({words.lasted(self.from_ms, self.to_ms)})"),
+            ("from", f"{words.time(self.from_ms)} {words.offset(self.from_ms)}"),
+            ("to", f"{words.time(self.to_ms)} {words.offset(self.to_ms)} ({words.lasted(self.from_ms, self.to_ms)})"),
             ("state when read", str(status.get("state", UNKNOWN))),
             ("read from", self.line.evidence.source),
             ("read at", clock_text(self.line.evidence.read_utc_s) + " by this computer" if self.line.evidence.read_utc_s else UNKNOWN),
         ]
-
-    def _offset(self, at_ms: int) -> str:
-        return offset_text(self.line.offset_s(at_ms)) if self.line.offsets.known() and self.line.time_is_known() else "(offset unknown)"
 
     def calibration(self) -> Pairs:
         """The pair that volumes are made with, and every further key that the pump tells of it."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from pumpcore import fault_texts
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
+from thecal.history.alarms import AlarmLine, named
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities import decimal
@@ -86,7 +87,7 @@ class Sections:
 
     def _entry(self, one: Stretch) -> Cells:
         off, programmed = one.off_by_steps(), one.programmed_steps
-        end = self.words.time(one.to_ms)[-8:] if one.to_ms - one.from_ms < 86_400_000 else self.words.time(one.to_ms)
+        end = self.words.clock(one.to_ms) if one.to_ms - one.from_ms < 86_400_000 else self.words.time(one.to_ms)
         bolus = "crosses" if one.bolus_crosses else one.bolus_steps
         counts = (one.ordered_steps, bolus, one.delivered_steps, one.uncertain_steps, one.missed(), one.halted_steps)
         return (
@@ -125,8 +126,8 @@ class Sections:
             words.time(one.ordered_ms),
             ml(one.volume_nl),
             words.rate(one.rate_nl, one.digest),
-            words.time(one.started_ms)[-8:],
-            words.time(one.ended_ms)[-8:],
+            words.clock(one.started_ms),
+            words.clock(one.ended_ms),
             "cut by the power" if one.ended == "cut" else how,
             str(one.ordered_steps),
             delivered,
@@ -172,7 +173,7 @@ class Sections:
                 rows.append((self.words.time(at_ms), str(row["boot"]), what, "nothing was running", "-", "-", "-", "-"))
                 continue
             before = f"before {self.words.time(loss.cut_ms)}"
-            went_on = "stayed stopped" if loss.resumed_ms is None else f"resumed {self.words.time(loss.resumed_ms)[-8:]}"
+            went_on = "stayed stopped" if loss.resumed_ms is None else f"resumed {self.words.clock(loss.resumed_ms)}"
             counts = (loss.confirmed_steps, loss.leased_steps, loss.uncertain_steps)
             rows.append((self.words.time(at_ms), str(row["boot"]), what, before, went_on, *map(str, counts)))
         head = ("at", "boot", "what", "motor stopped", "then", "confirmed", "leased", "uncertain")
@@ -187,7 +188,7 @@ class Sections:
                 f"{one.fault} {one.name}",
                 text_of(one.fault),
                 str(one.count),
-                self._ended(one.fault, one.acknowledged_ms),
+                self._ended(one),
             )
             for one in self.line.alarms
             if self._inside(one.raised_ms, one.acknowledged_ms)
@@ -195,13 +196,14 @@ class Sections:
         head = ("raised", "", "fault", "what", "times", "acknowledged")
         return Section("Alarms and warnings", head, rows, "none was raised")
 
-    def _ended(self, fault: int, acknowledged_ms: int | None) -> str:
-        if acknowledged_ms is not None:
-            return self.words.time(acknowledged_ms)
+    def _ended(self, one: AlarmLine) -> str:
         status = self.line.evidence.status
-        if status is None:
-            return "no"
-        return "STILL ACTIVE" if fault in status["alarms"] else "ended by itself"
+        if one.acknowledged_ms is not None or status is None:
+            return self.words.time(one.acknowledged_ms) if one.acknowledged_ms is not None else "no"
+        newest = [other for other in self.line.alarms if other.fault == one.fault][-1]
+        if one.fault not in status["alarms"]:
+            return "ended by itself"
+        return "STILL ACTIVE" if newest is one else "no; came again"
 
     def runs(self) -> Section:
         rows = [
@@ -268,7 +270,5 @@ class Sections:
 
 def text_of(fault: int) -> str:
     """What the fault means, for people."""
-    from thecal.history.alarms import named
-
     name, severity = named(fault)
     return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"

@@ -30,6 +30,16 @@ class Words:
             return f"boot {boot.number}, up {span(max(0, at_ms - boot.begin_ms) // MS_PER_S)}"
         return self.local(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
+    def clock(self, at_ms: int | None) -> str:
+        """Only the time of day of `time`, where it is known."""
+        text = self.time(at_ms)
+        return text if at_ms is None or not self._boot_at(at_ms).known else text[-8:]
+
+    def offset(self, at_ms: int) -> str:
+        """ "UTC+01:00", or that it is not known."""
+        known = self.line.offsets.known() and self._boot_at(at_ms).known
+        return offset_text(self.line.offset_s(at_ms)) if known else "(time of day unknown)"
+
     def _boot_at(self, at_ms: int) -> Boot:
         boots = list(self.line.axis.boots.values())
         return ([one for one in boots if one.begin_ms <= at_ms] or boots)[-1]
