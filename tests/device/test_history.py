@@ -142,6 +142,41 @@ def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
         assert line.sums(*line.window(None, None)).missed_steps["limit"] > 0
 
 
+def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_plan(device: Device) -> None:
+    """A run for the balance, another pair, and the same prescription: every volume is by the pair that counted at its time."""
+    witness = Witness(device)
+    device.begin(every_day((0, 1_000_000), (30, 2_000_000), (120, 500_000)))
+    witness.run_for(4000)
+    device.client.stop()
+    before = device.calibration()
+    device.client.run_start(device.client.bolus_token(), "calibration", 20_000, (6_000_000, 3600))
+    witness.run_for(300)
+    weighed = weighed_pair(before.volume_nl * 11 // 10, before.steps)
+    device.client.calibration_set(weighed)
+    device.client.clock_set(MONDAY_UTC_S + 86_400, 0)
+    device.client.start()
+    witness.run_for(4000)
+    line = Timeline(collect(device.client))
+    witness.check(line)
+    assert [words for holds, words in checks(line) if not holds] == []
+    assert [run.by for run in line.books.runs] == ["host", "calibration", "host"]
+    assert [one.purpose for one in line.books.boluses.values()] == ["calibration"]
+    offs = [one.off_by_steps() for one in line.books.stretches]
+    assert [off is not None and abs(off) < 1 for off in offs] == [True, False, True, False], "by the pair of then"
+    first, last = line.books.runs[0], line.books.runs[-1]
+    volumes = [line.volume_between(line.high, run.from_ms, run.to_ms) for run in (first, last)]
+    assert all(volume is not None and abs(volume - wanted) < 2_000 for volume, wanted in zip(volumes, (1_722_222, 1_722_222), strict=True))
+    whole = line.volume_between(line.high, *line.window(None, None))
+    assert whole == sum(volume for volume in volumes if volume) + line.volume_nl(20_000, first.to_ms)
+
+
+def weighed_pair(volume_nl: int, steps: int) -> bytes:
+    """A calibration as it is stored."""
+    from pumpcore.weighed import Weighed, pack
+
+    return pack(Weighed(volume_nl, steps, MONDAY_UTC_S, 1_000_000, 100, 0, 0, 3, "T1", "L1"))
+
+
 def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
     with Device(NO_CLOCK) as device:
         witness = Witness(device)

@@ -62,7 +62,7 @@ def test_a_curve_is_exact_at_its_points_and_straight_between():
 def test_between_anchors_the_rates_shape_the_curve_and_boluses_lie_on_top():
     flows = [Flow(0, 1000, 1), Flow(1000, 2000, 3)]
     assert shaped([(0, 0), (2000, 400)], flows, []).at(1000) == 100
-    bolus = BolusLine("t", 1, 1, 200, 0, "", 500, 1500, "done", 200)
+    bolus = BolusLine("t", 1, 1, 200, 0, started_ms=500, ended_ms=1500, ended="done", delivered_steps=200)
     curve = shaped([(0, 0), (2000, 600)], flows, [bolus])
     assert [curve.at(at) for at in (500, 1000, 1500, 2000)] == [50, 200, 450, 600]
     assert curve.between(1000, 1500) == 150 + 100

@@ -215,7 +215,7 @@ def test_a_picture_has_its_curves_where_the_time_line_has_them():
     line = Timeline(evidence(day_program()))
     picture = HistoryPicture(line, line.from_ms, line.to_ms, "x")
     volumes = dict(picture.volumes(line.high))
-    assert volumes[line.to_ms] == pytest.approx(float(picture.words.amount(line.high.between(line.from_ms, line.to_ms))))
+    assert volumes[line.to_ms] == pytest.approx(float(picture.words.between(line.high, line.from_ms, line.to_ms)))
     edges = picture.bins()
     assert edges == sorted(set(edges))
     assert (edges[0], edges[-1]) == (line.from_ms, line.to_ms)

@@ -129,9 +129,7 @@ def parameters(framing: str, port_url: str) -> dict[str, Any]:
     """ "9600-8N1" as pyserial's settings. BadInput when it is not of that form."""
     match = FRAMING.fullmatch(framing)
     if match is None:
-        raise BadInput(
-            f"{framing!r} is no serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits"
-        )
+        raise BadInput(f"{framing!r} is no serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
     baud, bits, parity, stop = match.groups()
     if os.path.realpath(port_url).startswith(PSEUDOTERMINALS):
         bits, parity = "8", "N"

@@ -7,11 +7,14 @@ pump was stopped is no part of it.
 
 from __future__ import annotations
 
+from pumpcore.calibration import Calibration
+from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.parts import (
     POWER,
     UNTOLD,
     BolusLine,
+    CalibrationSet,
     ClockSet,
     Gap,
     Made,
@@ -26,6 +29,7 @@ from thecal.journal_text import Row
 
 # after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
 RETRY_AHEAD_S = 2
+ALONE = PURPOSES[1:]  # why a bolus runs without a program
 # a lease is booked one step longer than the plan, for the guard
 GUARD_STEPS = 1
 # a record of a pause is written when the queue runs low: so much later at most the motor stands still
@@ -43,6 +47,7 @@ class Books(StretchBook):
         self.pauses: list[Pause] = []
         self.misses: list[Missed] = []
         self.gaps: list[Gap] = []
+        self.calibrations: list[CalibrationSet] = []
         self.activated: list[tuple[int, str]] = []
         self.boots: list[tuple[int, Row]] = []
         self.halts: list[tuple[int, int]] = []
@@ -59,6 +64,9 @@ class Books(StretchBook):
         are read at that time."""
         self._find_gaps("events", events)
         self._last_activation = max((one["sequence"] for one in events if one["event"] == "program_activated"), default=0)
+        first = next((one for one in events if one["event"] == "calibration_set"), None)
+        if first is not None:
+            self._count_with(first["old_volume_nl"], first["old_steps"])
         order = {boot: index for index, boot in enumerate(self.axis.boots)}
         broken = {gap.last + 1 for gap in self.gaps if not gap.from_start}
         for one in sorted(events, key=lambda row: (order[row["boot"]], row["uptime_ms"], row["sequence"])):
@@ -210,6 +218,9 @@ class Books(StretchBook):
         assert run is not None
         self._see(at_ms, row["delivered_steps"])
         first, run.origin_ms = run.origin_ms is None, at_ms if run.origin_ms is None else run.origin_ms
+        if run.by in ALONE:  # the entry of a bolus without a program is none of a schedule
+            self._plan_at(at_ms, row["ordered_steps"])
+            return
         self._made_ends(at_ms)
         going_on = first and run.by == "resume" and self._stretch is not None and self._stretch.entry == row["entry"]
         if not going_on:
@@ -307,3 +318,21 @@ class Books(StretchBook):
 
     def _on_program_activated(self, row: Row, at_ms: int) -> None:
         self.activated.append((at_ms, row["digest"]))
+
+    def _on_run_ordered(self, row: Row, at_ms: int) -> None:
+        """A bolus without a program: a run of its own, with no basal."""
+        self._on_started({**row, "by": row["purpose"], "digest": ""}, at_ms)
+        line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms)
+        line.purpose, line.rate_seconds_s = row["purpose"], row["rate_seconds_s"]
+        self.boluses[line.token] = line
+
+    def _on_calibration_set(self, row: Row, at_ms: int) -> None:
+        names = ("calibration_id", "old_volume_nl", "old_steps", "volume_nl", "steps", "weighed_utc_s", "scatter_ppm", "runs")
+        self.calibrations.append(CalibrationSet(at_ms, *(row[name] for name in names)))
+        self._count_with(row["volume_nl"], row["steps"])
+
+    def _count_with(self, volume_nl: int, steps: int) -> None:
+        """From here on the plan is reckoned with this pair; it changes only while the pump is stopped."""
+        if self.prescribed is not None and volume_nl and steps:
+            known = self.prescribed
+            self.prescribed = Prescribed(known.program, known.digest, Calibration(volume_nl, steps, known.calibration.state))

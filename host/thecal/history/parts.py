@@ -10,8 +10,9 @@ RUNNING, POWER, UNTOLD = "running", "power", "untold"
 
 @dataclass
 class Run:
-    """From a start to its end. `by` is host or resume (untold: its begin is no longer in the journal); `ended` is running, power,
-    untold, or what stopped it: host, button, fault, clock, maintenance. `origin_ms` is where its pump seconds begin."""
+    """From a start to its end. `by` is host or resume, or priming or calibration for a bolus without a program; untold when its begin
+    is no longer in the journal. `ended` is running, power, untold, or what stopped it: host, button, fault, clock,
+    maintenance, done. `origin_ms` is where its pump seconds begin."""
 
     by: str
     digest: str
@@ -67,8 +68,11 @@ class Stretch:
 
 @dataclass
 class BolusLine:
-    """One bolus. `ended` is empty while it waits or runs, else done, cancelled, cut, stopped, fault or limit; "never begun" when
-    the power failed before its first lease. `delivered_steps` of a cut one is what had been leased of it: the most it can be."""
+    """One bolus; `purpose` is manual, or priming or calibration without a program, whose rate is per `rate_seconds_s`.
+
+    `ended` is empty while it waits or runs, else done, cancelled, cut, stopped, fault or limit; "never begun" when the
+    power failed before its first lease. `delivered_steps` of a cut one is what had been leased of it: the most it can be.
+    """
 
     token: str
     volume_nl: int
@@ -76,6 +80,8 @@ class BolusLine:
     ordered_steps: int
     ordered_ms: int
     digest: str = ""
+    purpose: str = "manual"
+    rate_seconds_s: int = 0
     started_ms: int | None = None
     ended_ms: int | None = None
     ended: str = ""
@@ -125,6 +131,21 @@ class ClockSet:
     new_utc_s: int
     offset_s: int
     was_offset_s: int | None
+
+
+@dataclass
+class CalibrationSet:
+    """Another pair began to count; `weighed_utc_s` 0 when it is the bench's nominal one."""
+
+    at_ms: int
+    calibration_id: str
+    old_volume_nl: int
+    old_steps: int
+    volume_nl: int
+    steps: int
+    weighed_utc_s: int
+    scatter_ppm: int
+    runs: int
 
 
 @dataclass

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from pumpcore.calibration import Calibration
-from pumpcore.units import MS_PER_S
 from thecal.errors import BadInput
 from thecal.history.alarms import alarm_lines
 from thecal.history.axis import Axis, Offsets
@@ -143,13 +143,23 @@ class Timeline:
         """Whether any boot knew the time of day."""
         return any(boot.known for boot in self.axis.boots.values())
 
-    def volume_nl(self, steps: int | Fraction) -> Fraction | None:
-        """By the calibration of now; None when it is not known."""
-        if self.calibration is None:
-            return None
-        return Fraction(steps) * self.calibration.volume_nl / self.calibration.steps
+    def pair_at(self, at_ms: int) -> tuple[int, int] | None:
+        """(volume_nl, steps) that counted at a moment: another calibration has another pair. None when none is known."""
+        later = [one for one in self.books.calibrations if one.at_ms > at_ms]
+        if later and later[0].old_steps:
+            return later[0].old_volume_nl, later[0].old_steps
+        if self.calibration is not None:
+            return self.calibration.volume_nl, self.calibration.steps
+        known = self.books.calibrations[-1] if self.books.calibrations else None
+        return (known.volume_nl, known.steps) if known and known.steps else None
 
-    def flow_nl_per_h(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction | None:
-        """The mean rate between two moments."""
-        volume = self.volume_nl(curve.between(from_ms, to_ms))
-        return None if volume is None or to_ms <= from_ms else volume * 3600 * MS_PER_S / (to_ms - from_ms)
+    def volume_nl(self, steps: int | Fraction, at_ms: int) -> Fraction | None:
+        """Steps that were made at a moment, by the pair of then; None when no pair is known."""
+        pair = self.pair_at(at_ms)
+        return None if pair is None else Fraction(steps) * pair[0] / pair[1]
+
+    def volume_between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction | None:
+        """The volume of what a curve holds between two moments, through changes of the calibration."""
+        edges = [from_ms, *(one.at_ms for one in self.books.calibrations if from_ms < one.at_ms < to_ms), to_ms]
+        parts = [self.volume_nl(curve.between(begin, end), begin) for begin, end in pairwise(edges)]
+        return None if None in parts else sum((part for part in parts if part is not None), Fraction(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from io import BytesIO
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.program import Program
@@ -81,10 +81,9 @@ class HistoryPicture:
 
     def rates(self, curve: Curve) -> list[tuple[int, float]]:
         """A staircase of mean rates in `unit`/h."""
-        points, edges = [], self.bins()
-        values = [curve.at(at_ms) for at_ms in edges]
-        for begin_ms, end_ms, low, high in zip(edges, edges[1:], values, values[1:], strict=False):
-            per_h = float(self.words.amount(high - low) * S_PER_HOUR * MS_PER_S / (end_ms - begin_ms))
+        points: list[tuple[int, float]] = []
+        for begin_ms, end_ms in pairwise(self.bins()):
+            per_h = float(self.words.between(curve, begin_ms, end_ms) * S_PER_HOUR * MS_PER_S / (end_ms - begin_ms))
             points += [(begin_ms, per_h), (end_ms, per_h)]
         return points
 
@@ -95,8 +94,7 @@ class HistoryPicture:
 
     def volumes(self, curve: Curve) -> list[tuple[int, float]]:
         """Cumulative, in `unit` since the begin."""
-        base = curve.at(self.from_ms)
-        return [(at_ms, float(self.words.amount(curve.at(at_ms) - base))) for at_ms in self.times()]
+        return [(at_ms, float(self.words.between(curve, self.from_ms, at_ms))) for at_ms in self.times()]
 
     def _draw_rates(self, axes: Axes) -> None:
         axes.plot(*self._split(self.rates(self.line.planned)), color=PLAN, linewidth=3.2, label="planned", solid_joinstyle="miter")
@@ -110,7 +108,7 @@ class HistoryPicture:
         axes.fill_between(*self._split(low), [value for _, value in high], color=BAND, linewidth=0)
         axes.plot(*self._split(high), color=DONE, linewidth=1.1)
         if self.truth:
-            drawn = [(at_ms, float(self.words.amount(steps))) for at_ms, steps in self.truth]
+            drawn = [(at_ms, float(self.words.amount(steps, at_ms))) for at_ms, steps in self.truth]
             axes.plot(*self._split(drawn), color=TRUE, linewidth=1.0, linestyle=(0, (2, 3)), label="true motor steps")
             axes.legend(frameon=False, fontsize=8, loc="upper left")
         axes.set_ylabel(f"{self.words.unit} in all")
@@ -129,8 +127,8 @@ class HistoryPicture:
         axes.axhline(0, color=PLAN, linewidth=1)
         axes.set_ylabel(f"delivered\nminus plan, {self.words.unit}", fontsize=8)
         span = max([abs(value) for value in (*low, *high)] or [0.0])
-        if span < float(self.words.amount(5)):
-            axes.set_ylim(-float(self.words.amount(10)), float(self.words.amount(10)))
+        if span < float(self.words.amount(5, self.to_ms)):
+            axes.set_ylim(-float(self.words.amount(10, self.to_ms)), float(self.words.amount(10, self.to_ms)))
 
     # -- what is marked
 

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+from pumpcore.calibration import CALIBRATED, UNCALIBRATED
 from pumpcore.program import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_MINUTE
 from thecal import __version__
@@ -18,7 +19,6 @@ from thecal.reports.words import Words
 from thecal.review import entries, facts
 from thecal.status_text import clock_text
 
-UNCALIBRATED = "UNCALIBRATED"
 UNKNOWN = "unknown: the pump was not asked, only its journal read"
 Pairs = list[tuple[str, str]]
 
@@ -42,7 +42,7 @@ class Report:
     def html(self) -> str:
         known, made = self.line.prescribed, self.sections
         first = [made.totals(), made.missed(), made.boluses()]
-        rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.clock(), made.journal()]
+        rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.clock(), made.journal()]
         return page(
             "report.html",
             {
@@ -69,7 +69,9 @@ class Report:
         pair = self.line.calibration
         if pair is None:
             return "Calibration unknown: amounts are steps"
-        return f"{UNCALIBRATED}: volumes are nominal, nobody has weighed" if pair.state == UNCALIBRATED else ""
+        if pair.state == UNCALIBRATED:
+            return f"{UNCALIBRATED}: volumes are nominal, nobody has weighed"
+        return "" if pair.state == CALIBRATED else f"Calibration {pair.state}: volumes may be off"
 
     def about(self) -> Pairs:
         """What this page is about."""
@@ -120,9 +122,10 @@ class Report:
         names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]
         known = self.line.calibration is not None
         writer.writerow([*names, *(["planned_nl", "delivered_least_nl", "delivered_most_nl"] if known else [])])
+        curves = (self.line.planned, self.line.low, self.line.high)
         for one in self.line.samples(self.from_ms, self.to_ms, S_PER_MINUTE * MS_PER_S):
             counts = (one.planned_steps, one.low_steps, one.high_steps)
-            volumes = [int(self.words.amount(count) * NL_PER_ML) for count in counts] if known else []
+            volumes = [int(self.words.between(curve, self.from_ms, one.at_ms) * NL_PER_ML) for curve in curves] if known else []
             writer.writerow([one.at_ms // MS_PER_S, self.words.time(one.at_ms), *map(int, counts), *volumes])
         return out.getvalue()
 
@@ -151,6 +154,7 @@ def document(report: Report) -> dict[str, Any]:
         "boots": [{"at_ms": at_ms, "boot": row["boot"], "cause": row["cause"]} for at_ms, row in books.boots],
         "alarms": [plain_values(one) for one in line.alarms],
         "runs": [plain_values(one) for one in books.runs],
+        "calibrations_set": [plain_values(one) for one in books.calibrations],
         "clock_sets": [plain_values(one) for one in books.clock_sets],
         "gaps": [plain_values(one) for one in books.gaps],
         "checks": [{"holds": holds, "text": text} for holds, text in [*checks(line), *report.also_checks]],

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pumpcore import fault_texts
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
 from thecal.history.alarms import AlarmLine, named
+from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities import decimal
@@ -27,6 +28,9 @@ ENDED = {
     "fault": "stopped by an alarm",
     "clock": "time unknown",
     "maintenance": "maintenance",
+    "done": "done",
+    "priming": "priming",
+    "calibration": "calibration",
 }
 CAUSES = {"power": "power was off", "limit": "at a ceiling", "clock": "time unknown"}
 FAULT_CHANGES = {"warning": "warning", "alarm": "ALARM", "unknown": "?"}
@@ -59,22 +63,30 @@ class Sections:
         """Whether something that lasted (to now, with None) touches the time."""
         return from_ms <= self.to_ms and (self.line.to_ms if to_ms is None else to_ms) >= self.from_ms
 
-    def _row(self, steps: int) -> Cells:
-        return str(steps), self.words.volume(steps)
+    def _row(self, steps: int, at_ms: int) -> Cells:
+        return str(steps), self.words.volume(steps, at_ms)
+
+    def _span(self, curve: Curve, steps: int) -> Cells:
+        """Steps of the whole time, and their volume through changes of the calibration."""
+        if not self.line.calibration:
+            return str(steps), "-"
+        return str(steps), f"{float(self.words.between(curve, self.from_ms, self.to_ms)):.4f}"
 
     def totals(self) -> Section:
-        sums, words = self.line.sums(self.from_ms, self.to_ms), self.words
+        line, sums, words, to_ms = self.line, self.line.sums(self.from_ms, self.to_ms), self.words, self.to_ms
         rows: list[Cells] = [
-            ("planned", *self._row(sums.planned_steps), "what the prescription and the boluses held"),
-            ("delivered", *self._row(sums.delivered_steps), "counted by the guard"),
-            ("uncertain", *self._row(sums.uncertain_steps), "leased when the power failed; between none and all of it was made"),
+            ("planned", *self._span(line.planned, sums.planned_steps), "what the prescription and the boluses held"),
+            ("delivered", *self._span(line.low, sums.delivered_steps), "counted by the guard"),
+            ("uncertain", *self._row(sums.uncertain_steps, to_ms), "leased when the power failed; between none and all of it was made"),
         ]
         for cause, steps in sums.missed_steps.items():
-            rows.append((f"missed: {CAUSES.get(cause, cause)}", *self._row(steps), "never caught up"))
-        rows.append(("halted", *self._row(sums.halted_steps), "due and not made when the pump was stopped"))
+            rows.append((f"missed: {CAUSES.get(cause, cause)}", *self._row(steps, to_ms), "never caught up"))
+        rows.append(("halted", *self._row(sums.halted_steps, to_ms), "due and not made when the pump was stopped"))
         if sums.due_steps():
-            rows.append(("in the queue", *self._row(sums.due_steps()), "planned, and the motor had not come to it"))
-        return Section("Totals", ("", "steps", words.unit, ""), rows, numbers_from=1, numbers_to=3)
+            rows.append(("in the queue", *self._row(sums.due_steps(), to_ms), "planned, and the motor had not come to it"))
+        changed = [one for one in line.books.calibrations if self.from_ms < one.at_ms <= to_ms]
+        note = "The calibration was changed in this time: uncertain, missed and halted are volumes by the newest." if changed else ""
+        return Section("Totals", ("", "steps", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=3)
 
     def entries(self) -> Section:
         found = [one for one in self.line.books.stretches if self._inside(one.from_ms, one.to_ms)]
@@ -115,8 +127,8 @@ class Sections:
 
     def boluses(self) -> Section:
         found = [one for one in self.line.books.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
-        head = ("ordered at", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
-        return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=6)
+        head = ("ordered at", "for", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
+        return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=7)
 
     def _bolus(self, one: BolusLine) -> Cells:
         words = self.words
@@ -124,19 +136,25 @@ class Sections:
         delivered = f"at most {one.delivered_steps}" if one.ended == "cut" else str(one.delivered_steps)
         return (
             words.time(one.ordered_ms),
-            ml(one.volume_nl),
-            words.rate(one.rate_nl, one.digest),
+            one.purpose,
+            ml(one.volume_nl) if one.volume_nl else "-",
+            ml_per_h(one.rate_nl, one.rate_seconds_s) if one.rate_seconds_s else words.rate(one.rate_nl, one.digest),
             words.clock(one.started_ms),
             words.clock(one.ended_ms),
             "cut by the power" if one.ended == "cut" else how,
             str(one.ordered_steps),
             delivered,
-            words.volume(one.delivered_steps),
+            words.volume(one.delivered_steps, one.ordered_ms),
         )
 
     def missed(self) -> Section:
         rows = [
-            (self.words.time(one.at_ms), CAUSES.get(one.cause, one.cause), self._meant(one.from_utc_s, one.to_utc_s), *self._row(one.steps))
+            (
+                self.words.time(one.at_ms),
+                CAUSES.get(one.cause, one.cause),
+                self._meant(one.from_utc_s, one.to_utc_s),
+                *self._row(one.steps, one.at_ms),
+            )
             for one in self.line.books.misses
             if self._inside(one.at_ms, one.at_ms)
         ]
@@ -153,7 +171,7 @@ class Sections:
                 "lasts" if one.to_ms is None else self.words.time(one.to_ms),
                 self.words.lasted(one.from_ms, self.line.to_ms if one.to_ms is None else one.to_ms),
                 text_of(one.fault),
-                *self._row(one.missed_steps),
+                *self._row(one.missed_steps, one.from_ms),
             )
             for one in self.line.books.pauses
             if self._inside(one.from_ms, one.to_ms)
@@ -214,13 +232,30 @@ class Sections:
                 ENDED.get(one.ended, one.ended),
                 self.words.lasted(one.from_ms, one.to_ms),
                 one.digest[:12] or "unknown",
-                *self._row(one.end_steps - one.begin_steps),
+                *self._row(one.end_steps - one.begin_steps, one.from_ms),
             )
             for one in self.line.books.runs
             if self._inside(one.from_ms, one.to_ms)
         ]
         head = ("from", "by", "to", "ended", "lasted", "program", "steps", self.words.unit)
         return Section("Starts and stops", head, rows, "it did not run", "Steps count what is uncertain as delivered.", 6)
+
+    def calibrations(self) -> Section:
+        rows = [
+            (
+                self.words.time(one.at_ms),
+                f"{one.old_volume_nl} nl in {one.old_steps}",
+                f"{one.volume_nl} nl in {one.steps}",
+                self.words.utc(one.weighed_utc_s) if one.weighed_utc_s else "nominal pair",
+                f"{one.scatter_ppm} ppm in {one.runs} runs" if one.runs else "-",
+                one.calibration_id,
+            )
+            for one in self.line.books.calibrations
+            if self._inside(one.at_ms, one.at_ms)
+        ]
+        head = ("set at", "from (steps)", "to (steps)", "weighed", "scatter", "id")
+        note = "Volumes are by the pair that counted at their time." if rows else ""
+        return Section("Calibrations set", head, rows, "the calibration was not changed", note)
 
     def clock(self) -> Section:
         rows: list[Cells] = []

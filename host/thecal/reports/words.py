@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.axis import Boot
+from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
 from thecal.status_text import ml_per_h, span
 
@@ -18,8 +19,6 @@ class Words:
         self.line = line
         self.unit = "mL" if line.calibration else "steps"
         self.rate_unit = f"{self.unit}/h"
-        pair = line.calibration
-        self._per_step = Fraction(pair.volume_nl, pair.steps * NL_PER_ML) if pair else Fraction(1)
 
     def time(self, at_ms: int | None) -> str:
         """ "2026-01-05 13:17:23", or the boot and its uptime where the pump did not know the time."""
@@ -51,13 +50,19 @@ class Words:
     def utc(self, utc_s: int) -> str:
         return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if utc_s else "unknown"
 
-    def amount(self, steps: int | Fraction) -> Fraction:
-        """Steps in `unit`."""
-        return steps * self._per_step
+    def between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction:
+        """What a curve holds between two moments, in `unit`."""
+        volume = self.line.volume_between(curve, from_ms, to_ms) if self.line.calibration else None
+        return curve.between(from_ms, to_ms) if volume is None else volume / NL_PER_ML
 
-    def volume(self, steps: int | Fraction) -> str:
-        """ "1.2345 mL"; "-" where steps are all that is known."""
-        return f"{float(self.amount(steps)):.4f}" if self.line.calibration else "-"
+    def amount(self, steps: int | Fraction, at_ms: int) -> Fraction:
+        """Steps of a moment in `unit`."""
+        volume = self.line.volume_nl(steps, at_ms) if self.line.calibration else None
+        return Fraction(steps) if volume is None else volume / NL_PER_ML
+
+    def volume(self, steps: int | Fraction, at_ms: int) -> str:
+        """ "1.2345"; "-" where steps are all that is known."""
+        return f"{float(self.amount(steps, at_ms)):.4f}" if self.line.calibration else "-"
 
     def rate(self, rate_nl: int, digest: str) -> str:
         """A basal rate; in the pump's own number where its seconds are not known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from pumpcore.calibration import CALIBRATED, UNCALIBRATED
 from pumpcore.units import NL_PER_ML
 from thecal.quantities import decimal
 from thecal.reports.terminal_plot import sparkline
@@ -12,7 +13,6 @@ from thecal.status_text import bolus_text, clock_text, fault_text, ml, ml_per_h,
 from thecal.watching.past import Past
 
 Status = dict[str, Any]
-UNCALIBRATED = "UNCALIBRATED"
 UNKNOWN = "UNKNOWN"
 SPARK_CELLS = 30
 ALERT, PLAIN = "alert", ""
@@ -21,7 +21,7 @@ Row = tuple[str, str, str]
 
 def rate_nl(status: Status) -> int:
     """What is being pumped now, basal and bolus, per the program's seconds."""
-    if status["state"] != "running":
+    if status["state"] not in ("running", "priming", "calibrating"):
         return 0
     bolus = status.get("bolus")
     extra = bolus["rate_nl"] if bolus and bolus["state"] == "delivering" and "rate_nl" in bolus else 0
@@ -79,9 +79,10 @@ def reservoir_text(status: Status) -> str:
     return ml(told["left_nl"]) + (f" (uncertain {ml(uncertain)})" if isinstance(uncertain, int) and uncertain else "")
 
 
-def uncalibrated(status: Status) -> bool:
+def uncalibrated(status: Status) -> str:
+    """UNCALIBRATED, or EXPIRED; empty when somebody has weighed and it still holds."""
     pair = status.get("calibration")
-    return pair is not None and pair["state"] == UNCALIBRATED
+    return "" if pair is None or pair["state"] == CALIBRATED else str(pair["state"])
 
 
 def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
@@ -118,8 +119,8 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         found.append(("reservoir", text, PLAIN))
     found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
     found += [("alarm", fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
-    if uncalibrated(status):
-        found.append(("", f"{UNCALIBRATED}: volumes are nominal", ALERT))
+    if state := uncalibrated(status):
+        found.append(("", f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off", ALERT))
     return found
 
 
@@ -138,6 +139,6 @@ def one_line(status: Status, past: Past) -> str:
         parts.append(f"reservoir {text}")
     if status["alarms"]:
         parts.append("alarms " + ",".join(map(str, status["alarms"])))
-    if uncalibrated(status):
-        parts.append(UNCALIBRATED)
+    if state := uncalibrated(status):
+        parts.append(state)
     return "  ".join(parts)
