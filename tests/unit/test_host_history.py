@@ -280,3 +280,14 @@ def test_the_full_journal_is_read_as_it_is_meant():
     line = Timeline(Evidence(events=[one for one in full_journal().rows if one["ring"] == "events"], source="x"))
     assert [one.ended for one in line.books.boluses.values()] == ["done"]
     assert line.sums(*line.window(None, None)).missed_steps == {"limit": 50, "power": 200}
+
+
+def test_an_open_lease_that_two_boots_tell_of_is_counted_once():
+    """The power failed again between the two writes of a boot."""
+    journal = Journal().begin().add("total", 300, 2900, 2880, 3000, 300)
+    for boot in (2, 3):
+        journal.boot = boot
+        journal.add("boot", 400 + boot, 0, b"\0" * 8, b"\0" * 8, 300, 2880, 3000, 120)
+    line = journal.line()
+    assert line.sums(*line.window(None, None)).uncertain_steps == 120
+    assert len(line.books.losses) == 1
