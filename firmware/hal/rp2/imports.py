@@ -59,4 +59,8 @@ def end() -> dict:
     """Imports go by the file system again. {path: SHA-256 of the bytes that were imported from it}."""
     sys.path.remove(_MOUNT)
     vfs.umount(_MOUNT)
+    for module in sys.modules.values():  # a package remembers where its files are
+        place = getattr(module, "__path__", "")
+        if place.startswith(_MOUNT + "/"):
+            module.__path__ = place[len(_MOUNT) :]
     return _listed.digests
