@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from pumpcore import slots
@@ -30,3 +31,9 @@ def commissioned(bench: Bench) -> bytes:
 def parts() -> bytes:
     """The firmware without main.py."""
     return format_image({path: data for path, data in compiled().files.items() if path != "/main.py"})
+
+
+def on_chip(code: str, *paths: str) -> str:
+    """`code` for the prompt, with the private names of these sources as they are called on the chip."""
+    names = {old: new for path in paths for old, new in compiled().names[path].items()}
+    return re.sub(r"(?<=\.)_\w+", lambda found: names.get(found[0], found[0]), code)
