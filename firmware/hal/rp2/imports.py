@@ -62,5 +62,5 @@ def end() -> dict:
     for module in sys.modules.values():  # a package remembers where its files are
         place = getattr(module, "__path__", "")
         if place.startswith(_MOUNT + "/"):
-            module.__path__ = place[len(_MOUNT) :]
+            module.__path__ = place[len(_MOUNT) :]  # type: ignore[assignment]  # one text in MicroPython
     return _listed.digests
