@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from thecal.balance import errors
-from thecal.balance.reading import Reading, Weight
+from thecal.balance.reading import UG_PER_UNIT, Reading, Weight
 
 EQUAL_LINES = 3
 EQUAL_FOR_S = 1.0
@@ -13,12 +13,13 @@ EQUAL_FOR_S = 1.0
 
 class Guard:
     """Sees every line of one open balance. `bare_grams`: a number that never has a unit is grams.
-    `hides_unit`: the protocol leaves the unit out while the mass moves.
+    `hides_unit`: the protocol leaves the unit out while the mass moves. `digit_ug`: the last place of the last number.
     """
 
     def __init__(self, bare_grams: bool, hides_unit: bool) -> None:
         self._bare_grams = bare_grams
         self._hides_unit = hides_unit
+        self.digit_ug = 1
         self._unit: str | None = None
         self._decimals: int | None = None
         self._drop_limit_ug: int | None = None
@@ -34,7 +35,9 @@ class Guard:
 
     def reading(self, weight: Weight, line: str, at_s: float) -> Reading:
         """The line as a reading; BalanceError when it does not go with the ones before."""
-        mass_ug = weight.mass_ug(self._unit_of(weight, line), line)
+        unit = self._unit_of(weight, line)
+        mass_ug = weight.mass_ug(unit, line)
+        self.digit_ug = max(1, UG_PER_UNIT[unit] // 10**weight.decimals)
         self._check_shape(weight, line)
         self._check_drop(mass_ug, line)
         reading = Reading(mass_ug, bool(weight.stable), line, at_s)

@@ -52,6 +52,11 @@ class Balance:
             self._identity = ", ".join([self.protocol, *self._told()])
         return self._identity
 
+    @property
+    def digit_ug(self) -> int:
+        """What the last place of the last number is worth."""
+        return self._guard.digit_ug
+
     def watch_for_tare(self, drop_limit_ug: int) -> None:
         """From the next reading on, a mass that falls by more than this from one reading to the next is refused."""
         self._guard.watch_for_tare(drop_limit_ug)

@@ -6,6 +6,7 @@ from thecal.commands.ack import ack
 from thecal.commands.alarms import alarms
 from thecal.commands.bolus import bolus
 from thecal.commands.calibrate import calibrate
+from thecal.commands.characterise import characterise
 from thecal.commands.find import find
 from thecal.commands.flash import flash
 from thecal.commands.journal import journal
@@ -27,6 +28,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "sim": sim,
     "flash": flash,
     "calibrate": calibrate,
+    "characterise": characterise,
     "program": program,
     "start": start,
     "status": status,

@@ -1,0 +1,75 @@
+"""Which time a run is recorded in: this computer's, or that of a simulated bench, which may be faster or stand still."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from thecal.sim.control import Control
+from thecal.transport import registry
+
+
+class Clock(Protocol):
+    """Milliseconds since some moment."""
+
+    def now_ms(self) -> int: ...
+
+    def stamp_ms(self, at_s: float) -> int:
+        """The time of something that came at `at_s` of time.monotonic."""
+
+    def wait_until_ms(self, moment_ms: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class WallClock:
+    """This computer's monotonic clock."""
+
+    def now_ms(self) -> int:
+        return self.stamp_ms(time.monotonic())
+
+    def stamp_ms(self, at_s: float) -> int:
+        return int(at_s * 1000)
+
+    def wait_until_ms(self, moment_ms: int) -> None:
+        time.sleep(max(0.0, moment_ms / 1000 - time.monotonic()))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class SimulatorClock:
+    """True time of a simulated bench, by its control port. `speed` None: virtual, so waiting is what moves it."""
+
+    def __init__(self, control: Control, speed: float | None) -> None:
+        self._control = control
+        self._speed = speed
+
+    def now_ms(self) -> int:
+        return self._control.now_ms()
+
+    def stamp_ms(self, at_s: float) -> int:
+        age_ms = (time.monotonic() - at_s) * 1000 * (self._speed or 0.0)
+        return self._control.now_ms() - round(age_ms)
+
+    def wait_until_ms(self, moment_ms: int) -> None:
+        if self._speed is None:
+            if moment_ms > self._control.now_ms():
+                self._control.advance(moment_ms)
+            return
+        time.sleep(max(0.0, (moment_ms - self._control.now_ms()) / self._speed / 1000))
+
+    def close(self) -> None:
+        self._control.close()
+
+
+def clock_for(port_url: str) -> Clock:
+    """The bench's clock for a simulated pump of this machine that does not run at the wall's pace; else the wall's."""
+    for entry in registry.entries():
+        if port_url not in (entry.get("port"), entry.get("socket")):
+            continue
+        speed = None if entry.get("virtual") else float(str(entry.get("speed") or 1.0))
+        if speed != 1.0:
+            host, _, port = str(entry["control"]).rpartition(":")
+            return SimulatorClock(Control(host, int(port)), speed)
+    return WallClock()
