@@ -74,7 +74,7 @@ def analyse(run: Run, sample_s: Fraction = Fraction(SAMPLE_S)) -> Analysis:
     masses = on_grid(times_ms, masses_ug, step_ms)
     if len(masses.ug) < 2:
         raise Failed(f"the pump ran for {times_ms[-1] / 1000:.0f} s, less than two samples of {float(sample_s):g} s", "record for longer")
-    resolution_ug = checks.digit_ug(masses_ug)
+    resolution_ug = checks.digit_ug(run)
     periods = [_period(masses, ideal, span) for span in _spans(masses)]
     return Analysis(
         run.facts,

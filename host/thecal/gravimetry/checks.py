@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
-from thecal.balance import BalanceError
+from thecal.balance import BalanceError, plain
+from thecal.balance.detect import DIALECTS
 from thecal.balance.errors import shown
+from thecal.balance.reading import UG_PER_UNIT
 from thecal.errors import Failed
 from thecal.gravimetry.run import END, RUN, STILL, Facts, Run, Sample
 
 DROP_LIMIT_UG, DROP_DIGITS = 2_000, 20
 JUMP_FLOWS = 5
-FROZEN_DIGITS = 25
+FROZEN_DIGITS, FROZEN_LEAST_MS = 25, 2_000.0
 LONGEST_GAP_MS = 60_000
 CLOCKS_APART = 0.01
 LEAST_SAMPLES = 10
 
 
-def digit_ug(masses_ug: Any) -> int:
-    """The balance's smallest step in this record."""
-    return max(1, int(np.gcd.reduce(np.abs(np.diff(masses_ug))))) if len(masses_ug) > 1 else 1
+def digit_ug(run: Run) -> int:
+    """What the last place of the balance's number is worth, from its raw lines."""
+    module = DIALECTS[run.facts.protocol]
+    for sample in run.samples:
+        weight = module.read(sample.raw)
+        if weight.unit or module is plain:
+            return max(1, UG_PER_UNIT[weight.unit or "g"] // 10**weight.decimals)
+    return 1
 
 
 def drop_limit_ug(resolution_ug: int) -> int:
@@ -34,11 +42,12 @@ def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
     samples = run.phase(RUN)
     if len(samples) < LEAST_SAMPLES:
         raise Failed(f"the record has {len(samples)} samples while the pump ran", f"record at least {LEAST_SAMPLES}, for some minutes")
-    _check_rest(run)
-    resolution_ug = digit_ug(masses_ug)
+    resolution_ug = digit_ug(run)
+    limit_ug = drop_limit_ug(resolution_ug)
+    _check_rest(run, limit_ug)
     expected_ug_per_ms = float(run.facts.rate_nl_per_ms * run.facts.density) / 1000
-    _check_jumps(samples, times_ms, masses_ug, expected_ug_per_ms)
-    _check_frozen(samples, times_ms, masses_ug, FROZEN_DIGITS * resolution_ug / expected_ug_per_ms)
+    _check_jumps(samples, times_ms, masses_ug, (limit_ug, expected_ug_per_ms))
+    _check_frozen(samples, times_ms, masses_ug, frozen_limit_ms(run.facts, resolution_ug))
     gap = int(np.argmax(np.diff(times_ms)))
     if times_ms[gap + 1] - times_ms[gap] > LONGEST_GAP_MS:
         cause = f"nothing was recorded for {(times_ms[gap + 1] - times_ms[gap]) / 1000:.0f} s after {moment(samples[gap])}"
@@ -50,7 +59,7 @@ def moment(sample: Sample) -> str:
     return f"{sample.time_ms / 60_000:.2f} min"
 
 
-def _check_rest(run: Run) -> None:
+def _check_rest(run: Run, limit_ug: int) -> None:
     """Before the start and after the stop nothing flows: a balance that is not stable there never is."""
     for name, when in ((STILL, "before the pump started"), (END, "after the pump had stopped")):
         samples = run.phase(name)
@@ -58,21 +67,15 @@ def _check_rest(run: Run) -> None:
             do = "keep draughts and vibration away, and record again"
             raise BalanceError("unstable", f"the balance was not stable {when} ({shown(samples[-1].raw)})", do, samples[-1].raw)
     still = run.phase(STILL)
-    _check_drops(still)
+    for before, after in itertools.pairwise(still):
+        if abs(after.mass_ug - before.mass_ug) > limit_ug:
+            raise _moved(after, after.mass_ug - before.mass_ug)
 
 
-def _check_drops(samples: list[Sample]) -> None:
-    if len(samples) > 1:
-        masses_ug = np.array([sample.mass_ug for sample in samples], dtype=np.int64)
-        steps_ug = np.diff(masses_ug)
-        worst = int(np.argmax(np.abs(steps_ug)))
-        if abs(steps_ug[worst]) > drop_limit_ug(digit_ug(masses_ug)):
-            raise _moved(samples[worst + 1], int(steps_ug[worst]))
-
-
-def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, expected_ug_per_ms: float) -> None:
+def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: tuple[int, float]) -> None:
+    """`limits`: ug at once that are still noise, and the expected flow in ug per ms."""
+    limit_ug, expected_ug_per_ms = limits
     steps_ug, spans_ms = np.diff(masses_ug), np.diff(times_ms)
-    limit_ug = drop_limit_ug(digit_ug(masses_ug))
     too_low, too_high = steps_ug < -limit_ug, steps_ug > limit_ug + JUMP_FLOWS * expected_ug_per_ms * spans_ms
     bad = np.flatnonzero(too_low | too_high)
     if len(bad):
@@ -88,18 +91,24 @@ def _moved(sample: Sample, by_ug: int) -> BalanceError:
     return BalanceError("jump", f"the mass rose by {by_ug} ug at once {when}: a knock, or a drop that fell", do, sample.raw)
 
 
+def frozen_limit_ms(facts: Facts, resolution_ug: int) -> float:
+    """For so long the mass may stay the same to the last digit while the pump runs."""
+    return max(FROZEN_DIGITS * resolution_ug * 1000 / float(facts.rate_nl_per_ms * facts.density), FROZEN_LEAST_MS)
+
+
+def stood_still(sample: Sample, span_ms: float) -> BalanceError:
+    cause = f"the mass stood still for {span_ms / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
+    do = "look whether the balance is frozen, or the tube blocked, empty or not clamped, and record again"
+    return BalanceError("frozen", cause, do, sample.raw)
+
+
 def _check_frozen(samples: list[Sample], times_ms: Any, masses_ug: Any, longest_ms: float) -> None:
-    """The same mass to the last digit while the pump should have brought many digits."""
     changes = np.flatnonzero(np.diff(masses_ug)) + 1
     begins = np.concatenate(([0], changes))
-    ends = np.concatenate((changes, [len(masses_ug) - 1]))
-    spans_ms = times_ms[np.minimum(ends, len(times_ms) - 1)] - times_ms[begins]
+    spans_ms = times_ms[np.concatenate((changes, [len(masses_ug)])) - 1] - times_ms[begins]
     worst = int(np.argmax(spans_ms))
-    if spans_ms[worst] > max(longest_ms, 2_000):
-        sample = samples[int(begins[worst])]
-        cause = f"the mass stood still for {spans_ms[worst] / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
-        do = "look whether the balance is frozen, or the tube blocked, empty or not clamped, and record again"
-        raise BalanceError("frozen", cause, do, sample.raw)
+    if spans_ms[worst] > longest_ms:
+        raise stood_still(samples[int(begins[worst])], float(spans_ms[worst]))
 
 
 def _check_clocks(samples: list[Sample]) -> None:

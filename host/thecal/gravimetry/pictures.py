@@ -75,8 +75,9 @@ def draw_trumpet(axes: Axes, analysis: Analysis) -> None:
     axes.set_xlabel("observation window, minutes")
     axes.set_ylabel("error of the flow, %")
     axes.set_title("Trumpet curve (IEC 60601-2-24)", fontsize=10, loc="left")
-    axes.margins(y=0.1)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.45 * (high - low))
+    axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=3)
 
 
 def draw_period(axes: Axes, period: Period, colour: str, line: str) -> None:
@@ -106,7 +107,8 @@ def draw_spectrum(axes: Axes, analysis: Analysis) -> None:
     if found.found_hz is not None:
         label = f"strongest line, {found.found_hz:.4g} Hz: {found.found_percent:.3g} %"
         axes.plot([found.found_hz], [found.found_percent], "o", color=WARN, markersize=5, fillstyle="none", label=label)
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    axes.set_ylim(top=30 * max(float(swing.max()), 0.1))
+    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
 
 
 def thinned(hz: Any, swing: Any, most: int = 4000) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from thecal.balance import Balance, Reading
-from thecal.gravimetry.checks import drop_limit_ug
+from thecal.gravimetry.checks import drop_limit_ug, frozen_limit_ms, stood_still
 from thecal.gravimetry.clocks import Clock
 from thecal.gravimetry.pump import PumpSide
 from thecal.gravimetry.run import END, RUN, STILL, Facts, Run, RunWriter, Sample
@@ -37,10 +37,11 @@ class Recorder:
         self._told = told
         self._zero_ms = 0
         self._samples: list[Sample] = []
+        self._changed: Sample | None = None
 
     def record(self, plan: Plan, facts: Facts, writer: RunWriter) -> Run:
         """Still, run, end. Whatever happens the pump is left as it was; what was recorded stays in the file."""
-        self._writer = writer
+        self._writer, self._facts = writer, facts
         self._still(plan)
         try:
             self._pump.begin()
@@ -55,8 +56,9 @@ class Recorder:
         """A stable pan first; then what it loses by itself. Time zero is the end of this."""
         self._zero_ms = self._clock.now_ms() + plan.still_ms
         if plan.rests:
-            self._balance.read_stable(STABLE_TIMEOUT_S)
+            first = self._balance.read_stable(STABLE_TIMEOUT_S)
             self._zero_ms = self._clock.now_ms() + plan.still_ms + plan.interval_ms
+            self._keep(first, STILL, {})
         self._balance.watch_for_tare(drop_limit_ug(self._balance.digit_ug))
         if plan.rests:
             for moment_ms in range(-plan.still_ms, 0, plan.interval_ms):
@@ -100,3 +102,13 @@ class Recorder:
         sample = Sample(time_ms, phase, reading.mass_ug, reading.stable, reading.raw, **asked)
         self._samples.append(sample)
         self._writer.add(sample)
+        if phase == RUN:
+            self._must_move(sample)
+
+    def _must_move(self, sample: Sample) -> None:
+        """Told at once: nobody wants to hear after a day that the balance froze in the first hour."""
+        if self._changed is None or sample.mass_ug != self._changed.mass_ug:
+            self._changed = sample
+        span_ms = sample.time_ms - self._changed.time_ms
+        if span_ms > frozen_limit_ms(self._facts, self._balance.digit_ug):
+            raise stood_still(self._changed, span_ms)
