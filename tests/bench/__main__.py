@@ -24,6 +24,7 @@ GROUPS = {
     "ramps": "ramps and coil patterns",
     "stopping": "dead CPU and stop button",
     "starting": "the command line: help and status, wall time",
+    "weighing": "trumpet analysis on this computer",
     "talking": "a whole pump: boot, memory, round trips, download, stop by command",
 }
 SLOW = ("talking",)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-EMULATED, PAPER, COMPUTED = "emulated", "on paper", "computed"
+EMULATED, PAPER, COMPUTED, HOST = "emulated", "on paper", "computed", "on this computer"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Row:
 
     def ratio(self) -> float | None:
         """How many times better than the best peer of this run; None without one, infinite when ours is 0 and less is better."""
-        figures = [peer.figure for peer in self.peers if peer.source == EMULATED and peer.compared]
+        figures = [peer.figure for peer in self.peers if peer.source in (EMULATED, HOST) and peer.compared]
         if self.ours is None or not figures:
             return None
         ours, peer = abs(self.ours), max(figures) if self.more_is_better else min(figures)
