@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from thecal.gravimetry.analysis import STARTUP_MIN, Analysis, Period
@@ -18,8 +18,8 @@ GRID = "#e5e5e5"
 LINES = ("-", "--")
 
 
-def save(analysis: Analysis, path: Path) -> None:
-    """Write the PNG."""
+def png(analysis: Analysis) -> bytes:
+    """The picture as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -38,7 +38,9 @@ def save(analysis: Analysis, path: Path) -> None:
         axes.set_axisbelow(True)
     if not analysis.calibrated:
         figure.text(0.99, 0.99, "UNCALIBRATED", color=WARN, fontsize=13, weight="bold", ha="right", va="top")
-    figure.savefig(path, dpi=DPI)
+    out = BytesIO()
+    figure.savefig(out, dpi=DPI, format="png")
+    return out.getvalue()
 
 
 def draw_startup(axes: Axes, analysis: Analysis) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from pumpcore.program import digest
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
-from thecal.errors import BadInput, Failed
+from thecal.errors import BadInput, Failed, InAlarm
 from thecal.prescription import check
-from thecal.quantities import decimal
+from thecal.status_text import ml_per_h
 
 NAME = "thecal characterise"
 
@@ -94,11 +94,12 @@ def constant(rate_text: str) -> Compiled:
 
 def require_stopped(client: Client) -> None:
     state = client.status()["state"]
+    if state == "alarm":
+        raise InAlarm("the pump is in alarm", "see `thecal alarms`, settle it, then weigh")
     if state not in ("stopped", "idle"):
         raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or leave --rate out to record what it does")
 
 
-def rate_text(rate: tuple[int, int]) -> str:
-    from fractions import Fraction
-
-    return decimal(Fraction(rate[0] * 3600, rate[1] * 1_000_000)) + " mL/h"
+def rate_text(pair: tuple[int, int]) -> str:
+    """Nl and seconds as a rate for people."""
+    return ml_per_h(*pair)
