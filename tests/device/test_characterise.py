@@ -113,7 +113,7 @@ def test_a_balance_that_lies_in_mid_run_is_refused_and_the_pump_stopped(tmp_path
             bench.record(Plan(8 * 60_000, 1000, 20_000), at={300: fault})
         assert caught.value.kind == kind
         assert bench.device.state() == "stopped"
-        assert bench.device.client.program_read()["digest"] == before, "the program from before is back"
+        assert bench.device.client.program_read()["digest"] == before, "the program is untouched"
     lines = (tmp_path / "run.csv").read_text().splitlines()
     assert len(lines) > 250, "what was recorded is kept"
 

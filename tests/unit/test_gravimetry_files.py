@@ -43,6 +43,16 @@ def test_a_record_is_never_overwritten(tmp_path):
     assert (tmp_path / "run.csv").read_text() == "mine"
 
 
+@pytest.mark.parametrize(("count", "kept"), [(0, False), (20, False), (21, True)])
+def test_a_record_is_kept_once_the_pump_ran(tmp_path, count, kept):
+    run = swinging_run(0.1)
+    with pytest.raises(KeyboardInterrupt), RunWriter(tmp_path / "run.csv", run.facts) as writer:
+        for one in run.samples[:count]:
+            writer.add(one)
+        raise KeyboardInterrupt
+    assert (tmp_path / "run.csv").exists() == kept
+
+
 @pytest.mark.parametrize(
     ("spoil", "error", "words"),
     [

@@ -1,18 +1,19 @@
-"""The pump's side of a run: a constant rate that is set for it and taken back afterwards, or the one that runs already."""
+"""The pump's side of a run: a constant rate that it runs by itself for this, or the one that runs already."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
-from pumpcore.program import digest
+from pumpcore.bolus import CALIBRATION
+from pumpcore.units import ceil_div
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
 from thecal.errors import BadInput, Failed, InAlarm
 from thecal.prescription import check
 from thecal.status_text import ml_per_h
 
-NAME = "thecal characterise"
+SPARE_MS = 60_000
+UNDER_WAY = ("ordered", "delivering")
 
 
 class PumpSide:
@@ -22,18 +23,18 @@ class PumpSide:
         self.client = client
         self.rate: tuple[int, int] = (0, 1)
 
-    def begin(self) -> None:
-        """Let it run, if it does not."""
+    def begin(self, duration_ms: int) -> None:
+        """Let it run for so long, if it does not run already."""
 
     def end(self) -> None:
-        """As it was before."""
+        """As it was before; called whatever happened."""
 
     def look(self) -> dict[str, Any]:
         """The pump's status; Failed when it no longer delivers the one rate."""
         status = self.client.status()
         now = (status.get("entry_rate_nl"), status.get("rate_seconds_s"))
         bolus = status.get("bolus") or {}
-        if status["state"] != "running" or now != self.rate or bolus.get("state") in ("ordered", "delivering"):
+        if status["state"] != "running" or now != self.rate or bolus.get("state") in UNDER_WAY:
             what = f"it is {status['state']}" if status["state"] != "running" else "its rate changed, or a bolus was ordered"
             raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, and record again")
         return status
@@ -51,36 +52,33 @@ class AsItRuns(PumpSide):
 
 
 class ConstantRate(PumpSide):
-    """A program of one rate for the run; the one before comes back at its end."""
+    """A run of the pump by itself, at one rate, a little longer than it is weighed; its program stays as it is."""
 
     def __init__(self, client: Client, rate_text: str) -> None:
         super().__init__(client)
-        self.compiled = constant(rate_text)
-        self.rate = (self.compiled.program.entries[0][1], self.compiled.program.rate_seconds_s)
-        self._former: dict[str, Any] = {}
-        self._began = False
+        program = constant(rate_text).program
+        self.rate = (program.entries[0][1], program.rate_seconds_s)
+        self._token = ""
 
-    def begin(self) -> None:
-        self._former = self.client.program_read()
-        self._activate(self.compiled.packed)
-        self._began = True
-        self.client.start()
+    def begin(self, duration_ms: int) -> None:
+        pair = self.client.status()["calibration"]
+        rate_nl, seconds_s = self.rate
+        steps = ceil_div(rate_nl * (duration_ms + SPARE_MS) * pair["steps"], seconds_s * 1000 * pair["volume_nl"])
+        self._token = self.client.bolus_token()
+        self.client.run_start(self._token, CALIBRATION, steps, self.rate)
+
+    def look(self) -> dict[str, Any]:
+        status = self.client.status()
+        run = status.get("bolus") or {}
+        if run.get("token") != self._token or run.get("state") not in UNDER_WAY:
+            raise Failed(f"the pump no longer runs for this: it is {status['state']}", "see `thecal status`, and record again")
+        return status
 
     def end(self) -> None:
-        """Stops, and gives the program from before back. Harmless when it never began."""
-        if not self._began:
-            return
-        self._began = False
-        self.client.stop()
-        former = self._former.get("program")
-        if former:
-            self._activate(base64.b64decode(former))
-
-    def _activate(self, packed: bytes) -> None:
-        staged = self.client.program_stage(packed)["digest"]
-        if staged != digest(packed):
-            raise Failed("the pump staged another program than was sent", "try again")
-        self.client.program_activate(staged)
+        """Stops. Harmless when it never began."""
+        if self._token:
+            self._token = ""
+            self.client.stop()
 
 
 def constant(rate_text: str) -> Compiled:

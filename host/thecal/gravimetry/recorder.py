@@ -44,7 +44,7 @@ class Recorder:
         self._writer, self._facts = writer, facts
         self._still(plan)
         try:
-            self._pump.begin()
+            self._pump.begin(plan.duration_ms)
             self._run(plan)
         finally:
             self._pump.end()

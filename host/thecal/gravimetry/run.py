@@ -81,7 +81,8 @@ class Run:
 
 
 class RunWriter:
-    """Writes a run while it is made: every line is in the file before the next one is asked for."""
+    """Writes a run while it is made: every line is in the file before the next one is asked for. When the pump never ran there
+    is nothing to keep, and the file goes."""
 
     def __init__(self, path: Path, facts: Facts) -> None:
         try:
@@ -90,6 +91,7 @@ class RunWriter:
             raise BadInput(f"{path} is there already", "name another file with --record: a record is never overwritten") from error
         except OSError as error:
             raise Failed(f"{path} can't be written: {error.strerror}", "name another file with --record") from error
+        self._path, self._ran = path, False
         self._file.write(f"{MAGIC}\n# {json.dumps(asdict(facts))}\n")
         self._rows = csv.writer(self._file, lineterminator="\n")
         self._rows.writerow(COLUMNS)
@@ -99,8 +101,11 @@ class RunWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+        if error is not None and not self._ran:
+            self._path.unlink(missing_ok=True)
 
     def add(self, sample: Sample) -> None:
+        self._ran = self._ran or sample.phase == RUN
         values = asdict(sample)
         self._rows.writerow([int(value) if isinstance(value, bool) else value for value in (values[name] for name in COLUMNS)])
         self._file.flush()

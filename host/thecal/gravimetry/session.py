@@ -61,7 +61,7 @@ class Session:
 
     def review(self, plan: Plan) -> Rows:
         """What will be done, for the question."""
-        pump = "set for this, the program from before comes back" if self._rests else "as it runs"
+        pump = "a run for this; its program stays" if self._rests else "as it runs"
         still = f", {span(plan.still_ms // 1000)} before the start" if plan.still_ms else ""
         return [
             ("balance", self._balance.identity),
