@@ -106,10 +106,13 @@ def evaporation(run: Run) -> tuple[Fraction, str]:
     if len(still) < checks.LEAST_SAMPLES:
         return Fraction(0), "not corrected"
     times_ms, masses_ug = arrays(still)
-    time_ms = times_ms - times_ms.mean()
-    slope_ug_per_ms = float(time_ms @ (masses_ug - masses_ug.mean()) / (time_ms @ time_ms))
+    time_ms, mass_ug = times_ms - times_ms.mean(), masses_ug - masses_ug.mean()
+    slope_ug_per_ms = float(time_ms @ mass_ug / (time_ms @ time_ms))
+    scatter_ug = float(np.std(mass_ug - slope_ug_per_ms * time_ms))
+    doubt_mg_per_h = 2 * scatter_ug / float(np.sqrt(time_ms @ time_ms)) * UG_PER_MS_OF_H / 1000
     minutes = (int(times_ms[-1]) - int(times_ms[0])) / MS_PER_MIN
-    return Fraction(-slope_ug_per_ms) * UG_PER_MS_OF_H, f"measured for {minutes:.0f} min before the start"
+    source = f"measured for {minutes:.0f} min before the start, within {doubt_mg_per_h:.2g} mg/h"
+    return Fraction(-slope_ug_per_ms) * UG_PER_MS_OF_H, source
 
 
 def motor(samples: list[Sample], ideal: Ideal, facts: Facts) -> Motor | None:
