@@ -19,6 +19,7 @@ from thecal.shapes import SHAPES, schema
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 BY_OTHER_TESTS = {
     "calibrate": "its keys are open",
+    "characterise": "unit/test_gravimetry_files.py",
     "report": "its keys are open",
     "flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py",
 }

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from gravimetry_runs import swinging_run
 from rig.cli import Tool
@@ -13,6 +14,7 @@ from thecal.gravimetry.analysis import analyse
 from thecal.gravimetry.durations import seconds
 from thecal.gravimetry.output import write_files
 from thecal.gravimetry.run import RunWriter, read_run
+from thecal.shapes import SHAPES
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,7 @@ def test_from_a_record_on_the_command_line(tool, recorded):
     assert "UNCALIBRATED" in done.stdout
     assert "written: run.png" in done.stderr
     document = json.loads(tool.run("characterise", "--from", str(recorded), "--sample", "1 s", "--json").stdout)
+    TypeAdapter(SHAPES["characterise"]).validate_json(json.dumps(document), strict=True)
     assert document["sample_s"] == 1.0
 
 
