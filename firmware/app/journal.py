@@ -25,6 +25,7 @@ class Ring:
         self._segments = segments
         self._handle = None
         self._bytes = 0
+        self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self.firsts = [int(name[1:], 16) for name in flash.names(FOLDER) if name[:1] == letter]
         self.firsts.sort()
         self.next_sequence = 1
@@ -106,24 +107,36 @@ class Ring:
         while sequence < self.next_sequence:
             first = max([begin for begin in self.firsts if begin <= sequence])
             behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
-            data = self._flash.read(self.path(first))
-            start = self._find(data, sequence - first)
-            end, length = start, records.whole_bytes(data, start)
-            while length and sequence < behind and end + length - start <= limit_bytes:
-                end, sequence = end + length, sequence + 1
-                length = records.whole_bytes(data, end)
-            if end > start:
-                return data[start:end], sequence
+            offset = self._seek(first, sequence, limit_bytes)
+            data, end, count = self._walk(first, offset, behind - sequence, limit_bytes)
+            if count:
+                self._mark = (first, sequence + count, offset + end)
+                return data if end == len(data) else data[:end], sequence + count
             sequence = behind
         return b"", self.next_sequence
 
-    def _find(self, data: bytes, count: int) -> int:
-        """Where the record behind `count` others begins; the end of the whole ones when there are fewer."""
-        start, length = 0, records.whole_bytes(data)
-        while length and count:
-            start, count = start + length, count - 1
-            length = records.whole_bytes(data, start)
-        return start if not count else len(data)
+    def _seek(self, first: int, sequence: int, limit_bytes: int) -> int:
+        """Where in its segment the record `sequence` begins, or the end of the whole ones before it."""
+        known, reached, offset = self._mark
+        if known != first or reached > sequence:
+            reached, offset = first, 0
+        while reached < sequence:
+            _, end, count = self._walk(first, offset, sequence - reached, limit_bytes)
+            if not count:
+                return SEGMENT_BYTES  # nothing whole lies there
+            reached, offset = reached + count, offset + end
+        return offset
+
+    def _walk(self, first: int, offset: int, most: int, limit_bytes: int) -> tuple:
+        """(bytes of a segment from `offset` on, where the last whole record in them ends, how many there are, at most `most`)."""
+        data = self._flash.read_part(self.path(first), offset, limit_bytes)
+        end, count = 0, 0
+        while count < most:
+            length = records.whole_bytes(data, end)
+            if not length:
+                break
+            end, count = end + length, count + 1
+        return data, end, count
 
     def backwards(self) -> object:
         """Yields the bytes of each segment, the newest first."""

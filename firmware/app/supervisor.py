@@ -34,6 +34,7 @@ class Supervisor:
         self._book = book
         self._stop = stop
         self._next_total_ms = TOTAL_MS
+        self._trusted = 0  # the guard's count when the motor's supply was last seen to be there
 
     def due_ms(self) -> int:
         return self._next_total_ms
@@ -43,7 +44,12 @@ class Supervisor:
         steps, counted, underruns, tripped, stop_pressed = self._board.look()
         if stop_pressed:
             self._stop_button()
-        elif self._delivery.span is not None:
+        elif self._delivery.span is None:
+            self._trusted = counted
+        elif self._board.supply.low():
+            self._supply_low()
+        else:
+            self._trusted = counted
             self._check_motion(steps, counted, underruns, tripped)
         if now_ms >= self._next_total_ms:
             self._total(now_ms)
@@ -52,6 +58,15 @@ class Supervisor:
         self._stop("button")
         self._delivery.report_fault("stop_button")
         self._board.buttons.clear_stop()
+
+    def _supply_low(self) -> None:
+        """Safe state. What the guard has counted since the supply was last seen may not have moved the pump: it is told as uncertain."""
+        supply_mv = self._board.supply.mv()
+        self._delivery.safe_state("motor_supply")
+        motion = self._delivery.motion
+        uncertain = motion.guard.count() - self._trusted
+        self._book.uncertain_steps += uncertain
+        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
     def _check_motion(self, steps: int, counted: int, underruns: int, tripped: bool) -> None:
         delivery = self._delivery

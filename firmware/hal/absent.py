@@ -5,6 +5,7 @@ class Stepper:
     """Counts nothing because it makes nothing."""
 
     max_rate_hz = 0
+    enabled = False
 
     def queue(self, steps: int, duration_us: int) -> None:
         """Always OSError."""
@@ -72,4 +73,14 @@ class Buttons:
         """There is no latch to release."""
 
     def bolus_pressed(self) -> bool:
+        return False
+
+
+class Supply:
+    """Nobody measures it."""
+
+    def mv(self) -> int | None:
+        return None
+
+    def low(self) -> bool:
         return False

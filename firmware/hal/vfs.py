@@ -32,6 +32,12 @@ class Flash:
         with open(path, "rb") as file:
             return file.read()
 
+    def read_part(self, path: str, offset: int, size_bytes: int) -> bytes:
+        """At most `size_bytes` from `offset` on; b"" behind the end."""
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(size_bytes)
+
     def write(self, path: str, data: bytes) -> None:
         """Creates or replaces the file."""
         with open(path, "wb") as file:

@@ -20,7 +20,8 @@ class Bench:
 
     Motor: `driver`, `kind`, `max_rate_hz`, `microsteps`, `forward`, `disabled_level` (of the enable line), `coil_style` or "",
     `turns` turns of the pump head take `turns_steps` steps: those of the nominal pair when the bench tells its turns.
-    `start_rate_hz` and `acceleration_hz_per_s` or 0. `pins` is GPIO number by name, empty on `target` "sim".
+    `start_rate_hz` and `acceleration_hz_per_s` or 0, `supply_full_scale_mv`
+    and `supply_low_mv` or 0, `wake_us`. `pins` is GPIO number by name, empty on `target` "sim".
     Built from the dictionary that the bench file holds; BenchError names the first key that is wrong.
     """
 
@@ -56,10 +57,15 @@ class Bench:
         self.forward = motor.forward
         self.start_rate_hz = motor.start_rate_hz
         self.acceleration_hz_per_s = motor.acceleration_hz_per_s
+        self.wake_us = motor.wake_us
+        self.supply_full_scale_mv, self.supply_low_mv = motor.supply_full_scale_mv, motor.supply_low_mv
 
     def _read_pins(self, table: dict) -> dict:
         if self.target != SIM:
-            return pins.read(table, self.kind, self.clock_chip)
+            found = pins.read(table, self.kind, self.clock_chip)
+            if ("motor_supply" in found) != (self.supply_low_mv > 0):
+                raise BenchError("pins.motor_supply and motor.supply_low_mv go together: give both or none")
+            return found
         if "pins" in table:
             raise BenchError("[pins]: a simulated rig has no pins: leave the table out")
         return {}

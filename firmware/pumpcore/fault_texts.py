@@ -20,6 +20,7 @@ alarm_stays | the cause of this alarm is still there | mend the cause first
 in_maintenance | the pump is in maintenance | reset it
 overtaken | a stop arrived behind this command, before it was done | order it again if it is still wanted
 not_loaded | the pump can't read the part of its firmware that does this | order it again; if it stays, flash the firmware again
+supply_off | the motor's supply is too low to start | switch it on, look at its fuse
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries
 program_schedule | the schedule's entries are not sorted, not unique or not in a week | compile it again
@@ -57,6 +58,7 @@ clock_lost | the clock is not set and the schedule needs it | set the clock
 underrun | the step generator ran dry | report this with the journal
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
+motor_supply | the motor's supply was too low: the last steps are uncertain | look at the supply and its fuse, then acknowledge
 faults_suppressed | the same fault came again within a minute and was only counted | read the journal
 watchdog | the last reset was the watchdog's | report this with the journal
 calibration_expired | the calibration has expired: volumes may be off | calibrate again

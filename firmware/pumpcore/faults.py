@@ -29,6 +29,7 @@ NUMBERS = {
         "alarm_stays": 209,
         "in_maintenance": 210,
         "overtaken": 211,
+        "supply_off": 225,
         "not_loaded": 212,
         # program
         "program_format": 301,
@@ -79,6 +80,7 @@ NUMBERS = {
         "underrun": 615,
         "self_test": 616,
         "internal": 617,
+        "motor_supply": 685,
     },
 }
 

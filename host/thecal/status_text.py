@@ -89,6 +89,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
         *delivered,
         ("calibration", f"{calibration['state']}, {calibration['volume_nl']} nl in {calibration['steps']} steps"),
         ("clock", clock_text(status["utc_s"], status["offset_s"])),
+        *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
         *[("alarm", fault_text(number)) for number in status["alarms"]],
     ]

@@ -29,7 +29,7 @@ if board is not None: board.make_safe()
 class Bench:
     target, clock_chip, forward = "rp2", False, {forward}
     kind, coil_style, disabled_level, max_rate_hz = {kind!r}, {style!r}, {off_level}, {max_rate_hz}
-    pins = {pins!r}
+    pins, wake_us = {pins!r}, {wake_us}
 board = Board()
 board.attach(Bench)
 stepper, guard, buttons = board.stepper, board.guard, board.buttons
@@ -46,7 +46,7 @@ class MotorBench:
         self.board.set_pin(STOP, 0)
         self.run(_IMPORTS)
 
-    def attach(self, kind: str = "step_dir", style: str = "", forward: bool = True, off_level: int | None = None) -> None:
+    def attach(self, kind: str = "step_dir", style: str = "", forward: bool = True, off_level: int | None = None, wake_us: int = 0) -> None:
         """The hal anew, on this bench, disabled: counts begin at 0, the log of the pins as well."""
         self.off_level = int(kind == "step_dir") if off_level is None else off_level
         self.counted = STEP if kind == "step_dir" else STROBE
@@ -54,7 +54,7 @@ class MotorBench:
         self.board.set_pin(BOLUS, 1)
         self.board.pins.pull(ENABLE, self.off_level)
         outputs = {"step": STEP, "dir": DIR} if kind == "step_dir" else {"strobe": STROBE, **_coils()}
-        facts = {"kind": kind, "style": style, "forward": forward, "off_level": self.off_level, "mark": MARK}
+        facts = {"kind": kind, "style": style, "forward": forward, "off_level": self.off_level, "mark": MARK, "wake_us": wake_us}
         facts["max_rate_hz"] = 25_000 if kind == "step_dir" else 2_000
         self.clear()
         self.run(_ATTACH.format(pins={**outputs, "enable": ENABLE, "stop_button": STOP, "bolus_button": BOLUS}, **facts))

@@ -8,6 +8,9 @@ import pytest
 from adafruit_motor import stepper as library
 
 from pico.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
+from pumpcore.bench import Bench
+from rig.benches import named
+from thecal.bench import for_pump
 
 STYLES = {"single": library.SINGLE, "double": library.DOUBLE, "interleave": library.INTERLEAVE}
 DIRECTIONS = {True: library.FORWARD, False: library.BACKWARD}
@@ -126,3 +129,20 @@ def test_what_is_captured_is_one_cycle_of_the_library(bench: MotorBench) -> None
     for style, forward in itertools.product(STYLES, (True, False)):
         cycle = bench.ask(f"patterns({style!r}, {forward})")
         assert list(cycle) * 3 == onesteps(style, forward, 3 * len(cycle))
+
+
+@pytest.mark.rule("R4")
+def test_the_first_step_comes_after_the_driver_has_woken(bench: MotorBench, record_property) -> None:
+    """The DRV8833's inputs do not act in its first millisecond: a pulse within it would be counted and not made."""
+    for wake_us in (0, 1_000):
+        bench.attach("coils", "single", off_level=0, wake_us=wake_us)
+        bench.run("stepper.queue(4, 4000)\nguard.rearm(); stepper.enable(True); guard.allow(guard.count() + 10); stepper.send(); drain()")
+        (enabled_ns,) = bench.rises(ENABLE)
+        first_us = (bench.rises()[0] - enabled_ns) / 1000
+        assert first_us >= wake_us + 990 and len(bench.rises()) == 4
+    record_property("figure", f"emulated: from enable to the first step of a DRV8833, planned 1 ms after the start: {first_us:.0f} us")
+
+
+def test_a_drv8833_says_how_long_it_takes_to_wake() -> None:
+    named_by_the_bench = [Bench(for_pump(named(name))).wake_us for name in ("drv8833-coils", "tmc2209-peristaltic")]
+    assert named_by_the_bench == [1_000, 0]

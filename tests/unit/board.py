@@ -123,6 +123,9 @@ class Flash:
         with self.fs.open(path, "rb") as file:
             return file.read()
 
+    def read_part(self, path: str, offset: int, size_bytes: int) -> bytes:
+        return self.read(path)[offset : offset + size_bytes]
+
     def write(self, path: str, data: bytes) -> None:
         self.alive()
         with self.fs.open(path, "wb") as file:
@@ -303,6 +306,21 @@ class Buttons:
         self.stop = False
 
 
+class Supply:
+    """The motor's, 12 V until somebody changes it; None where it is not measured."""
+
+    low_mv = 10_000
+
+    def __init__(self) -> None:
+        self.now_mv = 12_000
+
+    def mv(self) -> int | None:
+        return self.now_mv
+
+    def low(self) -> bool:
+        return self.now_mv is not None and self.now_mv < self.low_mv
+
+
 class Buzzer:
     pattern = "off"
 
@@ -348,6 +366,7 @@ class Board:
         self.guard = Guard(self.stepper)
         self.watchdog = Watchdog()
         self.buttons = Buttons()
+        self.supply = Supply()
         self.buzzer = Buzzer()
         self.system = System()
 

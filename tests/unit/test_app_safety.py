@@ -271,3 +271,42 @@ def test_a_reset_does_not_end_an_alarm_that_nobody_acknowledged() -> None:
     later.advance(1)
     assert later.alarms() == []
     later.call("start")
+
+
+@pytest.mark.rule("R6")
+def test_a_motor_whose_supply_is_gone_stops_the_pump_and_its_last_steps_are_uncertain() -> None:
+    pump = running()
+    pump.advance(10)
+    assert pump.call("status")["motor_supply_mv"] == 12_000
+    trusted = pump.pump.supervisor._trusted
+    pump.board.supply.now_mv = 9_999
+    pump.board.clock.now_us += 300_000  # it goes while the loop sleeps
+    pump.advance(5)
+    halted(pump, "motor_supply")
+    status = pump.call("status")
+    (told,) = pump.records("supply_low")
+    lost = pump.board.guard.count() - trusted
+    assert 0 < lost <= 5 * 28 and status["uncertain_steps"] == told["uncertain_steps"] == lost
+    assert told["position_steps"] == status["delivered_steps"] and told["motor_supply_mv"] == 9_999
+    (stopped,) = pump.records("stopped")
+    assert stopped["by"] == 2
+
+
+@pytest.mark.rule("R6")
+def test_a_motor_without_a_supply_does_not_start() -> None:
+    pump = ready(constant(1_000_000))
+    pump.board.supply.now_mv = 400
+    assert pump.fault("start") == "supply_off"
+    pump.advance(5)
+    assert not pump.board.stepper.enabled and pump.state() == "stopped" and pump.records("started") == []
+    pump.board.supply.now_mv = 12_000
+    pump.call("start")
+    pump.advance(5)
+    assert pump.state() == "running"
+
+
+def test_where_nobody_measures_the_supply_none_is_told() -> None:
+    pump = running()
+    pump.board.supply.now_mv = None
+    pump.advance(5)
+    assert pump.state() == "running" and pump.call("status")["motor_supply_mv"] is None

@@ -11,6 +11,7 @@ from pumpcore.pins import is_i2c_pair
 
 CLOCKED = changed(STEP_DIR, {"clock_chip": True, "pins.clock_sda": 20, "pins.clock_scl": 21})
 
+SUPPLY = {"motor.supply_full_scale_mv": 16_170, "motor.supply_low_mv": 10_000}
 REFUSED = {
     "top key": (SIM, {"wires": {}}, "wires is not a key of a bench"),
     "no name": (SIM, {"name": ABSENT}, "name must be a text of 1 to 40 characters"),
@@ -93,6 +94,23 @@ REFUSED = {
     "clock pins swapped": (CLOCKED, {"pins.clock_sda": 21, "pins.clock_scl": 20}, "must be SDA and SCL of one I2C block"),
     "clock pins of two blocks": (CLOCKED, {"pins.clock_scl": 19}, "must be SDA and SCL of one I2C block"),
     "supply": (STEP_DIR, {"pins.motor_supply": 22}, "pins.motor_supply must be 26, 27 or 28: only these can measure"),
+    "supply without numbers": (STEP_DIR, {"pins.motor_supply": 26}, "motor.supply_low_mv go together: give both or none"),
+    "supply without a pin": (STEP_DIR, SUPPLY, "motor.supply_low_mv go together: give both or none"),
+    "supply without a limit": (
+        STEP_DIR,
+        {"motor.supply_full_scale_mv": 16_170},
+        "motor.supply_low_mv must be a whole number from 1000 to",
+    ),
+    "supply without a scale": (
+        STEP_DIR,
+        {"motor.supply_low_mv": 10_000},
+        "motor.supply_full_scale_mv must be a whole number from",
+    ),
+    "supply beyond its scale": (
+        SIM,
+        SUPPLY | {"motor.supply_low_mv": 16_171},
+        "motor.supply_low_mv must be a whole number from 1000 to",
+    ),
     "coils apart": (COILS, {"pins.coil_b2": 8}, "must be four GPIO numbers in a row"),
     "coils out of order": (COILS, {"pins.coil_b1": 5, "pins.coil_b2": 4}, "must be four GPIO numbers in a row, in this order"),
     "no calibration": (SIM, {"calibration": ABSENT}, "[calibration] is missing"),
@@ -119,7 +137,8 @@ TAKEN = {
     "ramp from the top": (STEP_DIR, {"motor.start_rate_hz": 25_000, "motor.acceleration_hz_per_s": 1_000_000}),
     "led of the pico": (STEP_DIR, {"pins.led": 25}),
     "led elsewhere": (STEP_DIR, {"pins.led": 22}),
-    "supply": (STEP_DIR, {"pins.motor_supply": 28}),
+    "supply": (STEP_DIR, SUPPLY | {"pins.motor_supply": 28}),
+    "supply of a simulated motor": (SIM, SUPPLY),
     "button on an analogue pad": (STEP_DIR, {"pins.bolus_button": 27}),
     "enable 22": (STEP_DIR, {"pins.enable": 22}),
     "pins 0 and 1": (STEP_DIR, {"pins.step": 0, "pins.dir": 1}),

@@ -5,7 +5,7 @@ from pumpcore.faults import Refusal
 
 
 def start(pump: Pump, params: dict) -> dict:
-    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`."""
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, `supply_off`."""
     program = pump.setup.program
     if pump.board.system.maintenance_requested:
         raise Refusal("in_maintenance")
@@ -17,5 +17,7 @@ def start(pump: Pump, params: dict) -> dict:
         raise Refusal("no_program")
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
+    if pump.board.supply.low():
+        raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
     pump.start_wanted = True
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

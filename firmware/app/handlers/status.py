@@ -30,6 +30,7 @@ def _identity(pump: Pump) -> dict:
         "alarms": pump.alarms.active(),
         "events_sequence": pump.journal.rings["events"].next_sequence - 1,
         "faults_sequence": pump.journal.rings["faults"].next_sequence - 1,
+        "motor_supply_mv": pump.board.supply.mv(),
         "free_memory_bytes": pump.board.system.free_memory_bytes(),
         "counters": counters,
         "last_error": pump.alarms.last_error,

@@ -3,6 +3,7 @@
 from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
+from hal.absent import Supply as NoSupply
 from hal.rp2 import silence
 from hal.rp2.buttons import Buttons
 from hal.rp2.clock import Clock
@@ -31,6 +32,7 @@ class Board:
         self.stepper: object = NoStepper()
         self.guard: object = NoGuard()
         self.buttons: object = NoButtons()
+        self.supply: object = NoSupply()
         self.buzzer = Buzzer()
         self.led = Led()
 
@@ -44,6 +46,8 @@ class Board:
             self._attach_motor(bench, pins["enable"])
             self.buzzer = Buzzer(pins.get("buzzer"))
             self.led = Led(pins.get("led"))
+            if "motor_supply" in pins:
+                self._attach_supply(bench)
             if bench.clock_chip:
                 self._attach_clock(pins["clock_sda"], pins["clock_scl"])
             self.system.maintenance_requested = self.system.maintenance_requested or self.buttons.held()
@@ -55,8 +59,8 @@ class Board:
 
         self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
         self.buttons = Buttons(bench.pins["stop_button"], enable_pin, bench.disabled_level, bench.pins.get("bolus_button"))
-        self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz)
-        self.link.alert = self.buttons.alert
+        self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz, bench.wake_us)
+        self.link.alert = self._alert
         self.system.forget("hal.rp2.motors", "hal.rp2.programs")
 
     def _attach_clock(self, sda: int, scl: int) -> None:
@@ -67,6 +71,15 @@ class Board:
             self.clock.attach(Ds3231(sda, scl))
         except OSError:
             self.clock.has_chip = False
+
+    def _attach_supply(self, bench: object) -> None:
+        from hal.rp2.supply import Supply
+
+        self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
+
+    def _alert(self) -> bool:
+        """Whether somebody has to look at once: a button, the guard, or a motor whose supply is gone."""
+        return self.buttons.alert() or (self.stepper.enabled and self.supply.low())
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop.

@@ -10,13 +10,14 @@ _US_PER_S = 1_000_000
 
 
 class Stepper:
-    """Counts are absolute since power-up. `max_rate_hz` is the bench's."""
+    """Counts are absolute since power-up. `max_rate_hz` is the bench's; `wake_us`: from enabled until the driver acts."""
 
-    def __init__(self, generator: Generator, guard: Guard, max_rate_hz: int) -> None:
+    def __init__(self, generator: Generator, guard: Guard, max_rate_hz: int, wake_us: int = 0) -> None:
         self._generator = generator
         self._guard = guard
         self.max_rate_hz = max_rate_hz
-        self._enabled = False
+        self._wake_us = wake_us
+        self.enabled = False
         self._unsent_us = 0
         self._end_us = time.ticks_us()  # ticks at which everything sent has been made
         self._ends_with_step = False
@@ -53,14 +54,14 @@ class Stepper:
         now_us = time.ticks_us()
         if self._generator.at_rest():
             self._end_us = now_us
-        if not self._enabled:
+        if not self.enabled:
             self._generator.look_at_pad(False)
         self._generator.send()
         self._note_underrun()  # only now: it may have run dry until the words were there
         self._generator.machine.forget_stall()
         self._end_us = time.ticks_add(self._end_us, self._unsent_us)
         self._unsent_us = 0
-        self._must_go_on = self._ends_with_step and self._enabled
+        self._must_go_on = self._ends_with_step and self.enabled
 
     def halt(self) -> int:
         """Drops the queue, also what was not sent; returns the steps done, from the generator's registers alone."""
@@ -72,13 +73,15 @@ class Stepper:
         return steps
 
     def enable(self, on: bool) -> None:
-        """Asks for the enable line while nothing is queued; guard and stop button may take it off."""
+        """Asks for the enable line while nothing is queued, and waits until the driver acts; guard and stop button may take it off."""
         if on:
             self._generator.look_at_pad(True)
             self._guard_ahead = self._guard.count() - self._generator.bounds()[0]
             self._generator.energise()
         self._guard.enable(on)
-        self._enabled = on
+        self.enabled = on
+        if on:
+            time.sleep_us(self._wake_us)
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped) of one moment.

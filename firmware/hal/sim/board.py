@@ -2,6 +2,7 @@
 
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
+from hal.absent import Supply as NoSupply
 from hal.sim import panel
 from hal.sim.buttons import Buttons, Buzzer, Led
 from hal.sim.clock import Clock
@@ -9,6 +10,7 @@ from hal.sim.flash import SimulatedFlash
 from hal.sim.guard import Guard
 from hal.sim.link import Link
 from hal.sim.stepper import Stepper
+from hal.sim.supply import Supply
 from hal.sim.system import System
 from hal.sim.watchdog import Watchdog
 
@@ -27,6 +29,7 @@ class Board:
         self.guard: object = Guard(pulses, panel.Device("/dev/guard"))
         self.watchdog = Watchdog(device, self.link)
         self.buttons = Buttons(pulses, device)
+        self.supply: object = Supply(pulses, panel.Device("/dev/supply")) if facts["motor_supply"] else NoSupply()
         self.buzzer = Buzzer(device)
         self.led = Led(device)
 

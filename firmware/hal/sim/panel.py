@@ -13,6 +13,7 @@ STOP = 4
 ENABLED = 8
 INPUT = 16
 BOLUS = 32
+SUPPLY_LOW = 64
 
 _FACTS_BYTES = 512
 _PULSES_BYTES = 29
@@ -32,6 +33,7 @@ class Pulses:
         self._order = bytearray(17)
         self.input_waits = True
         self.bolus_waits = False
+        self.supply_low = False
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
@@ -39,11 +41,13 @@ class Pulses:
         self._file.write(self._order)
 
     def read(self) -> tuple:
-        """(generated, guard count, queued_us, underruns, flags); remembers whether input or a press of the bolus button waits."""
+        """(generated, guard count, queued_us, underruns, flags); remembers whether input or a press of the bolus button
+        waits, and whether the motor's supply is too low."""
         self._file.readinto(self._answer)
         answer = struct.unpack("<QQQIB", self._answer)
         self.input_waits = answer[4] & INPUT
         self.bolus_waits = answer[4] & BOLUS != 0
+        self.supply_low = answer[4] & SUPPLY_LOW != 0
         return answer
 
     def steps(self) -> int:

@@ -33,6 +33,7 @@ TYPES = {
     16: ("unpaused", "<QQ", ("ordered_steps", "missed_steps")),
     17: ("run_ordered", "<8sBQIQIQI", _RUN),
     18: ("calibration_set", "<8sIIIIIIB", _CALIBRATION_SET),
+    66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
 }
 NUMBERS = {row[0]: number for number, row in TYPES.items()}
 
@@ -78,14 +79,14 @@ def whole_bytes(data: bytes, start: int = 0) -> int:
     end = start + length
     if length < HEAD_BYTES + CRC_BYTES or end > len(data):
         return 0
-    if struct.unpack("<I", data[end - CRC_BYTES : end])[0] != binascii.crc32(data[start : end - CRC_BYTES]):
+    if struct.unpack_from("<I", data, end - CRC_BYTES)[0] != binascii.crc32(memoryview(data)[start : end - CRC_BYTES]):
         return 0
     return length
 
 
 def sequence_of(data: bytes, start: int = 0) -> int:
     """Sequence number of the record at `start`."""
-    return struct.unpack("<I", data[start + 4 : start + 8])[0]
+    return struct.unpack_from("<I", data, start + 4)[0]
 
 
 def boot_of(data: bytes, start: int = 0) -> int:

@@ -160,6 +160,9 @@ class Control:
     def balance_delivered_ug(self) -> float:
         return self._call("balance_delivered_ug")
 
+    def set_motor_supply(self, supply_mv: int) -> None:
+        self._call("set_motor_supply", supply_mv=supply_mv)
+
     def buzzer(self) -> str:
         return self._call("buzzer")
 

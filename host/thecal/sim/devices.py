@@ -7,6 +7,7 @@ A write is one order, a read one answer; integers are little-endian. The other s
     /dev/guard    order  u8 (0 allow, 1 rearm), u64 steps
     /dev/rtc      order  u64 utc_s            answer u64 utc_s (0 unknown)
     /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long; bit 63 feeds the watchdog first
+    /dev/supply                               answer u64 mV of the motor's supply; only where the bench measures it
     /dev/flash                                answer u64 free bytes
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
 """
@@ -23,7 +24,7 @@ from thecal.sim.individual import Crystal
 from thecal.sim.plant import Plant
 from thecal.sim.timeline import NEVER_NS, Timeline
 
-_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS = 1, 2, 4, 8, 16, 32
+_BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW = 1, 2, 4, 8, 16, 32, 64
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _STEPPER_ANSWER = struct.Struct("<QQQIB")
@@ -33,6 +34,7 @@ _NS_PER_US = 1000
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 WATCHDOG_LIMIT_MS = 8388
+SUPPLY_MV = 12_000
 BOOT_ANSWER_BYTES = 512
 PATTERNS = ("off", "low", "high")
 
@@ -61,11 +63,16 @@ class Panel:
         self.led = False
         self.maintenance = False
         self.bolus_pressed = False
+        self.supply_low_mv: int = 0  # 0: the bench does not measure it
+        self.supply_mv = SUPPLY_MV
         self.calls = False  # somebody wants to be looked at: the firmware's wait ends
 
     def power_up(self) -> None:
         self.buzzer, self.led = "off", False
         self.press_bolus(False)
+
+    def supply_is_low(self) -> bool:
+        return self.supply_mv < self.supply_low_mv
 
     def press_bolus(self, pressed: bool) -> None:
         self.bolus_pressed = self.calls = pressed
@@ -90,6 +97,8 @@ class Devices:
             "/dev/flash": Device(lambda: _U64.pack(flash.free_bytes()), self._refuse),
             "/dev/board": Device(self._boot_answer, self._checked(self._board_order)),
         }
+        if self._panel.supply_low_mv:
+            found["/dev/supply"] = Device(lambda: _U64.pack(self._panel.supply_mv), self._refuse)
         if chip is not None:
             found["/dev/rtc"] = self._clock_chip(chip)
         return found
@@ -135,6 +144,8 @@ class Devices:
             queued_ns = plant.queued_ns(now_ns)
             guard = plant.guard
             flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
+            if self._panel.supply_is_low():
+                flags |= _SUPPLY_LOW
             if self._panel.bolus_pressed:
                 flags |= _BOLUS
             if guard.tripped:

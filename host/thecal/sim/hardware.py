@@ -35,6 +35,7 @@ class Hardware:
         self.chip = chip
         self.plant = Plant()
         self.panel = Panel()
+        self.panel.supply_low_mv = bench.get("motor", {}).get("supply_low_mv", 0)
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
@@ -53,6 +54,15 @@ class Hardware:
         self.plant.watch = fluid.note
         pan = Pan(fluid, self.individual, options, self.settle)
         return BalanceLine(pan, f"SIM{self.individual.seed:07}", self.timeline.lock)
+
+    def set_motor_supply(self, supply_mv: int) -> None:
+        """The motor turns only while its supply is there; the chip has one of its own, and is woken where it measures the motor's."""
+        with self.timeline.condition:
+            self.settle()
+            self.panel.supply_mv = supply_mv
+            self.plant.powered = supply_mv >= max(1, self.panel.supply_low_mv)
+            self.panel.calls = self.panel.supply_is_low()
+            self.timeline.condition.notify_all()
 
     def settle(self) -> int:
         """Brings the plant up to now; returns true time in ns."""
@@ -91,6 +101,7 @@ class Hardware:
             "reset_cause": cause,
             "maintenance": self.panel.maintenance,
             "clock_chip": self.clock_chip is not None,
+            "motor_supply": self.panel.supply_low_mv > 0,
             "max_rate_hz": motor.get("max_rate_hz", 25_000),
         }
 

@@ -51,6 +51,7 @@ class Plant:
 
     def __init__(self) -> None:
         self.true_steps = 0
+        self.powered = True  # the motor's own supply
         self._last_step: tuple[Crystal, int] | None = None
         # told (true ns of the first and of the last step, steps before them, steps) of each run of steps that really happened
         self.watch: Callable[[int, int, int, int], None] | None = None
@@ -145,7 +146,7 @@ class Plant:
         pulses = due - current.emitted
         if pulses <= 0:
             return
-        was_moving = self.moving
+        was_moving = self.moving and self.powered
         passed = self.guard.take(pulses)
         current.emitted += passed
         self.generated += passed

@@ -240,6 +240,10 @@ class SimulatedPump:
             self._hardware.panel.press_bolus(self._is_on)
             self._timeline.condition.notify_all()
 
+    def set_motor_supply(self, supply_mv: int) -> None:
+        """The motor's own supply from now on; below the bench's `supply_low_mv` the motor does not turn."""
+        self._hardware.set_motor_supply(supply_mv)
+
     def buzzer(self) -> str:
         """`off`, `low` or `high`."""
         return self._hardware.panel.buzzer

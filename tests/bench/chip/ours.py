@@ -15,6 +15,7 @@ class Bench:
 
     target, clock_chip, forward = "rp2", False, True
     kind, coil_style, disabled_level, max_rate_hz = "step_dir", "", 1, 25_000
+    wake_us = 0
     pins = {"step": 2, "dir": 3, "enable": 4, "stop_button": 14}
 
 

@@ -21,6 +21,7 @@ class Motor:
         self._disabled_level = described.disabled_level
         self.counted_gpio: int = pins["strobe"] if described.kind == motors.COILS else pins["step"]
         self.true_steps = 0
+        self.powered = True
         self.last_step_ns: int | None = None
         lines.pull(self._enable_gpio, self._disabled_level)
         lines.hold(pins["stop_button"], 0, 0)
@@ -32,6 +33,6 @@ class Motor:
         return self._lines.level(self._enable_gpio) != self._disabled_level
 
     def _edge(self, at_ns: int, level: int) -> None:
-        if level and self.enabled():
+        if level and self.powered and self.enabled():
             self.true_steps += 1
             self.last_step_ns = at_ns

@@ -19,6 +19,7 @@ from thecal.sim.errors import SimulatorError
 
 _NS_PER_MS = 1_000_000
 _PRESS_NS = 5_000_000
+_FIRST_ANALOGUE, _SUPPLY_MV = 26, 12_000
 _HELD_NS = 100_000_000
 Bench = dict[str, Any]
 
@@ -31,6 +32,7 @@ class Powered:
         self.board = EmulatedBoard(files=image if image is not None else commissioned(self.bench), power=False)
         self.motor = Motor(self.board.pins, self.bench)
         self.clock_chip = ClockChip(self.board.now_ns) if self.bench["clock_chip"] else None
+        self.supply_mv = _SUPPLY_MV
         self.board.on_power_up = self._powered_up
         self.board.restore_power()
 
@@ -38,6 +40,16 @@ class Powered:
         if self.clock_chip is not None:
             block = self.bench["pins"]["clock_sda"] // 2 % 2
             self.clock_chip.connect(chip.mcu.i2c[block])
+        self.set_motor_supply(self.supply_mv)
+
+    def set_motor_supply(self, supply_mv: int) -> None:
+        """The voltage behind the divider, as the chip's 12-bit converter reads it. The motor turns only while it is there."""
+        self.supply_mv = supply_mv
+        motor = self.bench["motor"]
+        self.motor.powered = supply_mv >= motor.get("supply_low_mv", 1)
+        if self.board.has_power() and "motor_supply" in self.bench["pins"]:
+            channel = self.bench["pins"]["motor_supply"] - _FIRST_ANALOGUE
+            self.board.chip.mcu.adc.channel_values[channel] = min(4095, supply_mv * 4096 // motor["supply_full_scale_mv"])
 
 
 class EmulatedPump:
@@ -51,7 +63,7 @@ class EmulatedPump:
         self.booted = taken is not None
         powered = taken or Powered(bench, image)
         self.bench, self.board, self.clock_chip = powered.bench, powered.board, powered.clock_chip
-        self.motor = powered.motor
+        self.motor, self._powered = powered.motor, powered
         self._pins: dict[str, int] = self.bench["pins"]
         self._ports = LivePorts(self.board, None if options.get("virtual") else speed or 1.0)
         self.port_url, self.socket_url = self._ports.path, self._ports.url
@@ -149,6 +161,10 @@ class EmulatedPump:
             self.board.set_pin(self._pins["stop_button"], 1)
             self.board.at(_PRESS_NS, lambda: self.board.set_pin(self._pins["stop_button"], 0))
             self.board.run_for(2 * _PRESS_NS / 1e9)
+
+    def set_motor_supply(self, supply_mv: int) -> None:
+        with self.board.lock:
+            self._powered.set_motor_supply(supply_mv)
 
     def press_bolus(self, held_ns: int = _HELD_NS) -> None:
         """The contact, normally open, closes to ground for a moment."""

@@ -1,0 +1,58 @@
+"""The motor's own supply fails while the pump runs: no step is booked as delivered without a word."""
+
+import pytest
+
+from rig.device import CLOCK, Device, bench
+from rig.programs import constant
+from thecal.errors import Refused
+
+MEASURED = {"supply_full_scale_mv": 16_170, "supply_low_mv": 10_000}
+
+
+def measuring() -> dict:
+    table = bench(CLOCK)
+    return {**table, "motor": {**table["motor"], **MEASURED}}
+
+
+@pytest.mark.needs("plant")
+@pytest.mark.rule("R6")
+def test_a_supply_that_fails_in_mid_dose_stops_the_pump_and_tells_which_steps_are_uncertain() -> None:
+    with Device(measuring()) as device:
+        device.begin_at_one_ml_per_hour()
+        device.run_for(7)
+        assert 11_900 <= device.client.status()["motor_supply_mv"] <= 12_100
+        device.sim.set_motor_supply(0)
+        gone_at = device.sim.plant_steps()
+        device.run_for(3)
+        status = device.client.status()
+        assert status["state"] == "alarm" and status["motor_supply_mv"] == 0 and not device.sim.enable_level()
+        assert device.alarms() == ["motor_supply"]
+        assert device.sim.plant_steps() == gone_at, "a motor without a supply does not turn"
+        (told,) = device.records("supply_low")
+        never_made = status["delivered_steps"] - gone_at
+        assert 0 <= never_made <= told.fields["uncertain_steps"] == status["uncertain_steps"] <= 4 * 29
+
+
+@pytest.mark.needs("plant")
+@pytest.mark.rule("R6")
+def test_without_a_supply_nothing_starts_and_with_it_the_alarm_can_be_acknowledged() -> None:
+    with Device(measuring()) as device:
+        device.upload(constant(1_000_000))
+        device.client.clock_set(1_767_571_200, 0)
+        device.sim.set_motor_supply(9_000)
+        device.run_for(1)
+        with pytest.raises(Refused, match="supply"):
+            device.client.start()
+        device.sim.set_motor_supply(12_000)
+        device.run_for(1)
+        device.client.start()
+        device.run_for(5)
+        assert device.state() == "running"
+        device.sim.set_motor_supply(0)
+        device.run_for(5)
+        assert device.state() == "alarm"
+        device.sim.set_motor_supply(12_000)
+        device.client.ack(685)
+        device.client.start()
+        device.run_for(5)
+        assert device.state() == "running"
