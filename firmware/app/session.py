@@ -65,7 +65,7 @@ class Session:
             self.counters["bad_lines"] += 1
             self._refuse(None, Refusal("too_long"))
             return
-        word = line.strip()
+        word = frame.bare_word(line)
         if word in frame.BARE_WORDS:
             self._execute(None, word.decode(), {})
             return
@@ -139,4 +139,4 @@ class Session:
 
 
 def _may_stop(line: bytes | None) -> bool:
-    return line is not None and (line.strip() == b"stop" or b'"stop"' in line)
+    return line is not None and (frame.bare_word(line) == b"stop" or b'"stop"' in line)

@@ -46,11 +46,8 @@ class Link:
 
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
-        whole, byte = bytearray(), self._byte
-        arrived, take = self._arrivals.ipoll, self._input.readinto  # a byte at a time: asking for more would wait for more
-        while len(whole) < _MOST_BYTES and any(arrived(0)):
-            take(byte)
-            whole += byte
+        whole = bytearray()
+        _take(self._arrivals.ipoll, self._input.readinto, self._byte, whole)
         if whole:
             self._deaf = False
         return bytes(whole)
@@ -63,6 +60,20 @@ class Link:
                 self._deaf = True
                 return
             self._output.write(view[at : at + _CHUNK_BYTES])
+
+
+@micropython.native
+def _take(arrived: object, take: object, byte: bytearray, whole: bytearray) -> None:
+    """A byte at a time: asking for more would wait for more. Most of a question's time goes by in this loop."""
+    count = 0
+    going = True
+    while going and count < _MOST_BYTES:
+        going = False
+        for _ in arrived(0):
+            take(byte)
+            whole.extend(byte)
+            count += 1
+            going = True
 
 
 def _nothing() -> bool:

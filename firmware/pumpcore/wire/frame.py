@@ -21,6 +21,11 @@ def crc_text(body: bytes) -> bytes:
     return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF)
 
 
+def bare_word(line: bytes) -> bytes:
+    """What a person typed, without the space around it; b"" for a frame, since MicroPython's `strip` goes through all of it."""
+    return b"" if line[:1] == b"{" else line.strip()
+
+
 def encode(message: dict) -> bytes:
     """The line of `message`, newline included."""
     body = json.dumps(message).encode()
@@ -64,7 +69,7 @@ class LineBuffer:
                 self._dropping = False
                 self.dropped_lines += 1
                 lines.append(None)
-            elif part.strip():
+            elif part and not part.isspace():
                 lines.append(part)
         if self._dropping or len(self._pending) > MAX_BYTES:
             self._drop(self._pending)

@@ -13,7 +13,7 @@ _HEX = "0123456789abcdef"
 
 def is_hex(value: object, digits: int) -> bool:
     """Whether `value` is a string of exactly `digits` lower-case hex digits."""
-    return type(value) is str and len(value) == digits and all([letter in _HEX for letter in value])
+    return type(value) is str and len(value) == digits and not value.strip(_HEX)
 
 
 def _integer(low: int, high: int) -> tuple:
