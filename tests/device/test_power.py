@@ -5,6 +5,7 @@ import pytest
 from pumpcore.units import ceil_div
 from rig.device import NO_CLOCK, Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant, every_day
+from rig.target import Chosen
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "virtual_time")]
 RATE_NL = 1_500_000
@@ -174,8 +175,8 @@ def test_brown_outs_in_a_row_never_lose_or_double_a_step(device: Device) -> None
         device.sim.cut_power()
         device.run_for(0.1)
         device.sim.restore_power()
-        device.run_for(0.001 * number * 7)
-    device.run_for(1)
+        device.run_for(Chosen.target.brown_out_s(number))
+    device.run_for(Chosen.target.booted_s + 1)
     plant_steps = device.sim.plant_steps()
     status = device.client.status()
     assert status["boot"] <= BROWN_OUTS + 1

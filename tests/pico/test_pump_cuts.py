@@ -11,19 +11,25 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench import journals
 from pump import UnitPump
-from pumpcore import faults
+from pumpcore import faults, slots
 from pumpcore import program as programs
 from pumpcore.calibration import Calibration
 from pumpcore.units import ceil_div
 from pumpcore.wire import frame, messages
+from rig.benches import for_the_chip
 from rig.branches import branch
 from rig.device import Device, Figures, bench
+from rig.emulator import image
 from rig.programs import MONDAY_UTC_S, constant
+from thecal.bench import payload
+from thecal.deploy.files import MANIFEST_PATH
+from thecal.sim.image import BENCH_PATH, format_image
 
-CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of five kinds: 40, or 500
+CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of six kinds: 48, or 600
 FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it
-HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "clock_lost")}
+HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "clock_lost", "stop_button")}
 WORST_ERASE_NS = 400_000_000
 MOST_OPERATIONS = 7  # a start or an activation takes about five; every other cut is meant for one
 AHEAD_S = 7  # the queue's high water
@@ -81,6 +87,21 @@ def judge(image: bytes, true_steps: int, pair: Calibration, digests: set[str]) -
         image = pump.image()
 
 
+def many_cuts(device: Device, kind: str, sent: tuple[bytes, int], digests: set[str]) -> tuple[int, int]:
+    """Cuts within so many ns of a line that is sent, every other one aimed at a flash operation: (torn operations, with steps)."""
+    line, longest_ns = sent
+    chance, pair = random.Random(kind), device.calibration()
+    device.sim.board.flash.erase_ns = WORST_ERASE_NS
+    torn = moved = 0
+    for number in range(CUTS):
+        operation = chance.randrange(1, MOST_OPERATIONS) if number % 2 else 0
+        flash, true_steps, tears = cut(device, line, longest_ns if operation else chance.randrange(1, longest_ns), operation)
+        judge(flash, true_steps, pair, digests)
+        torn += tears
+        moved += true_steps > 0
+    return torn, moved
+
+
 @pytest.mark.rule("R2")
 @pytest.mark.rule("R3")
 @pytest.mark.rule("R6")
@@ -88,8 +109,6 @@ def judge(image: bytes, true_steps: int, pair: Calibration, digests: set[str]) -
 @pytest.mark.parametrize("kind", ["idle", "starting", "pumping", "storing", "stopping"])
 def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device, kind: str, record_property: Figures) -> None:
     """`starting` is the first seconds of a start: journal, lease, ramp. `storing` an activation of another program."""
-    chance = random.Random(kind)
-    pair = device.calibration()
     first, second = constant(FAST_NL, "resume"), constant(SLOW_NL, "resume")
     digests = {programs.digest(programs.pack(new)) for new in (first, second)}
     line, longest_ns = b"", 4_500_000_000
@@ -103,14 +122,24 @@ def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device
         device.run_for(3)
         if kind == "stopping":
             line, longest_ns = b"stop\n", 600_000_000
-    device.sim.board.flash.erase_ns = WORST_ERASE_NS
-    torn = moved = 0
-    for number in range(CUTS):
-        operation = chance.randrange(1, MOST_OPERATIONS) if number % 2 else 0
-        image, true_steps, tears = cut(device, line, longest_ns if operation else chance.randrange(1, longest_ns), operation)
-        judge(image, true_steps, pair, digests)
-        torn += tears
-        moved += true_steps > 0
+    torn, moved = many_cuts(device, kind, (line, longest_ns), digests)
     record_property(
         "figure", f"power cuts while {kind}, emulated: {CUTS} twice in a row, {moved} with steps made, {torn} in a flash operation"
     )
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.rule("R9")
+def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figures) -> None:
+    """Four segments of faults are full but for one record: acknowledging an alarm removes the oldest and begins a new one."""
+    table = for_the_chip(bench())
+    built = image.compiled()
+    kept = {**built.files, BENCH_PATH: slots.pack(1, payload(table)), **journals.segments(4, ring="f"), MANIFEST_PATH: built.manifest}
+    with Device(table, image=format_image(kept)) as device:
+        device.upload(constant(SLOW_NL))
+        device.sim.press_stop()
+        device.run_for(1)
+        assert device.alarms() == ["stop_button"]
+        digests = {programs.digest(programs.pack(constant(SLOW_NL)))}
+        torn, _ = many_cuts(device, "rotating", (request("ack", fault=faults.by_name("stop_button").number), 1_500_000_000), digests)
+    record_property("figure", f"power cuts while rotating, emulated: {CUTS} twice in a row, {torn} in a flash operation")

@@ -7,6 +7,7 @@ from typing import Any
 
 from rig.uf2 import find_uf2
 
+FIRST_LATE_BROWN_OUT = 15
 NO_UF2 = "no stock MicroPython UF2 for RPI_PICO (name one by THECAL_UF2, or put it in the user's cache folder)"
 
 
@@ -28,6 +29,12 @@ class Target:
     stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
     stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on a machine with nothing else to do
     unusable: str = ""
+
+    def brown_out_s(self, number: int) -> float:
+        """How long the power stays on in the so-manieth of twenty brown-outs: mostly in the first moments of a boot, where a chip
+        is not yet at our code; the last five anywhere in the second half of the boot, where the flash is written."""
+        late = number - FIRST_LATE_BROWN_OUT
+        return 0.007 * number if late < 0 or self.kind == "sim" else self.booted_s * (0.5 + 0.04 * late)
 
     @property
     def name(self) -> str:
