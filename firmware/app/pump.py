@@ -5,6 +5,7 @@ from app.journal import JournalError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
+from pumpcore.faults import Refusal
 
 BOLUSES_KEPT = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
@@ -57,6 +58,11 @@ class Pump:
     def remember(self, bolus: Bolus) -> None:
         """Keeps a bolus for its status and for repeated orders."""
         self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
+
+    def check_supply(self) -> None:
+        """Refusal `supply_off` when the motor's supply is too low to begin anything."""
+        if self.board.supply.low():
+            raise Refusal("supply_off", motor_supply_mv=self.board.supply.mv())
 
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""

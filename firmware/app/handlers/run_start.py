@@ -10,7 +10,7 @@ from pumpcore.faults import Refusal
 
 def run_start(pump: Pump, params: dict) -> dict:
     """`steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`,
-    `in_maintenance`, and those of bolus.start."""
+    `in_maintenance`, `supply_off`, and those of bolus.start."""
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
     known = repeated(pump, token, (params["purpose"], params[asked], params["rate_nl"]))
@@ -44,6 +44,7 @@ def _check_state(pump: Pump) -> None:
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
         raise Refusal("not_stopped")
+    pump.check_supply()
 
 
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:

@@ -17,7 +17,6 @@ def start(pump: Pump, params: dict) -> dict:
         raise Refusal("no_program")
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
-    if pump.board.supply.low():
-        raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
+    pump.check_supply()
     pump.start_wanted = True
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}
