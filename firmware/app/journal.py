@@ -130,12 +130,7 @@ class Ring:
     def _walk(self, first: int, offset: int, most: int, limit_bytes: int) -> tuple:
         """(bytes of a segment from `offset` on, where the last whole record in them ends, how many there are, at most `most`)."""
         data = self._flash.read_part(self.path(first), offset, limit_bytes)
-        end, count = 0, 0
-        while count < most:
-            length = records.whole_bytes(data, end)
-            if not length:
-                break
-            end, count = end + length, count + 1
+        end, count = records.whole_run(data, most)
         return data, end, count
 
     def backwards(self) -> object:

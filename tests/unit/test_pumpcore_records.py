@@ -177,3 +177,16 @@ def test_the_release_is_made_of_the_sources_alone() -> None:
 def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):
         manifest.parse(text)
+
+
+@given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
+def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
+    """Whole, cut short or with a damaged byte anywhere."""
+    data = bytearray(b"".join([records.encode("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
+    if at < len(data):
+        data[at] ^= flip
+    data = bytes(data[: max(0, len(data) - at % 60)])
+    end = count = 0
+    while count < most and records.whole_bytes(data, end):
+        end, count = end + records.whole_bytes(data, end), count + 1
+    assert records.whole_run(data, most) == (end, count)
