@@ -44,12 +44,13 @@ def payload_names() -> list[str]:
     return list(dict.fromkeys(name for _, _, names in records.TYPES.values() for name in names))
 
 
-def as_csv(rows: Iterable[Row]) -> str:
-    """One line per record, one column per field of any record type; empty where a record has no such field."""
+def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
+    """One line per record, one column per field of any record type; empty where a record has no such field. The last column says
+    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload"], restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload", "calibration"], restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**one, "calibration": calibration} for one in rows)
     return out.getvalue()
 
 

@@ -73,6 +73,8 @@ def bolus_text(status: Status) -> str:
 
 def rows(status: Status) -> list[tuple[str, str]]:
     """(label, text) of everything a person wants to know."""
+    from thecal import calibration_text
+
     calibration = status["calibration"]
     name, digest = status.get("program_name"), status.get("program_digest") or ""
     delivered = [
@@ -87,7 +89,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
         ("basal", basal_text(status)),
         ("bolus", bolus_text(status)),
         *delivered,
-        ("calibration", f"{calibration['state']}, {calibration['volume_nl']} nl in {calibration['steps']} steps"),
+        ("calibration", calibration_text.line(calibration)),
         ("clock", clock_text(status["utc_s"], status["offset_s"])),
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),

@@ -187,9 +187,10 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
         plan.typed.for_days, len(runs), plan.tube, plan.lot,
     )  # fmt: skip
     packed = weighed.pack(one)
-    if client.calibration_check(packed)["id"] != weighed.identity(packed):
+    read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
+    if read is None or weighed.pack(read) != packed:
         raise Failed("the pump read another calibration than was sent", "flash the pump with this version's firmware")
-    talk(columns(review.side_by_side(client.calibration_read(), one)))
+    talk(columns(review.side_by_side(client.calibration_read(), read)))
     if how.dry_run:
         if how.as_json:
             emit_json({"weighed": as_dict(found, runs), "calibration": one.describe()})

@@ -2,7 +2,7 @@
 
 Air-free water at 101 325 Pa: M. Tanaka et al., "Recommended table for the density of water between 0 C and 40 C based on recent
 experimental reports", Metrologia 38 (2001) 301, equation 1; a test computes the table from it. Between whole degrees linear: within
-2 ug/mL.
+3 ug/mL.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from thecal.quantities import decimal, parse_number, shown
 
 FIRST_C = 10
 WATER_UG_PER_ML = (
-    999_703, 999_608, 999_500, 999_380, 999_247, 999_103, 998_946, 998_778, 998_599, 998_408, 998_207, 997_995, 997_774,
-    997_541, 997_299, 997_048, 996_787, 996_516, 996_237, 995_948, 995_650, 995_344, 995_029, 994_706, 994_374, 994_035,
+    999_703, 999_608, 999_500, 999_380, 999_247, 999_103, 998_946, 998_778, 998_598, 998_408, 998_207, 997_995, 997_773,
+    997_541, 997_299, 997_047, 996_786, 996_515, 996_235, 995_946, 995_649, 995_342, 995_027, 994_704, 994_372, 994_033,
 )  # fmt: skip
 LAST_C = FIRST_C + len(WATER_UG_PER_ML) - 1
 DEFAULT_C = "20 C"

@@ -29,6 +29,7 @@ def journal(
 ) -> None:
     """Read the pump's journal back: table, CSV or JSON lines."""
     from thecal import journal_text
+    from thecal.calibration_text import line
     from thecal.connecting import open_pump
 
     if ring not in RINGS:
@@ -36,10 +37,12 @@ def journal(
     with open_pump(port) as client:
         rows = download(client, ring, from_sequence)
         content = raw_records(client, ring, from_sequence) if raw is not None else b""
+        calibration = line(client.status()["calibration"])
     if raw is not None:
         write(content, raw)
+    talk(f"calibration: {calibration}")
     if csv is not None:
-        write(journal_text.as_csv(rows), csv)
+        write(journal_text.as_csv(rows, calibration), csv)
     if jsonl is not None:
         write(journal_text.as_json_lines(rows), jsonl)
     if as_json:

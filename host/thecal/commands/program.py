@@ -62,6 +62,7 @@ def rig_of(bench: str | None) -> Rig:
 def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
     from pumpcore.program import digest as digest_of
+    from thecal import calibration_text
 
     current = client.program_read()
     staged = client.program_stage(compiled.packed)
@@ -69,6 +70,7 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     if staged.get("digest") != wanted:
         raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
     show(read_back(current), read_back(staged), compiled.typed)
+    talk(f"calibration  {calibration_text.line(client.status()['calibration'])}")
     confirm("Activate the new program?", yes)
     client.program_activate(wanted)
     active = client.program_read()

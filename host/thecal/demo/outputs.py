@@ -96,7 +96,7 @@ def write_all(folder: Path, day: Day, tables: dict[str, Any]) -> list[Path]:
     for name in ("entries", "cut"):
         write_csv(paths[f"{name}.csv"], tables[name])
     write_csv(paths["samples.csv"], [("second_of_day_s", "plant_steps"), *sorted(set(day.samples))])
-    paths["journal.csv"].write_text(as_csv(day.journal), encoding="utf-8")
+    paths["journal.csv"].write_text(as_csv(day.journal, tables["calibration"].state), encoding="utf-8")
     paths["journal.jsonl"].write_text(as_json_lines(day.journal), encoding="utf-8")
     return list(paths.values())
 

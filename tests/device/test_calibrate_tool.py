@@ -1,0 +1,151 @@
+"""`thecal calibrate` as it is typed, against a simulated pump whose head is off, weighed by a simulated balance on its own port."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.cli import Tool
+from rig.device import bench
+from rig.programs import constant
+from thecal.client import Client
+from thecal.sim.balance import BalanceOptions
+from thecal.sim.individual import Individual
+from thecal.sim.runner import SimulatedPump
+
+RUNS = ("--turns", "10", "--rate", "4 mL/h", "--density", "0.9982 g/mL")
+HOW = ("--tube", "T1", "--lot", "L1", *RUNS)
+EXPECTED_G = 10 * 3_200 * 1_000_003 / 99_991 * 0.9982e-6
+
+
+class Rig:
+    """A pump a hundred times as fast as real time, its tool, and its balance's port."""
+
+    def __init__(self, sim: SimulatedPump, folder: Path) -> None:
+        self.sim = sim
+        self.port = sim.port_url or sim.socket_url
+        self.balance = str(sim.balance.ports.path or sim.balance.ports.url)
+        self.tool = Tool(folder)
+
+    def calibrate(self, *words: str, typed: str | None = None, code: int = 0) -> tuple[str, str]:
+        done = self.tool.run("calibrate", *words, "--port", self.port, typed=typed)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout, done.stderr
+
+    def status(self) -> dict:
+        with Client(self.port) as client:
+            return client.status()
+
+
+@contextlib.contextmanager
+def running(folder: Path, seed: int = 1, **options: object) -> Iterator[Rig]:
+    with SimulatedPump(bench(hour_nl=50_000_000), seed, speed=100, balance=BalanceOptions(**options)) as sim:
+        sim.wait_until_idle()
+        yield Rig(sim, folder)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with running(tmp_path_factory.mktemp("tool")) as made:
+        yield made
+
+
+def test_the_head_s_own_error_is_found_with_a_balance(rig: Rig) -> None:
+    out, err = rig.calibrate(*HOW, "--balance", rig.balance, "--yes", "--json")
+    told = json.loads(out)
+    found = told["weighed"]["volume_nl"] / told["weighed"]["steps"] / (1_000_003 / 99_991) - 1
+    assert abs(found * 1e6 - Individual(1).head_ppm) < 1_000
+    assert told["calibration"]["state"] == "CALIBRATED" and len(told["weighed"]["runs"]) == 3
+    assert "UNCALIBRATED: nominal" in err and "mt-sics" in err and "scatter: CV" in err
+    assert rig.status()["calibration"]["id"] == told["calibration"]["id"]
+
+
+def test_verify_finds_it_right_and_changes_nothing(rig: Rig) -> None:
+    before = rig.status()
+    out, _ = rig.calibrate("--verify", *RUNS, "--runs", "2", "--balance", rig.balance, "--yes", "--json")
+    assert abs(json.loads(out)["delivers_more_by_ppm"]) < 1_500
+    after = rig.status()
+    assert after["calibration"]["id"] == before["calibration"]["id"]
+    assert after["delivered_steps"] - before["delivered_steps"] == 2 * 32_000
+
+
+def test_history_and_forget(rig: Rig) -> None:
+    masses = [word for mass in ("0.3200 g", "0.3210 g") for word in ("--mass", mass)]
+    rig.calibrate(*HOW, *masses, "--yes")
+    out, err = rig.calibrate("--history")
+    assert len(out.splitlines()) >= 2 and "CALIBRATED" in err
+    assert "UNCALIBRATED" in rig.calibrate("--forget", "--yes")[0]
+    assert rig.status()["calibration"]["state"] == "UNCALIBRATED"
+
+
+def test_a_guided_session_asks_for_all_that_is_missing(rig: Rig) -> None:
+    typed = "T 7\nL7\ny\n10,1 g\n10.1000 g\n10.4200 g\n\n0.3201 g\ny\n"
+    out, err = rig.calibrate(*RUNS, "--runs", "2", typed=typed)
+    assert "T 7" in err and "has a comma" in err and "CALIBRATED" in out
+    rig.calibrate("--forget", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--mass", "0.32"), 2, "no unit"),
+        (("--mass", "320 g"), 2, "0.3195 g is expected"),
+        (("--mass", "0,32 g"), 2, "comma"),
+        (("--mass", "0.32 g", "--runs", "2"), 2, "1 times --mass"),
+        (("--mass", "0.32 g", "--balance", "none"), 2, "--mass and --balance"),
+        (("--mass", "0.25 g", "--mass", "0.32 g", "--dry-run"), 1, "differ too much"),
+        (("--mass", "0.2 g", "--rate", "11 mL/h", "--yes"), 1, "rate is above"),
+        (("--turns", "1", "--rate", "9 mL/h", "--mass", "0.032 g", "--yes"), 1, "at least 20 s"),
+        (("--verify", "--history"), 2, "different things"),
+        (("--balance", "/dev/none", "--yes"), None, "/dev/none"),
+    ],
+)
+def test_wrong_input_moves_nothing_and_changes_nothing(rig: Rig, words: tuple, code: int | None, said: str) -> None:
+    before = rig.status()
+    done = rig.tool.run("calibrate", *HOW, *words, "--port", rig.port)
+    assert said in done.stderr, done.stderr
+    assert done.returncode == code if code is not None else done.returncode in (1, 2, 3)
+    after = rig.status()
+    assert (after["delivered_steps"], after["calibration"]["id"]) == (before["delivered_steps"], before["calibration"]["id"])
+
+
+def test_a_dry_run_checks_all_of_it(rig: Rig) -> None:
+    before = rig.status()["delivered_steps"]
+    out, err = rig.calibrate(*HOW, "--mass", f"{EXPECTED_G:.4f} g", "--mass", "0.3200 g", "--dry-run", "--json")
+    assert json.loads(out)["calibration"]["tube"] == "T1" and "nothing was moved" in err
+    assert rig.status()["delivered_steps"] == before and rig.status()["calibration"]["state"] == "UNCALIBRATED"
+
+
+def test_nobody_at_the_prompt_stores_nothing(rig: Rig) -> None:
+    _, err = rig.calibrate(*HOW, "--runs", "1", typed="y\n", code=1)
+    assert "nobody answered" in err and rig.status()["calibration"]["state"] == "UNCALIBRATED"
+
+
+def test_a_running_pump_is_refused_before_anything(rig: Rig) -> None:
+    from pumpcore import program
+
+    with Client(rig.port) as client:
+        client.program_activate(client.program_stage(program.pack(constant(100_000)))["digest"])
+        client.start()
+    try:
+        _, err = rig.calibrate(*HOW, "--mass", "0.32 g", "--yes", code=1)
+        assert "stop it first" in err
+    finally:
+        with Client(rig.port) as client:
+            client.stop()
+
+
+def test_every_screen_says_uncalibrated(rig: Rig) -> None:
+    (rig.tool.folder / "rx.toml").write_text('title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n')
+    shown = {
+        "find": ("find",), "status": ("status",), "watch": ("watch", "--count", "1"), "program": ("program", "rx.toml", "--yes"),
+        "start": ("start",), "bolus": ("bolus", "0.1 mL", "--rate", "2 mL/h", "--dry-run"), "journal": ("journal",),
+        "journal --csv": ("journal", "--csv", "-"), "calibrate --history": ("calibrate", "--history"),
+    }  # fmt: skip
+    for name, words in shown.items():
+        done = rig.tool.run(*words, "--port", rig.port)
+        assert done.returncode == 0, done.stderr
+        assert "UNCALIBRATED" in done.stdout + done.stderr, name
+    rig.tool.run("stop", "--port", rig.port)
