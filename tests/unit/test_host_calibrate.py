@@ -142,7 +142,8 @@ def test_turns_become_steps_and_a_mass_to_expect() -> None:
     ("changed", "cause"),
     [
         ({"tube": ""}, "tube"), ({"tube": "x" * 25}, "tube"), ({"tube": "Rohr ä"}, "tube"), ({"tube": "a\nb"}, "tube"), ({"lot": "ü"}, "lot"),
-        ({"turns": 0}, "0 turns"), ({"turns": -1}, "-1 turns"), ({"turns": 2_000_000}, "steps"), ({"runs": 0}, "0 runs"), ({"runs": 100}, "100 runs"),
+        ({"turns": 0}, "0 turns"), ({"turns": -1}, "-1 turns"), ({"turns": 2_000_000}, "steps"),
+        ({"runs": 0}, "0 runs"), ({"runs": 100}, "100 runs"),
         ({"rate": "2"}, "no unit"), ({"rate": "2,5 mL/h"}, "comma"), ({"rate": "0 mL/h"}, "does not move"), ({"rate": "2 mL"}, "volume"),
         ({"rate": "2 mg/h"}, "rate|mass"), ({"rate": "0.00000000001 nL/day"}, "too many digits"), ({"prime": "-1 mL"}, "negative"),
         ({"prime": "1"}, "no unit"), ({"prime": "0.5 nL"}, "whole number"), ({"for_volume": "500"}, "no unit"),
