@@ -68,7 +68,9 @@ def bolus_text(status: Status) -> str:
     bolus = status.get("bolus")
     if not bolus:
         return "none"
-    return f"{bolus['state']}, {bolus['delivered_steps']} of {bolus['ordered_steps']} steps (token {bolus['token']})"
+    purpose = bolus.get("purpose", "manual")
+    text = f"{bolus['state']}, {bolus['delivered_steps']} of {bolus['ordered_steps']} steps (token {bolus['token']})"
+    return text if purpose == "manual" else f"{purpose}: {text}"
 
 
 def rows(status: Status) -> list[tuple[str, str]]:

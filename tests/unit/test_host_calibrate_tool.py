@@ -84,6 +84,7 @@ def test_a_guided_session_asks_for_all_that_is_missing(rig: Rig) -> None:
     typed = "T 7\nL7\ny\n10,1 g\n10.1000 g\n10.4200 g\n\n0.3201 g\ny\n"
     out, err = rig.calibrate(*RUNS, "--runs", "2", typed=typed)
     assert "T 7" in err and "has a comma" in err and "CALIBRATED" in out
+    assert '--no-run --mass "0.32 g" --mass "0.3201 g"' in err
     rig.calibrate("--forget", "--yes")
 
 
@@ -114,8 +115,16 @@ def test_wrong_input_moves_nothing_and_changes_nothing(rig: Rig, words: tuple, c
 def test_a_dry_run_checks_all_of_it(rig: Rig) -> None:
     before = rig.status()["delivered_steps"]
     out, err = rig.calibrate(*HOW, "--mass", f"{EXPECTED_G:.4f} g", "--mass", "0.3200 g", "--dry-run", "--json")
-    assert json.loads(out)["calibration"]["tube"] == "T1" and "nothing was moved" in err
+    assert json.loads(out)["calibration"]["tube"] == "T1" and "nothing is moved" in err
     assert rig.status()["delivered_steps"] == before and rig.status()["calibration"]["state"] == "UNCALIBRATED"
+
+
+def test_weights_of_runs_made_before_are_stored_without_moving(rig: Rig) -> None:
+    before = rig.status()["delivered_steps"]
+    out, _ = rig.calibrate(*HOW, "--mass", "0.3200 g", "--mass", "0.2900 g", "--no-run", "--accept-scatter", "--yes")
+    assert "CALIBRATED" in out and rig.status()["delivered_steps"] == before
+    rig.calibrate("--forget", "--yes")
+    assert "--no-run without --mass" in rig.calibrate(*HOW, "--no-run", code=2)[1]
 
 
 def test_nobody_at_the_prompt_stores_nothing(rig: Rig) -> None:

@@ -17,6 +17,7 @@ from thecal.calibration_text import line
 from thecal.client import Client
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import BadInput, Failed, Refused
+from thecal.quantities import decimal
 from thecal.status_text import ml, span
 
 UNKNOWN_TUBE = "-"
@@ -30,6 +31,7 @@ class How:
     dry_run: bool
     as_json: bool
     accept_scatter: bool
+    no_run: bool
     balance: str | None
     masses: list[str]
     tares: list[str]
@@ -69,22 +71,56 @@ def weigh(client: Client, typed: Typed, how: How, verify: bool) -> None:
         raise BadInput(f"{typed.runs} runs and {len(how.masses)} times --mass", "give --mass once for each run")
     if how.masses and how.balance:
         raise BadInput("--mass and --balance", "give one of them: the weights are typed, or read")
+    if how.no_run and not how.masses:
+        raise BadInput("--no-run without --mass", "give --mass for each run that was made before")
     listed = Listed(plan.plausible(), how.masses, how.tares) if how.masses else None
     check_state(client)
+    if not verify:
+        check_early(client, plan)
     talk(columns(planned(plan)))
     if how.dry_run:
-        talk("nothing was moved, nothing was stored")
+        talk("nothing is moved, nothing is stored")
         if listed is None:
             return
-        runs = [made(plan, plan.steps, mass) for mass in listed.masses]
-    else:
-        confirm("Run the pump?", how.yes)
-        with chosen(plan, listed, how) as masses:
-            runs = all_runs(client, plan, masses)
+    runs = weighed_before(plan, listed) if listed and (how.dry_run or how.no_run) else weighed_now(client, plan, listed, how)
     if verify:
         compare(client, runs, how)
     else:
         store(client, plan, runs, how)
+
+
+def weighed_before(plan: Plan, listed: Listed) -> list[Run]:
+    """The runs that the typed masses stand for; nothing moves."""
+    return [made(plan, plan.steps, mass) for mass in listed.masses]
+
+
+def weighed_now(client: Client, plan: Plan, listed: Listed | None, how: How) -> list[Run]:
+    """Runs the pump. What was weighed is told at once, so that a slip behind it costs no run."""
+    confirm("Run the pump?", how.yes)
+    with chosen(plan, listed, how) as masses:
+        runs = all_runs(client, plan, masses)
+    if listed is None:
+        words = " ".join(f'--mass "{decimal(run.mass_ug / 1_000_000, 7)} g"' for run in runs)
+        talk(f"weighed; should something go wrong now, store without running again: --no-run {words}")
+    return runs
+
+
+def check_early(client: Client, plan: Plan) -> None:
+    """Has the pump look at everything but the pair: a wrong clock is told now and not behind the last run."""
+    pair = plan.nominal
+    try:
+        client.calibration_check(weighed.pack(as_stored(plan, Fit(pair.volume_nl, pair.steps, Fraction(1), 0, 0))))
+    except Refused as refused:
+        if refused.fault != "calibration_unfit":  # that one is for the real pair to answer
+            raise
+
+
+def as_stored(plan: Plan, found: Fit) -> weighed.Weighed:
+    """What is sent to the pump; the date is this computer's."""
+    return weighed.Weighed(
+        found.volume_nl, found.steps, int(time.time()), plan.density_ug_per_ml, found.cv_ppm, plan.expires_nl,
+        plan.typed.for_days, plan.typed.runs, plan.tube, plan.lot,
+    )  # fmt: skip
 
 
 def completed(typed: Typed, verify: bool, guided: bool) -> Typed:
@@ -182,10 +218,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     found = fit(runs)
     talk(columns(review.runs_table(runs, found)))
     check_scatter(found, how)
-    one = weighed.Weighed(
-        found.volume_nl, found.steps, int(time.time()), plan.density_ug_per_ml, found.cv_ppm, plan.expires_nl,
-        plan.typed.for_days, len(runs), plan.tube, plan.lot,
-    )  # fmt: skip
+    one = as_stored(plan, found)
     packed = weighed.pack(one)
     read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
     if read is None or weighed.pack(read) != packed:
@@ -210,7 +243,7 @@ def check_scatter(found: Fit, how: How) -> None:
         limits = f"CV {review.percent(MOST_CV_PPM)}, {review.percent(MOST_DEVIATION_PPM)} off the mean"
         raise Failed(
             f"the runs differ too much (allowed: {limits}), nothing was stored",
-            "look for air, leaks and drops at the outlet and run again, or add --accept-scatter",
+            "look for air, leaks and drops at the outlet and run again, or add --accept-scatter (with --no-run for these weights)",
         )
 
 

@@ -26,6 +26,7 @@ def calibrate(
     buoyancy: Annotated[bool, Text("--buoyancy", help="Weighed in air: add what it carries, 0.1 %.")] = False,
     for_volume: Annotated[str, Text(metavar="VOLUME", help="How much it holds for; 0 = any.")] = "500 mL",
     for_days: Annotated[int, Text(metavar="DAYS", help="How long it holds for; 0 = any time.")] = 90,
+    no_run: Annotated[bool, Text("--no-run", help="The runs were made before: fit and store their --mass, move nothing.")] = False,
     accept_scatter: Annotated[bool, Text("--accept-scatter", help="Store in spite of runs that differ too much.")] = False,
     verify: Annotated[bool, Text("--verify", help="Run and weigh, say how far off the stored one is, change nothing.")] = False,
     history: Annotated[bool, Text("--history", help="List the calibrations in the pump.")] = False,
@@ -41,7 +42,7 @@ def calibrate(
 
     if sum((verify, history, forget)) > 1:
         raise BadInput("--verify, --history and --forget are three different things", "give one of them")
-    how = jobs.How(yes, dry_run, as_json, accept_scatter, balance, mass or [], tare or [])
+    how = jobs.How(yes, dry_run, as_json, accept_scatter, no_run, balance, mass or [], tare or [])
     with open_pump(port) as client:
         if history:
             jobs.list_all(client, how)

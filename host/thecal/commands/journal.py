@@ -40,7 +40,6 @@ def journal(
         calibration = line(client.status()["calibration"])
     if raw is not None:
         write(content, raw)
-    talk(f"calibration: {calibration}")
     if csv is not None:
         write(journal_text.as_csv(rows, calibration), csv)
     if jsonl is not None:
@@ -49,6 +48,7 @@ def journal(
         emit_json(rows)
     elif csv is None and jsonl is None and raw is None:
         data(columns(journal_text.table(rows)))
+    talk(f"calibration: {calibration}")
 
 
 def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str, Any]]:
