@@ -2,7 +2,8 @@
 
 Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the
 plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then.
-`confirmed_steps` is what the guard had counted when the record was written.
+`confirmed_steps` is what the guard had counted when the record was written. `program_digest` names program and calibration
+together (`app.setup.Setup.plan_key`): the remainder belongs to both.
 """
 
 import binascii

@@ -111,12 +111,12 @@ class Client(Exchange):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
-    def run_start(self, token: str, purpose: str, amount: int, rate: tuple[int, int]) -> Reply:
-        """Order a bolus without a program, at most once. `amount` is steps for purpose "calibration", nl for "priming"; `rate` is
+    def run_start(self, token: str, purpose: str, amount: int, rate_nl_s: tuple[int, int]) -> Reply:
+        """Order a bolus without a program, at most once. `amount` is steps for purpose "calibration", nl for "priming"; `rate_nl_s` is
         (nl, seconds)."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
-        params = {"token": token, "purpose": purpose, **amounts, "rate_nl": rate[0], "rate_seconds_s": rate[1]}
+        params = {"token": token, "purpose": purpose, **amounts, "rate_nl": rate_nl_s[0], "rate_seconds_s": rate_nl_s[1]}
         return self.command("run.start", params, lambda: self._settle_bolus(token))
 
     def calibration_set(self, packed: bytes) -> Reply:

@@ -33,9 +33,9 @@ def mass_ug(text: str) -> Fraction:
     return amount * UNITS_UG[unit]
 
 
-def grams(mass: Fraction | int) -> str:
+def grams(weight_ug: Fraction | int) -> str:
     """A mass as a balance shows it: in g, to 0.1 mg."""
-    return decimal(Fraction(mass) / 1_000_000, 4) + " g"
+    return decimal(Fraction(weight_ug) / 1_000_000, 4) + " g"
 
 
 class Plausible:
@@ -45,11 +45,11 @@ class Plausible:
         self.expected_ug = expected_ug
         self.percent = percent
 
-    def net(self, mass: Fraction, tare: Fraction, text: str) -> Fraction:
+    def net(self, gross_ug: Fraction, tare_ug: Fraction, text: str) -> Fraction:
         """The mass that came out. BadInput when it is not above zero, or far from what was to be expected."""
-        net = mass - tare
-        if tare and net <= 0:
-            raise BadInput(f"{shown(text)} is not more than the tare of {grams(tare)}", "weigh the vessel before and after the run")
+        net = gross_ug - tare_ug
+        if tare_ug and net <= 0:
+            raise BadInput(f"{shown(text)} is not more than the tare of {grams(tare_ug)}", "weigh the vessel before and after the run")
         if net <= 0:
             raise BadInput(f"{shown(text)} is nothing", "weigh what came out; a run that moves no fluid is no calibration")
         if abs(net - self.expected_ug) * 100 > self.expected_ug * self.percent:

@@ -25,10 +25,10 @@ def run(client: Client, plan: Plan) -> int:
     return _to_its_end(client, CALIBRATION, plan.steps, plan.rate)
 
 
-def _to_its_end(client: Client, purpose: str, amount: int, rate: tuple[int, int]) -> int:
+def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int, int]) -> int:
     token = client.bolus_token()
     try:
-        told = client.run_start(token, purpose, amount, rate)
+        told = client.run_start(token, purpose, amount, rate_nl_s)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     try:
