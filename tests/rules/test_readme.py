@@ -25,7 +25,11 @@ WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\
 # A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
 FLASH = [command for command in COMMANDS if command.startswith("make flash ")]
 # Examples that can't be done on a simulated pump in good health: there is no board, and no alarm to acknowledge.
-ENDS = {"thecal flash --bench tmc2209-peristaltic": 3, "thecal ack power_lost": 1}
+ENDS = {
+    "thecal flash --bench tmc2209-peristaltic": 3,
+    "thecal ack power_lost": 1,
+    "thecal characterise --balance /dev/ttyUSB0 --rate \"5 mL/h\"": 3,
+}
 # Generous on purpose: they end a hang, they measure nothing.
 START_LIMIT_S = 60
 COMMAND_LIMIT_S = 120

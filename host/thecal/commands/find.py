@@ -3,17 +3,19 @@
 from typing import Any
 
 from thecal.commands.options import AsJson, Port
-from thecal.console import columns, data, emit_json
+from thecal.console import columns, data, emit_json, talk
 from thecal.errors import NoPump
+
+PATIENCE_S = 3.0
 
 
 def find(port: Port = None, as_json: AsJson = False) -> None:
     """List the pumps on USB and the simulated ones that run here."""
     from thecal.connecting import look
-    from thecal.transport.ports import candidates, named
+    from thecal.transport.ports import awaited, named
 
     chosen = named(port)
-    found = [look(candidate) for candidate in ([chosen] if chosen else candidates())]
+    found = [look(candidate) for candidate in ([chosen] if chosen else awaited(PATIENCE_S, told))]
     if as_json:
         emit_json(found)
     elif found:
@@ -21,6 +23,10 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
     if not any("hello" in about for about in found):
         cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
         raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+
+
+def told() -> None:
+    talk(f"no pump yet: looking for {PATIENCE_S:.0f} s more")
 
 
 def row(about: dict[str, Any]) -> tuple[str, ...]:

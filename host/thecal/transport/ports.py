@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 
 from thecal.transport import registry
 
 USB_IDS = ((0x2E8A, 0x0005),)
+LOOK_AGAIN_S = 0.2
 
 
 class Candidate:
@@ -27,6 +30,18 @@ def named(port_url: str | None) -> Candidate | None:
 def candidates() -> list[Candidate]:
     """Boards on USB by their numbers, then simulators that run here. Opens nothing."""
     return usb_boards() + simulators()
+
+
+def awaited(patience_s: float, waiting: Callable[[], None]) -> list[Candidate]:
+    """As `candidates`; while there is none it looks again for `patience_s`, after one call of `waiting`: a simulator that was
+    just started, or a board that was just plugged in, takes a moment to be there."""
+    found, until_s = candidates(), time.monotonic() + patience_s
+    if not found:
+        waiting()
+    while not found and time.monotonic() < until_s:
+        time.sleep(LOOK_AGAIN_S)
+        found = candidates()
+    return found
 
 
 def usb_boards() -> list[Candidate]:
