@@ -39,7 +39,7 @@ class Alarms:
         fault = faults.by_name(name)
         fresh = fault.number not in self._active
         self._active[fault.number] = self._active.get(fault.number, 0) + 1
-        self._sound()
+        self.sound()
         self._record(fault.number, "raised" if fresh else "repeated")
         return fresh
 
@@ -77,9 +77,14 @@ class Alarms:
     def clear(self, number: int) -> None:
         """Ends a fault whose cause is gone by itself."""
         self._active.pop(number, None)
-        self._sound()
+        self.sound()
 
-    def _sound(self) -> None:
+    def beep(self) -> None:
+        """A sound for a moment, until `sound`; an alarm drowns it."""
+        self._buzzer.sound("high" if self.stopping() else "low")
+
+    def sound(self) -> None:
+        """What the active faults sound like."""
         heard = [number for number in self._active if faults.by_number(number).name not in _SILENT]
         self._buzzer.sound("high" if self.stopping() else "low" if heard else "off")
 

@@ -17,6 +17,7 @@ class Book:
         self.resumes_s = files.record.resumes_s
         self.program_digest = files.record.program_digest
         self.missed_steps = 0
+        self.demand_s = files.record.demand_s
         self.position_steps = files.record.leased_steps
         self._files = files
 
@@ -49,4 +50,5 @@ class Book:
         record.until_utc_s = self.wall.utc_s() + ahead_s if self.wall.known() else 0
         record.program_digest = self.program_digest
         record.resumes_s = self.resumes_s
+        record.demand_s = self.demand_s
         return record

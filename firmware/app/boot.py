@@ -17,6 +17,7 @@ from app.supervisor import Supervisor
 from app.tokens import Tokens
 from app.wall import WallClock
 from pumpcore import bolus, ledger
+from pumpcore.doses import Doses
 from pumpcore.wire.records import CAUSES
 
 WATCHDOG_MS = 8000
@@ -31,10 +32,14 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
     alarms = Alarms(journal, clock, board.buzzer)
-    history = recovery.totals(journal)
+    doses = Doses()
+    history = recovery.totals(journal, doses)
     base_s = recovery.powered_on_s(files.record, history)
     book = Book(clock, WallClock(clock, store), files, base_s)
     pump = Pump(board, journal, alarms, setup, book)
+    pump.doses = doses
+    if files.record.demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
+        doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
     windows = recovery.rebuild_windows(history, files.record, base_s)

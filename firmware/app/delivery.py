@@ -79,6 +79,10 @@ class Delivery:
         """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
         self.bolus = bolus
         self._wanted_bolus = bolus
+        return self.next_ms()
+
+    def next_ms(self) -> int:
+        """Uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
     def cancel(self) -> int:

@@ -2,6 +2,7 @@
 
 from app.delivery import STOPPED
 from app.journal import JournalError
+from app.presses import Presses
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
@@ -29,6 +30,8 @@ class Pump:
         self.tokens = None
         self.release = ""
         self.boluses = []
+        self.doses = None
+        self.presses = Presses(journal, alarms)
         self.start_wanted = False
         self.reset_wanted = False
 
@@ -58,6 +61,12 @@ class Pump:
     def remember(self, bolus: Bolus) -> None:
         """Keeps a bolus for its status and for repeated orders."""
         self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
+
+    def count(self, start_s: int, volume_nl: int, demand: bool) -> None:
+        """A bolus that begins at this powered-on second counts towards lockout and limits."""
+        self.doses.add(start_s, volume_nl, demand)
+        if demand:
+            self.book.demand_s = start_s
 
     def check_supply(self) -> None:
         """Refusal `supply_off` when the motor's supply is too low to begin anything."""
@@ -110,6 +119,9 @@ class Pump:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
         self.supervisor.tick(now_ms)
         self.heartbeat.beat(SUPERVISOR)
+        if self.board.buttons.bolus_pressed():
+            self.session.press()
+        self.presses.tick(now_ms)
         if self.start_wanted or self.resume is not None:
             self._begin(now_ms)
         wrote = self.delivery.tick(now_ms)
@@ -124,7 +136,7 @@ class Pump:
     def _wait_ms(self, now_ms: int) -> int:
         if self.journal.pending() and self.selftest.done and not self.journal.broken:
             return 0
-        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), now_ms + LONGEST_WAIT_MS)
+        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), self.presses.due_ms(), now_ms + LONGEST_WAIT_MS)
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
         elif self.start_wanted:

@@ -4,17 +4,22 @@ import struct
 
 from app.journal import Journal
 from pumpcore import faults, ledger
+from pumpcore.doses import Doses
 from pumpcore.limits import DAY_BUCKETS, Windows
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
 _TOTAL = records.NUMBERS["total"]
 _TOTAL_FORMAT = records.TYPES[_TOTAL][1]
+_DOSE = records.NUMBERS["dose"]
+_DOSE_FORMAT = records.TYPES[_DOSE][1]
+_DEMAND = records.PURPOSES.index("demand")
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 
 
-def totals(journal: Journal) -> list:
-    """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first."""
+def totals(journal: Journal, doses: Doses | None = None) -> list:
+    """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first; what was
+    ordered in them goes into `doses`."""
     found = []
     for data in journal.rings["events"].backwards():
         segment, at = [], 0
@@ -24,6 +29,10 @@ def totals(journal: Journal) -> list:
                 payload = data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES]
                 _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, payload)
                 segment.append((powered_on_s, leased_steps))
+            elif data[at + 1] == _DOSE and doses is not None:
+                payload = data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES]
+                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, payload)
+                doses.add(start_s, volume_nl, purpose == _DEMAND)
             at += length
             length = records.whole_bytes(data, at)
         found = segment + found

@@ -105,6 +105,17 @@ class Session:
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
         return self._reply(messages.result(identity, result), raw)
 
+    def press(self) -> None:
+        """The bolus button: a command that nobody waits to be answered."""
+        try:
+            self._run("bolus.press", {})
+        except Refusal as refused:
+            self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())
+        except (JournalError, OSError):
+            self._pump.delivery.safe_state("journal_failed")
+        except Exception as error:
+            self._pump.crash(error)
+
     def _run(self, method: str, params: dict) -> tuple:
         handler = self._handlers.get(method) or self._loader.handler(method)
         answer = handler(self._pump, params)

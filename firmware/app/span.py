@@ -27,7 +27,6 @@ class Span:
         self.bolus_ends = False
         self.end_ms = origin_ms
         self.train = train or Train()
-        self._slow_nl = 0 if self.train.ramp is None else basal.accumulator.rate_nl(self.train.ramp.start_hz4)
         self.planned_s = 0
         self.lease_end_s = 0
         self.entry = -1
@@ -82,13 +81,15 @@ class Span:
 
     def _ramped(self, items: list, duration_s: int) -> list:
         ramp = self.train.ramp
-        rate_nl = self.rate_nl if self.bolus is None else self.rate_nl + self.bolus.rate_nl
-        if rate_nl <= self._slow_nl:
+        rate_hz4 = self.basal.accumulator.rate_hz4(self.rate_nl)
+        if self.bolus is not None:
+            rate_hz4 += self.bolus.accumulator.rate_hz4(self.bolus.rate_nl)
+        if rate_hz4 <= ramp.start_hz4:
             ramp.rest()
             return items
         begun_us = self.train.end_us - sum([item[1] for item in items])
         wait_us = max(0, (self.planned_s - duration_s) * US_PER_S - begun_us)
-        return ramp.items(items, wait_us, self.basal.accumulator.rate_hz4(rate_nl), self._next_hz4())
+        return ramp.items(items, wait_us, rate_hz4, self._next_hz4())
 
     def _next_hz4(self) -> int:
         """The rate behind what is planned, as far as it is known: a ceiling or a cancellation may still end it."""

@@ -7,7 +7,7 @@ from pumpcore.units import ceil_div
 from pumpcore.wire.records import PURPOSES
 
 ORDERED, DELIVERING, DONE, CANCELLED, CUT = "ordered", "delivering", "done", "cancelled", "cut"
-MANUAL, PRIMING, CALIBRATION = PURPOSES
+MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
 # Reasons in the journal are indices of this table; append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
 SHORTEST_S = 20
@@ -16,12 +16,16 @@ LEASE_PART = 20
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes; `purpose`
-    is one of PURPOSES."""
+    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes.
 
-    def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
+    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate.
+    """
+
+    def __init__(
+        self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration, purpose: str = MANUAL
+    ) -> None:
         self.token = token
-        self.purpose = MANUAL
+        self.purpose = purpose
         self.rate_seconds_s = rate_seconds_s
         self.volume_nl = volume_nl
         self.rate_nl = rate_nl

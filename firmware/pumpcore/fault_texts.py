@@ -63,6 +63,41 @@ faults_suppressed | the same fault came again within a minute and was only count
 watchdog | the last reset was the watchdog's | report this with the journal
 calibration_expired | the calibration has expired: volumes may be off | calibrate again
 calibration_other_bench | the stored calibration is of another bench: the nominal pair counts | calibrate this pump head
+minimum_rate | the rate of a minimum program is neither 0 nor from one step an hour to one step a minute | write the nearest rate
+demand_rate | the highest basal and a demand bolus together are above the highest rate | make the demand bolus smaller or longer
+demand_volume | basal and all allowed demand boluses are above the ceiling of an hour or of 24 hours | allow fewer or smaller demand boluses
+program_settings | a setting of the program is out of range or contradicts another | mend this setting in the prescription
+library_hard | a value is beyond a hard limit of the drug library | stay inside the limit
+library_soft | a value is beyond a soft limit of the drug library and nobody has confirmed it | confirm the override in the prescription
+drug_running | a running pump does not change its drug or its concentration | stop it first
+refill_blocks | the residual at the refill was out of tolerance and nobody has said why | acknowledge the refill with a reason
+refill_unknown | the program has a reservoir and the pump was never told what is in it | report the refill
+reservoir_is_low | the reservoir is low: no bolus | refill it
+reservoir_holds_less | the reservoir holds less than that above its empty mark | order less, or refill it
+refill_volume | the residual and what was filled are more than the reservoir's capacity | measure again
+no_reservoir | the active program has no reservoir | add [reservoir] to the prescription
+no_refill_blocks | no refill waits to be acknowledged | look at the status
+primed_already | the line was primed since the last refill or change of program | order it with again if you mean it
+no_line | the active program has no volumes of tubing and catheter | add [line] to the prescription
+temporary_active | a temporary rate is running | wait for its end or cancel it
+no_temporary | no temporary rate is running | look at the status
+temporary_time | a temporary rate lasts from 60 s to 24 h | ask for the nearest time
+temporary_pair | a temporary rate is a rate, or 0 to 10,000 in 1 to 10,000 | write one of the two
+bridge_needed | the line holds another drug or concentration than the program | order a bridge, or prime the line
+bridge_ratio | this change of concentration can't be bridged exactly | prime the line instead
+no_bridge | the line holds what the program says | look at the status
+demand_off | the active program allows no demand bolus | add [demand] to the prescription
+demand_locked | the lockout since the start of the last demand bolus is not over | wait
+demand_count | the program allows no more demand boluses in 24 powered-on hours | wait
+bolus_above_max | the dose is above the largest that the program allows | order less
+bolus_day | the boluses of 24 powered-on hours would hold more than the program allows | order less, or wait
+extended_active | an extended bolus is being delivered or waits | wait for its end or cancel it
+extended_time | an extended bolus lasts from 10 min to 24 h | order it with the nearest time
+reservoir_low | the reservoir is low: boluses are refused, the basal goes on | refill it
+refill_tolerance | at the refill the residual was not what the pump expected | weigh again, then acknowledge the refill with a reason
+temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted
+extended_cut | the power failed during an extended bolus, which has ended | order the rest if it is still wanted
+reservoir_empty | the reservoir is empty | refill it, report the refill, then acknowledge
 """
 
 

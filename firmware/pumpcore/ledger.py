@@ -12,14 +12,16 @@ import struct
 IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
 RESUMES_KEPT = 3
 
-_FORMAT = "<4sIHBBQQQIIIHIQQ8sIII"
-_BYTES = struct.calcsize(_FORMAT)
-_MAGIC = b"TLG1"
+# by magic; a TLG1 is of a firmware without therapy modes and has none of the last four fields
+_FORMATS = {b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
+_MAGIC = b"TLG2"
 FIELDS = (
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
-    "program_digest",
+    "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
 )
+# `temporary`: what a temporary rate was to the basal when the lease was written
+NONE, RAISED, LOWERED = 0, 1, 2
 
 
 class LedgerRecord:
@@ -41,6 +43,10 @@ class LedgerRecord:
         self.basal_remainder = 0
         self.bolus_token = 0
         self.program_digest = bytes(8)
+        self.extended_token = 0
+        self.extended_steps = 0
+        self.temporary = NONE
+        self.demand_s = 0
         self.resumes_s = [0] * RESUMES_KEPT
 
     def open_steps(self) -> int:
@@ -51,21 +57,22 @@ class LedgerRecord:
 def pack(record: LedgerRecord) -> bytes:
     """The record's bytes with a CRC-32; small enough to lie inline in the file system's metadata (<= 480 B)."""
     values = [getattr(record, name) for name in FIELDS]
-    body = struct.pack(_FORMAT, _MAGIC, *(values + record.resumes_s))
+    body = struct.pack(_FORMATS[_MAGIC], _MAGIC, *(values + record.resumes_s))
     return body + struct.pack("<I", binascii.crc32(body))
 
 
 def unpack(image: bytes) -> LedgerRecord:
     """The record of `image`; ValueError when it is cut short, damaged or inconsistent."""
-    if len(image) != _BYTES + 4 or image[:4] != _MAGIC:
+    layout = _FORMATS.get(bytes(image[:4]), "")
+    if not layout or len(image) != struct.calcsize(layout) + 4:
         raise ValueError("not a ledger record")
     if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
         raise ValueError("ledger record is damaged")
-    values = struct.unpack(_FORMAT, image[:-4])
+    values = struct.unpack(layout, image[:-4])[1:]
     record = LedgerRecord()
-    for index, name in enumerate(FIELDS):
-        setattr(record, name, values[index + 1])
-    record.resumes_s = list(values[len(FIELDS) + 1 :])
+    for name, value in zip(FIELDS, values[:-RESUMES_KEPT]):
+        setattr(record, name, value)
+    record.resumes_s = list(values[-RESUMES_KEPT:])
     if record.confirmed_steps > record.leased_steps:
         raise ValueError("ledger record delivered more than was leased")
     return record

@@ -24,7 +24,8 @@ class Ceilings:
         bench_rate_nl = bench.rate_nl * seconds_s // bench.rate_seconds_s
         self.rate_nl = min(bench_rate_nl, program.max_rate_nl or U64_MAX)
         self.hour_nl = min(bench.hour_nl, program.hour_nl or U64_MAX)
-        self.day_nl = min(bench.day_nl, program.day_nl or U64_MAX)
+        hard_nl = program.settings.hard_day_nl if program.settings is not None else 0
+        self.day_nl = min(bench.day_nl, program.day_nl or U64_MAX, hard_nl or U64_MAX)
         self.hour_steps = calibration.steps_for_nl(self.hour_nl)
         self.day_steps = calibration.steps_for_nl(self.day_nl)
         self.motor_nl = highest_rate_hz(bench) * seconds_s * calibration.volume_nl // calibration.steps
@@ -32,9 +33,9 @@ class Ceilings:
     def check_rate(self, rate_nl: int) -> None:
         """Refusal `rate_above_ceiling` or `rate_above_motor`, with the nearest rate (nl per the program's seconds)."""
         if rate_nl > self.rate_nl:
-            raise Refusal("rate_above_ceiling", asked_nl=rate_nl, limit_nl=self.rate_nl, nearest_nl=self.rate_nl)
+            raise Refusal("rate_above_ceiling", rule="R5", asked_nl=rate_nl, limit_nl=self.rate_nl, nearest_nl=self.rate_nl)
         if rate_nl > self.motor_nl:
-            raise Refusal("rate_above_motor", asked_nl=rate_nl, limit_nl=self.motor_nl, nearest_nl=self.motor_nl)
+            raise Refusal("rate_above_motor", rule="R5", asked_nl=rate_nl, limit_nl=self.motor_nl, nearest_nl=self.motor_nl)
 
 
 def check_program(program: Program, bench: object, calibration: Calibration) -> Ceilings:
@@ -49,12 +50,16 @@ def check_program(program: Program, bench: object, calibration: Calibration) -> 
         steps = flow * S_PER_MINUTE * calibration.steps // modulus + 1
         if steps > limit_steps:
             _refuse_window(name, calibration, steps, limit_steps)
+    if program.settings is not None:
+        from pumpcore import settings_limits
+
+        settings_limits.check(program, ceilings, calibration)
     return ceilings
 
 
 def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int) -> None:
     asked_nl, limit_nl = calibration.nl_for_steps(steps), calibration.nl_for_steps(limit_steps)
-    raise Refusal(name + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+    raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
 def _check_tightens(program: Program, bench: object) -> None:
@@ -66,7 +71,7 @@ def _check_tightens(program: Program, bench: object) -> None:
         ("day_nl", program.day_nl, bench.day_nl),
     ):
         if asked_nl > limit_nl:
-            raise Refusal("limit_wider", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+            raise Refusal("limit_wider", rule="R5", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
 def highest_window_nl(program: Program, minutes: int) -> int:

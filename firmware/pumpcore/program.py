@@ -1,8 +1,9 @@
 """The program: a prescription compiled to integers and packed. Its digest is the SHA-256 of exactly these bytes.
 
-Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, 0, seconds, number of
-entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program), concentration ng and
-nl; then name and fluid in UTF-8; then the entries, each minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
+Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, length of the library's
+name, seconds, number of entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program),
+concentration ng and nl; then name, fluid and library in UTF-8; then the settings (pumpcore/settings.py), which a program
+of magic TPR1 has not got; then the entries, each minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 """
 
 import struct
@@ -13,13 +14,15 @@ from pumpcore.units import MINUTES_PER_WEEK
 
 MAX_ENTRIES = 336
 MAX_BYTES = 4096
-CONSTANT, SCHEDULE = 0, 1
-MODES = ("constant", "schedule")
+MAX_TEXT_BYTES = 80
+SETTINGS_BYTES = 173
+CONSTANT, SCHEDULE, MINIMUM = 0, 1, 2
+MODES = ("constant", "schedule", "minimum")
 CLOCK_LOSS = ("stop", "lowest")
 POWER_LOSS = ("stop", "resume")
 MAX_RATE_NL = 1 << 48
 
-_MAGIC = b"TPR1"
+_PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
 _HEAD = "<4sBBBBIHBBQQQQQ"
 _ENTRY = "<HQ"
 _ENTRY_BYTES = struct.calcsize(_ENTRY)
@@ -29,7 +32,8 @@ class Program:
     """What the pump runs. Rates are `rate_nl` per `rate_seconds_s` (one for all); limits 0 = none of its own.
 
     `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0.
-    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes.
+    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes. `settings` is None, or the Settings of a
+    program with more than a basal and ceilings (pumpcore/settings.py).
     """
 
     def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: list) -> None:
@@ -44,6 +48,7 @@ class Program:
         self.hour_nl = 0
         self.day_nl = 0
         self.concentration = (0, 0)
+        self.settings = None
 
     def needs_clock(self) -> bool:
         return self.mode == SCHEDULE
@@ -56,7 +61,7 @@ class Program:
 
     def describe(self) -> dict:
         """Everything in the program as plain values, for people and JSON; units in the names."""
-        return {
+        told = {
             "name": self.name,
             "fluid": self.fluid,
             "mode": MODES[self.mode],
@@ -70,6 +75,9 @@ class Program:
             "concentration_ng": self.concentration[0],
             "concentration_nl": self.concentration[1],
         }
+        if self.settings is not None:
+            told["settings"] = self.settings.describe()
+        return told
 
 
 def digest(packed: bytes) -> str:
@@ -79,48 +87,67 @@ def digest(packed: bytes) -> str:
 
 def pack(program: Program) -> bytes:
     """The program's bytes; Refusal `program_size` or `program_format` when it does not fit the format."""
-    name, fluid = program.name.encode(), program.fluid.encode()
-    if len(program.entries) > MAX_ENTRIES or len(name) > 80 or len(fluid) > 80:
+    settings = program.settings
+    texts = [program.name.encode(), program.fluid.encode()]
+    magic, block = _PLAIN, b""
+    if settings is not None:
+        magic, block = _WITH_SETTINGS, settings.pack()
+        texts.append(settings.library.encode())
+    if len(program.entries) > MAX_ENTRIES or max([len(text) for text in texts]) > MAX_TEXT_BYTES:
         raise Refusal("program_size", entries=len(program.entries), limit=MAX_ENTRIES)
     head = struct.pack(
-        _HEAD, _MAGIC, program.mode, CLOCK_LOSS.index(program.on_clock_loss),
-        POWER_LOSS.index(program.after_power_loss), 0, program.rate_seconds_s, len(program.entries),
-        len(name), len(fluid), program.max_rate_nl, program.hour_nl, program.day_nl,
+        _HEAD, magic, program.mode, CLOCK_LOSS.index(program.on_clock_loss),
+        POWER_LOSS.index(program.after_power_loss), len(texts[2]) if settings is not None else 0, program.rate_seconds_s,
+        len(program.entries), len(texts[0]), len(texts[1]), program.max_rate_nl, program.hour_nl, program.day_nl,
         program.concentration[0], program.concentration[1],
     )
     rows = [struct.pack(_ENTRY, minute, rate_nl) for minute, rate_nl in program.entries]
-    return head + name + fluid + b"".join(rows)
+    return head + b"".join(texts) + block + b"".join(rows)
 
 
 def unpack(packed: bytes) -> Program:
-    """The program of `packed`. Refusals: `program_size`, `program_format`, `program_schedule`; never another exception."""
+    """The program of `packed`. Refusals: `program_size`, `program_format`, `program_schedule`, `program_settings`; never
+    another exception."""
     if len(packed) > MAX_BYTES:
         raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
     head_bytes = struct.calcsize(_HEAD)
-    if len(packed) < head_bytes or packed[:4] != _MAGIC:
+    if len(packed) < head_bytes or packed[:4] not in (_PLAIN, _WITH_SETTINGS):
         raise Refusal("program_format", cause="no header")
-    (_, mode, clock_loss, power_loss, zero, seconds_s, count, name_bytes, fluid_bytes, max_rate_nl, hour_nl, day_nl,
-     mass_ng, volume_nl) = struct.unpack(_HEAD, packed[:head_bytes])
-    if mode > 1 or clock_loss > 1 or power_loss > 1 or zero or not 0 < seconds_s < 1 << 32:
+    head = struct.unpack(_HEAD, packed[:head_bytes])
+    _, mode, clock_loss, power_loss, library_bytes, seconds_s, count, name_bytes, fluid_bytes = head[:9]
+    plain = packed[:4] == _PLAIN
+    if mode > MINIMUM or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32 or (plain and (library_bytes or mode == MINIMUM)):
         raise Refusal("program_format", cause="a field of the header")
     if count > MAX_ENTRIES:
         raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
-    text_end = head_bytes + name_bytes + fluid_bytes
-    if len(packed) != text_end + count * _ENTRY_BYTES:
+    fluid_end = head_bytes + name_bytes + fluid_bytes
+    rows_at = len(packed) - count * _ENTRY_BYTES
+    if rows_at != fluid_end + (0 if plain else library_bytes + SETTINGS_BYTES):
         raise Refusal("program_format", cause="length")
     program = Program(
         _text(packed[head_bytes : head_bytes + name_bytes]),
-        _text(packed[head_bytes + name_bytes : text_end]),
+        _text(packed[head_bytes + name_bytes : fluid_end]),
         seconds_s,
-        [struct.unpack(_ENTRY, packed[at : at + _ENTRY_BYTES]) for at in range(text_end, len(packed), _ENTRY_BYTES)],
+        [struct.unpack(_ENTRY, packed[at : at + _ENTRY_BYTES]) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
     )
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
     program.after_power_loss = POWER_LOSS[power_loss]
-    program.max_rate_nl, program.hour_nl, program.day_nl = max_rate_nl, hour_nl, day_nl
-    program.concentration = (mass_ng, volume_nl)
+    program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
+    program.concentration = head[12:]
     _check_values(program)
+    if not plain:
+        _take_settings(program, packed[fluid_end:rows_at], library_bytes)
     return program
+
+
+def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+    from pumpcore import settings
+
+    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    settings.check(program.settings)
+    if not program.settings and program.mode != MINIMUM:  # it would have two forms, and two digests
+        raise Refusal("program_format", cause="settings without one")
 
 
 def _text(raw: bytes) -> str:
@@ -141,7 +168,7 @@ def _check_values(program: Program) -> None:
     for value_nl in (program.max_rate_nl, program.hour_nl, program.day_nl):
         if value_nl > MAX_RATE_NL:
             raise Refusal("program_format", cause="a limit is out of range")
-    if not program.entries or (program.mode == CONSTANT and (len(program.entries) != 1 or program.entries[0][0])):
+    if not program.entries or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
         raise Refusal("program_schedule", cause="a constant program has one entry, at minute 0; a schedule at least one")
     before = -1
     for minute, rate_nl in program.entries:

@@ -9,6 +9,7 @@ from app.handlers.table import HANDLERS, Loader
 from app.session import Session
 from board import Board, Chip, Flash
 from pumpcore import program, slots
+from pumpcore.settings import Settings
 from pumpcore.wire import frame, messages, records
 
 BENCH = {
@@ -106,4 +107,13 @@ def day(*entries: tuple) -> program.Program:
     rows = [((d * 24 + hour) * 60 + minute, rate_nl) for d in range(7) for hour, minute, rate_nl in entries]
     made = program.Program("day", "water", 3600, sorted(rows))
     made.mode = program.SCHEDULE
+    return made
+
+
+def with_settings(made: program.Program, **values: object) -> program.Program:
+    """The program with these settings set."""
+    if made.settings is None:
+        made.settings = Settings()
+    for name, value in values.items():
+        setattr(made.settings, name, value)
     return made

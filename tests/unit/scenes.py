@@ -57,7 +57,7 @@ class Watched(UnitPump):
         exact_60 = ceil_div(60 * program.highest_rate_nl() * pair.steps, program.rate_seconds_s * pair.volume_nl)
         extra, bolus = 0, delivery.bolus
         if bolus is not None and bolus.state == "delivering":
-            bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
+            bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, bolus.rate_seconds_s * pair.volume_nl)
             extra = min(5 * bolus_per_s, bolus.steps // 20 + bolus_per_s)
             per_s += bolus_per_s
         return max(1, HIGH_WATER_S * per_s) + exact_60 + extra + 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.program import MAX_BYTES, MAX_ENTRIES, MAX_RATE_NL, Program, pack, unpack
+from pumpcore.settings import FIELDS, Settings
 from pumpcore.units import MINUTES_PER_WEEK
 
 RATE = st.integers(0, MAX_RATE_NL)
@@ -16,15 +17,36 @@ RATE = st.integers(0, MAX_RATE_NL)
 
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
-    mode = draw(st.integers(0, 1))
-    minutes = [0] if mode == 0 else sorted(draw(st.sets(st.integers(0, MINUTES_PER_WEEK - 1), min_size=1, max_size=MAX_ENTRIES)))
+    mode = draw(st.integers(0, 2))
+    minutes = [0] if mode != 1 else sorted(draw(st.sets(st.integers(0, MINUTES_PER_WEEK - 1), min_size=1, max_size=MAX_ENTRIES)))
     text = st.text(st.characters(codec="utf-8"), max_size=20)
     made = Program(draw(text), draw(text), draw(st.integers(1, 2**32 - 1)), [(minute, draw(RATE)) for minute in minutes])
     made.mode = mode
     made.on_clock_loss, made.after_power_loss = draw(st.sampled_from(program.CLOCK_LOSS)), draw(st.sampled_from(program.POWER_LOSS))
     made.max_rate_nl, made.hour_nl, made.day_nl = draw(RATE), draw(RATE), draw(RATE)
     made.concentration = draw(st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))))
+    if mode == 2 or draw(st.booleans()):
+        made.settings = draw(SETTINGS)
+        made.settings.library, made.settings.library_version = draw(st.sampled_from((("", 0), ("bench fluids", 7))))
     return made
+
+
+def set_up(**values: object) -> Settings:
+    """Settings in which these are set."""
+    made = Settings()
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+DEMAND = {"demand_on": 1, "demand_per_day": 4, "demand_s": 300, "lockout_s": 3600, "demand_nl": 50_000}
+RESERVOIR = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}
+LINE = {"line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000}
+SETTINGS = st.builds(
+    lambda parts, bolus_max_nl: set_up(**{key: value for part in parts for key, value in part.items()}, bolus_max_nl=bolus_max_nl),
+    st.sets(st.integers(0, 2), min_size=1).map(lambda chosen: [(DEMAND, RESERVOIR, LINE)[number] for number in sorted(chosen)]),
+    st.integers(50_000, MAX_RATE_NL),
+)
 
 
 def refused(packed: bytes) -> str:
@@ -88,6 +110,9 @@ def test_the_largest_program_fits_and_one_entry_more_does_not() -> None:
     largest.mode = program.SCHEDULE
     assert len(pack(largest)) <= MAX_BYTES
     assert unpack(pack(largest)).entries == entries
+    largest.settings = set_up(**DEMAND, **RESERVOIR, **LINE, library_version=1)
+    largest.settings.library = "l" * 80
+    assert len(pack(largest)) <= MAX_BYTES and unpack(pack(largest)).settings.library == "l" * 80
     largest.entries = entries + [(MAX_ENTRIES, 1)]
     with pytest.raises(Refusal) as caught:
         pack(largest)
@@ -154,3 +179,72 @@ def test_a_name_that_is_not_strict_utf8_is_refused(raw: bytes) -> None:
     packed = pack(Program("x" * len(raw), "f", 1, [(0, 1)]))
     at = packed.index(b"x" * len(raw))
     assert refused(packed[:at] + raw + packed[at + len(raw) :]) == "program_format"
+
+
+def with_settings(**values: object) -> bytes:
+    made = simple()
+    made.settings = set_up(**values)
+    return pack(made)
+
+
+def test_settings_come_back_field_by_field() -> None:
+    made = simple()
+    made.settings = set_up(**DEMAND, **RESERVOIR, **LINE, bolus_max_nl=60_000, bolus_day_nl=400_000, overrides=0b1010)
+    made.settings.library, made.settings.library_version = "bench fluids", 3
+    again = unpack(pack(made)).settings
+    assert {name: getattr(again, name) for name in FIELDS} == {name: getattr(made.settings, name) for name in FIELDS}
+    assert again.library == "bench fluids" and again.overridden() == ["rate", "day"]
+    assert (again.line_nl(), again.bolus_limit_nl()) == (339_000, 60_000)
+
+
+def test_a_program_with_nothing_set_has_one_form() -> None:
+    made = simple()
+    plain = pack(made)
+    made.settings = Settings()
+    assert plain[:4] == b"TPR1" and refused(pack(made)) == "program_format"
+    made.mode = program.MINIMUM
+    assert unpack(pack(made)).mode == program.MINIMUM
+    made.settings = None
+    assert refused(pack(made)) == "program_format"
+
+
+@pytest.mark.rule("R7")
+@pytest.mark.parametrize(
+    ("changed", "nearest"),
+    [
+        ({"demand_per_day": 0}, 1),
+        ({"demand_per_day": 97}, 96),
+        ({"demand_s": 19}, 20),
+        ({"demand_s": 86_401}, 86_400),
+        ({"lockout_s": 300}, 301),
+        ({"lockout_s": 86_401}, 86_400),
+        ({"demand_nl": 0}, 1),
+        ({"bolus_max_nl": 49_999}, 49_999),
+        ({"hard_bolus_nl": 49_998}, 49_998),
+        ({"bolus_day_nl": 199_999}, 3),
+        ({"low_nl": 499_999}, 500_000),
+        ({"low_nl": 20_000_001}, 20_000_000),
+        ({"empty_nl": 0}, 1),
+        ({"tolerance_permille": 1001}, 1000),
+        ({"tolerance_nl": 0}, 1),
+        ({"hard_rate_nl": 5, "soft_rate_nl": 6}, 5),
+        ({"soft_high_ng": 5, "soft_low_ng": 6}, 5),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_with_the_nearest(changed: dict, nearest: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        unpack(with_settings(**{**DEMAND, **RESERVOIR, **changed}))
+    assert caught.value.fault.name == "program_settings" and caught.value.detail["nearest"] == nearest
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"demand_on": 1}, {"library_version": 1}, {"line_day": 1}, {"tubing_nl": 1}, {"low_nl": 1}, {"tolerance_permille": 1}],
+)
+def test_settings_that_belong_together_are_refused_alone(values: dict) -> None:
+    assert refused(with_settings(**values)) == "program_settings"
+
+
+@pytest.mark.parametrize("values", [{"demand_on": 2}, {"overrides": 16}, {"bolus_max_nl": MAX_RATE_NL + 1}])
+def test_settings_out_of_the_format_are_refused(values: dict) -> None:
+    assert refused(with_settings(**values)) == "program_format"

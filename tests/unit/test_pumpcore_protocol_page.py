@@ -11,8 +11,8 @@ import pytest
 from app.handlers.table import HANDLERS, Loader
 from app.session import MOST_WAITING, REMEMBERED
 from app.tokens import VALID_MS
-from pump import constant
-from pumpcore import bolus, fault_texts, faults, program, weighed
+from pump import constant, with_settings
+from pumpcore import bolus, fault_texts, faults, program, settings, weighed
 from pumpcore.wire import frame, messages, records
 from rules.tree import ROOT
 from scenes import ready, running
@@ -99,7 +99,7 @@ def test_the_program_s_header_is_that_of_the_code() -> None:
         "mode": 1,
         "on_clock_loss": 1,
         "after_power_loss": 1,
-        "zero": 0,
+        "library_bytes": 0,
         "rate_seconds_s": 7,
         "entries": 2,
         "name_bytes": 3,
@@ -112,7 +112,23 @@ def test_the_program_s_header_is_that_of_the_code() -> None:
     }
     assert packed[56:] == "näwasser".encode() + struct.pack("<HQHQ", 3, 11, 5, 13)
     assert program.CLOCK_LOSS == ("stop", "lowest") and program.POWER_LOSS == ("stop", "resume")
-    assert program.MODES == ("constant", "schedule")
+    assert program.MODES == ("constant", "schedule", "minimum")
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    rows = table("at", "format", "setting", "meaning")
+    made = constant(5)
+    made.settings = settings.Settings(tuple(range(1, len(settings.FIELDS) + 1)), "lib")
+    made.settings.overrides = 15
+    packed = program.pack(made)
+    block = packed[56 + len("constantwaterlib") :]
+    for number, (offset, kind, name, _) in enumerate(rows):
+        assert plain(name) == settings.FIELDS[number]
+        expected = 15 if plain(name) == "overrides" else number + 1
+        assert struct.unpack_from("<" + kind, block, int(offset)) == (expected,)
+    assert len(rows) == len(settings.FIELDS)
+    assert f"the settings, {struct.calcsize('<' + ''.join([row[1] for row in rows]))} bytes" in PAGE
+    assert packed[:4] == b"TPR2" and packed[7] == 3
 
 
 def schema(text: str) -> dict:
@@ -173,6 +189,7 @@ def asked() -> dict:
     replies["bolus.token"] = pump.call("bolus.token")
     token = replies["bolus.token"]["token"]
     replies["bolus.start"] = pump.call("bolus.start", token=token, volume_nl=60_000, rate_nl=3_600_000)
+    demand = with_settings(constant(900_000), demand_on=1, demand_nl=60_000, demand_s=60, lockout_s=600, demand_per_day=2)
     replies["bolus.status"], replies["status"] = pump.call("bolus.status", token=token), pump.call("status")
     replies["bolus.cancel"], replies["stop"] = pump.call("bolus.cancel", token=token), pump.call("stop")
     order = {"purpose": "priming", "volume_nl": 60_000, "steps": 0, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
@@ -184,6 +201,13 @@ def asked() -> dict:
     pump.pump.alarms.raise_fault("stop_button")
     replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
     replies["journal.read"] = pump.call_raw("journal.read", ring="events", from_sequence=0)
+    pump.upload(demand)
+    pump.call("start")
+    pump.advance(1)
+    replies["bolus.demand"] = pump.call("bolus.demand", token=pump.call("bolus.token")["token"])
+    replies["status"].update(pump.call("status"))
+    replies["status"].update(replies["status"]["therapy"])
+    pump.call("stop")
     replies["maintenance"] = pump.call("maintenance")
     return replies
 

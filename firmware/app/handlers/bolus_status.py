@@ -20,21 +20,24 @@ def bolus_status(pump: Pump, params: dict) -> dict:
 def _from_journal(journal: Journal, token: str) -> dict:
     """The newest word on a token of an earlier boot; an ordered bolus without an end was cut."""
     raw_token = bytes.fromhex(token)
-    ended = None
+    ended, ordered = None, None
     for data in journal.rings["events"].backwards():
         for record in reversed(records.decode(data)[0]):
-            if record.name == "bolus_ended" and record.fields["token"] == raw_token and ended is None:
-                ended = record.fields
-            if record.name in ("bolus_ordered", "run_ordered") and record.fields["token"] == raw_token:
-                return _describe(token, record.fields, ended)
+            if ordered is not None:  # what it was for stands right before it
+                return _describe(token, ordered, ended, record.fields["purpose"] if record.name == "dose" else 0)
+            if record.fields.get("token") == raw_token:
+                if record.name == "bolus_ended" and ended is None:
+                    ended = record.fields
+                if record.name in ("bolus_ordered", "run_ordered"):
+                    ordered = record.fields
     return {"token": token, "state": "never_ordered"}
 
 
-def _describe(token: str, ordered: dict, ended: dict | None) -> dict:
+def _describe(token: str, ordered: dict, ended: dict | None, purpose: int) -> dict:
     reason = boluses.ENDS[ended["reason"]] if ended else boluses.CUT
     return {
         "token": token,
-        "purpose": boluses.PURPOSES[ordered.get("purpose", 0)],
+        "purpose": records.PURPOSES[ordered.get("purpose", purpose)],
         "state": reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT,
         "volume_nl": ordered["volume_nl"],
         "rate_nl": ordered["rate_nl"],

@@ -9,6 +9,7 @@ def status(pump: Pump, params: dict) -> dict:
     result = _identity(pump)
     result.update(_rates(pump))
     result.update(_steps(pump))
+    result["therapy"] = _therapy(pump)
     return result
 
 
@@ -67,4 +68,24 @@ def _steps(pump: Pump) -> dict:
         "hour_nl": calibration.nl_for_steps(windows.hour_steps) if calibration else 0,
         "day_nl": calibration.nl_for_steps(windows.day_steps) if calibration else 0,
         "bolus": bolus.describe(delivery.bolus_delivered()) if bolus else None,
+    }
+
+
+def _therapy(pump: Pump) -> dict | None:
+    """What of the program's settings is live; null for a program without."""
+    settings = pump.setup.program.settings if pump.setup.program else None
+    if settings is None:
+        return None
+    now_s = pump.book.powered_on_s()
+    name, wait_s = pump.doses.barred(settings, now_s)
+    return {
+        "demand_on": settings.demand_on,
+        "demand_wait_s": wait_s,
+        "demand_barred": name,
+        "demands_in_day": len(pump.doses.demands(now_s)),
+        "demands_refused": pump.presses.refused,
+        "boluses_in_day_nl": pump.doses.sum_nl(now_s),
+        "library": settings.library,
+        "library_version": settings.library_version,
+        "overrides": settings.overridden(),
     }

@@ -38,6 +38,7 @@ METHODS = {
     "bolus.start": ({"token": _TOKEN, "volume_nl": _VOLUME, "rate_nl": _VOLUME}, True),
     "bolus.status": ({"token": _TOKEN}, False),
     "bolus.cancel": ({"token": _TOKEN}, True),
+    "bolus.demand": ({"token": _TOKEN}, True),
     "run.start": (
         {
             "token": _TOKEN,

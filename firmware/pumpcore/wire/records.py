@@ -34,6 +34,18 @@ TYPES = {
     16: ("unpaused", "<QQ", ("ordered_steps", "missed_steps")),
     17: ("run_ordered", "<8sBQIQIQI", _RUN),
     18: ("calibration_set", "<8sIIIIIIB", _CALIBRATION_SET),
+    25: ("override", "<BQQI", ("what", "asked_nl", "limit_nl", "library_version")),
+    26: ("temporary_ordered", "<8sQIII", ("token", "rate_nl", "numerator", "denominator", "duration_s")),
+    27: ("temporary_ended", "<8sBQ", ("token", "reason", "ordered_steps")),
+    28: ("dose", "<8sBQII", ("token", "purpose", "volume_nl", "duration_s", "powered_on_s")),
+    29: ("demand_refused", "<HHI", ("fault", "count", "wait_s")),
+    30: ("extended_paused", "<8sI", ("token", "planned_steps")),
+    31: ("extended_resumed", "<8sI", ("token", "planned_steps")),
+    32: ("refilled", "<8sQQQQQB", ("token", "expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")),
+    33: ("refill_acknowledged", "<60s", ("reason",)),
+    34: ("line", "<BQQQQ", ("change", "position_steps", "line_nl", "concentration_ng", "concentration_nl")),
+    35: ("front", "<BQQ", ("phase", "ordered_steps", "uncertain_steps")),
+    36: ("program_changed", "<32sQ", ("digest", "ordered_steps")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
 }
 NUMBERS = {row[0]: number for number, row in TYPES.items()}
@@ -44,13 +56,18 @@ STOPPED_BY = ("host", "button", "fault", "clock", "maintenance", "done")
 MISSED_CAUSES = ("power", "limit", "clock")
 ALARM_CHANGES = ("raised", "acknowledged", "repeated")
 SOURCES = ("basal", "bolus")
-PURPOSES = ("manual", "priming", "calibration")
+PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
+LINE_CHANGES = ("program", "primed", "bridge", "bridged")
+FRONTS = ("old", "uncertain", "passed")
+WHATS = ("concentration", "rate", "bolus", "day")
 _CODES = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
-    "change": {"alarm": ALARM_CHANGES},
-    "purpose": {"run_ordered": PURPOSES},
     "source": {"remainder_dropped": SOURCES},
+    "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
+    "change": {"alarm": ALARM_CHANGES, "line": LINE_CHANGES},
+    "phase": {"front": FRONTS},
+    "what": {"override": WHATS},
 }
 
 

@@ -6,6 +6,7 @@ from pumpcore import program
 from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.program import Program, pack, unpack
+from pumpcore.settings import FIELDS, Settings
 
 
 def _programs() -> list:
@@ -15,7 +16,54 @@ def _programs() -> list:
     week.mode, week.on_clock_loss, week.after_power_loss = program.SCHEDULE, "lowest", "resume"
     week.max_rate_nl, week.hour_nl, week.day_nl = 1 << 48, (1 << 48) - 1, 1
     week.concentration = ((1 << 64) - 1, 1)
-    return [plain, empty, week]
+    full = Program("all of it", "dye", 3600, [(0, 7)])
+    full.mode = program.MINIMUM
+    full.settings = Settings(_FULL, "bench fluids")
+    return [plain, empty, week, full]
+
+
+# in the order of FIELDS
+_FULL = (
+    1,
+    4,
+    300,
+    3600,
+    50_000,
+    60_000,
+    400_000,
+    20_000,
+    140_000,
+    199_000,
+    50,
+    100_000,
+    20_000_000,
+    2_000_000,
+    500_000,
+    3,
+    5,
+    1 << 40,
+    1 << 39,
+    1 << 38,
+    1,
+    1 << 48,
+    0,
+    1,
+    2,
+    3,
+    4,
+)
+
+
+def _settings() -> list:
+    """What each setting is refused with when it alone is 0, 1 more, or 200."""
+    made = _programs()[3]
+    found = []
+    for index, name in enumerate(FIELDS):
+        for value in (0, _FULL[index] + 1, 200):
+            setattr(made.settings, name, value)
+            found.append([name, value, _told(pack(made))[:2]])
+            setattr(made.settings, name, _FULL[index])
+    return found
 
 
 def _told(packed: bytes) -> list:
@@ -24,7 +72,13 @@ def _told(packed: bytes) -> list:
     except Refusal as refused:
         return [refused.fault.name, sentence(refused)]
     rows = sorted(made.describe().items())
-    return [[key, value if type(value) is not int else str(value)] for key, value in rows if key != "entries"] + [len(made.entries)]
+    return [[key, _plain(value)] for key, value in rows if key != "entries"] + [len(made.entries)]
+
+
+def _plain(value: object) -> object:
+    if type(value) is dict:
+        return [[key, str(value[key])] for key in sorted(value)]
+    return value if type(value) is not int else str(value)
 
 
 def _damaged(packed: bytes) -> list:
@@ -69,6 +123,6 @@ def _texts() -> list:
 
 def run() -> list:
     packed = [pack(made) for made in _programs()]
-    told = [[binascii.hexlify(raw[:120]).decode(), len(raw), program.digest(raw), _told(raw)] for raw in packed]
+    told = [[binascii.hexlify(raw[:400]).decode(), len(raw), program.digest(raw), _told(raw)] for raw in packed]
     rates = [[str(made.highest_rate_nl()), str(made.lowest_rate_nl()), made.needs_clock()] for made in _programs()]
-    return [told, rates, [_damaged(raw) for raw in packed], _texts()]
+    return [told, rates, [_damaged(raw) for raw in packed], _texts(), _settings()]

@@ -1,0 +1,110 @@
+"""What every bolus is checked for before it is journaled and begins (R5, R7, R8)."""
+
+from app.delivery import RUNNING
+from app.pump import Pump
+from pumpcore import bolus as boluses
+from pumpcore.bolus import Bolus
+from pumpcore.faults import Refusal
+from pumpcore.limits import Ceilings
+from pumpcore.units import MS_PER_S, S_PER_DAY, ceil_div
+from pumpcore.wire.records import PURPOSES
+
+
+def repeated(pump: Pump, token: str, asked: tuple) -> Bolus | None:
+    """The bolus that this token has ordered already, None when it is free. `asked` is (purpose, nl or steps, rate_nl); Refusal
+    `token_used` when it ordered something else."""
+    known = pump.find_bolus(token)
+    if known is not None:
+        amount = known.steps if known.purpose == boluses.CALIBRATION else known.volume_nl
+        if (known.purpose, amount, known.rate_nl) != asked:
+            raise Refusal("token_used", token=token)
+    return known
+
+
+def reply(bolus: Bolus) -> dict:
+    """What was ordered, the same however often it is asked."""
+    return {"token": bolus.token, "ordered_steps": bolus.steps, "duration_s": bolus.duration_s, "begins_at_ms": bolus.begins_at_ms}
+
+
+def order(pump: Pump, bolus: Bolus) -> dict:
+    """Checks `bolus` in every respect, writes it down and wants it. Refusals of the 4xx family, 362, 363, 304 to 306."""
+    check_state(pump)
+    check_dose(pump, bolus)
+    check_ceilings(pump, bolus)
+    return write_down(pump, bolus)
+
+
+def write_down(pump: Pump, bolus: Bolus) -> dict:
+    """First it counts, then it is ordered, then it begins: a cut in between costs a bolus and gives none."""
+    pump.tokens.use(bolus.token)
+    raw = bytes.fromhex(bolus.token)
+    start_s = pump.book.powered_on_s() + ceil_div(max(0, pump.delivery.next_ms() - pump.board.clock.uptime_ms()), MS_PER_S) + 1
+    purpose = PURPOSES.index(bolus.purpose)
+    pump.journal.append("dose", (raw, purpose, bolus.volume_nl, bolus.duration_s, start_s))
+    pump.count(start_s, bolus.volume_nl, bolus.purpose == boluses.DEMAND)
+    rate_nl = ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
+    pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, rate_nl, bolus.steps))
+    bolus.begins_at_ms = pump.delivery.order(bolus)
+    pump.remember(bolus)
+    return reply(bolus)
+
+
+def check_state(pump: Pump) -> None:
+    """Refusals `not_running`, `bolus_active`."""
+    if pump.delivery.state is not RUNNING:
+        raise Refusal("not_running")
+    present = pump.delivery.bolus
+    if present is not None and present.state in (boluses.ORDERED, boluses.DELIVERING):
+        raise Refusal("bolus_active", token=present.token)
+
+
+def check_dose(pump: Pump, bolus: Bolus) -> None:
+    """What the program's settings allow of any bolus. Refusals `bolus_above_max`, `library_soft`, `bolus_day`."""
+    settings, now_s = pump.setup.program.settings, pump.book.powered_on_s()
+    if settings is None:
+        return
+    asked_nl, limit_nl = bolus.volume_nl, settings.bolus_limit_nl()
+    if limit_nl and asked_nl > limit_nl:
+        raise Refusal("bolus_above_max", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+    if settings.soft_bolus_nl and asked_nl > settings.soft_bolus_nl and "bolus" not in settings.overridden():
+        limit_nl = settings.soft_bolus_nl
+        raise Refusal("library_soft", rule="R7", parameter="bolus", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+    limit_nl = settings.bolus_day_nl
+    sum_nl = pump.doses.sum_nl(now_s)
+    if limit_nl and sum_nl + asked_nl > limit_nl:
+        detail = {"asked_nl": sum_nl + asked_nl, "limit_nl": limit_nl, "nearest_nl": max(0, limit_nl - sum_nl)}
+        wait_s = pump.doses.room_s(now_s, asked_nl, limit_nl) if asked_nl <= limit_nl else S_PER_DAY
+        raise Refusal("bolus_day", rule="R5", wait_s=wait_s, **detail)
+
+
+def check_ceilings(pump: Pump, bolus: Bolus) -> None:
+    """Basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
+    span, ceilings = pump.delivery.span, pump.setup.ceilings
+    check_rate(bolus, span.basal.highest_nl(span.planned_s, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
+    check_room(pump, ceilings, bolus, span.basal.plan_steps(span.planned_s, bolus.duration_s) + 1)
+
+
+def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -> None:
+    """Refusals `hour_above_ceiling`, `day_above_ceiling` when the windows have no room for the bolus and the basal beside it."""
+    windows, calibration = pump.delivery.leases.windows, pump.setup.calibration
+    asked = bolus.steps + basal_steps
+    full = windows.full(ceilings, asked)
+    if full:
+        name = full.split("_")[0]
+        used = windows.hour_steps if name == "hour" else windows.day_steps
+        limit = ceilings.hour_steps if name == "hour" else ceilings.day_steps
+        nearest = max(0, limit - used - basal_steps)
+        raise Refusal(
+            name + "_above_ceiling", rule="R5", asked_nl=calibration.nl_for_steps(used + asked),
+            limit_nl=calibration.nl_for_steps(limit), nearest_nl=calibration.nl_for_steps(nearest),
+        )
+
+
+def check_rate(bolus: Bolus, basal_nl: int, ceilings: Ceilings, seconds_s: int) -> None:
+    """Refusal `rate_above_ceiling` when basal and bolus together are faster than allowed, or than the motor. Rates are per
+    `seconds_s`; `nearest_nl` is the highest rate of a bolus."""
+    limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
+    asked_nl = basal_nl + ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s)
+    if asked_nl > limit_nl:
+        nearest_nl = max(0, limit_nl - basal_nl)
+        raise Refusal("rate_above_ceiling", rule="R7", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)

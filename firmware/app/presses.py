@@ -1,0 +1,42 @@
+"""Presses of the bolus button that were refused: heard at once, counted, and in the journal without filling it."""
+
+from pumpcore import faults
+
+RECORD_MS = 900_000
+SOUND_MS = 1_000
+NEVER_MS = 1 << 62
+
+
+class Presses:
+    """`refused` is their number since power-up. The first is journaled, then one record in 15 minutes at most, with their count."""
+
+    def __init__(self, journal: object, alarms: object) -> None:
+        self._journal = journal
+        self._alarms = alarms
+        self.refused = 0
+        self._waiting = 0
+        self._last = (0, 0)
+        self._next_ms = 0
+        self._quiet_ms = NEVER_MS
+
+    def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
+        """Counts a press that `name` forbids for `wait_s` more seconds."""
+        self.refused += 1
+        self._waiting = min(self._waiting + 1, 0xFFFF)
+        self._last = (faults.by_name(name).number, wait_s)
+        self._alarms.beep()
+        self._quiet_ms = now_ms + SOUND_MS
+
+    def due_ms(self) -> int:
+        return self._quiet_ms
+
+    def tick(self, now_ms: int) -> None:
+        """Ends the sound, and reports when it is time."""
+        if now_ms >= self._quiet_ms:
+            self._quiet_ms = NEVER_MS
+            self._alarms.sound()
+        if self._waiting and now_ms >= self._next_ms:
+            number, wait_s = self._last
+            self._journal.post("demand_refused", (number, self._waiting, wait_s))
+            self._waiting = 0
+            self._next_ms = now_ms + RECORD_MS

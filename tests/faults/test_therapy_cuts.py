@@ -1,0 +1,114 @@
+"""A short life with therapy, cut at every flash operation, whole and torn: never one dose more, nothing forgotten."""
+
+import dataclasses
+import itertools
+
+import pytest
+
+from board import images_at_each_operation
+from pump import MONDAY_UTC_S, UnitPump, blank_image, constant, with_settings
+
+OFF_S = 3
+DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 150, "demand_per_day": 2}
+
+
+@dataclasses.dataclass
+class Truth:
+    """What the plant and the clock hold when an operation begins."""
+
+    plant_steps: int
+    powered_on_s: int
+    utc_s: int
+    demand_starts_s: tuple  # powered-on seconds at which the plant began one
+
+
+@dataclasses.dataclass
+class Life:
+    image: bytes
+    log: list
+
+
+class _Witness:
+    """Sees what the motor does, and nothing of what the pump believes."""
+
+    def __init__(self, pump: UnitPump) -> None:
+        self.pump = pump
+        self.starts = []
+
+    def begun(self) -> tuple:
+        """A demand bolus counts as begun once its first slice is being made."""
+        bolus, now_ms = self.pump.pump.delivery.bolus, self.pump.board.clock.uptime_ms()
+        if bolus is not None and bolus.planned_steps and now_ms >= bolus.begins_at_ms and bolus.begins_at_ms // 1000 not in self.starts:
+            self.starts.append(bolus.begins_at_ms // 1000)
+        return tuple(self.starts)
+
+    def __call__(self) -> Truth:
+        board, app = self.pump.board, self.pump.pump
+        motor_steps = board.guard.count() - app.selftest._steps if app.selftest.done else 0
+        return Truth(motor_steps, board.clock.uptime_ms() // 1000, board.clock.utc_s(), self.begun())
+
+
+def program() -> object:
+    made = with_settings(constant(900_000), **DEMAND)
+    made.after_power_loss = "resume"
+    return made
+
+
+@pytest.fixture(scope="module")
+def life() -> Life:
+    """Two demand boluses, one early press, one press beyond the count."""
+    pump = UnitPump(blank_image(), MONDAY_UTC_S)
+    pump.advance(1)
+    pump.upload(program())
+    pump.call("start")
+    pump.advance(5)
+    image = pump.image()
+    pump.board.chip.record(_Witness(pump))
+    for wait_s in (100, 100, 100, 60):
+        pump.board.buttons.bolus = True
+        pump.advance(wait_s)
+    return Life(image, pump.board.chip.log)
+
+
+def _running(image: bytes, utc_s: int) -> UnitPump:
+    """The pump after the cut, once it delivers again."""
+    pump = UnitPump(image, utc_s)
+    pump.advance(70)
+    if pump.call("status")["state"] != "running":
+        pump.call("start")
+        pump.advance(1)
+    return pump
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.rule("R8")
+def test_a_cut_at_any_flash_operation_forgets_no_dose(life: Life) -> None:
+    count = 0
+    for _number, _torn, image, truth in images_at_each_operation(life.image, life.log):
+        pump = UnitPump(image, truth.utc_s + OFF_S if count % 2 else 0)
+        pump.advance(0.05)
+        counted = pump.pump.doses.demands(pump.pump.book.powered_on_s())
+        assert len(counted) >= len(truth.demand_starts_s)
+        assert all(told >= began for told, began in zip(counted[-len(truth.demand_starts_s) :], truth.demand_starts_s))
+        if truth.demand_starts_s:
+            # powered-on time never runs ahead of what really passed, so the lockout is never over too early
+            assert pump.pump.book.powered_on_s() <= truth.powered_on_s + 1
+            name, wait_s = pump.pump.doses.barred(pump.pump.setup.program.settings, pump.pump.book.powered_on_s())
+            really_s = truth.demand_starts_s[-1] + DEMAND["lockout_s"] - truth.powered_on_s
+            assert (name and wait_s >= really_s) or really_s <= 0
+        count += 1
+    assert count == 2 * len(life.log) and len(life.log) <= 250
+    print("\ntherapy cut at %d flash operations, whole and torn: %d boots" % (len(life.log), count))
+
+
+@pytest.mark.rule("R5")
+def test_presses_after_a_cut_never_give_one_dose_more(life: Life) -> None:
+    """At a third of the cuts somebody presses on and on; from the last start that was real on, no start comes too early."""
+    for _number, _torn, image, truth in list(images_at_each_operation(life.image, life.log))[::16]:
+        pump = _running(image, truth.utc_s + OFF_S)
+        for _ in range(30):
+            pump.board.buttons.bolus = True
+            pump.advance(10)
+        starts = [row.fields["powered_on_s"] for row in pump.journal() if row.name == "dose"]
+        assert len(starts) <= DEMAND["demand_per_day"]
+        assert all(later - earlier >= DEMAND["lockout_s"] for earlier, later in itertools.pairwise(starts))
