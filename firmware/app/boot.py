@@ -61,6 +61,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
 def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool) -> None:
     for number, count in recovery.open_alarms(pump.journal):
         pump.alarms.restore(number, count)
+    if pump.setup.tank is not None and pump.setup.tank.blocks:
+        pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:
         pump.alarms.raise_fault(name)
     if files.lost():
@@ -100,10 +102,16 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.bolus_steps))
 
 
+def _tank_allows(pump: Pump) -> bool:
+    """A refill that blocks a start blocks a resume too."""
+    tank = pump.setup.tank
+    return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
+
+
 def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """The open part counts as delivered; the record says so before anything else happens."""
     pump.alarms.raise_fault("power_lost")
-    blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested
+    blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested or not _tank_allows(pump)
     alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
     reason = "" if alone else resume.forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)

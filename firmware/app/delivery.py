@@ -66,7 +66,16 @@ class Delivery:
         train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
         self._limit = self._ending = ""
         self._marks = []
-        return Span(now_ms, basal, position, train)
+        span = Span(now_ms, basal, position, train)
+        self.watch_tank(span)
+        return span
+
+    def watch_tank(self, span: Span | None = None) -> None:
+        """Where the reservoir will be low, and empty, by the last refill."""
+        span, tank, settings = span or self.span, self.setup.tank, self.setup.reservoir_settings()
+        if span is not None and tank is not None and settings is not None:
+            span.low_at_steps = tank.position_at(settings.low_nl)
+            span.empty_at_steps = tank.position_at(settings.empty_nl)
 
     def order_alone(self, bolus: Bolus, state: str) -> None:
         """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
@@ -230,12 +239,18 @@ class Delivery:
         except OSError:
             self.safe_state("ledger_failed")
             return False
+        if limit == "reservoir_empty":
+            self.safe_state(limit)
+            return False
         if limit and span.alone:
             return self._wind_up("limit")
         if limit:
             self._pause(span, limit, powered_on_s)
             return False
         self.motion.allow(span.leased_steps)
+        if span.leased_steps > span.low_at_steps:
+            span.low_at_steps = span.empty_at_steps
+            self._report.fault("reservoir_low")
         now_ms = self.book.clock.uptime_ms()
         if span.planned_s == 0:
             span.origin_ms = now_ms

@@ -38,6 +38,8 @@ class Leases:
         target = span.ordered_steps + basal_steps + bolus_steps
         more = max(0, target - span.leased_steps)
         self.windows.move_to(powered_on_s // S_PER_MINUTE)
+        if target + GUARD_MARGIN_STEPS > span.empty_at_steps:
+            return "reservoir_empty"
         full = self.windows.full(ceilings, more)
         if full:
             return full

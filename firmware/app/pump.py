@@ -73,6 +73,23 @@ class Pump:
         if self.board.supply.low():
             raise Refusal("supply_off", motor_supply_mv=self.board.supply.mv())
 
+    def check_tank(self) -> None:
+        """Whether the reservoir lets the pump begin. Refusals `refill_unknown`, `refill_blocks`, `reservoir_holds_less`. OSError and
+        StoreError pass."""
+        settings, tank = self.setup.reservoir_settings(), self.setup.tank
+        if settings is None:
+            return
+        if tank is None:
+            raise Refusal("refill_unknown")
+        if tank.blocks:
+            raise Refusal("refill_blocks")
+        position, pair = self.position_steps(), self.setup.calibration
+        if not tank.counts_by(pair):
+            tank.move(position, self.book.uncertain_steps, pair)
+            self.setup.keep_tank(tank)
+        if position >= tank.position_at(settings.empty_nl):
+            raise Refusal("reservoir_holds_less", rule="R7", asked_nl=1, limit_nl=0, nearest_nl=0)
+
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
         self.delivery.safe_state("internal")

@@ -17,13 +17,15 @@ class Setup:
     """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or "" when there is none.
 
     `calibration` is the pair that counts: the bench's nominal one, or what was weighed on it; then `validity` says until when.
-    `problems` are the names of faults met while loading, `damaged` the images that could not be read.
+    `problems` are the names of faults met while loading, `damaged` the images that could not be read. `tank` is the
+    Reservoir as the last refill left it, None before the first.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.damaged = []
         self.validity = None
+        self.tank = None
         self._staged = []
         self.bench = None
         self.calibration = None
@@ -32,6 +34,7 @@ class Setup:
         self._load_bench()
         if self.bench is not None:
             self._load_calibration()
+            self._load_tank()
             self._load_program()
 
     def _forget_program(self) -> None:
@@ -62,6 +65,26 @@ class Setup:
             calibrating.load(self)
         except (StoreError, ValueError):
             self._lost("calibration")
+
+    def _load_tank(self) -> None:
+        try:
+            image = self.store.load("reservoir")
+            if image:
+                from pumpcore import reservoir
+
+                self.tank = reservoir.unpack(image)
+        except (StoreError, ValueError):
+            self._lost("reservoir")
+
+    def keep_tank(self, tank: object) -> None:
+        """Stores what is in the reservoir and takes it over; OSError or StoreError when it can't be kept, then the old one stays."""
+        self.store.save("reservoir", tank.pack())
+        self.tank = tank
+
+    def reservoir_settings(self) -> object:
+        """The settings of a program that watches its reservoir, None without."""
+        settings = self.program.settings if self.program is not None else None
+        return settings if settings is not None and settings.capacity_nl else None
 
     def _load_program(self) -> None:
         try:

@@ -15,6 +15,7 @@ class Span:
 
     `end_ms` is the uptime at which everything queued has been made; kept, because the loop asks for it in every turn.
     `bolus_ends`: the bolus was cancelled and ends with the present lease. `alone`: there is no basal, the span is its bolus;
+    `low_at_steps` and `empty_at_steps` are positions at which the reservoir is told to be low, and beyond which nothing is leased.
     `ceilings` are then its own, else None: the program's.
     """
 
@@ -22,6 +23,7 @@ class Span:
         self.origin_ms = origin_ms
         self.basal = basal
         self.alone = basal.program is None
+        self.low_at_steps = self.empty_at_steps = 1 << 62
         self.ceilings = None
         self.bolus = None
         self.bolus_ends = False

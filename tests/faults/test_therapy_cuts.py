@@ -112,3 +112,41 @@ def test_presses_after_a_cut_never_give_one_dose_more(life: Life) -> None:
         starts = [row.fields["powered_on_s"] for row in pump.journal() if row.name == "dose"]
         assert len(starts) <= DEMAND["demand_per_day"]
         assert all(later - earlier >= DEMAND["lockout_s"] for earlier, later in itertools.pairwise(starts))
+
+
+RESERVOIR = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.rule("R8")
+def test_a_cut_during_a_refill_leaves_the_old_or_the_new_and_never_more_than_there_is() -> None:
+    """A refill out of tolerance, its acknowledgement, and one in tolerance, cut at every operation."""
+    pump = UnitPump(blank_image(), MONDAY_UTC_S)
+    pump.advance(1)
+    pump.upload(with_settings(program(), **RESERVOIR))
+    image = pump.image()
+    there = {"nl": 0}
+
+    def refill(measured_nl: int, filled_nl: int) -> None:
+        token = pump.call("bolus.token")["token"]
+        there["nl"] = max(there["nl"], measured_nl + filled_nl)
+        pump.call("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=filled_nl)
+
+    pump.board.chip.record(lambda: (there["nl"], pump.pump.setup.tank))
+    refill(0, 3_000_000)
+    there["nl"] = 5_000_000  # somebody filled, and tells now
+    refill(1_000_000, 4_000_000)
+    pump.call("reservoir.acknowledge", reason="spilt")
+    count = 0
+    for _number, _torn, cut_image, (most_nl, before) in images_at_each_operation(image, pump.board.chip.log):
+        again = UnitPump(cut_image, MONDAY_UTC_S + OFF_S)
+        again.advance(0.05)
+        tank = again.pump.setup.tank
+        assert not again.pump.alarms.stopping()
+        assert tank is None or tank.left_nl(0) <= most_nl
+        assert (tank is None) <= (before is None)
+        if before is not None and before.blocks and tank.base_nl == before.base_nl and tank.token == before.token:
+            told = [row.name for row in again.journal()]
+            assert tank.blocks or "refill_acknowledged" in told
+        count += 1
+    assert count == 2 * len(pump.board.chip.log) > 20

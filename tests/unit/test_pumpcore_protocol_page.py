@@ -139,7 +139,7 @@ def schema(text: str) -> dict:
     for part in text.split(", "):
         name, kind = re.fullmatch(r"`(\w+)` (.+)", part).groups()
         words = kind.split(" ")
-        if words[0] in ("integer", "base64"):
+        if words[0] in ("integer", "base64", "text"):
             low, high = words[1].split("..")
             found[name] = (words[0], int(low), int(high))
         elif words[0] == "hex":
@@ -201,12 +201,17 @@ def asked() -> dict:
     pump.pump.alarms.raise_fault("stop_button")
     replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
     replies["journal.read"] = pump.call_raw("journal.read", ring="events", from_sequence=0)
-    pump.upload(demand)
+    pump.upload(with_settings(demand, capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=500_000, tolerance_nl=1))
+    for measured_nl in (0, 9_000_000):
+        token = pump.call("bolus.token")["token"]
+        replies["reservoir.refill"] = pump.call("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=10_000_000)
+    replies["reservoir.acknowledge"] = pump.call("reservoir.acknowledge", reason="a test")
     pump.call("start")
     pump.advance(1)
     replies["bolus.demand"] = pump.call("bolus.demand", token=pump.call("bolus.token")["token"])
     replies["status"].update(pump.call("status"))
     replies["status"].update(replies["status"]["therapy"])
+    replies["status"].update(replies["status"]["reservoir"])
     pump.call("stop")
     replies["maintenance"] = pump.call("maintenance")
     return replies

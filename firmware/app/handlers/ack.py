@@ -9,6 +9,8 @@ def ack(pump: Pump, params: dict) -> dict:
     """Refusals `not_active_alarm`, `alarm_stays`."""
     if params["fault"] == faults.by_name("ledger_failed").number and pump.idle():
         _settle_ledger(pump)
+    if params["fault"] == faults.by_name("reservoir_empty").number:
+        _check_refilled(pump)
     pump.alarms.acknowledge(params["fault"])
     if pump.idle() and pump.selftest.done:
         pump.delivery.motion.rebase(pump.delivery.motion.delivered_steps())
@@ -20,4 +22,10 @@ def _settle_ledger(pump: Pump) -> None:
     try:
         pump.delivery.leases.close(pump.book.record(ledger.IDLE, 0), pump.position_steps())
     except OSError:
-        raise Refusal("alarm_stays", fault=faults.by_name("ledger_failed").number)
+        raise Refusal("alarm_stays", asked=faults.by_name("ledger_failed").number)
+
+
+def _check_refilled(pump: Pump) -> None:
+    tank, settings = pump.setup.tank, pump.setup.reservoir_settings()
+    if tank is not None and settings is not None and pump.position_steps() >= tank.position_at(settings.empty_nl):
+        raise Refusal("alarm_stays", asked=faults.by_name("reservoir_empty").number)

@@ -30,6 +30,7 @@ def order(pump: Pump, bolus: Bolus) -> dict:
     """Checks `bolus` in every respect, writes it down and wants it. Refusals of the 4xx family, 362, 363, 304 to 306."""
     check_state(pump)
     check_dose(pump, bolus)
+    check_tank(pump, bolus)
     check_ceilings(pump, bolus)
     return write_down(pump, bolus)
 
@@ -75,6 +76,20 @@ def check_dose(pump: Pump, bolus: Bolus) -> None:
         detail = {"asked_nl": sum_nl + asked_nl, "limit_nl": limit_nl, "nearest_nl": max(0, limit_nl - sum_nl)}
         wait_s = pump.doses.room_s(now_s, asked_nl, limit_nl) if asked_nl <= limit_nl else S_PER_DAY
         raise Refusal("bolus_day", rule="R5", wait_s=wait_s, **detail)
+
+
+def check_tank(pump: Pump, bolus: Bolus) -> None:
+    """Refusals `reservoir_is_low`, `reservoir_holds_less`."""
+    settings, tank, span = pump.setup.reservoir_settings(), pump.setup.tank, pump.delivery.span
+    if settings is None:
+        return
+    position, pair = span.leased_steps, pump.setup.calibration
+    if position >= tank.position_at(settings.low_nl):
+        raise Refusal("reservoir_is_low", rule="R5", left_nl=tank.left_nl(position), limit_nl=settings.low_nl, nearest_nl=0)
+    rest = tank.position_at(settings.empty_nl) - position
+    if bolus.steps > rest:
+        rest_nl = pair.nl_for_steps(max(0, rest))
+        raise Refusal("reservoir_holds_less", rule="R5", asked_nl=bolus.volume_nl, limit_nl=rest_nl, nearest_nl=rest_nl)
 
 
 def check_ceilings(pump: Pump, bolus: Bolus) -> None:

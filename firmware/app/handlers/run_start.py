@@ -45,6 +45,7 @@ def _check_state(pump: Pump) -> None:
     if not pump.idle():
         raise Refusal("not_stopped")
     pump.check_supply()
+    pump.check_tank()
 
 
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:

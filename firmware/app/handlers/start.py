@@ -18,5 +18,6 @@ def start(pump: Pump, params: dict) -> dict:
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
     pump.check_supply()
+    pump.check_tank()
     pump.start_wanted = True
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

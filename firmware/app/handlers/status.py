@@ -85,7 +85,23 @@ def _therapy(pump: Pump) -> dict | None:
         "demands_in_day": len(pump.doses.demands(now_s)),
         "demands_refused": pump.presses.refused,
         "boluses_in_day_nl": pump.doses.sum_nl(now_s),
+        "reservoir": _reservoir(pump, settings) if settings.capacity_nl else None,
         "library": settings.library,
         "library_version": settings.library_version,
         "overrides": settings.overridden(),
     }
+
+
+def _reservoir(pump: Pump, settings: object) -> dict:
+    """The least that is left, and how much more it may be; null where nobody has told."""
+    tank, position = pump.setup.tank, pump.position_steps()
+    told = {"capacity_nl": settings.capacity_nl, "low_nl": settings.low_nl, "empty_nl": settings.empty_nl}
+    if tank is None:
+        told.update({"left_nl": None, "spread_nl": None, "delivered_nl": 0, "refilled_utc_s": 0, "blocks": 0})
+        return told
+    told["left_nl"] = tank.left_nl(position)
+    told["spread_nl"] = tank.spread_nl(pump.book.uncertain_steps)
+    told["delivered_nl"] = tank.delivered_nl(position)
+    told["refilled_utc_s"] = tank.utc_s
+    told["blocks"] = tank.blocks
+    return told

@@ -53,11 +53,18 @@ METHODS = {
     "calibration.check": ({"calibration": _CALIBRATION}, False),
     "calibration.set": ({"calibration": _CALIBRATION}, True),
     "calibration.read": ({}, False),
+    "reservoir.refill": ({"token": _TOKEN, "measured_nl": _integer(0, 1 << 48), "filled_nl": _integer(0, 1 << 48)}, True),
+    "reservoir.acknowledge": ({"reason": ("text", 1, 60)}, True),
     "alarms": ({}, False),
     "ack": ({"fault": _integer(1, 65_535)}, True),
     "journal.read": ({"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1)}, False),
     "maintenance": ({}, True),
 }
+
+
+def _printable(text: str) -> bool:
+    """Neither control characters nor halves of a surrogate pair, which have no UTF-8."""
+    return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
 def _fits(value: object, kind: tuple) -> bool:
@@ -66,6 +73,8 @@ def _fits(value: object, kind: tuple) -> bool:
         return type(value) is int and first <= value <= second
     if name == "hex":
         return is_hex(value, first)
+    if name == "text":
+        return type(value) is str and _printable(value) and first <= len(value.encode()) <= second
     if name == "base64":
         return type(value) is str and first <= len(value) <= second
     return value in first

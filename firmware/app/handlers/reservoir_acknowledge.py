@@ -1,0 +1,16 @@
+"""reservoir.acknowledge: somebody says why the residual at the last refill was out of tolerance; the pump may start again."""
+
+from app.pump import Pump
+from pumpcore.faults import Refusal
+
+
+def reservoir_acknowledge(pump: Pump, params: dict) -> dict:
+    """Refusal `no_refill_blocks`; journaled before it counts."""
+    tank = pump.setup.tank
+    if tank is None or not tank.blocks:
+        raise Refusal("no_refill_blocks")
+    pump.journal.append("refill_acknowledged", (params["reason"].encode(),))
+    tank.blocks = 0
+    pump.setup.keep_tank(tank)
+    pump.alarms.clear_name("refill_tolerance")
+    return {"blocks": 0}
