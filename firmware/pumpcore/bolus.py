@@ -21,11 +21,9 @@ class Bolus:
     `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate.
     """
 
-    def __init__(
-        self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration, purpose: str = MANUAL
-    ) -> None:
+    def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
         self.token = token
-        self.purpose = purpose
+        self.purpose = MANUAL
         self.rate_seconds_s = rate_seconds_s
         self.volume_nl = volume_nl
         self.rate_nl = rate_nl

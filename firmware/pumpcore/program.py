@@ -48,7 +48,7 @@ class Program:
         self.hour_nl = 0
         self.day_nl = 0
         self.concentration = (0, 0)
-        self.settings = None
+        self.settings: object = None
 
     def needs_clock(self) -> bool:
         return self.mode == SCHEDULE

@@ -7,11 +7,12 @@ from math import lcm
 
 from pumpcore.fault_texts import sentence, told
 from pumpcore.faults import Refusal
-from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, SCHEDULE, Program, pack, unpack
+from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDULE, Program, pack, unpack
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
 from thecal.quantities import Quantity, decimal, shown, spelled
+from thecal.settings_compiler import compile_settings, library_rates, typed_settings
 from thecal.week import week_time
 
 SECONDS_MAX_S = (1 << 32) - 1
@@ -43,20 +44,22 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
         for minute, quantity in rows
     ]
     limit = prescription.limits.max_rate
-    if limit is not None:
-        rates.append(("limits.max_rate", limit, volume_of(prescription, limit, "limits.max_rate", name)))
+    others = ([("limits.max_rate", limit)] if limit is not None else []) + library_rates(prescription)
+    rates += [(key, quantity, volume_of(prescription, quantity, key, name)) for key, quantity in others]
     seconds_s = common_seconds(prescription, rates, name)
     program = Program(prescription.title, prescription.drug, seconds_s, [])
     program.entries = [(minute, scaled(rate, seconds_s, name)) for (minute, _), rate in zip(rows, rates)]
     fill_header(program, prescription, name)
     if limit is not None:
-        program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[-1], seconds_s, name), name)
+        program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
+    scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate[0]]}
+    program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
     return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows))
 
 
 def fill_header(program: Program, prescription: Prescription, name: str) -> None:
     """Everything but the rates."""
-    program.mode = CONSTANT if prescription.basal.rate is not None else SCHEDULE
+    program.mode = MINIMUM if prescription.basal.minimum is not None else CONSTANT if prescription.basal.rate is not None else SCHEDULE
     program.on_clock_loss = prescription.on_clock_loss
     program.after_power_loss = prescription.after_power_loss
     program.hour_nl = limit_nl(prescription, "max_per_hour", name)
@@ -72,7 +75,10 @@ def fill_header(program: Program, prescription: Prescription, name: str) -> None
 
 
 def row_key(prescription: Prescription, minute: int) -> str:
-    return "basal.rate" if prescription.basal.rate is not None else f"basal.entry at {week_time(minute)}"
+    for key in ("rate", "minimum"):
+        if getattr(prescription.basal, key) is not None:
+            return f"basal.{key}"
+    return f"basal.entry at {week_time(minute)}"
 
 
 def volume_of(prescription: Prescription, quantity: Quantity, key: str, name: str) -> Fraction:
@@ -175,7 +181,7 @@ def packed_and_checked(program: Program, name: str) -> bytes:
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:
     """What was typed, by the row's name in the review ("mon 06:00", "max_rate" ...)."""
-    constant = prescription.basal.rate is not None
+    constant = prescription.basal.entry is None
     typed = {"always" if constant else week_time(minute): quantity.text for minute, quantity in rows}
     for key in ("max_rate", "max_per_hour", "max_per_day"):
         quantity = getattr(prescription.limits, key)
@@ -183,4 +189,4 @@ def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) ->
             typed[key] = quantity.text
     if prescription.concentration is not None:
         typed["concentration"] = prescription.concentration.text
-    return typed
+    return typed | typed_settings(prescription)

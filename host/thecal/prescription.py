@@ -6,90 +6,21 @@ Every complaint is one BadInput: file, key, value, what to do.
 
 from __future__ import annotations
 
-import datetime
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StrictStr, ValidationError
 
-from pumpcore.schedule import DAY_NAMES, minute_of_week
+from pumpcore.schedule import minute_of_week
 from thecal import toml_file
 from thecal.errors import BadInput
-from thecal.quantities import Quantity, parse, quoted, shown, words_of
+from thecal.fields import Concentration, Days, Dose, Minute, Rate, Table
+from thecal.quantities import Quantity, quoted, shown
+from thecal.therapy_tables import TABLES, Bolus, Demand, Library, Line, Reservoir
 from thecal.week import week_time
 
 FILE = toml_file.Kind("a prescription", "`thecal new FILE` writes a prescription to start from")
-RATE_KINDS = ("volume/time", "mass/time")
-DOSE_KINDS = ("volume", "mass")
-DAY_GROUPS = {"daily": DAY_NAMES, "weekdays": DAY_NAMES[:5], "weekend": DAY_NAMES[5:]}
-
-
-def quantity_of(kinds: tuple[str, ...], example: str) -> BeforeValidator:
-    """A validator for text with a unit of one of `kinds`; its complaints carry what to do."""
-
-    def check(value: Any) -> Quantity:
-        try:
-            quantity = value if isinstance(value, Quantity) else parse(value)
-        except BadInput as error:
-            raise complaint(error.cause, error.do) from error
-        if quantity.kind() not in kinds:
-            raise complaint(
-                f"{shown(quantity.text)} is a {words_of(quantity.kind())}, not a {words_of(*kinds)}",
-                f'write it like "{example}"',
-            )
-        return quantity
-
-    return BeforeValidator(check)
-
-
-def complaint(cause: str, do: str) -> PydanticCustomError:
-    return PydanticCustomError("prescription", "{cause}", {"cause": cause, "do": do})
-
-
-def minute_of_day(value: Any) -> int:
-    """ "06:00" (or TOML's own 06:00:00) as a minute, 0 .. 1439."""
-    if isinstance(value, datetime.time) and not (value.second or value.microsecond or value.tzinfo):
-        return value.hour * 60 + value.minute
-    if (
-        isinstance(value, str)
-        and len(value) == 5
-        and value[2] == ":"
-        and (value[:2] + value[3:]).isascii()
-        and (value[:2] + value[3:]).isdigit()
-    ):
-        hour, minute = int(value[:2]), int(value[3:])
-        if hour < 24 and minute < 60:
-            return hour * 60 + minute
-    do = 'write hours and minutes from "00:00" to "23:59"'
-    if isinstance(value, str) and re.fullmatch("[0-9]:[0-5][0-9]", value):
-        do = f'write "0{value}"'
-    raise complaint(f"{quoted(value)} is not a time of day", do)
-
-
-def day_numbers(value: Any) -> tuple[int, ...]:
-    """ "daily", "weekdays", "weekend" or a list of day names, as numbers from Monday = 0."""
-    names = DAY_GROUPS.get(value) if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
-        raise complaint(f"{quoted(value)} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
-    if len(set(names)) != len(names):
-        raise complaint(f"{quoted(value)} names a day twice", "name each day once")
-    return tuple(DAY_NAMES.index(name) for name in names)
-
-
-Rate = Annotated[Quantity, quantity_of(RATE_KINDS, "120 ug/day")]
-Dose = Annotated[Quantity, quantity_of(DOSE_KINDS, "0.5 mL")]
-Concentration = Annotated[Quantity, quantity_of(("mass/volume",), "500 ug/mL")]
-Days = Annotated[tuple[int, ...], BeforeValidator(day_numbers)]
-Minute = Annotated[int, BeforeValidator(minute_of_day)]
-
-
-class Table(BaseModel):
-    """Unknown keys are errors: a misspelt limit must not pass as a missing one."""
-
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
 
 
 class Entry(Table):
@@ -99,7 +30,10 @@ class Entry(Table):
 
 
 class Basal(Table):
+    """One of the three: a constant rate, the lowest that keeps the line open, or entries by time of day."""
+
     rate: Rate | None = None
+    minimum: Rate | None = None
     entry: Annotated[list[Entry], Field(min_length=1)] | None = None
 
 
@@ -119,11 +53,17 @@ class Prescription(Table):
     after_power_loss: Literal["stop", "resume"] = "stop"
     basal: Basal
     limits: Limits = Limits()
+    demand: Demand | None = None
+    bolus: Bolus | None = None
+    line: Line | None = None
+    reservoir: Reservoir | None = None
+    library: Library | None = None
 
     def rows(self) -> list[tuple[int, Quantity]]:
         """(minute of the week, rate) of every entry, sorted; one row at minute 0 when the rate is constant."""
-        if self.basal.rate is not None:
-            return [(0, self.basal.rate)]
+        for rate in (self.basal.rate, self.basal.minimum):
+            if rate is not None:
+                return [(0, rate)]
         rows = [(minute_of_week(day, 0, entry.at), entry.rate) for entry in self.basal.entry or () for day in entry.days]
         return sorted(rows, key=lambda row: row[0])
 
@@ -182,7 +122,7 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
 def spelling(location: tuple[int | str, ...]) -> str:
     """What to do about an unknown key: the known one that is near, or all of its table."""
     words = [part for part in location if isinstance(part, str)]
-    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits}
+    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, **TABLES}
     table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
     if words[:2] == ["basal", "entry"] and len(words) > 2:
         table = Entry
@@ -201,8 +141,8 @@ def key_text(location: tuple[int | str, ...]) -> str:
 def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
     """What is wrong between keys that are each well formed."""
     basal, found = prescription.basal, []
-    if (basal.rate is None) == (basal.entry is None):
-        found.append(("basal", BadInput("needs either a rate or [[basal.entry]] rows", "write one of the two, not both")))
+    if sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
+        found.append(("basal", BadInput("needs either a rate, a minimum, or [[basal.entry]] rows", "write just one of them")))
     if prescription.concentration is not None and prescription.concentration.amount == 0:
         found.append(
             (

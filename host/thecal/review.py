@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.program import Program
+from pumpcore.program import MODES, Program
 from thecal.quantities import decimal
+from thecal.settings_text import settings_facts
 from thecal.status_text import ml, ml_per_h
 from thecal.week import week_time
 
@@ -32,10 +33,12 @@ def facts(program: Program) -> dict[str, str]:
         "max_rate": ml_per_h(program.max_rate_nl, seconds_s) if program.max_rate_nl else "bench's",
         "max_per_hour": ml(program.hour_nl) if program.hour_nl else "bench's",
         "max_per_day": ml(program.day_nl) if program.day_nl else "bench's",
+        "basal": MODES[program.mode],
         "rates are per": f"{seconds_s} s",
     }
     for label, rate_nl in entries(program):
         said[label] = f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl{mass_rate(program, rate_nl)}"
+    said.update(settings_facts(program))
     return said
 
 

@@ -17,7 +17,9 @@ def bolus_demand(pump: Pump, params: dict) -> dict:
         return reply(known)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
     _check_times(pump, settings)
-    return order(pump, Bolus(token, dose_nl, dose_nl, duration_s, pump.setup.calibration, DEMAND))
+    bolus = Bolus(token, dose_nl, dose_nl, duration_s, pump.setup.calibration)
+    bolus.purpose = DEMAND
+    return order(pump, bolus)
 
 
 def _check_times(pump: Pump, settings: object) -> None:
