@@ -3,7 +3,7 @@
 from pumpcore import schedule
 from pumpcore.dose import Accumulator
 from pumpcore.program import Program
-from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
+from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 
 NEVER_S = 1 << 40
 
@@ -11,13 +11,15 @@ NEVER_S = 1 << 40
 class Basal:
     """The basal source of a span. `week_s` is the local second of the week at pump second 0, None when time is unknown.
 
-    Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`).
+    Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary`
+    rate runs, rates are in 1 / `temporary.parts()` nl, and the accumulator's modulus is that much larger: nothing is rounded.
     """
 
     def __init__(self, program: Program, accumulator: Accumulator, week_s: int | None) -> None:
         self.program = program
         self.accumulator = accumulator
         self.week_s = week_s
+        self.temporary = None
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week_s is not None
@@ -31,26 +33,44 @@ class Basal:
         return rates.index(min(rates))
 
     def rate_nl(self, entry: int) -> int:
-        return self.program.entries[entry][1]
+        """What the accumulator is to be advanced by while this entry runs."""
+        rate_nl = self.program.entries[entry][1]
+        return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
-        """Seconds from pump second `second_s` to the next entry; NEVER_S when there is none."""
-        if not self._scheduled() or len(self.program.entries) == 1:
-            return NEVER_S
-        return schedule.seconds_to_next(self.program.entries, (self.week_s + second_s) % S_PER_WEEK)
+        """Seconds from pump second `second_s` to the next entry or the end of a temporary rate; NEVER_S when there is none."""
+        change_s = NEVER_S
+        if self._scheduled() and len(self.program.entries) > 1:
+            change_s = schedule.seconds_to_next(self.program.entries, (self.week_s + second_s) % S_PER_WEEK)
+        if self.temporary is not None and self.temporary.end_s > second_s:
+            change_s = min(change_s, self.temporary.end_s - second_s)
+        return change_s
+
+    def begin_temporary(self, temporary: object) -> None:
+        self.temporary = temporary
+        self.accumulator.refine(temporary.parts())
+
+    def end_temporary(self) -> int:
+        """Back to the program's rates; what the program's own remainder can't hold is returned, in 1/modulus of before."""
+        temporary, self.temporary = self.temporary, None
+        return 0 if temporary is None else self.accumulator.coarsen(temporary.parts())
 
     def highest_nl(self, from_s: int, duration_s: int) -> int:
-        """Highest rate in the pump seconds from `from_s` on, over `duration_s`."""
-        highest, at_s, end_s = 0, from_s, from_s + duration_s
+        """Highest rate in the pump seconds from `from_s` on, over `duration_s`, rounded up to whole nl."""
+        highest, at_s, end_s, temporary = 0, from_s, from_s + duration_s, self.temporary
         while at_s < end_s:
-            highest = max(highest, self.rate_nl(self.entry_at(at_s)))
+            rate_nl = self.program.entries[self.entry_at(at_s)][1]
+            if temporary is not None and at_s < temporary.end_s:
+                rate_nl = ceil_div(temporary.of(rate_nl), temporary.parts())
+            highest = max(highest, rate_nl)
             at_s += min(self.until_change_s(at_s), S_PER_WEEK)
         return highest
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
-        """The accumulator's remainder once it has run for `duration_s` at `rate_nl`."""
+        """The accumulator's remainder once it has run for `duration_s` at `rate_nl`, in the program's own modulus."""
         source = self.accumulator
-        return (source.remainder + source.flow(rate_nl) * duration_s) % source.modulus
+        remainder = (source.remainder + source.flow(rate_nl) * duration_s) % source.modulus
+        return remainder if self.temporary is None else remainder // self.temporary.parts()
 
     def _week_nl_s(self) -> int:
         """Sum of rate times seconds over a whole week: what `advance` takes as a rate for one second."""
@@ -60,19 +80,28 @@ class Basal:
 
     def skip(self, from_s: int, duration_s: int) -> int:
         """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
-        at_s, end_s = from_s, from_s + duration_s
-        weeks = duration_s // S_PER_WEEK if self._scheduled() else 0  # at once: years without power must not take minutes
-        steps = self.accumulator.advance(self._week_nl_s() * weeks, 1)
+        at_s, end_s, steps = from_s, from_s + duration_s, 0
+        while self.temporary is not None and at_s < end_s:
+            part_s, steps = self._skip_part(at_s, end_s, steps)
+            at_s += part_s
+            if at_s >= self.temporary.end_s:
+                self.end_temporary()
+        weeks = (end_s - at_s) // S_PER_WEEK if self._scheduled() else 0  # at once: years without power must not take minutes
+        steps += self.accumulator.advance(self._week_nl_s() * weeks, 1)
         at_s += weeks * S_PER_WEEK
         while at_s < end_s:
-            part_s = min(self.until_change_s(at_s), end_s - at_s)
-            steps += self.accumulator.advance(self.rate_nl(self.entry_at(at_s)), part_s)
+            part_s, steps = self._skip_part(at_s, end_s, steps)
             at_s += part_s
         return steps
 
+    def _skip_part(self, at_s: int, end_s: int, steps: int) -> tuple:
+        part_s = min(self.until_change_s(at_s), end_s - at_s)
+        return part_s, steps + self.accumulator.advance(self.rate_nl(self.entry_at(at_s)), part_s)
+
     def plan_steps(self, from_s: int, duration_s: int) -> int:
         """What `skip` would return, without carrying anything."""
-        kept = self.accumulator.remainder
+        source = self.accumulator
+        kept = source.remainder, source.modulus, self.temporary
         steps = self.skip(from_s, duration_s)
-        self.accumulator.remainder = kept
+        source.remainder, source.modulus, self.temporary = kept
         return steps

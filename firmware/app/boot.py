@@ -87,6 +87,9 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
     try:
         pump.journal.append("boot", values)
         _cut_bolus(pump, found)
+        if found.state == ledger.RUNNING and found.temporary:
+            pump.alarms.raise_fault("temporary_cut")
+            pump.journal.append("temporary_ended", (bolus.ENDS.index(bolus.CUT), found.leased_steps))
         if found.state != ledger.IDLE:
             pump.book.uncertain_steps += opened
             _settle(pump, files, found)

@@ -36,9 +36,13 @@ class Delivery:
         self.state = STOPPED
         self.bolus = None
         self._wanted_bolus = None
+        self.temporary = None
+        self.last_temporary = None
+        self._wanted_temporary = None
         self._cancelled = False
         self._limit = ""
         self._ending = ""
+        self._cancelled_temporary = False
         self._retry_ms = NEVER_MS
         self._marks = []
 
@@ -108,6 +112,25 @@ class Delivery:
         self._cancelled = self.span.bolus_ends = True
         return self.bolus.planned_steps + self.span.peek(self.span.lease_end_s - self.span.planned_s)[1]
 
+    def boluses(self) -> list:
+        """Those that may run or wait."""
+        return [self.bolus] if self.bolus is not None else []
+
+    def order_temporary(self, temporary: object) -> int:
+        """Wants a temporary rate, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
+        self.temporary = self.last_temporary = self._wanted_temporary = temporary
+        return self.next_ms()
+
+    def cancel_temporary(self) -> int:
+        """Ends the temporary rate with what is queued; returns the uptime_ms at which it ends."""
+        if self._wanted_temporary is not None:
+            self._wanted_temporary = self.temporary = None
+            self._report.post("temporary_ended", (boluses.ENDS.index(boluses.CANCELLED), self.span.ordered_steps))
+        else:
+            self.temporary.end_s = self.span.planned_s
+            self._cancelled_temporary = True
+        return self.next_ms()
+
     def withdraw(self, by: str) -> None:
         """What was wanted and has not begun is not wanted any more."""
         if self.span is None and self._wanted_bolus is not None:
@@ -128,6 +151,9 @@ class Delivery:
         if limited:
             self._end_pause(span)
         self._end_boluses(span, position, by)
+        if self.temporary is not None:
+            self._drop_temporary(span)
+            self._report.settle("temporary_ended", (boluses.ENDS.index("fault" if by == "fault" else "stopped"), span.ordered_steps))
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
@@ -215,6 +241,8 @@ class Delivery:
     def _extend(self, span: Span) -> bool:
         if self._wanted_bolus is not None:
             self._begin_bolus(span)
+        if self.temporary is not None:
+            self._turn_temporary(span)
         leased = span.planned_s >= span.lease_end_s
         if leased and span.bolus is not None and (self._cancelled or span.bolus.rest_s() <= 0):
             reason = boluses.DONE if span.bolus.rest_s() <= 0 else boluses.CANCELLED
@@ -232,6 +260,8 @@ class Delivery:
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
         record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
         record.confirmed_steps = self.motion.delivered_steps()
+        if self.temporary is not None:
+            record.temporary = ledger.LOWERED if self.temporary.lowered else ledger.RAISED
         if self.bolus is not None and self.bolus.state == boluses.DELIVERING:  # until its end is in the journal
             record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
         try:
@@ -258,7 +288,7 @@ class Delivery:
             return False
         span.catch_up(now_ms)
         if changed:
-            self._mark(span, "entry", (span.entry, span.rate_nl, span.ordered_steps))
+            self._mark(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------
@@ -327,6 +357,30 @@ class Delivery:
         self.span = span
         self._begin_bolus(span)
         return False
+
+    def _turn_temporary(self, span: Span) -> None:
+        """At the slice where it begins or ends the present lease ends too: what it holds more is carried on by being absolute."""
+        temporary = self.temporary
+        if self._wanted_temporary is not None:
+            self._wanted_temporary, self._cancelled_temporary = None, False
+            temporary.end_s = span.planned_s + temporary.duration_s
+            if not temporary.denominator:
+                temporary.lowered = temporary.rate_nl < span.basal.highest_nl(span.planned_s, temporary.duration_s)
+            span.basal.begin_temporary(temporary)
+        elif span.planned_s >= temporary.end_s:
+            reason = boluses.CANCELLED if self._cancelled_temporary else boluses.DONE
+            self._drop_temporary(span)
+            self._mark(span, "temporary_ended", (boluses.ENDS.index(reason), span.ordered_steps))
+        else:
+            return
+        span.lease_end_s = span.planned_s
+
+    def _drop_temporary(self, span: Span) -> None:
+        modulus = span.basal.accumulator.modulus
+        lost = span.basal.end_temporary()
+        if lost:
+            self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
+        self.temporary = self._wanted_temporary = None
 
     def _wind_up(self, reason: str) -> bool:
         """Nothing follows what is queued: the pump stops when the guard has counted all of it."""

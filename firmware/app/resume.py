@@ -17,6 +17,8 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bo
         return "not_resumed"
     if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
+    if record.temporary == ledger.LOWERED:  # the basal is more than what was cut
+        return "not_resumed"
     if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"
     return ""

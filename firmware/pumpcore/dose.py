@@ -40,6 +40,17 @@ class Accumulator:
         """What `advance` would return, without advancing."""
         return (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus
 
+    def refine(self, parts: int) -> None:
+        """Rates are in 1 / `parts` nl from here on; the remainder means the same part of a step."""
+        self.modulus *= parts
+        self.remainder *= parts
+
+    def coarsen(self, parts: int) -> int:
+        """Ends `refine`; returns what of the remainder falls below the coarser modulus (less than 1 / modulus of a step)."""
+        self.remainder, lost = divmod(self.remainder, parts)
+        self.modulus //= parts
+        return lost
+
     def since_last_step_us(self, rate_nl: int) -> int:
         """Time since the plan last passed a whole step at `rate_nl`, to the nearest; call after `advance` returned > 0."""
         return _nearest(self.remainder * US_PER_S, self.flow(rate_nl))

@@ -150,3 +150,28 @@ def test_a_cut_during_a_refill_leaves_the_old_or_the_new_and_never_more_than_the
             assert tank.blocks or "refill_acknowledged" in told
         count += 1
     assert count == 2 * len(pump.board.chip.log) > 20
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.parametrize(("pair", "resumes"), [((1, 2), False), ((2, 1), True)], ids=["lower", "higher"])
+def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_more(pair: tuple, resumes: bool) -> None:
+    pump = UnitPump(blank_image(), MONDAY_UTC_S)
+    pump.advance(1)
+    pump.upload(program())
+    pump.call("start")
+    pump.advance(70)
+    image = pump.image()
+    pump.board.chip.record(lambda: (pump.pump.delivery.leases.files.record.temporary, pump.board.clock.utc_s()))
+    token = pump.call("bolus.token")["token"]
+    pump.call("temporary.start", token=token, rate_nl=0, numerator=pair[0], denominator=pair[1], duration_s=100)
+    pump.advance(130)
+    seen = []
+    for _number, _torn, cut_image, (temporary, utc_s) in images_at_each_operation(image, pump.board.chip.log):
+        again = UnitPump(cut_image, utc_s + OFF_S)
+        again.advance(0.05)
+        assert again.pump.delivery.temporary is None
+        told = again.pump.resume is not None
+        if temporary:  # before, the record that is being written may count already
+            assert told == resumes
+        seen.append((bool(temporary), told))
+    assert {(True, resumes), (False, True)} <= set(seen)

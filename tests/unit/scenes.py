@@ -53,8 +53,11 @@ class Watched(UnitPump):
             bolus_per_s = ceil_div(delivery.bolus.rate_nl * pair.steps, delivery.bolus.rate_seconds_s * pair.volume_nl)
             return max(1, HIGH_WATER_S * bolus_per_s) + min(5 * bolus_per_s, delivery.bolus.steps // 20 + bolus_per_s) + 1
         program = delivery.setup.program
-        per_s = ceil_div(program.highest_rate_nl() * pair.steps, program.rate_seconds_s * pair.volume_nl)
-        exact_60 = ceil_div(60 * program.highest_rate_nl() * pair.steps, program.rate_seconds_s * pair.volume_nl)
+        highest_nl, temporary = program.highest_rate_nl(), delivery.temporary
+        if temporary is not None:
+            highest_nl = max(highest_nl, ceil_div(temporary.of(highest_nl), temporary.parts()))
+        per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
+        exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         extra, bolus = 0, delivery.bolus
         if bolus is not None and bolus.state == "delivering":
             bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, bolus.rate_seconds_s * pair.volume_nl)

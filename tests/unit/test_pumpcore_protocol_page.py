@@ -209,9 +209,13 @@ def asked() -> dict:
     pump.call("start")
     pump.advance(1)
     replies["bolus.demand"] = pump.call("bolus.demand", token=pump.call("bolus.token")["token"])
+    token = pump.call("bolus.token")["token"]
+    replies["temporary.start"] = pump.call("temporary.start", token=token, rate_nl=0, numerator=1, denominator=2, duration_s=60)
     replies["status"].update(pump.call("status"))
+    replies["temporary.cancel"] = pump.call("temporary.cancel", token=token)
     replies["status"].update(replies["status"]["therapy"])
     replies["status"].update(replies["status"]["reservoir"])
+    replies["status"].update(replies["status"]["temporary"])
     pump.call("stop")
     replies["maintenance"] = pump.call("maintenance")
     return replies

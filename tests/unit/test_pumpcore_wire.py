@@ -196,7 +196,15 @@ def test_parameters_are_all_there_known_and_of_their_type(method: str, params: o
 def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> None:
     changing = {method for method in messages.METHODS if messages.changes(method)}
     expected = {"clock.set", "program.activate", "start", "bolus.start", "bolus.cancel", "ack", "maintenance"}
-    assert changing == expected | {"run.start", "calibration.set", "bolus.demand", "reservoir.refill", "reservoir.acknowledge"}
+    assert changing == expected | {
+        "run.start",
+        "calibration.set",
+        "bolus.demand",
+        "reservoir.refill",
+        "reservoir.acknowledge",
+        "temporary.start",
+        "temporary.cancel",
+    }
 
 
 # --- faults -------------------------------------------------------------------------------------------------------------------

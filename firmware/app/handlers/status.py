@@ -9,6 +9,7 @@ def status(pump: Pump, params: dict) -> dict:
     result = _identity(pump)
     result.update(_rates(pump))
     result.update(_steps(pump))
+    result["temporary"] = _temporary(pump)
     result["therapy"] = _therapy(pump)
     return result
 
@@ -47,7 +48,7 @@ def _rates(pump: Pump) -> dict:
         change_s = span.basal.until_change_s(now_s)
         running = {
             "entry": entry,
-            "entry_rate_nl": span.basal.rate_nl(entry),
+            "entry_rate_nl": program.entries[entry][1],
             "next_change_s": change_s if change_s < 1 << 31 else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
@@ -68,6 +69,22 @@ def _steps(pump: Pump) -> dict:
         "hour_nl": calibration.nl_for_steps(windows.hour_steps) if calibration else 0,
         "day_nl": calibration.nl_for_steps(windows.day_steps) if calibration else 0,
         "bolus": bolus.describe(delivery.bolus_delivered()) if bolus else None,
+    }
+
+
+def _temporary(pump: Pump) -> dict | None:
+    """The temporary rate that waits or runs."""
+    present = pump.delivery.temporary
+    if present is None:
+        return None
+    ends_ms = present.begins_at_ms + present.duration_s * MS_PER_S
+    return {
+        "token": present.token,
+        "rate_nl": present.rate_nl,
+        "numerator": present.numerator,
+        "denominator": present.denominator,
+        "duration_s": present.duration_s,
+        "rest_s": max(0, (ends_ms - pump.board.clock.uptime_ms()) // MS_PER_S),
     }
 
 

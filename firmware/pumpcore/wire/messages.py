@@ -53,6 +53,17 @@ METHODS = {
     "calibration.check": ({"calibration": _CALIBRATION}, False),
     "calibration.set": ({"calibration": _CALIBRATION}, True),
     "calibration.read": ({}, False),
+    "temporary.start": (
+        {
+            "token": _TOKEN,
+            "rate_nl": _integer(0, 1 << 48),
+            "numerator": _integer(0, (1 << 32) - 1),
+            "denominator": _integer(0, (1 << 32) - 1),
+            "duration_s": _integer(0, (1 << 32) - 1),
+        },
+        True,
+    ),
+    "temporary.cancel": ({"token": _TOKEN}, True),
     "reservoir.refill": ({"token": _TOKEN, "measured_nl": _integer(0, 1 << 48), "filled_nl": _integer(0, 1 << 48)}, True),
     "reservoir.acknowledge": ({"reason": ("text", 1, 60)}, True),
     "alarms": ({}, False),

@@ -36,7 +36,7 @@ TYPES = {
     18: ("calibration_set", "<8sIIIIIIB", _CALIBRATION_SET),
     25: ("override", "<BQQI", ("what", "asked_nl", "limit_nl", "library_version")),
     26: ("temporary_ordered", "<8sQIII", ("token", "rate_nl", "numerator", "denominator", "duration_s")),
-    27: ("temporary_ended", "<8sBQ", ("token", "reason", "ordered_steps")),
+    27: ("temporary_ended", "<BQ", ("reason", "ordered_steps")),
     28: ("dose", "<8sBQII", ("token", "purpose", "volume_nl", "duration_s", "powered_on_s")),
     29: ("demand_refused", "<HHI", ("fault", "count", "wait_s")),
     30: ("extended_paused", "<8sI", ("token", "planned_steps")),
