@@ -103,6 +103,10 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
     if found.state in (ledger.RUNNING, ledger.ALONE) and found.bolus_token:
         token = bytes.fromhex("%016x" % found.bolus_token)
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.bolus_steps))
+    if found.state == ledger.RUNNING and found.extended_token:
+        pump.alarms.raise_fault("extended_cut")
+        token = bytes.fromhex("%016x" % found.extended_token)
+        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.extended_steps))
 
 
 def _tank_allows(pump: Pump) -> bool:

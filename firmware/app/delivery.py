@@ -5,6 +5,8 @@ Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and 
 
 from app.basal import Basal
 from app.journal import JournalError
+from app.orders import Orders
+from app.overlay import Overlay
 from app.span import Span
 from pumpcore import bolus as boluses
 from pumpcore import faults, ledger, ramp
@@ -12,7 +14,7 @@ from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
 from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div
-from pumpcore.wire.records import MISSED_CAUSES, SOURCES, STARTED_BY, STOPPED_BY
+from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 LOW_WATER_MS = 2_500
 _DWELL_US = 1_000
@@ -34,15 +36,10 @@ class Delivery:
         self._report = reporter
         self.span = None
         self.state = STOPPED
-        self.bolus = None
-        self._wanted_bolus = None
-        self.temporary = None
-        self.last_temporary = None
-        self._wanted_temporary = None
-        self._cancelled = False
+        self.orders = Orders(reporter, self._mark)
+        self.overlay = Overlay(reporter, self._mark)
         self._limit = ""
         self._ending = ""
-        self._cancelled_temporary = False
         self._retry_ms = NEVER_MS
         self._marks = []
 
@@ -84,58 +81,41 @@ class Delivery:
     def order_alone(self, bolus: Bolus, state: str) -> None:
         """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
         until it ends, and stops by itself then."""
-        self.bolus = bolus
-        self._wanted_bolus = bolus
+        self.orders.order(bolus)
         self.state = state
 
     def order(self, bolus: Bolus) -> int:
         """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
-        self.bolus = bolus
-        self._wanted_bolus = bolus
+        self.orders.order(bolus)
         return self.next_ms()
 
     def next_ms(self) -> int:
         """Uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
-    def cancel(self) -> int:
-        """Ends the bolus with its present lease, at most 5 s later: nothing stays leased behind it, and what is queued still
-        runs. Returns the steps that it will have made."""
-        if self._wanted_bolus is not None:
-            self._wanted_bolus = None
-            self._bolus_ended(self.bolus, boluses.CANCELLED, 0)
-            if self.span is None:
-                self.state = STOPPED
-            return 0
-        if self.span.bolus is None:
-            return self.bolus.planned_steps
-        self._cancelled = self.span.bolus_ends = True
-        return self.bolus.planned_steps + self.span.peek(self.span.lease_end_s - self.span.planned_s)[1]
+    def cancel(self, bolus: Bolus) -> int:
+        """Ends a bolus that waits or runs; returns the steps that it will have made."""
+        steps = self.orders.cancel(bolus, self.span)
+        if self.span is None:
+            self.state = STOPPED
+        return steps
 
-    def boluses(self) -> list:
-        """Those that may run or wait."""
-        return [self.bolus] if self.bolus is not None else []
-
-    def order_temporary(self, temporary: object) -> int:
-        """Wants a temporary rate, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
-        self.temporary = self.last_temporary = self._wanted_temporary = temporary
-        return self.next_ms()
-
-    def cancel_temporary(self) -> int:
-        """Ends the temporary rate with what is queued; returns the uptime_ms at which it ends."""
-        if self._wanted_temporary is not None:
-            self._wanted_temporary = self.temporary = None
-            self._report.post("temporary_ended", (boluses.ENDS.index(boluses.CANCELLED), self.span.ordered_steps))
-        else:
-            self.temporary.end_s = self.span.planned_s
-            self._cancelled_temporary = True
-        return self.next_ms()
+    def delivered(self, bolus: Bolus) -> int:
+        """Steps of a bolus that have been made."""
+        if self.span is None or bolus.state not in (boluses.DELIVERING, boluses.PAUSED):
+            return bolus.delivered_steps
+        return self.span.bolus_delivered(bolus, self.motion.delivered_steps())
 
     def withdraw(self, by: str) -> None:
         """What was wanted and has not begun is not wanted any more."""
-        if self.span is None and self._wanted_bolus is not None:
+        if self.span is None and self.orders.wanted():
             self.state = STOPPED
-            self._end_boluses(None, 0, by)
+            self.orders.end_all(None, 0, self._reason(by))
+
+    def _reason(self, by: str) -> str:
+        """Why a halt ends a bolus: its own end, when it ran alone."""
+        reason, self._ending = self._ending if by == "done" else "fault" if by == "fault" else "stopped", ""
+        return reason
 
     def stop(self, by: str) -> int:
         """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
@@ -150,10 +130,9 @@ class Delivery:
             return position
         if limited:
             self._end_pause(span)
-        self._end_boluses(span, position, by)
-        if self.temporary is not None:
-            self._drop_temporary(span)
-            self._report.settle("temporary_ended", (boluses.ENDS.index("fault" if by == "fault" else "stopped"), span.ordered_steps))
+        reason = self._reason(by)
+        self.orders.end_all(span, position, reason)
+        self.overlay.stop(span, reason)
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
@@ -207,7 +186,7 @@ class Delivery:
         """One turn: at most one slice is queued and at most one lease written. True when flash was written."""
         span = self.span
         if span is None:
-            return self._wanted_bolus is not None and self._begin_alone(now_ms)
+            return self.orders.wanted() and self._begin_alone(now_ms)
         if self._marks and self._pass_marks(now_ms):
             return False  # told first: the next lease may drop from the ledger what only the journal knows then
         if self._ending:
@@ -230,7 +209,7 @@ class Delivery:
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
         if self.span is None:
-            return NEVER_MS if self._wanted_bolus is None else 0
+            return 0 if self.orders.wanted() else NEVER_MS
         if self._ending:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
@@ -239,16 +218,16 @@ class Delivery:
         return due_ms
 
     def _extend(self, span: Span) -> bool:
-        if self._wanted_bolus is not None:
-            self._begin_bolus(span)
-        if self.temporary is not None:
-            self._turn_temporary(span)
+        if self.orders.wanted():
+            self.orders.begin(span)
+        if self.overlay.present is not None:
+            self.overlay.turn(span)
         leased = span.planned_s >= span.lease_end_s
-        if leased and span.bolus is not None and (self._cancelled or span.bolus.rest_s() <= 0):
-            reason = boluses.DONE if span.bolus.rest_s() <= 0 else boluses.CANCELLED
-            if span.alone:
-                return self._wind_up(reason)
-            self._finish_bolus(reason)
+        reason = self.orders.over(span) if leased and span.bolus is not None else ""
+        if reason and span.alone:
+            return self._wind_up(reason)
+        if reason:
+            self.orders.finish(span, reason)
         if leased and not self._lease(span):
             return True
         self.motion.queue(span.plan_slice())
@@ -260,10 +239,8 @@ class Delivery:
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
         record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
         record.confirmed_steps = self.motion.delivered_steps()
-        if self.temporary is not None:
-            record.temporary = ledger.LOWERED if self.temporary.lowered else ledger.RAISED
-        if self.bolus is not None and self.bolus.state == boluses.DELIVERING:  # until its end is in the journal
-            record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
+        record.temporary = self.overlay.direction()
+        self.orders.fill(record)
         try:
             limit = self.leases.extend(span, span.ceilings or self.setup.ceilings, powered_on_s, record)
         except OSError:
@@ -296,7 +273,7 @@ class Delivery:
     def _pause(self, span: Span, limit: str, powered_on_s: int) -> None:
         """No lease: the basal pauses until the window has room; a bolus ends here."""
         if span.bolus is not None:
-            self._finish_bolus("limit")
+            self.orders.finish(span, "limit")
         if limit != self._limit:
             if self._limit:
                 self._report.clear(self._limit)
@@ -334,53 +311,19 @@ class Delivery:
         """Journals what the plan held while the power was off; nothing of it is caught up (R11). JournalError passes."""
         self._report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
 
-    # -- bolus ------------------------------------------------------------------------------------------------
-
-    def _begin_bolus(self, span: Span) -> None:
-        bolus, self._wanted_bolus = self._wanted_bolus, None
-        self._cancelled = False
-        span.begin_bolus(bolus)
-        self._mark(span, "bolus_started", (bytes.fromhex(bolus.token),))
-
-    def _finish_bolus(self, reason: str) -> None:
-        bolus = self.span.end_bolus()
-        self._mark(self.span, "bolus_ended", (bolus, reason, bolus.planned_steps))
+    # -- a bolus alone ------------------------------------------------------------------------------------------------
 
     def _begin_alone(self, now_ms: int) -> bool:
         from app.run import NoBasal, ceilings
 
-        bolus, setup = self._wanted_bolus, self.setup
+        bolus, setup = self.orders.bolus, self.setup
         kept = self.book.last_record().basal_remainder
         span = self._open(now_ms, NoBasal(bolus, setup.calibration, kept), self.motion.delivered_steps())
         span.ceilings = ceilings(setup, bolus.rate_seconds_s)
         span.set_entry(0)
         self.span = span
-        self._begin_bolus(span)
+        self.orders.begin(span)
         return False
-
-    def _turn_temporary(self, span: Span) -> None:
-        """At the slice where it begins or ends the present lease ends too: what it holds more is carried on by being absolute."""
-        temporary = self.temporary
-        if self._wanted_temporary is not None:
-            self._wanted_temporary, self._cancelled_temporary = None, False
-            temporary.end_s = span.planned_s + temporary.duration_s
-            if not temporary.denominator:
-                temporary.lowered = temporary.rate_nl < span.basal.highest_nl(span.planned_s, temporary.duration_s)
-            span.basal.begin_temporary(temporary)
-        elif span.planned_s >= temporary.end_s:
-            reason = boluses.CANCELLED if self._cancelled_temporary else boluses.DONE
-            self._drop_temporary(span)
-            self._mark(span, "temporary_ended", (boluses.ENDS.index(reason), span.ordered_steps))
-        else:
-            return
-        span.lease_end_s = span.planned_s
-
-    def _drop_temporary(self, span: Span) -> None:
-        modulus = span.basal.accumulator.modulus
-        lost = span.basal.end_temporary()
-        if lost:
-            self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
-        self.temporary = self._wanted_temporary = None
 
     def _wind_up(self, reason: str) -> bool:
         """Nothing follows what is queued: the pump stops when the guard has counted all of it."""
@@ -396,35 +339,6 @@ class Delivery:
         else:
             return False
         return True
-
-    def _end_boluses(self, span: Span | None, position: int, by: str) -> None:
-        """A halt cuts whatever bolus was wanted or running at `position`. Its end is on flash before the ledger forgets it."""
-        bolus = self.bolus
-        reason = self._ending if by == "done" else "fault" if by == "fault" else "stopped"
-        self._ending = ""
-        if self._wanted_bolus is not None:
-            self._wanted_bolus = None
-            self._bolus_ended(bolus, reason, 0, self._report.settle)
-        elif bolus is not None and bolus.state == boluses.DELIVERING:
-            self._marks = [mark for mark in self._marks if mark[1] != "bolus_ended"]
-            self._bolus_ended(bolus, reason, span.bolus_delivered(position), self._report.settle)
-
-    def _bolus_ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
-        bolus.state = reason if reason in (boluses.DONE, boluses.CANCELLED) else boluses.CUT
-        bolus.delivered_steps = delivered_steps
-        values = (bytes.fromhex(bolus.token), boluses.ENDS.index(reason), delivered_steps)
-        (report or self._report.post)("bolus_ended", values)
-        accumulator = bolus.accumulator
-        if accumulator.remainder:
-            self._report.post("remainder_dropped", (SOURCES.index("bolus"), accumulator.remainder, accumulator.modulus))
-
-    def bolus_delivered(self) -> int:
-        """Steps of the present or last bolus that have been made."""
-        if self.bolus is None or self.bolus is self._wanted_bolus:
-            return 0
-        if self.bolus.state != boluses.DELIVERING or self.span is None:
-            return self.bolus.delivered_steps
-        return self.span.bolus_delivered(self.motion.delivered_steps())
 
     # -- marks: what is planned ahead is reported when its time has come -----------------------------------------
 
@@ -443,6 +357,7 @@ class Delivery:
         if name == "entry":
             values = values + (self.motion.delivered_steps(),)
         elif name == "bolus_ended":
-            self._bolus_ended(*values)
+            bolus, reason = values
+            self.orders.ended(bolus, reason, bolus.planned_steps)
             return
         self._report.post(name, values)

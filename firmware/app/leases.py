@@ -3,6 +3,7 @@
 from app.ledger import LedgerFiles
 from app.span import Span
 from pumpcore import ledger
+from pumpcore.bolus import EXTENDED
 from pumpcore.limits import Ceilings, Windows
 from pumpcore.units import S_PER_MINUTE
 
@@ -59,9 +60,13 @@ class Leases:
         record.basal_remainder = span.basal.remainder_in(span.rate_nl, length_s)
         if record.until_utc_s:
             record.until_utc_s += length_s
-        if span.bolus is not None:
-            record.bolus_token = int(span.bolus.token, 16)
-            record.bolus_steps = span.bolus.planned_steps + bolus_steps
+        bolus = span.bolus
+        if bolus is not None and bolus.purpose == EXTENDED:
+            record.extended_token = int(bolus.token, 16)
+            record.extended_steps = bolus.planned_steps + bolus_steps
+        elif bolus is not None:
+            record.bolus_token = int(bolus.token, 16)
+            record.bolus_steps = bolus.planned_steps + bolus_steps
 
     def close(self, record: ledger.LedgerRecord, position_steps: int) -> None:
         """Nothing is open any more: leased = confirmed = `position_steps`. OSError when flash fails."""

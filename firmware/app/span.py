@@ -35,7 +35,7 @@ class Span:
         self.rate_nl = 0
         self.ordered_steps = position_steps
         self.leased_steps = position_steps
-        self._slices = [(position_steps, 0)]
+        self._slices = []
 
     def at_ms(self, second_s: int) -> int:
         """Uptime of a pump second."""
@@ -71,14 +71,15 @@ class Span:
         if bolus is None:
             steps, items = self.train.single(self.basal.accumulator, self.rate_nl, end_us, duration_s)
         else:
-            steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + bolus.advance(duration_s)
+            its_steps = bolus.advance(duration_s)
+            steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + its_steps
             items = self.train.merged(steps, end_us)
         if self.train.ramp is not None:
             items = self._ramped(items, duration_s)
         self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
-            self._remember(bolus)
+            self._remember(bolus, steps, its_steps)
         return items
 
     def _ramped(self, items: list, duration_s: int) -> list:
@@ -111,25 +112,25 @@ class Span:
         self.bolus = bolus
         self.bolus_ends = False
         self.lease_end_s = self.planned_s
-        self._slices = [(self.ordered_steps, 0)]
 
     def end_bolus(self) -> Bolus:
         """Takes the bolus out; to be called at the end of a lease, so that none of it stays open."""
         bolus, self.bolus = self.bolus, None
         return bolus
 
-    def _remember(self, bolus: Bolus) -> None:
-        self._slices.append((self.ordered_steps, bolus.planned_steps))
+    def _remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
+        """`steps` were ordered in a slice, `its_steps` of them for `bolus`."""
+        self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
         if len(self._slices) > _SLICES_KEPT:
             self._slices.pop(0)
 
-    def bolus_delivered(self, position_steps: int) -> int:
+    def bolus_delivered(self, bolus: Bolus, position_steps: int) -> int:
         """The bolus's share of what was delivered up to `position_steps`; within a slice in proportion, rounded down."""
-        before, planned_before = self._slices[0]
-        if position_steps <= before:  # what is queued before the bolus is still being made
-            return planned_before
-        for ordered, planned in self._slices:
-            if position_steps < ordered:
-                return planned_before + (position_steps - before) * (planned - planned_before) // (ordered - before)
-            before, planned_before = ordered, planned
-        return planned_before
+        delivered = bolus.planned_steps
+        for its_bolus, before, steps, its_steps in reversed(self._slices):
+            if its_bolus is bolus:
+                made = position_steps - before
+                if made >= steps:
+                    return delivered
+                delivered -= its_steps - max(0, made) * its_steps // steps
+        return delivered

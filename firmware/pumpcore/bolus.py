@@ -6,13 +6,17 @@ from pumpcore.faults import Refusal
 from pumpcore.units import ceil_div
 from pumpcore.wire.records import PURPOSES
 
-ORDERED, DELIVERING, DONE, CANCELLED, CUT = "ordered", "delivering", "done", "cancelled", "cut"
+ORDERED, DELIVERING, PAUSED, DONE, CANCELLED, CUT = "ordered", "delivering", "paused", "done", "cancelled", "cut"
+LIVE = (ORDERED, DELIVERING, PAUSED)
 MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
 # Reasons in the journal are indices of this table; append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
 SHORTEST_S = 20
 LEASE_S = 5
+EXTENDED_LEASE_S = 60
 LEASE_PART = 20
+SHORTEST_EXTENDED_S = 600
+LONGEST_EXTENDED_S = 86_400
 
 
 class Bolus:
@@ -42,8 +46,8 @@ class Bolus:
             raise Refusal("bolus_too_short", duration_s=self.duration_s, limit_s=SHORTEST_S, nearest_rate_nl=nearest_nl)
 
     def lease_s(self) -> int:
-        """Seconds of this bolus that one lease may hold: 5 s, at most a twentieth of it (R2)."""
-        return min(LEASE_S, self.duration_s // LEASE_PART)
+        """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""
+        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else LEASE_S, self.duration_s // LEASE_PART)
 
     def rest_s(self) -> int:
         return self.duration_s - self.planned_s

@@ -37,7 +37,7 @@ class _Witness:
 
     def begun(self) -> tuple:
         """A demand bolus counts as begun once its first slice is being made."""
-        bolus, now_ms = self.pump.pump.delivery.bolus, self.pump.board.clock.uptime_ms()
+        bolus, now_ms = self.pump.pump.delivery.orders.bolus, self.pump.board.clock.uptime_ms()
         if bolus is not None and bolus.planned_steps and now_ms >= bolus.begins_at_ms and bolus.begins_at_ms // 1000 not in self.starts:
             self.starts.append(bolus.begins_at_ms // 1000)
         return tuple(self.starts)
@@ -169,9 +169,50 @@ def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_mor
     for _number, _torn, cut_image, (temporary, utc_s) in images_at_each_operation(image, pump.board.chip.log):
         again = UnitPump(cut_image, utc_s + OFF_S)
         again.advance(0.05)
-        assert again.pump.delivery.temporary is None
+        assert again.pump.delivery.overlay.present is None
         told = again.pump.resume is not None
         if temporary:  # before, the record that is being written may count already
             assert told == resumes
         seen.append((bool(temporary), told))
     assert {(True, resumes), (False, True)} <= set(seen)
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.rule("R11")
+def test_a_cut_at_any_operation_tells_what_was_made_of_both_boluses_and_resumes_neither() -> None:
+    """An extended bolus, set aside by another and resumed. No basal: all steps are of one of the two."""
+    pump = UnitPump(blank_image(), MONDAY_UTC_S)
+    pump.advance(1)
+    silent = constant(0)
+    silent.after_power_loss = "resume"
+    pump.upload(silent)
+    pump.call("start")
+    pump.advance(5)
+    image = pump.image()
+
+    def truth() -> tuple:
+        app = pump.pump
+        return pump.board.guard.count() - app.selftest._steps, pump.board.clock.utc_s(), app.delivery.leases.files.record
+
+    pump.board.chip.record(truth)
+    tokens = [pump.call("bolus.token")["token"]]
+    pump.call("bolus.extended", token=tokens[0], volume_nl=300_000, duration_s=600)
+    pump.advance(100)
+    tokens.append(pump.call("bolus.token")["token"])
+    pump.call("bolus.start", token=tokens[1], volume_nl=60_000, rate_nl=7_200_000)
+    pump.advance(100)
+    cuts = 0
+    for _number, _torn, cut_image, (made, utc_s, record) in images_at_each_operation(image, pump.board.chip.log):
+        again = UnitPump(cut_image, utc_s + OFF_S)
+        again.advance(0.05)
+        assert again.pump.delivery.orders.live() == [] and not again.pump.alarms.stopping()
+        told = [again.call("bolus.status", token=token) for token in tokens]
+        assert all(row["state"] in ("never_ordered", "cut", "done") for row in told)
+        assert sum([row.get("delivered_steps", 0) for row in told]) >= made
+        assert again.pump.book.position_steps >= made
+        if record.extended_token:
+            assert told[0]["state"] == "cut" and told[0]["delivered_steps"] >= record.extended_steps - 2000
+        for token in tokens:
+            assert "error" in again.ask("bolus.start", token=token, volume_nl=60_000, rate_nl=7_200_000)
+        cuts += 1
+    assert cuts == 2 * len(pump.board.chip.log) > 60

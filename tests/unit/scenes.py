@@ -50,19 +50,24 @@ class Watched(UnitPump):
         pair, span = delivery.setup.calibration, delivery.span
         assert span is not None
         if span.alone:
-            bolus_per_s = ceil_div(delivery.bolus.rate_nl * pair.steps, delivery.bolus.rate_seconds_s * pair.volume_nl)
-            return max(1, HIGH_WATER_S * bolus_per_s) + min(5 * bolus_per_s, delivery.bolus.steps // 20 + bolus_per_s) + 1
+            bolus_per_s = ceil_div(delivery.orders.bolus.rate_nl * pair.steps, delivery.orders.bolus.rate_seconds_s * pair.volume_nl)
+            return max(1, HIGH_WATER_S * bolus_per_s) + min(5 * bolus_per_s, delivery.orders.bolus.steps // 20 + bolus_per_s) + 1
         program = delivery.setup.program
-        highest_nl, temporary = program.highest_rate_nl(), delivery.temporary
+        highest_nl, temporary = program.highest_rate_nl(), delivery.overlay.present
         if temporary is not None:
             highest_nl = max(highest_nl, ceil_div(temporary.of(highest_nl), temporary.parts()))
         per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
-        extra, bolus = 0, delivery.bolus
+        extra, bolus = 0, delivery.orders.bolus
         if bolus is not None and bolus.state == "delivering":
             bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, bolus.rate_seconds_s * pair.volume_nl)
             extra = min(5 * bolus_per_s, bolus.steps // 20 + bolus_per_s)
             per_s += bolus_per_s
+        extended = delivery.orders.extended
+        if extended is not None and extended.state in ("delivering", "paused"):
+            its_per_s = ceil_div(extended.rate_nl * pair.steps, extended.rate_seconds_s * pair.volume_nl)
+            extra += min(60 * its_per_s, extended.steps // 20 + its_per_s)
+            per_s += its_per_s
         return max(1, HIGH_WATER_S * per_s) + exact_60 + extra + 1
 
     def plant_steps(self) -> int:

@@ -203,7 +203,7 @@ def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
     pump.board.flash.fail = True
     assert pump.fault(method, **params[method]) == "journal_failed"
     assert (pump.pump.setup.digest, pump.board.clock.utc_s()) == (digest, utc_s)
-    assert not pump.board.system.maintenance_requested and pump.pump.delivery.bolus is None
+    assert not pump.board.system.maintenance_requested and pump.pump.delivery.orders.bolus is None
     assert pump.state() == "alarm" and not pump.board.stepper.enabled
 
 

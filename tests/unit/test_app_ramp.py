@@ -101,7 +101,7 @@ def test_a_bolus_runs_up_and_down_also_when_its_last_second_is_not_full(basal_hz
     pump.advance(tenths_s / 10 + 60)
     assert jumps(given) == []
     assert max([steps * US_PER_S // duration_us for steps, duration_us in given]) >= 6_000 + basal_hz
-    assert pump.call("status")["state"] == "running" and pump.pump.delivery.bolus.delivered_steps == volume_nl * STEPS // VOLUME_NL
+    assert pump.call("status")["state"] == "running" and pump.pump.delivery.orders.bolus.delivered_steps == volume_nl * STEPS // VOLUME_NL
 
 
 def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_yet() -> None:
@@ -115,7 +115,7 @@ def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_ye
         pump.advance(0.05)
     promised = pump.call("bolus.cancel", token=token)["planned_steps"]
     pump.advance(30)
-    assert jumps(given) == [] and pump.pump.delivery.bolus.delivered_steps == promised
+    assert jumps(given) == [] and pump.pump.delivery.orders.bolus.delivered_steps == promised
 
 
 def test_a_cancellation_behind_that_ends_abruptly_and_loses_nothing() -> None:
@@ -130,7 +130,7 @@ def test_a_cancellation_behind_that_ends_abruptly_and_loses_nothing() -> None:
     promised = pump.call("bolus.cancel", token=token)["planned_steps"]
     pump.advance(30)
     ((_, before_hz, after_hz),) = jumps(given)
-    assert before_hz >= 5_999 and after_hz == 0 and pump.pump.delivery.bolus.delivered_steps == promised
+    assert before_hz >= 5_999 and after_hz == 0 and pump.pump.delivery.orders.bolus.delivered_steps == promised
 
 
 def test_up_to_the_start_rate_a_ramp_changes_no_item() -> None:

@@ -168,7 +168,7 @@ def untouched(pump: Watched) -> tuple:
         app.journal.rings["events"].next_sequence,
         pump.plant_steps(),
         app.start_wanted,
-        app.delivery.bolus,
+        app.delivery.orders.bolus,
         bytes(pump.image()),
     )
 

@@ -212,6 +212,8 @@ def asked() -> dict:
     token = pump.call("bolus.token")["token"]
     replies["temporary.start"] = pump.call("temporary.start", token=token, rate_nl=0, numerator=1, denominator=2, duration_s=60)
     replies["status"].update(pump.call("status"))
+    extended = pump.call("bolus.token")["token"]
+    replies["bolus.extended"] = pump.call("bolus.extended", token=extended, volume_nl=60_000, duration_s=600)
     replies["temporary.cancel"] = pump.call("temporary.cancel", token=token)
     replies["status"].update(replies["status"]["therapy"])
     replies["status"].update(replies["status"]["reservoir"])

@@ -9,6 +9,6 @@ def bolus_cancel(pump: Pump, params: dict) -> dict:
     """Refusal `no_bolus` when nothing with this token waits or runs. What is leased (at most 5 s) and queued still runs:
     `planned_steps` is what the bolus will have made."""
     bolus = pump.find_bolus(params["token"])
-    if bolus is None or bolus.state not in (boluses.ORDERED, boluses.DELIVERING):
+    if bolus is None or bolus.state not in boluses.LIVE:
         raise Refusal("no_bolus", token=params["token"])
-    return {"token": bolus.token, "planned_steps": pump.delivery.cancel()}
+    return {"token": bolus.token, "planned_steps": pump.delivery.cancel(bolus)}

@@ -12,9 +12,7 @@ def bolus_status(pump: Pump, params: dict) -> dict:
     known = pump.find_bolus(token)
     if known is None:
         return _from_journal(pump.journal, token)
-    delivery = pump.delivery
-    delivered = delivery.bolus_delivered() if known is delivery.bolus else known.delivered_steps
-    return known.describe(delivered)
+    return known.describe(pump.delivery.delivered(known))
 
 
 def _from_journal(journal: Journal, token: str) -> dict:

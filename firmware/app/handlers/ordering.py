@@ -54,8 +54,8 @@ def check_state(pump: Pump) -> None:
     """Refusals `not_running`, `bolus_active`."""
     if pump.delivery.state is not RUNNING:
         raise Refusal("not_running")
-    present = pump.delivery.bolus
-    if present is not None and present.state in (boluses.ORDERED, boluses.DELIVERING):
+    present = pump.delivery.orders.bolus
+    if present is not None and present.state in boluses.LIVE:
         raise Refusal("bolus_active", token=present.token)
 
 

@@ -57,8 +57,8 @@ def _rates(pump: Pump) -> dict:
 
 def _steps(pump: Pump) -> dict:
     delivery, book, windows = pump.delivery, pump.book, pump.delivery.leases.windows
-    delivered = pump.position_steps()
-    span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.bolus
+    delivered, extended = pump.position_steps(), delivery.orders.extended
+    span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.orders.bolus
     return {
         "ordered_steps": span.ordered_steps if span else delivered,
         "delivered_steps": delivered,
@@ -68,13 +68,14 @@ def _steps(pump: Pump) -> dict:
         "position_uncertain_steps": delivery.motion.position_uncertain_steps,
         "hour_nl": calibration.nl_for_steps(windows.hour_steps) if calibration else 0,
         "day_nl": calibration.nl_for_steps(windows.day_steps) if calibration else 0,
-        "bolus": bolus.describe(delivery.bolus_delivered()) if bolus else None,
+        "bolus": bolus.describe(delivery.delivered(bolus)) if bolus else None,
+        "extended": extended.describe(delivery.delivered(extended)) if extended else None,
     }
 
 
 def _temporary(pump: Pump) -> dict | None:
     """The temporary rate that waits or runs."""
-    present = pump.delivery.temporary
+    present = pump.delivery.overlay.present
     if present is None:
         return None
     ends_ms = present.begins_at_ms + present.duration_s * MS_PER_S

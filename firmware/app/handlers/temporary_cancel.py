@@ -6,7 +6,9 @@ from pumpcore.faults import Refusal
 
 def temporary_cancel(pump: Pump, params: dict) -> dict:
     """Refusal `no_temporary` when none with this token waits or runs."""
-    present = pump.delivery.temporary
+    delivery = pump.delivery
+    present = delivery.overlay.present
     if present is None or present.token != params["token"]:
         raise Refusal("no_temporary", token=params["token"])
-    return {"token": present.token, "ends_at_ms": pump.delivery.cancel_temporary()}
+    delivery.overlay.cancel(delivery.span)
+    return {"token": present.token, "ends_at_ms": delivery.next_ms()}

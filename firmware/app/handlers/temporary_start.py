@@ -2,7 +2,6 @@
 
 from app.delivery import RUNNING
 from app.pump import Pump
-from pumpcore.bolus import DELIVERING, ORDERED
 from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
 from pumpcore.units import MS_PER_S, U64_MAX, ceil_div
@@ -15,7 +14,7 @@ def temporary_start(pump: Pump, params: dict) -> dict:
     """Refusals `temporary_active`, `temporary_time`, `temporary_pair`, and those of a rate."""
     delivery = pump.delivery
     made = Temporary(params["token"], params["rate_nl"], params["numerator"], params["denominator"], params["duration_s"])
-    known = delivery.last_temporary
+    known = delivery.overlay.last
     if known is not None and known.token == made.token:
         if known.asked() != made.asked():
             raise Refusal("token_used", token=made.token)
@@ -23,13 +22,14 @@ def temporary_start(pump: Pump, params: dict) -> dict:
     pump.tokens.check(made.token, pump.board.clock.uptime_ms())
     if delivery.state is not RUNNING:
         raise Refusal("not_running")
-    if delivery.temporary is not None:
-        raise Refusal("temporary_active", token=delivery.temporary.token)
+    if delivery.overlay.present is not None:
+        raise Refusal("temporary_active", token=delivery.overlay.present.token)
     _check_form(made, delivery.span.basal.accumulator.modulus)
     _check_rate(pump, made)
     pump.tokens.use(made.token)
     pump.journal.append("temporary_ordered", (bytes.fromhex(made.token),) + made.asked())
-    made.begins_at_ms = delivery.order_temporary(made)
+    delivery.overlay.order(made)
+    made.begins_at_ms = delivery.next_ms()
     return _reply(made)
 
 
@@ -67,7 +67,7 @@ def _check_rate(pump: Pump, made: Temporary) -> None:
 def _beside_nl(pump: Pump) -> int:
     """The fastest bolus that runs or waits, in nl per the program's seconds."""
     rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
-             for bolus in pump.delivery.boluses() if bolus.state in (ORDERED, DELIVERING)]
+             for bolus in pump.delivery.orders.live()]
     return max(rates + [0])
 
 

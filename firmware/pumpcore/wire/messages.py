@@ -39,6 +39,7 @@ METHODS = {
     "bolus.status": ({"token": _TOKEN}, False),
     "bolus.cancel": ({"token": _TOKEN}, True),
     "bolus.demand": ({"token": _TOKEN}, True),
+    "bolus.extended": ({"token": _TOKEN, "volume_nl": _VOLUME, "duration_s": _integer(0, (1 << 32) - 1)}, True),
     "run.start": (
         {
             "token": _TOKEN,

@@ -1,0 +1,61 @@
+"""bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8)."""
+
+from app.delivery import RUNNING
+from app.handlers.ordering import check_dose, check_rate, check_tank, repeated, reply, write_down
+from app.pump import Pump
+from pumpcore.bolus import EXTENDED, LIVE, LONGEST_EXTENDED_S, SHORTEST_EXTENDED_S, Bolus
+from pumpcore.faults import Refusal
+from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, highest_window_nl
+from pumpcore.units import S_PER_MINUTE
+
+
+def bolus_extended(pump: Pump, params: dict) -> dict:
+    """Answers as `bolus.start`. Refusals `extended_active`, `extended_time`, and those of any bolus."""
+    token, volume_nl, duration_s = params["token"], params["volume_nl"], params["duration_s"]
+    known = repeated(pump, token, (EXTENDED, volume_nl, volume_nl))
+    if known is not None and known.rate_seconds_s != duration_s:
+        raise Refusal("token_used", token=token)
+    if known is not None:
+        return reply(known)
+    pump.tokens.check(token, pump.board.clock.uptime_ms())
+    _check_state(pump)
+    _check_time(duration_s)
+    bolus = Bolus(token, volume_nl, volume_nl, duration_s, pump.setup.calibration)
+    bolus.purpose = EXTENDED
+    check_dose(pump, bolus)
+    check_tank(pump, bolus)
+    program = pump.setup.program  # it may be paused for hours: any basal of the week may run beside it
+    basal_nl = max(program.highest_rate_nl(), pump.delivery.span.basal.highest_nl(pump.delivery.span.planned_s, duration_s))
+    check_rate(bolus, basal_nl, pump.setup.ceilings, program.rate_seconds_s)
+    _check_windows(pump, bolus)
+    return write_down(pump, bolus)
+
+
+def _check_state(pump: Pump) -> None:
+    if pump.delivery.state is not RUNNING:
+        raise Refusal("not_running")
+    present = pump.delivery.orders.extended
+    if present is not None and present.state in LIVE:
+        raise Refusal("extended_active", token=present.token)
+
+
+def _check_time(duration_s: int) -> None:
+    if not SHORTEST_EXTENDED_S <= duration_s <= LONGEST_EXTENDED_S:
+        nearest_s = SHORTEST_EXTENDED_S if duration_s < SHORTEST_EXTENDED_S else LONGEST_EXTENDED_S
+        raise Refusal("extended_time", rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
+
+
+def _check_windows(pump: Pump, bolus: Bolus) -> None:
+    """The fullest hour of the week with its share; 24 hours with all of it. What was delivered before is judged at every lease."""
+    ceilings, pair, program = pump.setup.ceilings, pump.setup.calibration, pump.setup.program
+    modulus = program.rate_seconds_s * pair.volume_nl
+    for name, minutes, limit in (("hour", HOUR_BUCKETS, ceilings.hour_steps), ("day", DAY_BUCKETS, ceilings.day_steps)):
+        basal = highest_window_nl(program, minutes) * S_PER_MINUTE * pair.steps // modulus + 1
+        time_s = min(bolus.duration_s, minutes * S_PER_MINUTE)
+        its_steps = min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, time_s) + 1)
+        if basal + its_steps > limit:
+            nearest_nl = pair.nl_for_steps(max(0, limit - basal)) * bolus.duration_s // time_s
+            raise Refusal(
+                name + "_above_ceiling", rule="R5", asked_nl=pair.nl_for_steps(basal + its_steps), limit_nl=pair.nl_for_steps(limit),
+                nearest_nl=nearest_nl,
+            )

@@ -1,0 +1,125 @@
+"""The boluses of a span: one manual, demand or priming, and one extended, which waits while another runs and then goes on."""
+
+from app.span import Span
+from pumpcore import bolus as boluses
+from pumpcore.bolus import CANCELLED, CUT, DELIVERING, DONE, ENDS, EXTENDED, LIVE, PAUSED, Bolus
+from pumpcore.ledger import LedgerRecord
+from pumpcore.wire.records import SOURCES
+
+
+class Orders:
+    """`bolus` and `extended` are the present or last of each. `report` writes at once, `mark` when its time has come."""
+
+    def __init__(self, report: object, mark: object) -> None:
+        self._report = report
+        self._mark = mark
+        self.bolus = None
+        self.extended = None
+        self._wanted = None
+        self._wanted_extended = None
+        self._waiting = None
+        self._cancelled = False
+
+    def order(self, bolus: Bolus) -> None:
+        """Wants `bolus` from the next slice on."""
+        if bolus.purpose == EXTENDED:
+            self.extended = self._wanted_extended = bolus
+        else:
+            self.bolus = self._wanted = bolus
+
+    def wanted(self) -> bool:
+        return self._wanted is not None or self._wanted_extended is not None
+
+    def live(self) -> list:
+        """Those that wait or run."""
+        return [bolus for bolus in (self.bolus, self.extended) if bolus is not None and bolus.state in LIVE]
+
+    def begin(self, span: Span) -> None:
+        """At a slice's start: what is wanted begins. A new one goes before an extended one, and that before nothing."""
+        if self._wanted is not None:
+            bolus, self._wanted = self._wanted, None
+            if span.bolus is not None:
+                self._set_aside(span)
+            self._start(span, bolus)
+        elif span.bolus is None:
+            bolus, self._wanted_extended = self._wanted_extended, None
+            self._start(span, bolus)
+
+    def _set_aside(self, span: Span) -> None:
+        """The extended bolus stands still, with its remainder, and keeps its place."""
+        reason = self.over(span)
+        if reason:
+            self._mark(span, "bolus_ended", (span.end_bolus(), reason))
+            return
+        waiting = self._waiting = span.end_bolus()
+        waiting.state = PAUSED
+        self._mark(span, "extended_paused", (bytes.fromhex(waiting.token), waiting.planned_steps))
+
+    def _start(self, span: Span, bolus: Bolus) -> None:
+        self._cancelled = False
+        again = bolus.state == PAUSED
+        span.begin_bolus(bolus)
+        token = bytes.fromhex(bolus.token)
+        if again:
+            self._mark(span, "extended_resumed", (token, bolus.planned_steps))
+        else:
+            self._mark(span, "bolus_started", (token,))
+
+    def over(self, span: Span) -> str:
+        """Why the bolus that runs ends with the present lease; "" when it goes on."""
+        return DONE if span.bolus.rest_s() <= 0 else CANCELLED if self._cancelled else ""
+
+    def finish(self, span: Span, reason: str) -> None:
+        """The bolus that runs has planned its last slice; behind it one that was set aside goes on, but not at a ceiling."""
+        bolus, waiting = span.end_bolus(), self._waiting
+        self._mark(span, "bolus_ended", (bolus, reason))
+        if waiting is not None:
+            self._waiting = None
+            if reason == "limit":
+                self._mark(span, "bolus_ended", (waiting, reason))
+            else:
+                self._start(span, waiting)
+
+    def cancel(self, bolus: Bolus, span: Span | None) -> int:
+        """Ends it with its present lease, at most 5 s later, an extended one at most 60 s: nothing stays leased behind it, and what
+        is queued still runs. Returns the steps that it will have made."""
+        if bolus is self._wanted or bolus is self._wanted_extended:
+            self._unwant(bolus)
+            self.ended(bolus, CANCELLED, 0)
+        elif bolus is self._waiting:
+            self._waiting = None
+            self._mark(span, "bolus_ended", (bolus, CANCELLED))
+        elif span.bolus is bolus:
+            self._cancelled = span.bolus_ends = True
+            return bolus.planned_steps + span.peek(span.lease_end_s - span.planned_s)[1]
+        return bolus.planned_steps
+
+    def _unwant(self, bolus: Bolus) -> None:
+        if bolus is self._wanted:
+            self._wanted = None
+        else:
+            self._wanted_extended = None
+
+    def end_all(self, span: Span | None, position: int, reason: str) -> None:
+        """A halt cuts whatever is wanted, waits or runs at `position`. Its end is on flash before the ledger forgets it."""
+        for bolus in self.live():
+            steps = span.bolus_delivered(bolus, position) if bolus.state != boluses.ORDERED and span is not None else 0
+            self.ended(bolus, reason, steps, self._report.settle)
+        self._wanted = self._wanted_extended = self._waiting = None
+
+    def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
+        """Its end in the journal, and what of a step it leaves behind."""
+        bolus.state = reason if reason in (DONE, CANCELLED) else CUT
+        bolus.delivered_steps = delivered_steps
+        (report or self._report.post)("bolus_ended", (bytes.fromhex(bolus.token), ENDS.index(reason), delivered_steps))
+        accumulator = bolus.accumulator
+        if accumulator.remainder:
+            self._report.post("remainder_dropped", (SOURCES.index("bolus"), accumulator.remainder, accumulator.modulus))
+
+    def fill(self, record: LedgerRecord) -> None:
+        """What a cut must be able to tell of them, until their ends are in the journal."""
+        if self.bolus is not None and self.bolus.state == DELIVERING:
+            record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
+        extended = self.extended
+        if extended is not None and extended.state in (DELIVERING, PAUSED):
+            record.extended_token, record.extended_steps = int(extended.token, 16), extended.planned_steps
