@@ -22,6 +22,7 @@ _RETRY_AHEAD_S = 2
 _LOOK_MS = 5
 _LATE_MS = 2_000
 NEVER_MS = 1 << 62
+NEVER_STEPS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 
 
@@ -38,6 +39,7 @@ class Delivery:
         self.state = STOPPED
         self.orders = Orders(reporter, self._mark)
         self.overlay = Overlay(reporter, self._mark)
+        self.program_waits = False
         self._limit = ""
         self._ending = ""
         self._retry_ms = NEVER_MS
@@ -67,6 +69,7 @@ class Delivery:
         train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
         self._limit = self._ending = ""
         self._marks = []
+        self.program_waits = False
         span = Span(now_ms, basal, position, train)
         self.watch_tank(span)
         return span
@@ -74,9 +77,10 @@ class Delivery:
     def watch_tank(self, span: Span | None = None) -> None:
         """Where the reservoir will be low, and empty, by the last refill."""
         span, tank, settings = span or self.span, self.setup.tank, self.setup.reservoir_settings()
-        if span is not None and tank is not None and settings is not None:
-            span.low_at_steps = tank.position_at(settings.low_nl)
-            span.empty_at_steps = tank.position_at(settings.empty_nl)
+        if span is not None:
+            watched = tank is not None and settings is not None
+            span.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
+            span.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
     def order_alone(self, bolus: Bolus, state: str) -> None:
         """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
@@ -228,10 +232,31 @@ class Delivery:
             return self._wind_up(reason)
         if reason:
             self.orders.finish(span, reason)
+        if leased and self.program_waits:
+            self._take_over(span)
         if leased and not self._lease(span):
             return True
         self.motion.queue(span.plan_slice())
         return leased
+
+    def take_over(self) -> None:
+        """Another program is active: it runs from the end of the present lease on."""
+        self.program_waits = self.span is not None
+
+    def _take_over(self, span: Span) -> None:
+        """The rest of a step that the old program leaves is less than one, and journaled."""
+        self.program_waits = False
+        program, old, wall = self.setup.program, span.basal, self.book.wall
+        if old.accumulator.remainder:
+            self._report.post("remainder_dropped", (0, old.accumulator.remainder, old.accumulator.modulus))
+        week_s = old.week_s
+        if week_s is None and wall.known():
+            week_s = wall.second_of_week() - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week_s)
+        span.entry = -1
+        self.book.program_digest = self.setup.plan_key()
+        self.watch_tank(span)
+        self._mark(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
 
     def _lease(self, span: Span) -> bool:
         changed = span.set_entry(span.basal.entry_at(span.planned_s))

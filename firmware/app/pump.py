@@ -73,10 +73,10 @@ class Pump:
         if self.board.supply.low():
             raise Refusal("supply_off", motor_supply_mv=self.board.supply.mv())
 
-    def check_tank(self) -> None:
-        """Whether the reservoir lets the pump begin. Refusals `refill_unknown`, `refill_blocks`, `reservoir_holds_less`. OSError and
+    def check_tank(self, settings: object = None) -> None:
+        """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`, `refill_blocks`, `reservoir_holds_less`. OSError and
         StoreError pass."""
-        settings, tank = self.setup.reservoir_settings(), self.setup.tank
+        settings, tank = settings or self.setup.reservoir_settings(), self.setup.tank
         if settings is None:
             return
         if tank is None:

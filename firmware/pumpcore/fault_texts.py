@@ -70,6 +70,7 @@ program_settings | a setting of the program is out of range or contradicts anoth
 library_hard | a value is beyond a hard limit of the drug library | stay inside the limit
 library_soft | a value is beyond a soft limit of the drug library and nobody has confirmed it | confirm the override in the prescription
 drug_running | a running pump does not change its drug or its concentration | stop it first
+program_waits | another program takes over within a minute | wait
 refill_blocks | the residual at the refill was out of tolerance and nobody has said why | acknowledge the refill with a reason
 refill_unknown | the program has a reservoir and the pump was never told what is in it | report the refill
 reservoir_is_low | the reservoir is low: no bolus | refill it

@@ -68,6 +68,7 @@ NUMBERS = {
         "library_hard": 314,
         "library_soft": 315,
         "drug_running": 316,
+        "program_waits": 317,
         # bolus
         "token_unknown": 401,
         "token_expired": 402,

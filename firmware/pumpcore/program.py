@@ -142,10 +142,10 @@ def unpack(packed: bytes) -> Program:
 
 
 def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
-    from pumpcore import settings
+    from pumpcore import settings, settings_check
 
     program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
-    settings.check(program.settings)
+    settings_check.check(program.settings)
     if not program.settings and program.mode != MINIMUM:  # it would have two forms, and two digests
         raise Refusal("program_format", cause="settings without one")
 

@@ -23,6 +23,7 @@ class Watched(UnitPump):
     def __init__(self, image: bytes, utc_s: int = 0) -> None:
         super().__init__(image, utc_s)
         self.turns_watched = 0
+        self._span, self._fastest = None, (0, 0)
         turn = self.pump.turn
 
         def watched_turn() -> None:
@@ -52,12 +53,15 @@ class Watched(UnitPump):
         if span.alone:
             bolus_per_s = ceil_div(delivery.orders.bolus.rate_nl * pair.steps, delivery.orders.bolus.rate_seconds_s * pair.volume_nl)
             return max(1, HIGH_WATER_S * bolus_per_s) + min(5 * bolus_per_s, delivery.orders.bolus.steps // 20 + bolus_per_s) + 1
-        program = delivery.setup.program
+        program = span.basal.program
         highest_nl, temporary = program.highest_rate_nl(), delivery.overlay.present
         if temporary is not None:
             highest_nl = max(highest_nl, ceil_div(temporary.of(highest_nl), temporary.parts()))
         per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
+        if self._span is span:  # another program may have taken over: what the one before queued and leased is still there
+            per_s, exact_60 = max(per_s, self._fastest[0]), max(exact_60, self._fastest[1])
+        self._span, self._fastest = span, (per_s, exact_60)
         extra, bolus = 0, delivery.orders.bolus
         if bolus is not None and bolus.state == "delivering":
             bolus_per_s = ceil_div(bolus.rate_nl * pair.steps, bolus.rate_seconds_s * pair.volume_nl)

@@ -4,8 +4,10 @@ import base64
 
 import pytest
 
+from app.handlers.program_activate import program_activate
 from pump import MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import program as programs
+from pumpcore.faults import Refusal
 from pumpcore.wire.messages import METHODS
 from scenes import Watched, ready, running
 
@@ -91,10 +93,12 @@ def test_a_staged_program_is_void_at_reset() -> None:
     assert again.fault("program.activate", digest=digest) == "not_staged"
 
 
-def test_activating_waits_for_the_stop() -> None:
-    pump = running(constant(900_000))
+def test_activating_waits_for_the_start_of_a_resume() -> None:
+    pump = ready(constant(900_000))
     digest = staged(pump, constant(1))
-    assert pump.fault("program.activate", digest=digest) == "not_stopped"
+    pump.pump.start_wanted = True  # ordered, and not begun
+    with pytest.raises(Refusal, match="not_stopped"):
+        program_activate(pump.pump, {"digest": digest})
     pump.call("stop")
     assert pump.call("program.activate", digest=digest)["digest"] == digest
 

@@ -1,7 +1,6 @@
 """bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8)."""
 
-from app.delivery import RUNNING
-from app.handlers.ordering import check_dose, check_rate, check_tank, repeated, reply, write_down
+from app.handlers.ordering import check_dose, check_rate, check_running, check_tank, repeated, reply, write_down
 from app.pump import Pump
 from pumpcore.bolus import EXTENDED, LIVE, LONGEST_EXTENDED_S, SHORTEST_EXTENDED_S, Bolus
 from pumpcore.faults import Refusal
@@ -32,8 +31,7 @@ def bolus_extended(pump: Pump, params: dict) -> dict:
 
 
 def _check_state(pump: Pump) -> None:
-    if pump.delivery.state is not RUNNING:
-        raise Refusal("not_running")
+    check_running(pump)
     present = pump.delivery.orders.extended
     if present is not None and present.state in LIVE:
         raise Refusal("extended_active", token=present.token)

@@ -50,10 +50,17 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
     return reply(bolus)
 
 
-def check_state(pump: Pump) -> None:
-    """Refusals `not_running`, `bolus_active`."""
+def check_running(pump: Pump) -> None:
+    """Refusals `not_running`, `program_waits`."""
     if pump.delivery.state is not RUNNING:
         raise Refusal("not_running")
+    if pump.delivery.program_waits:
+        raise Refusal("program_waits")
+
+
+def check_state(pump: Pump) -> None:
+    """Refusals `not_running`, `bolus_active`."""
+    check_running(pump)
     present = pump.delivery.orders.bolus
     if present is not None and present.state in boluses.LIVE:
         raise Refusal("bolus_active", token=present.token)

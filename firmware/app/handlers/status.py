@@ -48,7 +48,7 @@ def _rates(pump: Pump) -> dict:
         change_s = span.basal.until_change_s(now_s)
         running = {
             "entry": entry,
-            "entry_rate_nl": program.entries[entry][1],
+            "entry_rate_nl": span.basal.program.entries[entry][1],
             "next_change_s": change_s if change_s < 1 << 31 else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0

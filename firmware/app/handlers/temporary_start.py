@@ -1,6 +1,6 @@
 """temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8)."""
 
-from app.delivery import RUNNING
+from app.handlers.ordering import check_running
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
@@ -20,8 +20,7 @@ def temporary_start(pump: Pump, params: dict) -> dict:
             raise Refusal("token_used", token=made.token)
         return _reply(known)
     pump.tokens.check(made.token, pump.board.clock.uptime_ms())
-    if delivery.state is not RUNNING:
-        raise Refusal("not_running")
+    check_running(pump)
     if delivery.overlay.present is not None:
         raise Refusal("temporary_active", token=delivery.overlay.present.token)
     _check_form(made, delivery.span.basal.accumulator.modulus)
