@@ -73,10 +73,12 @@ class Pump:
         if self.board.supply.low():
             raise Refusal("supply_off", motor_supply_mv=self.board.supply.mv())
 
-    def check_tank(self, settings: object = None) -> None:
-        """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`, `refill_blocks`, `reservoir_holds_less`. OSError and
-        StoreError pass."""
-        settings, tank = settings or self.setup.reservoir_settings(), self.setup.tank
+    def check_tank(self, other: object = None) -> None:
+        """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
+        `refill_blocks`, `reservoir_holds_less`. OSError and StoreError pass."""
+        settings, tank = other, self.setup.tank
+        if other is None:
+            settings = self.setup.reservoir_settings()
         if settings is None:
             return
         if tank is None:

@@ -84,9 +84,6 @@ temporary_active | a temporary rate is running | wait for its end or cancel it
 no_temporary | no temporary rate is running | look at the status
 temporary_time | a temporary rate lasts from 60 s to 24 h | ask for the nearest time
 temporary_pair | a temporary rate is a rate, or 0 to 10,000 in 1 to 10,000 | write one of the two
-bridge_needed | the line holds another drug or concentration than the program | order a bridge, or prime the line
-bridge_ratio | this change of concentration can't be bridged exactly | prime the line instead
-no_bridge | the line holds what the program says | look at the status
 demand_off | the active program allows no demand bolus | add [demand] to the prescription
 demand_locked | the lockout since the start of the last demand bolus is not over | wait
 demand_count | the program allows no more demand boluses in 24 powered-on hours | wait

@@ -44,9 +44,6 @@ NUMBERS = {
         "no_temporary": 370,
         "temporary_time": 371,
         "temporary_pair": 372,
-        "bridge_needed": 373,
-        "bridge_ratio": 374,
-        "no_bridge": 375,
         # program
         "program_format": 301,
         "program_size": 302,

@@ -114,6 +114,7 @@ def test_a_cut_before_the_boundary_does_not_resume_the_one_nor_the_other() -> No
     assert again.state() == "stopped" and "not_resumed" in again.alarms()
 
 
+@pytest.mark.rule("R11")
 def test_a_cut_behind_the_boundary_resumes_the_new_one() -> None:
     pump = running(resuming(constant(RATE)))
     pump.advance(62)

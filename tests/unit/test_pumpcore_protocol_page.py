@@ -205,6 +205,13 @@ def asked() -> dict:
     for measured_nl in (0, 9_000_000):
         token = pump.call("bolus.token")["token"]
         replies["reservoir.refill"] = pump.call("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=10_000_000)
+    pump.upload(with_settings(demand, line_day=20_000, tubing_nl=140_000, catheter_nl=1))
+    token = pump.call("bolus.token")["token"]
+    pump.call("reservoir.acknowledge", reason="a test")
+    replies["bolus.prime"] = pump.call("bolus.prime", token=token, rate_nl=10_000_000, again=0)
+    pump.advance(80)
+    token = pump.call("bolus.token")["token"]
+    pump.call("reservoir.refill", token=token, measured_nl=9_000_000, filled_nl=10_000_000)
     replies["reservoir.acknowledge"] = pump.call("reservoir.acknowledge", reason="a test")
     pump.call("start")
     pump.advance(1)

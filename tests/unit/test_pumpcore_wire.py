@@ -199,7 +199,7 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
     assert changing == expected | {
         "run.start",
         "calibration.set",
-        "bolus.demand", "bolus.extended",
+        "bolus.demand", "bolus.extended", "bolus.prime",
         "reservoir.refill",
         "reservoir.acknowledge",
         "temporary.start",

@@ -1,6 +1,7 @@
 """run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
 
 from app.handlers.ordering import check_rate, check_room, repeated, reply
+from app.handlers.priming import line_nl, mark, primed
 from app.pump import Pump
 from app.run import STATES, ceilings
 from pumpcore import bolus as boluses
@@ -21,9 +22,13 @@ def run_start(pump: Pump, params: dict) -> dict:
         raise Refusal("bad_params", parameter=asked if not params[asked] else other)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
     _check_state(pump)
+    if params["purpose"] == boluses.PRIMING and line_nl(pump) and primed(pump) and not params.get("again"):
+        raise Refusal("primed_already", rule="R8", asked_nl=params["volume_nl"], limit_nl=0, nearest_nl=0)
     bolus = _made(params, pump.setup.calibration)
     _check_ceilings(pump, bolus)
     pump.tokens.use(token)
+    if bolus.purpose == boluses.PRIMING and line_nl(pump):
+        mark(pump)
     _order(pump, bolus)
     return reply(bolus)
 

@@ -40,6 +40,7 @@ METHODS = {
     "bolus.cancel": ({"token": _TOKEN}, True),
     "bolus.demand": ({"token": _TOKEN}, True),
     "bolus.extended": ({"token": _TOKEN, "volume_nl": _VOLUME, "duration_s": _integer(0, (1 << 32) - 1)}, True),
+    "bolus.prime": ({"token": _TOKEN, "rate_nl": _VOLUME, "again": _integer(0, 1)}, True),
     "run.start": (
         {
             "token": _TOKEN,

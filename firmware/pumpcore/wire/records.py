@@ -43,8 +43,6 @@ TYPES = {
     31: ("extended_resumed", "<8sI", ("token", "planned_steps")),
     32: ("refilled", "<8sQQQQQB", ("token", "expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")),
     33: ("refill_acknowledged", "<60s", ("reason",)),
-    34: ("line", "<BQQQQ", ("change", "position_steps", "line_nl", "concentration_ng", "concentration_nl")),
-    35: ("front", "<BQQ", ("phase", "ordered_steps", "uncertain_steps")),
     36: ("program_changed", "<32sQ", ("digest", "ordered_steps")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
 }
@@ -57,16 +55,13 @@ MISSED_CAUSES = ("power", "limit", "clock")
 ALARM_CHANGES = ("raised", "acknowledged", "repeated")
 SOURCES = ("basal", "bolus")
 PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
-LINE_CHANGES = ("program", "primed", "bridge", "bridged")
-FRONTS = ("old", "uncertain", "passed")
 WHATS = ("concentration", "rate", "bolus", "day")
 _CODES = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
     "source": {"remainder_dropped": SOURCES},
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
-    "change": {"alarm": ALARM_CHANGES, "line": LINE_CHANGES},
-    "phase": {"front": FRONTS},
+    "change": {"alarm": ALARM_CHANGES},
     "what": {"override": WHATS},
 }
 
