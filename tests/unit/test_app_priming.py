@@ -99,4 +99,4 @@ def test_a_cut_at_any_operation_of_a_priming_never_gives_two() -> None:
         told = prime(again)
         assert made == 0 or refused(told)["fault"] == "primed_already"
         assert again.pump.book.position_steps >= made
-    assert MONDAY_UTC_S < utc_s
+    assert utc_s > MONDAY_UTC_S
