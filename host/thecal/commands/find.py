@@ -6,7 +6,7 @@ from thecal.commands.options import AsJson, Port
 from thecal.console import columns, data, emit_json, talk
 from thecal.errors import NoPump
 
-PATIENCE_S = 3.0
+PATIENCE_S = 5.0
 
 
 def find(port: Port = None, as_json: AsJson = False) -> None:
