@@ -3,32 +3,31 @@
 from pumpcore import schedule
 from pumpcore.dose import Accumulator
 from pumpcore.program import Program
+from pumpcore.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
-
-NEVER_S = 1 << 40
 
 
 class Basal:
-    """The basal source of a span. `week_s` is the local second of the week at pump second 0, None when time is unknown.
+    """The basal source of a span. `week` is the local time from pump second 0 on, None when time is unknown.
 
     Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary`
     rate runs, rates are in 1 / `temporary.parts()` nl, and the accumulator's modulus is that much larger: nothing is rounded.
     """
 
-    def __init__(self, program: Program, accumulator: Accumulator, week_s: int | None) -> None:
+    def __init__(self, program: Program, accumulator: Accumulator, week: schedule.Week | None) -> None:
         self.program = program
         self.accumulator = accumulator
-        self.week_s = week_s
+        self.week = week
         self.temporary = None
 
     def _scheduled(self) -> bool:
-        return self.program.needs_clock() and self.week_s is not None
+        return self.program.needs_clock() and self.week is not None
 
     def entry_at(self, second_s: int) -> int:
         """Index of the entry in force at pump second `second_s`; of the lowest one when time is unknown."""
         entries = self.program.entries
         if self._scheduled():
-            return schedule.entry_at(entries, (self.week_s + second_s) % S_PER_WEEK)
+            return schedule.entry_at(entries, self.week.local_s(second_s))
         rates = [rate_nl for _, rate_nl in entries]
         return rates.index(min(rates))
 
@@ -38,10 +37,9 @@ class Basal:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
-        """Seconds from pump second `second_s` to the next entry or the end of a temporary rate; NEVER_S when there is none."""
-        change_s = NEVER_S
-        if self._scheduled() and len(self.program.entries) > 1:
-            change_s = schedule.seconds_to_next(self.program.entries, (self.week_s + second_s) % S_PER_WEEK)
+        """Seconds from pump second `second_s` to the next entry, the next change of the offset or the end of a temporary rate; NEVER_S
+        when there is none."""
+        change_s = self.week.until_change_s(self.program.entries, second_s) if self._scheduled() else NEVER_S
         if self.temporary is not None and self.temporary.end_s > second_s:
             change_s = min(change_s, self.temporary.end_s - second_s)
         return change_s
@@ -86,10 +84,10 @@ class Basal:
             at_s += part_s
             if at_s >= self.temporary.end_s:
                 self.end_temporary()
-        weeks = (end_s - at_s) // S_PER_WEEK if self._scheduled() else 0  # at once: years without power must not take minutes
-        steps += self.accumulator.advance(self._week_nl_s() * weeks, 1)
-        at_s += weeks * S_PER_WEEK
         while at_s < end_s:
+            weeks = self._whole_weeks(at_s, end_s)
+            steps += self.accumulator.advance(self._week_nl_s() * weeks, 1)
+            at_s += weeks * S_PER_WEEK
             part_s, steps = self._skip_part(at_s, end_s, steps)
             at_s += part_s
         return steps
@@ -97,6 +95,13 @@ class Basal:
     def _skip_part(self, at_s: int, end_s: int, steps: int) -> tuple:
         part_s = min(self.until_change_s(at_s), end_s - at_s)
         return part_s, steps + self.accumulator.advance(self.rate_nl(self.entry_at(at_s)), part_s)
+
+    def _whole_weeks(self, at_s: int, end_s: int) -> int:
+        """Weeks on one side of a change of the offset, to be taken at once: years without power must not take minutes."""
+        if not self._scheduled():
+            return 0
+        shift_at_s = self.week.shift_at_s
+        return max(0, (min(end_s, shift_at_s) if at_s < shift_at_s else end_s) - at_s) // S_PER_WEEK
 
     def plan_steps(self, from_s: int, duration_s: int) -> int:
         """What `skip` would return, without carrying anything."""

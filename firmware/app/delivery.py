@@ -9,7 +9,7 @@ from app.orders import Orders
 from app.overlay import Overlay
 from app.span import Span
 from pumpcore import bolus as boluses
-from pumpcore import faults, ledger, ramp
+from pumpcore import faults, ledger, ramp, schedule
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
@@ -54,12 +54,12 @@ class Delivery:
         accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
         accumulator.remainder = remainder
         wall = self.book.wall
-        week_s = wall.second_of_week() if wall.known() else None
+        week = wall.week(0) if wall.known() else None
         position = self.motion.delivered_steps()
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
-        self.span = self._open(now_ms, Basal(program, accumulator, week_s), position)
+        self.span = self._open(now_ms, Basal(program, accumulator, week), position)
         self.state = RUNNING
 
     def _open(self, now_ms: int, basal: object, position: int) -> Span:
@@ -176,13 +176,13 @@ class Delivery:
         self._report.fault(name)
 
     def shift_wall(self, by_s: int) -> None:
-        """The clock was set by a little, or became known, while running: later leases follow it."""
+        """The clock was set by a little, became known, or learned of another transition, while running: later leases follow it."""
         span = self.span
         if span is None or not self.book.wall.known():
             return
         passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
-        if by_s or span.basal.week_s is None:
-            span.basal.week_s = self.book.wall.second_of_week() - passed_s
+        week, wall = span.basal.week, self.book.wall
+        span.basal.week = wall.week(passed_s) if by_s or week is None else schedule.Week(week.utc_s, wall.zone)
 
     # -- doing ------------------------------------------------------------------------------------------------
 
@@ -249,10 +249,10 @@ class Delivery:
         program, old, wall = self.setup.program, span.basal, self.book.wall
         if old.accumulator.remainder:
             self._report.post("remainder_dropped", (0, old.accumulator.remainder, old.accumulator.modulus))
-        week_s = old.week_s
-        if week_s is None and wall.known():
-            week_s = wall.second_of_week() - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
-        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week_s)
+        week = old.week
+        if week is None and wall.known():
+            week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
+        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
         span.entry = -1
         self.book.program_digest = self.setup.plan_key()
         self.watch_tank(span)

@@ -3,6 +3,7 @@
 from app.delivery import STOPPED
 from app.journal import JournalError
 from app.presses import Presses
+from app.store import StoreError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
@@ -150,7 +151,24 @@ class Pump:
         if self.journal.pending():
             self._write_posted()
             return True
+        if self.book.wall.due(now_ms):
+            self._pass_transition()
+            return True
         return False
+
+    def _pass_transition(self) -> None:
+        """Local time has changed; the schedule follows by itself. First the journal is told, then the store, a turn each."""
+        wall = self.book.wall
+        try:
+            if wall.told:
+                wall.settle()
+                return
+            self.journal.append("offset_changed", (wall.zone.transition_utc_s, wall.zone.offset_s, wall.zone.transition_offset_s))
+            wall.told = True
+        except JournalError:
+            self.delivery.safe_state("journal_failed")
+        except (StoreError, OSError):
+            self.delivery.safe_state("store_failed")
 
     def _wait_ms(self, now_ms: int) -> int:
         if self.journal.pending() and self.selftest.done and not self.journal.broken:

@@ -37,8 +37,8 @@ class Resume:
         self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
         self._accumulator.remainder = record.basal_remainder
         self._timed = book.wall.known() and record.until_utc_s > 0
-        week_s = schedule.second_of_week(record.until_utc_s, book.wall.offset_s) if self._timed else None
-        self._basal = Basal(setup.program, self._accumulator, week_s)
+        week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
+        self._basal = Basal(setup.program, self._accumulator, week)
         self._next_ms = 0
 
     def due_ms(self) -> int:

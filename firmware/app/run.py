@@ -16,7 +16,7 @@ class NoBasal:
     not run meanwhile; it goes through the ledger as it is."""
 
     program = None
-    week_s = None
+    week = None
 
     def __init__(self, bolus: Bolus, calibration: Calibration, kept: int) -> None:
         self.accumulator = Accumulator(bolus.rate_seconds_s, calibration)

@@ -1,29 +1,39 @@
-"""Time of day on the pump: UTC from the hal's clock, the offset to local time from the store."""
+"""Time of day on the pump: UTC from the hal's clock; the offset to local time and its next change from the store."""
 
 import struct
 
 from app.store import StoreError
-from pumpcore import schedule
+from pumpcore.schedule import Week, Zone
 
-_OFFSET = "<i"
+_ZONE = "<iIiI"
+_ZONE_BYTES = 16
+_LOOK_MS = 1_000
+_RETRY_MS = 300_000
 
 
 class WallClock:
-    """`known` says whether the time of day may be used; `offset_s` is local time minus UTC, `damaged` when that was lost."""
+    """`known` says whether the time of day may be used; `zone` is local time minus UTC, `damaged` when that was lost.
+
+    `set_utc_s` is when a host last set the clock, 0 when that was never; the drift is counted from there.
+    """
 
     def __init__(self, clock: object, store: object) -> None:
         self._clock = clock
         self._store = store
+        self._look_ms = 0
+        self.told = False
         self.damaged = False
-        self.offset_s = self._load_offset()
+        self.set_utc_s = 0
+        self.zone = self._load_zone()
 
-    def _load_offset(self) -> int:
+    def _load_zone(self) -> Zone:
         try:
-            stored = self._store.load("offset")
+            stored = self._store.load("offset") or b""
         except StoreError:
             self.damaged = True
-            return 0
-        return struct.unpack(_OFFSET, stored)[0] if stored else 0
+            return Zone(0)
+        offset_s, transition_utc_s, transition_offset_s, self.set_utc_s = struct.unpack(_ZONE, stored + bytes(_ZONE_BYTES - len(stored)))
+        return Zone(offset_s, transition_utc_s, transition_offset_s)
 
     def known(self) -> bool:
         return self._clock.utc_s() > 0 and not self.damaged
@@ -31,14 +41,45 @@ class WallClock:
     def utc_s(self) -> int:
         return self._clock.utc_s()
 
-    def second_of_week(self) -> int:
-        """Local second of the week; only to be called when known."""
-        return schedule.second_of_week(self._clock.utc_s(), self.offset_s)
+    def week(self, passed_s: int) -> Week:
+        """Local time from `passed_s` seconds ago on; only to be called when known."""
+        return Week(self._clock.utc_s() - passed_s, self.zone)
 
-    def set(self, utc_s: int, offset_s: int) -> None:
-        """Sets clock, clock chip and offset. OSError or StoreError when the offset can't be kept."""
-        if offset_s != self.offset_s or self.damaged:
-            self._store.save("offset", struct.pack(_OFFSET, offset_s))
-            self.offset_s = offset_s
-            self.damaged = False
+    def describe(self) -> dict:
+        """`offset_s` is the one that holds now; a transition of 0 is none ahead; `utc_fraction_ms` is None when the clock chip
+        tells whole seconds only."""
+        utc_s, zone = self._clock.utc_s(), self.zone
+        passed = zone.passed(utc_s)
+        return {
+            "utc_s": utc_s,
+            "utc_fraction_ms": self._clock.fraction_ms() if utc_s else None,
+            "offset_s": zone.offset_at_s(utc_s),
+            "transition_utc_s": 0 if passed else zone.transition_utc_s,
+            "transition_offset_s": 0 if passed else zone.transition_offset_s,
+            "clock_set_utc_s": self.set_utc_s if utc_s else 0,
+        }
+
+    def set(self, utc_s: int, zone: Zone) -> None:
+        """Sets clock, clock chip and zone. OSError or StoreError when the zone can't be kept; then nothing is set."""
+        if self.damaged or self._clock.has_chip or zone.values() != self.zone.values():
+            self._keep(zone, utc_s)
+        self.zone, self.set_utc_s = zone, utc_s
+        self.damaged = self.told = False
         self._clock.set_utc_s(utc_s)
+
+    def _keep(self, zone: Zone, set_utc_s: int) -> None:
+        self._store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
+
+    def due(self, now_ms: int) -> bool:
+        """Whether the transition has passed and is still to be journaled (`told`) or settled; looks once a second."""
+        if not self.zone.transition_utc_s or now_ms < self._look_ms:
+            return False
+        self._look_ms = now_ms + _LOOK_MS
+        return self.zone.passed(self._clock.utc_s())
+
+    def settle(self) -> None:
+        """The offset behind the transition becomes the offset. OSError or StoreError; then it is tried again later."""
+        zone = Zone(self.zone.transition_offset_s)
+        self._look_ms += _RETRY_MS
+        self._keep(zone, self.set_utc_s)
+        self.zone, self.told = zone, False

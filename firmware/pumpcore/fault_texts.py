@@ -20,6 +20,7 @@ alarm_stays | the cause of this alarm is still there | mend the cause first
 in_maintenance | the pump is in maintenance | reset it
 overtaken | a stop arrived behind this command, before it was done | order it again if it is still wanted
 not_loaded | the pump can't read the part of its firmware that does this | order it again; if it stays, flash the firmware again
+clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries

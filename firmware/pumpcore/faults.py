@@ -31,6 +31,7 @@ NUMBERS = {
         "overtaken": 211,
         "supply_off": 225,
         "not_loaded": 212,
+        "clock_transition": 213,
         "refill_blocks": 360,
         "refill_unknown": 361,
         "reservoir_is_low": 362,

@@ -2,6 +2,7 @@
 
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
 
+NEVER_S = 1 << 40
 # 1970-01-01 was a Thursday: day 3 of a week that starts on Monday.
 _EPOCH_OFFSET_S = 3 * MINUTES_PER_DAY * S_PER_MINUTE
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -10,6 +11,50 @@ DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def second_of_week(utc_s: int, offset_s: int) -> int:
     """Local second of the week, 0 .. 604799, of a UTC time in seconds since 1970 and an offset east of UTC."""
     return (utc_s + offset_s + _EPOCH_OFFSET_S) % S_PER_WEEK
+
+
+class Zone:
+    """Local time minus UTC: `offset_s` until `transition_utc_s`, `transition_offset_s` from that second on; 0 = no transition known."""
+
+    def __init__(self, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> None:
+        self.offset_s = offset_s
+        self.transition_utc_s = transition_utc_s
+        self.transition_offset_s = transition_offset_s
+
+    def values(self) -> tuple:
+        return self.offset_s, self.transition_utc_s, self.transition_offset_s
+
+    def passed(self, utc_s: int) -> bool:
+        """Whether the transition is over at `utc_s`."""
+        return 0 < self.transition_utc_s <= utc_s
+
+    def offset_at_s(self, utc_s: int) -> int:
+        return self.transition_offset_s if self.passed(utc_s) else self.offset_s
+
+
+class Week:
+    """Local seconds of the week over the seconds that pass from `utc_s` on, across the zone's transition.
+
+    What runs at a moment is what the schedule says of its local time: of a local hour that is skipped no second comes, one that
+    is repeated comes twice.
+    """
+
+    def __init__(self, utc_s: int, zone: Zone) -> None:
+        self.utc_s = utc_s
+        self.begin_s = second_of_week(utc_s, zone.offset_at_s(utc_s))
+        ahead = zone.transition_utc_s > utc_s
+        self.shift_at_s = zone.transition_utc_s - utc_s if ahead else NEVER_S
+        self.shift_s = zone.transition_offset_s - zone.offset_s if ahead else 0
+
+    def local_s(self, second_s: int) -> int:
+        """Local second of the week, `second_s` after the beginning."""
+        shift_s = self.shift_s if second_s >= self.shift_at_s else 0
+        return (self.begin_s + second_s + shift_s) % S_PER_WEEK
+
+    def until_change_s(self, entries: list, second_s: int) -> int:
+        """Seconds from `second_s` until the next entry begins or the offset changes; NEVER_S for a single entry."""
+        next_s = seconds_to_next(entries, self.local_s(second_s)) if len(entries) > 1 else NEVER_S
+        return min(next_s, self.shift_at_s - second_s) if second_s < self.shift_at_s else next_s
 
 
 def entry_at(entries: list, second_s: int) -> int:

@@ -94,8 +94,12 @@ class Client(Exchange):
 
     # --- commands: they change something, and are repeated with the same id
 
-    def clock_set(self, utc_s: int, offset_s: int) -> Reply:
-        return self.command("clock.set", {"utc_s": utc_s, "offset_s": offset_s})
+    def clock_set(self, utc_s: int, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> Reply:
+        """UTC, local time minus UTC, and the next change of that (0: none is known)."""
+        params = {"utc_s": utc_s, "offset_s": offset_s}
+        if transition_utc_s:
+            params |= {"transition_utc_s": transition_utc_s, "transition_offset_s": transition_offset_s}
+        return self.command("clock.set", params)
 
     def program_stage(self, packed: bytes) -> Reply:
         return self.ask("program.stage", {"program": base64.b64encode(packed).decode()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from thecal import clock
 from thecal.client import Client
 from thecal.errors import BadInput, NoPump, ThecalError
 from thecal.transport.ports import Candidate, candidates, named
@@ -48,6 +49,8 @@ def look(candidate: Candidate) -> dict[str, Any]:
     try:
         with Client(candidate.port_url, LOOK_TIMEOUT_S, LOOK_TIMEOUT_S) as client:
             about["hello"] = client.hello()
+            _, reading = clock.read(client)
+            about["clock"] = {**reading.as_dict(), "text": reading.text()}
     except ThecalError as error:
         about["error"] = error.as_dict()
     return about

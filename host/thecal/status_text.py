@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pumpcore import fault_texts, faults
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.quantities import decimal
+
+if TYPE_CHECKING:
+    from thecal.clock import Reading
 
 Status = dict[str, Any]
 
@@ -73,8 +76,8 @@ def bolus_text(status: Status) -> str:
     return text if purpose == "manual" else f"{purpose}: {text}"
 
 
-def rows(status: Status) -> list[tuple[str, str]]:
-    """(label, text) of everything a person wants to know."""
+def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
+    """(label, text) of everything a person wants to know; `clock` says how far the pump's clock is from ours."""
     from thecal import calibration_text
 
     calibration = status["calibration"]
@@ -92,7 +95,7 @@ def rows(status: Status) -> list[tuple[str, str]]:
         ("bolus", bolus_text(status)),
         *delivered,
         ("calibration", calibration_text.line(calibration)),
-        ("clock", clock_text(status["utc_s"], status["offset_s"])),
+        ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
         *[("alarm", fault_text(number)) for number in status["alarms"]],

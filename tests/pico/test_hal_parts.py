@@ -150,6 +150,7 @@ def test_the_clock_chip_is_believed_only_while_its_oscillator_ran(with_clock_chi
     chip.run_for(3)
     assert MONDAY_UTC_S + 3 <= ask(chip, "clock.utc_s()") <= MONDAY_UTC_S + 5
     assert int(clock.now().timestamp()) == ask(chip, "clock.utc_s()")
+    assert ask(chip, "clock.fraction_ms()") is None, "a chip tells whole seconds"
     clock.stop_oscillator()
     assert ask(chip, "clock.utc_s()") == 0
 
@@ -164,6 +165,7 @@ def test_a_clock_chip_that_does_not_answer_is_none(chip: EmulatedBoard) -> None:
     assert ask(chip, "(board.clock.has_chip, board.clock.utc_s())") == (False, 0)
     chip.exec(f"board.clock.set_utc_s({MONDAY_UTC_S})")
     assert ask(chip, "board.clock.utc_s()") == MONDAY_UTC_S, "without it the crystal counts from what was set"
+    assert 0 <= ask(chip, "board.clock.fraction_ms()") < 1000
 
 
 # --- resets ----------------------------------------------------------------------------------------------------------------

@@ -164,6 +164,9 @@ class Clock:
     def utc_s(self) -> int:
         return self._utc_s + (self.now_us - self._set_at_us) // 1_000_000 if self._utc_s else 0
 
+    def fraction_ms(self) -> int | None:
+        return None if self.has_chip else (self.now_us - self._set_at_us) // 1000 % 1000
+
     def set_utc_s(self, utc_s: int) -> None:
         self._utc_s, self._set_at_us = utc_s, self.now_us
 

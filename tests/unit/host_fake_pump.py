@@ -146,8 +146,8 @@ class FakePump:
     def digest(self):
         return program.digest(self.active) if self.active else DIGEST_NONE
 
-    def do_clock_set(self, utc_s, offset_s):
-        self.utc_s = utc_s
+    def do_clock_set(self, utc_s, offset_s, transition_utc_s=0, transition_offset_s=0):
+        self.utc_s, self.transition = utc_s, (transition_utc_s, transition_offset_s)
         return {"utc_s": utc_s, "offset_s": offset_s}
 
     def do_program_stage(self, **params):

@@ -6,6 +6,7 @@ have delivered by then is its whole part.
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 
 class WeeklyPlan:
@@ -40,6 +41,26 @@ class WeeklyPlan:
         total, at_s = Fraction(0), from_utc_s
         while at_s < to_utc_s:
             part_s = min(self.next_change_s(at_s), to_utc_s - at_s)
+            total += self.slope(at_s) * part_s
+            at_s += part_s
+        return total
+
+
+class ZonedPlan(WeeklyPlan):
+    """The same in a zone of the time zone database, whose offset changes as the law says. Brute force, minute by minute."""
+
+    def __init__(self, rows: dict, steps_per_nl: Fraction, zone: str) -> None:
+        super().__init__(rows, steps_per_nl, 0)
+        self._zone = ZoneInfo(zone)
+
+    def _local(self, utc_s: int) -> datetime:
+        return datetime.fromtimestamp(utc_s, self._zone).replace(tzinfo=None)
+
+    def steps(self, from_utc_s: int, to_utc_s: int) -> Fraction:
+        """Every offset is a whole number of minutes, so a minute of UTC has one slope."""
+        total, at_s = Fraction(0), from_utc_s
+        while at_s < to_utc_s:
+            part_s = min(60 - at_s % 60, to_utc_s - at_s)
             total += self.slope(at_s) * part_s
             at_s += part_s
         return total

@@ -85,7 +85,7 @@ def test_a_schedule_runs_up_and_down_between_its_entries_and_loses_nothing() -> 
     pump, given = running(day(*rows))
     pump.advance(11 * 60)
     assert jumps(given) == []
-    begun_s = pump.pump.delivery.span.basal.week_s
+    begun_s = pump.pump.delivery.span.basal.week.begin_s
     planned = Fraction(sum([rate_nl for _, _, rate_nl in rows]) * 60 - begun_s * rows[0][2], 3600) * STEPS / VOLUME_NL
     assert plant_steps(pump) == pump.pump.delivery.span.ordered_steps and 0 <= planned - plant_steps(pump) < 1
 

@@ -163,7 +163,7 @@ def untouched(pump: Watched) -> tuple:
         app.delivery.state,
         app.setup.digest,
         app.alarms.active(),
-        app.book.wall.offset_s,
+        app.book.wall.zone.values(),
         app.delivery.leases.files.record.sequence,
         app.journal.rings["events"].next_sequence,
         pump.plant_steps(),

@@ -45,7 +45,7 @@ def test_it_takes_over_at_the_end_of_a_lease_and_both_are_exact(new: programs.Pr
     assert row == {"digest": bytes.fromhex(programs.digest(programs.pack(new))), "ordered_steps": before}
 
     def rate(second: int) -> Fraction:
-        local = (span.basal.week_s + second) % 86_400
+        local = (span.basal.week.begin_s + second) % 86_400
         return Fraction(max([entry for entry in new.entries if entry[0] * 60 <= local])[1], new.rate_seconds_s)
 
     due = sum([rate(second) for second in range(lease_end_s, span.planned_s)]) * PAIR.steps / PAIR.volume_nl

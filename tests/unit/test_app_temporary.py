@@ -10,6 +10,7 @@ from app.basal import Basal
 from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
+from pumpcore.schedule import Week, Zone
 from pumpcore.temporary import Temporary
 from scenes import Watched, power_cut, resuming, running
 
@@ -65,7 +66,7 @@ def test_a_part_of_the_basal_is_exact_and_goes_back_without_drift(rate_nl: int, 
 @given(st.integers(0, 200_000), st.integers(1, 90_000), st.integers(0, 3), st.integers(60, 80_000), st.integers(0, 100_000))
 def test_skip_and_plan_agree_with_seconds_laid_end_to_end(from_s: int, time_s: int, n: int, temporary_s: int, week_s: int) -> None:
     def made() -> Basal:
-        basal = Basal(day((0, 0, 300_000), (6, 30, 900_001), (18, 0, 0)), Accumulator(3600, PAIR), week_s)
+        basal = Basal(day((0, 0, 300_000), (6, 30, 900_001), (18, 0, 0)), Accumulator(3600, PAIR), Week(345_600 + week_s, Zone(0)))
         temporary = Temporary("t", 0, n, 7, temporary_s)
         temporary.end_s = from_s + temporary_s
         basal.begin_temporary(temporary)
@@ -115,7 +116,7 @@ def test_it_does_not_move_the_schedule() -> None:
     span = pump.pump.delivery.span
 
     def plan(second: int) -> Fraction:
-        rate = 2 * RATE if 600 <= (span.basal.week_s + second) % 86_400 < 1200 else RATE
+        rate = 2 * RATE if 600 <= (span.basal.week.begin_s + second) % 86_400 < 1200 else RATE
         return Fraction(rate, 2) if begun_s <= second < begun_s + 900 else Fraction(rate)
 
     total = sum([plan(second) for second in range(span.planned_s)])

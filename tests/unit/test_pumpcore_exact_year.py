@@ -55,8 +55,8 @@ class Pumped:
         made = program.Program("x", "water", S_PER_DAY, entries)
         made.mode = program.SCHEDULE
         calibration = Calibration(VOLUME_NL, STEPS)
-        week_s = schedule.second_of_week(START_UTC_S, OFFSET_S)
-        self.span = Span(0, Basal(made, Accumulator(S_PER_DAY, calibration), week_s), 0)
+        week = schedule.Week(START_UTC_S, schedule.Zone(OFFSET_S))
+        self.span = Span(0, Basal(made, Accumulator(S_PER_DAY, calibration), week), 0)
         self.leases = Leases(Files(), Windows(), 1)
         self.plan = WeeklyPlan({at: Fraction(nl, S_PER_DAY) for at, nl in rows.items()}, Fraction(STEPS, VOLUME_NL), OFFSET_S)
         self.due = self.slope = Fraction(0)

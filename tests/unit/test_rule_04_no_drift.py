@@ -37,7 +37,7 @@ def test_the_sum_over_changing_rates_is_exact() -> None:
     rows = ((0, 0, 1_234_567), (0, 1, 7_654_321), (0, 3, 0), (0, 4, 123_457), (0, 9, 45_678_901))
     pump = started(day(*rows))
     pump.advance(0.01)
-    begun_s = pump.pump.delivery.span.basal.week_s
+    begun_s = pump.pump.delivery.span.basal.week.begin_s
     pump.advance(600)
     changes = [minute * 60 for _, minute, _ in rows][1:] + [begun_s + passed_us(pump) // 1_000_000]
     planned, at_s = Fraction(0), begun_s

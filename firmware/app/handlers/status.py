@@ -19,11 +19,9 @@ def _identity(pump: Pump) -> dict:
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
     counters["records_lost"] = pump.journal.lost
-    return {
+    told = {
         "state": pump.state(),
         "uptime_ms": pump.board.clock.uptime_ms(),
-        "utc_s": book.wall.utc_s(),
-        "offset_s": book.wall.offset_s,
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),
         "program_digest": setup.digest,
@@ -37,6 +35,8 @@ def _identity(pump: Pump) -> dict:
         "counters": counters,
         "last_error": pump.alarms.last_error,
     }
+    told.update(book.wall.describe())
+    return told
 
 
 def _rates(pump: Pump) -> dict:

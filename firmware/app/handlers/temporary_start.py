@@ -51,7 +51,7 @@ def _check_form(made: Temporary, modulus: int) -> None:
 
 def _check_rate(pump: Pump, made: Temporary) -> None:
     span, setup = pump.delivery.span, pump.setup
-    known = span.basal.week_s is not None or not setup.program.needs_clock()
+    known = span.basal.week is not None or not setup.program.needs_clock()
     basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
     beside_nl = _beside_nl(pump)

@@ -31,6 +31,10 @@ class Clock:
             return 0
         return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
 
+    def fraction_ms(self) -> int | None:
+        """Milliseconds of the present second; None when the chip keeps the time, which tells whole seconds."""
+        return None if self._chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
+
     def set_utc_s(self, utc_s: int) -> None:
         if self._chip is not None:
             self._chip.order_u64(utc_s)

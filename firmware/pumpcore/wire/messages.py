@@ -28,7 +28,15 @@ _VOLUME = _integer(1, 1 << 48)
 METHODS = {
     "hello": ({}, False),
     "status": ({}, False),
-    "clock.set": ({"utc_s": _integer(1_577_836_800, (1 << 32) - 1), "offset_s": _integer(-86_400, 86_400)}, True),
+    "clock.set": (
+        {
+            "utc_s": _integer(1_577_836_800, (1 << 32) - 1),
+            "offset_s": _integer(-86_400, 86_400),
+            "transition_utc_s": _integer(0, (1 << 32) - 1),  # 0: no change of the offset is known
+            "transition_offset_s": _integer(-86_400, 86_400),
+        },
+        True,
+    ),
     "program.stage": ({"program": ("base64", 1, 5600)}, False),  # harmless to repeat: the digest names it
     "program.activate": ({"digest": ("hex", 64, 0)}, True),
     "program.read": ({}, False),
@@ -75,6 +83,10 @@ METHODS = {
 }
 
 
+# what stands for a parameter that is left out
+DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0}
+
+
 def _printable(text: str) -> bool:
     """Neither control characters nor halves of a surrogate pair, which have no UTF-8."""
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
@@ -107,7 +119,9 @@ def check_request(message: dict) -> tuple:
         if name not in schema:
             raise Refusal("bad_params", unknown=str(name)[:40])
     for name, kind in schema.items():
-        if name not in params or not _fits(params[name], kind):
+        if name not in params and name in DEFAULTS:
+            params[name] = DEFAULTS[name]
+        elif name not in params or not _fits(params[name], kind):
             raise Refusal("bad_params", parameter=name)
     return message["id"], method, params
 

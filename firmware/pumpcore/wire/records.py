@@ -44,6 +44,8 @@ TYPES = {
     32: ("refilled", "<8sQQQQQB", ("token", "expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")),
     33: ("refill_acknowledged", "<60s", ("reason",)),
     36: ("program_changed", "<32sQ", ("digest", "ordered_steps")),
+    61: ("transition_set", "<Ii", ("transition_utc_s", "transition_offset_s")),
+    62: ("offset_changed", "<Iii", ("transition_utc_s", "old_offset_s", "new_offset_s")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
 }
 NUMBERS = {row[0]: number for number, row in TYPES.items()}

@@ -7,6 +7,7 @@ from thecal.commands.alarms import alarms
 from thecal.commands.bolus import bolus
 from thecal.commands.calibrate import calibrate
 from thecal.commands.characterise import characterise
+from thecal.commands.clock import clock
 from thecal.commands.find import find
 from thecal.commands.flash import flash
 from thecal.commands.journal import journal
@@ -33,6 +34,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "start": start,
     "status": status,
     "watch": watch,
+    "clock": clock,
     "bolus": bolus,
     "stop": stop,
     "journal": journal,

@@ -57,13 +57,14 @@ def bolus(
 
 def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
     """Review, confirm, ask for a token, order; the reply carries the token. None for a dry run."""
-    from thecal import ceilings
+    from thecal import ceilings, clock
     from thecal.calibration_text import line
     from thecal.dose import Bolus
 
     active = active_program(client)
     dose = Bolus(active, *typed)
     ceilings.check_bolus(dose, active, ceilings.of_pump(client))
+    clock.tell(client)
     talk(columns([("bolus", "typed", "in the pump", "that is"), *dose.review]))
     talk(f"calibration: {line(client.status()['calibration'])}")
     if dry_run:

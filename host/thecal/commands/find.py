@@ -19,7 +19,7 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(found)
     elif found:
-        data(columns([("port", "kind", "bench", "unique id", "firmware", "calibration"), *map(row, found)]))
+        data(columns([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
     if not any("hello" in about for about in found):
         cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
         raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
@@ -32,6 +32,6 @@ def told() -> None:
 def row(about: dict[str, Any]) -> tuple[str, ...]:
     hello = about.get("hello")
     if hello is None:
-        return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "")
+        return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "", "")
     values = [str(hello.get(key)) for key in ("bench", "unique_id", "firmware", "calibration_state")]
-    return (about["port_url"], about["origin"], *values)
+    return (about["port_url"], about["origin"], *values, about.get("clock", {}).get("text", ""))

@@ -8,6 +8,9 @@ Port = Annotated[
     str | None,
     typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT; else THECAL_PORT, else the only pump."),
 ]
+Zone = Annotated[
+    str | None, typer.Option("--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin; else this computer's.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]

@@ -28,7 +28,7 @@ def program(
     as_json: AsJson = False,
 ) -> None:
     """Check a prescription, show it beside the current one, upload. Asks before it activates."""
-    from thecal import ceilings
+    from thecal import ceilings, clock
     from thecal.compiler import compile_prescription
     from thecal.connecting import open_pump
     from thecal.prescription import load
@@ -42,6 +42,7 @@ def program(
         return
     with open_pump(port) as client:
         ceilings.check(prescription, compiled, ceilings.of_pump(client), str(file))
+        clock.tell(client)
         digest = upload(client, compiled, yes)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe()})

@@ -1,16 +1,16 @@
 """`thecal start`: set the pump's clock while it is stopped, then start its program."""
 
-import time
-
-from thecal.commands.options import AsJson, DryRun, Port
+from thecal.commands.options import AsJson, DryRun, Port, Zone
 from thecal.console import data, emit_json, talk
 
 
-def start(port: Port = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Set the pump's clock and start the active program."""
+    from thecal import clock
     from thecal.calibration_text import line
     from thecal.connecting import open_pump
 
+    clock.offset_of(zone)
     with open_pump(port) as client:
         before = client.status()
         if dry_run:
@@ -18,11 +18,12 @@ def start(port: Port = None, dry_run: DryRun = False, as_json: AsJson = False) -
             talk(f"calibration: {line(before['calibration'])}")
             return
         if before["state"] == "stopped":
-            client.clock_set(int(time.time()), time.localtime().tm_gmtoff)
+            clock.set_clock(client, zone, before)
         reply = client.start()
-        after = client.status()
+        after, reading = clock.read(client)
     if as_json:
-        emit_json({"start": reply, "status": after})
+        emit_json({"start": reply, "status": after, "clock": reading.as_dict()})
     else:
         data(f"{after['state']}: {after.get('program_name')}")
+        talk(f"clock {reading.text()}; {clock.next_change(after)}")
     talk(f"calibration: {line(after['calibration'])}")

@@ -3,22 +3,25 @@
 import typer
 
 from thecal.commands.options import AsJson, Port
-from thecal.console import alert, columns, data, emit_json
+from thecal.console import alert, columns, data, emit_json, talk
 from thecal.errors import InAlarm
 
 
 def status(port: Port = None, as_json: AsJson = False) -> None:
     """Show what the pump does now. Leaves with 5 when it is in alarm."""
+    from thecal import clock
     from thecal.connecting import open_pump
 
     with open_pump(port) as client:
-        reply = client.status()
+        reply, reading = clock.read(client)
     if as_json:
-        emit_json(reply)
+        emit_json({**reply, "clock": reading.as_dict()})
     else:
         from thecal.status_text import rows
 
-        text = columns(rows(reply))
+        text = columns(rows(reply, reading))
         data(alert(text) if reply["state"] == "alarm" else text)
+        if reading.warning():
+            talk(reading.warning())
     if reply["state"] == "alarm":
         raise typer.Exit(InAlarm.exit_code)

@@ -83,6 +83,19 @@ def _benches() -> list:
     return told
 
 
+def _weeks() -> list:
+    """Local time over a skipped and a repeated hour, new year, a leap day, and with no change known."""
+    told = []
+    for utc_s, before_s, at_s, behind_s in (
+        (1_774_744_000, 3600, 1_774_746_000, 7200), (1_792_887_000, 7200, 1_792_890_000, 3600), (1_830_294_000, 3600, 1_830_297_600, 3600),
+        (1_835_398_800, -18_000, 1_835_402_400, -14_400), (1_767_571_200, 19_800, 0, 0),
+    ):
+        for entries in (_week(9, 30, 100).entries, [(6 * 1440 + 120, 1), (6 * 1440 + 150, 2)], [(0, 5)]):
+            week = schedule.Week(utc_s, schedule.Zone(before_s, at_s, behind_s))
+            told += [[week.local_s(second_s), week.until_change_s(entries, second_s)] for second_s in range(0, 9_000, 500)]
+    return told
+
+
 def run() -> list:
     rig = Bench(TABLE)
     entries = _week(9, 30, 100).entries
@@ -93,4 +106,4 @@ def run() -> list:
         for utc_s in (1, 951_782_400, 1_767_571_200, 4_294_967_295)
         for offset_s in (-86_400, 0, 19_800)
     ]
-    return [week, days, _staged(rig), _windows(rig), _boluses(rig), _benches()]
+    return [week, days, _weeks(), _staged(rig), _windows(rig), _boluses(rig), _benches()]
