@@ -10,6 +10,8 @@ import base64
 from collections.abc import Callable, Iterator
 
 from pumpcore.bolus import CALIBRATION
+from pumpcore.forecast import CHAIN_BYTES
+from pumpcore.schedule import Zone
 from pumpcore.wire import messages, records
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.exchange import Exchange, Reply
@@ -91,6 +93,15 @@ class Client(Exchange):
             if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
                 return
             from_sequence = reply["next_sequence"]
+
+    def forecast_digest(self, digest: str, utc_s: int, zone: Zone, days: int) -> str:
+        """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out."""
+        names = ("offset_s", "transition_utc_s", "transition_offset_s")
+        params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}
+        answer: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * (2 * CHAIN_BYTES), "done": False}
+        while not answer.pop("done"):
+            answer = self.ask("forecast.digest", {**params, **answer})
+        return str(answer["chain"])
 
     # --- commands: they change something, and are repeated with the same id
 

@@ -152,6 +152,7 @@ _PARAMS = {
     "bolus.start": ["token", "volume_nl", "rate_nl"],
     "bolus.status": ["token"],
     "bolus.cancel": ["token"],
+    "forecast.digest": ["digest", "days", "second_s", "remainder", "chain", "utc_s", "offset_s"],
     "journal.read": ["ring", "from_sequence"],
 }
 

@@ -24,19 +24,24 @@ _TOKEN = ("hex", TOKEN_DIGITS, 0)
 _CALIBRATION = ("base64", 0, 120)
 _VOLUME = _integer(1, 1 << 48)
 
+_OFFSET = _integer(-86_400, 86_400)
+_CLOCK = {
+    "utc_s": _integer(1_577_836_800, (1 << 32) - 1),
+    "offset_s": _OFFSET,
+    "transition_utc_s": _integer(0, (1 << 32) - 1),  # 0: no change of the offset is known
+    "transition_offset_s": _OFFSET,
+}
+_FORECAST = {
+    "digest": ("hex", 64, 0), "days": _integer(1, 31),
+    "second_s": _integer(0, 31 * 86_400), "remainder": _integer(0, (1 << 64) - 1), "chain": ("hex", 64, 0),
+}
+_FORECAST.update(_CLOCK)
+
 # method: (parameters, whether it changes anything)
 METHODS = {
     "hello": ({}, False),
     "status": ({}, False),
-    "clock.set": (
-        {
-            "utc_s": _integer(1_577_836_800, (1 << 32) - 1),
-            "offset_s": _integer(-86_400, 86_400),
-            "transition_utc_s": _integer(0, (1 << 32) - 1),  # 0: no change of the offset is known
-            "transition_offset_s": _integer(-86_400, 86_400),
-        },
-        True,
-    ),
+    "clock.set": (_CLOCK, True),
     "program.stage": ({"program": ("base64", 1, 5600)}, False),  # harmless to repeat: the digest names it
     "program.activate": ({"digest": ("hex", 64, 0)}, True),
     "program.read": ({}, False),
@@ -80,6 +85,7 @@ METHODS = {
     "ack": ({"fault": _integer(1, 65_535)}, True),
     "journal.read": ({"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1)}, False),
     "maintenance": ({}, True),
+    "forecast.digest": (_FORECAST, False),
 }
 
 

@@ -1,0 +1,64 @@
+"""What a program's basal will do from a moment on: its changes, the steps between them, and a digest. The same on pump and laptop.
+
+It is worked out in blocks of 64 rows from a cursor, so that neither memory nor the time that one block takes grows with the days.
+The digest is a chain: SHA-256 of the head, then for each block SHA-256 of the digest so far and the block's packed rows.
+"""
+
+import hashlib
+import struct
+
+from pumpcore.calibration import Calibration
+from pumpcore.dose import Accumulator
+from pumpcore.program import Program
+from pumpcore.schedule import Week, Zone, entry_at
+from pumpcore.units import S_PER_DAY
+
+BLOCK_ROWS = 64
+LONGEST_DAYS = 31
+CHAIN_BYTES = 32
+_HEAD = "<IiIiHII"
+_ROW = "<IQQ"
+
+
+class Forecast:
+    """From `utc_s` over `days` in the local time of `zone`. A program that needs no clock does not look at the zone."""
+
+    def __init__(self, program: Program, calibration: Calibration, utc_s: int, zone: Zone, days: int) -> None:
+        self._program = program
+        self._calibration = calibration
+        self._week = Week(utc_s, zone)
+        self._utc_s = utc_s
+        self._zone = zone
+        self._days = days
+        self.end_s = days * S_PER_DAY
+        self._accumulator = Accumulator(program.rate_seconds_s, calibration)
+
+    def begin(self, digest: bytes) -> tuple:
+        """The first cursor: (second, remainder, chain); `digest` is the program's, 32 bytes."""
+        pair = self._calibration
+        head = struct.pack(_HEAD, self._utc_s, *self._zone.values(), self._days, pair.volume_nl, pair.steps)
+        return 0, 0, hashlib.sha256(digest + head).digest()
+
+    def rows(self, second_s: int, remainder: int) -> object:
+        """Yields (second, rate_nl, steps until the next row, remainder behind it) from a cursor on. A row begins where an entry
+        begins or the offset changes, also when the rate stays."""
+        accumulator, entries = self._accumulator, self._program.entries
+        accumulator.remainder = remainder
+        while second_s < self.end_s:
+            rate_nl, lasts_s = entries[0][1], self.end_s - second_s
+            if self._program.needs_clock():
+                rate_nl = entries[entry_at(entries, self._week.local_s(second_s))][1]
+                lasts_s = min(lasts_s, self._week.until_change_s(entries, second_s))
+            steps = accumulator.advance(rate_nl, lasts_s)
+            yield second_s, rate_nl, steps, accumulator.remainder
+            second_s += lasts_s
+
+    def block(self, second_s: int, remainder: int, chain: bytes) -> tuple:
+        """The cursor behind the next 64 rows, or behind the last: there its second is `end_s` and its chain the digest."""
+        hashed, count = hashlib.sha256(chain), 0
+        for at_s, rate_nl, steps, behind in self.rows(second_s, remainder):
+            if count == BLOCK_ROWS:
+                return at_s, remainder, hashed.digest()
+            hashed.update(struct.pack(_ROW, at_s, rate_nl, steps))
+            remainder, count = behind, count + 1
+        return self.end_s, remainder, hashed.digest()

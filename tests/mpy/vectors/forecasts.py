@@ -1,0 +1,32 @@
+"""What a program will do in a month, in rows and as a digest: a difference between the Pythons would be two forecasts."""
+
+from pumpcore.calibration import Calibration
+from pumpcore.forecast import Forecast
+from pumpcore.program import SCHEDULE, Program
+from pumpcore.schedule import Zone
+
+UTC_S = 1_792_800_000  # a Saturday, the day before the clocks go back in Berlin
+BERLIN = Zone(7200, 1_792_890_000, 3600)
+
+
+def _week(step_min: int, seconds_s: int) -> Program:
+    made = Program("w", "f", seconds_s, [(minute, 1 + 7_919 * minute % 900_001) for minute in range(0, 10_080, step_min)])
+    made.mode = SCHEDULE
+    return made
+
+
+def run() -> list:
+    told = []
+    cases = (
+        (_week(30, 3600), Calibration(1_000_003, 99_991), BERLIN),
+        (_week(1439, 4_294_967_295), Calibration((1 << 32) - 1, (1 << 32) - 1), Zone(-18_000)),
+        (Program("c", "f", 86_400, [(0, 1 << 48)]), Calibration(1, 9), Zone(0, UTC_S + 5, 60)),
+    )
+    for made, pair, zone in cases:
+        forecast = Forecast(made, pair, UTC_S, zone, 30)
+        cursor = forecast.begin(bytes(range(32)))
+        while cursor[0] < forecast.end_s:
+            cursor = forecast.block(*cursor)
+            told.append([cursor[0], str(cursor[1]), cursor[2].hex()])
+        told.append([[str(part) for part in row] for row, _ in zip(forecast.rows(0, 0), range(9))])
+    return told
