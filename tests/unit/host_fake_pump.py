@@ -12,6 +12,8 @@ from pumpcore import program
 from pumpcore.calibration import Calibration
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
+from pumpcore.forecast import Forecast
+from pumpcore.schedule import Zone
 from pumpcore.wire import frame, messages, records
 
 DIGEST_NONE = ""
@@ -178,6 +180,13 @@ class FakePump:
     def do_stop(self):
         self.state = "stopped"
         return {"state": "stopped", "delivered_steps": 0}
+
+    def do_forecast_digest(self, digest, days, second_s, remainder, chain, utc_s, **zone):
+        packed = self.staged.get(digest) or self.active
+        forecast = Forecast(program.unpack(packed), CALIBRATION, utc_s, Zone(*zone.values()), days)
+        cursor = (second_s, remainder, bytes.fromhex(chain)) if second_s else forecast.begin(bytes.fromhex(digest))
+        second_s, remainder, chain = forecast.block(*cursor)
+        return {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
 
     def do_bolus_token(self):
         self.tokens.append(f"{len(self.tokens) + 1:016x}")

@@ -10,6 +10,7 @@ from thecal.commands.characterise import characterise
 from thecal.commands.clock import clock
 from thecal.commands.find import find
 from thecal.commands.flash import flash
+from thecal.commands.forecast import forecast
 from thecal.commands.journal import journal
 from thecal.commands.maintenance import maintenance
 from thecal.commands.new import new
@@ -30,6 +31,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "flash": flash,
     "calibrate": calibrate,
     "characterise": characterise,
+    "forecast": forecast,
     "program": program,
     "start": start,
     "status": status,

@@ -1,0 +1,121 @@
+"""`thecal forecast FILE`: the days to come, before anything is sent; with a pump its digest is compared with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.commands.options import AsJson, Port, Zone
+from thecal.console import columns, data, emit_json, talk
+from thecal.errors import Failed, NoPump
+
+if TYPE_CHECKING:
+    from pumpcore.schedule import Zone as LocalZone
+    from thecal.ceilings import Rig
+    from thecal.client import Client
+    from thecal.compiler import Compiled
+    from thecal.outlook.model import Outlook
+
+
+def forecast(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
+    days: Annotated[int, typer.Option(min=1, max=31, metavar="N", help="How many days.")] = 30,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Local time, like "2026-10-24 08:00"; else now.')] = None,
+    zone: Zone = None,
+    left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
+    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line still holds, for a bridge.")] = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
+    from thecal.compiler import compile_prescription
+    from thecal.files import check_free
+    from thecal.outlook import asked
+    from thecal.prescription import load
+
+    check_free([png] if png else [], force)
+    compiled = compile_prescription(load(file), str(file))
+    when = asked.when(begin, zone, days)
+    client = None if offline or (bench and not port) else a_pump(port)
+    try:
+        rig = rig_for(client, bench)
+        wanted = (asked.left_nl(left, client), asked.concentration(previous))
+        outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
+        digests = compare(client, compiled, outlook) if client else {}
+    finally:
+        if client:
+            client.close()
+    if png:
+        from thecal.files import write
+        from thecal.outlook.figure import png as drawn
+
+        write(drawn(outlook), png)
+    tell(outlook, rig, digests, as_json)
+
+
+def a_pump(port: str | None) -> Client | None:
+    """The pump when there is one: a forecast does not need it, unless one was named."""
+    from thecal.connecting import open_pump
+    from thecal.transport.ports import named
+
+    try:
+        return open_pump(port)
+    except NoPump:
+        if named(port):
+            raise
+        return None
+
+
+def rig_for(client: Client | None, bench: str | None) -> Rig:
+    from pumpcore.calibration import Calibration
+    from thecal import ceilings
+    from thecal.commands.program import rig_of
+
+    if client is None:
+        return rig_of(bench)
+    pair = client.status()["calibration"]
+    told = client.ceilings or {name: value for name, value in vars(ceilings.ANY_RIG).items() if name != "calibration"}
+    return ceilings.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
+
+
+def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
+    """Has the pump work out the forecast of the same program; Failed when it comes to another digest."""
+    from pumpcore.program import digest as digest_of
+
+    zone: LocalZone = outlook.when.zone
+    digest = digest_of(compiled.packed)
+    client.program_stage(compiled.packed)
+    theirs = client.forecast_digest(digest, outlook.when.utc_s, zone, outlook.when.days)
+    ours = outlook.digest(bytes.fromhex(digest))
+    if theirs != ours:
+        raise Failed(f"the pump's forecast is another one ({theirs[:12]}, ours {ours[:12]})", "compare the versions: `thecal find`")
+    return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
+
+
+def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
+    from pumpcore.limits import Ceilings
+    from thecal.ceilings import ANY_RIG
+    from thecal.outlook import words
+
+    binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))
+    if as_json:
+        document = words.document(outlook)
+        if rig is ANY_RIG:  # no pair: there are no steps
+            document["rows"] = [{key: row[key] for key in ("second_s", "rate_nl")} for row in document["rows"]]
+        emit_json({**document, **digests, "ceilings_that_bind": binding})
+        return
+    data(columns(words.facts(outlook)))
+    if digests:
+        data(f"the pump works out the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
+    data("")
+    data(columns(words.day_rows(outlook)))
+    for line in binding:
+        talk(f"careful: {line}")
+    if not digests:
+        talk("no pump was asked: `thecal forecast` with one compares what it works out by itself")

@@ -1,0 +1,75 @@
+"""What a person asks a forecast for, as exact values: from when, in which local time, with how much in the reservoir."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.program import Program
+from thecal.clock import local_time, offset_of
+from thecal.dose import read
+from thecal.errors import BadInput
+from thecal.outlook.model import Outlook, When
+from thecal.quantities import shown
+
+if TYPE_CHECKING:
+    from thecal.client import Client
+
+
+def when(begin: str | None, zone: str | None, days: int) -> When:
+    """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time."""
+    offset_at = offset_of(zone)
+    utc_s = int(time.time()) if begin is None else utc_of(begin, zone)
+    return When(utc_s, local_time(offset_at, utc_s), days)
+
+
+def utc_of(text: str, zone: str | None) -> int:
+    """A local time as UTC. One that comes twice is the first; one that is skipped is refused."""
+    try:
+        local = datetime.fromisoformat(text)
+        if local.tzinfo is not None or local.year < 2020:
+            raise ValueError
+    except ValueError as error:
+        raise BadInput(f"--from: {shown(text)} is not a local time", 'write it like "2026-10-24 08:00"') from error
+    offset_at = offset_of(zone)
+    naive_s = int(local.replace(tzinfo=UTC).timestamp())
+    for offset_s in sorted({offset_at(naive_s - 86_400), offset_at(naive_s + 86_400)}, reverse=True):
+        if offset_at(naive_s - offset_s) == offset_s:
+            return naive_s - offset_s
+    raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", "name a time an hour later")
+
+
+def left_nl(text: str | None, client: Client | None) -> int | None:
+    """What is in the reservoir: as typed, else as the pump tells; None when neither says."""
+    if text is not None:
+        volume = read(text, ("volume",), "18 mL").to("nL")
+        if volume.denominator != 1:
+            raise BadInput(f"--left: {shown(text)} is not a whole number of nl", f"nearest: {volume // 1} nL")
+        return int(volume)
+    reservoir = ((client.status() if client else {}).get("therapy") or {}).get("reservoir") or {}
+    return reservoir.get("left_nl")
+
+
+def concentration(text: str | None) -> Fraction | None:
+    """ng per nl; BadInput when it is zero."""
+    if text is None:
+        return None
+    value = read(text, ("mass/volume",), "500 ug/mL").to("ng/nL")
+    if not value:
+        raise BadInput(f"--previous: {shown(text)} is zero", "write what the line holds")
+    return value
+
+
+def outlook(program: Program, pair: Calibration, begin: When, left: int | None, old: Fraction | None) -> Outlook:
+    """BadInput for what does not go with the program."""
+    settings: Any = program.settings
+    if old is not None and not program.concentration[0]:
+        raise BadInput("--previous: the prescription has no concentration", "leave it out, or add concentration")
+    if old is not None and (settings is None or not settings.line_nl()):
+        raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
+    if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
+        raise BadInput(f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write what is in it")
+    return Outlook(program, pair, begin, left, old)

@@ -1,0 +1,64 @@
+"""A volume that grows over time by known rates, exact: what has flowed by a second, and when a volume is reached."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from fractions import Fraction
+
+Flow = tuple[int, int, Fraction]  # from second, to second, nl per second
+
+
+class Course:
+    """`bends` are (second, nl since the begin), sorted; straight lines between them; `rates` the nl per second behind each."""
+
+    def __init__(self, flows: Iterable[Flow], end_s: int) -> None:
+        changes: dict[int, Fraction] = {0: Fraction(0), end_s: Fraction(0)}
+        for from_s, to_s, rate in flows:
+            if from_s < end_s:
+                changes[from_s] = changes.get(from_s, Fraction(0)) + rate
+                changes[min(to_s, end_s)] = changes.get(min(to_s, end_s), Fraction(0)) - rate
+        self.bends: list[tuple[int, Fraction]] = []
+        self.rates: list[Fraction] = []
+        rate = volume = Fraction(0)
+        before_s = 0
+        for at_s in sorted(changes):
+            volume += rate * (at_s - before_s)
+            rate, before_s = rate + changes[at_s], at_s
+            self.bends.append((at_s, volume))
+            self.rates.append(rate)
+        self.end_s = end_s
+
+    def _index(self, second_s: int) -> int:
+        return bisect_right(self.bends, second_s, key=lambda bend: bend[0]) - 1
+
+    def rate(self, second_s: int) -> Fraction:
+        """nl per second that flow at a second."""
+        return self.rates[self._index(second_s)]
+
+    def at(self, second_s: int) -> Fraction:
+        """nl by a second, 0 .. `end_s`."""
+        index = self._index(second_s)
+        at_s, volume = self.bends[index]
+        return volume + self.rates[index] * (second_s - at_s)
+
+    def between(self, from_s: int, to_s: int) -> Fraction:
+        return self.at(to_s) - self.at(from_s)
+
+    def flows(self) -> list[Flow]:
+        return [(at_s, to_s, rate) for (at_s, _), (to_s, _), rate in zip(self.bends, self.bends[1:], self.rates, strict=False)]
+
+    def cut(self, second_s: int | None) -> Course:
+        """The same, and nothing from this second on."""
+        if second_s is None:
+            return self
+        return Course([(at_s, min(to_s, second_s), rate) for at_s, to_s, rate in self.flows() if at_s < second_s], self.end_s)
+
+    def reaches(self, volume_nl: Fraction | int) -> int | None:
+        """The first whole second by which so much has flowed; None when that is not within the time."""
+        if volume_nl <= 0:
+            return 0
+        for (at_s, begin), (_, end), rate in zip(self.bends, self.bends[1:], self.rates, strict=False):
+            if end >= volume_nl:
+                return at_s - int(-(volume_nl - begin) / rate // 1)
+        return None

@@ -1,0 +1,166 @@
+"""The days to come of one program: exact volumes by day, the reservoir with and without every allowed bolus, the front in the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.forecast import Forecast
+from pumpcore.program import Program
+from pumpcore.schedule import Zone
+from pumpcore.settings import Settings
+from pumpcore.units import S_PER_DAY
+from thecal.outlook.boluses import Allowed
+from thecal.outlook.course import Course, Flow
+
+
+@dataclass(frozen=True)
+class When:
+    """From when on, in which local time, for how many days."""
+
+    utc_s: int
+    zone: Zone
+    days: int
+
+    def local(self, second_s: int) -> datetime:
+        """Local time `second_s` after the begin, with its offset in it."""
+        utc_s = self.utc_s + second_s
+        return datetime.fromtimestamp(utc_s + self.zone.offset_at_s(utc_s), UTC).replace(tzinfo=None)
+
+    def midnights(self) -> list[int]:
+        """Seconds at which a local day begins, from the begin (0, whatever its hour) to the end."""
+        found, at_s, end_s = [0], 0, self.days * S_PER_DAY
+        while at_s < end_s:
+            local = self.local(at_s)
+            wanted = datetime.combine(local.date() + timedelta(days=1), datetime.min.time())
+            next_s = at_s + round((wanted - local).total_seconds())
+            next_s += round((wanted - self.local(next_s)).total_seconds())  # the day may have a change of the offset in it
+            at_s = min(next_s, end_s)
+            found.append(at_s)
+        return found
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local day, or the part of it that is in the time."""
+
+    day: date
+    from_s: int
+    to_s: int
+    basal_nl: Fraction
+    boluses: int
+    bolus_nl: Fraction
+    left_basal_nl: Fraction | None
+    left_all_nl: Fraction | None
+
+
+class Outlook:
+    """`basal` without boluses, `everything` with every allowed one; `left_nl` at the begin, None when no reservoir is watched.
+
+    `old` is the concentration (ng per nl) that is still in the line, None when it holds what the program says.
+    """
+
+    def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, old: Fraction | None = None) -> None:
+        self.program = program
+        self.when = when
+        settings: Any = program.settings
+        self.settings: Settings = settings or Settings()
+        self.end_s = when.days * S_PER_DAY
+        self._forecast = Forecast(program, pair, when.utc_s, when.zone, when.days)
+        rows: Any = self._forecast.rows(0, 0)
+        self.rows = [row[:3] for row in rows]
+        self.front_s: int | None = None
+        self.bridge_factor = self._bridge_factor(old)
+        self.basal = self._bridged()
+        self.left_nl = left_nl if left_nl is not None else (self.settings.capacity_nl or None)
+        self.allowed = Allowed(self.settings, self.end_s)
+        self.everything = self._everything()
+        self.low_s = self._reached(self.everything, self.settings.low_nl)
+        if self.low_s is not None:
+            self.allowed.forbid_from(self.low_s)
+            self.everything = self._everything()
+        self.marks = self._marks()
+        self.everything = self.everything.cut(self.marks["empty_all"])
+        self.basal = self.basal.cut(self.marks["empty_basal"])
+
+    def digest(self, program_digest: bytes) -> str:
+        """What a pump must come to as well."""
+        cursor = self._forecast.begin(program_digest)
+        while cursor[0] < self.end_s:
+            cursor = self._forecast.block(*cursor)
+        return str(cursor[2].hex())
+
+    def _everything(self) -> Course:
+        return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
+
+    def _plan(self, factor: Fraction) -> list[Flow]:
+        ends = [row[0] for row in self.rows[1:]] + [self.end_s]
+        factor /= self.program.rate_seconds_s
+        return [(at_s, to_s, factor * rate_nl) for (at_s, rate_nl, _), to_s in zip(self.rows, ends, strict=True)]
+
+    # -- the line
+
+    def _bridge_factor(self, old: Fraction | None) -> Fraction:
+        """What the rate is multiplied by while the old concentration comes out, so that the dose stays right."""
+        mass_ng, volume_nl = self.program.concentration
+        return Fraction(mass_ng, volume_nl) / old if old and mass_ng else Fraction(1)
+
+    def _bridged(self) -> Course:
+        """The basal, at the old concentration's rates until the front has passed the line."""
+        if self.bridge_factor == 1 or not self.settings.line_nl():
+            return Course(self._plan(Fraction(1)), self.end_s)
+        old = Course(self._plan(self.bridge_factor), self.end_s)
+        self.front_s = old.reaches(self.settings.line_nl())
+        until_s = self.end_s if self.front_s is None else self.front_s
+        before = [(at_s, min(to_s, until_s), rate) for at_s, to_s, rate in self._plan(self.bridge_factor) if at_s < until_s]
+        behind = [(max(at_s, until_s), to_s, rate) for at_s, to_s, rate in self._plan(Fraction(1)) if to_s > until_s]
+        return Course([*before, *behind], self.end_s)
+
+    # -- the reservoir
+
+    def _reached(self, course: Course, mark_nl: int) -> int | None:
+        """The second at which the reservoir stands at a mark."""
+        return course.reaches(self.left_nl - mark_nl) if self.left_nl is not None and self.settings.capacity_nl else None
+
+    def _marks(self) -> dict[str, int | None]:
+        """Seconds of low and empty, without boluses and with every one. A refill is due when the reservoir may be low at the earliest;
+        when it is empty the pump stops."""
+        low_nl, empty_nl = self.settings.low_nl, self.settings.empty_nl
+        return {
+            "low_basal": self._reached(self.basal, low_nl),
+            "low_all": self.low_s,
+            "empty_basal": self._reached(self.basal, empty_nl),
+            "empty_all": self._reached(self.everything, empty_nl),
+        }
+
+    def left(self, course: Course, second_s: int) -> Fraction | None:
+        """What is left at a second: never below the empty mark, where the pump stops."""
+        if self.left_nl is None:
+            return None
+        return max(Fraction(min(self.settings.empty_nl, self.left_nl)), self.left_nl - course.at(second_s))
+
+    # -- days and mass
+
+    def table(self) -> list[Day]:
+        midnights = self.when.midnights()
+        return [self._day(from_s, to_s) for from_s, to_s in pairwise(midnights)]
+
+    def _day(self, from_s: int, to_s: int) -> Day:
+        basal = self.basal.between(from_s, to_s)
+        started = sum(from_s <= start_s < to_s for start_s in self.allowed.starts)
+        bolus = self.everything.between(from_s, to_s) - basal
+        left = (self.left(self.basal, to_s), self.left(self.everything, to_s))
+        return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
+
+    def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
+        """The mass in a volume of the program's fluid; None for a program in volumes."""
+        mass_ng, nl = self.program.concentration
+        return volume_nl * mass_ng / nl if mass_ng else None
+
+    def doses_nl(self, from_s: int, to_s: int) -> Fraction:
+        """What the basal doses, in volume of the program's fluid: a bridge changes the rate and not the dose."""
+        return Course(self._plan(Fraction(1)), self.end_s).cut(self.marks["empty_basal"]).between(from_s, to_s)
