@@ -24,6 +24,7 @@ LOOK_AHEAD_DAYS = 400
 WARN_S = 2.0  # what a running pump's clock may still be moved by
 WARN_PPM = 100.0
 TELLABLE_PPM = 50.0
+MOST_PPM = 10_000.0  # more is no drift: somebody set another time
 SET_WITHIN_S = 0.05  # how well a clock is set: the line's delay and the loop's turn
 CHIP_HALF_S = 0.5
 
@@ -141,8 +142,9 @@ class Reading:
             return
         self.set_ago_s = round(host_s - set_utc_s)
         self.uncertain_ppm = (self.uncertain_s + SET_WITHIN_S) * 1e6 / (host_s - set_utc_s)
-        if self.uncertain_ppm <= TELLABLE_PPM:
-            self.drift_ppm = self.error_s * 1e6 / (host_s - set_utc_s)
+        drift_ppm = self.error_s * 1e6 / (host_s - set_utc_s)
+        if self.uncertain_ppm <= TELLABLE_PPM and abs(drift_ppm) <= MOST_PPM:
+            self.drift_ppm = drift_ppm
 
     def text(self) -> str:
         """ "+1.2 s, drift 3 ppm since it was set 4 d 2 h ago"; of a chip that tells whole seconds "+1 s"."""

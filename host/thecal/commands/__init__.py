@@ -8,6 +8,7 @@ from thecal.commands.bolus import bolus
 from thecal.commands.calibrate import calibrate
 from thecal.commands.characterise import characterise
 from thecal.commands.clock import clock
+from thecal.commands.compare import compare
 from thecal.commands.find import find
 from thecal.commands.flash import flash
 from thecal.commands.forecast import forecast
@@ -15,6 +16,7 @@ from thecal.commands.journal import journal
 from thecal.commands.maintenance import maintenance
 from thecal.commands.new import new
 from thecal.commands.program import program
+from thecal.commands.read import read
 from thecal.commands.report import report
 from thecal.commands.schema import schema
 from thecal.commands.sim import sim
@@ -39,8 +41,10 @@ VERBS: dict[str, Callable[..., None]] = {
     "clock": clock,
     "bolus": bolus,
     "stop": stop,
+    "read": read,
     "journal": journal,
     "report": report,
+    "compare": compare,
     "alarms": alarms,
     "ack": ack,
     "maintenance": maintenance,

@@ -114,10 +114,13 @@ def boot_of(number: int, rows: list[Row]) -> Boot:
 
 
 class Offsets:
-    """Local time minus UTC, as it was set: by place on the axis."""
+    """Local time minus UTC, as it was set and as it changed by itself: by place on the axis."""
 
     def __init__(self, axis: Axis, events: Iterable[Row], status: dict[str, Any] | None) -> None:
-        self._sets = [(axis.of(one), one["offset_s"]) for one in events if one["event"] == "clock_set"]
+        rows = list(events)
+        sets = [(axis.of(one), one["offset_s"]) for one in rows if one["event"] == "clock_set"]
+        changes = [(one["transition_utc_s"] * MS_PER_S, one["new_offset_s"]) for one in rows if one["event"] == "offset_changed"]
+        self._sets = sorted([*sets, *changes])
         self._else_s: int | None = (status or {}).get("offset_s")
 
     def at(self, at_ms: int) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.units import NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
 from thecal.outlook.course import Course
 from thecal.outlook.model import Outlook
-from thecal.outlook.words import offset_words
+from thecal.outlook.words import utc_offset
 from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ def mark_changes(axes: Axes, outlook: Outlook) -> None:
 
 
 def x_of(outlook: Outlook, second_s: int) -> Any:
-    """Matplotlib takes a datetime for a number."""
-    return outlook.when.local(second_s)
+    """Time by the offset of the begin throughout: a repeated hour must not fold a curve back. Matplotlib takes a datetime."""
+    return outlook.when.local(0) + timedelta(seconds=second_s)
 
 
 def ml_per_h(rate: Fraction) -> float:
@@ -139,4 +140,6 @@ def time_axis(axes: Axes, outlook: Outlook) -> None:
     locator = AutoDateLocator(minticks=4, maxticks=10)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set_xlabel(f"local time ({offset_words(outlook)})")
+    changes = 0 < outlook.when.zone.transition_utc_s - outlook.when.utc_s < outlook.end_s
+    offset = utc_offset(outlook.when.zone.offset_at_s(outlook.when.utc_s))
+    axes.set_xlabel(f"time ({offset} throughout; the dotted line is the change of local time)" if changes else f"local time ({offset})")

@@ -1,0 +1,193 @@
+"""The forecast against the journal, minute by minute: where what was delivered left what the program held, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.forecast import Forecast
+from pumpcore.schedule import Zone
+from pumpcore.units import MS_PER_S, S_PER_DAY
+from thecal.errors import Failed
+from thecal.history.parts import Run
+from thecal.history.timeline import Timeline
+from thecal.outlook.course import Course
+
+MINUTE_MS = 60_000
+LONGEST_DAYS = 400
+UNCERTAIN = "uncertain, by a power cut"
+SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
+
+
+@dataclass(frozen=True)
+class Minute:
+    """Steps since the begin, at the end of a minute: the forecast, and between what the pump delivered; boluses are in it."""
+
+    at_ms: int
+    forecast_steps: Fraction
+    low_steps: Fraction
+    high_steps: Fraction
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Neighbouring minutes in which more or less than the forecast was delivered; `steps` is by how many, boluses counted apart."""
+
+    from_ms: int
+    to_ms: int
+    forecast_steps: Fraction
+    delivered_steps: Fraction
+    bolus_steps: Fraction
+    uncertain_steps: Fraction
+    why: str
+
+    def steps(self) -> Fraction:
+        return self.delivered_steps - self.forecast_steps
+
+
+class Comparison:
+    """From the first start of the active program (or `from_ms`) to the end of the journal (or `to_ms`). Failed when the journal
+    does not hold what it takes."""
+
+    def __init__(self, line: Timeline, from_ms: int | None = None, to_ms: int | None = None) -> None:
+        self.line = line
+        run = first_run(line)
+        self.origin_ms = run.from_ms if run.origin_ms is None else run.origin_ms
+        self.course, self.zone = self._course(run)
+        self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
+        self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
+        self.minutes = [self._minute(at_ms) for at_ms in self._times()]
+        self.differences = self._differences()
+
+    def _course(self, run: Run) -> tuple[Course, Zone]:
+        """Steps of the program from the run's first second on, as if nothing ever happened."""
+        line, known = self.line, self.line.prescribed
+        assert known is not None
+        zone = zone_of(line, run)
+        days = min(LONGEST_DAYS, (line.to_ms - self.origin_ms) // (S_PER_DAY * MS_PER_S) + 1)
+        rows: Any = Forecast(known.program, known.calibration, run.begin_utc_s, zone, days).rows(0, 0)
+        found = [(row[0], row[1]) for row in rows]
+        ends = [at_s for at_s, _ in found[1:]] + [days * S_PER_DAY]
+        flows = [(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
+        return Course(flows, days * S_PER_DAY), zone
+
+    def _times(self) -> list[int]:
+        return [*range(self.from_ms, self.to_ms, MINUTE_MS), self.to_ms]
+
+    def forecast_at(self, at_ms: int) -> Fraction:
+        """Steps by a moment; within a second in proportion."""
+        second_s, rest_ms = divmod(at_ms - self.origin_ms, MS_PER_S)
+        second_s = min(second_s, self.course.end_s)
+        return self.course.at(second_s) + self.course.rate(second_s) * rest_ms / MS_PER_S
+
+    def _minute(self, at_ms: int) -> Minute:
+        line, begin_ms = self.line, self.from_ms
+        forecast = self.forecast_at(at_ms) - self.forecast_at(begin_ms)
+        return Minute(at_ms, forecast, line.low.between(begin_ms, at_ms), line.high.between(begin_ms, at_ms))
+
+    def bolus_steps(self, from_ms: int, to_ms: int) -> Fraction:
+        """Of boluses, as if each ran evenly from its first to its last slice."""
+        total = Fraction(0)
+        for one in self.line.books.boluses.values():
+            if one.started_ms is None:
+                continue
+            end_ms = self.line.to_ms if one.ended_ms is None else one.ended_ms
+            inside_ms = min(to_ms, end_ms) - max(from_ms, one.started_ms)
+            if inside_ms > 0:
+                total += Fraction(one.delivered_steps * inside_ms, max(1, end_ms - one.started_ms))
+        return total
+
+    # -- where they differ
+
+    def _differences(self) -> list[Difference]:
+        found: list[Difference] = []
+        for before, behind in zip(self.minutes, self.minutes[1:], strict=False):
+            one = self._difference(before, behind)
+            if one is None:
+                continue
+            last = found[-1] if found else None
+            if last is not None and last.to_ms == one.from_ms and last.why == one.why:
+                found[-1] = merged(last, one)
+            else:
+                found.append(one)
+        return found
+
+    def _difference(self, before: Minute, behind: Minute) -> Difference | None:
+        delivered = behind.high_steps - before.high_steps
+        forecast = behind.forecast_steps - before.forecast_steps
+        bolus = self.bolus_steps(before.at_ms, behind.at_ms)
+        uncertain = delivered - (behind.low_steps - before.low_steps)
+        same = abs(delivered - forecast) < SAME_STEPS + self._slack_steps(before.at_ms, behind.at_ms) and bolus < 1
+        if same and uncertain < 1:
+            return None
+        why = UNCERTAIN if same else self.why(before.at_ms, behind.at_ms)
+        return Difference(before.at_ms, behind.at_ms, forecast, delivered, bolus, uncertain, why)
+
+    def _slack_steps(self, from_ms: int, to_ms: int) -> Fraction:
+        """A run that began again counts its seconds from another part of a second: at a change of rate that moves a second's worth."""
+        seconds = [(at_ms - self.origin_ms) // MS_PER_S for at_ms in (from_ms - MS_PER_S, to_ms + MS_PER_S)]
+        first, last = (max(0, min(self.course.end_s, second_s)) for second_s in seconds)
+        inside = [self.course.rate(first), *(self.course.rate(at_s) for at_s, _ in self.course.bends if first < at_s <= last)]
+        return max(inside) - min(inside)
+
+    def why(self, from_ms: int, to_ms: int) -> str:
+        """What the journal tells of that time, by its weight."""
+        books = self.line.books
+        reasons = []
+        if any(one.cut_ms >= from_ms - MINUTE_MS and one.cut_ms <= to_ms for one in books.losses):
+            reasons.append("power cut")
+        for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
+            end_ms = self.line.to_ms if behind is None else behind.from_ms
+            if before.to_ms and before.ended != "running" and before.to_ms < to_ms and end_ms > from_ms:
+                reasons.append("power off" if before.ended == "power" else f"stopped ({before.ended})")
+        if any(one.from_ms < to_ms and (one.to_ms or self.line.to_ms) > from_ms for one in books.pauses):
+            reasons.append("paused at a ceiling")
+        if self.bolus_steps(from_ms, to_ms):
+            reasons.append("bolus")
+        return ", ".join(dict.fromkeys(reasons)) or "untold"
+
+    def totals(self) -> dict[str, Fraction]:
+        """Steps of the whole time. `rest` is what no difference accounts for: less than two steps when the books are right."""
+        last = self.minutes[-1]
+        explained = sum((one.steps() for one in self.differences if one.why != "untold"), Fraction(0))
+        return {
+            "forecast": last.forecast_steps,
+            "delivered": last.high_steps,
+            "uncertain": last.high_steps - last.low_steps,
+            "boluses": self.bolus_steps(self.from_ms, self.to_ms),
+            "explained": explained,
+            "rest": last.high_steps - last.forecast_steps - explained,
+        }
+
+
+def merged(first: Difference, second: Difference) -> Difference:
+    names = ("forecast_steps", "delivered_steps", "bolus_steps", "uncertain_steps")
+    sums = {name: getattr(first, name) + getattr(second, name) for name in names}
+    return Difference(first.from_ms, second.to_ms, why=first.why, **sums)
+
+
+def first_run(line: Timeline) -> Run:
+    """The first run of the program that is active now, behind the last of another one."""
+    known = line.prescribed
+    if known is None:
+        raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
+    runs = line.books.runs
+    others = [index for index, run in enumerate(runs) if run.digest not in ("", known.digest)]
+    ours = runs[others[-1] + 1 :] if others else runs
+    begun = [run for run in ours if run.by != "untold"]
+    if not begun:
+        raise Failed("the journal holds no start of the active program", "start it: thecal start")
+    if known.program.needs_clock() and not begun[0].begin_utc_s:
+        raise Failed("the pump did not know the time when it started: a schedule can't be forecast", "set its clock: thecal clock --set")
+    return begun[0]
+
+
+def zone_of(line: Timeline, run: Run) -> Zone:
+    """Local time from the run on: the change that came in the journal, else the one that the pump still has ahead."""
+    offset_s = line.offset_s(run.from_ms)
+    changes = [one for one in line.evidence.events if one["event"] == "offset_changed" and one["transition_utc_s"] > run.begin_utc_s]
+    if changes:
+        return Zone(offset_s, changes[0]["transition_utc_s"], changes[0]["new_offset_s"])
+    status = line.evidence.status or {}
+    return Zone(offset_s, status.get("transition_utc_s") or 0, status.get("transition_offset_s") or 0)
