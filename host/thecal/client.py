@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from pumpcore.bolus import CALIBRATION
 from pumpcore.forecast import CHAIN_BYTES
@@ -153,6 +154,15 @@ class Client(Exchange):
         return self.bare_stop()
 
     # --- what became of a command whose answer is lost: the reply as if it had come, or None
+
+    def settle_bolus(self, token: str) -> Reply | None:
+        """A bolus of any kind, by its token."""
+        return self._settle_bolus(token)
+
+    def settle_again(self, method: str, params: dict[str, Any]) -> Reply | None:
+        """The same order with the same token: the pump answers again and does not do it twice."""
+        reply = self._still_there(lambda: self.ask(method, params))
+        return {**reply, "settled": True} if reply else None
 
     def _settle_program(self, digest: str) -> Reply | None:
         reply = self._still_there(self.program_read)

@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from thecal.client import Client
     from thecal.exchange import Reply
 
+WHAT_TO_DO = (
+    'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
+    "or give --status TOKEN or --cancel TOKEN"
+)
 Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 
 
 def bolus(
     volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='How much, e.g. "0.5 mL" or "250 ug".')] = None,
     rate: Annotated[str | None, typer.Option(metavar="RATE", help='How fast, e.g. "6 mL/h".')] = None,
+    demand: Annotated[bool, typer.Option("--demand", help="The program's demand bolus, as its button gives it.")] = False,
+    extended: Annotated[str | None, typer.Option("--extended", metavar="TIME", help='VOLUME over 10 min to 24 h, e.g. "4 h".')] = None,
     token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Ask what became of a bolus.")] = None,
     cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel a bolus.")] = None,
     port: Port = None,
@@ -28,23 +34,25 @@ def bolus(
     as_json: AsJson = False,
 ) -> None:
     """Order a bolus on top of the basal rate."""
-    from pumpcore.wire.messages import TOKEN_DIGITS, is_hex
     from thecal.connecting import open_pump
     from thecal.dose import rate_of, volume_of
-    from thecal.quantities import shown
 
-    if sum(chosen is not None for chosen in (volume, token, cancel)) != 1 or (volume is None) != (rate is None):
-        raise BadInput("say what to do", 'order with: thecal bolus "0.5 mL" --rate "6 mL/h"; or give --status TOKEN or --cancel TOKEN')
-    if volume is not None:
-        volume_of(volume), rate_of(str(rate))
-    for named in (token, cancel):
-        if named is not None and not is_hex(named, TOKEN_DIGITS):
-            raise BadInput(f"{shown(named)} is not a token", f"give the {TOKEN_DIGITS} hex digits that `thecal bolus` printed")
+    chosen = sum(one is not None for one in (volume, token, cancel)) + demand
+    if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
+        raise BadInput("say what to do", WHAT_TO_DO)
+    checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
+    for text, check in checks:
+        if text is not None:
+            check(text)
     with open_pump(port) as client:
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
             reply = client.bolus_cancel(cancel)
+        elif demand:
+            reply = order_demand(client, yes, dry_run)
+        elif extended is not None:
+            reply = order_extended(client, (str(volume), extended), yes, dry_run)
         else:
             reply = order(client, (str(volume), str(rate)), yes, dry_run)
     if reply is None:
@@ -53,6 +61,58 @@ def bolus(
         emit_json(reply)
     else:
         data(sentence(reply))
+
+
+def over(text: str) -> int:
+    """How long an extended bolus lasts."""
+    from thecal.commands.temporary import seconds
+
+    return seconds("--extended", text)
+
+
+def check_token(text: str) -> None:
+    from pumpcore.wire.messages import TOKEN_DIGITS, is_hex
+    from thecal.quantities import shown
+
+    if not is_hex(text, TOKEN_DIGITS):
+        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")
+
+
+def order_demand(client: Client, yes: bool, dry_run: bool) -> Reply | None:
+    """The dose is the program's; lockout and count are the pump's to judge."""
+    from thecal import clock, orders
+    from thecal.settings_text import demand_facts
+
+    settings: Any = active_program(client).settings
+    if settings is None or not settings.demand_on:
+        raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
+    clock.tell(client)
+    talk(columns(list(demand_facts(settings).items())))
+    if dry_run:
+        return None
+    confirm("Deliver a demand bolus?", yes)
+    return orders.demand(client)
+
+
+def order_extended(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
+    """A volume over a time: its rate is exactly that."""
+    from fractions import Fraction
+
+    from thecal import clock, orders
+    from thecal.dose import volume, volume_of, whole
+    from thecal.status_text import ml, ml_per_h, span
+
+    quantity, duration_s = volume_of(typed[0]), over(typed[1])
+    volume_nl = whole(volume(active_program(client), quantity), typed[0], "nL", Fraction(1))
+    if not volume_nl or not duration_s:
+        raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
+    clock.tell(client)
+    rows = [("extended bolus", "typed", "that is"), ("volume", typed[0], ml(volume_nl)), ("over", typed[1], span(duration_s))]
+    talk(columns([*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]))
+    if dry_run:
+        return None
+    confirm("Deliver this bolus?", yes)
+    return orders.extended(client, volume_nl, duration_s)
 
 
 def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:

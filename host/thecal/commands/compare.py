@@ -76,7 +76,7 @@ def cells(found: Comparison, one: Difference) -> tuple[str, ...]:
 def ml_text(found: Comparison, steps: Fraction) -> str:
     from thecal.status_text import ml
 
-    return ml(round(found.line.volume_nl(steps) or Fraction(0))).removeprefix("~")
+    return ml(round(found.line.volume_nl(steps, found.to_ms) or Fraction(0))).removeprefix("~")
 
 
 def steps_text(found: Comparison, steps: Fraction) -> str:

@@ -57,6 +57,7 @@ class Comparison:
         self.course, self.zone = self._course(run)
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
+        self.temporaries = temporaries(line)
         self.minutes = [self._minute(at_ms) for at_ms in self._times()]
         self.differences = self._differences()
 
@@ -145,6 +146,8 @@ class Comparison:
             reasons.append("paused at a ceiling")
         if self.bolus_steps(from_ms, to_ms):
             reasons.append("bolus")
+        if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.temporaries):
+            reasons.append("temporary rate")
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def totals(self) -> dict[str, Fraction]:
@@ -167,15 +170,28 @@ def merged(first: Difference, second: Difference) -> Difference:
     return Difference(first.from_ms, second.to_ms, why=first.why, **sums)
 
 
+def temporaries(line: Timeline) -> list[tuple[int, int]]:
+    """(from_ms, to_ms) of the temporary rates that the journal tells."""
+    found: list[tuple[int, int]] = []
+    for one in line.evidence.events:
+        at_ms = line.axis.of(one)
+        if one["event"] == "temporary_ordered":
+            found.append((at_ms, line.to_ms + MINUTE_MS))
+        elif one["event"] == "temporary_ended" and found:
+            found[-1] = (found[-1][0], at_ms + MINUTE_MS)
+    return found
+
+
 def first_run(line: Timeline) -> Run:
-    """The first run of the program that is active now, behind the last of another one."""
+    """The first run of the program that is active now, behind the last of another one and the last calibration."""
     known = line.prescribed
     if known is None:
         raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
     runs = line.books.runs
     others = [index for index, run in enumerate(runs) if run.digest not in ("", known.digest)]
     ours = runs[others[-1] + 1 :] if others else runs
-    begun = [run for run in ours if run.by != "untold"]
+    weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)  # before it steps had another volume
+    begun = [run for run in ours if run.by != "untold" and run.from_ms >= weighed_ms]
     if not begun:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")
     if known.program.needs_clock() and not begun[0].begin_utc_s:

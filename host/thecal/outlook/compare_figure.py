@@ -60,7 +60,7 @@ def draw_apart(axes: Axes, found: Comparison) -> None:
 
 
 def ml_of(found: Comparison, steps: Fraction) -> float:
-    return float((found.line.volume_nl(steps) or Fraction(0)) / NL_PER_ML)
+    return float((found.line.volume_nl(steps, found.to_ms) or Fraction(0)) / NL_PER_ML)
 
 
 def x_of(found: Comparison, at_ms: int) -> Any:

@@ -1,0 +1,75 @@
+"""`thecal prime --rate RATE`: fill tubing and catheter once, from the program's measured volumes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.commands.options import AsJson, DryRun, Port, Yes
+from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.errors import Failed
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.client import Client
+    from thecal.exchange import Reply
+
+
+def prime(
+    rate: Annotated[str, typer.Option("--rate", metavar="RATE", help='How fast, e.g. "2 mL/h".')],
+    again: Annotated[bool, typer.Option("--again", help="Although the line was primed since the last refill or program.")] = False,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
+    from thecal.connecting import open_pump
+    from thecal.dose import rate_of
+
+    rate_of(rate)
+    with open_pump(port) as client:
+        reply = order(client, rate, again, (yes, dry_run))
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        data(f"priming ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s (token {reply['token']})")
+
+
+def order(client: Client, rate: str, again: bool, yes_and_dry_run: tuple[bool, bool]) -> Reply | None:
+    from thecal import clock, orders
+    from thecal.commands.bolus import active_program
+    from thecal.dose import rate_of, volume, whole
+
+    program = active_program(client)
+    settings = line_of(program)
+    seconds_s = program.rate_seconds_s
+    rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
+    if not rate_nl:
+        raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
+    clock.tell(client)
+    talk(columns(review(program, settings, rate, rate_nl)))
+    yes, dry_run = yes_and_dry_run
+    if dry_run:
+        return None
+    confirm("Prime the line now?" + (" Again?" if again else ""), yes)
+    return orders.prime(client, rate_nl, again)
+
+
+def line_of(program: Program) -> Any:
+    settings: Any = program.settings
+    if settings is None or not settings.line_nl():
+        raise Failed("the active program has no volumes of tubing and catheter", "add [line] to the prescription and upload it")
+    return settings
+
+
+def review(program: Program, settings: Any, rate: str, rate_nl: int) -> list[tuple[str, ...]]:
+    from thecal.settings_text import line_facts
+    from thecal.status_text import ml, ml_per_h, span
+
+    line_nl, seconds_s = settings.line_nl(), program.rate_seconds_s
+    takes_s = -(-line_nl * seconds_s // rate_nl)
+    rows: list[tuple[str, ...]] = [(label, text) for label, text in line_facts(settings).items()]
+    return [*rows, ("in all", ml(line_nl)), ("rate", f"{rate} = {ml_per_h(rate_nl, seconds_s)}"), ("takes", span(takes_s))]

@@ -1,0 +1,82 @@
+"""The verbs of the clinician's loop typed at a simulated pump, in the order of a visit."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rig.cli import Tool
+from rig.device import Device
+
+pytestmark = pytest.mark.needs("plant", "free_time")
+RX = """title = "visit"
+drug = "dye"
+concentration = "500 ug/mL"
+[basal]
+rate = "0.1 mL/h"
+[demand]
+dose = "50 uL"
+duration = "10 min"
+lockout = "1 h"
+per_day = 4
+[line]
+tubing = "140 uL"
+catheter = "199 uL"
+measured = 2026-01-31
+[reservoir]
+capacity = "20 mL"
+low = "2 mL"
+empty = "0.5 mL"
+tolerance = "0.1 mL"
+"""
+
+
+class Visit:
+    """Types verbs at a pump's port and lets time pass in between."""
+
+    def __init__(self, device: Device, folder: Path) -> None:
+        self.device = device
+        self.tool = Tool(folder)
+        (folder / "rx.toml").write_text(RX)
+
+    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
+        self.device.client.close()
+        done = self.tool.run(*words, "--port", self.device.port_url)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout, done.stderr
+
+    def told(self, *words: str) -> dict:
+        return json.loads(self.types(*words, "--json")[0])
+
+
+def test_a_visit(tmp_path: Path) -> None:
+    with Device() as device:
+        visit = Visit(device, tmp_path)
+        assert visit.told("forecast", "rx.toml")["pump_agrees"]
+        visit.types("program", "rx.toml", "--yes")
+        _, err = visit.types("start", code=1)
+        assert "refill" in err
+        out, _ = visit.types("refill", "--measured", "0 mL", "--filled", "20 mL", "--yes")
+        assert "20 mL in the reservoir" in out
+        out, err = visit.types("start", "--zone", "Europe/Berlin")
+        assert "local time changes by" in err
+        device.run_for(60)
+        token = visit.told("bolus", "--demand", "--yes")["token"]
+        device.run_for(900)
+        assert visit.told("bolus", "--status", token)["state"] == "done"
+        _, err = visit.types("bolus", "--demand", "--yes", code=1)
+        assert "lockout" in err
+        visit.types("temporary", "50 %", "--for", "30 min", "--yes")
+        device.run_for(1000)
+        assert visit.told("status")["temporary"]["denominator"] == 2
+        out, _ = visit.types("read")
+        assert "reservoir.left" in out and "demand.lockout" in out
+        visit.types("stop")
+        out, err = visit.types("refill", "--measured", "12 mL", "--filled", "5 mL", "--yes")
+        assert "out of tolerance" in err and "would explain it" in err
+        visit.types("start", code=1)
+        visit.types("refill", "--acknowledge", "spilled half")
+        visit.types("start")
+        differences = visit.told("compare")["differences"]
+        reasons = ", ".join(one["why"] for one in differences)
+        assert all(reason in reasons for reason in ("bolus", "temporary rate")) and "untold" not in reasons

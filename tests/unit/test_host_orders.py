@@ -1,0 +1,202 @@
+"""The verbs over the therapy commands: what they ask, when the token is asked for, and what an unknown outcome says."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import thecal.cli
+from pumpcore import program
+from pumpcore.faults import Refusal
+from pumpcore.settings import Settings
+from pumpcore.wire import messages
+from unit.host_fake_pump import FakePump
+from unit.pump import constant
+
+THERAPY = ("bolus.demand", "bolus.extended", "bolus.prime", "temporary.start", "temporary.cancel", "bridge.start",
+           "reservoir.refill", "reservoir.acknowledge")  # fmt: skip
+
+
+class TherapyPump(FakePump):
+    """Knows the therapy commands, keeps what it was asked, and judges nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list = []
+        self.known = list(THERAPY)
+        self.reservoir = {"capacity_nl": 20_000_000, "left_nl": 4_000_000, "spread_nl": 0, "delivered_nl": 10_000_000, "blocks": 0}
+        made = constant(100_000)
+        made.concentration = (500, 1000)
+        made.settings = Settings()
+        values = {"demand_on": 1, "demand_nl": 50_000, "demand_s": 600, "lockout_s": 3600, "demand_per_day": 4, "tubing_nl": 140_000,
+                  "catheter_nl": 199_000, "line_day": 20_000, "capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000,
+                  "tolerance_nl": 100_000}  # fmt: skip
+        for name, value in values.items():
+            setattr(made.settings, name, value)
+        self.active = program.pack(made)
+
+    def do_hello(self):
+        return {**super().do_hello(), "capabilities": self.known}
+
+    def do_status(self):
+        line = {"concentration_ng": 250, "concentration_nl": 1000}
+        return {**super().do_status(), "therapy": {"reservoir": self.reservoir, "line": line}}
+
+    def _bolus(self, method, token, **params):
+        if token not in self.tokens:
+            raise Refusal("token_unknown")
+        self.asked.append((method, params))
+        self.boluses[token] = "delivering"
+        return {"ordered_steps": 10, "duration_s": 100, "begins_at_ms": 0}
+
+    def do_bolus_demand(self, **params):
+        return self._bolus("demand", **params)
+
+    def do_bolus_extended(self, **params):
+        return self._bolus("extended", **params)
+
+    def do_bolus_prime(self, **params):
+        return self._bolus("prime", **params)
+
+    def do_temporary_start(self, **params):
+        self.asked.append(("temporary", {name: value for name, value in params.items() if name != "token"}))
+        return {"begins_at_ms": 0, "ends_at_ms": 60_000}
+
+    def do_temporary_cancel(self, token):
+        return {"token": token, "ends_at_ms": 5}
+
+    def do_bridge_start(self, token):
+        self.asked.append(("bridge", {}))
+        return {"line_nl": 339_000, "front_nl": 0}
+
+    def do_reservoir_refill(self, token, measured_nl, filled_nl):
+        self.asked.append(("refill", {"measured_nl": measured_nl, "filled_nl": filled_nl}))
+        blocks = int(abs(measured_nl - 4_000_000) > 100_000)
+        told = {"expected_nl": 4_000_000, "measured_nl": measured_nl, "filled_nl": filled_nl}
+        return {**told, "left_nl": measured_nl + filled_nl, "blocks": blocks}
+
+    def do_reservoir_acknowledge(self, reason):
+        self.asked.append(("acknowledge", {"reason": reason}))
+        return {"blocks": 0}
+
+
+@pytest.fixture
+def pump():
+    with TherapyPump() as fake:
+        yield fake
+
+
+@pytest.fixture
+def typed(capsys, monkeypatch, tmp_path, pump):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
+    for method in THERAPY:  # also of those that this checkout's firmware does not have
+        monkeypatch.setitem(messages.METHODS, method, messages.METHODS.get(method, ({}, True)))
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.setattr("thecal.exchange.REPLY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("thecal.exchange.PATIENCE_S", 0.6)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["thecal", *words, "--port", pump.port_url])
+        try:
+            code = thecal.cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
+
+
+ORDERS = {
+    ("bolus", "--demand"): ("demand", {}),
+    ("bolus", "0.4 mL", "--extended", "4 h"): ("extended", {"volume_nl": 400_000, "duration_s": 14_400}),
+    ("bolus", "100 ug", "--extended", "10 min"): ("extended", {"volume_nl": 200_000, "duration_s": 600}),
+    ("prime", "--rate", "2 mL/h"): ("prime", {"rate_nl": 2_000_000, "again": 0}),
+    ("prime", "--rate", "2 mL/h", "--again"): ("prime", {"rate_nl": 2_000_000, "again": 1}),
+    ("temporary", "50 %", "--for", "2 h"): ("temporary", {"rate_nl": 0, "numerator": 1, "denominator": 2, "duration_s": 7200}),
+    ("temporary", "0.8 mL/h", "--for", "90 s"): ("temporary", {"rate_nl": 800_000, "numerator": 0, "denominator": 0, "duration_s": 90}),
+    ("temporary", "0 %", "--for", "1 h"): ("temporary", {"rate_nl": 0, "numerator": 0, "denominator": 1, "duration_s": 3600}),
+    ("bridge",): ("bridge", {}),
+    ("refill", "--measured", "3.95 mL", "--filled", "16 mL"): ("refill", {"measured_nl": 3_950_000, "filled_nl": 16_000_000}),
+}
+
+
+@pytest.mark.parametrize("words", ORDERS, ids=" ".join)
+def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tuple) -> None:
+    code, _, err = typed(*words, "--dry-run")
+    assert code == 0 and pump.asked == [] and "bolus.token" not in pump.executed
+    code, _, err = typed(*words)  # nobody is there to confirm
+    assert code == 1 and "nobody confirmed" in err and pump.asked == [] and "bolus.token" not in pump.executed
+    code, out, err = typed(*words, "--yes", "--json")
+    assert code == 0 and pump.asked == [ORDERS[words]] and len(json.loads(out)["token"]) == 16
+    assert "clock" in err
+    order = [method for method in pump.executed if method.startswith(("bolus", "temp", "bridge", "reservoir"))]
+    assert order[0] == "bolus.token" and len(order) == 2
+
+
+@pytest.mark.parametrize("words", [("bolus", "--demand"), ("prime", "--rate", "2 mL/h")], ids=" ".join)
+def test_a_lost_answer_is_settled_by_the_token(typed, pump, words: tuple) -> None:
+    method = "bolus.demand" if "--demand" in words else "bolus.prime"
+    pump.trouble[method] = ["mute"] * 9
+    code, out, _ = typed(*words, "--yes", "--json")
+    assert code == 0 and json.loads(out)["settled"] and len(pump.asked) == 1
+
+
+def test_what_nobody_can_tell_is_said_with_the_token(typed, pump) -> None:
+    pump.trouble["bolus.demand"] = ["silent"] * 9
+    code, _, err = typed("bolus", "--demand", "--yes")
+    assert code == 4 and "thecal bolus --status 0000000000000001" in err and pump.asked == []
+
+
+def test_a_firmware_without_the_command_is_told(typed, pump) -> None:
+    pump.known = []
+    for words in ORDERS:
+        code, _, err = typed(*words, "--yes")
+        assert code == 1 and "flash the pump" in err, words
+    assert pump.asked == []
+
+
+def test_a_refill_out_of_tolerance_says_what_to_do(typed, pump) -> None:
+    code, out, err = typed("refill", "--measured", "4.5 mL", "--filled", "15 mL", "--yes")
+    assert code == 0 and "19.5 mL" in out
+    assert "950002 nl in 99991 steps" in err or "950003 nl in 99991 steps" in err  # 9.5 of 10 mL were delivered
+    assert 'thecal refill --acknowledge "reason"' in err
+    assert typed("refill", "--acknowledge", "spilled some")[0] == 0
+    assert pump.asked[-1] == ("acknowledge", {"reason": "spilled some"})
+
+
+def test_a_temporary_rate_is_cancelled_by_its_token(typed) -> None:
+    code, out, _ = typed("temporary", "--cancel", "00000000000000aa")
+    assert code == 0 and "cancelled" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("bolus",),
+        ("bolus", "1 mL"),
+        ("bolus", "--demand", "1 mL"),
+        ("bolus", "1 mL", "--rate", "1 mL/h", "--extended", "1 h"),
+        ("bolus", "1 mL", "--extended", "soon"),
+        ("temporary", "50 %"),
+        ("temporary", "50,5 %", "--for", "1 h"),
+        ("temporary", "0.00001 %", "--for", "1 h"),
+        ("temporary", "1 mL", "--for", "1 h"),
+        ("temporary", "--cancel", "xyz"),
+        ("prime", "--rate", "2"),
+        ("refill", "--measured", "1 mL"),
+        ("refill", "--measured", "1 mL", "--filled", "100 ug"),
+        ("refill", "--acknowledge", ""),
+        ("refill", "--acknowledge", "x" * 61),
+        ("refill", "--measured", "1 mL", "--filled", "1 mL", "--acknowledge", "why"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_wrong_is_one_line_and_reaches_no_pump(typed, pump, words: tuple) -> None:
+    code, out, err = typed(*words)
+    assert code == 2 and not out and err.count("\n") <= 3
+    assert pump.executed == [] and Path.cwd().exists()
