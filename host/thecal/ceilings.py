@@ -15,6 +15,7 @@ from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.program import MAX_RATE_NL, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
+from thecal import settings_refused
 from thecal.compiler import Compiled, row_key
 from thecal.dose import Bolus
 from thecal.errors import BadInput
@@ -69,6 +70,8 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
     try:
         limits.check_program(compiled.program, rig, rig.calibration)
     except Refusal as refusal:
+        if refusal.fault.name in settings_refused.FAULTS:
+            raise settings_refused.complaint(prescription, compiled, refusal, name) from refusal
         key, quantity = culprit(prescription, compiled, refusal)
         text = f"{name}: {key}: {shown(quantity.text)}: {sentence(refusal)}"
         raise BadInput(text, advice(refusal, quantity, nearest(prescription, compiled, rig, refusal, quantity))) from refusal

@@ -12,7 +12,7 @@ from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
 from thecal.quantities import Quantity, decimal, shown, spelled
-from thecal.settings_compiler import compile_settings, library_rates, typed_settings
+from thecal.settings_compiler import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings
 from thecal.week import week_time
 
 SECONDS_MAX_S = (1 << 32) - 1
@@ -175,8 +175,14 @@ def packed_and_checked(program: Program, name: str) -> bytes:
         packed: bytes = pack(program)
         unpack(packed)
     except Refusal as refusal:
-        raise BadInput(f"{name}: {sentence(refusal)}", told(refusal.fault.name)[1]) from refusal
+        raise BadInput(f"{name}: {setting_key(refusal)}{sentence(refusal)}", told(refusal.fault.name)[1]) from refusal
     return packed
+
+
+def setting_key(refusal: Refusal) -> str:
+    """The prescription's key of the setting that is refused, with a colon; "" when none is named."""
+    table, key = (VOLUMES | PLAIN).get(str(refusal.detail.get("setting")), ("", ""))
+    return f"{table}.{key}: " if key else ""
 
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:

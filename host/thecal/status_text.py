@@ -76,6 +76,15 @@ def bolus_text(status: Status) -> str:
     return text if purpose == "manual" else f"{purpose}: {text}"
 
 
+def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
+    """The drug library that was used, and the soft limits that somebody has passed."""
+    if not therapy.get("library"):
+        return []
+    text = f"{therapy['library']}, version {therapy['library_version']}"
+    passed = ", ".join(therapy.get("overrides") or [])
+    return [("library", f"{text}; soft limits passed: {passed}" if passed else text)]
+
+
 def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
     """(label, text) of everything a person wants to know; `clock` says how far the pump's clock is from ours."""
     from thecal import calibration_text
@@ -97,6 +106,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("calibration", calibration_text.line(calibration)),
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
+        *library_rows(status.get("therapy") or {}),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
         *[("alarm", fault_text(number)) for number in status["alarms"]],
     ]

@@ -14,6 +14,7 @@ from thecal.commands.find import find
 from thecal.commands.flash import flash
 from thecal.commands.forecast import forecast
 from thecal.commands.journal import journal
+from thecal.commands.limits import limits
 from thecal.commands.maintenance import maintenance
 from thecal.commands.new import new
 from thecal.commands.prime import prime
@@ -38,6 +39,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "calibrate": calibrate,
     "characterise": characterise,
     "forecast": forecast,
+    "limits": limits,
     "program": program,
     "start": start,
     "status": status,

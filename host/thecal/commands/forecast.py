@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, Port, Zone
+from thecal.commands.options import AsJson, Library, Port, Zone
 from thecal.console import columns, data, emit_json, talk
 from thecal.errors import Failed, NoPump
 
@@ -27,6 +27,7 @@ def forecast(
     left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
     previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line still holds, for a bridge.")] = None,
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
+    library: Library = None,
     offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -34,13 +35,13 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
+    from thecal.commands.program import read_prescription
     from thecal.compiler import compile_prescription
     from thecal.files import check_free
     from thecal.outlook import asked
-    from thecal.prescription import load
 
     check_free([png] if png else [], force)
-    compiled = compile_prescription(load(file), str(file))
+    compiled = compile_prescription(read_prescription(file, library), str(file))
     when = asked.when(begin, zone, days)
     client = None if offline or (bench and not port) else a_pump(port)
     try:

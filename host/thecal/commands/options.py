@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ Port = Annotated[
 ]
 Zone = Annotated[
     str | None, typer.Option("--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin; else this computer's.")
+]
+Library = Annotated[
+    Path | None, typer.Option("--library", metavar="FILE", help="The drug library; else THECAL_LIBRARY, else the shipped one by its name.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]

@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, DryRun, Port, Yes
+from thecal.commands.options import AsJson, DryRun, Library, Port, Yes
 from thecal.console import columns, confirm, data, emit_json, talk
-from thecal.errors import Failed
+from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.ceilings import Rig
     from thecal.client import Client
     from thecal.compiler import Compiled
+    from thecal.prescription import Prescription
 
 
 def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
+    library: Library = None,
+    override: Annotated[
+        list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
+    ] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -31,9 +36,10 @@ def program(
     from thecal import ceilings, clock
     from thecal.compiler import compile_prescription
     from thecal.connecting import open_pump
-    from thecal.prescription import load
 
-    prescription = load(file)
+    prescription = read_prescription(file, library, override or [])
+    if not (yes or dry_run):
+        prescription = ask_for_overrides(prescription, str(file))
     compiled = compile_prescription(prescription, str(file))
     ceilings.check(prescription, compiled, rig_of(bench), str(file))
     if dry_run:
@@ -48,6 +54,55 @@ def program(
         emit_json({"digest": digest, "program": compiled.program.describe()})
     else:
         data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+
+
+def read_prescription(file: Path, library: Path | None, overrides: list[str] | None = None) -> Prescription:
+    """The file with its library's limits in it, and the soft limits that were confirmed."""
+    from pumpcore.settings import OVERRIDES
+    from thecal import library as libraries
+    from thecal.prescription import load
+    from thecal.quantities import shown
+
+    words = overrides or []
+    for word in words:
+        if word not in OVERRIDES:
+            raise BadInput(f"--override: {shown(word)} is no soft limit", f"write one of {', '.join(OVERRIDES)}")
+    prescription = libraries.applied(load(file), library, str(file))
+    if words and prescription.library is None:
+        raise BadInput(f"{file}: --override: the prescription names no drug library", "add [library], or give --library FILE")
+    return libraries.with_overrides(prescription, words)
+
+
+def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
+    """Each soft limit that is passed is shown with what it is, and asked for; `--yes` does not answer this question."""
+    from pumpcore.settings import OVERRIDES
+    from pumpcore.settings_limits import passed
+    from thecal.compiler import compile_prescription
+    from thecal.library import with_overrides
+
+    if prescription.library is None:
+        return prescription
+    program = compile_prescription(prescription, name).program
+    words = []
+    for index, asked, limit in passed(program):
+        word = OVERRIDES[index]
+        if word not in prescription.library.overrides:
+            allowed, wanted = (soft_text(program, word, value) for value in (limit, asked))
+            talk(f"soft limit of {prescription.library.name} for {word}: {allowed}, asked {wanted}")
+            confirm("Pass this soft limit?", False)
+            words.append(word)
+    return with_overrides(prescription, words)
+
+
+def soft_text(program: Program, word: str, value: int) -> str:
+    from fractions import Fraction
+
+    from thecal.quantities import decimal
+    from thecal.status_text import ml, ml_per_h
+
+    if word == "concentration":
+        return f"{decimal(Fraction(value, 1000))} ug/mL"
+    return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 
 def rig_of(bench: str | None) -> Rig:
