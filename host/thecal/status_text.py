@@ -76,6 +76,14 @@ def bolus_text(status: Status) -> str:
     return text if purpose == "manual" else f"{purpose}: {text}"
 
 
+def temporary_text(status: Status) -> str:
+    """ "basal x 1/2, 1 h 20 min left"."""
+    temporary = status["temporary"]
+    pair = f"{temporary['numerator']}/{temporary['denominator']}"
+    rate = f"basal x {pair}" if temporary["denominator"] else ml_per_h(temporary["rate_nl"], status["rate_seconds_s"])
+    return f"{rate}, {span(temporary['rest_s'])} left (token {temporary['token']})"
+
+
 def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
     """The drug library that was used, and the soft limits that somebody has passed."""
     if not therapy.get("library"):
@@ -102,6 +110,8 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("program", f"{name} ({digest[:12]})" if name else "none"),
         ("basal", basal_text(status)),
         ("bolus", bolus_text(status)),
+        *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),
+        *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),
         *delivered,
         ("calibration", calibration_text.line(calibration)),
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),

@@ -82,3 +82,14 @@ def test_the_verbs_print_it(tmp_path) -> None:
         for word in ("unique id", "highest rate", "daily 01:30", "clock", "next change", "digest"):
             assert word in read.stdout, word
         assert json.loads(tool.run("read", "--port", device.port_url, "--json").stdout)["program"]["name"] == "every day"
+
+
+def test_a_program_that_took_over_while_running_is_compared_from_there() -> None:
+    with Device() as device:
+        begun(device)
+        device.run_for(1000)
+        device.upload(every_day((0, 300_000), (120, 700_000), (150, 100_000)))
+        device.run_for(3000)
+        found = compared(device)
+    assert found.differences == [] and 45 <= len(found.minutes) <= 52
+    assert abs(found.totals()["rest"]) < 2

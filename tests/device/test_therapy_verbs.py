@@ -58,6 +58,10 @@ def test_a_visit(tmp_path: Path) -> None:
         assert "refill" in err
         out, _ = visit.types("refill", "--measured", "0 mL", "--filled", "20 mL", "--yes")
         assert "20 mL in the reservoir" in out
+        visit.types("prime", "--rate", "2 mL/h", "--yes")
+        device.run_for(700)
+        _, err = visit.types("prime", "--rate", "2 mL/h", "--yes", code=1)
+        assert "again" in err
         out, err = visit.types("start", "--zone", "Europe/Berlin")
         assert "local time changes by" in err
         device.run_for(60)

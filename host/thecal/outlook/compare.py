@@ -10,7 +10,6 @@ from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
-from thecal.history.parts import Run
 from thecal.history.timeline import Timeline
 from thecal.outlook.course import Course
 
@@ -18,6 +17,14 @@ MINUTE_MS = 60_000
 LONGEST_DAYS = 400
 UNCERTAIN = "uncertain, by a power cut"
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where on the axis the program's first second is, and its UTC as the pump knew it."""
+
+    at_ms: int
+    utc_s: int
 
 
 @dataclass(frozen=True)
@@ -52,22 +59,22 @@ class Comparison:
 
     def __init__(self, line: Timeline, from_ms: int | None = None, to_ms: int | None = None) -> None:
         self.line = line
-        run = first_run(line)
-        self.origin_ms = run.from_ms if run.origin_ms is None else run.origin_ms
-        self.course, self.zone = self._course(run)
+        start = first_start(line)
+        self.origin_ms = start.at_ms
+        self.course, self.zone = self._course(start)
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
         self.temporaries = temporaries(line)
         self.minutes = [self._minute(at_ms) for at_ms in self._times()]
         self.differences = self._differences()
 
-    def _course(self, run: Run) -> tuple[Course, Zone]:
-        """Steps of the program from the run's first second on, as if nothing ever happened."""
+    def _course(self, start: Start) -> tuple[Course, Zone]:
+        """Steps of the program from its first second on, as if nothing ever happened."""
         line, known = self.line, self.line.prescribed
         assert known is not None
-        zone = zone_of(line, run)
+        zone = zone_of(line, start)
         days = min(LONGEST_DAYS, (line.to_ms - self.origin_ms) // (S_PER_DAY * MS_PER_S) + 1)
-        rows: Any = Forecast(known.program, known.calibration, run.begin_utc_s, zone, days).rows(0, 0)
+        rows: Any = Forecast(known.program, known.calibration, start.utc_s, zone, days).rows(0, 0)
         found = [(row[0], row[1]) for row in rows]
         ends = [at_s for at_s, _ in found[1:]] + [days * S_PER_DAY]
         flows = [(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
@@ -171,38 +178,47 @@ def merged(first: Difference, second: Difference) -> Difference:
 
 
 def temporaries(line: Timeline) -> list[tuple[int, int]]:
-    """(from_ms, to_ms) of the temporary rates that the journal tells."""
+    """(from_ms, to_ms) of the temporary rates that the journal tells, widened to the moments at which it tells the position: between
+    those the curve of what was delivered does not know when the rate changed."""
     found: list[tuple[int, int]] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
         if one["event"] == "temporary_ordered":
-            found.append((at_ms, line.to_ms + MINUTE_MS))
+            found.append((at_ms, line.to_ms))
         elif one["event"] == "temporary_ended" and found:
             found[-1] = (found[-1][0], at_ms + MINUTE_MS)
-    return found
+    return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
 
 
-def first_run(line: Timeline) -> Run:
-    """The first run of the program that is active now, behind the last of another one and the last calibration."""
+def first_start(line: Timeline) -> Start:
+    """Where the active program began to run: the first start, or take-over while running, that no other program came behind; and
+    behind the last calibration, before which steps had another volume."""
     known = line.prescribed
     if known is None:
         raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
-    runs = line.books.runs
-    others = [index for index, run in enumerate(runs) if run.digest not in ("", known.digest)]
-    ours = runs[others[-1] + 1 :] if others else runs
-    weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)  # before it steps had another volume
-    begun = [run for run in ours if run.by != "untold" and run.from_ms >= weighed_ms]
-    if not begun:
+    weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)
+    ours: list[Start] = []
+    for one in line.evidence.events:
+        if one["event"] in ("started", "program_changed"):
+            start = start_of(line, one)
+            ours = [*ours, start] if one["digest"] == known.digest and start.at_ms >= weighed_ms else []
+    if not ours:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")
-    if known.program.needs_clock() and not begun[0].begin_utc_s:
+    if known.program.needs_clock() and not ours[0].utc_s:
         raise Failed("the pump did not know the time when it started: a schedule can't be forecast", "set its clock: thecal clock --set")
-    return begun[0]
+    return ours[0]
 
 
-def zone_of(line: Timeline, run: Run) -> Zone:
-    """Local time from the run on: the change that came in the journal, else the one that the pump still has ahead."""
-    offset_s = line.offset_s(run.from_ms)
-    changes = [one for one in line.evidence.events if one["event"] == "offset_changed" and one["transition_utc_s"] > run.begin_utc_s]
+def start_of(line: Timeline, row: dict[str, Any]) -> Start:
+    at_ms = line.axis.of(row)
+    origins = [run.origin_ms for run in line.books.runs if run.from_ms == at_ms and run.origin_ms is not None]
+    return Start(origins[0] if row["event"] == "started" and origins else at_ms, row["utc_s"])
+
+
+def zone_of(line: Timeline, start: Start) -> Zone:
+    """Local time from the start on: the change that came in the journal, else the one that the pump still has ahead."""
+    offset_s = line.offset_s(start.at_ms)
+    changes = [one for one in line.evidence.events if one["event"] == "offset_changed" and one["transition_utc_s"] > start.utc_s]
     if changes:
         return Zone(offset_s, changes[0]["transition_utc_s"], changes[0]["new_offset_s"])
     status = line.evidence.status or {}
