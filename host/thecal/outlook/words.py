@@ -51,7 +51,7 @@ def facts(outlook: Outlook) -> Rows:
     if outlook.left_nl is not None:
         rows += [
             ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
-            ("refill due", f"{moment(outlook, marks['low_all'])}: low then, with every allowed bolus"),
+            ("refill due", f"{moment(outlook, marks['low_all'])}; when it is low, with every allowed bolus"),
             ("low, basal only", moment(outlook, marks["low_basal"])),
             ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
         ]
@@ -101,7 +101,7 @@ def day_rows(outlook: Outlook) -> Rows:
     """The table: a row for each local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL"] + ["basal ug"] * mass + ["boluses", "bolus mL"] * boluses + ["mL left, basal only"] * reservoir
+    head = ["day", "basal mL", "in all"] + ["basal ug", "in all"] * mass + ["boluses", "bolus mL"] * boluses + ["mL left, basal only"] * reservoir
     head += ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
 
@@ -109,9 +109,12 @@ def day_rows(outlook: Outlook) -> Rows:
 def day_cells(outlook: Outlook, day: Day, with_: tuple[bool, bool, bool]) -> list[str]:
     mass, boluses, reservoir = with_
     hours = (day.to_s - day.from_s) / 3600
-    cells = [f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f" ({hours:g} h)"), number(day.basal_nl / NL_PER_ML)]
+    in_all = outlook.basal.at(day.to_s)
+    name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f" ({hours:g} h)")
+    cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
     if mass:
-        cells.append(number((outlook.mass_ng(outlook.doses_nl(day.from_s, day.to_s)) or Fraction(0)) / NG_PER_UG, 2))
+        doses = [outlook.mass_ng(outlook.doses_nl(from_s, day.to_s)) or Fraction(0) for from_s in (day.from_s, 0)]
+        cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
     if boluses:
         cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
     if reservoir:
@@ -157,6 +160,8 @@ def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
         "duration_s": day.to_s - day.from_s,
         "basal_nl": int(day.basal_nl),
         "basal_ng": None if mass_ng is None else int(mass_ng),
+        "basal_in_all_nl": int(outlook.basal.at(day.to_s)),
+        "basal_in_all_ng": None if mass_ng is None else int(outlook.mass_ng(outlook.doses_nl(0, day.to_s)) or 0),
         "boluses": day.boluses,
         "bolus_nl": int(day.bolus_nl),
         **{name: None if value is None else int(value) for name, value in left.items()},
