@@ -1,4 +1,4 @@
-"""Orders with a one-shot token: demand, extended and priming boluses, temporary rates, bridge, refill. Each is done at most once.
+"""Orders with a one-shot token: demand, extended and priming boluses, temporary rates, refill. Each is done at most once.
 
 The token is asked for after the person has confirmed. A lost answer is settled by asking: `bolus.status` for a dose; the same
 order with the same token for what is no dose, which the pump answers again and does not do twice.
@@ -72,7 +72,3 @@ def refill(client: Client, measured_nl: int, filled_nl: int) -> Reply:
 def acknowledge_refill(client: Client, reason: str) -> Reply:
     require(client, "reservoir.acknowledge")
     return client.command("reservoir.acknowledge", {"reason": reason})
-
-
-def bridge(client: Client) -> Reply:
-    return place(client, "bridge.start", {}, "thecal read")

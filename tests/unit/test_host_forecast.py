@@ -136,15 +136,17 @@ def test_the_reservoir_is_low_and_empty_when_it_is() -> None:
     assert outlook(left_nl=2_000_000).low_s == 0 and outlook(left_nl=2_000_000).allowed.starts == []
 
 
-def test_a_bridge_keeps_the_dose_until_the_front_has_passed() -> None:
+def test_what_the_line_still_holds_is_dosed_until_the_front_has_passed() -> None:
     found = outlook(old=Fraction(1, 4), days=2)
     flowed, second_s = Fraction(0), 0
     while flowed < 339_000:
-        flowed += 2 * rate_at(found, second_s)
+        flowed += rate_at(found, second_s)
         second_s += 1
     assert found.front_s == second_s
-    assert found.basal.rate(second_s - 1) == 2 * rate_at(found, second_s - 1) and found.basal.rate(second_s) == rate_at(found, second_s)
-    assert found.mass_ng(found.doses_nl(0, second_s)) == found.basal.at(second_s) / 4
+    assert found.dosed_ng(0, second_s - 1) == found.basal.at(second_s - 1) / 4
+    assert found.dosed_ng(second_s, found.end_s) == found.basal.between(second_s, found.end_s) / 2
+    assert found.dosed_ng(0, found.end_s) == Fraction(339_000, 4) + (found.basal.at(found.end_s) - 339_000) / 2
+    assert outlook(days=2).front_s is None
 
 
 def test_a_ceiling_that_only_a_repeated_hour_fills_is_seen() -> None:

@@ -15,7 +15,7 @@ from pumpcore.wire import messages
 from unit.host_fake_pump import FakePump
 from unit.pump import constant
 
-THERAPY = ("bolus.demand", "bolus.extended", "bolus.prime", "temporary.start", "temporary.cancel", "bridge.start",
+THERAPY = ("bolus.demand", "bolus.extended", "bolus.prime", "temporary.start", "temporary.cancel",
            "reservoir.refill", "reservoir.acknowledge")  # fmt: skip
 
 
@@ -41,8 +41,7 @@ class TherapyPump(FakePump):
         return {**super().do_hello(), "capabilities": self.known}
 
     def do_status(self):
-        line = {"concentration_ng": 250, "concentration_nl": 1000}
-        return {**super().do_status(), "therapy": {"reservoir": self.reservoir, "line": line}}
+        return {**super().do_status(), "therapy": {"reservoir": self.reservoir}}
 
     def _bolus(self, method, token, **params):
         if token not in self.tokens:
@@ -66,10 +65,6 @@ class TherapyPump(FakePump):
 
     def do_temporary_cancel(self, token):
         return {"token": token, "ends_at_ms": 5}
-
-    def do_bridge_start(self, token):
-        self.asked.append(("bridge", {}))
-        return {"line_nl": 339_000, "front_nl": 0}
 
     def do_reservoir_refill(self, token, measured_nl, filled_nl):
         self.asked.append(("refill", {"measured_nl": measured_nl, "filled_nl": filled_nl}))
@@ -120,7 +115,6 @@ ORDERS = {
     ("temporary", "50 %", "--for", "2 h"): ("temporary", {"rate_nl": 0, "numerator": 1, "denominator": 2, "duration_s": 7200}),
     ("temporary", "0.8 mL/h", "--for", "90 s"): ("temporary", {"rate_nl": 800_000, "numerator": 0, "denominator": 0, "duration_s": 90}),
     ("temporary", "0 %", "--for", "1 h"): ("temporary", {"rate_nl": 0, "numerator": 0, "denominator": 1, "duration_s": 3600}),
-    ("bridge",): ("bridge", {}),
     ("refill", "--measured", "3.95 mL", "--filled", "16 mL"): ("refill", {"measured_nl": 3_950_000, "filled_nl": 16_000_000}),
 }
 
@@ -134,7 +128,7 @@ def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tupl
     code, out, err = typed(*words, "--yes", "--json")
     assert code == 0 and pump.asked == [ORDERS[words]] and len(json.loads(out)["token"]) == 16
     assert "clock" in err
-    order = [method for method in pump.executed if method.startswith(("bolus", "temp", "bridge", "reservoir"))]
+    order = [method for method in pump.executed if method.startswith(("bolus", "temp", "reservoir"))]
     assert order[0] == "bolus.token" and len(order) == 2
 
 

@@ -25,7 +25,7 @@ def forecast(
     begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Local time, like "2026-10-24 08:00"; else now.')] = None,
     zone: Zone = None,
     left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
-    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line still holds, for a bridge.")] = None,
+    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line still holds after a change.")] = None,
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
     library: Library = None,
     offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,

@@ -1,4 +1,4 @@
-"""Where a ceiling will bind in the days to come. Staging looks at the week; a repeated hour or a bridge can hold more than any week."""
+"""Where a ceiling will bind in the days to come. Staging looks at the week; a repeated hour can hold more than any week."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
     axes.set_ylabel("mL in all")
     axes.set_ylim(bottom=0)
     top = outlook.mass_ng(Fraction(NL_PER_ML))
-    if top is not None and outlook.bridge_factor == 1:  # else the mass does not follow the volume
+    if top is not None and outlook.old is None:  # else the mass does not follow the volume
         per_ml = float(top / NG_PER_UG)
         there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
         back: Any = lambda ug: ug / per_ml  # noqa: E731

@@ -61,7 +61,8 @@ class Day:
 class Outlook:
     """`basal` without boluses, `everything` with every allowed one; `left_nl` at the begin, None when no reservoir is watched.
 
-    `old` is the concentration (ng per nl) that is still in the line, None when it holds what the program says.
+    `old` is the concentration (ng per nl) that is still in the line, None when it holds what the program says; the pump does not bridge:
+    it runs the program's rates, and the dose is wrong until the front has passed.
     """
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, old: Fraction | None = None) -> None:
@@ -73,9 +74,8 @@ class Outlook:
         self._forecast = Forecast(program, pair, when.utc_s, when.zone, when.days)
         rows: Any = self._forecast.rows(0, 0)
         self.rows = [row[:3] for row in rows]
-        self.front_s: int | None = None
-        self.bridge_factor = self._bridge_factor(old)
-        self.basal = self._bridged()
+        self.old = old
+        self.basal = Course(self._plan(), self.end_s)
         self.left_nl = left_nl if left_nl is not None else (self.settings.capacity_nl or None)
         self.allowed = Allowed(self.settings, self.end_s)
         self.everything = self._everything()
@@ -86,6 +86,7 @@ class Outlook:
         self.marks = self._marks()
         self.everything = self.everything.cut(self.marks["empty_all"])
         self.basal = self.basal.cut(self.marks["empty_basal"])
+        self.front_s = self.basal.reaches(self.settings.line_nl()) if old is not None else None
 
     def digest(self, program_digest: bytes) -> str:
         """What a pump must come to as well."""
@@ -97,28 +98,10 @@ class Outlook:
     def _everything(self) -> Course:
         return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
 
-    def _plan(self, factor: Fraction) -> list[Flow]:
+    def _plan(self) -> list[Flow]:
         ends = [row[0] for row in self.rows[1:]] + [self.end_s]
-        factor /= self.program.rate_seconds_s
-        return [(at_s, to_s, factor * rate_nl) for (at_s, rate_nl, _), to_s in zip(self.rows, ends, strict=True)]
-
-    # -- the line
-
-    def _bridge_factor(self, old: Fraction | None) -> Fraction:
-        """What the rate is multiplied by while the old concentration comes out, so that the dose stays right."""
-        mass_ng, volume_nl = self.program.concentration
-        return Fraction(mass_ng, volume_nl) / old if old and mass_ng else Fraction(1)
-
-    def _bridged(self) -> Course:
-        """The basal, at the old concentration's rates until the front has passed the line."""
-        if self.bridge_factor == 1 or not self.settings.line_nl():
-            return Course(self._plan(Fraction(1)), self.end_s)
-        old = Course(self._plan(self.bridge_factor), self.end_s)
-        self.front_s = old.reaches(self.settings.line_nl())
-        until_s = self.end_s if self.front_s is None else self.front_s
-        before = [(at_s, min(to_s, until_s), rate) for at_s, to_s, rate in self._plan(self.bridge_factor) if at_s < until_s]
-        behind = [(max(at_s, until_s), to_s, rate) for at_s, to_s, rate in self._plan(Fraction(1)) if to_s > until_s]
-        return Course([*before, *behind], self.end_s)
+        seconds_s = self.program.rate_seconds_s
+        return [(at_s, to_s, Fraction(rate_nl, seconds_s)) for (at_s, rate_nl, _), to_s in zip(self.rows, ends, strict=True)]
 
     # -- the reservoir
 
@@ -161,6 +144,12 @@ class Outlook:
         mass_ng, nl = self.program.concentration
         return volume_nl * mass_ng / nl if mass_ng else None
 
-    def doses_nl(self, from_s: int, to_s: int) -> Fraction:
-        """What the basal doses, in volume of the program's fluid: a bridge changes the rate and not the dose."""
-        return Course(self._plan(Fraction(1)), self.end_s).cut(self.marks["empty_basal"]).between(from_s, to_s)
+    def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
+        """The mass that the basal brings to the tip between two seconds: of the old concentration until the front has passed."""
+        early, late = (self._by_ng(self.basal.at(at_s)) for at_s in (from_s, to_s))
+        return None if early is None or late is None else late - early
+
+    def _by_ng(self, volume_nl: Fraction) -> Fraction | None:
+        before_nl = min(volume_nl, Fraction(self.settings.line_nl())) if self.old is not None else Fraction(0)
+        new_ng = self.mass_ng(volume_nl - before_nl)
+        return None if new_ng is None else new_ng + before_nl * (self.old or 0)

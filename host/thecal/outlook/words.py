@@ -45,9 +45,10 @@ def facts(outlook: Outlook) -> Rows:
         ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in all{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
-    if outlook.front_s is not None or outlook.bridge_factor != 1:
-        factor = decimal(outlook.bridge_factor)
-        rows.append(("bridge", f"rates x {factor} until the front has passed {ml(settings.line_nl())}: {moment(outlook, outlook.front_s)}"))
+    if outlook.old is not None:
+        held = f"{ml(settings.line_nl())} of {decimal(outlook.old * 1000)} ug/mL"
+        out = f"the line's {held} is out {moment(outlook, outlook.front_s)}"
+        rows.append(("front", f"{out}; prime the line to have it out before the start"))
     if outlook.left_nl is not None:
         rows += [
             ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
@@ -65,7 +66,7 @@ def amount(outlook: Outlook, volume_nl: Fraction) -> str:
 
 
 def basal_mass(outlook: Outlook) -> str:
-    mass_ng = outlook.mass_ng(outlook.doses_nl(0, outlook.end_s))
+    mass_ng = outlook.dosed_ng(0, outlook.end_s)
     return f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else ""
 
 
@@ -101,8 +102,8 @@ def day_rows(outlook: Outlook) -> Rows:
     """The table: a row for each local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL", "in all"] + ["basal ug", "in all"] * mass + ["boluses", "bolus mL"] * boluses + ["mL left, basal only"] * reservoir
-    head += ["mL left, every bolus"] * (reservoir and boluses)
+    head = ["day", "basal mL", "in all"] + ["basal ug", "in all"] * mass + ["boluses", "bolus mL"] * boluses
+    head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
 
 
@@ -113,7 +114,7 @@ def day_cells(outlook: Outlook, day: Day, with_: tuple[bool, bool, bool]) -> lis
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f" ({hours:g} h)")
     cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
     if mass:
-        doses = [outlook.mass_ng(outlook.doses_nl(from_s, day.to_s)) or Fraction(0) for from_s in (day.from_s, 0)]
+        doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
     if boluses:
         cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
@@ -152,7 +153,7 @@ def document(outlook: Outlook) -> dict[str, Any]:
 
 
 def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
-    mass_ng = outlook.mass_ng(outlook.doses_nl(day.from_s, day.to_s))
+    mass_ng = outlook.dosed_ng(day.from_s, day.to_s)
     left = {"left_basal_nl": day.left_basal_nl, "left_all_nl": day.left_all_nl}
     return {
         "day": day.day.isoformat(),
@@ -161,7 +162,7 @@ def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
         "basal_nl": int(day.basal_nl),
         "basal_ng": None if mass_ng is None else int(mass_ng),
         "basal_in_all_nl": int(outlook.basal.at(day.to_s)),
-        "basal_in_all_ng": None if mass_ng is None else int(outlook.mass_ng(outlook.doses_nl(0, day.to_s)) or 0),
+        "basal_in_all_ng": None if mass_ng is None else int(outlook.dosed_ng(0, day.to_s) or 0),
         "boluses": day.boluses,
         "bolus_nl": int(day.bolus_nl),
         **{name: None if value is None else int(value) for name, value in left.items()},
