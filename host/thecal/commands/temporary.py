@@ -90,14 +90,14 @@ def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> R
     return orders.temporary(client, rate_nl, part, duration_s)
 
 
-def in_pump(program: Program, rate: Any) -> tuple[int, tuple[int, int]]:
+def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
     """(nl per the program's seconds, (numerator, denominator)); one of them is zero."""
     from thecal.dose import volume, whole
 
-    if isinstance(rate, Fraction):
-        return 0, (rate.numerator, rate.denominator)
+    if isinstance(asked, Fraction):
+        return 0, (asked.numerator, asked.denominator)
     seconds_s = program.rate_seconds_s
-    return whole(volume(program, rate) * seconds_s, rate.text, "mL/h", Fraction(3600, seconds_s * 1_000_000)), (0, 0)
+    return whole(volume(program, asked) * seconds_s, asked.text, "mL/h", Fraction(3600, seconds_s * 1_000_000)), (0, 0)
 
 
 def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:

@@ -129,8 +129,8 @@ def x_of(outlook: Outlook, second_s: int) -> Any:
     return outlook.when.local(0) + timedelta(seconds=second_s)
 
 
-def ml_per_h(rate: Fraction) -> float:
-    return float(rate * S_PER_HOUR / NL_PER_ML)
+def ml_per_h(nl_per_s: Fraction) -> float:
+    return float(nl_per_s * S_PER_HOUR / NL_PER_ML)
 
 
 def time_axis(axes: Axes, outlook: Outlook) -> None:
