@@ -21,6 +21,7 @@ def main() -> None:
         pump = build(board, imports)
         board.system.forget(hal + ".imports", *ONCE)
         del imports
+        board.system.built()
         from app.pump import run
 
         run(pump)

@@ -141,7 +141,7 @@ def by_name(name: str) -> Fault:
 
 def by_number(number: int) -> Fault:
     """The fault numbered `number`; KeyError when there is none (a newer pump)."""
-    for severity in NUMBERS:
+    for severity in (WARNING, ALARM, REFUSAL):  # a pump asks for those that are active
         for name, its_number in NUMBERS[severity].items():
             if its_number == number:
                 return Fault(number, name, severity)

@@ -344,6 +344,9 @@ class System:
     def collect(self) -> None:
         pass
 
+    def built(self) -> None:
+        pass
+
     def forget(self, *modules: str) -> None:
         pass
 

@@ -20,6 +20,7 @@ class System:
 
     def __init__(self) -> None:
         gc.threshold(_COLLECT_EVERY_BYTES)
+        self._free_bytes = self._last_free_bytes = 0
         left = mem32[reg.WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.reset_cause = _cause(left)
@@ -57,6 +58,11 @@ class System:
         """Nothing: a collection takes 75 ms, so it comes by itself, when a part of the heap has been used (see __init__); the
         hardware steps on meanwhile."""
 
+    def built(self) -> None:
+        """The pump has been built: what that left behind goes at once."""
+        gc.collect()
+        self._free_bytes = self._last_free_bytes = gc.mem_free()
+
     def forget(self, *modules: str) -> None:
         """Gives back the memory of those of these modules of which nothing is in use any more; an import brings them again."""
         for name in modules:
@@ -67,7 +73,13 @@ class System:
                     delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:
-        return gc.mem_free()
+        """What was free when memory had last been collected, as far as it was asked since: what commands leave behind until the next
+        time is not in use. Never more than is free then."""
+        now_bytes = gc.mem_free()
+        if now_bytes > self._last_free_bytes:
+            self._free_bytes = now_bytes
+        self._last_free_bytes = now_bytes
+        return self._free_bytes
 
 
 def _cause(left: int) -> str:

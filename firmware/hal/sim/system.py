@@ -43,6 +43,9 @@ class System:
     def collect(self) -> None:
         """Nothing: see __init__."""
 
+    def built(self) -> None:
+        """Nothing: see __init__."""
+
     def forget(self, *modules: str) -> None:
         """Nothing: their memory would not come back, and an import would take more."""
 

@@ -1,10 +1,10 @@
 """Makes the firmware small before it is compiled: whole numbers in the place of their names, and names that cost no memory.
 
 A pump keeps every name of its code in RAM, except those that MicroPython has in its ROM. So names of our own that nothing
-outside can know (private ones, and parameters that no call names) get names from `rom_names`: within a group of files that
-share private names each another one; what the code does is unchanged. A name stays as it is when it also appears in a text
-of the firmware (getattr, JSON, imports), as a keyword of a call, or in a file that is not compacted. Nothing here depends on
-the machine: the same sources give the same.
+outside can know get names from `rom_names`: parameters that no call names, private ones (within a group of files that share
+them each another one), and public ones (public_names.py: one new name for all files); what the code does is unchanged. A name
+stays as it is when it also appears in a text of the firmware (getattr, JSON, imports), as a keyword of a call, in a file that is
+not compacted, or in MicroPython's ROM. Nothing here depends on the machine: the same sources give the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from collections.abc import Iterable
 from thecal.deploy.constants import inline
 from thecal.deploy.files import Files
 from thecal.deploy.groups import groups
+from thecal.deploy.lean import lean
+from thecal.deploy.public_names import public_names
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
+from thecal.deploy.tables import pack_tables
 from thecal.errors import Failed
 
 _PRIVATE = re.compile(r"_[A-Za-z0-9]\w*")
@@ -32,19 +35,25 @@ Names = dict[str, str]
 
 
 def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[str, Names]]:
-    """The same firmware in fewer bytes of memory, and by path {private name: what became of it}. `outside` runs beside it as
+    """The same firmware in fewer bytes of memory, and by path {name: what became of it}. `outside` runs beside it as
     it is."""
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
     others = [ast.parse(data) for data in outside]
+    texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
+    pack_tables(trees)
+    for tree in trees.values():
+        lean(tree)
     inline(trees, others)
-    free, kept = _free(trees, others), _kept(trees, others)
+    free, kept = _free(trees, others), _kept(trees, others) | texts
     parameters, found = _Parameters(trees, kept, free[:_PARAMETERS]), {}
-    for group in groups(trees):
-        names = _private_names([trees[path] for path in group], kept, free[_PARAMETERS:])
+    private = [(group, _private_names([trees[path] for path in group], kept, free[_PARAMETERS:])) for group in groups(trees)]
+    longest = max([len(names) for _, names in private], default=0)
+    public = public_names(trees, kept, free[_PARAMETERS + longest :])
+    for group, names in private:
         for path in group:
             parameters.rename(trees[path])
-            _Renamer(names).visit(trees[path])
-            found[path] = names
+            _Renamer({**names, **public}).visit(trees[path])
+            found[path] = {**names, **public}
     return {path: ast.unparse(ast.fix_missing_locations(tree)).encode() for path, tree in trees.items()}, found
 
 

@@ -177,7 +177,7 @@ def _frames() -> list:
 
 
 def _faults() -> list:
-    numbers = sorted([number for names in faults.NUMBERS.values() for number in names.values()])
+    numbers = sorted([number for names in faults.NUMBERS.values() for _, number in names.items()])
     every = [faults.by_number(number) for number in numbers]
     told = [[fault.number, fault.name, fault.severity] + list(fault_texts.told(fault.name)) for fault in every]
     refused = Refusal("rate_above_ceiling", asked_nl=1 << 50, limit_nl=4)
