@@ -2,7 +2,7 @@
 
 from pumpcore import schedule
 from pumpcore.dose import Accumulator
-from pumpcore.program import Program
+from pumpcore.plan import Program
 from pumpcore.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 

@@ -2,6 +2,7 @@
 
 import binascii
 
+from app import programs
 from app.pump import Pump
 from app.setup import Setup
 from app.store import StoreError
@@ -150,7 +151,7 @@ def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
     pump.journal.append("calibration_set", told[:1] + (old.volume_nl, old.steps) + told[1:])
     setup.store.save(NAME, weighed.pack_image(image))
     _take(setup, image)
-    setup.recalibrated()
+    programs.recalibrated(setup)
     _settle_alarms(pump)
 
 

@@ -4,7 +4,7 @@ from app.ledger import LedgerFiles
 from app.span import Span
 from pumpcore import ledger
 from pumpcore.bolus import EXTENDED
-from pumpcore.limits import Ceilings, Windows
+from pumpcore.ceilings import Ceilings, Windows
 from pumpcore.units import S_PER_MINUTE
 
 LEASE_S = 60

@@ -4,8 +4,8 @@ import struct
 
 from app.journal import Journal
 from pumpcore import faults, ledger
+from pumpcore.ceilings import DAY_BUCKETS, Windows
 from pumpcore.doses import Doses
-from pumpcore.limits import DAY_BUCKETS, Windows
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 

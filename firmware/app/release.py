@@ -3,7 +3,7 @@
 import binascii
 
 from pumpcore import manifest
-from pumpcore.manifest import sha256_hex
+from pumpcore.hashes import sha256_hex
 
 PATH = "/manifest"
 

@@ -4,9 +4,9 @@ from app.basal import NEVER_S
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.calibration import Calibration
+from pumpcore.ceilings import Ceilings
 from pumpcore.dose import Accumulator
-from pumpcore.limits import Ceilings
-from pumpcore.program import Program
+from pumpcore.plan import Program
 
 STATES = {boluses.PRIMING: "priming", boluses.CALIBRATION: "calibrating"}
 

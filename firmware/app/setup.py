@@ -1,10 +1,9 @@
 """What the pump is set up with: the bench and the active program from the store, and the programs staged in memory."""
 
 from app.store import Store, StoreError
-from pumpcore import limits, program
 from pumpcore.calibration import EXPIRED
 from pumpcore.faults import Refusal
-from pumpcore.manifest import sha256_hex
+from pumpcore.hashes import sha256_hex
 
 _STAGED = 2
 
@@ -87,31 +86,24 @@ class Setup:
         return settings if settings is not None and settings.capacity_nl else None
 
     def _load_program(self) -> None:
+        from app import programs
+
         try:
             payload = self.store.load("program")
             if payload:
-                self._take(payload)
+                programs.take(self, payload)
         except StoreError:
             self._lost("program")
         except Refusal:
             self._forget_program()
             self.problems.append("program_invalid")
 
-    def _take(self, packed: bytes) -> None:
-        candidate = program.unpack(packed)
-        self.ceilings = limits.check_program(candidate, self.bench, self.calibration)
-        self.program = candidate
-        self.packed = packed
-        self.digest = program.digest(packed)
-
-    def stage(self, packed: bytes) -> str:
-        """Checks a program against this bench and keeps it in memory; returns its digest. Refusals of the 3xx family."""
-        if self.bench is None:
-            raise Refusal("alarm_active", alarm="not_commissioned")
-        limits.check_program(program.unpack(packed), self.bench, self.calibration)
-        digest = program.digest(packed)
+    def keep_staged(self, digest: str, packed: bytes) -> None:
+        """Keeps a program that was checked, until another pair counts."""
         self._staged = [row for row in self._staged if row[0] != digest][-(_STAGED - 1) :] + [(digest, packed)]
-        return digest
+
+    def forget_staged(self) -> None:
+        self._staged = []
 
     def staged(self, digest: str) -> bytes | None:
         for name, packed in self._staged:
@@ -119,22 +111,11 @@ class Setup:
                 return packed
         return None
 
-    def activate(self, packed: bytes) -> None:
-        """Stores a staged program and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
-        self.store.save("program", packed)
-        self._take(packed)
-
     def plan_key(self) -> bytes:
         """Eight bytes that differ when program or calibration do: a remainder belongs to both."""
         pair = self.calibration
         text = "%s %d %d" % (self.digest, pair.volume_nl, pair.steps)
         return bytes.fromhex(sha256_hex(text.encode())[:16])
-
-    def recalibrated(self) -> None:
-        """Another pair counts: the ceilings in steps are made anew, and what was staged was checked with the old one."""
-        self._staged = []
-        if self.program is not None:
-            self.ceilings = limits.check_program(self.program, self.bench, self.calibration)
 
     def describe_calibration(self, position_steps: int, wall: object) -> dict | None:
         """The pair, its state, and until when it holds: `expires_utc_s` and `expires_nl`, 0 = for ever, of which `delivered_nl` are

@@ -7,10 +7,7 @@ It is outside the release digest, so every target with the same sources has the 
 import binascii
 import hashlib
 
-
-def sha256_hex(data: bytes) -> str:
-    """SHA-256 as 64 hex digits."""
-    return binascii.hexlify(hashlib.sha256(data).digest()).decode()
+from pumpcore.hashes import sha256_hex
 
 
 def build(files: dict, compiled: dict | None = None) -> bytes:

@@ -9,15 +9,14 @@ of magic TPR1 has not got; then the entries, each minute-of-week u16 and rate u6
 import struct
 
 from pumpcore.faults import Refusal
-from pumpcore.manifest import sha256_hex
+from pumpcore.hashes import sha256_hex
+from pumpcore.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (for those who know them by this module)
 from pumpcore.units import MINUTES_PER_WEEK
 
 MAX_ENTRIES = 336
 MAX_BYTES = 4096
 MAX_TEXT_BYTES = 80
 SETTINGS_BYTES = 173
-CONSTANT, SCHEDULE, MINIMUM = 0, 1, 2
-MODES = ("constant", "schedule", "minimum")
 CLOCK_LOSS = ("stop", "lowest")
 POWER_LOSS = ("stop", "resume")
 MAX_RATE_NL = 1 << 48
@@ -26,58 +25,6 @@ _PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
 _HEAD = "<4sBBBBIHBBQQQQQ"
 _ENTRY = "<HQ"
 _ENTRY_BYTES = struct.calcsize(_ENTRY)
-
-
-class Program:
-    """What the pump runs. Rates are `rate_nl` per `rate_seconds_s` (one for all); limits 0 = none of its own.
-
-    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0.
-    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes. `settings` is None, or the Settings of a
-    program with more than a basal and ceilings (pumpcore/settings.py).
-    """
-
-    def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: list) -> None:
-        self.name = name
-        self.fluid = fluid
-        self.rate_seconds_s = rate_seconds_s
-        self.entries = entries
-        self.mode = CONSTANT
-        self.on_clock_loss = "stop"
-        self.after_power_loss = "stop"
-        self.max_rate_nl = 0
-        self.hour_nl = 0
-        self.day_nl = 0
-        self.concentration = (0, 0)
-        self.settings: object = None
-
-    def needs_clock(self) -> bool:
-        return self.mode == SCHEDULE
-
-    def highest_rate_nl(self) -> int:
-        return max([rate_nl for _, rate_nl in self.entries])
-
-    def lowest_rate_nl(self) -> int:
-        return min([rate_nl for _, rate_nl in self.entries])
-
-    def describe(self) -> dict:
-        """Everything in the program as plain values, for people and JSON; units in the names."""
-        told = {
-            "name": self.name,
-            "fluid": self.fluid,
-            "mode": MODES[self.mode],
-            "rate_seconds_s": self.rate_seconds_s,
-            "entries": [[minute, rate_nl] for minute, rate_nl in self.entries],
-            "on_clock_loss": self.on_clock_loss,
-            "after_power_loss": self.after_power_loss,
-            "max_rate_nl": self.max_rate_nl,
-            "hour_nl": self.hour_nl,
-            "day_nl": self.day_nl,
-            "concentration_ng": self.concentration[0],
-            "concentration_nl": self.concentration[1],
-        }
-        if self.settings is not None:
-            told["settings"] = self.settings.describe()
-        return told
 
 
 def digest(packed: bytes) -> str:

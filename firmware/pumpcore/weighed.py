@@ -11,7 +11,7 @@ import struct
 
 from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
-from pumpcore.manifest import sha256_hex
+from pumpcore.hashes import sha256_hex
 from pumpcore.units import ceil_div
 
 ID_BYTES = 8

@@ -173,7 +173,8 @@ def test_the_day_s_ceiling_takes_over_from_the_hour_s() -> None:
     pump.pump.delivery.leases.windows.add(HOUR_STEPS - 200)
     pump.advance(300)
     assert pump.alarms() == ["hour_limit"]
-    pump.pump.delivery.leases.windows._buckets[3] += DAY_STEPS * 2
+    windows = pump.pump.delivery.leases.windows
+    windows._keep(3, windows._in(3) + DAY_STEPS * 2)
     pump.pump.delivery.leases.windows.day_steps += DAY_STEPS * 2
     pump.advance(3_900)
     assert pump.state() == "limited" and pump.alarms() == ["day_limit"]

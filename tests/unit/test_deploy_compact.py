@@ -123,7 +123,7 @@ def test_what_the_code_does_stays() -> None:
 
 
 def test_private_names_and_numbers_go_and_what_is_looked_up_stays() -> None:
-    small, names = compact(SOURCES, [b"from planted.units import ASKED\n"])
+    small, names = compact(SOURCES, [b"from planted.units import ASKED\n", ASKS])
     left = set().union(*map(identifiers, small.values()))
     assert not left & {"_value_ms", "_shown", "_own", "_KILO", "_OTHER", "_LIMIT", "_made", "PAIR", "told", "BIG", "kilo", "MS_PER_S"}
     assert left >= {"_secret", "ASKED", "extra", "named", "Derived"}
@@ -154,14 +154,27 @@ def fast(words: ptr32) -> int:
 
 def test_annotations_and_what_only_they_needed_go() -> None:
     tree = ast.parse(LEAN)
-    lean(tree)
+    lean({"/planted.py": tree}, [ast.parse("import planted\nplanted.long, planted.fast, planted.twice")], set())
     text = ast.unparse(ast.fix_missing_locations(tree))
     assert "import" not in text and "def twice(given):" in text and "def fast(words: ptr32) -> int:" in text
 
 
+def test_what_nobody_asks_for_goes_and_a_name_that_goes_through_a_file_stays() -> None:
+    trees = {
+        "/app/one.py": ast.parse("from app.two import THREE, FOUR\nUNUSED = 5\nMADE = print()\ndef gone(): return kept\ndef kept(): pass"),
+        "/app/two.py": ast.parse("THREE, FOUR = 3, 4\nclass Two:\n def __init__(self): pass\n def told(self): pass\n def got(self): pass"),
+        "/app/main.py": ast.parse("from app import one\nfrom app.two import Two\ndef main(): return Two().told, one.THREE"),
+    }
+    lean(trees, [], set())
+    left = {path: ast.unparse(tree) for path, tree in trees.items()}
+    assert left["/app/one.py"] == "from app.two import THREE\nMADE = print()"
+    assert "told" in left["/app/two.py"] and "got" not in left["/app/two.py"] and "__init__" in left["/app/two.py"]
+    assert "def main" in left["/app/main.py"]
+
+
 def test_a_long_answer_keeps_its_keys_and_their_order() -> None:
     tree = ast.parse(LEAN[: LEAN.index("@micropython")])
-    lean(tree)
+    lean({"/planted.py": tree}, [], {"long"})
     places: dict = {}
     exec(compile(ast.fix_missing_locations(tree), "lean", "exec"), places)
     assert list(places["long"](5).items()) == [(f"key_{number}", 5 + number) for number in range(12)]

@@ -4,8 +4,8 @@ from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
+from pumpcore.ceilings import Ceilings
 from pumpcore.faults import Refusal
-from pumpcore.limits import Ceilings
 from pumpcore.units import MS_PER_S, S_PER_DAY, ceil_div
 from pumpcore.wire.records import PURPOSES
 

@@ -1,8 +1,9 @@
 """program.activate: makes a staged program the stored one; harmless to repeat (the digest names it)."""
 
+from app import programs
 from app.delivery import RUNNING
 from app.pump import Pump
-from pumpcore import program
+from pumpcore import program, settings_limits
 from pumpcore.faults import Refusal
 
 
@@ -18,9 +19,8 @@ def program_activate(pump: Pump, params: dict) -> dict:
         _check_running(pump, program.unpack(packed))
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
     _journal_overrides(pump, packed)
-    setup.activate(packed)
+    programs.activate(setup, packed)
     pump.delivery.take_over()
-    pump.board.system.forget("pumpcore.settings_check", "pumpcore.settings_limits")
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
 
@@ -29,8 +29,6 @@ def _journal_overrides(pump: Pump, packed: bytes) -> None:
     """The soft limits of the drug library that this program passes with somebody's leave."""
     new = program.unpack(packed)
     if new.settings is not None and new.settings.overrides:
-        from pumpcore import settings_limits
-
         for what, asked, limit in settings_limits.passed(new):
             pump.journal.append("override", (what, asked, limit, new.settings.library_version))
 

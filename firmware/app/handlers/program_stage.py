@@ -2,6 +2,7 @@
 
 import binascii
 
+from app import programs
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
@@ -12,6 +13,5 @@ def program_stage(pump: Pump, params: dict) -> dict:
         packed = binascii.a2b_base64(params["program"])
     except ValueError:
         raise Refusal("bad_params", parameter="program")
-    digest = pump.setup.stage(packed)
-    pump.board.system.forget("pumpcore.settings_check", "pumpcore.settings_limits")
+    digest = programs.stage(pump.setup, packed)
     return {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}

@@ -6,8 +6,15 @@ from app.handlers import bolus_token, hello, status, stop
 from pumpcore.faults import Refusal
 
 _FOLDER = "app.handlers."
-# What only a handler needs, and needs again in the next call.
-_THEIRS = ("pumpcore.forecast",)
+# What several of them need, given back with them.
+_WITH_THEM = (
+    "app.programs",
+    "pumpcore.forecast",
+    "pumpcore.program",
+    "pumpcore.limits",
+    "pumpcore.settings_check",
+    "pumpcore.settings_limits",
+)
 
 HANDLERS = {"hello": hello.hello, "status": status.status, "stop": stop.stop, "bolus.token": bolus_token.bolus_token}
 
@@ -42,4 +49,4 @@ class Loader:
         """Also what a failed import left half done."""
         self._method, self._handler = "", None
         kept = [_FOLDER + method.replace(".", "_") for method in HANDLERS] + [_FOLDER + "table"]
-        self._system.forget(*_THEIRS, *[name for name in sys.modules if name.startswith(_FOLDER) and name not in kept])
+        self._system.forget(*[name for name in sys.modules if name.startswith(_FOLDER) and name not in kept], *_WITH_THEM)

@@ -9,7 +9,7 @@ import sys
 
 import vfs
 
-_MOUNT = "/code"
+_MOUNT = "/i"  # a part of each module's `__file__`
 _FOLDER, _FILE = 0x4000, 0x8000
 
 

@@ -41,8 +41,7 @@ def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[
     others = [ast.parse(data) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
     pack_tables(trees)
-    for tree in trees.values():
-        lean(tree)
+    lean(trees, others, texts)
     inline(trees, others)
     free, kept = _free(trees, others), _kept(trees, others) | texts
     parameters, found = _Parameters(trees, kept, free[:_PARAMETERS]), {}

@@ -1,25 +1,78 @@
-"""What the compiled firmware can do without: annotations, imports that only they needed, and one object for each key of a long answer."""
+"""What the compiled firmware can do without: annotations, imports that only they needed, functions and values that only the host and
+the tests ask for, and one object for each key of a long answer."""
 
 from __future__ import annotations
 
 import ast
 
-_LEAST_KEYS = 10
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+from thecal.deploy.constants import module_of
+
+_LEAST_KEYS = 6
+_HALS = "/hal/"
+Trees = dict[str, ast.Module]
 
 
-def lean(tree: ast.Module) -> None:
-    """Changes a file in place; what it does stays, but that a dictionary's keys are made when it is."""
-    _Lean().visit(tree)
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    used |= {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
-    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or _keeps(node, used)]
+def lean(trees: Trees, others: list[ast.Module], texts: set[str]) -> None:
+    """Changes files in place; what they do stays, but that a dictionary's keys are made when it is. `texts`: what might be looked up."""
+    for tree in trees.values():
+        _Lean().visit(tree)
+    dropped = True
+    while dropped:
+        nodes = {id(tree): list(ast.walk(tree)) for tree in (*trees.values(), *others)}
+        asked = texts.union(*map(_asked, nodes.values()))
+        taken = {node.attr for own in nodes.values() for node in own if isinstance(node, ast.Attribute)}
+        imports = [node for own in nodes.values() for node in own if isinstance(node, ast.ImportFrom)]
+        imported = {(node.module, name.name) for node in imports for name in node.names}
+        dropped = False
+        for path, tree in trees.items():
+            module = module_of(path)
+            read = {node.id for node in nodes[id(tree)] if isinstance(node, ast.Name)} | taken
+            read |= {name for of, name in imported if of == module}
+            dropped |= _drop_imports(tree, read)
+            if not path.startswith(_HALS):  # somebody asks a hal from the prompt
+                dropped |= _drop_unasked(tree, asked | {module.split(".")[-1]})
 
 
-def _keeps(node: ast.ImportFrom, used: set[str]) -> bool:
-    """Whether an import brings anything that is used; the rest is left out of it."""
-    node.names = [alias for alias in node.names if (alias.asname or alias.name) in used]
+def _asked(nodes: list[ast.AST]) -> set[str]:
+    """Every name that a file takes from something, reads, or imports."""
+    found = {node.attr for node in nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store)}
+    found |= {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)}
+    return found | {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
+
+
+def _drop_imports(tree: ast.Module, read: set[str]) -> bool:
+    """Those at the top of a file that neither it nor anybody else needs."""
+    before = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    count = sum(len(node.names) for node in before)
+    tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or _keeps(node, read)]
+    return sum(len(node.names) for node in before) < count
+
+
+def _keeps(node: ast.ImportFrom, read: set[str]) -> bool:
+    node.names = [alias for alias in node.names if (alias.asname or alias.name) in read]
     return bool(node.names)
+
+
+def _drop_unasked(tree: ast.Module, asked: set[str]) -> bool:
+    dropped = False
+    for owner in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+        kept = [node for node in owner.body if not _defined(node) or any(map(asked.__contains__, _defined(node)))]
+        dropped = dropped or len(kept) < len(owner.body)
+        owner.body = kept or [ast.Pass()]
+    return dropped
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """What a statement defines for others, when that is all that it does."""
+    if isinstance(node, ast.FunctionDef) and not node.name.startswith("__"):
+        return [node.name]
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and not any(map(_calls, ast.walk(node.value))):
+        return [node.targets[0].id]
+    return []
+
+
+def _calls(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call | ast.Yield | ast.Await)
 
 
 class _Lean(ast.NodeTransformer):
