@@ -9,10 +9,8 @@ from pumpcore.doses import Doses
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
-_TOTAL = records.NUMBERS["total"]
-_TOTAL_FORMAT = records.TYPES[_TOTAL][1]
-_DOSE = records.NUMBERS["dose"]
-_DOSE_FORMAT = records.TYPES[_DOSE][1]
+_TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
+_DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _DEMAND = records.PURPOSES.index("demand")
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 

@@ -13,6 +13,7 @@ import pytest
 from app.boot import WATCHDOG_MS
 from pico.motor_bench import STOP, MotorBench
 from rig.emulator.board import EmulatedBoard
+from rig.emulator.image import on_chip
 from thecal.resources import firmware_folder
 
 LONGEST_WATCHDOG_MS = 8_388
@@ -43,7 +44,7 @@ def test_the_flags_of_a_machine_are_read_from_its_block(bench: MotorBench) -> No
 
 @pytest.mark.rule("R4")
 def test_a_queue_is_told_right_after_a_rest_longer_than_half_the_range_of_ticks_us(bench: MotorBench) -> None:
-    bench.run("ready(100)\nstepper.queue(10, 10000)\nstepper.send()\ndrain()\nend = stepper._end_us")
+    bench.run("ready(100)\nstepper.queue(10, 10000)\nstepper.send()\ndrain()\n" + on_chip("end = stepper._end_us", "/hal/rp2/stepper.py"))
     bench.board.run_for(HALF_A_WRAP_S)
     assert bench.ask("time.ticks_diff(time.ticks_us(), end)") < 0, "the trap"
     assert bench.ask("(stepper.queued_us(), stepper.busy())") == (0, False)

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,12 @@ from thecal.errors import Failed
 from thecal.resources import firmware_folder
 
 MAIN = "/main.py"
+# Words of ours in the tests' own sentences and names.
+WORDS = """
+Bench advance alone backwards between broken changes counts due_ms end_us failed files full live lost mark move of over passed present
+reply skip staged stopping torn totals until use windows without
+"""
+NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
 """Doc."""
 MS_PER_S = 1000
@@ -217,16 +224,24 @@ def test_a_public_name_is_the_same_in_all_files_and_no_private_one(firmware: tup
 
 
 def test_what_somebody_may_ask_a_pump_for_keeps_its_name(firmware: tuple) -> None:
-    """Handlers by their file's name, exceptions that `status` tells, and the hals, which the prompt of a chip is asked for."""
+    """Handlers by their file's name, and exceptions that `status` tells."""
     sources, _, small, _ = firmware
     for path, data in sources.items():
         before = [node for node in ast.walk(ast.parse(data)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         after = [node for node in ast.walk(ast.parse(small[path])) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
         kept = [node.name for node in before if isinstance(node, ast.ClassDef) and node.bases]
         kept += [node.name for node in before if node.name == path.split("/")[-1][:-3]]
-        if path.startswith("/hal/"):
-            kept += [node.name for node in before if not node.name.startswith("_")]
         assert set(kept) <= {node.name for node in after}, path
+
+
+def test_what_the_tests_type_at_the_prompt_of_a_chip_keeps_its_name(firmware: tuple) -> None:
+    _, _, _, names = firmware
+    here, typed = Path(__file__).parent.parent, set()
+    for path in [path for folder in ("pico", "bench", "rig") for path in (here / folder).rglob("*.py")]:
+        texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+        texts += [path.read_text()] if "chip" in path.parts else []
+        typed |= {word for text in texts if isinstance(text, str) for word in re.findall(r"[A-Za-z]\w*", text)}
+    assert typed & set(names["/hal/rp2/board.py"]) - NOT_AT_THE_PROMPT == set()
 
 
 def test_no_name_is_given_that_means_something(firmware: tuple) -> None:

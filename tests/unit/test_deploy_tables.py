@@ -16,7 +16,8 @@ from thecal.deploy.tables import pack_tables
 from thecal.resources import firmware_folder
 
 PACKED = {
-    "/pumpcore/wire/records.py": ("TYPES", "NUMBERS"),
+    "/pumpcore/wire/record_types.py": ("TYPES",),
+    "/pumpcore/wire/records.py": ("FORMATS",),
     "/pumpcore/wire/messages.py": ("METHODS",),
     "/pumpcore/faults.py": ("NUMBERS",),
 }

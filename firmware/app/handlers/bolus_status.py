@@ -3,7 +3,9 @@
 from app.journal import Journal
 from app.pump import Pump
 from pumpcore import bolus as boluses
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
+
+NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
 
 
 def bolus_status(pump: Pump, params: dict) -> dict:

@@ -14,6 +14,7 @@ _WITH_THEM = (
     "pumpcore.limits",
     "pumpcore.settings_check",
     "pumpcore.settings_limits",
+    "pumpcore.wire.record_types",
 )
 
 HANDLERS = {"hello": hello.hello, "status": status.status, "stop": stop.stop, "bolus.token": bolus_token.bolus_token}

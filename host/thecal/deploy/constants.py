@@ -81,18 +81,18 @@ class Constants:
 
 def inline(trees: Trees, others: list[ast.Module]) -> None:
     """Puts the numbers into these modules; `others` run beside them and may ask for a name."""
-    constants = Constants(trees, others)
+    constants, outside = Constants(trees, others), set().union(*map(_asked, others))
     for path, tree in trees.items():
         module = module_of(path)
         _Inliner(constants, module).visit(tree)
-        known = constants.of(module)
+        known = set(constants.of(module)) - outside  # who runs beside them may take one of these through this file
         tree.body = [node for node in tree.body if not isinstance(node, ast.ImportFrom) or _keeps(node, known)]
     asked = set().union(*map(_asked, (*trees.values(), *others)))
     for path, tree in trees.items():
         _drop(tree, set(constants.of(module_of(path))) - asked)
 
 
-def _keeps(node: ast.ImportFrom, known: dict[str, int]) -> bool:
+def _keeps(node: ast.ImportFrom, known: set[str]) -> bool:
     """Whether an import brings anything but numbers; those are left out of it."""
     node.names = [alias for alias in node.names if (alias.asname or alias.name) not in known]
     return bool(node.names)

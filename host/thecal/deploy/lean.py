@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 
 from thecal.deploy.constants import module_of
+from thecal.deploy.tables import TABLE
 
 _LEAST_KEYS = 6
 _HALS = "/hal/"
@@ -18,19 +19,20 @@ def lean(trees: Trees, others: list[ast.Module], texts: set[str]) -> None:
         _Lean().visit(tree)
     dropped = True
     while dropped:
-        nodes = {id(tree): list(ast.walk(tree)) for tree in (*trees.values(), *others)}
-        asked = texts.union(*map(_asked, nodes.values()))
-        taken = {node.attr for own in nodes.values() for node in own if isinstance(node, ast.Attribute)}
-        imports = [node for own in nodes.values() for node in own if isinstance(node, ast.ImportFrom)]
-        imported = {(node.module, name.name) for node in imports for name in node.names}
+        nodes = {path: list(ast.walk(tree)) for path, tree in trees.items()}
+        nodes[""] = [node for tree in others for node in ast.walk(tree)]
+        everywhere = texts.union(*map(_asked, nodes.values()))
+        taken = set().union(*(_taken(own, {module_of(path) for path in trees}) for own in nodes.values()))
         dropped = False
         for path, tree in trees.items():
             module = module_of(path)
-            read = {node.id for node in nodes[id(tree)] if isinstance(node, ast.Name)} | taken
-            read |= {name for of, name in imported if of == module}
-            dropped |= _drop_imports(tree, read)
+            asked = texts | _asked(nodes[""]) | {name for of, name in taken if of == module} | {module.split(".")[-1]}
+            asked |= {node.id for node in nodes[path] if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)}
+            dropped |= _drop_imports(tree, asked)
             if not path.startswith(_HALS):  # somebody asks a hal from the prompt
-                dropped |= _drop_unasked(tree, asked | {module.split(".")[-1]})
+                dropped |= _drop_unasked(tree, asked)
+                for owner in [node for node in tree.body if isinstance(node, ast.ClassDef)]:
+                    dropped |= _drop_unasked(owner, everywhere)
 
 
 def _asked(nodes: list[ast.AST]) -> set[str]:
@@ -38,6 +40,15 @@ def _asked(nodes: list[ast.AST]) -> set[str]:
     found = {node.attr for node in nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store)}
     found |= {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store)}
     return found | {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
+
+
+def _taken(nodes: list[ast.AST], modules: set[str]) -> set[tuple[str, str]]:
+    """(module, name) of what a file imports, and of what it takes from a module that it has imported."""
+    imports = [(str(node.module), name) for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names]
+    whole = {(name.asname or name.name): f"{of}.{name.name}" for of, name in imports if f"{of}.{name.name}" in modules}
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    found = {(whole[node.value.id], node.attr) for node in attributes if isinstance(node.value, ast.Name) and node.value.id in whole}
+    return found | {(of, name.name) for of, name in imports}
 
 
 def _drop_imports(tree: ast.Module, read: set[str]) -> bool:
@@ -53,12 +64,10 @@ def _keeps(node: ast.ImportFrom, read: set[str]) -> bool:
     return bool(node.names)
 
 
-def _drop_unasked(tree: ast.Module, asked: set[str]) -> bool:
-    dropped = False
-    for owner in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
-        kept = [node for node in owner.body if not _defined(node) or any(map(asked.__contains__, _defined(node)))]
-        dropped = dropped or len(kept) < len(owner.body)
-        owner.body = kept or [ast.Pass()]
+def _drop_unasked(owner: ast.Module | ast.ClassDef, asked: set[str]) -> bool:
+    kept = [node for node in owner.body if not _defined(node) or any(map(asked.__contains__, _defined(node)))]
+    dropped = len(kept) < len(owner.body)
+    owner.body = kept or [ast.Pass()]
     return dropped
 
 
@@ -72,7 +81,9 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 def _calls(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call | ast.Yield | ast.Await)
+    """Whether more may happen than that a value is made."""
+    table = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TABLE
+    return isinstance(node, ast.Call | ast.Yield | ast.Await) and not table
 
 
 class _Lean(ast.NodeTransformer):

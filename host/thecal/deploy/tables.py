@@ -16,7 +16,7 @@ from thecal.deploy.constants import module_of
 
 Trees = dict[str, ast.Module]
 _PACKAGE = "pumpcore"
-_MODULE, _CLASS = "pumpcore.rows", "Rows"
+_MODULE, TABLE = "pumpcore.rows", "Rows"
 _LEAST_ROWS = 20
 
 
@@ -43,7 +43,7 @@ def _pack(tree: ast.Module, values: dict[str, Any]) -> None:
             packed = packed or ast.dump(better) != ast.dump(statement.value)
             statement.value = better
     if packed:
-        tree.body.insert(0, ast.ImportFrom(_MODULE, [ast.alias(_CLASS)], 0))
+        tree.body.insert(0, ast.ImportFrom(_MODULE, [ast.alias(TABLE)], 0))
         _drop_unused(tree)
 
 
@@ -55,7 +55,7 @@ def _packed(node: ast.expr, value: Any) -> ast.expr:
     if len(value) >= _LEAST_ROWS and kinds in ({str}, {int}) and all(map(_plain, value.values())):
         text = "\n" + "".join(f"{key}\t{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for key, row in value.items())
         kind = [] if kinds == {str} else [ast.Name("int", ast.Load())]
-        return ast.Call(ast.Name(_CLASS, ast.Load()), [ast.Constant(text), *kind], [])
+        return ast.Call(ast.Name(TABLE, ast.Load()), [ast.Constant(text), *kind], [])
     if isinstance(node, ast.Dict) and len(node.values) == len(value):
         values = [_packed(inner, row) for inner, row in zip(node.values, value.values(), strict=True)]
         return ast.Dict(node.keys, values)
