@@ -16,7 +16,7 @@ class Rows:
         self._kind = kind
 
     def _find(self, key: object) -> int:
-        if type(key) is not self._kind or (self._kind is str and "\t" in key):
+        if type(key) is not self._kind or ("\t" in str(key)):
             return -1
         return self._text.find("\n%s\t" % key)
 
