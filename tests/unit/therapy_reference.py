@@ -82,8 +82,8 @@ class Reference:
         return sorted([second for second in found if begin <= second <= end])
 
     def basal_steps(self, second: int) -> int:
-        """Whole steps of the basal by then, to be asked in the order of time; what a change of program leaves of a step is dropped, what a temporary rate leaves
-        below the program's own denominator too."""
+        """Whole steps of the basal by then, to be asked in the order of time; what a change of program leaves of a step is dropped,
+        what a temporary rate leaves below the program's own denominator too."""
         start, whole, rest, index = self._known
         for begin, end in zip(bounds := self._boundaries(start, second), bounds[1:]):
             if index + 1 < len(self.plans) and self.plans[index + 1].begin_s == begin:
