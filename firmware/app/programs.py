@@ -1,10 +1,20 @@
 """A program comes in: checked against this bench, staged, taken over. In memory at power-up and for the commands that need it."""
 
 from app.setup import Setup
-from pumpcore import limits, program, settings_check, settings_limits
+from pumpcore import limits, program
 from pumpcore.faults import Refusal
 
-NEEDED = (settings_check, settings_limits)  # here, so that a flash that does not give them refuses a command before it has begun
+
+def unpack(packed: bytes) -> object:
+    """The program of these bytes, with everything in memory that it takes to check it. Refusals of the 3xx family; `not_loaded`
+    when flash or memory does not give it: to be called before anything is changed."""
+    try:
+        new = program.unpack(packed)
+        if new.settings is not None:
+            __import__("pumpcore.settings_limits")
+    except (ImportError, OSError, MemoryError) as error:
+        raise Refusal("not_loaded", cause=repr(error)[:80])
+    return new
 
 
 def take(setup: Setup, packed: bytes) -> None:
@@ -20,7 +30,7 @@ def stage(setup: Setup, packed: bytes) -> str:
     """Checks a program against this bench and keeps it in memory; returns its digest. Refusals of the 3xx family."""
     if setup.bench is None:
         raise Refusal("alarm_active", alarm="not_commissioned")
-    limits.check_program(program.unpack(packed), setup.bench, setup.calibration)
+    limits.check_program(unpack(packed), setup.bench, setup.calibration)
     digest = program.digest(packed)
     setup.keep_staged(digest, packed)
     return digest

@@ -20,7 +20,7 @@ MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
 Bench advance alone backwards between broken changes counts due_ms end_us failed files full live lost mark move of over passed present
-reply skip staged stopping torn totals until use windows without
+ready record reply skip staged stopping torn totals turn until use windows without
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''

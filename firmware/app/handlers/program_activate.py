@@ -3,7 +3,7 @@
 from app import programs
 from app.delivery import RUNNING
 from app.pump import Pump
-from pumpcore import program, settings_limits
+from pumpcore import program
 from pumpcore.faults import Refusal
 
 
@@ -15,20 +15,22 @@ def program_activate(pump: Pump, params: dict) -> dict:
     packed = setup.staged(digest)
     if packed is None:
         raise Refusal("not_staged", digest=digest)
+    new = programs.unpack(packed)
     if not pump.idle():
-        _check_running(pump, program.unpack(packed))
+        _check_running(pump, new)
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
-    _journal_overrides(pump, packed)
+    _journal_overrides(pump, new)
     programs.activate(setup, packed)
     pump.delivery.take_over()
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
 
 
-def _journal_overrides(pump: Pump, packed: bytes) -> None:
+def _journal_overrides(pump: Pump, new: program.Program) -> None:
     """The soft limits of the drug library that this program passes with somebody's leave."""
-    new = program.unpack(packed)
     if new.settings is not None and new.settings.overrides:
+        from pumpcore import settings_limits
+
         for what, asked, limit in settings_limits.passed(new):
             pump.journal.append("override", (what, asked, limit, new.settings.library_version))
 

@@ -12,6 +12,7 @@ _WITH_THEM = (
     "pumpcore.forecast",
     "pumpcore.program",
     "pumpcore.limits",
+    "pumpcore.settings",
     "pumpcore.settings_check",
     "pumpcore.settings_limits",
     "pumpcore.wire.record_types",
