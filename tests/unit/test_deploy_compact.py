@@ -19,8 +19,8 @@ from thecal.resources import firmware_folder
 MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
-Bench advance alone backwards between broken changes counts due_ms end_us failed files full live lost mark move of over passed present
-ready record reply skip staged stopping torn totals turn until use windows without
+Bench advance alone backwards between broken changes counts due due_ms end_us failed files full live lost mark move of over
+passed present ready record reply skip staged stopping torn totals turn until use windows without
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
@@ -132,7 +132,7 @@ def test_what_the_code_does_stays() -> None:
 def test_private_names_and_numbers_go_and_what_is_looked_up_stays() -> None:
     small, names = compact(SOURCES, [b"from planted.units import ASKED\n", ASKS])
     left = set().union(*map(identifiers, small.values()))
-    assert not left & {"_value_ms", "_shown", "_own", "_KILO", "_OTHER", "_LIMIT", "_made", "PAIR", "told", "BIG", "kilo", "MS_PER_S"}
+    assert not left & {"_value_ms", "_shown", "_own", "_KILO", "_OTHER", "_LIMIT", "_made", "PAIR", "BIG", "kilo", "MS_PER_S"}
     assert left >= {"_secret", "ASKED", "extra", "named", "Derived"}
     assert names["/planted/base.py"] == names["/planted/derived.py"] and "_secret" not in names["/planted/base.py"]
     assert b"Doc." not in b"".join(small.values())
