@@ -6,8 +6,8 @@ from rig.device import Device, Figures
 from rig.programs import constant
 
 LEAST_FREE_BYTES = 120_000
-LOOKS = 9  # a collection comes every 32 kB, and one answer leaves about 6 kB behind
-LOST_BYTES = 1_000
+LOOKS = 20  # the pump tells of the last two collections; one comes every 32 kB, and one answer leaves about 6 kB behind
+LOST_BYTES = 8_000  # one answer: both collections may have come in the middle of one
 RATE_NL = 1_000_000
 
 

@@ -20,7 +20,8 @@ class System:
 
     def __init__(self) -> None:
         gc.threshold(_COLLECT_EVERY_BYTES)
-        self._free_bytes = self._last_free_bytes = 0
+        self._free_bytes = (0, 0)  # as seen behind the last two collections
+        self._last_free_bytes = 0
         left = mem32[reg.WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.reset_cause = _cause(left)
@@ -61,7 +62,8 @@ class System:
     def built(self) -> None:
         """The pump has been built: what that left behind goes at once."""
         gc.collect()
-        self._free_bytes = self._last_free_bytes = gc.mem_free()
+        self._last_free_bytes = gc.mem_free()
+        self._free_bytes = (0, self._last_free_bytes)
 
     def forget(self, *modules: str) -> None:
         """Gives back the memory of those of these modules of which nothing is in use any more; an import brings them again."""
@@ -73,13 +75,13 @@ class System:
                     delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:
-        """What was free when memory had last been collected, as far as it was asked since: what commands leave behind until the next
-        time is not in use. Never more than is free then."""
+        """The more of what was free behind the last two collections, as far as it was asked since: what commands leave behind until
+        the next one is not in use, and a collection in the middle of an answer leaves that answer's. Never more than was free."""
         now_bytes = gc.mem_free()
         if now_bytes > self._last_free_bytes:
-            self._free_bytes = now_bytes
+            self._free_bytes = (self._free_bytes[1], now_bytes)
         self._last_free_bytes = now_bytes
-        return self._free_bytes
+        return max(self._free_bytes)
 
 
 def _cause(left: int) -> str:
