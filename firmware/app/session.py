@@ -13,8 +13,8 @@ MOST_WAITING = 64
 
 
 class Session:
-    """`handlers` maps method -> function(pump, params) returning a result, or (result, raw bytes) for bulk answers; `loader`
-    has those that are not in it."""
+    """`handlers` maps method -> function(pump, params) returning a result, or for bulk answers (result, raw bytes, params of the
+    next answer to the same request or None); `loader` has those that are not in it."""
 
     def __init__(self, link: object, pump: object, handlers: dict, loader: object) -> None:
         self._link = link
@@ -24,11 +24,12 @@ class Session:
         self._lines = frame.LineBuffer()
         self._memory = []
         self._waiting = []
+        self._rest = None
         self._overtaken = 0
         self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0}
 
     def poll(self) -> bool:
-        """Takes what has arrived and answers one line. True when there was one: another may be waiting.
+        """Takes what has arrived and answers one line. True when something was sent: more may be waiting.
 
         A `stop` is looked for first: it must not queue behind other commands. Those that it overtook and that would change
         something are refused: a `start` sent before a `stop` must not come true after it.
@@ -39,12 +40,20 @@ class Session:
             self._shed()
             self.counters["dropped_bytes"] = self._lines.dropped_bytes
         if not self._waiting:
-            return False
+            return self._go_on()
+        self._rest = None
         index = self._urgent()
         line = self._waiting.pop(index)
         self._answer(line)
         self._overtaken = max(0, self._overtaken - 1, index)
         return True
+
+    def _go_on(self) -> bool:
+        """The next block of an answer that has several. Whatever arrives ends it."""
+        rest, self._rest = self._rest, None
+        if rest:
+            self._execute(*rest)
+        return rest is not None
 
     def _urgent(self) -> int:
         for index, line in enumerate(self._waiting):
@@ -95,7 +104,7 @@ class Session:
     def _execute(self, identity: str | None, method: str, params: dict) -> bytes:
         """Runs a handler and answers; returns the reply's line."""
         try:
-            result, raw = self._run(method, params)
+            result, raw, rest = self._run(method, params)
         except Refusal as refused:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
@@ -103,6 +112,8 @@ class Session:
         except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
             self._pump.crash(error)
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        if rest:
+            self._rest = (identity, method, rest)
         return self._reply(messages.result(identity, result), raw)
 
     def press(self) -> None:
@@ -119,7 +130,7 @@ class Session:
     def _run(self, method: str, params: dict) -> tuple:
         handler = self._handlers.get(method) or self._loader.handler(method)
         answer = handler(self._pump, params)
-        return answer if type(answer) is tuple else (answer, b"")
+        return answer if type(answer) is tuple else (answer, b"", None)
 
     def _flash_failed(self, identity: str | None, error: Exception) -> bytes:
         name = "journal_failed" if isinstance(error, JournalError) else "store_failed"

@@ -18,6 +18,7 @@ from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, WrongProt
 from thecal.exchange import Exchange, Reply
 
 FIRST_PATIENCE_S = 3.0
+BLOCKS = 16  # of 4 KiB, for one question
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other word is never_ordered
@@ -80,10 +81,43 @@ class Client(Exchange):
         reply = self.ask("journal.read", {"ring": ring, "from_sequence": from_sequence})
         return reply, reply.pop("raw", b"")
 
+    def journal_blocks(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, bytes]]:
+        """Every block from `from_sequence` on, as `journal_read` gives them, many of them for one question. Ask nothing else meanwhile.
+
+        A pump that sends one block a question is asked for each; what went wrong on the way is asked for again.
+        """
+        blocks = BLOCKS
+        while True:
+            for reply, raw in self._some_blocks(ring, from_sequence, blocks):
+                yield reply, raw
+                if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
+                    return
+                from_sequence = reply["next_sequence"]
+                if "more" not in reply:
+                    blocks = 1
+
+    def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[tuple[Reply, bytes]]:
+        """At least one block, by one question when all goes well: what comes twice is passed over, what is missing asked for again."""
+        try:
+            if blocks > 1:
+                for reply in self.answers("journal.read", {"ring": ring, "from_sequence": from_sequence, "blocks": blocks}):
+                    if reply["first_sequence"] > max(1, from_sequence):
+                        break  # a reply was lost, or records are gone: the next question tells which
+                    if reply["next_sequence"] > from_sequence or not reply["more"]:
+                        from_sequence = reply["next_sequence"]
+                        yield reply, reply.pop("raw", b"")
+                else:
+                    return
+        except Refused as error:
+            if error.fault != "bad_params":
+                raise
+        except LinkLost as error:
+            self._dropped(error)
+        yield self.journal_read(ring, from_sequence)
+
     def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
         """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence)."""
-        while True:
-            reply, raw = self.journal_read(ring, from_sequence)
+        for reply, raw in self.journal_blocks(ring, from_sequence):
             decoded, rest = records.decode(raw)
             if rest:
                 raise Failed(
@@ -91,8 +125,6 @@ class Client(Exchange):
                     "keep a copy: `thecal journal --jsonl`",
                 )
             yield reply, decoded
-            if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
-                return
             from_sequence = reply["next_sequence"]
 
     def forecast_digest(self, digest: str, utc_s: int, zone: Zone, days: int) -> str:

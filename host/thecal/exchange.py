@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pumpcore.fault_texts import worded
@@ -87,10 +87,23 @@ class Exchange:
             if time.monotonic() > deadline_s:
                 raise unknown(method, lost) from lost
 
+    def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
+        """The replies to a question, asked once, that is answered in several parts; the last one has no `more`. Raises Refused or LinkLost."""
+        identity, more = new_id(), True
+        link = self._open()
+        link.write(frame.encode(messages.request(identity, method, params)))
+        while more:
+            result = self._reply_to(link, identity, method)
+            more = bool(result.get("more"))
+            yield result
+
     def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         """Send once, wait once. LinkLost when no answer comes."""
         link = self._open()
         link.write(frame.encode(messages.request(identity, method, params)))
+        return self._reply_to(link, identity, method)
+
+    def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
         if reply is None:
             raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")

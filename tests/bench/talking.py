@@ -182,10 +182,9 @@ def _median_wire_ms(line: Line, transport: SerialTransport) -> float:
 def _download(pump: pumps.Pump, client: Client) -> Row:
     """Every block's CRC is checked by the client; the bytes are compared with the files that were put there."""
     wanted = b"".join(data for _, data in sorted(_journal().items()))
-    begun_ns, raw, sequence, blocks = pump.board.now_ns(), bytearray(), 0, 0
-    while len(raw) < len(wanted):
-        reply, block = client.journal_read("events", sequence)
-        raw, sequence, blocks = raw + block, reply["next_sequence"], blocks + 1
+    begun_ns, raw, blocks = pump.board.now_ns(), bytearray(), 0
+    for _, block in client.journal_blocks("events"):
+        raw, blocks = raw + block, blocks + 1
     took_s = (pump.board.now_ns() - begun_ns) / 1e9
     if raw[: len(wanted)] != wanted:
         raise RuntimeError("the journal that came is not the one that was there")

@@ -122,9 +122,9 @@ class FakeBoard(FakePump):
         self.log.append("stop")
         return super().do_stop()
 
-    def do_journal_read(self, ring, from_sequence):
+    def do_journal_read(self, ring, from_sequence, blocks=None):
         self.log.append(f"read {ring}")
-        return super().do_journal_read(ring, from_sequence)
+        return super().do_journal_read(ring, from_sequence, blocks)
 
     def do_maintenance(self):
         self.log.append("maintenance")

@@ -33,6 +33,8 @@ class FakePump:
         self.protocol = list(protocol)
         self.foreign = foreign
         self.trouble = {}
+        self.several_blocks = True
+        self.oldest = 1
         self.executed = []
         self.state = "stopped"
         self.boot = 1
@@ -103,7 +105,7 @@ class FakePump:
         trouble = waiting.pop(0) if waiting else ""
         if trouble in ("silent", "lose_request"):
             return trouble == "silent"
-        reply = self._reply(message)
+        reply, following = self._reply(message)
         if trouble == "reset":
             self.boot, self.state, self.tokens, self.memory, self.staged = self.boot + 1, "stopped", [], {}, {}
         if trouble in ("lose_reply", "reset"):
@@ -111,12 +113,13 @@ class FakePump:
         if trouble != "mute":
             connection.sendall(b"\x00\xff*noise\n{}*00000000\n" if trouble == "garbage" else b"")
             connection.sendall(reply * (2 if trouble == "twice" else 1))
-        return True
+        return self._misbehave(connection, following) if following else True
 
     def _reply(self, message):
+        """The bytes of the reply, and the request that asks for what follows it unasked, or None."""
         identity, method = message["id"], message["method"]
         if messages.changes(method) and identity in self.memory:
-            return self.memory[identity]
+            return self.memory[identity], None
         self.executed.append(method)
         raw = b""
         try:
@@ -124,11 +127,15 @@ class FakePump:
             if isinstance(result, tuple):
                 result, raw = result
         except Refusal as refusal:
-            return frame.encode(messages.refusal(identity, refusal, told(refusal.fault.name)))
+            return frame.encode(messages.refusal(identity, refusal, told(refusal.fault.name))), None
         line = frame.encode(messages.result(identity, result)) + raw
         if messages.changes(method):
             self.memory[identity] = line
-        return line
+        if not result.get("more"):
+            return line, None
+        params = message["params"]
+        rest = {**params, "from_sequence": result["next_sequence"], "blocks": params["blocks"] - 1}
+        return line, messages.request(identity, method, rest)
 
     def do_hello(self):
         about = {"protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "unique_id": "0" * 16, "bench": "fake"}
@@ -216,13 +223,16 @@ class FakePump:
         self.alarms.remove(fault)
         return {"alarms": self.alarms}
 
-    def do_journal_read(self, ring, from_sequence):
-        first = max(1, from_sequence)
+    def do_journal_read(self, ring, from_sequence, blocks=None):
+        if blocks and not self.several_blocks:
+            raise Refusal("bad_params", unknown="blocks")
+        first = max(self.oldest, from_sequence)
         chosen = self.journal[first - 1 : first + 99] if ring == "events" else []
         raw = b"".join(chosen)
         last = len(self.journal) if ring == "events" else 0
         sequences = {"first_sequence": first, "next_sequence": first + len(chosen), "last_sequence": last}
-        return {"ring": ring, "bytes": len(raw), "crc32": frame.crc_text(raw).decode(), **sequences}, raw
+        more = {"more": (blocks or 1) > 1 and first + len(chosen) <= last} if self.several_blocks else {}
+        return {"ring": ring, "bytes": len(raw), "crc32": frame.crc_text(raw).decode(), **sequences, **more}, raw
 
     def do_maintenance(self):
         self.state = "maintenance"

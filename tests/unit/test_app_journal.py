@@ -8,7 +8,7 @@ import pytest
 from app.journal import SEGMENT_BYTES, Journal
 from pump import MONDAY_UTC_S, constant
 from pumpcore import program
-from pumpcore.wire import records
+from pumpcore.wire import frame, messages, records
 from scenes import Watched, power_cut, ready, resuming, running
 
 
@@ -233,3 +233,60 @@ def test_a_journal_of_its_own_begins_at_one() -> None:
     other = Journal(pump.board.flash, pump.board.clock)
     assert other.boot == 2 and other.rings["faults"].next_sequence == 1
     assert other.rings["faults"].first_sequence() == 1
+
+
+# --- several blocks for one question ----------------------------------------------------------------------------------------
+
+
+def filled(records_each: int) -> Watched:
+    pump = ready()
+    for count in range(records_each):
+        pump.pump.journal.append("total", (count, 0, 0, 0))
+    return pump
+
+
+def blocks_in(said: bytes) -> list:
+    """(result, raw) of every reply in what a pump said."""
+    found = []
+    while said:
+        line, said = said.split(b"\n", 1)
+        result = frame.decode(line)["result"]
+        count = result.get("bytes", 0)
+        found.append((result, said[:count]))
+        said = said[count:]
+    return found
+
+
+def question(blocks: int, from_sequence: int = 0) -> bytes:
+    params = {"ring": "events", "from_sequence": from_sequence, "blocks": blocks}
+    return frame.encode(messages.request("00000000000000aa", "journal.read", params))
+
+
+def test_one_question_brings_as_many_blocks_as_it_asks_for_and_no_more() -> None:
+    pump = filled(400)
+    for asked in (1, 2, 3):
+        found = blocks_in(pump.line(question(asked)))
+        assert [result["more"] for result, _ in found] == [True] * (asked - 1) + [False]
+        assert all(frame.crc_text(raw).decode() == result["crc32"] for result, raw in found)
+    whole = blocks_in(pump.line(question(64)))
+    assert not whole[-1][0]["more"] and whole[-1][0]["next_sequence"] == whole[-1][0]["last_sequence"] + 1
+    told = records.decode(b"".join(raw for _, raw in whole))[0]
+    assert [record.sequence for record in told] == sequences(pump)
+    assert blocks_in(pump.line(question(64, whole[-1][0]["next_sequence"])))[0][0]["bytes"] == 0
+
+
+@pytest.mark.rule("R1")
+def test_a_stop_passes_between_two_blocks_and_ends_them() -> None:
+    pump = running()
+    for count in range(400):
+        pump.pump.journal.append("total", (count, 0, 0, 0))
+    link = pump.board.link
+    link.outgoing, link.incoming = b"", question(64)
+    pump.pump.turn()
+    pump.pump.turn()
+    link.incoming = b"stop\n"
+    for _ in range(20):
+        pump.pump.turn()
+    found = blocks_in(link.outgoing)
+    assert [result.get("bytes", 0) > 0 for result, _ in found] == [True, True, False]
+    assert found[-1][0]["state"] == "stopped" and not pump.board.stepper.enabled

@@ -153,7 +153,7 @@ _PARAMS = {
     "bolus.status": ["token"],
     "bolus.cancel": ["token"],
     "forecast.digest": ["digest", "days", "second_s", "remainder", "chain", "utc_s", "offset_s"],
-    "journal.read": ["ring", "from_sequence"],
+    "journal.read": ["ring", "from_sequence", "blocks"],
 }
 
 

@@ -150,11 +150,29 @@ def test_an_empty_ring_ends_at_once(client):
     assert [record for _, decoded in client.journal("faults") for record in decoded] == []
 
 
+def test_one_question_brings_several_blocks(client, pump):
+    assert [reply["first_sequence"] for reply, _ in client.journal_blocks("events")] == [1, 101, 201]
+    assert [reply["first_sequence"] for reply, _ in client.journal_blocks("events", 150)] == [150, 250]
+    pump.several_blocks = False
+    pump.executed.clear()
+    assert [reply["first_sequence"] for reply, _ in client.journal_blocks("events")] == [1, 101, 201]
+    assert pump.executed == ["journal.read"] * 4  # the first was refused
+
+
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("trouble", ["twice", "garbage", "mute", "lose_reply"])
-def test_a_block_of_the_journal_that_goes_wrong_is_read_again(client, pump, trouble):
-    pump.trouble["journal.read"] = ["", trouble]
+def test_a_block_of_the_journal_that_goes_wrong_is_read_again(client, pump, trouble, place, several):
+    pump.several_blocks = several
+    pump.trouble["journal.read"] = ["", "", ""][:place] + [trouble]
     sequences = [record.sequence for _, decoded in client.journal("events") for record in decoded]
     assert sequences == list(range(1, 301))
+
+
+def test_records_that_are_gone_are_no_lost_reply(client, pump):
+    pump.journal[:120] = [b""] * 120
+    pump.oldest = 121
+    assert [reply["first_sequence"] for reply, _ in client.journal_blocks("events")] == [121, 221]
 
 
 def test_another_major_protocol_is_named_with_what_to_do():

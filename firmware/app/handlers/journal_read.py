@@ -1,4 +1,4 @@
-"""journal.read: raw records from a sequence number on, at most 4 KiB a request, announced by count and CRC-32."""
+"""journal.read: raw records from a sequence number on, in blocks of at most 4 KiB, each announced by count and CRC-32."""
 
 from app.journal import BLOCK_BYTES
 from app.pump import Pump
@@ -8,12 +8,15 @@ from pumpcore.wire.frame import crc_text
 
 
 def journal_read(pump: Pump, params: dict) -> tuple:
-    """`first_sequence` above what was asked tells of records that are gone. Refusal `sequence_ahead`."""
+    """`first_sequence` above what was asked tells of records that are gone. With `more` comes what to go on with. Refusal
+    `sequence_ahead`."""
     ring = pump.journal.rings[params["ring"]]
     wanted = params["from_sequence"]
     if wanted > ring.next_sequence:
         raise Refusal("sequence_ahead", asked=wanted, nearest=ring.next_sequence)
     raw, next_sequence = ring.read(wanted, BLOCK_BYTES)
+    left = params["blocks"] - 1
+    more = left > 0 and next_sequence < ring.next_sequence
     answer = {
         "ring": params["ring"],
         "bytes": len(raw),
@@ -21,5 +24,6 @@ def journal_read(pump: Pump, params: dict) -> tuple:
         "first_sequence": records.sequence_of(raw) if raw else next_sequence,
         "next_sequence": next_sequence,
         "last_sequence": ring.next_sequence - 1,
+        "more": more,
     }
-    return answer, raw
+    return answer, raw, {"ring": params["ring"], "from_sequence": next_sequence, "blocks": left} if more else None

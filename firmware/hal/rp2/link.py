@@ -1,5 +1,7 @@
 """The USB line to the host, on standard input and output."""
 
+import io
+import os
 import select
 import sys
 import time
@@ -7,6 +9,7 @@ import time
 import micropython
 
 _MOST_BYTES = 4096
+_PART_BYTES = 256
 _CHUNK_BYTES = 64  # what the USB stack takes at once when there is room
 _BLOCKED_MS = 500
 _LOOK_MS = 50
@@ -23,7 +26,7 @@ class Link:
         self._arrivals.register(sys.stdin, select.POLLIN)
         self._departures = select.poll()
         self._departures.register(sys.stdout, select.POLLOUT)
-        self._byte = bytearray(1)
+        self._end = io.BytesIO(b"\n")
         self._deaf = False
         self.alert = _nothing
         self.closed = False
@@ -45,35 +48,50 @@ class Link:
         return any(self._arrivals.ipoll(timeout_ms))
 
     def read(self) -> bytes:
-        """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
-        whole = bytearray()
-        _take(self._arrivals.ipoll, self._input.readinto, self._byte, whole)
-        if whole:
+        """What there is now, about 4 KiB at most, so that a flood holds up no dose; b"" if nothing; never blocks."""
+        parts = []
+        size = 0
+        while size < _MOST_BYTES and any(self._arrivals.ipoll(0)):
+            part = self._take()
+            parts.append(part)
+            size += len(part)
+        if parts:
             self._deaf = False
-        return bytes(whole)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _take(self) -> bytes:
+        """Up to a newline, what there is, or 256 bytes. MicroPython reads a line byte by byte in C and waits for its newline; where
+        nothing has arrived, it asks the second terminal, and that says newline at once."""
+        end = self._end
+        os.dupterm(end)
+        try:
+            line = self._input.readline(_PART_BYTES)
+        finally:
+            os.dupterm(None)
+        if not end.tell():
+            return line
+        end.seek(0)
+        return line[:-1]
 
     def write(self, data: bytes) -> None:
         """Blocks at most 500 ms for a host that does not read; then the rest is lost, and what follows until it sends something."""
-        view = memoryview(data)
-        for at in range(0, len(view), _CHUNK_BYTES):
-            if self._deaf or not any(self._departures.ipoll(_BLOCKED_MS)):
-                self._deaf = True
-                return
-            self._output.write(view[at : at + _CHUNK_BYTES])
+        if not self._deaf:
+            self._deaf = _put(self._departures.ipoll, self._output.write, data, len(data))
 
 
 @micropython.native
-def _take(arrived: object, take: object, byte: bytearray, whole: bytearray) -> None:
-    """A byte at a time: asking for more would wait for more. Most of a question's time goes by in this loop."""
-    count = 0
-    going = True
-    while going and count < _MOST_BYTES:
-        going = False
-        for _ in arrived(0):
-            take(byte)
-            whole.extend(byte)
-            count += 1
-            going = True
+def _put(room: object, write: object, data: bytes, size: int) -> bool:
+    """True when the host took nothing for too long. More than what surely has room would wait twice as long for it."""
+    at = 0
+    while at < size:
+        full = True
+        for _ in room(_BLOCKED_MS):
+            full = False
+        if full:
+            return True
+        write(data, at, _CHUNK_BYTES)
+        at += _CHUNK_BYTES
+    return False
 
 
 def _nothing() -> bool:

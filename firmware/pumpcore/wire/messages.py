@@ -83,14 +83,17 @@ METHODS = {
     "reservoir.acknowledge": ({"reason": ("text", 1, 60)}, True),
     "alarms": ({}, False),
     "ack": ({"fault": _integer(1, 65_535)}, True),
-    "journal.read": ({"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1)}, False),
+    "journal.read": (
+        {"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1), "blocks": _integer(1, 64)},
+        False,
+    ),
     "maintenance": ({}, True),
     "forecast.digest": (_FORECAST, False),
 }
 
 
 # what stands for a parameter that is left out
-DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0}
+DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1}
 
 
 def _printable(text: str) -> bool:

@@ -69,10 +69,4 @@ def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str
 
 def raw_records(client: Client, ring: str, from_sequence: int = 0) -> bytes:
     """The bytes of all records from a sequence number on; PROTOCOL.md describes them."""
-    found = b""
-    while True:
-        reply, block = client.journal_read(ring, from_sequence)
-        found += block
-        if not block or reply["next_sequence"] > reply["last_sequence"]:
-            return found
-        from_sequence = reply["next_sequence"]
+    return b"".join(block for _, block in client.journal_blocks(ring, from_sequence))

@@ -52,15 +52,12 @@ def save_journal(client: Client, folder: Path, about: dict[str, Any]) -> dict[st
 
 
 def _read_ring(client: Client, ring: str, write: Any, progress: Progress) -> int:
-    sequence, first = 0, None
-    while True:
-        reply, raw = client.journal_read(ring, sequence)
+    first = None
+    for reply, raw in client.journal_blocks(ring):
         write(raw)
         first = reply["first_sequence"] if first is None else first
         progress.update(reply["next_sequence"] - first, max(1, reply["last_sequence"] - first + 1))
-        if reply["next_sequence"] <= sequence or reply["next_sequence"] > reply["last_sequence"]:
-            return int(reply["last_sequence"])
-        sequence = reply["next_sequence"]
+    return int(reply["last_sequence"])
 
 
 def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] = DATA) -> list[str]:
