@@ -98,40 +98,39 @@ class Ring:
         """Lowest sequence number that can still be read; `next_sequence` when there is none."""
         return self.firsts[0] if self.firsts else self.next_sequence
 
-    def read(self, from_sequence: int, limit_bytes: int) -> tuple:
-        """(raw whole records from `from_sequence` on, sequence behind the last of them); at most `limit_bytes`.
+    def read(self, from_sequence: int, buffer: bytearray) -> tuple:
+        """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
 
-        From a damaged record on, the rest of its segment is left out: the raw records begin with a higher number then.
+        From a damaged record on, the rest of its segment is left out: the records begin with a higher number then.
         """
         sequence = max(from_sequence, self.first_sequence())
         while sequence < self.next_sequence:
             first = max([begin for begin in self.firsts if begin <= sequence])
             behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
-            offset = self._seek(first, sequence, limit_bytes)
-            data, end, count = self._walk(first, offset, behind - sequence, limit_bytes)
+            offset = self._seek(first, sequence, buffer)
+            end, count = self._walk(first, offset, behind - sequence, buffer)
             if count:
                 self._mark = (first, sequence + count, offset + end)
-                return data if end == len(data) else data[:end], sequence + count
+                return end, sequence + count
             sequence = behind
-        return b"", self.next_sequence
+        return 0, self.next_sequence
 
-    def _seek(self, first: int, sequence: int, limit_bytes: int) -> int:
+    def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
         """Where in its segment the record `sequence` begins, or the end of the whole ones before it."""
         known, reached, offset = self._mark
         if known != first or reached > sequence:
             reached, offset = first, 0
         while reached < sequence:
-            _, end, count = self._walk(first, offset, sequence - reached, limit_bytes)
+            end, count = self._walk(first, offset, sequence - reached, buffer)
             if not count:
                 return SEGMENT_BYTES  # nothing whole lies there
             reached, offset = reached + count, offset + end
         return offset
 
-    def _walk(self, first: int, offset: int, most: int, limit_bytes: int) -> tuple:
-        """(bytes of a segment from `offset` on, where the last whole record in them ends, how many there are, at most `most`)."""
-        data = self._flash.read_part(self.path(first), offset, limit_bytes)
-        end, count = records.whole_run(data, most)
-        return data, end, count
+    def _walk(self, first: int, offset: int, most: int, buffer: bytearray) -> tuple:
+        """Fills `buffer` from `offset` of a segment on: where the last whole record in it ends, how many there are, at most `most`."""
+        size_bytes = self._flash.read_into(self.path(first), offset, buffer)
+        return records.whole_run(memoryview(buffer)[:size_bytes], most)
 
     def backwards(self) -> object:
         """Yields the bytes of each segment, the newest first."""

@@ -32,11 +32,11 @@ class Flash:
         with open(path, "rb") as file:
             return file.read()
 
-    def read_part(self, path: str, offset: int, size_bytes: int) -> bytes:
-        """At most `size_bytes` from `offset` on; b"" behind the end."""
+    def read_into(self, path: str, offset: int, buffer: bytearray) -> int:
+        """Fills `buffer` from `offset` on; how many bytes there were, 0 behind the end."""
         with open(path, "rb") as file:
             file.seek(offset)
-            return file.read(size_bytes)
+            return file.readinto(buffer)
 
     def write(self, path: str, data: bytes) -> None:
         """Creates or replaces the file."""

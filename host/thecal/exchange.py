@@ -88,7 +88,7 @@ class Exchange:
                 raise unknown(method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
-        """The replies to a question, asked once, that is answered in several parts; the last one has no `more`. Raises Refused or LinkLost."""
+        """The replies to a question, asked once, that is answered in parts; the last has no `more`. Raises Refused or LinkLost."""
         identity, more = new_id(), True
         link = self._open()
         link.write(frame.encode(messages.request(identity, method, params)))

@@ -67,7 +67,7 @@ class BoardTime:
 
 @contextmanager
 def clients_on(line: Line) -> Iterator[str]:
-    """The URL of `line`, with the clocks of both clients on the board's while the block runs."""
+    """The URL of `line`, with the clocks of both clients on the board's while the block runs; then as they were, on another board's perhaps."""
     import serial
     from mpremote import transport_serial
 
@@ -79,13 +79,14 @@ def clients_on(line: Line) -> Iterator[str]:
     url = f"emulated://{len(_lines)}"
     _lines[url] = line
     modules: tuple[Any, ...] = (transport_serial, exchange, link)
+    before = [module.time for module in modules]
     for module in modules:
         module.time = BoardTime(line.board)
     try:
         yield url
     finally:
-        for module in modules:
-            module.time = time
+        for module, clock in zip(modules, before, strict=True):
+            module.time = clock
 
 
 def open_line(url: str) -> Line:

@@ -123,8 +123,10 @@ class Flash:
         with self.fs.open(path, "rb") as file:
             return file.read()
 
-    def read_part(self, path: str, offset: int, size_bytes: int) -> bytes:
-        return self.read(path)[offset : offset + size_bytes]
+    def read_into(self, path: str, offset: int, buffer: bytearray) -> int:
+        data = self.read(path)[offset : offset + len(buffer)]
+        buffer[: len(data)] = data
+        return len(data)
 
     def write(self, path: str, data: bytes) -> None:
         self.alive()

@@ -6,6 +6,8 @@ from pumpcore.faults import Refusal
 from pumpcore.wire import records
 from pumpcore.wire.frame import crc_text
 
+_block = bytearray(BLOCK_BYTES)  # as long as this module is loaded: a new one for each answer would soon fill the heap
+
 
 def journal_read(pump: Pump, params: dict) -> tuple:
     """`first_sequence` above what was asked tells of records that are gone. With `more` comes what to go on with. Refusal
@@ -14,12 +16,13 @@ def journal_read(pump: Pump, params: dict) -> tuple:
     wanted = params["from_sequence"]
     if wanted > ring.next_sequence:
         raise Refusal("sequence_ahead", asked=wanted, nearest=ring.next_sequence)
-    raw, next_sequence = ring.read(wanted, BLOCK_BYTES)
+    size_bytes, next_sequence = ring.read(wanted, _block)
+    raw = memoryview(_block)[:size_bytes]
     left = params["blocks"] - 1
     more = left > 0 and next_sequence < ring.next_sequence
     answer = {
         "ring": params["ring"],
-        "bytes": len(raw),
+        "bytes": size_bytes,
         "crc32": crc_text(raw).decode(),
         "first_sequence": records.sequence_of(raw) if raw else next_sequence,
         "next_sequence": next_sequence,

@@ -48,30 +48,28 @@ class Link:
         return any(self._arrivals.ipoll(timeout_ms))
 
     def read(self) -> bytes:
-        """What there is now, about 4 KiB at most, so that a flood holds up no dose; b"" if nothing; never blocks."""
+        """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
         parts = []
         size = 0
         while size < _MOST_BYTES and any(self._arrivals.ipoll(0)):
-            part = self._take()
+            part = self._take(min(_PART_BYTES, _MOST_BYTES - size))
             parts.append(part)
             size += len(part)
         if parts:
             self._deaf = False
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _take(self) -> bytes:
-        """Up to a newline, what there is, or 256 bytes. MicroPython reads a line byte by byte in C and waits for its newline; where
+    def _take(self, most: int) -> bytes:
+        """Up to a newline, what there is, or `most` bytes. MicroPython reads a line byte by byte in C and waits for its newline; where
         nothing has arrived, it asks the second terminal, and that says newline at once."""
         end = self._end
+        end.seek(0)
         os.dupterm(end)
         try:
-            line = self._input.readline(_PART_BYTES)
+            line = self._input.readline(most)
         finally:
             os.dupterm(None)
-        if not end.tell():
-            return line
-        end.seek(0)
-        return line[:-1]
+        return line[:-1] if end.tell() else line
 
     def write(self, data: bytes) -> None:
         """Blocks at most 500 ms for a host that does not read; then the rest is lost, and what follows until it sends something."""
