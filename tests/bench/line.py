@@ -67,7 +67,7 @@ class BoardTime:
 
 @contextmanager
 def clients_on(line: Line) -> Iterator[str]:
-    """The URL of `line`, with the clocks of both clients on the board's while the block runs; then as they were, on another board's perhaps."""
+    """The URL of `line`, with the clocks of both clients on the board's while the block runs, and as they were after it."""
     import serial
     from mpremote import transport_serial
 
