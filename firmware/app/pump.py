@@ -83,9 +83,9 @@ class Pump:
         if settings is None:
             return
         if tank is None:
-            raise Refusal("refill_unknown")
+            raise Refusal("refill_unknown", rule="R7")
         if tank.blocks:
-            raise Refusal("refill_blocks")
+            raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, measured_nl=tank.measured_nl)
         position, pair = self.position_steps(), self.setup.calibration
         if not tank.counts_by(pair):
             tank.move(position, self.book.uncertain_steps, pair)

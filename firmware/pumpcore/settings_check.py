@@ -17,7 +17,7 @@ def check(settings: Settings) -> None:
     if settings.demand_on > 1 or settings.overrides >> len(OVERRIDES):
         raise Refusal("program_format", cause="a flag of the settings")
     if bool(settings.library) != bool(settings.library_version):
-        raise Refusal("program_settings", setting="library_version", cause="a library has a name and a version")
+        raise Refusal("program_settings", rule="R7", setting="library_version", cause="a library has a name and a version")
     _check_demand(settings)
     _check_line_and_reservoir(settings)
     for low, high in (("soft_rate_nl", "hard_rate_nl"), ("soft_bolus_nl", "hard_bolus_nl"), ("soft_day_nl", "hard_day_nl"),
@@ -28,21 +28,21 @@ def check(settings: Settings) -> None:
 def _in_order(settings: Settings, low: str, high: str) -> None:
     limit = getattr(settings, high)
     if limit and getattr(settings, low) > limit:
-        raise Refusal("program_settings", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
+        raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
 def _within(settings: Settings, name: str, least: int, most: int) -> None:
     value = getattr(settings, name)
     if not least <= value <= most:
         nearest = least if value < least else most
-        raise Refusal("program_settings", setting=name, asked=value, limit=nearest, nearest=nearest)
+        raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
 def _check_demand(settings: Settings) -> None:
     given = (settings.demand_nl, settings.demand_s, settings.lockout_s, settings.demand_per_day)
     if not any(given):
         if settings.demand_on:
-            raise Refusal("program_settings", setting="demand_on", cause="it has no dose")
+            raise Refusal("program_settings", rule="R7", setting="demand_on", cause="it has no dose")
         return
     _within(settings, "demand_nl", 1, _MOST)
     _within(settings, "demand_per_day", 1, MOST_DEMANDS)
@@ -57,11 +57,12 @@ def _check_demand(settings: Settings) -> None:
 
 def _check_line_and_reservoir(settings: Settings) -> None:
     if bool(settings.line_nl()) != bool(settings.line_day):
-        raise Refusal("program_settings", setting="line_day", cause="the volumes of the line and the day they were measured go together")
+        cause = "the volumes of the line and the day they were measured go together"
+        raise Refusal("program_settings", rule="R7", setting="line_day", cause=cause)
     reservoir = (settings.low_nl, settings.empty_nl, settings.tolerance_nl, settings.tolerance_permille)
     if not settings.capacity_nl:
         if any(reservoir):
-            raise Refusal("program_settings", setting="capacity_nl", cause="a reservoir needs a capacity")
+            raise Refusal("program_settings", rule="R7", setting="capacity_nl", cause="a reservoir needs a capacity")
         return
     _within(settings, "empty_nl", 1, settings.capacity_nl)
     _within(settings, "low_nl", settings.empty_nl, settings.capacity_nl)

@@ -10,7 +10,7 @@ def bolus_demand(pump: Pump, params: dict) -> dict:
     """Answers as `bolus.start`. Refusals `demand_off`, `demand_locked`, `demand_count`, and those of any bolus."""
     settings = pump.setup.program.settings if pump.setup.program else None
     if settings is None or not settings.demand_on:
-        raise Refusal("demand_off")
+        raise Refusal("demand_off", rule="R7", asked=1, limit=0, nearest=0)
     token, dose_nl, duration_s = params["token"], settings.demand_nl, settings.demand_s
     known = repeated(pump, token, (DEMAND, dose_nl, dose_nl))
     if known is not None:

@@ -55,7 +55,7 @@ def check_running(pump: Pump) -> None:
     if pump.delivery.state is not RUNNING:
         raise Refusal("not_running")
     if pump.delivery.program_waits:
-        raise Refusal("program_waits")
+        raise Refusal("program_waits", rule="R7", limit_s=60)
 
 
 def check_state(pump: Pump) -> None:
@@ -92,7 +92,8 @@ def check_tank(pump: Pump, bolus: Bolus) -> None:
         return
     position, pair = span.leased_steps, pump.setup.calibration
     if position >= tank.position_at(settings.low_nl):
-        raise Refusal("reservoir_is_low", rule="R5", left_nl=tank.left_nl(position), limit_nl=settings.low_nl, nearest_nl=0)
+        left_nl, asked_nl = tank.left_nl(position), bolus.volume_nl
+        raise Refusal("reservoir_is_low", rule="R5", asked_nl=asked_nl, left_nl=left_nl, limit_nl=settings.low_nl, nearest_nl=0)
     rest = tank.position_at(settings.empty_nl) - position
     if bolus.steps > rest:
         rest_nl = pair.nl_for_steps(max(0, rest))

@@ -9,7 +9,7 @@ def reservoir_refill(pump: Pump, params: dict) -> dict:
     """At most once by its token. Refusals `no_reservoir`, `refill_volume`, `token_...`; journaled before it is stored."""
     settings = pump.setup.reservoir_settings()
     if settings is None:
-        raise Refusal("no_reservoir")
+        raise Refusal("no_reservoir", rule="R7")
     token, old = bytes.fromhex(params["token"]), pump.setup.tank
     if old is not None and old.token == token:
         if (old.measured_nl, old.filled_nl) != (params["measured_nl"], params["filled_nl"]):

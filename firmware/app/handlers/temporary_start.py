@@ -22,7 +22,7 @@ def temporary_start(pump: Pump, params: dict) -> dict:
     pump.tokens.check(made.token, pump.board.clock.uptime_ms())
     check_running(pump)
     if delivery.overlay.present is not None:
-        raise Refusal("temporary_active", token=delivery.overlay.present.token)
+        raise Refusal("temporary_active", rule="R7", token=delivery.overlay.present.token)
     _check_form(made, delivery.span.basal.accumulator.modulus)
     _check_rate(pump, made)
     pump.tokens.use(made.token)
@@ -43,7 +43,8 @@ def _check_form(made: Temporary, modulus: int) -> None:
         raise Refusal("temporary_time", rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
     pair = (made.numerator, made.denominator)
     if (made.rate_nl and any(pair)) or max(pair) > MOST_PARTS or (made.numerator and not made.denominator):
-        raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS)
+        nearest = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))
+        raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS, nearest="%d/%d" % nearest)
     if modulus * made.parts() > U64_MAX:
         nearest = U64_MAX // modulus
         raise Refusal("temporary_pair", rule="R4", parameter="denominator", asked=made.denominator, limit=nearest, nearest=nearest)
