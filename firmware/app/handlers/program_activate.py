@@ -42,7 +42,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
         raise Refusal("not_stopped")
     if delivery.program_waits:
         raise Refusal("program_waits", rule="R7", limit_s=60)
-    drugs = ["%s %d ng in %d nl" % ((one.fluid,) + one.concentration) for one in (new, old)]
+    drugs = ["%s %d ng in %d nl" % (one.fluid, one.concentration[0], one.concentration[1]) for one in (new, old)]
     if (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])
     if bool(new.concentration[1]) != bool(old.concentration[1]):

@@ -46,8 +46,8 @@ def _check_form(made: Temporary, modulus: int) -> None:
         nearest = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))
         raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS, nearest="%d/%d" % nearest)
     if modulus * made.parts() > U64_MAX:
-        nearest = U64_MAX // modulus
-        raise Refusal("temporary_pair", rule="R4", parameter="denominator", asked=made.denominator, limit=nearest, nearest=nearest)
+        most = U64_MAX // modulus
+        raise Refusal("temporary_pair", rule="R4", parameter="denominator", asked=made.denominator, limit=most, nearest=most)
 
 
 def _check_rate(pump: Pump, made: Temporary) -> None:

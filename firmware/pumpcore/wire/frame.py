@@ -16,7 +16,7 @@ class FrameError(ValueError):
         self.fault = fault
 
 
-def crc_text(body: bytes) -> bytes:
+def crc_text(body: bytes | memoryview) -> bytes:
     """CRC-32 of `body` as eight lower-case hex digits."""
     return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF)
 

@@ -54,7 +54,7 @@ def encode(name: str, stamp: tuple, values: tuple) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def whole_bytes(data: bytes, start: int = 0) -> int:
+def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
     """Length of the record at `start` when it is there whole and undamaged, else 0."""
     length = data[start] if start < len(data) else 0
     end = start + length
@@ -65,7 +65,7 @@ def whole_bytes(data: bytes, start: int = 0) -> int:
     return length
 
 
-def whole_run(data: bytes, most: int) -> tuple:
+def whole_run(data: bytes | memoryview, most: int) -> tuple:
     """(where the last of at most `most` whole records from the front ends, how many there are); quick, a block of them at once."""
     view, crc32, size = memoryview(data), binascii.crc32, len(data)
     end = count = 0
@@ -77,7 +77,7 @@ def whole_run(data: bytes, most: int) -> tuple:
     return end, count
 
 
-def sequence_of(data: bytes, start: int = 0) -> int:
+def sequence_of(data: bytes | memoryview, start: int = 0) -> int:
     """Sequence number of the record at `start`."""
     return struct.unpack_from("<I", data, start + 4)[0]
 
