@@ -43,8 +43,8 @@ def _check_form(made: Temporary, modulus: int) -> None:
         raise Refusal("temporary_time", rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
     pair = (made.numerator, made.denominator)
     if (made.rate_nl and any(pair)) or max(pair) > MOST_PARTS or (made.numerator and not made.denominator):
-        nearest = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))
-        raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS, nearest="%d/%d" % nearest)
+        allowed = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))
+        raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS, nearest="%d/%d" % allowed)
     if modulus * made.parts() > U64_MAX:
         most = U64_MAX // modulus
         raise Refusal("temporary_pair", rule="R4", parameter="denominator", asked=made.denominator, limit=most, nearest=most)
