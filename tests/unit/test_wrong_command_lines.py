@@ -16,9 +16,12 @@ from unit.host_fake_pump import FakePump
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 UNITS = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /min, /h or /day; concentrations as ug/mL or mg/mL"
-TOKEN_DO = "give the 16 hex digits that `thecal bolus` printed"
+TOKEN_DO = "give the 16 hex digits that were printed when it was ordered"
 FAULT_DO = "give a number or a name as `thecal alarms` lists it, or all"
-BOLUS_DO = 'order with: thecal bolus "0.5 mL" --rate "6 mL/h"; or give --status TOKEN or --cancel TOKEN'
+BOLUS_DO = (
+    'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
+    "or give --status TOKEN or --cancel TOKEN"
+)
 LINES = [
     (("statsu",), "No such command 'statsu'", "did you mean 'status', 'start'? `thecal --help` lists what there is"),
     (("pump",), "No such command 'pump'", "`thecal --help` lists what there is"),
