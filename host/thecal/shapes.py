@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from thecal import therapy_shapes as of_therapy
+from thecal.therapy_shapes import Clock, Shape, Temporary, Therapy
 
 
 class Calibration(Shape):
@@ -89,6 +88,7 @@ class Found(Shape):
     usb_serial: str
     hello: Hello | None = None
     error: Error | None = None
+    clock: Clock | None = None
 
 
 class Find(RootModel[list[Found]]):
@@ -116,7 +116,7 @@ class Program(Shape):
 
     name: str
     fluid: str
-    mode: Literal["constant", "schedule"]
+    mode: Literal["constant", "schedule", "minimum"]
     rate_seconds_s: int
     entries: list[tuple[int, int]] = Field(description="minute of the week from Monday 00:00, rate_nl")
     on_clock_loss: str
@@ -126,6 +126,7 @@ class Program(Shape):
     day_nl: int
     concentration_ng: int
     concentration_nl: int
+    settings: dict[str, Any] | None = None
 
 
 class Programmed(Shape):
@@ -154,10 +155,14 @@ class Bolus(Shape):
 class Status(Shape):
     """What a pump does, has done, and complains about."""
 
-    state: Literal["stopped", "running", "limited", "resuming", "alarm", "maintenance"]
+    state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
     uptime_ms: int
     utc_s: int = Field(description="0 = unknown")
+    utc_fraction_ms: int | None
     offset_s: int
+    transition_utc_s: int = Field(description="the next change of local time; 0 = none known")
+    transition_offset_s: int
+    clock_set_utc_s: int
     boot: int
     powered_on_s: int
     program_digest: str
@@ -182,6 +187,11 @@ class Status(Shape):
     hour_nl: int
     day_nl: int
     bolus: Bolus | None
+    extended: Bolus | None
+    temporary: Temporary | None
+    therapy: Therapy | None
+    motor_supply_mv: int | None
+    clock: Clock | None = None
 
 
 class Begun(Shape):
@@ -195,6 +205,7 @@ class Begun(Shape):
 class Start(Shape):
     start: Begun | Status
     status: Status
+    clock: Clock | None = None
 
 
 class Stop(Shape):
@@ -376,6 +387,8 @@ SHAPES: dict[str, type[BaseModel]] = {
     "alarms": Alarms,
     "ack": Ack,
     "maintenance": Maintenance,
+    "prime": Bolus,
+    **of_therapy.VERBS,
     "error": Error,
 }
 

@@ -21,6 +21,13 @@ BY_OTHER_TESTS = {
     "calibrate": "its keys are open",
     "characterise": "unit/test_gravimetry_files.py",
     "report": "its keys are open",
+    "forecast": "unit/test_host_forecast.py; its keys are open",
+    "limits": "unit/test_host_library.py; its keys are open",
+    "read": "its keys are open",
+    "compare": "its keys are open",
+    "temporary": "device/test_therapy_verbs.py",
+    "prime": "device/test_therapy_verbs.py",
+    "refill": "device/test_therapy_verbs.py",
     "flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py",
 }
 pytestmark = pytest.mark.needs("plant")
@@ -60,6 +67,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
         run("bolus", "--cancel", token)
         run("status")
         run("watch", "--count", "1")
+        run("clock")
         run("stop")
         run("journal")
         run("alarms")

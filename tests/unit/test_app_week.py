@@ -46,7 +46,7 @@ class Week:
         pump.call("start")
         pump.advance(0.01)
         self.span = pump.pump.delivery.span
-        self.reference = Reference(PAIR, self.span.basal.week_s)
+        self.reference = Reference(PAIR, self.span.basal.week.local_s(0))
         self.reference.plans.append(plan(FIRST, 0))
         self.slices, self.due, self.ordered_steps = 0, [], 0
         turn = pump.pump.turn
@@ -116,7 +116,7 @@ class Week:
 
 def one_day(week: Week, number: int) -> None:
     """Orders of a day, each day other ones; boluses beside every entry, a pause across an entry, early presses."""
-    begin = number * DAY_S - week.span.basal.week_s
+    begin = number * DAY_S - week.span.basal.week.local_s(0)
     week.until(begin + 3_601 + 61 * number)
     week.demand()
     week.pump.board.buttons.bolus = True
