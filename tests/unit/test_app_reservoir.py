@@ -129,6 +129,7 @@ def test_a_bolus_that_the_reservoir_does_not_hold_is_refused_with_what_it_holds(
 
 
 @pytest.mark.rule("R2")
+@pytest.mark.rule("R5")
 def test_after_a_cut_uncertain_steps_count_as_gone_and_widen_what_may_be_there() -> None:
     pump = filled(10_000_000)
     pump.advance(601)

@@ -179,6 +179,7 @@ def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
         manifest.parse(text)
 
 
+@pytest.mark.rule("R9")
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
 def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
     """Whole, cut short or with a damaged byte anywhere."""
