@@ -70,6 +70,11 @@ class Basal:
         remainder = (source.remainder + source.flow(rate_nl) * duration_s) % source.modulus
         return remainder if self.temporary is None else remainder // self.temporary.parts()
 
+    def owed_steps(self, rate_nl: int, duration_s: int) -> int:
+        """Steps that count as made and that the plan has not passed once it has run for `duration_s` at `rate_nl`."""
+        source = self.accumulator
+        return max(0, -((source.remainder + source.flow(rate_nl) * duration_s) // source.modulus))
+
     def _week_nl_s(self) -> int:
         """Sum of rate times seconds over a whole week: what `advance` takes as a rate for one second."""
         entries = self.program.entries

@@ -247,12 +247,14 @@ class Delivery:
         """The rest of a step that the old program leaves is less than one, and journaled."""
         self.program_waits = False
         program, old, wall = self.setup.program, span.basal, self.book.wall
-        if old.accumulator.remainder:
-            self._report.post("remainder_dropped", (0, old.accumulator.remainder, old.accumulator.modulus))
+        owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
+        if remainder:
+            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
         week = old.week
         if week is None and wall.known():
             week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
         span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
+        span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
         span.entry = -1
         self.book.program_digest = self.setup.plan_key()
         self.watch_tank(span)

@@ -47,7 +47,7 @@ class Leases:
         span.leased_steps = max(span.leased_steps, target)
         self._fill(record, span, length_s, bolus_steps)
         record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
-        record.ahead_steps = record.leased_steps - target
+        record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(span.rate_nl, length_s)
         self.files.write(record)
         self.windows.add(more)
         span.lease_end_s = span.planned_s + length_s

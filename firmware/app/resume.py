@@ -25,7 +25,7 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bo
 
 
 class Resume:
-    """Waits until the plan has passed what the broken lease booked; that part counts as delivered (R2).
+    """Waits until the broken lease is over; what it booked counts as delivered (R2), and what it booked beyond the plan is owed.
 
     With a known time the gap runs from the lease's end on the clock; without, from power-up, and at least the lease's
     length.
@@ -55,14 +55,13 @@ class Resume:
         if now_ms < self._next_ms:
             return False
         self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
-        gap_s = self._gap_s()
-        return gap_s >= 0 and self._basal.plan_steps(0, gap_s) >= self._record.ahead_steps
+        return self._gap_s() >= 0
 
     def close(self) -> tuple:
-        """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown."""
-        gap_s = self._gap_s()
+        """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown. The remainder is
+        below 0 while the plan has not passed what the lease booked: none of it is made twice."""
+        gap_s, source = self._gap_s(), self._accumulator
         missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
-        if not self._timed:
-            return 0, 0, missed_steps, self._accumulator.remainder
-        from_utc_s = self._record.until_utc_s
-        return from_utc_s, from_utc_s + gap_s, missed_steps, self._accumulator.remainder
+        remainder = source.remainder + min(0, missed_steps) * source.modulus
+        from_utc_s = self._record.until_utc_s if self._timed else 0
+        return from_utc_s, from_utc_s + gap_s if from_utc_s else 0, max(0, missed_steps), remainder

@@ -37,6 +37,9 @@ class NoBasal:
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
         return self._kept
 
+    def owed_steps(self, rate_nl: int, duration_s: int) -> int:
+        return 0
+
 
 def ceilings(setup: object, rate_seconds_s: int) -> Ceilings:
     """The bench's own ceilings, tightened by nothing, with rates per `rate_seconds_s`."""

@@ -11,7 +11,8 @@ from pumpcore.units import HZ4_PER_HZ, US_PER_S
 
 
 class Accumulator:
-    """Turns (rate, whole seconds) into whole steps. `remainder` is 0 <= remainder < modulus, in units of 1/modulus step."""
+    """Turns (rate, whole seconds) into whole steps. `remainder` is below the modulus, in units of 1/modulus step; below 0 while steps
+    are owed: they count as made already, and none is due before the plan has passed them."""
 
     def __init__(self, rate_seconds_s: int, calibration: Calibration) -> None:
         self._steps_per_volume = calibration.steps
@@ -33,12 +34,13 @@ class Accumulator:
     def advance(self, rate_nl: int, duration_s: int) -> int:
         """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder."""
         total = self.remainder + rate_nl * self._steps_per_volume * duration_s
-        steps, self.remainder = divmod(total, self.modulus)
+        steps = max(0, total // self.modulus)
+        self.remainder = total - steps * self.modulus
         return steps
 
     def peek(self, rate_nl: int, duration_s: int) -> int:
         """What `advance` would return, without advancing."""
-        return (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus
+        return max(0, (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus)
 
     def refine(self, parts: int) -> None:
         """Rates are in 1 / `parts` nl from here on; the remainder means the same part of a step."""

@@ -22,7 +22,8 @@ ERASED = b"\xff"
 
 
 def test_a_restart_keeps_the_words_of_the_fifo_and_a_halt_empties_it(bench: MotorBench) -> None:
-    bench.run("machine = stepper._generator.machine\nfor _ in range(3): machine.put(0)\nmachine.sm.restart()")
+    bench.run(on_chip("machine = stepper._generator.machine", "/hal/rp2/stepper.py"))
+    bench.run("for _ in range(3): machine.put(0)\nmachine.sm.restart()")
     assert bench.ask("machine.level()") == 3, "the trap"
     bench.run("ready(100000)\nstepper.queue(20000, 1000000)\nstepper.send()\ntime.sleep_ms(2)\nstepper.halt()")
     assert bench.ask("machine.level()") == 0
