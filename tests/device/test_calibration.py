@@ -85,6 +85,7 @@ def test_a_calibration_survives_a_power_cut_and_doses_follow_it(device: Device) 
     assert client.calibration_set(b"")["state"] == "UNCALIBRATED"
 
 
+@pytest.mark.needs("new")
 def test_what_is_far_off_is_refused_with_the_limit(device: Device) -> None:
     with pytest.raises(Refused, match="nearest") as error:
         device.client.calibration_set(made(volume_nl=1_023))

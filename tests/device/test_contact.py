@@ -27,6 +27,7 @@ def typed(port: serial.SerialBase, line: bytes) -> dict:
     return frame.decode(answer[:-1])
 
 
+@pytest.mark.needs("new")
 def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: str) -> None:
     with Client(port_url, TIMEOUT_S) as client:
         hello = client.hello()
@@ -39,6 +40,7 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
     assert "never" in hello["thecal"]
 
 
+@pytest.mark.needs("new")
 def test_a_changed_file_gives_another_release_and_no_therapy(device: Device) -> None:
     from rig.device import bench
     from thecal.sim.image import build
@@ -51,6 +53,7 @@ def test_a_changed_file_gives_another_release_and_no_therapy(device: Device) -> 
         assert fault_of(other.ask_raw("start")) == "alarm_active"
 
 
+@pytest.mark.needs("new")
 def test_a_new_pump_is_stopped_without_program_and_without_alarms(port_url: str) -> None:
     with Client(port_url, TIMEOUT_S) as client:
         client.hello()
@@ -72,7 +75,7 @@ def test_a_person_can_type_hello_status_and_stop(device: Device, port_url: str, 
         assert typed(port, b"stop" + end)["result"]["state"] == "stopped"
         assert typed(port, b"stop" + end)["result"]["state"] == "stopped"
         assert fault_of(typed(port, b"start" + end)) == "bad_frame"
-    assert device.sim.enable_level() is False
+    assert device.surely_disabled()
 
 
 def test_the_port_opens_and_answers_fifty_times(device: Device, port_url: str) -> None:
@@ -110,9 +113,10 @@ def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(device: Device, port_url
     with Client(port_url, TIMEOUT_S) as client:
         assert client.stop()["state"] == "stopped"
         assert client.resent is False, "the first stop was lost"
-    assert device.sim.enable_level() is False
+    assert device.surely_disabled()
 
 
+@pytest.mark.needs("socket")
 def test_two_clients_on_the_two_ports_each_get_their_own_answers(device: Device) -> None:
     device.begin_at_one_ml_per_hour()
     with Client(device.sim.socket_url, TIMEOUT_S) as second:
@@ -123,6 +127,7 @@ def test_two_clients_on_the_two_ports_each_get_their_own_answers(device: Device)
     assert device.state() == "stopped"
 
 
+@pytest.mark.needs("socket")
 def test_the_newest_of_two_sockets_wins(device: Device) -> None:
     with Client(device.sim.socket_url, TIMEOUT_S) as first, Client(device.sim.socket_url, TIMEOUT_S) as second:
         assert first.status()["state"] == "stopped"

@@ -53,7 +53,7 @@ def filled(device: Device) -> Device:
     return device
 
 
-@pytest.mark.needs("plant")
+@pytest.mark.needs("plant", "new")
 @pytest.mark.rule("R5")
 def test_the_button_gives_a_demand_bolus_and_its_lockout_outlives_a_cut(filled: Device) -> None:
     filled.sim.press_bolus()
@@ -76,7 +76,7 @@ def test_the_button_gives_a_demand_bolus_and_its_lockout_outlives_a_cut(filled: 
     assert [row.fields["count"] for row in filled.records("demand_refused")] == [1]
 
 
-@pytest.mark.needs("plant")
+@pytest.mark.needs("plant", "new")
 @pytest.mark.rule("R4")
 def test_an_extended_bolus_a_manual_one_and_a_temporary_rate_are_exact_together(filled: Device) -> None:
     pair = filled.calibration()
@@ -99,6 +99,7 @@ def test_an_extended_bolus_a_manual_one_and_a_temporary_rate_are_exact_together(
     assert [row.fields["reason"] for row in filled.records("temporary_ended")] == [0]
 
 
+@pytest.mark.needs("new")
 @pytest.mark.rule("R5")
 def test_a_refill_out_of_tolerance_blocks_until_it_is_explained(filled: Device) -> None:
     filled.run_for(600)
@@ -112,6 +113,7 @@ def test_a_refill_out_of_tolerance_blocks_until_it_is_explained(filled: Device) 
     assert filled.state() == "running"
 
 
+@pytest.mark.needs("new")
 @pytest.mark.rule("R7")
 def test_refusals_name_rule_limit_asked_and_nearest(filled: Device) -> None:
     for data in (

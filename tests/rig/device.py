@@ -135,6 +135,10 @@ class Device:
                 return raw
             raw, sequence = raw + block, reply["next_sequence"]
 
+    def surely_disabled(self) -> bool:
+        """Whether the motor is off: by its enable line, or by what the pump says where nobody can look at that."""
+        return not self.sim.enable_level() if "plant" in Chosen.target.capabilities else self.state() == "stopped"
+
     def same_steps(self, told: int, true_steps: int) -> bool:
         """Whether what the pump told while running is what the motor has made, as far as the target can tell at one moment."""
         return abs(told - true_steps) <= Chosen.target.step_tolerance
@@ -142,7 +146,9 @@ class Device:
     # -- bytes, without the tool in between
 
     def say(self, line: bytes) -> bytes:
-        """Sends raw bytes past the ports and returns everything that the pump has to say to them, at the same time."""
+        """Sends raw bytes past the tool and returns everything that the pump has to say to them, at the same time."""
+        if not getattr(self.sim, "shares_its_port", True):
+            self.client.close()
         self.sim.write(line)
         self.sim.wait_until_idle()
         return self.sim.read()

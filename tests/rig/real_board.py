@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import time
 
+import serial
+
+from thecal.client import Client
+
+QUIET_S = 0.3
+FIRST_ANSWER_S = 5.0
+
 
 class RealBoard:
-    """What scenarios without a `needs` mark use of a pump. The board keeps its journal and program between scenarios."""
+    """What scenarios without a `needs` mark use of a pump. The board keeps its journal and program between scenarios; each begins
+    with a pump that is stopped and has no alarm that can be acknowledged."""
 
     socket_url = ""
+    shares_its_port = False
 
     def __init__(self, port: str) -> None:
         self.port_url = port
+        self._raw: serial.Serial | None = None
+        with Client(port, FIRST_ANSWER_S) as client:
+            client.stop()
+            for number in client.status()["alarms"]:
+                client.ack(number)
+
+    def write(self, line: bytes) -> None:
+        """Past every tool; nobody else may have the port open."""
+        self._raw = serial.Serial(self.port_url, timeout=FIRST_ANSWER_S, exclusive=True)
+        self._raw.write(line)
+
+    def read(self) -> bytes:
+        """Everything until it is quiet."""
+        assert self._raw is not None, "nothing was said"
+        with self._raw as port:
+            said = port.read(1)
+            port.timeout = QUIET_S
+            while more := port.read(4096):
+                said += more
+        return bytes(said)
 
     def advance_by(self, duration_ms: int) -> None:
         time.sleep(duration_ms / 1000)

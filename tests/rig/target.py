@@ -17,7 +17,8 @@ class Target:
 
     Capabilities: `plant` the motor's true steps; `virtual_time` time moves only for `run_for` and for answers; `free_time`
     an hour and a thousand commands cost next to nothing; `instant_commands` a command takes no pump time; `power_cut`;
-    `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump.
+    `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump with the bench it asks for;
+    `socket` a second port.
     """
 
     kind: str  # "sim", "emu" or "board"
@@ -57,7 +58,7 @@ class Target:
 
 SIMULATOR = Target(
     "sim",
-    capabilities=frozenset(("virtual_time", "free_time", "instant_commands", "power_cut", "plant", "flash_operations", "new")),
+    capabilities=frozenset(("virtual_time", "free_time", "instant_commands", "power_cut", "plant", "flash_operations", "new", "socket")),
 )
 
 
@@ -67,7 +68,7 @@ def choose(name: str) -> Target:
         return SIMULATOR
     if name != "emu":
         return Target("board", port=name)
-    capabilities = frozenset(("virtual_time", "power_cut", "plant", "new"))
+    capabilities = frozenset(("virtual_time", "power_cut", "plant", "new", "socket"))
     return Target("emu", "", capabilities, booted_s=5.0, reply_timeout_s=240.0, step_tolerance=12, unusable="" if find_uf2() else NO_UF2)
 
 
