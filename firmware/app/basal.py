@@ -11,7 +11,7 @@ class Basal:
     """The basal source of a span. `week` is the local time from pump second 0 on, None when time is unknown.
 
     Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary`
-    rate runs, rates are in 1 / `temporary.parts()` nl, and the accumulator's modulus is that much larger: nothing is rounded.
+    rate or a bridge runs, rates are in 1 / `temporary.parts()` nl, and the accumulator's modulus is that much larger: nothing is rounded.
     """
 
     def __init__(self, program: Program, accumulator: Accumulator, week: schedule.Week | None) -> None:
@@ -33,7 +33,9 @@ class Basal:
 
     def rate_nl(self, entry: int) -> int:
         """What the accumulator is to be advanced by while this entry runs."""
-        rate_nl = self.program.entries[entry][1]
+        return self._of(self.program.entries[entry][1])
+
+    def _of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
@@ -84,14 +86,14 @@ class Basal:
     def skip(self, from_s: int, duration_s: int) -> int:
         """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
         at_s, end_s, steps = from_s, from_s + duration_s, 0
-        while self.temporary is not None and at_s < end_s:
+        while self.temporary is not None and self.temporary.by_time and at_s < end_s:
             part_s, steps = self._skip_part(at_s, end_s, steps)
             at_s += part_s
             if at_s >= self.temporary.end_s:
                 self.end_temporary()
         while at_s < end_s:
             weeks = self._whole_weeks(at_s, end_s)
-            steps += self.accumulator.advance(self._week_nl_s() * weeks, 1)
+            steps += self.accumulator.advance(self._of(self._week_nl_s()) * weeks, 1)
             at_s += weeks * S_PER_WEEK
             part_s, steps = self._skip_part(at_s, end_s, steps)
             at_s += part_s

@@ -115,10 +115,22 @@ def _tank_allows(pump: Pump) -> bool:
     return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
 
 
+def _bridge(pump: Pump, blocked: bool) -> tuple:
+    """(the Bridge that goes on, whether resuming is forbidden): by where the front is once the open part counts both ways."""
+    if pump.setup.line is None or pump.setup.program is None:
+        return None, blocked
+    from app.bridge import Bridge
+    from pumpcore.front import BRIDGE, PRIME
+
+    need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
+    return Bridge(pump) if need == BRIDGE else None, blocked or need == PRIME
+
+
 def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """The open part counts as delivered; the record says so before anything else happens."""
     pump.alarms.raise_fault("power_lost")
     blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
     reason = "" if alone else resume.forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
@@ -131,4 +143,4 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     if reason:
         pump.alarms.raise_fault(reason)
     elif not alone:
-        pump.resume = resume.Resume(settled, pump.setup, pump.book)
+        pump.resume = resume.Resume(settled, pump.setup, pump.book, bridge)

@@ -39,6 +39,7 @@ class Delivery:
         self.state = STOPPED
         self.orders = Orders(reporter, self._mark)
         self.overlay = Overlay(reporter, self._mark)
+        self.bridge = None
         self.program_waits = False
         self._limit = ""
         self._ending = ""
@@ -61,6 +62,11 @@ class Delivery:
         self._report.append("started", values)
         self.span = self._open(now_ms, Basal(program, accumulator, week), position)
         self.state = RUNNING
+
+    def cross(self, bridge: object) -> None:
+        """The span that has just begun runs as a bridge."""
+        self.bridge = bridge
+        bridge.begin(self.span, self._report, self._mark)
 
     def _open(self, now_ms: int, basal: object, position: int) -> Span:
         self.motion.rebase(position)
@@ -137,6 +143,9 @@ class Delivery:
         reason = self._reason(by)
         self.orders.end_all(span, position, reason)
         self.overlay.stop(span, reason)
+        if self.bridge is not None:
+            self.bridge.stop(span)
+            self.bridge = None
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
@@ -261,6 +270,8 @@ class Delivery:
         self._mark(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
 
     def _lease(self, span: Span) -> bool:
+        if self.bridge is not None and self.bridge.passes(span):
+            self.bridge = None
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
@@ -361,6 +372,7 @@ class Delivery:
     def _end_alone(self, span: Span, now_ms: int) -> bool:
         if self.motion.delivered_steps() == span.ordered_steps:
             self.stop("done")
+            self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
         elif now_ms > span.end_ms + _LATE_MS:
             self.safe_state("underrun")
         else:

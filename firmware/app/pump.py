@@ -33,7 +33,7 @@ class Pump:
         self.boluses = []
         self.doses = None
         self.presses = Presses(journal, alarms)
-        self.start_wanted = False
+        self.start_wanted: object = False  # True, or the Bridge to begin with
         self.reset_wanted = False
 
     def state(self) -> str:
@@ -92,6 +92,13 @@ class Pump:
             self.setup.keep_tank(tank)
         if position >= tank.position_at(settings.empty_nl):
             raise Refusal("reservoir_holds_less", rule="R7", asked_nl=1, limit_nl=0, nearest_nl=0)
+
+    def check_line(self) -> None:
+        """Whether what is in the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
+        if self.setup.line is not None:
+            lines = self.setup.lines()
+            lines.recount(self)
+            lines.check(self, self.setup.program)
 
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
@@ -204,8 +211,10 @@ class Pump:
             return
         try:
             if self.start_wanted:
-                self.start_wanted = False
+                wanted, self.start_wanted = self.start_wanted, False
                 self.delivery.start(now_ms, "host", self._carried())
+                if wanted is not True:
+                    self.delivery.cross(wanted)
             elif self.resume.ready(now_ms):
                 self._resume(now_ms)
         except JournalError:
@@ -224,10 +233,14 @@ class Pump:
 
     def _resume(self, now_ms: int) -> None:
         from_utc_s, to_utc_s, missed_steps, remainder = self.resume.close()
-        self.resume = None
+        bridge, self.resume = self.resume.bridge, None
         self.book.note_resume()
         self.delivery.missed_while_off(from_utc_s, to_utc_s, missed_steps)
+        if bridge is not None:
+            self.journal.append("bridge_started", bridge.told(self.position_steps()))
         self.delivery.start(now_ms, "resume", remainder)
+        if bridge is not None:
+            self.delivery.cross(bridge)
 
 
 def run(pump: Pump) -> None:

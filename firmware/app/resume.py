@@ -28,10 +28,10 @@ class Resume:
     """Waits until the broken lease is over; what it booked counts as delivered (R2), and what it booked beyond the plan is owed.
 
     With a known time the gap runs from the lease's end on the clock; without, from power-up, and at least the lease's
-    length.
+    length. With a `bridge` the plan is the lower of its rates.
     """
 
-    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book) -> None:
+    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: object = None) -> None:
         self._record = record
         self._book = book
         self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
@@ -40,6 +40,9 @@ class Resume:
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
         self._basal = Basal(setup.program, self._accumulator, week)
         self._next_ms = 0
+        self.bridge = bridge
+        if bridge is not None:
+            self._basal.begin_temporary(bridge)
 
     def due_ms(self) -> int:
         return self._next_ms
@@ -62,6 +65,7 @@ class Resume:
         below 0 while the plan has not passed what the lease booked: none of it is made twice."""
         gap_s, source = self._gap_s(), self._accumulator
         missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
+        self._basal.end_temporary()
         remainder = source.remainder + min(0, missed_steps) * source.modulus
         from_utc_s = self._record.until_utc_s if self._timed else 0
         return from_utc_s, from_utc_s + gap_s if from_utc_s else 0, max(0, missed_steps), remainder

@@ -1,9 +1,11 @@
 """What the pump is set up with: the bench and the active program from the store, and the programs staged in memory."""
 
 from app.store import Store, StoreError
+from pumpcore.bolus import DONE, PRIMING
 from pumpcore.calibration import EXPIRED
 from pumpcore.faults import Refusal
 from pumpcore.hashes import sha256_hex
+from pumpcore.wire.records import FRONT_WAYS
 
 _STAGED = 2
 
@@ -17,7 +19,7 @@ class Setup:
 
     `calibration` is the pair that counts: the bench's nominal one, or what was weighed on it; then `validity` says until when.
     `problems` are the names of faults met while loading, `damaged` the images that could not be read. `tank` is the
-    Reservoir as the last refill left it, None before the first.
+    Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
     """
 
     def __init__(self, store: Store) -> None:
@@ -25,6 +27,7 @@ class Setup:
         self.damaged = []
         self.validity = None
         self.tank = None
+        self.line = None
         self._staged = []
         self.bench = None
         self.calibration = None
@@ -35,6 +38,7 @@ class Setup:
             self._load_calibration()
             self._load_tank()
             self._load_program()
+            self._load_line()
 
     def _forget_program(self) -> None:
         self.program = None
@@ -97,6 +101,40 @@ class Setup:
         except Refusal:
             self._forget_program()
             self.problems.append("program_invalid")
+
+    def _load_line(self) -> None:
+        try:
+            if self.store.load("line"):
+                from app import lines
+
+                self.line = lines.load(self)
+        except (StoreError, ValueError):
+            self._lost("line")
+
+    def keep_line(self, line: object) -> None:
+        """Stores what the line holds and takes it over. OSError or StoreError when it can't be kept, then the old one stays."""
+        self.store.save("line", line.pack())
+        self.line = line if line.state else None
+
+    def fill_line(self, bolus: object, report: object, position_steps: int) -> None:
+        """A run without a program has come to its end: a priming of all that the line holds leaves nothing old in it."""
+        line_nl = self.program.line_nl() if self.line is not None and self.program is not None else 0
+        if bolus.purpose != PRIMING or bolus.state != DONE or not 0 < line_nl <= bolus.volume_nl:
+            return
+        try:
+            self.keep_line(self.line.filled(self.program.content()))
+            report.post("front_passed", (FRONT_WAYS.index("primed"), position_steps))
+        except (OSError, StoreError):
+            report.fault("store_failed")
+
+    def lines(self) -> object:
+        """The module that knows what a change of program does to the line. Refusal `not_loaded`."""
+        try:
+            from app import lines
+
+            return lines
+        except (ImportError, MemoryError) as error:
+            raise Refusal("not_loaded", cause=repr(error)[:80])
 
     def keep_staged(self, digest: str, packed: bytes) -> None:
         """Keeps a program that was checked, until another pair counts."""

@@ -92,6 +92,11 @@ bolus_above_max | the dose is above the largest that the program allows | order 
 bolus_day | the boluses of 24 powered-on hours would hold more than the program allows | order less, or wait
 extended_active | an extended bolus is being delivered or waits | wait for its end or cancel it
 extended_time | an extended bolus lasts from 10 min to 24 h | order it with the nearest time
+bridge_needed | the line still holds another concentration | start with a bridge, or prime the line
+bridge_impossible | the line holds what no bridge can cross: another fluid, or more than one change | prime the line
+bridge_running | a bridge is under way: nothing else goes beside it | wait until the front has passed, or stop
+no_bridge | the line holds what the active program delivers | start without a bridge
+bridge_ratio | the ratio of the two concentrations is too fine for the pump | prime the line, or write a rounder concentration
 reservoir_low | the reservoir is low: boluses are refused, the basal goes on | refill it
 refill_tolerance | at the refill the residual was not what the pump expected | weigh again, then acknowledge the refill with a reason
 temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted

@@ -82,6 +82,12 @@ NUMBERS = {
         "bolus_day": 412,
         "extended_active": 413,
         "extended_time": 414,
+        # line
+        "bridge_needed": 450,
+        "bridge_impossible": 451,
+        "bridge_running": 452,
+        "no_bridge": 453,
+        "bridge_ratio": 454,
         # journal
         "sequence_ahead": 501,
     },

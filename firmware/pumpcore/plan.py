@@ -29,6 +29,14 @@ class Program:
     def needs_clock(self) -> bool:
         return self.mode == SCHEDULE
 
+    def content(self) -> tuple:
+        """What it puts into the line: (fluid, mass_ng, volume_nl)."""
+        return (self.fluid,) + tuple(self.concentration)
+
+    def line_nl(self) -> int:
+        """Volume of the line; 0 when the program says none."""
+        return self.settings.line_nl() if self.settings is not None else 0
+
     def highest_rate_nl(self) -> int:
         return max([rate_nl for _, rate_nl in self.entries])
 

@@ -11,6 +11,8 @@ class Temporary:
     `end_s` is the pump second of its span at which it ends; `lowered` says that it is somewhere below the basal.
     """
 
+    by_time = True  # a bridge, which stands in the same place, ends by position
+
     def __init__(self, token: str, rate_nl: int, numerator: int, denominator: int, duration_s: int) -> None:
         self.token = token
         self.rate_nl = rate_nl

@@ -40,6 +40,25 @@ class Reservoir(Shape):
     blocks: int
 
 
+class Line(Shape):
+    """Two contents in the line (ng in nl; 0 in 0: not known): what a start `needs` ("bridge", "prime", ""), the `phase` of a bridge that
+    runs ("old", "uncertain", ""), what the line may hold, and how far the front is at least and at most."""
+
+    needs: str
+    phase: str
+    line_nl: int
+    low_nl: int
+    high_nl: int
+    least_nl: int
+    most_nl: int
+    old_fluid: str
+    old_ng: int
+    old_nl: int
+    new_fluid: str
+    new_ng: int
+    new_nl: int
+
+
 class Temporary(Shape):
     """A rate (nl per the program's seconds), or numerator / denominator of the basal, for a time."""
 
@@ -60,6 +79,7 @@ class Therapy(Shape):
     demands_in_day: int
     demands_refused: int
     boluses_in_day_nl: int
+    line: Line | None = None
     reservoir: Reservoir | None
     library: str
     library_version: int

@@ -57,6 +57,9 @@ class Watched(UnitPump):
         highest_nl, temporary = program.highest_rate_nl(), delivery.overlay.present
         if temporary is not None:
             highest_nl = max(highest_nl, ceil_div(temporary.of(highest_nl), temporary.parts()))
+        bridge = delivery.bridge
+        if bridge is not None:
+            highest_nl = max(highest_nl, ceil_div(highest_nl * bridge.numerator, bridge.denominator))
         per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         if self._span is span:  # another program may have taken over: what the one before queued and leased is still there

@@ -18,14 +18,14 @@ LINE = {"line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000}
 PAIR = {"numerator": 0, "denominator": 0}
 STATES = {  # what is refused is not a quantity: there is no nearest one
     "refill_blocks", "refill_unknown", "no_reservoir", "no_refill_blocks", "no_line", "no_temporary",
-    "temporary_active", "extended_active", "program_waits",
+    "temporary_active", "extended_active", "program_waits", "bridge_needed", "bridge_impossible", "bridge_running", "no_bridge",
 }  # fmt: skip
 Reply = dict
 
 
 def therapy_refusals() -> list:
     numbers = faults.NUMBERS[faults.REFUSAL]
-    return [name for name, number in numbers.items() if (310 <= number < 380 and not 351 <= number < 360) or 408 <= number < 450]
+    return [name for name, number in numbers.items() if (310 <= number < 380 and not 351 <= number < 360) or 408 <= number < 470]
 
 
 def ask(pump: Watched, method: str, **params: object) -> Reply:
@@ -130,6 +130,23 @@ def extended(*durations_s: int) -> Reply:
     return ask(pump, "bolus.extended", volume_nl=60_000, duration_s=durations_s[-1])
 
 
+def two(mass_ng: int, fluid: str = "water", first_ng: int = 500) -> Watched:
+    """A stopped pump in whose line is `first_ng` in 1 mL; that of the active program follows."""
+    pump = ready()
+    for ng, name in ((first_ng, "water"), (mass_ng, fluid)):
+        new = with_settings(constant(RATE), **LINE)
+        new.fluid, new.concentration = name, (ng, 1_000_000)
+        pump.upload(new)
+    return pump
+
+
+def bridge_running() -> Reply:
+    pump = two(300)
+    done(pump, "bridge.start")
+    pump.advance(1)
+    return ask(pump, "bolus.start", volume_nl=60_000, rate_nl=3_600_000)
+
+
 SCENES: dict[str, Callable[[], Reply]] = {
     "minimum_rate": minimum,
     "demand_rate": lambda: stage(with_settings(constant(RATE), **{**DEMAND, "demand_nl": 20_000_000})),
@@ -159,6 +176,11 @@ SCENES: dict[str, Callable[[], Reply]] = {
     "bolus_day": lambda: boluses(60_001, bolus_day_nl=60_000),
     "extended_active": lambda: extended(600, 600),
     "extended_time": lambda: extended(86_401),
+    "bridge_needed": lambda: two(300).ask("start"),
+    "bridge_impossible": lambda: two(300, "dye").ask("start"),
+    "bridge_running": bridge_running,
+    "no_bridge": lambda: ask(two(500), "bridge.start"),
+    "bridge_ratio": lambda: ask(two((1 << 59) + 1, first_ng=1 << 59), "bridge.start"),
 }
 
 

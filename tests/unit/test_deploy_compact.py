@@ -19,8 +19,9 @@ from thecal.resources import firmware_folder
 MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
-Bench advance alone backwards begin_s between boluses broken changes counts delivered due due_ms end_us failed files full known live
-lost mark move of over passed present ready record refuse reply skip staged stopping torn totals turn until use week windows without
+Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
+first full known live lost mark move need new of over passed passes present ratio ready record refuse reply skip staged stopping torn totals
+turn until use week windows without
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''

@@ -15,7 +15,7 @@ from pump import constant, with_settings
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
 from pumpcore.wire import frame, messages, records
 from rules.tree import ROOT
-from scenes import ready, running
+from scenes import Watched, ready, running
 
 PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encoding="utf-8")
 
@@ -226,11 +226,22 @@ def asked() -> dict:
     replies["status"].update(replies["status"]["reservoir"])
     replies["status"].update(replies["status"]["temporary"])
     pump.call("stop")
+    replies["bridge.start"] = bridge(pump, demand)
+    replies["status"].update(pump.call("status")["therapy"]["line"])
+    pump.call("stop")
     zone = {"utc_s": 1_767_571_261, "offset_s": 0, "transition_utc_s": 0, "transition_offset_s": 0}
     cursor = {"second_s": 0, "remainder": 0, "chain": "0" * 64}
     replies["forecast.digest"] = pump.call("forecast.digest", digest=pump.pump.setup.digest, days=1, **zone, **cursor)
     replies["maintenance"] = pump.call("maintenance")
     return replies
+
+
+def bridge(pump: Watched, made: program.Program) -> dict:
+    """From one concentration to another."""
+    for mass_ng in (500, 300):
+        made.concentration = (mass_ng, 1_000_000)
+        pump.upload(made)
+    return pump.call("bridge.start", token=pump.call("bolus.token")["token"])
 
 
 def test_every_key_of_every_reply_is_written_down() -> None:

@@ -51,9 +51,11 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
 
 
 def check_running(pump: Pump) -> None:
-    """Refusals `not_running`, `program_waits`."""
+    """Refusals `not_running`, `bridge_running`, `program_waits`."""
     if pump.delivery.state is not RUNNING:
         raise Refusal("not_running")
+    if pump.delivery.bridge is not None:
+        pump.delivery.bridge.refuse(pump.position_steps())
     if pump.delivery.program_waits:
         raise Refusal("program_waits", rule="R7", limit_s=60)
 

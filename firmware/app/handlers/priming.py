@@ -8,8 +8,7 @@ _NAME = "primed"
 
 def line_nl(pump: Pump) -> int:
     """Volume of the line by the active program; 0 when it says none."""
-    settings = pump.setup.program.settings if pump.setup.program else None
-    return settings.line_nl() if settings is not None else 0
+    return pump.setup.program.line_nl() if pump.setup.program else 0
 
 
 def _filling(pump: Pump) -> bytes:

@@ -10,17 +10,20 @@ from pumpcore.faults import Refusal
 def program_activate(pump: Pump, params: dict) -> dict:
     """Refusals `not_staged`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is stored."""
     digest, setup = params["digest"], pump.setup
-    if digest == setup.digest:
+    if digest == setup.digest and "line" not in setup.damaged:
         return {"digest": digest}
-    packed = setup.staged(digest)
+    packed = setup.packed if digest == setup.digest else setup.staged(digest)
     if packed is None:
         raise Refusal("not_staged", digest=digest)
     new = programs.unpack(packed)
+    change = setup.lines().Change(pump, new)
     if not pump.idle():
         _check_running(pump, new)
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
     _journal_overrides(pump, new)
+    change.first()
     programs.activate(setup, packed)
+    change.last()
     pump.delivery.take_over()
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
@@ -40,6 +43,8 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     delivery, old = pump.delivery, pump.setup.program
     if delivery.state is not RUNNING or pump.resume is not None:
         raise Refusal("not_stopped")
+    if delivery.bridge is not None:
+        delivery.bridge.refuse(pump.position_steps())
     if delivery.program_waits:
         raise Refusal("program_waits", rule="R7", limit_s=60)
     drugs = ["%s %d ng in %d nl" % (one.fluid, one.concentration[0], one.concentration[1]) for one in (new, old)]
@@ -55,3 +60,5 @@ def _check_running(pump: Pump, new: program.Program) -> None:
         raise Refusal("clock_unknown")
     if new.settings is not None and new.settings.capacity_nl:
         pump.check_tank(new.settings)
+    if pump.setup.line is not None:
+        pump.setup.lines().check(pump, new)

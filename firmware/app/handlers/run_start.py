@@ -51,6 +51,8 @@ def _check_state(pump: Pump) -> None:
         raise Refusal("not_stopped")
     pump.check_supply()
     pump.check_tank()
+    if pump.setup.line is not None:
+        pump.setup.lines().recount(pump)
 
 
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:

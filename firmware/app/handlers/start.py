@@ -5,7 +5,14 @@ from pumpcore.faults import Refusal
 
 
 def start(pump: Pump, params: dict) -> dict:
-    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, `supply_off`."""
+    """Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
+    check_start(pump)
+    pump.check_line()
+    return begin(pump, True)
+
+
+def check_start(pump: Pump) -> None:
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, `supply_off`, those of the reservoir."""
     program = pump.setup.program
     if pump.board.system.maintenance_requested:
         raise Refusal("in_maintenance")
@@ -19,5 +26,8 @@ def start(pump: Pump, params: dict) -> dict:
         raise Refusal("clock_unknown")
     pump.check_supply()
     pump.check_tank()
-    pump.start_wanted = True
+
+
+def begin(pump: Pump, wanted: object) -> dict:
+    pump.start_wanted = wanted
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

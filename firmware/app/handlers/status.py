@@ -104,10 +104,21 @@ def _therapy(pump: Pump) -> dict | None:
         "demands_refused": pump.presses.refused,
         "boluses_in_day_nl": pump.doses.sum_nl(now_s),
         "reservoir": _reservoir(pump, settings) if settings.capacity_nl else None,
+        "line": _line(pump),
         "library": settings.library,
         "library_version": settings.library_version,
         "overrides": settings.overridden(),
     }
+
+
+def _line(pump: Pump) -> dict | None:
+    """Two contents in the line, and the front between them; null while it holds one, or the program says no volume."""
+    line, program, bridge = pump.setup.line, pump.setup.program, pump.delivery.bridge
+    if line is None or not program.line_nl():
+        return None
+    told = line.describe(program, pump.position_steps(), pump.book.uncertain_steps)
+    told["phase"] = bridge.phase if bridge is not None else ""
+    return told
 
 
 def _reservoir(pump: Pump, settings: object) -> dict:

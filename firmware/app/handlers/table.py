@@ -8,8 +8,11 @@ from pumpcore.faults import Refusal
 _FOLDER = "app.handlers."
 # What several of them need, given back with them.
 _WITH_THEM = (
+    "app.bridge",
+    "app.lines",
     "app.programs",
     "pumpcore.forecast",
+    "pumpcore.front",
     "pumpcore.program",
     "pumpcore.limits",
     "pumpcore.settings",

@@ -46,6 +46,7 @@ METHODS = {
     "program.activate": ({"digest": ("hex", 64, 0)}, True),
     "program.read": ({}, False),
     "start": ({}, True),
+    "bridge.start": ({"token": _TOKEN}, True),
     "stop": ({}, False),  # changes things, but is never answered from memory: it always acts (R8)
     "bolus.token": ({}, False),
     "bolus.start": ({"token": _TOKEN, "volume_nl": _VOLUME, "rate_nl": _VOLUME}, True),

@@ -2,6 +2,7 @@
 
 _RUN = ("token", "purpose", "volume_nl", "ordered_steps", "rate_nl", "rate_seconds_s", "position_steps", "powered_on_s")
 _CALIBRATION_SET = ("calibration_id", "old_volume_nl", "old_steps", "volume_nl", "steps", "weighed_utc_s", "scatter_ppm", "runs")
+_BRIDGE = ("token", "position_steps", "line_nl", "numerator", "denominator", "old_until_steps", "new_from_steps")
 
 # number: (name, payload format, payload fields)
 TYPES = {
@@ -33,6 +34,10 @@ TYPES = {
     32: ("refilled", "<8sQQQQQB", ("token", "expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")),
     33: ("refill_acknowledged", "<60s", ("reason",)),
     36: ("program_changed", "<32sQ", ("digest", "ordered_steps")),
+    37: ("line_changed", "<BQQQQQ", ("kind", "position_steps", "old_ng", "old_nl", "new_ng", "new_nl")),
+    38: ("bridge_started", "<8sQQQQQQ", _BRIDGE),
+    39: ("front_near", "<Q", ("ordered_steps",)),
+    40: ("front_passed", "<BQ", ("way", "ordered_steps")),
     61: ("transition_set", "<Ii", ("transition_utc_s", "transition_offset_s")),
     62: ("offset_changed", "<Iii", ("transition_utc_s", "old_offset_s", "new_offset_s")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),

@@ -23,6 +23,8 @@ MISSED_CAUSES = ("power", "limit", "clock")
 ALARM_CHANGES = ("raised", "acknowledged", "repeated")
 SOURCES = ("basal", "bolus")
 PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
+LINE_KINDS = ("clean", "front", "unknown")
+FRONT_WAYS = ("delivered", "primed")
 WHATS = ("concentration", "rate", "bolus", "day")
 _CODES = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
@@ -31,6 +33,8 @@ _CODES = {
     "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
     "change": {"alarm": ALARM_CHANGES},
     "what": {"override": WHATS},
+    "kind": {"line_changed": LINE_KINDS},
+    "way": {"front_passed": FRONT_WAYS},
 }
 
 

@@ -1,0 +1,118 @@
+"""What a change of program does to the line, and what a start asks of it: imported when a program is activated, and while two contents
+are in the line."""
+
+from pumpcore import front
+from pumpcore.faults import Refusal
+from pumpcore.front import BEHIND, BRIDGE, CLEAN, LOST, NAME, SAME, SETTLED, UNKNOWN, Line, change, merged
+
+
+def words(one: tuple) -> str:
+    """A content, for people."""
+    return "%s %d ng in %d nl" % one if one[2] else one[0] or "unknown"
+
+
+def load(setup: object) -> Line | None:
+    """What is stored, when it is more than what the active program says. ValueError, StoreError when it is damaged."""
+    line = front.unpack(setup.store.load(NAME))
+    if line.state == CLEAN and setup.program is not None and change(line.new, setup.program.content()):
+        line.state = LOST  # a firmware that knew of no line has activated something else
+    return line if line.state != CLEAN else None
+
+
+def _held(setup: object, position_steps: int, uncertain_steps: int) -> Line | None:
+    """What the line holds while the active program is stopped; None when nobody has ever told."""
+    old, line = setup.program, setup.line
+    if line is None:
+        image = setup.store.load(NAME)
+        if image:
+            return front.unpack(image)
+        return Line(UNKNOWN, old.content()) if old is not None else None
+    if line.state == BEHIND and not line.most_nl(position_steps):
+        return Line(UNKNOWN, line.old)
+    if old is not None and old.line_nl() and line.passed(old.line_nl(), position_steps, uncertain_steps):
+        return Line(UNKNOWN, line.new)
+    return line
+
+
+def after(pump: object, program: object) -> Line | None:
+    """What the line holds once `program` is active; None when nobody has told what it holds now."""
+    setup, position, uncertain, new = pump.setup, pump.position_steps(), pump.book.uncertain_steps, program.content()
+    if NAME in setup.damaged:
+        return Line(UNKNOWN, new).begin(LOST, position, uncertain, setup.calibration)
+    held = _held(setup, position, uncertain)
+    if held is None:
+        return None
+    if change(held.new, new) == SAME:
+        line = Line(held.old, merged(held.new, new))
+        return line.follow(held) if held.state != CLEAN else line
+    if held.state == CLEAN:
+        return Line(held.new, new).begin(BEHIND, position, uncertain, setup.calibration)
+    return Line(UNKNOWN, new).begin(LOST, position, uncertain, setup.calibration)
+
+
+class Change:
+    """The change of what the line holds that goes with a program: what makes the pump more careful is written before the program, what
+    makes it less so behind it. A cut in between may cost a priming and never skips one."""
+
+    def __init__(self, pump: object, program: object) -> None:
+        self._pump, self._program = pump, program
+        self._line = after(pump, program)
+        self._last = self._line is not None and self._line.state == CLEAN and pump.setup.line is not None
+
+    def first(self) -> None:
+        """Before the program is stored. JournalError, OSError, StoreError pass."""
+        if self._line is not None and not self._last:
+            self._keep()
+
+    def last(self) -> None:
+        """Once it is. OSError, StoreError pass."""
+        if self._last:
+            self._keep()
+
+    def _keep(self) -> None:
+        pump, line = self._pump, self._line
+        damaged = NAME in pump.setup.damaged
+        stored = None if damaged else pump.setup.store.load(NAME)
+        if stored == line.pack() or (not stored and line.state == CLEAN and line.new == self._program.content()):
+            return  # the program tells
+        if line.state != CLEAN:
+            pump.journal.append("line_changed", (line.state, pump.position_steps()) + line.old[1:] + line.new[1:])
+        pump.setup.keep_line(line)
+        if damaged:
+            pump.setup.damaged.remove(NAME)
+            if not pump.setup.damaged:
+                pump.alarms.clear_name("store_failed")
+
+
+def need(pump: object, program: object) -> str:
+    """What the line needs before `program` may run (Line.need)."""
+    line = pump.setup.line
+    return SAME if line is None else line.need(program, pump.position_steps(), pump.book.uncertain_steps)
+
+
+def check(pump: object, program: object) -> None:
+    """Whether `program` may begin without a bridge. Refusals `bridge_needed`, `bridge_impossible`. OSError and StoreError pass."""
+    found = need(pump, program)
+    if found == SETTLED:
+        line, new = pump.setup.line, program.content()
+        known = line.old if line.undone(pump.position_steps(), new) else line.new
+        pump.setup.keep_line(Line(UNKNOWN, merged(known, new)))
+    elif found:
+        raise refusal(pump, program, "bridge_needed" if found == BRIDGE else "bridge_impossible")
+
+
+def refusal(pump: object, program: object, name: str) -> Refusal:
+    """What is in the line, what follows, and how far the front is."""
+    line, position = pump.setup.line, pump.position_steps()
+    return Refusal(
+        name, rule="R7", line=words(line.old), follows=words(program.content()), line_nl=program.line_nl(),
+        least_nl=line.least_nl(position, pump.book.uncertain_steps), most_nl=line.most_nl(position),
+    )
+
+
+def recount(pump: object) -> None:
+    """Where another calibration counts, the front is fixed by the one before. OSError and StoreError pass."""
+    line, pair = pump.setup.line, pump.setup.calibration
+    if not line.counts_by(pair):
+        line.move(pump.position_steps(), pump.book.uncertain_steps, pair)
+        pump.setup.keep_line(line)
