@@ -3,13 +3,14 @@
 import base64
 import itertools
 from fractions import Fraction
+from math import floor
 
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, day, with_settings
 from pumpcore import program as programs
-from scenes import Watched, ready
-from therapy_reference import Dose, Plan, Reference, Temporary
+from scenes import Watched, power_cut, ready, resuming
+from therapy_reference import Dose, Front, Plan, Reference, Temporary
 
 PAIR = (BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 DAY_S = 86_400
@@ -18,12 +19,16 @@ SETTINGS = {
     "bolus_max_nl": 600_000, "capacity_nl": 50_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_nl": 100_000,
     "line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000,
 }  # fmt: skip
+LINE_NL = 339_000
 FIRST = ((0, 0, 123_457), (6, 30, 400_003), (9, 0, 90_000), (17, 15, 250_001), (22, 0, 60_007))
+THIRD = ((0, 0, 240_000), (1, 0, 100_003), (2, 30, 180_001), (6, 0, 70_000))
 SECOND = ((0, 0, 60_000), (7, 0, 300_001), (12, 0, 150_007), (20, 0, 80_001))
 
 
-def weekly(rows: tuple) -> programs.Program:
-    return with_settings(day(*rows), **SETTINGS)
+def weekly(rows: tuple, mass_ng: int = 500) -> programs.Program:
+    made = resuming(with_settings(day(*rows), **SETTINGS))
+    made.concentration = (mass_ng, 1_000_000)
+    return made
 
 
 def plan(rows: tuple, begin_s: int) -> Plan:
@@ -44,11 +49,17 @@ class Week:
         self.primed = pump.plant_steps()
         assert self.primed == 339_000 * PAIR[1] // PAIR[0]
         pump.call("start")
+        self.slices, self.ordered_steps = 0, 0
+        self.watch(FIRST)
+
+    def watch(self, rows: tuple) -> None:
+        """A run has just begun with this program."""
+        pump = self.pump
         pump.advance(0.01)
-        self.span = pump.pump.delivery.span
+        self.span, self.due = pump.pump.delivery.span, []
+        self.base = pump.records("started")[-1]["position_steps"]
         self.reference = Reference(PAIR, self.span.basal.week.local_s(0))
-        self.reference.plans.append(plan(FIRST, 0))
-        self.slices, self.due, self.ordered_steps = 0, [], 0
+        self.reference.plans.append(plan(rows, 0))
         turn = pump.pump.turn
 
         def watched() -> None:
@@ -109,9 +120,51 @@ class Week:
         """Every slice that was planned since the last look: steps that were ordered, as the rules have them."""
         seen = [key for key, _ in itertools.groupby(self.due)]
         for second, ordered in seen[::8] + seen[-1:]:
-            assert ordered - self.primed == self.reference.ordered(second), second
+            assert ordered - self.base == self.reference.ordered(second), second
             self.slices += 1
         self.due = self.due[-1:]
+
+
+    def cross(self, new_ng: int, ratio: Fraction) -> None:
+        """Another concentration than what is in the line, from a stop on."""
+        pump = self.pump
+        pump.upload(weekly(THIRD, new_ng))
+        assert pump.fault("start") == "bridge_needed"
+        self.front_steps, self.ratio = pump.delivered_steps(), ratio
+        self.uncertain_steps = pump.call("status")["uncertain_steps"]
+        pump.call("bridge.start", token=self.token())
+        self.watch(THIRD)
+        self.reference.begin_with(Fraction(0), Front(LINE_NL, ratio))
+
+    def lose_power(self, off_s: int) -> None:
+        """The power fails and comes back; the program goes on from what the ledger and the rules say."""
+        due_steps, fine = self.base + self.reference.ordered(self.span.lease_end_s), 3600 * PAIR[0]
+        rest = Fraction(floor(self.reference.part_of_a_step() * fine), fine)
+        pump = self.pump = power_cut(self.pump, off_s)
+        while pump.state() != "running":
+            pump.advance(1)
+        boot, missed, third = pump.records("boot")[-1], pump.records("missed")[-1], plan(THIRD, 0)
+        for second in range(missed["from_utc_s"], missed["to_utc_s"]):
+            rest += third.rate((second - MONDAY_UTC_S) % (7 * DAY_S)) * min(self.ratio, 1) * PAIR[1] / PAIR[0]
+        assert missed["missed_steps"] == floor(rest) - (boot["leased_steps"] - due_steps)
+        assert missed["to_utc_s"] > missed["from_utc_s"] and boot["uncertain_steps"] > 0
+        self.watch(THIRD)
+        assert self.base == boot["leased_steps"]
+        uncertain = pump.call("status")["uncertain_steps"] - self.uncertain_steps
+        front = Front(LINE_NL, self.ratio, self.base - self.front_steps, uncertain)
+        self.reference.begin_with(Fraction(floor((rest - floor(rest)) * fine), fine), front)
+
+    def passes(self) -> None:
+        """The front goes through, and an hour more."""
+        while not self.reference.front.passed:
+            self.until(self.now_s() + 600)
+            self.compare()
+        self.until(self.now_s() + 3600)
+        self.compare()
+        line = self.pump.call("status")["therapy"]["line"]
+        assert (line["needs"], line["phase"]) == ("", "") and self.pump.records("front_passed")
+        self.pump.call("stop")
+        self.compare()
 
 
 def one_day(week: Week, number: int) -> None:
@@ -138,8 +191,27 @@ def one_day(week: Week, number: int) -> None:
     week.compare()
 
 
+def crossings(week: Week) -> int:
+    """Two changes of concentration, to a weaker and to a stronger drug, each with a cut before the front is near and one while nobody knows
+    where it is. How many slices were compared."""
+    before = week.slices
+    for new_ng, ratio in ((300, Fraction(300, 500)), (700, Fraction(700, 300))):
+        week.cross(new_ng, ratio)
+        week.until(2_000)
+        week.compare()
+        week.lose_power(13)
+        while not week.pump.records("front_near"):
+            week.until(week.now_s() + 300)
+        week.compare()
+        week.lose_power(40)
+        week.passes()
+    return week.slices - before
+
+
+@pytest.mark.rule("R2")
 @pytest.mark.rule("R3")
 @pytest.mark.rule("R4")
+@pytest.mark.rule("R11")
 def test_a_week_with_every_mode_is_step_for_step_what_the_rules_say() -> None:
     week = Week()
     pump = week.pump
@@ -165,4 +237,6 @@ def test_a_week_with_every_mode_is_step_for_step_what_the_rules_say() -> None:
     gone_nl = week.filled_nl - pump.call("status")["therapy"]["reservoir"]["left_nl"]
     assert 0 <= gone_nl - position * PAIR[0] / PAIR[1] <= 4
     assert pump.alarms() == [] and week.slices > 15_000
-    print("\na week: %d slices compared, %d steps, %d boluses" % (week.slices, position, len(told)))
+    made = week.slices
+    assert crossings(week) > 800
+    print("\na week: %d slices compared, %d steps, %d boluses" % (made, position, len(told)))

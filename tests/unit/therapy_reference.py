@@ -58,6 +58,29 @@ class Plan:
         return before[-1] if before else self.entries[-1][1]
 
 
+@dataclass
+class Front:
+    """Another concentration in the line: of `line_nl`, give or take a tenth, `made` steps have gone in before the run, `uncertain` of
+    them perhaps not. `ratio`: the new concentration over the old one."""
+
+    line_nl: int
+    ratio: Fraction
+    made: int = 0
+    uncertain: int = 0
+    passed: bool = False
+
+    def part(self, made: int, nl_a_step: Fraction, behind: int) -> Fraction:
+        """By what the basal of a second is multiplied; `made` steps were made before it, and by the ratio `behind` would be behind it."""
+        if self.passed:
+            return Fraction(1)
+        if (self.made + behind) * nl_a_step <= self.line_nl - floor(Fraction(self.line_nl, 10)):
+            return self.ratio
+        return min(self.ratio, Fraction(1))
+
+    def is_through(self, made: int, nl_a_step: Fraction) -> bool:
+        return (self.made + made - self.uncertain) * nl_a_step >= self.line_nl + ceil(Fraction(self.line_nl, 10))
+
+
 class Reference:
     """`pair` is (volume_nl, steps); `week_s` the second of the week at second 0 of the run."""
 
@@ -67,6 +90,11 @@ class Reference:
         self.plans, self.temporaries, self.doses = [], [], []
         self._known = (0, 0, Fraction(0), 0)  # second, whole basal steps, remainder in steps, index of the plan
         self._over = 0
+        self.front = None
+
+    def begin_with(self, rest: Fraction, front: Front) -> None:
+        """The part of a step and the front that the run begins with."""
+        self._known, self.front = (0, 0, rest, 0), front
 
     def _of(self, volume_nl: Fraction) -> Fraction:
         return volume_nl * self.steps / self.volume_nl
@@ -96,10 +124,28 @@ class Reference:
             if [one for one in self.temporaries if one.end_s == begin]:
                 fine = plan.rate_seconds_s * self.volume_nl
                 rest = Fraction(floor(rest * fine), fine)
-            total = rest + self._of(rate * (end - begin))
-            whole, rest = whole + floor(total), total - floor(total)
+            if self.front is None or self.front.passed:
+                total = rest + self._of(rate * (end - begin))
+                whole, rest = whole + floor(total), total - floor(total)
+            else:
+                whole, rest = self._through(whole, rest, rate, (end - begin, plan.rate_seconds_s * self.volume_nl))
             self._known = (end, whole, rest, index)
         return whole
+
+    def _through(self, whole: int, rest: Fraction, rate: Fraction, time_and_fine: tuple) -> tuple:
+        """Second by second: what each begins with says how it goes on. What the bridge leaves of a step is dropped."""
+        front, nl_a_step, (time_s, fine) = self.front, Fraction(self.volume_nl, self.steps), time_and_fine
+        for _ in range(time_s):
+            if not front.passed and front.is_through(whole, nl_a_step):
+                front.passed, rest = True, Fraction(floor(rest * fine), fine)
+            behind = whole + floor(rest + self._of(rate * front.ratio))
+            rest += self._of(rate * front.part(whole, nl_a_step, behind))
+            whole, rest = whole + floor(rest), rest - floor(rest)
+        return whole, rest
+
+    def part_of_a_step(self) -> Fraction:
+        """What the basal has of its next step, when it was last asked."""
+        return self._known[2]
 
     def dose_steps(self, dose: Dose, second: int) -> int:
         return min(dose.steps, floor(self._of(dose.rate_nl_per_s * dose.active_s(second))))
