@@ -5,7 +5,9 @@ beside it for each source that runs (a slice spreads the steps of all its source
 temporary rates nothing may differ.
 """
 
+import math
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -13,7 +15,7 @@ from pumpcore import program as programs
 from pumpcore.settings import Settings
 from rig.device import Device, Figures, fault_of
 from rig.programs import every_day
-from rig.therapy_model import Plan, Rules
+from rig.therapy_model import Front, Plan, Rules
 from rig.therapy_week import LEASE_S, Week
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R4"), pytest.mark.rule("R5"), pytest.mark.rule("R7")]
@@ -29,8 +31,9 @@ FIRST = ((0, 123_457), (390, 300_003), (540, 90_000), (1035, 250_001), (1320, 60
 SECOND = ((0, 60_000), (150, 71_003), (420, 200_001), (720, 0), (1200, 80_001))
 
 
-def made(rows: tuple[tuple[int, int], ...]) -> programs.Program:
+def made(rows: tuple[tuple[int, int], ...], mass_ng: int = 500) -> programs.Program:
     program = every_day(*rows, after_power_loss="resume")
+    program.concentration = (mass_ng, 1_000_000)
     program.settings = settings = Settings(library="bench fluids")
     settings.library_version = 1
     settings.demand_on, (settings.demand_nl, settings.demand_s, settings.lockout_s, settings.demand_per_day) = 1, DEMAND
@@ -161,9 +164,25 @@ def weekend(week: Week) -> None:
     week.go_to(BEGIN_UTC_S + 7 * DAY - HOUR - week.span.wall.utc_s)
 
 
+def next_monday(week: Week) -> None:
+    """A stronger drug: what is in the line goes on at its own dose, and nothing else beside it."""
+    week.stop()
+    left_nl = week.tank.left_nl(week.base_steps)
+    assert week.refill(left_nl, 3_000_000)["blocks"] == 0
+    week.cross(programs.pack(made(FIRST, 1150)), plan(FIRST), Front(LINE_NL, Fraction(1150, 500)))
+    week.go_to(1000)
+    assert week.ask("bolus.start", volume_nl=60_000, rate_nl=3_600_000)["refused"]["fault"] == "bridge_running"
+    while not week.records("front_passed"):
+        week.go_to(math.floor(week.second()) + 900)
+    week.check_records()
+    week.go_to(math.floor(week.second()) + 2 * HOUR)
+    assert week.manual(60_000, 3_600_000) == ""
+    week.stop()
+
+
 def test_a_week_with_every_mode_step_for_step(week: Week, record_property: Figures) -> None:
     begun_s = time.perf_counter()
-    for part in (monday, tuesday, wednesday, thursday, friday, weekend):
+    for part in (monday, tuesday, wednesday, thursday, friday, weekend, next_monday):
         part(week)
         week.check_records() if week.live else None
         print(part.__name__, round(time.perf_counter() - begun_s, 1))

@@ -101,6 +101,28 @@ class Dose:
 
 
 @dataclass
+class Front:
+    """Another concentration in the line when the span begins, `ratio` the new one over it; nothing has gone in yet, and the span begins
+    with no part of a step. `course`: exact steps due at each second."""
+
+    line_nl: int
+    ratio: Fraction
+    course: list[Fraction] = field(default_factory=lambda: [ZERO])
+
+    def rate(self, basal: Fraction, pair: Pair) -> Fraction:
+        """Of the second behind the end of `course`, by the position there."""
+        due, tenth = self.course[-1], Fraction(self.line_nl, 10)
+        if pair.exact_nl(math.floor(due)) >= self.line_nl + math.ceil(tenth):
+            return basal
+        ends = math.floor(due + pair.exact_steps(basal * self.ratio))
+        is_old = pair.exact_nl(ends) <= self.line_nl - math.floor(tenth)
+        return basal * (self.ratio if is_old else min(self.ratio, Fraction(1)))
+
+    def passed(self, pair: Pair) -> bool:
+        return pair.exact_nl(math.floor(self.course[-1])) >= self.line_nl + math.ceil(Fraction(self.line_nl, 10))
+
+
+@dataclass
 class Span:
     """One run without a stop, from second 0 on."""
 
@@ -110,6 +132,7 @@ class Span:
     takeovers: list[tuple[int, Plan]] = field(default_factory=list)
     temporaries: list[Temporary] = field(default_factory=list)
     doses: list[Dose] = field(default_factory=list)
+    front: Front | None = None
 
     # -- basal
 
@@ -134,6 +157,8 @@ class Span:
 
     def basal(self, second: Fraction | int) -> Fraction:
         """Exact steps due by then, of the basal; what a change of program or the end of a temporary rate drops is left out."""
+        if self.front is not None:
+            return self._across(self.front, second)
         due, at_s = ZERO, 0
         while at_s < second:
             edge = min(Fraction(self._next_edge(at_s)), Fraction(second))
@@ -143,6 +168,18 @@ class Span:
                 return self._dropped(due, at_s) if edge == int(edge) else due
             due = self._dropped(due, at_s)
         return due
+
+    def _across(self, front: Front, second: Fraction | int) -> Fraction:
+        """A second at a time; what is left of a step behind the front, below the program's own parts, is dropped."""
+        parts = self.plan.rate_seconds_s * self.pair.volume_nl
+        while len(front.course) - 1 <= second:
+            at_s, before = len(front.course) - 1, front.course[-1]
+            rate = front.rate(self.basal_rate(at_s), self.pair)
+            if front.passed(self.pair):
+                before = Fraction(math.floor(before * parts), parts)
+            front.course.append(before + self.pair.exact_steps(rate))
+        whole = math.floor(second)
+        return front.course[whole] + (front.course[whole + 1] - front.course[whole]) * (second - whole)
 
     def _dropped(self, due: Fraction, second_s: int) -> Fraction:
         if any(begin_s == second_s for begin_s, _ in self.takeovers):

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from rig.device import Device
-from rig.therapy_model import Carried, Counts, Dose, Pair, Plan, Rules, Span, Tank, Temporary, Wall, first_second
+from rig.therapy_model import ZERO, Carried, Counts, Dose, Front, Pair, Plan, Rules, Span, Tank, Temporary, Wall, first_second
 from thecal.demo.clockwork import advance_to_uptime
 
 MS_PER_S = 1000
@@ -80,6 +80,18 @@ class Week:
         self.carried, self.live = Carried(), True
         self.events_seen = started.sequence
 
+    def cross(self, packed: bytes, plan: Plan, front: Front) -> None:
+        """Another concentration while stopped: a start is refused, a bridge begins."""
+        self.device.upload(packed)
+        self.plan = plan
+        assert self.device.ask_raw("start")["error"]["data"]["fault"] == "bridge_needed"
+        answer = self.ask("bridge.start")
+        assert Fraction(answer["numerator"], answer["denominator"]) == front.ratio
+        self.device.sim.wait_until_idle()
+        wall = self.span.wall
+        self.began(0, (wall.transition[1] if wall.transition else wall.offset_s, None))
+        self.span.front, self.carried = front, Carried(ZERO, Fraction(1, 10**30))
+
     def ended(self) -> int:
         """The span is over: what was left of it must be what the model has, but for what was queued. The position."""
         self.live = False
@@ -108,7 +120,7 @@ class Week:
 
     def check_records(self) -> None:
         """Exact: what had been ordered at each entry and at each end of a temporary rate; what each bolus was in all."""
-        names = ("entry", "temporary_ended", "bolus_ended", "program_changed")
+        names = ("entry", "temporary_ended", "bolus_ended", "program_changed", "front_near", "front_passed")
         for record in self.records(*names):
             if record.name == "bolus_ended":
                 self._check_dose(record)
