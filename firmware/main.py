@@ -7,7 +7,7 @@ HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": 
 
 # What only power-up needs.
 ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge", "app.lines",
-        "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
+        "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
         "pumpcore.weighed", "pumpcore.manifest", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables",
         "pumpcore.settings_check", "pumpcore.settings_limits")
 

@@ -84,6 +84,14 @@ class Change:
                 pump.alarms.clear_name("store_failed")
 
 
+def told(pump: object, program: object) -> dict | None:
+    """What `program` would find in the line, for people; None when all of it is its own, or nobody can say."""
+    line, position = after(pump, program), pump.position_steps()
+    if line is None or line.state == CLEAN or not program.line_nl():
+        return None
+    return line.describe(program, position, pump.book.uncertain_steps)
+
+
 def need(pump: object, program: object) -> str:
     """What the line needs before `program` may run (Line.need)."""
     line = pump.setup.line
@@ -105,7 +113,7 @@ def refusal(pump: object, program: object, name: str) -> Refusal:
     """What is in the line, what follows, and how far the front is."""
     line, position = pump.setup.line, pump.position_steps()
     return Refusal(
-        name, rule="R7", line=words(line.old), follows=words(program.content()), line_nl=program.line_nl(),
+        name, rule="R7", holds=words(line.old), follows=words(program.content()), line_nl=program.line_nl(),
         least_nl=line.least_nl(position, pump.book.uncertain_steps), most_nl=line.most_nl(position),
     )
 

@@ -116,6 +116,7 @@ class Line:
         return {
             "needs": need if need in (BRIDGE, PRIME) else "", "line_nl": line_nl, "low_nl": low_nl(line_nl), "high_nl": high_nl(line_nl),
             "least_nl": self.least_nl(position_steps, uncertain_steps), "most_nl": self.most_nl(position_steps),
+            "old_until_steps": max(0, self.old_until(line_nl)), "new_from_steps": self.new_from(line_nl, uncertain_steps),
             "old_fluid": self.old[0], "old_ng": self.old[1], "old_nl": self.old[2],
             "new_fluid": self.new[0], "new_ng": self.new[1], "new_nl": self.new[2],
         }

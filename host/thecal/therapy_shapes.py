@@ -51,6 +51,8 @@ class Line(Shape):
     high_nl: int
     least_nl: int
     most_nl: int
+    old_until_steps: int
+    new_from_steps: int
     old_fluid: str
     old_ng: int
     old_nl: int

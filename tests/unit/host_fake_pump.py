@@ -188,11 +188,11 @@ class FakePump:
         self.state = "stopped"
         return {"state": "stopped", "delivered_steps": 0}
 
-    def do_forecast_digest(self, digest, days, second_s, remainder, chain, utc_s, **zone):
+    def do_forecast_digest(self, digest, days, second_s, remainder, chain, utc_s, bridge=0, position_steps=0, **zone):
         packed = self.staged.get(digest) or self.active
         forecast = Forecast(program.unpack(packed), CALIBRATION, utc_s, Zone(*zone.values()), days)
         cursor = (second_s, remainder, bytes.fromhex(chain)) if second_s else forecast.begin(bytes.fromhex(digest))
-        second_s, remainder, chain = forecast.block(*cursor)
+        second_s, remainder, chain = forecast.block(*cursor)[:3]
         return {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
 
     def do_bolus_token(self):

@@ -7,9 +7,12 @@ from math import floor
 import pytest
 
 from bridge_scenes import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line, refused, token
-from pump import MONDAY_UTC_S, day
+from pump import MONDAY_UTC_S, UnitPump, day
+from pumpcore import crossing
 from pumpcore import program as programs
 from pumpcore.calibration import Calibration
+from pumpcore.forecast import Forecast
+from pumpcore.schedule import Zone
 from scenes import Watched, power_cut, ready
 
 STEPS_A_SECOND = 100
@@ -65,7 +68,7 @@ def test_nothing_goes_beside_it_and_everything_says_so() -> None:
     }  # fmt: skip
     for method, params in orders.items():
         told = refused(pump.ask(method, token=token(pump), **params))
-        assert (told["fault"], told["phase"]) == ("bridge_running", "old") and 0 < told["left_least_steps"] < told["left_most_steps"]
+        assert (told["fault"], told["phase"]) == ("bridge_running", "old") and 0 < told["left_least_nl"] < told["left_most_nl"]
     pump.board.buttons.bolus = True
     pump.advance(5)
     assert len(pump.records("demand_refused")) == 1 and not pump.records("dose")
@@ -216,3 +219,67 @@ def test_years_without_power_do_not_take_minutes() -> None:
     finally:
         type(basal.accumulator).advance = count
     assert again.state() == "running" and len(turns) < 100
+
+
+# --- forecast -----------------------------------------------------------------------------------------------------------------
+
+
+def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
+    """(the laptop's Forecast, by what the pump tells of the line; the position it begins at)."""
+    packed = programs.pack(made)
+    staged = pump.call("program.stage", program=base64.b64encode(packed).decode())
+    told, status = staged["line"], pump.call("status")
+    forecast = Forecast(made, PAIR, status["utc_s"], Zone(0), 5)
+    pair = crossing.ratio(tuple(told["old_" + name] for name in ("fluid", "ng", "nl")), made.content())
+    forecast.crossing = crossing.Crossing(pair, told["old_until_steps"], told["new_from_steps"])
+    return forecast, status["delivered_steps"]
+
+
+def digests(pump: UnitPump, made: programs.Program, forecast: Forecast, position: int) -> tuple:
+    """(the pump's, the laptop's) of the same days."""
+    digest = programs.digest(programs.pack(made))
+    answer = {"second_s": 0, "remainder": 0, "chain": "0" * 64, "position_steps": position, "done": False}
+    utc_s = pump.call("status")["utc_s"]
+    while not answer.pop("done"):
+        answer = pump.call("forecast.digest", digest=digest, days=5, utc_s=utc_s, offset_s=0, bridge=1, **answer)
+    cursor = forecast.begin(bytes.fromhex(digest), position)
+    while cursor[0] < forecast.end_s:
+        cursor = forecast.block(*cursor)
+    return answer["chain"], cursor[2].hex()
+
+
+@pytest.mark.parametrize(("old", "new"), [(500, 300), (300, 500)])
+def test_laptop_and_pump_forecast_the_same_bridge_and_the_pump_then_does_it(old: int, new: int) -> None:
+    def scheduled(ng: int) -> programs.Program:
+        return content(day(*[(hour, 7 * hour % 60, 200_000 + 31_007 * hour % 70_000) for hour in range(24)]), ng)
+
+    pump = changed(scheduled(old), scheduled(old))
+    pump.call("stop")
+    forecast, position = forecast_of(pump, scheduled(new))
+    theirs, ours = digests(pump, scheduled(new), forecast, position)
+    assert theirs == ours  # staged only
+    pump.upload(scheduled(new))
+    forecast, position = forecast_of(pump, scheduled(new))
+    theirs, ours = digests(pump, scheduled(new), forecast, position)
+    assert theirs == ours  # active, about to begin
+    bridged(pump)
+    rows = list(forecast.rows(0, 0, position))
+    span = pump.pump.delivery.span
+    assert span.basal.week.utc_s == pump.call("status")["utc_s"]
+    for second, *_, (_, ordered), _ in rows[:40]:
+        ends = next(row[0] for row in rows if row[0] > second)
+        pump.advance(max(0, ends - span.planned_s - 5))
+        while span.planned_s < ends:
+            pump.advance(1)
+        if span.planned_s == ends:
+            assert span.ordered_steps == ordered, (second, ends)
+    assert pump.records("front_passed")
+    middle = changed(scheduled(old), scheduled(new))
+    bridged(middle)
+    middle.advance(2000)
+    forecast, position = forecast_of(middle, scheduled(new))
+    theirs, ours = digests(middle, scheduled(new), forecast, position)
+    assert theirs == ours  # under way
+    other = programs.digest(programs.pack(scheduled(new)))
+    assert pump.fault("forecast.digest", digest=other, days=1, utc_s=MONDAY_UTC_S, offset_s=0, bridge=1,
+                      second_s=0, remainder=0, chain="0" * 64) == "no_bridge"  # fmt: skip

@@ -52,7 +52,7 @@ def test_rows_are_the_calendar_s(entries: dict, before_s: int) -> None:
     rows = list(Forecast(weekly(entries), PAIR, utc_s, BERLIN, 5).rows(0, 0))
     plan = ZonedPlan({(m // 1440, m // 60 % 24, m % 60): Fraction(r, 3600) for m, r in entries.items()}, STEPS_PER_NL, "Europe/Berlin")
     total = 0
-    for (second_s, rate_nl, steps, _), behind in zip(rows, [*rows[1:], (5 * 86_400,)]):
+    for (second_s, rate_nl, steps, *_), behind in zip(rows, [*rows[1:], (5 * 86_400,)]):
         assert plan.slope(utc_s + second_s) == Fraction(rate_nl, 3600) * STEPS_PER_NL
         total += steps
         assert behind[0] > second_s
@@ -134,7 +134,7 @@ def test_the_pump_then_does_what_was_forecast() -> None:
     rows = list(Forecast(made, PAIR, AUTUMN - 7_200, BERLIN, 1).rows(0, 0))
     happened = [(record["rate_nl"], record["ordered_steps"]) for record in pump.records("entry")]
     total, planned = 0, []
-    for (_, rate_nl, steps, _), before in zip(rows, [None, *rows]):
+    for (_, rate_nl, steps, *_), before in zip(rows, [None, *rows]):
         if before is None or rate_nl != before[1]:
             planned.append((rate_nl, total))
         total += steps

@@ -45,7 +45,7 @@ def _reply(pump: Pump, bridge: object) -> dict:
 
 
 def _check_ratio(modulus: int, bridge: Bridge) -> None:
-    if modulus * bridge.denominator > U64_MAX:
+    if not bridge.fits(modulus):
         most = U64_MAX // modulus
         raise Refusal("bridge_ratio", rule="R4", asked=bridge.denominator, limit=most, nearest=most)
 

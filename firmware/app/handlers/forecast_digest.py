@@ -8,7 +8,8 @@ from pumpcore.schedule import Zone
 
 
 def forecast_digest(pump: Pump, params: dict) -> dict:
-    """The next cursor; `done` when its chain is the digest of the whole. Refusals `not_staged`, `bad_params`; changes nothing."""
+    """The next cursor; `done` when its chain is the digest of the whole. Refusals `not_staged`, `bad_params`,
+    `no_bridge`, `bridge_ratio`; changes nothing."""
     found = pump.setup.program
     if params["digest"] != pump.setup.digest:
         packed = pump.setup.staged(params["digest"])
@@ -17,10 +18,30 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
         found = program.unpack(packed)
     zone = Zone(params["offset_s"], params["transition_utc_s"], params["transition_offset_s"])
     forecast = Forecast(found, pump.setup.calibration, params["utc_s"], zone, params["days"])
-    cursor = params["second_s"], params["remainder"], bytes.fromhex(params["chain"])
-    if cursor == (0, 0, bytes(CHAIN_BYTES)):
-        cursor = forecast.begin(bytes.fromhex(params["digest"]))
+    position = params["position_steps"]
+    if params["bridge"]:
+        forecast.crossing = _crossing(pump, found)
+    cursor = params["second_s"], params["remainder"], bytes.fromhex(params["chain"]), position
+    if cursor[:3] == (0, 0, bytes(CHAIN_BYTES)):
+        cursor = forecast.begin(bytes.fromhex(params["digest"]), position)
     if cursor[0] >= forecast.end_s:
         raise Refusal("bad_params", parameter="second_s", limit_s=forecast.end_s - 1)
-    second_s, remainder, chain = forecast.block(*cursor)
-    return {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
+    second_s, remainder, chain, position = forecast.block(*cursor)
+    told = {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
+    told["position_steps"] = position
+    return told
+
+
+def _crossing(pump: Pump, found: program.Program) -> object:
+    """The bridge with which this program begins or has begun, from the front as it is. Refusals `no_bridge`, `bridge_ratio`."""
+    from pumpcore import crossing
+    from pumpcore.front import BRIDGE
+
+    line, uncertain = pump.setup.lines().after(pump, found), pump.book.uncertain_steps
+    if line is None or line.need(found, pump.position_steps(), uncertain) != BRIDGE:
+        raise Refusal("no_bridge", rule="R7")
+    pair, old_until, new_from = crossing.of_line(line, found, uncertain)
+    made = crossing.Crossing(pair, max(0, old_until), new_from)
+    if not made.fits(found.rate_seconds_s * pump.setup.calibration.volume_nl):
+        raise Refusal("bridge_ratio", rule="R4", asked=made.denominator)
+    return made

@@ -55,7 +55,7 @@ def check_running(pump: Pump) -> None:
     if pump.delivery.state is not RUNNING:
         raise Refusal("not_running")
     if pump.delivery.bridge is not None:
-        pump.delivery.bridge.refuse(pump.position_steps())
+        pump.delivery.bridge.refuse(pump)
     if pump.delivery.program_waits:
         raise Refusal("program_waits", rule="R7", limit_s=60)
 

@@ -44,7 +44,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     if delivery.state is not RUNNING or pump.resume is not None:
         raise Refusal("not_stopped")
     if delivery.bridge is not None:
-        delivery.bridge.refuse(pump.position_steps())
+        delivery.bridge.refuse(pump)
     if delivery.program_waits:
         raise Refusal("program_waits", rule="R7", limit_s=60)
     drugs = ["%s %d ng in %d nl" % (one.fluid, one.concentration[0], one.concentration[1]) for one in (new, old)]

@@ -8,10 +8,12 @@ from pumpcore.faults import Refusal
 
 
 def program_stage(pump: Pump, params: dict) -> dict:
-    """Digest and the staged bytes, read back. Refusals of the 3xx family."""
+    """Digest, the staged bytes, read back, and what they would find in the line. Refusals of the 3xx family."""
     try:
         packed = binascii.a2b_base64(params["program"])
     except ValueError:
         raise Refusal("bad_params", parameter="program")
     digest = programs.stage(pump.setup, packed)
-    return {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}
+    told = {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}
+    told["line"] = pump.setup.lines().told(pump, programs.unpack(packed))
+    return told

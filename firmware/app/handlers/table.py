@@ -11,6 +11,7 @@ _WITH_THEM = (
     "app.bridge",
     "app.lines",
     "app.programs",
+    "pumpcore.crossing",
     "pumpcore.forecast",
     "pumpcore.front",
     "pumpcore.program",

@@ -34,6 +34,7 @@ _CLOCK = {
 _FORECAST = {
     "digest": ("hex", 64, 0), "days": _integer(1, 31),
     "second_s": _integer(0, 31 * 86_400), "remainder": _integer(0, (1 << 64) - 1), "chain": ("hex", 64, 0),
+    "bridge": _integer(0, 1), "position_steps": _integer(0, (1 << 63) - 1),
 }
 _FORECAST.update(_CLOCK)
 
@@ -94,7 +95,7 @@ METHODS = {
 
 
 # what stands for a parameter that is left out
-DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1}
+DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
 
 
 def _printable(text: str) -> bool:
