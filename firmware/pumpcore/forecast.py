@@ -32,7 +32,7 @@ class Forecast:
         self._zone = zone
         self._days = days
         self.end_s = days * S_PER_DAY
-        self.crossing = None  # the Crossing of a bridge that runs from the begin on
+        self.crossing: object = None  # the Crossing of a bridge that runs from the begin on
 
     def begin(self, digest: bytes, position_steps: int = 0) -> tuple:
         """The first cursor: (second, remainder, chain, position); `digest` is the program's, 32 bytes. The position counts only for a

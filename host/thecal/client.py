@@ -127,11 +127,15 @@ class Client(Exchange):
             yield reply, decoded
             from_sequence = reply["next_sequence"]
 
-    def forecast_digest(self, digest: str, utc_s: int, zone: Zone, days: int) -> str:
-        """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out."""
+    def forecast_digest(self, digest: str, utc_s: int, zone_days: tuple[Zone, int], bridge_steps: int | None = None) -> str:
+        """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out; of its bridge, when
+        it is to begin at position `bridge_steps`."""
+        zone, days = zone_days
         names = ("offset_s", "transition_utc_s", "transition_offset_s")
         params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}
         answer: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * (2 * CHAIN_BYTES), "done": False}
+        if bridge_steps is not None:
+            params, answer = {**params, "bridge": 1}, {**answer, "position_steps": bridge_steps}
         while not answer.pop("done"):
             answer = self.ask("forecast.digest", {**params, **answer})
         return str(answer["chain"])

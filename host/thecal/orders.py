@@ -1,4 +1,4 @@
-"""Orders with a one-shot token: demand, extended and priming boluses, temporary rates, refill. Each is done at most once.
+"""Orders with a one-shot token: demand, extended and priming boluses, temporary rates, bridge, refill. Each is done at most once.
 
 The token is asked for after the person has confirmed. A lost answer is settled by asking: `bolus.status` for a dose; the same
 order with the same token for what is no dose, which the pump answers again and does not do twice.
@@ -52,6 +52,11 @@ def extended(client: Client, volume_nl: int, duration_s: int) -> Reply:
 def prime(client: Client, rate_nl: int, again: bool) -> Reply:
     """`rate_nl` per the active program's seconds."""
     return place(client, "bolus.prime", {"rate_nl": rate_nl, "again": int(again)}, "thecal bolus --status TOKEN")
+
+
+def bridge(client: Client) -> Reply:
+    """Starts the active program with a bridge."""
+    return place(client, "bridge.start", {}, "thecal status")
 
 
 def temporary(client: Client, rate_nl: int, part: tuple[int, int], duration_s: int) -> Reply:

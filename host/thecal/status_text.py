@@ -84,6 +84,17 @@ def temporary_text(status: Status) -> str:
     return f"{rate}, {span(temporary['rest_s'])} left (token {temporary['token']})"
 
 
+def line_rows(status: Status) -> list[tuple[str, str]]:
+    """Two contents in the line, and what a start needs because of them."""
+    from thecal import line_text
+
+    line = line_text.of(status)
+    if line is None:
+        return []
+    needs = line_text.need(line) if not line["phase"] else ""
+    return [("line", line_text.text(line)), *([("before a start", needs)] if needs else [])]
+
+
 def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
     """The drug library that was used, and the soft limits that somebody has passed."""
     if not therapy.get("library"):
@@ -112,6 +123,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("bolus", bolus_text(status)),
         *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),
         *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),
+        *line_rows(status),
         *delivered,
         ("calibration", calibration_text.line(calibration)),
         ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),

@@ -97,6 +97,19 @@ class TemporaryOrdered(Shape):
     settled: bool | None = None
 
 
+class Bridged(Shape):
+    """The basal x `numerator` / `denominator` up to `old_until_steps`, the lower of that and the basal up to `new_from_steps`."""
+
+    token: str
+    line_nl: int
+    numerator: int
+    denominator: int
+    position_steps: int
+    old_until_steps: int
+    new_from_steps: int
+    settled: bool | None = None
+
+
 class Refilled(Open):
     """`left_nl` from here on; `blocks` says that the next start waits for a reason."""
 
@@ -137,6 +150,7 @@ VERBS: dict[str, type[BaseModel]] = {
     "limits": Limits,
     "clock": ClockTold,
     "temporary": TemporaryOrdered,
+    "bridge": Bridged,
     "refill": Refilled,
     "read": Read,
     "compare": Compare,

@@ -31,6 +31,7 @@ ENDS = {
     "thecal characterise --balance /dev/ttyUSB0 --rate \"5 mL/h\"": 3,
     # The example's program has no line to prime and no reservoir.
     "thecal prime --rate \"2 mL/h\"": 1,
+    "thecal bridge --yes": 1,
     "thecal refill --measured \"3.1 mL\" --filled \"16 mL\"": 1,
 }
 # Generous on purpose: they end a hang, they measure nothing.

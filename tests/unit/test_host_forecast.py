@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def two_rates() -> Program:
 
 
 def outlook(begin: str = "2026-10-20 08:00", days: int = 30, left_nl: int | None = None, old: Fraction | None = None) -> Outlook:
-    return Outlook(two_rates(), PAIR, asked.when(begin, "Europe/Berlin", days), left_nl, old)
+    return asked.outlook(two_rates(), PAIR, asked.when(begin, "Europe/Berlin", days), left_nl, old)
 
 
 def rate_at(found: Outlook, second_s: int) -> Fraction:
@@ -137,12 +138,24 @@ def test_the_reservoir_is_low_and_empty_when_it_is() -> None:
 
 
 def test_what_the_line_still_holds_is_dosed_until_the_front_has_passed() -> None:
-    found = outlook(old=Fraction(1, 4), days=2)
-    flowed, second_s = Fraction(0), 0
-    while flowed < 339_000:
-        flowed += rate_at(found, second_s)
-        second_s += 1
-    assert found.front_s == second_s
+    """Half as strong as the program's: twice the basal where the tip surely has it, the basal behind that."""
+    found = outlook(old=Fraction(1, 4), days=3)
+    nl_a_step = Fraction(PAIR.volume_nl, PAIR.steps)
+    flowed, steps, second_s, near_s, passed_s = Fraction(0), Fraction(0), 0, None, None
+    while passed_s is None:
+        rate = rate_at(found, second_s)
+        if floor(steps + 2 * rate / nl_a_step) * nl_a_step <= 305_100:
+            rate *= 2
+        elif near_s is None:
+            near_s = second_s
+        assert found.basal.rate(second_s) == rate, second_s
+        flowed, steps, second_s = flowed + rate, steps + rate / nl_a_step, second_s + 1
+        if floor(steps) * nl_a_step >= 372_900:
+            passed_s = second_s
+        if flowed < 339_000:
+            front_s = second_s + 1
+    assert (found.near_s, found.front_s, found.passed_s) == (near_s, front_s, passed_s)
+    second_s = front_s
     assert found.dosed_ng(0, second_s - 1) == found.basal.at(second_s - 1) / 4
     assert found.dosed_ng(second_s, found.end_s) == found.basal.between(second_s, found.end_s) / 2
     assert found.dosed_ng(0, found.end_s) == Fraction(339_000, 4) + (found.basal.at(found.end_s) - 339_000) / 2

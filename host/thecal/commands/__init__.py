@@ -5,6 +5,7 @@ from collections.abc import Callable
 from thecal.commands.ack import ack
 from thecal.commands.alarms import alarms
 from thecal.commands.bolus import bolus
+from thecal.commands.bridge import bridge
 from thecal.commands.calibrate import calibrate
 from thecal.commands.characterise import characterise
 from thecal.commands.clock import clock
@@ -47,6 +48,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "bolus": bolus,
     "temporary": temporary,
     "prime": prime,
+    "bridge": bridge,
     "refill": refill,
     "stop": stop,
     "read": read,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from thecal.ceilings import Rig
     from thecal.client import Client
     from thecal.compiler import Compiled
+    from thecal.outlook.bridged import Front
     from thecal.outlook.model import Outlook
 
 
@@ -25,7 +26,7 @@ def forecast(
     begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Local time, like "2026-10-24 08:00"; else now.')] = None,
     zone: Zone = None,
     left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
-    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line still holds after a change.")] = None,
+    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line holds; else the pump tells.")] = None,
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
     library: Library = None,
     offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
@@ -46,7 +47,7 @@ def forecast(
     client = None if offline or (bench and not port) else a_pump(port)
     try:
         rig = rig_for(client, bench)
-        wanted = (asked.left_nl(left, client), asked.concentration(previous))
+        wanted = (asked.left_nl(left, client), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
         digests = compare(client, compiled, outlook) if client else {}
     finally:
@@ -85,6 +86,24 @@ def rig_for(client: Client | None, bench: str | None) -> Rig:
     return ceilings.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
 
 
+def front_of(client: Client | None, compiled: Compiled) -> Front | None:
+    """What the pump finds in its line for this program; None when that is nothing to bridge, or goes on moving under another program."""
+    from thecal.line_text import content, need
+    from thecal.outlook.bridged import of_pump
+
+    line = client.program_stage(compiled.packed).get("line") if client else None
+    if client is None or not line:
+        return None
+    status = client.status()
+    if line["needs"] == "prime":
+        talk(f"careful: the line holds {content(line, 'old')}; {need(line)}")
+    crossing = ((status.get("therapy") or {}).get("line") or {}).get("phase")
+    if line["needs"] == "bridge" and status["state"] != "stopped" and not crossing:
+        talk(f"careful: the line holds {content(line, 'old')} and the pump runs: stopped, it tells how a bridge will go")
+        return None
+    return of_pump(line, compiled.program, status["delivered_steps"])
+
+
 def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
     """Has the pump work out the forecast of the same program; Failed when it comes to another digest."""
     from pumpcore.program import digest as digest_of
@@ -92,7 +111,10 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     zone: LocalZone = outlook.when.zone
     digest = digest_of(compiled.packed)
     client.program_stage(compiled.packed)
-    theirs = client.forecast_digest(digest, outlook.when.utc_s, zone, outlook.when.days)
+    position = outlook.front.position_steps if outlook.front and outlook.front.by_pump else None
+    if outlook.front is not None and position is None:
+        talk("the line is taken as typed; the pump was asked for the program without a bridge")
+    theirs = client.forecast_digest(digest, outlook.when.utc_s, (zone, outlook.when.days), position)
     ours = outlook.digest(bytes.fromhex(digest))
     if theirs != ours:
         raise Failed(f"the pump's forecast is another one ({theirs[:12]}, ours {ours[:12]})", "compare the versions: `thecal find`")

@@ -127,12 +127,22 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
         raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
     show(read_back(current), read_back(staged), compiled.typed)
     talk(f"calibration  {calibration_text.line(client.status()['calibration'])}")
+    if staged.get("line"):
+        talk(line_changes(staged["line"]))
     confirm("Activate the new program?", yes)
     client.program_activate(wanted)
     active = client.program_read()
     if active.get("digest") != wanted or base64.b64decode(active.get("program") or "") != compiled.packed:
         raise Failed("the pump's active program is not the one that was sent", "upload it again before starting")
     return wanted
+
+
+def line_changes(line: dict[str, Any]) -> str:
+    """What the line will hold beside the new program's own."""
+    from thecal import line_text
+
+    needs = line_text.need(line)
+    return f"line         {line_text.text(line)}" + (f"\n             before a start: {needs}" if needs else "")
 
 
 def read_back(reply: dict[str, Any]) -> Program | None:

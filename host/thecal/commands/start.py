@@ -2,11 +2,12 @@
 
 from thecal.commands.options import AsJson, DryRun, Port, Zone
 from thecal.console import data, emit_json, talk
+from thecal.errors import Refused
 
 
 def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Set the pump's clock and start the active program."""
-    from thecal import clock
+    from thecal import clock, line_text
     from thecal.calibration_text import line
     from thecal.connecting import open_pump
 
@@ -19,7 +20,10 @@ def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json
             return
         if before["state"] == "stopped":
             clock.set_clock(client, zone, before)
-        reply = client.start()
+        try:
+            reply = client.start()
+        except Refused as refused:
+            raise line_text.explained(refused, before) from refused
         after, reading = clock.read(client)
     if as_json:
         emit_json({"start": reply, "status": after, "clock": reading.as_dict()})

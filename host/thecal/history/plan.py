@@ -18,9 +18,9 @@ class Prescribed:
         self.digest = digest
         self.calibration = calibration
 
-    def steps_per_s(self, rate_nl: int) -> Fraction:
+    def steps_per_s(self, rate_nl: int | Fraction) -> Fraction:
         """`rate_nl` per the program's seconds as steps per second."""
-        return Fraction(rate_nl * self.calibration.steps, self.program.rate_seconds_s * self.calibration.volume_nl)
+        return Fraction(rate_nl) * self.calibration.steps / (self.program.rate_seconds_s * self.calibration.volume_nl)
 
     def pieces(self, local_s: int, duration_s: int) -> list[tuple[int, int]]:
         """[(seconds, rate_nl)] that follow each other from a local time (UTC plus offset) on."""

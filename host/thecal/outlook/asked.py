@@ -12,6 +12,7 @@ from pumpcore.program import Program
 from thecal.clock import local_time, offset_of
 from thecal.dose import read
 from thecal.errors import BadInput
+from thecal.outlook.bridged import Front, typed
 from thecal.outlook.model import Outlook, When
 from thecal.quantities import shown
 
@@ -63,8 +64,8 @@ def concentration(text: str | None) -> Fraction | None:
     return value
 
 
-def outlook(program: Program, pair: Calibration, begin: When, left: int | None, old: Fraction | None) -> Outlook:
-    """BadInput for what does not go with the program."""
+def outlook(program: Program, pair: Calibration, begin: When, left: int | None, old: Fraction | Front | None) -> Outlook:
+    """`old` is what the line holds, as a person or as the pump says. BadInput for what does not go with the program."""
     settings: Any = program.settings
     if old is not None and not program.concentration[0]:
         raise BadInput("--previous: the prescription has no concentration", "leave it out, or add concentration")
@@ -72,4 +73,4 @@ def outlook(program: Program, pair: Calibration, begin: When, left: int | None, 
         raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
     if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
         raise BadInput(f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write what is in it")
-    return Outlook(program, pair, begin, left, old)
+    return Outlook(program, pair, begin, left, typed(old, program, pair) if isinstance(old, Fraction) else old)

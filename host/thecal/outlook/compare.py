@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from pumpcore.crossing import Crossing
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
@@ -21,10 +22,11 @@ SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of
 
 @dataclass(frozen=True)
 class Start:
-    """Where on the axis the program's first second is, and its UTC as the pump knew it."""
+    """Where on the axis the program's first second is, its UTC as the pump knew it, and the `bridge_started` that came with it."""
 
     at_ms: int
     utc_s: int
+    bridge: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,22 @@ class Comparison:
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
         self.temporaries = temporaries(line)
+        self.bridges = bridges(line)
         self.minutes = [self._minute(at_ms) for at_ms in self._times()]
         self.differences = self._differences()
 
     def _course(self, start: Start) -> tuple[Course, Zone]:
-        """Steps of the program from its first second on, as if nothing ever happened."""
+        """Steps of the program, and of the bridge with which it began, from its first second on, as if nothing ever happened."""
         line, known = self.line, self.line.prescribed
         assert known is not None
         zone = zone_of(line, start)
         days = min(LONGEST_DAYS, (line.to_ms - self.origin_ms) // (S_PER_DAY * MS_PER_S) + 1)
-        rows: Any = Forecast(known.program, known.calibration, start.utc_s, zone, days).rows(0, 0)
-        found = [(row[0], row[1]) for row in rows]
+        forecast, bridge, parts, position_steps = Forecast(known.program, known.calibration, start.utc_s, zone, days), start.bridge, 1, 0
+        if bridge is not None:
+            parts, position_steps = bridge["denominator"], bridge["position_steps"]
+            forecast.crossing = Crossing((bridge["numerator"], parts), bridge["old_until_steps"], bridge["new_from_steps"])
+        rows: Any = forecast.rows(0, 0, position_steps)
+        found = [(row[0], row[1] + Fraction(row[4], parts)) for row in rows]
         ends = [at_s for at_s, _ in found[1:]] + [days * S_PER_DAY]
         flows = [(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
         return Course(flows, days * S_PER_DAY), zone
@@ -155,6 +162,8 @@ class Comparison:
             reasons.append("bolus")
         if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.temporaries):
             reasons.append("temporary rate")
+        if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.bridges):
+            reasons.append("bridge")
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def totals(self) -> dict[str, Fraction]:
@@ -190,6 +199,18 @@ def temporaries(line: Timeline) -> list[tuple[int, int]]:
     return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
 
 
+def bridges(line: Timeline) -> list[tuple[int, int]]:
+    """(from_ms, to_ms) of the bridges that the journal tells, widened as the temporary rates."""
+    found: list[tuple[int, int]] = []
+    for one in line.evidence.events:
+        at_ms = line.axis.of(one)
+        if one["event"] == "bridge_started":
+            found.append((at_ms, line.to_ms))
+        elif one["event"] in ("front_passed", "stopped") and found:
+            found[-1] = (found[-1][0], min(found[-1][1], at_ms + MINUTE_MS))
+    return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
+
+
 def first_start(line: Timeline) -> Start:
     """Where the active program began to run: the first start, or take-over while running, that no other program came behind; and
     behind the last calibration, before which steps had another volume."""
@@ -198,9 +219,12 @@ def first_start(line: Timeline) -> Start:
         raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
     weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)
     ours: list[Start] = []
+    bridge = None
     for one in line.evidence.events:
+        if one["event"] in ("bridge_started", "stopped"):
+            bridge = one if one["event"] == "bridge_started" else None
         if one["event"] in ("started", "program_changed"):
-            start = start_of(line, one)
+            start, bridge = replace(start_of(line, one), bridge=bridge), None
             ours = [*ours, start] if one["digest"] == known.digest and start.at_ms >= weighed_ms else []
     if not ours:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")

@@ -58,6 +58,10 @@ def draw_rates(axes: Axes, outlook: Outlook) -> None:
     axes.step(times, rates, where="post", color=DONE, linewidth=1.2, label="basal")
     if outlook.front_s is not None:
         axes.axvline(x_of(outlook, outlook.front_s), color=BAND, linewidth=1.6, label="front passes the tip")
+    if outlook.near_s is not None:
+        ends_s = outlook.end_s if outlook.passed_s is None else outlook.passed_s
+        ends = [x_of(outlook, at_s) for at_s in (outlook.near_s, ends_s)]
+        axes.axvspan(ends[0], ends[1], color=BAND, alpha=0.25, linewidth=0, label="tip uncertain: the lower rate")
     axes.set_ylabel("mL/h")
     axes.set_ylim(bottom=0)
 
@@ -69,7 +73,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
     axes.set_ylabel("mL in all")
     axes.set_ylim(bottom=0)
     top = outlook.mass_ng(Fraction(NL_PER_ML))
-    if top is not None and outlook.old is None:  # else the mass does not follow the volume
+    if top is not None and outlook.front is None:  # else the mass does not follow the volume
         per_ml = float(top / NG_PER_UG)
         there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
         back: Any = lambda ug: ug / per_ml  # noqa: E731

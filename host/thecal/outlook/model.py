@@ -15,6 +15,7 @@ from pumpcore.schedule import Zone
 from pumpcore.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.outlook.boluses import Allowed
+from thecal.outlook.bridged import Front
 from thecal.outlook.course import Course, Flow
 
 
@@ -61,20 +62,24 @@ class Day:
 class Outlook:
     """`basal` without boluses, `everything` with every allowed one; `left_nl` at the begin, None when no reservoir is watched.
 
-    `old` is the concentration (ng per nl) that is still in the line, None when it holds what the program says; the pump does not bridge:
-    it runs the program's rates, and the dose is wrong until the front has passed.
+    `front` is another concentration in the line, None when it holds what the program says: the pump goes over it with a bridge, whose
+    rates are in `basal`. `near_s`, `front_s`, `passed_s`: from when on the tip is uncertain, when the measured volume has gone through,
+    when the front has surely passed.
     """
 
-    def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, old: Fraction | None = None) -> None:
-        self.program = program
+    def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
+        self.program, self.pair = program, pair
         self.when = when
         settings: Any = program.settings
         self.settings: Settings = settings or Settings()
         self.end_s = when.days * S_PER_DAY
         self._forecast = Forecast(program, pair, when.utc_s, when.zone, when.days)
-        rows: Any = self._forecast.rows(0, 0)
-        self.rows = [row[:3] for row in rows]
-        self.old = old
+        self._forecast.crossing = front.crossing if front else None
+        rows: Any = self._forecast.rows(0, 0, front.position_steps if front else 0)
+        self._rows: list[Any] = list(rows)
+        self.rows = [row[:3] for row in self._rows]
+        self.front = front
+        self.near_s, self.passed_s = front.times_s(self._rows, self.end_s) if front else (None, None)
         self.basal = Course(self._plan(), self.end_s)
         self.left_nl = left_nl if left_nl is not None else (self.settings.capacity_nl or None)
         self.allowed = Allowed(self.settings, self.end_s)
@@ -86,13 +91,16 @@ class Outlook:
         self.marks = self._marks()
         self.everything = self.everything.cut(self.marks["empty_all"])
         self.basal = self.basal.cut(self.marks["empty_basal"])
-        self.front_s = self.basal.reaches(self.settings.line_nl()) if old is not None else None
+        self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
 
     def digest(self, program_digest: bytes) -> str:
         """What a pump must come to as well."""
-        cursor = self._forecast.begin(program_digest)
+        forecast, front, when = self._forecast, self.front, self.when
+        if front is not None and not front.by_pump:  # a pump goes by its own line
+            forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
+        cursor = forecast.begin(program_digest, front.position_steps if front else 0)
         while cursor[0] < self.end_s:
-            cursor = self._forecast.block(*cursor)
+            cursor = forecast.block(*cursor)
         return str(cursor[2].hex())
 
     def _everything(self) -> Course:
@@ -101,7 +109,9 @@ class Outlook:
     def _plan(self) -> list[Flow]:
         ends = [row[0] for row in self.rows[1:]] + [self.end_s]
         seconds_s = self.program.rate_seconds_s
-        return [(at_s, to_s, Fraction(rate_nl, seconds_s)) for (at_s, rate_nl, _), to_s in zip(self.rows, ends, strict=True)]
+        parts = self.front.crossing.denominator if self.front and self.front.crossing else 1
+        rates = [(row[1] + Fraction(row[4], parts)) / seconds_s for row in self._rows]
+        return [(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
 
     # -- the reservoir
 
@@ -150,6 +160,6 @@ class Outlook:
         return None if early is None or late is None else late - early
 
     def _by_ng(self, volume_nl: Fraction) -> Fraction | None:
-        before_nl = min(volume_nl, Fraction(self.settings.line_nl())) if self.old is not None else Fraction(0)
+        before_nl = min(volume_nl, Fraction(self.front.left_nl)) if self.front is not None else Fraction(0)
         new_ng = self.mass_ng(volume_nl - before_nl)
-        return None if new_ng is None else new_ng + before_nl * (self.old or 0)
+        return None if new_ng is None else new_ng + before_nl * (self.front.old if self.front else 0)

@@ -45,10 +45,7 @@ def facts(outlook: Outlook) -> Rows:
         ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in all{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
-    if outlook.old is not None:
-        held = f"{ml(settings.line_nl())} of {decimal(outlook.old * 1000)} ug/mL"
-        out = f"the line's {held} is out {moment(outlook, outlook.front_s)}"
-        rows.append(("front", f"{out}; prime the line to have it out before the start"))
+    rows += front_facts(outlook)
     if outlook.left_nl is not None:
         rows += [
             ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
@@ -56,6 +53,20 @@ def facts(outlook: Outlook) -> Rows:
             ("low, basal only", moment(outlook, marks["low_basal"])),
             ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
         ]
+    return rows
+
+
+def front_facts(outlook: Outlook) -> Rows:
+    """What of another concentration is in the line, and how the pump goes over it."""
+    front = outlook.front
+    if front is None:
+        return []
+    held = f"{ml(front.left_nl)} of {decimal(front.old * 1000)} ug/mL"
+    rows: Rows = [("front", f"the line's {held} is out {moment(outlook, outlook.front_s)}; prime the line to have it out before the start")]
+    if front.crossing is not None:
+        ratio = Fraction(front.crossing.numerator, front.crossing.denominator)
+        near, passed = (moment(outlook, at_s) for at_s in (outlook.near_s, outlook.passed_s))
+        rows.append(("bridge", f"basal x {ratio} until {near}, the lower of both until {passed}, then the basal"))
     return rows
 
 
@@ -145,6 +156,8 @@ def document(outlook: Outlook) -> dict[str, Any]:
         "boluses_day_nl": outlook.allowed.day_nl(),
         "left_nl": outlook.left_nl,
         "front_utc_s": None if outlook.front_s is None else when.utc_s + outlook.front_s,
+        "front_near_utc_s": None if outlook.near_s is None else when.utc_s + outlook.near_s,
+        "front_passed_utc_s": None if outlook.passed_s is None else when.utc_s + outlook.passed_s,
         **{f"{name}_utc_s": None if at_s is None else when.utc_s + at_s for name, at_s in outlook.marks.items()},
         "table": [day_document(outlook, day) for day in outlook.table()],
     }

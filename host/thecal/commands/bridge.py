@@ -1,0 +1,81 @@
+"""`thecal bridge`: begin the program while another concentration is still in the line, so that the dose stays right."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from thecal.commands.options import AsJson, DryRun, Port, Yes, Zone
+from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.errors import Failed
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.client import Client
+    from thecal.exchange import Reply
+    from thecal.line_text import Line
+
+
+def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Start with another concentration still in the line: it is delivered at its own dose until the front has passed."""
+    from thecal import clock
+    from thecal.connecting import open_pump
+
+    clock.offset_of(zone)
+    with open_pump(port) as client:
+        reply = order(client, zone, yes, dry_run)
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        steps = reply["new_from_steps"] - reply["position_steps"]
+        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; over after {steps} steps (token {reply['token']})")
+
+
+def order(client: Client, zone: str | None, yes: bool, dry_run: bool) -> Reply | None:
+    from thecal import clock, orders
+    from thecal.commands.bolus import active_program
+
+    program = active_program(client)
+    status = client.status()
+    talk(columns(review(program, in_line(status), status)))
+    if dry_run:
+        return None
+    confirm("Start with this bridge?", yes)
+    if status["state"] == "stopped":
+        clock.set_clock(client, zone, status)
+    return orders.bridge(client)
+
+
+def in_line(status: dict[str, Any]) -> Line:
+    """The line when it can be bridged. Failed when there is nothing to bridge, or only a priming helps."""
+    from thecal import line_text
+
+    line = line_text.of(status)
+    if line is None or not line["needs"]:
+        raise Failed("the line holds nothing that needs a bridge", "start without one: thecal start")
+    if line["needs"] != "bridge":
+        cause = f"the line holds {line_text.content(line, 'old')}, which no bridge can cross"
+        raise Failed(cause, line_text.need(line))
+    if line["phase"]:
+        raise Failed("a bridge is under way", "look at it: thecal status")
+    return line
+
+
+def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What is in the line, by how much the basal changes, and for how long."""
+    from thecal.line_text import content
+    from thecal.outlook import bridged
+    from thecal.status_text import ml, ml_per_h
+
+    ends = (program.lowest_rate_nl(), program.highest_rate_nl())
+    ratio = bridged.ratio_of(line, program)
+    rates = [Fraction(end, program.rate_seconds_s) * ratio for end in ends]
+    may = f"it may hold {ml(line['low_nl'])} to {ml(line['high_nl'])}"
+    where = f"{ml(line['least_nl'])} to {ml(line['most_nl'])} of {ml(line['line_nl'])}; {may}"
+    rows: list[tuple[str, ...]] = [
+        ("in the line", content(line, "old")),
+        ("behind it", content(line, "new")),
+        ("front", where),
+        ("bridge", f"basal x {ratio} = " + " to ".join(dict.fromkeys(ml_per_h(rate.numerator, rate.denominator) for rate in rates))),
+    ]
+    return [*rows, *bridged.times(program, line, status)]

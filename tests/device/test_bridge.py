@@ -1,0 +1,121 @@
+"""A change of concentration typed at a simulated pump: told before it is activated, refused, forecast, bridged, seen to the end."""
+
+import base64
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from rig.cli import Tool
+from rig.device import Device
+
+pytestmark = pytest.mark.needs("plant", "free_time")
+RX = """title = "{name}"
+drug = "{drug}"
+concentration = "{concentration}"
+[basal]
+rate = "0.5 mL/h"
+[line]
+tubing = "140 uL"
+catheter = "199 uL"
+measured = 2026-01-31
+"""
+
+
+class Bench:
+    """Types verbs at a pump's port and lets time pass in between."""
+
+    def __init__(self, device: Device, folder: Path) -> None:
+        self.device, self.tool, self.folder = device, Tool(folder), folder
+
+    def write(self, name: str, concentration: str, drug: str = "dye") -> str:
+        (self.folder / f"{name}.toml").write_text(RX.format(name=name, drug=drug, concentration=concentration))
+        return f"{name}.toml"
+
+    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
+        self.device.client.close()
+        done = self.tool.run(*words, "--port", self.device.port_url)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout, done.stderr
+
+    def told(self, *words: str) -> dict:
+        return json.loads(self.types(*words, "--json")[0])
+
+
+@pytest.mark.rule("R7")
+def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_path: Path) -> None:
+    with Device() as device:
+        bench = Bench(device, tmp_path)
+        strong, weak = bench.write("strong", "500 ug/mL"), bench.write("weak", "300 ug/mL")
+        bench.types("program", strong, "--yes")
+        bench.types("start")
+        device.run_for(60)
+        assert "a bridge is" not in bench.types("status")[0]
+        _, err = bench.types("bridge", "--yes", code=1)
+        assert "thecal start" in err
+        bench.types("stop")
+        ahead = bench.told("forecast", weak)
+        assert ahead["pump_agrees"] and ahead["front_near_utc_s"] < ahead["front_utc_s"] < ahead["front_passed_utc_s"]
+        out, err = bench.types("program", weak, "--yes")
+        assert "dye 500 ug/mL, behind it dye 300 ug/mL" in err and "thecal bridge" in err
+        _, err = bench.types("start", code=1)
+        assert "still holds dye 500 ug/mL" in err and "thecal bridge" in err and "thecal prime" in err
+        _, err = bench.types("bridge", "--dry-run")
+        assert "basal x 3/5 = 0.3 mL/h" in err and "over by" in err
+        begun = device.sim.plant_steps()
+        reply = bench.told("bridge", "--yes")
+        assert Fraction(reply["numerator"], reply["denominator"]) == Fraction(3, 5)
+        device.run_for(600)
+        out, _ = bench.types("status")
+        assert "the tip delivers the old" in out
+        _, err = bench.types("bolus", "20 uL", "--rate", "2 mL/h", "--yes", code=1)
+        assert "a bridge is under way" in err
+        assert bench.told("forecast", weak)["pump_agrees"]
+        (read_line,) = [line for line in bench.types("read")[0].splitlines() if line.strip().startswith("line.phase")]
+        assert "old" in read_line
+        pair = device.calibration()
+        low, high = (nl * pair.steps // pair.volume_nl for nl in (305_100, 372_900))
+        device.run_for(5000)
+        status = bench.told("status")
+        assert status["therapy"]["line"]["needs"] == "" and device.sim.plant_steps() - begun > high
+        journal = [json.loads(line) for line in bench.types("journal", "--jsonl", "-")[0].splitlines()]
+        seen = {one["event"]: one for one in journal}
+        assert abs(seen["front_near"]["ordered_steps"] - begun - low) <= 20
+        assert 0 <= seen["front_passed"]["ordered_steps"] - begun - high <= 20 and seen["front_passed"]["way"] == "delivered"
+        differences = bench.told("compare")["differences"]  # the bridge is in the forecast, but for where between two totals it changed
+        assert {one["why"] for one in differences} <= {"bridge"} and len(differences) <= 2
+        assert all(abs(one["forecast_steps"] - one["delivered_steps"]) < 2 for one in differences)
+        bench.types("stop")
+        other = bench.write("other", "300 ug/mL", drug="water")
+        _, err = bench.types("program", other, "--yes")
+        assert "only a priming" in err
+        _, err = bench.types("bridge", "--yes", code=1)
+        assert "no bridge can cross" in err and "thecal prime" in err
+        _, err = bench.types("forecast", other)
+        assert "only a priming" in err
+        bench.types("prime", "--rate", "2 mL/h", "--yes")
+        device.run_for(700)
+        bench.types("start")
+
+
+@pytest.mark.rule("R11")
+def test_a_cut_in_the_middle_of_the_front_goes_on_with_the_lower_rate(tmp_path: Path) -> None:
+    with Device() as device:
+        bench = Bench(device, tmp_path)
+        for name, concentration in (("weak", "300 ug/mL"), ("strong", "500 ug/mL")):
+            text = bench.folder / bench.write(name, concentration)
+            text.write_text(text.read_text().replace("[basal]", 'after_power_loss = "resume"\n[basal]'))
+            bench.types("program", text.name, "--yes")
+        bench.told("bridge", "--yes")
+        device.run_for(1000)
+        device.power_cycle(20)
+        device.run_for(120)
+        status = bench.told("status")
+        assert status["state"] == "running" and status["therapy"]["line"]["phase"] == "old" and status["uncertain_steps"] > 0
+        while bench.told("status")["therapy"]["line"]["phase"] == "old":
+            device.run_for(60)
+        before = device.sim.plant_steps()
+        device.run_for(120)
+        assert abs(device.sim.plant_steps() - before - device.calibration().steps_for_nl(500_000 * 120 // 3600)) <= 2
+        assert base64.b64decode(device.client.program_read()["program"])[:4] == b"TPR2"
