@@ -33,13 +33,8 @@ def main() -> None:
 def build(board: object, imports: object) -> object:
     """The whole pump. What was imported has been hashed on the way; the release check reads the rest."""
     from app import boot, release
-    from app.handlers.table import HANDLERS, Loader
-    from app.session import Session
 
-    found = release.check(board.flash, imports.end())
-    pump = boot.build(board, *found)
-    pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
-    return pump
+    return boot.build(board, *release.check(board.flash, imports.end()))
 
 
 main()

@@ -4,6 +4,7 @@ from app import recovery, resume
 from app.alarms import Alarms
 from app.book import Book
 from app.delivery import Delivery
+from app.handlers.table import HANDLERS, Loader
 from app.journal import Journal, JournalError
 from app.leases import Leases
 from app.ledger import LedgerFiles
@@ -11,6 +12,7 @@ from app.motion import Motion
 from app.pump import Pump
 from app.reporter import Reporter
 from app.selftest import SelfTest
+from app.session import Session
 from app.setup import Setup
 from app.store import Store
 from app.supervisor import Supervisor
@@ -48,6 +50,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
     pump.tokens = Tokens(journal.boot, board.system.seed())
     pump.release = release
+    pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
     _raise_problems(pump, files, release_matches)
     _recover(pump, files)

@@ -15,11 +15,9 @@ from pumpcore.weighed import Image, Weighed
 NAME = "calibration"
 
 
-def load(setup: Setup) -> None:
-    """Takes over what is stored for this bench. ValueError, StoreError when it is damaged; that of another bench does not count."""
-    found = _stored(setup)
-    if found is None:
-        return
+def load(setup: Setup, image: bytes) -> None:
+    """Takes over what is stored, when it is for this bench. ValueError when it is damaged; that of another bench does not count."""
+    found = weighed.unpack_image(image)
     if not found.fits(setup.bench):
         if found.current:
             setup.problems.append("calibration_other_bench")

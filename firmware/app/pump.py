@@ -10,6 +10,8 @@ from pumpcore.bolus import Bolus
 from pumpcore.faults import Refusal
 
 BOLUSES_KEPT = 8
+QUIET_MS = 300
+NEVER_MS = 1 << 62
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 
 
@@ -35,6 +37,7 @@ class Pump:
         self.presses = Presses(journal, alarms)
         self.start_wanted: object = False  # True, or the Bridge to begin with
         self.reset_wanted = False
+        self._tidy_ms = NEVER_MS
 
     def state(self) -> str:
         """What the pump is doing, for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
@@ -136,11 +139,19 @@ class Pump:
         answered = self.session.poll()
         self.heartbeat.beat(SESSION)
         self.heartbeat.feed(now_ms)
-        self.board.system.collect()
         if self.reset_wanted:
             self.board.system.reset()
-        if not answered:
+        if answered:
+            self._tidy_ms = now_ms + QUIET_MS
+        else:
+            self._tidy(now_ms)
             self.board.link.wait(self._wait_ms(self.board.clock.uptime_ms() if wrote else now_ms))
+
+    def _tidy(self, now_ms: int) -> None:
+        """What answers left behind goes once nobody asks: not in the middle of the next one."""
+        if now_ms >= self._tidy_ms:
+            self._tidy_ms = NEVER_MS
+            self.board.system.collect()
 
     def _work(self, now_ms: int) -> bool:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
@@ -180,7 +191,7 @@ class Pump:
     def _wait_ms(self, now_ms: int) -> int:
         if self.journal.pending() and self.selftest.done and not self.journal.broken:
             return 0
-        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), self.presses.due_ms(), now_ms + LONGEST_WAIT_MS)
+        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), self.presses.due_ms(), now_ms + LONGEST_WAIT_MS, self._tidy_ms)
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
         elif self.start_wanted:

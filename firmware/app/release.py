@@ -11,19 +11,22 @@ PATH = "/manifest"
 def check(flash: object, imported: dict | None = None) -> tuple:
     """(release digest of what lies on the flash, whether it is what the manifest says). No manifest: of nothing, False.
 
-    A file whose deployed hash is right counts with its source hash; another one with what was found. A .py beside its .mpy is
-    what would be imported, and so what is hashed. `imported`: SHA-256 of the bytes that were run, by their path; those files
-    are not read again.
+    A file whose deployed hash is right counts with its source hash, and so do its parts; another one with what was found. A .py
+    beside its .mpy is what would be imported, and so what is hashed. `imported`: SHA-256 of the bytes that were run, by their path;
+    those files are not read again.
     """
     try:
         rows = manifest.parse(flash.read(PATH))
     except (OSError, ValueError):
         return manifest.release([]), False
-    found, whole, listed = [], len(rows) > 0, {}
+    lying = {row[0]: row[2] for row in rows}
+    found, whole, listed, seen = [], len(rows) > 0, {}, {}
     for path, source, deployed in rows:
-        actual = _actual(flash, path, listed, imported or {})
-        whole = whole and actual == deployed
-        found.append((path, source if actual == deployed else actual))
+        place = deployed if deployed in lying else path  # of a part: where its unit lies
+        if place not in seen:
+            seen[place] = _actual(flash, place, listed, imported or {})
+        whole = whole and seen[place] == lying[place]
+        found.append((path, source if seen[place] == lying[place] else seen[place]))
     return manifest.release(found), whole
 
 

@@ -62,10 +62,12 @@ class Setup:
         self.problems.append("store_failed")
 
     def _load_calibration(self) -> None:
-        from app import calibrating
-
         try:
-            calibrating.load(self)
+            image = self.store.load("calibration")
+            if image:
+                from app import calibrating
+
+                calibrating.load(self, image)
         except (StoreError, ValueError):
             self._lost("calibration")
 
@@ -90,11 +92,11 @@ class Setup:
         return settings if settings is not None and settings.capacity_nl else None
 
     def _load_program(self) -> None:
-        from app import programs
-
         try:
             payload = self.store.load("program")
             if payload:
+                from app import programs
+
                 programs.take(self, payload)
         except StoreError:
             self._lost("program")

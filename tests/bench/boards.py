@@ -60,7 +60,7 @@ def peer_name() -> str:
 
 def firmware() -> Files:
     """What is deployed but for main.py, so that the board comes up in the REPL."""
-    return {path: data for path, data in image.compiled().files.items() if path != "/main.py"}
+    return {path: data for path, data in image.loose().files.items() if path != "/main.py"}
 
 
 def motor_library() -> Files:

@@ -11,8 +11,9 @@ from pumpcore import manifest, program, slots
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.bench import payload
-from thecal.deploy.compact import compact
+from thecal.deploy.compact import compact, joined
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files
+from thecal.deploy.units import UNITS, Units
 from thecal.resources import firmware_folder
 from thecal.sim.image import BENCH_PATH, format_image
 
@@ -36,11 +37,13 @@ def test_the_vectors_come_out_the_same(path: Path, small: Files, tmp_path: Path)
     assert json.loads(run_in_micropython(code, {"vectors": path.parent, "firmware": tmp_path})) == in_cpython(path)
 
 
-def image_of(small: Files) -> bytes:
-    """A pump that runs the small files, and whose manifest says so."""
+def image_of(units: Units) -> bytes:
+    """A pump that runs the small files, in units, and whose manifest says so."""
     sources = firmware_files(firmware_folder())
-    lying = {**sources, **small, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
-    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, small)})
+    ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
+    small = joined(ours, asking, units, frozenset())
+    lying = {MAIN: sources[MAIN], **small.files, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
+    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, small.files, small.units)})
 
 
 def a_day(device: Device) -> list:
@@ -68,9 +71,10 @@ def a_day(device: Device) -> list:
 
 
 @pytest.mark.skipif("config.getoption('--target') != 'sim'", reason="compares two simulated pumps")
-def test_a_day_in_the_simulator_is_the_same(small: Files) -> None:
+def test_a_day_in_the_simulator_is_the_same() -> None:
     with Device() as device:
         expected = a_day(device)
-    with Device(image=image_of(small)) as device:
-        assert a_day(device) == expected
+    for units in ({}, {path: modules for path, modules in UNITS.items() if not path.startswith("/hal/")}):
+        with Device(image=image_of(units)) as device:
+            assert a_day(device) == expected
     assert len(expected[1]) > 20 and expected[2] > 0

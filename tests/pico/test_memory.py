@@ -6,16 +6,16 @@ from rig.device import Device, Figures
 from rig.programs import constant
 
 LEAST_FREE_BYTES = 120_000
-LOOKS = 20  # the pump tells of the last two collections; one comes every 32 kB, and one answer leaves about 6 kB behind
-LOST_BYTES = 8_000  # one answer: both collections may have come in the middle of one
+LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects when it has been quiet for 0.3 s, and tells what was free behind that
+LOST_BYTES = 4_000
 RATE_NL = 1_000_000
 
 
 def free_bytes(device: Device) -> int:
-    """What `status` says after memory has been collected once more: the pump tells what was free then."""
+    """What `status` says once nobody has asked for a while."""
     for _ in range(LOOKS):
+        device.run_for(QUIET_S)
         told = device.client.status()["free_memory_bytes"]
-        device.run_for(0.05)
     return told
 
 

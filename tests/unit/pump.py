@@ -5,8 +5,6 @@ import itertools
 import json
 
 from app import boot
-from app.handlers.table import HANDLERS, Loader
-from app.session import Session
 from board import Board, Chip, Flash
 from pumpcore import program, slots
 from pumpcore.settings import Settings
@@ -39,7 +37,6 @@ class UnitPump:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
         self.pump = boot.build(self.board, "0" * 64, True)
-        self.pump.session = Session(self.board.link, self.pump, HANDLERS, Loader(self.board.system))
 
     def line(self, raw: bytes) -> bytes:
         """Sends raw bytes and turns the loop until it has nothing left to say; returns what it said."""

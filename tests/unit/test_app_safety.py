@@ -5,9 +5,7 @@ import json
 import pytest
 
 from app import boot
-from app.handlers.table import HANDLERS, Loader
 from app.selftest import SelfTest
-from app.session import Session
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots
 from scenes import Watched, power_cut, ready, resuming, running
@@ -249,7 +247,6 @@ def test_a_manifest_that_does_not_match_is_an_alarm_and_the_watchdog_is_told() -
     pump = ready(constant(900_000))
     pump.board.system.reset_cause = "watchdog"
     pump.pump = boot.build(pump.board, "0" * 64, False)
-    pump.pump.session = Session(pump.board.link, pump.pump, HANDLERS, Loader(pump.board.system))
     pump.advance(0.1)
     assert set(pump.alarms()) == {"firmware_incomplete", "watchdog"} and pump.fault("start") == "alarm_active"
     assert pump.records("boot")[-1]["cause"] == 1

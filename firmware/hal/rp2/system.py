@@ -11,6 +11,7 @@ from hal.rp2 import registers as reg
 
 # Import leaves as much garbage as code. Collected only when the heap is full, what lives would lie scattered all over it.
 _COLLECT_EVERY_BYTES = 32_768
+_LITTER_BYTES = 4_096
 # What the last program left in a register that only the loss of power clears.
 _RUNNING, _RESET, _MAINTENANCE = 0x74680001, 0x74680002, 0x74680003
 
@@ -56,14 +57,16 @@ class System:
         self._leave(_RESET)
 
     def collect(self) -> None:
-        """Nothing: a collection takes 75 ms, so it comes by itself, when a part of the heap has been used (see __init__); the
-        hardware steps on meanwhile."""
+        """Called when nobody has asked for a while: a collection takes 75 ms, in which the hardware steps on. While somebody asks on and
+        on it comes by itself, when a part of the heap has been used (see __init__)."""
+        if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
+            self.built()
 
     def built(self) -> None:
-        """The pump has been built: what that left behind goes at once."""
+        """What building the pump left behind goes at once."""
         gc.collect()
         self._last_free_bytes = gc.mem_free()
-        self._free_bytes = (0, self._last_free_bytes)
+        self._free_bytes = (self._free_bytes[1], self._last_free_bytes)
 
     def forget(self, *modules: str) -> None:
         """Gives back the memory of those of these modules of which nothing is in use any more; an import brings them again."""

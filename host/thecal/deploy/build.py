@@ -1,4 +1,5 @@
-"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name, without the lines of tracebacks."""
+"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name or a part of one, without the lines of
+tracebacks."""
 
 from __future__ import annotations
 
@@ -9,14 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pumpcore import manifest
-from thecal.deploy.compact import Names, compact
+from thecal.deploy.compact import Names, joined
 from thecal.deploy.constants import module_of
 from thecal.deploy.files import Files, firmware_files, library_files
+from thecal.deploy.public_names import AT_THE_PROMPT
+from thecal.deploy.units import UNITS
 from thecal.errors import Failed
 
 MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
+NOTHING_TYPED: frozenset[str] = frozenset()
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
 
@@ -34,14 +38,19 @@ class Built:
     names: dict[str, Names] = field(default_factory=dict)
 
 
-def build(firmware: Path) -> Built:
-    """Compiles what is below `firmware`. Failed when the compiler is missing or refuses a file."""
+def build(firmware: Path, in_units: bool = True) -> Built:
+    """Compiles what is below `firmware`. Failed when the compiler is missing or refuses a file.
+
+    Not `in_units`: each file remains one, with the names that somebody asks for at the prompt.
+    """
     sources, library = firmware_files(firmware), library_files()
-    ours, names = compact({path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library.values()])
-    compiled = compile_all({**ours, **library})
+    ours = {path: data for path, data in sources.items() if path != MAIN}
+    units, typed = (UNITS, NOTHING_TYPED) if in_units else ({}, AT_THE_PROMPT)
+    small = joined(ours, [sources[MAIN], *library.values()], units, typed)
+    compiled = compile_all({**small.files, **library})
     files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]}
-    rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources})
-    return Built(files, rows, manifest.release(manifest.parse(rows)), names)
+    rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources}, small.units)
+    return Built(files, rows, manifest.release(manifest.parse(rows)), small.names)
 
 
 def name_of(path: str) -> str:

@@ -14,14 +14,17 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from thecal.deploy.constants import inline
 from thecal.deploy.files import Files
 from thecal.deploy.groups import groups
 from thecal.deploy.lean import lean
-from thecal.deploy.public_names import public_names
+from thecal.deploy.public_names import AT_THE_PROMPT, public_names
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
+from thecal.deploy.scopes import bound, bound_inside, unbound
 from thecal.deploy.tables import pack_tables
+from thecal.deploy.units import join
 from thecal.errors import Failed
 
 _PRIVATE = re.compile(r"_[A-Za-z0-9]\w*")
@@ -34,26 +37,49 @@ Trees = dict[str, ast.Module]
 Names = dict[str, str]
 
 
+@dataclass(frozen=True)
+class Compacted:
+    """`files` by their path; `names[path]`: what became of a source's names; `units[path]`: the file that a source is a part of."""
+
+    files: Files
+    names: dict[str, Names]
+    units: dict[str, str]
+
+
 def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[str, Names]]:
     """The same firmware in fewer bytes of memory, and by path {name: what became of it}. `outside` runs beside it as
     it is."""
+    made = joined(sources, outside, {}, AT_THE_PROMPT)
+    return made.files, made.names
+
+
+def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], typed: frozenset[str]) -> Compacted:
+    """The same, with files put together to `units` (units.py). `typed`: names that somebody asks for at the prompt."""
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
     others = [ast.parse(data) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
     pack_tables(trees)
     lean(trees, others, texts)
     inline(trees, others)
-    free, kept = _free(trees, others), _kept(trees, others) | texts
+    foreign = set().union(*map(unbound, trees.values()))
+    free, kept = _free(trees, others), _kept(trees, others) | texts | foreign
     parameters, found = _Parameters(trees, kept, free[:_PARAMETERS]), {}
-    private = [(group, _private_names([trees[path] for path in group], kept, free[_PARAMETERS:])) for group in groups(trees)]
-    longest = max([len(names) for _, names in private], default=0)
-    public = public_names(trees, kept, free[_PARAMETERS + longest :])
-    for group, names in private:
+    for group in groups(trees):
+        names = _private_names([trees[path] for path in group], kept, free[_PARAMETERS:])
         for path in group:
             parameters.rename(trees[path])
-            _Renamer({**names, **public}).visit(trees[path])
-            found[path] = {**names, **public}
-    return {path: ast.unparse(ast.fix_missing_locations(tree)).encode() for path, tree in trees.items()}, found
+            _Renamer(names).visit(trees[path])
+            found[path] = names
+    begin = _PARAMETERS + max([len(names) for names in found.values()], default=0)
+    parts, made = join(trees, others, units)
+    again = _made_names(trees, made, free[_PARAMETERS:])
+    begin = max([begin, *(free.index(name) + 1 for name in again.values())])
+    public = public_names(trees, kept | typed, free[begin:])
+    for tree in trees.values():
+        _Renamer({**again, **public}).visit(tree)
+    found = {path: {**names, **public} for path, names in found.items()}
+    files = {path: ast.unparse(ast.fix_missing_locations(tree)).encode() for path, tree in trees.items()}
+    return Compacted(files, found, parts)
 
 
 def _parsed(path: str, data: bytes) -> ast.Module:
@@ -92,6 +118,12 @@ def _private_names(group: list[ast.Module], kept: set[str], free: list[str]) -> 
     """The first names of the ROM are the shortest in a compiled file."""
     ours = sorted({name for tree in group for name in _identifiers(tree) if _PRIVATE.fullmatch(name)} - kept)
     return dict(zip(ours, free, strict=False))
+
+
+def _made_names(trees: Trees, made: list[str], free: list[str]) -> Names:
+    """Names for what `join` has named: in each file other ones than those that stand there already."""
+    taken = set().union(*(bound(tree.body) | bound_inside(tree) for tree in trees.values()))
+    return dict(zip(made, [name for name in free if name not in taken], strict=False))
 
 
 def _texts(tree: ast.Module) -> set[str]:

@@ -1,7 +1,7 @@
 """Names that the files of the firmware share with each other and with nobody else: the same new name in all of them.
 
-Kept are names of modules (a handler is looked up by the name of its file), of exceptions (`status` tells them), and those that somebody
-works with at the prompt of a pump.
+Kept are names of modules (a handler is looked up by the name of its file), of exceptions (`status` tells them), and, where files are not
+joined to units, those that somebody works with at the prompt.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AT_THE_PROMPT = frozenset(_AT_THE_PROMPT.split())
 def public_names(trees: Trees, kept: set[str], free: list[str]) -> Names:
     """{name that our files define: one of `free`}, as far as they go."""
     modules = {part for path in trees for part in module_of(path).split(".")}
-    ours = {name for tree in trees.values() for name in _defined(tree)} - kept - modules - AT_THE_PROMPT
+    ours = {name for tree in trees.values() for name in _defined(tree)} - kept - modules
     given = sorted(name for name in ours if not name.startswith("_"))
     return dict(zip(given, free, strict=False))
 

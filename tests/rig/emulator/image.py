@@ -22,6 +22,12 @@ def compiled() -> Built:
     return build(firmware_folder())
 
 
+@functools.cache
+def loose() -> Built:
+    """The same, each file by itself: what is at the prompt has its names."""
+    return build(firmware_folder(), in_units=False)
+
+
 def commissioned(bench: Bench) -> bytes:
     """A pump with this bench: an image of the file system, 352 blocks of 4 KiB."""
     built = compiled()
@@ -30,10 +36,10 @@ def commissioned(bench: Bench) -> bytes:
 
 def parts() -> bytes:
     """The firmware without main.py."""
-    return format_image({path: data for path, data in compiled().files.items() if path != "/main.py"})
+    return format_image({path: data for path, data in loose().files.items() if path != "/main.py"})
 
 
 def on_chip(code: str, *paths: str) -> str:
     """`code` for the prompt, with the private names of these sources as they are called on the chip."""
-    names = {old: new for path in paths for old, new in compiled().names[path].items()}
+    names = {old: new for path in paths for old, new in loose().names[path].items()}
     return re.sub(r"(?<=\.)_\w+", lambda found: names.get(found[0], found[0]), code)
