@@ -139,7 +139,7 @@ def test_a_module_that_is_handed_about_can_not_be_a_part() -> None:
 
 
 def test_main_asks_for_no_part() -> None:
-    with pytest.raises(Failed, match="main.py asks for a part of planted/outer.py"):
+    with pytest.raises(Failed, match=r"main\.py asks for a part of planted/outer\.py"):
         joined(SOURCES, [*ASKS, b"from planted.inner import limit\n"], {"/planted/outer.py": "planted.outer"}, frozenset())
 
 
