@@ -9,6 +9,7 @@ from pumpcore.wire import records
 FOLDER = "/journal"
 SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
+_WORTH_BYTES = 256  # where less than that is left of a block, the next segment waits for the next one
 MOST_POSTED = 64
 
 
@@ -26,6 +27,8 @@ class Ring:
         self._handle = None
         self._bytes = 0
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
+        self._reading = 0  # the segment that `_reader` has open
+        self._reader = None
         self.firsts = [int(name[1:], 16) for name in flash.names(FOLDER) if name[:1] == letter]
         self.firsts.sort()
         self.next_sequence = 1
@@ -75,6 +78,7 @@ class Ring:
 
     def _rotate(self) -> None:
         self.close()
+        self.let_go()
         if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
             self._flash.remove(self.path(self.firsts.pop()))
         while len(self.firsts) >= self._segments:
@@ -98,22 +102,37 @@ class Ring:
         """Lowest sequence number that can still be read; `next_sequence` when there is none."""
         return self.firsts[0] if self.firsts else self.next_sequence
 
-    def read(self, from_sequence: int, buffer: bytearray) -> tuple:
+    def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple:
         """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
 
-        From a damaged record on, the rest of its segment is left out: the records begin with a higher number then.
+        From a damaged record on, the rest of its segment is left out: what is read then begins with a higher number. Not
+        `checked`: damaged records are among them. Keeps a segment open for the next time: `let_go` when there is none.
         """
-        sequence = max(from_sequence, self.first_sequence())
-        while sequence < self.next_sequence:
-            first = max([begin for begin in self.firsts if begin <= sequence])
-            behind = min([begin for begin in self.firsts if begin > sequence] + [self.next_sequence])
+        sequence, filled = max(from_sequence, self.first_sequence()), 0
+        while sequence < self.next_sequence and (not filled or len(buffer) - filled >= _WORTH_BYTES):
+            first, behind = self._around(sequence)
             offset = self._seek(first, sequence, buffer)
-            end, count = self._walk(first, offset, behind - sequence, buffer)
+            size_bytes = self._fill(first, offset, memoryview(buffer)[filled:])
+            end, count = records.whole_run(memoryview(buffer)[filled : filled + size_bytes], behind - sequence, checked)
             if count:
-                self._mark = (first, sequence + count, offset + end)
-                return end, sequence + count
+                filled += end
+                sequence += count
+                self._mark = (first, sequence, offset + end)
+            if sequence < behind and filled:
+                break
             sequence = behind
-        return 0, self.next_sequence
+        return filled, sequence
+
+    def _around(self, sequence: int) -> tuple:
+        """First sequence number of the segment that `sequence` is in, and the one behind its last."""
+        firsts, low, high = self.firsts, 0, len(self.firsts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if firsts[middle] <= sequence:
+                low = middle
+            else:
+                high = middle
+        return firsts[low], firsts[high] if high < len(firsts) else self.next_sequence
 
     def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
         """Where in its segment the record `sequence` begins, or the end of the whole ones before it."""
@@ -121,16 +140,28 @@ class Ring:
         if known != first or reached > sequence:
             reached, offset = first, 0
         while reached < sequence:
-            end, count = self._walk(first, offset, sequence - reached, buffer)
+            size_bytes = self._fill(first, offset, buffer)
+            end, count = records.whole_run(memoryview(buffer)[:size_bytes], sequence - reached)
             if not count:
                 return SEGMENT_BYTES  # nothing whole lies there
             reached, offset = reached + count, offset + end
         return offset
 
-    def _walk(self, first: int, offset: int, most: int, buffer: bytearray) -> tuple:
-        """Fills `buffer` from `offset` of a segment on: where the last whole record in it ends, how many there are, at most `most`."""
-        size_bytes = self._flash.read_into(self.path(first), offset, buffer)
-        return records.whole_run(memoryview(buffer)[:size_bytes], most)
+    def _fill(self, first: int, offset: int, buffer: bytearray | memoryview) -> int:
+        """Fills `buffer` from `offset` of a segment on: how many bytes there were."""
+        if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
+            self.let_go()
+            self._reader = self._flash.open(self.path(first))
+            self._reading = first
+        self._reader.seek(offset)
+        return self._reader.readinto(buffer)
+
+    def let_go(self) -> None:
+        """Closes what was read last; a segment that is open must not be removed."""
+        reader, self._reader = self._reader, None
+        self._reading = 0
+        if reader is not None:
+            reader.close()
 
     def backwards(self) -> object:
         """Yields the bytes of each segment, the newest first."""

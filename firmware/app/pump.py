@@ -145,7 +145,21 @@ class Pump:
             self._tidy_ms = now_ms + QUIET_MS
         else:
             self._tidy(now_ms)
-            self.board.link.wait(self._wait_ms(self.board.clock.uptime_ms() if wrote else now_ms))
+        if not answered or self.session.goes_on():
+            self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
+
+    def _serve(self, answered: bool, now_ms: int) -> None:
+        """Waits for a question and answers it, or goes on with an answer, as long as nothing else is due: whoever asks does not wait for
+        a look that finds nothing."""
+        link, session = self.board.link, self.session
+        wait_ms = self._wait_ms(now_ms)
+        if not answered:
+            if not link.wait(wait_ms):
+                return
+            session.poll()
+            self._tidy_ms = self.board.clock.uptime_ms() + QUIET_MS
+        while session.goes_on() and self.board.clock.uptime_ms() < now_ms + wait_ms and not link.alert():
+            session.poll()
 
     def _tidy(self, now_ms: int) -> None:
         """What answers left behind goes once nobody asks: not in the middle of the next one."""

@@ -1,6 +1,7 @@
 """From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless."""
 
 import binascii
+import json
 
 from app import texts
 from app.journal import JournalError
@@ -13,8 +14,8 @@ MOST_WAITING = 64
 
 
 class Session:
-    """`handlers` maps method -> function(pump, params) returning a result, or for bulk answers (result, raw bytes, params of the
-    next answer to the same request or None); `loader` has those that are not in it."""
+    """`handlers` maps method -> function(pump, params) returning a result (a dict, or its JSON in bytes), or for bulk answers
+    (JSON, raw bytes, params of the next answer to the same request or None); `loader` has those that are not in it."""
 
     def __init__(self, link: object, pump: object, handlers: dict, loader: object) -> None:
         self._link = link
@@ -26,7 +27,7 @@ class Session:
         self._waiting = []
         self._rest = None
         self._overtaken = 0
-        self.counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0}
+        self._counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0}
 
     def poll(self) -> bool:
         """Takes what has arrived and answers one line. True when something was sent: more may be waiting.
@@ -34,19 +35,33 @@ class Session:
         A `stop` is looked for first: it must not queue behind other commands. Those that it overtook and that would change
         something are refused: a `start` sent before a `stop` must not come true after it.
         """
-        data = self._link.read()
+        data, waiting = self._link.read(), self._waiting
         if data:
-            self._waiting += self._lines.feed(data)
-            self._shed()
-            self.counters["dropped_bytes"] = self._lines.dropped_bytes
-        if not self._waiting:
+            plain = messages.plain(data)
+            if plain and not waiting and not self._overtaken and self._lines.between():
+                self._rest = None
+                self._execute(plain[0], plain[1], {})
+                return True
+            waiting += self._lines.feed(data)
+            if len(waiting) > MOST_WAITING:
+                self._shed()
+        if not waiting:
             return self._go_on()
         self._rest = None
         index = self._urgent()
-        line = self._waiting.pop(index)
-        self._answer(line)
+        self._answer(waiting.pop(index))
         self._overtaken = max(0, self._overtaken - 1, index)
         return True
+
+    @property
+    def counters(self) -> dict:
+        """What came and could not be done, since power-up."""
+        self._counters["dropped_bytes"] = self._lines.dropped_bytes
+        return self._counters
+
+    def goes_on(self) -> bool:
+        """Whether `poll` has more blocks to send. That writes nothing, unless a command arrives."""
+        return self._rest is not None
 
     def _go_on(self) -> bool:
         """The next block of an answer that has several. Whatever arrives ends it."""
@@ -64,14 +79,13 @@ class Session:
     def _shed(self) -> None:
         """A flood must not fill the memory: behind 64 waiting lines only a `stop` is kept, the others are counted."""
         late = self._waiting[MOST_WAITING:]
-        if late:
-            kept = [line for line in late if _may_stop(line)][:1]
-            self._waiting[MOST_WAITING:] = kept
-            self.counters["shed_lines"] += len(late) - len(kept)
+        kept = [line for line in late if _may_stop(line)][:1]
+        self._waiting[MOST_WAITING:] = kept
+        self._counters["shed_lines"] += len(late) - len(kept)
 
     def _answer(self, line: bytes | None) -> None:
         if line is None:
-            self.counters["bad_lines"] += 1
+            self._counters["bad_lines"] += 1
             self._refuse(None, Refusal("too_long"))
             return
         word = frame.bare_word(line)
@@ -81,30 +95,41 @@ class Session:
         try:
             message = frame.decode(line)
         except frame.FrameError as error:
-            self.counters["bad_lines"] += 1
+            self._counters["bad_lines"] += 1
             self._refuse(None, Refusal(error.fault))
             return
-        self._command(message, binascii.crc32(line))
+        self._request(message, line)
 
-    def _command(self, message: dict, body_crc: int) -> None:
-        identity = message.get("id")
+    def _request(self, message: dict, line: bytes) -> None:
         try:
             identity, method, params = messages.check_request(message)
-            if messages.changes(method) and self._repeat(identity, body_crc):
+        except Refusal as refused:
+            identity = message.get("id")
+            self._refuse(identity.encode() if messages.is_hex(identity, messages.ID_DIGITS) else None, refused)
+            return
+        self._command(identity.encode(), method, params, line)
+
+    def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
+        if not messages.changes(method):
+            self._execute(identity, method, params)
+            return
+        body_crc = binascii.crc32(line)
+        try:
+            if self._repeat(identity, body_crc):
                 return
-            if messages.changes(method) and self._overtaken:
+            if self._overtaken:
                 raise Refusal("overtaken")
         except Refusal as refused:
-            self._refuse(identity if messages.is_hex(identity, messages.ID_DIGITS) else None, refused)
+            self._refuse(identity, refused)
             return
         reply = self._execute(identity, method, params)
-        if messages.changes(method):
-            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+        self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
 
-    def _execute(self, identity: str | None, method: str, params: dict) -> bytes:
+    def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Runs a handler and answers; returns the reply's line."""
         try:
-            result, raw, rest = self._run(method, params)
+            handler = self._handlers.get(method) or self._loader.handler(method)
+            answer = handler(self._pump, params)
         except Refusal as refused:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
@@ -112,14 +137,21 @@ class Session:
         except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
             self._pump.crash(error)
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        if type(answer) is not tuple:
+            return self._reply(messages.result(identity, answer))
+        result, raw, rest = answer
         if rest:
             self._rest = (identity, method, rest)
-        return self._reply(messages.result(identity, result), raw)
+        line = messages.announcement(identity, result)
+        self._link.write(line)
+        if raw:
+            self._link.write(raw)
+        return line
 
     def press(self) -> None:
         """The bolus button: a command that nobody waits to be answered."""
         try:
-            self._run("bolus.press", {})
+            self._loader.handler("bolus.press")(self._pump, {})
         except Refusal as refused:
             self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())
         except (JournalError, OSError):
@@ -127,36 +159,29 @@ class Session:
         except Exception as error:
             self._pump.crash(error)
 
-    def _run(self, method: str, params: dict) -> tuple:
-        handler = self._handlers.get(method) or self._loader.handler(method)
-        answer = handler(self._pump, params)
-        return answer if type(answer) is tuple else (answer, b"", None)
-
-    def _flash_failed(self, identity: str | None, error: Exception) -> bytes:
+    def _flash_failed(self, identity: bytes | None, error: Exception) -> bytes:
         name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
         self._pump.delivery.safe_state(name)
         return self._refuse(identity, Refusal(name, cause=repr(error)[:80]))
 
-    def _repeat(self, identity: str, body_crc: int) -> bool:
+    def _repeat(self, identity: bytes, body_crc: int) -> bool:
         for known, crc, line in self._memory:
             if known == identity:
                 if crc != body_crc:
                     raise Refusal("id_reused")
-                self.counters["repeated"] += 1
+                self._counters["repeated"] += 1
                 self._link.write(line)
                 return True
         return False
 
-    def _refuse(self, identity: str | None, refused: Refusal) -> bytes:
-        self.counters["refused"] += 1
+    def _refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
+        self._counters["refused"] += 1
         told = texts.told(self._pump.board.system, [refused.fault.name])[0]
-        return self._reply(messages.refusal(identity, refused, told))
+        return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 
-    def _reply(self, message: dict, raw: bytes = b"") -> bytes:
-        line = frame.encode(message)
+    def _reply(self, body: bytes) -> bytes:
+        line = frame.sealed(body)
         self._link.write(line)
-        if raw:
-            self._link.write(raw)
         return line
 
 

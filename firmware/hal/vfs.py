@@ -32,11 +32,9 @@ class Flash:
         with open(path, "rb") as file:
             return file.read()
 
-    def read_into(self, path: str, offset: int, buffer: bytearray) -> int:
-        """Fills `buffer` from `offset` on; how many bytes there were, 0 behind the end."""
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.readinto(buffer)
+    def open(self, path: str) -> object:
+        """The file, as it is at this moment, to be read by `seek` and `readinto`: opening takes ten times as long as reading a block."""
+        return open(path, "rb")
 
     def write(self, path: str, data: bytes) -> None:
         """Creates or replaces the file."""

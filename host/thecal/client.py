@@ -18,7 +18,7 @@ from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, WrongProt
 from thecal.exchange import Exchange, Reply
 
 FIRST_PATIENCE_S = 3.0
-BLOCKS = 16  # of 4 KiB, for one question
+BLOCKS = 64  # of 4 KiB, for one question
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other word is never_ordered
@@ -103,9 +103,15 @@ class Client(Exchange):
                 for reply in self.answers("journal.read", {"ring": ring, "from_sequence": from_sequence, "blocks": blocks}):
                     if reply["first_sequence"] > max(1, from_sequence):
                         break  # a reply was lost, or records are gone: the next question tells which
-                    if reply["next_sequence"] > from_sequence or not reply["more"]:
-                        from_sequence = reply["next_sequence"]
-                        yield reply, reply.pop("raw", b"")
+                    if reply["next_sequence"] <= from_sequence and reply["more"]:
+                        continue
+                    raw = reply.pop("raw", b"")
+                    end, count = records.whole_run(raw, len(raw))
+                    from_sequence = reply["next_sequence"] = reply["first_sequence"] + count if raw[end:] else reply["next_sequence"]
+                    if count or not raw:
+                        yield reply, raw[:end]
+                    if raw[end:]:
+                        break  # asked for it, the pump finds the damaged record and leaves out what it has to
                 else:
                     return
         except Refused as error:

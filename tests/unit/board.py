@@ -1,5 +1,6 @@
 """A board for running the app on CPython: exact stepper and guard, a clock that moves when told, littlefs with the board's geometry."""
 
+import io
 from collections import deque
 
 from littlefs import LittleFS, UserContext
@@ -123,10 +124,8 @@ class Flash:
         with self.fs.open(path, "rb") as file:
             return file.read()
 
-    def read_into(self, path: str, offset: int, buffer: bytearray) -> int:
-        data = self.read(path)[offset : offset + len(buffer)]
-        buffer[: len(data)] = data
-        return len(data)
+    def open(self, path: str) -> io.BytesIO:
+        return io.BytesIO(self.read(path))
 
     def write(self, path: str, data: bytes) -> None:
         self.alive()
@@ -275,9 +274,13 @@ class Link:
         self.horizon_us = 0
         self.closed = False
 
-    def wait(self, timeout_ms: int) -> None:
+    def wait(self, timeout_ms: int) -> bool:
         if not self.incoming:
             self._clock.now_us = min(self.horizon_us, self._clock.now_us + timeout_ms * 1000)
+        return bool(self.incoming and timeout_ms)
+
+    def alert(self) -> bool:
+        return False
 
     def read(self) -> bytes:
         data, self.incoming = self.incoming, b""

@@ -123,12 +123,12 @@ class FakePump:
         self.executed.append(method)
         raw = b""
         try:
-            result = getattr(self, "do_" + method.replace(".", "_"))(**message["params"])
+            result = getattr(self, "do_" + method.replace(".", "_"))(**message.get("params", {}))
             if isinstance(result, tuple):
                 result, raw = result
         except Refusal as refusal:
             return frame.encode(messages.refusal(identity, refusal, told(refusal.fault.name))), None
-        line = frame.encode(messages.result(identity, result)) + raw
+        line = frame.sealed(messages.result(identity and identity.encode(), result)) + raw
         if messages.changes(method):
             self.memory[identity] = line
         if not result.get("more"):

@@ -280,11 +280,15 @@ def test_a_stop_passes_between_two_blocks_and_ends_them() -> None:
     pump = running()
     for count in range(400):
         pump.pump.journal.append("total", (count, 0, 0, 0))
-    link = pump.board.link
+    link, write = pump.board.link, pump.board.link.write
     link.outgoing, link.incoming = b"", question(64)
-    pump.pump.turn()
-    pump.pump.turn()
-    link.incoming = b"stop\n"
+
+    def second_brings_a_stop(data: bytes) -> None:
+        write(data)
+        if link.outgoing.count(b"next_sequence") == 2 and b"next_sequence" in data:
+            link.incoming = b"stop\n"
+
+    link.write = second_brings_a_stop
     for _ in range(20):
         pump.pump.turn()
     found = blocks_in(link.outgoing)

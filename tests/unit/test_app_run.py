@@ -210,7 +210,7 @@ def test_a_stop_right_behind_the_order_is_obeyed() -> None:
 @pytest.mark.rule("R1")
 def test_a_stop_before_it_begins_is_obeyed_also_in_the_self_test() -> None:
     pump = Watched(ready().image())
-    token = pump.pump.tokens.issue(0)
+    token = pump.pump.tokens.issue(0).decode()
     from app.handlers.run_start import run_start
 
     run_start(pump.pump, {"token": token, **asked()})

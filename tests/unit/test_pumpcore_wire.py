@@ -241,4 +241,55 @@ def test_a_refusal_tells_code_cause_and_what_to_do() -> None:
         "message": "a rate is above the highest that is allowed",
         "data": {"fault": "rate_above_ceiling", "do": "lower the rate", "asked_nl": 5, "limit_nl": 4},
     }
-    assert messages.result(ID, {"x": 1}) == {"jsonrpc": "2.0", "id": ID, "result": {"x": 1}}
+
+
+def test_a_result_is_an_object_or_its_json() -> None:
+    whole = {"jsonrpc": "2.0", "id": ID, "result": {"x": 1}}
+    assert json.loads(messages.result(ID.encode(), {"x": 1})) == json.loads(messages.result(ID.encode(), b'{"x": 1}')) == whole
+    assert json.loads(messages.result(None, {"x": 1})) == {**whole, "id": None}
+
+
+PLAIN = [frame.encode(messages.request(ID, method, {})) for method in ("hello", "status", "stop", "bolus.token")]
+
+
+def test_the_questions_asked_most_are_read_without_being_parsed() -> None:
+    assert [messages.plain(line) for line in PLAIN] == [(ID.encode(), name) for name in ("hello", "status", "stop", "bolus.token")]
+    assert not any(messages.changes(name) for name in ("hello", "status", "stop", "bolus.token"))  # their bodies are not remembered
+
+
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize("line", PLAIN)
+def test_a_plain_question_with_another_id_than_its_check_sum_says_is_none(line: bytes) -> None:
+    assert messages.plain(line.replace(b"0123", b"0124")) is None
+
+
+def read_as_any_other(line: bytes) -> tuple | None:
+    """(id, method) of a line by the long way; None when that refuses it."""
+    try:
+        identity, method, params = messages.check_request(frame.decode(line[:-1]))
+    except (frame.FrameError, Refusal):
+        return None
+    return (identity.encode(), method) if not params and line.endswith(b"\n") else None
+
+
+@pytest.mark.rule("R10")
+@given(st.sampled_from(PLAIN), st.integers(0, 73), st.binary(max_size=3), st.integers(0, 3), st.booleans())
+def test_a_plain_question_is_nothing_that_the_long_way_would_refuse(line: bytes, at: int, new: bytes, gone: int, sealed: bool) -> None:
+    body = line[:-10]
+    changed = frame.sealed(body[:at] + new + body[at + gone :]) if sealed else line[:at] + new + line[at + gone :]
+    found = messages.plain(changed)
+    assert found is None or found == read_as_any_other(changed)
+    assert found is not None or changed not in PLAIN
+
+
+@pytest.mark.parametrize("body", [
+    b'{"jsonrpc":"2.0","id":"0123456789ABCDEF","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcde","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcdef" ,"method":"status"}',
+    b'{"jsonrpc":"2.0","id":"01234567\\u0039abc","method":"status"}',
+    b'{"jsonrpc":"2.1","id":"0123456789abcdef","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcdef","method":"start"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcde\n","method":"status"}',
+])
+def test_what_only_looks_like_a_plain_question_goes_the_long_way(body: bytes) -> None:
+    assert messages.plain(frame.sealed(body)) is None

@@ -8,7 +8,7 @@ from pumpcore.faults import Refusal
 def bolus_press(pump: Pump, params: dict) -> dict:
     """Refusals are counted in `pump.presses`; JournalError passes."""
     now_ms = pump.board.clock.uptime_ms()
-    token = pump.tokens.issue(now_ms)
+    token = pump.tokens.issue(now_ms).decode()
     try:
         return bolus_demand(pump, {"token": token})
     except Refusal as refused:

@@ -3,7 +3,9 @@
 from app.pump import Pump
 from app.tokens import VALID_MS
 
+_VALID = b'","valid_ms":%d}' % VALID_MS
 
-def bolus_token(pump: Pump, params: dict) -> dict:
+
+def bolus_token(pump: Pump, params: dict) -> bytes:
     """A token that is valid for 60 s and void at reset."""
-    return {"token": pump.tokens.issue(pump.board.clock.uptime_ms()), "valid_ms": VALID_MS}
+    return b'{"token":"' + pump.tokens.issue(pump.board.clock.uptime_ms()) + _VALID

@@ -28,6 +28,7 @@ class Link:
         self._departures.register(sys.stdout, select.POLLOUT)
         self._end = io.BytesIO(b"\n")
         self._deaf = False
+        self._arrived = False  # `wait` has just seen it
         self.alert = _nothing
         self.closed = False
         micropython.kbd_intr(-1)  # a stray 0x03 on the line must not stop a dose
@@ -36,28 +37,32 @@ class Link:
         """Ctrl-C works again."""
         micropython.kbd_intr(_CTRL_C)
 
-    def wait(self, timeout_ms: int) -> None:
-        """Sleeps until input is there or the board wants a look, at most `timeout_ms`. The only place where the loop sleeps."""
+    def wait(self, timeout_ms: int) -> bool:
+        """Sleeps until input is there (True) or the board wants a look, at most `timeout_ms`. The only place where the loop sleeps."""
         end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         while not self.alert():
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
-            if left_ms <= 0 or self._arrived(min(left_ms, _LOOK_MS)):
-                return
-
-    def _arrived(self, timeout_ms: int) -> bool:
-        return any(self._arrivals.ipoll(timeout_ms))
+            if left_ms <= 0:
+                return False
+            if any(self._arrivals.ipoll(min(left_ms, _LOOK_MS))):
+                self._arrived = True
+                return True
+        return False
 
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
-        parts = []
-        size = 0
+        if not self._arrived and not any(self._arrivals.ipoll(0)):
+            return b""
+        self._arrived = self._deaf = False
+        data = self._take(_PART_BYTES)
+        if not any(self._arrivals.ipoll(0)):
+            return data
+        parts, size = [data], len(data)
         while size < _MOST_BYTES and any(self._arrivals.ipoll(0)):
             part = self._take(min(_PART_BYTES, _MOST_BYTES - size))
             parts.append(part)
             size += len(part)
-        if parts:
-            self._deaf = False
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)
 
     def _take(self, most: int) -> bytes:
         """Up to a newline, what there is, or `most` bytes. MicroPython reads a line byte by byte in C and waits for its newline; where

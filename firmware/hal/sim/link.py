@@ -21,10 +21,15 @@ class Link:
         self._chunk = bytearray(_CHUNK_BYTES)
         self.closed = False
 
-    def wait(self, timeout_ms: int) -> None:
-        """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps."""
+    def wait(self, timeout_ms: int) -> bool:
+        """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps. False: look at the board first."""
         self._waiter.order_u64(timeout_ms * 1000 + self.feeds_us)
         self.feeds_us = 0
+        return False
+
+    def alert(self) -> bool:
+        """Whether somebody has to look at once: a stop, or the guard."""
+        return self._pulses.read()[4] & (panel.STOP | panel.TRIPPED) != 0
 
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks. Asks only when the

@@ -18,7 +18,7 @@ class FrameError(ValueError):
 
 def crc_text(body: bytes | memoryview) -> bytes:
     """CRC-32 of `body` as eight lower-case hex digits."""
-    return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF)
+    return b"%08x" % binascii.crc32(body)
 
 
 def bare_word(line: bytes) -> bytes:
@@ -28,8 +28,12 @@ def bare_word(line: bytes) -> bytes:
 
 def encode(message: dict) -> bytes:
     """The line of `message`, newline included."""
-    body = json.dumps(message).encode()
-    return body + b"*" + crc_text(body) + b"\n"
+    return sealed(json.dumps(message, separators=(",", ":")).encode())
+
+
+def sealed(body: bytes) -> bytes:
+    """The line of an object's bytes, newline included."""
+    return body + b"*%08x\n" % binascii.crc32(body)
 
 
 def decode(line: bytes) -> dict:
@@ -57,6 +61,10 @@ class LineBuffer:
         self._dropping = False
         self.dropped_bytes = 0
         self.dropped_lines = 0
+
+    def between(self) -> bool:
+        """Whether what arrives next begins a line."""
+        return not self._pending and not self._dropping
 
     def feed(self, data: bytes) -> list:
         """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""

@@ -69,13 +69,15 @@ def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
     return length
 
 
-def whole_run(data: bytes | memoryview, most: int) -> tuple:
-    """(where the last of at most `most` whole records from the front ends, how many there are); quick, a block of them at once."""
-    view, crc32, size = memoryview(data), binascii.crc32, len(data)
+def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tuple:
+    """(where the last of at most `most` whole records from the front ends, how many there are); quick, a block of them at once. Not
+    `checked`: as their lengths tell, whatever is in them."""
+    view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     end = count = 0
     while count < most and end < size:
-        behind = end + data[end]
-        if behind > size or behind < end + HEAD_BYTES + CRC_BYTES or crc32(view[end:behind]) != _CRC_OF_WHOLE:
+        length = view[end]
+        behind = end + length
+        if length < shortest or behind > size or (checked and crc32(view[end:behind]) != of_whole):
             break
         end, count = behind, count + 1
     return end, count

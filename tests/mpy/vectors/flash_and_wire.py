@@ -140,6 +140,17 @@ _LENIENT = (
 )
 
 
+_PLAIN = (
+    b'{"jsonrpc":"2.0","id":"0123456789abcdef","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcdef","method":"bolus.token"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcdeF","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcde\xff","method":"status"}',
+    b'{"jsonrpc":"2.0","id":"0123456789abcdef","method":"start"}',
+    b'{"jsonrpc": "2.0","id":"0123456789abcdef","method":"status"}',
+    b"",
+)
+
+
 def _frames() -> list:
     encoded = [frame.decode(frame.encode(message)[:-1]) == json.loads(json.dumps(message)) for message in _MESSAGES]
     hostile = (
@@ -173,6 +184,8 @@ def _frames() -> list:
         buffer.dropped_bytes,
         buffer.dropped_lines,
         frame.crc_text(b"123456789").decode(),
+        [str(messages.plain(frame.sealed(body))) for body in _PLAIN],
+        [str(messages.result(identity, value)) for identity in (None, ID.encode()) for value in ({"a": [1, 2]}, b'{"b":true}')],
     ]
 
 
