@@ -136,8 +136,10 @@ class Week:
         self.watch(THIRD)
         self.reference.begin_with(Fraction(0), Front(LINE_NL, ratio))
 
-    def lose_power(self, off_s: int) -> None:
-        """The power fails and comes back; the program goes on from what the ledger and the rules say."""
+    def lose_power(self, off_s: int, gap_s: int) -> None:
+        """The power fails and comes back, `off_s` later or `gap_s` behind the broken lease; the program goes on from what the ledger and
+        the rules say."""
+        off_s = off_s or self.span.lease_end_s - self.now_s() + gap_s
         due_steps, fine = self.base + self.reference.ordered(self.span.lease_end_s), 3600 * PAIR[0]
         rest = Fraction(floor(self.reference.part_of_a_step() * fine), fine)
         pump = self.pump = power_cut(self.pump, off_s)
@@ -146,13 +148,14 @@ class Week:
         boot, missed, third = pump.records("boot")[-1], pump.records("missed")[-1], plan(THIRD, 0)
         for second in range(missed["from_utc_s"], missed["to_utc_s"]):
             rest += third.rate((second - MONDAY_UTC_S) % (7 * DAY_S)) * min(self.ratio, 1) * PAIR[1] / PAIR[0]
-        assert missed["missed_steps"] == floor(rest) - (boot["leased_steps"] - due_steps)
-        assert missed["to_utc_s"] > missed["from_utc_s"] and boot["uncertain_steps"] > 0
+        left = floor(rest) - (boot["leased_steps"] - due_steps)  # below 0: booked beyond the plan, and owed
+        assert missed["missed_steps"] == max(0, left)
+        assert missed["to_utc_s"] - missed["from_utc_s"] == gap_s and boot["uncertain_steps"] > 0
         self.watch(THIRD)
         assert self.base == boot["leased_steps"]
         uncertain = pump.call("status")["uncertain_steps"] - self.uncertain_steps
         front = Front(LINE_NL, self.ratio, self.base - self.front_steps, uncertain)
-        self.reference.begin_with(Fraction(floor((rest - floor(rest)) * fine), fine), front)
+        self.reference.begin_with(Fraction(floor((rest - floor(rest)) * fine), fine) + min(0, left), front)
 
     def passes(self) -> None:
         """The front goes through, and an hour more."""
@@ -199,11 +202,11 @@ def crossings(week: Week) -> int:
         week.cross(new_ng, ratio)
         week.until(2_000)
         week.compare()
-        week.lose_power(13)
+        week.lose_power(13, 0)
         while not week.pump.records("front_near"):
             week.until(week.now_s() + 300)
         week.compare()
-        week.lose_power(40)
+        week.lose_power(0, 240)
         week.passes()
     return week.slices - before
 

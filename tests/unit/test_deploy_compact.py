@@ -20,8 +20,8 @@ MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
 Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
-first full known live lost mark move need new of over passed passes present ratio ready record refuse reply skip staged stopping torn totals
-turn until use week windows without
+first full known live lost mark move need new next_sequence of over passed passes plain present ratio ready record refuse reply result skip
+staged stopping torn totals turn until use week windows without
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''

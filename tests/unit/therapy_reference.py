@@ -126,7 +126,8 @@ class Reference:
                 rest = Fraction(floor(rest * fine), fine)
             if self.front is None or self.front.passed:
                 total = rest + self._of(rate * (end - begin))
-                whole, rest = whole + floor(total), total - floor(total)
+                made = max(0, floor(total))
+                whole, rest = whole + made, total - made
             else:
                 whole, rest = self._through(whole, rest, rate, (end - begin, plan.rate_seconds_s * self.volume_nl))
             self._known = (end, whole, rest, index)
@@ -138,9 +139,10 @@ class Reference:
         for _ in range(time_s):
             if not front.passed and front.is_through(whole, nl_a_step):
                 front.passed, rest = True, Fraction(floor(rest * fine), fine)
-            behind = whole + floor(rest + self._of(rate * front.ratio))
+            behind = whole + max(0, floor(rest + self._of(rate * front.ratio)))
             rest += self._of(rate * front.part(whole, nl_a_step, behind))
-            whole, rest = whole + floor(rest), rest - floor(rest)
+            made = max(0, floor(rest))
+            whole, rest = whole + made, rest - made
         return whole, rest
 
     def part_of_a_step(self) -> Fraction:

@@ -1,6 +1,7 @@
 """What a program will do in a month, in rows and as a digest: a difference between the Pythons would be two forecasts."""
 
 from pumpcore.calibration import Calibration
+from pumpcore.crossing import Crossing
 from pumpcore.forecast import Forecast
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import Zone
@@ -22,11 +23,13 @@ def run() -> list:
         (_week(1439, 4_294_967_295), Calibration((1 << 32) - 1, (1 << 32) - 1), Zone(-18_000)),
         (Program("c", "f", 86_400, [(0, 1 << 48)]), Calibration(1, 9), Zone(0, UTC_S + 5, 60)),
     )
-    for made, pair, zone in cases:
+    bridges = (None, Crossing((7, 3), 40_000, 50_000), Crossing((999_999_999_989, 1 << 40), 1 << 40, (1 << 40) + 1))
+    for (made, pair, zone), bridge in [(case, bridge) for case in cases for bridge in bridges if bridge is None or case is not cases[1]]:
         forecast = Forecast(made, pair, UTC_S, zone, 30)
-        cursor = forecast.begin(bytes(range(32)))
+        forecast.crossing = bridge
+        cursor = forecast.begin(bytes(range(32)), 123)
         while cursor[0] < forecast.end_s:
             cursor = forecast.block(*cursor)
-            told.append([cursor[0], str(cursor[1]), cursor[2].hex()])
-        told.append([[str(part) for part in row] for row, _ in zip(forecast.rows(0, 0), range(9))])
+            told.append([cursor[0], str(cursor[1]), cursor[2].hex(), str(cursor[3])])
+        told.append([[str(part) for part in row] for row, _ in zip(forecast.rows(0, 0, 123), range(9))])
     return told
