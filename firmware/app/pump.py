@@ -99,7 +99,9 @@ class Pump:
     def check_line(self) -> None:
         """Whether what is in the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
         if self.setup.line is not None:
-            lines = self.setup.lines()
+            self.setup.load_lines()
+            from app import lines
+
             lines.recount(self)
             lines.check(self, self.setup.program)
 

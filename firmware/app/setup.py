@@ -129,12 +129,10 @@ class Setup:
         except (OSError, StoreError):
             report.fault("store_failed")
 
-    def lines(self) -> object:
-        """The module that knows what a change of program does to the line. Refusal `not_loaded`."""
+    def load_lines(self) -> None:
+        """To be called before app.lines is imported by a command: what fails is a refusal. Refusal `not_loaded`."""
         try:
-            from app import lines
-
-            return lines
+            __import__("app.lines")
         except (ImportError, MemoryError) as error:
             raise Refusal("not_loaded", cause=repr(error)[:80])
 

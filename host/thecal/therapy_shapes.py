@@ -73,9 +73,9 @@ class Temporary(Shape):
 
 
 class Therapy(Shape):
-    """What of the program's settings is live. `demand_barred` names what refuses a demand now, "" when nothing does."""
+    """What of the program's settings is live; `demand_on` is 0 or 1, `demand_barred` what refuses a demand now, "" when nothing does."""
 
-    demand_on: bool
+    demand_on: int
     demand_wait_s: int
     demand_barred: str
     demands_in_day: int

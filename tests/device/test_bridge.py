@@ -6,9 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from rig.cli import Tool
 from rig.device import Device
+from thecal.shapes import SHAPES
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 RX = """title = "{name}"
@@ -65,6 +67,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         assert "basal x 3/5 = 0.3 mL/h" in err and "over by" in err
         begun = device.sim.plant_steps()
         reply = bench.told("bridge", "--yes")
+        TypeAdapter(SHAPES["bridge"]).validate_python(reply, strict=True)
         assert Fraction(reply["numerator"], reply["denominator"]) == Fraction(3, 5)
         device.run_for(600)
         out, _ = bench.types("status")
@@ -78,6 +81,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         low, high = (nl * pair.steps // pair.volume_nl for nl in (305_100, 372_900))
         device.run_for(5000)
         status = bench.told("status")
+        TypeAdapter(SHAPES["status"]).validate_python(status, strict=True)
         assert status["therapy"]["line"]["needs"] == "" and device.sim.plant_steps() - begun > high
         journal = [json.loads(line) for line in bench.types("journal", "--jsonl", "-")[0].splitlines()]
         seen = {one["event"]: one for one in journal}

@@ -27,6 +27,7 @@ BY_OTHER_TESTS = {
     "compare": "its keys are open",
     "temporary": "device/test_therapy_verbs.py",
     "prime": "device/test_therapy_verbs.py",
+    "bridge": "device/test_bridge.py",
     "refill": "device/test_therapy_verbs.py",
     "flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py",
 }

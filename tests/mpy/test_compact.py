@@ -8,6 +8,8 @@ import pytest
 from mpy.runner import run_in_micropython
 from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
 from pumpcore import manifest, program, slots
+from pumpcore.schedule import Zone
+from pumpcore.settings import Settings
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.bench import payload
@@ -46,6 +48,36 @@ def image_of(units: Units) -> bytes:
     return format_image({**lying, MANIFEST_PATH: manifest.build(sources, small.files, small.units)})
 
 
+def a_bridge(device: Device) -> list:
+    """Another concentration: told, refused, forecast, bridged, cut, gone on with, passed; then another fluid and its priming."""
+    client, told = device.client, []
+    for fluid, mass_ng in (("water", 500), ("water", 300), ("dye", 300)):
+        made = program.Program("c", fluid, 3600, [(0, 1_500_000)])
+        made.after_power_loss, made.concentration, made.settings = "resume", (mass_ng, 1_000_000), Settings()
+        made.settings.line_day, made.settings.tubing_nl = 20_000, 339_000
+        packed = program.pack(made)
+        staged = client.program_stage(packed)
+        told.append(staged)
+        if staged["line"] and staged["line"]["needs"] == "bridge":
+            position = client.status()["delivered_steps"]
+            told.append({"forecast": client.forecast_digest(staged["digest"], MONDAY_UTC_S, (Zone(0), 3), position)})
+        client.program_activate(staged["digest"])
+        client.clock_set(MONDAY_UTC_S, 0)
+        told.append(device.ask_raw("start"))
+        told.append(device.ask_raw("bridge.start", token=client.bolus_token()))
+        told.append(device.ask_raw("bolus.start", token=client.bolus_token(), volume_nl=60_000, rate_nl=3_600_000))
+        device.run_for(300)
+        device.sim.cut_power()
+        device.run_for(90)
+        device.sim.restore_power()
+        told.append(client.status())
+        device.run_for(2000)
+        told += [client.status(), client.stop()]
+    told.append(device.ask_raw("bolus.prime", token=client.bolus_token(), rate_nl=3_600_000, again=0))
+    device.run_for(600)
+    return [*told, device.ask_raw("start"), client.status()]
+
+
 def a_day(device: Device) -> list:
     """Everything that a day with a bolus, a refusal, a cut, a stop and an alarm leaves behind."""
     client = device.client
@@ -63,8 +95,10 @@ def a_day(device: Device) -> list:
     device.sim.restore_power()
     device.run_for(3 * 3600)
     told += [client.status(), client.alarms(), client.stop(), client.hello()]
+    told += a_bridge(device)
     for reply in told:
         reply.pop("free_memory_bytes", None)
+        reply.pop("id", None)
     rows = [(record.name, record.uptime_ms, record.utc_s, record.fields) for ring in ("events", "faults")
             for _, records in client.journal(ring) for record in records]
     return [told, rows, device.sim.plant_steps()]
@@ -77,4 +111,5 @@ def test_a_day_in_the_simulator_is_the_same() -> None:
     for units in ({}, {path: modules for path, modules in UNITS.items() if not path.startswith("/hal/")}):
         with Device(image=image_of(units)) as device:
             assert a_day(device) == expected
+    assert {"line_changed", "bridge_started", "front_near", "front_passed"} <= {row[0] for row in expected[1]}
     assert len(expected[1]) > 20 and expected[2] > 0

@@ -204,6 +204,7 @@ def test_methods_that_change_are_answered_from_memory_but_stop_never_is() -> Non
         "reservoir.acknowledge",
         "temporary.start",
         "temporary.cancel",
+        "bridge.start",
     }
 
 

@@ -1,7 +1,7 @@
 """forecast.digest: 64 rows of what a program's basal will do, as the pump works it out; the caller carries the cursor."""
 
 from app.pump import Pump
-from pumpcore import program
+from pumpcore import crossing, program
 from pumpcore.faults import Refusal
 from pumpcore.forecast import CHAIN_BYTES, Forecast
 from pumpcore.schedule import Zone
@@ -34,10 +34,11 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
 
 def _crossing(pump: Pump, found: program.Program) -> object:
     """The bridge with which this program begins or has begun, from the front as it is. Refusals `no_bridge`, `bridge_ratio`."""
-    from pumpcore import crossing
+    pump.setup.load_lines()
+    from app import lines
     from pumpcore.front import BRIDGE
 
-    line, uncertain = pump.setup.lines().after(pump, found), pump.book.uncertain_steps
+    line, uncertain = lines.after(pump, found), pump.book.uncertain_steps
     if line is None or line.need(found, pump.position_steps(), uncertain) != BRIDGE:
         raise Refusal("no_bridge", rule="R7")
     pair, old_until, new_from = crossing.of_line(line, found, uncertain)

@@ -1,6 +1,6 @@
 """program.activate: makes a staged program the stored one; harmless to repeat (the digest names it)."""
 
-from app import programs
+from app import lines, programs
 from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import program
@@ -16,7 +16,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
     if packed is None:
         raise Refusal("not_staged", digest=digest)
     new = programs.unpack(packed)
-    change = setup.lines().Change(pump, new)
+    change = lines.Change(pump, new)
     if not pump.idle():
         _check_running(pump, new)
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
@@ -61,4 +61,4 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     if new.settings is not None and new.settings.capacity_nl:
         pump.check_tank(new.settings)
     if pump.setup.line is not None:
-        pump.setup.lines().check(pump, new)
+        lines.check(pump, new)

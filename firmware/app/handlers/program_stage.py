@@ -2,7 +2,7 @@
 
 import binascii
 
-from app import programs
+from app import lines, programs
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
@@ -15,5 +15,5 @@ def program_stage(pump: Pump, params: dict) -> dict:
         raise Refusal("bad_params", parameter="program")
     digest = programs.stage(pump.setup, packed)
     told = {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}
-    told["line"] = pump.setup.lines().told(pump, programs.unpack(packed))
+    told["line"] = lines.told(pump, programs.unpack(packed))
     return told

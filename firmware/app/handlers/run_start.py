@@ -52,7 +52,10 @@ def _check_state(pump: Pump) -> None:
     pump.check_supply()
     pump.check_tank()
     if pump.setup.line is not None:
-        pump.setup.lines().recount(pump)
+        pump.setup.load_lines()
+        from app import lines
+
+        lines.recount(pump)
 
 
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
