@@ -17,33 +17,33 @@ class Bridge(Crossing):
         self.line_nl = pump.setup.program.line_nl()
         self.token = token
         self.end_s = 0
-        self._report = self._mark = None
+        self._delivery = self._report = self._mark = None
 
     def told(self, position_steps: int) -> tuple:
         """What the journal says of it."""
         values = bytes.fromhex(self.token or "0" * 16), position_steps, self.line_nl, self.numerator, self.denominator
         return values + (max(0, self.old_until), self.new_from)
 
-    def begin(self, span: Span, report: object, mark: object) -> None:
-        """From the span's first lease on."""
-        self._report, self._mark = report, mark
-        span.basal.begin_temporary(self)
+    def begin(self, delivery: object, report: object, mark: object) -> None:
+        """From the first lease of the delivery's span on."""
+        self._delivery, self._report, self._mark = delivery, report, mark
+        delivery.span.basal.begin_temporary(self)
 
-    def passes(self, span: Span) -> bool:
-        """To be asked at each lease's start: what holds for it. True when the front has surely passed, and the bridge is over."""
+    def judge_lease(self, span: Span) -> None:
+        """To be asked at each lease's start: what holds for it. When the front has surely passed the bridge is over."""
         at, basal, was = span.ordered_steps, span.basal, self.phase
         if at >= self.new_from:
             self.stop(span)
             self._mark(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
-            return True
+            return
         rate_nl = basal.program.entries[basal.entry_at(span.planned_s)][1]
         self.end_s = span.planned_s + self.judge(basal.accumulator, rate_nl, at)
         if self.phase == UNCERTAIN and (was == OLD or not span.planned_s):
             self._mark(span, "front_near", (at,))
-        return False
 
     def stop(self, span: Span) -> None:
-        """The program's own rates and modulus; the front is where it is."""
+        """It is over: the program's own rates and modulus; the front is where it is."""
+        self._delivery.bridge = None
         modulus, lost = span.basal.accumulator.modulus, span.basal.end_temporary()
         if lost:
             self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))

@@ -39,8 +39,7 @@ class Delivery:
         self.state = STOPPED
         self.orders = Orders(reporter, self._mark)
         self.overlay = Overlay(reporter, self._mark)
-        self.bridge = None
-        self.program_waits = False
+        self.bridge, self.program_waits = None, False
         self._limit = ""
         self._ending = ""
         self._retry_ms = NEVER_MS
@@ -66,7 +65,7 @@ class Delivery:
     def cross(self, bridge: object) -> None:
         """The span that has just begun runs as a bridge."""
         self.bridge = bridge
-        bridge.begin(self.span, self._report, self._mark)
+        bridge.begin(self, self._report, self._mark)
 
     def _open(self, now_ms: int, basal: object, position: int) -> Span:
         self.motion.rebase(position)
@@ -145,7 +144,6 @@ class Delivery:
         self.overlay.stop(span, reason)
         if self.bridge is not None:
             self.bridge.stop(span)
-            self.bridge = None
         self._marks = []  # what lay ahead of the stop did not come true
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
@@ -270,8 +268,8 @@ class Delivery:
         self._mark(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
 
     def _lease(self, span: Span) -> bool:
-        if self.bridge is not None and self.bridge.passes(span):
-            self.bridge = None
+        if self.bridge is not None:
+            self.bridge.judge_lease(span)
         changed = span.set_entry(span.basal.entry_at(span.planned_s))
         ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))

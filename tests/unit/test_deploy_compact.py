@@ -20,7 +20,7 @@ MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
 Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
-first full known live lost mark move need new next_sequence of over passed passes plain present ratio ready record refuse reply result skip
+first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
