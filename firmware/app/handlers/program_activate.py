@@ -1,6 +1,6 @@
 """program.activate: makes a staged program the stored one; harmless to repeat (the digest names it)."""
 
-from app import lines, programs
+from app import programs
 from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import program
@@ -16,17 +16,31 @@ def program_activate(pump: Pump, params: dict) -> dict:
     if packed is None:
         raise Refusal("not_staged", digest=digest)
     new = programs.unpack(packed)
-    change = lines.Change(pump, new)
+    change = _change(pump, new)
     if not pump.idle():
         _check_running(pump, new)
     pump.journal.append("program_activated", (bytes.fromhex(digest),))
     _journal_overrides(pump, new)
-    change.first()
+    if change is not None:
+        change.first()
     programs.activate(setup, packed)
-    change.last()
+    if change is not None:
+        change.last()
     pump.delivery.take_over()
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
+
+
+def _change(pump: Pump, new: program.Program) -> object:
+    """What this program does to the line; None when that is surely nothing: the same content, or nothing was ever in it."""
+    setup, old = pump.setup, pump.setup.program
+    clean = setup.line is None and "line" not in setup.damaged
+    if clean and (old.content() == new.content() if old is not None else not setup.store.load("line")):
+        return None
+    setup.load_lines()
+    from app import lines
+
+    return lines.Change(pump, new)
 
 
 def _journal_overrides(pump: Pump, new: program.Program) -> None:
@@ -61,4 +75,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     if new.settings is not None and new.settings.capacity_nl:
         pump.check_tank(new.settings)
     if pump.setup.line is not None:
+        pump.setup.load_lines()
+        from app import lines
+
         lines.check(pump, new)

@@ -2,7 +2,7 @@
 
 import binascii
 
-from app import lines, programs
+from app import programs
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
@@ -15,5 +15,10 @@ def program_stage(pump: Pump, params: dict) -> dict:
         raise Refusal("bad_params", parameter="program")
     digest = programs.stage(pump.setup, packed)
     told = {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}
-    told["line"] = lines.told(pump, programs.unpack(packed))
+    new, told["line"] = programs.unpack(packed), None
+    if new.line_nl():
+        pump.setup.load_lines()
+        from app import lines
+
+        told["line"] = lines.told(pump, new)
     return told
