@@ -49,11 +49,11 @@ def image_of(files: Files, built: Built) -> bytes:
 
 
 def older(folder: Path, *changed: str) -> Built:
-    """This firmware with a line more in some files."""
+    """This firmware with a line more in some files, one that has an effect and no name of its own."""
     for file in sorted(firmware_folder().rglob("*.py")):
         target = folder / file.relative_to(firmware_folder())
         target.parent.mkdir(parents=True, exist_ok=True)
-        extra = b"\nOLDER = [1]\n" if target.relative_to(folder).as_posix() in changed else b""
+        extra = b"\n(lambda: 0)()\n" if target.relative_to(folder).as_posix() in changed else b""
         target.write_bytes(file.read_bytes() + extra)
     return build(folder)
 

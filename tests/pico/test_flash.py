@@ -88,12 +88,12 @@ def test_a_running_pump_is_refused_then_stopped_saved_and_found_to_have_everythi
 def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again_mends_it(
     bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = older(tmp_path / "older", "app/handlers/status.py", "main.py")
+    old = older(tmp_path / "older", "app/handlers/temporary_start.py", "main.py")
     bench = bench_with(image_of({path: data for path, data in old.files.items() if path != "/main.py"}, old))
 
     # the first cut: in the middle of a file, before there is a main.py
     bench.expect_a_pump(False)
-    bench.pull_at("cp app/handlers/status.mpy", 600)
+    bench.pull_at("cp app/handlers/temporary_start.mpy", 600)
     cut = bench.flash(capsys, "--yes")
     assert cut.code == 4 and "does no therapy" in cut.err
     bench.power_cycle()

@@ -86,13 +86,16 @@ def test_the_journal_knows_a_dose_after_a_reset() -> None:
     assert booted.call("bolus.status", token="0" * 16)["state"] == "never_ordered"
 
 
-def test_a_stop_acts_even_when_its_id_was_answered_before() -> None:
+@pytest.mark.parametrize("form", [{}, {"params": {}}], ids=["plain", "with parameters"])
+def test_a_stop_acts_even_when_its_id_was_answered_before(form: dict) -> None:
+    """The one form is read at a glance, the other is taken apart."""
     pump = started(constant(36_000_000))
-    send(pump, "stop")
+    line = frame.encode({"jsonrpc": "2.0", "id": IDENTITY, "method": "stop", **form})
+    assert "result" in frame.decode(pump.line(line).split(b"\n")[0])
     pump.call("start")
     pump.advance(10)
     made = plant_steps(pump)
-    send(pump, "stop")
+    pump.line(line)
     pump.advance(10)
     assert plant_steps(pump) == made
 
