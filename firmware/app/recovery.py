@@ -11,6 +11,7 @@ from pumpcore.wire import records
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
+_ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _DEMAND = records.PURPOSES.index("demand")
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 
@@ -65,12 +66,27 @@ def open_alarms(journal: Journal) -> list:
     end them. Those that power-up finds by itself are left to it."""
     newest = {}
     for data in journal.rings["faults"].backwards():
-        for record in reversed(records.decode(data)[0]):
-            if record.name == "alarm" and record.fields["fault"] not in newest:
-                newest[record.fields["fault"]] = record.fields
+        segment = _alarms_in(data)
+        for number in segment:
+            if number not in newest:
+                newest[number] = segment[number]
     acknowledged = records.ALARM_CHANGES.index("acknowledged")
-    return [(number, newest[number]["count"]) for number in sorted(newest)
-            if newest[number]["change"] != acknowledged and _outlives_reset(number)]
+    return [(number, newest[number][1]) for number in sorted(newest)
+            if newest[number][0] != acknowledged and _outlives_reset(number)]
+
+
+def _alarms_in(data: bytes) -> dict:
+    """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
+    memory than a chip has."""
+    found, at = {}, 0
+    length = records.whole_bytes(data)
+    while length:
+        if data[at + 1] == _ALARM:
+            number, change, count = struct.unpack(_ALARM_FORMAT, data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES])
+            found[number] = (change, count)
+        at += length
+        length = records.whole_bytes(data, at)
+    return found
 
 
 def _outlives_reset(number: int) -> bool:

@@ -191,3 +191,9 @@ def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int,
     while count < most and records.whole_bytes(data, end):
         end, count = end + records.whole_bytes(data, end), count + 1
     assert records.whole_run(data, most) == (end, count)
+
+
+def test_the_newest_comes_first_and_what_is_torn_behind_it_is_left_out() -> None:
+    data = b"".join([records.encode("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
+    assert [record.sequence for record in records.newest_first(data + data[:5])] == [3, 2, 1]
+    assert list(records.newest_first(b"")) == []

@@ -22,7 +22,7 @@ def _from_journal(journal: Journal, token: str) -> dict:
     raw_token = bytes.fromhex(token)
     ended, ordered = None, None
     for data in journal.rings["events"].backwards():
-        for record in reversed(records.decode(data)[0]):
+        for record in records.newest_first(data):
             if ordered is not None:  # what it was for stands right before it
                 return _describe(token, ordered, ended, record.fields["purpose"] if record.name == "dose" else 0)
             if record.fields.get("token") == raw_token:

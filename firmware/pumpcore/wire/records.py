@@ -104,6 +104,19 @@ def decode(data: bytes) -> tuple:
         start += length
 
 
+def newest_first(data: bytes) -> object:
+    """Yields the whole records of `data` from the last to the first, one decoded at a time: a full segment of them is more than a
+    chip has memory for."""
+    starts, start = [], 0
+    length = whole_bytes(data)
+    while length:
+        starts.append(start)
+        start += length
+        length = whole_bytes(data, start)
+    for start in reversed(starts):
+        yield _decode_one(data[start : start + data[start]])
+
+
 def _decode_one(raw: bytes) -> Record:
     from pumpcore.wire import record_types
 
