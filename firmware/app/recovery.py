@@ -21,19 +21,14 @@ def totals(journal: Journal, doses: Doses | None = None) -> list:
     ordered in them goes into `doses`."""
     found = []
     for data in journal.rings["events"].backwards():
-        segment, at = [], 0
-        length = records.whole_bytes(data)
-        while length:
+        segment = []
+        for at in records.record_starts(data):
             if data[at + 1] == _TOTAL:
-                payload = data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES]
-                _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, payload)
+                _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, records.payload_at(data, at))
                 segment.append((powered_on_s, leased_steps))
             elif data[at + 1] == _DOSE and doses is not None:
-                payload = data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES]
-                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, payload)
+                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
-            at += length
-            length = records.whole_bytes(data, at)
         found = segment + found
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
@@ -78,14 +73,11 @@ def open_alarms(journal: Journal) -> list:
 def _alarms_in(data: bytes) -> dict:
     """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
     memory than a chip has."""
-    found, at = {}, 0
-    length = records.whole_bytes(data)
-    while length:
+    found = {}
+    for at in records.record_starts(data):
         if data[at + 1] == _ALARM:
-            number, change, count = struct.unpack(_ALARM_FORMAT, data[at + records.HEAD_BYTES : at + length - records.CRC_BYTES])
+            number, change, count = struct.unpack(_ALARM_FORMAT, records.payload_at(data, at))
             found[number] = (change, count)
-        at += length
-        length = records.whole_bytes(data, at)
     return found
 
 

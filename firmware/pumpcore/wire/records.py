@@ -104,16 +104,26 @@ def decode(data: bytes) -> tuple:
         start += length
 
 
+def record_starts(data: bytes) -> list:
+    """Where each whole record from the front begins."""
+    found, start = [], 0
+    length = whole_bytes(data)
+    while length:
+        found.append(start)
+        start += length
+        length = whole_bytes(data, start)
+    return found
+
+
+def payload_at(data: bytes, start: int) -> bytes:
+    """The payload of the whole record at `start`."""
+    return data[start + HEAD_BYTES : start + data[start] - CRC_BYTES]
+
+
 def newest_first(data: bytes) -> object:
     """Yields the whole records of `data` from the last to the first, one decoded at a time: a full segment of them is more than a
     chip has memory for."""
-    starts, start = [], 0
-    length = whole_bytes(data)
-    while length:
-        starts.append(start)
-        start += length
-        length = whole_bytes(data, start)
-    for start in reversed(starts):
+    for start in reversed(record_starts(data)):
         yield _decode_one(data[start : start + data[start]])
 
 
