@@ -195,13 +195,25 @@ def test_random_halts_count_exactly(bench: MotorBench, record_property) -> None:
     record_property("figure", text)
 
 
+ONE_HALT = """
+def halt_us():
+    ready(9999)
+    stepper.queue(9999, 999900)
+    stepper.send()
+    time.sleep_ms(7)
+    before = time.ticks_us()
+    stepper.halt()
+    return time.ticks_diff(time.ticks_us(), before)
+"""
+
+
 @pytest.mark.quick
 def test_a_halt_takes_less_than_a_millisecond(bench: MotorBench, record_property) -> None:
-    bench.run("ready(9999)\nstepper.queue(9999, 999900)\nstepper.send()\ntime.sleep_ms(7)")
-    bench.run("t = time.ticks_us()\nstepper.halt()\nt = time.ticks_diff(time.ticks_us(), t)")
-    took_us = bench.ask("t")
-    assert took_us < 1_000
-    record_property("figure", f"emulated: a halt takes {took_us} us")
+    """The middle of nine: an interrupt of USB that falls into a halt adds its 0.1 ms to it."""
+    bench.run(ONE_HALT)
+    took_us = sorted(bench.ask("halt_us()") for _ in range(9))
+    assert took_us[4] < 1_000, took_us
+    record_property("figure", f"emulated: a halt takes {took_us[4]} us, at most {took_us[-1]}")
 
 
 # --- what the registers tell while it runs -----------------------------------------------------------------------------
