@@ -16,18 +16,17 @@ def check(flash: object, imported: dict | None = None) -> tuple:
     those files are not read again.
     """
     try:
-        rows = manifest.parse(flash.read(PATH))
+        sources, lying = manifest.parse(flash.read(PATH))
     except (OSError, ValueError):
-        return manifest.release([]), False
-    lying = {row[0]: row[2] for row in rows}
-    found, whole, listed, seen = [], len(rows) > 0, {}, {}
-    for path, source, deployed in rows:
-        place = deployed if deployed in lying else path  # of a part: where its unit lies
-        if place not in seen:
-            seen[place] = _actual(flash, place, listed, imported or {})
-        whole = whole and seen[place] == lying[place]
-        found.append((path, source if seen[place] == lying[place] else seen[place]))
-    return manifest.release(found), whole
+        return manifest.release(b""), False
+    listed, others = {}, {}
+    for path, (deployed, parts) in lying.items():
+        actual = _actual(flash, path, listed, imported or {})
+        if actual != deployed:
+            others.update({part: actual for part in parts})
+    if others:
+        sources = manifest.replaced(sources, others)
+    return manifest.release(sources), not others
 
 
 def _actual(flash: object, path: str, listed: dict, imported: dict) -> str:

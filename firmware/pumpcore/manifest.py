@@ -1,14 +1,12 @@
-"""What is deployed: one line per file, `path source-sha256 deployed-sha256`, sorted; its source column's SHA-256 is the release.
+"""What is deployed: a line `path source-sha256` for each source, sorted; an empty line; a line for each file that lies on the pump.
 
-The second column is the hash of what lies on the pump: the same for a source file, another for the .mpy made from it; for a source
-that became a part of another file it is that one's path. It is outside the release digest, so every target with the same sources
-has the same release.
+That is `path sha256`, of the source itself or of the .mpy made from it, with the paths of the sources that it is made of behind it
+when they are several. The SHA-256 of the first part, as it stands, is the release: every target with the same sources has the same.
 """
 
-import binascii
-import hashlib
-
 from pumpcore.hashes import sha256_hex
+
+_BESIDE_PATH = 66  # characters of a line of the first part: space, digest, line end
 
 
 def build(files: dict, compiled: dict | None = None, units: dict | None = None) -> bytes:
@@ -17,14 +15,15 @@ def build(files: dict, compiled: dict | None = None, units: dict | None = None) 
 
     Paths start with a slash and are those of the sources.
     """
-    units = units or {}
     lying = dict(files)
     lying.update(compiled or {})
-    rows = []
+    parts, sources = {}, []
     for path in sorted(files):
-        where = units.get(path, path)
-        rows.append("%s %s %s\n" % (path, sha256_hex(files[path]), where if where != path else sha256_hex(lying[path])))
-    return "".join(rows).encode()
+        sources.append("%s %s\n" % (path, sha256_hex(files[path])))
+        where = (units or {}).get(path, path)
+        parts[where] = parts.get(where, "") + (" " + path if path in (units or {}) else "")
+    rows = ["%s %s%s\n" % (path, sha256_hex(lying[path]), parts[path]) for path in sorted(parts)]
+    return "".join(sources + ["\n"] + rows).encode()
 
 
 def names(path: str) -> tuple:
@@ -32,22 +31,30 @@ def names(path: str) -> tuple:
     return path, path[:-3] + ".mpy"
 
 
-def parse(manifest: bytes) -> list:
-    """[(path, source_sha256, deployed_sha256 or path)]; ValueError when a line is not of that form."""
-    rows = []
-    for line in manifest.decode().split("\n"):
-        if not line:
-            continue
-        row = tuple(line.split(" "))
-        if len(row) != 3 or len(row[1]) != 64 or (len(row[2]) != 64 and row[2][0] != "/"):
-            raise ValueError("manifest line is not path, hash, hash")
-        rows.append(row)
-    return rows
+def parse(manifest: bytes) -> tuple:
+    """(the sources' lines, {path of what lies on the pump: (its SHA-256, paths of its sources)}). ValueError when it is of another
+    form, cut short for instance."""
+    at = manifest.find(b"\n\n")
+    sources, lying, chars = manifest[: at + 1], {}, 0
+    for line in manifest[at + 2 :].decode().split("\n")[:-1]:
+        row = line.split(" ")
+        if len(row) < 2 or len(row[1]) != 64:
+            at = -1
+            break
+        lying[row[0]] = row[1], row[2:] or row[:1]
+        for path in lying[row[0]][1]:
+            chars += len(path) + _BESIDE_PATH
+    if at < 0 or not lying or chars != len(sources):
+        raise ValueError("manifest is not lines of sources and lines of files")
+    return sources, lying
 
 
-def release(rows: list) -> str:
-    """The release digest: SHA-256 over the sorted `path source-sha256` lines."""
-    digest = hashlib.sha256()
-    for row in sorted(rows):
-        digest.update(("%s %s\n" % (row[0], row[1])).encode())
-    return binascii.hexlify(digest.digest()).decode()
+def replaced(sources: bytes, digests: dict) -> bytes:
+    """The sources' lines with other digests, {path: SHA-256}."""
+    lines = [line.split(" ") for line in sources.decode().split("\n")[:-1]]
+    return "".join(["%s %s\n" % (path, digests.get(path, digest)) for path, digest in lines]).encode()
+
+
+def release(sources: bytes) -> str:
+    """The release digest, of the sources' lines."""
+    return sha256_hex(sources)

@@ -31,7 +31,7 @@ def typed(port: serial.SerialBase, line: bytes) -> dict:
 def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: str) -> None:
     with Client(port_url, TIMEOUT_S) as client:
         hello = client.hello()
-    release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder()))))
+    release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])
     assert hello["release"] == release
     assert hello["implementation"]["name"] == "micropython"
     assert hello["protocol"][0] == 1

@@ -25,7 +25,7 @@ def built(**changed):
     sources = {path: SOURCES[path] + compiled.get(path, b"") for path in SOURCES}
     rows = manifest.build(sources, compiled)
     lying = {path[:-3] + ".mpy": data for path, data in compiled.items()} | {"/main.py": sources["/main.py"]} | LIBRARY
-    return Built(lying, rows, manifest.release(manifest.parse(rows)))
+    return Built(lying, rows, manifest.release(manifest.parse(rows)[0]))
 
 
 def alone(tmp_path, monkeypatch):

@@ -52,7 +52,7 @@ def test_a_compiled_pump_has_the_release_of_its_sources():
     lying = {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump"}
     digest, whole = release.check(flash_of(lying, manifest.build(SOURCES, COMPILED)))
     assert whole
-    assert digest == manifest.release(manifest.parse(manifest.build(SOURCES)))
+    assert digest == manifest.release(manifest.parse(manifest.build(SOURCES))[0])
     assert release.check(flash_of(SOURCES, manifest.build(SOURCES))) == (digest, True)
 
 
@@ -74,7 +74,7 @@ def test_what_would_be_imported_in_place_of_a_compiled_file_does_not_match(lying
 def test_the_digest_is_that_of_what_would_run():
     lying = {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump", "/app/pump.py": b"another"}
     found = release.check(flash_of(lying, manifest.build(SOURCES, COMPILED)))[0]
-    assert found == manifest.release(manifest.parse(manifest.build({**SOURCES, "/app/pump.py": b"another"})))
+    assert found == manifest.release(manifest.parse(manifest.build({**SOURCES, "/app/pump.py": b"another"}))[0])
 
 
 def test_a_source_that_matches_counts_though_an_old_mpy_lies_beside_it():
@@ -82,12 +82,15 @@ def test_a_source_that_matches_counts_though_an_old_mpy_lies_beside_it():
 
 
 def test_without_a_manifest_nothing_matches():
-    assert release.check(Flash(SOURCES)) == (manifest.release([]), False)
+    assert release.check(Flash(SOURCES)) == (manifest.release(b""), False)
 
 
-@pytest.mark.parametrize("rows", [b"", b"\n", b"half a li"])
-def test_an_empty_or_cut_manifest_matches_nothing(rows):
-    assert not release.check(flash_of(SOURCES, rows))[1]
+@pytest.mark.parametrize("compiled, lying", [(None, SOURCES), (COMPILED, {"/main.py": b"main", "/app/pump.mpy": COMPILED["/app/pump.py"]})])
+def test_a_manifest_cut_anywhere_matches_nothing(compiled, lying):
+    rows = manifest.build(SOURCES, compiled)
+    assert release.check(flash_of(lying, rows))[1]
+    for end in range(len(rows)):
+        assert release.check(flash_of(lying, rows[:end])) == (manifest.release(b""), False), end
 
 
 # --- compiled files
@@ -103,10 +106,9 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     assert built.files["/app/pump.mpy"][:2] == b"M\x06"
     assert b"app.pump" in built.files["/app/pump.mpy"]
     assert not any(b"machine" in data or b"thecal-" in data for data in built.files.values())
-    path, source, deployed = manifest.parse(built.manifest)[0]
-    assert path == "/app/pump.py"
-    assert source == hashlib.sha256(b"x = []\n").hexdigest()
-    assert deployed == hashlib.sha256(built.files["/app/pump.mpy"]).hexdigest()
+    sources, lying = manifest.parse(built.manifest)
+    assert sources.startswith(b"/app/pump.py %s\n" % hashlib.sha256(b"x = []\n").hexdigest().encode())
+    assert lying["/app/pump.py"] == (hashlib.sha256(built.files["/app/pump.mpy"]).hexdigest(), ["/app/pump.py"])
 
 
 def test_a_file_that_does_not_compile_is_named(tmp_path):

@@ -163,12 +163,15 @@ def test_the_firmware_in_units_asks_for_nothing_that_is_not_there() -> None:
 def test_a_part_is_what_the_manifest_says_when_its_unit_is() -> None:
     sources = {"/main.py": b"main", "/app/pump.py": b"pump", "/app/book.py": b"book"}
     rows = manifest.build(sources, {"/app/pump.py": b"M both"}, {"/app/book.py": "/app/pump.py", "/app/pump.py": "/app/pump.py"})
-    assert ("/app/book.py", sha256_hex(b"book"), "/app/pump.py") in manifest.parse(rows)
+    assert manifest.parse(rows)[1] == {
+        "/app/pump.py": (sha256_hex(b"M both"), ["/app/book.py", "/app/pump.py"]),
+        "/main.py": (sha256_hex(b"main"), ["/main.py"]),
+    }
     lying = {"/main.py": b"main", "/app/pump.mpy": b"M both"}
-    digest = manifest.release(manifest.parse(manifest.build(sources)))
+    digest = manifest.release(manifest.parse(manifest.build(sources))[0])
     assert release.check(flash_of(lying, rows)) == (digest, True)
     for wrong in ({"/app/pump.mpy": b"M another"}, {"/app/pump.py": b"pump"}):
         found, whole = release.check(flash_of(lying | wrong, rows))
         assert not whole and found != digest
-    lost = rows.replace(b" /app/pump.py\n", b" /app/lost.py\n")
+    lost = rows.replace(b" /app/book.py /app/pump.py\n", b" /app/book.py\n")
     assert not release.check(flash_of(lying, lost))[1]

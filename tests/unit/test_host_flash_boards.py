@@ -235,11 +235,13 @@ def test_what_was_flashed_is_remembered_by_its_unique_id(pump):
     assert registry.known_pump("0" * 16) is None
 
 
-def test_the_manifest_is_what_the_simulator_has_but_for_the_second_column():
+def test_the_manifest_is_what_the_simulator_has_but_for_what_lies_there():
     from thecal.deploy.build import build
     from thecal.resources import firmware_folder
 
     on_chip, on_sim = manifest.parse(build(firmware_folder()).manifest), manifest.parse(files.manifest_of(None))
-    assert [row[:2] for row in on_chip] == [row[:2] for row in on_sim]
-    assert manifest.release(on_chip) == manifest.release(on_sim)
-    assert [row[0] for row in on_chip if row[1] == row[2]] == ["/main.py"]
+    assert on_chip[0] == on_sim[0]
+    sources = dict(line.split(" ") for line in on_sim[0].decode().splitlines())
+    assert {path: digest for path, (digest, _) in on_sim[1].items()} == sources
+    assert [path for path, (digest, _) in on_chip[1].items() if digest == sources[path]] == ["/main.py"]
+    assert sorted(part for _, parts in on_chip[1].values() for part in parts) == sorted(sources)

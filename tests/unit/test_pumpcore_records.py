@@ -163,17 +163,25 @@ def test_a_slot_that_was_hit_or_cut_is_refused(payload: bytes, data: st.DataObje
 
 def test_the_release_is_made_of_the_sources_alone() -> None:
     files = {"/main.py": b"a", "/pumpcore/b.py": b"b"}
-    built = manifest.build(files)
-    rows = manifest.parse(built)
+    sources, lying = manifest.parse(manifest.build(files))
     text = "".join("%s %s\n" % (path, hashlib.sha256(files[path]).hexdigest()) for path in sorted(files))
-    assert manifest.release(rows) == hashlib.sha256(text.encode()).hexdigest()
-    assert manifest.release(list(reversed(rows))) == manifest.release(rows)
-    compiled = [(path, source, "0" * 64) for path, source, _ in rows]
-    assert manifest.release(compiled) == manifest.release(rows)
-    assert manifest.release(manifest.parse(manifest.build(files | {"/main.py": b"A"}))) != manifest.release(rows)
+    assert sources == text.encode()
+    assert manifest.release(sources) == hashlib.sha256(text.encode()).hexdigest()
+    compiled, others = manifest.parse(manifest.build(files, {"/pumpcore/b.py": b"M"}, dict.fromkeys(files, "/pumpcore/b.py")))
+    assert compiled == sources and others != lying
+    changed = manifest.parse(manifest.build(files | {"/main.py": b"A"}))[0]
+    assert changed != sources
+    assert manifest.replaced(sources, {"/main.py": hashlib.sha256(b"A").hexdigest()}) == changed
 
 
-@pytest.mark.parametrize("text", [b"/main.py abc def\n", b"nothing\n", b"/a " + b"0" * 64 + b"\n", b"\xff\n"])
+WHOLE = manifest.build({"/a.py": b"a", "/b.py": b"b"})
+
+
+ROW = b"/a " + b"0" * 64 + b"\n"
+RENAMED = WHOLE.replace(b"/a.py", b"/aa.py", 1)
+
+
+@pytest.mark.parametrize("text", [b"/main.py abc def\n", b"nothing\n\n", ROW, b"\xff\n", b"\n\n", WHOLE + b"\n", RENAMED])
 def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):
         manifest.parse(text)

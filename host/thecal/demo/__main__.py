@@ -83,7 +83,7 @@ def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
     from pumpcore import manifest
     from thecal.sim.image import firmware_files
 
-    release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder()))))
+    release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])
     return [
         (hello["implementation"]["name"] == "micropython", f"the firmware runs in {hello['implementation']['name']}"),
         (hello["release"] == release, f"release of the running firmware {hello['release'][:16]} = of the sources {release[:16]}"),

@@ -50,7 +50,7 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     compiled = compile_all({**small.files, **library})
     files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]}
     rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources}, small.units)
-    return Built(files, rows, manifest.release(manifest.parse(rows)), small.names)
+    return Built(files, rows, manifest.release(manifest.parse(rows)[0]), small.names)
 
 
 def name_of(path: str) -> str:
