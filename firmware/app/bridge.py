@@ -52,4 +52,5 @@ class Bridge(Crossing):
         """Nothing else goes beside it. Refusal `bridge_running`: a front that has so much left to go, at least and at most."""
         position, pair = pump.position_steps(), pump.setup.calibration
         left = [pair.nl_for_steps(max(0, steps - position)) for steps in (self.old_until, self.new_from)]
-        raise Refusal("bridge_running", rule="R7", phase=self.phase, left_least_nl=left[0], left_most_nl=left[1])
+        counts = {"asked": 2, "limit": 1, "nearest": 1}
+        raise Refusal("bridge_running", rule="R7", phase=self.phase, left_least_nl=left[0], left_most_nl=left[1], **counts)

@@ -112,8 +112,9 @@ def check(pump: object, program: object) -> None:
 def refusal(pump: object, program: object, name: str) -> Refusal:
     """What is in the line, what follows, and how far the front is."""
     line, position = pump.setup.line, pump.position_steps()
+    holds = words(line.old)
     return Refusal(
-        name, rule="R7", holds=words(line.old), follows=words(program.content()), line_nl=program.line_nl(),
+        name, rule="R7", asked=words(program.content()), limit=holds, nearest=holds, line_nl=program.line_nl(),
         least_nl=line.least_nl(position, pump.book.uncertain_steps), most_nl=line.most_nl(position),
     )
 

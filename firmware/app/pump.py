@@ -86,9 +86,10 @@ class Pump:
         if settings is None:
             return
         if tank is None:
-            raise Refusal("refill_unknown", rule="R7")
+            raise Refusal("refill_unknown", rule="R7", asked=1, limit=0, nearest=0)
         if tank.blocks:
-            raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, measured_nl=tank.measured_nl)
+            known = {"asked_nl": tank.measured_nl, "limit_nl": tank.nearest_nl, "nearest_nl": tank.nearest_nl}
+            raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, **known)
         position, pair = self.position_steps(), self.setup.calibration
         if not tank.counts_by(pair):
             tank.move(position, self.book.uncertain_steps, pair)

@@ -13,22 +13,22 @@ NAME = "reservoir"
 NEVER_STEPS = 1 << 62
 FIELDS = (
     "token", "position_steps", "uncertain_steps", "base_nl", "base_spread_nl", "before_nl", "volume_nl", "steps", "utc_s",
-    "expected_nl", "measured_nl", "filled_nl", "blocks",
+    "expected_nl", "measured_nl", "filled_nl", "nearest_nl", "blocks",
 )  # fmt: skip
-_FORMAT = "<8sQQQQQIIIQQQB"
+_FORMAT = "<8sQQQQQIIIQQQQB"
 
 
 class Reservoir:
     """`base_nl` (up to `base_spread_nl` more) was there at `position_steps`, after `before_nl` of this filling had gone already.
 
     `volume_nl` and `steps` are the pair by which it is counted from there. `expected_nl`, `measured_nl`, `filled_nl`: the last
-    refill; `blocks`: it was out of tolerance and nobody has said why.
+    refill; `nearest_nl`: the measured volume nearest to that which is in tolerance; `blocks`: it was out of it and nobody has said why.
     """
 
     token = bytes(8)
     position_steps = uncertain_steps = base_nl = base_spread_nl = before_nl = utc_s = 0
     volume_nl = steps = 1
-    expected_nl = measured_nl = filled_nl = blocks = 0
+    expected_nl = measured_nl = filled_nl = nearest_nl = blocks = 0
 
     def gone_nl(self, position_steps: int) -> int:
         """Delivered since `position_steps` of the record, rounded up."""

@@ -16,10 +16,6 @@ DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 120,
 RESERVOIR = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}
 LINE = {"line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000}
 PAIR = {"numerator": 0, "denominator": 0}
-STATES = {  # what is refused is not a quantity: there is no nearest one
-    "refill_blocks", "refill_unknown", "no_reservoir", "no_refill_blocks", "no_line", "no_temporary",
-    "temporary_active", "extended_active", "program_waits", "bridge_needed", "bridge_impossible", "bridge_running", "no_bridge",
-}  # fmt: skip
 Reply = dict
 
 
@@ -198,8 +194,35 @@ def test_it_names_rule_limit_asked_and_nearest_in_the_same_words_on_both_sides(n
     assert data["fault"] == name, data
     detail = {key: value for key, value in data.items() if key not in ("fault", "do")}
     assert detail["rule"] in ["R%d" % number for number in range(1, 13)]
-    for part in () if name in STATES or "cause" in detail else ("asked", "limit", "nearest"):
+    for part in () if "cause" in detail else ("asked", "limit", "nearest"):
         assert any(key.split("_")[0] == part for key in detail), (part, detail)
     told = faults.Refusal(name, **detail)
     assert (error["code"], error["message"], data["do"]) == (told.fault.number, *fault_texts.told(name))
     assert refused(error).cause == fault_texts.sentence(told)
+
+
+@pytest.mark.rule("R7")
+def test_what_waits_for_another_to_end_says_how_long() -> None:
+    twice = temporary_twice()["error"]["data"]
+    assert 600 <= twice["wait_s"] <= 604  # what is queued goes before it
+    pump = running(constant(RATE))
+    done(pump, "temporary.start", rate_nl=5, duration_s=600, **PAIR)
+    pump.advance(100)
+    wait_s = ask(pump, "temporary.start", rate_nl=6, duration_s=600, **PAIR)["error"]["data"]["wait_s"]
+    assert 500 <= wait_s <= 504
+    pump.advance(wait_s + 3)
+    done(pump, "temporary.start", rate_nl=6, duration_s=600, **PAIR)
+    assert 0 < waits()["error"]["data"]["wait_s"] <= 60
+
+
+@pytest.mark.rule("R7")
+@pytest.mark.parametrize(("measured_nl", "nearest_nl"), [(4_000_000, 4_900_000), (4_899_999, 4_900_000), (5_100_001, 5_100_000)])
+def test_the_nearest_residual_is_one_that_does_not_block(measured_nl: int, nearest_nl: int) -> None:
+    """5 mL are expected and nothing was delivered: the tolerance is its fixed part."""
+    pump = filled()
+    done(pump, "reservoir.refill", measured_nl=measured_nl, filled_nl=0)
+    data = pump.ask("start")["error"]["data"]
+    assert (data["asked_nl"], data["limit_nl"], data["nearest_nl"]) == (measured_nl, nearest_nl, nearest_nl)
+    pump = filled()
+    done(pump, "reservoir.refill", measured_nl=nearest_nl, filled_nl=0)
+    assert "result" in pump.ask("start")

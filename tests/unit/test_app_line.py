@@ -13,7 +13,7 @@ def test_another_concentration_needs_a_bridge_and_the_refusal_names_both() -> No
     pump = changed(drug(500), drug(300))
     told = refused(pump.ask("start"))
     assert (told["fault"], told["rule"]) == ("bridge_needed", "R7")
-    assert (told["holds"], told["follows"]) == ("dye 500 ng in 1000000 nl", "dye 300 ng in 1000000 nl")
+    assert (told["limit"], told["asked"]) == ("dye 500 ng in 1000000 nl", "dye 300 ng in 1000000 nl")
     assert (told["line_nl"], told["least_nl"], told["most_nl"]) == (LINE_NL, 0, 0) and "prime" in told["do"] and "bridge" in told["do"]
     assert line(pump)["needs"] == "bridge" and (line(pump)["low_nl"], line(pump)["high_nl"]) == (LOW_NL, HIGH_NL)
     (record,) = pump.records("line_changed")
@@ -50,7 +50,7 @@ def test_what_each_change_asks_for(old: programs.Program, new: programs.Program,
 def test_a_fluid_named_without_its_concentration_does_not_make_the_pump_forget_it() -> None:
     pump = changed(drug(500), drug(0))
     pump.upload(drug(300))
-    assert refused(pump.ask("start"))["holds"] == "dye 500 ng in 1000000 nl"
+    assert refused(pump.ask("start"))["limit"] == "dye 500 ng in 1000000 nl"
 
 
 def test_without_a_line_in_the_program_the_front_goes_on_by_position() -> None:
@@ -77,7 +77,7 @@ def test_going_back_before_anything_moved_leaves_nothing_to_bridge() -> None:
     pump.advance(5)
     pump.call("stop")
     pump.upload(drug(400))
-    assert refused(pump.ask("start"))["holds"] == "dye 500 ng in 1000000 nl"
+    assert refused(pump.ask("start"))["limit"] == "dye 500 ng in 1000000 nl"
     pump.upload(drug(300))  # nothing moved: still one front
     assert refused(pump.ask("start"))["fault"] == "bridge_needed"
 

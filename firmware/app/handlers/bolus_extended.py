@@ -34,7 +34,7 @@ def _check_state(pump: Pump) -> None:
     check_running(pump)
     present = pump.delivery.orders.extended
     if present is not None and present.state in LIVE:
-        raise Refusal("extended_active", rule="R7", token=present.token)
+        raise Refusal("extended_active", rule="R7", token=present.token, asked=2, limit=1, nearest=1)
 
 
 def _check_time(duration_s: int) -> None:

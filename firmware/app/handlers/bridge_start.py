@@ -25,7 +25,7 @@ def bridge_start(pump: Pump, params: dict) -> dict:
     if found == PRIME:
         raise lines.refusal(pump, program, "bridge_impossible")
     if found != BRIDGE:
-        raise Refusal("no_bridge", rule="R7")
+        raise Refusal("no_bridge", rule="R7", asked=1, limit=0, nearest=0)
     bridge = Bridge(pump, token)
     _check_ratio(program.rate_seconds_s * pump.setup.calibration.volume_nl, bridge)
     if bridge.numerator > bridge.denominator:

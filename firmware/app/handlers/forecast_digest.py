@@ -5,6 +5,7 @@ from pumpcore import crossing, program
 from pumpcore.faults import Refusal
 from pumpcore.forecast import CHAIN_BYTES, Forecast
 from pumpcore.schedule import Zone
+from pumpcore.units import U64_MAX
 
 
 def forecast_digest(pump: Pump, params: dict) -> dict:
@@ -40,9 +41,10 @@ def _crossing(pump: Pump, found: program.Program) -> object:
 
     line, uncertain = lines.after(pump, found), pump.book.uncertain_steps
     if line is None or line.need(found, pump.position_steps(), uncertain) != BRIDGE:
-        raise Refusal("no_bridge", rule="R7")
+        raise Refusal("no_bridge", rule="R7", asked=1, limit=0, nearest=0)
     pair, old_until, new_from = crossing.of_line(line, found, uncertain)
     made = crossing.Crossing(pair, max(0, old_until), new_from)
-    if not made.fits(found.rate_seconds_s * pump.setup.calibration.volume_nl):
-        raise Refusal("bridge_ratio", rule="R4", asked=made.denominator)
+    modulus = found.rate_seconds_s * pump.setup.calibration.volume_nl
+    if not made.fits(modulus):
+        raise Refusal("bridge_ratio", rule="R4", asked=made.denominator, limit=U64_MAX // modulus, nearest=U64_MAX // modulus)
     return made

@@ -57,7 +57,21 @@ def check_running(pump: Pump) -> None:
     if pump.delivery.bridge is not None:
         pump.delivery.bridge.refuse(pump)
     if pump.delivery.program_waits:
-        raise Refusal("program_waits", rule="R7", limit_s=60)
+        raise _one_at_a_time("program_waits", pump, pump.delivery.span.lease_end_s)
+
+
+def check_temporary(pump: Pump) -> None:
+    """Refusal `temporary_active` when one runs or waits."""
+    present, span = pump.delivery.overlay.present, pump.delivery.span
+    if present is not None:
+        end_s = present.end_s or span.planned_s + present.duration_s  # 0 until it has begun
+        raise _one_at_a_time("temporary_active", pump, end_s, token=present.token)
+
+
+def _one_at_a_time(name: str, pump: Pump, end_s: int, **detail: object) -> Refusal:
+    """A second one is refused until the pump second in which the first has ended."""
+    wait_s = ceil_div(max(0, pump.delivery.span.at_ms(end_s) - pump.board.clock.uptime_ms()), MS_PER_S)
+    return Refusal(name, rule="R7", asked=2, limit=1, nearest=1, wait_s=wait_s, **detail)
 
 
 def check_state(pump: Pump) -> None:

@@ -57,10 +57,9 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     delivery, old = pump.delivery, pump.setup.program
     if delivery.state is not RUNNING or pump.resume is not None:
         raise Refusal("not_stopped")
-    if delivery.bridge is not None:
-        delivery.bridge.refuse(pump)
-    if delivery.program_waits:
-        raise Refusal("program_waits", rule="R7", limit_s=60)
+    from app.handlers.ordering import check_running, check_temporary
+
+    check_running(pump)
     drugs = ["%s %d ng in %d nl" % (one.fluid, one.concentration[0], one.concentration[1]) for one in (new, old)]
     if (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])
@@ -68,8 +67,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])
     if delivery.orders.live():
         raise Refusal("bolus_active", token=delivery.orders.live()[0].token)
-    if delivery.overlay.present is not None:
-        raise Refusal("temporary_active", rule="R7", token=delivery.overlay.present.token)
+    check_temporary(pump)
     if new.needs_clock() and not pump.book.wall.known() and new.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
     if new.settings is not None and new.settings.capacity_nl:

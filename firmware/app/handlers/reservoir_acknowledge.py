@@ -8,7 +8,7 @@ def reservoir_acknowledge(pump: Pump, params: dict) -> dict:
     """Refusal `no_refill_blocks`; journaled before it counts."""
     tank = pump.setup.tank
     if tank is None or not tank.blocks:
-        raise Refusal("no_refill_blocks", rule="R7")
+        raise Refusal("no_refill_blocks", rule="R7", asked=1, limit=0, nearest=0)
     pump.journal.append("refill_acknowledged", (params["reason"].encode(),))
     tank.blocks = 0
     pump.setup.keep_tank(tank)

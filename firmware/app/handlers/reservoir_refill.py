@@ -9,7 +9,8 @@ def reservoir_refill(pump: Pump, params: dict) -> dict:
     """At most once by its token. Refusals `no_reservoir`, `refill_volume`, `token_...`; journaled before it is stored."""
     settings = pump.setup.reservoir_settings()
     if settings is None:
-        raise Refusal("no_reservoir", rule="R7")
+        asked_nl = params["measured_nl"] + params["filled_nl"]
+        raise Refusal("no_reservoir", rule="R7", asked_nl=asked_nl, limit_nl=0, nearest_nl=0)
     token, old = bytes.fromhex(params["token"]), pump.setup.tank
     if old is not None and old.token == token:
         if (old.measured_nl, old.filled_nl) != (params["measured_nl"], params["filled_nl"]):
@@ -42,12 +43,14 @@ def _reconciled(pump: Pump, settings: object, params: dict) -> tuple:
     new.measured_nl, new.filled_nl = params["measured_nl"], params["filled_nl"]
     new.base_nl = new.measured_nl + new.filled_nl
     new.utc_s = pump.book.wall.utc_s()
-    new.expected_nl = new.measured_nl  # the first report has nothing to be compared with
+    new.expected_nl = new.nearest_nl = new.measured_nl  # the first report has nothing to be compared with
     if old is None:
         return new, 0, 0
     new.expected_nl, spread_nl = old.left_nl(position), old.spread_nl(pump.book.uncertain_steps)
     tolerance_nl = old.tolerance_nl(settings, position)
-    new.blocks = int(not new.expected_nl - tolerance_nl <= new.measured_nl <= new.expected_nl + spread_nl + tolerance_nl)
+    least_nl, most_nl = max(0, new.expected_nl - tolerance_nl), new.expected_nl + spread_nl + tolerance_nl
+    new.nearest_nl = min(max(new.measured_nl, least_nl), most_nl)
+    new.blocks = int(new.nearest_nl != new.measured_nl)
     return new, spread_nl, old.delivered_nl(position)
 
 

@@ -1,6 +1,6 @@
 """temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8)."""
 
-from app.handlers.ordering import check_running
+from app.handlers.ordering import check_running, check_temporary
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
@@ -21,8 +21,7 @@ def temporary_start(pump: Pump, params: dict) -> dict:
         return _reply(known)
     pump.tokens.check(made.token, pump.board.clock.uptime_ms())
     check_running(pump)
-    if delivery.overlay.present is not None:
-        raise Refusal("temporary_active", rule="R7", token=delivery.overlay.present.token)
+    check_temporary(pump)
     _check_form(made, delivery.span.basal.accumulator.modulus)
     _check_rate(pump, made)
     pump.tokens.use(made.token)
