@@ -44,14 +44,20 @@ def request(method: str, params: object, identity: object = IDENTITY) -> bytes:
     return signed(json.dumps({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}).encode())
 
 
+def heard(device: Device, line: bytes) -> list[dict]:
+    """Sends bytes; the replies that came."""
+    answer = device.say(line)
+    device.say(b"\n")
+    return [json.loads(part[:-9]) for part in answer.split(b"\n") if part]
+
+
 def unchanged(device: Device, line: bytes) -> list[dict]:
     """Sends bytes; asserts that nothing moved and nothing changed; the replies that came."""
     before, steps, writes = known(device), device.sim.plant_steps(), device.sim.flash_ops()
-    answer = device.say(line)
-    device.say(b"\n")
+    replies = heard(device, line)
     assert known(device) == before
     assert (device.sim.plant_steps(), device.sim.flash_ops()) == (steps, writes)
-    return [json.loads(part[:-9]) for part in answer.split(b"\n") if part]
+    return replies
 
 
 def known(device: Device) -> dict:
@@ -60,6 +66,19 @@ def known(device: Device) -> dict:
     for name in ("counters", "free_memory_bytes"):
         status.pop(name)
     return status
+
+
+LASTING = (
+    "state", "boot", "program_digest", "alarms", "faults_sequence", "last_error", "uncertain_steps", "bolus", "extended", "temporary",
+)  # fmt: skip
+LONGEST = 10_000  # bytes; a chip reads a mebibyte in 9 s
+STEPS_PER_S = 29  # of the pump that runs, rounded up
+
+
+def lasting(device: Device) -> dict:
+    """What of the status no time changes by itself."""
+    status = known(device)
+    return {name: status[name] for name in LASTING}
 
 
 BAD_LINES = {
@@ -107,6 +126,7 @@ BAD_LINES = {
 }
 
 
+@pytest.mark.needs("instant_commands")
 @pytest.mark.parametrize("what", sorted(BAD_LINES))
 @pytest.mark.parametrize("state", ["stopped", "running"])
 def test_a_bad_line_moves_nothing_and_gets_a_clear_error(request: pytest.FixtureRequest, what: str, state: str) -> None:
@@ -117,12 +137,30 @@ def test_a_bad_line_moves_nothing_and_gets_a_clear_error(request: pytest.Fixture
     assert replies[0]["error"]["data"]["do"]
 
 
+@pytest.mark.parametrize("state", ["stopped", "running"])
+def test_all_bad_lines_in_a_row_start_nothing_and_stop_nothing(request: pytest.FixtureRequest, state: str) -> None:
+    """Where a command takes time the plan goes on meanwhile, and not faster than that."""
+    device: Device = request.getfixturevalue(state)
+    before, steps, began_ms = lasting(device), device.sim.plant_steps(), device.sim.now_ms()
+    for what in sorted(BAD_LINES):
+        line, fault = BAD_LINES[what]
+        if len(line) <= LONGEST:
+            assert [fault_of(reply) for reply in heard(device, line)] == [fault], what
+    assert lasting(device) == before
+    made, most = device.sim.plant_steps() - steps, 0
+    if state == "running":
+        most = round((device.sim.now_ms() - began_ms) / 1000 * STEPS_PER_S) + 1
+    assert 0 <= made <= most
+
+
+@pytest.mark.needs("instant_commands")
 @pytest.mark.parametrize("text", ['{"a" 1}', "{'a': 1}", "[1 2]", '{"jsonrpc" "2.0"}', "{,}", '{"jsonrpc": "2.0",}'])
 def test_json_that_only_micropython_reads_is_still_no_command(stopped: Device, text: str) -> None:
     replies = unchanged(stopped, signed(text.encode()))
     assert [fault_of(reply) for reply in replies] == ["bad_json"]
 
 
+@pytest.mark.needs("instant_commands")
 def test_bytes_without_a_newline_are_dropped_and_counted(running: Device) -> None:
     before = running.client.status()["counters"]
     unchanged(running, b"\xaa" * 100_000)
@@ -140,7 +178,8 @@ def test_a_frame_sent_twice_is_executed_once(stopped: Device) -> None:
     offsets = [record.fields["offset_s"] for record in stopped.records("clock_set")]
     assert offsets.count(60) == 1
     other = request("clock.set", {"utc_s": MONDAY_UTC_S, "offset_s": 61}, "00000000000000aa")
-    assert [fault_of(reply) for reply in unchanged(stopped, other)] == ["id_reused"]
+    assert [fault_of(reply) for reply in heard(stopped, other)] == ["id_reused"]
+    assert [record.fields["offset_s"] for record in stopped.records("clock_set")] == offsets
 
 
 def test_a_stop_gets_through_in_the_middle_of_noise(running: Device) -> None:
@@ -152,6 +191,7 @@ def test_a_stop_gets_through_in_the_middle_of_noise(running: Device) -> None:
     assert running.state() == "running"
 
 
+@pytest.mark.needs("free_time")
 def test_a_flood_of_commands_fills_no_memory_and_delays_no_stop(running: Device) -> None:
     before = running.client.status()
     answer = running.say(b"status\n" * 20_000 + b"stop\n" + b"status\n" * 1_000)
