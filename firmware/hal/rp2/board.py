@@ -4,7 +4,7 @@ from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
-from hal.rp2 import silence
+from hal.rp2 import feed, silence
 from hal.rp2.buttons import Buttons
 from hal.rp2.clock import Clock
 from hal.rp2.guard import Guard
@@ -24,6 +24,7 @@ class Board:
     def __init__(self) -> None:
         silence.stop_all()
         silence.release_pins()
+        feed.reserve()
         self.system = System()
         self.clock = Clock()
         self.link = Link()

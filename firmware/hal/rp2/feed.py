@@ -17,6 +17,8 @@ _RING_BYTES = WORDS * 4
 _MASK = WORDS - 1
 _WORD = 2  # DMA's code for 32 bits
 _READ = 0  # DMA's code for a ring of read addresses
+_TRIES = 3
+_reserved = []
 
 
 class Feed:
@@ -24,7 +26,7 @@ class Feed:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._memory = _ring_memory()
+        self._memory = reserve()
         self._address = (uctypes.addressof(self._memory) + _RING_BYTES - 1) // _RING_BYTES * _RING_BYTES
         self.words: object = self._address
         self._channels: tuple = (rp2.DMA(), rp2.DMA())
@@ -145,20 +147,22 @@ class Feed:
             channel.close()
 
 
-def _ring_memory() -> bytearray:
-    """Memory that holds a ring at a multiple of its size, as DMA wants it: exactly there if that can be had, else twice as much.
+def reserve() -> bytearray:
+    """The ring's memory, taken once. DMA wants it at a multiple of its size, and early there is such a place for certain."""
+    if not _reserved:
+        _reserved.append(_aligned() or bytearray(2 * _RING_BYTES))
+    return _reserved[0]
 
-    No gap below the first block is as large as it, so what follows lies behind it as long as there is room.
-    """
+
+def _aligned() -> bytearray | None:
+    """A ring that begins at a multiple of its size: what lies before it is filled, and given back with the fillers. A filler is larger
+    than any gap below, so what is made next lies behind it."""
     gc.collect()
-    first = bytearray(_RING_BYTES)
-    beyond = uctypes.addressof(first) % _RING_BYTES
-    if beyond == 0:
-        return first
-    filler = bytearray(2 * _RING_BYTES - beyond)
-    ring = bytearray(_RING_BYTES)
-    if uctypes.addressof(ring) % _RING_BYTES == 0:
-        return ring
-    del first, filler, ring
-    gc.collect()
-    return bytearray(2 * _RING_BYTES)
+    fillers = []
+    for _ in range(_TRIES):
+        ring = bytearray(_RING_BYTES)
+        beyond = uctypes.addressof(ring) % _RING_BYTES
+        if not beyond:
+            return ring
+        fillers += ring, bytearray(2 * _RING_BYTES - beyond)
+    return None

@@ -63,7 +63,8 @@ class System:
             self.built()
 
     def built(self) -> None:
-        """What building the pump left behind goes at once."""
+        """What building the pump left behind goes at once; from here on it is collected often."""
+        gc.threshold(_COLLECT_EVERY_BYTES)
         gc.collect()
         self._last_free_bytes = gc.mem_free()
         self._free_bytes = (self._free_bytes[1], self._last_free_bytes)
