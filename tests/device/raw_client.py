@@ -1,10 +1,11 @@
 """Programs a pump, starts it, stops it and decodes its journal, knowing nothing but PROTOCOL.md.
 
-    python -I -S raw_client.py PORT [--run-s SECONDS | --wait]
+    python -I -S raw_client.py PORT [--patience-s SECONDS] [--run-s SECONDS | --wait]
 
-PORT is a serial port, a pseudo-terminal, or HOST:PORT of a TCP socket. Between start and stop it lets SECONDS pass (1), or
-with --wait prints `{"started": ...}` and waits for a line on its standard input. The last line that it prints is one JSON
-object. Standard library only; no line of the project's own code is imported, and it shows that it could not be.
+PORT is a serial port, a pseudo-terminal, or HOST:PORT of a TCP socket. It waits 3 s for an answer, or as long as its patience.
+Between start and stop it lets SECONDS pass (1), or with --wait prints `{"started": ...}` and waits for a line on its standard
+input. The last line that it prints is one JSON object. Standard library only; no line of the project's own code is imported,
+and it shows that it could not be.
 """
 
 import base64
@@ -52,10 +53,15 @@ def names_not_importable():
     return missing
 
 
+def option(arguments, name, otherwise):
+    return float(arguments[arguments.index(name) + 1]) if name in arguments else otherwise
+
+
 class Port:
     """Bytes to and from a pump, by file descriptor."""
 
-    def __init__(self, name):
+    def __init__(self, name, patience_s):
+        self.patience_s = patience_s
         host, colon, number = name.rpartition(":")
         if colon and number.isdigit() and not os.path.exists(name):
             self._socket = socket.create_connection((host, int(number)), 5)
@@ -116,14 +122,14 @@ def ask(port, method, **params):
     body = json.dumps({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}).encode()
     for _ in range(3):
         port.write(body + b"*%08x\n" % zlib.crc32(body))
-        line = port.line(3)
+        line = port.line(port.patience_s)
         while line is not None:
             reply = unframed(line)
             if reply and reply["id"] == identity:
                 if "error" in reply:
                     sys.exit("%s was refused: %s" % (method, json.dumps(reply["error"])))
                 return reply["result"]
-            line = port.line(3)
+            line = port.line(port.patience_s)
     sys.exit("no answer to " + method)
 
 
@@ -139,7 +145,7 @@ def journal(port, ring):
     decoded, sequence = [], 1
     while True:
         answer = ask(port, "journal.read", ring=ring, from_sequence=sequence)
-        raw = port.exactly(answer["bytes"], 5)
+        raw = port.exactly(answer["bytes"], port.patience_s)
         if answer["crc32"] != "%08x" % zlib.crc32(raw):
             sys.exit("the journal was damaged on its way")
         if answer["first_sequence"] > sequence:
@@ -170,12 +176,12 @@ def pass_time(port, arguments):
         print(json.dumps({"started": ask(port, "status")["state"]}), flush=True)
         sys.stdin.readline()
     else:
-        time.sleep(float(arguments[arguments.index("--run-s") + 1]) if "--run-s" in arguments else 1)
+        time.sleep(option(arguments, "--run-s", 1))
 
 
 def main(arguments):
     missing = names_not_importable()
-    port = Port(arguments[0])
+    port = Port(arguments[0], option(arguments, "--patience-s", 3))
     port.write(b"\n")
     hello = ask(port, "hello")
     if hello["protocol"][0] != 1:

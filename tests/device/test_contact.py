@@ -7,11 +7,12 @@ from pumpcore import manifest
 from pumpcore.wire import frame
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
+from rig.target import Chosen
 from thecal.client import Client
 from thecal.resources import firmware_folder
 from thecal.sim.image import firmware_files
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = Chosen.target.reply_timeout_s
 OPENINGS = 50
 
 

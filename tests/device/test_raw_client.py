@@ -9,36 +9,45 @@ from pathlib import Path
 import pytest
 
 from rig.device import Device
+from rig.target import SIMULATOR, Target
 
 CLIENT = Path(__file__).with_name("raw_client.py")
-TIMEOUT_S, RUN_S = 60.0, 100
+TIMEOUT_S, PATIENCE_S = 60.0, 3.0
+RUN_S, SHORT_RUN_S = 100, 15  # where time costs something
 RATE_NL = 900_000
 pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.skipif(sys.platform == "win32", reason="select on a pipe")]
 
 
 @pytest.fixture
-def told(device: Device, port_url: str) -> dict:
-    """What the program prints at its end; it ran for RUN_S of the pump's time between start and stop."""
-    command = [sys.executable, "-I", "-S", str(CLIENT), port_url.removeprefix("socket://"), "--wait"]
+def run_s(target: Target) -> int:
+    return RUN_S if "free_time" in target.capabilities else SHORT_RUN_S
+
+
+@pytest.fixture
+def told(device: Device, port_url: str, target: Target, run_s: int) -> dict:
+    """What the program prints at its end; it ran for `run_s` of the pump's time between start and stop."""
+    slower = target.reply_timeout_s / SIMULATOR.reply_timeout_s
+    patience = ["--patience-s", str(PATIENCE_S * slower)]
+    command = [sys.executable, "-I", "-S", str(CLIENT), port_url.removeprefix("socket://"), "--wait", *patience]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert select.select([process.stdout], [], [], TIMEOUT_S)[0], "it never started the pump"
+            assert select.select([process.stdout], [], [], TIMEOUT_S * slower)[0], "it never started the pump"
             assert json.loads(process.stdout.readline()) == {"started": "running"}
-            device.run_for(RUN_S)
-            out, err = process.communicate("\n", timeout=TIMEOUT_S)
+            device.run_for(run_s)
+            out, err = process.communicate("\n", timeout=TIMEOUT_S * slower)
         finally:
             process.kill()
     assert (process.returncode, err) == (0, "")
     return json.loads(out)
 
 
-def test_it_programs_the_pump_and_decodes_its_journal_as_we_do(device: Device, told: dict) -> None:
+def test_it_programs_the_pump_and_decodes_its_journal_as_we_do(device: Device, told: dict, run_s: int) -> None:
     assert told["not_importable"] == ["thecal", "pumpcore"]
     assert told["hello"]["implementation"]["name"] == "micropython"
     assert (told["status"]["state"], told["stop"]["state"]) == ("running", "stopped")
     assert told["stop"]["delivered_steps"] == device.sim.plant_steps()
     pair = device.calibration()
-    assert abs(device.sim.plant_steps() - RUN_S * RATE_NL * pair.steps / (3600 * pair.volume_nl)) < 25
+    assert abs(device.sim.plant_steps() - run_s * RATE_NL * pair.steps / (3600 * pair.volume_nl)) < 25
     assert device.client.program_read()["digest"] == told["digest"]
     ours = [plain(record) for record in device.records()]
     assert told["events"] == ours[: len(told["events"])]

@@ -15,7 +15,7 @@ from rig.programs import constant
 from thecal.sim.runner import SimulatedPump
 
 resource = pytest.importorskip("resource", reason="processor time of children is told on POSIX only")
-pytestmark = [pytest.mark.needs("plant"), pytest.mark.rule("R1"), pytest.mark.rule("R8")]
+pytestmark = [pytest.mark.needs("plant", "real_time"), pytest.mark.rule("R1"), pytest.mark.rule("R8")]
 RATE_NL = 10_000_000  # 278 steps a second: the last step is known to 4 ms
 STOPS, WATCHED_S, RUNS_S = 10, 0.5, 0.4
 END_TIMEOUT_S, STOP_COMMAND_S = 20.0, 1.0

@@ -18,7 +18,7 @@ class Target:
     Capabilities: `plant` the motor's true steps; `virtual_time` time moves only for `run_for` and for answers; `free_time`
     an hour and a thousand commands cost next to nothing; `instant_commands` a command takes no pump time; `power_cut`;
     `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump with the bench it asks for;
-    `socket` a second port.
+    `socket` a second port; `real_time` it can keep up with the wall clock.
     """
 
     kind: str  # "sim", "emu" or "board"
@@ -58,7 +58,9 @@ class Target:
 
 SIMULATOR = Target(
     "sim",
-    capabilities=frozenset(("virtual_time", "free_time", "instant_commands", "power_cut", "plant", "flash_operations", "new", "socket")),
+    capabilities=frozenset(
+        ("virtual_time", "free_time", "instant_commands", "power_cut", "plant", "flash_operations", "new", "socket", "real_time")
+    ),
 )
 
 
