@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from rig.cli import Tool
+from rig.cli import Visit
 from rig.device import Device
 from thecal.shapes import SHAPES
 
@@ -25,24 +25,12 @@ measured = 2026-01-31
 """
 
 
-class Bench:
-    """Types verbs at a pump's port and lets time pass in between."""
-
-    def __init__(self, device: Device, folder: Path) -> None:
-        self.device, self.tool, self.folder = device, Tool(folder), folder
+class Bench(Visit):
+    """With prescriptions of one fluid in several concentrations."""
 
     def write(self, name: str, concentration: str, drug: str = "dye") -> str:
         (self.folder / f"{name}.toml").write_text(RX.format(name=name, drug=drug, concentration=concentration))
         return f"{name}.toml"
-
-    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
-        self.device.client.close()
-        done = self.tool.run(*words, "--port", self.device.port_url)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout, done.stderr
-
-    def told(self, *words: str) -> dict:
-        return json.loads(self.types(*words, "--json")[0])
 
 
 @pytest.mark.rule("R7")

@@ -1,11 +1,10 @@
 """The verbs of the clinician's loop typed at a simulated pump, in the order of a visit."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from rig.cli import Tool
+from rig.cli import Visit
 from rig.device import Device
 
 pytestmark = pytest.mark.needs("plant", "free_time")
@@ -31,26 +30,9 @@ tolerance = "0.1 mL"
 """
 
 
-class Visit:
-    """Types verbs at a pump's port and lets time pass in between."""
-
-    def __init__(self, device: Device, folder: Path) -> None:
-        self.device = device
-        self.tool = Tool(folder)
-        (folder / "rx.toml").write_text(RX)
-
-    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
-        self.device.client.close()
-        done = self.tool.run(*words, "--port", self.device.port_url)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout, done.stderr
-
-    def told(self, *words: str) -> dict:
-        return json.loads(self.types(*words, "--json")[0])
-
-
 def test_a_visit(tmp_path: Path) -> None:
     with Device() as device:
+        (tmp_path / "rx.toml").write_text(RX)
         visit = Visit(device, tmp_path)
         assert visit.told("forecast", "rx.toml")["pump_agrees"]
         visit.types("program", "rx.toml", "--yes")

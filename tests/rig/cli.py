@@ -1,9 +1,12 @@
 """`thecal` as a person runs it: another process, with this checkout's host and firmware."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from rig.device import Device
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_S = 60.0
@@ -49,3 +52,23 @@ class Tool:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+class Visit(Tool):
+    """Types verbs at a pump's port in `folder`; time passes in between."""
+
+    def __init__(self, device: Device, folder: Path) -> None:
+        super().__init__(folder)
+        self.device = device
+
+    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """What a verb says, (stdout, stderr), when it ends with `code`."""
+        self.device.client.close()
+        done = self.run(*words, "--port", self.device.port_url)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout, done.stderr
+
+    def told(self, *words: str) -> dict:
+        """The decoded --json of a verb."""
+        value: dict = json.loads(self.types(*words, "--json")[0])
+        return value

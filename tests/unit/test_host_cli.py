@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import thecal.cli
 from thecal.commands import VERBS
 from unit.host_fake_pump import FakePump
 
@@ -35,16 +34,9 @@ def pump():
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(thecal_says):
     def call(*words, port=None):
-        monkeypatch.setattr(sys, "argv", ["thecal", *words, *(["--port", port.port_url] if port else [])])
-        try:
-            code = thecal.cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
+        return thecal_says(*words, *(["--port", port.port_url] if port else []))
 
     return call
 

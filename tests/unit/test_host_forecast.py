@@ -1,9 +1,9 @@
 """What `thecal forecast` says of the days to come, against brute force over seconds and minutes, and as it is typed."""
 
 import json
-import sys
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 from math import floor
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import thecal.cli
 from pumpcore.calibration import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
@@ -182,24 +181,13 @@ def test_a_local_time_that_comes_twice_is_the_first(text: str, expected: int) ->
 
 
 @pytest.fixture
-def typed(capsys, monkeypatch, tmp_path):
+def typed(thecal_says, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
     Path("rx.toml").write_text(RX)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["thecal", "forecast", *words])
-        try:
-            code = thecal.cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
+    return partial(thecal_says, "forecast")
 
 
 AUTUMN = ("rx.toml", "--from", "2026-10-20 08:00", "--zone", "Europe/Berlin")

@@ -2,12 +2,10 @@
 
 import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-import thecal.cli
 from pumpcore import program as packed_program
 from pumpcore.settings_limits import passed
 from thecal import library
@@ -102,21 +100,14 @@ def prescription(rate: str, more: str = "") -> str:
 
 
 @pytest.fixture
-def typed(capsys, monkeypatch, tmp_path):
+def typed(thecal_says, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("THECAL_LIBRARY", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
 
     def call(*words, answers: str = ""):
-        monkeypatch.setattr(sys, "argv", ["thecal", *words])
         monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-        try:
-            code = thecal.cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
+        return thecal_says(*words)
 
     return call
 

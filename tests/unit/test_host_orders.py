@@ -2,12 +2,10 @@
 
 import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-import thecal.cli
 from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.settings import Settings
@@ -84,7 +82,7 @@ def pump():
 
 
 @pytest.fixture
-def typed(capsys, monkeypatch, tmp_path, pump):
+def typed(thecal_says, monkeypatch, tmp_path, pump):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
     for method in THERAPY:  # also of those that this checkout's firmware does not have
@@ -94,14 +92,7 @@ def typed(capsys, monkeypatch, tmp_path, pump):
     monkeypatch.setattr("thecal.exchange.PATIENCE_S", 0.6)
 
     def call(*words):
-        monkeypatch.setattr(sys, "argv", ["thecal", *words, "--port", pump.port_url])
-        try:
-            code = thecal.cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
+        return thecal_says(*words, "--port", pump.port_url)
 
     return call
 

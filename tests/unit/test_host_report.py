@@ -4,13 +4,12 @@ import csv
 import io
 import json
 import re
-import sys
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-import thecal.cli
 from pumpcore.program import CONSTANT, SCHEDULE, Program, pack
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.timeline import Timeline
@@ -29,18 +28,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["thecal", "report", *map(str, words)])
-        try:
-            code = thecal.cli.main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
+def run(thecal_says):
+    return partial(thecal_says, "report")
 
 
 def evidence(program=None):

@@ -1,0 +1,25 @@
+"""What many tests of the host ask for."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+import thecal.cli
+
+
+@pytest.fixture
+def thecal_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command in this process: (exit code, stdout, stderr). No command may show a traceback."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["thecal", *map(str, words)])
+        try:
+            code = thecal.cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call
