@@ -1,9 +1,9 @@
-"""Presses of the bolus button that were refused: heard at once, counted, and in the journal without filling it."""
+"""Presses of the bolus button: a short sound for a dose, a long one for a refusal, which is counted and journaled without filling it."""
 
 from pumpcore import faults
 
 RECORD_MS = 900_000
-SOUND_MS = 1_000
+SOUND_MS, SHORT_SOUND_MS = 1_000, 200
 NEVER_MS = 1 << 62
 
 
@@ -19,13 +19,20 @@ class Presses:
         self._next_ms = 0
         self._quiet_ms = NEVER_MS
 
+    def accept(self, now_ms: int) -> None:
+        """Tells that a press has ordered a dose."""
+        self._sound(now_ms + SHORT_SOUND_MS)
+
     def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
         """Counts a press that `name` forbids for `wait_s` more seconds."""
         self.refused += 1
         self._waiting = min(self._waiting + 1, 0xFFFF)
         self._last = (faults.by_name(name).number, wait_s)
+        self._sound(now_ms + SOUND_MS)
+
+    def _sound(self, until_ms: int) -> None:
         self._alarms.beep()
-        self._quiet_ms = now_ms + SOUND_MS
+        self._quiet_ms = until_ms
 
     def due_ms(self) -> int:
         return self._quiet_ms

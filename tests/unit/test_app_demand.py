@@ -85,6 +85,9 @@ def test_no_more_than_the_program_allows_in_24_hours() -> None:
 def test_the_button_orders_the_same_and_holding_it_orders_no_more() -> None:
     pump = pump_with()
     press(pump)
+    assert pump.board.buzzer.pattern == "low"
+    pump.advance(0.3)
+    assert pump.board.buzzer.pattern == "off", "shorter than for a refusal"
     pump.advance(140)
     (dose,) = pump.records("dose")
     assert dose["purpose"] == 3 and pump.records("bolus_ended")[0]["delivered_steps"] == STEPS
@@ -96,8 +99,9 @@ def test_presses_that_come_early_are_heard_counted_and_do_not_fill_the_journal()
     pump = pump_with()
     press(pump)
     for _ in range(400):
-        pump.advance(2)
+        pump.advance(1.5)
         press(pump)
+        pump.advance(0.5)
         assert pump.board.buzzer.pattern == "low"
     told = pump.records("demand_refused")
     assert len(told) == 1 and told[0]["count"] == 1 and told[0]["fault"] == faults.by_name("demand_locked").number

@@ -6,12 +6,14 @@ from pumpcore.faults import Refusal
 
 
 def bolus_press(pump: Pump, params: dict) -> dict:
-    """Refusals are counted in `pump.presses`; JournalError passes."""
+    """Both ends are heard, refusals counted in `pump.presses`; JournalError passes."""
     now_ms = pump.board.clock.uptime_ms()
     token = pump.tokens.issue(now_ms).decode()
     try:
-        return bolus_demand(pump, {"token": token})
+        told = bolus_demand(pump, {"token": token})
     except Refusal as refused:
         pump.tokens.use(token)
         pump.presses.refuse(refused.fault.name, refused.detail.get("wait_s", 0), now_ms)
         return {}
+    pump.presses.accept(now_ms)
+    return told
