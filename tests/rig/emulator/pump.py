@@ -21,6 +21,7 @@ _NS_PER_MS = 1_000_000
 _PRESS_NS = 5_000_000
 _FIRST_ANALOGUE, _SUPPLY_MV = 26, 12_000
 _HELD_NS = 100_000_000
+_QUIET_DUTY = 0.25
 Bench = dict[str, Any]
 
 
@@ -161,6 +162,14 @@ class EmulatedPump:
             self.board.set_pin(self._pins["stop_button"], 1)
             self.board.at(_PRESS_NS, lambda: self.board.set_pin(self._pins["stop_button"], 0))
             self.board.run_for(2 * _PRESS_NS / 1e9)
+
+    def buzzer(self) -> str:
+        """What somebody hears, by the duty of the buzzer's PWM: "off", "low" or "high"."""
+        slices = self.board.chip.mcu.pwm.channels
+        channel, shift = slices[self._pins["buzzer"] // 2 % len(slices)], self._pins["buzzer"] % 2 * 16
+        with self.board.lock:
+            duty = (channel.cc >> shift & 0xFFFF) / (channel.top + 1) if self.board.has_power() and channel.csr & 1 else 0
+        return "high" if duty > _QUIET_DUTY else "low" if duty else "off"
 
     def set_motor_supply(self, supply_mv: int) -> None:
         with self.board.lock:
