@@ -56,13 +56,14 @@ class Basal:
         return 0 if temporary is None else self.accumulator.coarsen(temporary.parts())
 
     def highest_nl(self, from_s: int, duration_s: int) -> int:
-        """Highest rate in the pump seconds from `from_s` on, over `duration_s`, rounded up to whole nl."""
+        """Highest rate in the pump seconds from `from_s` on, over `duration_s`, rounded up to whole nl: with the temporary rate that runs,
+        and as it will be when that is cancelled."""
         highest, at_s, end_s, temporary = 0, from_s, from_s + duration_s, self.temporary
         while at_s < end_s:
             rate_nl = self.program.entries[self.entry_at(at_s)][1]
-            if temporary is not None and at_s < temporary.end_s:
-                rate_nl = ceil_div(temporary.of(rate_nl), temporary.parts())
             highest = max(highest, rate_nl)
+            if temporary is not None and at_s < temporary.end_s:
+                highest = max(highest, ceil_div(temporary.of(rate_nl), temporary.parts()))
             at_s += min(self.until_change_s(at_s), S_PER_WEEK)
         return highest
 

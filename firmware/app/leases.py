@@ -44,7 +44,7 @@ class Leases:
         full = self.windows.full(ceilings, more)
         if full:
             return full
-        span.leased_steps = max(span.leased_steps, target)
+        span.leased_steps = target  # what the lease before held more, of what has been cancelled, is given back
         self._fill(record, span, length_s, bolus_steps)
         record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
         record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(span.rate_nl, length_s)

@@ -73,6 +73,10 @@ class Orders:
         """The bolus that runs has planned its last slice; behind it one that was set aside goes on, but not at a ceiling."""
         bolus, waiting = span.end_bolus(), self._waiting
         self._mark(span, "bolus_ended", (bolus, reason))
+        behind = self._wanted_extended
+        if behind is not None and reason == "limit":
+            self._unwant(behind)
+            self.ended(behind, reason, 0)
         if waiting is not None:
             self._waiting = None
             if reason == "limit":

@@ -44,6 +44,8 @@ class Overlay:
             self._drop(span)
             self._mark(span, "temporary_ended", (ENDS.index(CANCELLED if self._cancelled else DONE), span.ordered_steps))
         else:
+            if not present.denominator:  # a clock that becomes known may bring another basal
+                present.lowered = present.lowered or present.rate_nl < span.basal.highest_nl(span.planned_s, 1)
             return
         span.lease_end_s = span.planned_s
 

@@ -57,7 +57,7 @@ class Pump:
 
     def find_bolus(self, token: str) -> Bolus | None:
         """The bolus that this boot knows by `token`; None when it knows none."""
-        for bolus in self.boluses:
+        for bolus in self.boluses + self.delivery.orders.live():  # more than are kept may have come beside a long one
             if bolus.token == token:
                 return bolus
         return None

@@ -128,7 +128,7 @@ class Span:
         """The bolus's share of what was delivered up to `position_steps`; within a slice in proportion, rounded down."""
         delivered = bolus.planned_steps
         for its_bolus, before, steps, its_steps in reversed(self._slices):
-            if its_bolus is bolus:
+            if its_bolus is bolus and steps:  # a slice of a slow one may hold none
                 made = position_steps - before
                 if made >= steps:
                     return delivered

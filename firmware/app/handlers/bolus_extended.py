@@ -1,6 +1,6 @@
 """bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8)."""
 
-from app.handlers.ordering import check_dose, check_rate, check_running, check_tank, repeated, reply, write_down
+from app.handlers.ordering import beside_nl, check_dose, check_rate, check_running, check_tank, repeated, reply, write_down
 from app.pump import Pump
 from pumpcore.bolus import EXTENDED, LIVE, LONGEST_EXTENDED_S, SHORTEST_EXTENDED_S, Bolus
 from pumpcore.faults import Refusal
@@ -23,9 +23,7 @@ def bolus_extended(pump: Pump, params: dict) -> dict:
     bolus.purpose = EXTENDED
     check_dose(pump, bolus)
     check_tank(pump, bolus)
-    program = pump.setup.program  # it may be paused for hours: any basal of the week may run beside it
-    basal_nl = max(program.highest_rate_nl(), pump.delivery.span.basal.highest_nl(pump.delivery.span.planned_s, duration_s))
-    check_rate(bolus, basal_nl, pump.setup.ceilings, program.rate_seconds_s)
+    check_rate(bolus, beside_nl(pump, duration_s, True), pump.setup.ceilings, pump.setup.program.rate_seconds_s)
     _check_windows(pump, bolus)
     return write_down(pump, bolus)
 

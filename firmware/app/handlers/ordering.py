@@ -119,8 +119,21 @@ def check_tank(pump: Pump, bolus: Bolus) -> None:
 def check_ceilings(pump: Pump, bolus: Bolus) -> None:
     """Basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
     span, ceilings = pump.delivery.span, pump.setup.ceilings
-    check_rate(bolus, span.basal.highest_nl(span.planned_s, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
+    check_rate(bolus, beside_nl(pump, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
     check_room(pump, ceilings, bolus, span.basal.plan_steps(span.planned_s, bolus.duration_s) + 1)
+
+
+def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
+    """The highest basal that may run beside a bolus, per the program's seconds: also with a temporary rate that waits for its slice, and
+    of any hour of the week while no clock is known or the bolus may be paused for hours."""
+    span, program, present = pump.delivery.span, pump.setup.program, pump.delivery.overlay.present
+    known = span.basal.week is not None or not program.needs_clock()
+    plain_nl = 0 if known else program.highest_rate_nl()
+    basal_nl = max(plain_nl, span.basal.highest_nl(span.planned_s, duration_s))
+    if present is not None:
+        plain_nl = plain_nl if span.basal.temporary is present else basal_nl
+        basal_nl = max(basal_nl, ceil_div(present.of(plain_nl), present.parts()))
+    return max(basal_nl, program.highest_rate_nl()) if any_hour else basal_nl
 
 
 def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -> None:

@@ -1,7 +1,7 @@
 """status: everything that `watch` shows; changes nothing."""
 
 from app.pump import Pump
-from pumpcore.units import MS_PER_S
+from pumpcore.units import MS_PER_S, S_PER_MINUTE
 
 
 def status(pump: Pump, params: dict) -> dict:
@@ -59,6 +59,8 @@ def _steps(pump: Pump) -> dict:
     delivery, book, windows = pump.delivery, pump.book, pump.delivery.leases.windows
     delivered, extended = pump.position_steps(), delivery.orders.extended
     span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.orders.bolus
+    if span is None:  # a lease moves them otherwise
+        windows.move_to(book.powered_on_s() // S_PER_MINUTE)
     return {
         "ordered_steps": span.ordered_steps if span else delivered,
         "delivered_steps": delivered,

@@ -80,7 +80,9 @@ def _check_library(settings: object, highest_nl: int) -> None:
 
 
 def _check_windows(pump: Pump, made: Temporary, highest_nl: int) -> None:
-    """The hour by itself, since what is in it now falls out; the day with what is in it."""
+    """The hour by itself, since what is in it now falls out; the day with what is in it. Less than the basal is always allowed."""
+    if made.numerator <= made.denominator if made.denominator else made.rate_nl <= pump.setup.program.lowest_rate_nl():
+        return
     ceilings, pair = pump.setup.ceilings, pump.setup.calibration
     modulus = pump.setup.program.rate_seconds_s * pair.volume_nl
     windows = (("hour", min(made.duration_s, _HOUR_S), 0, ceilings.hour_steps),

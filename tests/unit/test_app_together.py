@@ -1,0 +1,157 @@
+"""Orders that meet: what one leaves behind for another, in lease, rate, status and journal."""
+
+import pytest
+
+from bridge_scenes import token
+from pump import BENCH, MONDAY_UTC_S, constant, day
+from scenes import Watched, power_cut, ready, resuming, running
+
+NL_IN_99_991_STEPS = 1_000_003
+MINUTE_S = 60
+CEILING_NL = BENCH["ceilings"]["rate_nl"]
+BASAL_NL = CEILING_NL * 4 // 7
+FAST_NL = CEILING_NL * 6 // 7
+DOSE_NL = FAST_NL // 120  # 30 s of it
+PAIR = {"numerator": 0, "denominator": 0}
+
+
+def open_steps(pump: Watched) -> int:
+    told = pump.call("status")
+    return told["leased_steps"] - told["delivered_steps"]
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.parametrize("method", ["status", "bolus.status", "stop"])
+def test_a_slice_without_a_step_of_a_slow_bolus_can_be_asked_about_and_stopped(method: str) -> None:
+    for quarter in range(60):
+        pump = running(resuming(constant(0)))
+        pump.call("bolus.extended", token=token(pump), volume_nl=61 * NL_IN_99_991_STEPS // 99_991, duration_s=600)
+        extended = pump.call("status")["extended"]["token"]
+        pump.advance(8 + quarter / 4)
+        reply = pump.ask(method, **({"token": extended} if method == "bolus.status" else {}))
+        assert "result" in reply, (quarter, reply)
+
+
+@pytest.mark.rule("R2")
+def test_what_a_cancelled_temporary_rate_had_leased_is_not_kept() -> None:
+    pump = running(resuming(constant(3_600_000)))
+    pump.call("temporary.start", token=token(pump), rate_nl=CEILING_NL // 2, duration_s=600, **PAIR)
+    pump.advance(70)
+    pump.call("temporary.cancel", token=pump.pump.delivery.overlay.present.token)
+    pump.advance(70)
+    assert open_steps(pump) <= 100 * MINUTE_S + 1
+    again = power_cut(pump, 5)
+    again.advance(90)
+    before = again.plant_steps()
+    again.advance(600)
+    assert again.plant_steps() - before >= 99 * 600
+
+
+@pytest.mark.rule("R2")
+def test_what_an_extended_bolus_that_was_set_aside_and_cancelled_had_leased_is_not_kept() -> None:
+    pump = running(resuming(constant(36_000)))
+    extended = token(pump)
+    pump.call("bolus.extended", token=extended, volume_nl=10_000_000, duration_s=1200)
+    pump.advance(57)
+    pump.call("bolus.start", token=token(pump), volume_nl=200_000, rate_nl=36_000_000)
+    pump.advance(8)
+    pump.call("bolus.cancel", token=extended)
+    pump.advance(200)
+    assert open_steps(pump) <= MINUTE_S + 1
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize("waits_s", [0, 6])
+def test_a_bolus_is_judged_beside_a_temporary_rate_that_waits_as_beside_one_that_runs(waits_s: int) -> None:
+    pump = running(constant(3_600_000))
+    pump.advance(6)
+    pump.call("temporary.start", token=token(pump), rate_nl=FAST_NL, duration_s=60, **PAIR)
+    pump.advance(waits_s)
+    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - FAST_NL)
+
+
+@pytest.mark.rule("R5")
+def test_a_bolus_must_fit_beside_what_the_basal_is_once_a_lowered_rate_is_cancelled() -> None:
+    pump = running(constant(BASAL_NL))
+    pump.advance(6)
+    pump.call("temporary.start", token=token(pump), rate_nl=0, duration_s=60, **PAIR)
+    pump.advance(6)
+    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - BASAL_NL)
+
+
+@pytest.mark.rule("R5")
+def test_without_a_clock_a_bolus_must_fit_beside_any_hour_of_the_week() -> None:
+    new = day((0, 0, 3_600_000), (8, 0, BASAL_NL))
+    new.on_clock_loss = "lowest"
+    pump = ready(new, utc_s=0)
+    pump.call("start")
+    pump.advance(10)
+    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - BASAL_NL)
+
+
+@pytest.mark.rule("R9")
+def test_a_temporary_rate_below_a_basal_that_the_clock_brings_does_not_resume() -> None:
+    new = resuming(day((0, 0, 3_600_000), (8, 0, BASAL_NL)))
+    new.on_clock_loss = "lowest"
+    pump = ready(new, utc_s=0)
+    pump.call("start")
+    pump.advance(10)
+    pump.call("temporary.start", token=token(pump), rate_nl=7_200_000, duration_s=3600, **PAIR)
+    pump.advance(10)
+    pump.call("clock.set", utc_s=MONDAY_UTC_S + 9 * 3600, offset_s=0)
+    pump.advance(120)
+    again = power_cut(pump, 5)
+    again.advance(120)
+    assert again.state() == "stopped" and "not_resumed" in again.alarms()
+
+
+@pytest.mark.rule("R8")
+def test_an_extended_bolus_outlives_the_memory_of_many_others() -> None:
+    pump = running(constant(3_600_000))
+    extended = token(pump)
+    pump.call("bolus.extended", token=extended, volume_nl=1_000_000, duration_s=7200)
+    for _ in range(9):
+        pump.call("bolus.start", token=token(pump), volume_nl=60_000, rate_nl=10_000_000)
+        pump.advance(30)
+    assert pump.call("bolus.status", token=extended)["state"] == "delivering"
+    assert pump.call("bolus.cancel", token=extended)["token"] == extended
+
+
+@pytest.mark.rule("R5")
+def test_a_ceiling_ends_an_extended_bolus_that_waits_too() -> None:
+    new = constant(3_600_000)
+    new.hour_nl = 6_000_000
+    pump = ready(new, MONDAY_UTC_S)
+    pump.call("start")
+    pump.advance(5)
+    pump.call("bolus.start", token=token(pump), volume_nl=1_500_000, rate_nl=4_000_000)
+    waiting = token(pump)
+    pump.call("bolus.extended", token=waiting, volume_nl=1_000_000, duration_s=3600)
+    pump.call("temporary.start", token=token(pump), rate_nl=15_000_000, duration_s=1200, **PAIR)
+    pump.advance(1200)
+    assert pump.state() == "limited"
+    assert pump.call("bolus.status", token=waiting)["state"] == "cut"
+
+
+def test_the_windows_move_on_while_it_is_stopped() -> None:
+    pump = running(constant(3_600_000))
+    pump.advance(3600)
+    pump.call("stop")
+    assert pump.call("status")["hour_nl"] > 3_500_000
+    pump.advance(2 * 3600)
+    told = pump.call("status")
+    assert told["hour_nl"] == 0 and told["day_nl"] > 3_500_000
+
+
+@pytest.mark.rule("R7")
+def test_a_pump_that_has_nearly_filled_its_day_can_be_turned_down() -> None:
+    new = constant(3_600_000)
+    new.day_nl = 90_000_000
+    pump = ready(new, MONDAY_UTC_S)
+    pump.call("start")
+    pump.advance(86_400)
+    reply = pump.ask("temporary.start", token=token(pump), rate_nl=1_800_000, duration_s=4 * 3600, **PAIR)
+    assert "result" in reply, reply
