@@ -205,3 +205,11 @@ def test_the_newest_comes_first_and_what_is_torn_behind_it_is_left_out() -> None
     data = b"".join([records.encode("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
     assert [record.sequence for record in records.newest_first(data + data[:5])] == [3, 2, 1]
     assert list(records.newest_first(b"")) == []
+
+
+WEST = [("offset_s", "clock_set", -18_000), ("transition_offset_s", "transition_set", -14_400)]
+
+
+@pytest.mark.parametrize(("field", "record", "value"), WEST)
+def test_a_number_west_of_utc_is_no_code(field: str, record: str, value: int) -> None:
+    assert records.code_text(record, field, value) == str(value)

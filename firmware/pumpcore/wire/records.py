@@ -143,4 +143,4 @@ def _decode_one(raw: bytes) -> Record:
 def code_text(record_name: str, field: str, value: int) -> str:
     """The word behind a coded field ("by", "cause" ...); the number as text when there is none."""
     words = _CODES.get(field, {}).get(record_name, ())
-    return words[value] if value < len(words) else str(value)
+    return words[value] if 0 <= value < len(words) else str(value)
