@@ -121,6 +121,14 @@ def test_from_a_record_on_the_command_line(tool, recorded):
     assert document["sample_s"] == 1.0
 
 
+@pytest.mark.parametrize("option", ["--png", "--html"])
+def test_a_page_is_written_over_a_file_only_when_asked(tool, recorded, tmp_path, option):
+    (tmp_path / "kept").write_text("mine")
+    done = tool.run("characterise", "--from", str(recorded), option, "kept")
+    assert done.returncode == 2 and "--force" in done.stderr and (tmp_path / "kept").read_text() == "mine"
+    assert tool.run("characterise", "--from", str(recorded), option, "kept", "--force").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

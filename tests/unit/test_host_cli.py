@@ -178,6 +178,15 @@ def test_journal_in_every_format_with_units_in_the_names(run, pump):
     assert run("journal", "--csv", "no/such/folder.csv", port=pump)[0] == 1
 
 
+@pytest.mark.parametrize("option", ["--csv", "--jsonl", "--raw"])
+def test_a_journal_is_written_over_a_file_only_when_asked(run, pump, option):
+    kept = Path("kept")
+    kept.write_text("mine")
+    code, _, err = run("journal", option, "kept", port=pump)
+    assert code == 2 and "--force" in err and kept.read_text() == "mine" and pump.executed == []
+    assert run("journal", option, "kept", "--force", port=pump)[0] == 0 and kept.read_bytes() != b"mine"
+
+
 def test_watch_takes_as_many_looks_as_asked_and_survives_a_lost_link(run, pump):
     pump.trouble["status"] = ["", "lose_request"]
     code, out, _ = run("watch", "--count", "2", "--interval", "0.1", "--json", port=pump)

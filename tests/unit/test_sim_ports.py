@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -189,7 +188,7 @@ def start_process(flash):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", serve.ENDING)
 def test_the_process_ends_cleanly_and_its_flash_survives(tmp_path, number):
     flash = tmp_path / "pump.flash"
     flash.write_bytes(image())
@@ -200,8 +199,34 @@ def test_the_process_ends_cleanly_and_its_flash_survives(tmp_path, number):
     _, err = process.communicate(timeout=10)
     assert process.returncode == 0
     assert "Traceback" not in err
+    assert holds(flash, "/kept") == "yes"
+
+
+def holds(flash, path):
     with pump(image=flash.read_bytes()) as sim:
-        assert ask(sim, "b.flash.read('/kept')") == "yes"
+        return ask(sim, f"b.flash.read({path!r})")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_process_that_is_killed_has_saved_its_flash(tmp_path):
+    flash = tmp_path / "pump.flash"
+    flash.write_bytes(image())
+    process, facts = start_process(flash)
+    before = flash.read_bytes()
+    with open_port(facts["socket"]) as port:
+        exchange(port, "!b.flash.write('/kept', b'yes')")
+    give_up_s = time.monotonic() + 60
+    while flash.read_bytes() == before and time.monotonic() < give_up_s:
+        time.sleep(0.1)
+    process.kill()
+    process.communicate(timeout=10)
+    assert holds(flash, "/kept") == "yes"
+
+
+def test_a_flash_that_can_not_be_saved_is_told_before_a_port_opens(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(SimulatorError, match="can't be written"):
+        serve.run(NO_CLOCK, image_path=tmp_path / "file" / "pump.flash", on_ready=pytest.fail, virtual=True)
 
 
 def test_an_image_of_another_size_is_refused_in_words(tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, Port, Yes
+from thecal.commands.options import AsJson, Force, Port, Yes
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import BadInput
 
@@ -34,17 +34,20 @@ def characterise(
     balance_framing: Annotated[str | None, typer.Option(metavar="TEXT", help='Serial settings, like "9600-8N1".')] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="One offline page with all of it.")] = None,
+    force: Force = False,
     port: Port = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Weigh what the pump delivers and draw its trumpet curve (IEC 60601-2-24)."""
+    from thecal.files import check_free
     from thecal.gravimetry.analysis import analyse
     from thecal.gravimetry.durations import seconds
     from thecal.gravimetry.run import read_run
 
     if (balance is None) == (source is None):
         raise BadInput("say what to do", "give --balance PORT to record a run, or --from FILE to analyse one")
+    check_free([file for file in (png, html) if file is not None], force)
     sample_s = seconds(sample, "--sample")
     if source is not None:
         run = read_run(source)

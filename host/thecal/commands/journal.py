@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, Port
+from thecal.commands.options import AsJson, Force, Port
 from thecal.console import Progress, columns, data, emit_json, talk
 from thecal.errors import BadInput
-from thecal.files import write
+from thecal.files import check_free, write
 
 if TYPE_CHECKING:
     from thecal.client import Client
@@ -25,6 +25,7 @@ def journal(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
     raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the records as the pump keeps them; - is stdout.")] = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the pump's journal back: table, CSV or JSON lines."""
@@ -34,6 +35,7 @@ def journal(
 
     if ring not in RINGS:
         raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
+    check_free([file for file in (csv, jsonl, raw) if file is not None], force)
     with open_pump(port) as client:
         rows = download(client, ring, from_sequence)
         content = raw_records(client, ring, from_sequence) if raw is not None else b""

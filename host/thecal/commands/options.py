@@ -18,3 +18,4 @@ Library = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]

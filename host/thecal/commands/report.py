@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from thecal.commands.options import AsJson, Port
+from thecal.commands.options import AsJson, Force, Port
 from thecal.console import Progress, emit_json, talk
 from thecal.errors import BadInput
 
@@ -29,7 +29,7 @@ def report(
     days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
     from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
     to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    force: Force = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:

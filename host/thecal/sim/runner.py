@@ -63,7 +63,7 @@ class SimulatedPump:
         table = bench if isinstance(bench, dict) else read_bench(Path(bench))
         chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
-        self.on_power_loss: Callable[[bytes], None] = lambda image: None
+        self.on_power_loss: Callable[[], None] = lambda: None
         self.individual = Individual(seed)
         self._hardware = Hardware(table, self.individual, timeline, chip)
         self._hardware.set_flash_time(chosen.flash_time)
@@ -349,7 +349,7 @@ class SimulatedPump:
     def _lose_power(self) -> None:
         self._hardware.lose_power()
         self._is_on = False
-        self.on_power_loss(self.flash_image())
+        self.on_power_loss()
 
     def _end_power_up(self, ending: PowerCut) -> None:
         if self._timeline.guest_alive:

@@ -16,7 +16,8 @@ from thecal.sim.flash import IMAGE_BYTES
 from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
-_LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_LOOK_S = 1.0  # a wait without end can't be interrupted on Windows; at most so much of the flash's news is lost with the process
 
 
 class Served:
@@ -30,7 +31,9 @@ class Served:
         self._speed = None if self._virtual else pump_options.get("speed") or 1.0
         stored = load_image(image_file, pump_options.get("firmware"))
         self.pump = SimulatedPump(bench, seed, stored, **pump_options)
-        self.pump.on_power_loss = self._save_after_cut
+        self._saving = threading.Lock()
+        self._saved_operations, self._complaint = -1, ""
+        self.pump.on_power_loss = self.keep
         self._control = ControlServer(self.pump)
 
     def describe(self) -> Facts:
@@ -54,18 +57,27 @@ class Served:
         """Power off, flash saved, ports closed."""
         self._control.close()
         self.pump.close()
-        self._save(self.pump.flash_image())
+        self.save()
 
-    def _save(self, flash: bytes) -> None:
-        if self._image_file is not None:
-            save_image(self._image_file, flash)
+    def save(self) -> None:
+        """What the flash holds, into its file. SimulatorError when it can't be written."""
+        with self._saving:
+            operations = self.pump.flash_ops()
+            if self._image_file is not None:
+                save_image(self._image_file, self.pump.flash_image())
+            self._saved_operations = operations
 
-    def _save_after_cut(self, flash: bytes) -> None:
-        """Called in the guest's thread: an error is told, and met again when the simulator ends."""
+    def keep(self) -> None:
+        """Saves when something was written since: whatever ends this process, the pump remembers. An error is told once, and met
+        again when the simulator ends."""
+        if self.pump.flash_ops() == self._saved_operations:
+            return
         try:
-            self._save(flash)
+            self.save()
         except SimulatorError as error:
-            print(error.cause, file=sys.stderr)
+            if error.cause != self._complaint:
+                print(error.cause, file=sys.stderr)
+            self._complaint = error.cause
 
 
 def run(
@@ -75,7 +87,7 @@ def run(
     on_ready: Callable[[Facts], None] | None = None,
     **options: Any,
 ) -> int:
-    """Serves until Ctrl-C or SIGTERM; returns the exit code. Called in the main thread.
+    """Serves until Ctrl-C, SIGTERM or the terminal's end; returns the exit code. Called in the main thread.
 
     `options`: `speed`, `virtual`, `firmware_folder` (None: the one that came with thecal), `flash_time`, `balance`.
     `on_ready` gets `Served.describe()` once the ports are open; without it they are printed for a person.
@@ -84,13 +96,14 @@ def run(
     chosen = {**options, "firmware": options.get("firmware_folder")}
     chosen.pop("firmware_folder", None)
     ended = threading.Event()
-    before = {number: signal.signal(number, _setter(ended)) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _setter(ended)) for number in ENDING}
     try:
         served = Served(Path(bench_path), seed, Path(image_path) if image_path else None, **chosen)
         try:
+            served.save()
             (on_ready or announce)(served.describe())
             while not ended.wait(_LOOK_S):
-                pass
+                served.keep()
         finally:
             served.close()
     finally:
