@@ -40,10 +40,12 @@ class Bolus:
         self.delivered_steps = 0
         self.begins_at_ms = 0
         if self.steps == 0:
-            raise Refusal("bolus_too_small", asked_nl=volume_nl, nearest_nl=ceil_div(calibration.volume_nl, calibration.steps))
+            least_nl = ceil_div(calibration.volume_nl, calibration.steps)
+            raise Refusal("bolus_too_small", rule="R7", asked_nl=volume_nl, limit_nl=least_nl, nearest_nl=least_nl)
         if self.duration_s < SHORTEST_S:
             nearest_nl = volume_nl * rate_seconds_s // SHORTEST_S
-            raise Refusal("bolus_too_short", duration_s=self.duration_s, limit_s=SHORTEST_S, nearest_rate_nl=nearest_nl)
+            detail = {"limit_s": SHORTEST_S, "nearest_s": SHORTEST_S, "nearest_rate_nl": nearest_nl}
+            raise Refusal("bolus_too_short", rule="R7", asked_s=self.duration_s, **detail)
 
     def lease_s(self) -> int:
         """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""

@@ -1,10 +1,11 @@
 """bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8)."""
 
-from app.handlers.ordering import beside_nl, check_dose, check_rate, check_running, check_tank, repeated, reply, write_down
+from app.handlers.ordering import beside_nl, check_dose, check_running, check_tank, repeated, reply, write_down
 from app.pump import Pump
-from pumpcore.bolus import EXTENDED, LIVE, LONGEST_EXTENDED_S, SHORTEST_EXTENDED_S, Bolus
+from pumpcore.bolus import EXTENDED, LIVE, Bolus
 from pumpcore.faults import Refusal
 from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, highest_window_nl
+from pumpcore.order_limits import check_bolus_rate, check_extended_time
 from pumpcore.units import S_PER_MINUTE
 
 
@@ -18,12 +19,12 @@ def bolus_extended(pump: Pump, params: dict) -> dict:
         return reply(known)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
     _check_state(pump)
-    _check_time(duration_s)
+    check_extended_time(duration_s)
     bolus = Bolus(token, volume_nl, volume_nl, duration_s, pump.setup.calibration)
     bolus.purpose = EXTENDED
     check_dose(pump, bolus)
     check_tank(pump, bolus)
-    check_rate(bolus, beside_nl(pump, duration_s, True), pump.setup.ceilings, pump.setup.program.rate_seconds_s)
+    check_bolus_rate(bolus, beside_nl(pump, duration_s, True), pump.setup.ceilings, pump.setup.program.rate_seconds_s)
     _check_windows(pump, bolus)
     return write_down(pump, bolus)
 
@@ -33,12 +34,6 @@ def _check_state(pump: Pump) -> None:
     present = pump.delivery.orders.extended
     if present is not None and present.state in LIVE:
         raise Refusal("extended_active", rule="R7", token=present.token, asked=2, limit=1, nearest=1)
-
-
-def _check_time(duration_s: int) -> None:
-    if not SHORTEST_EXTENDED_S <= duration_s <= LONGEST_EXTENDED_S:
-        nearest_s = SHORTEST_EXTENDED_S if duration_s < SHORTEST_EXTENDED_S else LONGEST_EXTENDED_S
-        raise Refusal("extended_time", rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
 
 
 def _check_windows(pump: Pump, bolus: Bolus) -> None:

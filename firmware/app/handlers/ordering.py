@@ -3,6 +3,7 @@
 from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import bolus as boluses
+from pumpcore import order_limits
 from pumpcore.bolus import Bolus
 from pumpcore.ceilings import Ceilings
 from pumpcore.faults import Refusal
@@ -84,15 +85,10 @@ def check_state(pump: Pump) -> None:
 
 def check_dose(pump: Pump, bolus: Bolus) -> None:
     """What the program's settings allow of any bolus. Refusals `bolus_above_max`, `library_soft`, `bolus_day`."""
-    settings, now_s = pump.setup.program.settings, pump.book.powered_on_s()
+    settings, now_s, asked_nl = pump.setup.program.settings, pump.book.powered_on_s(), bolus.volume_nl
+    order_limits.check_dose(settings, asked_nl)
     if settings is None:
         return
-    asked_nl, limit_nl = bolus.volume_nl, settings.bolus_limit_nl()
-    if limit_nl and asked_nl > limit_nl:
-        raise Refusal("bolus_above_max", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
-    if settings.soft_bolus_nl and asked_nl > settings.soft_bolus_nl and "bolus" not in settings.overridden():
-        limit_nl = settings.soft_bolus_nl
-        raise Refusal("library_soft", rule="R7", parameter="bolus", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
     limit_nl = settings.bolus_day_nl
     sum_nl = pump.doses.sum_nl(now_s)
     if limit_nl and sum_nl + asked_nl > limit_nl:
@@ -119,7 +115,7 @@ def check_tank(pump: Pump, bolus: Bolus) -> None:
 def check_ceilings(pump: Pump, bolus: Bolus) -> None:
     """Basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
     span, ceilings = pump.delivery.span, pump.setup.ceilings
-    check_rate(bolus, beside_nl(pump, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
+    order_limits.check_bolus_rate(bolus, beside_nl(pump, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
     check_room(pump, ceilings, bolus, span.basal.plan_steps(span.planned_s, bolus.duration_s) + 1)
 
 
@@ -150,13 +146,3 @@ def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -
             name + "_above_ceiling", rule="R5", asked_nl=calibration.nl_for_steps(used + asked),
             limit_nl=calibration.nl_for_steps(limit), nearest_nl=calibration.nl_for_steps(nearest),
         )
-
-
-def check_rate(bolus: Bolus, basal_nl: int, ceilings: Ceilings, seconds_s: int) -> None:
-    """Refusal `rate_above_ceiling` when basal and bolus together are faster than allowed, or than the motor. Rates are per
-    `seconds_s`; `nearest_nl` is the highest rate of a bolus."""
-    limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
-    asked_nl = basal_nl + ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s)
-    if asked_nl > limit_nl:
-        nearest_nl = max(0, limit_nl - basal_nl)
-        raise Refusal("rate_above_ceiling", rule="R7", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)

@@ -1,12 +1,13 @@
 """run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
 
-from app.handlers.ordering import check_rate, check_room, repeated, reply
+from app.handlers.ordering import check_room, repeated, reply
 from app.handlers.priming import line_nl, mark, primed
 from app.pump import Pump
 from app.run import STATES, ceilings
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.faults import Refusal
+from pumpcore.order_limits import check_bolus_rate
 
 
 def run_start(pump: Pump, params: dict) -> dict:
@@ -61,7 +62,7 @@ def _check_state(pump: Pump) -> None:
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
     """The bench's ceilings; what was delivered before counts, whatever it was for (R5)."""
     binding = ceilings(pump.setup, bolus.rate_seconds_s)
-    check_rate(bolus, 0, binding, bolus.rate_seconds_s)
+    check_bolus_rate(bolus, 0, binding, bolus.rate_seconds_s)
     pump.delivery.leases.windows.move_to(pump.book.powered_on_s() // 60)
     check_room(pump, binding, bolus, 0)
 

@@ -16,6 +16,7 @@ _WITH_THEM = (
     "pumpcore.front",
     "pumpcore.program",
     "pumpcore.limits",
+    "pumpcore.order_limits",
     "pumpcore.settings",
     "pumpcore.settings_check",
     "pumpcore.settings_limits",

@@ -3,8 +3,9 @@
 from app.handlers.ordering import check_running, check_temporary
 from app.pump import Pump
 from pumpcore.faults import Refusal
-from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
-from pumpcore.units import MS_PER_S, U64_MAX, ceil_div
+from pumpcore.order_limits import check_temporary_form, check_temporary_rate
+from pumpcore.temporary import Temporary
+from pumpcore.units import MS_PER_S, ceil_div
 
 _HOUR_S = 3_660
 _CLOCK_S = 4  # by which the schedule may move while it runs
@@ -22,7 +23,7 @@ def temporary_start(pump: Pump, params: dict) -> dict:
     pump.tokens.check(made.token, pump.board.clock.uptime_ms())
     check_running(pump)
     check_temporary(pump)
-    _check_form(made, delivery.span.basal.accumulator.modulus)
+    check_temporary_form(made, delivery.span.basal.accumulator.modulus)
     _check_rate(pump, made)
     pump.tokens.use(made.token)
     pump.journal.append("temporary_ordered", (bytes.fromhex(made.token),) + made.asked())
@@ -35,31 +36,12 @@ def _reply(made: Temporary) -> dict:
     return {"token": made.token, "begins_at_ms": made.begins_at_ms, "ends_at_ms": made.begins_at_ms + made.duration_s * MS_PER_S}
 
 
-def _check_form(made: Temporary, modulus: int) -> None:
-    duration_s = made.duration_s
-    if not SHORTEST_S <= duration_s <= LONGEST_S:
-        nearest_s = SHORTEST_S if duration_s < SHORTEST_S else LONGEST_S
-        raise Refusal("temporary_time", rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
-    pair = (made.numerator, made.denominator)
-    if (made.rate_nl and any(pair)) or max(pair) > MOST_PARTS or (made.numerator and not made.denominator):
-        allowed = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))
-        raise Refusal("temporary_pair", rule="R7", asked="%d/%d" % pair, limit=MOST_PARTS, nearest="%d/%d" % allowed)
-    if modulus * made.parts() > U64_MAX:
-        most = U64_MAX // modulus
-        raise Refusal("temporary_pair", rule="R4", parameter="denominator", asked=made.denominator, limit=most, nearest=most)
-
-
 def _check_rate(pump: Pump, made: Temporary) -> None:
     span, setup = pump.delivery.span, pump.setup
     known = span.basal.week is not None or not setup.program.needs_clock()
     basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
-    beside_nl = _beside_nl(pump)
-    limit_nl = min(setup.ceilings.rate_nl, setup.ceilings.motor_nl)
-    if highest_nl + beside_nl > limit_nl:
-        nearest_nl = max(0, limit_nl - beside_nl)
-        raise Refusal("rate_above_ceiling", rule="R7", asked_nl=highest_nl + beside_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)
-    _check_library(setup.program.settings, highest_nl)
+    check_temporary_rate(highest_nl, _beside_nl(pump), setup.ceilings, setup.program.settings)
     _check_windows(pump, made, highest_nl)
 
 
@@ -68,15 +50,6 @@ def _beside_nl(pump: Pump) -> int:
     rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
              for bolus in pump.delivery.orders.live()]
     return max(rates + [0])
-
-
-def _check_library(settings: object, highest_nl: int) -> None:
-    if settings is None:
-        return
-    for kind, limit_nl in (("hard", settings.hard_rate_nl), ("soft", settings.soft_rate_nl)):
-        allowed = kind == "soft" and "rate" in settings.overridden()
-        if limit_nl and highest_nl > limit_nl and not allowed:
-            raise Refusal("library_" + kind, rule="R7", parameter="rate", asked_nl=highest_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
 def _check_windows(pump: Pump, made: Temporary, highest_nl: int) -> None:
