@@ -60,12 +60,14 @@ class Reservoir:
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
         self.volume_nl, self.steps = pair.volume_nl, pair.steps
 
-    def tolerance_nl(self, settings: object, position_steps: int) -> int:
-        """By how much a residual may differ: a fixed part and a part of what was delivered."""
-        return settings.tolerance_nl + self.delivered_nl(position_steps) * settings.tolerance_permille // 1000
-
     def pack(self) -> bytes:
         return struct.pack(_FORMAT, *[getattr(self, name) for name in FIELDS])
+
+
+def tolerated_nl(settings: object, left_nl: int, spread_nl: int, delivered_nl: int) -> tuple:
+    """(least, most) that a refill may find without a reason: a fixed part and a part of what was delivered beside what is expected."""
+    apart_nl = settings.tolerance_nl + delivered_nl * settings.tolerance_permille // 1000
+    return max(0, left_nl - apart_nl), left_nl + spread_nl + apart_nl
 
 
 def unpack(image: bytes) -> Reservoir:

@@ -5,7 +5,6 @@ A slip of a thousand (mL for uL) is the likeliest of all: the message says how m
 
 from __future__ import annotations
 
-from copy import copy
 from fractions import Fraction
 from typing import Any
 
@@ -16,16 +15,16 @@ from pumpcore.faults import Refusal
 from pumpcore.program import MAX_RATE_NL, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal import settings_refused
-from thecal.compiler import Compiled, row_key
+from thecal.compiler import Compiled
+from thecal.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
 from thecal.dose import Bolus
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
-from thecal.quantities import Quantity, decimal, shown, smaller, spelled
+from thecal.quantities import Quantity, decimal, shown, smaller
 from thecal.status_text import ml
 
 SLIP = 1000
 ASK_ABOVE = 10  # times the limit
-NEAREST_DIGITS = 6
 LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
 
 
@@ -71,10 +70,15 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
         limits.check_program(compiled.program, rig, rig.calibration)
     except Refusal as refusal:
         if refusal.fault.name in settings_refused.FAULTS:
-            raise settings_refused.complaint(prescription, compiled, refusal, name) from refusal
-        key, quantity = culprit(prescription, compiled, refusal)
-        text = f"{name}: {key}: {shown(quantity.text)}: {sentence(refusal)}"
-        raise BadInput(text, advice(refusal, quantity, nearest(prescription, compiled, rig, refusal, quantity))) from refusal
+            raise settings_refused.complaint(prescription, compiled, refusal, rig, name) from refusal
+        blamed = culprit_of(prescription, compiled, refusal)
+        best = (
+            possible(blamed.words(figure(refusal, "nearest_nl")))
+            if "parameter" in refusal.detail
+            else blamed.nearest(compiled.program, rig)
+        )
+        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal)}"
+        raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
 
 
 def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
@@ -83,24 +87,22 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
     try:
         ceilings.check_rate(bolus.rate_nl)
     except Refusal as refusal:
-        limit = nearest_text(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate)
+        limit = possible(part_of(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate))
         raise BadInput(f"{shown(bolus.rate.text)}: {sentence(refusal)}", advice(refusal, bolus.rate, limit)) from refusal
     for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
         asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
         if asked_nl > limit_nl:
             above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
-            limit = nearest_text(Fraction(limit_nl, bolus.volume_nl), bolus.volume)
+            limit = possible(part_of(Fraction(limit_nl, bolus.volume_nl), bolus.volume))
             raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above)}", advice(above, bolus.volume, limit))
 
 
-def culprit(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> tuple[str, Quantity]:
-    """The key that is to blame and what was typed there: the limit that is too wide, else the highest rate."""
+def culprit_of(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
+    """What is to blame: the limit that is too wide, else the highest rate."""
     limit = LIMIT_KEYS.get(str(refusal.detail.get("parameter")))
     if limit:
-        return f"limits.{limit}", getattr(prescription.limits, limit)
-    rows = prescription.rows()
-    highest = max(range(len(rows)), key=lambda index: compiled.program.entries[index][1])
-    return row_key(prescription, rows[highest][0]), rows[highest][1]
+        return Culprit(f"limits.{limit}", getattr(prescription.limits, limit), figure(refusal, "asked_nl"))
+    return Rate(prescription, compiled.program)
 
 
 def figure(refusal: Refusal, name: str) -> int:
@@ -119,35 +121,3 @@ def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
     if not small or asked > limit * SLIP:
         return f"{far}; {best}"
     return f'{far}: did you mean "{decimal(quantity.amount, NEAREST_DIGITS)} {small}"? {best[0].upper()}{best[1:]}'
-
-
-def nearest(prescription: Prescription, compiled: Compiled, rig: Rig, refusal: Refusal, quantity: Quantity) -> str:
-    """The largest that would be allowed in its place, in the unit that was typed; "" when nothing would."""
-    asked = figure(refusal, "asked_nl")
-    if "parameter" in refusal.detail:
-        return nearest_text(Fraction(figure(refusal, "nearest_nl"), asked), quantity)
-    entries = compiled.program.entries
-    rate_nl = next(rate for (_, typed), (_, rate) in zip(prescription.rows(), entries) if typed is quantity)
-    same = [typed is quantity for _, typed in prescription.rows()]  # an entry for several days is one line of the file
-    low, high = -1, rate_nl
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if passes(compiled.program, same, middle, rig) else (low, middle)
-    return nearest_text(Fraction(low, rate_nl), quantity) if low > 0 else ""
-
-
-def passes(program: Program, same: list[bool], rate_nl: int, rig: Rig) -> bool:
-    """Whether the rig takes the program with this rate in the marked entries."""
-    trial = copy(program)
-    trial.entries = [(minute, rate_nl if marked else before) for (minute, before), marked in zip(program.entries, same)]
-    try:
-        limits.check_program(trial, rig, rig.calibration)
-    except Refusal:
-        return False
-    return True
-
-
-def nearest_text(part: Fraction, quantity: Quantity) -> str:
-    """`part` of what was typed, rounded down to six decimals."""
-    amount = Fraction(quantity.amount * part * 10**NEAREST_DIGITS // 1, 10**NEAREST_DIGITS)
-    return f'the nearest possible is "{decimal(amount, NEAREST_DIGITS)} {spelled(quantity.unit)}"'

@@ -82,6 +82,15 @@ def set_clock(client: Client, zone: str | None, status: dict[str, Any]) -> dict[
     return client.clock_set(utc_s, *local.values())
 
 
+def set_before_start(client: Client, zone: str | None, status: dict[str, Any]) -> None:
+    """Sets the clock of a stopped pump and says so: it stays set when the start is refused."""
+    from thecal.status_text import clock_text
+
+    if status["state"] == "stopped":
+        told = set_clock(client, zone, status)
+        talk(f"clock set to {clock_text(told['utc_s'], told['offset_s'])}")
+
+
 def read(client: Client) -> tuple[dict[str, Any], Reading]:
     """A status, and what it says of the pump's clock."""
     asked_s = time.time()

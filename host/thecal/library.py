@@ -53,7 +53,7 @@ class DrugLibrary(Table):
             if fluid.name == drug:
                 return fluid
         known = [fluid.name for fluid in self.fluid]
-        do = toml_file.suggestion(drug, known) or f'add it to the library, or write one of {", ".join(known)}'
+        do = toml_file.suggestion(drug, known) or f"add it to the library, or write one of {', '.join(known)}"
         raise BadInput(f'{name}: drug: {shown(drug)} is not in the drug library "{self.name}"', do)
 
 

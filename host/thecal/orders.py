@@ -1,4 +1,4 @@
-"""Orders with a one-shot token: demand, extended and priming boluses, temporary rates, bridge, refill. Each is done at most once.
+"""Orders: what is asked of the pump once a person has confirmed. Those with a one-shot token are done at most once.
 
 The token is asked for after the person has confirmed. A lost answer is settled by asking: `bolus.status` for a dose; the same
 order with the same token for what is no dose, which the pump answers again and does not do twice.
@@ -6,13 +6,26 @@ order with the same token for what is no dose, which the pump answers again and 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from thecal.client import Client
 from thecal.errors import Failed, Unknown
 from thecal.exchange import Reply
 
-BOLUSES = ("bolus.demand", "bolus.extended", "bolus.prime")
+BOLUS_STATUS = "thecal bolus --status TOKEN"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command of the wire with its params, without the token; `ask_with` is the command line that tells what became of it."""
+
+    method: str
+    params: dict[str, Any] = field(default_factory=dict)
+    ask_with: str = "thecal status"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"method": self.method, "params": self.params}
 
 
 def known(client: Client, method: str) -> bool:
@@ -25,53 +38,57 @@ def require(client: Client, method: str) -> None:
         raise Failed(f"this pump's firmware does not know {method}", "flash the pump with this version's firmware: thecal flash")
 
 
-def place(client: Client, method: str, params: dict[str, Any], ask_with: str) -> Reply:
-    """Orders with a fresh token; the reply carries it. Raises Unknown with `ask_with` (a command line, TOKEN in it) when nobody can
-    tell what became of it."""
-    require(client, method)
+def place(client: Client, order: Order) -> Reply:
+    """Orders with a fresh token; the reply carries it. Raises Unknown with `ask_with` when nobody can tell what became of it."""
+    require(client, order.method)
     token = client.bolus_token()
-    whole = {"token": token, **params}
+    whole = {"token": token, **order.params}
 
     def settle() -> Reply | None:
-        return client.settle_bolus(token) if method in BOLUSES else client.settle_again(method, whole)
+        return client.settle_bolus(token) if order.ask_with == BOLUS_STATUS else client.settle_again(order.method, whole)
 
     try:
-        return {"token": token, **client.command(method, whole, settle)}
+        return {"token": token, **client.command(order.method, whole, settle)}
     except Unknown as error:
-        raise Unknown(error.cause, f"ask what became of it before ordering again: {ask_with.replace('TOKEN', token)}") from error
+        raise Unknown(error.cause, f"ask what became of it before ordering again: {order.ask_with.replace('TOKEN', token)}") from error
 
 
-def demand(client: Client) -> Reply:
-    return place(client, "bolus.demand", {}, "thecal bolus --status TOKEN")
-
-
-def extended(client: Client, volume_nl: int, duration_s: int) -> Reply:
-    return place(client, "bolus.extended", {"volume_nl": volume_nl, "duration_s": duration_s}, "thecal bolus --status TOKEN")
-
-
-def prime(client: Client, rate_nl: int, again: bool) -> Reply:
+def bolus(volume_nl: int, rate_nl: int) -> Order:
     """`rate_nl` per the active program's seconds."""
-    return place(client, "bolus.prime", {"rate_nl": rate_nl, "again": int(again)}, "thecal bolus --status TOKEN")
+    return Order("bolus.start", {"volume_nl": volume_nl, "rate_nl": rate_nl}, BOLUS_STATUS)
 
 
-def bridge(client: Client) -> Reply:
+def demand() -> Order:
+    return Order("bolus.demand", {}, BOLUS_STATUS)
+
+
+def extended(volume_nl: int, duration_s: int) -> Order:
+    return Order("bolus.extended", {"volume_nl": volume_nl, "duration_s": duration_s}, BOLUS_STATUS)
+
+
+def prime(rate_nl: int, again: bool) -> Order:
+    """`rate_nl` per the active program's seconds."""
+    return Order("bolus.prime", {"rate_nl": rate_nl, "again": int(again)}, BOLUS_STATUS)
+
+
+def bridge() -> Order:
     """Starts the active program with a bridge."""
-    return place(client, "bridge.start", {}, "thecal status")
+    return Order("bridge.start")
 
 
-def temporary(client: Client, rate_nl: int, part: tuple[int, int], duration_s: int) -> Reply:
+def temporary(rate_nl: int, part: tuple[int, int], duration_s: int) -> Order:
     """A rate per the active program's seconds, or a part (numerator, denominator) of the basal; the other one is 0."""
     params = {"rate_nl": rate_nl, "numerator": part[0], "denominator": part[1], "duration_s": duration_s}
-    return place(client, "temporary.start", params, "thecal read")
+    return Order("temporary.start", params, "thecal read")
+
+
+def refill(measured_nl: int, filled_nl: int) -> Order:
+    return Order("reservoir.refill", {"measured_nl": measured_nl, "filled_nl": filled_nl}, "thecal read")
 
 
 def cancel_temporary(client: Client, token: str) -> Reply:
     require(client, "temporary.cancel")
     return client.command("temporary.cancel", {"token": token})
-
-
-def refill(client: Client, measured_nl: int, filled_nl: int) -> Reply:
-    return place(client, "reservoir.refill", {"measured_nl": measured_nl, "filled_nl": filled_nl}, "thecal read")
 
 
 def acknowledge_refill(client: Client, reason: str) -> Reply:

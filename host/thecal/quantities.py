@@ -141,7 +141,7 @@ def parse_number(text: str, number: str) -> Fraction:
         raise BadInput(f"{shown(text)} is negative", "write a value of zero or more")
     if not NUMBER.fullmatch(number):
         plain = "write digits with at most one decimal point, like 0.5 or 120"
-        do = f"write {shown('0' + text.strip())}" if NUMBER.fullmatch("0" + number) else plain
+        do = f"write {shown('0' + text.strip())}" if number and NUMBER.fullmatch("0" + number) else plain
         raise BadInput(f"{shown(text)} does not begin with a plain number", do)
     if GROUPED.match(text.strip()):
         raise BadInput(f"{shown(text)} has a blank inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")

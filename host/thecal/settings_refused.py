@@ -2,58 +2,91 @@
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pumpcore.fault_texts import sentence, told
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
-from pumpcore.settings import Settings
-from thecal.compiler import Compiled, row_key
+from pumpcore.settings import OVERRIDES, Settings
+from pumpcore.units import S_PER_DAY, S_PER_HOUR
+from thecal import culprit
+from thecal.compiler import Compiled
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
 from thecal.quantities import decimal, shown
-from thecal.status_text import ml, ml_per_h
+from thecal.status_text import span
+
+if TYPE_CHECKING:
+    from thecal.ceilings import Rig
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
+RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
+NL_PER_ML = 1_000_000
 
 
-def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, name: str) -> BadInput:
+def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
     """One line with key, text, rule, asked, limit; and what would be allowed."""
-    key, typed = blamed(prescription, compiled, refusal)
-    return BadInput(f"{name}: {key}: {shown(typed)}: {sentence(refusal)}", remedy(compiled.program, refusal))
-
-
-def blamed(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> tuple[str, str]:
-    """(key, text) of what asks for too much."""
-    what = refusal.detail.get("parameter")
-    if what == "concentration":
+    blamed = culprit_of(prescription, compiled, refusal)
+    if blamed is None:
         found = prescription.concentration
-        return "concentration", found.text if found else "none"
-    demand, bolus = prescription.demand, prescription.bolus
-    if what == "bolus" or refusal.fault.name.startswith("demand"):
-        settings: Settings | Any = compiled.program.settings
-        if demand is not None and (what != "bolus" or settings.demand_nl >= settings.bolus_max_nl):
-            return "demand.dose", demand.dose.text
-        if bolus is not None and bolus.max_dose is not None:
-            return "bolus.max_dose", bolus.max_dose.text
-    rows = prescription.rows()
-    highest = max(range(len(rows)), key=lambda index: compiled.program.entries[index][1])
-    return row_key(prescription, rows[highest][0]), rows[highest][1].text
-
-
-def remedy(program: Program, refusal: Refusal) -> str:
-    """What to do, with the nearest value in a person's units."""
-    detail: dict[str, Any] = refusal.detail
+        key, typed, best = "concentration", found.text if found else "none", ""
+    else:
+        program = compiled.program if refusal.fault.name == "library_soft" else confirmed(compiled.program)
+        key, typed, best = blamed.key, blamed.quantity.text, blamed.nearest(program, rig)
     do = told(refusal.fault.name)[1]
     if refusal.fault.name == "library_soft":
-        do = f"confirm it with --override {detail['parameter']}"
+        do = f"confirm it with --override {refusal.detail['parameter']}"
+    words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
+    return BadInput(f"{name}: {key}: {shown(typed)}: {sentence(refusal)}", words)
+
+
+def confirmed(program: Program) -> Program:
+    """The program with every soft limit passed: a person may confirm them."""
+    made, settings = copy(program), copy(cast("Settings | None", program.settings))
+    if settings is not None:
+        settings.overrides = (1 << len(OVERRIDES)) - 1
+    made.settings = settings
+    return made
+
+
+def culprit_of(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> culprit.Culprit | None:
+    """What asks for too much; None for the concentration."""
+    what = refusal.detail.get("parameter")
+    if what == "concentration":
+        return None
+    found = None
+    if refusal.fault.name.startswith("demand"):
+        found = culprit.of_demand(prescription, compiled)
+    elif what == "bolus":
+        found = culprit.of_bolus(prescription, compiled)
+    return found or culprit.Rate(prescription, compiled.program)
+
+
+def nearest(program: Program, refusal: Refusal) -> str:
+    """The nearest value that a refusal names, in a person's units; "" when it names none."""
+    detail: dict[str, Any] = refusal.detail
+    words = []
     if "nearest_ng_per_ml" in detail:
-        return f"{do}; nearest: {decimal(Fraction(detail['nearest_ng_per_ml'], 1000))} ug/mL"
-    rate = detail.get("parameter") == "rate" or refusal.fault.name == "minimum_rate"
-    if "nearest_nl" in detail and detail["nearest_nl"] >= 0:
-        nearest_nl = detail["nearest_nl"]
-        do += f"; nearest: {ml_per_h(nearest_nl, program.rate_seconds_s) if rate else ml(nearest_nl)}"
-    if "nearest_s" in detail:
-        do += f", or over {detail['nearest_s']} s"
-    return do
+        words.append(f"{decimal(Fraction(detail['nearest_ng_per_ml'], 1000))} ug/mL")
+    if "nearest_nl" in detail:
+        is_rate = refusal.fault.name in RATES or detail.get("parameter") == "rate"
+        volume = Fraction(detail["nearest_nl"], NL_PER_ML)
+        words.append(rate_text(detail["nearest_nl"], program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL")
+    if "nearest_rate_nl" in detail:
+        words.append(rate_text(detail["nearest_rate_nl"], program.rate_seconds_s))
+    elif "nearest_s" in detail:
+        words.append(("over " if words else "") + span(detail["nearest_s"]))
+    if "nearest" in detail:
+        words.append(str(detail["nearest"]))
+    return "nearest: " + ", or ".join(words) if words else ""
+
+
+def rate_text(rate_nl: int, seconds_s: int) -> str:
+    """A rate that may be typed again: exact, over the day where an hour's has too many digits; else a little less."""
+    for per_s, unit in ((S_PER_HOUR, "mL/h"), (S_PER_DAY, "mL/day")):
+        exact = decimal(Fraction(rate_nl * per_s, seconds_s * NL_PER_ML))
+        if not exact.startswith("~"):
+            return f"{exact} {unit}"
+    return f"{decimal(Fraction(rate_nl * S_PER_HOUR // seconds_s, NL_PER_ML))} mL/h"

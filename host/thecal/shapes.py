@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
 from thecal import therapy_shapes as of_therapy
-from thecal.therapy_shapes import Clock, Shape, Temporary, Therapy
+from thecal.therapy_shapes import Clock, Shape, Temporary, Therapy, Unsent
 
 
 class Calibration(Shape):
@@ -370,24 +370,24 @@ class Characterise(Shape):
     flow: Flow
 
 
-SHAPES: dict[str, type[BaseModel]] = {
+SHAPES: dict[str, Any] = {
     "find": Find,
     "sim": Sim,
     "flash": Flash,
     "calibrate": Calibrate,
     "characterise": Characterise,
     "program": Programmed,
-    "start": Start,
+    "start": Start | Unsent,
     "status": Status,
     "watch": Status,
-    "bolus": Bolus,
+    "bolus": Bolus | Unsent,
     "stop": Stop,
     "journal": Journal,
     "report": Report,
     "alarms": Alarms,
-    "ack": Ack,
-    "maintenance": Maintenance,
-    "prime": Bolus,
+    "ack": Ack | Unsent,
+    "maintenance": Maintenance | Unsent,
+    "prime": Bolus | Unsent,
     **of_therapy.VERBS,
     "error": Error,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,14 @@ class Open(BaseModel):
     """A document whose keys follow what the pump knows; units are in their names."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class Unsent(Shape):
+    """What a dry run did not send: the command and its params, without the token."""
+
+    dry_run: Literal[True]
+    method: str
+    params: dict[str, int | str]
 
 
 class Clock(Shape):
@@ -145,13 +153,13 @@ class Read(Open):
     program: dict[str, Any] | None = None
 
 
-VERBS: dict[str, type[BaseModel]] = {
+VERBS: dict[str, Any] = {
     "forecast": Forecast,
     "limits": Limits,
     "clock": ClockTold,
-    "temporary": TemporaryOrdered,
-    "bridge": Bridged,
-    "refill": Refilled,
+    "temporary": TemporaryOrdered | Unsent,
+    "bridge": Bridged | Unsent,
+    "refill": Refilled | Unsent,
     "read": Read,
     "compare": Compare,
 }

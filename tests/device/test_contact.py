@@ -104,7 +104,10 @@ def test_opening_and_leaving_in_mid_line_does_not_disturb_a_dose(device: Device,
 
 @pytest.mark.rule("R8")
 @pytest.mark.parametrize("left", [b"sta", b'{"jsonrpc": "2.0", "id": "0123', b"x" * 20_000, b"\xff\x00\x03\r"])
-def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(device: Device, port_url: str, left: bytes) -> None:
+def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(
+    device: Device, port_url: str, left: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("thecal.exchange.STOP_TIMEOUT_S", TIMEOUT_S)
     device.begin_at_one_ml_per_hour()
     device.client.close()
     with open_port(port_url) as port:
@@ -120,10 +123,11 @@ def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(device: Device, port_url
 @pytest.mark.needs("socket")
 def test_two_clients_on_the_two_ports_each_get_their_own_answers(device: Device) -> None:
     device.begin_at_one_ml_per_hour()
+    bench = device.client.hello()["bench"]
     with Client(device.sim.socket_url, TIMEOUT_S) as second:
         for _ in range(20):
             assert device.state() == "running"
-            assert second.hello()["bench"] == "sim-clock"
+            assert second.hello()["bench"] == bench
         assert second.stop()["state"] == "stopped"
     assert device.state() == "stopped"
 

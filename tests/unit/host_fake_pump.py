@@ -139,7 +139,7 @@ class FakePump:
 
     def do_hello(self):
         about = {"protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "unique_id": "0" * 16, "bench": "fake"}
-        return {**about, "implementation": {"name": "fake"}, "calibration_state": "UNCALIBRATED", "capabilities": []}
+        return {**about, "implementation": {"name": "fake"}, "calibration_state": "UNCALIBRATED", "capabilities": sorted(messages.METHODS)}
 
     def do_status(self):
         steps = dict.fromkeys(("ordered_steps", "delivered_steps", "guard_steps", "leased_steps", "uncertain_steps"), 0)

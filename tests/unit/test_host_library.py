@@ -116,7 +116,7 @@ def test_a_hard_limit_refuses_before_anything_is_sent(typed) -> None:
     Path("rx.toml").write_text(prescription("0.2 mL/h", '\n[bolus]\nmax_dose = "1.2 mL"\n'))
     with FakePump() as pump:
         code, _, err = typed("program", "rx.toml", "--yes", "--port", pump.port_url)
-        assert code == 2 and "bolus.max_dose" in err and "hard limit" in err and "nearest: 1 mL" in err and "R7" in err
+        assert code == 2 and "bolus.max_dose" in err and "hard limit" in err and 'nearest possible is "1 mL"' in err and "R7" in err
         assert "program.stage" not in pump.executed
         assert typed("program", "rx.toml", "--override", "bolus", "--yes", "--port", pump.port_url)[0] == 2
 

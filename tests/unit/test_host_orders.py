@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.settings import Settings
 from pumpcore.wire import messages
+from thecal.shapes import SHAPES
 from unit.host_fake_pump import FakePump
 from unit.pump import constant
 
@@ -112,8 +114,10 @@ ORDERS = {
 
 @pytest.mark.parametrize("words", ORDERS, ids=" ".join)
 def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tuple) -> None:
-    code, _, err = typed(*words, "--dry-run")
-    assert code == 0 and pump.asked == [] and "bolus.token" not in pump.executed
+    code, out, err = typed(*words, "--dry-run", "--json")
+    assert code == 0 and pump.asked == [] and "bolus.token" not in pump.executed and "nothing was sent" in err
+    held(words[0], out)
+    assert json.loads(out)["dry_run"] is True and json.loads(out)["params"] == ORDERS[words][1]
     code, _, err = typed(*words)  # nobody is there to confirm
     assert code == 1 and "nobody confirmed" in err and pump.asked == [] and "bolus.token" not in pump.executed
     code, out, err = typed(*words, "--yes", "--json")
@@ -121,6 +125,52 @@ def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tupl
     assert "clock" in err
     order = [method for method in pump.executed if method.startswith(("bolus", "temp", "reservoir"))]
     assert order[0] == "bolus.token" and len(order) == 2
+
+
+def held(verb: str, text: str) -> None:
+    TypeAdapter(SHAPES[verb]).validate_json(text, strict=True)
+
+
+OTHERS = [("bolus", "--cancel", "00000000000000aa"), ("temporary", "--cancel", "00000000000000aa"), ("refill", "--acknowledge", "spilled"),
+          ("start",), ("maintenance",), ("ack", "watchdog")]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OTHERS, ids=" ".join)
+def test_a_dry_run_changes_nothing_whatever_it_is_of(typed, pump, words: tuple) -> None:
+    code, out, err = typed(*words, "--dry-run", "--json")
+    assert code == 0 and "nothing was sent" in err and json.loads(out)["dry_run"] is True
+    held(words[0], out)
+    assert [method for method in pump.executed if messages.changes(method)] == [] and pump.asked == []
+
+
+CEILINGS = {"rate_nl": 4_000_000, "rate_seconds_s": 3600, "hour_nl": 4_000_000, "day_nl": 40_000_000, "max_rate_hz": 2_000,
+            "start_rate_hz": 0, "acceleration_hz_per_s": 0}  # fmt: skip
+BEYOND = {
+    ("temporary", "1000000 %", "--for", "1 h"): ("a rate is above the highest", "nearest: 4 mL/h"),
+    ("temporary", "50 %", "--for", "25 h"): ("lasts from 60 s to 24 h", "nearest: 1 d 0 h"),
+    ("temporary", "50 %", "--for", "10 s"): ("lasts from 60 s to 24 h", "nearest: 1 min"),
+    ("temporary", "5 mL/h", "--for", "1 h"): ("a rate is above the highest", "nearest: 4 mL/h"),
+    ("bolus", "10 uL", "--rate", "3 mL/h"): ("takes at least 20 s", "nearest: 1.8 mL/h"),
+    ("bolus", "0.5 mL", "--extended", "5 min"): ("lasts from 10 min to 24 h", "nearest: 10 min"),
+    ("bolus", "0.7 mL", "--extended", "10 min"): ("a rate is above the highest", "nearest: 3.9 mL/h"),
+    ("bolus", "0.3 mL", "--extended", "4 h"): ("above the largest that the program allows", "nearest: 0.25 mL"),
+    ("bolus", "0.3 mL", "--rate", "2 mL/h"): ("above the largest that the program allows", "nearest: 0.25 mL"),
+    ("prime", "--rate", "5 mL/h"): ("a rate is above the highest", "nearest: 4 mL/h"),
+}
+
+
+@pytest.mark.parametrize("words", BEYOND, ids=" ".join)
+def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump, monkeypatch, words: tuple) -> None:
+    hello = pump.do_hello
+    monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
+    if "0.3 mL" in words:
+        made = program.unpack(pump.active)
+        made.settings.bolus_max_nl = 250_000
+        pump.active = program.pack(made)
+    for more in (("--dry-run",), ("--yes",)):
+        code, out, err = typed(*words, *more)
+        assert code == 2 and not out and all(text in err for text in (*BEYOND[words], "rule R", "asked", "limit")), err
+    assert pump.asked == [] and "bolus.token" not in pump.executed
 
 
 @pytest.mark.parametrize("words", [("bolus", "--demand"), ("prime", "--rate", "2 mL/h")], ids=" ".join)
@@ -152,6 +202,33 @@ def test_a_refill_out_of_tolerance_says_what_to_do(typed, pump) -> None:
     assert 'thecal refill --acknowledge "reason"' in err
     assert typed("refill", "--acknowledge", "spilled some")[0] == 0
     assert pump.asked[-1] == ("acknowledge", {"reason": "spilled some"})
+
+
+def test_a_refill_says_before_it_is_reported_that_it_is_out_of_tolerance(typed, pump) -> None:
+    code, _, err = typed("refill", "--measured", "4.5 mL", "--filled", "15 mL", "--dry-run")
+    assert code == 0 and "out of tolerance: the next start will be blocked" in err and "3.9 mL to 4.1 mL" in err and pump.asked == []
+    code, _, err = typed("refill", "--measured", "4.1 mL", "--filled", "15 mL", "--dry-run")
+    assert code == 0 and "out of tolerance" not in err
+
+
+def test_a_refill_that_no_calibration_explains_proposes_none(typed, pump) -> None:
+    code, out, _ = typed("refill", "--measured", "12 mL", "--filled", "0 mL", "--yes", "--json")
+    assert code == 0 and "proposed_volume_nl" not in json.loads(out)
+    assert "no calibration near this one" in typed("refill", "--measured", "12 mL", "--filled", "0 mL", "--yes")[2]
+
+
+def test_more_than_the_reservoir_holds_is_not_reported(typed, pump) -> None:
+    code, _, err = typed("refill", "--measured", "4 mL", "--filled", "17 mL", "--yes")
+    assert code == 2 and "holds 20 mL" in err and "at most 16 mL" in err and pump.asked == []
+
+
+def test_a_refused_start_says_that_the_clock_was_set(typed, pump, monkeypatch) -> None:
+    def refuse():
+        raise Refusal("alarm_active")
+
+    monkeypatch.setattr(pump, "do_start", refuse)
+    code, _, err = typed("start", "--zone", "UTC")
+    assert code in (1, 5) and "clock set to" in err
 
 
 def test_a_temporary_rate_is_cancelled_by_its_token(typed) -> None:

@@ -2,7 +2,7 @@
 
 from app.pump import Pump
 from pumpcore.faults import Refusal
-from pumpcore.reservoir import NAME, Reservoir
+from pumpcore.reservoir import NAME, Reservoir, tolerated_nl
 
 
 def reservoir_refill(pump: Pump, params: dict) -> dict:
@@ -47,8 +47,7 @@ def _reconciled(pump: Pump, settings: object, params: dict) -> tuple:
     if old is None:
         return new, 0, 0
     new.expected_nl, spread_nl = old.left_nl(position), old.spread_nl(pump.book.uncertain_steps)
-    tolerance_nl = old.tolerance_nl(settings, position)
-    least_nl, most_nl = max(0, new.expected_nl - tolerance_nl), new.expected_nl + spread_nl + tolerance_nl
+    least_nl, most_nl = tolerated_nl(settings, new.expected_nl, spread_nl, old.delivered_nl(position))
     new.nearest_nl = min(max(new.measured_nl, least_nl), most_nl)
     new.blocks = int(new.nearest_nl != new.measured_nl)
     return new, spread_nl, old.delivered_nl(position)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port
+from thecal.commands.ordering import unsent
 from thecal.console import data, emit_json, talk
 from thecal.errors import BadInput
 
@@ -18,12 +19,14 @@ def ack(
     """Acknowledge an alarm once its cause is mended."""
     from thecal.commands.alarms import described
     from thecal.connecting import open_pump
+    from thecal.orders import Order
 
     wanted = None if fault == "all" else fault_number(fault)
     with open_pump(port) as client:
         active = [described(alarm)["fault"] for alarm in client.alarms()["alarms"]] if wanted is None else [wanted]
         if dry_run:
             talk(f"would acknowledge {', '.join(map(str, active)) or 'nothing'}")
+            unsent([Order("ack", {"fault": number}) for number in active], as_json)
             return
         replies = [{"fault": number, **client.ack(number)} for number in active]
     if as_json:

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
-from thecal.errors import BadInput, Failed, Unknown
+from thecal.commands.ordering import Consent, carry_out, unsent
+from thecal.console import columns, data, emit_json, talk
+from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
+    from pumpcore.program import Program
     from thecal.client import Client
     from thecal.exchange import Reply
+
+    Rows = list[tuple[str, ...]]
 
 WHAT_TO_DO = (
     'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
@@ -44,17 +48,14 @@ def bolus(
     for text, check in checks:
         if text is not None:
             check(text)
+    typed, consent = (volume, rate, extended), Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
-            reply = client.bolus_cancel(cancel)
-        elif demand:
-            reply = order_demand(client, yes, dry_run)
-        elif extended is not None:
-            reply = order_extended(client, (str(volume), extended), yes, dry_run)
+            reply = end(client, cancel, consent)
         else:
-            reply = order(client, (str(volume), str(rate)), yes, dry_run)
+            reply = order_demand(client, consent) if demand else order(client, typed, consent)
     if reply is None:
         return
     if as_json:
@@ -78,7 +79,16 @@ def check_token(text: str) -> None:
         raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")
 
 
-def order_demand(client: Client, yes: bool, dry_run: bool) -> Reply | None:
+def end(client: Client, token: str, consent: Consent) -> Reply | None:
+    from thecal.orders import Order
+
+    if consent.dry_run:
+        unsent([Order("bolus.cancel", {"token": token})], consent.as_json)
+        return None
+    return client.bolus_cancel(token)
+
+
+def order_demand(client: Client, consent: Consent) -> Reply | None:
     """The dose is the program's; lockout and count are the pump's to judge."""
     from thecal import clock, orders
     from thecal.settings_text import demand_facts
@@ -88,53 +98,55 @@ def order_demand(client: Client, yes: bool, dry_run: bool) -> Reply | None:
         raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
     clock.tell(client)
     talk(columns(list(demand_facts(settings).items())))
-    if dry_run:
-        return None
-    confirm("Deliver a demand bolus?", yes)
-    return orders.demand(client)
+    return carry_out(client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
-def order_extended(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
-    """A volume over a time: its rate is exactly that."""
-    from fractions import Fraction
-
+def order(client: Client, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
+    """Check, review, confirm, order; `typed` is the volume and either a rate or a time."""
     from thecal import clock, orders
-    from thecal.dose import volume, volume_of, whole
-    from thecal.status_text import ml, ml_per_h, span
-
-    quantity, duration_s = volume_of(typed[0]), over(typed[1])
-    volume_nl = whole(volume(active_program(client), quantity), typed[0], "nL", Fraction(1))
-    if not volume_nl or not duration_s:
-        raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
-    clock.tell(client)
-    rows = [("extended bolus", "typed", "that is"), ("volume", typed[0], ml(volume_nl)), ("over", typed[1], span(duration_s))]
-    talk(columns([*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]))
-    if dry_run:
-        return None
-    confirm("Deliver this bolus?", yes)
-    return orders.extended(client, volume_nl, duration_s)
-
-
-def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
-    """Review, confirm, ask for a token, order; the reply carries the token. None for a dry run."""
-    from thecal import ceilings, clock
     from thecal.calibration_text import line
+
+    volume, rate, over_text = typed
+    active = active_program(client)
+    if over_text is None:
+        dose, rows = checked_bolus(client, active, str(volume), str(rate))
+        wanted = orders.bolus(*dose)
+    else:
+        dose, rows = checked_extended(client, active, str(volume), over_text)
+        wanted = orders.extended(*dose)
+    clock.tell(client)
+    talk(columns(rows))
+    talk(f"calibration: {line(client.status()['calibration'])}")
+    return carry_out(client, wanted, "Deliver this bolus?", consent)
+
+
+def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
+    """(nl, nl per the program's seconds) and the review."""
+    from thecal import ceilings, order_checks
     from thecal.dose import Bolus
 
-    active = active_program(client)
-    dose = Bolus(active, *typed)
-    ceilings.check_bolus(dose, active, ceilings.of_pump(client))
-    clock.tell(client)
-    talk(columns([("bolus", "typed", "in the pump", "that is"), *dose.review]))
-    talk(f"calibration: {line(client.status()['calibration'])}")
-    if dry_run:
-        return None
-    confirm("Deliver this bolus?", yes)
-    token = client.bolus_token()
-    try:
-        return {"token": token, **client.bolus_start(token, dose.volume_nl, dose.rate_nl)}
-    except Unknown as error:
-        raise Unknown(error.cause, f"ask what became of it before ordering again: thecal bolus --status {token}") from error
+    dose, rig = Bolus(active, volume, rate), ceilings.of_pump(client)
+    ceilings.check_bolus(dose, active, rig)
+    order_checks.check_bolus(active, rig, (dose.volume_nl, dose.rate_nl), f"{volume} at {rate}")
+    return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "that is"), *dose.review]
+
+
+def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
+    """(nl, seconds) and the review: its rate is exactly that."""
+    from fractions import Fraction
+
+    from thecal import ceilings, order_checks
+    from thecal.dose import volume as volume_nl_of
+    from thecal.dose import volume_of, whole
+    from thecal.status_text import ml, ml_per_h, span
+
+    duration_s = over(over_text)
+    volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
+    if not volume_nl or not duration_s:
+        raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
+    order_checks.check_extended(active, ceilings.of_pump(client), (volume_nl, duration_s), f"{volume} over {over_text}")
+    rows: Rows = [("extended bolus", "typed", "that is"), ("volume", volume, ml(volume_nl)), ("over", over_text, span(duration_s))]
+    return (volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]
 
 
 def active_program(client: Client) -> Any:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes, Zone
+from thecal.commands.ordering import Consent, carry_out
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import Failed
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from thecal.exchange import Reply
     from thecal.line_text import Line
 
+QUESTION = "Start with this bridge?"
+
 
 def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Start with another concentration still in the line: it is delivered at its own dose until the front has passed."""
@@ -23,7 +26,7 @@ def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryR
 
     clock.offset_of(zone)
     with open_pump(port) as client:
-        reply = order(client, zone, yes, dry_run)
+        reply = order(client, zone, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
@@ -31,19 +34,18 @@ def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryR
         data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; over after {steps} steps (token {reply['token']})")
 
 
-def order(client: Client, zone: str | None, yes: bool, dry_run: bool) -> Reply | None:
+def order(client: Client, zone: str | None, consent: Consent) -> Reply | None:
     from thecal import clock, orders
     from thecal.commands.bolus import active_program
 
     program = active_program(client)
     status = client.status()
     talk(columns(review(program, in_line(status), status)))
-    if dry_run:
-        return None
-    confirm("Start with this bridge?", yes)
-    if status["state"] == "stopped":
-        clock.set_clock(client, zone, status)
-    return orders.bridge(client)
+    if not consent.dry_run:
+        confirm(QUESTION, consent.yes)
+        clock.set_before_start(client, zone, status)
+        consent = consent._replace(yes=True)
+    return carry_out(client, orders.bridge(), QUESTION, consent)
 
 
 def in_line(status: dict[str, Any]) -> Line:

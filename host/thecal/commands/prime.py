@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.commands.ordering import Consent, carry_out
+from thecal.console import columns, data, emit_json, talk
 from thecal.errors import Failed
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ def prime(
 
     rate_of(rate)
     with open_pump(port) as client:
-        reply = order(client, rate, again, (yes, dry_run))
+        reply = order(client, rate, again, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
         data(f"priming ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s (token {reply['token']})")
 
 
-def order(client: Client, rate: str, again: bool, yes_and_dry_run: tuple[bool, bool]) -> Reply | None:
-    from thecal import clock, orders
+def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:
+    from thecal import ceilings, clock, order_checks, orders
     from thecal.commands.bolus import active_program
     from thecal.dose import rate_of, volume, whole
 
@@ -49,13 +50,10 @@ def order(client: Client, rate: str, again: bool, yes_and_dry_run: tuple[bool, b
     rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
     if not rate_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
+    order_checks.check_priming(program, ceilings.of_pump(client), rate_nl, rate)
     clock.tell(client)
     talk(columns(review(program, settings, rate, rate_nl)))
-    yes, dry_run = yes_and_dry_run
-    if dry_run:
-        return None
-    confirm("Prime the line now?" + (" Again?" if again else ""), yes)
-    return orders.prime(client, rate_nl, again)
+    return carry_out(client, orders.prime(rate_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
 
 
 def line_of(program: Program) -> Any:

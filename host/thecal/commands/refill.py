@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.commands.ordering import Consent, carry_out, unsent
+from thecal.console import alert, columns, data, emit_json, talk
 from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def refill(
     as_json: AsJson = False,
 ) -> None:
     """Report a refill. A residual out of tolerance blocks the next start until it is acknowledged with a reason."""
-    from thecal import orders
     from thecal.connecting import open_pump
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
@@ -37,17 +37,22 @@ def refill(
     if reason is not None and not 0 < len(reason.encode()) <= REASON_BYTES:
         raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
     volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
+    consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        if reason is None:
-            reply = report(client, volumes, yes, dry_run)
-        else:
-            reply = None if dry_run else orders.acknowledge_refill(client, reason)
-    if reply is None:
-        talk("nothing was sent")
-    elif as_json:
+        reply = report(client, volumes, consent) if reason is None else acknowledge(client, reason, consent)
+    if reply is not None and as_json:
         emit_json(reply)
-    else:
+    elif reply is not None:
         tell(reply, reason is not None)
+
+
+def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
+    from thecal import orders
+
+    if consent.dry_run:
+        unsent([orders.Order("reservoir.acknowledge", {"reason": reason})], consent.as_json)
+        return None
+    return orders.acknowledge_refill(client, reason)
 
 
 def nl(option: str, text: str) -> int:
@@ -59,28 +64,69 @@ def nl(option: str, text: str) -> int:
         raise BadInput(f"{option}: {error.cause}", error.do) from None
 
 
-def report(client: Client, volumes: tuple[int, int], yes: bool, dry_run: bool) -> Reply | None:
+def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
     """Beside what was measured, what the pump expects; a pair that would explain the difference goes into the reply."""
     from thecal import clock, orders
-    from thecal.status_text import ml
+    from thecal.commands.bolus import active_program
 
     status = client.status()
     reservoir = (status.get("therapy") or {}).get("reservoir")
     if reservoir is None:
         raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
-    measured_nl, filled_nl = volumes
-    expected = reservoir.get("left_nl")
-    wanted = "unknown: this is the first report" if expected is None else expected_text(reservoir)
-    rows: list[tuple[str, ...]] = [("expected", wanted), ("measured", ml(measured_nl)), ("filled", ml(filled_nl))]
-    rows.append(("then in it", ml(measured_nl + filled_nl)))
+    settings: Any = active_program(client).settings
+    check_room(settings.capacity_nl, volumes)
     clock.tell(client)
-    talk(columns(rows))
-    if dry_run:
-        return None
-    confirm("Report this refill?", yes)
-    reply = orders.refill(client, measured_nl, filled_nl)
-    pair = proposed_pair(reservoir, measured_nl, status["calibration"])
-    return {**reply, "proposed_volume_nl": pair, "proposed_steps": status["calibration"]["steps"]} if reply["blocks"] and pair else reply
+    talk(columns(review(reservoir, settings, volumes)))
+    apart = out_of_tolerance(reservoir, settings, volumes[0])
+    if apart:
+        talk(alert(apart))
+    reply = carry_out(client, orders.refill(*volumes), "Report this refill?", consent)
+    if reply is None or not reply["blocks"]:
+        return reply
+    pair = status["calibration"]
+    proposed_nl = proposed_volume_nl(reservoir, volumes[0], pair)
+    return {**reply, "proposed_volume_nl": proposed_nl, "proposed_steps": pair["steps"]} if proposed_nl else reply
+
+
+def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
+    """BadInput when both volumes are more than the reservoir holds."""
+    from thecal.status_text import ml
+
+    measured_nl, filled_nl = volumes
+    if measured_nl + filled_nl > capacity_nl:
+        cause = f"--measured and --filled are {ml(measured_nl + filled_nl)}, the reservoir holds {ml(capacity_nl)}"
+        raise BadInput(cause, f"measure again; with {ml(measured_nl)} in it, at most {ml(max(0, capacity_nl - measured_nl))} can be filled")
+
+
+def review(reservoir: dict[str, Any], settings: Any, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
+    from thecal.status_text import ml
+
+    measured_nl, filled_nl = volumes
+    known = reservoir.get("left_nl") is not None
+    rows = [("expected", expected_text(reservoir) if known else "unknown: this is the first report")]
+    if known:
+        least_nl, most_nl = tolerated(reservoir, settings)
+        rows.append(("in tolerance", f"{ml(least_nl)} to {ml(most_nl)}"))
+    return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in it", ml(measured_nl + filled_nl))]
+
+
+def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int]:
+    """(least, most) nl that the pump takes without a reason."""
+    from pumpcore.reservoir import tolerated_nl
+
+    told = (reservoir[name] or 0 for name in ("left_nl", "spread_nl", "delivered_nl"))
+    least_nl, most_nl = tolerated_nl(settings, *told)
+    return least_nl, most_nl
+
+
+def out_of_tolerance(reservoir: dict[str, Any], settings: Any, measured_nl: int) -> str:
+    """What a residual out of tolerance will do; "" within it."""
+    if reservoir.get("left_nl") is None:
+        return ""
+    least_nl, most_nl = tolerated(reservoir, settings)
+    if least_nl <= measured_nl <= most_nl:
+        return ""
+    return "out of tolerance: the next start will be blocked until somebody says why; measure again when in doubt"
 
 
 def expected_text(reservoir: dict[str, Any]) -> str:
@@ -90,13 +136,14 @@ def expected_text(reservoir: dict[str, Any]) -> str:
     return ml(reservoir["left_nl"]) + (f" to {ml(reservoir['left_nl'] + spread_nl)}, uncertain by power cuts" if spread_nl else "")
 
 
-def proposed_pair(reservoir: dict[str, Any], measured_nl: int, pair: dict[str, int]) -> int | None:
-    """The volume of the pair's steps by which what was delivered would account for the residual; None when nothing was."""
+def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[str, int]) -> int | None:
+    """The volume of the pair's steps by which what was delivered would account for the residual; None when nothing was delivered, or
+    when the pair would change by more than half: so much is a leak, a wrong reading or a wrong filling."""
     delivered_nl, left_nl = reservoir.get("delivered_nl") or 0, reservoir.get("left_nl")
     if not delivered_nl or left_nl is None:
         return None
-    really_nl = delivered_nl + left_nl - measured_nl
-    return max(0, round(Fraction(pair["volume_nl"] * really_nl, delivered_nl))) or None
+    proposed_nl = round(Fraction(pair["volume_nl"] * (delivered_nl + left_nl - measured_nl), delivered_nl))
+    return proposed_nl if abs(proposed_nl - pair["volume_nl"]) * 2 <= pair["volume_nl"] else None
 
 
 def tell(reply: Reply, acknowledged: bool) -> None:
@@ -111,4 +158,6 @@ def tell(reply: Reply, acknowledged: bool) -> None:
         if "proposed_volume_nl" in reply:
             pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
             talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
+        else:
+            talk("no calibration near this one would explain it: look for a leak, weigh the residual again")
         talk('say why: thecal refill --acknowledge "reason"')

@@ -1,6 +1,7 @@
 """`thecal start`: set the pump's clock while it is stopped, then start its program."""
 
 from thecal.commands.options import AsJson, DryRun, Port, Zone
+from thecal.commands.ordering import unsent
 from thecal.console import data, emit_json, talk
 from thecal.errors import Refused
 
@@ -10,6 +11,7 @@ def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json
     from thecal import clock, line_text
     from thecal.calibration_text import line
     from thecal.connecting import open_pump
+    from thecal.orders import Order
 
     clock.offset_of(zone)
     with open_pump(port) as client:
@@ -17,9 +19,9 @@ def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json
         if dry_run:
             talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
             talk(f"calibration: {line(before['calibration'])}")
+            unsent([Order("start")], as_json)
             return
-        if before["state"] == "stopped":
-            clock.set_clock(client, zone, before)
+        clock.set_before_start(client, zone, before)
         try:
             reply = client.start()
         except Refused as refused:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.commands.ordering import Consent, carry_out, unsent
+from thecal.console import columns, data, emit_json, talk
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def temporary(
     as_json: AsJson = False,
 ) -> None:
     """Run a temporary rate in the place of the basal."""
-    from thecal import orders
     from thecal.commands.bolus import check_token
     from thecal.connecting import open_pump
 
@@ -40,12 +40,22 @@ def temporary(
         check_token(cancel)
     else:
         parse(str(rate), str(duration))
+    consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        reply = orders.cancel_temporary(client, cancel) if cancel is not None else order(client, (str(rate), str(duration)), yes, dry_run)
+        reply = end(client, cancel, consent) if cancel is not None else order(client, (str(rate), str(duration)), consent)
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
         data(f"temporary rate {'cancelled' if cancel else 'ordered'} (token {reply['token']}); it ends at uptime {reply['ends_at_ms']} ms")
+
+
+def end(client: Client, token: str, consent: Consent) -> Reply | None:
+    from thecal import orders
+
+    if consent.dry_run:
+        unsent([orders.Order("temporary.cancel", {"token": token})], consent.as_json)
+        return None
+    return orders.cancel_temporary(client, token)
 
 
 def parse(rate: str, duration: str) -> tuple[Any, int]:
@@ -75,19 +85,17 @@ def seconds(option: str, text: str) -> int:
         raise BadInput(f"{option}: {context.get('cause')}", str(context.get("do"))) from None
 
 
-def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> Reply | None:
-    from thecal import clock, orders
+def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | None:
+    from thecal import ceilings, clock, order_checks, orders
     from thecal.commands.bolus import active_program
 
     program = active_program(client)
     rate, duration_s = parse(*typed)
     rate_nl, part = in_pump(program, rate)
+    order_checks.check_temporary(program, ceilings.of_pump(client), (rate_nl, part, duration_s), typed)
     clock.tell(client)
     talk(columns(review(program, typed, (rate_nl, part, duration_s))))
-    if dry_run:
-        return None
-    confirm("Run this temporary rate?", yes)
-    return orders.temporary(client, rate_nl, part, duration_s)
+    return carry_out(client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
 
 
 def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:

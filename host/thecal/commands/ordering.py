@@ -1,0 +1,39 @@
+"""The end of every verb that changes something: after the review a dry run says what would be sent, anything else asks and sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from thecal.console import confirm, emit_json, talk
+
+if TYPE_CHECKING:
+    from thecal.client import Client
+    from thecal.exchange import Reply
+    from thecal.orders import Order
+
+
+class Consent(NamedTuple):
+    """`--yes`, `--dry-run`, `--json`."""
+
+    yes: bool
+    dry_run: bool
+    as_json: bool
+
+
+def carry_out(client: Client, order: Order, question: str, consent: Consent) -> Reply | None:
+    """The pump's answer; None after a dry run."""
+    from thecal import orders
+
+    if consent.dry_run:
+        orders.require(client, order.method)
+        unsent([order], consent.as_json)
+        return None
+    confirm(question, consent.yes)
+    return orders.place(client, order)
+
+
+def unsent(planned: list[Order], as_json: bool) -> None:
+    """What a dry run did not send, as it would have gone out."""
+    talk("nothing was sent; what depends on the moment (running, lockout, what was delivered before) the pump judges when it is ordered")
+    for order in planned if as_json else ():
+        emit_json({"dry_run": True, **order.as_dict()})

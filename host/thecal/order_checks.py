@@ -1,0 +1,70 @@
+"""What the pump would refuse of an order whatever else runs, found before anything is sent: its own formulas and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pumpcore import bolus as boluses
+from pumpcore import order_limits
+from pumpcore.fault_texts import sentence, told
+from pumpcore.faults import Refusal
+from pumpcore.limits import Ceilings
+from pumpcore.temporary import Temporary
+from pumpcore.units import ceil_div
+from thecal.errors import BadInput
+from thecal.quantities import shown
+from thecal.settings_refused import nearest
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.ceilings import Rig
+
+NO_TOKEN = ""
+
+
+@contextmanager
+def in_words(program: Program, typed: str) -> Iterator[None]:
+    """A Refusal as BadInput about what was typed, with what to do and the nearest that would do."""
+    try:
+        yield
+    except Refusal as refusal:
+        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal))))
+        raise BadInput(f"{shown(typed)}: {sentence(refusal)}", do) from refusal
+
+
+def check_bolus(program: Program, rig: Rig, dose: tuple[int, int], typed: str) -> None:
+    """A bolus of `dose` (nl, nl per the program's seconds) alone; the pump adds the basal to it."""
+    with in_words(program, typed):
+        made = boluses.Bolus(NO_TOKEN, *dose, program.rate_seconds_s, rig.calibration)
+        order_limits.check_dose(program.settings, made.volume_nl)
+        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
+
+
+def check_extended(program: Program, rig: Rig, dose: tuple[int, int], typed: str) -> None:
+    """An extended bolus of `dose` (nl, seconds), beside the lowest basal."""
+    volume_nl, duration_s = dose
+    with in_words(program, typed):
+        order_limits.check_extended_time(duration_s)
+        made = boluses.Bolus(NO_TOKEN, volume_nl, volume_nl, duration_s, rig.calibration)
+        order_limits.check_dose(program.settings, volume_nl)
+        beside_nl = program.lowest_rate_nl()
+        order_limits.check_bolus_rate(made, beside_nl, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
+
+
+def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
+    """The line's volume at `rate_nl` per the program's seconds, by itself."""
+    with in_words(program, typed):
+        made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, program.rate_seconds_s, rig.calibration)
+        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
+
+
+def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int], int], typed: tuple[str, str]) -> None:
+    """`asked` is (nl per the program's seconds, part of the basal, seconds): its form, and its rate where the basal is lowest."""
+    rate_nl, part, duration_s = asked
+    made = Temporary(NO_TOKEN, rate_nl, *part, duration_s)
+    with in_words(program, " for ".join(typed)):
+        order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)
+        least_nl = ceil_div(made.of(program.lowest_rate_nl()), made.parts())
+        order_limits.check_temporary_rate(least_nl, 0, Ceilings(rig, rig.calibration, program), program.settings)
