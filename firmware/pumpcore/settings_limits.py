@@ -48,20 +48,27 @@ def _check_demand_rate(program: Program, limit_nl: int) -> None:
 
 
 def _check_demand_volume(program: Program, ceilings: object, calibration: Calibration) -> None:
-    settings = program.settings
-    modulus = program.rate_seconds_s * calibration.volume_nl
+    """The nearest dose has room in both windows, whichever is told."""
+    settings, windows = program.settings, _demand_windows(program, ceilings, calibration)
     dose_steps = calibration.steps_for_nl(settings.demand_nl)
+    nearest_nl = min([calibration.nl_for_steps(limit - basal) // doses for _, doses, basal, limit in windows])
+    for name, doses, basal_steps, limit_steps in windows:
+        asked_nl, limit_nl = calibration.nl_for_steps(basal_steps + doses * dose_steps), calibration.nl_for_steps(limit_steps)
+        if basal_steps + doses * dose_steps > limit_steps:
+            detail = {"asked_nl": asked_nl, "limit_nl": limit_nl, "nearest_nl": nearest_nl}
+            raise Refusal("demand_volume", rule="R5", window=name, doses=doses, **detail)
+
+
+def _demand_windows(program: Program, ceilings: object, calibration: Calibration) -> list:
+    """[(name, demand boluses that it may hold, most steps of basal, limit in steps)] of an hour and of 24 hours."""
+    settings, found = program.settings, []
+    modulus = program.rate_seconds_s * calibration.volume_nl
     for name, limit_steps in (("hour", ceilings.hour_steps), ("day", ceilings.day_steps)):
         window_s = _WINDOWS_S[name]
         doses = min(settings.demand_per_day, (window_s - 1) // settings.lockout_s + 1)
         flow = highest_window_nl(program, window_s // S_PER_MINUTE) * S_PER_MINUTE * calibration.steps
-        basal_steps = flow // modulus + 1
-        if basal_steps + doses * dose_steps > limit_steps:
-            nearest_nl = calibration.nl_for_steps(limit_steps - basal_steps) // doses
-            raise Refusal(
-                "demand_volume", rule="R5", window=name, doses=doses, asked_nl=calibration.nl_for_steps(basal_steps + doses * dose_steps),
-                limit_nl=calibration.nl_for_steps(limit_steps), nearest_nl=nearest_nl,
-            )
+        found.append((name, doses, flow // modulus + 1, limit_steps))
+    return found
 
 
 def _asked_nl(program: Program) -> tuple:

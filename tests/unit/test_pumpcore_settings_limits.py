@@ -90,6 +90,18 @@ def test_every_demand_bolus_that_is_allowed_is_in_the_hour_and_the_day() -> None
     passes(day_long)
 
 
+@pytest.mark.rule("R7")
+def test_the_nearest_dose_has_room_in_the_hour_and_in_the_day() -> None:
+    often = {"lockout_s": 1800, "demand_nl": 1_200_000, "demand_s": 600, "demand_per_day": 24}
+    made = with_settings(constant(1_500_000), **{**DEMAND, **often})
+    told = refused(made)
+    assert told["window"] == "hour"
+    made.settings.demand_nl = told["nearest_nl"]
+    passes(made)
+    made.settings.demand_nl += 100
+    assert refused(made)["window"] == "day"
+
+
 LIBRARY = {"library": "bench fluids", "library_version": 3}
 
 
