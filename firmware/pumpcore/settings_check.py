@@ -21,7 +21,8 @@ def check(settings: Settings) -> None:
     _check_demand(settings)
     _check_line_and_reservoir(settings)
     for low, high in (("soft_rate_nl", "hard_rate_nl"), ("soft_bolus_nl", "hard_bolus_nl"), ("soft_day_nl", "hard_day_nl"),
-                      ("hard_low_ng", "soft_low_ng"), ("soft_low_ng", "soft_high_ng"), ("soft_high_ng", "hard_high_ng")):
+                      ("hard_low_ng", "soft_low_ng"), ("soft_low_ng", "soft_high_ng"), ("soft_high_ng", "hard_high_ng"),
+                      ("bolus_max_nl", "bolus_day_nl")):
         _in_order(settings, low, high)
 
 

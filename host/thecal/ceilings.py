@@ -24,7 +24,7 @@ from thecal.quantities import Quantity, decimal, shown, smaller
 from thecal.status_text import ml
 
 SLIP = 1000
-ASK_ABOVE = 10  # times the limit
+TELL_ABOVE, ASK_ABOVE = 10, 100  # times the limit
 LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
 
 
@@ -115,9 +115,9 @@ def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
     asked, limit = figure(refusal, "asked_nl"), figure(refusal, "limit_nl")
     span = "24 hours" if refusal.fault.name.startswith("day") else "hour"
     best = nearest_words or f"the fullest {span} would hold {ml(asked)}, allowed are {ml(limit)}".replace("~", "")
-    if asked < ASK_ABOVE * limit or not limit:
+    if asked < TELL_ABOVE * limit or not limit:
         return best
     far, small = f"that is {asked // limit} times the limit", smaller(quantity.unit)
-    if not small or asked > limit * SLIP:
+    if not small or not ASK_ABOVE * limit <= asked <= SLIP * limit:
         return f"{far}; {best}"
     return f'{far}: did you mean "{decimal(quantity.amount, NEAREST_DIGITS)} {small}"? {best[0].upper()}{best[1:]}'

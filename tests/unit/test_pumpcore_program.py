@@ -229,6 +229,7 @@ def test_a_program_with_nothing_set_has_one_form() -> None:
         ({"tolerance_nl": 0}, 1),
         ({"hard_rate_nl": 5, "soft_rate_nl": 6}, 5),
         ({"soft_high_ng": 5, "soft_low_ng": 6}, 5),
+        ({"bolus_max_nl": 900_001, "bolus_day_nl": 900_000}, 900_000),
     ],
 )
 def test_a_setting_out_of_range_is_refused_with_the_nearest(changed: dict, nearest: int) -> None:
