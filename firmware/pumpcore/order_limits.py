@@ -5,6 +5,8 @@ from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
 from pumpcore.units import U64_MAX, ceil_div
 
+_HOUR_S = 3_660
+
 
 def check_dose(settings: object, volume_nl: int) -> None:
     """Refusals `bolus_above_max`, `library_soft`. `settings` may be None."""
@@ -64,3 +66,22 @@ def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: object, sett
         allowed = kind == "soft" and "rate" in settings.overridden()
         if limit_nl and highest_nl > limit_nl and not allowed:
             raise Refusal("library_" + kind, rule="R7", parameter="rate", asked_nl=highest_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+
+
+def check_temporary_windows(made: Temporary, highest_nl: int, setup: object, day_steps: int) -> None:
+    """Refusals `hour_above_ceiling`, `day_above_ceiling`: the hour by itself, since what is in it now falls out; the day with the
+    `day_steps` that are in it. Less than the basal is always allowed. `setup` has `program`, `ceilings` and `calibration`; `nearest_nl`
+    is a rate."""
+    program, ceilings, pair = setup.program, setup.ceilings, setup.calibration
+    if made.numerator <= made.denominator if made.denominator else made.rate_nl <= program.lowest_rate_nl():
+        return
+    modulus = program.rate_seconds_s * pair.volume_nl
+    windows = (("hour", min(made.duration_s, _HOUR_S), 0, ceilings.hour_steps), ("day", made.duration_s, day_steps, ceilings.day_steps))
+    for name, time_s, used, limit in windows:
+        asked = used + highest_nl * time_s * pair.steps // modulus + 1
+        if asked > limit:
+            nearest_nl = max(0, limit - used - 1) * modulus // (time_s * pair.steps)
+            raise Refusal(
+                name + "_above_ceiling", rule="R5", asked_nl=pair.nl_for_steps(asked), limit_nl=pair.nl_for_steps(limit),
+                nearest_nl=nearest_nl,
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pumpcore import bolus as boluses
@@ -25,26 +26,26 @@ NO_TOKEN = ""
 
 
 @contextmanager
-def in_words(program: Program, typed: str) -> Iterator[None]:
-    """A Refusal as BadInput about what was typed, with what to do and the nearest that would do."""
+def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[None]:
+    """A Refusal as BadInput about what was typed, with what to do and the nearest that would do: a rate when the order is `temporary`."""
     try:
         yield
     except Refusal as refusal:
-        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal))))
+        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
         raise BadInput(f"{shown(typed)}: {sentence(refusal)}", do) from refusal
 
 
-def check_bolus(program: Program, rig: Rig, dose: tuple[int, int], typed: str) -> None:
-    """A bolus of `dose` (nl, nl per the program's seconds) alone; the pump adds the basal to it."""
+def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
+    """A bolus of `asked` (nl, nl per the program's seconds) alone; the pump adds the basal to it."""
     with in_words(program, typed):
-        made = boluses.Bolus(NO_TOKEN, *dose, program.rate_seconds_s, rig.calibration)
+        made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
         order_limits.check_dose(program.settings, made.volume_nl)
         order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
 
 
-def check_extended(program: Program, rig: Rig, dose: tuple[int, int], typed: str) -> None:
-    """An extended bolus of `dose` (nl, seconds), beside the lowest basal."""
-    volume_nl, duration_s = dose
+def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
+    """An extended bolus of `asked` (nl, seconds), beside the lowest basal."""
+    volume_nl, duration_s = asked
     with in_words(program, typed):
         order_limits.check_extended_time(duration_s)
         made = boluses.Bolus(NO_TOKEN, volume_nl, volume_nl, duration_s, rig.calibration)
@@ -64,7 +65,10 @@ def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int
     """`asked` is (nl per the program's seconds, part of the basal, seconds): its form, and its rate where the basal is lowest."""
     rate_nl, part, duration_s = asked
     made = Temporary(NO_TOKEN, rate_nl, *part, duration_s)
-    with in_words(program, " for ".join(typed)):
+    with in_words(program, " for ".join(typed), temporary=True):
         order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)
         least_nl = ceil_div(made.of(program.lowest_rate_nl()), made.parts())
-        order_limits.check_temporary_rate(least_nl, 0, Ceilings(rig, rig.calibration, program), program.settings)
+        ceilings = Ceilings(rig, rig.calibration, program)
+        order_limits.check_temporary_rate(least_nl, 0, ceilings, program.settings)
+        setup = SimpleNamespace(program=program, ceilings=ceilings, calibration=rig.calibration)
+        order_limits.check_temporary_windows(made, least_nl, setup, 0)

@@ -24,9 +24,6 @@ class Order:
     params: dict[str, Any] = field(default_factory=dict)
     ask_with: str = "thecal status"
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"method": self.method, "params": self.params}
-
 
 def known(client: Client, method: str) -> bool:
     """Whether the pump's firmware has this command."""

@@ -64,14 +64,14 @@ def culprit_of(prescription: Prescription, compiled: Compiled, refusal: Refusal)
     return found or culprit.Rate(prescription, compiled.program)
 
 
-def nearest(program: Program, refusal: Refusal) -> str:
+def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
     """The nearest value that a refusal names, in a person's units; "" when it names none."""
     detail: dict[str, Any] = refusal.detail
     words = []
     if "nearest_ng_per_ml" in detail:
         words.append(f"{decimal(Fraction(detail['nearest_ng_per_ml'], 1000))} ug/mL")
     if "nearest_nl" in detail:
-        is_rate = refusal.fault.name in RATES or detail.get("parameter") == "rate"
+        is_rate = temporary or refusal.fault.name in RATES or detail.get("parameter") == "rate"
         volume = Fraction(detail["nearest_nl"], NL_PER_ML)
         words.append(rate_text(detail["nearest_nl"], program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL")
     if "nearest_rate_nl" in detail:

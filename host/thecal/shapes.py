@@ -385,7 +385,7 @@ SHAPES: dict[str, Any] = {
     "journal": Journal,
     "report": Report,
     "alarms": Alarms,
-    "ack": Ack | Unsent,
+    "ack": Ack | list[Unsent],
     "maintenance": Maintenance | Unsent,
     "prime": Bolus | Unsent,
     **of_therapy.VERBS,

@@ -3,11 +3,10 @@
 from app.handlers.ordering import check_running, check_temporary
 from app.pump import Pump
 from pumpcore.faults import Refusal
-from pumpcore.order_limits import check_temporary_form, check_temporary_rate
+from pumpcore.order_limits import check_temporary_form, check_temporary_rate, check_temporary_windows
 from pumpcore.temporary import Temporary
 from pumpcore.units import MS_PER_S, ceil_div
 
-_HOUR_S = 3_660
 _CLOCK_S = 4  # by which the schedule may move while it runs
 
 
@@ -42,7 +41,7 @@ def _check_rate(pump: Pump, made: Temporary) -> None:
     basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
     check_temporary_rate(highest_nl, _beside_nl(pump), setup.ceilings, setup.program.settings)
-    _check_windows(pump, made, highest_nl)
+    check_temporary_windows(made, highest_nl, setup, pump.delivery.leases.windows.day_steps)
 
 
 def _beside_nl(pump: Pump) -> int:
@@ -50,21 +49,3 @@ def _beside_nl(pump: Pump) -> int:
     rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
              for bolus in pump.delivery.orders.live()]
     return max(rates + [0])
-
-
-def _check_windows(pump: Pump, made: Temporary, highest_nl: int) -> None:
-    """The hour by itself, since what is in it now falls out; the day with what is in it. Less than the basal is always allowed."""
-    if made.numerator <= made.denominator if made.denominator else made.rate_nl <= pump.setup.program.lowest_rate_nl():
-        return
-    ceilings, pair = pump.setup.ceilings, pump.setup.calibration
-    modulus = pump.setup.program.rate_seconds_s * pair.volume_nl
-    windows = (("hour", min(made.duration_s, _HOUR_S), 0, ceilings.hour_steps),
-               ("day", made.duration_s, pump.delivery.leases.windows.day_steps, ceilings.day_steps))
-    for name, time_s, used, limit in windows:
-        asked = used + highest_nl * time_s * pair.steps // modulus + 1
-        if asked > limit:
-            nearest_nl = max(0, limit - used - 1) * modulus // (time_s * pair.steps)
-            raise Refusal(
-                name + "_above_ceiling", rule="R5", asked_nl=pair.nl_for_steps(asked), limit_nl=pair.nl_for_steps(limit),
-                nearest_nl=nearest_nl,
-            )

@@ -83,7 +83,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
     from thecal.orders import Order
 
     if consent.dry_run:
-        unsent([Order("bolus.cancel", {"token": token})], consent.as_json)
+        unsent(Order("bolus.cancel", {"token": token}), consent.as_json)
         return None
     return client.bolus_cancel(token)
 

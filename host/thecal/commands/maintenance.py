@@ -13,7 +13,7 @@ def maintenance(port: Port = None, yes: Yes = False, dry_run: DryRun = False, as
     with open_pump(port) as client:
         talk(f"the pump on {client.port_url} will do no therapy until it is reset")
         if dry_run:
-            unsent([Order("maintenance")], as_json)
+            unsent(Order("maintenance"), as_json)
             return
         confirm("Go into maintenance?", yes)
         reply = client.maintenance()

@@ -26,14 +26,18 @@ def carry_out(client: Client, order: Order, question: str, consent: Consent) -> 
 
     if consent.dry_run:
         orders.require(client, order.method)
-        unsent([order], consent.as_json)
+        unsent(order, consent.as_json)
         return None
     confirm(question, consent.yes)
     return orders.place(client, order)
 
 
-def unsent(planned: list[Order], as_json: bool) -> None:
+def unsent(planned: Order | list[Order], as_json: bool) -> None:
     """What a dry run did not send, as it would have gone out."""
     talk("nothing was sent; what depends on the moment (running, lockout, what was delivered before) the pump judges when it is ordered")
-    for order in planned if as_json else ():
-        emit_json({"dry_run": True, **order.as_dict()})
+    if as_json:
+        emit_json([described(order) for order in planned] if isinstance(planned, list) else described(planned))
+
+
+def described(order: Order) -> dict[str, object]:
+    return {"dry_run": True, "method": order.method, "params": order.params}

@@ -50,7 +50,7 @@ def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
     from thecal import orders
 
     if consent.dry_run:
-        unsent([orders.Order("reservoir.acknowledge", {"reason": reason})], consent.as_json)
+        unsent(orders.Order("reservoir.acknowledge", {"reason": reason}), consent.as_json)
         return None
     return orders.acknowledge_refill(client, reason)
 

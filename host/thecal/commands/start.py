@@ -19,7 +19,7 @@ def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json
         if dry_run:
             talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
             talk(f"calibration: {line(before['calibration'])}")
-            unsent([Order("start")], as_json)
+            unsent(Order("start"), as_json)
             return
         clock.set_before_start(client, zone, before)
         try:

@@ -53,7 +53,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
     from thecal import orders
 
     if consent.dry_run:
-        unsent([orders.Order("temporary.cancel", {"token": token})], consent.as_json)
+        unsent(orders.Order("temporary.cancel", {"token": token}), consent.as_json)
         return None
     return orders.cancel_temporary(client, token)
 
