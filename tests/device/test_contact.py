@@ -44,9 +44,8 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
 @pytest.mark.needs("new")
 def test_a_changed_file_gives_another_release_and_no_therapy(device: Device) -> None:
     from rig.device import bench
-    from thecal.sim.image import build
 
-    image = build(firmware_folder(), bench(), {"/app/tokens.py": (firmware_folder() / "app/tokens.py").read_bytes() + b"\n"})
+    image = Chosen.target.changed_image(bench())
     before = device.client.hello()["release"]
     with Device(image=image) as other:
         assert other.client.hello()["release"] != before

@@ -14,6 +14,7 @@ from thecal.resources import firmware_folder
 from thecal.sim.image import BENCH_PATH, format_image
 
 Bench = dict[str, Any]
+HANDLER_PATH = "/app/handlers/ack.mpy"
 
 
 @functools.cache
@@ -28,10 +29,11 @@ def loose() -> Built:
     return build(firmware_folder(), in_units=False)
 
 
-def commissioned(bench: Bench) -> bytes:
-    """A pump with this bench: an image of the file system, 352 blocks of 4 KiB."""
+def commissioned(bench: Bench, changed: bool = False) -> bytes:
+    """A pump with this bench: an image of the file system, 352 blocks of 4 KiB. `changed`: one file is not as the manifest has it."""
     built = compiled()
-    return format_image({**built.files, BENCH_PATH: slots.pack(1, payload(bench)), MANIFEST_PATH: built.manifest})
+    extra = {HANDLER_PATH: built.files[HANDLER_PATH] + b"\0"} if changed else {}
+    return format_image({**built.files, **extra, BENCH_PATH: slots.pack(1, payload(bench)), MANIFEST_PATH: built.manifest})
 
 
 def parts() -> bytes:
