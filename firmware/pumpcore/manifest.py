@@ -17,11 +17,11 @@ def build(files: dict, compiled: dict | None = None, units: dict | None = None) 
     """
     lying = dict(files)
     lying.update(compiled or {})
-    parts, sources = {}, []
+    parts, sources, unit_of = {}, [], units or {}
     for path in sorted(files):
         sources.append("%s %s\n" % (path, sha256_hex(files[path])))
-        where = (units or {}).get(path, path)
-        parts[where] = parts.get(where, "") + (" " + path if path in (units or {}) else "")
+        where = unit_of.get(path, path)
+        parts[where] = parts.get(where, "") + (" " + path if path in unit_of else "")
     rows = ["%s %s%s\n" % (path, sha256_hex(lying[path]), parts[path]) for path in sorted(parts)]
     return "".join(sources + ["\n"] + rows).encode()
 

@@ -40,11 +40,11 @@ def _check_rate(pump: Pump, made: Temporary) -> None:
     known = span.basal.week is not None or not setup.program.needs_clock()
     basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
-    check_temporary_rate(highest_nl, _beside_nl(pump), setup.ceilings, setup.program.settings)
+    check_temporary_rate(highest_nl, _fastest_bolus_nl(pump), setup.ceilings, setup.program.settings)
     check_temporary_windows(made, highest_nl, setup, pump.delivery.leases.windows.day_steps)
 
 
-def _beside_nl(pump: Pump) -> int:
+def _fastest_bolus_nl(pump: Pump) -> int:
     """The fastest bolus that runs or waits, in nl per the program's seconds."""
     rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
              for bolus in pump.delivery.orders.live()]
