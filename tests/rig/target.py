@@ -18,7 +18,7 @@ class Target:
     Capabilities: `plant` the motor's true steps; `virtual_time` time moves only for `run_for` and for answers; `free_time`
     an hour and a thousand commands cost next to nothing; `instant_commands` a command takes no pump time; `power_cut`;
     `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump with the bench it asks for;
-    `socket` a second port; `real_time` it can keep up with the wall clock.
+    `socket` a second port; `real_time` it can keep up with the wall clock; `prompt` maintenance gives MicroPython's prompt.
     """
 
     kind: str  # "sim", "emu" or "board"
@@ -58,9 +58,10 @@ class Target:
     def changed_image(self, bench: dict[str, Any]) -> bytes:
         """The flash of a pump with this bench, in which one file is not as the manifest has it."""
         if self.kind == "emu":
+            from rig.benches import for_the_chip
             from rig.emulator.image import commissioned
 
-            return commissioned(bench, changed=True)
+            return commissioned(for_the_chip(bench), changed=True)
         from thecal.resources import firmware_folder
         from thecal.sim.image import build
 
@@ -82,7 +83,7 @@ def choose(name: str) -> Target:
         return SIMULATOR
     if name != "emu":
         return Target("board", port=name)
-    capabilities = frozenset(("virtual_time", "power_cut", "plant", "new", "socket"))
+    capabilities = frozenset(("virtual_time", "power_cut", "plant", "new", "socket", "prompt"))
     return Target("emu", "", capabilities, booted_s=5.0, reply_timeout_s=240.0, step_tolerance=12, unusable="" if find_uf2() else NO_UF2)
 
 
