@@ -67,6 +67,20 @@ def basal_text(status: Status) -> str:
     return text
 
 
+def rate_text(status: Status) -> str:
+    """What is delivered now, and what it is made of: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
+    from thecal import flow
+
+    found = flow.parts_nl_per_s(status)
+    total = sum((rate for _, rate in found), Fraction(0))
+    text = ml_per_h(total.numerator, total.denominator)
+    if len(found) > 1:
+        text += " (" + ", ".join(f"{what} {ml_per_h(rate.numerator, rate.denominator)}" for what, rate in found) + ")"
+    elif found and found[0][0] != flow.BASAL:
+        text += f" ({found[0][0]})"
+    return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
+
+
 def bolus_text(status: Status) -> str:
     bolus = status.get("bolus")
     if not bolus:
@@ -119,6 +133,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
     return [
         ("state", status["state"]),
         ("program", f"{name} ({digest[:12]})" if name else "none"),
+        ("delivers", rate_text(status)),
         ("basal", basal_text(status)),
         ("bolus", bolus_text(status)),
         *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),

@@ -9,7 +9,7 @@ from pumpcore.calibration import CALIBRATED, UNCALIBRATED
 from pumpcore.units import NL_PER_ML
 from thecal.quantities import decimal
 from thecal.reports.terminal_plot import sparkline
-from thecal.status_text import bolus_text, clock_text, fault_text, ml, ml_per_h, span
+from thecal.status_text import bolus_text, clock_text, fault_text, ml, rate_text, span, temporary_text
 from thecal.watching.past import Past
 
 Status = dict[str, Any]
@@ -17,26 +17,6 @@ UNKNOWN = "UNKNOWN"
 SPARK_CELLS = 30
 ALERT, PLAIN = "alert", ""
 Row = tuple[str, str, str]
-
-
-def rate_nl(status: Status) -> int:
-    """What is being pumped now, basal and bolus, per the program's seconds."""
-    if status["state"] not in ("running", "priming", "calibrating"):
-        return 0
-    bolus = status.get("bolus")
-    extra = bolus["rate_nl"] if bolus and bolus["state"] == "delivering" and "rate_nl" in bolus else 0
-    return int((status.get("entry_rate_nl") or 0) + extra)
-
-
-def rate_text(status: Status) -> str:
-    seconds_s = status.get("rate_seconds_s")
-    if not seconds_s:
-        return "none"
-    text = ml_per_h(rate_nl(status), seconds_s)
-    basal = status.get("entry_rate_nl") or 0
-    if rate_nl(status) > basal:
-        text += f" (basal {ml_per_h(basal, seconds_s)})"
-    return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
 
 
 def next_text(status: Status) -> str:
@@ -115,6 +95,10 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     ]
     if status.get("bolus"):
         found.append(("bolus", bolus_text(status), PLAIN))
+    if status.get("extended"):
+        found.append(("extended", bolus_text({"bolus": status["extended"]}), PLAIN))
+    if status.get("temporary"):
+        found.append(("temporary", temporary_text(status), PLAIN))
     if text := reservoir_text(status):
         found.append(("reservoir", text, PLAIN))
     found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
