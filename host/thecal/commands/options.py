@@ -18,3 +18,6 @@ Library = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
+Override = Annotated[
+    list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
+]

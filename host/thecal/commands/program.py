@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, DryRun, Library, Port, Yes
+from thecal.commands.options import AsJson, DryRun, Library, Override, Port, Yes
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import BadInput, Failed
 
@@ -24,9 +24,7 @@ def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
     library: Library = None,
-    override: Annotated[
-        list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
-    ] = None,
+    override: Override = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,

@@ -37,7 +37,7 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """(label, text) of the whole."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    lowest, highest = min(outlook.basal.rates[:-1]), max(outlook.basal.rates[:-1])
+    lowest, highest = min(outlook.planned), max(outlook.planned)
     rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
     rows: Rows = [
         ("program", f"{program.name}, {program.fluid}"),
