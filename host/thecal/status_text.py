@@ -49,6 +49,14 @@ def clock_text(utc_s: int, offset_s: int = 0) -> str:
     return datetime.fromtimestamp(utc_s, zone).strftime("%a %Y-%m-%d %H:%M:%S UTC%z").replace("UTC+0000", "UTC")
 
 
+def severity(number: int) -> str:
+    """ "alarm" or "warning"; what a newer pump calls otherwise is taken for an alarm."""
+    try:
+        return str(faults.by_number(number).severity)
+    except KeyError:
+        return faults.ALARM
+
+
 def fault_text(number: int) -> str:
     try:
         fault = faults.by_number(number)
@@ -128,7 +136,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("delivered", steps_text(status["delivered_steps"], calibration)),
         ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
-        ("last hour", f"{ml(status['hour_nl'])}, last 24 h {ml(status['day_nl'])}"),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases, for the ceilings"),
     ]
     return [
         ("state", status["state"]),
@@ -145,5 +153,5 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         *library_rows(status.get("therapy") or {}),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
-        *[("alarm", fault_text(number)) for number in status["alarms"]],
+        *[(severity(number), fault_text(number)) for number in status["alarms"]],
     ]

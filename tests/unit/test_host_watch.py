@@ -36,7 +36,7 @@ def test_one_line_says_rate_change_today_and_what_is_wrong():
     of = past(midnight=(Fraction(100_000), Fraction(100_000)))
     assert one_line(STATUS, of) == "2026-01-05 10:00:00  running  1 mL/h  next 12:00 (in 2 h 00 min)  today 2.0000 mL"
     wrong = {**STATUS, "alarms": [601, 612], "state": "alarm", "calibration": {**STATUS["calibration"], "state": "UNCALIBRATED"}}
-    assert one_line(wrong, of).endswith("alarms 601,612  UNCALIBRATED")
+    assert one_line(wrong, of).endswith("alarms 601  warnings 612  UNCALIBRATED")
     assert "  0 mL/h  " in one_line(wrong, of), "a pump in alarm delivers nothing"
 
 

@@ -6,10 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.calibration import CALIBRATED, UNCALIBRATED
+from pumpcore.faults import ALARM, WARNING
 from pumpcore.units import NL_PER_ML
 from thecal.quantities import decimal
 from thecal.reports.terminal_plot import sparkline
-from thecal.status_text import bolus_text, clock_text, fault_text, ml, rate_text, span, temporary_text
+from thecal.status_text import bolus_text, clock_text, fault_text, ml, rate_text, severity, span, temporary_text
 from thecal.watching.past import Past
 
 Status = dict[str, Any]
@@ -102,7 +103,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     if text := reservoir_text(status):
         found.append(("reservoir", text, PLAIN))
     found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
-    found += [("alarm", fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
+    found += [(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
     if state := uncalibrated(status):
         found.append(("", f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off", ALERT))
     return found
@@ -121,8 +122,9 @@ def one_line(status: Status, past: Past) -> str:
         parts.append("bolus " + status["bolus"]["state"])
     if text := reservoir_text(status):
         parts.append(f"reservoir {text}")
-    if status["alarms"]:
-        parts.append("alarms " + ",".join(map(str, status["alarms"])))
+    for kind in (ALARM, WARNING):
+        if numbers := [str(number) for number in status["alarms"] if severity(number) == kind]:
+            parts.append(f"{kind}s " + ",".join(numbers))
     if state := uncalibrated(status):
         parts.append(state)
     return "  ".join(parts)
