@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed, Unknown
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def order_extended(client: Client, typed: tuple[str, str], yes: bool, dry_run: b
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
     clock.tell(client)
     rows = [("extended bolus", "typed", "that is"), ("volume", typed[0], ml(volume_nl)), ("over", typed[1], span(duration_s))]
-    talk(columns([*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]))
+    talk(headed([*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]))
     if dry_run:
         return None
     confirm("Deliver this bolus?", yes)
@@ -125,7 +125,7 @@ def order(client: Client, typed: tuple[str, str], yes: bool, dry_run: bool) -> R
     dose = Bolus(active, *typed)
     ceilings.check_bolus(dose, active, ceilings.of_pump(client))
     clock.tell(client)
-    talk(columns([("bolus", "typed", "in the pump", "that is"), *dose.review]))
+    talk(headed([("bolus", "typed", "in the pump", "that is"), *dose.review]))
     talk(f"calibration: {line(client.status()['calibration'])}")
     if dry_run:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, Library, Override, Port, Zone
-from thecal.console import columns, data, emit_json, talk
+from thecal.console import columns, data, emit_json, headed, talk
 from thecal.errors import Failed, NoPump
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
     if digests:
         data(f"the pump works out the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
     data("")
-    data(columns(words.day_rows(outlook)))
+    data(headed(words.day_rows(outlook)))
     for line in binding:
         talk(f"careful: {line}")
     if not digests:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Library, Override, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.console import confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def show(current: Program | None, new: Program | None, typed: dict[str, str]) ->
 
     if new is None:
         raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
-    talk(columns(rows(current, new, typed)))
+    talk(headed(rows(current, new, typed)))
 
 
 def show_alone(compiled: Compiled, as_json: bool) -> None:
@@ -166,4 +166,4 @@ def show_alone(compiled: Compiled, as_json: bool) -> None:
         emit_json({"program": compiled.program.describe()})
         return
     said = facts(compiled.program)
-    data(columns([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))
+    data(headed([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))
