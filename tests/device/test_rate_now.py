@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from pumpcore import program as programs
 from pumpcore.settings import Settings
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant
+from thecal.errors import Failed
+from thecal.gravimetry.pump import AsItRuns
 from thecal.status_text import rate_text
 
 pytestmark = pytest.mark.needs("plant", "new", "free_time")
@@ -109,6 +112,34 @@ def test_a_bridge_is_told_in_both_phases_and_over(device: Device) -> None:
         assert abs(made - told) <= AHEAD_STEPS, line
         device.run_for(900)
     assert {"old", "uncertain", ""} <= set(phases)
+
+
+def test_while_another_program_waits_the_old_one_is_told(device: Device) -> None:
+    device.begin(program())
+    device.run_for(SOON_S)
+    new = programs.Program("new", "water", 7200, [(0, 3_000_000)])
+    new.settings = program().settings
+    device.upload(new)
+    status = device.client.status()
+    assert rate_text(status) == "1 mL/h", "it takes over at the end of the lease"
+    device.run_for(2 * MINUTE_S)
+    told, made = told_and_made(device)
+    assert abs(told - 1.5 * 1_000_000 / 60 * device.calibration().steps / device.calibration().volume_nl) < 1
+    assert abs(made - told) <= AHEAD_STEPS
+
+
+def test_a_weighed_run_of_a_pump_is_held_to_what_it_delivers(device: Device) -> None:
+    device.begin(program())
+    device.run_for(SOON_S)
+    part(device)
+    device.run_for(SOON_S)
+    side = AsItRuns(device.client)
+    assert Fraction(*side.rate) == Fraction(1_000_000, 3 * 3600)
+    side.look()
+    extended(device)
+    device.run_for(SOON_S)
+    with pytest.raises(Failed, match="no longer delivers the constant rate"):
+        side.look()
 
 
 def test_a_priming_without_a_program_is_told(device: Device) -> None:
