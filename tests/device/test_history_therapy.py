@@ -87,6 +87,53 @@ def test_an_entry_in_which_a_temporary_rate_ran_is_not_held_against_the_prescrip
     assert [one.off_by_steps() is None for one in line.books.stretches] == [True, False, True]
 
 
+def resumes(concentration_ng: int) -> programs.Program:
+    made = day_program(concentration_ng)
+    made.after_power_loss = "resume"
+    return made
+
+
+def cut(device: Device, witness: Witness) -> Timeline:
+    """What runs is cut after a while and goes on; what was made lies in the band all the time, as far as the program is known."""
+    witness.run_for(900)
+    device.power_cycle(30)
+    assert device.reaches("running", 130)
+    witness.run_for(9000)
+    line = Timeline(collect(device.client))
+    assert [words for holds, words in checks(line) if not holds] == []
+    for boot, uptime_ms, plant_steps in witness.looks:
+        at_ms = line.axis.at_ms(boot, uptime_ms)
+        assert line.low.at(at_ms) - BEGINS_STEPS <= plant_steps <= line.high.at(at_ms) + BEGINS_STEPS, uptime_ms
+    sums = line.sums(*line.window(None, None))
+    assert abs(sums.due_steps()) <= BEGINS_STEPS and sums.halted_steps == 0
+    return line
+
+
+def test_a_power_cut_ends_a_temporary_rate_and_an_extended_bolus(device: Device) -> None:
+    witness = Witness(device)
+    device.upload(resumes(500))
+    device.client.clock_set(MONDAY_UTC_S, 0)
+    asked(device, "reservoir.refill", measured_nl=0, filled_nl=20_000_000)
+    device.client.start()
+    witness.run_for(700)
+    asked(device, "bolus.extended", volume_nl=200_000, duration_s=1200)
+    asked(device, "temporary.start", rate_nl=0, numerator=3, denominator=2, duration_s=3600)
+    books = cut(device, witness).books
+    assert [one.ended for one in books.temporaries] == ["cut"] and [one.ended for one in books.boluses.values()] == ["cut"]
+
+
+def test_a_bridge_goes_on_behind_a_power_cut(device: Device) -> None:
+    device.upload(resumes(500))
+    device.client.clock_set(MONDAY_UTC_S, 0)
+    asked(device, "reservoir.refill", measured_nl=0, filled_nl=20_000_000)
+    device.client.start()
+    device.run_for(100)
+    device.client.stop()
+    device.upload(resumes(300))
+    asked(device, "bridge.start")
+    assert [one.ended for one in cut(device, Witness(device)).books.bridges] == ["cut", "passed"]
+
+
 def test_a_bolus_that_runs_and_one_that_waits_are_told_as_far_as_they_are(device: Device) -> None:
     device.begin(program())
     device.run_for(100)
