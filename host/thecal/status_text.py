@@ -136,7 +136,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("delivered", steps_text(status["delivered_steps"], calibration)),
         ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
-        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases, for the ceilings"),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases: what the ceilings count"),
     ]
     return [
         ("state", status["state"]),
