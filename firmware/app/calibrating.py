@@ -83,7 +83,7 @@ def read(pump: Pump, params: dict) -> dict:
 def put(pump: Pump, params: dict) -> dict:
     """Setting the one that counts again is done without effect."""
     if not pump.idle():
-        raise Refusal("not_stopped")
+        raise Refusal("not_stopped", state=pump.state())
     setup, packed = pump.setup, _sent(params)
     one = _checked(pump, packed)
     wanted = weighed.identity(packed) if one else ""

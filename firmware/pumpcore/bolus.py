@@ -69,6 +69,7 @@ class Bolus:
             "state": self.state,
             "volume_nl": self.volume_nl,
             "rate_nl": self.rate_nl,
+            "rate_seconds_s": self.rate_seconds_s,
             "ordered_steps": self.steps,
             "delivered_steps": delivered_steps,
         }

@@ -8,7 +8,7 @@ unknown_method | the pump does not know this command | compare the versions that
 bad_params | a parameter is missing, unknown, or of the wrong type or range | see PROTOCOL.md
 id_reused | this id was used with another body | use a new random id
 too_long | the line is longer than 8192 bytes | send less
-not_stopped | the pump is running | stop it first
+not_stopped | the pump is not stopped | stop it first
 not_running | the pump is not running | start it first
 no_program | no program is active | upload a prescription
 not_staged | no program with this digest is staged | stage it again

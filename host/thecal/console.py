@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
+from thecal import narrow
 from thecal.errors import Failed
 
 PROGRESS_AFTER_S = 2.0
@@ -39,11 +40,30 @@ def alert(text: str) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
-    """Rows of text, each column as wide as its widest cell."""
-    table = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    return "\n".join(line.rstrip() for line in lines)
+    """Rows of text, each column as wide as its widest cell; in a narrow terminal what stands behind the first one is wrapped."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    lines, width = aligned(cells, gap), narrow.width_cells()
+    return "\n".join(lines if fits(lines, width) else narrow.pairs(cells, gap, width or 0))
+
+
+def headed(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
+    """The same of rows below their heads; in a narrow terminal the heads are wrapped, or each cell comes below the other."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    lines, width = aligned(cells, gap), narrow.width_cells()
+    for nearer in (gap, " "):
+        if not fits(lines, width):
+            lines = aligned(narrow.lined_heads(cells), nearer)
+    return "\n".join(lines if fits(lines, width) else narrow.stacked(cells, gap, width or 0))
+
+
+def aligned(cells: Sequence[Sequence[str]], gap: str) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return [line.rstrip() for line in lines]
+
+
+def fits(lines: list[str], width: int | None) -> bool:
+    return width is None or max(map(len, lines), default=0) <= width
 
 
 def printable(text: str) -> str:

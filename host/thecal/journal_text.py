@@ -13,6 +13,7 @@ from pumpcore.wire import records
 from thecal.status_text import clock_text
 
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
+ENDED = ("bolus_ended", "temporary_ended")
 Row = dict[str, Any]
 
 
@@ -31,9 +32,11 @@ def row(ring: str, record: records.Record) -> Row:
 
 
 def plain(record_name: str, field: str, value: Any) -> Any:
+    if (record_name, field) == ("refill_acknowledged", "reason"):
+        return value.rstrip(b"\0").decode("utf-8", "replace")
     if isinstance(value, bytes):
         return value.hex()
-    if (record_name, field) == ("bolus_ended", "reason") and value < len(ENDS):
+    if field == "reason" and record_name in ENDED and value < len(ENDS):
         return ENDS[value]
     text = records.code_text(record_name, field, value)
     return value if text == str(value) else text

@@ -144,6 +144,7 @@ class Bolus(Shape):
     state: str | None = None
     volume_nl: int | None = None
     rate_nl: int | None = None
+    rate_seconds_s: int | None = None
     ordered_steps: int | None = None
     delivered_steps: int | None = None
     planned_steps: int | None = None

@@ -49,6 +49,14 @@ def clock_text(utc_s: int, offset_s: int = 0) -> str:
     return datetime.fromtimestamp(utc_s, zone).strftime("%a %Y-%m-%d %H:%M:%S UTC%z").replace("UTC+0000", "UTC")
 
 
+def severity(number: int) -> str:
+    """ "alarm" or "warning"; what a newer pump calls otherwise is taken for an alarm."""
+    try:
+        return str(faults.by_number(number).severity)
+    except KeyError:
+        return faults.ALARM
+
+
 def fault_text(number: int) -> str:
     try:
         fault = faults.by_number(number)
@@ -65,6 +73,20 @@ def basal_text(status: Status) -> str:
     if status.get("next_change_s"):
         text += f", next change in {span(status['next_change_s'])}"
     return text
+
+
+def rate_text(status: Status) -> str:
+    """What is delivered now, and what it is made of: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
+    from thecal import flow
+
+    found = flow.parts_nl_per_s(status)
+    total = sum((rate for _, rate in found), Fraction(0))
+    text = ml_per_h(total.numerator, total.denominator)
+    if len(found) > 1:
+        text += " (" + ", ".join(f"{what} {ml_per_h(rate.numerator, rate.denominator)}" for what, rate in found) + ")"
+    elif found and found[0][0] != flow.BASAL:
+        text += f" ({found[0][0]})"
+    return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
 
 
 def bolus_text(status: Status) -> str:
@@ -114,11 +136,12 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("delivered", steps_text(status["delivered_steps"], calibration)),
         ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
-        ("last hour", f"{ml(status['hour_nl'])}, last 24 h {ml(status['day_nl'])}"),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases: what the ceilings count"),
     ]
     return [
         ("state", status["state"]),
         ("program", f"{name} ({digest[:12]})" if name else "none"),
+        ("delivers", rate_text(status)),
         ("basal", basal_text(status)),
         ("bolus", bolus_text(status)),
         *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),
@@ -130,5 +153,5 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
         *library_rows(status.get("therapy") or {}),
         ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
-        *[("alarm", fault_text(number)) for number in status["alarms"]],
+        *[(severity(number), fault_text(number)) for number in status["alarms"]],
     ]

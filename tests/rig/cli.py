@@ -14,7 +14,7 @@ TIMEOUT_S = 60.0
 
 def environment(runtime: Path) -> dict[str, str]:
     """This one's, with this checkout first, and a folder of its own for running simulators: none of this machine's is found."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("THECAL_", "PYTEST_", "COV_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("THECAL_", "PYTEST_", "COV_", "COLUMNS"))}
     return {**inherited, "PYTHONPATH": os.pathsep.join([str(ROOT / "host"), str(ROOT / "firmware")]), "THECAL_RUNTIME": str(runtime)}
 
 

@@ -83,7 +83,7 @@ def test_a_running_pump_does_not_prime() -> None:
     pump = piped()
     pump.call("start")
     pump.advance(1)
-    assert refused(prime(pump))["fault"] == "not_stopped"
+    assert refused(prime(pump))["fault"] == "not_stopped" and refused(prime(pump))["state"] == "running"
 
 
 @pytest.mark.rule("R8")

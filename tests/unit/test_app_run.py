@@ -138,7 +138,9 @@ def test_it_needs_a_bench_that_is_stopped_and_no_alarm() -> None:
     pump.call("stop")
     assert "result" in run(pump)
     for method in ("start", "maintenance"):
-        assert pump.fault(method) == "not_stopped"
+        said = pump.ask(method)["error"]
+        assert said["data"]["fault"] == "not_stopped"
+        assert said["message"] == "the pump is not stopped" and said["data"]["state"] in ("priming", "calibrating")
     assert fault_of(run(pump)) == "not_stopped"
     assert pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=10_000, rate_nl=900_000) == "not_running"
     alarmed = ready()

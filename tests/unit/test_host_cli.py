@@ -136,6 +136,35 @@ def test_status_in_alarm_is_5(run, pump):
     assert pump.alarms == []
 
 
+def test_watch_of_a_pump_in_alarm_is_5_when_it_ends_also_by_ctrl_c(run, pump, monkeypatch):
+    pump.state, pump.alarms = "alarm", [601]
+    assert run("watch", "--count", "1", port=pump)[0] == 5
+    assert run("watch", "--count", "1", "--json", port=pump)[0] == 5
+
+    def ctrl_c(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", ctrl_c)
+    assert run("watch", port=pump)[0] == 5
+    pump.state, pump.alarms = "stopped", []
+    code, _, err = run("watch", port=pump)
+    assert (code, err.strip()) == (0, ""), "Ctrl-C is how a watch ends"
+
+
+def test_a_warning_is_not_called_an_alarm(run, pump):
+    pump.alarms = [601, 612, 999]
+    out = run("status", port=pump)[1]
+    said = [line.split()[:2] for line in out.splitlines() if line.startswith(("alarm ", "warning "))]
+    assert said == [["alarm", "601"], ["warning", "612"], ["alarm", "999"]]
+    out = run("watch", "--count", "1", port=pump)[1]
+    assert "alarms 601,999  warnings 612" in out
+
+
+def test_what_the_ceilings_count_is_not_called_delivered(run, pump):
+    (line,) = [line for line in run("status", port=pump)[1].splitlines() if "24 h" in line]
+    assert line.startswith("leased") and "what the ceilings count" in line
+
+
 def test_a_lost_link_is_4_and_says_unknown(run, pump, monkeypatch):
     monkeypatch.setattr("thecal.exchange.PATIENCE_S", 0.5)
     run("program", "rx.toml", "--yes", port=pump)

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from pumpcore.calibration import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings
 from thecal.ceilings import ANY_RIG
-from thecal.outlook import asked
+from thecal.outlook import asked, words
 from thecal.outlook.boluses import Allowed
 from thecal.outlook.ceilings import binding
 from thecal.outlook.course import Course
+from thecal.outlook.figure import png as drawn
 from thecal.outlook.model import Outlook
 from unit.host_fake_pump import FakePump
 
@@ -49,6 +51,8 @@ low = "2 mL"
 empty = "0.5 mL"
 tolerance = "0.1 mL"
 """
+SOFT = '[library]\nname = "x"\nversion = 1\nsoft_rate = "20 uL/h"\nhard_rate = "1 mL/h"\n'
+RX_CHANGES = {"--fast": lambda text: text.replace("24 uL/h", "5000 mL/h"), "--soft": lambda text: text + SOFT}
 FLOWS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers(0, 50)), max_size=8)
 
 
@@ -109,6 +113,23 @@ def rate_at(found: Outlook, second_s: int) -> Fraction:
     return Fraction(12_000 if 150 <= minute < 360 else 24_000, 3600)
 
 
+@pytest.mark.parametrize("left_nl", [4_000_000, 9_000_000, 20_000_000, None])
+def test_no_two_words_of_the_plot_lie_on_each_other(left_nl: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both curves end at the same volume where the reservoir runs dry."""
+    found = []
+
+    def looked_at(figure: Figure) -> bytes:
+        figure.canvas.draw()
+        for axes in figure.axes:
+            found.append([text.get_window_extent() for text in axes.texts])
+        return b""
+
+    monkeypatch.setattr("thecal.outlook.figure.saved", looked_at)
+    drawn(outlook(left_nl=left_nl))
+    boxes = [(one, other) for texts in found for index, one in enumerate(texts) for other in texts[:index]]
+    assert boxes and not [True for one, other in boxes if one.overlaps(other)]
+
+
 @pytest.mark.parametrize("begin", ["2026-03-20 08:00", "2026-10-20 08:00", "2026-12-25 23:59", "2028-02-27 00:00"])
 def test_days_are_the_calendar_s_and_add_up(begin: str) -> None:
     found = outlook(begin, 12)
@@ -134,6 +155,21 @@ def test_the_reservoir_is_low_and_empty_when_it_is() -> None:
     assert 19_500_000 <= found.everything.at(found.end_s) < 19_500_000 + 400
     assert found.left(found.everything, found.end_s) == 500_000
     assert outlook(left_nl=2_000_000).low_s == 0 and outlook(left_nl=2_000_000).allowed.starts == []
+
+
+def test_a_reservoir_that_runs_dry_leaves_what_flowed_before_and_nothing_behind() -> None:
+    found = outlook(left_nl=4_000_000)
+    table = found.table()
+    assert found.marks["empty_all"] and found.marks["empty_basal"], "both within the time"
+    assert all(day.bolus_nl >= 0 for day in table)
+    assert sum(day.bolus_nl for day in table) == len(found.allowed.starts) * 50_000
+    assert sum(day.boluses for day in table) == len(found.allowed.starts)
+    empty_s = found.marks["empty_all"]
+    assert found.boluses.at(empty_s) + found.basal.at(empty_s) == pytest.approx(3_500_000, abs=10)
+    basal = dict(words.facts(found))["basal"]
+    assert basal.startswith("0.012 mL/h to 0.024 mL/h, "), "the program has no rate of 0"
+    dry = [words.day_cells(found, day, (True, True, True)) for day in table if day.from_s > found.marks["empty_basal"]]
+    assert dry and all(cells[1] == cells[6] == "0" and cells[5] == "0" for cells in dry)
 
 
 def test_what_the_line_still_holds_is_dosed_until_the_front_has_passed() -> None:
@@ -190,12 +226,17 @@ def typed(thecal_says, monkeypatch, tmp_path):
     return partial(thecal_says, "forecast")
 
 
+def test_a_soft_limit_is_passed_as_when_programming(typed) -> None:
+    Path("rx.toml").write_text(RX + SOFT)
+    assert typed("rx.toml", "--offline", "--override", "rate")[0] == 0
+
+
 AUTUMN = ("rx.toml", "--from", "2026-10-20 08:00", "--zone", "Europe/Berlin")
 
 
 def test_without_a_pump_it_says_so(typed) -> None:
     code, out, err = typed(*AUTUMN, "--png", "f.png")
-    assert code == 0 and "Sun 2026-10-25 (25 h)" in out and "refill due" in out
+    assert code == 0 and "Sun 2026-10-25, 25 h" in out and "refill due" in out
     assert "no pump was asked" in err
     assert Path("f.png").read_bytes()[:4] == b"\x89PNG"
     assert typed(*AUTUMN, "--png", "f.png")[0] == 2  # never over a file
@@ -221,11 +262,23 @@ def test_with_a_pump_the_digests_are_compared(typed) -> None:
         (("--zone", "Mars/Base"), "--zone"),
         (("--left", "21 mL"), "capacity"),
         (("--left", "1,5 mL"), "comma"),
+        (("--from", "9999-12-31"), "2020 to 2104"),
+        (("--from", "2106-02-08"), "2020 to 2104"),
+        (("--from", "2020-01-01", "--zone", "Europe/Berlin"), "2020 to 2104"),
+        (("--from", "1969-12-31"), "2020 to 2104"),
+        (("--from", "0001-01-01"), "2020 to 2104"),
+        (("--from", "2026-10-04 02:15", "--zone", "Australia/Lord_Howe"), "name a time 30 min later"),
+        (("--from", "2026-03-29 02:30", "--zone", "Europe/Berlin"), "name a time 1 h 00 min later"),
+        (("--bench", "sim-clock", "--fast"), "above the highest"),
+        (("--soft",), "confirm it with --override"),
         (("--previous", "5 mL"), "volume"),
         (("--previous", "0 ug/mL"), "zero"),
         (("--days", "32"), "days"),
     ],
 )
 def test_what_is_wrong_is_one_line(typed, words: tuple, said: str) -> None:
-    code, out, err = typed("rx.toml", "--offline", *words)
+    for word, change in RX_CHANGES.items():
+        if word in words:
+            Path("rx.toml").write_text(change(RX))
+    code, out, err = typed("rx.toml", "--offline", *(word for word in words if word not in RX_CHANGES))
     assert code == 2 and said in err and not out

@@ -238,6 +238,13 @@ def full_journal():
     journal.add("boot", 500, 0, b"\0" * 8, b"\0" * 8, 300, 3080, 3200, 120).add("missed", 501, 0, UTC_S, UTC_S + 100, 200)
     journal.add("started", 501, 1, 3200, DIGEST, 500).add("entry", 502, 1, 3_600_000, 3200, 3200).add("program_activated", 503, DIGEST)
     journal.add("remainder_dropped", 504, 0, 1, 2).add("maintenance", 505, 0)
+    journal.add("dose", 506, b"\2" * 8, 4, 1000, 600, 506).add("bolus_ordered", 506, b"\2" * 8, 1000, 1000, 99)
+    journal.add("bolus_started", 507, b"\2" * 8).add("extended_paused", 507, b"\2" * 8, 3).add("extended_resumed", 508, b"\2" * 8, 3)
+    journal.add("temporary_ordered", 508, b"\3" * 8, 0, 1, 2, 60).add("temporary_ended", 509, 1, 3210)
+    journal.add("refilled", 509, b"\4" * 8, 5000, 1, 4000, 1000, 0, 1).add("refill_acknowledged", 509, "spilt \u00bd".encode())
+    journal.add("override", 509, 0, 600_000, 500_000, 2).add("demand_refused", 509, 409, 2, 300)
+    journal.add("bridge_started", 509, b"\5" * 8, 3200, 339_000, 3, 5, 3500, 3900).add("front_near", 509, 3500)
+    journal.add("front_passed", 509, 0, 3900).add("program_changed", 509, DIGEST, 3900)
     return journal.add("alarm", 510, 612, 0, 1, ring="faults").add("alarm", 520, 612, 1, 1, ring="faults")
 
 
@@ -251,8 +258,8 @@ def lines_with(change):
     return "".join(json.dumps(one) + "\n" for one in (about, *rows))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 19), st.integers(0, 30), st.sampled_from(ODD), st.booleans())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 33), st.integers(0, 30), st.sampled_from(ODD), st.booleans())
 def test_a_record_with_an_odd_value_is_refused_or_told_and_never_a_traceback(tmp_path, record, field, value, drop):
     def change(rows):
         one = rows[record % len(rows)]
@@ -272,13 +279,20 @@ def test_a_record_with_an_odd_value_is_refused_or_told_and_never_a_traceback(tmp
     everything = report.sections
     for section in (everything.totals, everything.entries, everything.boluses, everything.missed, everything.pauses, everything.power):
         section()
+    everything.therapy()
     for section in (everything.alarms, everything.runs, everything.clock, everything.journal, report.about, report.versions):
         section()
 
 
+def test_the_journal_has_words_for_reasons():
+    told = [one["reason"] for one in full_journal().rows if one["event"] in ("temporary_ended", "refill_acknowledged")]
+    assert told == ["cancelled", "spilt \u00bd"]
+
+
 def test_the_full_journal_is_read_as_it_is_meant():
     line = Timeline(Evidence(events=[one for one in full_journal().rows if one["ring"] == "events"], source="x"))
-    assert [one.ended for one in line.books.boluses.values()] == ["done"]
+    assert [one.ended for one in line.books.boluses.values()] == ["done", ""]
+    assert [one.purpose for one in line.books.boluses.values()] == ["manual", "extended"]
     assert line.sums(*line.window(None, None)).missed_steps == {"limit": 50, "power": 200}
 
 

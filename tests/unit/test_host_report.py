@@ -54,6 +54,16 @@ def saved():
     return file
 
 
+def test_a_narrow_screen_has_each_row_below_the_other_with_its_heads(run, saved):
+    """A bolus has ten columns: at 400 px they are lines, each with what it is."""
+    assert run("--from-journal", saved)[0] == 0
+    text = Path("report.html").read_text(encoding="utf-8")
+    narrow = text.split("@media screen and (max-width: 40rem)")[1].split("</style>")[0]
+    assert "td { display: block; }" in narrow and "content: attr(data-head)" in narrow
+    for head in ("ordered at", "for", "volume", "how", "until"):
+        assert f'<td data-head="{head}"' in text
+
+
 class Page(HTMLParser):
     """Headings, text, and everything that a browser would fetch."""
 
@@ -86,6 +96,11 @@ def test_the_page_is_one_file_that_fetches_nothing_and_says_everything(run, save
         assert heading in said
     for fact in ("UNCALIBRATED", "00ff", "9.9", "ab" * 32, "612 power_lost", "500 ug/mL", "cut", "Two rates & <one> more"):
         assert fact in said, fact
+    for told in ("extended", "basal x 1/2 for 1 min", "cancelled", "basal x 3/5 with 0.339 mL in the line", "the front has passed"):
+        assert told in said, told
+    for told in ("OUT OF TOLERANCE, explained at", '"spilt \u00bd"', "concentration: asked 600 ug/mL, limit 500 ug/mL (library version 2)"):
+        assert told in said, told
+    assert "took over while running" in said and "2 at the button, 5 min too early" in said
     assert "<one>" not in text, "a name from a pump is text, not markup"
 
 

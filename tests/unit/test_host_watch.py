@@ -7,9 +7,10 @@ import pytest
 from rich.console import Console
 
 from thecal.reports.terminal_plot import sparkline
+from thecal.status_text import rate_text
 from thecal.watching import live
 from thecal.watching.past import HOUR_MS, Past
-from thecal.watching.view import one_line, rate_text, reservoir_text, rows, spark_text
+from thecal.watching.view import one_line, reservoir_text, rows, spark_text
 
 MIDNIGHT_UTC_S = 1_767_567_600  # of the pump's local time, an hour east
 STATUS = {
@@ -35,7 +36,7 @@ def test_one_line_says_rate_change_today_and_what_is_wrong():
     of = past(midnight=(Fraction(100_000), Fraction(100_000)))
     assert one_line(STATUS, of) == "2026-01-05 10:00:00  running  1 mL/h  next 12:00 (in 2 h 00 min)  today 2.0000 mL"
     wrong = {**STATUS, "alarms": [601, 612], "state": "alarm", "calibration": {**STATUS["calibration"], "state": "UNCALIBRATED"}}
-    assert one_line(wrong, of).endswith("alarms 601,612  UNCALIBRATED")
+    assert one_line(wrong, of).endswith("alarms 601  warnings 612  UNCALIBRATED")
     assert "  0 mL/h  " in one_line(wrong, of), "a pump in alarm delivers nothing"
 
 
@@ -49,12 +50,30 @@ def test_today_is_unknown_without_the_time_and_a_range_behind_a_power_cut():
 
 
 def test_the_rate_is_what_is_pumped_now():
-    bolus = {"state": "delivering", "rate_nl": 4_000_000, "ordered_steps": 9, "delivered_steps": 1, "token": "ab"}
-    assert rate_text({**STATUS, "bolus": bolus}) == "5 mL/h (basal 1 mL/h)"
+    bolus = {
+        "state": "delivering", "rate_nl": 4_000_000, "rate_seconds_s": 3600, "ordered_steps": 9, "delivered_steps": 1, "token": "ab",
+    }  # fmt: skip
+    assert rate_text({**STATUS, "bolus": bolus}) == "5 mL/h (basal 1 mL/h, bolus 4 mL/h)"
     assert rate_text({**STATUS, "bolus": {**bolus, "state": "done"}}) == "1 mL/h"
+    demand = {**bolus, "purpose": "demand", "rate_nl": 50_000, "rate_seconds_s": 300}
+    extended = {**bolus, "purpose": "extended", "rate_nl": 100_000, "rate_seconds_s": 1200, "state": "paused"}
+    both = {**STATUS, "bolus": demand, "extended": extended}
+    assert rate_text(both) == "1.6 mL/h (basal 1 mL/h, demand bolus 0.6 mL/h)", "the extended one waits for the other"
+    assert said(both)["extended"].startswith("extended: paused")
     assert rate_text({**STATUS, "state": "limited"}) == "0 mL/h (paused at a ceiling)"
     assert rate_text({**STATUS, "state": "stopped"}) == "0 mL/h"
-    assert rate_text({**STATUS, "rate_seconds_s": 0}) == "none"
+    assert rate_text({**STATUS, "state": "priming", "bolus": demand, "rate_seconds_s": 0, "entry_rate_nl": 0}) == "0.6 mL/h (demand bolus)"
+
+
+def test_a_temporary_rate_or_a_bridge_stands_in_the_place_of_the_basal():
+    half = {"token": "ab", "rate_nl": 0, "numerator": 1, "denominator": 2, "duration_s": 600, "rest_s": 599}
+    assert rate_text({**STATUS, "temporary": half}) == "0.5 mL/h (temporary rate)"
+    assert rate_text({**STATUS, "temporary": {**half, "rest_s": 602}}) == "1 mL/h", "it begins with the next slice"
+    assert rate_text({**STATUS, "temporary": {**half, "rate_nl": 3_000_000, "denominator": 0}}) == "3 mL/h (temporary rate)"
+    assert said({**STATUS, "temporary": half})["temporary"].startswith("basal x 1/2")
+    line = {"phase": "old", "old_fluid": "dye", "old_ng": 500, "old_nl": 1, "new_fluid": "dye", "new_ng": 1000, "new_nl": 1}
+    for phase, told in (("old", "2 mL/h (bridge)"), ("uncertain", "1 mL/h (bridge)"), ("", "1 mL/h")):
+        assert rate_text({**STATUS, "therapy": {"line": {**line, "phase": phase}}}) == told
 
 
 def test_a_reservoir_is_shown_where_the_pump_tells_of_one():

@@ -68,6 +68,7 @@ def test_what_a_bolus_tells_of_itself() -> None:
         "state": "ordered",
         "volume_nl": 60_000,
         "rate_nl": 3_600_000,
+        "rate_seconds_s": 3600,
         "ordered_steps": 5_999,
         "delivered_steps": 12,
     }

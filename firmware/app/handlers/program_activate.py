@@ -56,7 +56,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     """What may take over from the program that runs: the same drug, with nothing else under way."""
     delivery, old = pump.delivery, pump.setup.program
     if delivery.state is not RUNNING or pump.resume is not None:
-        raise Refusal("not_stopped")
+        raise Refusal("not_stopped", state=pump.state())
     from app.handlers.ordering import check_running, check_temporary
 
     check_running(pump)

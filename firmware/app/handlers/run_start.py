@@ -49,7 +49,7 @@ def _check_state(pump: Pump) -> None:
     if pump.alarms.stopping():
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
-        raise Refusal("not_stopped")
+        raise Refusal("not_stopped", state=pump.state())
     pump.check_supply()
     pump.check_tank()
     if pump.setup.line is not None:

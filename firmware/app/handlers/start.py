@@ -19,7 +19,7 @@ def check_start(pump: Pump) -> None:
     if pump.alarms.stopping():
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
-        raise Refusal("not_stopped")
+        raise Refusal("not_stopped", state=pump.state())
     if program is None:
         raise Refusal("no_program")
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":

@@ -43,12 +43,13 @@ def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
     running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
     if span is not None and not span.alone:
+        program = span.basal.program  # another one may be active already: it waits for the end of the lease
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         entry = span.basal.entry_at(now_s)
         change_s = span.basal.until_change_s(now_s)
         running = {
             "entry": entry,
-            "entry_rate_nl": span.basal.program.entries[entry][1],
+            "entry_rate_nl": program.entries[entry][1],
             "next_change_s": change_s if change_s < 1 << 31 else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0

@@ -15,7 +15,7 @@ from thecal.calibrate.masses import Asked, Listed, Masses, OnBalance, ask, grams
 from thecal.calibrate.plan import Plan, Typed
 from thecal.calibration_text import line
 from thecal.client import Client
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed, Refused
 from thecal.quantities import decimal
 from thecal.status_text import ml, span
@@ -46,14 +46,14 @@ def list_all(client: Client, how: How) -> None:
         return
     talk(line(pump["status"]))
     rows = review.history(pump)
-    data(columns(rows) if len(rows) > 1 else "nothing was weighed on this bench")
+    data(headed(rows) if len(rows) > 1 else "nothing was weighed on this bench")
 
 
 def forget(client: Client, how: How) -> None:
     """The nominal pair counts again; the history stays."""
     pump = client.calibration_read()
     client.calibration_check(b"")
-    talk(columns(review.side_by_side(pump, None)))
+    talk(headed(review.side_by_side(pump, None)))
     if how.dry_run:
         return
     confirm("Let the nominal pair count again?", how.yes)
@@ -207,7 +207,7 @@ def compare(client: Client, runs: list[Run], how: How) -> None:
     if how.as_json:
         emit_json({"calibration": status, "weighed": as_dict(found, runs), "delivers_more_by_ppm": off_ppm})
         return
-    data(columns(review.runs_table(runs, found)))
+    data(headed(review.runs_table(runs, found)))
     data(f"the pump delivers {review.percent(abs(off_ppm))} {'more' if off_ppm > 0 else 'less'} than its calibration says ({line(status)})")
     if len(runs) > 1:
         data(f"scatter of the runs (CV): {review.percent(found.cv_ppm)}")
@@ -216,14 +216,14 @@ def compare(client: Client, runs: list[Run], how: How) -> None:
 def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     """Fit, scatter, the pump's own check, side by side, a yes, set, read back."""
     found = fit(runs)
-    talk(columns(review.runs_table(runs, found)))
+    talk(headed(review.runs_table(runs, found)))
     check_scatter(found, how)
     one = as_stored(plan, found)
     packed = weighed.pack(one)
     read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
     if read is None or weighed.pack(read) != packed:
         raise Failed("the pump read another calibration than was sent", "flash the pump with this version's firmware")
-    talk(columns(review.side_by_side(client.calibration_read(), read)))
+    talk(headed(review.side_by_side(client.calibration_read(), read)))
     if how.dry_run:
         if how.as_json:
             emit_json({"weighed": as_dict(found, runs), "calibration": one.describe()})

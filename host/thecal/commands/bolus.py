@@ -8,7 +8,7 @@ import typer
 
 from thecal.commands.options import AsJson, DryRun, Port, Yes
 from thecal.commands.ordering import Consent, carry_out, unsent
-from thecal.console import columns, data, emit_json, talk
+from thecal.console import columns, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def order(client: Client, typed: tuple[str | None, str | None, str | None], cons
         dose, rows = checked_extended(client, active, str(volume), over_text)
         wanted = orders.extended(*dose)
     clock.tell(client)
-    talk(columns(rows))
+    talk(headed(rows))
     talk(f"calibration: {line(client.status()['calibration'])}")
     return carry_out(client, wanted, "Deliver this bolus?", consent)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, Force, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput
 
 if TYPE_CHECKING:
@@ -118,6 +118,6 @@ def tell(analysis: Analysis, png: Path | None, html: Path | None, as_json: bool)
         emit_json(telling.as_json(analysis))
     else:
         data(columns(telling.facts_table(analysis)))
-        data("\n" + columns(telling.trumpet_table(analysis)))
+        data("\n" + headed(telling.trumpet_table(analysis)))
     for path in write_files(analysis, png, html):
         talk(f"written: {path}")

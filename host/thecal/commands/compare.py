@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, Port
-from thecal.console import columns, data, emit_json, talk
+from thecal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
     from thecal.outlook.compare import Comparison, Difference
@@ -60,7 +60,7 @@ def tell(found: Comparison) -> None:
     data(f"{local(found, found.from_ms)} to {local(found, found.to_ms)}: {minutes} minutes ({span(minutes * 60)}), {differing} differ")
     if found.differences:
         data("")
-        data(columns(rows))
+        data(headed(rows))
     totals = found.totals()
     data("")
     data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from thecal.commands.options import AsJson, Port
-from thecal.console import columns, data, emit_json, talk
+from thecal.console import data, emit_json, headed, talk
 from thecal.errors import NoPump
 
 PATIENCE_S = 5.0
@@ -19,7 +19,7 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(found)
     elif found:
-        data(columns([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
+        data(headed([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
     if not any("hello" in about for about in found):
         cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
         raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")

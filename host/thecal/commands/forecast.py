@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, Library, Port, Zone
-from thecal.console import columns, data, emit_json, talk
+from thecal.commands.options import AsJson, Library, Override, Port, Zone
+from thecal.console import columns, data, emit_json, headed, talk
 from thecal.errors import Failed, NoPump
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def forecast(
     previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line holds; else the pump tells.")] = None,
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
     library: Library = None,
+    override: Override = None,
     offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
@@ -36,17 +37,20 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
+    from thecal import ceilings
     from thecal.commands.program import read_prescription
     from thecal.compiler import compile_prescription
     from thecal.files import check_free
     from thecal.outlook import asked
 
     check_free([png] if png else [], force)
-    compiled = compile_prescription(read_prescription(file, library), str(file))
+    prescription = read_prescription(file, library, override)
+    compiled = compile_prescription(prescription, str(file))
     when = asked.when(begin, zone, days)
     client = None if offline or (bench and not port) else a_pump(port)
     try:
         rig = rig_for(client, bench)
+        ceilings.check(prescription, compiled, rig, str(file))
         wanted = (asked.left_nl(left, client), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
         digests = compare(client, compiled, outlook) if client else {}
@@ -137,7 +141,7 @@ def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
     if digests:
         data(f"the pump works out the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
     data("")
-    data(columns(words.day_rows(outlook)))
+    data(headed(words.day_rows(outlook)))
     for line in binding:
         talk(f"careful: {line}")
     if not digests:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, Force, Port
-from thecal.console import Progress, columns, data, emit_json, talk
+from thecal.console import Progress, data, emit_json, headed, talk
 from thecal.errors import BadInput
 from thecal.files import check_free, write
 
@@ -49,7 +49,7 @@ def journal(
     if as_json:
         emit_json(rows)
     elif csv is None and jsonl is None and raw is None:
-        data(columns(journal_text.table(rows)))
+        data(headed(journal_text.table(rows)))
     talk(f"calibration: {calibration}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, Library, Port
-from thecal.console import columns, data, emit_json
+from thecal.console import data, emit_json, headed
 from thecal.errors import Failed
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def limits(
     if as_json:
         emit_json(found)
     else:
-        data(columns([("limit", "library, soft", "library, hard", "program", "bench", "binds", "the program asks"), *map(cells, found)]))
+        data(headed([("limit", "library, soft", "library, hard", "program", "bench", "binds", "the program asks"), *map(cells, found)]))
 
 
 def table(program: Program, rig: Rig) -> list[Row]:

@@ -19,3 +19,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in t
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
+Override = Annotated[
+    list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
+]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.commands.options import AsJson, DryRun, Library, Port, Yes
-from thecal.console import columns, confirm, data, emit_json, talk
+from thecal.commands.options import AsJson, DryRun, Library, Override, Port, Yes
+from thecal.console import confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
     bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
     library: Library = None,
-    override: Annotated[
-        list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
-    ] = None,
+    override: Override = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -158,7 +156,7 @@ def show(current: Program | None, new: Program | None, typed: dict[str, str]) ->
 
     if new is None:
         raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
-    talk(columns(rows(current, new, typed)))
+    talk(headed(rows(current, new, typed)))
 
 
 def show_alone(compiled: Compiled, as_json: bool) -> None:
@@ -168,4 +166,4 @@ def show_alone(compiled: Compiled, as_json: bool) -> None:
         emit_json({"program": compiled.program.describe()})
         return
     said = facts(compiled.program)
-    data(columns([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))
+    data(headed([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))

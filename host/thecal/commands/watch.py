@@ -12,7 +12,7 @@ import typer
 
 from thecal.commands.options import AsJson, Port
 from thecal.console import data, talk
-from thecal.errors import LinkLost, NoPump, PortBusy, WrongDevice
+from thecal.errors import InAlarm, LinkLost, NoPump, PortBusy, WrongDevice
 
 if TYPE_CHECKING:
     from thecal.watching.live import LiveView
@@ -27,23 +27,24 @@ def watch(
     count: Annotated[int, typer.Option("--count", min=0, help="Looks to take; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the pump does until Ctrl-C: live in a terminal, line by line in a pipe."""
+    """Show what the pump does until Ctrl-C: live in a terminal, line by line in a pipe. Leaves with 5 when it was in alarm at the end."""
     from thecal.connecting import choose
 
     port_url = choose(port)
+    live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    watching = JsonLines() if as_json else Table() if live else Lines()
     try:
-        if as_json:
-            JsonLines().follow(port_url, interval_s, count)
-        elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-            Table().follow(port_url, interval_s, count)
-        else:
-            Lines().follow(port_url, interval_s, count)
-    except KeyboardInterrupt:
+        watching.follow(port_url, interval_s, count)
+    except KeyboardInterrupt:  # how a watch ends
         talk("")
+    if watching.state == "alarm":
+        raise typer.Exit(InAlarm.exit_code)
 
 
 class JsonLines:
-    """The pump's status as it answers it, a line a look."""
+    """The pump's status as it answers it, a line a look. `state` is the pump's at the last one."""
+
+    state = ""
 
     def follow(self, port_url: str, interval_s: float, count: int) -> None:
         """Looks until `count` are taken (0 = for ever). The first must succeed; later a lost link is told and the watch goes on."""
@@ -69,6 +70,7 @@ class JsonLines:
                 raise
             self.trouble(error.cause)
             return
+        self.state = reply["state"]
         self.show(reply)
         sys.stdout.flush()
 

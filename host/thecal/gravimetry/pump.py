@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from pumpcore.bolus import CALIBRATION
@@ -9,6 +10,7 @@ from pumpcore.units import ceil_div
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
 from thecal.errors import BadInput, Failed, InAlarm
+from thecal.flow import parts_nl_per_s
 from thecal.prescription import check
 from thecal.status_text import ml_per_h
 
@@ -32,9 +34,8 @@ class PumpSide:
     def look(self) -> dict[str, Any]:
         """The pump's status; Failed when it no longer delivers the one rate."""
         status = self.client.status()
-        now = (status.get("entry_rate_nl"), status.get("rate_seconds_s"))
         bolus = status.get("bolus") or {}
-        if status["state"] != "running" or now != self.rate or bolus.get("state") in UNDER_WAY:
+        if status["state"] != "running" or rate_now(status) != self.rate or bolus.get("state") in UNDER_WAY:
             what = f"it is {status['state']}" if status["state"] != "running" else "its rate changed, or a bolus was ordered"
             raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, and record again")
         return status
@@ -46,9 +47,9 @@ class AsItRuns(PumpSide):
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         status = client.status()
-        if status["state"] != "running" or not status.get("entry_rate_nl"):
+        if status["state"] != "running" or not rate_now(status)[0]:
             raise Failed(f"the pump is {status['state']}", 'start it first, or give the rate to characterise: --rate "5 mL/h"')
-        self.rate = (status["entry_rate_nl"], status["rate_seconds_s"])
+        self.rate = rate_now(status)
 
 
 class ConstantRate(PumpSide):
@@ -96,6 +97,13 @@ def require_stopped(client: Client) -> None:
         raise InAlarm("the pump is in alarm", "see `thecal alarms`, settle it, then weigh")
     if state not in ("stopped", "idle"):
         raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or leave --rate out to record what it does")
+
+
+def rate_now(status: dict[str, Any]) -> tuple[int, int]:
+    """(nl, seconds) of all that is delivered now; the program's seconds where that makes whole nl."""
+    seconds_s = status.get("rate_seconds_s") or 1
+    rate_nl = sum((rate for _, rate in parts_nl_per_s(status)), Fraction(0)) * seconds_s
+    return rate_nl.numerator, seconds_s * rate_nl.denominator
 
 
 def rate_text(pair: tuple[int, int]) -> str:

@@ -7,6 +7,7 @@ pump was stopped is no part of it.
 
 from __future__ import annotations
 
+from pumpcore.bolus import DEMAND, EXTENDED
 from pumpcore.calibration import Calibration
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
@@ -24,19 +25,20 @@ from thecal.history.parts import (
     Run,
 )
 from thecal.history.plan import Prescribed
-from thecal.history.stretches import StretchBook
+from thecal.history.therapy import CUT, STOPPED, TherapyBook
 from thecal.journal_text import Row
 
 # after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
 RETRY_AHEAD_S = 2
 ALONE = PURPOSES[1:]  # why a bolus runs without a program
+OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 # a lease is booked one step longer than the plan, for the guard
 GUARD_STEPS = 1
 # a record of a pause is written when the queue runs low: so much later at most the motor stands still
 QUEUE_MS = 10_000
 
 
-class Books(StretchBook):
+class Books(TherapyBook):
     """After `read` and `finish`: lists of everything that happened, and what the curves are made of."""
 
     def __init__(self, axis: Axis, prescribed: Prescribed | None, first_offset_s: int) -> None:
@@ -48,7 +50,6 @@ class Books(StretchBook):
         self.misses: list[Missed] = []
         self.gaps: list[Gap] = []
         self.calibrations: list[CalibrationSet] = []
-        self.activated: list[tuple[int, str]] = []
         self.boots: list[tuple[int, Row]] = []
         self.halts: list[tuple[int, int]] = []
         self.breaks: list[str] = []
@@ -130,6 +131,7 @@ class Books(StretchBook):
             self._plan_at(cut_ms, row["leased_steps"] - GUARD_STEPS)
         if self._stretch is not None:
             self._stretch.cut = True
+        self._overlays_end(CUT, cut_ms)
         self._off = self._take_loss(row, at_ms, cut_ms)
         self._see(at_ms, row["leased_steps"])
         run.to_ms, run.end_steps, run.ended = cut_ms, row["leased_steps"], POWER
@@ -145,10 +147,12 @@ class Books(StretchBook):
         known = self.prescribed
         if self._made_from is None or known is None or not self._plan_is_known():
             return boot_ms
-        rate_nl = self._made_from[1] + sum(one.rate_nl for one in self.boluses.values() if one.started_ms is not None and not one.ended)
-        if not rate_nl:
+        live = [one for one in self.boluses.values() if one.started_ms is not None and not one.ended]
+        basal = known.steps_per_s(self._flowing(self._made_from[1]))
+        per_s = basal + sum(known.bolus_per_s(one) for one in live if one.runs_ms(last.at_ms, boot_ms))
+        if not per_s:
             return boot_ms
-        left_s = (leased_steps - last.high_steps) / known.steps_per_s(rate_nl)
+        left_s = (leased_steps - last.high_steps) / per_s
         return min(boot_ms, last.at_ms + max(0, int(left_s * 1000)))
 
     def _take_loss(self, row: Row, at_ms: int, cut_ms: int) -> PowerLoss:
@@ -204,6 +208,7 @@ class Books(StretchBook):
             self._stretch.halted_steps += halted
         self._plan_at(at_ms, row["delivered_steps"])
         self._flows_end(at_ms)
+        self._overlays_end(STOPPED, at_ms)
         self._end_pause(at_ms)
         self._close_stretch(at_ms, row["by"])
         if self.run is not None:
@@ -252,9 +257,12 @@ class Books(StretchBook):
     def _reach_ms(self, steps: int, at_ms: int) -> int:
         """When what is queued has been made; the record comes a little earlier."""
         known, last = self.prescribed, self.made[-1] if self.made else None
-        if known is None or not self._plan_is_known() or last is None or self._made_from is None or not self._made_from[1]:
+        if known is None or not self._plan_is_known() or last is None or self._made_from is None:
             return at_ms
-        left_s = (steps - last.high_steps) / known.steps_per_s(self._made_from[1])
+        per_s = known.steps_per_s(self._flowing(self._made_from[1]))
+        if not per_s:
+            return at_ms
+        left_s = (steps - last.high_steps) / per_s
         return min(max(at_ms, last.at_ms + int(left_s * 1000)), at_ms + QUEUE_MS)
 
     def _end_pause(self, at_ms: int) -> None:
@@ -298,6 +306,10 @@ class Books(StretchBook):
         self._imply_run(row, at_ms)
         digest = self.run.digest if self.run else ""
         line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms, digest)
+        dose = self._dose
+        if dose is not None and dose["token"] == line.token:
+            line.purpose = str(dose["purpose"])
+            line.rate_seconds_s = dose["duration_s"] if line.purpose in OVER_A_TIME else 0
         self.boluses[line.token] = line
 
     def _on_bolus_started(self, row: Row, at_ms: int) -> None:

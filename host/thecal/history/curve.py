@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import chain
 
 from thecal.history.parts import BolusLine, Flow
 
@@ -54,7 +55,7 @@ def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusL
     near = [flow for flow in flows if flow.from_ms < to_ms and flow.to_ms > from_ms]
     active = [one for one in boluses if lasts(one) and (one.started_ms or 0) < to_ms and (one.ended_ms or 0) > from_ms]
     times = {at_ms for flow in near for at_ms in (flow.from_ms, flow.to_ms)}
-    times |= {at_ms for one in active for at_ms in (one.started_ms, one.ended_ms) if at_ms is not None}
+    times |= {at_ms for one in active for at_ms in (one.started_ms, one.ended_ms, *chain(*one.waits_ms)) if at_ms is not None}
     bends = sorted(at_ms for at_ms in times if from_ms < at_ms < to_ms)
     if not bends:
         return []
@@ -66,7 +67,7 @@ def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusL
     found = []
     for at_ms in bends:
         bolus = sum((share(one, from_ms, at_ms) for one in active), Fraction(0))
-        part = Fraction(sum(weight(flow, from_ms, at_ms) for flow in near), weight_all) if weight_all else Fraction(0)
+        part = Fraction(sum(weight(flow, from_ms, at_ms) for flow in near)) / weight_all if weight_all else Fraction(0)
         found.append((at_ms, low + bolus + rest * part))
     return found
 
@@ -76,11 +77,10 @@ def lasts(one: BolusLine) -> bool:
 
 
 def share(one: BolusLine, from_ms: int, to_ms: int) -> Fraction:
-    """The bolus's steps within a time, as if it ran evenly."""
-    begin_ms, end_ms = one.started_ms or 0, one.ended_ms or 0
-    inside_ms = max(0, min(to_ms, end_ms) - max(from_ms, begin_ms))
-    return Fraction(one.delivered_steps * inside_ms, end_ms - begin_ms)
+    """The bolus's steps within a time, as if it ran evenly where it did not wait."""
+    whole_ms = one.runs_ms(one.started_ms or 0, one.ended_ms or 0)
+    return Fraction(one.delivered_steps * one.runs_ms(from_ms, to_ms), max(1, whole_ms))
 
 
-def weight(flow: Flow, from_ms: int, to_ms: int) -> int:
+def weight(flow: Flow, from_ms: int, to_ms: int) -> int | Fraction:
     return flow.rate_nl * max(0, min(to_ms, flow.to_ms) - max(from_ms, flow.from_ms))

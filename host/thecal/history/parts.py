@@ -33,7 +33,7 @@ class Stretch:
     pump was stopped. `seconds_s` is what it
     lasted by the pump's seconds, None when that is not known or an end is no entry's begin. `programmed_steps` is what
     the prescription holds for it, exactly; `bolus_steps` are of the boluses that began and ended in it, and part of
-    what was ordered and delivered.
+    what was ordered and delivered. `overlaid`: a temporary rate or a bridge ran in it, and it was not the prescription's.
     """
 
     entry: int
@@ -54,6 +54,7 @@ class Stretch:
     paused: bool = False
     cut: bool = False
     bolus_crosses: bool = False
+    overlaid: bool = False
     ended: str = RUNNING
 
     def missed(self) -> int:
@@ -68,7 +69,8 @@ class Stretch:
 
 @dataclass
 class BolusLine:
-    """One bolus; `purpose` is manual, or priming or calibration without a program, whose rate is per `rate_seconds_s`.
+    """One bolus; `purpose` is manual, demand, extended, or priming or calibration without a program. Its rate is per `rate_seconds_s`, of
+    a manual one (0) per the program's seconds. An extended one stands still in its `waits_ms`, while another runs.
 
     `ended` is empty while it waits or runs, else done, cancelled, cut, stopped, fault or limit; "never begun" when the
     power failed before its first lease. `delivered_steps` of a cut one is what had been leased of it: the most it can be.
@@ -86,6 +88,16 @@ class BolusLine:
     ended_ms: int | None = None
     ended: str = ""
     delivered_steps: int = 0
+    waits_ms: list[tuple[int, int | None]] = field(default_factory=list)
+
+    def runs_ms(self, from_ms: int, to_ms: int) -> int:
+        """For how long it flows between two moments, where it began and has not ended."""
+        if self.started_ms is None:
+            return 0
+        ended_ms = to_ms if self.ended_ms is None else min(to_ms, self.ended_ms)
+        begin_ms = max(from_ms, self.started_ms)
+        waits = [(max(begin_ms, begun), min(ended_ms, ended_ms if gone is None else gone)) for begun, gone in self.waits_ms]
+        return max(0, ended_ms - begin_ms) - sum(max(0, end - begin) for begin, end in waits)
 
 
 @dataclass
@@ -164,7 +176,7 @@ class Flow:
 
     from_ms: int
     to_ms: int
-    rate_nl: int
+    rate_nl: int | Fraction
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pumpcore.calibration import Calibration
 from pumpcore.program import Program
 from pumpcore.schedule import entry_at, second_of_week, seconds_to_next
 from pumpcore.units import S_PER_WEEK
+from thecal.history.parts import BolusLine
 
 
 class Prescribed:
@@ -21,6 +22,11 @@ class Prescribed:
     def steps_per_s(self, rate_nl: int | Fraction) -> Fraction:
         """`rate_nl` per the program's seconds as steps per second."""
         return Fraction(rate_nl) * self.calibration.steps / (self.program.rate_seconds_s * self.calibration.volume_nl)
+
+    def bolus_per_s(self, one: BolusLine) -> Fraction:
+        """A bolus's rate as steps per second."""
+        seconds_s = one.rate_seconds_s or self.program.rate_seconds_s
+        return Fraction(one.rate_nl * self.calibration.steps, seconds_s * self.calibration.volume_nl)
 
     def pieces(self, local_s: int, duration_s: int) -> list[tuple[int, int]]:
         """[(seconds, rate_nl)] that follow each other from a local time (UTC plus offset) on."""

@@ -19,12 +19,16 @@ from thecal.journal_text import Row, row
 
 NEEDED = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "event")
 UNITS = ("_steps", "_s", "_ms", "_nl")
-COUNTS = ("sequence", "boot", "entry", "fault", "count", "remainder", "modulus")
+COUNTS = (
+    *("sequence", "boot", "entry", "fault", "count", "remainder", "modulus"),
+    *("numerator", "denominator", "library_version", "blocks"),
+)
 HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, (1 << 48) - 1
 # fields of a record that are words or hex digits; of others a number may have no word
 TEXTS = {
-    **dict.fromkeys(("bolus_ordered", "bolus_started", "bolus_ended"), ("token",)),
-    **dict.fromkeys(("program_activated", "started"), ("digest",)),
+    **dict.fromkeys(("bolus_ordered", "bolus_started", "bolus_ended", "dose", "extended_paused", "extended_resumed"), ("token",)),
+    **dict.fromkeys(("temporary_ordered", "bridge_started"), ("token",)),
+    **dict.fromkeys(("program_activated", "started", "program_changed"), ("digest",)),
 }
 AGAIN = "save the journal again with --jsonl or --save"
 CALIBRATED_PAIR: dict[str, Any] = {"volume_nl": 1, "steps": 1, "state": ""}

@@ -15,6 +15,7 @@ class StretchBook(Tally):
         self._close_stretch(at_ms, "entry", utc_s, ordered, row["boot"])
         run = self.run
         self._stretch = Stretch(row["entry"], row["rate_nl"], run.digest if run else "", at_ms, utc_s, row["boot"])
+        self._stretch.overlaid = self._overlay is not None
         self._begin_planned = ordered + self._missed + self._halted
         self._begin_certain = (self._position or 0) - self._uncertain
 
@@ -45,7 +46,7 @@ class StretchBook(Tally):
 
     def _prescribe(self, stretch: Stretch) -> None:
         known = self.prescribed
-        if known is None or stretch.digest != known.digest or stretch.seconds_s is None:
+        if known is None or stretch.digest != known.digest or stretch.seconds_s is None or stretch.overlaid:
             return
         if (stretch.paused or stretch.cut) and stretch.from_utc_s:
             stretch.programmed_steps = known.steps(stretch.from_utc_s + self._offset_s(stretch.from_ms), stretch.seconds_s)

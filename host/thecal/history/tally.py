@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Protocol
 
 from thecal.history.parts import BolusLine, ClockSet, Flow, Made, Run, Stretch
 from thecal.history.plan import Prescribed
 
 MAKING_STEPS = 2  # a position that is so near to the plan is on it: the step that is being made, and the moment of the record
+
+
+class Overlay(Protocol):
+    """A temporary rate or a bridge: what flows in the place of a basal, per the program's seconds."""
+
+    def of(self, basal_nl: int) -> Fraction: ...
 
 
 class Tally:
@@ -28,6 +35,8 @@ class Tally:
         self._position: int | None = None
         self._missed = self._halted = self._uncertain = 0
         self._begin_planned = self._begin_certain = 0
+        self._overlay: Overlay | None = None
+        self._begins_vaguely = False
         self._plan_from: tuple[int, int] | None = None
         self._made_from: tuple[int, int] | None = None
 
@@ -42,10 +51,10 @@ class Tally:
     def _planned_now(self, at_ms: int) -> int:
         """The plan at a moment without an anchor: by the prescription where that is known, else what was booked."""
         booked = self._booked()
-        if self.prescribed is None or not self._plan_is_known() or not self.planned:
+        if self.prescribed is None or not self._plan_is_known() or not self.planned or self._begins_vaguely:
             return booked
         from_ms, steps = self.planned[-1]
-        flows = [*self.plan_flows, *([Flow(self._plan_from[0], at_ms, self._plan_from[1])] if self._plan_from else [])]
+        flows = [*self.plan_flows, *([self._flow(self._plan_from[0], at_ms, self._plan_from[1])] if self._plan_from else [])]
         due_ms = sum(flow.rate_nl * max(0, min(flow.to_ms, at_ms) - max(flow.from_ms, from_ms)) for flow in flows)
         boluses = sum(self._bolus_due(one, from_ms, at_ms) for one in self.boluses.values())
         due = steps + int(self.prescribed.steps_per_s(due_ms) / 1000 + boluses)
@@ -53,11 +62,9 @@ class Tally:
 
     def _bolus_due(self, one: BolusLine, from_ms: int, at_ms: int) -> Fraction:
         """Steps of a bolus between the last anchor and now, as it was planned."""
-        if one.started_ms is None or self.prescribed is None:
+        if self.prescribed is None:
             return Fraction(0)
-        end_ms = at_ms if one.ended_ms is None else min(at_ms, one.ended_ms)
-        inside_ms = max(0, end_ms - max(from_ms, one.started_ms))
-        return min(Fraction(one.ordered_steps), self.prescribed.steps_per_s(one.rate_nl) * inside_ms / 1000)
+        return min(Fraction(one.ordered_steps), self.prescribed.bolus_per_s(one) * one.runs_ms(from_ms, at_ms) / 1000)
 
     def _see(self, at_ms: int, position_steps: int) -> None:
         if self._position is not None and position_steps < self._position:
@@ -67,6 +74,23 @@ class Tally:
 
     def _plan_at(self, at_ms: int, ordered_steps: int) -> None:
         self.planned.append((at_ms, ordered_steps + self._missed + self._halted))
+        self._begins_vaguely = False
+
+    def _flowing(self, basal_nl: int) -> int | Fraction:
+        """The basal, or what runs in its place."""
+        return basal_nl if self._overlay is None else self._overlay.of(basal_nl)
+
+    def _flow(self, from_ms: int, to_ms: int, basal_nl: int) -> Flow:
+        return Flow(from_ms, to_ms, self._flowing(basal_nl))
+
+    def _overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
+        """From here on this runs in the place of the basal; None: nothing does."""
+        plan, made = self._plan_from, self._made_from
+        self._flows_end(at_ms)
+        self._overlay = overlay
+        self._plan_from, self._made_from = ((max(at_ms, one[0]), one[1]) if one else None for one in (plan, made))
+        if self._stretch is not None:
+            self._stretch.overlaid = True
 
     def _plan_ends(self, at_ms: int) -> None:
         if self._plan_from is not None and at_ms > self._plan_from[0]:
@@ -75,7 +99,7 @@ class Tally:
 
     def _made_ends(self, at_ms: int) -> None:
         if self._made_from is not None and at_ms > self._made_from[0]:
-            self.made_flows.append(Flow(self._made_from[0], at_ms, self._made_from[1]))
+            self.made_flows.append(self._flow(self._made_from[0], at_ms, self._made_from[1]))
         self._made_from = None
 
     def _flows_end(self, at_ms: int) -> None:
@@ -87,10 +111,10 @@ class Tally:
         stretch, known = self._stretch, self.prescribed
         unseen = stretch is not None and (stretch.cut or stretch.paused)
         if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:
-            return [Flow(from_ms, to_ms, rate_nl)]
+            return [self._flow(from_ms, to_ms, rate_nl)]
         flows, at_ms = [], from_ms
         for part_s, part_nl in known.pieces(stretch.from_utc_s + self._offset_s(from_ms), (to_ms - from_ms) // 1000 + 1):
-            flows.append(Flow(at_ms, min(to_ms, at_ms + part_s * 1000), part_nl))
+            flows.append(self._flow(at_ms, min(to_ms, at_ms + part_s * 1000), part_nl))
             at_ms += part_s * 1000
         return [flow for flow in flows if flow.to_ms > flow.from_ms]
 

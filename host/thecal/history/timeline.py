@@ -84,11 +84,12 @@ class Timeline:
         self.planned = shaped(books.planned, books.plan_flows, boluses)
 
     def _so_far(self, one: BolusLine) -> BolusLine:
-        """A bolus that still runs, as far as it has come by the status."""
-        told = (self.evidence.status or {}).get("bolus")
-        if one.ended or one.started_ms is None or not told or told["token"] != one.token:
+        """A bolus that still runs or waits, as far as it has come by the status."""
+        status = self.evidence.status or {}
+        told = [bolus for bolus in (status.get("bolus"), status.get("extended")) if bolus and bolus["token"] == one.token]
+        if one.ended or one.started_ms is None or not told:
             return one
-        one.delivered_steps = told["delivered_steps"]
+        one.delivered_steps = told[0]["delivered_steps"]
         return BolusLine(**{**vars(one), "ended_ms": self.to_ms})
 
     # -- looking

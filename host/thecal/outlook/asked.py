@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program
+from pumpcore.units import S_PER_DAY
 from thecal.clock import local_time, offset_of
 from thecal.dose import read
 from thecal.errors import BadInput
 from thecal.outlook.bridged import Front, typed
 from thecal.outlook.model import Outlook, When
 from thecal.quantities import shown
+from thecal.status_text import span
 
 if TYPE_CHECKING:
     from thecal.client import Client
+
+EXAMPLE = 'write it like "2026-10-24 08:00"'
+# the pump's clock is not set before 2020 and holds 32 bits: up to 2104 there is room for the days and the change of local time ahead
+FIRST_UTC_S = 1_577_836_800
+END_UTC_S = 4_260_211_200
 
 
 def when(begin: str | None, zone: str | None, days: int) -> When:
@@ -31,16 +38,20 @@ def utc_of(text: str, zone: str | None) -> int:
     """A local time as UTC. One that comes twice is the first; one that is skipped is refused."""
     try:
         local = datetime.fromisoformat(text)
-        if local.tzinfo is not None or local.year < 2020:
+        if local.tzinfo is not None:
             raise ValueError
     except ValueError as error:
-        raise BadInput(f"--from: {shown(text)} is not a local time", 'write it like "2026-10-24 08:00"') from error
+        raise BadInput(f"--from: {shown(text)} is not a local time", EXAMPLE) from error
+    naive_s = int((local - datetime(1970, 1, 1)).total_seconds())
+    if not FIRST_UTC_S + S_PER_DAY <= naive_s < END_UTC_S:  # a day: whatever the zone
+        raise BadInput(f"--from: {shown(text)} is not in the years that the pump's clock holds, 2020 to 2104", EXAMPLE)
     offset_at = offset_of(zone)
-    naive_s = int(local.replace(tzinfo=UTC).timestamp())
-    for offset_s in sorted({offset_at(naive_s - 86_400), offset_at(naive_s + 86_400)}, reverse=True):
+    offsets_s = sorted({offset_at(naive_s - S_PER_DAY), offset_at(naive_s + S_PER_DAY)}, reverse=True)
+    for offset_s in offsets_s:
         if offset_at(naive_s - offset_s) == offset_s:
             return naive_s - offset_s
-    raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", "name a time an hour later")
+    later = span(offsets_s[0] - offsets_s[-1])
+    raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", f"name a time {later} later")
 
 
 def left_nl(text: str | None, client: Client | None) -> int | None:

@@ -105,12 +105,9 @@ class Comparison:
         """Of boluses, as if each ran evenly from its first to its last slice."""
         total = Fraction(0)
         for one in self.line.books.boluses.values():
-            if one.started_ms is None:
-                continue
-            end_ms = self.line.to_ms if one.ended_ms is None else one.ended_ms
-            inside_ms = min(to_ms, end_ms) - max(from_ms, one.started_ms)
-            if inside_ms > 0:
-                total += Fraction(one.delivered_steps * inside_ms, max(1, end_ms - one.started_ms))
+            if one.started_ms is not None:
+                whole_ms = one.runs_ms(one.started_ms, self.line.to_ms)
+                total += Fraction(one.delivered_steps * one.runs_ms(from_ms, to_ms), max(1, whole_ms))
         return total
 
     # -- where they differ

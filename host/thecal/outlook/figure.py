@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE_INCH = (9.6, 7.4)
+NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer than that would lie on each other
 NG_PER_UG = 1000
 
 
@@ -82,9 +83,12 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
         right.spines["right"].set_visible(False)
     end = outlook.end_s
     if outlook.allowed.day_nl():
-        for course, word in ((outlook.everything, "every bolus"), (outlook.basal, "basal only")):
-            place = (x_of(outlook, end), float(course.at(end) / NL_PER_ML))
-            axes.annotate(word, place, xytext=(-4, 3), textcoords="offset points", fontsize=8, color=INK, ha="right", va="bottom")
+        basal_ml, all_ml = (float(course.at(end) / NL_PER_ML) for course in (outlook.basal, outlook.everything))
+        near = abs(all_ml - basal_ml) < NEAR_PART * max(all_ml, basal_ml)  # one above the curves, the other below them
+        for place_ml, word, below in ((all_ml, "every bolus", False), (basal_ml, "basal only", near)):
+            offset, side = ((-4, -3), "top") if below else ((-4, 3), "bottom")
+            place = (x_of(outlook, end), place_ml)
+            axes.annotate(word, place, xytext=offset, textcoords="offset points", fontsize=8, color=INK, ha="right", va=side)
 
 
 def draw_reservoir(axes: Axes, outlook: Outlook) -> None:

@@ -60,7 +60,8 @@ class Day:
 
 
 class Outlook:
-    """`basal` without boluses, `everything` with every allowed one; `left_nl` at the begin, None when no reservoir is watched.
+    """`basal` without boluses, `everything` with every allowed one (`boluses` alone), each until it has emptied the reservoir; `planned`
+    are the rates of the basal as if it never did. `left_nl` at the begin, None when no reservoir is watched.
 
     `front` is another concentration in the line, None when it holds what the program says: the pump goes over it with a bridge, whose
     rates are in `basal`. `near_s`, `front_s`, `passed_s`: from when on the tip is uncertain, when the measured volume has gone through,
@@ -90,6 +91,8 @@ class Outlook:
             self.everything = self._everything()
         self.marks = self._marks()
         self.everything = self.everything.cut(self.marks["empty_all"])
+        self.boluses = Course(self.allowed.flows(), self.end_s).cut(self.marks["empty_all"])
+        self.planned = self.basal.rates[:-1]
         self.basal = self.basal.cut(self.marks["empty_basal"])
         self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
 
@@ -144,8 +147,10 @@ class Outlook:
 
     def _day(self, from_s: int, to_s: int) -> Day:
         basal = self.basal.between(from_s, to_s)
-        started = sum(from_s <= start_s < to_s for start_s in self.allowed.starts)
-        bolus = self.everything.between(from_s, to_s) - basal
+        empty_s = self.marks["empty_all"]
+        ends_s = to_s if empty_s is None else min(to_s, empty_s)
+        started = sum(from_s <= start_s < ends_s for start_s in self.allowed.starts)
+        bolus = self.boluses.between(from_s, to_s)
         left = (self.left(self.basal, to_s), self.left(self.everything, to_s))
         return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
 

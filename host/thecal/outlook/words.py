@@ -37,7 +37,7 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """(label, text) of the whole."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    lowest, highest = min(outlook.basal.rates[:-1]), max(outlook.basal.rates[:-1])
+    lowest, highest = min(outlook.planned), max(outlook.planned)
     rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
     rows: Rows = [
         ("program", f"{program.name}, {program.fluid}"),
@@ -113,7 +113,7 @@ def day_rows(outlook: Outlook) -> Rows:
     """The table: a row for each local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL", "in all"] + ["basal ug", "in all"] * mass + ["boluses", "bolus mL"] * boluses
+    head = ["day", "basal mL", "mL in all"] + ["basal ug", "ug in all"] * mass + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
 
@@ -122,7 +122,7 @@ def day_cells(outlook: Outlook, day: Day, with_: tuple[bool, bool, bool]) -> lis
     mass, boluses, reservoir = with_
     hours = (day.to_s - day.from_s) / 3600
     in_all = outlook.basal.at(day.to_s)
-    name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f" ({hours:g} h)")
+    name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
     cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
     if mass:
         doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]

@@ -41,7 +41,7 @@ class Report:
 
     def html(self) -> str:
         known, made = self.line.prescribed, self.sections
-        first = [made.totals(), made.missed(), made.boluses()]
+        first = [made.totals(), made.missed(), made.boluses(), made.therapy()]
         rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.clock(), made.journal()]
         return page(
             "report.html",
@@ -148,6 +148,12 @@ def document(report: Report) -> dict[str, Any]:
         "totals": {**vars(sums), "due_steps": sums.due_steps()},
         "entries": [{**plain_values(one), "off_by_steps": number(one.off_by_steps())} for one in books.stretches],
         "boluses": [plain_values(one) for one in books.boluses.values()],
+        "temporaries": [plain_values(one) for one in books.temporaries],
+        "bridges": [plain_values(one) for one in books.bridges],
+        "refills": [plain_values(one) for one in books.refills],
+        "overrides": [plain_values(one) for one in books.overrides],
+        "demands_refused": [plain_values(one) for one in books.refused],
+        "programs_changed": [{"at_ms": at_ms, "digest": digest} for at_ms, digest in books.changed],
         "missed": [plain_values(one) for one in books.misses],
         "pauses": [plain_values(one) for one in books.pauses],
         "power_losses": [plain_values(one) for one in books.losses],

@@ -13,6 +13,7 @@ from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities import decimal
+from thecal.reports.therapy import TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.review import entries
 from thecal.status_text import ml, ml_per_h
@@ -75,7 +76,7 @@ class Sections:
     def totals(self) -> Section:
         line, sums, words, to_ms = self.line, self.line.sums(self.from_ms, self.to_ms), self.words, self.to_ms
         rows: list[Cells] = [
-            ("planned", *self._span(line.planned, sums.planned_steps), "what the prescription and the boluses held"),
+            ("planned", *self._span(line.planned, sums.planned_steps), "what the prescription, temporary rates, bridges and boluses held"),
             ("delivered", *self._span(line.low, sums.delivered_steps), "counted by the guard"),
             ("uncertain", *self._row(sums.uncertain_steps, to_ms), "leased when the power failed; between none and all of it was made"),
         ]
@@ -92,6 +93,8 @@ class Sections:
         found = [one for one in self.line.books.stretches if self._inside(one.from_ms, one.to_ms)]
         shown = found[-MOST_ROWS:]
         note = "Programmed is what the prescription holds for the time of the entry; off is ordered (without boluses) minus programmed."
+        if any(one.overlaid for one in found):
+            note += " Neither is told of an entry in which a temporary rate or a bridge ran."
         if len(found) > len(shown):
             note += f" The last {len(shown)} of {len(found)} are shown; --json has all."
         head = ("from", "to", "rate", "programmed", "ordered", "bolus", "delivered", "uncertain", "missed", "halted", "off")
@@ -146,6 +149,12 @@ class Sections:
             delivered,
             words.volume(one.delivered_steps, one.ordered_ms),
         )
+
+    def therapy(self) -> Section:
+        found = [(at_ms, cells) for at_ms, to_ms, cells in TherapyRows(self.line, self.words).events() if self._inside(at_ms, to_ms)]
+        rows = [(self.words.time(at_ms), *cells) for at_ms, cells in found]
+        title = "Temporary rates, bridges, refills, soft limits"
+        return Section(title, ("at", "what", "", "until", "outcome"), rows, "nothing of the kind")
 
     def missed(self) -> Section:
         rows = [

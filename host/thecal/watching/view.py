@@ -6,10 +6,11 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.calibration import CALIBRATED, UNCALIBRATED
+from pumpcore.faults import ALARM, WARNING
 from pumpcore.units import NL_PER_ML
 from thecal.quantities import decimal
 from thecal.reports.terminal_plot import sparkline
-from thecal.status_text import bolus_text, clock_text, fault_text, ml, ml_per_h, span
+from thecal.status_text import bolus_text, clock_text, fault_text, ml, rate_text, severity, span, temporary_text
 from thecal.watching.past import Past
 
 Status = dict[str, Any]
@@ -17,26 +18,6 @@ UNKNOWN = "UNKNOWN"
 SPARK_CELLS = 30
 ALERT, PLAIN = "alert", ""
 Row = tuple[str, str, str]
-
-
-def rate_nl(status: Status) -> int:
-    """What is being pumped now, basal and bolus, per the program's seconds."""
-    if status["state"] not in ("running", "priming", "calibrating"):
-        return 0
-    bolus = status.get("bolus")
-    extra = bolus["rate_nl"] if bolus and bolus["state"] == "delivering" and "rate_nl" in bolus else 0
-    return int((status.get("entry_rate_nl") or 0) + extra)
-
-
-def rate_text(status: Status) -> str:
-    seconds_s = status.get("rate_seconds_s")
-    if not seconds_s:
-        return "none"
-    text = ml_per_h(rate_nl(status), seconds_s)
-    basal = status.get("entry_rate_nl") or 0
-    if rate_nl(status) > basal:
-        text += f" (basal {ml_per_h(basal, seconds_s)})"
-    return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
 
 
 def next_text(status: Status) -> str:
@@ -115,10 +96,14 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     ]
     if status.get("bolus"):
         found.append(("bolus", bolus_text(status), PLAIN))
+    if status.get("extended"):
+        found.append(("extended", bolus_text({"bolus": status["extended"]}), PLAIN))
+    if status.get("temporary"):
+        found.append(("temporary", temporary_text(status), PLAIN))
     if text := reservoir_text(status):
         found.append(("reservoir", text, PLAIN))
     found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
-    found += [("alarm", fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
+    found += [(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
     if state := uncalibrated(status):
         found.append(("", f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off", ALERT))
     return found
@@ -137,8 +122,9 @@ def one_line(status: Status, past: Past) -> str:
         parts.append("bolus " + status["bolus"]["state"])
     if text := reservoir_text(status):
         parts.append(f"reservoir {text}")
-    if status["alarms"]:
-        parts.append("alarms " + ",".join(map(str, status["alarms"])))
+    for kind in (ALARM, WARNING):
+        if numbers := [str(number) for number in status["alarms"] if severity(number) == kind]:
+            parts.append(f"{kind}s " + ",".join(numbers))
     if state := uncalibrated(status):
         parts.append(state)
     return "  ".join(parts)

@@ -1,0 +1,44 @@
+"""What a pump delivers now, from its status: the basal as it flows (a temporary rate or a bridge in its place) and the boluses."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.bolus import DELIVERING
+from pumpcore.crossing import OLD, ratio
+
+Status = dict[str, Any]
+DELIVERS = ("running", "priming", "calibrating")
+BASAL, TEMPORARY, BRIDGE = "basal", "temporary rate", "bridge"
+Part = tuple[str, Fraction]
+
+
+def parts_nl_per_s(status: Status) -> list[Part]:
+    """(what, rate) of everything that flows now; empty where nothing does."""
+    if status["state"] not in DELIVERS:
+        return []
+    boluses = [bolus for bolus in (status.get("bolus"), status.get("extended")) if bolus and bolus["state"] == DELIVERING]
+    return basal_now(status) + [(bolus_name(bolus), Fraction(bolus["rate_nl"], bolus["rate_seconds_s"])) for bolus in boluses]
+
+
+def bolus_name(bolus: dict[str, Any]) -> str:
+    """ "demand bolus", "bolus", "priming"."""
+    purpose = bolus.get("purpose", "manual")
+    return "bolus" if purpose == "manual" else f"{purpose} bolus" if purpose in ("demand", "extended") else str(purpose)
+
+
+def basal_now(status: Status) -> list[Part]:
+    """The basal, or what runs in its place; nothing where no program runs."""
+    if status.get("entry_rate_nl") is None or not status.get("rate_seconds_s"):
+        return []
+    plain, temporary = Fraction(status["entry_rate_nl"], status["rate_seconds_s"]), status.get("temporary")
+    if temporary and temporary["rest_s"] < temporary["duration_s"]:  # before its first second it waits for a slice
+        if temporary["denominator"]:
+            return [(TEMPORARY, plain * temporary["numerator"] / temporary["denominator"])]
+        return [(TEMPORARY, Fraction(temporary["rate_nl"], status["rate_seconds_s"]))]
+    line = (status.get("therapy") or {}).get("line")
+    if line and line["phase"]:
+        pair = Fraction(*ratio((line["old_fluid"], line["old_ng"], line["old_nl"]), (line["new_fluid"], line["new_ng"], line["new_nl"])))
+        return [(BRIDGE, plain * (pair if line["phase"] == OLD else min(pair, Fraction(1))))]
+    return [(BASAL, plain)] if status["state"] == "running" else []

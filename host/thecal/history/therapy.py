@@ -1,0 +1,195 @@
+"""What the journal tells of the therapy beside basal and boluses: temporary rates, bridges, refills, soft limits that were passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pumpcore.bolus import CANCELLED, DONE
+from thecal.history.stretches import StretchBook
+from thecal.journal_text import Row
+
+# what was ordered begins with the next slice: 2.5 to 6.5 s behind its record
+SLICE_AHEAD_MS = 4_500
+PASSED, STOPPED, CUT = "passed", "stopped", "cut"
+
+
+@dataclass
+class TemporaryLine:
+    """A rate per the program's seconds, or where that is 0 the part `numerator` / `denominator` of the basal, for `duration_s`. `ended` is
+    empty while it waits or runs, else done, cancelled, cut, stopped or fault."""
+
+    token: str
+    ordered_ms: int
+    rate_nl: int
+    numerator: int
+    denominator: int
+    duration_s: int
+    digest: str
+    ended_ms: int | None = None
+    ended: str = ""
+
+    def of(self, basal_nl: int) -> Fraction:
+        """What flows in the place of this basal."""
+        return Fraction(basal_nl * self.numerator, self.denominator) if self.denominator else Fraction(self.rate_nl)
+
+
+@dataclass
+class BridgeLine:
+    """The basal times `numerator` / `denominator` until `near_ms`, then the lower of that and the basal until the front has passed. `ended`
+    is empty while it runs, else passed, stopped or cut."""
+
+    token: str
+    from_ms: int
+    line_nl: int
+    numerator: int
+    denominator: int
+    near_ms: int | None = None
+    ended_ms: int | None = None
+    ended: str = ""
+
+    def of(self, basal_nl: int) -> Fraction:
+        """What flows in the place of this basal."""
+        part = Fraction(self.numerator, max(1, self.denominator))
+        return basal_nl * (part if self.near_ms is None else min(part, Fraction(1)))
+
+
+@dataclass
+class Refill:
+    """`blocks` 1: out of tolerance, no start before somebody gave a `reason`."""
+
+    at_ms: int
+    expected_nl: int
+    uncertain_nl: int
+    measured_nl: int
+    filled_nl: int
+    delivered_nl: int
+    blocks: int
+    reason: str = ""
+    acknowledged_ms: int | None = None
+
+
+@dataclass
+class Override:
+    """A soft limit of the drug library that the activated program passes, with somebody's leave. `asked` and `limit` are nl (a rate: per
+    the program's seconds), of a concentration ng per ml."""
+
+    at_ms: int
+    what: str
+    asked: int
+    limit: int
+    library_version: int
+    digest: str
+
+
+@dataclass
+class Refused:
+    """Presses of the bolus button that were refused, `count` of them since the last such record."""
+
+    at_ms: int
+    fault: int
+    count: int
+    wait_s: int
+
+
+class TherapyBook(StretchBook):
+    """Reads these records; while a temporary rate or a bridge runs, the rates between the anchors are its own."""
+
+    def __init__(self, *of_books: object) -> None:
+        super().__init__(*of_books)  # type: ignore[arg-type]
+        self.temporaries: list[TemporaryLine] = []
+        self.bridges: list[BridgeLine] = []
+        self.refills: list[Refill] = []
+        self.overrides: list[Override] = []
+        self.refused: list[Refused] = []
+        self.activated: list[tuple[int, str]] = []
+        self.changed: list[tuple[int, str]] = []
+        self._dose: Row | None = None
+
+    # -- boluses
+
+    def _on_dose(self, row: Row, _: int) -> None:
+        self._dose = row
+
+    def _on_extended_paused(self, row: Row, at_ms: int) -> None:
+        if row["token"] in self.boluses:
+            self.boluses[row["token"]].waits_ms.append((at_ms, None))
+
+    def _on_extended_resumed(self, row: Row, at_ms: int) -> None:
+        line = self.boluses.get(row["token"])
+        if line is not None and line.waits_ms:
+            line.waits_ms[-1] = (line.waits_ms[-1][0], at_ms)
+
+    def _on_demand_refused(self, row: Row, at_ms: int) -> None:
+        self.refused.append(Refused(at_ms, row["fault"], row["count"], row["wait_s"]))
+
+    # -- in the place of the basal
+
+    def _on_temporary_ordered(self, row: Row, at_ms: int) -> None:
+        digest = self.run.digest if self.run else ""
+        values = (row["rate_nl"], row["numerator"], row["denominator"], row["duration_s"])
+        self.temporaries.append(TemporaryLine(row["token"], at_ms, *values, digest))
+        self._overlay_is(self.temporaries[-1], at_ms + SLICE_AHEAD_MS)
+        self._begins_vaguely = True
+
+    def _on_temporary_ended(self, row: Row, at_ms: int) -> None:
+        if not self.temporaries or self.temporaries[-1].ended:
+            return
+        ran = at_ms > self.temporaries[-1].ordered_ms + 2 * SLICE_AHEAD_MS
+        self._temporary_ends(str(row["reason"]), at_ms)
+        if ran and row["reason"] in (DONE, CANCELLED):  # told when its last step is due; otherwise what is queued is in it too
+            self._plan_at(at_ms, row["ordered_steps"])
+
+    def _temporary_ends(self, ended: str, at_ms: int) -> None:
+        last = self.temporaries[-1]
+        last.ended, last.ended_ms = ended, at_ms
+        self._overlay_is(None, at_ms)
+
+    def _on_bridge_started(self, row: Row, at_ms: int) -> None:
+        values = (row["line_nl"], row["numerator"], row["denominator"])
+        self.bridges.append(BridgeLine(row["token"], at_ms, *values))
+        self._overlay_is(self.bridges[-1], at_ms)
+
+    def _on_front_near(self, row: Row, at_ms: int) -> None:
+        self._plan_at(at_ms, row["ordered_steps"])
+        if self.bridges and self.bridges[-1].near_ms is None:
+            self._overlay_is(self._overlay, at_ms)  # what flowed so far was by the first ratio
+            self.bridges[-1].near_ms = at_ms
+
+    def _on_front_passed(self, row: Row, at_ms: int) -> None:
+        if self.bridges and not self.bridges[-1].ended:
+            self._bridge_ends(PASSED, at_ms)
+            self._plan_at(at_ms, row["ordered_steps"])
+
+    def _bridge_ends(self, ended: str, at_ms: int) -> None:
+        last = self.bridges[-1]
+        last.ended, last.ended_ms = ended, at_ms
+        self._overlay_is(None, at_ms)
+
+    def _overlays_end(self, ended: str, at_ms: int) -> None:
+        """A stop or a cut ends what runs in the place of the basal."""
+        if self.temporaries and not self.temporaries[-1].ended:
+            self._temporary_ends(ended, at_ms)
+        if self.bridges and not self.bridges[-1].ended:
+            self._bridge_ends(ended, at_ms)
+
+    # -- what was told and allowed
+
+    def _on_refilled(self, row: Row, at_ms: int) -> None:
+        names = ("expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")
+        self.refills.append(Refill(at_ms, *(row[name] for name in names)))
+
+    def _on_refill_acknowledged(self, row: Row, at_ms: int) -> None:
+        if self.refills:
+            self.refills[-1].reason, self.refills[-1].acknowledged_ms = str(row["reason"]), at_ms
+
+    def _on_override(self, row: Row, at_ms: int) -> None:
+        digest = self.activated[-1][1] if self.activated else ""
+        self.overrides.append(Override(at_ms, str(row["what"]), row["asked_nl"], row["limit_nl"], row["library_version"], digest))
+
+    def _on_program_changed(self, row: Row, at_ms: int) -> None:
+        """From here on the run is another program's; its first entry follows."""
+        self.changed.append((at_ms, row["digest"]))
+        self._plan_at(at_ms, row["ordered_steps"])
+        if self.run is not None:
+            self.run.digest = row["digest"]

@@ -1,0 +1,61 @@
+"""Tables in a terminal that is narrower than they are: folded, so that every line fits and every figure keeps its head."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Sequence
+
+Cells = Sequence[str]
+INDENT = 2
+LEAST_TEXT = 16  # cells for a text beside its label; narrower, it goes below
+
+
+def width_cells() -> int | None:
+    """How long a line may be: as COLUMNS says, else as the terminal is; None where a machine may read it."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdigit() and int(told):
+        return int(told)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def wrapped(first: str, text: str, width: int, indent: int) -> list[str]:
+    """`first` and a text behind it, whose further lines stand below its begin."""
+    lines = textwrap.wrap(text, max(1, width - indent), break_on_hyphens=False) or [""]
+    return [(first.ljust(indent) + lines[0]).rstrip(), *[" " * indent + line for line in lines[1:]]]
+
+
+def pairs(table: Sequence[Cells], gap: str, width: int) -> list[str]:
+    """Labels with what is told of them; of more cells the rest is one text."""
+    label = max(len(row[0]) for row in table) + len(gap)
+    if width - label >= LEAST_TEXT:
+        return [line for row in table for line in wrapped(row[0], gap.join(cell for cell in row[1:] if cell), width, label)]
+    return [line for row in table for line in [*wrapped("", row[0], width, 0), *wrapped("", gap.join(row[1:]), width, INDENT)]]
+
+
+def lined_heads(table: Sequence[Cells]) -> list[Cells]:
+    """The same with the words of its heads below each other, no wider than what they are above."""
+    widths = [max(max(map(len, column[1:]), default=1), *map(len, column[0].split() or [""])) for column in zip(*table, strict=True)]
+    heads = [textwrap.wrap(head, max(1, width)) for head, width in zip(table[0], widths, strict=True)]
+    high = max(map(len, heads))
+    lines = [tuple(([""] * (high - len(head)) + head)[line] for head in heads) for line in range(high)]
+    return [*lines, *table[1:]]
+
+
+def stacked(table: Sequence[Cells], gap: str, width: int) -> list[str]:
+    """A row below the other: its first cell, and each further one behind its head."""
+    heads, found = table[0], []
+    label = min(INDENT + max(map(len, heads[1:])) + len(gap), max(INDENT, width - LEAST_TEXT))
+    for row in table[1:]:
+        found += wrapped("", row[0], width, 0)
+        for head, cell in zip(heads[1:], row[1:], strict=True):
+            if not cell:
+                continue
+            first = " " * INDENT + head
+            if len(first) + len(gap) > label and head:
+                found += wrapped("", first.strip(), width, INDENT)
+                first = ""
+            found += wrapped(first, cell, width, label)
+    return found

@@ -1,0 +1,84 @@
+"""The table of what the pump was told beside its program: temporary rates, bridges, refills, soft limits that were passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from thecal.history.alarms import named
+from thecal.history.therapy import BridgeLine, Override, Refill, TemporaryLine
+from thecal.history.timeline import Timeline
+from thecal.quantities import decimal
+from thecal.reports.words import Words
+from thecal.status_text import ml, span
+
+NG_PER_UG = 1000
+HOW = {
+    "done": "done",
+    "cancelled": "cancelled",
+    "stopped": "by a stop",
+    "cut": "cut by the power",
+    "fault": "by an alarm",
+    "passed": "the front has passed",
+}
+Event = tuple[int, int | None, tuple[str, ...]]
+
+
+class TherapyRows:
+    """(from_ms, to_ms, cells) of each event, in the order of time."""
+
+    def __init__(self, line: Timeline, words: Words) -> None:
+        self.line, self.words = line, words
+
+    def events(self) -> list[Event]:
+        return sorted(self._events(), key=lambda event: event[0])
+
+    def _events(self) -> Iterator[Event]:
+        books = self.line.books
+        for temporary in books.temporaries:
+            yield temporary.ordered_ms, temporary.ended_ms, self._lasting("temporary rate", self._temporary(temporary), temporary)
+        for bridge in books.bridges:
+            yield bridge.from_ms, bridge.ended_ms, self._lasting("bridge", self._bridge(bridge), bridge)
+        for refill in books.refills:
+            yield refill.at_ms, refill.at_ms, ("refill", self._refill(refill), "-", self._judged(refill))
+        for override in books.overrides:
+            yield override.at_ms, override.at_ms, ("soft limit passed", self._override(override), "-", "acknowledged in the prescription")
+        for at_ms, digest in books.changed:
+            yield at_ms, at_ms, ("another program", f"took over while running: {digest[:12]}", "-", "-")
+        for refused in books.refused:
+            text = f"{named(refused.fault)[0]}: {refused.count} at the button, {span(refused.wait_s)} too early"
+            yield refused.at_ms, refused.at_ms, ("demand refused", text, "-", "-")
+
+    def _lasting(self, what: str, text: str, one: TemporaryLine | BridgeLine) -> tuple[str, ...]:
+        return what, text, self.words.time(one.ended_ms), HOW.get(one.ended, one.ended) or "lasts"
+
+    def _temporary(self, one: TemporaryLine) -> str:
+        part = f"basal x {one.numerator}/{one.denominator}" if one.denominator else self.words.rate(one.rate_nl, one.digest)
+        return f"{part} for {span(one.duration_s)}"
+
+    def _bridge(self, one: BridgeLine) -> str:
+        near = "" if one.near_ms is None else f", the lower of that and the basal from {self.words.time(one.near_ms)} on"
+        return f"basal x {one.numerator}/{one.denominator} with {ml(one.line_nl)} in the line{near}"
+
+    def _refill(self, one: Refill) -> str:
+        least, most = ml(one.expected_nl), ml(one.expected_nl + one.uncertain_nl)
+        expected = least if least == most else f"{least} to {most}"
+        known = any(other.at_ms < one.at_ms for other in self.line.books.refills) or one.expected_nl
+        wanted = f"expected {expected}, " if known else ""
+        return f"{wanted}measured {ml(one.measured_nl)}, filled {ml(one.filled_nl)}"
+
+    def _judged(self, one: Refill) -> str:
+        if not one.blocks:
+            return "within tolerance"
+        if one.acknowledged_ms is None:
+            return "OUT OF TOLERANCE: blocks the next start"
+        return f'OUT OF TOLERANCE, explained at {self.words.time(one.acknowledged_ms)}: "{one.reason}"'
+
+    def _override(self, one: Override) -> str:
+        asked, limit = (self._amount(one, value) for value in (one.asked, one.limit))
+        return f"{one.what}: asked {asked}, limit {limit} (library version {one.library_version})"
+
+    def _amount(self, one: Override, value: int) -> str:
+        if one.what == "rate":
+            return self.words.rate(value, one.digest)
+        return decimal(Fraction(value, NG_PER_UG), 3) + " ug/mL" if one.what == "concentration" else ml(value)
