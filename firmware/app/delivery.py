@@ -93,11 +93,6 @@ class Delivery:
         self.orders.order(bolus)
         self.state = state
 
-    def order(self, bolus: Bolus) -> int:
-        """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
-        self.orders.order(bolus)
-        return self.next_ms()
-
     def next_ms(self) -> int:
         """Uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge_scenes import token
-from pump import BENCH, MONDAY_UTC_S, constant, day
+from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
 from scenes import Watched, power_cut, ready, resuming, running
 
 NL_IN_99_991_STEPS = 1_000_003
@@ -153,3 +153,27 @@ def test_a_pump_that_has_nearly_filled_its_day_can_be_turned_down() -> None:
     pump.advance(86_400)
     reply = pump.ask("temporary.start", token=token(pump), rate_nl=1_800_000, duration_s=4 * 3600, **PAIR)
     assert "result" in reply, reply
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize("first", ["manual", "extended"])
+@pytest.mark.parametrize("later_s", [0, 30])
+def test_an_extended_bolus_counts_and_is_told_from_where_it_begins(first: str, later_s: int) -> None:
+    pump = running(with_settings(constant(36_000), bolus_day_nl=3_000_000))
+    pump.advance(10)
+    manual = {"volume_nl": 1_000_000, "rate_nl": 2_000_000}
+    extended = {"volume_nl": 2_000_000, "duration_s": 3600}
+    told = {}
+    for kind in ("start", "extended") if first == "manual" else ("extended", "start"):
+        order = extended if kind == "extended" else manual
+        told[kind] = pump.call("bolus." + kind, token=token(pump), **order)
+        pump.advance(later_s)
+    pump.advance(2000)
+    begun = {row.fields["token"].hex(): row.uptime_ms for row in pump.journal() if row.name == "bolus_started"}
+    for reply in told.values():
+        assert begun[reply["token"]] == reply["begins_at_ms"]
+    dose = next(row for row in pump.records("dose") if row["token"].hex() == told["extended"]["token"])
+    began_s = told["extended"]["begins_at_ms"] // 1000 + 1
+    assert dose["powered_on_s"] in (began_s, began_s + 1)
+    doses = pump.pump.doses
+    assert doses.sum_nl(began_s + 86_399) == 2_000_000 + (1_000_000 if first == "extended" else 0)

@@ -39,15 +39,26 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
     """First it counts, then it is ordered, then it begins: a cut in between costs a bolus and gives none."""
     pump.tokens.use(bolus.token)
     raw = bytes.fromhex(bolus.token)
-    start_s = pump.book.powered_on_s() + ceil_div(max(0, pump.delivery.next_ms() - pump.board.clock.uptime_ms()), MS_PER_S) + 1
+    begins_ms = _begins_ms(pump, bolus)
+    start_s = pump.book.powered_on_s() + ceil_div(max(0, begins_ms - pump.board.clock.uptime_ms()), MS_PER_S) + 1
     purpose = PURPOSES.index(bolus.purpose)
     pump.journal.append("dose", (raw, purpose, bolus.volume_nl, bolus.duration_s, start_s))
     pump.count(start_s, bolus.volume_nl, bolus.purpose == boluses.DEMAND)
     rate_nl = ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
     pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, rate_nl, bolus.steps))
-    bolus.begins_at_ms = pump.delivery.order(bolus)
+    bolus.begins_at_ms = begins_ms
+    pump.delivery.orders.order(bolus)
     pump.remember(bolus)
     return reply(bolus)
+
+
+def _begins_ms(pump: Pump, bolus: Bolus) -> int:
+    """Uptime of its first slice: the next one, of an extended bolus the first behind the other that waits or runs."""
+    begins_ms, span, other = pump.delivery.next_ms(), pump.delivery.span, pump.delivery.orders.bolus
+    if bolus.purpose != boluses.EXTENDED or other is None or other.state not in boluses.LIVE:
+        return begins_ms
+    cancelled = span.bolus is other and span.bolus_ends
+    return max(begins_ms, span.at_ms(span.lease_end_s if cancelled else span.planned_s + other.rest_s()))
 
 
 def check_running(pump: Pump) -> None:
