@@ -2,6 +2,7 @@
 
 import pytest
 
+from board import images_at_each_operation
 from bridge_scenes import token
 from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
 from scenes import Watched, power_cut, ready, resuming, running
@@ -177,3 +178,43 @@ def test_an_extended_bolus_counts_and_is_told_from_where_it_begins(first: str, l
     assert dose["powered_on_s"] in (began_s, began_s + 1)
     doses = pump.pump.doses
     assert doses.sum_nl(began_s + 86_399) == 2_000_000 + (1_000_000 if first == "extended" else 0)
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("kind", ["start", "extended"])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_bolus_that_ended_is_not_cut_by_a_power_failure_before_the_next_lease(kind: str, cancelled: bool) -> None:
+    pump = running(resuming(constant(3_600_000)))
+    pump.advance(2)
+    order = {"rate_nl": 10_000_000} if kind == "start" else {"duration_s": 600}
+    one = pump.call("bolus." + kind, token=token(pump), volume_nl=100_000, **order)["token"]
+    pump.advance(8)
+    if cancelled:
+        pump.call("bolus.cancel", token=one)
+    while not pump.records("bolus_ended"):
+        pump.advance(0.5)
+    record = pump.pump.book.last_record()
+    assert one in ("%016x" % record.bolus_token, "%016x" % record.extended_token)
+    told = pump.bolus(one)
+    again = power_cut(pump, 5)
+    again.advance(30)
+    assert len(again.records("bolus_ended")) == 1 and "extended_cut" not in again.alarms()
+    settled = again.bolus(one)
+    assert (settled["state"], settled["delivered_steps"]) == (told["state"], told["delivered_steps"])
+
+
+@pytest.mark.rule("R9")
+def test_a_stop_that_a_cut_interrupts_ends_a_bolus_once() -> None:
+    pump = running(constant(3_600_000))
+    pump.order(100_000, 10_000_000)
+    pump.advance(12)
+    image = pump.image()
+    pump.board.chip.record(lambda: 0)
+    pump.call("stop")
+    ends = set()
+    for _, _, cut_image, _ in images_at_each_operation(image, pump.board.chip.log):
+        again = ready(image=cut_image)
+        rows = again.records("bolus_ended")
+        ends.add(rows[0]["reason"])
+        assert len(rows) == 1
+    assert ends == {2, 3}
