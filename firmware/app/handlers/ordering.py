@@ -1,6 +1,7 @@
 """What every bolus is checked for before it is journaled and begins (R5, R7, R8)."""
 
 from app.delivery import RUNNING
+from app.leases import GUARD_MARGIN_STEPS
 from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
@@ -114,16 +115,23 @@ def check_dose(pump: Pump, bolus: Bolus) -> None:
 
 def check_tank(pump: Pump, bolus: Bolus) -> None:
     """Refusals `reservoir_is_low`, `reservoir_holds_less`."""
-    settings, tank, span = pump.setup.reservoir_settings(), pump.setup.tank, pump.delivery.span
+    settings, tank, position = pump.setup.reservoir_settings(), pump.setup.tank, pump.delivery.span.leased_steps
     if settings is None:
         return
-    position, pair = span.leased_steps, pump.setup.calibration
     if position >= tank.position_at(settings.low_nl):
         left_nl, asked_nl = tank.left_nl(position), bolus.volume_nl
         raise Refusal("reservoir_is_low", rule="R5", asked_nl=asked_nl, left_nl=left_nl, limit_nl=settings.low_nl, nearest_nl=0)
-    rest = tank.position_at(settings.empty_nl) - position
+    check_holds(pump, bolus, position)
+
+
+def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
+    """Refusal `reservoir_holds_less` when a reservoir that is watched would be empty before a bolus from this position on has ended."""
+    settings = pump.setup.reservoir_settings()
+    if settings is None:
+        return
+    rest = pump.setup.tank.position_at(settings.empty_nl) - position_steps - GUARD_MARGIN_STEPS
     if bolus.steps > rest:
-        rest_nl = pair.nl_for_steps(max(0, rest))
+        rest_nl = pump.setup.calibration.nl_for_steps(max(0, rest))
         raise Refusal("reservoir_holds_less", rule="R5", asked_nl=bolus.volume_nl, limit_nl=rest_nl, nearest_nl=rest_nl)
 
 
