@@ -33,6 +33,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     board.attach(setup.bench)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
+    setup.load_line(files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses = Doses()
     history = recovery.totals(journal, doses)
