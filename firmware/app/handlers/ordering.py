@@ -155,6 +155,12 @@ def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
     return max(basal_nl, program.highest_rate_nl()) if any_hour else basal_nl
 
 
+def fastest_nl(pump: Pump) -> int:
+    """The fastest bolus that runs or waits, in nl per the program's seconds."""
+    seconds_s = pump.setup.program.rate_seconds_s
+    return max([0] + [ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s) for bolus in pump.delivery.orders.live()])
+
+
 def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -> None:
     """Refusals `hour_above_ceiling`, `day_above_ceiling` when the windows have no room for the bolus and the basal beside it."""
     windows, calibration = pump.delivery.leases.windows, pump.setup.calibration

@@ -1,13 +1,12 @@
 """temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8)."""
 
-from app.handlers.ordering import check_running, check_temporary
+from app.handlers.ordering import check_running, check_temporary, fastest_nl
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
 from pumpcore.units import MS_PER_S, U64_MAX, ceil_div
 
 _HOUR_S = 3_660
-_CLOCK_S = 4  # by which the schedule may move while it runs
 
 
 def temporary_start(pump: Pump, params: dict) -> dict:
@@ -52,22 +51,15 @@ def _check_form(made: Temporary, modulus: int) -> None:
 def _check_rate(pump: Pump, made: Temporary) -> None:
     span, setup = pump.delivery.span, pump.setup
     known = span.basal.week is not None or not setup.program.needs_clock()
-    basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
+    basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
-    beside_nl = _beside_nl(pump)
+    beside_nl = fastest_nl(pump)
     limit_nl = min(setup.ceilings.rate_nl, setup.ceilings.motor_nl)
     if highest_nl + beside_nl > limit_nl:
         nearest_nl = max(0, limit_nl - beside_nl)
         raise Refusal("rate_above_ceiling", rule="R7", asked_nl=highest_nl + beside_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)
     _check_library(setup.program.settings, highest_nl)
     _check_windows(pump, made, highest_nl)
-
-
-def _beside_nl(pump: Pump) -> int:
-    """The fastest bolus that runs or waits, in nl per the program's seconds."""
-    rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
-             for bolus in pump.delivery.orders.live()]
-    return max(rates + [0])
 
 
 def _check_library(settings: object, highest_nl: int) -> None:
