@@ -218,3 +218,34 @@ def test_a_stop_that_a_cut_interrupts_ends_a_bolus_once() -> None:
         ends.add(rows[0]["reason"])
         assert len(rows) == 1
     assert ends == {2, 3}
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize(("stopped", "at_a_retry"), [(False, False), (True, False), (False, True)])
+def test_a_temporary_rate_that_is_cancelled_in_a_pause_is_missed_until_then_and_the_basal_from_then_on(
+    stopped: bool, at_a_retry: bool
+) -> None:
+    new = constant(3_600_000)
+    new.hour_nl = 6_000_000
+    pump = running(new)
+    pump.advance(5)
+    begins_ms = pump.call("temporary.start", token=token(pump), rate_nl=15_000_000, duration_s=1300, **PAIR)["begins_at_ms"]
+    bolus = pump.order(1_500_000, 20_000_000)
+    while pump.state() != "limited":
+        pump.advance(10)
+    pump.advance(100)
+    delivery = pump.pump.delivery
+    while at_a_retry and delivery.next_ms() == pump.board.clock.uptime_ms():
+        pump.advance(0.5)
+    temporary = delivery.overlay.present.token
+    told = pump.call("temporary.cancel", token=temporary)
+    assert told["ends_at_ms"] < begins_ms + 1_300_000
+    pump.advance(2)
+    assert pump.call("temporary.cancel", token=temporary) == told
+    pump.advance(200 if stopped else 3600)
+    made = pump.call("stop")["delivered_steps"] - pump.bolus(bolus)["delivered_steps"]
+    missed = sum([row["missed_steps"] for row in pump.records("unpaused", "missed")])
+    passed_ms = pump.board.clock.uptime_ms()
+    at_temporary_ms = told["ends_at_ms"] - begins_ms
+    due = (15_000_000 * at_temporary_ms + 3_600_000 * (passed_ms - at_temporary_ms)) * 99_991 // (3_600_000 * 1_000_003)
+    assert abs(made + missed - due) <= 2 * 420  # the first and the last second are not whole
