@@ -22,7 +22,8 @@ LONGEST_EXTENDED_S = 86_400
 class Bolus:
     """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes.
 
-    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate.
+    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate; `told_rate_nl` is
+    what is told of it: per the program's seconds, rounded up, of a run per its own.
     """
 
     def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
@@ -30,7 +31,7 @@ class Bolus:
         self.purpose = MANUAL
         self.rate_seconds_s = rate_seconds_s
         self.volume_nl = volume_nl
-        self.rate_nl = rate_nl
+        self.rate_nl = self.told_rate_nl = rate_nl
         self.steps = calibration.steps_for_nl(volume_nl)
         self.duration_s = ceil_div(volume_nl * rate_seconds_s, rate_nl)
         self.accumulator = Accumulator(rate_seconds_s, calibration)
@@ -66,7 +67,7 @@ class Bolus:
             "purpose": self.purpose,
             "state": self.state,
             "volume_nl": self.volume_nl,
-            "rate_nl": self.rate_nl,
+            "rate_nl": self.told_rate_nl,
             "ordered_steps": self.steps,
             "delivered_steps": delivered_steps,
         }

@@ -249,3 +249,20 @@ def test_a_temporary_rate_that_is_cancelled_in_a_pause_is_missed_until_then_and_
     at_temporary_ms = told["ends_at_ms"] - begins_ms
     due = (15_000_000 * at_temporary_ms + 3_600_000 * (passed_ms - at_temporary_ms)) * 99_991 // (3_600_000 * 1_000_003)
     assert abs(made + missed - due) <= 2 * 420  # the first and the last second are not whole
+
+
+@pytest.mark.parametrize("kind", ["start", "demand", "extended"])
+def test_the_rate_of_a_bolus_is_the_same_live_and_from_the_journal(kind: str) -> None:
+    """Per the program's seconds, rounded up."""
+    pump = running(with_settings(constant(36_000, 7), demand_on=1, demand_nl=60_001, demand_s=120, lockout_s=1800, demand_per_day=3))
+    orders = {"start": {"volume_nl": 60_001, "rate_nl": 19_444}, "demand": {}, "extended": {"volume_nl": 60_001, "duration_s": 700}}
+    rate_nl = {"start": 19_444, "demand": -(-60_001 * 7 // 120), "extended": -(-60_001 * 7 // 700)}[kind]
+    one = pump.call("bolus." + kind, token=token(pump), **orders[kind])["token"]
+    pump.advance(10)
+    live = pump.bolus(one)
+    assert live["rate_nl"] == pump.call("status")["extended" if kind == "extended" else "bolus"]["rate_nl"] == rate_nl
+    pump.call("stop")
+    again = power_cut(pump, 5)
+    again.advance(0.1)
+    told = again.bolus(one)
+    assert told["rate_nl"] == rate_nl and {**told, "delivered_steps": 0, "state": ""} == {**live, "delivered_steps": 0, "state": ""}

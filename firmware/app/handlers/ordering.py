@@ -45,8 +45,8 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
     purpose = PURPOSES.index(bolus.purpose)
     pump.journal.append("dose", (raw, purpose, bolus.volume_nl, bolus.duration_s, start_s))
     pump.count(start_s, bolus.volume_nl, bolus.purpose == boluses.DEMAND)
-    rate_nl = ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
-    pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, rate_nl, bolus.steps))
+    bolus.told_rate_nl = ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
+    pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, bolus.told_rate_nl, bolus.steps))
     bolus.begins_at_ms = begins_ms
     pump.delivery.orders.order(bolus)
     pump.remember(bolus)
