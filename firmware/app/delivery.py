@@ -98,7 +98,7 @@ class Delivery:
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
     def cancel(self, bolus: Bolus) -> int:
-        """Ends a bolus that waits or runs; returns the steps that it will have made."""
+        """Ends a bolus that waits or runs; returns the most steps that it will have made."""
         steps = self.orders.cancel(bolus, self.span)
         if self.span is None:
             self.state = STOPPED

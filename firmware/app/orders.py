@@ -80,7 +80,7 @@ class Orders:
 
     def cancel(self, bolus: Bolus, span: Span | None) -> int:
         """Ends it with its present lease, at most 5 s later, an extended one at most 60 s: nothing stays leased behind it, and what
-        is queued still runs. Returns the steps that it will have made."""
+        is queued still runs. Returns the most steps that it will have made."""
         if bolus in self._wanted:
             self._wanted.remove(bolus)
             self.ended(bolus, CANCELLED, 0)
