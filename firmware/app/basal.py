@@ -88,8 +88,9 @@ class Basal:
         """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
         at_s, end_s, steps = from_s, from_s + duration_s, 0
         while self.temporary is not None and self.temporary.by_time and at_s < end_s:
-            part_s, steps = self._skip_part(at_s, end_s, steps)
-            at_s += part_s
+            if at_s < self.temporary.end_s:  # one that was cancelled may have ended already
+                part_s, steps = self._skip_part(at_s, end_s, steps)
+                at_s += part_s
             if at_s >= self.temporary.end_s:
                 self.end_temporary()
         while at_s < end_s:

@@ -33,6 +33,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     board.attach(setup.bench)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
+    setup.load_line(files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses = Doses()
     history = recovery.totals(journal, doses)
@@ -103,13 +104,14 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
 
 
 def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
-    if found.state in (ledger.RUNNING, ledger.ALONE) and found.bolus_token:
-        token = bytes.fromhex("%016x" % found.bolus_token)
-        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.bolus_steps))
-    if found.state == ledger.RUNNING and found.extended_token:
-        pump.alarms.raise_fault("extended_cut")
-        token = bytes.fromhex("%016x" % found.extended_token)
-        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), found.extended_steps))
+    """The ledger names a bolus until the next lease behind its end; what the journal has of that end counts."""
+    for number, steps, fault in ((found.bolus_token, found.bolus_steps, ""), (found.extended_token, found.extended_steps, "extended_cut")):
+        token = bytes.fromhex("%016x" % number)
+        if found.state not in (ledger.RUNNING, ledger.ALONE) or not number or recovery.has_ended(pump.journal, token):
+            continue
+        if fault:
+            pump.alarms.raise_fault(fault)
+        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), steps))
 
 
 def _tank_allows(pump: Pump) -> bool:

@@ -93,17 +93,12 @@ class Delivery:
         self.orders.order(bolus)
         self.state = state
 
-    def order(self, bolus: Bolus) -> int:
-        """Wants `bolus`, already checked and journaled; returns the uptime_ms at which it begins (the next slice)."""
-        self.orders.order(bolus)
-        return self.next_ms()
-
     def next_ms(self) -> int:
         """Uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
     def cancel(self, bolus: Bolus) -> int:
-        """Ends a bolus that waits or runs; returns the steps that it will have made."""
+        """Ends a bolus that waits or runs; returns the most steps that it will have made."""
         steps = self.orders.cancel(bolus, self.span)
         if self.span is None:
             self.state = STOPPED

@@ -11,11 +11,12 @@ def words(one: tuple) -> str:
     return "%s %d ng in %d nl" % one if one[2] else one[0] or "unknown"
 
 
-def load(setup: object) -> Line | None:
+def load(setup: object, position_steps: int, uncertain_steps: int) -> Line | None:
     """What is stored, when it is more than what the active program says. ValueError, StoreError when it is damaged."""
-    line = front.unpack(setup.store.load(NAME))
-    if line.state == CLEAN and setup.program is not None and change(line.new, setup.program.content()):
-        line.state = LOST  # a firmware that knew of no line has activated something else
+    line, program = front.unpack(setup.store.load(NAME)), setup.program
+    if line.state == CLEAN and program is not None and change(line.new, program.content()):
+        # a firmware that knew of no line has activated something else: nothing before now has surely pushed that on
+        return Line(UNKNOWN, program.content()).begin(LOST, position_steps, uncertain_steps, setup.calibration)
     return line if line.state != CLEAN else None
 
 

@@ -15,34 +15,34 @@ class Orders:
         self._mark = mark
         self.bolus = None
         self.extended = None
-        self._wanted = None
-        self._wanted_extended = None
+        self._wanted = []
         self._waiting = None
         self._cancelled = False
 
     def order(self, bolus: Bolus) -> None:
-        """Wants `bolus` from the next slice on."""
+        """Wants `bolus` from the next slice on, an extended one behind another that was ordered before."""
+        self._wanted.append(bolus)
         if bolus.purpose == EXTENDED:
-            self.extended = self._wanted_extended = bolus
+            self.extended = bolus
         else:
-            self.bolus = self._wanted = bolus
+            self.bolus = bolus
 
     def wanted(self) -> bool:
-        return self._wanted is not None or self._wanted_extended is not None
+        return len(self._wanted) > 0
 
     def live(self) -> list:
         """Those that wait or run."""
         return [bolus for bolus in (self.bolus, self.extended) if bolus is not None and bolus.state in LIVE]
 
     def begin(self, span: Span) -> None:
-        """At a slice's start: what is wanted begins. A new one goes before an extended one, and that before nothing."""
-        if self._wanted is not None:
-            bolus, self._wanted = self._wanted, None
+        """At a slice's start: what is wanted begins, in the order in which it was ordered. A new one goes before an extended one,
+        and that before nothing."""
+        for bolus in list(self._wanted):
+            if bolus.purpose == EXTENDED and span.bolus is not None:
+                continue
+            self._wanted.remove(bolus)
             if span.bolus is not None:
                 self._set_aside(span)
-            self._start(span, bolus)
-        elif span.bolus is None:
-            bolus, self._wanted_extended = self._wanted_extended, None
             self._start(span, bolus)
 
     def _set_aside(self, span: Span) -> None:
@@ -70,25 +70,19 @@ class Orders:
         return DONE if span.bolus.rest_s() <= 0 else CANCELLED if self._cancelled else ""
 
     def finish(self, span: Span, reason: str) -> None:
-        """The bolus that runs has planned its last slice; behind it one that was set aside goes on, but not at a ceiling."""
-        bolus, waiting = span.end_bolus(), self._waiting
-        self._mark(span, "bolus_ended", (bolus, reason))
-        behind = self._wanted_extended
+        """The bolus that runs has planned its last slice; an extended one that waits follows at once, but not at a ceiling."""
+        self._mark(span, "bolus_ended", (span.end_bolus(), reason))
+        behind, self._waiting = self._waiting or (self._wanted.pop() if self._wanted else None), None
         if behind is not None and reason == "limit":
-            self._unwant(behind)
-            self.ended(behind, reason, 0)
-        if waiting is not None:
-            self._waiting = None
-            if reason == "limit":
-                self._mark(span, "bolus_ended", (waiting, reason))
-            else:
-                self._start(span, waiting)
+            self._mark(span, "bolus_ended", (behind, reason))
+        elif behind is not None:
+            self._start(span, behind)
 
     def cancel(self, bolus: Bolus, span: Span | None) -> int:
         """Ends it with its present lease, at most 5 s later, an extended one at most 60 s: nothing stays leased behind it, and what
-        is queued still runs. Returns the steps that it will have made."""
-        if bolus is self._wanted or bolus is self._wanted_extended:
-            self._unwant(bolus)
+        is queued still runs. Returns the most steps that it will have made."""
+        if bolus in self._wanted:
+            self._wanted.remove(bolus)
             self.ended(bolus, CANCELLED, 0)
         elif bolus is self._waiting:
             self._waiting = None
@@ -98,18 +92,12 @@ class Orders:
             return bolus.planned_steps + span.peek(span.lease_end_s - span.planned_s)[1]
         return bolus.planned_steps
 
-    def _unwant(self, bolus: Bolus) -> None:
-        if bolus is self._wanted:
-            self._wanted = None
-        else:
-            self._wanted_extended = None
-
     def end_all(self, span: Span | None, position: int, reason: str) -> None:
         """A halt cuts whatever is wanted, waits or runs at `position`. Its end is on flash before the ledger forgets it."""
         for bolus in self.live():
             steps = span.bolus_delivered(bolus, position) if bolus.state != boluses.ORDERED and span is not None else 0
             self.ended(bolus, reason, steps, self._report.settle)
-        self._wanted = self._wanted_extended = self._waiting = None
+        self._wanted, self._waiting = [], None
 
     def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
         """Its end in the journal, and what of a step it leaves behind."""

@@ -3,6 +3,7 @@
 from app.span import Span
 from pumpcore.bolus import CANCELLED, DONE, ENDS
 from pumpcore.ledger import LOWERED, NONE, RAISED
+from pumpcore.units import MS_PER_S, ceil_div
 from pumpcore.wire.records import SOURCES
 
 
@@ -22,14 +23,16 @@ class Overlay:
         self.present = self.last = temporary
         self._wanted = True
 
-    def cancel(self, span: Span) -> None:
-        """Ends it with what is queued."""
+    def cancel(self, span: Span, next_ms: int) -> int:
+        """Ends it with what is queued, at a ceiling in this second; returns the uptime of that, the same when it is asked again."""
         if self._wanted:
             self.present, self._wanted = None, False
             self._report.post("temporary_ended", (ENDS.index(CANCELLED), span.ordered_steps))
-        else:
-            self.present.end_s = span.planned_s
+            return next_ms
+        if not self._cancelled:
+            self.present.end_s = ceil_div(next_ms - span.origin_ms, MS_PER_S)
             self._cancelled = True
+        return span.at_ms(self.present.end_s)
 
     def turn(self, span: Span) -> None:
         """To be asked at each slice's start. What a lease that ends early holds more is carried on by being absolute."""

@@ -79,8 +79,13 @@ class Pump:
 
     def check_tank(self, other: object = None) -> None:
         """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
-        `refill_blocks`, `reservoir_holds_less`. OSError and StoreError pass."""
+        `refill_blocks`, `reservoir_holds_less`. Where another calibration counts, what is left is fixed by the one before, whether
+        the program looks at it or not. OSError and StoreError pass."""
         settings, tank = other, self.setup.tank
+        position, pair = self.position_steps(), self.setup.calibration
+        if tank is not None and not tank.counts_by(pair):
+            tank.move(position, self.book.uncertain_steps, pair)
+            self.setup.keep_tank(tank)
         if other is None:
             settings = self.setup.reservoir_settings()
         if settings is None:
@@ -90,10 +95,6 @@ class Pump:
         if tank.blocks:
             known = {"asked_nl": tank.measured_nl, "limit_nl": tank.nearest_nl, "nearest_nl": tank.nearest_nl}
             raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, **known)
-        position, pair = self.position_steps(), self.setup.calibration
-        if not tank.counts_by(pair):
-            tank.move(position, self.book.uncertain_steps, pair)
-            self.setup.keep_tank(tank)
         if position >= tank.position_at(settings.empty_nl):
             raise Refusal("reservoir_holds_less", rule="R7", asked_nl=1, limit_nl=0, nearest_nl=0)
 

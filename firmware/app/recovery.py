@@ -12,6 +12,7 @@ from pumpcore.wire import records
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
+_ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 
@@ -54,6 +55,14 @@ def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> W
         before = leased_steps
     windows.move_to(minute)
     return windows
+
+
+def has_ended(journal: Journal, token: bytes) -> bool:
+    """Whether the end of this token's bolus is in the journal: then it is the last record that names the token."""
+    for data in journal.rings["events"].backwards():
+        if token in data:
+            return _ENDED in [data[at + 1] for at in records.record_starts(data) if records.payload_at(data, at)[:8] == token]
+    return False
 
 
 def open_alarms(journal: Journal) -> list:

@@ -38,7 +38,6 @@ class Setup:
             self._load_calibration()
             self._load_tank()
             self._load_program()
-            self._load_line()
 
     def _forget_program(self) -> None:
         self.program = None
@@ -104,12 +103,13 @@ class Setup:
             self._forget_program()
             self.problems.append("program_invalid")
 
-    def _load_line(self) -> None:
+    def load_line(self, position_steps: int, uncertain_steps: int) -> None:
+        """What the line holds, by where the ledger stands at power-up."""
         try:
-            if self.store.load("line"):
+            if self.bench is not None and self.store.load("line"):
                 from app import lines
 
-                self.line = lines.load(self)
+                self.line = lines.load(self, position_steps, uncertain_steps)
         except (StoreError, ValueError):
             self._lost("line")
 

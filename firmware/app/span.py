@@ -73,7 +73,7 @@ class Span:
         else:
             its_steps = bolus.advance(duration_s)
             steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + its_steps
-            items = self.train.merged(steps, end_us)
+            items = self.train.merged(steps, end_us, duration_s)
         if self.train.ramp is not None:
             items = self._ramped(items, duration_s)
         self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S

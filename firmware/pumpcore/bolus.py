@@ -22,7 +22,8 @@ LONGEST_EXTENDED_S = 86_400
 class Bolus:
     """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes.
 
-    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate.
+    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate; `told` is
+    the pair that is told of it: per the program's seconds, rounded up, of a run per its own.
     """
 
     def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
@@ -31,6 +32,7 @@ class Bolus:
         self.rate_seconds_s = rate_seconds_s
         self.volume_nl = volume_nl
         self.rate_nl = rate_nl
+        self.told = (rate_nl, rate_seconds_s)
         self.steps = calibration.steps_for_nl(volume_nl)
         self.duration_s = ceil_div(volume_nl * rate_seconds_s, rate_nl)
         self.accumulator = Accumulator(rate_seconds_s, calibration)
@@ -68,8 +70,8 @@ class Bolus:
             "purpose": self.purpose,
             "state": self.state,
             "volume_nl": self.volume_nl,
-            "rate_nl": self.rate_nl,
-            "rate_seconds_s": self.rate_seconds_s,
+            "rate_nl": self.told[0],
+            "rate_seconds_s": self.told[1],
             "ordered_steps": self.steps,
             "delivered_steps": delivered_steps,
         }

@@ -11,6 +11,7 @@ from pumpcore.ramp import Ramp
 from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div
 
 DWELL_FROM_US = 1_000_000
+_WAIT_FROM_US = 1_000  # what is less is too short for a generator, or not worth it
 
 
 class Train:
@@ -52,12 +53,13 @@ class Train:
             if self.ramp is not None:
                 self.ramp.rest()
 
-    def merged(self, steps: int, slice_end_us: int) -> list:
-        """Items of several sources together: `steps` evenly spaced up to `slice_end_us`."""
-        self._flow = -1
-        items = [(steps, slice_end_us - self.end_us)]
-        self.end_us = slice_end_us
-        return items
+    def merged(self, steps: int, slice_end_us: int, duration_s: int) -> list:
+        """Items of several sources together: `steps` evenly spaced over the `duration_s` that end at `slice_end_us`. What lies
+        between the last step before and there is waited for, so that none of a bolus comes before its time."""
+        its_us = slice_end_us - self.end_us
+        wait_us = its_us - duration_s * US_PER_S
+        self._flow, self.end_us = -1, slice_end_us
+        return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
     def _run(self, steps: int, first_us: int, last_us: int) -> list:
         start_us = self.end_us

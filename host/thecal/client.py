@@ -21,7 +21,7 @@ FIRST_PATIENCE_S = 3.0
 BLOCKS = 64  # of 4 KiB, for one question
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
-# what bolus.status says of a token that ordered a bolus; the other word is never_ordered
+# what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
 BOLUS_STATES = ("ordered", "delivering", "done", "cancelled", "cut")
 
 

@@ -30,7 +30,6 @@ class Week:
         self.looks = self.exact = 0
         self.refused: set[str] = set()
         self.tokens: dict[str, Dose] = {}
-        self.waits = ""  # token of an extended bolus that has not begun because of another
         self.events_seen = 0
         self.live = False
 
@@ -105,8 +104,6 @@ class Week:
         """The motor's true steps against the model at this moment, and the reservoir against the true steps."""
         status, plant = self.device.client.status(), self.device.sim.plant_steps() + self.uncertain_steps
         second = self.second(status["uptime_ms"])
-        if self.waits:
-            self._settle(second)
         due = self.span.basal(second) + self.span.of_doses(second)
         live = len(self.span.live(second)) + 1
         made = plant - self.base_steps
@@ -163,9 +160,12 @@ class Week:
         return {"refused": data}
 
     def _take(self, kind: str, reply: dict[str, Any], volume_nl: int, rate: Fraction) -> Dose:
-        begin_s = self.whole_second(reply["begins_at_ms"], SLICE_S)
-        busy = [dose.end_s() for dose in self.span.doses if dose.kind != "extended" and dose.end_s() > begin_s]
-        assert kind == "extended" or not busy
+        """An extended bolus begins exactly where another that waits or runs ends, every other one at the next slice."""
+        now = self.second()
+        free_s = max((dose.end_s() for dose in self.span.doses if dose.kind != "extended" and dose.end_s() > now), default=0)
+        begin_s = self.whole_second(reply["begins_at_ms"], max(SLICE_S, math.ceil(free_s - now)))
+        assert begin_s == free_s or (begin_s > free_s and begin_s - now <= SLICE_S), (begin_s, free_s)
+        assert kind == "extended" or begin_s - now <= SLICE_S
         dose = Dose(kind, begin_s, volume_nl, rate)
         assert reply["ordered_steps"] == math.floor(self.pair.exact_steps(volume_nl)) and reply["duration_s"] == dose.duration_s()
         self._count(kind, volume_nl, Fraction(reply["begins_at_ms"], MS_PER_S))
@@ -173,22 +173,8 @@ class Week:
         return dose
 
     def _join(self, token: str, dose: Dose) -> None:
-        """An extended bolus that another keeps from beginning begins behind it."""
         self.span.doses.append(dose)
         self.tokens[token] = dose
-        ends = [row.end_s() for row in self.span.doses if row.kind != "extended"]
-        for waits_token, row in self.tokens.items():
-            if row.kind == "extended" and row.begin_s >= dose.begin_s and ends and ends[-1] > row.begin_s:
-                row.begin_s, self.waits = ends[-1], waits_token
-
-    def _settle(self, second: Fraction) -> None:
-        """When the one that waited really began: behind the other, at a slice boundary."""
-        dose = self.tokens[self.waits]
-        if second > dose.begin_s + SLICE_S:
-            (began,) = [row for row in self.records("bolus_started") if row.fields["token"].hex() == self.waits]
-            begin = self.second(began.uptime_ms)
-            assert begin.denominator == 1 and 0 <= begin - dose.begin_s <= SLICE_S, (begin, dose)
-            dose.begin_s, self.waits = int(begin), ""
 
     def _count(self, kind: str, volume_nl: int, begins: Fraction) -> None:
         told = self.records("dose")[-1].fields

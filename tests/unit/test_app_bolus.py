@@ -260,3 +260,19 @@ def test_a_cancelled_bolus_leaves_no_lease_behind(after_ms: int) -> None:
     assert pump.bolus(token)["state"] == "cancelled"
     open_steps = pump.pump.delivery.leases.files.record.leased_steps - pump.delivered_steps()
     assert open_steps <= 2
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize("basal_nl", [0, 22_753, 40_000, 3_600_000])
+@pytest.mark.parametrize("ordered_s", [96.2, 97.1, 98.3, 99.7])
+def test_no_step_of_a_bolus_comes_before_the_moment_that_was_told(basal_nl: int, ordered_s: float) -> None:
+    """Also where the last step of a slow basal lies a while before its slice's end."""
+    pump = running(constant(basal_nl))
+    pump.advance(ordered_s)
+    token = pump.call("bolus.token")["token"]
+    begins_ms = pump.call("bolus.start", token=token, volume_nl=2_000_000, rate_nl=180_000_000)["begins_at_ms"]
+    for _ in range(20):
+        pump.advance((begins_ms - pump.board.clock.uptime_ms()) / 1000 if not _ else 0.1)
+        second = (pump.board.clock.uptime_ms() - pump.pump.delivery.span.origin_ms) / 1000
+        due = basal_nl * second / 3600 + 50_000 * (pump.board.clock.uptime_ms() - begins_ms) / 1000
+        assert abs(pump.plant_steps() - due * 99_991 / 1_000_003) < 2 + 5000 * 0.001

@@ -235,13 +235,13 @@ def test_what_is_overridden_is_in_the_journal_and_in_the_status() -> None:
 def test_a_demand_bolus_counts_on_flash_before_it_is_wanted() -> None:
     pump = pump_with()
     app = pump.pump
-    order, seen = app.delivery.order, []
+    order, seen = app.delivery.orders.order, []
 
     def watched(bolus: object) -> int:
         path = app.journal.rings["events"].path(app.journal.rings["events"].firsts[-1])
         seen.extend([row.name for row in records.decode(pump.board.flash.read(path))[0][-2:]])
         return order(bolus)
 
-    app.delivery.order = watched
+    app.delivery.orders.order = watched
     given(pump)
     assert seen == ["dose", "bolus_ordered"]

@@ -231,3 +231,27 @@ def test_a_ceiling_ends_it_also_when_it_waits() -> None:
     pump.pump.setup.ceilings.hour_steps = 1_000
     pump.advance(120)
     assert pump.state() == "limited" and pump.bolus(token)["state"] == "cut" and bolus.live() == []
+
+
+@pytest.mark.rule("R3")
+@pytest.mark.parametrize("then", ["nothing", "bolus", "temporary", "stop"])
+def test_a_cancel_tells_the_most_that_it_will_have_made_and_the_journal_what_it_made(then: str) -> None:
+    """It ends with its lease, which another order or a stop ends sooner."""
+    pump = running(constant(0))
+    pump.advance(3)
+    one, other = ordered(pump), ""
+    pump.advance(70)
+    told = pump.call("bolus.cancel", token=one)["planned_steps"]
+    if then == "bolus":
+        other = pump.order(60_000, 3_600_000)
+    elif then == "temporary":
+        token = pump.call("bolus.token")["token"]
+        pump.call("temporary.start", token=token, rate_nl=0, numerator=0, denominator=0, duration_s=60)
+    elif then == "stop":
+        pump.advance(3)
+        pump.call("stop")
+    pump.advance(120)
+    made = pump.plant_steps() - (pump.bolus(other)["delivered_steps"] if other else 0)
+    (ended,) = [row["delivered_steps"] for row in pump.records("bolus_ended") if row["token"].hex() == one]
+    assert ended == pump.bolus(one)["delivered_steps"] == made
+    assert made == told if then == "nothing" else made < told

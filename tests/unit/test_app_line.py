@@ -132,15 +132,28 @@ def test_a_damaged_image_asks_for_a_priming() -> None:
     assert "result" in again.ask("start")
 
 
-def test_what_a_firmware_without_lines_activated_is_noticed() -> None:
-    pump = changed(drug(500), drug(300))
+@pytest.mark.rule("R7")
+@pytest.mark.parametrize("back_ng", [200, 300])
+def test_what_a_firmware_without_lines_activated_is_noticed_however_long_the_pump_has_run(back_ng: int) -> None:
+    """Where the front is nobody knows: nothing that was delivered before counts as having pushed it on."""
+    pump = changed(drug(500), drug(300), 4_000)
     prime(pump)
+    assert pump.delivered_steps() > HIGH_NL
     pump.call("stop")
     packed = programs.pack(drug(200))
     pump.board.flash.write("/store/program.a", slots.pack(1000, packed))
     again = power_cut(pump, 5)
     again.advance(0.1)
     assert refused(again.ask("start"))["fault"] == "bridge_impossible"
+    assert (line(again)["needs"], line(again)["least_nl"]) == ("prime", 0)
+    again.upload(drug(back_ng))
+    assert refused(again.ask("start"))["fault"] == "bridge_impossible"
+    assert (line(again)["needs"], line(again)["least_nl"]) == ("prime", 0)
+    late = power_cut(again, 5)
+    late.advance(0.1)
+    assert refused(late.ask("start"))["fault"] == "bridge_impossible"
+    prime(late, 1)
+    assert line(late) is None and "result" in late.ask("start")
 
 
 def test_an_image_of_the_line_is_what_was_packed() -> None:

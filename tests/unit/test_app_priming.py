@@ -100,3 +100,21 @@ def test_a_cut_at_any_operation_of_a_priming_never_gives_two() -> None:
         assert made == 0 or refused(told)["fault"] == "primed_already"
         assert again.pump.book.position_steps >= made
     assert utc_s > MONDAY_UTC_S
+
+
+@pytest.mark.rule("R7")
+def test_more_than_the_reservoir_holds_is_refused_before_anything_is_marked() -> None:
+    pump = piped(capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=500_000, tolerance_nl=100_000)
+    pump.call("reservoir.refill", token=pump.call("bolus.token")["token"], measured_nl=0, filled_nl=700_000)
+    rest_nl = PAIR.nl_for_steps(200_000 * PAIR.steps // PAIR.volume_nl - 1)  # a lease books one step more than it gives
+    told = refused(prime(pump))
+    assert (told["fault"], told["rule"]) == ("reservoir_holds_less", "R5")
+    assert (told["asked_nl"], told["limit_nl"], told["nearest_nl"]) == (LINE_NL, rest_nl, rest_nl)
+    run = {"rate_nl": RATE, "rate_seconds_s": 3600}
+    token = pump.call("bolus.token")["token"]
+    assert pump.fault("run.start", token=token, purpose="calibration", steps=40_000, volume_nl=0, **run) == "reservoir_holds_less"
+    refusal = pump.ask("run.start", token=token, purpose="priming", steps=0, volume_nl=rest_nl + 11, **run)
+    assert refused(refusal)["nearest_nl"] == rest_nl
+    pump.call("run.start", token=token, purpose="priming", steps=0, volume_nl=rest_nl, **run)
+    pump.advance(120)
+    assert pump.state() == "stopped" and pump.bolus(token)["state"] == "done" and pump.alarms() == ["reservoir_low"]

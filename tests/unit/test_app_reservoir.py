@@ -9,6 +9,7 @@ from pumpcore import reservoir
 from pumpcore.calibration import Calibration
 from pumpcore.reservoir import Reservoir
 from scenes import Watched, power_cut, ready, resuming, running
+from test_app_calibration import put
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 SETTINGS = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}
@@ -263,3 +264,27 @@ def test_a_damaged_image_is_an_alarm_that_a_refill_ends() -> None:
     again.call("start")
     again.advance(5)
     assert again.state() == "running"
+
+
+@pytest.mark.rule("R7")
+@pytest.mark.parametrize("off", [False, True])
+def test_what_a_program_that_does_not_watch_delivers_is_counted_by_the_calibration_that_counted_then(off: bool) -> None:
+    """Each calibration fixes what is left where it is set, also when nobody looks before the next one."""
+    pump = filled(10_000_000)
+    pump.advance(600)
+    pump.call("stop")
+    before_nl = left(pump)["left_nl"]
+    put(pump, volume_nl=1_100_000, steps=100_003)
+    pump.upload(constant(RATE + 1))
+    pump.call("start")
+    pump.advance(1000)
+    made = pump.call("stop")["delivered_steps"]
+    made -= (10_000_000 - before_nl) * PAIR.steps // PAIR.volume_nl
+    pump.call("calibration.set", calibration="")
+    if off:
+        pump = power_cut(pump, 5)
+        pump.advance(0.1)
+    pump.upload(with_settings(constant(RATE), **SETTINGS))
+    pump.call("start")
+    pump.advance(0.001)
+    assert abs(left(pump)["left_nl"] - (before_nl - made * 1_100_000 // 100_003)) <= 20

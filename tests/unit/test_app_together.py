@@ -2,8 +2,9 @@
 
 import pytest
 
+from board import images_at_each_operation
 from bridge_scenes import token
-from pump import BENCH, MONDAY_UTC_S, constant, day
+from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
 from scenes import Watched, power_cut, ready, resuming, running
 
 NL_IN_99_991_STEPS = 1_000_003
@@ -153,3 +154,116 @@ def test_a_pump_that_has_nearly_filled_its_day_can_be_turned_down() -> None:
     pump.advance(86_400)
     reply = pump.ask("temporary.start", token=token(pump), rate_nl=1_800_000, duration_s=4 * 3600, **PAIR)
     assert "result" in reply, reply
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize("first", ["manual", "extended"])
+@pytest.mark.parametrize("later_s", [0, 30])
+def test_an_extended_bolus_counts_and_is_told_from_where_it_begins(first: str, later_s: int) -> None:
+    pump = running(with_settings(constant(36_000), bolus_day_nl=3_000_000))
+    pump.advance(10)
+    manual = {"volume_nl": 1_000_000, "rate_nl": 2_000_000}
+    extended = {"volume_nl": 2_000_000, "duration_s": 3600}
+    told = {}
+    for kind in ("start", "extended") if first == "manual" else ("extended", "start"):
+        order = extended if kind == "extended" else manual
+        told[kind] = pump.call("bolus." + kind, token=token(pump), **order)
+        pump.advance(later_s)
+    pump.advance(2000)
+    begun = {row.fields["token"].hex(): row.uptime_ms for row in pump.journal() if row.name == "bolus_started"}
+    for reply in told.values():
+        assert begun[reply["token"]] == reply["begins_at_ms"]
+    dose = next(row for row in pump.records("dose") if row["token"].hex() == told["extended"]["token"])
+    began_s = told["extended"]["begins_at_ms"] // 1000 + 1
+    assert dose["powered_on_s"] in (began_s, began_s + 1)
+    doses = pump.pump.doses
+    assert doses.sum_nl(began_s + 86_399) == 2_000_000 + (1_000_000 if first == "extended" else 0)
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("kind", ["start", "extended"])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_bolus_that_ended_is_not_cut_by_a_power_failure_before_the_next_lease(kind: str, cancelled: bool) -> None:
+    pump = running(resuming(constant(3_600_000)))
+    pump.advance(2)
+    order = {"rate_nl": 10_000_000} if kind == "start" else {"duration_s": 600}
+    one = pump.call("bolus." + kind, token=token(pump), volume_nl=100_000, **order)["token"]
+    pump.advance(8)
+    if cancelled:
+        pump.call("bolus.cancel", token=one)
+    while not pump.records("bolus_ended"):
+        pump.advance(0.5)
+    record = pump.pump.book.last_record()
+    assert one in ("%016x" % record.bolus_token, "%016x" % record.extended_token)
+    told = pump.bolus(one)
+    again = power_cut(pump, 5)
+    again.advance(30)
+    assert len(again.records("bolus_ended")) == 1 and "extended_cut" not in again.alarms()
+    settled = again.bolus(one)
+    assert (settled["state"], settled["delivered_steps"]) == (told["state"], told["delivered_steps"])
+
+
+@pytest.mark.rule("R9")
+def test_a_stop_that_a_cut_interrupts_ends_a_bolus_once() -> None:
+    pump = running(constant(3_600_000))
+    pump.order(100_000, 10_000_000)
+    pump.advance(12)
+    image = pump.image()
+    pump.board.chip.record(lambda: 0)
+    pump.call("stop")
+    ends = set()
+    for _, _, cut_image, _ in images_at_each_operation(image, pump.board.chip.log):
+        again = ready(image=cut_image)
+        rows = again.records("bolus_ended")
+        ends.add(rows[0]["reason"])
+        assert len(rows) == 1
+    assert ends == {2, 3}
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize(("stopped", "at_a_retry"), [(False, False), (True, False), (False, True)])
+def test_a_temporary_rate_that_is_cancelled_in_a_pause_is_missed_until_then_and_the_basal_from_then_on(
+    stopped: bool, at_a_retry: bool
+) -> None:
+    new = constant(3_600_000)
+    new.hour_nl = 6_000_000
+    pump = running(new)
+    pump.advance(5)
+    begins_ms = pump.call("temporary.start", token=token(pump), rate_nl=15_000_000, duration_s=1300, **PAIR)["begins_at_ms"]
+    bolus = pump.order(1_500_000, 20_000_000)
+    while pump.state() != "limited":
+        pump.advance(10)
+    pump.advance(100)
+    delivery = pump.pump.delivery
+    while at_a_retry and delivery.next_ms() == pump.board.clock.uptime_ms():
+        pump.advance(0.5)
+    temporary = delivery.overlay.present.token
+    told = pump.call("temporary.cancel", token=temporary)
+    assert told["ends_at_ms"] < begins_ms + 1_300_000
+    pump.advance(2)
+    assert pump.call("temporary.cancel", token=temporary) == told
+    pump.advance(200 if stopped else 3600)
+    made = pump.call("stop")["delivered_steps"] - pump.bolus(bolus)["delivered_steps"]
+    missed = sum([row["missed_steps"] for row in pump.records("unpaused", "missed")])
+    passed_ms = pump.board.clock.uptime_ms()
+    at_temporary_ms = told["ends_at_ms"] - begins_ms
+    due = (15_000_000 * at_temporary_ms + 3_600_000 * (passed_ms - at_temporary_ms)) * 99_991 // (3_600_000 * 1_000_003)
+    assert abs(made + missed - due) <= 2 * 420  # the first and the last second are not whole
+
+
+@pytest.mark.parametrize("kind", ["start", "demand", "extended"])
+def test_the_rate_of_a_bolus_is_the_same_live_and_from_the_journal(kind: str) -> None:
+    """Per the program's seconds, rounded up."""
+    pump = running(with_settings(constant(36_000, 7), demand_on=1, demand_nl=60_001, demand_s=120, lockout_s=1800, demand_per_day=3))
+    orders = {"start": {"volume_nl": 60_001, "rate_nl": 19_444}, "demand": {}, "extended": {"volume_nl": 60_001, "duration_s": 700}}
+    rate_nl = {"start": 19_444, "demand": -(-60_001 * 7 // 120), "extended": -(-60_001 * 7 // 700)}[kind]
+    one = pump.call("bolus." + kind, token=token(pump), **orders[kind])["token"]
+    pump.advance(10)
+    live = pump.bolus(one)
+    assert live.pop("rate_seconds_s") == 7
+    assert live["rate_nl"] == pump.call("status")["extended" if kind == "extended" else "bolus"]["rate_nl"] == rate_nl
+    pump.call("stop")
+    again = power_cut(pump, 5)
+    again.advance(0.1)
+    told = again.bolus(one)
+    assert told["rate_nl"] == rate_nl and {**told, "delivered_steps": 0, "state": ""} == {**live, "delivered_steps": 0, "state": ""}

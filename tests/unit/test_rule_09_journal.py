@@ -66,7 +66,7 @@ def test_the_clock_is_journaled_before_it_is_set() -> None:
 def test_a_bolus_is_journaled_before_its_first_lease() -> None:
     pump, seen = started(constant(0)), []
     pump.advance(10)
-    spy(pump.pump.delivery, "order", lambda: seen.append(in_flash(pump)[-1]))
+    spy(pump.pump.delivery.orders, "order", lambda: seen.append(in_flash(pump)[-1]))
     order(pump, 60_000, 4_000_000)
     assert seen == ["bolus_ordered"]
 

@@ -1,27 +1,27 @@
 """bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
 
-from app.journal import Journal
 from app.pump import Pump
 from pumpcore import bolus as boluses
+from pumpcore.faults import Refusal
 from pumpcore.wire import record_types, records
 
 NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
 
 
 def bolus_status(pump: Pump, params: dict) -> dict:
-    """`state` is ordered, delivering, done, cancelled, cut, or never_ordered."""
+    """`state` is ordered, delivering, paused, done, cancelled, cut, never_ordered, or forgotten: the journal does not reach back so far."""
     token = params["token"]
     known = pump.find_bolus(token)
     if known is None:
-        return _from_journal(pump.journal, token)
+        return _from_journal(pump, token)
     return known.describe(pump.delivery.delivered(known))
 
 
-def _from_journal(journal: Journal, token: str) -> dict:
+def _from_journal(pump: Pump, token: str) -> dict:
     """The newest word on a token of an earlier boot; an ordered bolus without an end was cut."""
-    raw_token = bytes.fromhex(token)
-    ended, ordered = None, None
-    for data in journal.rings["events"].backwards():
+    raw_token, ring = bytes.fromhex(token), pump.journal.rings["events"]
+    ended, ordered, oldest = None, None, None
+    for data in ring.backwards():
         for record in records.newest_first(data):
             if ordered is not None:  # what it was for stands right before it
                 return _describe(token, ordered, ended, record.fields["purpose"] if record.name == "dose" else 0)
@@ -30,7 +30,26 @@ def _from_journal(journal: Journal, token: str) -> dict:
                     ended = record.fields
                 if record.name in ("bolus_ordered", "run_ordered"):
                     ordered = record.fields
-    return {"token": token, "state": "never_ordered"}
+            oldest = record
+    if ordered is not None:
+        return _describe(token, ordered, ended, 0)
+    reaches = ring.first_sequence() == 1 or _issued(pump, token) or _is_younger(raw_token, oldest, pump.journal.boot)
+    return {"token": token, "state": "never_ordered" if reaches else "forgotten"}
+
+
+def _issued(pump: Pump, token: str) -> bool:
+    """Whether this boot has issued it and nothing was ordered with it, however long ago that was."""
+    try:
+        pump.tokens.check(token, 0)
+    except Refusal:
+        return False
+    return True
+
+
+def _is_younger(raw_token: bytes, oldest: object, boot: int) -> bool:
+    """Whether it is of a boot that began behind the oldest record."""
+    ago = (boot - (raw_token[0] << 8 | raw_token[1])) & 0xFFFF
+    return oldest is not None and ago < (boot - oldest.boot) & 0xFFFF
 
 
 def _describe(token: str, ordered: dict, ended: dict | None, purpose: int) -> dict:

@@ -1,5 +1,6 @@
 """clock.set: UTC, the offset to local time and its next change; by more than 2 s only while stopped (R11)."""
 
+from app.handlers.ordering import check_temporary, fastest_nl
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.schedule import Zone
@@ -10,7 +11,7 @@ SETTLED_AHEAD_S = 120
 
 
 def clock_set(pump: Pump, params: dict) -> dict:
-    """Sets the clock. Refusals `clock_step` with the difference when running, `clock_transition`."""
+    """Sets the clock. Refusals `clock_step` with the difference when running, `clock_transition`, `temporary_active`, `bolus_active`."""
     wall, utc_s, idle = pump.book.wall, params["utc_s"], pump.idle()
     zone = Zone(params["offset_s"], params["transition_utc_s"], params["transition_offset_s"] if params["transition_utc_s"] else 0)
     old_utc_s = wall.utc_s()
@@ -20,6 +21,8 @@ def clock_set(pump: Pump, params: dict) -> dict:
         _check_small(by_s, zone.offset_s - wall.zone.offset_at_s(old_utc_s))
         _check_settled(wall.zone, zone, old_utc_s)
     values, another = (old_utc_s, utc_s, zone.offset_s), zone.values() != wall.zone.values()
+    if wall.known() and pump.delivery.span is not None and (by_s or another):
+        _check_judged(pump)
     if idle:
         pump.journal.append("clock_set", values)
     wall.set(utc_s, zone)
@@ -51,3 +54,16 @@ def _check_settled(old: Zone, new: Zone, utc_s: int) -> None:
         for zone in (old, new):
             if not zone.passed(utc_s):
                 _check_ahead(zone.transition_utc_s, utc_s + SETTLED_AHEAD_S)
+
+
+def _check_judged(pump: Pump) -> None:
+    """The schedule must not bring another basal beside what was judged by the one of its time, unless every basal of the week fits."""
+    delivery, setup = pump.delivery, pump.setup
+    present, live = delivery.overlay.present, delivery.orders.live()
+    if delivery.span.alone or not setup.program.needs_clock() or not (present or live):
+        return
+    if present is not None and present.numerator > present.denominator:
+        check_temporary(pump)
+    basal_nl = max(setup.program.highest_rate_nl(), present.rate_nl if present is not None else 0)
+    if basal_nl + fastest_nl(pump) > min(setup.ceilings.rate_nl, setup.ceilings.motor_nl):
+        raise Refusal("bolus_active", token=live[0].token)

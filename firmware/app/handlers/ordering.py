@@ -1,6 +1,7 @@
 """What every bolus is checked for before it is journaled and begins (R5, R7, R8)."""
 
 from app.delivery import RUNNING
+from app.leases import GUARD_MARGIN_STEPS
 from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
@@ -40,15 +41,27 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
     """First it counts, then it is ordered, then it begins: a cut in between costs a bolus and gives none."""
     pump.tokens.use(bolus.token)
     raw = bytes.fromhex(bolus.token)
-    start_s = pump.book.powered_on_s() + ceil_div(max(0, pump.delivery.next_ms() - pump.board.clock.uptime_ms()), MS_PER_S) + 1
+    begins_ms = _begins_ms(pump, bolus)
+    start_s = pump.book.powered_on_s() + ceil_div(max(0, begins_ms - pump.board.clock.uptime_ms()), MS_PER_S) + 1
     purpose = PURPOSES.index(bolus.purpose)
     pump.journal.append("dose", (raw, purpose, bolus.volume_nl, bolus.duration_s, start_s))
     pump.count(start_s, bolus.volume_nl, bolus.purpose == boluses.DEMAND)
-    rate_nl = ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
-    pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, rate_nl, bolus.steps))
-    bolus.begins_at_ms = pump.delivery.order(bolus)
+    seconds_s = pump.setup.program.rate_seconds_s
+    bolus.told = (ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s), seconds_s)
+    pump.journal.append("bolus_ordered", (raw, bolus.volume_nl, bolus.told[0], bolus.steps))
+    bolus.begins_at_ms = begins_ms
+    pump.delivery.orders.order(bolus)
     pump.remember(bolus)
     return reply(bolus)
+
+
+def _begins_ms(pump: Pump, bolus: Bolus) -> int:
+    """Uptime of its first slice: the next one, of an extended bolus the first behind the other that waits or runs."""
+    begins_ms, span, other = pump.delivery.next_ms(), pump.delivery.span, pump.delivery.orders.bolus
+    if bolus.purpose != boluses.EXTENDED or other is None or other.state not in boluses.LIVE:
+        return begins_ms
+    cancelled = span.bolus is other and span.bolus_ends
+    return max(begins_ms, span.at_ms(span.lease_end_s if cancelled else span.planned_s + other.rest_s()))
 
 
 def check_running(pump: Pump) -> None:
@@ -99,16 +112,23 @@ def check_dose(pump: Pump, bolus: Bolus) -> None:
 
 def check_tank(pump: Pump, bolus: Bolus) -> None:
     """Refusals `reservoir_is_low`, `reservoir_holds_less`."""
-    settings, tank, span = pump.setup.reservoir_settings(), pump.setup.tank, pump.delivery.span
+    settings, tank, position = pump.setup.reservoir_settings(), pump.setup.tank, pump.delivery.span.leased_steps
     if settings is None:
         return
-    position, pair = span.leased_steps, pump.setup.calibration
     if position >= tank.position_at(settings.low_nl):
         left_nl, asked_nl = tank.left_nl(position), bolus.volume_nl
         raise Refusal("reservoir_is_low", rule="R5", asked_nl=asked_nl, left_nl=left_nl, limit_nl=settings.low_nl, nearest_nl=0)
-    rest = tank.position_at(settings.empty_nl) - position
+    check_holds(pump, bolus, position)
+
+
+def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
+    """Refusal `reservoir_holds_less` when a reservoir that is watched would be empty before a bolus from this position on has ended."""
+    settings = pump.setup.reservoir_settings()
+    if settings is None:
+        return
+    rest = pump.setup.tank.position_at(settings.empty_nl) - position_steps - GUARD_MARGIN_STEPS
     if bolus.steps > rest:
-        rest_nl = pair.nl_for_steps(max(0, rest))
+        rest_nl = pump.setup.calibration.nl_for_steps(max(0, rest))
         raise Refusal("reservoir_holds_less", rule="R5", asked_nl=bolus.volume_nl, limit_nl=rest_nl, nearest_nl=rest_nl)
 
 
@@ -130,6 +150,12 @@ def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
         plain_nl = plain_nl if span.basal.temporary is present else basal_nl
         basal_nl = max(basal_nl, ceil_div(present.of(plain_nl), present.parts()))
     return max(basal_nl, program.highest_rate_nl()) if any_hour else basal_nl
+
+
+def fastest_nl(pump: Pump) -> int:
+    """The fastest bolus that runs or waits, in nl per the program's seconds."""
+    seconds_s = pump.setup.program.rate_seconds_s
+    return max([0] + [ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s) for bolus in pump.delivery.orders.live()])
 
 
 def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -> None:

@@ -1,6 +1,6 @@
 """run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
 
-from app.handlers.ordering import check_room, repeated, reply
+from app.handlers.ordering import check_holds, check_room, repeated, reply
 from app.handlers.priming import line_nl, mark, primed
 from app.pump import Pump
 from app.run import STATES, ceilings
@@ -26,6 +26,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     if params["purpose"] == boluses.PRIMING and line_nl(pump) and primed(pump) and not params.get("again"):
         raise Refusal("primed_already", rule="R8", asked_nl=params["volume_nl"], limit_nl=0, nearest_nl=0)
     bolus = _made(params, pump.setup.calibration)
+    check_holds(pump, bolus, pump.position_steps())
     _check_ceilings(pump, bolus)
     pump.tokens.use(token)
     if bolus.purpose == boluses.PRIMING and line_nl(pump):

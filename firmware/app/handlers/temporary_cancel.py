@@ -10,5 +10,4 @@ def temporary_cancel(pump: Pump, params: dict) -> dict:
     present = delivery.overlay.present
     if present is None or present.token != params["token"]:
         raise Refusal("no_temporary", rule="R8", token=params["token"], asked=1, limit=0, nearest=0)
-    delivery.overlay.cancel(delivery.span)
-    return {"token": present.token, "ends_at_ms": delivery.next_ms()}
+    return {"token": present.token, "ends_at_ms": delivery.overlay.cancel(delivery.span, delivery.next_ms())}

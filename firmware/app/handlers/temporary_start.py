@@ -1,13 +1,11 @@
 """temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8)."""
 
-from app.handlers.ordering import check_running, check_temporary
+from app.handlers.ordering import check_running, check_temporary, fastest_nl
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.order_limits import check_temporary_form, check_temporary_rate, check_temporary_windows
 from pumpcore.temporary import Temporary
 from pumpcore.units import MS_PER_S, ceil_div
-
-_CLOCK_S = 4  # by which the schedule may move while it runs
 
 
 def temporary_start(pump: Pump, params: dict) -> dict:
@@ -38,14 +36,7 @@ def _reply(made: Temporary) -> dict:
 def _check_rate(pump: Pump, made: Temporary) -> None:
     span, setup = pump.delivery.span, pump.setup
     known = span.basal.week is not None or not setup.program.needs_clock()
-    basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s + _CLOCK_S) if known else setup.program.highest_rate_nl()
+    basal_nl = span.basal.highest_nl(span.planned_s, made.duration_s) if known else setup.program.highest_rate_nl()
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
-    check_temporary_rate(highest_nl, _fastest_bolus_nl(pump), setup.ceilings, setup.program.settings)
+    check_temporary_rate(highest_nl, fastest_nl(pump), setup.ceilings, setup.program.settings)
     check_temporary_windows(made, highest_nl, setup, pump.delivery.leases.windows.day_steps)
-
-
-def _fastest_bolus_nl(pump: Pump) -> int:
-    """The fastest bolus that runs or waits, in nl per the program's seconds."""
-    rates = [ceil_div(bolus.rate_nl * pump.setup.program.rate_seconds_s, bolus.rate_seconds_s)
-             for bolus in pump.delivery.orders.live()]
-    return max(rates + [0])

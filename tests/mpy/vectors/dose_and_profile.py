@@ -29,7 +29,7 @@ def _trains() -> list:
             end_us += duration_s * 1_000_000
             steps, items = train.single(source, rate_nl * (1 + turn // 6), end_us, duration_s)
             made.append([steps, [list(item) for item in items], train.end_us])
-        made.append([list(item) for item in train.merged(17, end_us + 4_000_000)])
+        made.append([list(item) for item in train.merged(17, end_us + 4_000_000, 4)])
     return made
 
 
