@@ -255,6 +255,6 @@ def test_maintenance_is_for_a_stopped_pump_and_ends_with_a_reset(device: Device)
         assert device.state() == "maintenance"
         assert fault_of(device.ask_raw("start")) == "in_maintenance"
     device.sim.reset()
-    device.run_for(1)
+    device.run_for(Chosen.target.booted_s + 1)
     assert device.state() == "stopped"
     assert device.records("maintenance")
