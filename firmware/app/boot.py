@@ -29,8 +29,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
     flash, clock = board.flash, board.clock
     store = Store(flash)
-    setup = Setup(store)
-    board.attach(setup.bench)
+    setup = Setup(store, board.attach)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
     setup.load_line(files.record.leased_steps, files.record.uncertain_steps)

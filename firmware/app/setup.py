@@ -22,7 +22,8 @@ class Setup:
     Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, attach: object) -> None:
+        """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
         self.store = store
         self.damaged = []
         self.validity = None
@@ -34,6 +35,9 @@ class Setup:
         self._forget_program()
         self.problems = []
         self._load_bench()
+        if not attach(self.bench) and self.bench is not None:
+            self.bench = self.calibration = None
+            self.problems.append("not_commissioned")
         if self.bench is not None:
             self._load_calibration()
             self._load_tank()

@@ -48,7 +48,7 @@ journal_failed | the journal can't be written | check the flash, then acknowledg
 store_failed | a stored image is damaged | upload it again or deploy again
 ledger_failed | the ledger can't be written or read | check the flash, then acknowledge
 program_invalid | the stored program is not valid on this bench | upload a prescription
-not_commissioned | this pump has no bench file | deploy the firmware with its bench
+not_commissioned | this pump has no bench file of its kind | deploy the firmware with its bench
 firmware_incomplete | the firmware is not the one of its manifest | flash it again
 stop_button | the stop button was pressed | acknowledge
 hour_limit | the hour's ceiling is reached: basal pauses | wait, or check the program

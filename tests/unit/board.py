@@ -381,8 +381,9 @@ class Board:
         self.buzzer = Buzzer()
         self.system = System()
 
-    def attach(self, bench: object) -> None:
+    def attach(self, bench: object) -> bool:
         self.bench = bench
+        return bench is not None and bench.target == "sim"
 
     def make_safe(self) -> None:
         self.stepper.halt()

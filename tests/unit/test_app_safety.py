@@ -9,6 +9,8 @@ from app.selftest import SelfTest
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots
 from scenes import Watched, power_cut, ready, resuming, running
+from thecal.bench import payload, read_bench
+from thecal.resources import hardware_folder
 
 
 def halted(pump: Watched, *alarms: str) -> None:
@@ -209,6 +211,17 @@ def test_a_pump_without_a_bench_or_with_a_damaged_one_does_nothing() -> None:
     assert bare.alarms() == ["not_commissioned"] and bare.call("status")["calibration"] is None
     assert bare.fault("start") == "alarm_active" and bare.fault("ack", fault=607) == "alarm_stays"
     assert bare.fault("program.stage", program="VFBSMQ==") == "alarm_active"
+
+
+@pytest.mark.rule("R6")
+def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing() -> None:
+    pump = ready(constant(900_000))
+    other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic.toml"))
+    pump.board.flash.write("/store/bench.a", slots.pack(9, other))
+    again = Watched(pump.image())
+    again.advance(0.05)
+    assert again.alarms() == ["not_commissioned"] and again.call("hello")["bench"] == ""
+    assert again.fault("start") == "alarm_active" and again.fault("ack", fault=607) == "alarm_stays"
 
 
 @pytest.mark.rule("R5")

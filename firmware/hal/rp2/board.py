@@ -37,12 +37,13 @@ class Board:
         self.buzzer = Buzzer()
         self.led = Led()
 
-    def attach(self, bench: object) -> None:
-        """Builds what the bench describes, disabled; None, or a bench of another target: there is no motor.
+    def attach(self, bench: object) -> bool:
+        """Builds what the bench describes, disabled, and says whether there is a motor: not with None or a bench of another target.
 
         A stop button held now asks for maintenance; with it the link is closed and the program ends.
         """
-        if bench is not None and bench.target == _TARGET:
+        has_motor = bench is not None and bench.target == _TARGET
+        if has_motor:
             pins = bench.pins
             self._attach_motor(bench, pins["enable"])
             self.buzzer = Buzzer(pins.get("buzzer"))
@@ -53,6 +54,7 @@ class Board:
                 self._attach_clock(pins["clock_sda"], pins["clock_scl"])
             self.system.maintenance_requested = self.system.maintenance_requested or self.buttons.held()
         self.link.closed = self.system.maintenance_requested
+        return has_motor
 
     def _attach_motor(self, bench: object, enable_pin: int) -> None:
         """The guard first: from here on the enable line is driven, and off. What only builds the parts is given back."""

@@ -33,11 +33,12 @@ class Board:
         self.buzzer = Buzzer(device)
         self.led = Led(device)
 
-    def attach(self, bench: object) -> None:
+    def attach(self, bench: object) -> bool:
         """The simulated rig is there from the start; without a bench (None) nothing may use its motor."""
         if bench is None:
             self.stepper = NoStepper()
             self.guard = NoGuard()
+        return bench is not None
 
     def make_safe(self) -> None:
         """Motor halted and disabled, in any state."""
