@@ -22,7 +22,8 @@ BLOCKS = 64  # of 4 KiB, for one question
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
-BOLUS_STATES = ("ordered", "delivering", "done", "cancelled", "cut")
+LIVE_STATES = ("ordered", "delivering", "paused")
+BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
 
 
 class Client(Exchange):
@@ -226,7 +227,7 @@ class Client(Exchange):
 
     def _settle_cancel(self, token: str) -> Reply | None:
         reply = self._still_there(lambda: self.bolus_status(token))
-        return {**reply, "settled": True} if reply and reply.get("state") not in ("ordered", "delivering") else None
+        return {**reply, "settled": True} if reply and reply.get("state") not in LIVE_STATES else None
 
     def _settle_ack(self, fault: int) -> Reply | None:
         reply = self._still_there(self.alarms)

@@ -63,6 +63,10 @@ class Plan:
     def rate_at(self, week_s: int) -> Fraction:
         return Fraction(self.rows[self.row_at(week_s)][1], self.rate_seconds_s)
 
+    def highest(self) -> Fraction:
+        """Of the whole week."""
+        return max(Fraction(rate_nl, self.rate_seconds_s) for _, rate_nl in self.rows)
+
     def next_change_s(self, week_s: int) -> int:
         """Seconds until the next row begins."""
         return min((minute * 60 - week_s - 1) % WEEK_S + 1 for minute, _ in self.rows)
@@ -147,6 +151,19 @@ class Span:
                 return temporary.rate(rate, plan)
         return rate
 
+    def highest_beside(self, begin_s: int, end_s: int) -> Fraction:
+        """Highest basal of these seconds: with the temporary rate that runs, and as it is once that is cancelled."""
+        highest, at_s = ZERO, begin_s
+        while at_s < end_s:
+            highest = max(highest, self.plan_at(at_s).rate_at(self.wall.week_second(at_s)), self.basal_rate(at_s))
+            at_s = self._next_edge(at_s)
+        return highest
+
+    def flow(self, second_s: int) -> Fraction:
+        """What is delivered in this second of basal and bolus, nl per second."""
+        running = [dose.rate for dose in self.doses if self.active(dose, Fraction(second_s + 1)) > self.active(dose, Fraction(second_s))]
+        return self.basal_rate(second_s) + sum(running, ZERO)
+
     def _next_edge(self, second_s: int) -> int:
         edges = [second_s + self.plan_at(second_s).next_change_s(self.wall.week_second(second_s))]
         edges += [begin_s for begin_s, _ in self.takeovers]
@@ -203,8 +220,10 @@ class Span:
         if second <= dose.begin_s:
             return ZERO
         if dose.kind != "extended":
-            return min(second, Fraction(dose.end_s())) - dose.begin_s
+            return max(ZERO, min(second, Fraction(dose.end_s())) - dose.begin_s)
         until = second if dose.cancel_s is None else min(second, Fraction(dose.cancel_s))
+        if until <= dose.begin_s:  # cancelled before it began
+            return ZERO
         return until - dose.begin_s - (self.paused_s(until) - self.paused_s(Fraction(dose.begin_s)))
 
     def of_dose(self, dose: Dose, second: Fraction | int) -> int:

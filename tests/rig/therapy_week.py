@@ -108,12 +108,18 @@ class Week:
         live = len(self.span.live(second)) + 1
         made = plant - self.base_steps
         assert status["delivered_steps"] == plant
-        assert -live - 1 < made - due < live + 1, (second, made, float(due), live)
+        assert -live - 1 - self._ends_late(second) < made - due < live + 1, (second, made, float(due), live)
+        assert not self._is_too_fast(self.span.flow(math.floor(second)), ZERO), (second, self.span.flow(math.floor(second)))
         left_nl = status["therapy"]["reservoir"]["left_nl"]
         assert left_nl == self.tank.left_nl(plant), (left_nl, self.tank.left_nl(plant))
         day = self.counts.in_day(self.powered_on_s(status["uptime_ms"]), "demand")
         assert status["therapy"]["demands_in_day"] == len(day)
         self.looks += 1
+
+    def _ends_late(self, second: Fraction) -> Fraction:
+        """The last second of a bolus is seldom full: its last slice is spread evenly, up to a second's steps behind the plan."""
+        ending = [dose.rate for dose in self.span.live(second) if dose.duration_s() - self.span.active(dose, second) <= 4]
+        return sum((self.pair.exact_steps(rate) for rate in ending), ZERO)
 
     def check_records(self) -> None:
         """Exact: what had been ordered at each entry and at each end of a temporary rate; what each bolus was in all."""
@@ -182,8 +188,24 @@ class Week:
         assert told["volume_nl"] == volume_nl and exact <= told["powered_on_s"] <= exact + 1, (told, exact)
         self.counts.began(kind, Fraction(told["powered_on_s"]), volume_nl)
 
+    def _is_too_fast(self, basal: Fraction, rate: Fraction) -> bool:
+        seconds_s = self.plan.rate_seconds_s
+        return 0 < self.rules.rate_nl < math.ceil(basal * seconds_s) + math.ceil(rate * seconds_s)
+
+    def _too_fast(self, kind: str, rate: Fraction, duration_s: int) -> tuple[set[str], set[str]]:
+        """The ceiling as a reason that must refuse a bolus, and as one that may: by where in the next slices it would begin."""
+        now_s, found = math.ceil(self.second()), set()
+        waiting = [row for row in self.span.temporaries if row.begin_s > now_s and row.end_s > row.begin_s]
+        for begin_s in range(now_s, now_s + SLICE_S + 1):
+            basal = self.span.highest_beside(begin_s, begin_s + duration_s)
+            basal = max(basal, self.plan.highest()) if kind == "extended" else basal
+            found.add(self._is_too_fast(basal, rate))
+            found |= {self._is_too_fast(row.rate(basal, self.plan), rate) for row in waiting}
+        reasons = {"rate_above_ceiling"}
+        return reasons if found == {True} else set(), reasons if True in found else set()
+
     def _judge(self, kind: str, volume_nl: int) -> set[str]:
-        """Every reason by which the rules refuse a bolus now; none: it must be done."""
+        """Every reason, but for the ceiling, by which the rules refuse a bolus now; none: it must be done."""
         status = self.device.client.status()
         powered_on_s, second = self.powered_on_s(status["uptime_ms"]), self.second(status["uptime_ms"])
         waits = [dose for dose in self.span.doses if dose.kind != "extended" and dose.end_s() > second]
@@ -196,11 +218,12 @@ class Week:
     def bolus(self, kind: str, dose_nl: int, rate: Fraction, **params: object) -> str:
         """Ordered from the host: done exactly when the rules allow it. The name of the refusal, or ""."""
         reasons = self._judge(kind, dose_nl)
+        must, may = self._too_fast(kind, rate, math.ceil(dose_nl / rate))
         reply = self.ask("bolus." + ("start" if kind == "manual" else kind), **params)
         if "refused" in reply:
-            assert reply["refused"]["fault"] in reasons, (reply, reasons)
+            assert reply["refused"]["fault"] in reasons | may, (reply, reasons, may)
             return str(reply["refused"]["fault"])
-        assert not reasons, (reply, reasons)
+        assert not reasons | must, (reply, reasons, must)
         self._take(kind, reply, dose_nl, rate)
         return ""
 
@@ -219,9 +242,10 @@ class Week:
         assert self.rules.demand is not None
         volume_nl, duration_s = self.rules.demand[:2]
         reasons, before, pressed_ms = self._judge("demand", volume_nl), len(self.records("dose")), self.uptime_ms()
+        must, may = self._too_fast("demand", Fraction(volume_nl, duration_s), duration_s)
         self.device.sim.press_bolus()
         self.device.run_for(SLICE_S)
-        if reasons:
+        if reasons | must or (may and len(self.records("dose")) == before):
             assert len(self.records("dose")) == before
             return "pressed early"
         begun = self.records("bolus_started")[-1]
@@ -233,29 +257,50 @@ class Week:
         return ""
 
     def cancel(self) -> None:
-        """Cancels the newest bolus; what is planned of it by then is what it gives."""
+        """Cancels the newest bolus: it ends within a lease, with what was due of it by then, and no more than was told."""
         token, dose = list(self.tokens.items())[-1]
         begun = self.span.of_dose(dose, self.second())
-        planned = self.device.ask_raw("bolus.cancel", token=token)["result"]["planned_steps"]
-        assert begun <= planned <= self.span.of_dose(dose, self.second() + LEASE_S)
-        asked_s = int(self.second())
-        dose.cancel_s = first_second(lambda at_s: self.span.of_dose(dose, at_s) >= planned, asked_s, asked_s + LEASE_S)
-        assert self.span.of_dose(dose, dose.cancel_s) == planned
+        most = self.device.ask_raw("bolus.cancel", token=token)["result"]["planned_steps"]
+        assert begun <= most <= self.span.of_dose(dose, self.second() + LEASE_S)
+        self.device.run_for(LEASE_S)
+        (ended,) = [row for row in self.records("bolus_ended") if row.fields["token"].hex() == token]
+        second = self.second(ended.uptime_ms)
+        assert second.denominator == 1 and ended.fields["delivered_steps"] == self.span.of_dose(dose, int(second)) <= most
+        dose.cancel_s = int(second)
 
     def temporary(self, duration_s: int, **params: int) -> str:
-        active = [row for row in self.span.temporaries if row.end_s > self.second()]
+        """Another is refused until all of the one before has been planned, which is at most a slice sooner than its end."""
+        ends_s = max([row.end_s for row in self.span.temporaries], default=0)
+        active, surely = ends_s > self.second(), ends_s > self.second() + SLICE_S
         asked = {"rate_nl": 0, "numerator": 0, "denominator": 0, **params}
         reply = self.ask("temporary.start", duration_s=duration_s, **asked)
+        must, may = self._raises_too_far(duration_s, asked)
         if "refused" in reply:
-            assert active and reply["refused"]["fault"] == "temporary_active", reply
-            return "temporary_active"
-        assert not active
+            assert reply["refused"]["fault"] in ({"temporary_active"} if active else set()) | (set() if surely else may), (reply, may)
+            return str(reply["refused"]["fault"])
+        assert not surely and not must, (reply, must)
         begin_s = self.whole_second(reply["begins_at_ms"], LEASE_S)
+        assert begin_s >= ends_s
         end_s = begin_s + duration_s
         assert self.second(reply["ends_at_ms"]) == end_s
         self.span.temporaries.append(Temporary(begin_s, end_s, **asked))
         self.temporary_token = reply["token"]
         return ""
+
+    def _raises_too_far(self, duration_s: int, asked: dict[str, int]) -> tuple[set[str], set[str]]:
+        """As `_too_fast`, of a temporary rate beside the fastest bolus that waits or runs."""
+        now_s, found = math.ceil(self.second()), set()
+        fastest = max((dose.rate for dose in self._unended(self.second())), default=ZERO)
+        for begin_s in range(now_s, now_s + SLICE_S + 1):
+            row = Temporary(begin_s, begin_s + duration_s, **asked)
+            found.add(self._is_too_fast(row.rate(self.span.highest_beside(begin_s, row.end_s), self.plan), fastest))
+        reasons = {"rate_above_ceiling"}
+        return reasons if found == {True} else set(), reasons if True in found else set()
+
+    def _unended(self, second: Fraction) -> list[Dose]:
+        """Those that wait or run."""
+        return [dose for dose in self.span.doses
+                if (self.span.active(dose, second) < dose.duration_s() if dose.kind == "extended" else dose.end_s() > second)]
 
     def cancel_temporary(self) -> None:
         reply = self.device.ask_raw("temporary.cancel", token=self.temporary_token)["result"]
