@@ -254,6 +254,7 @@ def test_maintenance_is_for_a_stopped_pump_and_ends_with_a_reset(device: Device)
     else:
         assert device.state() == "maintenance"
         assert fault_of(device.ask_raw("start")) == "in_maintenance"
+    device.client.close()  # a reset takes a real port away
     device.sim.reset()
     device.run_for(Chosen.target.booted_s + 1)
     assert device.state() == "stopped"
