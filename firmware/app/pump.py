@@ -7,7 +7,6 @@ from app.store import StoreError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
-from pumpcore.faults import Refusal
 
 BOLUSES_KEPT = 8
 QUIET_MS = 300
@@ -71,41 +70,6 @@ class Pump:
         self.doses.add(start_s, volume_nl, demand)
         if demand:
             self.book.demand_s = start_s
-
-    def check_supply(self) -> None:
-        """Refusal `supply_off` when the motor's supply is too low to begin anything."""
-        if self.board.supply.low():
-            raise Refusal("supply_off", motor_supply_mv=self.board.supply.mv())
-
-    def check_tank(self, other: object = None) -> None:
-        """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
-        `refill_blocks`, `reservoir_holds_less`. Where another calibration counts, what is left is fixed by the one before, whether
-        the program looks at it or not. OSError and StoreError pass."""
-        settings, tank = other, self.setup.tank
-        position, pair = self.position_steps(), self.setup.calibration
-        if tank is not None and not tank.counts_by(pair):
-            tank.move(position, self.book.uncertain_steps, pair)
-            self.setup.keep_tank(tank)
-        if other is None:
-            settings = self.setup.reservoir_settings()
-        if settings is None:
-            return
-        if tank is None:
-            raise Refusal("refill_unknown", rule="R7", asked=1, limit=0, nearest=0)
-        if tank.blocks:
-            known = {"asked_nl": tank.measured_nl, "limit_nl": tank.nearest_nl, "nearest_nl": tank.nearest_nl}
-            raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, **known)
-        if position >= tank.position_at(settings.empty_nl):
-            raise Refusal("reservoir_holds_less", rule="R7", asked_nl=1, limit_nl=0, nearest_nl=0)
-
-    def check_line(self) -> None:
-        """Whether what is in the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
-        if self.setup.line is not None:
-            self.setup.load_lines()
-            from app import lines
-
-            lines.recount(self)
-            lines.check(self, self.setup.program)
 
     def crash(self, error: Exception) -> None:
         """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""

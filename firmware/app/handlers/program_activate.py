@@ -57,6 +57,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     delivery, old = pump.delivery, pump.setup.program
     if delivery.state is not RUNNING or pump.resume is not None:
         raise Refusal("not_stopped", state=pump.state())
+    from app.handlers.beginning import check_tank
     from app.handlers.ordering import check_running, check_temporary
 
     check_running(pump)
@@ -71,7 +72,7 @@ def _check_running(pump: Pump, new: program.Program) -> None:
     if new.needs_clock() and not pump.book.wall.known() and new.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
     if new.settings is not None and new.settings.capacity_nl:
-        pump.check_tank(new.settings)
+        check_tank(pump, new.settings)
     if pump.setup.line is not None:
         pump.setup.load_lines()
         from app import lines

@@ -1,5 +1,6 @@
 """run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
 
+from app.handlers.beginning import check_supply, check_tank
 from app.handlers.ordering import check_holds, check_room, repeated, reply
 from app.handlers.priming import line_nl, mark, primed
 from app.pump import Pump
@@ -51,8 +52,8 @@ def _check_state(pump: Pump) -> None:
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
-    pump.check_supply()
-    pump.check_tank()
+    check_supply(pump)
+    check_tank(pump)
     if pump.setup.line is not None:
         pump.setup.load_lines()
         from app import lines

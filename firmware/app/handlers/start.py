@@ -1,5 +1,6 @@
 """start: begins the active program at the next turn of the loop."""
 
+from app.handlers.beginning import check_line, check_supply, check_tank
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
@@ -7,7 +8,7 @@ from pumpcore.faults import Refusal
 def start(pump: Pump, params: dict) -> dict:
     """Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
     check_start(pump)
-    pump.check_line()
+    check_line(pump)
     return begin(pump, True)
 
 
@@ -24,8 +25,8 @@ def check_start(pump: Pump) -> None:
         raise Refusal("no_program")
     if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
         raise Refusal("clock_unknown")
-    pump.check_supply()
-    pump.check_tank()
+    check_supply(pump)
+    check_tank(pump)
 
 
 def begin(pump: Pump, wanted: object) -> dict:
