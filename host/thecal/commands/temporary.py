@@ -46,7 +46,17 @@ def temporary(
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        data(f"temporary rate {'cancelled' if cancel else 'ordered'} (token {reply['token']}); it ends at uptime {reply['ends_at_ms']} ms")
+        data(sentence(reply, cancel is not None))
+
+
+def sentence(reply: Reply, cancelled: bool) -> str:
+    from pumpcore.units import MS_PER_S
+    from thecal.status_text import span
+
+    if cancelled:
+        return f"temporary rate cancelled (token {reply['token']}): what is queued of it still runs, a few seconds"
+    lasts_s = (reply["ends_at_ms"] - reply["begins_at_ms"]) // MS_PER_S
+    return f"temporary rate ordered (token {reply['token']}): from the next seconds on for {span(lasts_s)}"
 
 
 def end(client: Client, token: str, consent: Consent) -> Reply | None:
