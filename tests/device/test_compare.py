@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rig.cli import Tool
-from rig.device import Device, Figures
+from rig.device import NO_CLOCK, Device, Figures
 from rig.programs import every_day
 from thecal.history.evidence import collect
 from thecal.history.timeline import Timeline
@@ -38,6 +38,22 @@ def test_an_undisturbed_night_over_the_change_of_local_time_has_no_difference(re
     assert worst < 2 and abs(found.totals()["rest"]) < 2
     text = f"{len(found.minutes)} minutes, at most {float(worst):.2f} steps from the forecast"
     record_property("figure", f"6 h over the change to winter time: {text}")
+
+
+def test_a_schedule_that_runs_without_the_time_of_day_is_explained() -> None:
+    with Device(on=NO_CLOCK) as device:
+        program = every_day(*PLAN, after_power_loss="resume")
+        program.on_clock_loss = "lowest"
+        device.upload(program)
+        device.client.clock_set(AUTUMN - 3_600, 7200, AUTUMN, 3600)
+        device.client.start()
+        device.run_for(1800)
+        device.power_cycle(5)
+        device.run_for(7200)
+        found = compared(device)
+    reasons = [one.why for one in found.differences]
+    assert any("time of day unknown" in why for why in reasons) and "untold" not in reasons
+    assert abs(found.totals()["rest"]) < 2
 
 
 def test_bolus_stop_and_power_cut_are_found_and_explained() -> None:

@@ -68,6 +68,7 @@ class Comparison:
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
         self.temporaries = temporaries(line)
         self.bridges = bridges(line)
+        self.timeless = timeless(line)
         self.minutes = [self._minute(at_ms) for at_ms in self._times()]
         self.differences = self._differences()
 
@@ -161,6 +162,8 @@ class Comparison:
             reasons.append("temporary rate")
         if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.bridges):
             reasons.append("bridge")
+        if any(begin_ms < to_ms and end_ms > from_ms for begin_ms, end_ms in self.timeless):
+            reasons.append("time of day unknown")
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def totals(self) -> dict[str, Fraction]:
@@ -206,6 +209,18 @@ def bridges(line: Timeline) -> list[tuple[int, int]]:
         elif one["event"] in ("front_passed", "stopped") and found:
             found[-1] = (found[-1][0], min(found[-1][1], at_ms + MINUTE_MS))
     return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
+
+
+def timeless(line: Timeline) -> list[tuple[int, int]]:
+    """(from_ms, to_ms) in which the pump ran a schedule at its lowest rate because it did not know the time of day."""
+    found: list[tuple[int, int]] = []
+    for one in line.evidence.events:
+        at_ms = line.axis.of(one)
+        if one["event"] == "started" and not one["utc_s"]:
+            found.append((at_ms, line.to_ms))
+        elif one["event"] in ("boot", "stopped", "clock_set") and found:
+            found[-1] = (found[-1][0], min(found[-1][1], at_ms))
+    return found if line.prescribed is not None and line.prescribed.program.needs_clock() else []
 
 
 def first_start(line: Timeline) -> Start:
