@@ -366,7 +366,9 @@ class System:
 
 
 class Board:
-    """Everything that app needs, on CPython."""
+    """Everything that app needs, on CPython. `targets` are those of the benches that it takes for its own."""
+
+    targets = ("sim", "rp2")
 
     def __init__(self, chip: Chip, utc_s: int = 0) -> None:
         self.chip = chip
@@ -383,7 +385,7 @@ class Board:
 
     def attach(self, bench: object) -> bool:
         self.bench = bench
-        return bench is not None and bench.target == "sim"
+        return bench is not None and bench.target in self.targets
 
     def make_safe(self) -> None:
         self.stepper.halt()

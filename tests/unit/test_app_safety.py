@@ -6,6 +6,7 @@ import pytest
 
 from app import boot
 from app.selftest import SelfTest
+from board import Board
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots
 from scenes import Watched, power_cut, ready, resuming, running
@@ -214,7 +215,8 @@ def test_a_pump_without_a_bench_or_with_a_damaged_one_does_nothing() -> None:
 
 
 @pytest.mark.rule("R6")
-def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing() -> None:
+def test_a_pump_with_the_bench_of_another_target_says_so_and_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Board, "targets", ("sim",))
     pump = ready(constant(900_000))
     other = payload(read_bench(hardware_folder() / "tmc2209-peristaltic.toml"))
     pump.board.flash.write("/store/bench.a", slots.pack(9, other))
