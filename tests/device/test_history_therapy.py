@@ -68,7 +68,8 @@ def test_every_mode_is_in_the_books(device: Device) -> None:
     told = document(Report(line, *line.window(None, None)))
     assert told["totals"]["halted_steps"] <= 1, "a temporary rate is no part of the plan that was not made"
     assert [one["purpose"] for one in told["boluses"]] == ["demand", "extended", "manual"]
-    assert [one["rate_seconds_s"] for one in told["boluses"]] == [300, 1200, 0]
+    rates = [(one["rate_nl"], one["rate_seconds_s"]) for one in told["boluses"]]
+    assert rates == [(day_program().settings.demand_nl, 300), (200_000, 1200), (1_800_000, 0)]
     assert [(one["numerator"], one["denominator"], one["ended"]) for one in told["temporaries"]] == [(1, 3, "done"), (0, 0, "stopped")]
     (bridge,) = told["bridges"]
     assert (bridge["numerator"], bridge["denominator"], bridge["ended"]) == (3, 5, "passed") and bridge["near_ms"] < bridge["ended_ms"]

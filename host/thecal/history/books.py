@@ -309,7 +309,8 @@ class Books(TherapyBook):
         dose = self._dose
         if dose is not None and dose["token"] == line.token:
             line.purpose = str(dose["purpose"])
-            line.rate_seconds_s = dose["duration_s"] if line.purpose in OVER_A_TIME else 0
+            if line.purpose in OVER_A_TIME:  # exact; its record has it rounded up
+                line.rate_nl, line.rate_seconds_s = dose["volume_nl"], dose["duration_s"]
         self.boluses[line.token] = line
 
     def _on_bolus_started(self, row: Row, at_ms: int) -> None:
