@@ -175,6 +175,7 @@ from thecal.sim import serve
 def ready(facts):
     print(json.dumps(facts), flush=True)
 
+serve.KEEP_S = 1.0
 bench, flash = map(Path, sys.argv[1:3])
 sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True))
 """

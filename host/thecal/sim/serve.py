@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,8 @@ from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_LOOK_S = 1.0  # a wait without end can't be interrupted on Windows; at most so much of the flash's news is lost with the process
+_LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
+KEEP_S = 10.0  # at most so much of the flash's news is lost with the process, and so seldom is the disk written
 
 
 class Served:
@@ -32,7 +34,7 @@ class Served:
         stored = load_image(image_file, pump_options.get("firmware"))
         self.pump = SimulatedPump(bench, seed, stored, **pump_options)
         self._saving = threading.Lock()
-        self._saved_operations, self._complaint = -1, ""
+        self._saved_operations, self._saved_s, self._complaint = -1, 0.0, ""
         self.pump.on_power_loss = self.keep
         self._control = ControlServer(self.pump)
 
@@ -65,12 +67,12 @@ class Served:
             operations = self.pump.flash_ops()
             if self._image_file is not None:
                 save_image(self._image_file, self.pump.flash_image())
-            self._saved_operations = operations
+            self._saved_operations, self._saved_s = operations, time.monotonic()
 
-    def keep(self) -> None:
-        """Saves when something was written since: whatever ends this process, the pump remembers. An error is told once, and met
-        again when the simulator ends."""
-        if self.pump.flash_ops() == self._saved_operations:
+    def keep(self, seldom_s: float = 0.0) -> None:
+        """Saves when something was written since, `seldom_s` behind the last time: whatever ends this process, the pump remembers. An
+        error is told once, and met again when the simulator ends."""
+        if self.pump.flash_ops() == self._saved_operations or time.monotonic() - self._saved_s < seldom_s:
             return
         try:
             self.save()
@@ -103,7 +105,7 @@ def run(
             served.save()
             (on_ready or announce)(served.describe())
             while not ended.wait(_LOOK_S):
-                served.keep()
+                served.keep(KEEP_S)
         finally:
             served.close()
     finally:
