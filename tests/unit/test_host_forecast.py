@@ -52,7 +52,11 @@ empty = "0.5 mL"
 tolerance = "0.1 mL"
 """
 SOFT = '[library]\nname = "x"\nversion = 1\nsoft_rate = "20 uL/h"\nhard_rate = "1 mL/h"\n'
-RX_CHANGES = {"--fast": lambda text: text.replace("24 uL/h", "5000 mL/h"), "--soft": lambda text: text + SOFT}
+RX_CHANGES = {
+    "--dry": lambda text: text[: text.index("[reservoir]")],
+    "--fast": lambda text: text.replace("24 uL/h", "5000 mL/h"),
+    "--soft": lambda text: text + SOFT,
+}
 FLOWS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers(0, 50)), max_size=8)
 
 
@@ -262,6 +266,7 @@ def test_with_a_pump_the_digests_are_compared(typed) -> None:
         (("--zone", "Mars/Base"), "--zone"),
         (("--left", "21 mL"), "capacity"),
         (("--left", "1,5 mL"), "comma"),
+        (("--dry", "--left", "5 mL"), "no [reservoir]"),
         (("--from", "9999-12-31"), "2020 to 2104"),
         (("--from", "2106-02-08"), "2020 to 2104"),
         (("--from", "2020-01-01", "--zone", "Europe/Berlin"), "2020 to 2104"),

@@ -51,7 +51,7 @@ def forecast(
     try:
         rig = rig_for(client, bench)
         ceilings.check(prescription, compiled, rig, str(file))
-        wanted = (asked.left_nl(left, client), asked.concentration(previous) or front_of(client, compiled))
+        wanted = (asked.left_nl(left, client, compiled.program), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
         digests = compare(client, compiled, outlook) if client else {}
     finally:

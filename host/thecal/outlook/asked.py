@@ -54,8 +54,13 @@ def utc_of(text: str, zone: str | None) -> int:
     raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", f"name a time {later} later")
 
 
-def left_nl(text: str | None, client: Client | None) -> int | None:
-    """What is in the reservoir: as typed, else as the pump tells; None when neither says."""
+def left_nl(text: str | None, client: Client | None, program: Program) -> int | None:
+    """What is in the reservoir: as typed, else as the pump tells; None when neither says, or the program does not watch one."""
+    settings: Any = program.settings
+    if settings is None or not settings.capacity_nl:
+        if text is not None:
+            raise BadInput("--left: the prescription has no [reservoir]", "leave it out, or add [reservoir]")
+        return None
     if text is not None:
         volume = read(text, ("volume",), "18 mL").to("nL")
         if volume.denominator != 1:
