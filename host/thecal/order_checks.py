@@ -12,6 +12,7 @@ from pumpcore import order_limits
 from pumpcore.fault_texts import sentence, told
 from pumpcore.faults import Refusal
 from pumpcore.limits import Ceilings
+from pumpcore.program import Program
 from pumpcore.temporary import Temporary
 from pumpcore.units import ceil_div
 from thecal.errors import BadInput
@@ -19,7 +20,6 @@ from thecal.quantities import shown
 from thecal.settings_refused import nearest
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
     from thecal.ceilings import Rig
 
 NO_TOKEN = ""
@@ -55,10 +55,11 @@ def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: st
 
 
 def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
-    """The line's volume at `rate_nl` per the program's seconds, by itself."""
+    """The line's volume at `rate_nl` per the program's seconds, by itself: the bench's ceilings bind, not the program's."""
+    seconds_s = program.rate_seconds_s
     with in_words(program, typed):
-        made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, program.rate_seconds_s, rig.calibration)
-        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
+        made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, seconds_s, rig.calibration)
+        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, Program("", "", seconds_s, [])), seconds_s)
 
 
 def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int], int], typed: tuple[str, str]) -> None:

@@ -176,6 +176,15 @@ def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump,
     assert pump.asked == [] and "bolus.token" not in pump.executed
 
 
+def test_priming_is_bound_by_the_bench_and_not_by_the_program(typed, pump, monkeypatch) -> None:
+    hello, made = pump.do_hello, program.unpack(pump.active)
+    monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
+    made.max_rate_nl = 1_000_000
+    pump.active = program.pack(made)
+    assert typed("prime", "--rate", "2 mL/h", "--dry-run")[0] == 0
+    assert typed("bolus", "0.1 mL", "--rate", "2 mL/h", "--dry-run")[0] == 2
+
+
 @pytest.mark.parametrize("words", [("bolus", "--demand"), ("prime", "--rate", "2 mL/h")], ids=" ".join)
 def test_a_lost_answer_is_settled_by_the_token(typed, pump, words: tuple) -> None:
     method = "bolus.demand" if "--demand" in words else "bolus.prime"
