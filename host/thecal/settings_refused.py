@@ -10,7 +10,7 @@ from pumpcore.fault_texts import sentence, told
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
 from pumpcore.settings import OVERRIDES, Settings
-from pumpcore.units import S_PER_DAY, S_PER_HOUR
+from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal import culprit
 from thecal.compiler import Compiled
 from thecal.errors import BadInput
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
 RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
-NL_PER_ML = 1_000_000
 
 
 def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
