@@ -13,6 +13,7 @@ class Motion:
         self._guard_base = 0
         self._stepper_base = 0
         self._underruns = 0
+        self._allowed_steps = 0
         self.enabled = False
         self.agreed = True
         self.position_uncertain_steps = 0
@@ -35,8 +36,12 @@ class Motion:
         return underruns != self._underruns
 
     def allow(self, position_steps: int) -> None:
-        """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU."""
-        self.guard.allow(position_steps - self._guard_base)
+        """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU. Less than before is left as
+        it is until the motor is enabled anew: to take it back the guard would have to look away from a running motor."""
+        steps = position_steps - self._guard_base
+        if steps > self._allowed_steps:
+            self._allowed_steps = steps
+            self.guard.allow(steps)
 
     def queue(self, items: list) -> None:
         """Hands (steps, duration_us) items to the generator, which makes them one behind the other."""
@@ -49,7 +54,8 @@ class Motion:
         if not self.enabled:
             self.enabled = True
             self.position_uncertain_steps += self._lost_per_enable_steps
-            self.guard.rearm()
+            self.guard.rearm()  # allows nothing
+            self._allowed_steps = 0
             self.stepper.enable(True)
 
     def halt(self) -> int:

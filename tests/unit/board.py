@@ -254,6 +254,8 @@ class Guard:
         return self._stepper.guard_count()
 
     def allow(self, steps: int) -> None:
+        """A chip's guard counts nothing while its allowance is made smaller."""
+        assert steps >= self._allowed or not self._stepper.enabled, "the guard looks away while the motor runs"
         self._allowed = steps
 
     def tripped(self) -> bool:
@@ -261,7 +263,7 @@ class Guard:
         return self.latched
 
     def rearm(self) -> None:
-        self.latched = False
+        self.latched, self._allowed = False, self.count()
 
 
 class Link:
