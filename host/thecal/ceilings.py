@@ -71,7 +71,7 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
     except Refusal as refusal:
         if refusal.fault.name in settings_refused.FAULTS:
             raise settings_refused.complaint(prescription, compiled, refusal, rig, name) from refusal
-        blamed = culprit_of(prescription, compiled, refusal)
+        blamed = of_ceiling(prescription, compiled, refusal)
         best = (
             possible(blamed.words(figure(refusal, "nearest_nl")))
             if "parameter" in refusal.detail
@@ -97,7 +97,7 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
             raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above)}", advice(above, bolus.volume, limit))
 
 
-def culprit_of(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
+def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
     """What is to blame: the limit that is too wide, else the highest rate."""
     limit = LIMIT_KEYS.get(str(refusal.detail.get("parameter")))
     if limit:

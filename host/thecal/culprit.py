@@ -80,13 +80,10 @@ class Setting(Culprit):
 
 def of_bolus(prescription: Prescription, compiled: Compiled) -> Culprit | None:
     """The larger of the demand dose and the largest bolus; None when the prescription has neither."""
-    demand, bolus, program = prescription.demand, prescription.bolus, compiled.program
-    found: list[Culprit] = []
-    if demand is not None:
-        found.append(Setting("demand.dose", demand.dose, program, "demand_nl"))
+    bolus, found = prescription.bolus, [of_demand(prescription, compiled)]
     if bolus is not None and bolus.max_dose is not None:
-        found.append(Setting("bolus.max_dose", bolus.max_dose, program, "bolus_max_nl"))
-    return max(found, key=lambda one: one.value_nl, default=None)
+        found.append(Setting("bolus.max_dose", bolus.max_dose, compiled.program, "bolus_max_nl"))
+    return max(filter(None, found), key=lambda one: one.value_nl, default=None)
 
 
 def of_demand(prescription: Prescription, compiled: Compiled) -> Culprit | None:

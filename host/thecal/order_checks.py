@@ -36,11 +36,10 @@ def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[
 
 
 def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """A bolus of `asked` (nl, nl per the program's seconds) alone; the pump adds the basal to it."""
+    """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `ceilings.check_bolus`'s."""
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
         order_limits.check_dose(program.settings, made.volume_nl)
-        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
 
 
 def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:

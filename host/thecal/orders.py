@@ -13,6 +13,7 @@ from thecal.client import Client
 from thecal.errors import Failed, Unknown
 from thecal.exchange import Reply
 
+DOSES = "bolus."  # how their methods begin
 BOLUS_STATUS = "thecal bolus --status TOKEN"
 
 
@@ -42,7 +43,7 @@ def place(client: Client, order: Order) -> Reply:
     whole = {"token": token, **order.params}
 
     def settle() -> Reply | None:
-        return client.settle_bolus(token) if order.ask_with == BOLUS_STATUS else client.settle_again(order.method, whole)
+        return client.settle_bolus(token) if order.method.startswith(DOSES) else client.settle_again(order.method, whole)
 
     try:
         return {"token": token, **client.command(order.method, whole, settle)}

@@ -27,7 +27,7 @@ RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
 
 def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
     """One line with key, text, rule, asked, limit; and what would be allowed."""
-    blamed = culprit_of(prescription, compiled, refusal)
+    blamed = of_setting(prescription, compiled, refusal)
     if blamed is None:
         found = prescription.concentration
         key, typed, best = "concentration", found.text if found else "none", ""
@@ -50,7 +50,7 @@ def confirmed(program: Program) -> Program:
     return made
 
 
-def culprit_of(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> culprit.Culprit | None:
+def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> culprit.Culprit | None:
     """What asks for too much; None for the concentration."""
     what = refusal.detail.get("parameter")
     if what == "concentration":

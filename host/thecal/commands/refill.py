@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
 REASON_BYTES = 60
+APART = "out of tolerance: the next start will be blocked until somebody says why; measure again when in doubt"
 
 
 def refill(
@@ -76,10 +77,10 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
     settings: Any = active_program(client).settings
     check_room(settings.capacity_nl, volumes)
     clock.tell(client)
-    talk(columns(review(reservoir, settings, volumes)))
-    apart = out_of_tolerance(reservoir, settings, volumes[0])
-    if apart:
-        talk(alert(apart))
+    bounds_nl = tolerated(reservoir, settings)
+    talk(columns(review(reservoir, bounds_nl, volumes)))
+    if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
+        talk(alert(APART))
     reply = carry_out(client, orders.refill(*volumes), "Report this refill?", consent)
     if reply is None or not reply["blocks"]:
         return reply
@@ -98,35 +99,25 @@ def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
         raise BadInput(cause, f"measure again; with {ml(measured_nl)} in it, at most {ml(max(0, capacity_nl - measured_nl))} can be filled")
 
 
-def review(reservoir: dict[str, Any], settings: Any, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
+def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
     from thecal.status_text import ml
 
     measured_nl, filled_nl = volumes
-    known = reservoir.get("left_nl") is not None
-    rows = [("expected", expected_text(reservoir) if known else "unknown: this is the first report")]
-    if known:
-        least_nl, most_nl = tolerated(reservoir, settings)
-        rows.append(("in tolerance", f"{ml(least_nl)} to {ml(most_nl)}"))
+    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first report")]
+    if bounds_nl:
+        rows.append(("in tolerance", f"{ml(bounds_nl[0])} to {ml(bounds_nl[1])}"))
     return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in it", ml(measured_nl + filled_nl))]
 
 
-def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int]:
-    """(least, most) nl that the pump takes without a reason."""
+def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
+    """(least, most) nl that the pump takes without a reason; None before the first report, which has nothing to be compared with."""
     from pumpcore.reservoir import tolerated_nl
 
+    if reservoir.get("left_nl") is None:
+        return None
     told = (reservoir[name] or 0 for name in ("left_nl", "spread_nl", "delivered_nl"))
     least_nl, most_nl = tolerated_nl(settings, *told)
     return least_nl, most_nl
-
-
-def out_of_tolerance(reservoir: dict[str, Any], settings: Any, measured_nl: int) -> str:
-    """What a residual out of tolerance will do; "" within it."""
-    if reservoir.get("left_nl") is None:
-        return ""
-    least_nl, most_nl = tolerated(reservoir, settings)
-    if least_nl <= measured_nl <= most_nl:
-        return ""
-    return "out of tolerance: the next start will be blocked until somebody says why; measure again when in doubt"
 
 
 def expected_text(reservoir: dict[str, Any]) -> str:
