@@ -45,15 +45,11 @@ def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> W
     """The windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
     leased before the first of a history that is younger than the windows in the first's, and what was leased since the
     last one counts now: nothing falls out of a window too early."""
-    minute = now_s // S_PER_MINUTE
-    windows = Windows(max(0, minute - DAY_BUCKETS))
+    windows = Windows(now_s // S_PER_MINUTE)
     before = 0
     for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
-        if at_s // S_PER_MINUTE >= windows.minute:
-            windows.move_to(at_s // S_PER_MINUTE)
-            windows.add(max(0, leased_steps - before))
+        windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps
-    windows.move_to(minute)
     return windows
 
 

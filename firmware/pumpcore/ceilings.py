@@ -73,12 +73,14 @@ class Windows:
             self._keep(slot, 0)
             self.hour_steps -= self._in((self.minute - HOUR_BUCKETS) % DAY_BUCKETS)
 
-    def add(self, steps: int) -> None:
-        """Counts `steps` in the current bucket."""
-        slot = self.minute % DAY_BUCKETS
-        self._keep(slot, self._in(slot) + steps)
-        self.hour_steps += steps
-        self.day_steps += steps
+    def add(self, steps: int, ago: int = 0) -> None:
+        """Counts `steps` in the current bucket, or in that of so many minutes ago; nothing when that is older than the windows."""
+        if ago < DAY_BUCKETS:
+            slot = (self.minute - ago) % DAY_BUCKETS
+            self._keep(slot, self._in(slot) + steps)
+            self.day_steps += steps
+        if ago < HOUR_BUCKETS:
+            self.hour_steps += steps
 
     def full(self, ceilings: Ceilings, steps: int) -> str:
         """Which fault `steps` more would be: "" when they fit, else "hour_limit" or "day_limit"."""

@@ -77,6 +77,27 @@ def test_windows_are_the_sums_of_their_buckets(leases: list) -> None:
         assert windows.day_steps == sum([n for at, n in booked.items() if at > minute - DAY_BUCKETS])
 
 
+@pytest.mark.rule("R5")
+@given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 1 << 26)), max_size=300), st.integers(0, 2000), st.randoms())
+def test_windows_filled_afterwards_are_those_that_were_filled_in_time(leases: list, later: int, random: object) -> None:
+    """In any order; from both states they go on alike."""
+    windows, minute, booked = Windows(), 0, []
+    for gap, steps in leases:
+        minute += gap
+        windows.move_to(minute)
+        windows.add(steps)
+        booked.append((minute, steps))
+    windows.move_to(minute + later)
+    random.shuffle(booked)
+    afterwards = Windows(minute + later)
+    for at, steps in booked:
+        afterwards.add(steps, minute + later - at)
+    for further in (0, 1, HOUR_BUCKETS - 1, 300, DAY_BUCKETS):
+        for each in (windows, afterwards):
+            each.move_to(minute + later + further)
+        assert (afterwards.hour_steps, afterwards.day_steps) == (windows.hour_steps, windows.day_steps)
+
+
 def test_windows_never_go_back_and_forget_after_a_day() -> None:
     windows = Windows(100)
     windows.add(7)
