@@ -1,6 +1,6 @@
 """From power-up to the first turn of the loop: what is on flash, what of it is uncertain, what may go on."""
 
-from app import recovery, resume
+from app import loading, recovery, resume
 from app.alarms import Alarms
 from app.book import Book
 from app.delivery import Delivery
@@ -13,7 +13,6 @@ from app.pump import Pump
 from app.reporter import Reporter
 from app.selftest import SelfTest
 from app.session import Session
-from app.setup import Setup
 from app.store import Store
 from app.supervisor import Supervisor
 from app.tokens import Tokens
@@ -29,10 +28,10 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
     flash, clock = board.flash, board.clock
     store = Store(flash)
-    setup = Setup(store, board.attach)
+    setup = loading.load(store, board.attach)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
-    setup.load_line(files.record.leased_steps, files.record.uncertain_steps)
+    loading.load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses = Doses()
     history = recovery.totals(journal, doses)

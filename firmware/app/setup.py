@@ -10,10 +10,6 @@ from pumpcore.wire.records import FRONT_WAYS
 _STAGED = 2
 
 
-class Facts:
-    """The attributes of a Bench, without the code that read and checked them: nothing needs that any more."""
-
-
 class Setup:
     """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or "" when there is none.
 
@@ -22,67 +18,23 @@ class Setup:
     Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
     """
 
-    def __init__(self, store: Store, attach: object) -> None:
-        """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.damaged = []
+        self.bench = None
+        self.calibration = None
         self.validity = None
         self.tank = None
         self.line = None
-        self._staged = []
-        self.bench = None
-        self.calibration = None
-        self._forget_program()
         self.problems = []
-        self._load_bench()
-        if not attach(self.bench) and self.bench is not None:
-            self.bench = self.calibration = None
-            self.problems.append("not_commissioned")
-        if self.bench is not None:
-            self._load_calibration()
-            self._load_tank()
-            self._load_program()
+        self.damaged = []
+        self._staged = []
+        self.forget_program()
 
-    def _forget_program(self) -> None:
+    def forget_program(self) -> None:
         self.program = None
         self.ceilings = None
         self.packed = b""
         self.digest = ""
-
-    def _load_bench(self) -> None:
-        try:
-            payload = self.store.load("bench")
-            if payload is None:
-                self.problems.append("not_commissioned")
-                return
-            self.bench = _facts(payload)
-            self.calibration = self.bench.calibration
-        except (StoreError, ValueError):
-            self._lost("bench")
-
-    def _lost(self, name: str) -> None:
-        self.damaged.append(name)
-        self.problems.append("store_failed")
-
-    def _load_calibration(self) -> None:
-        try:
-            image = self.store.load("calibration")
-            if image:
-                from app import calibrating
-
-                calibrating.load(self, image)
-        except (StoreError, ValueError):
-            self._lost("calibration")
-
-    def _load_tank(self) -> None:
-        try:
-            image = self.store.load("reservoir")
-            if image:
-                from pumpcore import reservoir
-
-                self.tank = reservoir.unpack(image)
-        except (StoreError, ValueError):
-            self._lost("reservoir")
 
     def keep_tank(self, tank: object) -> None:
         """Stores what is in the reservoir and takes it over; OSError or StoreError when it can't be kept, then the old one stays."""
@@ -93,29 +45,6 @@ class Setup:
         """The settings of a program that watches its reservoir, None without."""
         settings = self.program.settings if self.program is not None else None
         return settings if settings is not None and settings.capacity_nl else None
-
-    def _load_program(self) -> None:
-        try:
-            payload = self.store.load("program")
-            if payload:
-                from app import programs
-
-                programs.take(self, payload)
-        except StoreError:
-            self._lost("program")
-        except Refusal:
-            self._forget_program()
-            self.problems.append("program_invalid")
-
-    def load_line(self, position_steps: int, uncertain_steps: int) -> None:
-        """What the line holds, by where the ledger stands at power-up."""
-        try:
-            if self.bench is not None and self.store.load("line"):
-                from app import lines
-
-                self.line = lines.load(self, position_steps, uncertain_steps)
-        except (StoreError, ValueError):
-            self._lost("line")
 
     def keep_line(self, line: object) -> None:
         """Stores what the line holds and takes it over. OSError or StoreError when it can't be kept, then the old one stays."""
@@ -194,13 +123,3 @@ class Setup:
 
 def _known_utc_s(wall: object) -> int:
     return wall.utc_s() if wall.known() else 0
-
-
-def _facts(payload: bytes) -> Facts:
-    """What the bench in its slot says; ValueError when it is not a bench."""
-    from pumpcore import bench
-
-    facts = Facts()
-    for name, value in bench.parse(payload).__dict__.items():
-        setattr(facts, name, value)
-    return facts
