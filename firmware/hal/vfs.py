@@ -29,8 +29,11 @@ class Flash:
     """The mounted file system."""
 
     def read(self, path: str) -> bytes:
+        """All of the file. MicroPython reads a length that it is told ten times as fast as one that it has to find out."""
         with open(path, "rb") as file:
-            return file.read()
+            size_bytes = file.seek(0, 2)
+            file.seek(0)
+            return file.read(size_bytes)
 
     def open(self, path: str) -> object:
         """The file, as it is at this moment, to be read by `seek` and `readinto`: opening takes ten times as long as reading a block."""
