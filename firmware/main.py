@@ -4,10 +4,9 @@ import sys
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
-
 # What only power-up needs.
-ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge", "app.lines",
-        "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
+ONCE = ("app.release", "app.boot", "app.loading", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge",
+        "app.lines", "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
         "pumpcore.weighed", "pumpcore.manifest", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables",
         "pumpcore.settings_check", "pumpcore.settings_limits")
 
@@ -15,13 +14,12 @@ ONCE = ("app.release", "app.boot", "app.recovery", "app.resume", "app.calibratin
 def main() -> None:
     """Runs until the link is closed; whatever happens, the motor ends disabled."""
     hal = HALS[sys.platform]
-    imports = __import__(hal + ".imports", None, None, ("begin",))
-    imports.begin()
+    __import__(hal + ".imports", None, None, ("begin",)).begin()
     board = __import__(hal + ".board", None, None, ("Board",)).Board()
     try:
-        pump = build(board, imports)
+        pump = build(board)
+        sys.modules[hal + ".imports"].built()
         board.system.forget(hal + ".imports", *ONCE)
-        del imports
         board.system.built()
         from app.pump import run
 
@@ -30,11 +28,11 @@ def main() -> None:
         board.make_safe()
 
 
-def build(board: object, imports: object) -> object:
-    """The whole pump. What was imported has been hashed on the way; the release check reads the rest."""
+def build(board: object) -> object:
+    """The whole pump."""
     from app import boot, release
 
-    return boot.build(board, *release.check(board.flash, imports.end()))
+    return boot.build(board, *release.check(board.flash))
 
 
 main()

@@ -1,60 +1,82 @@
-"""What is deployed: a line `path source-sha256` for each source, sorted; an empty line; a line for each file that lies on the pump.
+"""What is deployed: a line `path sha256` for each source, sorted; an empty line; the same for each file that lies on the pump.
 
-That is `path sha256`, of the source itself or of the .mpy made from it, with the paths of the sources that it is made of behind it
-when they are several. The SHA-256 of the first part, as it stands, is the release: every target with the same sources has the same.
+A file that lies there is the source itself or the .mpy made from it, under the path of the source; or, last of all, the pack, which
+holds what is made of all the other sources. The SHA-256 of the first part, as it stands, is the release: every target with the
+same sources has the same.
 """
+
+import binascii
+import hashlib
 
 from pumpcore.hashes import sha256_hex
 
-_BESIDE_PATH = 66  # characters of a line of the first part: space, digest, line end
 
+def build(files: dict, compiled: dict | None = None, pack: tuple | None = None) -> bytes:
+    """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are.
 
-def build(files: dict, compiled: dict | None = None, units: dict | None = None) -> bytes:
-    """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are;
-    `units` the path of the file that a source is a part of.
-
-    Paths start with a slash and are those of the sources.
+    `pack`: (path, bytes); then `compiled` has all that lies beside it. Paths start with a slash and are those of the sources.
     """
-    lying = dict(files)
-    lying.update(compiled or {})
-    parts, sources, unit_of = {}, [], units or {}
-    for path in sorted(files):
-        sources.append("%s %s\n" % (path, sha256_hex(files[path])))
-        where = unit_of.get(path, path)
-        parts[where] = parts.get(where, "") + (" " + path if path in unit_of else "")
-    rows = ["%s %s%s\n" % (path, sha256_hex(lying[path]), parts[path]) for path in sorted(parts)]
-    return "".join(sources + ["\n"] + rows).encode()
+    lying = dict(compiled or {})
+    if pack is None:
+        lying = {path: lying.get(path, files[path]) for path in files}
+    rows = [(path, files[path]) for path in sorted(files)] + [None] + [(path, lying[path]) for path in sorted(lying)]
+    return b"".join([_line(*row) if row else b"\n" for row in rows + ([pack] if pack else [])])
+
+
+def _line(path: str, data: bytes) -> bytes:
+    return ("%s %s\n" % (path, sha256_hex(data))).encode()
 
 
 def names(path: str) -> tuple:
     """Where the file of a manifest's path may lie, in the order in which MicroPython's import looks."""
-    return path, path[:-3] + ".mpy"
+    return (path, path[:-3] + ".mpy") if path.endswith(".py") else (path,)
 
 
 def parse(manifest: bytes) -> tuple:
-    """(the sources' lines, {path of what lies on the pump: (its SHA-256, paths of its sources)}). ValueError when it is of another
-    form, cut short for instance."""
+    """(the sources' lines, {path of what lies on the pump: its SHA-256}). ValueError when it is of another form, cut short for
+    instance."""
     at = manifest.find(b"\n\n")
-    sources, lying, chars = manifest[: at + 1], {}, 0
+    sources, lying, packs = manifest[: at + 1], {}, 0
     for line in manifest[at + 2 :].decode().split("\n")[:-1]:
-        row = line.split(" ")
-        if len(row) < 2 or len(row[1]) != 64:
+        path, _, digest = line.partition(" ")
+        lying[path] = digest
+        packs += _is_pack(path)
+        if len(digest) != 64 or packs > 1 or not (_is_pack(path) or _is_source(path, sources)):
             at = -1
-            break
-        lying[row[0]] = row[1], row[2:] or row[:1]
-        for path in lying[row[0]][1]:
-            chars += len(path) + _BESIDE_PATH
-    if at < 0 or not lying or chars != len(sources):
+    own = len(lying) - packs
+    if at < 0 or manifest[-1:] != b"\n" or not (packs or own == sources.count(b"\n")):
         raise ValueError("manifest is not lines of sources and lines of files")
     return sources, lying
 
 
-def replaced(sources: bytes, digests: dict) -> bytes:
-    """The sources' lines with other digests, {path: SHA-256}."""
-    lines = [line.split(" ") for line in sources.decode().split("\n")[:-1]]
-    return "".join(["%s %s\n" % (path, digests.get(path, digest)) for path, digest in lines]).encode()
+def _is_pack(path: str) -> bool:
+    return not path.endswith(".py")
 
 
-def release(sources: bytes) -> str:
-    """The release digest, of the sources' lines."""
-    return sha256_hex(sources)
+def _is_source(path: str, sources: bytes) -> bool:
+    row = path.encode() + b" "
+    return sources.startswith(row) or b"\n" + row in sources
+
+
+def parts(path: str, sources: bytes, lying: dict) -> list:
+    """The paths of the sources that a file on the pump is made of."""
+    return [source for source, _ in _lines(sources) if source not in lying] if _is_pack(path) else [path]
+
+
+def release(sources: bytes, others: dict | None = None) -> str:
+    """The release digest, of the sources' lines. `others`: {path: SHA-256} of sources that are not what their line says."""
+    if not others:
+        return sha256_hex(sources)
+    found = hashlib.sha256()
+    for path, line in _lines(sources):
+        found.update(("%s %s\n" % (path, others[path])).encode() if path in others else line)
+    return binascii.hexlify(found.digest()).decode()
+
+
+def _lines(sources: bytes) -> object:
+    """(path, its line) of each, one after the other: while a pump starts there is no memory for all of them."""
+    at = 0
+    while at < len(sources):
+        end = sources.index(b"\n", at) + 1
+        yield sources[at : sources.index(b" ", at)].decode(), sources[at:end]
+        at = end

@@ -13,6 +13,7 @@ from pumpcore.settings import Settings
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.bench import payload
+from thecal.deploy import pack
 from thecal.deploy.compact import compact, joined
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files
 from thecal.deploy.units import UNITS, Units
@@ -40,12 +41,13 @@ def test_the_vectors_come_out_the_same(path: Path, small: Files, tmp_path: Path)
 
 
 def image_of(units: Units) -> bytes:
-    """A pump that runs the small files, in units, and whose manifest says so."""
+    """A pump that runs the small files, in units. The simulator imports files; the manifest speaks of the pack that they would be in."""
     sources = firmware_files(firmware_folder())
     ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
     small = joined(ours, asking, units, frozenset())
-    lying = {MAIN: sources[MAIN], **small.files, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
-    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, small.files, small.units)})
+    packed = pack.pack(small.files)
+    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
+    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, {MAIN: sources[MAIN]}, (pack.PATH, packed))})
 
 
 def a_bridge(device: Device) -> list:

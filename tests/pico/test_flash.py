@@ -93,7 +93,7 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
 
     # the first cut: in the middle of a file, before there is a main.py
     bench.expect_a_pump(False)
-    bench.pull_at("cp app/handlers/temporary_start.mpy", 600)
+    bench.pull_at("cp firmware.pack.new", 600)
     cut = bench.flash(capsys, "--yes")
     assert cut.code == 4 and "does no therapy" in cut.err
     bench.power_cycle()
@@ -105,14 +105,7 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
     assert bench.flash(capsys, "--yes").code == 4
     bench.power_cycle()
     bench.expect_a_pump(True)
-    with Client(str(bench.pump.port_url)) as client:
-        assert client.hello()["release"] != compiled().release
-        assert "firmware_incomplete" in [alarm["name"] for alarm in client.alarms()["alarms"]]
-        client.program_activate(client.program_stage(programs.pack(constant(1_000_000)))["digest"])
-        with pytest.raises(Refused, match="alarm"):
-            client.start()
-    bench.pump.advance_by(3000)
-    assert not bench.enabled() and bench.pump.plant_steps() == 0
+    does_no_therapy(bench)
 
     bench.cable_is_whole()
     done = bench.flash(capsys, "--yes")
@@ -121,6 +114,28 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
     files = bench.files()
     assert {path: files[path] for path in deployed()} == deployed()
     assert not bench.enabled()
+
+
+def test_a_cable_pulled_in_the_middle_of_the_pack_leaves_the_pump_that_was_there_and_it_does_no_therapy(
+    bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    old = older(tmp_path / "older", "app/handlers/temporary_start.py")
+    bench = bench_with(image_of(old.files, old))
+    bench.expect_a_pump(True)
+    bench.pull_at("cp firmware.pack.new", 70_000)
+    cut = bench.flash(capsys, "--yes")
+    assert cut.code == 4 and "does no therapy" in cut.err
+    bench.power_cycle()
+    files = bench.files()
+    assert {path: files[path] for path in old.files} == old.files and "/firmware.pack.new" in files
+    does_no_therapy(bench)
+
+    bench.cable_is_whole()
+    done = bench.flash(capsys, "--yes")
+    assert done.code == 0, done.err
+    assert done.report["release"] == compiled().release and done.report["copy"] == ["/firmware.pack"]
+    files = bench.files()
+    assert set(files) - set(deployed()) == {"/store/bench.a"}
 
 
 def test_a_firmware_that_crashed_under_its_watchdog_can_be_replaced(bench_with: Maker, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,6 +154,18 @@ def test_a_firmware_that_crashed_under_its_watchdog_can_be_replaced(bench_with: 
     done = bench.flash(capsys, "--yes")
     assert done.code == 0, done.err
     assert done.report["copy"] == ["/main.py"]
+
+
+def does_no_therapy(bench: FlashBench) -> None:
+    """It answers, says that its firmware is not whole, and moves nothing."""
+    with Client(str(bench.pump.port_url)) as client:
+        assert client.hello()["release"] != compiled().release
+        assert "firmware_incomplete" in [alarm["name"] for alarm in client.alarms()["alarms"]]
+        client.program_activate(client.program_stage(programs.pack(constant(1_000_000)))["digest"])
+        with pytest.raises(Refused, match="alarm"):
+            client.start()
+    bench.pump.advance_by(3000)
+    assert not bench.enabled() and bench.pump.plant_steps() == 0
 
 
 def begin(bench: FlashBench) -> None:

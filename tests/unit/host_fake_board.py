@@ -51,6 +51,8 @@ class Files:
     def read(self, path):
         return self.place(path).read_bytes()
 
+    def open(self, path):
+        return self.place(path).open("rb")
 
     # -- as MicroPython's os has it
 

@@ -1,14 +1,11 @@
 """Handlers that are loaded when their command comes: what fails is a refusal, and none of them is kept."""
 
-import hashlib
 import sys
 
 import pytest
 
-from app import release
 from app.handlers.table import HANDLERS, Loader
 from pump import constant
-from pumpcore import manifest
 from pumpcore.faults import Refusal
 from pumpcore.wire import messages
 from rule_help import ready, refused, started
@@ -23,16 +20,6 @@ class Forgetful:
     def forget(self, *modules: str) -> None:
         for name in modules:
             sys.modules.pop(name, None)
-
-
-class Lying(dict):
-    """Files by path, as `app.release` asks for them."""
-
-    read = dict.__getitem__
-
-    def names(self, folder: str) -> list:
-        inside = folder.rstrip("/") + "/"
-        return sorted({path[len(inside) :].split("/")[0] for path in self if path.startswith(inside)})
 
 
 def present() -> set:
@@ -117,13 +104,3 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
     assert pump.call("bolus.cancel", token=token)["token"] == token
     assert pump.call("journal.read", ring="events", from_sequence=1)["bytes"] > 0
     assert present() == always() | {"journal_read"}
-
-
-def test_what_was_imported_counts_as_it_was_run_and_is_not_read_again() -> None:
-    rows = manifest.build({"/main.py": b"main", "/app/pump.py": b"pump"}, {"/app/pump.py": b"M"})
-    flash = Lying({"/main.py": b"main", "/app/pump.mpy": b"damaged since", release.PATH: rows})
-    run = {"/app/pump.mpy": hashlib.sha256(b"M").digest()}
-    assert release.check(flash, run) == (manifest.release(manifest.parse(rows)[0]), True)
-    digest, whole = release.check(flash, {"/app/pump.mpy": hashlib.sha256(b"another").digest()})
-    assert not whole and digest != manifest.release(manifest.parse(rows)[0])
-    assert not release.check(flash)[1]

@@ -18,7 +18,7 @@ import thecal.cli
 from app import release
 from pumpcore import manifest
 from thecal.commands.flash import show
-from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, runner, survey, uf2
+from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
 from thecal.errors import BadInput, Failed, LinkLost, NoPump
 from thecal.transport.ports import Candidate
@@ -33,6 +33,9 @@ class Flash(dict):
         if path not in self:
             raise OSError(errno.ENOENT, path)
         return self[path]
+
+    def open(self, path):
+        return io.BytesIO(self.read(path))
 
     def names(self, folder):
         """Names in a folder, as the hal lists them."""
@@ -102,13 +105,16 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     (firmware / "main.py").write_text("import app.pump\n")
     (firmware / "app" / "pump.py").write_text("x = []\n")
     built = build.build(firmware)
-    assert set(built.files) == {"/main.py", "/app/pump.mpy", "/lib/adafruit_motor/stepper.mpy"}
-    assert built.files["/app/pump.mpy"][:2] == b"M\x06"
-    assert b"app.pump" in built.files["/app/pump.mpy"]
+    assert set(built.files) == {"/main.py", "/firmware.pack", "/lib/adafruit_motor/stepper.mpy"}
+    packed = pack.unpack(built.files["/firmware.pack"])
+    assert set(packed) == {"/app/pump.mpy"}
+    assert packed["/app/pump.mpy"][:2] == b"M\x06"
+    assert b"app.pump" in packed["/app/pump.mpy"]
     assert not any(b"machine" in data or b"thecal-" in data for data in built.files.values())
     sources, lying = manifest.parse(built.manifest)
     assert sources.startswith(b"/app/pump.py %s\n" % hashlib.sha256(b"x = []\n").hexdigest().encode())
-    assert lying["/app/pump.py"] == (hashlib.sha256(built.files["/app/pump.mpy"]).hexdigest(), ["/app/pump.py"])
+    assert lying["/firmware.pack"] == hashlib.sha256(built.files["/firmware.pack"]).hexdigest()
+    assert manifest.parts("/firmware.pack", sources, lying) == ["/app/pump.py"]
 
 
 def test_a_file_that_does_not_compile_is_named(tmp_path):
@@ -154,10 +160,12 @@ class Heard:
 
 
 def test_one_run_copies_everything_folder_by_folder_with_mains_last(tmp_path):
-    heard, seen = Heard("cp app/a.mpy :/app", "noise", "cp app/b.mpy :/app", "cp main.py :/"), []
+    said = ("cp app/a.mpy.new :/app", "noise", "cp app/b.mpy.new :/app", "cp main.py.new :/", "thecal: done")
+    heard, seen = Heard(*said), []
     Board("/dev/x", heard).copy(tmp_path, ["/app/a.mpy", "/app/b.mpy", "/main.py"], seen.append)
-    app, main = ["fs", "cp", "-f", "app/a.mpy", "app/b.mpy", ":/app"], ["fs", "cp", "-f", "main.py", ":/"]
-    assert heard.calls == [["connect", "/dev/x", *app, "+", *main]]
+    app, main = ["fs", "cp", "-f", "app/a.mpy.new", "app/b.mpy.new", ":/app"], ["fs", "cp", "-f", "main.py.new", ":/"]
+    moves = [(f"{path}.new", path) for path in ("/app/a.mpy", "/app/b.mpy", "/main.py")]
+    assert heard.calls == [["connect", "/dev/x", *app, "+", *main], ["connect", "/dev/x", "exec", on_board.rename(moves)]]
     assert seen == ["app/a.mpy", "app/b.mpy", "main.py"]
 
 
@@ -205,7 +213,7 @@ def test_a_port_that_has_gone_is_a_lost_link():
 
 def test_no_text_for_the_prompt_can_make_or_mount_a_file_system():
     texts = [on_board.survey(["/app"]), on_board.prepare("/manifest", ["/app"])]
-    texts += [on_board.remove(["/a"], ["/b"]), on_board.rename("/a", "/b")]
+    texts += [on_board.remove(["/a"], ["/b"]), on_board.rename([("/a", "/b")])]
     assert not any(word in text for text in texts for word in ("mkfs", "mount", "format", "Flash", "vfs."))
 
 

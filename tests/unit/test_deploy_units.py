@@ -160,18 +160,16 @@ def test_the_firmware_in_units_asks_for_nothing_that_is_not_there() -> None:
         assert unbound(ast.parse(data)) <= before, path
 
 
-def test_a_part_is_what_the_manifest_says_when_its_unit_is() -> None:
+def test_what_is_in_the_pack_is_what_the_manifest_says_when_the_pack_is() -> None:
     sources = {"/main.py": b"main", "/app/pump.py": b"pump", "/app/book.py": b"book"}
-    rows = manifest.build(sources, {"/app/pump.py": b"M both"}, {"/app/book.py": "/app/pump.py", "/app/pump.py": "/app/pump.py"})
-    assert manifest.parse(rows)[1] == {
-        "/app/pump.py": (sha256_hex(b"M both"), ["/app/book.py", "/app/pump.py"]),
-        "/main.py": (sha256_hex(b"main"), ["/main.py"]),
-    }
-    lying = {"/main.py": b"main", "/app/pump.mpy": b"M both"}
+    rows = manifest.build(sources, {"/main.py": b"main"}, ("/firmware.pack", b"M both"))
+    assert manifest.parse(rows)[1] == {"/firmware.pack": sha256_hex(b"M both"), "/main.py": sha256_hex(b"main")}
+    lying = {"/main.py": b"main", "/firmware.pack": b"M both"}
     digest = manifest.release(manifest.parse(manifest.build(sources))[0])
     assert release.check(flash_of(lying, rows)) == (digest, True)
-    for wrong in ({"/app/pump.mpy": b"M another"}, {"/app/pump.py": b"pump"}):
-        found, whole = release.check(flash_of(lying | wrong, rows))
-        assert not whole and found != digest
-    lost = rows.replace(b" /app/book.py /app/pump.py\n", b" /app/book.py\n")
-    assert not release.check(flash_of(lying, lost))[1]
+    assert release.check(flash_of({**lying, "/app/pump.py": b"another"}, rows)) == (digest, True)  # nobody imports it
+    found, whole = release.check(flash_of({**lying, "/firmware.pack": b"M another"}, rows))
+    others = dict.fromkeys(("/app/book.py", "/app/pump.py"), sha256_hex(b"M another"))
+    assert not whole and found == manifest.release(manifest.parse(rows)[0], others) != digest
+    for end in range(len(rows)):
+        assert release.check(flash_of(lying, rows[:end])) == (manifest.release(b""), False), end

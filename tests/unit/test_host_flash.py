@@ -54,10 +54,10 @@ def test_a_fresh_board_is_flashed_in_order(board):
 def test_a_pump_is_saved_released_written_and_read_back_in_order(pump):
     flash(pump, built(pump=CHANGED))
     log = pump.log
-    order = ["read events", "read faults", "maintenance", "survey", "fetch /store/bench.a", "remove /manifest", "cp /app/pump.mpy",
-             "cp /manifest.new", "rename /manifest.new /manifest", "reset"]
+    order = ["read events", "read faults", "maintenance", "survey", "fetch /store/bench.a", "remove /manifest", "cp /app/pump.mpy.new",
+             "rename /app/pump.mpy.new /app/pump.mpy", "cp /manifest.new", "rename /manifest.new /manifest", "reset"]
     assert [log.index(entry) for entry in order] == sorted(log.index(entry) for entry in order)
-    assert {entry for entry in log if entry.startswith("cp ")} == {"cp /app/pump.mpy", "cp /manifest.new"}
+    assert {entry for entry in log if entry.startswith("cp ")} == {"cp /app/pump.mpy.new", "cp /manifest.new"}
     assert pump.release == built(pump=CHANGED).release
 
 
@@ -114,6 +114,8 @@ def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(
             except LinkLost:
                 pass
             changed = bool(writes(board))
+            renamed = any(entry.startswith("rename") for entry in board.log)
+            assert renamed or lies_whole(board)  # the old firmware is whole until the new one has arrived
             board.pull_after = None
             board.boot_up()
             assert matches(board) == (not changed or (lies_whole(board, new) and "rename /manifest.new /manifest" in board.log))

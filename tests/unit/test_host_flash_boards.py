@@ -242,6 +242,6 @@ def test_the_manifest_is_what_the_simulator_has_but_for_what_lies_there():
     on_chip, on_sim = manifest.parse(build(firmware_folder()).manifest), manifest.parse(files.manifest_of(None))
     assert on_chip[0] == on_sim[0]
     sources = dict(line.split(" ") for line in on_sim[0].decode().splitlines())
-    assert {path: digest for path, (digest, _) in on_sim[1].items()} == sources
-    assert [path for path, (digest, _) in on_chip[1].items() if digest == sources[path]] == ["/main.py"]
-    assert sorted(part for _, parts in on_chip[1].values() for part in parts) == sorted(sources)
+    assert on_sim[1] == sources
+    assert [path for path, digest in on_chip[1].items() if digest == sources.get(path)] == ["/main.py"]
+    assert sorted(part for path in on_chip[1] for part in manifest.parts(path, *on_chip)) == sorted(sources)

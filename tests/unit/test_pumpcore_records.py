@@ -167,11 +167,11 @@ def test_the_release_is_made_of_the_sources_alone() -> None:
     text = "".join("%s %s\n" % (path, hashlib.sha256(files[path]).hexdigest()) for path in sorted(files))
     assert sources == text.encode()
     assert manifest.release(sources) == hashlib.sha256(text.encode()).hexdigest()
-    compiled, others = manifest.parse(manifest.build(files, {"/pumpcore/b.py": b"M"}, dict.fromkeys(files, "/pumpcore/b.py")))
-    assert compiled == sources and others != lying
+    compiled, others = manifest.parse(manifest.build(files, {"/main.py": b"a"}, ("/x.pack", b"M")))
+    assert compiled == sources and others == {"/main.py": lying["/main.py"], "/x.pack": hashlib.sha256(b"M").hexdigest()}
     changed = manifest.parse(manifest.build(files | {"/main.py": b"A"}))[0]
     assert changed != sources
-    assert manifest.replaced(sources, {"/main.py": hashlib.sha256(b"A").hexdigest()}) == changed
+    assert manifest.release(sources, {"/main.py": hashlib.sha256(b"A").hexdigest()}) == manifest.release(changed)
 
 
 WHOLE = manifest.build({"/a.py": b"a", "/b.py": b"b"})

@@ -4,7 +4,7 @@ from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
-from hal.rp2 import feed, silence
+from hal.rp2 import feed, pack, silence
 from hal.rp2.buttons import Buttons
 from hal.rp2.clock import Clock
 from hal.rp2.guard import Guard
@@ -94,7 +94,7 @@ class Board:
         return look + (self.buttons.stop_pressed() or (cut and self.buttons.held()),)
 
     def make_safe(self) -> None:
-        """Motor disabled and halted for good, DMA and PIO off, Ctrl-C as usual: works in every state, also half built."""
+        """Motor disabled and halted for good, DMA and PIO off, Ctrl-C and files as usual: works in every state, also half built."""
         try:
             self.stepper.enable(False)
             self.stepper.halt()
@@ -103,5 +103,6 @@ class Board:
             silence.stop_all()
             self.stepper = NoStepper()
             self.link.release()
+            pack.unmount()
             if not self.watchdog.started():
                 self.system.ended()

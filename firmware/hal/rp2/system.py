@@ -9,7 +9,8 @@ from machine import mem32
 
 from hal.rp2 import registers as reg
 
-# Import leaves as much garbage as code. Collected only when the heap is full, what lives would lie scattered all over it.
+# Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
+# of what is in the way then goes when it has been built.
 _COLLECT_EVERY_BYTES = 32_768
 _LITTER_BYTES = 4_096
 # What the last program left in a register that only the loss of power clears.
@@ -20,7 +21,6 @@ class System:
     """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset."""
 
     def __init__(self) -> None:
-        gc.threshold(_COLLECT_EVERY_BYTES)
         self._free_bytes = (0, 0)  # as seen behind the last two collections
         self._last_free_bytes = 0
         left = mem32[reg.WATCHDOG_SCRATCH0]

@@ -13,7 +13,7 @@ from thecal.deploy.runner import SILENT, Heard, Runner
 from thecal.errors import Failed, LinkLost, ThecalError
 from thecal.transport.link import Link
 
-UNFINISHED = MANIFEST_PATH + ".new"
+NEW = ".new"  # behind the name of a file that has not arrived whole
 
 Moved = Callable[[str], None]  # gets the path, as it was named to mpremote, of each file that comes next
 
@@ -37,15 +37,18 @@ class Board:
         self._exec(on_board.prepare(MANIFEST_PATH, folders))
 
     def copy(self, folder: Path, paths: Iterable[str], moved: Moved) -> None:
-        """Copies the files that lie below `folder` to the same absolute paths, whose folders are there.
+        """Copies the files that lie below `folder` to the same absolute paths, whose folders are there: whole, and then all of them
+        at once, so that a cut leaves what was there.
 
         Without mpremote's own look at the hash of each (-f): a survey has told already which of them differ.
         """
-        names = [path[1:] for path in paths]
+        names = [path[1:] + NEW for path in paths]
         words: list[str] = []
         for target, group in groupby(names, dirname):
             words += ["+", "fs", "cp", "-f", *group, f":/{target}"]
-        self._move(words, names, moved, folder)
+        self._move(words, names, lambda name: moved(name.removesuffix(NEW)), folder)
+        if names:
+            self._exec(on_board.rename([("/" + name, "/" + name.removesuffix(NEW)) for name in names]))
 
     def fetch(self, paths: Iterable[str], folder: Path, moved: Moved) -> None:
         """Copies files of the board to the same paths below `folder`."""
@@ -66,8 +69,8 @@ class Board:
 
     def publish(self, manifest: Path) -> None:
         """Writes the manifest beside its place, and moves it there when it is complete."""
-        self.put(manifest, UNFINISHED)
-        self._exec(on_board.rename(UNFINISHED, MANIFEST_PATH))
+        self.put(manifest, MANIFEST_PATH + NEW)
+        self._exec(on_board.rename([(MANIFEST_PATH + NEW, MANIFEST_PATH)]))
 
     def reset(self) -> None:
         """A hard reset: main.py runs again."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pumpcore import manifest
+from thecal.deploy import pack
 from thecal.deploy.compact import Names, joined
 from thecal.deploy.constants import module_of
 from thecal.deploy.files import Files, firmware_files, library_files
@@ -20,6 +21,7 @@ from thecal.errors import Failed
 MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
+LOOSE = ("/hal/__init__.py", "/hal/rp2/__init__.py", "/hal/rp2/imports.py", "/hal/rp2/pack.py")  # what opens the pack
 NOTHING_TYPED: frozenset[str] = frozenset()
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
@@ -48,8 +50,11 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     units, typed = (UNITS, NOTHING_TYPED) if in_units else ({}, AT_THE_PROMPT)
     small = joined(ours, [sources[MAIN], *library.values()], units, typed)
     compiled = compile_all({**small.files, **library})
-    files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]}
-    rows = manifest.build(sources, {path: data for path, data in compiled.items() if path in sources}, small.units)
+    packed = {name_of(path): compiled.pop(path) for path in small.files if in_units and path not in LOOSE}
+    made = (pack.PATH, pack.pack(packed)) if in_units else None
+    own = {path: data for path, data in compiled.items() if path in sources} | {MAIN: sources[MAIN]}
+    rows = manifest.build(sources, own, made)
+    files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]} | dict([made] if made else [])
     return Built(files, rows, manifest.release(manifest.parse(rows)[0]), small.names)
 
 
@@ -87,7 +92,8 @@ def compiler() -> Callable[..., subprocess.Popen[bytes]]:
 
 def misfit(files: Files, board_mpy: int) -> str:
     """Why a board with this `sys.implementation._mpy` would not load one of the files; "" when it loads all."""
-    for path, data in sorted(files.items()):
+    inside = pack.unpack(files[pack.PATH]) if pack.PATH in files else {}
+    for path, data in sorted({**files, **inside}.items()):
         if not path.endswith(MPY_SUFFIX):
             continue
         if data[1] != board_mpy & 0xFF:

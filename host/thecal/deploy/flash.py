@@ -1,8 +1,8 @@
 """The order of steps that puts the firmware on a board.
 
-Look, review, back up, maintenance, survey, manifest away, copy, strays away, bench, manifest, reset, read back. From the
-moment at which the manifest goes until the new one is in its place, nothing on the board matches a manifest: whatever
-interrupts, the pump does no therapy, and flashing again mends it. No step formats anything.
+Look, review, back up, maintenance, survey, manifest away, copy beside, all into place, strays away, bench, manifest, reset, read
+back. From the moment at which the manifest goes until the new one is in its place, nothing on the board matches a manifest:
+whatever interrupts, the pump answers, does no therapy, and flashing again mends it. No step formats anything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from thecal.bench import Bench
 from thecal.client import Client
 from thecal.console import Progress, confirm, talk
 from thecal.deploy import backup, bench_slot, finding, plan, proof, review
-from thecal.deploy.board import Board
+from thecal.deploy.board import NEW, Board
 from thecal.deploy.build import Built, misfit
 from thecal.deploy.runner import Runner
 from thecal.deploy.survey import DATA, Survey
@@ -173,7 +173,7 @@ class Flash:
             return
         with tempfile.TemporaryDirectory(prefix="thecal-") as place:
             folder = Path(place)
-            stage(folder, {path: self.built.files[path] for path in todo.copied})
+            stage(folder, {path + NEW: self.built.files[path] for path in todo.copied})
             self.writing = True
             board.prepare(todo.folders)
             self._copy(board, folder, todo)

@@ -60,7 +60,7 @@ for folder in %(folders)r: os.rmdir(folder)
 
 _RENAME = """
 import os
-os.rename(%(old)r, %(new)r)
+for old, new in %(moves)r: os.rename(old, new)
 """
 
 
@@ -79,9 +79,9 @@ def remove(files: Sequence[str], folders: Sequence[str]) -> str:
     return _ended(_REMOVE % {"files": list(files), "folders": list(folders)})
 
 
-def rename(old: str, new: str) -> str:
-    """Puts a complete file in the place of another one, in one step also for a power cut."""
-    return _ended(_RENAME % {"old": old, "new": new})
+def rename(moves: Sequence[tuple[str, str]]) -> str:
+    """Puts complete files, (old path, new path), in the places of others, each in one step also for a power cut."""
+    return _ended(_RENAME % {"moves": list(moves)})
 
 
 def _ended(text: str) -> str:

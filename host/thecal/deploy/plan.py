@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from thecal.console import columns
-from thecal.deploy.board import UNFINISHED
+from thecal.deploy import pack
+from thecal.deploy.board import NEW
 from thecal.deploy.build import MAIN, Built
 from thecal.deploy.files import MANIFEST_PATH, Files
 from thecal.deploy.survey import CODE, DATA, Survey
 from thecal.errors import Failed
 
 BLOCK_BYTES = 4096  # of the board's file system; a small file may take less, never more than this granularity
+TOPS = (MAIN, MANIFEST_PATH, pack.PATH)
+UNFINISHED = tuple(path + NEW for path in TOPS)
 SPARE_BLOCKS = 8  # room for the file system's own work while a file is replaced
 
 
@@ -39,12 +42,13 @@ def make(built: Built, survey: Survey) -> Plan:
     copied = [path for path, data in built.files.items() if not _lies(survey, path, data)]
     wanted_folders = _parents(built.files) | {"/store"}
     ours = tuple(root + "/" for root in CODE)
-    strays = [path for path in survey.below(CODE) if path not in built.files]
+    lying = survey.below(CODE) + [path for path in UNFINISHED if path in survey.files]
+    strays = [path for path in lying if path not in built.files and path.removesuffix(NEW) not in copied]
     folders = [path for path in survey.folders if path.startswith(ours) and path not in wanted_folders]
     return Plan(
         copied=sorted(copied, key=lambda path: (path == MAIN, dirname(path), path)),
         unchanged=sorted(set(built.files) - set(copied)),
-        removed=strays + [path for path in (UNFINISHED,) if path in survey.files],
+        removed=strays,
         removed_folders=sorted(folders, reverse=True),
         folders=sorted(wanted_folders - survey.folders),
         left_alone=_foreign(survey),
@@ -53,9 +57,8 @@ def make(built: Built, survey: Survey) -> Plan:
 
 
 def require_room(plan: Plan, built: Built, survey: Survey) -> None:
-    """Failed when the files do not fit; asked before anything is written."""
-    freed = sum(_blocks(survey.files[path].size_bytes) for path in plan.copied if path in survey.files)
-    needed = sum(_blocks(len(built.files[path])) for path in plan.copied) + len(plan.folders) * 2 + SPARE_BLOCKS - freed
+    """Failed when the files do not fit beside those that they replace; asked before anything is written."""
+    needed = sum(_blocks(len(built.files[path])) for path in plan.copied) + len(plan.folders) * 2 + SPARE_BLOCKS
     free_bytes = int(survey.facts.get("free_bytes", 0))
     if needed * BLOCK_BYTES > free_bytes:
         cause = f"the board's flash has {free_bytes} bytes free, {needed * BLOCK_BYTES} are needed"
@@ -88,7 +91,7 @@ def _parents(files: Files) -> set[str]:
 
 def _foreign(survey: Survey) -> list[str]:
     """What lies at the top and is not ours."""
-    known = {"/lib", MAIN, MANIFEST_PATH, UNFINISHED, *DATA, *CODE}
+    known = {"/lib", *TOPS, *UNFINISHED, *DATA, *CODE}
     tops = {"/" + path.split("/")[1] for path in (*survey.files, *survey.folders)}
     return sorted(tops - known)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from pumpcore import slots
 from thecal.bench import payload
+from thecal.deploy import pack
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.resources import firmware_folder
 from thecal.sim.image import BENCH_PATH, format_image
 
 Bench = dict[str, Any]
-HANDLER_PATH = "/app/handlers/ack.mpy"
 
 
 @functools.cache
@@ -32,7 +32,7 @@ def loose() -> Built:
 def commissioned(bench: Bench, changed: bool = False) -> bytes:
     """A pump with this bench: an image of the file system, 352 blocks of 4 KiB. `changed`: one file is not as the manifest has it."""
     built = compiled()
-    extra = {HANDLER_PATH: built.files[HANDLER_PATH] + b"\0"} if changed else {}
+    extra = {pack.PATH: built.files[pack.PATH] + b"\0"} if changed else {}
     return format_image({**built.files, **extra, BENCH_PATH: slots.pack(1, payload(bench)), MANIFEST_PATH: built.manifest})
 
 
