@@ -11,6 +11,7 @@ import pytest
 from pico.flash_bench import BENCH, image_of
 from pumpcore.program import Program
 from pumpcore.wire import frame, messages
+from rig import benches
 from rig.branches import branch
 from rig.device import Device, Figures
 from rig.programs import MONDAY_UTC_S, constant
@@ -22,6 +23,8 @@ from thecal.resources import firmware_folder
 RATE_NL = 1_600_000  # 44 steps a second, the most that the ceiling of a day lets run
 WORST_ERASE_NS = 400_000_000
 STOPS = 10
+FAST_HZ, ROUNDS = 997, 8
+HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}
 DURABLE_NS = 836_000_000  # a lease write at the flash's worst times (design section 5)
 MARGIN_NS = 20_000_000
 BROKEN_HANDLER = "def alarms(pump, params):\n    raise KeyboardInterrupt\n"
@@ -169,3 +172,20 @@ def test_leases_at_the_flashs_worst_times_leave_no_gap(device: Device, rate_nl: 
         "figure", f"erases of 400 ms, emulated, {rate_nl / 1e6:g} mL/h: worst interval off by {worst_us:.2f} us, {erases} erases"
     )
     assert worst_us < 2  # both ends of an interval are within 1 us of the plan
+
+
+@pytest.mark.rule("R2")
+def test_boluses_and_stops_at_any_moment_of_a_fast_dose_cost_the_guard_no_pulse(record_property: Figures) -> None:
+    """Each changes what the guard allows, and while it reads that it must not look away from the pin."""
+    chance, steps = random.Random(2), 0
+    bench = benches.named(benches.CHIP_BENCH, **HIGH_CEILINGS)
+    pair = bench["calibration"]
+    fast = constant(FAST_HZ * 3600 * pair["volume_nl"] // pair["steps"])
+    with Device(bench) as device:
+        for _ in range(ROUNDS):
+            device.begin(fast)
+            device.order(20_000, 3_600_000)
+            device.run_for(chance.uniform(1, 6.5))
+            steps = device.client.stop()["delivered_steps"]
+            assert device.alarms() == [] and steps == device.sim.plant_steps()
+    record_property("figure", f"a bolus and a stop, emulated, {FAST_HZ} steps/s: {ROUNDS} rounds, {steps} steps, none missed by the guard")
