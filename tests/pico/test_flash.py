@@ -135,7 +135,7 @@ def test_a_cable_pulled_in_the_middle_of_the_pack_leaves_the_pump_that_was_there
     assert done.code == 0, done.err
     assert done.report["release"] == compiled().release and done.report["copy"] == ["/firmware.pack"]
     files = bench.files()
-    assert set(files) - set(deployed()) == {"/store/bench.a"}
+    assert {path: files[path] for path in deployed()} == deployed() and "/firmware.pack.new" not in files
 
 
 def test_a_firmware_that_crashed_under_its_watchdog_can_be_replaced(bench_with: Maker, capsys: pytest.CaptureFixture[str]) -> None:
