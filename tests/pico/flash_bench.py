@@ -65,6 +65,7 @@ class FlashBench:
         self.folder = folder
         self.pump = EmulatedPump(BENCH, image=image, virtual=True)
         self.words: list[list[str]] = []
+        self.heard: list[str] = []
         self.on_line: Callable[[str], None] = lambda line: None
         self.after: Callable[[Sequence[str]], None] = lambda words: None
         self._monkeypatch = monkeypatch
@@ -133,6 +134,7 @@ class FlashBench:
         self.words.append(list(words[2:]))
 
         def listen(line: str) -> None:
+            self.heard.append(line)
             self.on_line(line)
             heard(line)
 

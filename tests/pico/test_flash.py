@@ -11,6 +11,7 @@ from pumpcore import program as programs
 from rig.emulator.image import compiled
 from rig.programs import constant
 from thecal.client import Client
+from thecal.deploy import pack, told
 from thecal.errors import Refused
 from thecal.sim.flash import IMAGE_BYTES
 from thecal.transport import registry
@@ -55,6 +56,8 @@ def test_a_fresh_board_becomes_the_pump_of_this_checkout(bench_with: Maker, caps
     report = done.report
     assert (report["copied"], report["release"], report["bench"]) == (len(compiled().files), compiled().release, BENCH_NAME)
     assert report["alarms"] == []
+    told_bytes = [told.parse(line) for line in bench.heard]
+    assert len(compiled().files[pack.PATH]) in told_bytes and 100 * 256 in told_bytes  # on its way too, for the bar
     files = bench.files()
     assert {path: files[path] for path in deployed()} == deployed()
     assert set(files) - set(deployed()) == {"/store/bench.a"}

@@ -9,7 +9,6 @@ import json
 import struct
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -160,13 +159,13 @@ class Heard:
 
 
 def test_one_run_copies_everything_folder_by_folder_with_mains_last(tmp_path):
-    said = ("cp app/a.mpy.new :/app", "noise", "cp app/b.mpy.new :/app", "cp main.py.new :/", "thecal: done")
+    said = ("cp app/a.mpy.new :/app", "progress: 256 400", "noise", "cp app/b.mpy.new :/app", "cp main.py.new :/", "thecal: done")
     heard, seen = Heard(*said), []
-    Board("/dev/x", heard).copy(tmp_path, ["/app/a.mpy", "/app/b.mpy", "/main.py"], seen.append)
+    Board("/dev/x", heard).copy(tmp_path, ["/app/a.mpy", "/app/b.mpy", "/main.py"], lambda *moved: seen.append(moved))
     app, main = ["fs", "cp", "-f", "app/a.mpy.new", "app/b.mpy.new", ":/app"], ["fs", "cp", "-f", "main.py.new", ":/"]
     moves = [(f"{path}.new", path) for path in ("/app/a.mpy", "/app/b.mpy", "/main.py")]
     assert heard.calls == [["connect", "/dev/x", *app, "+", *main], ["connect", "/dev/x", "exec", on_board.rename(moves)]]
-    assert seen == ["app/a.mpy", "app/b.mpy", "main.py"]
+    assert seen == [("/app/a.mpy", 0), ("/app/a.mpy", 256), ("/app/b.mpy", 0), ("/main.py", 0)]
 
 
 def test_nothing_to_copy_runs_nothing(tmp_path):
@@ -177,10 +176,10 @@ def test_nothing_to_copy_runs_nothing(tmp_path):
 
 def test_files_are_fetched_to_the_same_places_below_a_folder(tmp_path):
     heard, seen = Heard(f"cp :/store/bench.a {tmp_path}/a folder/store", f"cp :/ledger/1 {tmp_path}/a folder/ledger"), []
-    Board("/dev/x", heard).fetch(["/store/bench.a", "/ledger/1"], tmp_path / "a folder", seen.append)
+    Board("/dev/x", heard).fetch(["/store/bench.a", "/ledger/1"], tmp_path / "a folder", lambda *moved: seen.append(moved))
     target = str(tmp_path / "a folder" / "store")
     assert heard.calls[0][2:6] == ["fs", "cp", ":/store/bench.a", target]
-    assert seen == ["/store/bench.a", "/ledger/1"]
+    assert seen == [("/store/bench.a", 0), ("/ledger/1", 0)]
     assert Path(target).is_dir()
 
 
@@ -215,30 +214,6 @@ def test_no_text_for_the_prompt_can_make_or_mount_a_file_system():
     texts = [on_board.survey(["/app"]), on_board.prepare("/manifest", ["/app"])]
     texts += [on_board.remove(["/a"], ["/b"]), on_board.rename([("/a", "/b")])]
     assert not any(word in text for text in texts for word in ("mkfs", "mount", "format", "Flash", "vfs."))
-
-
-# --- the real mpremote as a process
-
-
-def test_the_installed_mpremote_is_run():
-    lines = []
-    assert runner.run_mpremote(["version"], lines.append) == 0
-    assert lines[0].startswith("mpremote 1.")
-    assert runner.run_mpremote(["connect", "/dev/no-such-port", "reset"], lines.append) == 1
-    assert "no-such-port" in lines[-1]
-
-
-def test_a_folder_with_modules_of_the_same_name_does_not_hide_mpremotes_own(tmp_path):
-    for name in ("serial", "platformdirs", "argparse"):
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError")
-    assert runner.run_mpremote(["version"], lambda line: None, tmp_path) == 0
-
-
-def test_one_that_falls_silent_is_ended(monkeypatch):
-    monkeypatch.setattr(runner, "SILENCE_S", 0.5)
-    begun_s = time.monotonic()
-    assert runner.run_mpremote(["sleep", "60"], print) == runner.SILENT
-    assert time.monotonic() - begun_s < 30
 
 
 # --- UF2 and boot drive

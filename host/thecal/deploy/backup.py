@@ -10,7 +10,7 @@ from typing import Any
 
 from thecal.client import Client
 from thecal.console import Progress
-from thecal.deploy.board import Board
+from thecal.deploy.board import Board, copying
 from thecal.deploy.survey import DATA, Survey
 from thecal.errors import Failed
 
@@ -63,16 +63,8 @@ def _read_ring(client: Client, ring: str, write: Any, progress: Progress) -> int
 def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] = DATA) -> list[str]:
     """The files below these folders of the board, as they are. Failed when one arrived other than the board says it is."""
     paths = survey.below(roots)
-    total_bytes = sum(survey.files[path].size_bytes for path in paths)
-    progress, done_bytes = Progress("backing up files"), 0
-
-    def moved(path: str) -> None:
-        nonlocal done_bytes
-        progress.update(done_bytes, total_bytes)
-        done_bytes += survey.files[path].size_bytes
-
-    board.fetch(paths, folder, moved)
-    progress.close()
+    with copying("backing up files", {path: survey.files[path].size_bytes for path in paths}) as moved:
+        board.fetch(paths, folder, moved)
     for path in paths:
         if (folder / path[1:]).stat().st_size != survey.files[path].size_bytes:
             raise Failed(f"{path} did not arrive whole; nothing was written to the board", "flash again")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, takewhile
 from pathlib import Path
 from posixpath import dirname
 
-from thecal.deploy import on_board, survey
+from thecal.console import Progress
+from thecal.deploy import on_board, survey, told
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.runner import SILENT, Heard, Runner
 from thecal.errors import Failed, LinkLost, ThecalError
@@ -15,7 +17,22 @@ from thecal.transport.link import Link
 
 NEW = ".new"  # behind the name of a file that has not arrived whole
 
-Moved = Callable[[str], None]  # gets the path, as it was named to mpremote, of each file that comes next
+Moved = Callable[[str, int], None]  # gets the path of the file that is copied, and how many of its bytes have arrived
+
+
+@contextmanager
+def copying(label: str, sizes_bytes: dict[str, int]) -> Iterator[Moved]:
+    """A bar for copies of files with these sizes, by their path on the board, in the order in which they come."""
+    progress, total_bytes = Progress(label), sum(sizes_bytes.values())
+
+    def moved(path: str, done_bytes: int) -> None:
+        before = takewhile(lambda each: each != path, sizes_bytes)
+        progress.update(sum(sizes_bytes[each] for each in before) + done_bytes, total_bytes)
+
+    try:
+        yield moved
+    finally:
+        progress.close()
 
 
 class Board:
@@ -46,7 +63,7 @@ class Board:
         words: list[str] = []
         for target, group in groupby(names, dirname):
             words += ["+", "fs", "cp", "-f", *group, f":/{target}"]
-        self._move(words, names, lambda name: moved(name.removesuffix(NEW)), folder)
+        self._move(words, names, lambda name, done_bytes: moved("/" + name.removesuffix(NEW), done_bytes), folder)
         if names:
             self._exec(on_board.rename([("/" + name, "/" + name.removesuffix(NEW)) for name in names]))
 
@@ -58,7 +75,7 @@ class Board:
             target = folder / source[2:]
             target.mkdir(parents=True, exist_ok=True)
             words += ["+", "fs", "cp", *group, str(target)]
-        self._move(words, names, lambda name: moved(name[1:]), None)
+        self._move(words, names, lambda name, done_bytes: moved(name[1:], done_bytes), None)
 
     def remove(self, files: Sequence[str], folders: Sequence[str]) -> None:
         self._exec(on_board.remove(files, folders))
@@ -77,12 +94,16 @@ class Board:
         self._run(["reset"], lambda line: None)
 
     def _move(self, words: list[str], names: list[str], moved: Moved, folder: Path | None) -> None:
-        """Runs copies, telling of each file as mpremote names it."""
-        waiting = list(names)
+        """Runs copies, telling of each file as mpremote names it, and of what has come of it."""
+        waiting, present = list(names), ""
 
         def heard(line: str) -> None:
+            nonlocal present
+            done_bytes = told.parse(line)
             if waiting and line.startswith(f"cp {waiting[0]} "):
-                moved(waiting.pop(0))
+                present, done_bytes = waiting.pop(0), 0
+            if present and done_bytes is not None:
+                moved(present, done_bytes)
 
         if words:
             self._run(words[1:], heard, folder)
@@ -104,7 +125,7 @@ class Board:
         lines: list[str] = []
 
         def listen(line: str) -> None:
-            lines.append(line)
+            lines.extend([line] if told.parse(line) is None else [])
             heard(line)
 
         code = self._runner(["connect", self.port_url, *words], listen, folder)

@@ -16,9 +16,9 @@ from typing import Any
 
 from thecal.bench import Bench
 from thecal.client import Client
-from thecal.console import Progress, confirm, talk
+from thecal.console import confirm, talk
 from thecal.deploy import backup, bench_slot, finding, plan, proof, review
-from thecal.deploy.board import NEW, Board
+from thecal.deploy.board import NEW, Board, copying
 from thecal.deploy.build import Built, misfit
 from thecal.deploy.runner import Runner
 from thecal.deploy.survey import DATA, Survey
@@ -199,18 +199,8 @@ class Flash:
         return slot
 
     def _copy(self, board: Board, folder: Path, todo: plan.Plan) -> None:
-        progress, done_bytes = Progress("copying"), 0
-        total_bytes = sum(len(self.built.files[path]) for path in todo.copied)
-
-        def moved(name: str) -> None:
-            nonlocal done_bytes
-            progress.update(done_bytes, total_bytes)
-            done_bytes += len(self.built.files["/" + name])
-
-        try:
+        with copying("copying", {path: len(self.built.files[path]) for path in todo.copied}) as moved:
             board.copy(folder, todo.copied, moved)
-        finally:
-            progress.close()
         self.report["copied"] = len(todo.copied)
 
     def _give_back(self, board: Board, error: BaseException, was_pump: bool) -> None:

@@ -1,4 +1,4 @@
-"""Runs the installed `mpremote` as a process of its own, line by line, and ends it when it falls silent."""
+"""Runs the installed `mpremote` (told.py) as a process of its own, line by line, and ends it when it falls silent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from thecal.errors import Failed
 
-SILENCE_S = 120.0  # copying a file is one line of mpremote's, however long it takes
+SILENCE_S = 120.0
 SILENT = -1  # the exit code when it was ended because nothing came from it
 
 Heard = Callable[[str], None]
@@ -26,7 +26,7 @@ def run_mpremote(words: Sequence[str], heard: Heard, folder: Path | None = None)
     bounded here.
     """
     # -P: the folder holds `app`, `hal` and `main.py`, which must not be found in place of mpremote's own modules
-    command = [sys.executable, "-P", "-m", "mpremote", *words]
+    command = [sys.executable, "-P", "-m", "thecal.deploy.told", *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
