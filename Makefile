@@ -84,8 +84,13 @@ rules: $(TEST_STAMP)
 
 # --- more, or longer ------------------------------------------------------------------------------------------------
 
-torture: $(TEST_STAMP) ## the tests again with many more examples; may take an hour
+torture: $(TEST_STAMP) ## the tests again with many more examples, on the emulated chip too if there is a UF2; hours
 	@THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+	@if PYTHONPATH=tests $(BIN)/python -m rig.uf2; then \
+	    THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --target emu -m torture tests/pico; \
+	else \
+	    echo "NOT RUN: 1,000 halts and 600 power cuts on the emulated chip" >&2; \
+	fi
 
 # `thecal flash --help` explains the words.
 FLASH_OPTIONS = $(if $(PORT),--port '$(PORT)') $(if $(ID),--id '$(ID)') $(if $(BENCH),--bench '$(BENCH)') \

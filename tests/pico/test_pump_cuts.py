@@ -34,6 +34,8 @@ WORST_ERASE_NS = 400_000_000
 MOST_OPERATIONS = 7  # a start or an activation takes about five; every other cut is meant for one
 AHEAD_S = 7  # the queue's high water
 
+pytestmark = pytest.mark.torture
+
 
 @pytest.fixture
 def device() -> Iterator[Device]:

@@ -175,6 +175,7 @@ def trial(items, after_us):
 """
 
 
+@pytest.mark.torture
 @pytest.mark.rule("R3")
 def test_random_halts_count_exactly(bench: MotorBench, record_property) -> None:
     """Generator, guard and pins agree; the FIFO is empty; the next run begins clean."""

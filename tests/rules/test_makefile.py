@@ -38,6 +38,13 @@ def test_the_emulated_chip_without_a_uf2_fails_instead_of_skipping(tmp_path: Pat
     assert "needs a stock MicroPython UF2" in done.stderr
 
 
+def test_torture_goes_on_on_the_emulated_chip() -> None:
+    """What stands behind the mark is there, and is only looked for: it takes hours."""
+    assert "--target emu -m torture tests/pico" in make("-n", "torture").stdout
+    marked = [path.name for path in (ROOT / "tests" / "pico").glob("test_*.py") if "mark.torture" in path.read_text()]
+    assert sorted(marked) == ["test_pump_cuts.py", "test_stepper.py"]
+
+
 def test_test_board_without_a_port_asks_for_one() -> None:
     assert "PORT=/dev/ttyACM0" in make("test-board").stderr
 
