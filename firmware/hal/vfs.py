@@ -29,7 +29,7 @@ class Flash:
     """The mounted file system."""
 
     def read(self, path: str) -> bytes:
-        """All of the file. MicroPython reads a length that it is told ten times as fast as one that it has to find out."""
+        """All of the file. MicroPython reads a length that it is told at once, and one that it has to find out in small parts."""
         with open(path, "rb") as file:
             size_bytes = file.seek(0, 2)
             file.seek(0)

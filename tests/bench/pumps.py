@@ -20,14 +20,13 @@ from thecal.sim.image import BENCH_PATH, Files, format_image
 REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 30.0
 BOOT_LIMIT_S = 20.0
 _LOOK_NS = 1_000_000
-HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}
 
 
 class Pump:
     """Power is on from the first moment; `files` lie on its flash besides the firmware."""
 
     def __init__(self, files: Files | None = None) -> None:
-        bench = benches.named(benches.CHIP_BENCH, **HIGH_CEILINGS)
+        bench = benches.named(benches.CHIP_BENCH, **benches.HIGH_CEILINGS)
         powered = Powered(bench, _image(bench, files or {}))
         self.bench, self.board, self.motor = powered.bench, powered.board, powered.motor
         self.powered_ns = self.board.now_ns()

@@ -24,7 +24,6 @@ RATE_NL = 1_600_000  # 44 steps a second, the most that the ceiling of a day let
 WORST_ERASE_NS = 400_000_000
 STOPS = 10
 FAST_HZ, ROUNDS = 997, 8
-HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}
 DURABLE_NS = 836_000_000  # a lease write at the flash's worst times (design section 5)
 MARGIN_NS = 20_000_000
 BROKEN_HANDLER = "def alarms(pump, params):\n    raise KeyboardInterrupt\n"
@@ -178,7 +177,7 @@ def test_leases_at_the_flashs_worst_times_leave_no_gap(device: Device, rate_nl: 
 def test_boluses_and_stops_at_any_moment_of_a_fast_dose_cost_the_guard_no_pulse(record_property: Figures) -> None:
     """Each changes what the guard allows, and while it reads that it must not look away from the pin."""
     chance, steps = random.Random(2), 0
-    bench = benches.named(benches.CHIP_BENCH, **HIGH_CEILINGS)
+    bench = benches.named(benches.CHIP_BENCH, **benches.HIGH_CEILINGS)
     pair = bench["calibration"]
     fast = constant(FAST_HZ * 3600 * pair["volume_nl"] // pair["steps"])
     with Device(bench) as device:

@@ -8,6 +8,7 @@ from thecal.bench import Bench, read_bench
 from thecal.resources import hardware_folder
 
 CHIP_BENCH = "tmc2209-peristaltic"
+HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # of the tests of what the motor can do
 _CLOCK_PINS = ("clock_sda", "clock_scl")
 
 

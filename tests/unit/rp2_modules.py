@@ -12,7 +12,7 @@ def _stand_ins() -> dict[str, ModuleType]:
     compiler.viper = lambda function: function
     compiler.const = lambda value: value
     chip.I2C = chip.Pin = object
-    return {"micropython": compiler, "machine": chip}
+    return {"micropython": compiler, "machine": chip, "vfs": types.ModuleType("vfs")}
 
 
 def load(name: str) -> ModuleType:

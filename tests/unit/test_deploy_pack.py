@@ -1,23 +1,44 @@
 """The pack: what the host writes is what it and the chip read."""
 
+import ast
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rp2_modules import load
 from thecal.deploy import pack
+from thecal.deploy.build import LOOSE
+from thecal.deploy.files import firmware_files
+from thecal.resources import firmware_folder
+
+FILE, FOLDER = 0x8000, 0x4000
+reader = load("pack")
 
 
 @given(st.dictionaries(st.from_regex(r"/[a-z]{1,40}(/[a-z]{1,20}){0,2}\.mpy", fullmatch=True), st.binary(max_size=3000), max_size=60))
 def test_what_goes_into_the_pack_comes_out(modules):
-    """As the host reads it, and by the rows as the chip reads them: what stands before the first module, then path, place, length."""
+    """As the host reads it, and as the chip finds a module and its folders and is led to its first byte."""
     packed = pack.pack(modules)
     assert pack.unpack(packed) == modules
-    head = packed[5 : int(packed[:5])]
-    assert head.endswith(b"\n\n") or not modules
-    for path, data in modules.items():
-        at = head.index(b"\n" + path.encode() + b" ") + 1
-        _, begin, length = head[at : head.index(b"\n", at)].split()
-        assert packed[int(begin) : int(begin) + int(length)] == data
+    reader.open = lambda path, mode: io.BytesIO(packed)
+    on_chip = reader.Pack()
+    for on_chip.head in (b"", reader.table()):
+        for path, data in modules.items():
+            assert on_chip.stat(path)[0] == FILE and on_chip.open(path, "rb").read(len(data)) == data
+            folder = path.rpartition("/")[0]
+            assert not folder or on_chip.stat(folder)[0] == FOLDER
+            with pytest.raises(OSError):
+                on_chip.stat(path[:-4] + ".py")
+
+
+def test_both_mean_the_same_file_and_what_opens_it_asks_for_nothing_that_is_inside():
+    assert reader.PATH == pack.PATH
+    sources = firmware_files(firmware_folder())
+    for path in LOOSE:
+        nodes = [node for node in ast.walk(ast.parse(sources[path])) if isinstance(node, ast.ImportFrom)]
+        assert {f"/{node.module.replace('.', '/')}.py" for node in nodes} <= set(LOOSE), path
 
 
 @pytest.mark.parametrize("cut", [1, 100, -1])

@@ -13,12 +13,13 @@ def test_the_installed_mpremote_is_run():
     assert "no-such-port" in lines[-1]
 
 
-def test_it_says_how_far_a_copy_has_come(capfd):
-    """The hook is where this mpremote asks for it, and the lines are read back."""
-    from mpremote import commands
+def test_it_says_how_far_a_copy_has_come(capfd, monkeypatch):
+    """What mpremote calls for its bar, when it runs, prints a line that is read back."""
+    from mpremote import commands, main
 
-    assert callable(commands.show_progress_bar)
-    told.tell(256, 1000)
+    monkeypatch.setattr(commands, "show_progress_bar", commands.show_progress_bar)  # as it was, afterwards
+    monkeypatch.setattr(main, "main", lambda: commands.show_progress_bar(256, 1000) or 7)
+    assert told.main() == 7
     assert told.parse(capfd.readouterr().out) == 256
     assert [told.parse(line) for line in ("progress: 1", "progress: x 2", "cp a b", "", "note: 1 2")] == [None] * 5
 

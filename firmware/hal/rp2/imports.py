@@ -6,7 +6,7 @@ import vfs
 
 from hal.rp2.pack import MOUNT, Pack, table
 
-# MicroPython looks for each of these in the file system at every import, 5 ms each, unless it is among the loaded ones.
+# MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is among the loaded ones.
 _OWN = "array binascii errno hashlib io json machine os select struct time"
 
 _pack = Pack()

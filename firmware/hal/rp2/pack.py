@@ -1,4 +1,4 @@
-"""Imports from one file, the pack, that holds all modules: to find, open and hash a hundred of them takes seconds.
+"""Imports from one file, the pack, that holds all modules: to find, open and hash a hundred of them is slow.
 
 The pack begins with a line `bytes up to the first module`, five digits; then a line `path first-byte bytes` for each; an empty line;
 the modules. Written by `thecal.deploy.pack`.

@@ -2,7 +2,7 @@
 
 Look, review, back up, maintenance, survey, manifest away, copy beside, all into place, strays away, bench, manifest, reset, read
 back. From the moment at which the manifest goes until the new one is in its place, nothing on the board matches a manifest:
-whatever interrupts, the pump answers, does no therapy, and flashing again mends it. No step formats anything.
+whatever interrupts, it does no therapy, what was a pump still answers, and flashing again mends it. No step formats anything.
 """
 
 from __future__ import annotations

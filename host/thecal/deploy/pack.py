@@ -1,4 +1,4 @@
-"""The pack: one file for all modules of the firmware, as `hal.rp2.imports` reads it.
+"""The pack: one file for all modules of the firmware, as `hal.rp2.pack` reads it.
 
 It begins with the number of bytes up to the first module, in five digits and a line end; then a line `path first-byte bytes` for
 each module; an empty line; the modules.
