@@ -10,7 +10,12 @@ from pumpcore.faults import Refusal
 from pumpcore.wire import frame, messages
 
 REMEMBERED = 8
+REMEMBERED_BYTES = 4096  # of their answers; those of the oldest go first
 MOST_WAITING = 64
+MOST_WAITING_BYTES = frame.MAX_BYTES
+# What a session holds at most: a line that has not ended, the lines that wait, and inside `poll` what was read, once more cut in lines.
+MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
+_PLAIN_BYTES = 128
 
 
 class Session:
@@ -24,34 +29,56 @@ class Session:
         self._loader = loader
         self._lines = frame.LineBuffer()
         self._memory = []
-        self._waiting = []
+        self._waiting, self._waiting_bytes = [], 0
+        self._stops = []  # ids of those that wait, None for a bare word: they go before all that waits
         self._rest = None
         self._overtaken = 0
-        self._counters = {"bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0}
+        self._counters = {
+            "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
+        }
 
     def poll(self) -> bool:
         """Takes what has arrived and answers one line. True when something was sent: more may be waiting.
 
-        A `stop` is looked for first: it must not queue behind other commands. Those that it overtook and that would change
-        something are refused: a `start` sent before a `stop` must not come true after it.
+        A `stop` goes first: it must not queue behind other commands. Those that it overtook and that would change something are
+        refused: a `start` sent before a `stop` must not come true after it. A line for which there is no memory is dropped and counted.
         """
-        data, waiting = self._link.read(), self._waiting
+        try:
+            return self._poll()
+        except MemoryError:
+            self.starve()
+            return True
+
+    def _poll(self) -> bool:
+        data = self._link.read()
         if data:
-            plain = messages.plain(data)
-            if plain and not waiting and not self._overtaken and self._lines.between():
+            plain = messages.plain(data) if len(data) < _PLAIN_BYTES else None
+            if plain and not self._waiting and not self._overtaken and not self._stops and self._lines.between():
                 self._rest = None
                 self._execute(plain[0], plain[1], {})
                 return True
-            waiting += self._lines.feed(data)
-            if len(waiting) > MOST_WAITING:
-                self._shed()
-        if not waiting:
+            self._take(data)
+        return self._answer_one()
+
+    def _answer_one(self) -> bool:
+        waiting = self._waiting
+        if not waiting and not self._stops:
             return self._go_on()
         self._rest = None
-        index = self._urgent()
-        self._answer(waiting.pop(index))
-        self._overtaken = max(0, self._overtaken - 1, index)
+        if self._stops:
+            self._execute(self._stops.pop(0), "stop", {})
+            return True
+        line = waiting.pop(0)
+        self._waiting_bytes -= len(line or b"")
+        try:
+            self._answer(line)
+        finally:
+            self._overtaken = max(0, self._overtaken - 1)
         return True
+
+    def held_bytes(self) -> int:
+        """Bytes of what has arrived and was not answered yet, at most MOST_HELD_BYTES."""
+        return self._lines.held_bytes() + self._waiting_bytes
 
     @property
     def counters(self) -> dict:
@@ -70,18 +97,40 @@ class Session:
             self._execute(*rest)
         return rest is not None
 
-    def _urgent(self) -> int:
-        for index, line in enumerate(self._waiting):
-            if _may_stop(line):
-                return index
-        return 0
+    def _take(self, data: bytes) -> None:
+        """Lines from what has arrived. Where memory does not hold them, all that waits goes, and they are tried once more."""
+        between = self._lines.between()
+        try:
+            lines = self._lines.feed(data)
+        except MemoryError:
+            self.starve()
+            self._lines.lose(between)
+            lines = self._lines.feed(data)
+        for line in lines:
+            self._wait_with(line)
 
-    def _shed(self) -> None:
-        """A flood must not fill the memory: behind 64 waiting lines only a `stop` is kept, the others are counted."""
-        late = self._waiting[MOST_WAITING:]
-        kept = [line for line in late if _may_stop(line)][:1]
-        self._waiting[MOST_WAITING:] = kept
-        self._counters["shed_lines"] += len(late) - len(kept)
+    def _wait_with(self, line: bytes | None) -> None:
+        """A flood must not fill the memory: beyond 64 waiting lines, or their bytes, only a `stop` is kept; the others are counted."""
+        waiting, size_bytes = self._waiting, len(line or b"")
+        stop = _stop(line) if line else None
+        if stop:
+            self._overtaken = len(waiting)
+            if len(self._stops) < MOST_WAITING:  # else so many wait that one of them acts for it
+                self._stops.append(stop[0])
+                return
+        elif len(waiting) < MOST_WAITING and self._waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
+            waiting.append(line)
+            self._waiting_bytes += size_bytes
+            return
+        self._counters["shed_lines"] += 1
+
+    def starve(self) -> None:
+        """There is no memory for what has to be done: everything that waits is dropped and counted, but for a `stop`."""
+        self._counters["memory_errors"] += 1
+        self._counters["shed_lines"] += len(self._waiting)
+        self._waiting, self._waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
+        self._lines.lose(self._lines.between())
+        self._pump.board.system.built()
 
     def _answer(self, line: bytes | None) -> None:
         if line is None:
@@ -122,8 +171,13 @@ class Session:
         except Refusal as refused:
             self._refuse(identity, refused)
             return
-        reply = self._execute(identity, method, params)
-        self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+        reply = b""  # what was done is remembered even when there is no memory for its answer
+        try:
+            reply = self._execute(identity, method, params)
+        finally:
+            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+            while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
+                self._memory.pop(0)
 
     def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Runs a handler and answers; returns the reply's line."""
@@ -134,9 +188,19 @@ class Session:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
             return self._flash_failed(identity, error)
+        except MemoryError as error:
+            return self._no_memory(identity, method, error)
         except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
             self._pump.crash(error)
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        try:
+            return self._tell(identity, method, answer)
+        except MemoryError:  # it is done: the answer is tried once more with all memory that there is
+            self.starve()
+            return self._tell(identity, method, answer)
+
+    def _tell(self, identity: bytes | None, method: str, answer: object) -> bytes:
+        """Sends what a handler returned; returns the reply's line."""
         if type(answer) is not tuple:
             return self._reply(messages.result(identity, answer))
         result, raw, rest = answer
@@ -147,6 +211,15 @@ class Session:
         if raw:
             self._link.write(raw)
         return line
+
+    def _no_memory(self, identity: bytes | None, method: str, error: Exception) -> bytes:
+        """Of a question nothing is left but its refusal; what may be half done ends in the safe state."""
+        if method == "stop" or messages.changes(method):
+            self._pump.crash(error)
+            return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        self._counters["memory_errors"] += 1
+        self._pump.board.system.built()
+        return self._refuse(identity, Refusal("no_memory"))
 
     def press(self) -> None:
         """The bolus button: a command that nobody waits to be answered."""
@@ -185,5 +258,15 @@ class Session:
         return line
 
 
-def _may_stop(line: bytes | None) -> bool:
-    return line is not None and (frame.bare_word(line) == b"stop" or b'"stop"' in line)
+def _stop(line: bytes) -> tuple | None:
+    """(id,) of a line that is a `stop`, None for every other one. A frame with a wrong CRC, or with "stop" somewhere else, is none:
+    in a flood it would be kept in the place of the stop."""
+    if frame.bare_word(line) == b"stop":
+        return (None,)
+    if b'"stop"' not in line:
+        return None
+    try:
+        identity, method, _ = messages.check_request(frame.decode(line))
+    except (frame.FrameError, Refusal):
+        return None
+    return (identity.encode(),) if method == "stop" else None

@@ -20,6 +20,7 @@ alarm_stays | the cause of this alarm is still there | mend the cause first
 in_maintenance | the pump is in maintenance | reset it
 overtaken | a stop arrived behind this command, before it was done | order it again if it is still wanted
 not_loaded | the pump can't read the part of its firmware that does this | order it again; if it stays, flash the firmware again
+no_memory | the pump has no memory left to answer this | ask again; if it stays, stop the pump and restart it
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
 program_format | the program is not in the format of this firmware | compile it again with the same version
@@ -101,6 +102,7 @@ reservoir_low | the reservoir is low: boluses are refused, the basal goes on | r
 refill_tolerance | at the refill the residual was not what the pump expected | weigh again, then acknowledge the refill with a reason
 temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted
 extended_cut | the power failed during an extended bolus, which has ended | order the rest if it is still wanted
+restarted | the firmware failed and the pump started again | read the journal: thecal journal, then thecal ack 690
 reservoir_empty | the reservoir is empty | refill it, report the refill, then acknowledge
 """
 

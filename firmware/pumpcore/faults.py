@@ -32,6 +32,7 @@ NUMBERS = {
         "supply_off": 225,
         "not_loaded": 212,
         "clock_transition": 213,
+        "no_memory": 215,
         "refill_blocks": 360,
         "refill_unknown": 361,
         "reservoir_is_low": 362,
@@ -121,6 +122,7 @@ NUMBERS = {
         "internal": 617,
         "reservoir_empty": 660,
         "motor_supply": 685,
+        "restarted": 690,
     },
 }
 

@@ -6,6 +6,7 @@ from collections import deque
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
+MOST_READ_BYTES = 4096  # as both hals have it
 BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
 
 
@@ -285,7 +286,7 @@ class Link:
         return False
 
     def read(self) -> bytes:
-        data, self.incoming = self.incoming, b""
+        data, self.incoming = self.incoming[:MOST_READ_BYTES], self.incoming[MOST_READ_BYTES:]
         return data
 
     def write(self, data: bytes) -> None:

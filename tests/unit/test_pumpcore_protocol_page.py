@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from app.handlers.table import HANDLERS, Loader
-from app.session import MOST_WAITING, REMEMBERED
+from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES
 from app.tokens import VALID_MS
 from pump import constant, with_settings
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
@@ -275,7 +275,8 @@ def ready_alarm() -> dict:
         "up to %s of these" % {4: "four"}[weighed.KEPT - 1],
         "at most 4096 bytes, whose CRC-32",
         "version %d.%d" % messages.PROTOCOL,
-        f"{MOST_WAITING} lines may wait",
+        f"{MOST_WAITING} lines may wait, of {MOST_WAITING_BYTES} bytes together",
+        f"keeps at most {REMEMBERED_BYTES} bytes",
     ],
 )
 def test_the_numbers_in_the_text_are_those_of_the_code(text: str) -> None:

@@ -9,6 +9,7 @@ import time
 import micropython
 
 _MOST_BYTES = 4096
+_MOST_PARTS = 32  # each costs 32 bytes more: of lines of two bytes 4 KiB would fill the memory
 _PART_BYTES = 256
 _CHUNK_BYTES = 64  # what the USB stack takes at once when there is room
 _BLOCKED_MS = 500
@@ -58,7 +59,7 @@ class Link:
         if not any(self._arrivals.ipoll(0)):
             return data
         parts, size = [data], len(data)
-        while size < _MOST_BYTES and any(self._arrivals.ipoll(0)):
+        while size < _MOST_BYTES and len(parts) < _MOST_PARTS and any(self._arrivals.ipoll(0)):
             part = self._take(min(_PART_BYTES, _MOST_BYTES - size))
             parts.append(part)
             size += len(part)

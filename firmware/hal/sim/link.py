@@ -43,7 +43,7 @@ class Link:
             whole += bytes(memoryview(self._chunk)[:count])
             if len(whole) >= _MOST_BYTES:
                 return whole
-            count = self._input.readinto(self._chunk)
+            count = self._input.readinto(self._chunk, min(_CHUNK_BYTES, _MOST_BYTES - len(whole)))
         if count is not None:
             self.closed = True
         return whole

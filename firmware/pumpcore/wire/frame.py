@@ -6,6 +6,8 @@ import json
 MAX_BYTES = 8192
 BARE_WORDS = (b"hello", b"status", b"stop")
 _TAIL_BYTES = 9
+_WORD_BYTES = 64
+_BLANK = bytes(range(33))
 
 
 class FrameError(ValueError):
@@ -22,8 +24,8 @@ def crc_text(body: bytes | memoryview) -> bytes:
 
 
 def bare_word(line: bytes) -> bytes:
-    """What a person typed, without the space around it; b"" for a frame, since MicroPython's `strip` goes through all of it."""
-    return b"" if line[:1] == b"{" else line.strip()
+    """What a person typed, without space and control characters around it (a Ctrl-C goes with many a `stop`); b"" for a longer line."""
+    return line.strip(_BLANK) if len(line) <= _WORD_BYTES else b""
 
 
 def encode(message: dict) -> bytes:
@@ -54,10 +56,10 @@ def decode(line: bytes) -> dict:
 
 
 class LineBuffer:
-    """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted."""
+    """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted. Holds at most 8 KiB."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()
         self._dropping = False
         self.dropped_bytes = 0
         self.dropped_lines = 0
@@ -66,26 +68,48 @@ class LineBuffer:
         """Whether what arrives next begins a line."""
         return not self._pending and not self._dropping
 
+    def held_bytes(self) -> int:
+        """Bytes of a line whose newline has not arrived."""
+        return len(self._pending)
+
+    def lose(self, between: bool) -> None:
+        """Drop the line that has not ended. `between`: what arrives next begins a line."""
+        self._drop(b"")
+        self._dropping = not between
+
     def feed(self, data: bytes) -> list:
         """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
-        if not self._pending and not self._dropping and 1 < data.find(b"\n") + 1 == len(data) <= MAX_BYTES:
-            return [] if data.isspace() else [data[:-1]]  # one line, as nearly always: splitting takes four times as long
-        lines = []
-        parts = (self._pending + data).split(b"\n")
-        self._pending = parts.pop()
-        for part in parts:
-            if self._dropping or len(part) > MAX_BYTES:
-                self._drop(part)
-                self._dropping = False
-                self.dropped_lines += 1
-                lines.append(None)
-            elif part and not part.isspace():
-                lines.append(part)
-        if self._dropping or len(self._pending) > MAX_BYTES:
-            self._drop(self._pending)
-            self._pending = b""
-            self._dropping = True
+        end = data.find(b"\n")
+        if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self._pending and not self._dropping:
+            return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
+        lines, at = [], 0
+        while end >= 0:
+            self._finish(data[at:end], lines)
+            at = end + 1
+            end = data.find(b"\n", at)
+        if at < len(data):
+            self._keep(data[at:])
         return lines
 
+    def _finish(self, part: bytes, lines: list) -> None:
+        """A newline has arrived behind `part`."""
+        if self._pending or self._dropping or len(part) > MAX_BYTES:
+            self._keep(part)
+            part, self._pending = bytes(self._pending), bytearray()
+        if self._dropping:
+            self._dropping = False
+            self.dropped_lines += 1
+            lines.append(None)
+        elif part and not part.isspace():
+            lines.append(part)
+
+    def _keep(self, part: bytes) -> None:
+        if self._dropping or len(self._pending) + len(part) > MAX_BYTES:
+            self._drop(part)
+        else:
+            self._pending += part
+
     def _drop(self, part: bytes) -> None:
-        self.dropped_bytes += len(part)
+        self.dropped_bytes += len(self._pending) + len(part)
+        self._pending = bytearray()
+        self._dropping = True
