@@ -7,13 +7,14 @@ import io
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any
 
 import typer
 
 from thecal.commands import VERBS
 from thecal.console import emit_json, printable
-from thecal.errors import BadInput, Failed, ThecalError
+from thecal.errors import BadInput, Failed, Interrupted, ThecalError
 from thecal.quick_start import defer_checks
 
 ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
@@ -89,6 +90,10 @@ def run(as_json: bool) -> int:
     except ThecalError as error:
         report(error, as_json)
         return error.exit_code
+    except Interrupted as end:
+        with suppress(OSError):  # the terminal may be what went away
+            report(end, as_json)
+        return end.exit_code
     except USAGE_ERROR as error:
         if len(sys.argv) == 1:  # `thecal` alone: the complaint is its help
             print(error.format_message())
@@ -150,7 +155,7 @@ def silence_stdout() -> None:
             os.dup2(nowhere.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
-def report(error: ThecalError, as_json: bool) -> None:
+def report(error: ThecalError | Interrupted, as_json: bool) -> None:
     """Cause, then what to do; as JSON on stdout when the caller reads JSON."""
     if as_json:
         emit_json(error.as_dict())

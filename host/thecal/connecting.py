@@ -6,7 +6,7 @@ from typing import Any
 
 from thecal import clock
 from thecal.client import Client
-from thecal.errors import BadInput, NoPump, ThecalError
+from thecal.errors import BadInput, NoPump, PortBusy, ThecalError
 from thecal.transport.ports import Candidate, candidates, named
 
 LOOK_TIMEOUT_S = 1.0
@@ -19,13 +19,18 @@ def choose(port_url: str | None) -> str:
         return chosen.port_url
     found = candidates()
     if len(found) > 1:
-        found = [candidate for candidate in found if "hello" in look(candidate)]
+        found = [candidate for candidate in found if may_be_pump(look(candidate))]
     if not found:
         raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
     if len(found) > 1:
         listed = ", ".join(candidate.port_url for candidate in found)
         raise BadInput(f"{len(found)} pumps found: {listed}", "say which one: --port PORT, or THECAL_PORT=PORT")
     return found[0].port_url
+
+
+def may_be_pump(about: dict[str, Any]) -> bool:
+    """Whether a pump answered, or another program holds the port: the pump that is meant may be behind it."""
+    return "hello" in about or about["error"]["error"] == PortBusy.__name__
 
 
 def open_pump(port_url: str | None) -> Client:

@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link 
 
 from __future__ import annotations
 
+import signal
+
 
 class ThecalError(Exception):
     """`cause` says what is wrong, `do` what to do about it; the command line prints both and leaves with `exit_code`."""
@@ -75,6 +77,24 @@ class LinkLost(ThecalError):
 
 class Unknown(LinkLost):
     """The link was lost after a changing command was sent: the pump may or may not have done it."""
+
+
+class Interrupted(BaseException):
+    """TERM, HUP or Ctrl-C came while a verb had the motor in hand; `number` is the signal's. Not an Exception: no retry may swallow it."""
+
+    def __init__(self, number: int, cause: str = "", do: str = "") -> None:
+        super().__init__(number)
+        self.number = number
+        self.cause = cause or f"ended by {signal.Signals(number).name}"
+        self.do = do
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell reports it: 130 for Ctrl-C, 143 for TERM, 129 for HUP."""
+        return 128 + self.number
+
+    def as_dict(self) -> dict[str, object]:
+        return {"error": type(self).__name__, "cause": self.cause, "do": self.do, "exit_code": self.exit_code}
 
 
 class InAlarm(ThecalError):

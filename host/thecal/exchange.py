@@ -10,13 +10,16 @@ from typing import Any
 
 from pumpcore.fault_texts import worded
 from pumpcore.wire import frame, messages
+from thecal import stopping
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.transport.holders import holders
 from thecal.transport.link import Link
 
 Reply = dict[str, Any]
 REPLY_TIMEOUT_S = 2.0
 PATIENCE_S = 6.0
 STOP_TIMEOUT_S = 0.4
+SHARED_STOP_S = 2.0
 REOPEN_PAUSE_S = 0.1
 PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
@@ -150,9 +153,9 @@ class Exchange:
             raise Failed("the pump's answer has neither result nor error", "compare the versions: `thecal find`")
         raise refused(error)
 
-    def _open(self) -> Link:
+    def _open(self, share: bool = False) -> Link:
         if self._link is None:
-            self._link = Link(self.port_url)
+            self._link = Link(self.port_url, share)
             # whatever somebody left half written on the pump's side ends here
             self._link.write(b"\n")
         return self._link
@@ -185,26 +188,49 @@ class Exchange:
         )
 
     def bare_stop(self) -> Reply:
-        """The bare line `stop`, sent before anything is known of the other end, until an answer comes."""
-        deadline_s = time.monotonic() + self.patience_s
+        """Send the bare line `stop`, before anything is known of the other end, until its answer is read.
+
+        It needs no lock: a port that another program holds is opened beside that program, and then 2 s must do. A `status` would not
+        tell more than one more `stop`: its answer can be read away as well. Raises Unknown, WrongDevice, PortBusy or NoPump.
+        """
+        begun_s = time.monotonic()
         error: ThecalError = Silent("nobody answered", "")
+        count = 0
         while True:
+            count += 1
             try:
-                link = self._open()
-                link.write(b"stop\n")
-                reply = self._await(link, None, time.monotonic() + STOP_TIMEOUT_S)
+                reply = self._stop_once()
                 if reply is not None:
                     return self._outcome(reply)
             except LinkLost as lost:
                 error = self._dropped(lost)
             except (NoPump, PortBusy) as closed:
                 if not self.resent:
-                    raise
+                    raise stopping.kept_out(self.port_url, closed) from closed
                 error = closed
                 time.sleep(REOPEN_PAUSE_S)
             self.resent = True
-            if time.monotonic() > deadline_s:
+            waited_s = time.monotonic() - begun_s
+            beside = self._link is not None and self._link.shared
+            others = holders(self.port_url) if waited_s >= SHARED_STOP_S else []
+            if others or (beside and waited_s >= SHARED_STOP_S):
+                raise stopping.unheard(self.port_url, count, others, self._heard) from error
+            if waited_s > self.patience_s:
                 raise self.who_is_there() if self._foreign() else unknown("stop", error)
+
+    def _stop_once(self) -> Reply | None:
+        """Send one `stop` and wait a moment for its answer. The newline before it is in the same write, which nothing can come
+        between: another program's half line, or a half order of our own, can't eat the word."""
+        link = self._open(share=True)
+        link.write(b"\nstop\n")
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        try:
+            while True:
+                reply = self._await(link, None, deadline_s)
+                if reply is None or stopping.is_answer(reply) or (not link.shared and "error" in reply):
+                    return reply
+        finally:
+            self._heard = link.heard or self._heard
 
 
 def new_id() -> str:
@@ -241,5 +267,5 @@ def refused(error: dict[str, Any]) -> Refused:
 def unknown(method: str, lost: ThecalError) -> Unknown:
     do = "look with `thecal status` what became of it; asking again is harmless"
     if method == "stop":
-        do = "try again, press the stop button, or take the motor's power away"
+        do = stopping.BY_HAND
     return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have done it ({lost.cause})", do)

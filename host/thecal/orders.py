@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from thecal.client import Client
-from thecal.errors import Failed, Unknown
+from thecal.client import LIVE_STATES, Client
+from thecal.errors import Failed, Interrupted, LinkLost, Unknown
 from thecal.exchange import Reply
+from thecal.steering import stopped_by
 
 DOSES = "bolus."  # how their methods begin
 BOLUS_STATUS = "thecal bolus --status TOKEN"
+PRIME = "bolus.prime"
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,20 @@ def place(client: Client, order: Order) -> Reply:
 
     try:
         return {"token": token, **client.command(order.method, whole, settle)}
+    except Interrupted as end:
+        raise ended_priming(client, token, end) if order.method == PRIME else end from None
     except Unknown as error:
         raise Unknown(error.cause, f"ask what became of it before ordering again: {order.ask_with.replace('TOKEN', token)}") from error
+
+
+def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:
+    """A signal came while the answer was awaited. A priming that has begun is stopped: nothing else runs beside it. One that was not
+    ordered leaves the pump alone: it may be running."""
+    try:
+        begun = client.bolus_status(token).get("state") in LIVE_STATES
+    except LinkLost:
+        begun = True
+    return stopped_by(end, client, token) if begun else Interrupted(end.number, f"{end.cause}: nothing was ordered")
 
 
 def bolus(volume_nl: int, rate_nl: int) -> Order:
@@ -66,7 +80,7 @@ def extended(volume_nl: int, duration_s: int) -> Order:
 
 def prime(rate_nl: int, again: bool) -> Order:
     """`rate_nl` per the active program's seconds."""
-    return Order("bolus.prime", {"rate_nl": rate_nl, "again": int(again)}, BOLUS_STATUS)
+    return Order(PRIME, {"rate_nl": rate_nl, "again": int(again)}, BOLUS_STATUS)
 
 
 def bridge() -> Order:

@@ -19,6 +19,7 @@ from thecal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed, Refused
 from thecal.quantities import decimal
 from thecal.status_text import ml, span
+from thecal.steering import StopNotes
 
 UNKNOWN_TUBE = "-"
 
@@ -96,9 +97,10 @@ def weighed_before(plan: Plan, listed: Listed) -> list[Run]:
 
 def weighed_now(client: Client, plan: Plan, listed: Listed | None, how: How) -> list[Run]:
     """Runs the pump. What was weighed is told at once, so that a slip behind it costs no run."""
+    notes = StopNotes(client.port_url)
     confirm("Run the pump?", how.yes)
     with chosen(plan, listed, how) as masses:
-        runs = all_runs(client, plan, masses)
+        runs = all_runs(client, plan, masses, notes)
     if listed is None:
         words = " ".join(f'--mass "{decimal(run.mass_ug / 1_000_000, 7)} g"' for run in runs)
         talk(f"weighed; should something go wrong now, store without running again: --no-run {words}")
@@ -181,16 +183,16 @@ class on_balance:
         self.balance.close()
 
 
-def all_runs(client: Client, plan: Plan, masses: Masses) -> list[Run]:
+def all_runs(client: Client, plan: Plan, masses: Masses, notes: StopNotes) -> list[Run]:
     """Primes, then runs and weighs so many times."""
     if plan.prime_nl:
         talk(f"priming with {ml(plan.prime_nl)}")
-        running.prime(client, plan)
+        running.prime(client, plan, notes)
     runs: list[Run] = []
     for number in range(plan.typed.runs):
         masses.before(number)
         talk(f"run {number + 1} of {plan.typed.runs}")
-        steps = running.run(client, plan)
+        steps = running.run(client, plan, notes)
         runs.append(made(plan, steps, masses.after(number)))
     return runs
 

@@ -1,4 +1,4 @@
-"""Has the pump run by itself: ordered once, watched to its end, stopped when the person gives up."""
+"""Has the pump run by itself: ordered once, watched to its end, stopped when a signal ends the tool."""
 
 from __future__ import annotations
 
@@ -7,44 +7,41 @@ import time
 from pumpcore.bolus import CALIBRATION, PRIMING
 from thecal.calibrate.plan import Plan
 from thecal.client import Client
-from thecal.console import Progress, talk
-from thecal.errors import Failed, Unknown
+from thecal.console import Progress
+from thecal.errors import Interrupted, Unknown
 from thecal.exchange import Reply
+from thecal.steering import StopNotes, cut_short, stopped_by
 
 LOOK_EVERY_S = 0.2
 ENDED = ("done", "cancelled", "cut")
 
 
-def prime(client: Client, plan: Plan) -> None:
+def prime(client: Client, plan: Plan, notes: StopNotes) -> None:
     """Fills the line with `plan.prime_nl`."""
-    _to_its_end(client, PRIMING, plan.prime_nl, plan.rate)
+    _to_its_end(client, PRIMING, plan.prime_nl, plan.rate, notes)
 
 
-def run(client: Client, plan: Plan) -> int:
+def run(client: Client, plan: Plan, notes: StopNotes) -> int:
     """One run; the steps that the guard counted, which are those that were ordered. Failed when it was cut short."""
-    return _to_its_end(client, CALIBRATION, plan.steps, plan.rate)
+    return _to_its_end(client, CALIBRATION, plan.steps, plan.rate, notes)
 
 
-def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int, int]) -> int:
+def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int, int], notes: StopNotes) -> int:
+    notes.check()
     token = client.bolus_token()
     try:
         told = client.run_start(token, purpose, amount, rate_nl_s)
+        ended = _watched(client, token, purpose, int(told["ordered_steps"]), notes)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
-    try:
-        ended = _watched(client, token, purpose, int(told["ordered_steps"]))
-    except KeyboardInterrupt:
-        client.stop()
-        talk("")
-        raise Failed("stopped, nothing was stored", "begin again when the line is in order") from None
+    except Interrupted as end:  # also between the order and its answer: the pump may have begun
+        raise stopped_by(end, client, token) from None
     if ended["state"] != "done":
-        raise Failed(
-            f"the {purpose} run was {ended['state']} after {ended['delivered_steps']} steps, nothing was stored", "`thecal status`"
-        )
+        raise cut_short(client, purpose, ended)
     return int(ended["delivered_steps"])
 
 
-def _watched(client: Client, token: str, purpose: str, steps: int) -> Reply:
+def _watched(client: Client, token: str, purpose: str, steps: int, notes: StopNotes) -> Reply:
     """Looks until the pump has stopped by itself; a bar for what takes longer than two seconds."""
     progress = Progress(purpose)
     try:
@@ -52,6 +49,8 @@ def _watched(client: Client, token: str, purpose: str, steps: int) -> Reply:
             told = client.bolus_status(token)
             if told["state"] in ENDED:
                 return told
+            if notes.changed():  # a stop that came between the last look and the order
+                client.stop()
             progress.update(int(told["delivered_steps"]), steps)
             time.sleep(LOOK_EVERY_S)
     finally:

@@ -39,11 +39,12 @@ def calibrate(
     from thecal.calibrate import jobs
     from thecal.calibrate.plan import Typed
     from thecal.connecting import open_pump
+    from thecal.steering import interruptible
 
     if sum((verify, history, forget)) > 1:
         raise BadInput("--verify, --history and --forget are three different things", "give one of them")
     how = jobs.How(yes, dry_run, as_json, accept_scatter, no_run, balance, mass or [], tare or [])
-    with open_pump(port) as client:
+    with interruptible(), open_pump(port) as client:
         if history:
             jobs.list_all(client, how)
         elif forget:

@@ -97,9 +97,10 @@ def weigh(
     from thecal.connecting import open_pump
     from thecal.gravimetry.run import RunWriter
     from thecal.gravimetry.session import Session
+    from thecal.steering import interruptible
 
     port_url, rate, yes = pump
-    with open_balance(*scales) as balance, open_pump(port_url) as client, Session(balance, client, rate) as session:
+    with interruptible(), open_balance(*scales) as balance, open_pump(port_url) as client, Session(balance, client, rate) as session:
         plan = session.plan(times)
         facts = session.facts(head)
         talk(columns(session.review(plan)))

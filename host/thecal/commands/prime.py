@@ -29,9 +29,10 @@ def prime(
     """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
     from thecal.connecting import open_pump
     from thecal.dose import rate_of
+    from thecal.steering import interruptible
 
     rate_of(rate)
-    with open_pump(port) as client:
+    with interruptible(), open_pump(port) as client:
         reply = order(client, rate, again, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)

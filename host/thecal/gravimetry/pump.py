@@ -9,10 +9,11 @@ from pumpcore.bolus import CALIBRATION
 from pumpcore.units import ceil_div
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
-from thecal.errors import BadInput, Failed, InAlarm
+from thecal.errors import BadInput, Failed, InAlarm, Interrupted
 from thecal.flow import parts_nl_per_s
 from thecal.prescription import check
 from thecal.status_text import ml_per_h
+from thecal.steering import StopNotes, stopped_by
 
 SPARE_MS = 60_000
 UNDER_WAY = ("ordered", "delivering")
@@ -30,6 +31,10 @@ class PumpSide:
 
     def end(self) -> None:
         """As it was before; called whatever happened."""
+
+    def interrupted(self, end: Interrupted) -> Interrupted:
+        """End what this has moved because of a signal; return what is to be said of it."""
+        return Interrupted(end.number, f"{end.cause}: the pump runs on as before")
 
     def look(self) -> dict[str, Any]:
         """The pump's status; Failed when it no longer delivers the one rate."""
@@ -60,20 +65,26 @@ class ConstantRate(PumpSide):
         program = constant(rate_text).program
         self.rate = (program.entries[0][1], program.rate_seconds_s)
         self._token = ""
+        self._notes = StopNotes(client.port_url)
 
     def begin(self, duration_ms: int) -> None:
         pair = self.client.status()["calibration"]
         rate_nl, seconds_s = self.rate
         steps = ceil_div(rate_nl * (duration_ms + SPARE_MS) * pair["steps"], seconds_s * 1000 * pair["volume_nl"])
+        self._notes.check()
         self._token = self.client.bolus_token()
         self.client.run_start(self._token, CALIBRATION, steps, self.rate)
 
     def look(self) -> dict[str, Any]:
         status = self.client.status()
         run = status.get("bolus") or {}
-        if run.get("token") != self._token or run.get("state") not in UNDER_WAY:
+        if run.get("token") != self._token or run.get("state") not in UNDER_WAY or self._notes.changed():
             raise Failed(f"the pump no longer runs for this: it is {status['state']}", "see `thecal status`, and record again")
         return status
+
+    def interrupted(self, end: Interrupted) -> Interrupted:
+        token, self._token = self._token, ""
+        return stopped_by(end, self.client, token) if token else end
 
     def end(self) -> None:
         """Stops. Harmless when it never began."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from thecal.balance import Balance, Reading
+from thecal.errors import Interrupted
 from thecal.gravimetry.checks import drop_limit_ug, frozen_limit_ms, stood_still
 from thecal.gravimetry.clocks import Clock
 from thecal.gravimetry.pump import PumpSide
@@ -46,6 +47,8 @@ class Recorder:
         try:
             self._pump.begin(plan.duration_ms)
             self._run(plan)
+        except Interrupted as end:
+            raise self._pump.interrupted(end) from None
         finally:
             self._pump.end()
         if plan.rests:
@@ -73,6 +76,7 @@ class Recorder:
             asked_ms = moment_ms if ask else asked_ms
             self._told(plan.still_ms + moment_ms, plan.still_ms + plan.duration_ms)
             self._take(moment_ms, RUN, ask)
+        self._pump.look()  # a stop since it was asked last
 
     def _rest(self) -> None:
         """The pan must come to rest once the flow has ended."""

@@ -23,12 +23,15 @@ BUSY_ERRNOS = (errno.EBUSY, errno.EAGAIN)
 
 
 class Link:
-    """An open serial port, pseudo-terminal or socket:// URL. Reads in chunks: socket:// never says more than one byte waits."""
+    """An open serial port, pseudo-terminal or socket:// URL. Reads in chunks: socket:// never says more than one byte waits.
 
-    def __init__(self, port_url: str) -> None:
+    `share`: when another program holds the port's lock, open it beside that program; `shared` says that this was so.
+    """
+
+    def __init__(self, port_url: str, share: bool = False) -> None:
         self.port_url = port_url
         self._buffer = bytearray()
-        self._serial = open_serial(port_url)
+        self._serial, self.shared = open_serial(port_url, share)
         self.heard = b""
 
     def __enter__(self) -> Link:
@@ -99,17 +102,21 @@ class Link:
         return bool(data)
 
 
-def open_serial(port_url: str) -> Any:
-    """An open pyserial port for us alone. A busy port is tried for 0.8 s: `watch` opens it only for moments."""
+def open_serial(port_url: str, share: bool = False) -> tuple[Any, bool]:
+    """Open a pyserial port for us alone; return it, and whether it is shared. A busy port is tried for 0.8 s: `watch` opens it only
+    for moments. With `share` the lock of another program is passed by at once; only TIOCEXCL and Windows keep us out then."""
     import serial
 
     deadline_s = time.monotonic() + BUSY_RETRY_S
+    locks = (exclusive(port_url), None) if share and exclusive(port_url) else (exclusive(port_url),)
     while True:
-        try:
-            return serial.serial_for_url(port_url, baudrate=115200, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=exclusive(port_url))
-        except (serial.SerialException, OSError, ValueError) as error:
-            if not is_busy(error) or time.monotonic() > deadline_s:
-                raise why_not_open(port_url, error) from error
+        for lock in locks:
+            try:
+                port = serial.serial_for_url(port_url, baudrate=115200, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=lock)
+                return port, lock is not locks[0]
+            except (serial.SerialException, OSError, ValueError) as error:
+                if not is_busy(error) or (lock is locks[-1] and time.monotonic() > deadline_s):
+                    raise why_not_open(port_url, error) from error
         time.sleep(BUSY_PAUSE_S)
 
 

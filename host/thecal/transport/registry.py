@@ -3,8 +3,10 @@ the boards that were flashed from here. One small file each."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import secrets
 from pathlib import Path
 
 Entry = dict[str, object]
@@ -75,6 +77,27 @@ def remember_pump(unique_id: str, facts: Entry) -> None:
 def known_pump(unique_id: str) -> Entry | None:
     """What `remember_pump` kept of a board, by the unique id that is also its USB serial number; None when it is new here."""
     return read(_pump_file(unique_id))
+
+
+def note_stop(port_url: str) -> None:
+    """Leave word that `thecal stop` was given for this port: a verb that has the motor in hand begins no further run. Raises OSError."""
+    path = _stop_file(port_url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(secrets.token_hex(8), encoding="utf-8")
+
+
+def last_stop(port_url: str) -> str:
+    """What changes with each stop that was noted for this port; "" while there was none."""
+    try:
+        return _stop_file(port_url).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _stop_file(port_url: str) -> Path:
+    """One for each port: names of one device (by-id, a link) are the same port."""
+    port = port_url if "://" in port_url else os.path.realpath(port_url)
+    return folder() / "stops" / hashlib.sha256(port.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _pump_file(unique_id: str) -> Path:
