@@ -12,7 +12,8 @@ _RETRY_MS = 300_000
 
 
 class WallClock:
-    """`known` says whether the time of day may be used; `zone` is local time minus UTC, `damaged` when that was lost.
+    """`known` says whether the time of day may be used; `zone` is local time minus UTC, `damaged` when that was lost. `zone_known` says
+    whether a host has ever set it.
 
     `set_utc_s` is when a host last set the clock, 0 when that was never; the drift is counted from there.
     """
@@ -24,6 +25,7 @@ class WallClock:
         self.told = False
         self.damaged = False
         self.set_utc_s = 0
+        self.zone_known = False
         self.zone = self._load_zone()
 
     def _load_zone(self) -> Zone:
@@ -32,6 +34,7 @@ class WallClock:
         except StoreError:
             self.damaged = True
             return Zone(0)
+        self.zone_known = len(stored) > 0
         offset_s, transition_utc_s, transition_offset_s, self.set_utc_s = struct.unpack(_ZONE, stored + bytes(_ZONE_BYTES - len(stored)))
         return Zone(offset_s, transition_utc_s, transition_offset_s)
 
@@ -57,12 +60,14 @@ class WallClock:
             "transition_utc_s": 0 if passed else zone.transition_utc_s,
             "transition_offset_s": 0 if passed else zone.transition_offset_s,
             "clock_set_utc_s": self.set_utc_s if utc_s else 0,
+            "zone_known": self.zone_known,
         }
 
     def set(self, utc_s: int, zone: Zone) -> None:
         """Sets clock, clock chip and zone. OSError or StoreError when the zone can't be kept; then nothing is set."""
-        if self.damaged or self._clock.has_chip or zone.values() != self.zone.values():
+        if self.damaged or self._clock.has_chip or not self.zone_known or zone.values() != self.zone.values():
             self._keep(zone, utc_s)
+        self.zone_known = True
         self.zone, self.set_utc_s = zone, utc_s
         self.damaged = self.told = False
         self._clock.set_utc_s(utc_s)

@@ -27,9 +27,11 @@ BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
 
 
 class Client(Exchange):
-    """A pump behind one port. `boot` is the pump's boot number as last told by status, `ceilings` its bench's by hello."""
+    """A pump behind one port. `boot` is the pump's boot number as last told by status, `ceilings` its bench's by hello, `unique_id` its
+    board's."""
 
     boot: int | None = None
+    unique_id: str = ""
     ceilings: dict[str, int] | None = None
 
     def __enter__(self) -> Client:
@@ -49,6 +51,7 @@ class Client(Exchange):
             do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.ceilings = reply.get("ceilings")
+        self.unique_id = str(reply.get("unique_id", ""))
         return reply
 
     def status(self) -> Reply:

@@ -1,4 +1,4 @@
-"""The pump's clock from this computer: local time with its next change, and how far the pump's clock is from ours.
+"""The pump's clock from this computer: how far it is from ours, and setting it.
 
 A clock chip tells whole seconds, so what is said of the clock carries the uncertainty of how it was read.
 """
@@ -6,21 +6,17 @@ A clock chip tells whole seconds, so what is said of the clock carries the uncer
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.schedule import Zone
-from pumpcore.units import S_PER_DAY, S_PER_MINUTE
+from pumpcore.units import S_PER_MINUTE
 from thecal.console import talk
-from thecal.errors import BadInput
-from thecal.quantities import shown
+from thecal.errors import Failed
 from thecal.transport import registry
 
 if TYPE_CHECKING:
     from thecal.client import Client
 
-LOOK_AHEAD_DAYS = 400
+FIRST_HOST_S, END_HOST_S = 1_704_067_200, 4_102_444_800  # 2024 to 2099: a computer's clock elsewhere was never set
 WARN_S = 2.0  # what a running pump's clock may still be moved by
 WARN_PPM = 100.0
 TELLABLE_PPM = 50.0
@@ -28,74 +24,45 @@ MOST_PPM = 10_000.0  # more is no drift: somebody set another time
 SET_WITHIN_S = 0.05  # how well a clock is set: the line's delay and the loop's turn
 CHIP_HALF_S = 0.5
 
-OffsetAt = Callable[[int], int]
+def host_s() -> float:
+    """UTC seconds by this computer's clock."""
+    return time.time()
 
 
-def offset_of(zone: str | None) -> OffsetAt:
-    """UTC seconds -> local time minus UTC, in a named zone or in this computer's own. BadInput for a name that there is not."""
-    if zone is None:
-        return lambda utc_s: time.localtime(utc_s).tm_gmtoff
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+def host_problem() -> str:
+    """What is wrong with this computer's clock when it can't be right; "" otherwise."""
+    now_s = host_s()
+    if FIRST_HOST_S <= now_s < END_HOST_S:
+        return ""
+    when = "before 2024" if now_s < FIRST_HOST_S else "past 2099"
+    return f"this computer's clock stands at {stamp(now_s)}, {when}"
 
+
+def stamp(utc_s: float) -> str:
     try:
-        found = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadInput(f"--zone: {shown(zone)} is not a time zone", "write one like Europe/Berlin, America/New_York or UTC") from error
-
-    def offset_at(utc_s: int) -> int:
-        offset = datetime.fromtimestamp(utc_s, UTC).astimezone(found).utcoffset()
-        return round(offset.total_seconds()) if offset else 0
-
-    return offset_at
+        return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(utc_s))
+    except (OverflowError, ValueError, OSError):
+        return f"{utc_s:.0f} s since 1970"
 
 
-def local_time(offset_at: OffsetAt, utc_s: int) -> Zone:
-    """The offset at `utc_s` and its next change within 400 days; a transition of 0 when there is none."""
-    offset_s = offset_at(utc_s)
-    for behind_s in range(utc_s + S_PER_DAY, utc_s + LOOK_AHEAD_DAYS * S_PER_DAY, S_PER_DAY):
-        if offset_at(behind_s) != offset_s:
-            at_s = first_change(offset_at, behind_s - S_PER_DAY, behind_s)
-            return Zone(offset_s, at_s, offset_at(at_s))
-    return Zone(offset_s)
+def check_host(otherwise: str = "") -> None:
+    """Failed when this computer's clock can't be right: no pump gets its time from there. `otherwise` is what else to do."""
+    problem = host_problem()
+    if problem:
+        raise Failed(f"{problem}: nothing was set", "; ".join(filter(None, ("set this computer's clock first", otherwise))))
 
 
-def first_change(offset_at: OffsetAt, before_s: int, behind_s: int) -> int:
-    """The first second with another offset than `before_s`, in (before_s, behind_s]."""
-    old_s = offset_at(before_s)
-    while behind_s - before_s > 1:
-        middle_s = (before_s + behind_s) // 2
-        if offset_at(middle_s) == old_s:
-            before_s = middle_s
-        else:
-            behind_s = middle_s
-    return behind_s
-
-
-def set_clock(client: Client, zone: str | None, status: dict[str, Any]) -> dict[str, Any]:
-    """Sets the pump's clock at the beginning of a second of ours, so that it is right to the line's delay."""
-    offset_at = offset_of(zone)
-    time.sleep(1 - time.time() % 1)
-    utc_s = round(time.time())
-    local = local_time(offset_at, utc_s)
-    if "transition_utc_s" not in status:  # an older firmware knows no transition
-        local = Zone(local.offset_s)
-    return client.clock_set(utc_s, *local.values())
-
-
-def set_before_start(client: Client, zone: str | None, status: dict[str, Any]) -> None:
-    """Sets the clock of a stopped pump and says so: it stays set when the start is refused."""
-    from thecal.status_text import clock_text
-
-    if status["state"] == "stopped":
-        told = set_clock(client, zone, status)
-        talk(f"clock set to {clock_text(told['utc_s'], told['offset_s'])}")
+def next_second() -> int:
+    """The UTC second that begins now by this computer's clock: what is set then is right to the line's delay."""
+    time.sleep(1 - host_s() % 1)
+    return round(host_s())
 
 
 def read(client: Client) -> tuple[dict[str, Any], Reading]:
     """A status, and what it says of the pump's clock."""
-    asked_s = time.time()
+    asked_s = host_s()
     status = client.status()
-    reading = Reading(status, asked_s, time.time())
+    reading = Reading(status, asked_s, host_s())
     reading.own_time = reading.error_s is not None and abs(reading.error_s) > WARN_S and lives_by_itself(client.port_url)
     return status, reading
 
@@ -176,6 +143,8 @@ class Reading:
         """What to do about a clock that is off or drifts; "" when it is right."""
         if self.own_time:
             return ""
+        if host_problem():
+            return f"{host_problem()}: set it"
         if self.error_s is not None and abs(self.error_s) > WARN_S + self.uncertain_s:
             return f"the pump's clock is {self.error_s:+.0f} s off: set it with `thecal clock --set` (while running by at most 2 s)"
         if self.drift_ppm is not None and abs(self.drift_ppm) > WARN_PPM + self.uncertain_ppm:

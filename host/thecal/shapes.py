@@ -164,6 +164,7 @@ class Status(Shape):
     transition_utc_s: int = Field(description="the next change of local time; 0 = none known")
     transition_offset_s: int
     clock_set_utc_s: int
+    zone_known: bool | None = None
     boot: int
     powered_on_s: int
     program_digest: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,20 @@ def clock_text(utc_s: int, offset_s: int = 0) -> str:
     """Local time of the pump, "unknown" when it does not know."""
     if not utc_s:
         return "unknown"
-    zone = timezone(timedelta(seconds=offset_s)) if offset_s else UTC
-    return datetime.fromtimestamp(utc_s, zone).strftime("%a %Y-%m-%d %H:%M:%S UTC%z").replace("UTC+0000", "UTC")
+    try:
+        local = datetime.fromtimestamp(0, UTC) + timedelta(seconds=utc_s + offset_s)
+    except OverflowError:
+        return f"{utc_s} s since 1970, which is no date"
+    return f"{local:%a %Y-%m-%d %H:%M:%S} {offset_text(offset_s)}"
+
+
+def offset_text(offset_s: int) -> str:
+    """ "UTC", "UTC+0530"; of a pump with an older firmware also a day and more."""
+    if not offset_s:
+        return "UTC"
+    minutes, rest_s = divmod(abs(offset_s), S_PER_MINUTE)
+    text = f"UTC{'-' if offset_s < 0 else '+'}{minutes // 60:02d}{minutes % 60:02d}"
+    return f"{text}{rest_s:02d}" if rest_s else text
 
 
 def severity(number: int) -> str:

@@ -44,7 +44,8 @@ class FakePump:
         self.tokens = []
         self.alarms = []
         self.memory = {}
-        self.utc_s = 0
+        self.utc_s = self.set_utc_s = 0
+        self.zone = self.fraction_ms = None
         self.journal = [records.encode("maintenance", (1, n, n * 1000, 0), (0,)) for n in range(1, 301)]
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port_url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
@@ -145,19 +146,26 @@ class FakePump:
         steps = dict.fromkeys(("ordered_steps", "delivered_steps", "guard_steps", "leased_steps", "uncertain_steps"), 0)
         running = self.state == "running"
         return {
-            **steps, "state": self.state, "uptime_ms": 1000, "utc_s": self.utc_s, "offset_s": 0, "boot": self.boot,
+            **steps, "state": self.state, "uptime_ms": 1000, "utc_s": self.utc_s, "boot": self.boot,
             "powered_on_s": 1, "program_digest": self.digest(), "program_name": "t" if self.active else "",
             "entry": 0 if running else None, "entry_rate_nl": 1000 if running else None, "rate_seconds_s": 3600,
             "next_change_s": None, "position_uncertain_steps": 0, "calibration": CALIBRATION.describe(), "bolus": None,
             "alarms": self.alarms, "events_sequence": 300, "faults_sequence": 0, "hour_nl": 0, "day_nl": 0, "counters": {},
+            **self.local_time(),
         }  # fmt: skip
+
+    def local_time(self):
+        offset_s, transition_utc_s, transition_offset_s = self.zone or (0, 0, 0)
+        told = {"offset_s": offset_s, "transition_utc_s": transition_utc_s, "transition_offset_s": transition_offset_s}
+        return {**told, "utc_fraction_ms": self.fraction_ms, "clock_set_utc_s": self.set_utc_s, "zone_known": self.zone is not None}
 
     def digest(self):
         return program.digest(self.active) if self.active else DIGEST_NONE
 
     def do_clock_set(self, utc_s, offset_s, transition_utc_s=0, transition_offset_s=0):
-        self.utc_s, self.transition = utc_s, (transition_utc_s, transition_offset_s)
-        return {"utc_s": utc_s, "offset_s": offset_s}
+        self.utc_s = self.set_utc_s = utc_s
+        self.zone = (offset_s, transition_utc_s, transition_offset_s)
+        return {"utc_s": utc_s, **self.local_time()}
 
     def do_program_stage(self, **params):
         packed = base64.b64decode(params["program"])

@@ -207,6 +207,31 @@ def test_the_clock_is_set_kept_and_journaled() -> None:
     assert ready(image=pump.image()).call("status")["offset_s"] == 7200
 
 
+def test_a_zone_that_was_set_is_kept_without_the_time_and_utc_is_one() -> None:
+    pump = ready(utc_s=0)
+    assert pump.call("status")["zone_known"] is False
+    assert pump.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=0)["zone_known"] is True
+    status = ready(image=pump.image(), utc_s=0).call("status")
+    assert (status["zone_known"], status["utc_s"], status["offset_s"]) == (True, 0, 0)
+
+
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"offset_s": 86_400}, {"offset_s": -86_400}, {"offset_s": 64_801}, {"utc_s": 4_102_444_800}, {"utc_s": (1 << 32) - 1},
+        {"utc_s": 1 << 32}, {"transition_offset_s": -86_400}, {"transition_utc_s": 1 << 32},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_clock_takes_no_offset_of_a_day_and_no_time_that_a_chip_can_t_hold(values: dict) -> None:
+    pump = ready(utc_s=0)
+    asked = {"utc_s": MONDAY_UTC_S, "offset_s": 3600, "transition_utc_s": MONDAY_UTC_S + 9_000, "transition_offset_s": 7200}
+    assert pump.fault("clock.set", **{**asked, **values}) == "bad_params"
+    assert pump.call("status")["utc_s"] == 0 and pump.records("clock_set") == []
+    assert pump.call("clock.set", **asked)["offset_s"] == 3600
+
+
 @pytest.mark.rule("R11")
 def test_the_clock_moves_by_at_most_two_seconds_while_running() -> None:
     pump = running(constant(900_000))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from thecal import clock
+from thecal import clock, zones
 from thecal.errors import BadInput
 from thecal.transport import registry
 from unit.host_fake_pump import FakePump
@@ -14,7 +14,7 @@ NOW_S = 1_780_000_000
 
 
 def local(zone: str, *moment: int) -> tuple:
-    return clock.local_time(clock.offset_of(zone), int(datetime(*moment, tzinfo=ZoneInfo(zone)).timestamp())).values()
+    return zones.named(zone).zone(int(datetime(*moment, tzinfo=ZoneInfo(zone)).timestamp())).values()
 
 
 @pytest.mark.parametrize(
@@ -33,22 +33,10 @@ def test_the_next_change_of_local_time(zone: str, moment: tuple, expected: tuple
     assert local(zone, *moment) == expected
 
 
-def test_this_computer_s_zone_is_taken_without_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    try:
-        assert clock.local_time(clock.offset_of(None), 1_793_500_000).values() == (-14_400, 1_793_512_800, -18_000)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
-
-
 @pytest.mark.parametrize("name", ["Berlin", "", "../etc", "Europe/berlin\n", "Europe/"])
 def test_a_zone_that_there_is_not_is_told(name: str) -> None:
     with pytest.raises(BadInput) as caught:
-        clock.offset_of(name)
+        zones.named(name)
     assert "--zone" in caught.value.cause and "Europe/Berlin" in caught.value.do
 
 

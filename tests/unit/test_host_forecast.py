@@ -16,6 +16,7 @@ from pumpcore.calibration import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings
+from thecal import zones
 from thecal.ceilings import ANY_RIG
 from thecal.outlook import asked, words
 from thecal.outlook.boluses import Allowed
@@ -109,7 +110,7 @@ def two_rates() -> Program:
 
 
 def outlook(begin: str = "2026-10-20 08:00", days: int = 30, left_nl: int | None = None, old: Fraction | None = None) -> Outlook:
-    return asked.outlook(two_rates(), PAIR, asked.when(begin, "Europe/Berlin", days), left_nl, old)
+    return asked.outlook(two_rates(), PAIR, asked.when(begin, zones.named("Europe/Berlin"), days), left_nl, old)
 
 
 def rate_at(found: Outlook, second_s: int) -> Fraction:
@@ -204,7 +205,8 @@ def test_what_the_line_still_holds_is_dosed_until_the_front_has_passed() -> None
 def test_a_ceiling_that_only_a_repeated_hour_fills_is_seen() -> None:
     made = Program("p", "f", 3600, [(day * 1440 + minute, rate) for day in range(7) for minute, rate in ((0, 0), (120, 900_000), (180, 0))])
     made.mode, made.day_nl, made.hour_nl = SCHEDULE, 1_000_000, 950_000
-    spring, autumn = (Outlook(made, PAIR, asked.when(begin, "Europe/Berlin", 8)) for begin in ("2026-03-25 12:00", "2026-10-20 12:00"))
+    berlin = zones.named("Europe/Berlin")
+    spring, autumn = (Outlook(made, PAIR, asked.when(begin, berlin, 8)) for begin in ("2026-03-25 12:00", "2026-10-20 12:00"))
     ceilings = Ceilings(ANY_RIG, PAIR, made)
     assert binding(spring, ceilings) == []
     named = {name: (autumn.when.local(at_s).date().isoformat(), nl) for name, at_s, nl, _ in binding(autumn, ceilings)}
@@ -214,7 +216,7 @@ def test_a_ceiling_that_only_a_repeated_hour_fills_is_seen() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("2026-10-25 02:30", 3600 * 2), ("2026-10-25 03:00", 3600), ("2026-03-29T03:00", 7200)])
 def test_a_local_time_that_comes_twice_is_the_first(text: str, expected: int) -> None:
     local = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    assert local - asked.utc_of(text, "Europe/Berlin") == expected
+    assert local - asked.utc_of(text, zones.named("Europe/Berlin")) == expected
 
 
 # --- as it is typed --------------------------------------------------------------------------------------------------------

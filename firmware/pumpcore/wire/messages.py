@@ -39,9 +39,9 @@ _TOKEN = ("hex", TOKEN_DIGITS, 0)
 _CALIBRATION = ("base64", 0, 120)
 _VOLUME = _integer(1, 1 << 48)
 
-_OFFSET = _integer(-86_400, 86_400)
+_OFFSET = _integer(-64_800, 64_800)  # 18 h: zones reach from -12 to +14 h
 _CLOCK = {
-    "utc_s": _integer(1_577_836_800, (1 << 32) - 1),
+    "utc_s": _integer(1_577_836_800, 4_102_444_799),  # the end of 2099: clock chips go no further, and stamps have 32 bits
     "offset_s": _OFFSET,
     "transition_utc_s": _integer(0, (1 << 32) - 1),  # 0: no change of the offset is known
     "transition_offset_s": _OFFSET,
@@ -52,6 +52,7 @@ _FORECAST = {
     "bridge": _integer(0, 1), "position_steps": _integer(0, (1 << 63) - 1),
 }
 _FORECAST.update(_CLOCK)
+_FORECAST["utc_s"] = _integer(1_577_836_800, (1 << 32) - 1)
 
 # method: (parameters, whether it changes anything)
 METHODS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from thecal.commands.options import AsJson, DryRun, Port, Yes, Zone
+from thecal.commands.options import AsJson, DryRun, MoveClock, Port, Yes, Zone
 from thecal.commands.ordering import Consent, carry_out
 from thecal.console import columns, confirm, data, emit_json, talk
 from thecal.errors import Failed
@@ -13,20 +13,29 @@ from thecal.errors import Failed
 if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.client import Client
+    from thecal.clock_setting import Wish
     from thecal.exchange import Reply
     from thecal.line_text import Line
 
 QUESTION = "Start with this bridge?"
 
 
-def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def bridge(
+    port: Port = None,
+    zone: Zone = None,
+    set_clock: MoveClock = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
     """Start with another concentration still in the line: it is delivered at its own dose until the front has passed."""
-    from thecal import clock
+    from thecal.clock_setting import Wish
     from thecal.connecting import open_pump
 
-    clock.offset_of(zone)
+    wish = Wish(zone, set_clock)
+    wish.check()
     with open_pump(port) as client:
-        reply = order(client, zone, Consent(yes, dry_run, as_json))
+        reply = order(client, wish, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
@@ -34,8 +43,8 @@ def bridge(port: Port = None, zone: Zone = None, yes: Yes = False, dry_run: DryR
         data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; over after {steps} steps (token {reply['token']})")
 
 
-def order(client: Client, zone: str | None, consent: Consent) -> Reply | None:
-    from thecal import clock, orders
+def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
+    from thecal import clock_setting, orders
     from thecal.commands.bolus import active_program
 
     program = active_program(client)
@@ -43,7 +52,7 @@ def order(client: Client, zone: str | None, consent: Consent) -> Reply | None:
     talk(columns(review(program, in_line(status), status)))
     if not consent.dry_run:
         confirm(QUESTION, consent.yes)
-        clock.set_before_start(client, zone, status)
+        clock_setting.set_before_start(client, wish, status)
         consent = consent._replace(yes=True)
     return carry_out(client, orders.bridge(), QUESTION, consent)
 

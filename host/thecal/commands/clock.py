@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from thecal.commands.options import AsJson, DryRun, Port, Zone
+from thecal.commands.options import AsJson, DryRun, Port, SetClock, Zone
 from thecal.console import columns, data, emit_json, talk
 
 
@@ -12,21 +12,25 @@ def clock(
     set_it: Annotated[bool, typer.Option("--set", help="Set clock, offset and its next change; while running by at most 2 s.")] = False,
     port: Port = None,
     zone: Zone = None,
+    set_clock: SetClock = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how far the pump's clock is off, how it drifts, and when its local time changes next."""
     from thecal import clock as clocks
+    from thecal import clock_setting
     from thecal.connecting import open_pump
     from thecal.status_text import clock_text
 
-    clocks.offset_of(zone)
+    wish = clock_setting.Wish(zone, set_clock or None)
+    wish.check()
     with open_pump(port) as client:
         status, reading = clocks.read(client)
         if set_it and dry_run:
+            clock_setting.tell(client, wish)
             talk("would set the clock; nothing was sent")
         elif set_it:
-            clocks.set_clock(client, zone, status)
+            clock_setting.carry_out(client, wish)
             status, reading = clocks.read(client)
     if as_json:
         keys = ("utc_s", "utc_fraction_ms", "offset_s", "transition_utc_s", "transition_offset_s", "clock_set_utc_s")

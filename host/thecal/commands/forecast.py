@@ -37,7 +37,7 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
-    from thecal import ceilings
+    from thecal import ceilings, zones
     from thecal.commands.program import read_prescription
     from thecal.compiler import compile_prescription
     from thecal.files import check_free
@@ -46,9 +46,10 @@ def forecast(
     check_free([png] if png else [], force)
     prescription = read_prescription(file, library, override)
     compiled = compile_prescription(prescription, str(file))
-    when = asked.when(begin, zone, days)
+    zones.check(zone)
     client = None if offline or (bench and not port) else a_pump(port)
     try:
+        when = asked.when(begin, asked.local_time_of(client, zone), days)
         rig = rig_for(client, bench)
         ceilings.check(prescription, compiled, rig, str(file))
         wanted = (asked.left_nl(left, client, compiled.program), asked.concentration(previous) or front_of(client, compiled))

@@ -10,8 +10,13 @@ Port = Annotated[
     typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT; else THECAL_PORT, else the only pump."),
 ]
 Zone = Annotated[
-    str | None, typer.Option("--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin; else this computer's.")
+    str | None,
+    typer.Option("--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin; else the one it has, else this computer's."),
 ]
+MoveClock = Annotated[
+    bool | None, typer.Option("--set-clock/--keep-clock", help="Move a clock or zone that the pump knows; --yes does not. Or leave it.")
+]
+SetClock = Annotated[bool, typer.Option("--set-clock", help="Move a clock or zone that the pump knows without being asked.")]
 Library = Annotated[
     Path | None, typer.Option("--library", metavar="FILE", help="The drug library; else THECAL_LIBRARY, else the shipped one by its name.")
 ]

@@ -1,27 +1,32 @@
 """`thecal start`: set the pump's clock while it is stopped, then start its program."""
 
-from thecal.commands.options import AsJson, DryRun, Port, Zone
+from thecal.commands.options import AsJson, DryRun, MoveClock, Port, Zone
 from thecal.commands.ordering import unsent
 from thecal.console import data, emit_json, talk
 from thecal.errors import Refused
 
 
-def start(port: Port = None, zone: Zone = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Set the pump's clock and start the active program."""
+def start(
+    port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that the pump knows."""
     from thecal import clock, line_text
     from thecal.calibration_text import line
+    from thecal.clock_setting import Wish, set_before_start, tell
     from thecal.connecting import open_pump
     from thecal.orders import Order
 
-    clock.offset_of(zone)
+    wish = Wish(zone, set_clock)
+    wish.check()
     with open_pump(port) as client:
         before = client.status()
         if dry_run:
+            tell(client, wish)
             talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
             talk(f"calibration: {line(before['calibration'])}")
             unsent(Order("start"), as_json)
             return
-        clock.set_before_start(client, zone, before)
+        set_before_start(client, wish, before)
         try:
             reply = client.start()
         except Refused as refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program
 from pumpcore.units import S_PER_DAY
-from thecal.clock import local_time, offset_of
+from thecal import zones
+from thecal.clock import host_problem, host_s
 from thecal.dose import read
-from thecal.errors import BadInput
+from thecal.errors import BadInput, Failed
 from thecal.outlook.bridged import Front, typed
 from thecal.outlook.model import Outlook, When
 from thecal.quantities import shown
 from thecal.status_text import span
+from thecal.zones import LocalTime
 
 if TYPE_CHECKING:
     from thecal.client import Client
@@ -27,14 +28,23 @@ FIRST_UTC_S = 1_577_836_800
 END_UTC_S = 4_260_211_200
 
 
-def when(begin: str | None, zone: str | None, days: int) -> When:
-    """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time."""
-    offset_at = offset_of(zone)
-    utc_s = int(time.time()) if begin is None else utc_of(begin, zone)
-    return When(utc_s, local_time(offset_at, utc_s), days)
+def when(begin: str | None, zone: LocalTime, days: int) -> When:
+    """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time; Failed when this computer
+    can't know what now is."""
+    if begin is None and host_problem():
+        raise Failed(host_problem(), "set this computer's clock, or say from when: --from TIME")
+    utc_s = int(host_s()) if begin is None else utc_of(begin, zone)
+    return When(utc_s, zone.zone(utc_s), days)
 
 
-def utc_of(text: str, zone: str | None) -> int:
+def local_time_of(client: Client | None, zone: str | None) -> LocalTime:
+    """The zone that was named, else the pump's, else this computer's. BadInput when there is none of them."""
+    if client is None:
+        return zones.named(zone) if zone is not None else zones.of_computer()
+    return zones.chosen(client, client.status(), zone)
+
+
+def utc_of(text: str, zone: LocalTime) -> int:
     """A local time as UTC. One that comes twice is the first; one that is skipped is refused."""
     try:
         local = datetime.fromisoformat(text)
@@ -45,7 +55,7 @@ def utc_of(text: str, zone: str | None) -> int:
     naive_s = int((local - datetime(1970, 1, 1)).total_seconds())
     if not FIRST_UTC_S + S_PER_DAY <= naive_s < END_UTC_S:  # a day: whatever the zone
         raise BadInput(f"--from: {shown(text)} is not in the years that the pump's clock holds, 2020 to 2104", EXAMPLE)
-    offset_at = offset_of(zone)
+    offset_at = zone.offset_at
     offsets_s = sorted({offset_at(naive_s - S_PER_DAY), offset_at(naive_s + S_PER_DAY)}, reverse=True)
     for offset_s in offsets_s:
         if offset_at(naive_s - offset_s) == offset_s:

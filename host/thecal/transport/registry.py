@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -98,6 +99,26 @@ def _stop_file(port_url: str) -> Path:
     """One for each port: names of one device (by-id, a link) are the same port."""
     port = port_url if "://" in port_url else os.path.realpath(port_url)
     return folder() / "stops" / hashlib.sha256(port.encode(errors="surrogateescape")).hexdigest()[:16]
+def remember_zone(unique_id: str, facts: Entry) -> None:
+    """Keeps by which zone's name this computer set a pump's clock, and when: the pump itself knows the next change only."""
+    path = _zone_file(unique_id)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(facts), encoding="utf-8")
+        draft.replace(path)
+
+
+def known_zone(unique_id: str) -> Entry | None:
+    """What `remember_zone` kept; None when this computer never named the pump's zone."""
+    path = _zone_file(unique_id)
+    return None if path is None else read(path)
+
+
+def _zone_file(unique_id: str) -> Path | None:
+    """None for an id that is none: it comes from the other end and becomes the name of a file."""
+    plain = unique_id.lower()
+    return folder() / "zones" / f"{plain}.json" if re.fullmatch("[0-9a-f]{1,64}", plain) else None
 
 
 def _pump_file(unique_id: str) -> Path:
