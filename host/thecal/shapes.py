@@ -101,6 +101,7 @@ class Sim(Shape):
     port: str | None
     socket: str
     control: str
+    control_secret: str = Field(description="what each request to the control port carries")
     balance: str | None = None
     balance_socket: str | None = None
     unique_id: str

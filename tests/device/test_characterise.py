@@ -35,7 +35,7 @@ class Bench:
         self.device = Device(balance=BalanceOptions(**options))
         self.control = ControlServer(self.device.sim)
         host, _, port = self.control.address.rpartition(":")
-        self.clock = SimulatorClock(Control(host, int(port)), None)
+        self.clock = SimulatorClock(Control(host, int(port), self.control.secret), None)
         self.balance = open_balance(self.device.sim.balance.ports.path or self.device.sim.balance.ports.url, self.protocol)
 
     @property

@@ -117,7 +117,7 @@ def test_faults_are_seen_by_the_reader(protocol, fault, kind):
         control = ControlServer(sim)
         try:
             host, port = control.address.split(":")
-            with Control(host, int(port)) as bench_side:
+            with Control(host, int(port), control.secret) as bench_side:
                 bench_side.balance_fault(fault)
                 sim.advance_by(1_000)
                 with pytest.raises(BalanceError) as caught:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from thecal.sim import serve
 from thecal.sim.control import Control, ControlServer, methods
 from thecal.sim.errors import SimulatorError
 from thecal.sim.runner import SimulatedPump
+from thecal.transport import registry
 
 needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
 KINDS = [pytest.param("port_url", marks=needs_terminal), "socket_url"]
@@ -128,7 +130,7 @@ def test_without_power_bytes_are_lost_and_the_port_stays(sim):
 def test_the_control_port_does_what_the_object_does(sim):
     server = ControlServer(sim)
     host, port = server.address.split(":")
-    with Control(host, int(port)) as control:
+    with Control(host, int(port), server.secret) as control:
         control.advance(1_500)
         control.advance_by(500)
         assert control.now_ms() == 2_000
@@ -171,13 +173,17 @@ RUN = """
 import json, sys
 from pathlib import Path
 from thecal.sim import serve
+from thecal.sim.errors import SimulatorError
 
 def ready(facts):
     print(json.dumps(facts), flush=True)
 
 serve.KEEP_S = 1.0
 bench, flash = map(Path, sys.argv[1:3])
-sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True))
+try:
+    sys.exit(serve.run(bench, seed=4, image_path=flash, on_ready=ready, virtual=True))
+except SimulatorError as error:
+    sys.exit(error.cause)
 """
 
 
@@ -222,6 +228,80 @@ def test_a_process_that_is_killed_has_saved_its_flash(tmp_path):
     process.kill()
     process.communicate(timeout=10)
     assert holds(flash, "/kept") == "yes"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("!raise SystemExit(3)", "exit code 3"),
+        ("!raise SystemExit(0)", "exit code 0"),
+        ("!b.watchdog.start = b.link.read = b.link.wait = None", "TypeError"),
+        ("!while True: b.clock.uptime_ms()", "without waiting"),
+        ("hang_up", "as the control port asked it to"),
+    ],
+)
+def test_a_pump_that_dies_ends_the_process_with_an_error(tmp_path, words, cause):
+    flash = tmp_path / "pump.flash"
+    flash.write_bytes(image())
+    process, facts = start_process(flash)
+    if words == "hang_up":
+        host, _, port = facts["control"].rpartition(":")
+        with Control(host, int(port), facts["control_secret"]) as control:
+            control.hang_up()
+    else:
+        with open_port(facts["socket"]) as port:
+            port.write(words.encode() + b"\n")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    first, last = err.strip().splitlines()
+    assert "holds another firmware" in first
+    assert "the simulated pump has died: " in last and cause in last
+
+
+def test_a_pump_without_power_is_not_dead_and_one_that_failed_is():
+    with pump() as sim:
+        sim.cut_power()
+        assert sim.death() is None
+        sim.restore_power()
+        sim.write(b"!raise SystemExit(1)\n")
+        with pytest.raises(SimulatorError):
+            sim.wait_until_idle()
+        assert "exit code 1" in sim.death()
+        sim.reset()
+        assert ask(sim, "1") == 1
+        assert sim.death() is None
+
+
+WITHOUT_SECRET = [b"", b"{}", b"null", b"[]", b'{"secret": 1}', b'{"secret": "\\ud800"}', b'{"secret": ""}', b"GET /", b"[" * 70_000]
+
+
+@pytest.mark.parametrize("line", WITHOUT_SECRET)
+def test_the_control_port_does_nothing_without_its_secret(sim, line):
+    server = ControlServer(sim)
+    try:
+        with socket.create_connection(("127.0.0.1", int(server.address.split(":")[1])), timeout=5) as connection:
+            body = line or json.dumps({"secret": server.secret[:-1] + "x", "method": "cut_power", "params": {}}).encode()
+            connection.sendall(body + b"\n")
+            with connection.makefile("rb") as lines:
+                assert "secret is missing or wrong" in json.loads(lines.readline())["error"]
+                assert lines.readline() == b""
+        assert sim.power_is_on()
+    finally:
+        server.close()
+
+
+def test_each_run_has_a_secret_of_its_own_and_only_the_owner_can_read_it(tmp_path, monkeypatch, sim):
+    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))
+    servers = [ControlServer(sim) for _ in range(2)]
+    try:
+        assert servers[0].secret != servers[1].secret
+        file = registry.add({"control": servers[0].address, "control_secret": servers[0].secret})
+        assert registry.entries()[0]["control_secret"] == servers[0].secret
+        assert os.name == "nt" or file.stat().st_mode & 0o077 == 0
+    finally:
+        for server in servers:
+            server.close()
 
 
 def test_a_flash_that_can_not_be_saved_is_told_before_a_port_opens(tmp_path):

@@ -28,7 +28,7 @@ def sim(
 ) -> None:
     """Run a simulated pump behind a serial port. It is the unmodified firmware in a real MicroPython."""
     from thecal.resources import firmware_folder
-    from thecal.sim import serve
+    from thecal.sim import clock_file, serve
     from thecal.transport import registry
 
     if speed is not None and not 0 < speed <= MOST_SPEED:
@@ -41,6 +41,7 @@ def sim(
         raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
     if fresh:
         image_path.unlink(missing_ok=True)
+        clock_file.path_of(image_path).unlink(missing_ok=True)
     registered: list[Path] = []
 
     def ready(facts: dict[str, Any]) -> None:

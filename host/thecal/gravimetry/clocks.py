@@ -71,5 +71,5 @@ def clock_for(port_url: str) -> Clock:
         speed = None if entry.get("virtual") else float(str(entry.get("speed") or 1.0))
         if speed != 1.0:
             host, _, port = str(entry["control"]).rpartition(":")
-            return SimulatorClock(Control(host, int(port)), speed)
+            return SimulatorClock(Control(host, int(port), str(entry.get("control_secret"))), speed)
     return WallClock()

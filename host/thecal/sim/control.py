@@ -1,12 +1,16 @@
 """Driving a simulated pump from another process: JSON lines on a loopback TCP port, one request per line.
 
-    {"method": "advance", "params": {"to_ms": 60000}}   ->   {"result": null}   or   {"error": text, "do": text}
+    {"secret": "7f...", "method": "advance", "params": {"to_ms": 60000}}   ->   {"result": null}   or   {"error": text, "do": text}
 
+The secret is made anew for each run. `thecal sim` prints it and keeps it in the runtime folder, in a file that only its owner can
+read: whoever else works on this computer must not cut the power or read the flash. A line without it ends the connection.
 `Control` has the methods of `runner.SimulatedPump` that concern the bench, with the same names and values.
 """
 
 import base64
+import hmac
 import json
+import secrets
 import socket
 import socketserver
 import sys
@@ -20,15 +24,23 @@ if TYPE_CHECKING:
     from thecal.sim.runner import SimulatedPump
 
 CALL_TIMEOUT_S = 900.0
+SECRET_BYTES = 16
+LONGEST_LINE_BYTES = 65_536
 
 
 class ControlServer:
     """Serves one pump until `close`; any number of clients, one request of each at a time."""
 
     def __init__(self, pump: "SimulatedPump") -> None:
+        self.secret = secrets.token_hex(SECRET_BYTES)
+        secret = self.secret
+
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                for line in self.rfile:
+                while line := self.rfile.readline(LONGEST_LINE_BYTES):
+                    if not knows(secret, line):
+                        self.wfile.write(NO_SECRET)
+                        return
                     self.wfile.write(answer(pump, line))
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
@@ -40,6 +52,20 @@ class ControlServer:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+NO_SECRET = json.dumps(
+    {"error": "the control port's secret is missing or wrong", "do": 'send {"secret": ...} of this run: `thecal sim` prints it'}
+).encode() + b"\n"
+
+
+def knows(secret: str, line: bytes) -> bool:
+    """Compare the secret of a request line, in a time that does not depend on how much of it is right."""
+    try:
+        given = json.loads(line)["secret"]
+        return isinstance(given, str) and hmac.compare_digest(given.encode(), secret.encode())
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def answer(pump: "SimulatedPump", line: bytes) -> bytes:
@@ -66,9 +92,10 @@ def methods() -> set[str]:
 
 
 class Control:
-    """The bench of a pump that runs in another process. SimulatorError as there, and when it is gone."""
+    """The bench of a pump that runs in another process. SimulatorError as there, when it is gone, and when the secret is wrong."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, secret: str) -> None:
+        self._secret = secret
         try:
             self._socket = socket.create_connection((host, port), timeout=CALL_TIMEOUT_S)
         except OSError as error:
@@ -89,7 +116,7 @@ class Control:
     def _call(self, method: str, **params: Any) -> Any:
         given = {name: value for name, value in params.items() if value is not None}
         try:
-            self._socket.sendall(json.dumps({"method": method, "params": given}).encode() + b"\n")
+            self._socket.sendall(json.dumps({"secret": self._secret, "method": method, "params": given}).encode() + b"\n")
             line = self._lines.readline()
         except OSError as error:
             raise SimulatorError(f"the simulator does not answer: {error}") from None

@@ -67,17 +67,19 @@ class UsbOutput(Descriptor):
 
 
 class StandardError(Descriptor):
-    """What MicroPython says when the firmware fails: passed on, and the end of it kept for who asks."""
+    """Keep the end of what MicroPython prints when the firmware fails. `loud`: pass it on to this process's standard error too."""
 
     kind = _CHARACTER_DEVICE
 
     def __init__(self) -> None:
         self.text = b""
+        self.loud = True
 
     def write(self, data: bytes) -> int:
         self.text = (self.text + data)[-_STANDARD_ERROR_KEPT_BYTES:]
-        sys.stderr.write(data.decode(errors="replace"))
-        sys.stderr.flush()
+        if self.loud:
+            sys.stderr.write(data.decode(errors="replace"))
+            sys.stderr.flush()
         return len(data)
 
 

@@ -39,6 +39,7 @@ class Hardware:
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
+        self.loud = True  # what the firmware prints when it fails goes to this process's standard error
         chip.stamp = self._stamp
 
     def set_flash_time(self, name: str) -> None:
@@ -140,6 +141,7 @@ class PowerUp:
         wasi = Wasi(opener, hardware.line, self._clock_ns, self._wait)
         runtime = Runtime(wasi.imports())
         wasi.memory = runtime.memory
+        wasi.standard_error.loud = hardware.loud
         try:
             runtime.run()
             raise GuestExit(0)  # a program that returns from main does not call exit

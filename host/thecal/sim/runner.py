@@ -4,7 +4,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import wasmtime
 
 from thecal.bench import Bench, read_bench
 from thecal.resources import firmware_folder
-from thecal.sim.balance import BalanceOptions
 from thecal.sim.balance_line import BalanceLine
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
 from thecal.sim.flash import IMAGE_BYTES, FlashChip, Moment
 from thecal.sim.hardware import Hardware, PowerUp
 from thecal.sim.image import build
 from thecal.sim.individual import Individual
+from thecal.sim.options import Options
 from thecal.sim.ports import Ports
 from thecal.sim.timeline import Timeline
 
@@ -26,20 +25,6 @@ _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 REST_TIMEOUT_S = 600.0
 END_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
-    flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
-    `balance`: one that stands under the outlet, with a port of its own.
-    """
-
-    virtual: bool = False
-    flash_time: str = "none"
-    record_flash: bool = False
-    firmware: Path | None = None
-    balance: BalanceOptions | None = None
 
 
 class SimulatedPump:
@@ -67,6 +52,9 @@ class SimulatedPump:
         self.individual = Individual(seed)
         self._hardware = Hardware(table, self.individual, timeline, chip)
         self._hardware.set_flash_time(chosen.flash_time)
+        self._hardware.loud = chosen.loud
+        if self._hardware.clock_chip is not None and chosen.clock_utc_s is not None:
+            self._hardware.clock_chip.set(chosen.clock_utc_s, 0)
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
         self._balance = self._hardware.put_balance(chosen.balance) if chosen.balance else None
         self._ports: Ports | None = None
@@ -181,8 +169,15 @@ class SimulatedPump:
         self._line.hang_up()
 
     def guest_error(self) -> str | None:
-        """Why the firmware is not running although power is on; None while it runs."""
+        """Why the firmware is not running although power is on; None while it runs, and when it was asked to end."""
         return self._error
+
+    def death(self) -> str | None:
+        """Why nothing runs in this pump although power is on, in one line; None while the firmware runs, and without power."""
+        if self._error is not None:
+            return " ".join(self._error.split())
+        hung_up = self._line.hung_up and self._is_on and not self._timeline.guest_alive
+        return "the firmware has ended, as the control port asked it to" if hung_up else None
 
     def close(self) -> None:
         """Power off, ports closed. May be called twice."""
@@ -250,6 +245,11 @@ class SimulatedPump:
 
     def led(self) -> bool:
         return self._hardware.panel.led
+
+    def clock_utc_s(self) -> int | None:
+        """What the bench's clock chip shows; None without a chip, and before it was set."""
+        chip = self._hardware.clock_chip
+        return (chip.utc_s(self._timeline.settle()) or None) if chip is not None else None
 
     def flash_ops(self) -> int:
         """Erases and programs since this object was made."""
@@ -321,6 +321,10 @@ class SimulatedPump:
         try:
             while power_up is not None:
                 power_up = self._life(power_up)
+        except Exception as error:  # noqa: BLE001  a fault of the simulator itself ends the guest, and is reported
+            if self._hardware.loud:
+                traceback.print_exc()
+            self._error = f"the simulator failed: {error!r}"
         finally:
             self._timeline.ended()
 
@@ -339,12 +343,13 @@ class SimulatedPump:
                 said = power_up.standard_error.decode(errors="replace").strip()
                 self._error = f"the firmware ended with exit code {end.code}: {said.splitlines()[-1] if said else '-'}"
         except (SimulatorError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            self._error = f"the firmware was ended: {error}"
-            print(self._error, file=sys.stderr)
-        except Exception as error:  # noqa: BLE001  a fault of the simulator itself ends the guest, and is told
-            traceback.print_exc()
-            self._error = f"the simulator failed: {error!r}"
+            self._end(f"the firmware was ended: {_cause(error)}")
         return None
+
+    def _end(self, error: str) -> None:
+        self._error = error
+        if self._hardware.loud:
+            print(error, file=sys.stderr)
 
     def _lose_power(self) -> None:
         self._hardware.lose_power()
@@ -365,6 +370,12 @@ class SimulatedPump:
     def _check_guest(self) -> None:
         if self._error is not None:
             raise SimulatorError(self._error)
+
+
+def _cause(error: Exception) -> str:
+    """Return the last line of a trap's text: before it stands a backtrace of addresses."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else repr(error)
 
 
 def _new_image(bench: Bench, firmware: Path | None) -> bytes:

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from thecal.errors import BadInput
-from thecal.sim import image
+from thecal.sim import clock_file, image
 from thecal.sim.control import ControlServer
 from thecal.sim.errors import SimulatorError
 from thecal.sim.flash import IMAGE_BYTES
@@ -18,6 +18,7 @@ from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+RESTART = "start it again with the same `thecal sim` command; for the pump that is a power cut"
 _LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
 KEEP_S = 10.0  # at most so much of the flash's news is lost with the process, and so seldom is the disk written
 
@@ -32,11 +33,26 @@ class Served:
         self._virtual = bool(pump_options.get("virtual"))
         self._speed = None if self._virtual else pump_options.get("speed") or 1.0
         stored = load_image(image_file, pump_options.get("firmware"))
-        self.pump = SimulatedPump(bench, seed, stored, **pump_options)
+        pump_options["clock_utc_s"] = self._clock_of(image_file) if stored and image_file else None
+        self.pump = SimulatedPump(bench, seed, stored, loud=False, **pump_options)
         self._saving = threading.Lock()
         self._saved_operations, self._saved_s, self._complaint = -1, 0.0, ""
         self.pump.on_power_loss = self.keep
         self._control = ControlServer(self.pump)
+
+    def _clock_of(self, image_file: Path) -> int | None:
+        """What the bench's clock chip shows when the simulator starts."""
+        try:
+            return clock_file.load(image_file, None if self._virtual else int(time.time()))
+        except ValueError as damaged:
+            print(f"{damaged} is damaged: the simulated clock chip has lost the time; `thecal start` sets it", file=sys.stderr)
+            return None
+
+    def check(self) -> None:
+        """SimulatorError when no firmware runs in the pump any more."""
+        cause = self.pump.death()
+        if cause is not None:
+            raise SimulatorError(f"the simulated pump has died: {cause}", RESTART)
 
     def describe(self) -> Facts:
         """What somebody needs to reach this pump, and the balance under it."""
@@ -45,6 +61,7 @@ class Served:
             "port": self.pump.port_url,
             "socket": self.pump.socket_url,
             "control": self._control.address,
+            "control_secret": self._control.secret,
             "balance": ports.path if ports else None,
             "balance_socket": ports.url if ports else None,
             "unique_id": self.pump.individual.unique_id,
@@ -66,7 +83,7 @@ class Served:
         with self._saving:
             operations = self.pump.flash_ops()
             if self._image_file is not None:
-                save_image(self._image_file, self.pump.flash_image())
+                save_image(self._image_file, self.pump.flash_image(), self.pump.clock_utc_s())
             self._saved_operations, self._saved_s = operations, time.monotonic()
 
     def keep(self, seldom_s: float = 0.0) -> None:
@@ -93,7 +110,7 @@ def run(
 
     `options`: `speed`, `virtual`, `firmware_folder` (None: the one that came with thecal), `flash_time`, `balance`.
     `on_ready` gets `Served.describe()` once the ports are open; without it they are printed for a person.
-    SimulatorError and BadInput say why it could not start.
+    SimulatorError and BadInput say why it could not start, SimulatorError also why the pump died.
     """
     chosen = {**options, "firmware": options.get("firmware_folder")}
     chosen.pop("firmware_folder", None)
@@ -106,6 +123,7 @@ def run(
             (on_ready or announce)(served.describe())
             while not ended.wait(_LOOK_S):
                 served.keep(KEEP_S)
+                served.check()
         finally:
             served.close()
     finally:
@@ -118,7 +136,7 @@ def announce(facts: Facts) -> None:
     """The addresses, for a person."""
     pace = "virtual, by the control port" if facts["virtual"] else f"speed {facts['speed']:g}"
     print(f"simulated pump {facts['unique_id']} ({facts['bench']}), time {pace}; Ctrl-C ends it", file=sys.stderr)
-    names = ["port", "socket", "control", *(name for name in ("balance", "balance_socket") if facts.get(name))]
+    names = ["port", "socket", "control", "control_secret", *(name for name in ("balance", "balance_socket") if facts.get(name))]
     for name in names:
         print(f"{name.replace('_', ' '):15} {facts[name] or '-'}", flush=True)
 
@@ -135,11 +153,12 @@ def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
     return flash
 
 
-def save_image(file: Path, flash: bytes) -> None:
-    """Replaces the file in one step. SimulatorError when it can't be written."""
+def save_image(file: Path, flash: bytes, clock_utc_s: int | None = None) -> None:
+    """Replaces the file in one step, after the clock chip's. SimulatorError when one of them can't be written."""
     fresh = file.with_name(file.name + ".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        clock_file.save(file, clock_utc_s, int(time.time()))
         fresh.write_bytes(flash)
         fresh.replace(file)
     except OSError as error:

@@ -24,12 +24,14 @@ def folder() -> Path:
 
 
 def add(entry: Entry) -> Path:
-    """Write this process's entry (keys as `sim.serve` describes a pump)."""
+    """Write this process's entry (keys as `sim.serve` describes a pump). Only its owner can read it: the control port's secret is in it."""
     place = folder() / "simulators"
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{os.getpid()}.json"
     draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(entry), encoding="utf-8")
+    draft.unlink(missing_ok=True)
+    with open(draft, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags | os.O_EXCL, 0o600)) as file:
+        json.dump(entry, file)
     draft.replace(path)
     return path
 
@@ -99,6 +101,8 @@ def _stop_file(port_url: str) -> Path:
     """One for each port: names of one device (by-id, a link) are the same port."""
     port = port_url if "://" in port_url else os.path.realpath(port_url)
     return folder() / "stops" / hashlib.sha256(port.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
 def remember_zone(unique_id: str, facts: Entry) -> None:
     """Keeps by which zone's name this computer set a pump's clock, and when: the pump itself knows the next change only."""
     path = _zone_file(unique_id)

@@ -1,0 +1,24 @@
+"""What can be chosen for a simulated pump besides its bench, its seed and its flash."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from thecal.sim.balance import BalanceOptions
+
+
+@dataclass(frozen=True)
+class Options:
+    """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
+    flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
+    `balance`: one that stands under the outlet, with a port of its own. `clock_utc_s`: what the bench's clock
+    chip shows at first. `loud`: what the firmware prints when it fails goes to
+    this process's standard error.
+    """
+
+    virtual: bool = False
+    flash_time: str = "none"
+    record_flash: bool = False
+    firmware: Path | None = None
+    balance: BalanceOptions | None = None
+    clock_utc_s: int | None = None
+    loud: bool = True
