@@ -50,6 +50,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.tokens = Tokens(journal.boot, board.system.seed())
     pump.release = release
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
+    flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
     _raise_problems(pump, files, release_matches)
     _recover(pump, files)

@@ -36,6 +36,8 @@ class Pump:
         self.presses = Presses(journal, alarms)
         self.start_wanted: object = False  # True, or the Bridge to begin with
         self.reset_wanted = False
+        self.stop_heard = False  # in the middle of a flash write: the motor is cut off, what is left to do waits for the next turn
+        self.look_error: Exception | None = None
         self._tidy_ms = NEVER_MS
 
     def state(self) -> str:
@@ -91,7 +93,23 @@ class Pump:
         if self.resume is not None:
             self.resume = None
             self.close_ledger(position)
+        if self.stop_heard:
+            self.stop_heard = False
+            self.board.restore()
         return position
+
+    def cut(self, error: Exception | None = None) -> None:
+        """A stop arrived while the flash was being written: ends the motion at once; the next turn does the rest. `error` is a bug of
+        ours that was met while looking: it does the same."""
+        self.stop_heard = True
+        self.look_error = error
+        self.board.cut()
+
+    def _end_cut(self) -> None:
+        error, self.look_error = self.look_error, None
+        if error is not None:
+            self.crash(error)
+        self.stop("host")
 
     def close_ledger(self, position_steps: int) -> None:
         """The ledger says that nothing is open; an alarm when it can't."""
@@ -137,6 +155,8 @@ class Pump:
 
     def _work(self, now_ms: int) -> bool:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
+        if self.stop_heard:
+            self._end_cut()
         self.supervisor.tick(now_ms)
         self.heartbeat.beat(SUPERVISOR)
         if self.board.buttons.bolus_pressed():

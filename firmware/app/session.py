@@ -32,7 +32,7 @@ class Session:
         self._waiting, self._waiting_bytes = [], 0
         self._stops = []  # ids of those that wait, None for a bare word: they go before all that waits
         self._rest = None
-        self._overtaken = 0
+        self._overtaken, self._late = 0, False
         self._counters = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
@@ -70,10 +70,9 @@ class Session:
             return True
         line = waiting.pop(0)
         self._waiting_bytes -= len(line or b"")
-        try:
-            self._answer(line)
-        finally:
-            self._overtaken = max(0, self._overtaken - 1)
+        self._late = self._overtaken > 0  # now: a stop that is heard while this line is answered overtakes those that wait then
+        self._overtaken = max(0, self._overtaken - 1)
+        self._answer(line)
         return True
 
     def held_bytes(self) -> int:
@@ -132,6 +131,20 @@ class Session:
         self._lines.lose(self._lines.between())
         self._pump.board.system.built()
 
+    def hear(self) -> None:
+        """Called between two erases of one flash write: takes what has arrived, and ends the motion if a `stop` is in it. The line stays
+        among those that wait, and is answered after the write. Never raises: littlefs is in the middle of its work."""
+        try:
+            data = self._link.read()
+            if data:
+                self._take(data)
+            if self._stops:
+                self._pump.cut()
+        except MemoryError:
+            self._counters["memory_errors"] += 1
+        except Exception as error:
+            self._pump.cut(error)
+
     def _answer(self, line: bytes | None) -> None:
         if line is None:
             self._counters["bad_lines"] += 1
@@ -166,7 +179,7 @@ class Session:
         try:
             if self._repeat(identity, body_crc):
                 return
-            if self._overtaken:
+            if self._late:
                 raise Refusal("overtaken")
         except Refusal as refused:
             self._refuse(identity, refused)

@@ -59,6 +59,9 @@ class Guard:
     def rearm(self) -> None:
         """There is no latch to release."""
 
+    def cut(self, off: bool) -> None:
+        """There is no line to hold off."""
+
 
 class Buttons:
     """Nobody can press what is not there."""

@@ -30,7 +30,7 @@ rate_above_ceiling | a rate is above the highest that is allowed | lower the rat
 hour_above_ceiling | an hour would hold more than is allowed | lower the rates or the bolus
 day_above_ceiling | 24 hours would hold more than is allowed | lower the rates or the bolus
 limit_wider | a limit of the program is wider than the bench's ceiling | lower the limit or leave it out
-rate_above_motor | a rate needs more steps per second than the motor can make | lower the rate
+rate_above_motor | a rate needs more steps per second than the motor can make in each second with its ramps | lower the rate
 calibration_format | the calibration is not in this firmware's format, or out of range | calibrate again with the same version
 calibration_far | the pair is more than 50 % away from the bench's nominal one | look at the weights, the density and the turns
 calibration_unfit | the active program does not fit the ceilings with this calibration | upload a program that does, then set it again

@@ -31,9 +31,9 @@ LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "m
 class Rig:
     """A bench's ceilings and motor, as attributes that `pumpcore.limits` reads, and the calibration in use."""
 
-    def __init__(self, ceilings: dict[str, int], calibration: Calibration) -> None:
+    def __init__(self, ceilings: dict[str, int], calibration: Calibration | None = None) -> None:
         self.__dict__.update(ceilings)
-        self.calibration = calibration
+        self.calibration = calibration or Calibration(1, 1)
 
 
 # no bench known: only what the prescription says against itself is found

@@ -6,6 +6,8 @@ from collections import deque
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
+from board_parts import Buttons, Buzzer, Supply, System, Watchdog
+
 MOST_READ_BYTES = 4096  # as both hals have it
 BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
 
@@ -25,6 +27,7 @@ class Chip(UserContext):
         self.cut_at = cut_at
         self.torn = torn
         self.dead = False
+        self.after_erase = None
         self.log = None
         self.witness = None
 
@@ -48,7 +51,10 @@ class Chip(UserContext):
         return super().prog(config, block, offset, data) if self._begin(block, offset, bytes(data)) else 0
 
     def erase(self, config: object, block: int) -> int:
-        return super().erase(config, block) if self._begin(block, 0, b"\xff" * BLOCK_BYTES) else 0
+        done = super().erase(config, block) if self._begin(block, 0, b"\xff" * BLOCK_BYTES) else 0
+        if self.after_erase is not None and not self.dead:
+            self.after_erase()
+        return done
 
 
 def images_at_each_operation(image: bytes, log: list) -> object:
@@ -105,6 +111,10 @@ class Flash:
         self.chip = chip
         self.fs = mount(chip)
         self.fail = False
+
+    def listen(self, look: object) -> None:
+        """Looks after each erase, as on the board."""
+        self.chip.after_erase = look
 
     def alive(self) -> None:
         if self.chip.dead:
@@ -187,6 +197,7 @@ class Stepper:
         self._dry = 0
         self._must_go_on = False
         self.enabled = False
+        self.held_off = False  # as a generator that has met an enable line that is off: it makes no step until `halt`
         self.step_error = 0
 
     def queue(self, steps: int, duration_us: int) -> None:
@@ -199,6 +210,8 @@ class Stepper:
         self._unsent.clear()
 
     def _append(self, steps: int, duration_us: int) -> None:
+        if self.held_off:
+            return
         now = self._clock.now_us
         if self._end_us < now:
             self._dry += self._must_go_on
@@ -242,7 +255,7 @@ class Stepper:
         return self._dry
 
     def enable(self, on: bool) -> None:
-        self.enabled = on
+        self.enabled = on and not self.held_off
 
 
 class Guard:
@@ -293,81 +306,6 @@ class Link:
         self.outgoing += data
 
 
-class Watchdog:
-    def start(self, timeout_ms: int) -> None:
-        self.timeout_ms = timeout_ms
-
-    def feed(self) -> None:
-        pass
-
-
-class Buttons:
-    def __init__(self) -> None:
-        self.stop = False
-        self.bolus = False
-
-    def bolus_pressed(self) -> bool:
-        pressed, self.bolus = self.bolus, False
-        return pressed
-
-    def stop_pressed(self) -> bool:
-        return self.stop
-
-    def clear_stop(self) -> None:
-        self.stop = False
-
-
-class Supply:
-    """The motor's, 12 V until somebody changes it; None where it is not measured."""
-
-    low_mv = 10_000
-
-    def __init__(self) -> None:
-        self.now_mv = 12_000
-
-    def mv(self) -> int | None:
-        return self.now_mv
-
-    def low(self) -> bool:
-        return self.now_mv is not None and self.now_mv < self.low_mv
-
-
-class Buzzer:
-    pattern = "off"
-
-    def sound(self, pattern: str) -> None:
-        self.pattern = pattern
-
-
-class System:
-    unique_id = "0123456789abcdef"
-    reset_cause = "power"
-    maintenance_requested = False
-    reset_asked = False
-    implementation = {"name": "cpython"}
-
-    def seed(self) -> int:
-        return 7
-
-    def collect(self) -> None:
-        pass
-
-    def built(self) -> None:
-        pass
-
-    def forget(self, *modules: str) -> None:
-        pass
-
-    def free_memory_bytes(self) -> int:
-        return 0
-
-    def request_maintenance(self) -> None:
-        self.maintenance_requested = True
-
-    def reset(self) -> None:
-        self.reset_asked = True
-
-
 class Board:
     """Everything that app needs, on CPython. `targets` are those of the benches that it takes for its own."""
 
@@ -389,6 +327,13 @@ class Board:
     def attach(self, bench: object) -> bool:
         self.bench = bench
         return bench is not None and bench.target in self.targets
+
+    def cut(self) -> None:
+        self.make_safe()
+        self.stepper.held_off = True
+
+    def restore(self) -> None:
+        self.stepper.held_off = False
 
     def make_safe(self) -> None:
         self.stepper.halt()

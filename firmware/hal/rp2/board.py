@@ -7,13 +7,13 @@ from hal.absent import Supply as NoSupply
 from hal.rp2 import feed, pack, silence
 from hal.rp2.buttons import Buttons
 from hal.rp2.clock import Clock
+from hal.rp2.flash import BoardFlash
 from hal.rp2.guard import Guard
 from hal.rp2.link import Link
 from hal.rp2.signals import Buzzer, Led
 from hal.rp2.stepper import Stepper
 from hal.rp2.system import System
 from hal.rp2.watchdog import Watchdog
-from hal.vfs import Flash
 
 _TARGET = "rp2"
 
@@ -28,7 +28,7 @@ class Board:
         self.system = System()
         self.clock = Clock()
         self.link = Link()
-        self.flash = Flash()
+        self.flash = BoardFlash()
         self.watchdog = Watchdog()
         self.stepper: object = NoStepper()
         self.guard: object = NoGuard()
@@ -93,9 +93,18 @@ class Board:
         cut = look[3]
         return look + (self.buttons.stop_pressed() or (cut and self.buttons.held()),)
 
+    def cut(self) -> None:
+        """Takes the enable line off at once, and keeps it off, until `restore`: for a stop that is seen in the middle of a flash write."""
+        self.guard.cut(True)
+
+    def restore(self) -> None:
+        """The stop has been carried out: the motor may be enabled again."""
+        self.guard.cut(False)
+
     def make_safe(self) -> None:
         """Motor disabled and halted for good, DMA and PIO off, Ctrl-C and files as usual: works in every state, also half built."""
         try:
+            self.flash.listen(None)
             self.stepper.enable(False)
             self.stepper.halt()
             self.stepper.close()

@@ -19,7 +19,7 @@ class Guard:
 
         self._off_level = off_level
         self._line = Pin(enable_pin)
-        self._wanted = False
+        self._wanted = self._held_off = False
         self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has or will pull from its FIFO
         self._waiting = []  # those that may still be in the FIFO, oldest first
@@ -89,8 +89,18 @@ class Guard:
 
     def enable(self, on: bool) -> None:
         """Sets the enable line; stop button and a trip can take it off at any time after."""
-        self.machine.execute(reg.SET_PINS | (1 - self._off_level if on else self._off_level))
         self._wanted = on
+        self._drive(on)
+
+    def cut(self, off: bool) -> None:
+        """Holds the enable line off, whatever `enable` asks for, until called with False; that switches nothing on."""
+        self._held_off = off
+        if off:
+            self._drive(False)
+
+    def _drive(self, on: bool) -> None:
+        level = 1 - self._off_level if on and not self._held_off else self._off_level
+        self.machine.execute(reg.SET_PINS | level)
 
     def clear_alert(self) -> None:
         self.machine.clear_flags(_TRIPPED)

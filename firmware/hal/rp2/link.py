@@ -11,7 +11,9 @@ import micropython
 _MOST_BYTES = 4096
 _MOST_PARTS = 32  # each costs 32 bytes more: of lines of two bytes 4 KiB would fill the memory
 _PART_BYTES = 256
-_CHUNK_BYTES = 64  # what the USB stack takes at once when there is room
+# In one call: MicroPython's own loop fills the USB stack's buffer quicker than ours. A host that takes 64 bytes now and then makes each
+# part of 64 wait up to 500 ms, so a call may last twice that.
+_CHUNK_BYTES = 128
 _BLOCKED_MS = 500
 _LOOK_MS = 50
 _CTRL_C = 3
@@ -78,20 +80,21 @@ class Link:
         return line[:-1] if end.tell() else line
 
     def write(self, data: bytes) -> None:
-        """Blocks at most 500 ms for a host that does not read; then the rest is lost, and what follows until it sends something."""
+        """Blocks at most about 500 ms for a host that does not read, or too slowly; then the rest is lost, and what follows until it sends
+        something."""
         if not self._deaf:
             self._deaf = _put(self._departures.ipoll, self._output.write, data, len(data))
 
 
 @micropython.native
 def _put(room: object, write: object, data: bytes, size: int) -> bool:
-    """True when the host took nothing for too long. More than what surely has room would wait twice as long for it."""
-    at = 0
+    """True when the host did not take all of it in time."""
+    at, begun_ms = 0, time.ticks_ms()
     while at < size:
         full = True
         for _ in room(_BLOCKED_MS):
             full = False
-        if full:
+        if full or time.ticks_diff(time.ticks_ms(), begun_ms) > _BLOCKED_MS:
             return True
         write(data, at, _CHUNK_BYTES)
         at += _CHUNK_BYTES

@@ -40,6 +40,13 @@ class Board:
             self.guard = NoGuard()
         return bench is not None
 
+    def cut(self) -> None:
+        """Ends the motion at once. Nothing calls it here: a simulated erase takes no time."""
+        self.make_safe()
+
+    def restore(self) -> None:
+        """Nothing is held off."""
+
     def make_safe(self) -> None:
         """Motor halted and disabled, in any state."""
         self.stepper.halt()

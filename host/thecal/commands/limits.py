@@ -62,6 +62,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
     asked = asked_of(program, settings)
     rows = [
         row("rate", (settings.soft_rate_nl, settings.hard_rate_nl, program.max_rate_nl, bench_rate), asked["rate"], seconds_s),
+        row("motor with ramps", (0, 0, 0, motor_nl(rig_, seconds_s) if known else 0), asked["rate"], seconds_s),
         row("bolus", (settings.soft_bolus_nl, settings.hard_bolus_nl, settings.bolus_max_nl, 0), asked["bolus"]),
         row("boluses in 24 h", (0, 0, settings.bolus_day_nl, 0), settings.demand_nl * settings.demand_per_day),
         row("hour", (0, 0, program.hour_nl, rig_.hour_nl if known else 0), None),
@@ -73,6 +74,13 @@ def table(program: Program, rig: Rig) -> list[Row]:
     for one in rows:
         one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"]) in passed
     return rows
+
+
+def motor_nl(rig: Any, seconds_s: int) -> int:
+    """The highest rate that the motor can hold in each second with its ramps, in nl per `seconds_s`."""
+    from pumpcore.ramp import highest_rate_hz
+
+    return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 
 
 def asked_of(program: Program, settings: Any) -> dict[str, int]:

@@ -77,8 +77,20 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
         ("highest rate", ml_per_h(ceilings["rate_nl"], ceilings["rate_seconds_s"])),
         ("most in an hour", ml(ceilings["hour_nl"])),
         ("most in 24 hours", ml(ceilings["day_nl"])),
-        ("motor", f"{ceilings['max_rate_hz']} steps a second"),
+        ("motor", motor_text(ceilings)),
     ]
+
+
+def motor_text(ceilings: dict[str, int]) -> str:
+    """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
+    from pumpcore.ramp import highest_rate_hz
+    from thecal.ceilings import Rig
+
+    highest_hz, most_hz = highest_rate_hz(Rig(ceilings)), ceilings["max_rate_hz"]
+    text = f"{most_hz} steps a second"
+    if highest_hz * 100 >= most_hz * 99:
+        return text
+    return f"{text}; a program may use up to {highest_hz}, because each second of it must hold its ramps too"
 
 
 def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ Units = dict[str, str]
 # A unit's file: the modules in it, besides which it takes what they import at the top and no unit before it has.
 UNITS = {
     "/hal/rp2/pack.py": "hal.rp2.pack",
-    "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.program hal.rp2.ds3231 hal.rp2.supply",
+    "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.program hal.rp2.ds3231 hal.rp2.supply hal.rp2.flash",
     "/hal/rp2/motors.py": "hal.rp2.motors",
     "/hal/sim/board.py": "hal.sim.board",
     "/app/pump.py": """app.pump app.alarms app.book app.delivery app.journal app.leases app.ledger app.motion app.reporter app.selftest

@@ -1,0 +1,49 @@
+"""The board's flash: the stock littlefs, mounted on a block device of ours that lets somebody look after each erase.
+
+An erase takes up to 400 ms with interrupts off, and one durable operation may need several of them. Reads and page writes are the
+stock driver's own functions: they are as fast as before.
+"""
+
+import os
+
+import rp2
+import vfs
+
+from hal.vfs import Flash
+
+_ROOT = "/"
+_PROG_BYTES = 256  # as in MicroPython's own _boot.py
+_ERASE = 6  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
+
+
+class _Blocks:
+    """A block device for littlefs. `after_erase` must not touch the flash and must not raise."""
+
+    def __init__(self) -> None:
+        stock = rp2.Flash()
+        self.readblocks = stock.readblocks
+        self.writeblocks = stock.writeblocks
+        self._control = stock.ioctl
+        self.after_erase: object = None
+
+    def ioctl(self, operation: int, argument: int) -> int | None:
+        """The stock driver's control function; the look comes when an erase has ended."""
+        result = self._control(operation, argument)
+        if operation == _ERASE and self.after_erase is not None:
+            self.after_erase()
+        return result
+
+
+class BoardFlash(Flash):
+    """Mounts the file system again in place of the stock mount. OSError when it can't be mounted; then the stock mount stays."""
+
+    def __init__(self) -> None:
+        self._blocks = _Blocks()
+        mounted = vfs.VfsLfs2(self._blocks, progsize=_PROG_BYTES)  # type: ignore[abstract, arg-type]  # the stubs know no device but their own
+        vfs.umount(_ROOT)
+        vfs.mount(mounted, _ROOT)
+        os.chdir(_ROOT)
+
+    def listen(self, look: object) -> None:
+        """Call `look` after each erase from now on; None ends that."""
+        self._blocks.after_erase = look

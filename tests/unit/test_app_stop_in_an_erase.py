@@ -1,0 +1,151 @@
+"""A `stop` that arrives in the middle of a flash write ends the motion between two erases, and the write ends as if nothing were."""
+
+import pytest
+
+from pump import UnitPump, constant
+from pumpcore.wire import frame, messages
+from rule_help import each_turn, plant_steps, records_of, started
+
+pytestmark = pytest.mark.rule("R8")
+FAST_NL = 500_000_000
+ERASE_US = 400_000
+FRAMED_STOP = frame.encode(messages.request("0" * 16, "stop", {}))
+STOPS = [b"stop\n", b"\nstop\r\n", FRAMED_STOP, b"noise\nstop\nnoise\n"]
+NO_STOPS = [b"stopp\n", FRAMED_STOP.replace(b"stop", b"stap"), FRAMED_STOP[:-4] + b"000\n", b"stop", b'{"stop"\n']
+
+
+class Erases:
+    """Flash whose erases take their time; in the middle of erase `number` from now, `data` arrives."""
+
+    def __init__(self, pump: UnitPump, number: int, data: bytes) -> None:
+        self.pump, self.number, self.data = pump, number, data
+        self.steps_at_look = -1
+        self._look = pump.board.chip.after_erase
+        pump.board.chip.after_erase = self.ended
+
+    def ended(self) -> None:
+        self.number -= 1
+        clock = self.pump.board.clock
+        clock.now_us += ERASE_US
+        if self.number == 0:
+            self.pump.board.link.incoming += self.data
+        self._look()
+        if self.number == 0:
+            self.steps_at_look = plant_steps(self.pump)
+            clock.now_us += ERASE_US  # the rest of the write
+
+
+def lease_writes(pump: UnitPump, erases: Erases) -> None:
+    """Goes on until the erase has come."""
+    for _ in range(20_000):
+        if erases.number <= 0:
+            return
+        pump.board.link.horizon_us = pump.board.clock.now_us + 1_000_000
+        pump.pump.turn()
+    raise AssertionError("nothing was erased")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("data", STOPS)
+def test_a_stop_in_an_erase_ends_the_motion_at_its_end(number: int, data: bytes) -> None:
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    erases = Erases(pump, number, data)
+    lease_writes(pump, erases)
+    for _ in range(5):
+        pump.pump.turn()
+    assert plant_steps(pump) == erases.steps_at_look > 0
+    assert pump.pump.idle()
+    assert not pump.pump.stop_heard
+    assert b"stopped" in pump.board.link.outgoing
+    assert len(records_of(pump, "stopped")) == 1
+    pump.call("start")
+    pump.advance(5)
+    assert plant_steps(pump) > erases.steps_at_look
+
+
+@pytest.mark.parametrize("data", NO_STOPS)
+def test_what_is_no_stop_ends_nothing(data: bytes) -> None:
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    lease_writes(pump, Erases(pump, 1, data))
+    for _ in range(5):
+        pump.pump.turn()
+    assert pump.pump.delivery.state == "running"
+    pump.line(b"\n")
+    assert not pump.pump.stop_heard
+
+
+def test_the_rest_of_a_half_line_is_no_stop() -> None:
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    pump.line(b"not a ")
+    lease_writes(pump, Erases(pump, 1, b"stop\n"))
+    for _ in range(5):
+        pump.pump.turn()
+    assert pump.pump.delivery.state == "running"
+
+
+def test_a_start_that_was_being_written_does_not_come_true() -> None:
+    """The motor is not enabled by what goes on behind the erase in which the stop was heard."""
+    for number in range(1, 4):
+        pump = started(constant(FAST_NL))
+        pump.advance(2)
+        pump.line(b"stop\n")
+        before = plant_steps(pump)
+        for _ in range(60):  # until a start erases something
+            erases = Erases(pump, number, b"stop\n")
+            pump.ask("start")
+            pump.board.chip.after_erase = erases._look
+            if erases.number <= 0:
+                break
+            pump.line(b"stop\n")
+            before = plant_steps(pump)
+        assert erases.number <= 0
+        assert plant_steps(pump) == before
+        assert pump.pump.idle()
+
+
+def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+
+    def broken() -> bytes:
+        raise KeyError("a bug")
+
+    erases = Erases(pump, 1, b"")
+    look = erases._look
+
+    def once() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(pump.board.link, "read", broken)
+            look()
+
+    erases._look = once
+    lease_writes(pump, erases)
+    for _ in range(3):
+        pump.pump.turn()
+    assert plant_steps(pump) == erases.steps_at_look
+    assert pump.pump.state() == "alarm"
+    assert "a bug" in pump.pump.alarms.last_error
+
+
+def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
+    """Also those that arrive while the flash is written for another command."""
+    start = frame.encode(messages.request("1" * 16, "start", {}))
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    lease_writes(pump, Erases(pump, 1, start + b"stop\n"))
+    each_turn(pump, 5, lambda: None)
+    assert pump.pump.idle()
+    for _ in range(60):  # until a start erases something
+        erases = Erases(pump, 1, start + b"stop\n")
+        pump.ask("start")
+        pump.board.chip.after_erase = erases._look
+        if erases.number <= 0:
+            break
+        pump.line(b"stop\n")
+    assert erases.number <= 0
+    each_turn(pump, 5, lambda: None)
+    assert pump.pump.idle()
+    assert b"overtaken" in pump.board.link.outgoing or pump.pump.session.counters["refused"] >= 2
