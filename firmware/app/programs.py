@@ -12,6 +12,7 @@ def unpack(packed: bytes) -> object:
         new = program.unpack(packed)
         if new.settings is not None:
             __import__("pumpcore.settings_limits")
+            __import__("pumpcore.order_limits")
     except (ImportError, OSError, MemoryError) as error:
         raise Refusal("not_loaded", cause=repr(error)[:80])
     return new
@@ -30,7 +31,9 @@ def stage(setup: Setup, packed: bytes) -> str:
     """Checks a program against this bench and keeps it in memory; returns its digest. Refusals of the 3xx family."""
     if setup.bench is None:
         raise Refusal("alarm_active", alarm="not_commissioned")
-    limits.check_program(unpack(packed), setup.bench, setup.calibration)
+    candidate = unpack(packed)
+    limits.check_program(candidate, setup.bench, setup.calibration)
+    limits.check_demand_steps(candidate, setup.calibration)
     digest = program.digest(packed)
     setup.keep_staged(digest, packed)
     return digest

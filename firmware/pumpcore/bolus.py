@@ -17,6 +17,7 @@ EXTENDED_LEASE_S = 60
 LEASE_PART = 20
 SHORTEST_EXTENDED_S = 600
 LONGEST_EXTENDED_S = 86_400
+ROUNDING_PART = 100
 
 
 class Bolus:
@@ -42,7 +43,7 @@ class Bolus:
         self.delivered_steps = 0
         self.begins_at_ms = 0
         if self.steps == 0:
-            least_nl = ceil_div(calibration.volume_nl, calibration.steps)
+            least_nl = orderable_nl(calibration, 1, 1)
             raise Refusal("bolus_too_small", rule="R7", asked_nl=volume_nl, limit_nl=least_nl, nearest_nl=least_nl)
         if self.duration_s < SHORTEST_S:
             nearest_nl = volume_nl * rate_seconds_s // SHORTEST_S
@@ -74,7 +75,27 @@ class Bolus:
             "rate_seconds_s": self.told[1],
             "ordered_steps": self.steps,
             "delivered_steps": delivered_steps,
+            "begins_at_ms": self.begins_at_ms,
         }
+
+
+def rounds_off(volume_nl: int, calibration: Calibration) -> bool:
+    """Whether whole steps deliver more than a hundredth less than `volume_nl`."""
+    asked = volume_nl * calibration.steps
+    return asked % calibration.volume_nl * ROUNDING_PART > asked
+
+
+def orderable_nl(calibration: Calibration, steps: int, by: int) -> int:
+    """The least whole volume of so many steps, or of the next that are fewer (`by` -1) or more (1), that does not round off; 0 for none.
+
+    A hundred steps never do.
+    """
+    while steps > 0:
+        volume_nl = ceil_div(steps * calibration.volume_nl, calibration.steps)
+        if not rounds_off(volume_nl, calibration):
+            return volume_nl
+        steps += by
+    return 0
 
 
 def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> Bolus:

@@ -82,6 +82,10 @@ class Windows:
         if ago < HOUR_BUCKETS:
             self.hour_steps += steps
 
+    def steps_ago(self, minutes: int) -> int:
+        """What the bucket of so many minutes ago holds; 0 ago is the current one."""
+        return self._in((self.minute - minutes) % DAY_BUCKETS)
+
     def full(self, ceilings: Ceilings, steps: int) -> str:
         """Which fault `steps` more would be: "" when they fit, else "hour_limit" or "day_limit"."""
         if self.hour_steps + steps > ceilings.hour_steps:

@@ -22,6 +22,7 @@ overtaken | a stop arrived behind this command, before it was done | order it ag
 not_loaded | the pump can't read the part of its firmware that does this | order it again; if it stays, flash the firmware again
 no_memory | the pump has no memory left to answer this | ask again; if it stays, stop the pump and restart it
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
+dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries

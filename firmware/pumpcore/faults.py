@@ -33,6 +33,7 @@ NUMBERS = {
         "not_loaded": 212,
         "clock_transition": 213,
         "no_memory": 215,
+        "dose_rounded": 218,
         "refill_blocks": 360,
         "refill_unknown": 361,
         "reservoir_is_low": 362,

@@ -30,6 +30,14 @@ def check_program(program: Program, bench: object, calibration: Calibration) -> 
     return ceilings
 
 
+def check_demand_steps(program: Program, calibration: Calibration) -> None:
+    """When staged, by the pair that counts then; a later one is judged when the dose is ordered. Refusal `dose_rounded`."""
+    if program.settings is not None and program.settings.demand_on:
+        from pumpcore.order_limits import check_rounding
+
+        check_rounding(program.settings.demand_nl, calibration)
+
+
 def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int) -> None:
     asked_nl, limit_nl = calibration.nl_for_steps(steps), calibration.nl_for_steps(limit_steps)
     raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)

@@ -1,11 +1,22 @@
 """What the program, the bench and the motor allow of an order, whatever else runs: on the pump when it comes, on the host before."""
 
-from pumpcore.bolus import LONGEST_EXTENDED_S, SHORTEST_EXTENDED_S, Bolus
+from pumpcore.bolus import LONGEST_EXTENDED_S, ROUNDING_PART, SHORTEST_EXTENDED_S, Bolus, orderable_nl, rounds_off
+from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
 from pumpcore.units import U64_MAX, ceil_div
 
 _HOUR_S = 3_660
+
+
+def check_rounding(volume_nl: int, pair: Calibration) -> None:
+    """Refusal `dose_rounded` when whole steps deliver more than 1 % less. `nearest_nl` is what may be ordered below (0: nothing), and
+    `nearest_more_nl` above."""
+    if rounds_off(volume_nl, pair):
+        steps = pair.steps_for_nl(volume_nl)
+        less_nl, more_nl = orderable_nl(pair, steps, -1), orderable_nl(pair, steps + 1, 1)
+        detail = {"asked_nl": volume_nl, "nearest_nl": less_nl, "nearest_more_nl": more_nl}
+        raise Refusal("dose_rounded", rule="R7", limit="1/%d" % ROUNDING_PART, **detail)
 
 
 def check_dose(settings: object, volume_nl: int) -> None:

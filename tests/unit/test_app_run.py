@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import BENCH, UnitPump, blank_image, constant
+from pumpcore.bolus import ENDS
 from pumpcore.wire import frame
 from rule_help import bench_with
 from scenes import Watched, power_cut, ready, resuming, running
@@ -109,6 +110,71 @@ def test_what_it_delivers_counts_in_the_windows() -> None:
     assert run(pump, steps=told["nearest_nl"] // 11)["result"]
     pump.advance(3_700)
     assert run(pump, steps=6_000)["result"]  # powered-on time has passed, also while stopped
+
+
+def small(earlier_steps: int, waited_s: int, **limits: int) -> Watched:
+    """A pump with narrow ceilings that has delivered so much, so long ago."""
+    pump = Watched(blank_image(bench_with(**limits)), 0)
+    pump.advance(0.05)
+    if earlier_steps:
+        told = run(pump, steps=earlier_steps)["result"]
+        pump.advance(told["duration_s"] + 5 + waited_s)
+    return pump
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize(
+    ("rate_nl", "hours", "earlier_steps", "waited_s", "accepted"),
+    [
+        (98_000, 4, 0, 0, True),  # 61 minutes hold 99,634 nl
+        (98_400, 4, 0, 0, False),  # 100,040 nl
+        (98_000, 4, 5_000, 3_700, True),
+        (98_000, 4, 2_500, 0, False),
+        (50_000, 4, 5_000, 0, False),
+        (49_000, 4, 5_000, 0, True),  # what was delivered before falls out while it runs
+        (90_000, 1, 6_000, 3_000, True),
+        (90_000, 1, 6_000, 1_000, False),
+        (300_000, 1, 0, 0, False),
+    ],
+)
+def test_a_long_run_is_judged_by_the_fullest_hour_that_it_makes(
+    rate_nl: int, hours: int, earlier_steps: int, waited_s: int, accepted: bool
+) -> None:
+    """What is accepted never meets the ceiling; what is refused would."""
+    pump = small(earlier_steps, waited_s, hour_nl=100_000)
+    order = {"steps": rate_nl * hours * BENCH_STEPS // BENCH_NL, "rate_nl": rate_nl}
+    reply = run(pump, **order)
+    assert ("result" in reply) == accepted, reply
+    if not accepted:
+        assert refused(reply)["fault"] == "hour_above_ceiling" and refused(reply)["asked_nl"] > refused(reply)["limit_nl"]
+        pump.pump.delivery.leases.windows.full, kept = lambda *_: "", pump.pump.delivery.leases.windows.full
+        assert "result" in run(pump, **order)
+        pump.pump.delivery.leases.windows.full = kept
+    fullest = 0
+    for _ in range(hours * 60 + 1):
+        pump.advance(60)
+        fullest = max(fullest, pump.pump.delivery.leases.windows.hour_steps)
+    assert ENDS[pump.records("bolus_ended")[-1]["reason"]] == ("done" if accepted else "limit")
+    assert fullest <= 100_000 * BENCH_STEPS // BENCH_NL
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize(("rate_nl", "accepted"), [(9_990, True), (10_000, False)])
+def test_a_run_of_more_than_a_day_is_judged_by_its_fullest_day(rate_nl: int, accepted: bool) -> None:
+    """24 hours and a minute hold 239,926 nl at 9,990 nl an hour."""
+    reply = run(small(0, 0, hour_nl=100_000, day_nl=240_000), steps=rate_nl * 48 * BENCH_STEPS // BENCH_NL, rate_nl=rate_nl)
+    assert ("result" in reply) == accepted
+    assert accepted or refused(reply)["fault"] == "day_above_ceiling"
+
+
+@pytest.mark.rule("R7")
+def test_priming_is_refused_where_whole_steps_change_it_and_a_run_of_steps_is_not() -> None:
+    pump = ready()
+    told = refused(run(pump, purpose="priming", steps=0, volume_nl=29, rate_nl=1_000))
+    assert (told["fault"], told["asked_nl"], told["nearest_nl"], told["nearest_more_nl"]) == ("dose_rounded", 29, 0, 101)
+    assert run(pump, purpose="priming", steps=0, volume_nl=101, rate_nl=1_000)["result"]["ordered_steps"] == 10
+    pump.call("stop")
+    assert run(pump, steps=1, rate_nl=1_000)["result"]["ordered_steps"] == 1
 
 
 @pytest.mark.rule("R5")

@@ -11,6 +11,7 @@ from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus, of_steps
 from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
+from pumpcore.order_limits import check_rounding
 
 PAIR = Calibration(1_000_003, 99_991)
 TOKEN = "00010001deadbeef"
@@ -45,7 +46,42 @@ def test_less_than_a_step_is_refused_with_the_smallest_that_is_not() -> None:
         Bolus(TOKEN, 10, 1, 3600, PAIR)
     assert caught.value.fault.name == "bolus_too_small"
     nearest_nl = caught.value.detail["nearest_nl"]
-    assert Bolus(TOKEN, nearest_nl, 1, 3600, PAIR).steps == 1
+    check_rounding(nearest_nl, PAIR)
+    assert Bolus(TOKEN, nearest_nl, 1, 3600, PAIR).steps >= 1
+
+
+def refused_nl(volume_nl: int, pair: Calibration) -> tuple | None:
+    """The nearest volumes below and above of a dose that is refused."""
+    try:
+        check_rounding(volume_nl, pair)
+    except Refusal as refusal:
+        assert refusal.fault.name == "dose_rounded"
+        return refusal.detail["nearest_nl"], refusal.detail["nearest_more_nl"]
+    return None
+
+
+@pytest.mark.rule("R7")
+@given(st.integers(1, 3_000), st.integers(1, 10**6), st.integers(1, 10**6))
+def test_a_dose_that_whole_steps_change_by_more_than_one_percent_is_refused_with_two(asked_nl: int, nl: int, steps: int) -> None:
+    pair = Calibration(nl, steps)
+    made_nl = Fraction(pair.steps_for_nl(asked_nl) * nl, steps)
+    nearest = refused_nl(asked_nl, pair)
+    assert (nearest is not None) == (asked_nl - made_nl > Fraction(asked_nl, 100))
+    if nearest is None:
+        return
+    less_nl, more_nl = nearest
+    assert less_nl < asked_nl < more_nl
+    assert refused_nl(more_nl, pair) is None and (not less_nl or refused_nl(less_nl, pair) is None)
+    between = [volume_nl for volume_nl in range(less_nl + 1, min(more_nl, 5_000)) if refused_nl(volume_nl, pair) is None]
+    assert {pair.steps_for_nl(volume_nl) for volume_nl in between} <= {pair.steps_for_nl(less_nl)}  # no other number of steps would do
+
+
+@pytest.mark.rule("R7")
+def test_a_step_of_ten_nanolitres_makes_ten_of_them_or_twenty() -> None:
+    assert refused_nl(19, Calibration(10, 1)) == (10, 20)
+    assert refused_nl(19, PAIR) == (0, 101)  # a step of 10.0009 nl: 10 steps are the first within 1 %
+    assert [refused_nl(volume_nl, Calibration(10, 1)) for volume_nl in (20, 990, 999, 1_009, 100_009)] == [None, None, None, None, None]
+    assert refused_nl(989, Calibration(10, 1)) is None and refused_nl(899, Calibration(10, 1)) == (890, 900)
 
 
 @pytest.mark.rule("R7")
@@ -71,6 +107,7 @@ def test_what_a_bolus_tells_of_itself() -> None:
         "rate_seconds_s": 3600,
         "ordered_steps": 5_999,
         "delivered_steps": 12,
+        "begins_at_ms": 0,
     }
 
 

@@ -6,9 +6,9 @@ from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
 from pumpcore.bolus import Bolus
-from pumpcore.ceilings import Ceilings
+from pumpcore.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
 from pumpcore.faults import Refusal
-from pumpcore.units import MS_PER_S, S_PER_DAY, ceil_div
+from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_MINUTE, ceil_div
 from pumpcore.wire.records import PURPOSES
 
 
@@ -97,8 +97,10 @@ def check_state(pump: Pump) -> None:
 
 
 def check_dose(pump: Pump, bolus: Bolus) -> None:
-    """What the program's settings allow of any bolus. Refusals `bolus_above_max`, `library_soft`, `bolus_day`."""
+    """What whole steps make of any bolus, and the program's settings allow. Refusals `dose_rounded`, `bolus_above_max`, `library_soft`,
+    `bolus_day`."""
     settings, now_s, asked_nl = pump.setup.program.settings, pump.book.powered_on_s(), bolus.volume_nl
+    order_limits.check_rounding(asked_nl, pump.setup.calibration)
     order_limits.check_dose(settings, asked_nl)
     if settings is None:
         return
@@ -135,8 +137,9 @@ def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
 def check_ceilings(pump: Pump, bolus: Bolus) -> None:
     """Basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
     span, ceilings = pump.delivery.span, pump.setup.ceilings
-    order_limits.check_bolus_rate(bolus, beside_nl(pump, bolus.duration_s), ceilings, pump.setup.program.rate_seconds_s)
-    check_room(pump, ceilings, bolus, span.basal.plan_steps(span.planned_s, bolus.duration_s) + 1)
+    basal_nl = beside_nl(pump, bolus.duration_s)
+    order_limits.check_bolus_rate(bolus, basal_nl, ceilings, pump.setup.program.rate_seconds_s)
+    check_room(pump, ceilings, bolus, (span.basal.plan_steps(span.planned_s, bolus.duration_s) + 1, basal_nl))
 
 
 def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
@@ -158,17 +161,45 @@ def fastest_nl(pump: Pump) -> int:
     return max([0] + [ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s) for bolus in pump.delivery.orders.live()])
 
 
-def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal_steps: int) -> None:
-    """Refusals `hour_above_ceiling`, `day_above_ceiling` when the windows have no room for the bolus and the basal beside it."""
+def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple = (0, 0)) -> None:
+    """Refusals `hour_above_ceiling`, `day_above_ceiling` when a window would have no room for the bolus and the basal beside it, at any
+    lease of it. `basal` is what that makes meanwhile (steps), and its highest rate (nl per the program's seconds)."""
     windows, calibration = pump.delivery.leases.windows, pump.setup.calibration
-    asked = bolus.steps + basal_steps
-    full = windows.full(ceilings, asked)
-    if full:
-        name = full.split("_")[0]
-        used = windows.hour_steps if name == "hour" else windows.day_steps
-        limit = ceilings.hour_steps if name == "hour" else ceilings.day_steps
-        nearest = max(0, limit - used - basal_steps)
-        raise Refusal(
-            name + "_above_ceiling", rule="R5", asked_nl=calibration.nl_for_steps(used + asked),
-            limit_nl=calibration.nl_for_steps(limit), nearest_nl=calibration.nl_for_steps(nearest),
-        )
+    if not windows.full(ceilings, bolus.steps + basal[0]):
+        return
+    for name, minutes, used, limit in (
+        ("hour", HOUR_BUCKETS, windows.hour_steps, ceilings.hour_steps), ("day", DAY_BUCKETS, windows.day_steps, ceilings.day_steps),
+    ):
+        beside = _most_beside(pump, basal, minutes * S_PER_MINUTE)
+        asked = _fullest(windows, bolus, minutes, used, pump.book.powered_on_s() % S_PER_MINUTE) + beside
+        if asked > limit:
+            nearest = max(0, limit - used - beside)
+            raise Refusal(
+                name + "_above_ceiling", rule="R5", asked_nl=calibration.nl_for_steps(asked),
+                limit_nl=calibration.nl_for_steps(limit), nearest_nl=calibration.nl_for_steps(nearest),
+            )
+
+
+def _most_beside(pump: Pump, basal: tuple, window_s: int) -> int:
+    """Steps of basal that fall into one window at most."""
+    steps, rate_nl = basal
+    if not steps:
+        return 0
+    pair = pump.setup.calibration
+    return min(steps, rate_nl * window_s * pair.steps // (pump.setup.program.rate_seconds_s * pair.volume_nl) + 1)
+
+
+def _fullest(windows: object, bolus: Bolus, minutes: int, used: int, gone_s: int) -> int:
+    """The most steps that a window of so many minutes holds while the bolus runs: of what was leased before (`used`), and of the bolus.
+
+    Leases fill the bucket in which they begin, so a window holds what the plan makes in its minutes. `gone_s` of the current minute are
+    over; at the end of each the oldest bucket falls out.
+    """
+    fullest, at_s = 0, S_PER_MINUTE - gone_s
+    for ago in range(minutes - 1, -1, -1):
+        fullest = max(fullest, used + min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, at_s)))
+        if at_s >= bolus.duration_s:
+            return fullest
+        used -= windows.steps_ago(ago)
+        at_s += S_PER_MINUTE
+    return max(fullest, min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, minutes * S_PER_MINUTE) + 1))

@@ -8,7 +8,7 @@ from app.run import STATES, ceilings
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.faults import Refusal
-from pumpcore.order_limits import check_bolus_rate
+from pumpcore.order_limits import check_bolus_rate, check_rounding
 
 
 def run_start(pump: Pump, params: dict) -> dict:
@@ -41,6 +41,8 @@ def _made(params: dict, calibration: object) -> Bolus:
     make = boluses.of_steps if by_steps else Bolus
     amount = params["steps"] if by_steps else params["volume_nl"]
     bolus = make(params["token"], amount, params["rate_nl"], params["rate_seconds_s"], calibration)
+    if not by_steps:
+        check_rounding(amount, calibration)
     bolus.purpose = params["purpose"]
     return bolus
 
@@ -66,7 +68,7 @@ def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
     binding = ceilings(pump.setup, bolus.rate_seconds_s)
     check_bolus_rate(bolus, 0, binding, bolus.rate_seconds_s)
     pump.delivery.leases.windows.move_to(pump.book.powered_on_s() // 60)
-    check_room(pump, binding, bolus, 0)
+    check_room(pump, binding, bolus)
 
 
 def _order(pump: Pump, bolus: Bolus) -> None:
