@@ -5,6 +5,7 @@ A slip of a thousand (mL for uL) is the likeliest of all: the message says how m
 
 from __future__ import annotations
 
+from copy import copy
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ from pumpcore import limits
 from pumpcore.calibration import Calibration
 from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
-from pumpcore.program import MAX_RATE_NL, Program
+from pumpcore.program import CONSTANT, MAX_RATE_NL, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal import settings_refused
 from thecal.compiler import Compiled
@@ -67,8 +68,14 @@ def of_bench(bench: Any) -> Rig:
 def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -> None:
     """BadInput in the pump's words when it would refuse the program; `name` is the file's, for the message."""
     try:
-        limits.check_program(compiled.program, rig, rig.calibration)
+        limits.check_program(without_steps(compiled.program) if rig is ANY_RIG else compiled.program, rig, rig.calibration)
+        limits.check_demand_steps(compiled.program, rig.calibration)
     except Refusal as refusal:
+        if refusal.fault.name == "dose_rounded" and prescription.demand is not None:
+            from thecal import order_checks
+
+            about = order_checks.rounded(refusal, compiled.program, rig, prescription.demand.dose)
+            raise BadInput(f"{name}: demand.dose: {about.cause}", about.do) from refusal
         if refusal.fault.name in settings_refused.FAULTS:
             raise settings_refused.complaint(prescription, compiled, refusal, rig, name) from refusal
         blamed = of_ceiling(prescription, compiled, refusal)
@@ -79,6 +86,15 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
         )
         text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal)}"
         raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
+
+
+def without_steps(program: Program) -> Program:
+    """The program without what depends on the volume of a step, which no bench has told: a minimum rate is from one step an hour on."""
+    if program.mode != MINIMUM:
+        return program
+    made = copy(program)
+    made.mode = CONSTANT
+    return made
 
 
 def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:

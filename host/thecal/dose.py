@@ -5,16 +5,20 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from pumpcore.calibration import Calibration
 from pumpcore.program import MAX_RATE_NL, Program
 from thecal.errors import BadInput
-from thecal.quantities import Quantity, decimal, parse, shown, words_of
-from thecal.status_text import ml, ml_per_h, span
+from thecal.quantities import LONGEST_NUMBER, Quantity, decimal, parse, shown, words_of
+from thecal.status_text import ml_per_h, span
+
+SHOWN_DIGITS = 6
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per the active program's seconds, `volume` and `rate` as typed; `review` says both in both units."""
+    """`volume_nl` at `rate_nl` per the active program's seconds, `volume` and `rate` as typed; `review` says both in both units, and what
+    whole steps of `pair` will deliver."""
 
-    def __init__(self, program: Program, volume_text: str, rate_text: str) -> None:
+    def __init__(self, program: Program, volume_text: str, rate_text: str, pair: Calibration | None = None) -> None:
         self.volume, self.rate = volume_of(volume_text), rate_of(rate_text)
         self.volume_nl = whole(volume(program, self.volume), volume_text, "nL", Fraction(1))
         seconds_s = program.rate_seconds_s
@@ -26,7 +30,7 @@ class Bolus:
             if value > MAX_RATE_NL:
                 raise BadInput(f"{shown(quantity.text)} is more than a pump can count", "write less")
         self.review = [
-            ("volume", volume_text, f"{self.volume_nl} nl", ml(self.volume_nl)),
+            ("volume", volume_text, f"{self.volume_nl} nl", delivered(self.volume_nl, pair, self.volume, program)),
             ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),
             ("takes", "", f"{self.duration_s(seconds_s)} s", span(self.duration_s(seconds_s))),
         ]
@@ -70,3 +74,29 @@ def whole(value: Fraction, text: str, unit: str, unit_per_nl: Fraction) -> int:
         return int(value)
     below, above = (decimal((value // 1 + more) * unit_per_nl, 12) for more in (0, 1))
     raise BadInput(f"{shown(text)} is not a whole number of nl for the active program", f"nearest: {below} {unit} and {above} {unit}")
+
+
+def delivered(volume_nl: int, pair: Calibration | None, typed: Quantity, program: Program) -> str:
+    """What whole steps make of a dose, in the unit that was typed; without a pair the volume itself."""
+    steps = pair.steps_for_nl(volume_nl) if pair is not None else 0
+    return in_unit(Fraction(steps * pair.volume_nl, pair.steps) if pair is not None else Fraction(volume_nl), typed, program)
+
+
+def in_unit(volume_nl: Fraction, typed: Quantity, program: Program) -> str:
+    """A volume in the unit that was typed, a mass by the program's concentration; six digits that say something, or marked "~"."""
+    value = volume_nl / unit_nl(typed, program)
+    digits = SHOWN_DIGITS
+    while 0 < value * 10 ** (digits - SHOWN_DIGITS + 1) < 1:
+        digits += 1
+    return f"{decimal(value, digits)} {typed.unit}"
+
+
+def nearest_text(volume_nl: int, typed: Quantity, program: Program) -> str:
+    """A volume that may be typed: in the unit that was typed where that is exact, else in uL."""
+    exact = decimal(Fraction(volume_nl) / unit_nl(typed, program), LONGEST_NUMBER)
+    return f"{decimal(Fraction(volume_nl, 1000))} uL" if exact.startswith("~") else f"{exact} {typed.unit}"
+
+
+def unit_nl(typed: Quantity, program: Program) -> Fraction:
+    """What one of the unit that was typed is in nL."""
+    return volume(program, Quantity(typed.text, Fraction(1), typed.unit))

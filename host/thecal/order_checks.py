@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,9 @@ from pumpcore.limits import Ceilings
 from pumpcore.program import Program
 from pumpcore.temporary import Temporary
 from pumpcore.units import ceil_div
+from thecal.dose import in_unit, nearest_text
 from thecal.errors import BadInput
-from thecal.quantities import shown
+from thecal.quantities import Quantity, shown
 from thecal.settings_refused import nearest
 
 if TYPE_CHECKING:
@@ -33,6 +35,25 @@ def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[
     except Refusal as refusal:
         do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
         raise BadInput(f"{shown(typed)}: {sentence(refusal)}", do) from refusal
+
+
+def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:
+    """BadInput with the nearest volumes, as they may be typed, when whole steps would change a dose by more than 1 %."""
+    try:
+        order_limits.check_rounding(volume_nl, rig.calibration)
+    except Refusal as refusal:
+        raise rounded(refusal, program, rig, typed) from refusal
+
+
+def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> BadInput:
+    """A `dose_rounded` about what was typed."""
+    asked_nl, *nearest_nl = (int(str(refusal.detail[name])) for name in ("asked_nl", "nearest_nl", "nearest_more_nl"))
+    pair = rig.calibration
+    steps = pair.steps_for_nl(asked_nl)
+    less, more = (in_unit(Fraction(count * pair.volume_nl, pair.steps), typed, program) for count in (steps, steps + 1))
+    words = " and ".join(f'"{nearest_text(volume_nl, typed, program)}"' for volume_nl in nearest_nl if volume_nl)
+    cause = f"{shown(typed.text)}: the pump would deliver {less}, more than 1 % less; with one step more {more}"
+    return BadInput(cause, f"the nearest that can be ordered: {words}")
 
 
 def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:

@@ -44,7 +44,7 @@ def test_a_visit(tmp_path: Path) -> None:
         device.run_for(700)
         _, err = visit.types("prime", "--rate", "2 mL/h", "--yes", code=1)
         assert "again" in err
-        out, err = visit.types("start", "--zone", "Europe/Berlin")
+        out, err = visit.types("start", "--zone", "Europe/Berlin", "--set-clock")
         assert "local time changes by" in err
         device.run_for(60)
         token = visit.told("bolus", "--demand", "--yes")["token"]
@@ -60,9 +60,9 @@ def test_a_visit(tmp_path: Path) -> None:
         visit.types("stop")
         out, err = visit.types("refill", "--measured", "12 mL", "--filled", "5 mL", "--yes")
         assert "out of tolerance" in err and "would explain it" in err
-        visit.types("start", code=1)
+        visit.types("start", "--keep-clock", code=1)
         visit.types("refill", "--acknowledge", "spilled half")
-        visit.types("start")
+        visit.types("start", "--keep-clock")
         differences = visit.told("compare")["differences"]
         reasons = ", ".join(one["why"] for one in differences)
         assert all(reason in reasons for reason in ("bolus", "temporary rate")) and "untold" not in reasons

@@ -90,21 +90,29 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 
 def order_demand(client: Client, consent: Consent) -> Reply | None:
     """The dose is the program's; lockout and count are the pump's to judge."""
-    from thecal import clock, orders
+    from thecal import ceilings, clock, last_dose, order_checks, orders
+    from thecal.dose import delivered
+    from thecal.quantities import parse
     from thecal.settings_text import demand_facts
+    from thecal.status_text import ml
 
-    settings: Any = active_program(client).settings
+    program = active_program(client)
+    settings: Any = program.settings
     if settings is None or not settings.demand_on:
         raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
+    rig, typed = ceilings.of_pump(client), parse(ml(settings.demand_nl).removeprefix("~"))
+    order_checks.check_steps(program, rig, settings.demand_nl, typed)
     clock.tell(client)
-    talk(columns(list(demand_facts(settings).items())))
+    will = delivered(settings.demand_nl, rig.calibration, typed, program)
+    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(client, program, None)]))
     return carry_out(client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
 def order(client: Client, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
     """Check, review, confirm, order; `typed` is the volume and either a rate or a time."""
-    from thecal import clock, orders
+    from thecal import clock, last_dose, orders
     from thecal.calibration_text import line
+    from thecal.dose import volume_of
 
     volume, rate, over_text = typed
     active = active_program(client)
@@ -116,6 +124,7 @@ def order(client: Client, typed: tuple[str | None, str | None, str | None], cons
         wanted = orders.extended(*dose)
     clock.tell(client)
     talk(headed(rows))
+    talk(": ".join(last_dose.row(client, active, volume_of(str(volume)))))
     talk(f"calibration: {line(client.status()['calibration'])}")
     return carry_out(client, wanted, "Deliver this bolus?", consent)
 
@@ -125,10 +134,12 @@ def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tu
     from thecal import ceilings, order_checks
     from thecal.dose import Bolus
 
-    dose, rig = Bolus(active, volume, rate), ceilings.of_pump(client)
+    rig = ceilings.of_pump(client)
+    dose = Bolus(active, volume, rate, rig.calibration)
+    order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
     ceilings.check_bolus(dose, active, rig)
     order_checks.check_bolus(active, rig, (dose.volume_nl, dose.rate_nl), f"{volume} at {rate}")
-    return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "that is"), *dose.review]
+    return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
 
 
 def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
@@ -136,16 +147,19 @@ def checked_extended(client: Client, active: Program, volume: str, over_text: st
     from fractions import Fraction
 
     from thecal import ceilings, order_checks
+    from thecal.dose import delivered, volume_of, whole
     from thecal.dose import volume as volume_nl_of
-    from thecal.dose import volume_of, whole
-    from thecal.status_text import ml, ml_per_h, span
+    from thecal.status_text import ml_per_h, span
 
     duration_s = over(over_text)
     volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
     if not volume_nl or not duration_s:
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
-    order_checks.check_extended(active, ceilings.of_pump(client), (volume_nl, duration_s), f"{volume} over {over_text}")
-    rows: Rows = [("extended bolus", "typed", "that is"), ("volume", volume, ml(volume_nl)), ("over", over_text, span(duration_s))]
+    rig = ceilings.of_pump(client)
+    order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
+    order_checks.check_extended(active, rig, (volume_nl, duration_s), f"{volume} over {over_text}")
+    made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
+    rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
     return (volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]
 
 

@@ -41,9 +41,11 @@ def prime(
 
 
 def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:
-    from thecal import ceilings, clock, order_checks, orders
+    from thecal import ceilings, clock, last_dose, order_checks, orders
     from thecal.commands.bolus import active_program
-    from thecal.dose import rate_of, volume, whole
+    from thecal.dose import delivered, rate_of, volume, whole
+    from thecal.quantities import parse
+    from thecal.status_text import ml
 
     program = active_program(client)
     settings = line_of(program)
@@ -51,9 +53,14 @@ def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | N
     rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
     if not rate_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
-    order_checks.check_priming(program, ceilings.of_pump(client), rate_nl, rate)
+    rig = ceilings.of_pump(client)
+    order_checks.check_priming(program, rig, rate_nl, rate)
+    in_all = parse(ml(program.line_nl()).removeprefix("~"))
+    order_checks.check_steps(program, rig, program.line_nl(), in_all)
     clock.tell(client)
-    talk(columns(review(program, settings, rate, rate_nl)))
+    will = delivered(program.line_nl(), rig.calibration, in_all, program)
+    last = last_dose.row(client, program, None)
+    talk(columns([*review(program, settings, rate, rate_nl), ("will deliver", will), last]))
     return carry_out(client, orders.prime(rate_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
 
 
