@@ -1,19 +1,16 @@
 """The README is short, names only what exists, and what it tells a newcomer to type works when typed in that order."""
 
-import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rules import readme
 from rules.tree import ROOT
+from rules.walking import COMMAND_LIMIT_S, stop, walk
 from thecal.commands import VERBS
 
 TEXT = readme.readme()
@@ -24,20 +21,6 @@ MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "tes
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
 # A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
 FLASH = [command for command in COMMANDS if command.startswith("make flash ")]
-# Examples that can't be done on a simulated pump in good health: there is no board, and no alarm to acknowledge.
-ENDS = {
-    "thecal flash --bench tmc2209-peristaltic": 3,
-    "thecal ack power_lost": 1,
-    "thecal characterise --balance /dev/ttyUSB0 --rate \"5 mL/h\"": 3,
-    # The example's program has no line to prime and no reservoir.
-    "thecal prime --rate \"2 mL/h\"": 1,
-    "thecal bridge --yes": 1,
-    "thecal refill --measured \"3.1 mL\" --filled \"16 mL\"": 1,
-}
-# Generous on purpose: they end a hang, they measure nothing.
-START_LIMIT_S = 60
-COMMAND_LIMIT_S = 120
-DEMO_LIMIT_S = 300
 
 
 def test_the_readme_has_at_most_120_lines() -> None:
@@ -79,81 +62,7 @@ def test_flashing_a_board_that_is_not_there_says_so(command: str, home: dict[str
     assert "Traceback" not in done.stderr
 
 
-# --- typed as a newcomer would --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    """An environment with an empty home: no registry of pumps, no flash image from before."""
-    folders = {
-        name: str(tmp_path / name.lower()) for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
-    }
-    for folder in folders.values():
-        Path(folder).mkdir()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("THECAL_")}
-    path = os.pathsep.join((str(ROOT / "host"), str(ROOT / "firmware")))
-    return {**inherited, **folders, "PYTHONPATH": path, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
-
-
-def words(command: str) -> list[str]:
-    return [sys.executable, "-m", *shlex.split(command.removesuffix("&"))]
-
-
-def stop(process: subprocess.Popen[str]) -> str:
-    """Ctrl-C, as a person ends it; returns what was printed."""
-    process.send_signal(signal.SIGINT)
-    try:
-        output, _ = process.communicate(timeout=START_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return output
-
-
-@pytest.fixture
-def background(home: dict[str, str], tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        if process.poll() is None:
-            stop(process)
-
-
-def launch(command: str, home: dict[str, str], folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        words(command), cwd=folder, env=home, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-
-
-def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: Path) -> None:
-    """The simulated pump in the background takes a moment to boot."""
-    deadline_s = time.monotonic() + START_LIMIT_S
-    while subprocess.run(words("thecal find"), cwd=folder, env=home, capture_output=True, check=False, timeout=START_LIMIT_S).returncode:
-        assert pump.poll() is None, pump.communicate()[0]
-        assert time.monotonic() < deadline_s, "no simulated pump was found"
-        time.sleep(0.1)
-
-
-def walk(commands: list[str], home: dict[str, str], folder: Path, background: list[subprocess.Popen[str]]) -> dict[str, int]:
-    """Types the commands one after the other, answering yes; the exit code of each."""
-    codes = {}
-    for command in commands:
-        if command.split()[1] == "sim":
-            background.append(launch(command, home, folder))
-            wait_until_found(background[-1], home, folder)
-        elif command.split()[1] == "watch":
-            watching = launch(command, home, folder)
-            first_line = watching.stdout.readline()
-            assert watching.poll() is None, first_line + watching.communicate()[0]
-            assert "Traceback" not in stop(watching)
-        else:
-            done = subprocess.run(
-                words(command), cwd=folder, env=home, input="y\n" * 9, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
-            )
-            assert "Traceback" not in done.stderr
-            assert done.returncode == ENDS.get(command, 0), f"{command}\n{done.stdout}{done.stderr}"
-            codes[command] = done.returncode
-    return codes
+# --- typed as a newcomer would ---------------------------------------------------------------------------------------------
 
 
 def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
