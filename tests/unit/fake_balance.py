@@ -12,7 +12,8 @@ Answer = bytes | Callable[[], bytes]
 
 
 class FakeBalance:
-    """`answers`: command (without its line end) -> bytes. `prints`: chunks sent one after the other, `every_s` apart, for ever."""
+    """`answers`: command (without its line end) -> bytes. `prints`: chunks sent one after the other, `every_s` apart, for ever; an
+    empty one is the end, silence follows."""
 
     def __init__(self, answers: dict[bytes, Answer] | None = None, prints: list[bytes] | None = None, every_s: float = 0.05) -> None:
         self.answers = answers or {}
@@ -48,7 +49,7 @@ class FakeBalance:
     def _print(self, lines: list[bytes], every_s: float) -> None:
         while True:
             for line in lines:
-                if self._ended.wait(every_s):
+                if self._ended.wait(every_s if line else None):
                     return
                 os.write(self._master, line)
 

@@ -13,12 +13,15 @@ EQUAL_FOR_S = 1.0
 
 class Guard:
     """Sees every line of one open balance. `bare_grams`: a number that never has a unit is grams.
-    `hides_unit`: the protocol leaves the unit out while the mass moves. `digit_ug`: the last place of the last number.
+    `hides_unit`: the protocol leaves the unit out while the mass moves. `unit_proves`: so a line with a unit is stable. With False
+    that holds only once a line without a unit came: many balances print 14 characters, and most of them always with the unit.
+    `digit_ug`: the last place of the last number.
     """
 
-    def __init__(self, bare_grams: bool, hides_unit: bool) -> None:
+    def __init__(self, bare_grams: bool, hides_unit: bool, unit_proves: bool = True) -> None:
         self._bare_grams = bare_grams
         self._hides_unit = hides_unit
+        self._unit_proves = unit_proves
         self.digit_ug = 1
         self._unit: str | None = None
         self._decimals: int | None = None
@@ -35,14 +38,21 @@ class Guard:
 
     def reading(self, weight: Weight, line: str, at_s: float) -> Reading:
         """The line as a reading; BalanceError when it does not go with the ones before."""
+        if self._hides_unit and not weight.unit:
+            self._unit_proves = True
         unit = self._unit_of(weight, line)
         mass_ug = weight.mass_ug(unit, line)
         self.digit_ug = max(1, UG_PER_UNIT[unit] // 10**weight.decimals)
         self._check_shape(weight, line)
         self._check_drop(mass_ug, line)
-        reading = Reading(mass_ug, bool(weight.stable), line, at_s)
-        if weight.stable is None and self._repeats(reading):
+        told = weight.stable
+        if self._hides_unit and weight.unit and not self._unit_proves:
+            told = None
+        reading = Reading(mass_ug, bool(told), line, at_s)
+        if told is None and self._repeats(reading):
             return Reading(mass_ug, True, line, at_s)
+        if told is False:
+            self._equal.clear()  # lines before and after a moving one do not make three
         return reading
 
     def _unit_of(self, weight: Weight, line: str) -> str:

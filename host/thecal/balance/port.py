@@ -18,6 +18,8 @@ QUIET_S = 0.2
 LINE_GAP_S = 1.0
 LINE_MAX_BYTES = 256
 CHUNK_BYTES = 4096
+# chunks; more than that does not wait, it floods
+MOST_WAITING = 64
 # a pseudo-terminal has no parity, and the system refuses to pretend
 PSEUDOTERMINALS = "/dev/pts/"
 FRAMING = re.compile(r"(\d{3,6})-([78])([NEO])([12])")
@@ -61,8 +63,9 @@ class BalancePort:
 
     def skip_waiting(self) -> None:
         """Drops the whole lines that wait to be read, so that the next one is of this moment."""
-        while self._fill(0.0):
-            continue
+        for _ in range(MOST_WAITING):
+            if not self._fill(0.0):
+                break
         ends = list(END.finditer(self._buffer))
         if ends:
             del self._buffer[: ends[-1].end()]

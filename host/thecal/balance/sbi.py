@@ -3,6 +3,9 @@
 +   12.3456 g          sign, value in nine characters, space, unit in three; no unit while the pan moves
 N     +   12.3456 g    the same behind an identifier
       High             overload; Low: underload; - -: no value; Err 123: an error
+
+The manuals (WZA, CPA, FB, Cubis MSE) give the three places as "unit or spaces": spaces while the value is not stable. There is no
+other word on stability, and nothing in a line with a unit says that its maker keeps to this. See `guard`.
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ def read(line: str) -> Weight:
     if match is None:
         raise errors.decimal_comma(line) if re.search(r"\d,\d", body) else errors.unparsable(line, NAME)
     sign, _, number, _, unit = match.groups()
+    if not re.fullmatch(r"[^\W\d_]*|%|/lb", unit.strip()):  # a mark of another protocol, as in "12.345 g ?"
+        raise errors.unparsable(line, NAME, "its unit is not one")
     if len(body) != SHORT_CHARACTERS or ("]" not in number and body[10] != " "):
         raise errors.half_line(line, "value and unit are not in their places")
     number = sign.strip().replace("+", "") + number.replace("[", "").replace("]", "")

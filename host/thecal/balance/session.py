@@ -23,15 +23,15 @@ WAIT_FOR = ("unstable", "busy")
 class Balance:
     """An open balance. Use as a context manager, or call `close`. `protocol`: mt-sics, sbi or plain.
 
-    `prints`: it sends by itself and needs no asking.
+    `prints`: it sends by itself and needs no asking. `named`: a person chose the protocol, so what it says of stability is believed.
     """
 
-    def __init__(self, port: BalancePort, protocol: str, prints: bool, bare_grams: bool) -> None:
+    def __init__(self, port: BalancePort, protocol: str, prints: bool, named: bool) -> None:
         self.protocol = protocol
         self.prints = prints
         self._port = port
         self._dialect = dialect(protocol)
-        self._guard = Guard(bare_grams, hides_unit=protocol == sbi.NAME)
+        self._guard = Guard(named and protocol == plain.NAME, protocol == sbi.NAME, unit_proves=named)
         self._identity: str | None = None
         if protocol == mt_sics.NAME:
             self._greet()
@@ -62,11 +62,12 @@ class Balance:
         self._guard.watch_for_tare(drop_limit_ug)
 
     def read_stable(self, timeout_s: float = 30.0) -> Reading:
-        """A reading that the balance calls stable (plain numbers without a mark: three equal ones over a second or more).
+        """A reading that the balance calls stable; where no line has proved that it says so, three equal lines over a second or more.
 
         BalanceError when there is none in time, and for everything else that is not a weight.
         """
-        deadline_s = time.monotonic() + timeout_s
+        heard_s = time.monotonic()
+        deadline_s = heard_s + timeout_s
         self._guard.begin_weighing()
         if self.prints:
             self._port.skip_waiting()
@@ -77,18 +78,20 @@ class Balance:
             except errors.BalanceError as error:
                 if error.kind not in WAIT_FOR:
                     raise
-                last = error
+                heard_s, last = time.monotonic(), error
             else:
                 if reading is None:
                     break
+                heard_s = time.monotonic()
                 if reading.stable:
                     return reading
                 last = errors.unstable(timeout_s, reading.raw)
             if not self.prints:
                 time.sleep(max(0.0, min(POLL_S, deadline_s - time.monotonic())))
-        if last is not None:
-            raise last
-        raise self._silent(timeout_s)
+        silent_s = time.monotonic() - heard_s
+        if last is None or silent_s > timeout_s / 2:
+            raise self._silent(round(silent_s, 1))
+        raise last
 
     def read_now(self, timeout_s: float = ANSWER_S) -> Reading:
         """The reading of this moment, stable or not."""
@@ -163,9 +166,11 @@ class Balance:
             self._end_repeat()
 
     def _end_repeat(self) -> None:
-        """Any other command of weighing ends a repetition; what is still under way is dropped."""
+        """Any other command of weighing ends a repetition; what is still under way is dropped. One that prints on is no MT-SICS, and
+        its answer to the next question will say so."""
         self._port.send(mt_sics.ASK_NOW)
-        while self._port.line(time.monotonic() + DRAIN_S) is not None:
+        until_s = time.monotonic() + ANSWER_S
+        while time.monotonic() < until_s and self._port.line(time.monotonic() + DRAIN_S) is not None:
             continue
 
     def _greet(self) -> None:
@@ -198,7 +203,8 @@ def open_balance(port_url: str, protocol: str = "auto", framing: str | None = No
     """The balance on a serial port (also socket:// and rfc2217://).
 
     `protocol`: mt-sics, sbi, plain, or auto (listens, then asks). `framing` like "9600-8N1"; None is the protocol's usual one.
-    With `plain` a number without unit is grams; with `auto` it is refused. BalanceError, NoPump (no such port), BadInput.
+    With `plain` a number without unit is grams; with `auto` it is refused. With `sbi` a line with a
+    unit is stable; with `auto` that must first be proved by a line without one. BalanceError, NoPump (no such port), BadInput.
     """
     chosen = None if protocol == "auto" else dialect(protocol)
     port = BalancePort(port_url, framing or (chosen or mt_sics).FRAMING)
@@ -207,7 +213,7 @@ def open_balance(port_url: str, protocol: str = "auto", framing: str | None = No
             found, prints = speaks(port, framing)
         else:
             found, prints = protocol, chosen is plain or port.listen(LISTEN_S if chosen is sbi else 0.0)
-        return Balance(port, found, prints, bare_grams=protocol == plain.NAME)
+        return Balance(port, found, prints, named=chosen is not None)
     except BaseException:
         port.close()
         raise
