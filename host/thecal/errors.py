@@ -82,7 +82,7 @@ class Unknown(LinkLost):
 class Interrupted(BaseException):
     """TERM, HUP or Ctrl-C came while a verb had the motor in hand; `number` is the signal's. Not an Exception: no retry may swallow it."""
 
-    def __init__(self, number: int, cause: str = "", do: str = "") -> None:
+    def __init__(self, number: int, cause: str = "", do: str = "`thecal status` says what the pump does") -> None:
         super().__init__(number)
         self.number = number
         self.cause = cause or f"ended by {signal.Signals(number).name}"

@@ -191,7 +191,9 @@ class Exchange:
         """Send the bare line `stop`, before anything is known of the other end, until its answer is read.
 
         It needs no lock: a port that another program holds is opened beside that program, and then 2 s must do. A `status` would not
-        tell more than one more `stop`: its answer can be read away as well. Raises Unknown, WrongDevice, PortBusy or NoPump.
+        tell more than one more `stop`: its answer can be read away as well. A board at its raw prompt (mpremote copies to it) takes the
+        word for a part of the text that it will run: that copy fails with a syntax error, and the motor is off there.
+        Raises Unknown, WrongDevice, PortBusy or NoPump.
         """
         begun_s = time.monotonic()
         error: ThecalError = Silent("nobody answered", "")

@@ -69,7 +69,7 @@ class StopNotes:
 def stopped_by(end: Interrupted, client: Client, token: str) -> Interrupted:
     """Stop the pump because of a signal; return what is to be said. Raises Unknown when no answer to the stop is read."""
     client.stop()
-    return Interrupted(end.number, f"{end.cause}: the pump was stopped, {delivered(client, token)}", "`thecal status`")
+    return Interrupted(end.number, f"{end.cause}: the pump was stopped, {delivered(client, token)}")
 
 
 def delivered(client: Client, token: str) -> str:

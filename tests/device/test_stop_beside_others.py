@@ -16,6 +16,7 @@ from rig.device import Device
 from rig.other_ends import OtherEnd, silent
 from rig.port_holders import holder
 from rig.programs import constant
+from unit.fake_balance import FakeBalance
 from unit.host_fake_pump import wait_until
 
 pytestmark = [
@@ -170,6 +171,27 @@ def test_a_signal_at_a_question_ends_a_calibration_and_sends_nothing(tool: Tool,
 
 
 @pytest.mark.rule("R1")
+def test_a_signal_while_a_balance_is_read_ends_a_calibration_before_it_moves(tool: Tool, live: Device) -> None:
+    never = [b"+ %8.3f g  \r\n" % (10 + 0.111 * number) for number in range(800)]
+    words = ("calibrate", "--tube", "T1", "--turns", "2", "--rate", "9 mL/h", "--yes", "--port", live.port_url)
+    with FakeBalance(prints=never) as balance:
+        process = tool.start(*words, "--balance", balance.url)
+        try:
+            assert process.stderr is not None
+            said = ""
+            while "balance: " not in said:
+                said += process.stderr.read(1)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            _, rest = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 143
+    assert "Traceback" not in rest and "ended by SIGTERM" in rest
+    assert live.sim.plant_steps() == 0
+
+
+@pytest.mark.rule("R1")
 @pytest.mark.parametrize("url", ["socket_url", "port_url"])
 def test_no_run_follows_a_stop_that_came_while_the_vessel_was_weighed(tool: Tool, live: Device, url: str) -> None:
     """The pump stands then and keeps no record of such a stop; a motor that turns again a moment later would be worse than none."""
@@ -207,3 +229,56 @@ def test_stop_by_socket_beats_a_calibration_by_socket(tool: Tool, live: Device) 
         process.kill()
     assert process.returncode == FAILED and "Traceback" not in said
     stays_stopped(live)
+
+
+@pytest.fixture
+def weighing(tool: Tool) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`thecal characterise` on a pump that is ten times as fast as real time, once the pump runs; and the pump's port."""
+    sim = tool.start("sim", "--speed", "10", "--fresh", "--image", "pump.flash", "--balance", "--json")
+    process = None
+    try:
+        assert sim.stdout is not None
+        facts = json.loads(sim.stdout.readline())
+        words = ("--rate", "1.6 mL/h", "--duration", "30 min", "--interval", "1 s", "--record", "run.csv", "--yes")
+        process = tool.start("characterise", "--balance", facts["balance"], "--port", facts["port"], *words)
+        record = tool.folder / "run.csv"
+        wait_until(lambda: record.exists() and ",run," in record.read_text(), 40)
+        yield facts["port"], process
+    finally:
+        for one in (process, sim):
+            if one is not None:
+                one.terminate()
+                one.communicate(timeout=20)
+
+
+def rests(tool: Tool, port: str) -> bool:
+    """Whether the pump is stopped and its position stays."""
+    looks = []
+    for _ in range(2):
+        looks.append(json.loads(tool.run("status", "--json", "--port", port).stdout))
+        time.sleep(0.5)
+    return [look["state"] for look in looks] == ["stopped"] * 2 and looks[0]["delivered_steps"] == looks[1]["delivered_steps"]
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_signal_ends_the_run_of_a_weighing_and_keeps_the_record(
+    tool: Tool, weighing: tuple[str, subprocess.Popen[str]], name: str, code: int
+) -> None:
+    port, process = weighing
+    process.send_signal(getattr(signal, name))
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == code and "Traceback" not in said
+    assert f"ended by {name}: the pump was stopped" in said and "were delivered" in said
+    assert rests(tool, port)
+    assert ",run," in (tool.folder / "run.csv").read_text()
+
+
+@pytest.mark.rule("R1")
+def test_stop_beside_a_weighing_stops_it_and_the_weighing_says_so(tool: Tool, weighing: tuple[str, subprocess.Popen[str]]) -> None:
+    port, process = weighing
+    assert tool.run("stop", "--port", port).returncode == OK
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == FAILED and "Traceback" not in said
+    assert "no longer runs for this: it is stopped" in said
+    assert rests(tool, port)
