@@ -24,7 +24,7 @@ def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Un
     cause += ", which may have taken the answer"
     if ANSWERED in heard.replace(b" ", b""):
         cause += "; a part of an answer was read, and it says stopped"
-    return Unknown(cause, f"see whether the motor stands; else end {who}, and {BY_HAND}")
+    return Unknown(cause, f"see whether the motor stands; if not, end that program and {BY_HAND}")
 
 
 def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
@@ -33,4 +33,4 @@ def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
         return closed
     who = described(holders(port_url))
     cause = f"`stop` was not sent: {who} has {port_url} for itself alone, and this system lets no second program in"
-    return PortBusy(cause, f"end {who}, and {BY_HAND}")
+    return PortBusy(cause, f"end that program and {BY_HAND}")
