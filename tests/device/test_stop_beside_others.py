@@ -1,9 +1,13 @@
 """`thecal stop` while another program has the port: it acts all the same, says what it knows, and nothing moves again behind it."""
 
+import fcntl
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rig import port_holders
-from rig.cli import Tool
+from rig.cli import Tool, environment
 from rig.device import Device
 from rig.other_ends import OtherEnd, silent
 from rig.port_holders import holder
@@ -149,6 +153,32 @@ def test_a_signal_ends_the_run_of_a_calibration(live: Device, calibrating: subpr
     assert not live.sim.enable_level()
     assert "Traceback" not in said
     assert f"ended by {name}: the pump was stopped" in said and " mL of ~0.6401 mL were delivered" in said
+    stays_stopped(live)
+
+
+@pytest.mark.rule("R1")
+def test_a_terminal_that_is_closed_ends_the_run_of_a_calibration(tool: Tool, live: Device) -> None:
+    """Its bar of progress can't be drawn any more, at the moment at which the run is to be stopped."""
+    master, slave = pty.openpty()
+
+    def own_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    command = [*tool.command, *CALIBRATE, "--port", live.port_url]
+    environ = {**environment(tool.folder / "runtime"), "TERM": "dumb"}
+    process = subprocess.Popen(
+        command, env=environ, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, preexec_fn=own_terminal
+    )
+    os.close(slave)
+    try:
+        said = b""
+        while b"calibration [" not in said:
+            said += os.read(master, 4096)
+        os.close(master)
+        process.wait(20)
+    finally:
+        process.kill()
+    assert live.sim.plant_steps() > 20
     stays_stopped(live)
 
 

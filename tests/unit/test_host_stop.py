@@ -147,6 +147,14 @@ def test_a_stop_is_noted_for_the_port_by_whatever_name(tmp_path, monkeypatch):
     assert not steering.StopNotes("/dev/tty-of-a-test").changed(), "a verb that begins now may move"
 
 
+def test_both_ports_of_a_simulator_are_one_pump(tmp_path, monkeypatch):
+    monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))
+    registry.add({"port": "/dev/pts/of-a-test", "socket": "socket://127.0.0.1:1", "control": "127.0.0.1:2"})
+    notes = steering.StopNotes("socket://127.0.0.1:1")
+    note("/dev/pts/of-a-test")
+    assert notes.changed()
+
+
 def test_a_stop_that_can_t_be_noted_is_told_and_is_no_failure(tmp_path, monkeypatch, capsys):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "file"))

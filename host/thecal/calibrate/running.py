@@ -36,6 +36,9 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     except Interrupted as end:  # also between the order and its answer: the pump may have begun
         raise stopped_by(end, client, token) from None
+    except OSError:  # the terminal went away, and with it the bar: that hides the HUP
+        client.stop()
+        raise
     if ended["state"] != "done":
         raise cut_short(client, purpose, ended)
     return int(ended["delivered_steps"])

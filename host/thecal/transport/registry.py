@@ -98,8 +98,12 @@ def last_stop(port_url: str) -> str:
 
 
 def _stop_file(port_url: str) -> Path:
-    """One for each port: names of one device (by-id, a link) are the same port."""
+    """One for each port: names of one device (by-id, a link) and the two ports of a simulator are one."""
     port = port_url if "://" in port_url else os.path.realpath(port_url)
+    for path in (folder() / "simulators").glob("*.json"):
+        entry = read(path)
+        if entry is not None and port in (entry.get("port"), entry.get("socket")):
+            port = str(entry.get("control"))
     return folder() / "stops" / hashlib.sha256(port.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
