@@ -1,38 +1,171 @@
-"""Power-up: chooses the hal, builds every object, gives the start order. No logic."""
+"""Power-up: Ctrl-C off, every file checked, every object built, then the loop. No exception ends at MicroPython's prompt: there is one
+in maintenance only. With no firmware that is fit to run, this file alone answers the line, and the motor is never touched."""
 
 import sys
+
+import micropython
+
+micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens no prompt
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
 # What only power-up needs.
-ONCE = ("app.release", "app.boot", "app.loading", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge",
+ONCE = ("app.boot", "app.loading", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge",
         "app.lines", "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
-        "pumpcore.weighed", "pumpcore.manifest", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables",
+        "pumpcore.weighed", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins", "pumpcore.tables",
         "pumpcore.settings_check", "pumpcore.settings_limits")
+
+MANIFEST = "/manifest"
+LIBRARY = b"/lib/"
+MOST_FAILURES = 3  # starts in a row that ended by themselves
+# fault: (number, text, what to do), as pumpcore.fault_texts has them
+UNFIT = {
+    "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again"),
+    "internal": (617, "the firmware met an error of its own", "report this with the journal"),
+}
+MOST_LINE_BYTES = 200
+WAIT_US = 3_600_000_000  # of the simulator: there `read` does not wait, and input ends a wait
+CTRL_C = 3
+LEFT, ENDED = 0x4005800C, 0x74680002  # hal.rp2.system: the program ended, and somebody at the prompt restarts it
 
 
 def main() -> None:
-    """Runs until the link is closed; whatever happens, the motor ends disabled."""
+    """Runs until the link is closed; whatever happens, the motor ends disabled and no prompt is there."""
+    board, fault, failed = None, "firmware_incomplete", None
+    try:
+        release = check()
+        fault = "internal"
+        board = begin()
+        if board.system.failures < MOST_FAILURES:
+            turn(board, release)
+            board.make_safe()
+            fault = ""
+    except BaseException as error:
+        failed = error
+    if not fault:
+        board.hand_over()
+        return
+    if failed and board:
+        try:
+            board.make_safe()
+        finally:
+            board.system.fail(failed)
+    answer_only(fault, repr(failed)[:80] if failed else "it failed %d times in a row" % MOST_FAILURES)
+
+
+def check() -> str:
+    """The release of what lies here. ValueError or OSError when a file is not the one of the manifest: none may be loaded then, since
+    MicroPython hangs in a module that is cut short."""
+    import binascii
+    import hashlib
+
+    with open(MANIFEST, "rb") as file:
+        sources, _, rows = file.read().partition(b"\n\n")
+    lying = rows.split(b"\n")
+    end, own = lying.pop(), [row for row in lying if not row.startswith(LIBRARY)]
+    if end or not own or (b".py " in own[-1] and len(own) != sources.count(b"\n") + 1):
+        raise ValueError("the manifest is not whole")
+    part = bytearray(4096)
+    for row in lying:
+        path, _, wanted = row.decode().partition(" ")
+        found = hashlib.sha256()
+        with lies(path) as file:
+            size = file.readinto(part)
+            while size:
+                found.update(memoryview(part)[:size])
+                size = file.readinto(part)
+        if binascii.hexlify(found.digest()).decode() != wanted:
+            raise ValueError(path + " is another one")
+    return binascii.hexlify(hashlib.sha256(sources + b"\n").digest()).decode()
+
+
+def lies(path: str) -> object:
+    """The file that an import of this path loads, opened."""
+    try:
+        return open(path, "rb")
+    except OSError:
+        if not path.endswith(".py"):
+            raise
+        return open(path[:-3] + ".mpy", "rb")
+
+
+def begin() -> object:
+    """The board, in a state in which nothing moves."""
     hal = HALS[sys.platform]
     __import__(hal + ".imports", None, None, ("begin",)).begin()
-    board = __import__(hal + ".board", None, None, ("Board",)).Board()
+    return __import__(hal + ".board", None, None, ("Board",)).Board()
+
+
+def turn(board: object, release: str) -> None:
+    """Builds the pump and turns its loop."""
+    from app import boot
+
+    pump = boot.build(board, release, True)
+    hal = HALS[sys.platform]
+    sys.modules[hal + ".imports"].built()
+    board.system.forget(hal + ".imports", *ONCE)
+    board.system.built()
+    from app.pump import run
+
+    run(pump)
+
+
+def answer_only(fault: str, cause: str) -> None:
+    """Answers every line with this fault. Only a whole frame that asks for maintenance gives the prompt."""
+    line, read, waits = bytearray(), sys.stdin.buffer.read, None
+    while True:
+        byte = read(1)
+        if byte == b"":  # on the simulator: none will ever come
+            return
+        if byte is None:
+            waits = waits or open("/dev/wait", "r+b")
+            waits.write(WAIT_US.to_bytes(8, "little"))
+        elif byte != b"\n":
+            line += byte if len(line) < MOST_LINE_BYTES else b""
+        elif line.strip():
+            identity, method = asked(bytes(line))
+            line = bytearray()
+            given = method == "maintenance" and sys.platform == "rp2"
+            reply(identity, "result", {"state": "maintenance"}) if given else refuse(identity, fault, cause)
+            if given:
+                give_prompt()
+                return
+
+
+def asked(line: bytes) -> tuple:
+    """(id, method) of a whole frame; (None, "") of anything else."""
+    import binascii
+    import json
+
+    body = line.strip()[:-9]
+    if line.strip()[-9:] != b"*%08x" % binascii.crc32(body):
+        return None, ""
     try:
-        pump = build(board)
-        sys.modules[hal + ".imports"].built()
-        board.system.forget(hal + ".imports", *ONCE)
-        board.system.built()
-        from app.pump import run
-
-        run(pump)
-    finally:
-        board.make_safe()
+        message = json.loads(body)
+        return message["id"], message["method"]
+    except (ValueError, KeyError, TypeError, RuntimeError, MemoryError):
+        return None, ""
 
 
-def build(board: object) -> object:
-    """The whole pump."""
-    from app import boot, release
-
-    return boot.build(board, *release.check(board.flash))
+def refuse(identity: object, fault: str, cause: str) -> None:
+    number, text, remedy = UNFIT[fault]
+    reply(identity, "error", {"code": number, "message": text, "data": {"fault": fault, "do": remedy, "cause": cause}})
 
 
-main()
+def reply(identity: object, kind: str, value: dict) -> None:
+    import binascii
+    import json
+
+    body = json.dumps({"jsonrpc": "2.0", "id": identity, kind: value}).encode()
+    sys.stdout.buffer.write(body + b"*%08x\n" % binascii.crc32(body))
+
+
+def give_prompt() -> None:
+    import machine
+
+    machine.mem32[LEFT] = ENDED
+    micropython.kbd_intr(CTRL_C)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,6 +72,8 @@ def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool) -> No
         pump.alarms.raise_fault("ledger_failed")
     if not release_matches:
         pump.alarms.raise_fault("firmware_incomplete")
+    if pump.board.system.failures:
+        pump.alarms.raise_fault("restarted")
     if pump.board.system.reset_cause == "watchdog":
         pump.alarms.raise_fault("watchdog")
 

@@ -11,6 +11,7 @@ from pumpcore.bolus import Bolus
 BOLUSES_KEPT = 8
 QUIET_MS = 300
 NEVER_MS = 1 << 62
+MOST_FAILED_TURNS = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 
 
@@ -73,8 +74,10 @@ class Pump:
         if demand:
             self.book.demand_s = start_s
 
-    def crash(self, error: Exception) -> None:
-        """A bug of ours: safe state, alarm, and the error's text where a developer finds it."""
+    def crash(self, error: BaseException) -> None:
+        """A bug of ours, or no memory: safe state, alarm, and the error's text where a developer finds it."""
+        if type(error) is MemoryError:
+            self.session.starve()
         self.delivery.safe_state("internal")
         self.alarms.note_error(error)
 
@@ -257,7 +260,16 @@ class Pump:
 
 
 def run(pump: Pump) -> None:
-    """Turns the loop until the link is closed (on the simulator; on a board it never is)."""
+    """Turns the loop until the link is closed. What a turn raises, whatever it is, ends in the safe state, and the loop goes on; the
+    error passes when turn after turn fails."""
+    failed = 0
     while not pump.board.link.closed:
-        pump.turn()
+        try:
+            pump.turn()
+            failed = 0
+        except BaseException as error:
+            failed += 1
+            if failed > MOST_FAILED_TURNS:
+                raise
+            pump.crash(error)
 

@@ -1,25 +1,26 @@
 """What is deployed: a line `path sha256` for each source, sorted; an empty line; the same for each file that lies on the pump.
 
-A file that lies there is the source itself or the .mpy made from it, under the path of the source; or, last of all, the pack, which
-holds what is made of all the other sources. The SHA-256 of the first part, as it stands, is the release: every target with the
-same sources has the same.
+A file that lies there is the source itself or the .mpy made from it, under the path of the source; a file of a library, which is no
+source of ours; or, last of all, the pack, which holds what is made of all the other sources. The SHA-256 of the first part, as it
+stands, is the release: every target with the same sources has the same. A pump checks all of it before it loads any (main.py).
 """
-
-import binascii
-import hashlib
 
 from pumpcore.hashes import sha256_hex
 
+LIBRARY = "/lib/"
 
-def build(files: dict, compiled: dict | None = None, pack: tuple | None = None) -> bytes:
+
+def build(files: dict, compiled: dict | None = None, pack: tuple | None = None, library: dict | None = None) -> bytes:
     """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are.
 
-    `pack`: (path, bytes); then `compiled` has all that lies beside it. Paths start with a slash and are those of the sources.
+    `pack`: (path, bytes); then `compiled` has all that lies beside it. `library`: what lies below /lib, in the same way. Paths start with a
+    slash and are those of the sources.
     """
     lying = dict(compiled or {})
     if pack is None:
         lying = {path: lying.get(path, files[path]) for path in files}
     rows = [(path, files[path]) for path in sorted(files)] + [None] + [(path, lying[path]) for path in sorted(lying)]
+    rows += [(path, library[path]) for path in sorted(library or {})]
     return b"".join([_line(*row) if row else b"\n" for row in rows + ([pack] if pack else [])])
 
 
@@ -36,14 +37,15 @@ def parse(manifest: bytes) -> tuple:
     """(the sources' lines, {path of what lies on the pump: its SHA-256}). ValueError when it is of another form, cut short for
     instance."""
     at = manifest.find(b"\n\n")
-    sources, lying, packs = manifest[: at + 1], {}, 0
+    sources, lying, packs, foreign = manifest[: at + 1], {}, 0, 0
     for line in manifest[at + 2 :].decode().split("\n")[:-1]:
         path, _, digest = line.partition(" ")
         lying[path] = digest
         packs += _is_pack(path)
-        if len(digest) != 64 or packs > 1 or not (_is_pack(path) or _is_source(path, sources)):
+        foreign += path.startswith(LIBRARY)
+        if len(digest) != 64 or packs > 1 or not (_is_pack(path) or path.startswith(LIBRARY) or _is_source(path, sources)):
             at = -1
-    own = len(lying) - packs
+    own = len(lying) - packs - foreign
     if at < 0 or manifest[-1:] != b"\n" or not (packs or own == sources.count(b"\n")):
         raise ValueError("manifest is not lines of sources and lines of files")
     return sources, lying
@@ -58,25 +60,6 @@ def _is_source(path: str, sources: bytes) -> bool:
     return sources.startswith(row) or b"\n" + row in sources
 
 
-def parts(path: str, sources: bytes, lying: dict) -> list:
-    """The paths of the sources that a file on the pump is made of."""
-    return [source for source, _ in _lines(sources) if source not in lying] if _is_pack(path) else [path]
-
-
-def release(sources: bytes, others: dict | None = None) -> str:
-    """The release digest, of the sources' lines. `others`: {path: SHA-256} of sources that are not what their line says."""
-    if not others:
-        return sha256_hex(sources)
-    found = hashlib.sha256()
-    for path, line in _lines(sources):
-        found.update(("%s %s\n" % (path, others[path])).encode() if path in others else line)
-    return binascii.hexlify(found.digest()).decode()
-
-
-def _lines(sources: bytes) -> object:
-    """(path, its line) of each, one after the other: while a pump starts there is no memory for all of them."""
-    at = 0
-    while at < len(sources):
-        end = sources.index(b"\n", at) + 1
-        yield sources[at : sources.index(b" ", at)].decode(), sources[at:end]
-        at = end
+def release(sources: bytes) -> str:
+    """The release digest, of the sources' lines."""
+    return sha256_hex(sources)

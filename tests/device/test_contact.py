@@ -42,15 +42,14 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
 
 
 @pytest.mark.needs("new")
-def test_a_changed_file_gives_another_release_and_no_therapy(device: Device) -> None:
+def test_with_a_changed_file_nothing_of_the_firmware_runs() -> None:
     from rig.device import bench
 
-    image = Chosen.target.changed_image(bench())
-    before = device.client.hello()["release"]
-    with Device(image=image) as other:
-        assert other.client.hello()["release"] != before
-        assert other.alarms() == ["firmware_incomplete"]
-        assert fault_of(other.ask_raw("start")) == "alarm_active"
+    with Device(image=Chosen.target.changed_image(bench())) as other:
+        for method in ("hello", "status", "start", "stop"):
+            assert fault_of(other.ask_raw(method)) == "firmware_incomplete"
+        assert fault_of(frame.decode(other.say(b"stop\n").strip())) == "firmware_incomplete"
+        assert other.surely_disabled()
 
 
 @pytest.mark.needs("new")

@@ -120,7 +120,7 @@ def test_ctrl_c_on_the_line_is_a_byte_until_the_program_ends(bench: MotorBench) 
     assert bench.ask("got") == b"\x03"
     bench.board.at(30_000_000, lambda: bench.board.write(b"\x03"))
     with pytest.raises(RuntimeError, match="KeyboardInterrupt"):
-        bench.run("board = Board()\nboard.make_safe()\ntime.sleep_ms(200)")
+        bench.run("board = Board()\nboard.make_safe()\nboard.hand_over()\ntime.sleep_ms(200)")
 
 
 def test_a_stop_wakes_the_loop_from_its_wait(bench: MotorBench) -> None:

@@ -50,6 +50,7 @@ class Buzzer:
 class System:
     unique_id = "0123456789abcdef"
     reset_cause = "power"
+    failures = 0
     maintenance_requested = False
     reset_asked = False
     implementation = {"name": "cpython"}

@@ -11,11 +11,12 @@ import os
 import types
 from pathlib import Path
 
-from app import release
-from pumpcore import faults
+from pumpcore import fault_texts, faults
+from pumpcore.wire import frame, messages
 from thecal.deploy import bench_slot
 from thecal.deploy.runner import SILENT
 from unit.host_fake_pump import FakePump
+from unit.main_file import checked
 
 UNIQUE_ID = "e661a4d1c3257b2f"
 MACHINE = "Raspberry Pi Pico with RP2040"
@@ -28,7 +29,7 @@ class Pulled(Exception):
 
 
 class Files:
-    """The folder that stands for the flash, as the board's `os` and the firmware's flash see it. `step` hears of every change."""
+    """The folder that stands for the flash, as the board's `os` sees it. `step` hears of every change."""
 
     def __init__(self, root: Path, step) -> None:
         self.root, self.step = root, step
@@ -40,19 +41,11 @@ class Files:
     def all(self) -> dict[str, bytes]:
         return {"/" + file.relative_to(self.root).as_posix(): file.read_bytes() for file in sorted(self.root.rglob("*")) if file.is_file()}
 
-    # -- as app.release needs it
-
     def exists(self, path):
         return self.place(path).exists()
 
-    def names(self, folder):
-        return sorted(each.name for each in self.place(folder).iterdir()) if self.exists(folder) else []
-
     def read(self, path):
         return self.place(path).read_bytes()
-
-    def open(self, path):
-        return self.place(path).open("rb")
 
     # -- as MicroPython's os has it
 
@@ -108,10 +101,18 @@ class FakeBoard(FakePump):
         """Power-up: a prompt without main.py, else a pump that has hashed what it runs."""
         self.state, self.memory = "stopped", {}
         self.foreign = None if self.files.exists("/main.py") else PROMPT
-        self.release, whole = release.check(self.files)
-        self.alarms = [] if whole else [faults.by_name("firmware_incomplete").number]
+        self.release = checked(self.files.all())
+        self.unfit = self.foreign is None and not self.release
+        self.alarms = [] if self.release else [faults.by_name("firmware_incomplete").number]
         held = bench_slot.newest({path: data for path, data in self.files.all().items() if path in bench_slot.PATHS})
         self.bench = json.loads(held[1])["name"] if held else ""
+
+    def _reply(self, message):
+        """With no firmware that is fit to run, main.py answers."""
+        if self.unfit and message["method"] != "maintenance":
+            refusal = faults.Refusal("firmware_incomplete")
+            return frame.encode(messages.refusal(message["id"], refusal, fault_texts.told(refusal.fault.name))), None
+        return super()._reply(message)
 
     def do_hello(self):
         about = {"release": self.release, "unique_id": UNIQUE_ID, "bench": self.bench, "implementation": {"machine": self.facts["machine"]}}

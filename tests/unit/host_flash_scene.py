@@ -2,7 +2,6 @@
 
 import io
 
-from app import release
 from pumpcore import manifest
 from thecal.bench import read_bench
 from thecal.deploy import finding
@@ -10,6 +9,7 @@ from thecal.deploy.build import Built
 from thecal.deploy.flash import Flash, Order
 from thecal.resources import hardware_folder
 from thecal.transport.ports import Candidate
+from unit.main_file import checked
 
 BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic.toml")
 MPY = b"M\x06\x00\x1f"
@@ -23,7 +23,7 @@ def built(**changed):
     """A firmware of four files; `changed` by module name."""
     compiled = {path: changed.get(path.split("/")[-1][:-3], data) for path, data in COMPILED.items()}
     sources = {path: SOURCES[path] + compiled.get(path, b"") for path in SOURCES}
-    rows = manifest.build(sources, compiled)
+    rows = manifest.build(sources, compiled, None, {path[:-4] + ".py": data for path, data in LIBRARY.items()})
     lying = {path[:-3] + ".mpy": data for path, data in compiled.items()} | {"/main.py": sources["/main.py"]} | LIBRARY
     return Built(lying, rows, manifest.release(manifest.parse(rows)[0]))
 
@@ -49,7 +49,7 @@ def flash(board, new=None, **order):
 
 def matches(board):
     """Whether the pump would find itself to be what its manifest says."""
-    return release.check(board.files)[1]
+    return checked(board.files.all()) != ""
 
 
 def lies_whole(board, new=None):

@@ -1,7 +1,6 @@
 """The parts of `thecal flash`, each by itself: compiled files, the manifest on the pump, mpremote's words, UF2 and boot drive."""
 
 import contextlib
-import errno
 import hashlib
 import http.server
 import io
@@ -14,32 +13,15 @@ from pathlib import Path
 import pytest
 
 import thecal.cli
-from app import release
 from pumpcore import manifest
 from thecal.commands.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
 from thecal.errors import BadInput, Failed, LinkLost, NoPump
 from thecal.transport.ports import Candidate
+from unit.main_file import checked
 
 # --- the manifest on the pump
-
-
-class Flash(dict):
-    """What `app.release` needs of a flash: {path: bytes}."""
-
-    def read(self, path):
-        if path not in self:
-            raise OSError(errno.ENOENT, path)
-        return self[path]
-
-    def open(self, path):
-        return io.BytesIO(self.read(path))
-
-    def names(self, folder):
-        """Names in a folder, as the hal lists them."""
-        inside = folder.rstrip("/") + "/"
-        return sorted({path[len(inside) :].split("/")[0] for path in self if path.startswith(inside)})
 
 
 SOURCES = {"/main.py": b"main", "/app/pump.py": b"pump"}
@@ -47,15 +29,14 @@ COMPILED = {"/app/pump.py": b"M\x06pump"}
 
 
 def flash_of(lying, rows):
-    return Flash(lying | {release.PATH: rows})
+    return lying | {files.MANIFEST_PATH: rows}
 
 
 def test_a_compiled_pump_has_the_release_of_its_sources():
     lying = {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump"}
-    digest, whole = release.check(flash_of(lying, manifest.build(SOURCES, COMPILED)))
-    assert whole
+    digest = checked(flash_of(lying, manifest.build(SOURCES, COMPILED)))
     assert digest == manifest.release(manifest.parse(manifest.build(SOURCES))[0])
-    assert release.check(flash_of(SOURCES, manifest.build(SOURCES))) == (digest, True)
+    assert checked(flash_of(SOURCES, manifest.build(SOURCES))) == digest
 
 
 @pytest.mark.parametrize(
@@ -63,36 +44,39 @@ def test_a_compiled_pump_has_the_release_of_its_sources():
     [
         {"/main.py": b"main"},
         {"/main.py": b"main", "/app/pump.mpy": b"M\x06another"},
+        {"/main.py": b"main", "/app/pump.mpy": b"M\x06pum"},
+        {"/main.py": b"main", "/app/pump.mpy": b""},
         {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump", "/app/pump.py": b"pump"},
         {"/main.py": b"main", "/app/pump.py": b"pump"},
         {"/main.py": b"another", "/app/pump.mpy": b"M\x06pump"},
     ],
-    ids=["missing", "another .mpy", ".py beside its .mpy", ".py in its place", "another main.py"],
+    ids=["missing", "another .mpy", "cut", "empty", ".py beside its .mpy", ".py in its place", "another main.py"],
 )
-def test_what_would_be_imported_in_place_of_a_compiled_file_does_not_match(lying):
-    assert not release.check(flash_of(lying, manifest.build(SOURCES, COMPILED)))[1]
-
-
-def test_the_digest_is_that_of_what_would_run():
-    lying = {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump", "/app/pump.py": b"another"}
-    found = release.check(flash_of(lying, manifest.build(SOURCES, COMPILED)))[0]
-    assert found == manifest.release(manifest.parse(manifest.build({**SOURCES, "/app/pump.py": b"another"}))[0])
+def test_nothing_is_loaded_when_a_file_is_not_the_one_of_the_manifest(lying):
+    assert checked(flash_of(lying, manifest.build(SOURCES, COMPILED))) == ""
 
 
 def test_a_source_that_matches_counts_though_an_old_mpy_lies_beside_it():
-    assert release.check(flash_of({**SOURCES, "/app/pump.mpy": b"old"}, manifest.build(SOURCES)))[1]
+    assert checked(flash_of({**SOURCES, "/app/pump.mpy": b"old"}, manifest.build(SOURCES)))
 
 
-def test_without_a_manifest_nothing_matches():
-    assert release.check(Flash(SOURCES)) == (manifest.release(b""), False)
+def test_without_a_manifest_nothing_is_loaded():
+    assert checked(SOURCES) == ""
 
 
 @pytest.mark.parametrize("compiled, lying", [(None, SOURCES), (COMPILED, {"/main.py": b"main", "/app/pump.mpy": COMPILED["/app/pump.py"]})])
-def test_a_manifest_cut_anywhere_matches_nothing(compiled, lying):
+def test_nothing_is_loaded_with_a_manifest_that_is_cut_anywhere(compiled, lying):
     rows = manifest.build(SOURCES, compiled)
-    assert release.check(flash_of(lying, rows))[1]
+    assert checked(flash_of(lying, rows))
     for end in range(len(rows)):
-        assert release.check(flash_of(lying, rows[:end])) == (manifest.release(b""), False), end
+        assert checked(flash_of(lying, rows[:end])) == "", end
+
+
+def test_the_library_counts_as_well():
+    rows = manifest.build(SOURCES, COMPILED, None, {"/lib/a/b.py": b"library"})
+    lying = {"/main.py": b"main", "/app/pump.mpy": b"M\x06pump", "/lib/a/b.mpy": b"library"}
+    assert checked(flash_of(lying, rows))
+    assert checked(flash_of(lying | {"/lib/a/b.mpy": b"librar"}, rows)) == ""
 
 
 # --- compiled files
@@ -113,7 +97,7 @@ def test_every_file_but_main_is_compiled_and_holds_nothing_of_this_machine(tmp_p
     sources, lying = manifest.parse(built.manifest)
     assert sources.startswith(b"/app/pump.py %s\n" % hashlib.sha256(b"x = []\n").hexdigest().encode())
     assert lying["/firmware.pack"] == hashlib.sha256(built.files["/firmware.pack"]).hexdigest()
-    assert manifest.parts("/firmware.pack", sources, lying) == ["/app/pump.py"]
+    assert set(lying) == {"/main.py", "/lib/adafruit_motor/stepper.py", "/firmware.pack"}
 
 
 def test_a_file_that_does_not_compile_is_named(tmp_path):

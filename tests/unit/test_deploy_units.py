@@ -6,7 +6,6 @@ import types
 
 import pytest
 
-from app import release
 from pumpcore import manifest
 from pumpcore.hashes import sha256_hex
 from test_deploy_parts import flash_of
@@ -16,6 +15,7 @@ from thecal.deploy.scopes import unbound
 from thecal.deploy.units import UNITS, join
 from thecal.errors import Failed
 from thecal.resources import firmware_folder
+from unit.main_file import checked
 
 INNER = b"""
 import math
@@ -166,10 +166,9 @@ def test_what_is_in_the_pack_is_what_the_manifest_says_when_the_pack_is() -> Non
     assert manifest.parse(rows)[1] == {"/firmware.pack": sha256_hex(b"M both"), "/main.py": sha256_hex(b"main")}
     lying = {"/main.py": b"main", "/firmware.pack": b"M both"}
     digest = manifest.release(manifest.parse(manifest.build(sources))[0])
-    assert release.check(flash_of(lying, rows)) == (digest, True)
-    assert release.check(flash_of({**lying, "/app/pump.py": b"another"}, rows)) == (digest, True)  # nobody imports it
-    found, whole = release.check(flash_of({**lying, "/firmware.pack": b"M another"}, rows))
-    others = dict.fromkeys(("/app/book.py", "/app/pump.py"), sha256_hex(b"M another"))
-    assert not whole and found == manifest.release(manifest.parse(rows)[0], others) != digest
+    assert checked(flash_of(lying, rows)) == digest
+    assert checked(flash_of({**lying, "/app/pump.py": b"another"}, rows)) == digest  # nobody imports it
+    for damaged in (b"M another", b"M bot", b""):
+        assert checked(flash_of({**lying, "/firmware.pack": damaged}, rows)) == ""
     for end in range(len(rows)):
-        assert release.check(flash_of(lying, rows[:end])) == (manifest.release(b""), False), end
+        assert checked(flash_of(lying, rows[:end])) == "", end

@@ -9,7 +9,7 @@ import pytest
 
 from pumpcore.wire import records
 from thecal.errors import Failed, LinkLost
-from unit.host_fake_board import UNIQUE_ID, FakeBoard
+from unit.host_fake_board import PROMPT, UNIQUE_ID, FakeBoard
 from unit.host_flash_scene import CHANGED, MPY, alone, built, flash, lies_whole, matches, writes
 
 
@@ -145,6 +145,55 @@ def test_after_a_cut_the_words_say_what_the_pump_is_now(pump, capsys):
         flash(pump, built(pump=CHANGED))
     assert "remove /manifest" in pump.log
     assert "says firmware_incomplete and does no therapy" in capsys.readouterr().err
+
+
+# --- a pump without a firmware that is fit to run
+
+
+HOWS = {"removed": None, "empty": lambda data: b"", "half": lambda data: data[: len(data) // 2], "cut by one": lambda data: data[:-1]}
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_each_deployed_file_gone_or_cut_in_turn_is_mended_by_flashing_again(pump, how):
+    pump.files.place("/journal").mkdir()
+    pump.files.place("/journal/e00000001").write_bytes(b"records")
+    for path in ("/manifest", *built().files):
+        place = pump.files.place(path)
+        data = place.read_bytes()
+        place.unlink() if how == "removed" else place.write_bytes(HOWS[how](data))
+        pump.boot_up()
+        if path == "/main.py":
+            pump.foreign, pump.unfit = PROMPT, False  # it does not even answer
+        pump.log.clear()
+        report = flash(pump)
+        assert matches(pump) and lies_whole(pump) and pump.alarms == [], path
+        assert ("maintenance" in pump.log) == (path != "/main.py")
+        assert (Path(report["backup"]) / "journal" / "e00000001").read_bytes() == b"records"
+
+
+def test_a_pump_that_is_not_fit_to_run_says_so_and_is_left_alone_by_a_dry_run(pump, capsys):
+    pump.files.place("/app/pump.mpy").unlink()
+    pump.boot_up()
+    pump.log.clear()
+    before = pump.files.all()
+    report = flash(pump, dry_run=True, yes=False)
+    assert pump.log == [] and pump.files.all() == before and len(report["files"]) == 5
+    assert "does no therapy: the firmware is not the one of its manifest" in capsys.readouterr().err
+
+
+def test_a_no_gives_a_pump_that_is_not_fit_to_run_its_own_program_back(pump):
+    pump.files.place("/app/pump.mpy").unlink()
+    pump.boot_up()
+    pump.log.clear()
+    with pytest.raises(Failed, match="nobody confirmed"):
+        flash(pump, yes=False)
+    assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left that reads what comes
+
+
+def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypatch):
+    monkeypatch.setattr(pump, "boot_up", lambda: (setattr(pump, "foreign", None), setattr(pump, "unfit", True)))
+    with pytest.raises(Failed, match="copied and does not run: the firmware is not the one"):
+        flash(pump, built(pump=CHANGED))
 
 
 # --- a pump that runs

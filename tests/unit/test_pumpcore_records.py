@@ -171,7 +171,8 @@ def test_the_release_is_made_of_the_sources_alone() -> None:
     assert compiled == sources and others == {"/main.py": lying["/main.py"], "/x.pack": hashlib.sha256(b"M").hexdigest()}
     changed = manifest.parse(manifest.build(files | {"/main.py": b"A"}))[0]
     assert changed != sources
-    assert manifest.release(sources, {"/main.py": hashlib.sha256(b"A").hexdigest()}) == manifest.release(changed)
+    with_library = manifest.build(files, library={"/lib/x.py": b"x"})
+    assert manifest.parse(with_library)[0] == sources and set(manifest.parse(with_library)[1]) == {*files, "/lib/x.py"}
 
 
 WHOLE = manifest.build({"/a.py": b"a", "/b.py": b"b"})

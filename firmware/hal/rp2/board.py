@@ -102,7 +102,7 @@ class Board:
         self.guard.cut(False)
 
     def make_safe(self) -> None:
-        """Motor disabled and halted for good, DMA and PIO off, Ctrl-C and files as usual: works in every state, also half built."""
+        """Motor disabled and halted for good, DMA and PIO off: works in every state, also half built."""
         try:
             self.flash.listen(None)
             self.stepper.enable(False)
@@ -111,7 +111,10 @@ class Board:
         finally:
             silence.stop_all()
             self.stepper = NoStepper()
-            self.link.release()
-            pack.unmount()
-            if not self.watchdog.started():
-                self.system.ended()
+
+    def hand_over(self) -> None:
+        """The program ends, and somebody goes to the prompt: Ctrl-C and files as usual."""
+        self.link.release()
+        pack.unmount()
+        if not self.watchdog.started():
+            self.system.ended()

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import time
 
 import machine
 from machine import mem32
@@ -15,16 +16,21 @@ _COLLECT_EVERY_BYTES = 32_768
 _LITTER_BYTES = 4_096
 # What the last program left in a register that only the loss of power clears.
 _RUNNING, _RESET, _MAINTENANCE = 0x74680001, 0x74680002, 0x74680003
+_FAILED = 0x74680010  # and how often in a row
+_ROW_MS = 60_000  # a program that has run for longer begins a new row
 
 
 class System:
-    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset."""
+    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: how many
+    programs in a row, the last ones, have ended by an error."""
 
     def __init__(self) -> None:
         self._free_bytes = (0, 0)  # as seen behind the last two collections
         self._last_free_bytes = 0
+        self._begun_ms = time.ticks_ms()
         left = mem32[reg.WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
+        self.failures = left & 15 if left & ~15 == _FAILED else 0
         self.reset_cause = _cause(left)
         self._leave(_RUNNING)
         self.unique_id = machine.unique_id().hex()
@@ -51,6 +57,11 @@ class System:
     def request_maintenance(self) -> None:
         """Survives the next reset, not a power cut."""
         self._leave(_MAINTENANCE)
+
+    def fail(self, error: BaseException) -> None:
+        """Restarts the chip behind an error that nothing could handle, and counts it; does not return."""
+        self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self._begun_ms) < _ROW_MS else 1))
+        machine.reset()
 
     def ended(self) -> None:
         """The program ends without a watchdog: what restarts it is somebody at the REPL."""
@@ -91,4 +102,4 @@ class System:
 def _cause(left: int) -> str:
     if left == _RUNNING and mem32[reg.WATCHDOG_REASON] & reg.BITTEN:
         return "watchdog"
-    return "soft" if left in (_RUNNING, _RESET, _MAINTENANCE) else "power"
+    return "soft" if left in (_RUNNING, _RESET, _MAINTENANCE) or left & ~15 == _FAILED else "power"

@@ -52,6 +52,9 @@ class Board:
         self.stepper.halt()
         self.stepper.enable(False)
 
+    def hand_over(self) -> None:
+        """Nothing: there is no prompt."""
+
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""
         steps, counted, _, underruns, flags = self._pulses.read()

@@ -10,7 +10,10 @@ _PROBE_BYTES = 1024
 
 
 class System:
-    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset."""
+    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: none, since
+    here a program that fails ends the simulator."""
+
+    failures = 0
 
     def __init__(self, board: panel.Device, facts: dict) -> None:
         self._board = board
@@ -35,6 +38,10 @@ class System:
     def reset(self) -> None:
         """Restarts the chip; does not return."""
         self._board.order(b"R")
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the program behind an error that nothing could handle: the runner tells it."""
+        raise error
 
     def request_maintenance(self) -> None:
         """Survives the next reset, not a power cut."""

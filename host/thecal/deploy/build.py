@@ -53,7 +53,7 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     packed = {name_of(path): compiled.pop(path) for path in small.files if in_units and path not in LOOSE}
     made = (pack.PATH, pack.pack(packed)) if in_units else None
     own = {path: data for path, data in compiled.items() if path in sources} | {MAIN: sources[MAIN]}
-    rows = manifest.build(sources, own, made)
+    rows = manifest.build(sources, own, made, {path: compiled[path] for path in library})
     files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]} | dict([made] if made else [])
     return Built(files, rows, manifest.release(manifest.parse(rows)[0]), small.names)
 

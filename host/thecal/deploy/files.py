@@ -38,4 +38,4 @@ def library_files() -> Files:
 
 def manifest_of(firmware: Path | None) -> bytes:
     """The manifest that a pump carries on which the sources lie as they are (None: those that came with thecal)."""
-    return manifest.build(firmware_files(firmware or firmware_folder()))
+    return manifest.build(firmware_files(firmware or firmware_folder()), library=library_files())

@@ -19,16 +19,19 @@ APPEARS_WITHIN_S = 30.0
 POLL_S = 0.2
 CTRL_B = b"\r\x02"  # at MicroPython's prompts, raw or not: show the friendly one; to a pump of ours a line that is no frame
 PROMPT = b">>> "
+UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when it can't run the pump
 DO_NONE = "plug the board in, name its port (PORT=...), or hold BOOTSEL while plugging it in when it has no MicroPython yet"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is on a port: a pump (`hello` is not None), a prompt, or neither."""
+    """What is on a port: a pump (`hello` is not None), a pump without a firmware that is fit to run (`unfit` says why), a prompt, or
+    none of them."""
 
     hello: dict[str, Any] | None = None
     status: dict[str, Any] | None = None
     prompt: bool = False
+    unfit: str = ""
 
 
 def choose(port_url: str | None, usb_serial: str | None) -> Candidate:
@@ -54,8 +57,9 @@ def present() -> str:
 
 def introduce(board: Candidate) -> str:
     """Port, serial number, and which pump it is if it is one."""
-    hello = look_at(board).get("hello")
-    what = f"pump on bench {hello.get('bench')}" if hello else "not a pump that answers"
+    seen = look_at(board)
+    hello, fault = seen.get("hello"), (seen.get("error") or {}).get("fault")
+    what = f"pump on bench {hello.get('bench')}" if hello else f"pump that says {fault}" if fault else "not a pump that answers"
     return f"{board.port_url} (ID={board.serial_number}, {what})"
 
 
@@ -75,6 +79,10 @@ def look(port_url: str) -> Seen:
             hello = pump.ask("hello", {}, client.FIRST_PATIENCE_S)
         except LinkLost:
             hello = None
+        except Refused as refused:
+            if refused.fault not in UNFIT:
+                raise
+            return Seen(unfit=refused.cause)
         if hello is not None:
             return Seen(hello, pump.status())
     return Seen(prompt=has_prompt(port_url))

@@ -61,10 +61,12 @@ class Flash:
             self._review_pump(seen)
             if not self.order.dry_run:
                 self._release(seen)
+        elif seen.unfit:
+            self._release_unfit(seen.unfit)
         elif not seen.prompt and not self._may_interrupt():
             return self.report
-        if not (seen.hello and self.order.dry_run):
-            self._at_the_prompt(asked=seen.hello is not None)
+        if not (self.order.dry_run and (seen.hello or seen.unfit)):
+            self._at_the_prompt(asked=seen.hello is not None, was_pump=bool(seen.hello or seen.unfit))
         self.report["duration_s"] = round(time.monotonic() - begun_s, 1)
         return self.report
 
@@ -96,6 +98,17 @@ class Flash:
             client.maintenance()
         self._move_to(finding.await_port(self.candidate, finding.has_prompt))
 
+    def _release_unfit(self, cause: str) -> None:
+        """Has a pump that runs no firmware give its prompt back: its journal is saved with its files, and nothing is asked yet."""
+        talk(f"the pump on {self.candidate.port_url} does no therapy: {cause}")
+        if self.order.dry_run:
+            self.report["files"] = sorted(self.built.files)
+            talk(review.unknown_files({}, self.built))
+            return
+        with Client(self.candidate.port_url) as client:
+            client.maintenance()
+        self._move_to(finding.await_port(self.candidate, finding.has_prompt))
+
     def _backup_folder(self, identity: str) -> Path:
         """One folder for all that is saved of this board in this run."""
         if "backup" not in self.report:
@@ -110,7 +123,7 @@ class Flash:
     # --- a board at its prompt
 
     def _may_interrupt(self) -> bool:
-        """Whether to go on with a board on which neither a pump nor a prompt answers."""
+        """Say whether to go on with a board on which neither a pump nor a prompt answers."""
         talk(f"neither a pump nor MicroPython's prompt answers on {self.candidate.port_url}")
         if self.order.dry_run:
             talk("flashing would interrupt whatever runs there")
@@ -118,7 +131,7 @@ class Flash:
         confirm("Interrupt whatever runs there?", self.order.yes)
         return True
 
-    def _at_the_prompt(self, asked: bool) -> None:
+    def _at_the_prompt(self, asked: bool, was_pump: bool) -> None:
         """From the survey to the proof. A pump whose flash is untouched when something goes wrong is started again."""
         board = Board(self.candidate.port_url, self.runner)
         try:
@@ -131,7 +144,7 @@ class Flash:
                 confirm("Write this to the board?", self.order.yes)
             self._write(board, survey, todo)
         except BaseException as error:
-            self._give_back(board, error, was_pump=asked)
+            self._give_back(board, error, was_pump)
             raise
         self._finish(board, survey)
 

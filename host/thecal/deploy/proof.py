@@ -6,8 +6,8 @@ from typing import Any
 
 from thecal.client import Client
 from thecal.deploy.build import Built
-from thecal.deploy.finding import await_port, has_prompt
-from thecal.errors import Failed, NoPump
+from thecal.deploy.finding import UNFIT, await_port, has_prompt
+from thecal.errors import Failed, NoPump, Refused
 from thecal.transport.ports import Candidate
 
 REPLY_TIMEOUT_S = 2.0
@@ -32,10 +32,14 @@ class Reading:
                 self.hello = client.hello()
                 self.status = client.status()
                 self.alarms = [alarm["name"] for alarm in client.alarms()["alarms"]]
+        except Refused as refused:
+            if refused.fault not in UNFIT:
+                raise
+            raise Failed(f"the firmware was copied and does not run: {refused.cause}", DO) from None
         except NoPump:
             self._prompts += has_prompt(port_url)
             if self._prompts >= PROMPTS_MOST:
-                do = f"see why: mpremote connect {port_url} resume exec 'import main'; {DO}"
+                do = f"see why: mpremote connect {port_url} resume exec 'import main; main.main()'; {DO}"
                 raise Failed("the firmware was copied and does not start: the board shows MicroPython's prompt", do) from None
             raise
         return True

@@ -27,7 +27,6 @@ UNITS = {
         app.setup app.store app.supervisor app.tokens app.wall app.session app.handlers.table pumpcore.doses
         pumpcore.ceilings""",
     "/app/boot.py": "app.boot",
-    "/app/release.py": "app.release",
     "/pumpcore/bench.py": "pumpcore.bench",
 }
 

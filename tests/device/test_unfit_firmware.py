@@ -1,0 +1,87 @@
+"""A pump whose firmware is not whole, each deployed file in turn: it answers, says firmware_incomplete, loads nothing and never moves."""
+
+import functools
+import json
+import os
+
+import pytest
+
+from pumpcore.wire import frame, messages
+from rig.device import bench
+from thecal.client import Client
+from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of
+from thecal.errors import Refused
+from thecal.resources import firmware_folder
+from thecal.sim.filesystem import FileSystem
+from thecal.sim.flash import FlashChip
+from thecal.sim.image import build
+from thecal.sim.runner import SimulatedPump
+
+pytestmark = pytest.mark.needs("flash_operations")  # made for the simulator; tests/pico/test_unfit_firmware.py is for the chip
+
+FLOOD = (b"{" + b"x" * 1_979 + b"\n") * 20 + b"print('py' * 3)\n" + b"\x03\x03\x01\x04\x02\r\n" + b"import os\nos.remove('/main.py')\n"
+ASKED = frame.encode(messages.request("00000000000000aa", "start", {}))
+
+
+HOWS = ("removed", "half", "empty", "all but a byte")
+
+
+def deployed() -> dict[str, bytes]:
+    return {**firmware_files(firmware_folder()), **library_files(), MANIFEST_PATH: manifest_of(None)}
+
+
+FILES = sorted(path for path, data in deployed().items() if data and path != "/main.py")
+OURS = FILES if os.environ.get("THECAL_HYPOTHESIS") == "torture" else [MANIFEST_PATH, *FILES[::4]]
+
+
+@functools.cache
+def whole_image() -> bytes:
+    return build(firmware_folder(), bench())
+
+
+def damaged(path: str, how: str) -> bytes:
+    """The flash of a pump in which this file is not whole."""
+    chip, data = FlashChip(whole_image()), deployed()[path]
+    flash = FileSystem(chip)
+    flash.mount()
+    flash.remove(path)
+    if how != "removed":
+        flash.write_file(path, {"empty": b"", "half": data[: len(data) // 2], "all but a byte": data[:-1]}[how])
+    return bytes(chip.buffer)
+
+
+def faults_of(raw: bytes) -> list[str]:
+    return [json.loads(line[:-9])["error"]["data"]["fault"] for line in raw.splitlines()]
+
+
+@pytest.mark.rule("R6")
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize("path", OURS)
+def test_with_a_file_gone_or_cut_the_pump_says_so_and_does_nothing(path: str) -> None:
+    """Each file once, in one of four ways; the manifest in all."""
+    for how in HOWS if path == MANIFEST_PATH else (HOWS[OURS.index(path) % len(HOWS)],):
+        with SimulatedPump(bench(), image=damaged(path, how), virtual=True) as pump:
+            says_so(pump)
+
+
+def test_the_tool_says_what_to_do() -> None:
+    with SimulatedPump(bench(), image=damaged("/app/pump.py", "half"), virtual=True) as pump:
+        for ask in (Client.hello, Client.stop, Client.status):
+            with Client(str(pump.port_url)) as client, pytest.raises(Refused) as refused:
+                ask(client)
+            assert (refused.value.fault, refused.value.do) == ("firmware_incomplete", "flash it again")
+
+
+def says_so(pump: SimulatedPump) -> None:
+    before = pump.flash_image()
+    pump.advance_by(2_000)
+    for line in (b"hello\n", b"status\n", b"stop\n", b"maintenance\n", ASKED, b"{}\n"):
+        pump.write(line)
+        pump.advance_by(500)
+        assert faults_of(pump.read()) == ["firmware_incomplete"], line
+    pump.write(FLOOD)
+    pump.advance_by(2_000)
+    said = pump.read()
+    assert b"pypypy" not in said and b">>>" not in said and set(faults_of(said)) == {"firmware_incomplete"}
+    assert pump.flash_image() == before and pump.plant_steps() == 0 and not pump.enable_level()
+    assert pump.guest_error() is None

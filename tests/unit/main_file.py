@@ -1,0 +1,39 @@
+"""firmware/main.py on CPython, with a flash that is a dictionary of files by their paths."""
+
+import errno
+import io
+import sys
+import types
+from collections.abc import Mapping
+
+from thecal.resources import firmware_folder
+
+
+def load(open_file: object) -> types.ModuleType:
+    """The module, not run, with this `open`."""
+    stand_in, known = types.ModuleType("micropython"), sys.modules.get("micropython")
+    stand_in.kbd_intr = lambda byte: None
+    sys.modules["micropython"] = stand_in
+    try:
+        module = types.ModuleType("main_of_the_firmware")
+        exec((firmware_folder() / "main.py").read_text(encoding="utf-8"), module.__dict__)
+    finally:
+        del sys.modules["micropython"]
+        if known is not None:
+            sys.modules["micropython"] = known
+    module.open = open_file
+    return module
+
+
+def checked(files: Mapping[str, bytes]) -> str:
+    """The release that main.py finds, "" when it would load nothing of it."""
+
+    def opened(path: str, mode: str) -> io.BytesIO:
+        if path not in files:
+            raise OSError(errno.ENOENT, path)
+        return io.BytesIO(files[path])
+
+    try:
+        return str(load(opened).check())
+    except (OSError, ValueError):
+        return ""
