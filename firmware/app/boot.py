@@ -31,14 +31,16 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     setup = loading.load(store, board.attach)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
+    journal.catch_up(files.record.boot)
     loading.load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
-    doses = Doses()
-    history = recovery.totals(journal, doses)
+    doses, losses = Doses(), recovery.Losses()
+    history = recovery.totals(journal, doses, losses)
     base_s = recovery.powered_on_s(files.record, history)
     book = Book(clock, WallClock(clock, store), files, base_s)
     pump = Pump(board, journal, alarms, setup, book)
     pump.doses = doses
+    doses.lost_s = min(doses.lost_s, base_s)
     if files.record.demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
@@ -52,7 +54,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
-    _raise_problems(pump, files, release_matches)
+    _raise_problems(pump, files, release_matches, losses)
     _recover(pump, files)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
@@ -61,9 +63,12 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     return pump
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool) -> None:
-    for number, count in recovery.open_alarms(pump.journal):
+def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losses: recovery.Losses) -> None:
+    for number, count in recovery.open_alarms(pump.journal, losses):
         pump.alarms.restore(number, count)
+    for ring, first, last in losses.news():
+        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap is: a cut in between raises it again
+        pump.journal.post("journal_gap", (first, last), ring)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:

@@ -1,9 +1,12 @@
 """The append-only log in flash: two rings (events, faults) of segment files named by the sequence number they begin with.
 
+littlefs changes a file as a whole, so a cut leaves whole records only: bytes that are no whole record are damage, never a cut.
+
 A record is on flash when `append` returns. `post` keeps it in memory until the loop has a turn for it, for records
 that only report; those of what is about to happen are appended.
 """
 
+from pumpcore.faults import Refusal
 from pumpcore.wire import records
 
 FOLDER = "/journal"
@@ -11,14 +14,38 @@ SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
 _WORTH_BYTES = 256  # where less than that is left of a block, the next segment waits for the next one
 MOST_POSTED = 64
+MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
 class JournalError(Exception):
     """The flash refused a record."""
 
 
+def _number_in(name: str, letter: str) -> int:
+    """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
+    try:
+        first = int(name[1:], 16)
+    except ValueError:
+        return 0
+    return first if first > 0 and name == "%s%08x" % (letter, first) else 0
+
+
+def _all_whole(data: bytes, first: int) -> tuple:
+    """(how many whole records from number `first` on these are, offset of the last); (0, 0) when anything else is among them."""
+    end, count = records.whole_run(data, len(data))
+    if not count or end != len(data):
+        return 0, 0
+    last = 0
+    while last + data[last] < end:
+        last += data[last]
+    if records.sequence_of(data) != first or records.sequence_of(data, last) != first + count - 1:
+        return 0, 0
+    return count, last
+
+
 class Ring:
-    """One ring. Sequence numbers begin at 1 and have no gaps; the oldest segment goes when `segments` are full."""
+    """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
+    segment goes when `segments` are full."""
 
     def __init__(self, flash: object, letter: str, segments: int) -> None:
         self._flash = flash
@@ -29,35 +56,58 @@ class Ring:
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self._reading = 0  # the segment that `_reader` has open
         self._reader = None
-        self.firsts = [int(name[1:], 16) for name in flash.names(FOLDER) if name[:1] == letter]
+        self.firsts = [first for first in [_number_in(name, letter) for name in flash.names(FOLDER)] if first]
         self.firsts.sort()
-        self.next_sequence = 1
+        self.next_sequence = 0
         self.last_boot = 0
-        self.torn = 0
         self._recover()
 
     def path(self, first: int) -> str:
         return "%s/%s%08x" % (FOLDER, self._letter, first)
 
     def _recover(self) -> None:
-        """Finds the end: the last whole record of the last segment. Behind a torn tail a new segment begins."""
-        while self.firsts:
-            first = self.firsts[-1]
-            data = self._flash.read(self.path(first))
-            end, count = 0, 0
-            length = records.whole_bytes(data)
-            while length:
-                self.last_boot = records.boot_of(data, end)
-                end, count = end + length, count + 1
-                length = records.whole_bytes(data, end)
-            self.torn += len(data) > end
-            if count:
-                self.next_sequence = first + count
-                self._bytes = SEGMENT_BYTES if len(data) > end else end
+        """Finds the end: the last whole record. Behind damage a new segment begins, with a number that no lost record can have had."""
+        behind = 0
+        for first in self.firsts[::-1]:
+            data = self._read(first)
+            if not data and data is not None and not self.next_sequence:  # created by a write that a cut ended
+                self._flash.remove(self.path(first))
+                self.firsts.pop()
+                behind = first
+                continue
+            count, last = _all_whole(data, first) if data else (0, 0)
+            after, boot = (first + count, records.boot_of(data, last)) if count else self._damaged_end(first, data)
+            if not self.next_sequence:
+                self.next_sequence = behind or after
+                self._bytes = len(data) if count and self.next_sequence == after else SEGMENT_BYTES
+            if boot >= 0:
+                self.last_boot = boot
                 return
-            self._flash.remove(self.path(first))
-            self.firsts.pop()
-            self.next_sequence = first
+        self.next_sequence = self.next_sequence or behind or 1
+
+    def _damaged_end(self, first: int, data: bytes | None) -> tuple:
+        """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
+        if not data:
+            return first + MOST_IN_SEGMENT, -1
+        gaps = _load_gaps()
+        starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE)
+        return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
+
+    def skip(self) -> None:
+        """Records were lost that nothing here tells of: the next number is one that none of them can have had."""
+        self.next_sequence += MOST_IN_SEGMENT
+        self.give_up_segment()
+
+    def lacks_oldest(self) -> bool:
+        """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
+        return self.first_sequence() > 1 and len(self.firsts) < self._segments - 1
+
+    def _read(self, first: int) -> bytes | None:
+        """The bytes of a segment; None when it can't be read (a folder, a block that the file system finds damaged)."""
+        try:
+            return self._flash.read(self.path(first))
+        except OSError:
+            return None
 
     def append(self, name: str, stamp: tuple, values: tuple) -> None:
         """Writes one record, durable when it returns; OSError passes through. `stamp` is (boot, uptime_ms, utc_s)."""
@@ -82,8 +132,11 @@ class Ring:
         if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
             self._flash.remove(self.path(self.firsts.pop()))
         while len(self.firsts) >= self._segments:
-            self._flash.remove(self.path(self.firsts[0]))
-            self.firsts.pop(0)
+            oldest = self.firsts.pop(0)
+            try:
+                self._flash.remove(self.path(oldest))
+            except OSError:  # what is no file is left where it is; a flash that fails refuses the record too
+                continue
         self.firsts.append(self.next_sequence)
         self._bytes = 0
 
@@ -105,23 +158,37 @@ class Ring:
     def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple:
         """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
 
-        From a damaged record on, the rest of its segment is left out: what is read then begins with a higher number. Not
+        A damaged record ends what is read; asked for it, the ring answers what whole records come next, with a higher number. Not
         `checked`: damaged records are among them. Keeps a segment open for the next time: `let_go` when there is none.
         """
-        sequence, filled = max(from_sequence, self.first_sequence()), 0
+        sequence, filled, searched = max(from_sequence, self.first_sequence()), 0, False
         while sequence < self.next_sequence and (not filled or len(buffer) - filled >= _WORTH_BYTES):
             first, behind = self._around(sequence)
             offset = self._seek(first, sequence, buffer)
-            size_bytes = self._fill(first, offset, memoryview(buffer)[filled:])
-            end, count = records.whole_run(memoryview(buffer)[filled : filled + size_bytes], behind - sequence, checked)
-            if count:
-                filled += end
-                sequence += count
-                self._mark = (first, sequence, offset + end)
-            if sequence < behind and filled:
+            part = memoryview(buffer)[filled:]
+            size_bytes = self._fill(first, offset, part) if offset >= 0 else 0
+            end, count = records.whole_run(part[:size_bytes], behind - sequence, checked)
+            if not count or records.sequence_of(part) != sequence:
+                if filled:
+                    break
+                sequence = behind if searched else self._search(first, behind, sequence)
+                searched = sequence < behind
+                continue
+            filled, sequence, searched = filled + end, sequence + count, False
+            self._mark = (first, sequence, offset + end)
+            if sequence < behind:
                 break
-            sequence = behind
         return filled, sequence
+
+    def _search(self, first: int, behind: int, sequence: int) -> int:
+        """Number of the next whole record of a damaged segment from `sequence` on, found for `_seek`; `behind` when there is none."""
+        data = self._read(first) or b""
+        for at in _load_gaps().whole_records(data, first, behind):
+            found = records.sequence_of(data, at)
+            if found >= sequence:
+                self._mark = (first, found, at)
+                return found
+        return behind
 
     def _around(self, sequence: int) -> tuple:
         """First sequence number of the segment that `sequence` is in, and the one behind its last."""
@@ -135,7 +202,7 @@ class Ring:
         return firsts[low], firsts[high] if high < len(firsts) else self.next_sequence
 
     def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
-        """Where in its segment the record `sequence` begins, or the end of the whole ones before it."""
+        """Where in its segment the record `sequence` begins, -1 when damage lies before it."""
         known, reached, offset = self._mark
         if known != first or reached > sequence:
             reached, offset = first, 0
@@ -143,7 +210,7 @@ class Ring:
             size_bytes = self._fill(first, offset, buffer)
             end, count = records.whole_run(memoryview(buffer)[:size_bytes], sequence - reached)
             if not count:
-                return SEGMENT_BYTES  # nothing whole lies there
+                return -1
             reached, offset = reached + count, offset + end
         return offset
 
@@ -151,7 +218,10 @@ class Ring:
         """Fills `buffer` from `offset` of a segment on: how many bytes there were."""
         if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
             self.let_go()
-            self._reader = self._flash.open(self.path(first))
+            try:
+                self._reader = self._flash.open(self.path(first))
+            except OSError:  # its records are a gap
+                return 0
             self._reading = first
         self._reader.seek(offset)
         return self._reader.readinto(buffer)
@@ -163,10 +233,34 @@ class Ring:
         if reader is not None:
             reader.close()
 
-    def backwards(self) -> object:
-        """Yields the bytes of each segment, the newest first."""
-        for first in reversed(self.firsts):
-            yield self._flash.read(self.path(first))
+    def segments(self) -> object:
+        """Yields (first number, number behind the last, bytes) of each segment, the newest first."""
+        behind = self.next_sequence
+        for first in self.firsts[::-1]:
+            yield first, behind, self._read(first) or b""
+            behind = first
+
+    def starts(self, first: int, behind: int, data: bytes) -> list:
+        """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
+        starts = records.record_starts(data)
+        if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
+            return starts
+        return _load_gaps().whole_records(data, first, behind)
+
+
+def _ahead(boot: int, other: int) -> int:
+    """By how much a boot number is later than another one, of both their low 16 bits; 0 when it is not."""
+    ahead = (boot - other) & 0xFFFF
+    return ahead if ahead < 0x8000 else 0
+
+
+def _load_gaps() -> object:
+    """What only a damaged journal needs. Refusal `not_loaded`."""
+    try:
+        from pumpcore.wire import gaps
+    except (ImportError, OSError, MemoryError) as error:
+        raise Refusal("not_loaded", cause=repr(error)[:80])
+    return gaps
 
 
 class Journal:
@@ -180,6 +274,18 @@ class Journal:
         self.broken = False
         self._posted = []
         self.lost = 0
+
+    def catch_up(self, ledger_boot: int) -> None:
+        """Every boot is journaled in `events` before anything else is written: an alarm or a ledger of a later boot (low 16 bits) says
+        that the newest events are lost."""
+        events, faults = self.rings["events"], self.rings["faults"]
+        ahead = max(_ahead(ledger_boot, events.last_boot), _ahead(faults.last_boot, events.last_boot))
+        if not ahead:
+            return
+        events.skip()
+        if not _ahead(faults.last_boot, events.last_boot):  # they lie in the same folder
+            faults.skip()
+        self.boot = events.last_boot + ahead + 1
 
     def append(self, name: str, values: tuple, ring: str = "events") -> None:
         """One record of `name`, durable when this returns; JournalError when the flash refuses."""

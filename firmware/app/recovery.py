@@ -5,35 +5,99 @@ import struct
 from app.journal import Journal
 from pumpcore import faults, ledger
 from pumpcore.ceilings import DAY_BUCKETS, Windows
-from pumpcore.doses import Doses
+from pumpcore.doses import NEVER_S, Doses
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
+_GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
+_DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
+_MOST_GAPS = 8
 
 
-def totals(journal: Journal, doses: Doses | None = None) -> list:
+class Losses:
+    """Records that are missing in what power-up reads of the journal. `gaps` are (ring, first number, last number)."""
+
+    def __init__(self) -> None:
+        self.gaps = []
+        self._told = []
+
+    def look(self, name: str, segment: tuple, starts: list) -> list:
+        """Takes over what a segment (first, behind, bytes) lacks, and what its `journal_gap` records say was known before. Returns
+        the gaps in it, as pumpcore.wire.gaps.lost_in does."""
+        first, behind, data = segment
+        for at in starts:
+            if data[at + 1] == _GAP:
+                self._told.append((name,) + struct.unpack(_GAP_FORMAT, records.payload_at(data, at)))
+        if starts and len(starts) == behind - first:
+            return []
+        from pumpcore.wire import gaps
+
+        lost = gaps.lost_in(data, starts, first, behind)
+        self.gaps.extend([(name, row[0], row[1]) for row in lost])
+        return lost
+
+    def look_at_oldest(self, name: str, ring: object) -> None:
+        if ring.lacks_oldest():
+            self.gaps.append((name, 1, ring.first_sequence() - 1))
+
+    def news(self) -> list:
+        """The gaps that no earlier boot has journaled; of many in a ring one that spans them all."""
+        told, found = self._told, []
+        for name in ("events", "faults"):
+            new = [gap for gap in self.gaps if gap[0] == name and not any([_spans(one, gap) for one in told])]
+            if len(new) > _MOST_GAPS:
+                new = [(name, min([gap[1] for gap in new]), max([gap[2] for gap in new]))]
+            found.extend(sorted(new))
+        return found
+
+
+def _spans(one: tuple, gap: tuple) -> bool:
+    return one[0] == gap[0] and one[1] <= gap[1] and gap[2] <= one[2]
+
+
+def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list:
     """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first; what was
-    ordered in them goes into `doses`."""
-    found = []
-    for data in journal.rings["events"].backwards():
-        segment = []
-        for at in records.record_starts(data):
+    ordered in them goes into `doses`, what may have been ordered in records that were lost too."""
+    found, ring = [], journal.rings["events"]
+    losses = losses or Losses()
+    for first, behind, data in ring.segments():
+        segment, starts = [], ring.starts(first, behind, data)
+        for at in starts:
             if data[at + 1] == _TOTAL:
-                _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, records.payload_at(data, at))
-                segment.append((powered_on_s, leased_steps))
+                segment.append(_total_at(data, at))
             elif data[at + 1] == _DOSE and doses is not None:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
+        for lost in losses.look("events", (first, behind, data), starts):
+            if doses is not None and _may_hold_dose(lost):
+                later = [_total_at(data, at) for at in starts[lost[3] :] if data[at + 1] == _TOTAL] + found
+                doses.lose(later[0][0] if later else NEVER_S)
         found = segment + found
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
+    else:
+        if doses is not None and ring.lacks_oldest():
+            doses.lose(found[0][0] if found else NEVER_S)
+    losses.look_at_oldest("events", ring)
     return found
+
+
+def _total_at(data: bytes, at: int) -> tuple:
+    _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, records.payload_at(data, at))
+    return powered_on_s, leased_steps
+
+
+def _may_hold_dose(lost: tuple) -> bool:
+    """Whether one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
+    others = lost[1] - lost[0]
+    spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
+    return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
 
 
 def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:
@@ -55,31 +119,37 @@ def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> W
 
 def has_ended(journal: Journal, token: bytes) -> bool:
     """Whether the end of this token's bolus is in the journal: then it is the last record that names the token."""
-    for data in journal.rings["events"].backwards():
+    ring = journal.rings["events"]
+    for first, behind, data in ring.segments():
         if token in data:
-            return _ENDED in [data[at + 1] for at in records.record_starts(data) if records.payload_at(data, at)[:8] == token]
+            starts = ring.starts(first, behind, data)
+            return _ENDED in [data[at + 1] for at in starts if records.payload_at(data, at)[:8] == token]
     return False
 
 
-def open_alarms(journal: Journal) -> list:
+def open_alarms(journal: Journal, losses: Losses | None = None) -> list:
     """[(fault number, count)] of the alarms that nobody has acknowledged yet, as the faults ring tells: a reset does not
     end them. Those that power-up finds by itself are left to it."""
-    newest = {}
-    for data in journal.rings["faults"].backwards():
-        segment = _alarms_in(data)
+    newest, ring = {}, journal.rings["faults"]
+    losses = losses or Losses()
+    for first, behind, data in ring.segments():
+        starts = ring.starts(first, behind, data)
+        losses.look("faults", (first, behind, data), starts)
+        segment = _alarms_in(data, starts)
         for number in segment:
             if number not in newest:
                 newest[number] = segment[number]
+    losses.look_at_oldest("faults", ring)
     acknowledged = records.ALARM_CHANGES.index("acknowledged")
     return [(number, newest[number][1]) for number in sorted(newest)
             if newest[number][0] != acknowledged and _outlives_reset(number)]
 
 
-def _alarms_in(data: bytes) -> dict:
+def _alarms_in(data: bytes, starts: list) -> dict:
     """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
     memory than a chip has."""
     found = {}
-    for at in records.record_starts(data):
+    for at in starts:
         if data[at + 1] == _ALARM:
             number, change, count = struct.unpack(_ALARM_FORMAT, records.payload_at(data, at))
             found[number] = (change, count)

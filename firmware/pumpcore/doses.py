@@ -6,13 +6,26 @@ Times are powered-on seconds of a bolus's first slice, rounded up; a bolus count
 from pumpcore.units import S_PER_DAY
 
 KEPT = 128
+NEVER_S = 1 << 62
 
 
 class Doses:
-    """Rows of (start_s, volume_nl, whether a demand bolus), oldest first."""
+    """Rows of (start_s, volume_nl, whether a demand bolus), oldest first.
+
+    Boluses whose records were lost may have begun until `lost_s`: for 24 hours from there on every limit counts as reached.
+    """
 
     def __init__(self) -> None:
         self._rows = []
+        self.lost_s = -S_PER_DAY
+
+    def lose(self, until_s: int) -> None:
+        """Records were lost of boluses that began at `until_s` at the latest."""
+        self.lost_s = max(self.lost_s, until_s)
+
+    def unknown_s(self, now_s: int) -> int:
+        """Seconds until no lost bolus can be of the last 24 hours; 0 when nothing is unknown."""
+        return max(0, self.lost_s + S_PER_DAY - now_s)
 
     def add(self, start_s: int, volume_nl: int, demand: bool) -> None:
         """Counts a bolus; of more than 128 the oldest others are put together, in the time of the later one."""
@@ -32,20 +45,28 @@ class Doses:
         """Volume of all boluses that began less than 24 hours ago."""
         return sum([row[1] for row in self._recent(now_s)])
 
+    def counted_nl(self, now_s: int, limit_nl: int) -> int:
+        """`sum_nl`, and at least the whole limit while records are lost."""
+        return max(self.sum_nl(now_s), limit_nl if self.unknown_s(now_s) else 0)
+
     def demands(self, now_s: int) -> list:
         """Starts of the demand boluses that began less than 24 hours ago, oldest first."""
         return [row[0] for row in self._recent(now_s) if row[2]]
+
+    def counted(self, settings: object, now_s: int) -> int:
+        """How many demand boluses count, all that are allowed while records are lost."""
+        return max(len(self.demands(now_s)), settings.demand_per_day if self.unknown_s(now_s) else 0)
 
     def room_s(self, now_s: int, volume_nl: int, limit_nl: int) -> int:
         """Seconds until a bolus of `volume_nl` keeps the sum within `limit_nl`; it must fit alone."""
         rows = self._recent(now_s)
         over_nl = sum([row[1] for row in rows]) + volume_nl - limit_nl
-        wait_s = 0
+        unknown_s = wait_s = self.unknown_s(now_s)
         for start_s, its_nl, _ in rows:
             if over_nl <= 0:
                 break
             over_nl -= its_nl
-            wait_s = start_s + S_PER_DAY - now_s
+            wait_s = max(unknown_s, start_s + S_PER_DAY - now_s)
         return wait_s
 
     def barred(self, settings: object, now_s: int) -> tuple:
@@ -55,6 +76,7 @@ class Doses:
             return "demand_off", 0
         if starts and now_s - starts[-1] < settings.lockout_s:
             return "demand_locked", starts[-1] + settings.lockout_s - now_s
+        wait_s = self.unknown_s(now_s)
         if len(starts) >= settings.demand_per_day:
-            return "demand_count", starts[-settings.demand_per_day] + S_PER_DAY - now_s
-        return "", 0
+            wait_s = max(wait_s, starts[-settings.demand_per_day] + S_PER_DAY - now_s)
+        return ("demand_count", wait_s) if wait_s else ("", 0)

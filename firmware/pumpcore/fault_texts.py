@@ -59,6 +59,7 @@ power_lost | the power failed while running | read what is uncertain, then ackno
 not_resumed | the pump did not resume after the power failed | start it again
 clock_lost | the clock is not set and the schedule needs it | set the clock
 underrun | the step generator ran dry | report this with the journal
+journal_damaged | records of the journal are damaged or missing | save the others: thecal journal --raw FILE, then: thecal ack 670
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
 motor_supply | the motor's supply was too low: the last steps are uncertain | look at the supply and its fuse, then acknowledge

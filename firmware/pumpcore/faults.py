@@ -122,6 +122,7 @@ NUMBERS = {
         "self_test": 616,
         "internal": 617,
         "reservoir_empty": 660,
+        "journal_damaged": 670,
         "motor_supply": 685,
         "restarted": 690,
     },

@@ -13,6 +13,7 @@ from pumpcore.wire import records
 from thecal.status_text import clock_text
 
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
+GAP = "gap"  # a row that is no record: the numbers of those that are missing
 ENDED = ("bolus_ended", "temporary_ended")
 Row = dict[str, Any]
 
@@ -29,6 +30,21 @@ def row(ring: str, record: records.Record) -> Row:
         "event": record.name,
     }
     return {**stamp, **{name: plain(record.name, name, value) for name, value in record.fields.items()}}
+
+
+def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
+    """The rows of a ring, with one of event `gap` where records are missing: between two of them, or before the first when it is not
+    the oldest. It carries the boot of the record before it."""
+    found: list[Row] = []
+    for one in rows:
+        expected = found[-1]["sequence"] + 1 if found else from_sequence
+        if expected and one["sequence"] > expected:
+            boot = found[-1]["boot"] if found else one["boot"]
+            lost = {"first_sequence": expected, "last_sequence": one["sequence"] - 1}
+            stamp = {"ring": one["ring"], "sequence": expected, "boot": boot, "uptime_ms": 0, "utc_s": 0, "utc": ""}
+            found.append({**stamp, "event": GAP, **lost})
+        found.append(one)
+    return found
 
 
 def plain(record_name: str, field: str, value: Any) -> Any:
@@ -65,6 +81,11 @@ def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
     """Cells for people: number, time, event, and its fields in words."""
     cells: list[tuple[str, ...]] = [("no", "boot", "time (UTC)", "event", "")]
     for one in rows:
+        if one["event"] == GAP:
+            first, last = one["first_sequence"], one["last_sequence"]
+            which = f"record {first} is" if first == last else f"records {first} to {last} are"
+            cells.append((str(first), "", "", GAP, f"{which} damaged or missing"))
+            continue
         details = ", ".join(f"{name} {short(value)}" for name, value in one.items() if name not in HEAD)
         when = one["utc"] or f"up {one['uptime_ms'] / 1000:.0f} s"
         cells.append((str(one["sequence"]), str(one["boot"]), when.removesuffix(" UTC"), one["event"], details))

@@ -244,7 +244,8 @@ class Ack(RootModel[list[Acknowledged]]):
 
 
 class Record(BaseModel):
-    """One record of the journal; further keys by `event`, as PROTOCOL.md lists them. `utc_s` is 0 and `utc` "" when unknown."""
+    """One record of the journal; further keys by `event`, as PROTOCOL.md lists them. `utc_s` is 0 and `utc` "" when unknown. The event
+    `gap` is no record: those from `first_sequence` to `last_sequence` are damaged or missing there."""
 
     model_config = ConfigDict(extra="allow")
 

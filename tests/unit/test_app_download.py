@@ -1,6 +1,7 @@
 """A journal that is downloaded from the app on CPython: several blocks for one question, whatever lies in the flash."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,9 @@ from pumpcore.wire import frame, messages, records
 from scenes import Watched, resuming, running
 from test_app_raw_client import Served
 from thecal.client import Client
+from thecal.commands.journal import download, raw_records
+from thecal.history.saved import load
+from thecal.journal_text import as_csv, as_json_lines, table, with_gaps
 
 LONG = 800  # records: two segments and a bit
 
@@ -24,8 +28,8 @@ def served() -> Iterator[Served]:
     served.close()
 
 
-def damage(pump: Watched, segment: int, record: int, offset: int, value: int) -> tuple[int, int]:
-    """Another byte in a record of a segment: (its sequence number, the first one of the next segment)."""
+def damage(pump: Watched, segment: int, record: int, offset: int, value: int) -> int:
+    """Another byte in a record of a segment: its sequence number."""
     flash = pump.board.flash
     names = [name for name in flash.names("/journal") if name[0] == "e"]
     data = bytearray(flash.read("/journal/" + names[segment]))
@@ -35,7 +39,7 @@ def damage(pump: Watched, segment: int, record: int, offset: int, value: int) ->
     assert data[at + offset] != value
     data[at + offset] = value
     flash.write("/journal/" + names[segment], bytes(data))
-    return int(names[segment][1:], 16) + record, int(names[segment + 1][1:], 16)
+    return int(names[segment][1:], 16) + record
 
 
 def test_all_records_come_once_in_blocks_that_are_full(served: Served) -> None:
@@ -48,11 +52,11 @@ def test_all_records_come_once_in_blocks_that_are_full(served: Served) -> None:
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize(("record", "offset", "value"), [(5, 0, 0), (5, 0, 255), (5, 0, 49), (100, 20, 255), (0, 4, 255), (0, 0, 21)])
 def test_a_damaged_record_is_a_gap_that_the_client_tells(served: Served, record: int, offset: int, value: int) -> None:
-    lost, behind = damage(served.pump, 1, record, offset, value)
+    lost = damage(served.pump, 1, record, offset, value)
     with Client("socket://" + served.address) as client:
         numbers = [one.sequence for _, decoded in client.journal("events") for one in decoded]
         raw = b"".join(block for _, block in client.journal_blocks("events"))
-    assert numbers == [*range(1, lost), *range(behind, LONG + 1)]
+    assert numbers == [*range(1, lost), *range(lost + 1, LONG + 1)]
     assert [one.sequence for one in records.decode(raw)[0]] == numbers
 
 
@@ -117,3 +121,30 @@ def test_a_question_that_ends_the_wait_is_answered_before_the_next_look() -> Non
     pump.pump.supervisor.tick = lambda now_ms: (order.append("look"), look(now_ms))
     pump.pump.turn()
     assert order == ["look", "answer"]
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("where", ["first", "middle", "last", "block"])
+def test_a_gap_is_a_row_of_what_is_printed_and_saved(served: Served, where: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    record = {"first": 0, "middle": 17, "last": 0, "block": 0}[where]
+    lost = damage(served.pump, 1, record, 30, 254)
+    last = lost
+    if where == "block":
+        flash = served.pump.board.flash
+        path = "/journal/" + [name for name in flash.names("/journal") if name[0] == "e"][1]
+        data = flash.read(path)
+        flash.write(path, bytes(4096) + data[4096:])
+        last = lost + 4096 // 50
+    raw = tmp_path / "events.raw"
+    with Client("socket://" + served.address) as client:
+        rows = download(client, "events")
+        raw.write_bytes(raw_records(client, "events"))
+    assert f"{lost}" in capsys.readouterr().err
+    gaps = [row for row in with_gaps(rows) if row["event"] == "gap"]
+    assert [(row["sequence"], row["first_sequence"], row["last_sequence"]) for row in gaps] == [(lost, lost, last)]
+    assert "damaged or missing" in next(row[4] for row in table(with_gaps(rows)) if row[3] == "gap")
+    saved = tmp_path / "events.jsonl"
+    saved.write_text(as_json_lines(with_gaps(rows)))
+    assert load([saved]).events == rows
+    assert load([raw]).events == rows
+    assert str(lost) in as_csv(with_gaps(rows))

@@ -88,7 +88,8 @@ def test_the_next_boot_appends_behind_the_last_record() -> None:
 
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("cut", [1, 5, 17, 40])
-def test_a_torn_tail_is_left_behind_and_a_new_segment_begins(cut: int) -> None:
+def test_a_tail_that_is_no_whole_record_is_damage_and_its_number_is_not_used_again(cut: int) -> None:
+    """littlefs keeps whole files: a cut leaves no half record."""
     pump = ready()
     for _ in range(10):
         pump.pump.journal.append("total", (0, 0, 0, 0))
@@ -97,8 +98,11 @@ def test_a_torn_tail_is_left_behind_and_a_new_segment_begins(cut: int) -> None:
     flash.write("/journal/e00000001", data[:-cut])
     again = Watched(pump.image())
     again.advance(0.1)
-    assert sequences(again) == list(range(1, 12)) and again.journal()[-1].name == "boot"
-    assert flash.read("/journal/e00000001") != b"" and len(again.board.flash.names("/journal")) == 2
+    numbers = sequences(again)
+    assert numbers[:10] == list(range(1, 11)) and numbers[10] > 11 and again.journal()[10].name == "boot"
+    assert again.alarms() == ["journal_damaged"]
+    assert again.records("journal_gap") == [{"first_sequence": 11, "last_sequence": numbers[10] - 1}]
+    assert flash.read("/journal/e00000001") == data[:-cut] and "e%08x" % numbers[10] in again.board.flash.names("/journal")
 
 
 @pytest.mark.rule("R9")
@@ -116,14 +120,14 @@ def test_a_damaged_record_in_the_middle_is_a_gap_that_is_told(value: int) -> Non
     data[at] = value
     flash.write("/journal/" + second, bytes(data))
     numbers = sequences(pump)
-    first_lost = int(second[1:], 16) + 5
-    third = int(flash.names("/journal")[2][1:], 16)
-    assert numbers == list(range(1, first_lost)) + list(range(third, 1_002))
-    answer = pump.call_raw("journal.read", ring="events", from_sequence=first_lost)
-    assert answer["first_sequence"] == third
+    lost = int(second[1:], 16) + 5
+    assert numbers == [*range(1, lost), *range(lost + 1, 1_002)]
+    answer = pump.call_raw("journal.read", ring="events", from_sequence=lost)
+    assert answer["first_sequence"] == lost + 1
     again = Watched(pump.image())
     again.advance(0.1)
-    assert len(sequences(again)) == len(numbers) + 1
+    assert sequences(again) == [*numbers, 1_002, 1_003] and again.alarms() == ["journal_damaged"]
+    assert again.records("journal_gap") == [{"first_sequence": lost, "last_sequence": lost}]
 
 
 def test_segments_hold_whole_records_and_no_more_than_their_size() -> None:

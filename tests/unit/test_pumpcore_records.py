@@ -202,10 +202,9 @@ def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int,
     assert records.whole_run(data, most) == (end, count)
 
 
-def test_the_newest_comes_first_and_what_is_torn_behind_it_is_left_out() -> None:
+def test_a_record_is_decoded_where_it_begins() -> None:
     data = b"".join([records.encode("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
-    assert [record.sequence for record in records.newest_first(data + data[:5])] == [3, 2, 1]
-    assert list(records.newest_first(b"")) == []
+    assert [records.decode_at(data, at).sequence for at in records.record_starts(data)] == [1, 2, 3]
 
 
 WEST = [("offset_s", "clock_set", -18_000), ("transition_offset_s", "transition_set", -14_400)]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.rule("R9")
 def all_in_flash(pump: UnitPump) -> list:
     """The records of the events ring that are on flash now, whatever the firmware remembers."""
     found = []
-    for data in Ring(pump.board.flash, "e", 32).backwards():
+    for _, _, data in Ring(pump.board.flash, "e", 32).segments():
         found = records.decode(data)[0] + found
     return found
 
@@ -129,8 +129,8 @@ def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
     assert names.count("clock_set") == 1
 
 
-def torn() -> UnitPump:
-    """A stopped pump whose journal ends in half a record."""
+def half() -> UnitPump:
+    """A stopped pump whose journal ends in what is no whole record."""
     pump = started(constant(36_000_000))
     pump.call("stop")
     ring = pump.pump.journal.rings["events"]
@@ -140,22 +140,22 @@ def torn() -> UnitPump:
     return pump
 
 
-def test_records_behind_a_torn_one_begin_a_new_segment() -> None:
-    pump = torn()
+def test_records_behind_half_a_record_begin_a_new_segment() -> None:
+    pump = half()
     before = in_flash(pump)
     second = again(pump)
-    assert in_flash(second) == [*before, "boot"]
-    assert in_flash(again(second)) == [*before, "boot", "boot"]
+    assert in_flash(second) == [*before, "boot", "journal_gap"]
+    assert in_flash(again(second)) == [*before, "boot", "journal_gap", "boot"]
 
 
-def test_records_behind_a_torn_one_are_read_without_a_gap() -> None:
-    pump = torn()
-    before = len(pump.journal())
-    second = again(pump)
-    assert len(second.journal()) == before + 1
-    third = again(second)
-    assert len(third.journal()) == before + 2
-    check_contiguous(third)
+def test_the_number_of_half_a_record_is_a_gap_that_is_told_once() -> None:
+    pump = half()
+    before = pump.journal()[-1].sequence
+    third = again(again(pump))
+    gap, boot = third.journal()[-2:]
+    assert (gap.name, boot.name) == ("journal_gap", "boot") and gap.fields == {"first_sequence": before + 1, "last_sequence": before + 1}
+    assert gap.sequence == before + 3 and boot.sequence == before + 4
+    assert third.pump.alarms.active() == [670]
 
 
 def test_a_record_with_a_wrong_bit_is_no_record() -> None:

@@ -29,5 +29,5 @@ def _check_times(pump: Pump, settings: object) -> None:
         limit_s = settings.lockout_s
         raise Refusal(name, rule="R5", asked_s=max(0, limit_s - wait_s), limit_s=limit_s, nearest_s=limit_s, wait_s=wait_s)
     if name:
-        count = len(pump.doses.demands(now_s))
+        count = pump.doses.counted(settings, now_s)
         raise Refusal(name, rule="R5", asked=count + 1, limit=settings.demand_per_day, nearest=settings.demand_per_day, wait_s=wait_s)

@@ -20,21 +20,32 @@ def bolus_status(pump: Pump, params: dict) -> dict:
 def _from_journal(pump: Pump, token: str) -> dict:
     """The newest word on a token of an earlier boot; an ordered bolus without an end was cut."""
     raw_token, ring = bytes.fromhex(token), pump.journal.rings["events"]
-    ended, ordered, oldest = None, None, None
-    for data in ring.backwards():
-        for record in records.newest_first(data):
-            if ordered is not None:  # what it was for stands right before it
-                return _describe(token, ordered, ended, record.fields["purpose"] if record.name == "dose" else 0)
-            if record.fields.get("token") == raw_token:
-                if record.name == "bolus_ended" and ended is None:
-                    ended = record.fields
-                if record.name in ("bolus_ordered", "run_ordered"):
-                    ordered = record.fields
+    ended, ordered, oldest, whole = None, None, None, True
+    for record in _newest_first(ring):
+        if ordered is not None:  # what it was for stands right before it
+            if ended is None and not whole:  # its end may be among what is lost
+                break
+            return _describe(token, ordered, ended, record.fields["purpose"] if record.name == "dose" else 0)
+        if record.fields.get("token") == raw_token:
+            if record.name == "bolus_ended" and ended is None:
+                ended = record.fields
+            if record.name in ("bolus_ordered", "run_ordered"):
+                ordered = record.fields
+        whole = whole and record.sequence == (oldest.sequence if oldest else ring.next_sequence) - 1
+        if whole:  # behind a gap nobody knows what was ordered
             oldest = record
-    if ordered is not None:
+    if ordered is not None and (whole or ended is not None):
         return _describe(token, ordered, ended, 0)
-    reaches = ring.first_sequence() == 1 or _issued(pump, token) or _is_younger(raw_token, oldest, pump.journal.boot)
-    return {"token": token, "state": "never_ordered" if reaches else "forgotten"}
+    reaches = oldest is not None and oldest.sequence == 1
+    never = reaches or _issued(pump, token) or _is_younger(raw_token, oldest, pump.journal.boot)
+    return {"token": token, "state": "never_ordered" if never and ordered is None and ended is None else "forgotten"}
+
+
+def _newest_first(ring: object) -> object:
+    """Yields every whole record, one decoded at a time: a full segment of them is more than a chip has memory for."""
+    for first, behind, data in ring.segments():
+        for at in reversed(ring.starts(first, behind, data)):
+            yield records.decode_at(data, at)
 
 
 def _issued(pump: Pump, token: str) -> bool:

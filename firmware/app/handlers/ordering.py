@@ -105,7 +105,7 @@ def check_dose(pump: Pump, bolus: Bolus) -> None:
     if settings is None:
         return
     limit_nl = settings.bolus_day_nl
-    sum_nl = pump.doses.sum_nl(now_s)
+    sum_nl = pump.doses.counted_nl(now_s, limit_nl)
     if limit_nl and sum_nl + asked_nl > limit_nl:
         detail = {"asked_nl": sum_nl + asked_nl, "limit_nl": limit_nl, "nearest_nl": max(0, limit_nl - sum_nl)}
         wait_s = pump.doses.room_s(now_s, asked_nl, limit_nl) if asked_nl <= limit_nl else S_PER_DAY

@@ -9,6 +9,7 @@ _FOLDER = "app.handlers."
 # What several of them need, given back with them.
 _WITH_THEM = (
     "app.bridge",
+    "pumpcore.wire.gaps",
     "app.lines",
     "app.programs",
     "pumpcore.crossing",

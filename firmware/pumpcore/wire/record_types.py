@@ -41,4 +41,5 @@ TYPES = {
     61: ("transition_set", "<Ii", ("transition_utc_s", "transition_offset_s")),
     62: ("offset_changed", "<Iii", ("transition_utc_s", "old_offset_s", "new_offset_s")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
+    71: ("journal_gap", "<II", ("first_sequence", "last_sequence")),
 }

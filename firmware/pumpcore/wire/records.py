@@ -11,8 +11,14 @@ from pumpcore.wire.record_types import TYPES
 _HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(_HEAD)
 CRC_BYTES = 4
+SEQUENCE_AT = 4  # offset in a record
+SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
+HIGHEST_SEQUENCE = (1 << 32) - 1
+_HIGHEST_UPTIME_MS = (1 << 48) - 1
+_HIGHEST_UTC_S = (1 << 32) - 1
 _CRC_OF_WHOLE = 0x2144DF1C  # the CRC-32 of any bytes followed by their own CRC-32
 
+# of a name with two types the newer one counts: that is how it is written
 NUMBERS = {row[0]: number for number, row in TYPES.items()}
 FORMATS = {row[0]: (number, row[1]) for number, row in TYPES.items()}
 
@@ -48,10 +54,13 @@ class Record:
 
 
 def encode(name: str, stamp: tuple, values: tuple) -> bytes:
-    """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES."""
+    """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES. The record keeps
+    the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) of a `utc_s` that has no room."""
     number, layout = FORMATS[name]
     payload = struct.pack(layout, *values)
     boot, sequence, uptime_ms, utc_s = stamp
+    boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
+    utc_s = utc_s if utc_s <= _HIGHEST_UTC_S else 0
     length = HEAD_BYTES + len(payload) + CRC_BYTES
     head = struct.pack(_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
     body = head + payload
@@ -85,11 +94,11 @@ def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tupl
 
 def sequence_of(data: bytes | memoryview, start: int = 0) -> int:
     """Sequence number of the record at `start`."""
-    return struct.unpack_from("<I", data, start + 4)[0]
+    return struct.unpack_from("<I", data, start + SEQUENCE_AT)[0]
 
 
 def boot_of(data: bytes, start: int = 0) -> int:
-    """Boot number of the record at `start`."""
+    """Boot number of the record at `start`, its low 16 bits."""
     return data[start + 2] | data[start + 3] << 8
 
 
@@ -120,11 +129,9 @@ def payload_at(data: bytes, start: int) -> bytes:
     return data[start + HEAD_BYTES : start + data[start] - CRC_BYTES]
 
 
-def newest_first(data: bytes) -> object:
-    """Yields the whole records of `data` from the last to the first, one decoded at a time: a full segment of them is more than a
-    chip has memory for."""
-    for start in reversed(record_starts(data)):
-        yield _decode_one(data[start : start + data[start]])
+def decode_at(data: bytes, start: int) -> Record:
+    """The whole record at `start`."""
+    return _decode_one(data[start : start + data[start]])
 
 
 def _decode_one(raw: bytes) -> Record:

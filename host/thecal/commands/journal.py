@@ -43,13 +43,13 @@ def journal(
     if raw is not None:
         write(content, raw)
     if csv is not None:
-        write(journal_text.as_csv(rows, calibration), csv)
+        write(journal_text.as_csv(journal_text.with_gaps(rows, from_sequence), calibration), csv)
     if jsonl is not None:
-        write(journal_text.as_json_lines(rows), jsonl)
+        write(journal_text.as_json_lines(journal_text.with_gaps(rows, from_sequence)), jsonl)
     if as_json:
-        emit_json(rows)
+        emit_json(journal_text.with_gaps(rows, from_sequence))
     elif csv is None and jsonl is None and raw is None:
-        data(headed(journal_text.table(rows)))
+        data(headed(journal_text.table(journal_text.with_gaps(rows, from_sequence))))
     talk(f"calibration: {calibration}")
 
 
@@ -61,12 +61,19 @@ def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str
     for reply, decoded in client.journal(ring, from_sequence):
         for record in decoded:
             if expected is not None and record.sequence != expected:
-                talk(f"records {expected} to {record.sequence - 1} are no longer in the pump")
+                talk(lost_text(ring, expected, record.sequence - 1))
             expected = record.sequence + 1
             rows.append(row(ring, record))
         progress.update(reply["next_sequence"] - reply["first_sequence"], reply["last_sequence"] - reply["first_sequence"] + 1)
+    if expected is not None and expected <= reply["last_sequence"]:
+        talk(lost_text(ring, expected, reply["last_sequence"]))
     progress.close()
     return rows
+
+
+def lost_text(ring: str, first: int, last: int) -> str:
+    which = f"record {first} is" if first == last else f"records {first} to {last} are"
+    return f"{ring}: {which} damaged or no longer in the pump"
 
 
 def raw_records(client: Client, ring: str, from_sequence: int = 0) -> bytes:

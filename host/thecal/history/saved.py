@@ -15,7 +15,7 @@ from pumpcore.units import S_PER_DAY, U64_MAX
 from pumpcore.wire import records
 from thecal.errors import BadInput
 from thecal.history.evidence import FORMAT, RINGS, Evidence
-from thecal.journal_text import Row, row
+from thecal.journal_text import GAP, Row, row
 
 NEEDED = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "event")
 UNITS = ("_steps", "_s", "_ms", "_nl")
@@ -85,7 +85,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
         one = json_object(f"{file}: line {number}", text)
         if FORMAT in one:
             take_about(f"{file}: line {number}", one, found)
-        else:
+        elif one.get("event") != GAP:  # the numbers tell it again
             rows.append(checked_row(f"{file}: line {number}", one))
     return rows
 
@@ -169,9 +169,10 @@ def check_numbers(where: str, numbers: dict[str, Any]) -> None:
 
 
 def raw_rows(file: Path, content: bytes) -> list[Row]:
-    """Raw records as the pump keeps them; alarms are the ones of the faults ring."""
+    """Raw records as the pump keeps them; alarms are the ones of the faults ring, and a `journal_gap` among nothing else."""
     decoded, rest = records.decode(content)
     if rest or not decoded:
         cause = f"damaged behind record {decoded[-1].sequence}" if decoded else "no journal records in it"
         raise BadInput(f"{file}: {cause}", "name a file that `thecal report --save` or `thecal journal` wrote")
-    return [row("faults" if record.name == "alarm" else "events", record) for record in decoded]
+    of_faults = {"alarm", "journal_gap"} if all(record.name in ("alarm", "journal_gap") for record in decoded) else {"alarm"}
+    return [row("faults" if record.name in of_faults else "events", record) for record in decoded]

@@ -1,0 +1,61 @@
+"""Find the whole records of a damaged segment. Loaded when damage is met only: an undamaged segment needs none of it."""
+
+import struct
+
+from pumpcore.wire import records
+
+
+def whole_records(data: bytes, first: int, behind: int) -> list:
+    """Return the offset of each whole record of a segment whose numbers begin at `first` and end before `behind`.
+
+    After damage the search goes on with the next offset at which a whole record lies whose number is higher, and not higher than
+    the records that have room in the damaged bytes allow. The first record may have any number of the segment: its name may be wrong.
+    """
+    found, at, expected = [], 0, first
+    while 0 <= at < len(data):
+        length = records.whole_bytes(data, at)
+        sequence = records.sequence_of(data, at) if length else 0
+        if length and (sequence == expected or (not at and first <= sequence < behind)):
+            found.append(at)
+            at, expected = at + length, sequence + 1
+        else:
+            at, expected = _next(data, at, expected, behind)
+    return found
+
+
+def _next(data: bytes, damaged_at: int, expected: int, behind: int) -> tuple:
+    """(offset, number) of the first whole record after the damaged bytes that begin at `damaged_at`; offset -1 when there is none."""
+    room = (len(data) - damaged_at) // records.SHORTEST_BYTES
+    for sequence in range(expected + 1, min(behind, expected + room + 1)):
+        pattern = struct.pack("<I", sequence)
+        least = damaged_at + (sequence - expected) * records.SHORTEST_BYTES
+        at = data.find(pattern, least + records.SEQUENCE_AT)
+        while at >= 0:
+            if records.whole_bytes(data, at - records.SEQUENCE_AT):
+                return at - records.SEQUENCE_AT, sequence
+            at = data.find(pattern, at + 1)
+    return -1, 0
+
+
+def lost_in(data: bytes, starts: list, first: int, behind: int) -> list:
+    """Return (first lost, last lost, bytes between, how many whole records come before) of each gap of a segment.
+
+    Bytes between are those of the damaged records when the gap lies between two whole ones or before one, else -1: unknown.
+    """
+    found, expected, end = [], first, 0
+    for count, at in enumerate(starts):
+        sequence = records.sequence_of(data, at)
+        if sequence > expected:
+            found.append((expected, sequence - 1, at - end, count))
+        expected, end = sequence + 1, at + data[at]
+    if expected < behind:
+        found.append((expected, behind - 1, -1, len(starts)))
+    return found
+
+
+def next_after(data: bytes, starts: list, first: int) -> int:
+    """Return the lowest number that no record of a damaged newest segment can have had."""
+    end, behind = 0, first
+    if starts:
+        end, behind = starts[-1] + data[starts[-1]], records.sequence_of(data, starts[-1]) + 1
+    return behind + (len(data) - end + records.SHORTEST_BYTES - 1) // records.SHORTEST_BYTES
