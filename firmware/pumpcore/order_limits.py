@@ -81,8 +81,8 @@ def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: object, sett
 
 def check_temporary_windows(made: Temporary, highest_nl: int, setup: object, day_steps: int) -> None:
     """Refusals `hour_above_ceiling`, `day_above_ceiling`: the hour by itself, since what is in it now falls out; the day with the
-    `day_steps` that are in it. Less than the basal is always allowed. `setup` has `program`, `ceilings` and `calibration`; `nearest_nl`
-    is a rate."""
+    `day_steps` that are in it. Less than the basal is always allowed. `setup` has `program`, `ceilings` and `calibration`;
+    `nearest_rate_nl` is per the program's seconds."""
     program, ceilings, pair = setup.program, setup.ceilings, setup.calibration
     if made.numerator <= made.denominator if made.denominator else made.rate_nl <= program.lowest_rate_nl():
         return
@@ -94,5 +94,5 @@ def check_temporary_windows(made: Temporary, highest_nl: int, setup: object, day
             nearest_nl = max(0, limit - used - 1) * modulus // (time_s * pair.steps)
             raise Refusal(
                 name + "_above_ceiling", rule="R5", asked_nl=pair.nl_for_steps(asked), limit_nl=pair.nl_for_steps(limit),
-                nearest_nl=nearest_nl,
+                nearest_rate_nl=nearest_nl,
             )

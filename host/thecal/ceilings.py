@@ -11,7 +11,6 @@ from typing import Any
 
 from pumpcore import limits
 from pumpcore.calibration import Calibration
-from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.program import CONSTANT, MAX_RATE_NL, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
@@ -22,6 +21,7 @@ from thecal.dose import Bolus
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
 from thecal.quantities import Quantity, decimal, shown, smaller
+from thecal.refusal_text import sentence
 from thecal.status_text import ml
 
 SLIP = 1000
@@ -84,7 +84,7 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             if "parameter" in refusal.detail
             else blamed.nearest(compiled.program, rig)
         )
-        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal)}"
+        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity)}"
         raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
 
 
@@ -104,13 +104,14 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
         ceilings.check_rate(bolus.rate_nl)
     except Refusal as refusal:
         limit = possible(part_of(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate))
-        raise BadInput(f"{shown(bolus.rate.text)}: {sentence(refusal)}", advice(refusal, bolus.rate, limit)) from refusal
+        text = f"{shown(bolus.rate.text)}: {sentence(refusal, program.rate_seconds_s, bolus.rate)}"
+        raise BadInput(text, advice(refusal, bolus.rate, limit)) from refusal
     for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
         asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
         if asked_nl > limit_nl:
             above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
             limit = possible(part_of(Fraction(limit_nl, bolus.volume_nl), bolus.volume))
-            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above)}", advice(above, bolus.volume, limit))
+            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above, None, bolus.volume)}", advice(above, bolus.volume, limit))
 
 
 def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:

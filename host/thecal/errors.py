@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link 
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class ThecalError(Exception):
@@ -24,7 +26,10 @@ class ThecalError(Exception):
 
 
 class Refused(ThecalError):
-    """The pump understood and said no; nothing changed."""
+    """The pump understood and said no; nothing changed. `text` and `detail` are as the wire has them, where it came from there."""
+
+    text = ""
+    detail: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, code: int, fault: str, cause: str, do: str = "") -> None:
         super().__init__(cause, do)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore.fault_texts import worded
 from pumpcore.wire import frame, messages
 from thecal import stopping
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.refusal_text import said
 from thecal.transport.holders import holders
 from thecal.transport.link import Link
 
@@ -262,8 +262,11 @@ def refused(error: dict[str, Any]) -> Refused:
     """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
     data = error.get("data") if isinstance(error.get("data"), dict) else {}
     detail = {key: value for key, value in (data or {}).items() if key not in ("fault", "do")}
-    cause = worded(str(error.get("message", "refused")), detail)
-    return Refused(int(error.get("code", 0)), str((data or {}).get("fault", "")), cause, str((data or {}).get("do", "")))
+    fault = str((data or {}).get("fault", ""))
+    text = str(error.get("message", "refused"))
+    made = Refused(int(error.get("code", 0)), fault, said(fault, text, detail), str((data or {}).get("do", "")))
+    made.text, made.detail = text, detail
+    return made
 
 
 def unknown(method: str, lost: ThecalError) -> Unknown:

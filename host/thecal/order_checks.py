@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
-from pumpcore.fault_texts import sentence, told
+from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.limits import Ceilings
 from pumpcore.program import Program
@@ -19,6 +19,7 @@ from pumpcore.units import ceil_div
 from thecal.dose import in_unit, nearest_text
 from thecal.errors import BadInput
 from thecal.quantities import Quantity, shown
+from thecal.refusal_text import sentence
 from thecal.settings_refused import nearest
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[
         yield
     except Refusal as refusal:
         do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
-        raise BadInput(f"{shown(typed)}: {sentence(refusal)}", do) from refusal
+        raise BadInput(f"{shown(typed)}: {sentence(refusal, program.rate_seconds_s)}", do) from refusal
 
 
 def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:

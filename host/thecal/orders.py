@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thecal.client import LIVE_STATES, Client
-from thecal.errors import Failed, Interrupted, LinkLost, Unknown
+from thecal.errors import Failed, Interrupted, LinkLost, Refused, Unknown
 from thecal.exchange import Reply
+from thecal.refusal_text import with_rates
 from thecal.steering import stopped_by
 
 DOSES = "bolus."  # how their methods begin
@@ -51,6 +52,8 @@ def place(client: Client, order: Order) -> Reply:
         return {"token": token, **client.command(order.method, whole, settle)}
     except Interrupted as end:
         raise ended_priming(client, token, end) if order.method == PRIME else end from None
+    except Refused as refused:
+        raise with_rates(refused, client.status().get("rate_seconds_s")) from refused
     except Unknown as error:
         raise Unknown(error.cause, f"ask what became of it before ordering again: {order.ask_with.replace('TOKEN', token)}") from error
 

@@ -6,7 +6,7 @@ from copy import copy
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
-from pumpcore.fault_texts import sentence, told
+from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
 from pumpcore.settings import OVERRIDES, Settings
@@ -16,6 +16,7 @@ from thecal.compiler import Compiled
 from thecal.errors import BadInput
 from thecal.prescription import Prescription
 from thecal.quantities import decimal, shown
+from thecal.refusal_text import sentence
 from thecal.status_text import span
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
     if refusal.fault.name == "library_soft":
         do = f"confirm it with --override {refusal.detail['parameter']}"
     words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
-    return BadInput(f"{name}: {key}: {shown(typed)}: {sentence(refusal)}", words)
+    said = sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
+    return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
 
 
 def confirmed(program: Program) -> Program:

@@ -11,6 +11,7 @@ from rig.programs import constant
 from thecal.bench import for_pump
 from thecal.client import Client
 from thecal.errors import Refused
+from thecal.refusal_text import sentence
 
 WIDER = constant(1_000_000)
 WIDER.day_nl = 41_000_000
@@ -44,7 +45,7 @@ def test_the_pump_says_what_the_host_would_have_said(name: str, pump: Device) ->
     assert (error["message"], error["data"]["do"]) == fault_texts.told(hosts.value.fault.name)
     with pytest.raises(Refused) as pumps, Client(pump.sim.socket_url) as client:
         client.program_stage(packed)
-    assert pumps.value.cause == fault_texts.sentence(hosts.value)
+    assert pumps.value.cause == sentence(hosts.value)
     assert pump.client.program_read()["program"] is None
 
 

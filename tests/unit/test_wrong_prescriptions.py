@@ -8,6 +8,7 @@ import pytest
 
 from pump import UnitPump, blank_image
 from pumpcore import fault_texts
+from pumpcore import program as programs
 from pumpcore.bench import Bench
 from thecal import ceilings
 from thecal.bench import for_pump, read_bench
@@ -15,6 +16,7 @@ from thecal.compiler import compile_prescription
 from thecal.errors import BadInput
 from thecal.exchange import refused
 from thecal.prescription import load
+from thecal.refusal_text import with_rates
 from thecal.resources import hardware_folder
 
 HEAD = 'title = "t"\ndrug = "d"\n'
@@ -158,5 +160,5 @@ def test_what_the_host_refuses_the_pump_refuses_in_the_same_words(name: str) -> 
     packed = compile_prescription(load(Path("rx.toml")), "rx.toml").packed
     pump = UnitPump(blank_image(for_pump(read_bench(BENCH))))
     error = pump.ask("program.stage", program=base64.b64encode(packed).decode())["error"]
-    assert CASES[name][1].endswith(f'": {refused(error).cause}')
+    assert CASES[name][1].endswith(f'": {with_rates(refused(error), programs.unpack(packed).rate_seconds_s).cause}')
     assert (error["message"], error["data"]["do"]) == fault_texts.told(error["data"]["fault"])

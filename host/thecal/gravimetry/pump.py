@@ -9,9 +9,10 @@ from pumpcore.bolus import CALIBRATION
 from pumpcore.units import ceil_div
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
-from thecal.errors import BadInput, Failed, InAlarm, Interrupted
+from thecal.errors import BadInput, Failed, InAlarm, Interrupted, Refused
 from thecal.flow import parts_nl_per_s
 from thecal.prescription import check
+from thecal.refusal_text import with_rates
 from thecal.status_text import ml_per_h
 from thecal.steering import StopNotes, stopped_by
 
@@ -73,7 +74,10 @@ class ConstantRate(PumpSide):
         steps = ceil_div(rate_nl * (duration_ms + SPARE_MS) * pair["steps"], seconds_s * 1000 * pair["volume_nl"])
         self._notes.check()
         self._token = self.client.bolus_token()
-        self.client.run_start(self._token, CALIBRATION, steps, self.rate)
+        try:
+            self.client.run_start(self._token, CALIBRATION, steps, self.rate)
+        except Refused as refused:
+            raise with_rates(refused, seconds_s) from refused
 
     def look(self) -> dict[str, Any]:
         status = self.client.status()
