@@ -1,12 +1,16 @@
 """Time is never taken silently: which zone a pump gets, what a misspelt one ends in, and when a move of its clock is asked for."""
 
+import importlib
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pumpcore.wire import records
 from thecal import clock, zones
 from thecal.client import Client
 from thecal.clock_setting import Move, Wish, set_before_start, signed
@@ -18,6 +22,13 @@ JANUARY_UTC_S = 1_768_435_200  # 2026-01-15
 BERLIN = (3600, 1_774_746_000, 7200)
 NEW_YORK = (-18_000, 1_772_953_200, -14_400)
 LAGOS = (3600, 0, 0)
+
+
+Says = Callable[..., tuple[int, str, str]]
+
+
+def interrupt(_: float) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -249,3 +260,20 @@ def test_signed_times_are_said_as_people_say_them() -> None:
     assert [signed(by_s) for by_s in (0, -59, 599, 600, -28_800, 90_000)] == [
         "+0 s", "-59 s", "+599 s", "+0 h 10 min", "-8 h 00 min", "+1 d 1 h",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [(86_400, 0, 0), (-86_400, 4_000_000_000, 86_400), (64_800, 0, 0), (1 << 31, 0, 0)], ids=str)
+@pytest.mark.parametrize("utc_s", [JANUARY_UTC_S, 0, (1 << 32) - 1])
+@pytest.mark.parametrize("verb", ["status", "clock", "watch --json", "journal", "report --out -"])
+@pytest.mark.filterwarnings("ignore:Plotting microsecond")  # the time line of a second, far from 1970
+def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(
+    pump: FakePump, verb: str, utc_s: int, zone: tuple, thecal_says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.import_module("thecal.commands.watch"), "time", SimpleNamespace(sleep=interrupt))
+    has(pump, utc_s, zone)
+    offset_s = min(zone[0], (1 << 31) - 1)
+    pump.journal = [records.encode("clock_set", (1, 1, 1_000, utc_s), (0, utc_s, offset_s))]
+    pump.journal += [records.encode("maintenance", (1, n, n * 1_000, utc_s), (0,)) for n in range(2, 301)]
+    code, _, err = thecal_says(*verb.split(), "--port", pump.port_url)
+    assert code in (0, 1, 2, 5, 130) and "Traceback" not in err, err
