@@ -6,7 +6,7 @@ from pumpcore.wire.records import ALARM_CHANGES
 
 REPEAT_MS = 60_000
 # The cause can't go away while this firmware runs: acknowledging would hide it.
-_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired")
+_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "journal_numbers")
 # Stays for weeks: a pump that beeps all that time is switched off.
 _SILENT = ("calibration_expired",)
 

@@ -5,6 +5,9 @@ from app.wall import WallClock
 from pumpcore import ledger
 from pumpcore.units import MS_PER_S, S_PER_HOUR
 
+# 136 years: there it stands still, so no lockout and no window ends any more, and what is added to it still fits in 32 bits
+_MOST_S = (1 << 32) - (1 << 20)
+
 
 class Book:
     """`uncertain_steps` sums what lost power left open; `resumes_s` are the powered-on times of the last three resumes."""
@@ -20,6 +23,7 @@ class Book:
         self.demand_s = files.record.demand_s
         self.position_steps = files.record.leased_steps
         self._files = files
+        self.events: object = None  # the ring, once there is a pump
 
     def powered_on_s(self) -> int:
         """Seconds that this pump has been powered, over all boots; time off counts as 0 (R5)."""
@@ -27,7 +31,7 @@ class Book:
 
     def powered_on_at_s(self, uptime_ms: int) -> int:
         """The powered-on second of a moment of this boot; the same for the same moment, whenever it is asked."""
-        return self._base_s + uptime_ms // MS_PER_S
+        return min(self._base_s + uptime_ms // MS_PER_S, _MOST_S)
 
     def last_record(self) -> ledger.LedgerRecord:
         """The record that is on flash now."""
@@ -51,4 +55,5 @@ class Book:
         record.program_digest = self.program_digest
         record.resumes_s = self.resumes_s
         record.demand_s = self.demand_s
+        record.events_sequence = self.events.next_sequence - 1  # all of them are on flash
         return record

@@ -31,13 +31,15 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     setup = loading.load(store, board.attach)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
-    journal.catch_up(files.record.boot)
+    identified = recovery.identify(journal, flash)
+    journal.catch_up(files.record)
     loading.load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses, losses = Doses(), recovery.Losses()
     history = recovery.totals(journal, doses, losses)
     base_s = recovery.powered_on_s(files.record, history)
     book = Book(clock, WallClock(clock, store), files, base_s)
+    book.events = journal.rings["events"]
     pump = Pump(board, journal, alarms, setup, book)
     pump.doses = doses
     doses.lost_s = min(doses.lost_s, base_s)
@@ -46,7 +48,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
     windows = recovery.rebuild_windows(history, files.record, base_s)
-    leases = Leases(files, windows, journal.boot & 0xFFFF)
+    leases = Leases(files, windows, journal.boot)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
     pump.tokens = Tokens(journal.boot, board.system.seed())
@@ -55,6 +57,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
     _raise_problems(pump, files, release_matches, losses)
+    if not identified:
+        pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
@@ -75,6 +79,8 @@ def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losse
         pump.alarms.raise_fault(name)
     if files.lost():
         pump.alarms.raise_fault("ledger_failed")
+    if pump.journal.ends():
+        pump.alarms.raise_fault("journal_numbers")
     if not release_matches:
         pump.alarms.raise_fault("firmware_incomplete")
     if pump.board.system.failures:
@@ -95,7 +101,8 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
     identity, running = bytes.fromhex(system.unique_id), bytes.fromhex(pump.release)[:8]
     values = (cause, identity, running, pump.book.powered_on_s(), found.confirmed_steps, found.leased_steps, opened)
     try:
-        pump.journal.append("boot", values)
+        pump.journal.keep_boots()
+        pump.journal.append("boot", values + (pump.journal.boot, pump.journal.identity_bytes()))
         _cut_bolus(pump, found)
         if found.state == ledger.RUNNING and found.temporary:
             pump.alarms.raise_fault("temporary_cut")
@@ -148,7 +155,7 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
     for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
         setattr(settled, name, getattr(found, name))
-    settled.boot = pump.journal.boot & 0xFFFF
+    settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps
     files.write(settled)
     if reason:

@@ -6,6 +6,8 @@ A record is on flash when `append` returns. `post` keeps it in memory until the 
 that only report; those of what is about to happen are appended.
 """
 
+import binascii
+
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 
@@ -14,6 +16,10 @@ SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
 _WORTH_BYTES = 256  # where less than that is left of a block, the next segment waits for the next one
 MOST_POSTED = 64
+# From there on an alarm forbids therapy at power-up: long before a number would come again.
+NUMBERS_END = (1 << 32) - (1 << 24)
+BOOTS_END = (1 << 23) - (1 << 16)  # a token has 23 bits for it
+_BOOTS_KEPT = 1 << 14
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
@@ -59,7 +65,7 @@ class Ring:
         self.firsts = [first for first in [_number_in(name, letter) for name in flash.names(FOLDER)] if first]
         self.firsts.sort()
         self.next_sequence = 0
-        self.last_boot = 0
+        self.last_boot = -1
         self._recover()
 
     def path(self, first: int) -> str:
@@ -68,7 +74,7 @@ class Ring:
     def _recover(self) -> None:
         """Finds the end: the last whole record. Behind damage a new segment begins, with a number that no lost record can have had."""
         behind = 0
-        for first in self.firsts[::-1]:
+        for first in reversed(self.firsts[:]):
             data = self._read(first)
             if not data and data is not None and not self.next_sequence:  # created by a write that a cut ended
                 self._flash.remove(self.path(first))
@@ -90,12 +96,12 @@ class Ring:
         if not data:
             return first + MOST_IN_SEGMENT, -1
         gaps = _load_gaps()
-        starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE)
+        starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE + 1)
         return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
 
-    def skip(self) -> None:
-        """Records were lost that nothing here tells of: the next number is one that none of them can have had."""
-        self.next_sequence += MOST_IN_SEGMENT
+    def skip(self, known: int) -> None:
+        """Records were lost that nothing here tells of, `known` among them: the next number is one that none of them can have had."""
+        self.next_sequence = min(max(self.next_sequence, known) + MOST_IN_SEGMENT, records.HIGHEST_SEQUENCE)
         self.give_up_segment()
 
     def lacks_oldest(self) -> bool:
@@ -112,6 +118,8 @@ class Ring:
     def append(self, name: str, stamp: tuple, values: tuple) -> None:
         """Writes one record, durable when it returns; OSError passes through. `stamp` is (boot, uptime_ms, utc_s)."""
         boot, uptime_ms, utc_s = stamp
+        if self.next_sequence >= records.HIGHEST_SEQUENCE:  # the number behind the last can still be asked for
+            raise OSError("no sequence number is left")
         raw = records.encode(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
         handle = self._room_for(len(raw))
         handle.write(raw)
@@ -236,7 +244,7 @@ class Ring:
     def segments(self) -> object:
         """Yields (first number, number behind the last, bytes) of each segment, the newest first."""
         behind = self.next_sequence
-        for first in self.firsts[::-1]:
+        for first in reversed(self.firsts):
             yield first, behind, self._read(first) or b""
             behind = first
 
@@ -246,12 +254,6 @@ class Ring:
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
             return starts
         return _load_gaps().whole_records(data, first, behind)
-
-
-def _ahead(boot: int, other: int) -> int:
-    """By how much a boot number is later than another one, of both their low 16 bits; 0 when it is not."""
-    ahead = (boot - other) & 0xFFFF
-    return ahead if ahead < 0x8000 else 0
 
 
 def _load_gaps() -> object:
@@ -264,32 +266,63 @@ def _load_gaps() -> object:
 
 
 class Journal:
-    """Both rings, the boot number and the stamp of each record."""
+    """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.journal_identity` keeps, 32 hex digits,
+    "" for a pump that was never given one."""
 
     def __init__(self, flash: object, clock: object) -> None:
         flash.make_folder(FOLDER)
+        self._flash = flash
         self._clock = clock
         self.rings = {"events": Ring(flash, "e", 32), "faults": Ring(flash, "f", 4)}
-        self.boot = max([ring.last_boot for ring in self.rings.values()]) + 1
+        events, faults = self.rings["events"], self.rings["faults"]
+        self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
+        self.identity = ""
+        self._boots = 0
         self.broken = False
         self._posted = []
         self.lost = 0
 
-    def catch_up(self, ledger_boot: int) -> None:
-        """Every boot is journaled in `events` before anything else is written: an alarm or a ledger of a later boot (low 16 bits) says
-        that the newest events are lost."""
-        events, faults = self.rings["events"], self.rings["faults"]
-        ahead = max(_ahead(ledger_boot, events.last_boot), _ahead(faults.last_boot, events.last_boot))
-        if not ahead:
+    def identify(self, identity: bytes, boots: int) -> None:
+        """Takes over the stored identity, and the upper bits of the boot number by a boot that is not long ago; 0: there are none."""
+        self.identity = binascii.hexlify(identity).decode() if any(identity) else ""
+        self._boots = boots
+        if boots:
+            behind = (boots - self.boot + 1) & 0xFFFF
+            self.boot = boots - (behind if behind < 0x8000 else behind - 0x10000) + 1
+
+    def keep_boots(self, always: bool = False) -> None:
+        """Stores where the boot numbers stand, once in 16,384 boots. JournalError when the flash refuses."""
+        if not always and self.boot - self._boots < _BOOTS_KEPT:
             return
-        events.skip()
-        if not _ahead(faults.last_boot, events.last_boot):  # they lie in the same folder
-            faults.skip()
-        self.boot = events.last_boot + ahead + 1
+        from pumpcore import journal_identity
+
+        try:
+            self._flash.write(journal_identity.PATH, journal_identity.pack(self.identity_bytes(), self.boot))
+        except OSError as error:
+            raise JournalError(str(error))
+
+    def identity_bytes(self) -> bytes:
+        return binascii.unhexlify(self.identity or "0" * 32)
+
+    def ends(self) -> bool:
+        """Whether sequence or boot numbers come near their end."""
+        return self.boot >= BOOTS_END or any([ring.next_sequence >= NUMBERS_END for ring in self.rings.values()])
+
+    def catch_up(self, record: object) -> None:
+        """Every boot is journaled in `events` before anything else is written, and a ledger record says what was journaled. So events that
+        have no boot beside alarms or a ledger, or fewer records than a ledger knows of, have lost the newest ones."""
+        events, faults = self.rings["events"], self.rings["faults"]
+        known = record.events_sequence
+        alone = events.last_boot < 0 and (faults.last_boot >= 0 or record.sequence > 0)
+        if alone or known >= events.next_sequence:
+            events.skip(known)
+            if faults.last_boot < 0:  # nothing says that they are whole
+                faults.skip(0)
+            self.boot = max(self.boot, record.boot + 1)
 
     def append(self, name: str, values: tuple, ring: str = "events") -> None:
         """One record of `name`, durable when this returns; JournalError when the flash refuses."""
-        stamp = (self.boot & 0xFFFF, self._clock.uptime_ms(), self._clock.utc_s())
+        stamp = (self.boot, self._clock.uptime_ms(), self._clock.utc_s())
         self._write(ring, name, stamp, values)
 
     def _write(self, ring: str, name: str, stamp: tuple, values: tuple) -> None:
@@ -314,7 +347,7 @@ class Journal:
         if len(self._posted) >= MOST_POSTED:
             self._posted.pop(0)
             self.lost += 1
-        self._posted.append((ring, name, (self.boot & 0xFFFF, self._clock.uptime_ms(), self._clock.utc_s()), values))
+        self._posted.append((ring, name, (self.boot, self._clock.uptime_ms(), self._clock.utc_s()), values))
 
     def pending(self) -> bool:
         return len(self._posted) > 0

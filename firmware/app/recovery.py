@@ -3,7 +3,7 @@
 import struct
 
 from app.journal import Journal
-from pumpcore import faults, ledger
+from pumpcore import faults, journal_identity, ledger
 from pumpcore.ceilings import DAY_BUCKETS, Windows
 from pumpcore.doses import NEVER_S, Doses
 from pumpcore.units import S_PER_MINUTE
@@ -12,6 +12,8 @@ from pumpcore.wire import records
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
+_BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
+_OLD_BOOT = 1
 _GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
@@ -98,6 +100,32 @@ def _may_hold_dose(lost: tuple) -> bool:
     others = lost[1] - lost[0]
     spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
     return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
+
+
+def identify(journal: Journal, flash: object) -> bool:
+    """Reads the journal's identity. False when it is damaged or gone: then the newest boot record says what it was."""
+    try:
+        image = flash.read(journal_identity.PATH)
+    except OSError:
+        image = b""
+    try:
+        journal.identify(*journal_identity.unpack(image))
+        return True
+    except ValueError:
+        identity, boots = _identity_told(journal.rings["events"])
+        journal.identify(identity, boots)
+        return not image and not any(identity)  # a pump that was commissioned before there were identities
+
+
+def _identity_told(ring: object) -> tuple:
+    for first, behind, data in ring.segments():
+        for at in reversed(ring.starts(first, behind, data)):
+            if data[at + 1] == _BOOT:
+                values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
+                return values[-1], values[-2]
+            if data[at + 1] == _OLD_BOOT:
+                return journal_identity.NONE, 0
+    return journal_identity.NONE, 0
 
 
 def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:

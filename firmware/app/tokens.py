@@ -7,23 +7,26 @@ from pumpcore.faults import Refusal
 
 VALID_MS = 60_000
 _KEPT = 8
+MOST_TOKENS = (1 << 20) - 1
 
 
 class Tokens:
-    """A token is boot u16, number u16, mixed seed u32 in hex: never the same twice on one pump. They are kept as bytes: making a text
-    takes MicroPython long."""
+    """A token is, in hex, a bit that is 1 (those of older firmware began with a boot of 16 bits), 23 bits of the boot number, 20 bits of
+    its own number, 20 bits of a mixed seed: never the same twice on one pump. Kept as bytes: making a text takes MicroPython long."""
 
     def __init__(self, boot: int, seed: int) -> None:
-        self._boot = boot & 0xFFFF
+        self._head = 0x80000000 | (boot & 0x7FFFFF) << 8
         self._mix = seed & 0xFFFFFFFF
         self._number = 0
         self._issued = []
 
     def issue(self, now_ms: int) -> bytes:
-        """A new token."""
-        self._number += 1
+        """A new token. Refusal `tokens_spent` when this boot has no number left."""
+        if self._number >= MOST_TOKENS:
+            raise Refusal("tokens_spent", limit=MOST_TOKENS)
+        number = self._number = self._number + 1
         mix = self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        token = binascii.hexlify(struct.pack(">HHI", self._boot, self._number & 0xFFFF, mix))
+        token = binascii.hexlify(struct.pack(">II", self._head | number >> 12, (number & 0xFFF) << 20 | mix >> 12))
         issued = self._issued
         issued.append((token, now_ms))
         if len(issued) > _KEPT:

@@ -9,6 +9,7 @@ _ZONE = "<iIiI"
 _ZONE_BYTES = 16
 _LOOK_MS = 1_000
 _RETRY_MS = 300_000
+_END_UTC_S = (1 << 32) - 86_400  # 2106-02-06: what a record or a lease adds still fits
 
 
 class WallClock:
@@ -39,19 +40,21 @@ class WallClock:
         return Zone(offset_s, transition_utc_s, transition_offset_s)
 
     def known(self) -> bool:
-        return self._clock.utc_s() > 0 and not self.damaged
+        return self.utc_s() > 0 and not self.damaged
 
     def utc_s(self) -> int:
-        return self._clock.utc_s()
+        """Seconds since 1970; 0 is unknown, also on the last day that 32 bits can hold."""
+        utc_s = self._clock.utc_s()
+        return utc_s if utc_s < _END_UTC_S else 0
 
     def week(self, passed_s: int) -> Week:
         """Local time from `passed_s` seconds ago on; only to be called when known."""
-        return Week(self._clock.utc_s() - passed_s, self.zone)
+        return Week(self.utc_s() - passed_s, self.zone)
 
     def describe(self) -> dict:
         """`offset_s` is the one that holds now; a transition of 0 is none ahead; `utc_fraction_ms` is None when the clock chip
         tells whole seconds only."""
-        utc_s, zone = self._clock.utc_s(), self.zone
+        utc_s, zone = self.utc_s(), self.zone
         passed = zone.passed(utc_s)
         return {
             "utc_s": utc_s,
@@ -80,7 +83,7 @@ class WallClock:
         if not self.zone.transition_utc_s or now_ms < self._look_ms:
             return False
         self._look_ms = now_ms + _LOOK_MS
-        return self.zone.passed(self._clock.utc_s())
+        return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:
         """The offset behind the transition becomes the offset. OSError or StoreError; then it is tried again later."""

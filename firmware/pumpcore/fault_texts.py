@@ -43,6 +43,7 @@ bolus_too_short | a bolus takes at least 20 s | lower its rate
 bolus_too_small | the bolus is less than one step | order more
 no_bolus | no bolus with this token is waiting or being delivered | ask for its status
 token_used | another bolus was ordered with this token | ask for a new token
+tokens_spent | no token is left since power-up: 1,048,575 were issued | stop the pump and switch it off and on
 sequence_ahead | no record has this sequence number yet | read from a lower one
 guard_mismatch | the guard counted other steps than the generator reports | check the wiring, then acknowledge
 guard_tripped | the guard cut the motor at the end of the lease | read the journal, then acknowledge
@@ -60,6 +61,8 @@ not_resumed | the pump did not resume after the power failed | start it again
 clock_lost | the clock is not set and the schedule needs it | set the clock
 underrun | the step generator ran dry | report this with the journal
 journal_damaged | records of the journal are damaged or missing | save the others: thecal journal --raw FILE, then: thecal ack 670
+journal_numbers | the journal's numbers come to their end | save it: thecal journal --raw FILE, then erase the board and flash it anew
+journal_identity | the journal's identity is damaged or gone | thecal ack 672 stores what its newest boot record says
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
 motor_supply | the motor's supply was too low: the last steps are uncertain | look at the supply and its fuse, then acknowledge

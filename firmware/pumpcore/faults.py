@@ -92,6 +92,7 @@ NUMBERS = {
         "bridge_ratio": 454,
         # journal
         "sequence_ahead": 501,
+        "tokens_spent": 502,
     },
     WARNING: {
         "stop_button": 609,
@@ -123,13 +124,15 @@ NUMBERS = {
         "internal": 617,
         "reservoir_empty": 660,
         "journal_damaged": 670,
+        "journal_numbers": 671,
+        "journal_identity": 672,
         "motor_supply": 685,
         "restarted": 690,
     },
 }
 
 # Conditions that every power-up looks for anew: they are active again exactly when they are still there.
-FOUND_AT_POWER_UP = ("store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test")
+FOUND_AT_POWER_UP = ("store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "journal_numbers")
 
 
 class Fault:

@@ -12,13 +12,15 @@ import struct
 IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
 RESUMES_KEPT = 3
 
-# by magic; a TLG1 is of a firmware without therapy modes and has none of the last four fields
-_FORMATS = {b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_MAGIC = b"TLG2"
+# by magic; a TLG1 is of a firmware without therapy modes and has none of the last five fields, a TLG2 keeps 16 bits of the boot and no
+# `events_sequence`, the newest record of the journal's events when it was written (0: not known)
+_FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
+_MAGIC = b"TLG3"
 FIELDS = (
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
     "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
+    "events_sequence",
 )
 # `temporary`: what a temporary rate was to the basal when the lease was written
 NONE, RAISED, LOWERED = 0, 1, 2
@@ -47,6 +49,7 @@ class LedgerRecord:
         self.extended_steps = 0
         self.temporary = NONE
         self.demand_s = 0
+        self.events_sequence = 0
         self.resumes_s = [0] * RESUMES_KEPT
 
     def open_steps(self) -> int:

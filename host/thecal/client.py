@@ -16,6 +16,7 @@ from pumpcore.schedule import Zone
 from pumpcore.wire import gaps, messages, records
 from thecal.errors import LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.exchange import Exchange, Reply
+from thecal.journal_text import whole_boot
 
 FIRST_PATIENCE_S = 3.0
 BLOCKS = 64  # of 4 KiB, for one question
@@ -135,10 +136,15 @@ class Client(Exchange):
 
     def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
         """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence). Numbers that are
-        missing between two records, or behind the last one, are of records that are damaged or gone."""
+        missing between two records, or behind the last one, are of records that are damaged or gone. Boot numbers are whole."""
+        if self.boot is None:
+            self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
             starts = gaps.whole_records(raw, reply["first_sequence"], reply["next_sequence"])
-            yield reply, [records.decode_at(raw, at) for at in starts]
+            decoded = [records.decode_at(raw, at) for at in starts]
+            for record in decoded:
+                record.boot = whole_boot(record.boot, self.boot or 0)
+            yield reply, decoded
 
     def forecast_digest(self, digest: str, utc_s: int, zone_days: tuple[Zone, int], bridge_steps: int | None = None) -> str:
         """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out; of its bridge, when

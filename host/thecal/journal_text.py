@@ -32,6 +32,18 @@ def row(ring: str, record: records.Record) -> Row:
     return {**stamp, **{name: plain(record.name, name, value) for name, value in record.fields.items()}}
 
 
+def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
+    """Makes the boot of each row a whole number: a record keeps its low 16 bits, and no journal holds 65,536 boots."""
+    for one in rows:
+        one["boot"] = whole_boot(one["boot"], newest_boot)
+
+
+def whole_boot(boot: int, newest_boot: int) -> int:
+    """The highest number up to `newest_boot` with the low 16 bits of `boot`; `boot` when there is none."""
+    whole = newest_boot - ((newest_boot - boot) & 0xFFFF)
+    return whole if whole >= 0 else boot
+
+
 def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
     """The rows of a ring, with one of event `gap` where records are missing: between two of them, or before the first when it is not
     the oldest. It carries the boot of the record before it."""

@@ -56,6 +56,7 @@ class Hello(Shape):
     release: str
     implementation: Implementation
     unique_id: str
+    journal_identity: str | None = None
     bench: str
     program_digest: str
     calibration_state: str
@@ -67,8 +68,7 @@ class Hello(Shape):
 
 
 class Error(Shape):
-    """What is printed instead, on stdout too, when a command failed. `code` and `fault` when the pump refused; `kind` and `raw` (the
-    line as it came) when a balance gave no weight."""
+    """Printed instead, on stdout too, when a command failed. `code`, `fault`: of a pump; `kind`, `raw` (its line): of a balance."""
 
     error: str
     cause: str
@@ -244,8 +244,7 @@ class Ack(RootModel[list[Acknowledged]]):
 
 
 class Record(BaseModel):
-    """One record of the journal; further keys by `event`, as PROTOCOL.md lists them. `utc_s` is 0 and `utc` "" when unknown. The event
-    `gap` is no record: those from `first_sequence` to `last_sequence` are damaged or missing there."""
+    """One record; more keys by `event`, see PROTOCOL.md. `utc_s` 0, `utc` "": unknown. Event `gap`: records are missing. Oldest first."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -258,8 +257,7 @@ class Record(BaseModel):
     event: str
 
 
-class Journal(RootModel[list[Record]]):
-    """Oldest first; `--jsonl` writes the same records, one a line."""
+class Journal(RootModel[list[Record]]): ...
 
 
 class Maintenance(Shape):

@@ -22,6 +22,9 @@ import zlib
 RATE_SECONDS_S, RATE_NL, UTC_S = 3600, 900_000, 1_767_571_200
 RECORDS = {
     1: ("boot", "<B8s8sIQQQ", "cause unique_id release powered_on_s confirmed_steps leased_steps uncertain_steps"),
+    70: ("boot", "<B8s8sIQQQI16s",
+         "cause unique_id release powered_on_s confirmed_steps leased_steps uncertain_steps boot_number journal_identity"),
+    71: ("journal_gap", "<II", "first_sequence last_sequence"),
     2: ("clock_set", "<IIi", "old_utc_s new_utc_s offset_s"),
     3: ("program_activated", "<32s", "digest"),
     4: ("started", "<BQ32sI", "by position_steps digest powered_on_s"),

@@ -7,18 +7,17 @@ import pytest
 
 from mpy.runner import run_in_micropython
 from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
-from pumpcore import manifest, program, slots
+from pumpcore import manifest, program
 from pumpcore.schedule import Zone
 from pumpcore.settings import Settings
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, every_day
-from thecal.bench import payload
 from thecal.deploy import pack
 from thecal.deploy.compact import compact, joined
-from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files
+from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
 from thecal.deploy.units import UNITS, Units
 from thecal.resources import firmware_folder
-from thecal.sim.image import BENCH_PATH, format_image
+from thecal.sim.image import commissioned, format_image
 
 MAIN = "/main.py"
 
@@ -46,7 +45,7 @@ def image_of(units: Units) -> bytes:
     ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
     small = joined(ours, asking, units, frozenset())
     packed = pack.pack(small.files)
-    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), BENCH_PATH: slots.pack(1, payload(bench()))}
+    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), **commissioned(bench(), manifest_of(firmware_folder()))}
     return format_image({**lying, MANIFEST_PATH: manifest.build(sources, {MAIN: sources[MAIN]}, (pack.PATH, packed))})
 
 

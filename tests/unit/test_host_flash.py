@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pumpcore import journal_identity as identity
 from pumpcore.wire import records
 from thecal.errors import Failed, LinkLost
 from unit.host_fake_board import PROMPT, UNIQUE_ID, FakeBoard
@@ -42,7 +43,7 @@ def test_a_fresh_board_is_flashed_in_order(board):
     copies = [entry for entry in log if entry.startswith("cp ")]
     folders = ("/app", "/app/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/store")
     assert [entry for entry in log if entry.startswith("mkdir")] == [f"mkdir {path}" for path in folders]
-    assert copies[-3:] == ["cp /store/bench.a", *["cp /manifest.new"] * 2]
+    assert copies[-5:] == ["cp /store/journal", *["cp /store/bench.a"] * 2, *["cp /manifest.new"] * 2]
     assert log[-2:] == ["rename /manifest.new /manifest", "reset"]
     assert max(map(log.index, (entry for entry in log if "mkdir" in entry))) < log.index(copies[0])
     assert report["copied"] == 5
@@ -67,6 +68,31 @@ def test_flashed_again_nothing_is_written(pump):
     assert not report.get("copied") and report["unchanged"] == 5 and not report["bench_written"]
     assert writes(pump) == []
     assert pump.files.all() == before
+
+
+def test_the_identity_of_the_journal_is_drawn_once_and_kept(pump, tmp_path):
+    given = pump.files.read(identity.PATH)
+    flash(pump, built(pump=CHANGED))
+    assert pump.files.read(identity.PATH) == given and identity.unpack(given)[0] != bytes(16)
+    with FakeBoard(tmp_path / "other") as other:
+        flash(other)
+        assert other.files.read(identity.PATH) != given
+
+
+@pytest.mark.parametrize(("held", "boots"), [(None, 1), (identity.pack(bytes(16), 16_384), 16_384)])
+def test_a_pump_of_older_firmware_gets_an_identity_at_the_next_flash(pump, held, boots):
+    pump.files.place(identity.PATH).unlink()
+    if held:
+        pump.files.place(identity.PATH).write_bytes(held)
+    flash(pump)
+    found, stored = identity.unpack(pump.files.read(identity.PATH))
+    assert found != bytes(16) and stored == boots
+
+
+def test_a_damaged_identity_is_left_to_the_pump(pump):
+    pump.files.place(identity.PATH).write_bytes(b"x")
+    flash(pump, built(pump=CHANGED))
+    assert pump.files.read(identity.PATH) == b"x"
 
 
 def test_the_journal_and_the_store_are_saved_whole_before_the_first_write(pump, tmp_path):
@@ -126,7 +152,7 @@ def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(
 
 
 def test_a_first_flash_that_is_cut_leaves_a_board_that_is_no_pump_or_incomplete(tmp_path):
-    for moments in range(2, 30, 3):
+    for moments in range(2, 40, 3):
         with FakeBoard(tmp_path / f"board{moments}") as board:
             board.pull_after = moments
             try:

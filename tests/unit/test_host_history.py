@@ -41,7 +41,9 @@ class Journal:
 
     def add(self, name, at_s, *values, ring="events"):
         self.sequence += 1
-        raw = records.encode(name, (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0), values)
+        number = records.NUMBERS[name] if name != "boot" else 1  # as older firmware wrote it
+        stamp = (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0)
+        raw = records.encode_as(number, records.TYPES[number][1], stamp, values)
         self.raw += raw
         self.rows.append(row(ring, records.decode(raw)[0][0]))
         return self

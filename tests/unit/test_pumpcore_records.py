@@ -36,7 +36,7 @@ RECORD = st.sampled_from(sorted(records.TYPES)).flatmap(
 
 def raw_of(row: tuple) -> bytes:
     number, stamp, values = row
-    return records.encode(records.TYPES[number][0], stamp, values)
+    return records.encode_as(number, records.TYPES[number][1], stamp, values)
 
 
 @given(st.lists(RECORD, max_size=12), st.binary(max_size=18))
@@ -86,7 +86,9 @@ def test_a_type_of_a_newer_pump_is_passed_on_raw() -> None:
 
 
 def test_numbers_and_names_are_unique_and_every_record_fits_its_length_byte() -> None:
-    assert len(records.NUMBERS) == len(records.TYPES)
+    names = [name for name, _, _ in records.TYPES.values()]
+    assert sorted(names) == sorted([*records.NUMBERS, "boot"])  # type 1 is of older firmware
+    assert records.NUMBERS["boot"] == 70 and records.TYPES[70][2][:7] == records.TYPES[1][2]
     for _, layout, fields in records.TYPES.values():
         assert 18 + struct.calcsize(layout) + 4 <= 255
         assert len(struct.unpack(layout, bytes(struct.calcsize(layout)))) == len(fields)
@@ -101,7 +103,7 @@ def test_codes_are_told_in_words() -> None:
 
 # --- ledger -----------------------------------------------------------------------------------------------------------------
 
-_LAYOUT = dict(zip(ledger.FIELDS, "IHBBQQQIIIHIQQQ"))
+_LAYOUT = dict(zip(ledger.FIELDS, "IIBBQQQIIIHIQQQQIBII"))
 
 
 @st.composite
@@ -111,8 +113,18 @@ def ledger_records(draw: st.DrawFn) -> ledger.LedgerRecord:
         setattr(record, name, draw(st.integers(*_RANGES[letter])))
     record.confirmed_steps = draw(st.integers(0, record.leased_steps))
     record.program_digest = draw(st.binary(min_size=8, max_size=8))
+    record.temporary = draw(st.integers(0, 2))
     record.resumes_s = draw(st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3))
     return record
+
+
+@pytest.mark.parametrize(("magic", "layout"), [(b"TLG2", "<4sIHBBQQQIIIHIQQ8sQIBIIII"), (b"TLG1", "<4sIHBBQQQIIIHIQQ8sIII")])
+def test_a_ledger_record_of_older_firmware_is_read(magic: bytes, layout: str) -> None:
+    values = [7, 65_535, 1, 60, 90, 80, 5, 1_000, 0, 4, 2, 1, 3, 9, b"12345678"] + [6, 5, 1, 70] * (magic == b"TLG2")
+    body = struct.pack(layout, magic, *values, 1, 2, 3)
+    record = ledger.unpack(body + struct.pack("<I", binascii.crc32(body)))
+    assert (record.sequence, record.boot, record.leased_steps, record.events_sequence) == (7, 65_535, 90, 0)
+    assert record.resumes_s == [1, 2, 3] and record.demand_s == (70 if magic == b"TLG2" else 0)
 
 
 @given(ledger_records())

@@ -1,5 +1,6 @@
 """ack: acknowledges one alarm; journaled before it ends."""
 
+from app.journal import JournalError
 from app.pump import Pump
 from pumpcore import faults, ledger
 from pumpcore.faults import Refusal
@@ -9,6 +10,8 @@ def ack(pump: Pump, params: dict) -> dict:
     """Refusals `not_active_alarm`, `alarm_stays`."""
     if params["fault"] == faults.by_name("ledger_failed").number and pump.idle():
         _settle_ledger(pump)
+    if params["fault"] == faults.by_name("journal_identity").number:
+        _keep_identity(pump)
     if params["fault"] == faults.by_name("reservoir_empty").number:
         _check_refilled(pump)
     pump.alarms.acknowledge(params["fault"])
@@ -23,6 +26,14 @@ def _settle_ledger(pump: Pump) -> None:
         pump.delivery.leases.close(pump.book.record(ledger.IDLE, 0), pump.position_steps())
     except OSError:
         raise Refusal("alarm_stays", asked=faults.by_name("ledger_failed").number)
+
+
+def _keep_identity(pump: Pump) -> None:
+    """What the newest boot record says is stored anew."""
+    try:
+        pump.journal.keep_boots(True)
+    except JournalError:
+        raise Refusal("alarm_stays", asked=faults.by_name("journal_identity").number)
 
 
 def _check_refilled(pump: Pump) -> None:

@@ -58,9 +58,11 @@ def _issued(pump: Pump, token: str) -> bool:
 
 
 def _is_younger(raw_token: bytes, oldest: object, boot: int) -> bool:
-    """Whether it is of a boot that began behind the oldest record."""
-    ago = (boot - (raw_token[0] << 8 | raw_token[1])) & 0xFFFF
-    return oldest is not None and ago < (boot - oldest.boot) & 0xFFFF
+    """Whether it is of a boot that began behind the oldest record. See app.tokens for its bits."""
+    issued = raw_token[0] << 8 | raw_token[1]
+    if raw_token[0] & 0x80:
+        issued = (issued & 0x7FFF) << 8 | raw_token[2]
+    return oldest is not None and 0 <= boot - issued < (boot - oldest.boot) & 0xFFFF
 
 
 def _describe(token: str, ordered: dict, ended: dict | None, purpose: int) -> dict:

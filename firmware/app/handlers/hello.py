@@ -21,6 +21,7 @@ def hello(pump: Pump, params: dict) -> dict:
         "release": pump.release,
         "implementation": pump.board.system.implementation,
         "unique_id": pump.board.system.unique_id,
+        "journal_identity": pump.journal.identity,
         "bench": setup.bench.name if setup.bench else "",
         "program_digest": setup.digest,
         "calibration_state": pair.get("state", ""),

@@ -9,18 +9,19 @@ _FOLDER = "app.handlers."
 # What several of them need, given back with them.
 _WITH_THEM = (
     "app.bridge",
-    "pumpcore.wire.gaps",
     "app.lines",
     "app.programs",
     "pumpcore.crossing",
     "pumpcore.forecast",
     "pumpcore.front",
+    "pumpcore.journal_identity",
     "pumpcore.program",
     "pumpcore.limits",
     "pumpcore.order_limits",
     "pumpcore.settings",
     "pumpcore.settings_check",
     "pumpcore.settings_limits",
+    "pumpcore.wire.gaps",
     "pumpcore.wire.record_types",
 )
 

@@ -1,12 +1,13 @@
 """What each of the journal's records is called and holds; append only. A pump keeps of it what it needs to write (records.FORMATS)."""
 
 _RUN = ("token", "purpose", "volume_nl", "ordered_steps", "rate_nl", "rate_seconds_s", "position_steps", "powered_on_s")
+_BOOT = ("cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps")
 _CALIBRATION_SET = ("calibration_id", "old_volume_nl", "old_steps", "volume_nl", "steps", "weighed_utc_s", "scatter_ppm", "runs")
 _BRIDGE = ("token", "position_steps", "line_nl", "numerator", "denominator", "old_until_steps", "new_from_steps")
 
 # number: (name, payload format, payload fields)
 TYPES = {
-    1: ("boot", "<B8s8sIQQQ", ("cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps")),
+    1: ("boot", "<B8s8sIQQQ", _BOOT),  # of an older firmware, without the last two fields
     2: ("clock_set", "<IIi", ("old_utc_s", "new_utc_s", "offset_s")),
     3: ("program_activated", "<32s", ("digest",)),
     4: ("started", "<BQ32sI", ("by", "position_steps", "digest", "powered_on_s")),
@@ -41,5 +42,6 @@ TYPES = {
     61: ("transition_set", "<Ii", ("transition_utc_s", "transition_offset_s")),
     62: ("offset_changed", "<Iii", ("transition_utc_s", "old_offset_s", "new_offset_s")),
     66: ("supply_low", "<IQI", ("motor_supply_mv", "position_steps", "uncertain_steps")),
+    70: ("boot", "<B8s8sIQQQI16s", _BOOT + ("boot_number", "journal_identity")),
     71: ("journal_gap", "<II", ("first_sequence", "last_sequence")),
 }

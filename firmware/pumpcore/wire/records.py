@@ -57,6 +57,11 @@ def encode(name: str, stamp: tuple, values: tuple) -> bytes:
     """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES. The record keeps
     the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) of a `utc_s` that has no room."""
     number, layout = FORMATS[name]
+    return encode_as(number, layout, stamp, values)
+
+
+def encode_as(number: int, layout: str, stamp: tuple, values: tuple) -> bytes:
+    """A record of a type by its number and payload format: also one that only older firmware writes."""
     payload = struct.pack(layout, *values)
     boot, sequence, uptime_ms, utc_s = stamp
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)

@@ -17,7 +17,7 @@ from typing import Any
 from thecal.bench import Bench
 from thecal.client import Client
 from thecal.console import confirm, talk
-from thecal.deploy import backup, bench_slot, finding, plan, proof, review
+from thecal.deploy import backup, bench_slot, finding, identity, plan, proof, review
 from thecal.deploy.board import NEW, Board, copying
 from thecal.deploy.build import Built, misfit
 from thecal.deploy.runner import Runner
@@ -51,6 +51,7 @@ class Flash:
     runner: Runner
     report: dict[str, Any] = field(default_factory=dict)
     writing: bool = False
+    boots: int = 0
 
     def run(self) -> dict[str, Any]:
         """All steps, or with `dry_run` those that change nothing. Returns the report."""
@@ -75,6 +76,7 @@ class Flash:
     def _review_pump(self, seen: finding.Seen) -> None:
         """Shows what it is and would become; asks. Failed when it can't be flashed. Nothing has changed when this returns."""
         hello, status = seen.hello or {}, seen.status or {}
+        self.boots = int(status.get("boot") or 0)
         require_chip(str((hello.get("implementation") or {}).get("machine", "")))
         if not hello.get("bench") and self.order.bench is None:
             raise review.no_bench()
@@ -109,10 +111,10 @@ class Flash:
             client.maintenance()
         self._move_to(finding.await_port(self.candidate, finding.has_prompt))
 
-    def _backup_folder(self, identity: str) -> Path:
+    def _backup_folder(self, unique_id: str) -> Path:
         """One folder for all that is saved of this board in this run."""
         if "backup" not in self.report:
-            known = identity if re.fullmatch("[0-9a-fA-F]{1,32}", identity) else ""
+            known = unique_id if re.fullmatch("[0-9a-fA-F]{1,32}", unique_id) else ""
             self.report["backup"] = str(backup.new_folder(self.order.backups, known))
             talk(f"backup: {self.report['backup']}")
         return Path(self.report["backup"])
@@ -181,8 +183,9 @@ class Flash:
     def _write(self, board: Board, survey: Survey, todo: plan.Plan) -> None:
         """Everything that changes the board, the manifest first away and last in place. Nothing when all is there."""
         slot = self._bench_to_write()
+        given = identity.to_write(self._saved((identity.PATH,)), self.boots)
         self.report["bench_written"] = slot is not None
-        if not todo.changes and slot is None:
+        if not todo.changes and slot is None and given is None:
             return
         with tempfile.TemporaryDirectory(prefix="thecal-") as place:
             folder = Path(place)
@@ -192,14 +195,20 @@ class Flash:
             self._copy(board, folder, todo)
             if todo.removed or todo.removed_folders:
                 board.remove(todo.removed, todo.removed_folders)
+            if given is not None:
+                (folder / "identity").write_bytes(given)
+                board.put(folder / "identity", identity.PATH)
             if slot is not None:
                 (folder / "bench").write_bytes(slot[1])
                 board.put(folder / "bench", slot[0])
             (folder / "manifest").write_bytes(self.built.manifest)
             board.publish(folder / "manifest")
 
+    def _saved(self, paths: tuple[str, ...]) -> dict[str, bytes]:
+        return backup.saved(Path(self.report["backup"]), paths) if "backup" in self.report else {}
+
     def _bench_to_write(self) -> tuple[str, bytes] | None:
-        saved = backup.saved(Path(self.report["backup"]), bench_slot.PATHS) if "backup" in self.report else {}
+        saved = self._saved(bench_slot.PATHS)
         held = bench_slot.newest(saved)
         if self.order.bench is None:
             if held is None:
@@ -231,10 +240,10 @@ class Flash:
         """Resets, reads back, and remembers the board."""
         board.reset()
         reading = proof.prove(self.candidate, self.built, str(self.order.bench["name"]) if self.order.bench else "")
-        identity = str(reading.hello.get("unique_id"))
+        unique_id = str(reading.hello.get("unique_id"))
         facts = {"release": self.built.release, "bench": reading.hello.get("bench"), "flashed_utc_s": int(time.time())}
-        registry.remember_pump(identity, {**facts, "events_sequence": reading.status.get("events_sequence")})
-        self.report.update(unique_id=identity, bench=reading.hello.get("bench"), firmware=reading.hello.get("firmware"))
+        registry.remember_pump(unique_id, {**facts, "events_sequence": reading.status.get("events_sequence")})
+        self.report.update(unique_id=unique_id, bench=reading.hello.get("bench"), firmware=reading.hello.get("firmware"))
         self.report["alarms"] = reading.alarms
         self.report["micropython"] = ".".join(map(str, survey.facts.get("version", [])))
 

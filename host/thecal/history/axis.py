@@ -40,7 +40,7 @@ class Axis:
     def __init__(self, rows: Iterable[Row], status: dict[str, Any] | None) -> None:
         stamped = list(rows)
         if status is not None:
-            stamped.append({**{name: status[name] for name in ("uptime_ms", "utc_s")}, "boot": status["boot"] & 0xFFFF, "event": "status"})
+            stamped.append({**{name: status[name] for name in ("uptime_ms", "utc_s")}, "boot": status["boot"], "event": "status"})
         groups: dict[int, list[Row]] = {}
         for one in stamped:
             groups.setdefault(one["boot"], []).append(one)

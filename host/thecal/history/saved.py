@@ -15,12 +15,12 @@ from pumpcore.units import S_PER_DAY, U64_MAX
 from pumpcore.wire import records
 from thecal.errors import BadInput
 from thecal.history.evidence import FORMAT, RINGS, Evidence
-from thecal.journal_text import GAP, Row, row
+from thecal.journal_text import GAP, Row, row, whole_boots
 
 NEEDED = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "event")
 UNITS = ("_steps", "_s", "_ms", "_nl")
 COUNTS = (
-    *("sequence", "boot", "entry", "fault", "count", "remainder", "modulus"),
+    *("sequence", "boot", "boot_number", "first_sequence", "last_sequence", "entry", "fault", "count", "remainder", "modulus"),
     *("numerator", "denominator", "library_version", "blocks"),
 )
 HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, (1 << 48) - 1
@@ -56,6 +56,8 @@ def load(files: list[Path]) -> Evidence:
     if not rows:
         named = ", ".join(map(str, files))
         raise BadInput(f"{named}: no journal records in it", "save a journal with: thecal report --save FILE")
+    newest = max((one["boot_number"] for one in rows.values() if "boot_number" in one), default=0)
+    whole_boots(rows.values(), max(newest, int((found.status or {}).get("boot", 0))))
     found.events, found.faults = ([one for (name, _), one in sorted(rows.items()) if name == ring] for ring in RINGS)
     return found
 
@@ -139,7 +141,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
     missing = [name for name in NEEDED if name not in one]
     event = one.get("event")
     number = records.NUMBERS.get(event) if isinstance(event, str) else None
-    missing += [name for name in records.TYPES[number][2] if name not in one] if number else []
+    missing += [name for name in needed(str(event)) if name not in one] if number else []
     if missing:
         raise BadInput(f"{where}: no record of a journal: {missing[0]} is missing", AGAIN)
     check_numbers(where, {name: value for name, value in one.items() if name in COUNTS or name.endswith(UNITS)})
@@ -150,6 +152,12 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
     if odd := [name for name in TEXTS.get(event, ()) if not isinstance(one[name], str)]:
         raise BadInput(f"{where}: {odd[0]}: not a text", AGAIN)
     return one
+
+
+def needed(event: str) -> list[str]:
+    """The fields that every type of this name has: older firmware wrote some with fewer."""
+    layouts = [names for name, _, names in records.TYPES.values() if name == event]
+    return [name for name in layouts[0] if all(name in names for names in layouts)]
 
 
 def highest_of(name: str) -> int:

@@ -73,7 +73,7 @@ class Timeline:
             at_ms = max(self.axis.of(one) for one in self.evidence.events)
             self.books.finish(at_ms, None)
         else:
-            at_ms = self.axis.at_ms(status["boot"] & 0xFFFF, status["uptime_ms"])
+            at_ms = self.axis.at_ms(status["boot"], status["uptime_ms"])
             self.books.finish(at_ms, status["delivered_steps"])
         return max(at_ms, self.from_ms)
 

@@ -1,6 +1,7 @@
 """Makes the flash image of a commissioned pump: firmware, library, bench and, last, the manifest."""
 
 import functools
+import hashlib
 from pathlib import Path
 
 from thecal.bench import Bench, payload
@@ -12,12 +13,19 @@ from thecal.sim.flash import IMAGE_BYTES, FlashChip
 BENCH_PATH = "/store/bench.a"
 
 
-def build(firmware: Path, bench: Bench, extra: Files | None = None) -> bytes:
+def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 1) -> bytes:
     """A flash image that boots as a commissioned pump with this bench; `extra` files are added as they are."""
-    from pumpcore import slots
+    manifest = manifest_of(firmware)
+    data = commissioned(bench, manifest, seed)
+    return format_image({**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest})
 
-    files = {**firmware_files(firmware), **library_files(), BENCH_PATH: slots.pack(1, payload(bench)), **(extra or {})}
-    return format_image({**files, MANIFEST_PATH: manifest_of(firmware)})
+
+def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
+    """What makes it a pump: the bench, and the journal's identity, which follows from these so that a simulation can be repeated."""
+    from pumpcore import journal_identity, slots
+
+    identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
+    return {BENCH_PATH: slots.pack(1, payload(bench)), journal_identity.PATH: journal_identity.pack(identity, 0)}
 
 
 def format_image(files: Files) -> bytes:

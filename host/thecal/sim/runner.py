@@ -46,7 +46,7 @@ class SimulatedPump:
         if chosen.virtual and speed is not None:
             raise SimulatorError("virtual time has no speed", "give one of the two")
         table = bench if isinstance(bench, dict) else read_bench(Path(bench))
-        chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware), chosen.record_flash)
+        chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware, seed), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
         self.on_power_loss: Callable[[], None] = lambda: None
         self.individual = Individual(seed)
@@ -378,5 +378,5 @@ def _cause(error: Exception) -> str:
     return lines[-1] if lines else repr(error)
 
 
-def _new_image(bench: Bench, firmware: Path | None) -> bytes:
-    return build(firmware or firmware_folder(), bench)
+def _new_image(bench: Bench, firmware: Path | None, seed: int) -> bytes:
+    return build(firmware or firmware_folder(), bench, seed=seed)

@@ -17,7 +17,7 @@ def _hex(data: bytes) -> str:
 
 
 def _record(number: int) -> bytes:
-    name, layout, _ = records.TYPES[number]
+    _, layout, _ = records.TYPES[number]
     values, count = [], ""
     for letter in layout[1:]:
         if letter in "0123456789":
@@ -27,7 +27,7 @@ def _record(number: int) -> bytes:
             count = ""
         else:
             values.append(_VALUES[letter])
-    return records.encode(name, (65_535, 4_294_967_295, (1 << 48) - 1, 4_294_967_295), tuple(values))
+    return records.encode_as(number, layout, (65_535, 4_294_967_295, (1 << 48) - 1, 4_294_967_295), tuple(values))
 
 
 def _plain(value: object) -> object:
