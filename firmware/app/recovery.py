@@ -5,7 +5,7 @@ import struct
 from app.journal import Journal
 from pumpcore import faults, journal_identity, ledger
 from pumpcore.ceilings import DAY_BUCKETS, Windows
-from pumpcore.doses import NEVER_S, Doses
+from pumpcore.doses import Doses
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
@@ -20,6 +20,7 @@ _DEMAND = records.PURPOSES.index("demand")
 _DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 _MOST_GAPS = 8
+_PRESENT_S = 1 << 62  # later than any second; boot.py makes it the present one
 
 
 class Losses:
@@ -79,13 +80,13 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
         for lost in losses.look("events", (first, behind, data), starts):
             if doses is not None and _may_hold_dose(lost):
                 later = [_total_at(data, at) for at in starts[lost[3] :] if data[at + 1] == _TOTAL] + found
-                doses.lose(later[0][0] if later else NEVER_S)
+                doses.lose(later[0][0] if later else _PRESENT_S)
         found = segment + found
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
     else:
         if doses is not None and ring.lacks_oldest():
-            doses.lose(found[0][0] if found else NEVER_S)
+            doses.lose(found[0][0] if found else _PRESENT_S)
     losses.look_at_oldest("events", ring)
     return found
 

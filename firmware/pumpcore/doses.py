@@ -6,7 +6,6 @@ Times are powered-on seconds of a bolus's first slice, rounded up; a bolus count
 from pumpcore.units import S_PER_DAY
 
 KEPT = 128
-NEVER_S = 1 << 62
 
 
 class Doses:

@@ -45,7 +45,8 @@ def image_of(units: Units) -> bytes:
     ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
     small = joined(ours, asking, units, frozenset())
     packed = pack.pack(small.files)
-    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), **commissioned(bench(), manifest_of(firmware_folder()))}
+    data = commissioned(bench(), manifest_of(firmware_folder()))
+    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), **data}
     return format_image({**lying, MANIFEST_PATH: manifest.build(sources, {MAIN: sources[MAIN]}, (pack.PATH, packed))})
 
 
