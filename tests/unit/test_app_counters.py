@@ -77,6 +77,7 @@ def test_tokens_are_refused_before_one_comes_again() -> None:
     with pytest.raises(Refusal) as caught:
         tokens.issue(0)
     assert caught.value.fault.name == "tokens_spent"
+    assert Tokens(5, 7).issue(0) != Tokens(5 + (1 << 16), 7).issue(0)
     assert not {Tokens(boot, 7).issue(0) for boot in range(1 << 16, 1 << 17, 257)} & seen
 
 

@@ -37,8 +37,10 @@ def _from_journal(pump: Pump, token: str) -> dict:
     if ordered is not None and (whole or ended is not None):
         return _describe(token, ordered, ended, 0)
     reaches = oldest is not None and oldest.sequence == 1
-    never = reaches or _issued(pump, token) or _is_younger(raw_token, oldest, pump.journal.boot)
-    return {"token": token, "state": "never_ordered" if never and ordered is None and ended is None else "forgotten"}
+    reaches = reaches or _issued(pump, token) or _is_younger(raw_token, oldest, pump.journal.boot)
+    if ordered is not None or ended is not None:
+        reaches = False
+    return {"token": token, "state": "never_ordered" if reaches else "forgotten"}
 
 
 def _newest_first(ring: object) -> object:
