@@ -5,8 +5,11 @@ import io
 import sys
 import types
 from collections.abc import Mapping
+from pathlib import Path
 
-from thecal.resources import firmware_folder
+import pumpcore
+
+MAIN = Path(pumpcore.__file__).parents[1] / "main.py"
 
 
 def load(open_file: object) -> types.ModuleType:
@@ -16,7 +19,7 @@ def load(open_file: object) -> types.ModuleType:
     sys.modules["micropython"] = stand_in
     try:
         module = types.ModuleType("main_of_the_firmware")
-        exec((firmware_folder() / "main.py").read_text(encoding="utf-8"), module.__dict__)
+        exec(MAIN.read_text(encoding="utf-8"), module.__dict__)
     finally:
         del sys.modules["micropython"]
         if known is not None:

@@ -12,7 +12,7 @@ from app import pump as loop
 from pumpcore import fault_texts, faults
 from pumpcore.wire import frame, messages
 from scenes import Watched, running
-from unit.main_file import load
+from unit.main_file import MAIN, load
 
 ERRORS = [KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit, RuntimeError("x"), OSError(5), RecursionError]
 
@@ -171,8 +171,6 @@ def test_ctrl_c_is_off_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> 
     stand_in = types.ModuleType("micropython")
     stand_in.kbd_intr = lambda byte: called.append(byte)
     monkeypatch.setitem(sys.modules, "micropython", stand_in)
-    from thecal.resources import firmware_folder
-
-    text = (firmware_folder() / "main.py").read_text(encoding="utf-8")
+    text = MAIN.read_text(encoding="utf-8")
     exec(text[: text.index("HALS")], {"__name__": "x"})
     assert called == [-1]
