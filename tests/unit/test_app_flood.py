@@ -50,6 +50,7 @@ def test_a_flood_is_held_within_the_bound_and_its_stop_acts(before: list, stop: 
     assert pump.call("status")["last_error"] == ""
 
 
+@pytest.mark.rule("R10")
 @pytest.mark.parametrize("line", [LONG, b"a\n", b"status" + b" " * 500 + b"\n"], ids=["1,980 bytes", "2 bytes", "500 bytes"])
 def test_every_line_of_a_flood_is_answered_or_counted(line: bytes) -> None:
     pump, count = ready(), 300
