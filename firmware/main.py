@@ -20,7 +20,7 @@ LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # starts in a row that ended by themselves
 # fault: (number, text, what to do), as pumpcore.fault_texts has them
 UNFIT = {
-    "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again"),
+    "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again: thecal flash"),
     "internal": (617, "the firmware met an error of its own", "report this with the journal"),
 }
 MOST_LINE_BYTES = 200
@@ -50,16 +50,16 @@ def main() -> None:
             board.make_safe()
         finally:
             board.system.fail(failed)
-    answer_only(fault, repr(failed)[:80] if failed else "it failed %d times in a row" % MOST_FAILURES)
+    answer_only(fault, ("%s: %s" % (type(failed).__name__, failed))[:80] if failed else "it failed %d times in a row" % MOST_FAILURES)
 
 
 def check() -> str:
-    """The release of what lies here. ValueError or OSError when a file is not the one of the manifest: none may be loaded then, since
+    """The release of what lies here. ValueError when a file is not the one of the manifest: none may be loaded then, since
     MicroPython hangs in a module that is cut short."""
     import binascii
     import hashlib
 
-    with open(MANIFEST, "rb") as file:
+    with lies(MANIFEST) as file:
         sources, _, rows = file.read().partition(b"\n\n")
     lying = rows.split(b"\n")
     end, own = lying.pop(), [row for row in lying if not row.startswith(LIBRARY)]
@@ -80,13 +80,14 @@ def check() -> str:
 
 
 def lies(path: str) -> object:
-    """The file that an import of this path loads, opened."""
+    """The file that an import of this path loads, opened. ValueError when there is none."""
     try:
         return open(path, "rb")
     except OSError:
-        if not path.endswith(".py"):
-            raise
-        return open(path[:-3] + ".mpy", "rb")
+        try:
+            return open(path[:-3] + ".mpy", "rb")
+        except OSError:
+            raise ValueError(path + " is missing")
 
 
 def begin() -> object:

@@ -52,7 +52,7 @@ store_failed | a stored image is damaged | upload it again or deploy again
 ledger_failed | the ledger can't be written or read | check the flash, then acknowledge
 program_invalid | the stored program is not valid on this bench | upload a prescription
 not_commissioned | this pump has no bench file of its kind | deploy the firmware with its bench
-firmware_incomplete | the firmware is not the one of its manifest | flash it again
+firmware_incomplete | the firmware is not the one of its manifest | flash it again: thecal flash
 stop_button | the stop button was pressed | acknowledge
 hour_limit | the hour's ceiling is reached: basal pauses | wait, or check the program
 day_limit | the ceiling of 24 hours is reached: basal pauses | wait, or check the program

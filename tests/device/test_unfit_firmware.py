@@ -69,7 +69,7 @@ def test_the_tool_says_what_to_do() -> None:
         for ask in (Client.hello, Client.stop, Client.status):
             with Client(str(pump.port_url)) as client, pytest.raises(Refused) as refused:
                 ask(client)
-            assert (refused.value.fault, refused.value.do) == ("firmware_incomplete", "flash it again")
+            assert (refused.value.fault, refused.value.do) == ("firmware_incomplete", "flash it again: thecal flash")
 
 
 def says_so(pump: SimulatedPump) -> None:
