@@ -26,7 +26,6 @@ UNFIT = {
 MOST_LINE_BYTES = 200
 WAIT_US = 3_600_000_000  # of the simulator: there `read` does not wait, and input ends a wait
 CTRL_C = 3
-LEFT, ENDED = 0x4005800C, 0x74680002  # hal.rp2.system: the program ended, and somebody at the prompt restarts it
 
 
 def main() -> None:
@@ -50,7 +49,10 @@ def main() -> None:
             board.make_safe()
         finally:
             board.system.fail(failed)
-    answer_only(fault, ("%s: %s" % (type(failed).__name__, failed))[:80] if failed else "it failed %d times in a row" % MOST_FAILURES)
+    stay(fault, told(failed) if failed else "it failed %d times in a row" % MOST_FAILURES)
+    if board:
+        board.hand_over()
+    micropython.kbd_intr(CTRL_C)
 
 
 def check() -> str:
@@ -111,8 +113,22 @@ def turn(board: object, release: str) -> None:
     run(pump)
 
 
+def told(error: BaseException) -> str:
+    return ("%s: %s" % (type(error).__name__, error))[:80]
+
+
+def stay(fault: str, cause: str) -> None:
+    """`answer_only` until it ends by itself."""
+    while True:
+        try:
+            answer_only(fault, cause)
+            return
+        except BaseException as error:
+            fault, cause = "internal", told(error)
+
+
 def answer_only(fault: str, cause: str) -> None:
-    """Answers every line with this fault. Only a whole frame that asks for maintenance gives the prompt."""
+    """Answers every line with this fault, until a whole frame asks for maintenance: the prompt follows."""
     line, read, waits = bytearray(), sys.stdin.buffer.read, None
     while True:
         byte = read(1)
@@ -129,7 +145,6 @@ def answer_only(fault: str, cause: str) -> None:
             given = method == "maintenance" and sys.platform == "rp2"
             reply(identity, "result", {"state": "maintenance"}) if given else refuse(identity, fault, cause)
             if given:
-                give_prompt()
                 return
 
 
@@ -159,13 +174,6 @@ def reply(identity: object, kind: str, value: dict) -> None:
 
     body = json.dumps({"jsonrpc": "2.0", "id": identity, kind: value}).encode()
     sys.stdout.buffer.write(body + b"*%08x\n" % binascii.crc32(body))
-
-
-def give_prompt() -> None:
-    import machine
-
-    machine.mem32[LEFT] = ENDED
-    micropython.kbd_intr(CTRL_C)
 
 
 if __name__ == "__main__":

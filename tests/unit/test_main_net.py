@@ -110,7 +110,7 @@ def test_the_prompt_is_there_when_the_loop_has_ended_and_only_then() -> None:
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
     raised = error() if isinstance(error, type) else error
-    assert started(Board(), turn=raising(raised)) == ["safe", f"fail {raised!r}", "answers internal"]  # a chip resets in `fail`
+    assert started(Board(), turn=raising(raised)) == ["safe", f"fail {raised!r}", "answers internal", "prompt"]  # a chip resets in `fail`
     assert started(Board(), begin=raising(raised)) == ["answers internal"]
     assert started(Board(), check=raising(raised)) == ["answers firmware_incomplete"]
     unsafe = Board()
@@ -120,9 +120,20 @@ def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
     assert unsafe.done == [f"fail {raised!r}"]
 
 
+def test_not_even_an_error_while_it_answers_ends_at_the_prompt() -> None:
+    board, errors = Board(3), [MemoryError(), KeyboardInterrupt(), OSError(5)]
+
+    def answer(fault: str, cause: str) -> None:
+        board.done.append(cause[:11])
+        if errors:
+            raise errors.pop(0)
+
+    assert started(board, answer_only=answer) == ["it failed 3", "MemoryError", "KeyboardInt", "OSError: 5", "prompt"]
+
+
 def test_after_three_failures_in_a_row_it_starts_no_more() -> None:
     assert started(Board(2)) == ["turned", "safe", "prompt"]
-    assert started(Board(3)) == ["answers internal"]
+    assert started(Board(3)) == ["answers internal", "prompt"]
 
 
 def test_the_words_of_main_are_those_of_the_faults() -> None:
@@ -131,13 +142,12 @@ def test_the_words_of_main_are_those_of_the_faults() -> None:
 
 
 def answers(raw: bytes, monkeypatch: pytest.MonkeyPatch, platform: str = "rp2") -> tuple[list[dict], bool]:
-    """(what it answers, whether the prompt was given)."""
-    main, said, given = load(open), io.BytesIO(), []
-    main.give_prompt = lambda: given.append(True)
+    """(what it answers, whether the prompt follows while there is more to read)."""
+    main, said = load(open), io.BytesIO()
     streams = {"stdin": io.BytesIO(raw), "stdout": said}
     main.sys = types.SimpleNamespace(platform=platform, **{name: types.SimpleNamespace(buffer=one) for name, one in streams.items()})
     main.answer_only("firmware_incomplete", "why")
-    return [frame.decode(line) for line in said.getvalue().splitlines()], bool(given)
+    return [frame.decode(line) for line in said.getvalue().splitlines()], streams["stdin"].read() != b""
 
 
 ASKED = messages.request("00000000000000aa", "maintenance", {})
@@ -162,7 +172,7 @@ def test_a_whole_frame_is_answered_by_its_id_and_one_for_maintenance_gives_the_p
     assert [reply["id"] for reply in said] == ["00000000000000ab"] and not given
     said, given = answers(frame.encode(ASKED) + b"stop\n", monkeypatch)
     assert said == [{"jsonrpc": "2.0", "id": ASKED["id"], "result": {"state": "maintenance"}}] and given
-    said, given = answers(frame.encode(ASKED), monkeypatch, "linux")
+    said, given = answers(frame.encode(ASKED) + b"x", monkeypatch, "linux")
     assert "error" in said[0] and not given
 
 
