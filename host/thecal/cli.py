@@ -81,6 +81,7 @@ def main() -> int:
 def run(as_json: bool) -> int:
     """The verb's exit code; what a user did wrong is reported here."""
     try:
+        check_words()
         command = typer.main.get_command(build())
         defer_checks(command)
         code = int(command(prog_name="thecal", standalone_mode=False) or 0)
@@ -104,6 +105,15 @@ def run(as_json: bool) -> int:
     except typer.Abort:
         print("thecal: aborted, nothing was changed", file=sys.stderr)
         return Failed.exit_code
+
+
+def check_words() -> None:
+    """BadInput for an argument, or a variable of ours, that is no text in this system's encoding: no verb has a use for one."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("THECAL_")}
+    for what, word in (*(("an argument", word) for word in sys.argv[1:]), *ours.items()):
+        if not word.isascii() and any("\ud800" <= letter <= "\udfff" for letter in word):
+            shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not")
 
 
 def usage_error(error: Any) -> BadInput:
@@ -137,13 +147,16 @@ class Nowhere(io.TextIOBase):
 
 
 def safe_streams() -> None:
-    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code."""
+    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code. What is
+    typed and is no text answers no question with yes."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, Nowhere())
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="replace")
 
 
 def silence_stdout() -> None:

@@ -14,12 +14,15 @@ from pumpcore.bolus import CALIBRATION
 from pumpcore.forecast import CHAIN_BYTES
 from pumpcore.schedule import Zone
 from pumpcore.wire import gaps, messages, records
-from thecal.errors import LinkLost, NoPump, PortBusy, Refused, WrongProtocol
+from thecal import replies
+from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.exchange import Exchange, Reply
 from thecal.journal_text import whole_boot
 
 FIRST_PATIENCE_S = 3.0
 BLOCKS = 64  # of 4 KiB, for one question
+MOST_BLOCKS = 8192  # 32 MiB: no flash of a pump holds as much
+MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
@@ -54,9 +57,8 @@ class Client(Exchange):
             reply = self.ask("hello", {}, FIRST_PATIENCE_S)
         except LinkLost as error:
             raise self.who_is_there() from error
-        protocol = reply.get("protocol")
-        if not isinstance(protocol, list) or not protocol or protocol[0] != messages.PROTOCOL[0]:
-            ours, theirs = messages.PROTOCOL[0], protocol[0] if isinstance(protocol, list) and protocol else "none"
+        ours, theirs = messages.PROTOCOL[0], next(iter(reply["protocol"]), "none")
+        if theirs != ours:
             do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.ceilings = reply.get("ceilings")
@@ -99,10 +101,13 @@ class Client(Exchange):
 
         A pump that sends one block a question is asked for each; what went wrong on the way is asked for again.
         """
-        blocks = BLOCKS
+        blocks, count = BLOCKS, 0
         while True:
             for reply, raw in self._some_blocks(ring, from_sequence, blocks):
                 yield reply, raw
+                count += 1
+                if count > MOST_BLOCKS:
+                    raise replies.bad_answer("journal.read", f"{MOST_BLOCKS} blocks came and the journal did not end")
                 if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
                     return
                 from_sequence = reply["next_sequence"]
@@ -152,12 +157,17 @@ class Client(Exchange):
         zone, days = zone_days
         names = ("offset_s", "transition_utc_s", "transition_offset_s")
         params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}
-        answer: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * (2 * CHAIN_BYTES), "done": False}
+        answer: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * (2 * CHAIN_BYTES)}
         if bridge_steps is not None:
             params, answer = {**params, "bridge": 1}, {**answer, "position_steps": bridge_steps}
-        while not answer.pop("done"):
-            answer = self.ask("forecast.digest", {**params, **answer})
-        return str(answer["chain"])
+        for _ in range(MOST_CALLS):
+            told = self.ask("forecast.digest", {**params, **answer})
+            if told["done"]:
+                return str(told["chain"])
+            if told["second_s"] <= answer["second_s"]:
+                raise replies.bad_answer("forecast.digest", f"second_s stays at {answer['second_s']} and done is false")
+            answer = {name: told[name] for name in answer if name in told}
+        raise replies.bad_answer("forecast.digest", f"done is false after {MOST_CALLS} answers")
 
     # --- commands: they change something, and are repeated with the same id
 
@@ -249,5 +259,5 @@ class Client(Exchange):
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
         try:
             return question()
-        except (LinkLost, NoPump, PortBusy, Refused):
+        except (LinkLost, NoPump, PortBusy, Refused, BadAnswer):
             return None

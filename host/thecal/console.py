@@ -1,4 +1,7 @@
-"""What the commands print with: data on stdout, talk on stderr, JSON when asked, colour only where a person looks."""
+"""What the commands print with: data on stdout, talk on stderr, JSON when asked, colour only where a person looks.
+
+Every text to a terminal passes here and leaves printable: what a pump, a file or a balance wrote moves no cursor and hides nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,35 @@ PROGRESS_EVERY_S = 0.1
 BAR_CELLS = 30
 
 
+RED, PLAIN = "\x1b[31;1m", "\x1b[0m"
+ALERT = f"\0{os.urandom(8).hex()}\0"  # what `alert` puts before and behind a text; nobody outside can write it
+
+
 def data(text: str) -> None:
-    print(text)
+    print(for_terminal(text))
 
 
 def talk(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(for_terminal(text), file=sys.stderr)
+
+
+def for_terminal(text: str) -> str:
+    """Lines of printable letters; the only control codes are those of `alert`."""
+    if text.isprintable():
+        return text
+    parts = ["\n".join(map(printable, part.split("\n"))) for part in text.split(ALERT)]
+    return "".join(f"{RED}{part}{PLAIN}" if number % 2 else part for number, part in enumerate(parts))
 
 
 def emit_json(value: object) -> None:
-    """One document on stdout; keys carry their units."""
-    print(json.dumps(value, indent=2, ensure_ascii=not unicode_output()))
+    """One document on stdout; keys carry their units. Letters that can't be printed are written as \\uXXXX."""
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode_output())
+    print("\n".join(line if line.isprintable() else "".join(map(escaped, line)) for line in text.split("\n")))
+
+
+def escaped(letter: str) -> str:
+    """A letter as it may stand in a text of JSON."""
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def unicode_output() -> bool:
@@ -34,9 +55,9 @@ def unicode_output() -> bool:
 
 
 def alert(text: str) -> str:
-    """Red, where the terminal shows colours and NO_COLOR does not forbid it."""
+    """For `data` and `talk`: red, where the terminal shows colours and NO_COLOR does not forbid it."""
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return f"\x1b[31;1m{text}\x1b[0m" if coloured else text
+    return f"{ALERT}{text}{ALERT}" if coloured else text
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
@@ -67,7 +88,7 @@ def fits(lines: list[str], width: int | None) -> bool:
 
 
 def printable(text: str) -> str:
-    """A name read from a pump or a file must not move the cursor."""
+    """Without control characters, line ends, and letters that hide or turn others round (Unicode's Cc, Cf, Cs, Zl, Zp): "?" instead."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
@@ -75,7 +96,7 @@ def confirm(question: str, yes: bool) -> None:
     """Ask on stderr; `yes` answers in advance. Failed when the answer is no, or nobody is there to give one."""
     if yes:
         return
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(for_terminal(f"{question} [y/N] "))
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

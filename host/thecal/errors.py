@@ -102,6 +102,12 @@ class Interrupted(BaseException):
         return {"error": type(self).__name__, "cause": self.cause, "do": self.do, "exit_code": self.exit_code}
 
 
+class BadAnswer(ThecalError):
+    """The pump answered, and not with what its protocol says; of a changing command nobody knows what became."""
+
+    exit_code = 4
+
+
 class InAlarm(ThecalError):
     """The pump is in alarm; what was asked needs that settled first."""
 

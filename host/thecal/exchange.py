@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pumpcore.wire import frame, messages
-from thecal import stopping
-from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal import replies, stopping
+from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.refusal_text import said
 from thecal.transport.holders import holders
 from thecal.transport.link import Link
@@ -21,6 +21,7 @@ PATIENCE_S = 6.0
 STOP_TIMEOUT_S = 0.4
 SHARED_STOP_S = 2.0
 REOPEN_PAUSE_S = 0.1
+WORDS_MOST = 1000  # letters of a refusal with its details
 PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
 
@@ -66,13 +67,20 @@ class Exchange:
         """A command, repeated with the same id until it is answered; else settled by asking; else Unknown."""
         self.resent = False
         try:
-            return self._repeat(new_id(), method, params)
+            return self._answered(method, params)
         except (Refused, Unknown) as error:
             # after a resend a refusal may only mean that the first copy was done before the pump was reset
             settled = settle() if settle is not None and (self.resent or isinstance(error, Unknown)) else None
             if settled is None:
                 raise
             return settled
+
+    def _answered(self, method: str, params: dict[str, Any]) -> Reply:
+        """An answer that nobody can read says no more than none: Unknown."""
+        try:
+            return self._repeat(new_id(), method, params)
+        except BadAnswer as error:
+            raise Unknown(f"{error.cause}; it may or may not have done it", "look with `thecal status` what became of it") from error
 
     def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
@@ -91,14 +99,19 @@ class Exchange:
                 raise unknown(method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
-        """The replies to a question, asked once, that is answered in parts; the last has no `more`. Raises Refused or LinkLost."""
-        identity, more = new_id(), True
+        """The replies to a question, asked once, that is answered in parts; the last has no `more`. Raises Refused or LinkLost.
+
+        BadAnswer after twice as many as were asked for: each may come twice, none more often.
+        """
+        identity, most = new_id(), 2 * int(params["blocks"])
         link = self._open()
         link.write(frame.encode(messages.request(identity, method, params)))
-        while more:
+        for _ in range(most):
             result = self._reply_to(link, identity, method)
-            more = bool(result.get("more"))
             yield result
+            if not result.get("more"):
+                return
+        raise replies.bad_answer(method, f"more than {most} parts came")
 
     def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         """Send once, wait once. LinkLost when no answer comes."""
@@ -110,11 +123,13 @@ class Exchange:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
         if reply is None:
             raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")
-        return self._outcome(reply)
+        return self._outcome(reply, method)
 
     def _await(self, link: Link, identity: str | None, deadline_s: float) -> Reply | None:
-        """The reply with our id; other replies, their bulk, and lines that are no frames are passed over."""
-        while True:
+        """The reply with our id; other replies, their bulk, and lines that are no frames are passed over, until `deadline_s`."""
+        late = False
+        while not late:
+            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause in which the time is up
             line = link.read_line(deadline_s)
             if line is None:
                 return None
@@ -127,6 +142,7 @@ class Exchange:
                 return None
             if reply.get("id") == identity and not is_noise(reply, identity):
                 return self._with_bulk(reply, raw)
+        return None
 
     def _decode(self, line: bytes) -> Reply | None:
         try:
@@ -138,20 +154,23 @@ class Exchange:
 
     def _with_bulk(self, reply: Reply, raw: bytes) -> Reply:
         if raw:
+            replies.check("journal.read", reply["result"])
             if crc_number(reply["result"]["crc32"]) != binascii.crc32(raw):
                 raise LinkLost("a block of the journal arrived damaged", "ask again")
             reply["result"]["raw"] = raw
         return reply
 
-    def _outcome(self, reply: Reply) -> Reply:
-        """The result, or the refusal as an exception."""
+    def _outcome(self, reply: Reply, method: str) -> Reply:
+        """The result, checked, or the refusal as an exception."""
         if isinstance(reply.get("result"), dict):
             result: Reply = reply["result"]
-            return result
+            raw = result.pop("raw", None)
+            checked = replies.check(method, result)
+            return checked if raw is None else {**checked, "raw": raw}
         error = reply.get("error")
         if not isinstance(error, dict):
-            raise Failed("the pump's answer has neither result nor error", "compare the versions: `thecal find`")
-        raise refused(error)
+            raise replies.bad_answer(method, "neither result nor error is an object")
+        raise refused(replies.check_refusal(method, error))
 
     def _open(self, share: bool = False) -> Link:
         if self._link is None:
@@ -203,7 +222,7 @@ class Exchange:
             try:
                 reply = self._stop_once()
                 if reply is not None:
-                    return self._outcome(reply)
+                    return self._outcome(reply, "stop")
             except LinkLost as lost:
                 error = self._dropped(lost)
             except (NoPump, PortBusy) as closed:
@@ -242,9 +261,8 @@ def new_id() -> str:
 def bulk_bytes(reply: Reply) -> int:
     """How many raw bytes follow this reply."""
     result = reply.get("result")
-    if not isinstance(result, dict) or "crc32" not in result or not isinstance(result.get("bytes"), int):
-        return 0
-    return int(result["bytes"])
+    count_bytes = result.get("bytes") if isinstance(result, dict) and "crc32" in result else 0
+    return count_bytes if type(count_bytes) is int and 0 < count_bytes <= replies.BLOCK_BYTES else 0
 
 
 def crc_number(value: object) -> int:
@@ -255,16 +273,16 @@ def crc_number(value: object) -> int:
 def is_noise(reply: Reply, identity: str | None) -> bool:
     """Complaints about a line that nobody meant as a frame (left-overs of another program) answer no question of ours."""
     error = reply.get("error")
-    return identity is None and isinstance(error, dict) and error.get("data", {}).get("fault") in ("bad_frame", "bad_json", "too_long")
+    data = error.get("data") if isinstance(error, dict) else None
+    return identity is None and isinstance(data, dict) and data.get("fault") in ("bad_frame", "bad_json", "too_long")
 
 
 def refused(error: dict[str, Any]) -> Refused:
     """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
-    data = error.get("data") if isinstance(error.get("data"), dict) else {}
-    detail = {key: value for key, value in (data or {}).items() if key not in ("fault", "do")}
-    fault = str((data or {}).get("fault", ""))
-    text = str(error.get("message", "refused"))
-    made = Refused(int(error.get("code", 0)), fault, said(fault, text, detail), str((data or {}).get("do", "")))
+    data = error.get("data") or {}
+    detail = {key: value for key, value in data.items() if key not in ("fault", "do")}
+    fault, text = data.get("fault", ""), error.get("message", "refused")
+    made = Refused(error.get("code", 0), fault, said(fault, text, detail)[:WORDS_MOST], data.get("do", ""))
     made.text, made.detail = text, detail
     return made
 

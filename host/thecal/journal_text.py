@@ -10,6 +10,8 @@ from typing import Any
 
 from pumpcore.bolus import ENDS
 from pumpcore.wire import records
+from thecal.console import printable
+from thecal.sheets import cell
 from thecal.status_text import clock_text
 
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
@@ -77,12 +79,18 @@ def payload_names() -> list[str]:
 
 def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
     """One line per record, one column per field of any record type; empty where a record has no such field. The last column says
-    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair."""
+    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair. Texts are protected from a
+    spreadsheet (`sheets`)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload", "calibration"], restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**one, "calibration": calibration} for one in rows)
+    for one in rows:
+        writer.writerow({name: cell(plain_text(value)) for name, value in {**one, "calibration": calibration}.items()})
     return out.getvalue()
+
+
+def plain_text(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 def as_json_lines(rows: Iterable[Row]) -> str:

@@ -6,6 +6,7 @@ Every complaint is one BadInput: file, key, value, what to do.
 
 from __future__ import annotations
 
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -152,7 +153,7 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
         )
     if len(prescription.drug.encode()) > 64 or len(prescription.title.encode()) > 64:
         found.append(("title, drug", BadInput("is longer than 64 bytes", "write a shorter text")))
-    minutes = [minute for minute, _ in prescription.rows()]
-    for minute in sorted({m for m in minutes if minutes.count(m) > 1}):
+    counts = Counter(minute for minute, _ in prescription.rows())
+    for minute in sorted(minute for minute, count in counts.items() if count > 1):
         found.append(("basal.entry", BadInput(f"two entries begin on {week_time(minute)}", "remove one of them")))
     return found

@@ -133,7 +133,7 @@ def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
     """The drug library that was used, and the soft limits that somebody has passed."""
     if not therapy.get("library"):
         return []
-    text = f"{therapy['library']}, version {therapy['library_version']}"
+    text = f"{therapy['library']}, version {therapy.get('library_version', 'unknown')}"
     passed = ", ".join(therapy.get("overrides") or [])
     return [("library", f"{text}; soft limits passed: {passed}" if passed else text)]
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from thecal import toml_bounds
 from thecal.errors import BadInput
 
 FILE_MAX_BYTES = 256 * 1024
@@ -40,6 +41,18 @@ def read(path: Path, kind: Kind) -> dict[str, Any]:
     text = decoded(raw, path, kind)
     if not text.strip():
         raise BadInput(f"{path}: is empty", kind.do)
+    too_much, do = toml_bounds.excess(text)
+    if too_much and not is_json(text):
+        raise BadInput(f"{path}: {too_much}", do)
+    tables = parsed(text, path, kind)
+    key, wrong = toml_bounds.odd_text(tables)
+    if wrong:
+        raise BadInput(f"{path}: {printable(key)[:40]}: {wrong}", "write it in plain letters, as in the example")
+    return tables
+
+
+def parsed(text: str, path: Path, kind: Kind) -> dict[str, Any]:
+    """The tables in a text that is within our bounds."""
     try:
         return tomllib.loads(text)
     except RecursionError as error:

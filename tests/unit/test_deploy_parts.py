@@ -211,6 +211,11 @@ def uf2_file(text=b"MicroPython v1.28.0", family=uf2.RP2040_FAMILY, address=uf2.
     return b"".join(map(block, range(blocks)))
 
 
+def uf2_block(number):
+    """Of three."""
+    return uf2_file()[number * 512 : (number + 1) * 512]
+
+
 def test_a_whole_uf2_of_micropython_is_taken():
     assert uf2.checked("x.uf2", uf2_file()).sha256 == hashlib.sha256(uf2_file()).hexdigest()
 
@@ -221,7 +226,19 @@ def test_a_whole_uf2_of_micropython_is_taken():
         (b"", "not a whole UF2"),
         (b"<html>", "not a whole UF2"),
         (uf2_file()[:-1], "not a whole UF2"),
-        (uf2_file()[:-512], "part of it is missing"),
+        (uf2_file()[:-512], "block 0 tells of 3 blocks, there are 2"),
+        (uf2_block(0) + uf2_block(0) + uf2_block(2), "block 0 stands where block 1 belongs"),
+        (uf2_block(0) + uf2_block(0) + uf2_block(1), "block 0 stands where block 1 belongs"),
+        (uf2_block(0) + uf2_block(2) + uf2_block(1), "block 2 stands where block 1 belongs"),
+        (uf2_block(1) + uf2_block(2), "block 1 stands where block 0 belongs"),
+        (uf2_file() + uf2_file(), "block 0 tells of 3 blocks, there are 6"),
+        (uf2_block(0) + uf2_file(address=uf2.FLASH_FROM + 256)[512:1024] + uf2_block(2), "block 1 is for address 0x10000200"),
+        (uf2_block(0) + uf2_file(family=0xE48BFF59)[512:1024] + uf2_block(2), "not a UF2 for the RP2040"),
+        (uf2_block(0)[:16] + struct.pack("<I", 476) + uf2_block(0)[20:] + uf2_file()[512:], "block 0 holds 476 bytes, not 256"),
+        (uf2_block(0)[:16] + struct.pack("<I", 0xFFFFFFFF) + uf2_block(0)[20:] + uf2_file()[512:], "block 0 holds 4294967295 bytes"),
+        (uf2_block(0)[:8] + struct.pack("<I", 0x2001) + uf2_block(0)[12:] + uf2_file()[512:], "not a UF2 for the RP2040"),
+        (bytes(512), "not a whole UF2"),
+        (bytes(range(256)) * 2 * 40_000, "larger than any UF2"),
         (uf2_file(family=0xE48BFF59), "not a UF2 for the RP2040"),
         (uf2_file(text=b"CircuitPython"[7:]), "holds no MicroPython"),
         (uf2_file(address=uf2.FILES_FROM - 512), "write over the board's files"),

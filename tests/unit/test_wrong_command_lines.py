@@ -223,7 +223,10 @@ def test_ctrl_c_says_so_and_leaves_with_130(tmp_path: Path) -> None:
 
 
 def test_no_color_and_dumb_terminals_get_no_escape_codes(monkeypatch) -> None:
-    from thecal.console import alert
+    from thecal import console
+
+    def alert(text):
+        return console.for_terminal(console.alert(text))
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -47,7 +47,7 @@ FILES = {
     "uf2": (b"UF2\nWQ]\x9e", "is a UF2 firmware image, not a prescription", DO_FILE),
     "zero bytes": (b'title = "t"\0\0', "is not a text: it has zero bytes", DO_NAME),
     "json": (b'{"title": "t"}', "is JSON, not TOML", DO_FILE),
-    "nested": (b"x = " + b"[" * 5000, "is not TOML: it is nested too deeply", DO_NAME),
+    "nested": (b"x = " + b"[" * 5000, "line 1: nested more than 8 deep", "remove brackets until they are as in the example"),
     "too large": (b"#" * 300_000, "is larger than 256 KiB", DO_NAME),
     "integer of thousands of digits": (
         HEAD.encode() + b"[basal]\nrate = " + b"9" * 5000,

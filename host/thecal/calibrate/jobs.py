@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore import weighed
+from pumpcore.fault_texts import sentence
+from pumpcore.faults import Refusal
 from thecal.calibrate import review, running, water
 from thecal.calibrate.fit import MOST_CV_PPM, MOST_DEVIATION_PPM, Fit, Run, fit
 from thecal.calibrate.masses import Asked, Listed, Masses, OnBalance, ask, grams
@@ -111,10 +113,18 @@ def check_early(client: Client, plan: Plan) -> None:
     """Has the pump look at everything but the pair: a wrong clock is told now and not behind the last run."""
     pair = plan.nominal
     try:
-        client.calibration_check(weighed.pack(as_stored(plan, Fit(pair.volume_nl, pair.steps, Fraction(1), 0, 0))))
+        client.calibration_check(packed_of(as_stored(plan, Fit(pair.volume_nl, pair.steps, Fraction(1), 0, 0))))
     except Refused as refused:
         if refused.fault != "calibration_unfit":  # that one is for the real pair to answer
             raise
+
+
+def packed_of(one: weighed.Weighed) -> bytes:
+    """The bytes for the pump. Failed when a value is out of the range of a calibration: nothing was sent."""
+    try:
+        return weighed.pack(one)
+    except Refusal as refusal:
+        raise Failed(f"the runs make no calibration: {sentence(refusal)}", "look at the weights, and at the steps that were made") from None
 
 
 def as_stored(plan: Plan, found: Fit) -> weighed.Weighed:
@@ -221,7 +231,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     talk(headed(review.runs_table(runs, found)))
     check_scatter(found, how)
     one = as_stored(plan, found)
-    packed = weighed.pack(one)
+    packed = packed_of(one)
     read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
     if read is None or weighed.pack(read) != packed:
         raise Failed("the pump read another calibration than was sent", "flash the pump with this version's firmware")

@@ -8,11 +8,13 @@ from pumpcore.bolus import CALIBRATION, PRIMING
 from thecal.calibrate.plan import Plan
 from thecal.client import Client
 from thecal.console import Progress
-from thecal.errors import Interrupted, Unknown
+from thecal.errors import Failed, Interrupted, Unknown
 from thecal.exchange import Reply
+from thecal.replies import NEVER_SEEN
 from thecal.steering import StopNotes, cut_short, stopped_by
 
 LOOK_EVERY_S = 0.2
+LATE, SPARE_S, MOST_S = 2, 60, 172_800  # how long a run is waited for: twice what the pump said, and a minute; at most two days
 ENDED = ("done", "cancelled", "cut")
 
 
@@ -31,7 +33,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
     token = client.bolus_token()
     try:
         told = client.run_start(token, purpose, amount, rate_nl_s)
-        ended = _watched(client, token, purpose, int(told["ordered_steps"]), notes)
+        ended = _watched(client, token, purpose, told, notes)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     except Interrupted as end:  # also between the order and its answer: the pump may have begun
@@ -44,17 +46,23 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
     return int(ended["delivered_steps"])
 
 
-def _watched(client: Client, token: str, purpose: str, steps: int, notes: StopNotes) -> Reply:
-    """Looks until the pump has stopped by itself; a bar for what takes longer than two seconds."""
-    progress = Progress(purpose)
+def _watched(client: Client, token: str, purpose: str, ordered: Reply, notes: StopNotes) -> Reply:
+    """Looks until the pump has stopped by itself; a bar for what takes longer than two seconds. Failed, after a stop, if it takes
+    longer than the pump said that it would."""
+    progress, most_s = Progress(purpose), min(ordered.get("duration_s", MOST_S) * LATE + SPARE_S, MOST_S)
+    deadline_s = time.monotonic() + most_s
     try:
-        while True:
+        while time.monotonic() < deadline_s:
             told = client.bolus_status(token)
             if told["state"] in ENDED:
                 return told
+            if told["state"] in NEVER_SEEN:
+                raise Failed(f"the pump forgot the {purpose} run that it was ordered", "`thecal status`")
             if notes.changed():  # a stop that came between the last look and the order
                 client.stop()
-            progress.update(int(told["delivered_steps"]), steps)
+            progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
             time.sleep(LOOK_EVERY_S)
     finally:
         progress.close()
+    client.stop()
+    raise Failed(f"the {purpose} run did not end within {most_s} s and was stopped, nothing was stored", "`thecal status`, `thecal alarms`")

@@ -174,7 +174,7 @@ def active_program(client: Client) -> Any:
     return unpack(base64.b64decode(packed))
 
 
-def sentence(reply: Reply) -> str:
+def sentence(reply: Reply, what: str = "bolus") -> str:
     """What the pump said of a bolus: ordered (steps, seconds), cancelled (steps that still may come), or its state."""
     if "duration_s" in reply:
         text = f"ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s"
@@ -184,4 +184,4 @@ def sentence(reply: Reply) -> str:
         text = f"{reply['state']}: {reply['delivered_steps']} of {reply['ordered_steps']} steps"
     else:
         text = str(reply.get("state")).replace("_", " ")
-    return f"bolus {text} (token {reply.get('token')})"
+    return f"{what} {text} (token {reply.get('token')})"

@@ -27,6 +27,7 @@ def prime(
     as_json: AsJson = False,
 ) -> None:
     """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
+    from thecal.commands.bolus import sentence
     from thecal.connecting import open_pump
     from thecal.dose import rate_of
     from thecal.steering import interruptible
@@ -37,7 +38,7 @@ def prime(
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        data(f"priming ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s (token {reply['token']})")
+        data(sentence(reply, "priming"))
 
 
 def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:

@@ -35,8 +35,8 @@ def refill(
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
         raise BadInput("say what to report", f'report with: {EXAMPLE}; or acknowledge with: thecal refill --acknowledge "why"')
-    if reason is not None and not 0 < len(reason.encode()) <= REASON_BYTES:
-        raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
+    if reason is not None:
+        check_reason(reason)
     volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
@@ -45,6 +45,14 @@ def refill(
         emit_json(reply)
     elif reply is not None:
         tell(reply, reason is not None)
+
+
+def check_reason(reason: str) -> None:
+    """What the pump keeps, and what every screen shows as it was typed."""
+    if not 0 < len(reason.encode()) <= REASON_BYTES:
+        raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
+    if not reason.isprintable():
+        raise BadInput("--acknowledge: holds a line end or another character that no screen shows", "write it in one line of plain text")
 
 
 def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:

@@ -17,6 +17,7 @@ from thecal.journal_text import as_csv, as_json_lines
 from thecal.reports import terminal_plot
 from thecal.reports.report import Report
 from thecal.reports.sections import Section
+from thecal.sheets import cell
 from thecal.status_text import ml, ml_per_h
 
 Table = list[tuple[str, ...]]
@@ -103,4 +104,4 @@ def write_all(folder: Path, day: Day, tables: dict[str, Any]) -> list[Path]:
 
 def write_csv(path: Path, rows: list[tuple[Any, ...]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as handle:
-        csv.writer(handle, lineterminator="\n").writerows(rows)
+        csv.writer(handle, lineterminator="\n").writerows([cell(value) for value in row] for row in rows)

@@ -7,18 +7,34 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from thecal.errors import BadInput, Failed
 
 BLOCK_BYTES = 512
 MAGIC = (0x0A324655, 0x9E5D5157, 0x0AB16F30)
 RP2040_FAMILY = 0xE48BFF56
+HAS_FAMILY, NOT_FLASH = 0x2000, 0x0001  # flags
+PIECE_BYTES = 256  # the boot ROM of the RP2040 takes blocks with pages of 256 bytes, others it drops (datasheet, 2.8.4.2)
 FLASH_FROM, FILES_FROM = 0x10000000, 0x100A0000  # RPI_PICO keeps its files from here to the end of the flash
 DOWNLOAD_LIMIT_BYTES, DOWNLOAD_TIMEOUT_S = 8 << 20, 30.0
 DO = (
     "download the UF2 of RPI_PICO, version 1.28.0 or newer, from micropython.org and name it: THECAL_UF2=FILE"
     " (or THECAL_UF2=https://...#sha256=DIGEST, which is downloaded and checked)"
 )
+
+
+class Head(NamedTuple):
+    """The first eight words of a block; https://github.com/microsoft/uf2 describes them."""
+
+    magic: int
+    magic_too: int
+    flags: int
+    address: int
+    size_bytes: int
+    number: int
+    total: int
+    family: int
 
 
 @dataclass(frozen=True)
@@ -42,25 +58,46 @@ def find() -> Uf2:
     if file is None:
         raise BadInput("the board has no MicroPython, and no UF2 of it is here", DO)
     try:
-        return checked(file.name, file.read_bytes())
+        if not file.is_file():
+            raise BadInput(f"{file}: there is no such file", DO)
+        with file.open("rb") as opened:
+            return checked(file.name, opened.read(DOWNLOAD_LIMIT_BYTES + 1))
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}", DO) from None
 
 
 def checked(name: str, data: bytes) -> Uf2:
     """BadInput unless this is a whole UF2 for the RP2040 with a MicroPython that leaves the file system alone."""
+    if len(data) > DOWNLOAD_LIMIT_BYTES:
+        raise BadInput(f"{name} is larger than any UF2 of MicroPython", DO)
     blocks = [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
-    heads = [struct.unpack_from("<8I", block) for block in blocks if len(block) == BLOCK_BYTES]
+    heads = [Head._make(struct.unpack_from("<8I", block)) for block in blocks if len(block) == BLOCK_BYTES]
     ends = [struct.unpack_from("<I", block, BLOCK_BYTES - 4)[0] for block in blocks if len(block) == BLOCK_BYTES]
     if not blocks or len(heads) < len(blocks) or any((*head[:2], end) != MAGIC for head, end in zip(heads, ends, strict=True)):
         raise BadInput(f"{name} is not a whole UF2 file", DO)
-    if len(blocks) != heads[0][6] or any(head[7] != RP2040_FAMILY for head in heads):
-        raise BadInput(f"{name} is not a UF2 for the RP2040, or a part of it is missing", DO)
-    if any(not FLASH_FROM <= head[3] <= head[3] + head[4] <= FILES_FROM for head in heads):
+    if any(head.family != RP2040_FAMILY or not head.flags & HAS_FAMILY or head.flags & NOT_FLASH for head in heads):
+        raise BadInput(f"{name} is not a UF2 for the RP2040", DO)
+    if wrong := out_of_row(heads):
+        raise BadInput(f"{name} is damaged: {wrong}", DO)
+    if any(not FLASH_FROM <= head.address <= head.address + head.size_bytes <= FILES_FROM for head in heads):
         raise BadInput(f"{name} would write over the board's files", DO)
-    if b"MicroPython" not in b"".join(block[32 : 32 + head[4]] for block, head in zip(blocks, heads, strict=True)):
+    if b"MicroPython" not in b"".join(block[32 : 32 + head.size_bytes] for block, head in zip(blocks, heads, strict=True)):
         raise BadInput(f"{name} holds no MicroPython", DO)
     return Uf2(name, data)
+
+
+def out_of_row(heads: list[Head]) -> str:
+    """What is wrong with the row of blocks: each number once and in order, each piece of 256 bytes behind the one before; else ""."""
+    for number, head in enumerate(heads):
+        if head.number != number:
+            return f"block {head.number} stands where block {number} belongs"
+        if head.total != len(heads):
+            return f"block {number} tells of {head.total} blocks, there are {len(heads)}"
+        if head.size_bytes != PIECE_BYTES:
+            return f"block {number} holds {head.size_bytes} bytes, not {PIECE_BYTES}"
+        if head.address != heads[0].address + number * PIECE_BYTES:
+            return f"block {number} is for address {head.address:#x}, not {heads[0].address + number * PIECE_BYTES:#x}"
+    return ""
 
 
 def download(url: str) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from thecal.gravimetry.analysis import STARTUP_MIN, Analysis, Period
 from thecal.gravimetry.pump import rate_text
+from thecal.reports.drawing import entitle, png_of
 from thecal.reports.figure import DONE, DPI, INK, PLAN
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def png(analysis: Analysis) -> bytes:
     panels = figure.subplot_mosaic([["startup", "startup"], ["trumpet", "trumpet"], ["spectrum", "spectrum"]], height_ratios=(5, 6, 4))
     facts = analysis.facts
     title = f"{rate_text((facts.rate_nl, facts.rate_seconds_s))} by gravimetry, {facts.begun_utc}, {facts.pump}"
-    figure.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left")
+    entitle(figure, title, fontsize=11, color=INK)
     draw_startup(panels["startup"], analysis)
     draw_trumpet(panels["trumpet"], analysis)
     draw_spectrum(panels["spectrum"], analysis)
@@ -38,9 +38,7 @@ def png(analysis: Analysis) -> bytes:
         axes.set_axisbelow(True)
     if not analysis.calibrated:
         figure.text(0.99, 0.99, "UNCALIBRATED", color=WARN, fontsize=13, weight="bold", ha="right", va="top")
-    out = BytesIO()
-    figure.savefig(out, dpi=DPI, format="png")
-    return out.getvalue()
+    return png_of(figure, dpi=DPI)
 
 
 def draw_startup(axes: Axes, analysis: Analysis) -> None:

@@ -16,6 +16,7 @@ from thecal.balance import BalanceError
 from thecal.balance.detect import DIALECTS
 from thecal.balance.guard import Guard
 from thecal.errors import BadInput, Failed
+from thecal.sheets import cell, text_of
 
 MAGIC = "# thecal gravimetry 1"
 COLUMNS = ("time_ms", "phase", "mass_ug", "stable", "pump_steps", "steps_at_ms", "pump_uptime_ms", "raw")
@@ -107,7 +108,7 @@ class RunWriter:
     def add(self, sample: Sample) -> None:
         self._ran = self._ran or sample.phase == RUN
         values = asdict(sample)
-        self._rows.writerow([int(value) if isinstance(value, bool) else value for value in (values[name] for name in COLUMNS)])
+        self._rows.writerow([int(value) if isinstance(value, bool) else cell(value) for value in (values[name] for name in COLUMNS)])
         self._file.flush()
 
 
@@ -170,4 +171,4 @@ def _sample(row: list[str]) -> Sample:
     if cells["phase"] not in PHASES or cells["stable"] not in ("0", "1"):
         raise ValueError("phase or stable is none of the known")
     asked = [int(cells[name]) if cells[name] else None for name in ("pump_steps", "steps_at_ms", "pump_uptime_ms")]
-    return Sample(int(cells["time_ms"]), cells["phase"], int(cells["mass_ug"]), cells["stable"] == "1", cells["raw"], *asked)
+    return Sample(int(cells["time_ms"]), cells["phase"], int(cells["mass_ug"]), cells["stable"] == "1", text_of(cells["raw"]), *asked)

@@ -71,4 +71,4 @@ def as_lines(found: Evidence) -> str:
         "status": found.status,
         "program": base64.b64encode(found.packed).decode(),
     }
-    return "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in (about, *found.faults, *found.events))
+    return "".join(json.dumps(one) + "\n" for one in (about, *found.faults, *found.events))

@@ -12,6 +12,7 @@ from pumpcore.crossing import Crossing, of_line, ratio
 from pumpcore.forecast import Forecast
 from pumpcore.program import Program
 from pumpcore.schedule import Zone
+from thecal.errors import Failed
 
 DAYS = 31
 
@@ -41,8 +42,16 @@ class Front:
 
 
 def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
-    old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
-    return Fraction(*ratio(old, program.content()))
+    return Fraction(*pair_of(line, program))
+
+
+def pair_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
+    """By how much the basal changes in the old content. Failed for a program without the concentration that a bridge needs."""
+    old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
+    if not new[1] or not new[2]:
+        raise Failed("the pump tells of a bridge, and the program names no concentration", "add concentration to the prescription")
+    numerator, denominator = ratio(old, new)
+    return numerator, denominator
 
 
 def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Front | None:
@@ -50,7 +59,7 @@ def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Fron
     if line.get("needs") != "bridge":
         return None
     old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
-    crossing = Crossing(ratio(old, program.content()), line["old_until_steps"], line["new_from_steps"])
+    crossing = Crossing(pair_of(line, program), line["old_until_steps"], line["new_from_steps"])
     return Front(Fraction(old[1], old[2]), max(0, line["line_nl"] - line["most_nl"]), crossing, position_steps, True)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.units import NL_PER_ML
 from thecal.outlook.compare import Comparison
 from thecal.outlook.words import utc_offset
+from thecal.reports.drawing import entitle
 from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def png(found: Comparison, title: str) -> bytes:
     figure = Figure(figsize=SIZE_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = list(figure.subplots(2, 1, sharex=True, height_ratios=(4, 3)))
-    figure.suptitle(title, fontsize=12, color=INK, x=0.01, ha="left")
+    entitle(figure, title, fontsize=12, color=INK)
     draw_volumes(axes[0], found)
     draw_apart(axes[1], found)
     for one in axes:

@@ -10,6 +10,7 @@ from pumpcore.units import NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
 from thecal.outlook.course import Course
 from thecal.outlook.model import Outlook
 from thecal.outlook.words import utc_offset
+from thecal.reports.drawing import entitle
 from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def png(outlook: Outlook) -> bytes:
     axes = list(figure.subplots(3 if reservoir else 2, 1, sharex=True, height_ratios=(4, 4, 3) if reservoir else (4, 4)))
     when = outlook.when
     title = f"{outlook.program.name}: {when.days} days from {when.local(0):%Y-%m-%d %H:%M}"
-    figure.suptitle(title, fontsize=12, color=INK, x=0.01, ha="left")
+    entitle(figure, title, fontsize=12, color=INK)
     draw_rates(axes[0], outlook)
     draw_volumes(axes[1], outlook)
     if reservoir:

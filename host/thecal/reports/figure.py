@@ -4,7 +4,6 @@ matplotlib imported. No colour is needed to read them: planned is a wide pale li
 from __future__ import annotations
 
 from datetime import datetime
-from io import BytesIO
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from pumpcore.program import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
+from thecal.reports.drawing import entitle, png_of
 from thecal.reports.words import Words, offset_text
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class HistoryPicture:
         figure = Figure(figsize=SIZE_INCH, layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(3, 1, sharex=True, height_ratios=(5, 4, 2))
-        figure.suptitle(self.title, fontsize=12, color=INK, x=0.01, ha="left")
+        entitle(figure, self.title, fontsize=12, color=INK)
         self._draw_rates(axes[0])
         self._draw_volumes(axes[1])
         self._draw_behind(axes[2])
@@ -204,9 +204,7 @@ def plain(axes: Axes) -> None:
 
 
 def saved(figure: Figure) -> bytes:
-    out = BytesIO()
-    figure.savefig(out, dpi=DPI, format="png", facecolor="white", metadata={"Software": "thecal"})
-    return out.getvalue()
+    return png_of(figure, dpi=DPI, facecolor="white", metadata={"Software": "thecal"})
 
 
 def schedule_png(program: Program) -> bytes:

@@ -6,16 +6,25 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from thecal.console import printable
+
 TEMPLATES = Path(__file__).resolve().parent.parent / "data"
 
 
 def page(template: str, values: dict[str, Any]) -> str:
-    """Render `template` of the data folder with `values`; text is escaped."""
+    """Render `template` of the data folder with `values`; text is escaped, and printable but for its line ends."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=seen
+    )
     return environment.get_template(template).render(values)
+
+
+def seen(value: Any) -> Any:
+    """A text without the letters that hide others, or turn a line round."""
+    return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
 
 
 def inline_png(picture: bytes) -> str:

@@ -17,6 +17,7 @@ from thecal.reports.page import inline_png, page
 from thecal.reports.sections import Section, Sections
 from thecal.reports.words import Words
 from thecal.review import entries, facts
+from thecal.sheets import cell
 from thecal.status_text import clock_text
 
 UNKNOWN = "unknown: the pump was not asked, only its journal read"
@@ -126,7 +127,7 @@ class Report:
         for one in self.line.samples(self.from_ms, self.to_ms, S_PER_MINUTE * MS_PER_S):
             counts = (one.planned_steps, one.low_steps, one.high_steps)
             volumes = [int(self.words.between(curve, self.from_ms, one.at_ms) * NL_PER_ML) for curve in curves] if known else []
-            writer.writerow([one.at_ms // MS_PER_S, self.words.time(one.at_ms), *map(int, counts), *volumes])
+            writer.writerow([one.at_ms // MS_PER_S, cell(self.words.time(one.at_ms)), *map(int, counts), *volumes])
         return out.getvalue()
 
 

@@ -59,6 +59,7 @@ class Link:
 
     def read_line(self, deadline_s: float) -> bytes | None:
         """The next line without its newline, or None when `deadline_s` (time.monotonic) passes first."""
+        late = False
         while True:
             end = self._buffer.find(b"\n")
             if end >= 0:
@@ -67,12 +68,13 @@ class Link:
                 return line
             if len(self._buffer) > LINE_MAX_BYTES:
                 self._buffer.clear()
-            if not self._fill(deadline_s):
+            if late or not self._fill(deadline_s):
                 return None
+            late = time.monotonic() > deadline_s  # a flood without a newline ends here
 
     def read_bulk(self, count_bytes: int, deadline_s: float) -> bytes | None:
         """Exactly `count_bytes` raw bytes, or None when the deadline passes first (what came is dropped)."""
-        while len(self._buffer) < count_bytes:
+        while len(self._buffer) < count_bytes:  # each turn brings a byte, or ends it
             if not self._fill(deadline_s):
                 self._buffer.clear()
                 return None

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from thecal.sheets import cell
 from thecal.wiring import pico
 from thecal.wiring.rig import Rig
 
@@ -26,7 +27,7 @@ def bill(rig: Rig) -> str:
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
     writer.writerow(("mark", "count", "what", "order"))
-    writer.writerows((name, part.count, part.what, part.order) for name, part in rig.parts.items())
+    writer.writerows([cell(value) for value in (name, part.count, part.what, part.order)] for name, part in rig.parts.items())
     return sheet.getvalue()
 
 

@@ -1,0 +1,212 @@
+"""Every verb, every value of every reply spoilt in every way: an exit code and a line, never a traceback, never a hang."""
+
+import contextlib
+import functools
+import io
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+import thecal.cli
+from pumpcore.wire import messages
+from thecal.replies import REPLIES
+from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
+
+RX = 'title = "t"\ndrug = "water"\nconcentration = "500 ug/mL"\nafter_power_loss = "stop"\n[basal]\nrate = "1 mL/h"\n'
+WHOLE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
+SAMPLE, LINES_SAMPLE, LIMIT_S = 1500, 300, 60
+RUNNING, STOPPED = "running", "stopped"
+WEIGHTS = ("--mass", "0.62 g", "--mass", "0.62 g", "--mass", "0.62 g", "--tube", "T1")
+# the words, and the state that the pump is in
+VERBS = {
+    ("status",): RUNNING,
+    ("status", "--json"): RUNNING,
+    ("read",): RUNNING,
+    ("read", "--json"): RUNNING,
+    ("watch", "--count", "1"): RUNNING,
+    ("watch", "--count", "1", "--json"): RUNNING,
+    ("clock",): RUNNING,
+    ("clock", "--set"): STOPPED,
+    ("find",): RUNNING,
+    ("start",): STOPPED,
+    ("stop",): RUNNING,
+    ("bolus", "0.1 mL", "--rate", "6 mL/h", "--yes"): RUNNING,
+    ("bolus", "0.1 mL", "--extended", "4 h", "--yes"): RUNNING,
+    ("bolus", "--demand", "--yes"): RUNNING,
+    ("bolus", "--status", TOKEN): RUNNING,
+    ("bolus", "--cancel", TOKEN): RUNNING,
+    ("temporary", "50 %", "--for", "2 h", "--yes"): RUNNING,
+    ("temporary", "--cancel", TOKEN): RUNNING,
+    ("prime", "--rate", "2 mL/h", "--yes"): STOPPED,
+    ("bridge", "--yes"): STOPPED,
+    ("refill", "--measured", "3 mL", "--filled", "16 mL", "--yes"): STOPPED,
+    ("refill", "--acknowledge", "leak"): STOPPED,
+    ("alarms",): RUNNING,
+    ("ack", "all"): RUNNING,
+    ("journal",): STOPPED,
+    ("journal", "--csv", "-"): STOPPED,
+    ("journal", "--raw", "-"): STOPPED,
+    ("report", "--json"): STOPPED,
+    ("compare",): STOPPED,
+    ("forecast", "rx.toml"): STOPPED,
+    ("limits",): STOPPED,
+    ("program", "rx.toml", "--yes"): STOPPED,
+    ("maintenance", "--yes"): STOPPED,
+    ("calibrate", "--history"): STOPPED,
+    ("calibrate", "--forget", "--yes"): STOPPED,
+    ("calibrate", *WEIGHTS, "--yes"): STOPPED,
+    ("calibrate", *WEIGHTS, "--verify"): STOPPED,
+}
+MAY_BE_REFUSED = {"program", "bridge", "forecast", "calibrate", "compare"}  # by what is recorded, which is of no one moment
+
+
+@functools.cache
+def recorded() -> tuple:
+    return sane()
+
+
+class Typed:
+    """Runs verbs in this process against the spoilt pump and judges what they leave."""
+
+    def __init__(self, monkeypatch, folder) -> None:
+        self.clock = Clock()
+        self.folder, self.faults = folder, []
+        self.codes: Counter = Counter()
+        replies, raw = recorded()
+        self.pump = HostilePump(dict(replies), raw, self.clock)
+        self.status = replies["status"]
+        command = thecal.cli.typer.main.get_command(thecal.cli.build())  # once: it takes longer than most verbs
+        thecal.cli.defer_checks(command)
+        monkeypatch.setattr("typer.main.get_command", lambda app: command)
+        monkeypatch.setattr(thecal.cli, "build", lambda: None)
+        monkeypatch.setattr(thecal.cli, "defer_checks", lambda command: None)
+        monkeypatch.setattr("thecal.exchange.Link", self.pump.link)
+        monkeypatch.setattr(sys, "argv", [])
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("THECAL_RUNTIME", str(folder / "runtime"))
+        (folder / "rx.toml").write_text(RX)
+        self.monkeypatch = monkeypatch
+
+    def run(self, words: tuple, spoil) -> tuple:
+        """(exit code, stdout, stderr); an exception passes."""
+        self.pump.spoil, self.pump.asked = spoil, []
+        self.pump.replies["status"] = {**self.status, "state": VERBS[words]}
+        sys.argv = ["thecal", *words, *(("--port", "socket://127.0.0.1:1"))]
+        out, err = Out(), Out()
+        signal.alarm(LIMIT_S)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), self.monkeypatch.context() as patched:
+            self.clock.patch(patched)
+            patched.setattr("sys.stdin", io.StringIO(""))
+            try:
+                code = thecal.cli.main()
+            except SystemExit as end:
+                code = end.code or 0
+            finally:
+                signal.alarm(0)
+        return code, out.text(), err.text()
+
+    def judge(self, words: tuple, what: str, spoil) -> None:
+        """Keeps what is wrong with the end of a command."""
+        try:
+            code, out, err = self.run(words, spoil)
+        except BaseException as error:  # a traceback, or a hang
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            self.faults.append(f"{' '.join(words)}: {what}: {type(error).__name__}: {str(error)[:200]}")
+            return
+        self.codes[code] += 1
+        odd = {letter for letter in out + err if not letter.isprintable() and letter != "\n"}
+        if code not in (0, 1, 2, 3, 4, 5) or odd or "Traceback" in err or len(out) + len(err) > 200_000:
+            self.faults.append(f"{' '.join(words)}: {what}: exit {code}, prints {odd or len(out) + len(err)}, {err[-300:]}")
+        if code and "--json" not in words and code != 5 and "thecal: " not in err:
+            self.faults.append(f"{' '.join(words)}: {what}: exit {code} without a word: {err[-300:]}")
+
+
+class Out(io.TextIOWrapper):
+    """Takes texts and bytes, as stdout does."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", errors="strict", newline="\n")
+
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode("utf-8", "replace").replace("\ufffd", "?") if not self.raw_records() else ""
+
+    def raw_records(self) -> bool:
+        """`journal --raw -` writes bytes."""
+        return b"\x00" in self.buffer.getvalue()
+
+
+def stuck(number, frame) -> None:
+    raise Stuck(f"no end within {LIMIT_S} s")
+
+
+@pytest.fixture
+def typed(monkeypatch, tmp_path) -> Typed:
+    before = signal.signal(signal.SIGALRM, stuck)
+    yield Typed(monkeypatch, tmp_path)
+    signal.signal(signal.SIGALRM, before)
+
+
+def plain(method: str, reply: dict) -> dict:
+    return reply
+
+
+@pytest.mark.rule("R10")
+def test_the_sane_pump_is_taken_by_every_verb(typed) -> None:
+    for words in VERBS:
+        code, _, err = typed.run(words, plain)
+        assert code == 0 or words[0] in MAY_BE_REFUSED, (words, err)
+        assert "not what this version expects" not in err
+
+
+def cases(typed) -> list:
+    """(words, method, path, bad value) of everything that a verb asks."""
+    found = []
+    for words in VERBS:
+        typed.run(words, plain)
+        for method in dict.fromkeys(typed.pump.asked):
+            reply = typed.pump.replies[method]
+            found += [(words, method, path, bad) for path in paths(reply) for bad in range(len(BAD_VALUES))]
+    return found
+
+
+@pytest.mark.rule("R10")
+def test_no_value_of_a_reply_ends_in_a_traceback_or_a_hang(typed, record_property) -> None:
+    every = cases(typed)
+    chosen = every if WHOLE else random.Random(13).sample(every, SAMPLE)
+    begun_s = time.perf_counter()
+    for words, method, path, bad in chosen:
+        value = BAD_VALUES[bad]
+        shown = "missing" if value is MISSING else ascii(value)[:40]
+
+        def spoil(asked, reply, method=method, path=path, value=value):
+            return spoilt(reply, path, value) if asked == method else reply
+
+        typed.judge(words, f"{method} {'.'.join(map(str, path))} = {shown}", spoil)
+    took_s = time.perf_counter() - begun_s
+    ends = ", ".join(f"{count} with {code}" for code, count in sorted(typed.codes.items()))
+    record_property("figure", f"spoilt replies: {len(chosen)} of {len(every)} in {took_s:.0f} s, {len(typed.faults)} faults; ends: {ends}")
+    assert not typed.faults, f"{len(typed.faults)} faults\n" + "\n".join(typed.faults[:60])
+
+
+@pytest.mark.rule("R10")
+def test_no_wrong_line_ends_in_a_traceback_or_a_hang(typed, record_property) -> None:
+    every = []
+    for words in VERBS:
+        typed.run(words, plain)
+        every += [(words, method, line) for method in dict.fromkeys(typed.pump.asked) for line in WRONG_LINES]
+    chosen = every if WHOLE else random.Random(13).sample(every, LINES_SAMPLE)
+    for words, method, line in chosen:
+        typed.judge(words, f"{method} {line[:70]!r}", lambda asked, reply, method=method, line=line: line if asked == method else reply)
+    record_property("figure", f"wrong lines: {len(chosen)} of {len(every)}, {len(typed.faults)} faults")
+    assert not typed.faults, f"{len(typed.faults)} faults\n" + "\n".join(typed.faults[:60])
+
+
+def test_every_method_has_a_row() -> None:
+    assert set(REPLIES) == set(messages.METHODS)
