@@ -69,6 +69,9 @@ def main() -> int:
             raise
         code = READER_GONE
     except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            report(BadInput(f"a file can't be named like this: {error.strerror}", "name a file with a shorter path"), as_json)
+            return BadInput.exit_code
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
             raise
         report(Failed(f"the output can't be written: {error.strerror}", "mend that, and ask again"), False)

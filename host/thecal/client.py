@@ -21,7 +21,7 @@ from thecal.journal_text import whole_boot
 
 FIRST_PATIENCE_S = 3.0
 BLOCKS = 64  # of 4 KiB, for one question
-MOST_BLOCKS = 8192  # 32 MiB: no flash of a pump holds as much
+MOST_BLOCKS = 2048  # 8 MiB: no journal of a pump is as long
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")

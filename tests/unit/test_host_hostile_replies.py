@@ -18,6 +18,7 @@ from thecal.replies import REPLIES
 from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
 
 RX = 'title = "t"\ndrug = "water"\nconcentration = "500 ug/mL"\nafter_power_loss = "stop"\n[basal]\nrate = "1 mL/h"\n'
+RX += '[line]\ntubing = "140 uL"\ncatheter = "199 uL"\nmeasured = 2026-01-31\n'
 WHOLE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 SAMPLE, LINES_SAMPLE, LIMIT_S = 1500, 300, 60
 RUNNING, STOPPED = "running", "stopped"
@@ -210,3 +211,90 @@ def test_no_wrong_line_ends_in_a_traceback_or_a_hang(typed, record_property) -> 
 
 def test_every_method_has_a_row() -> None:
     assert set(REPLIES) == set(messages.METHODS)
+
+
+# --- answers that never end: each loop over them has a bound
+
+
+def advancing(method: str, **steps: int):
+    """Every answer moves these keys on by so much, so that nothing but a count ends it."""
+    seen: Counter = Counter()
+
+    def spoil(asked, reply):
+        if asked == method:
+            seen[asked] += 1
+            for key, step in steps.items():
+                reply["result"][key] += step * seen[asked]
+            if "done" in reply["result"]:
+                reply["result"]["done"] = False
+        return reply
+
+    return spoil
+
+
+def changed(method: str, **values):
+    def spoil(asked, reply):
+        if asked == method:
+            reply["result"].update(values)
+        return reply
+
+    return spoil
+
+
+ENDLESS = {
+    "a forecast that stays where it is": (("forecast", "rx.toml"), changed("forecast.digest", second_s=0, done=False)),
+    "a forecast that goes on": (("forecast", "rx.toml"), advancing("forecast.digest", second_s=1)),
+    "a journal with more for ever": (("journal",), changed("journal.read", more=True)),
+    "a journal that goes backwards": (("journal",), changed("journal.read", more=True, next_sequence=0)),
+    "a journal that grows": (("journal",), advancing("journal.read", next_sequence=1, last_sequence=2)),
+    "a journal that grows, with more": (("journal", "--raw", "-"), lambda asked, reply: grown(asked, reply)),
+    "a journal of a watch": (("watch", "--count", "1"), advancing("journal.read", next_sequence=1, last_sequence=2)),
+    "a run that never ends": (("calibrate", *WEIGHTS, "--yes"), changed("bolus.status", state="delivering", delivered_steps=1)),
+    "a run that is forgotten": (("calibrate", *WEIGHTS, "--yes"), changed("bolus.status", state="forgotten")),
+}
+GROWN = advancing("journal.read", first_sequence=8, next_sequence=9, last_sequence=20)
+
+
+def grown(asked: str, reply: dict) -> dict:
+    GROWN(asked, reply)
+    return changed("journal.read", more=True)(asked, reply)
+
+
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_pump_whose_answers_never_end_is_left(name: str, typed) -> None:
+    words, spoil = ENDLESS[name]
+    code, _, err = typed.run(words, spoil)
+    assert (code in (1, 4)) or words[0] in ("watch", "journal"), err
+    assert len(typed.pump.asked) < typed.pump.most_questions
+
+
+class Flood:
+    """A port on which bytes come for ever."""
+
+    def __init__(self, data: bytes, clock: Clock) -> None:
+        self.data, self.clock, self.timeout, self.is_open = data, clock, 0.0, True
+
+    def read(self, count_bytes: int) -> bytes:
+        self.clock.now_s += 0.001
+        return (self.data * (count_bytes // len(self.data) + 1))[:count_bytes]
+
+    def write(self, data: bytes) -> None:
+        """Nobody reads it."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("data", [b"x", b"\n", b"{}\n", b"{}*deadbeef\n", b'{"id": null}*99914b93\n', b"\xff\n"])
+@pytest.mark.parametrize("verb", ["status", "stop"])
+def test_a_flood_of_other_lines_ends_with_the_time_for_an_answer(data: bytes, verb: str, thecal_says, monkeypatch) -> None:
+    clock = Clock()
+    clock.patch(monkeypatch)
+    monkeypatch.setattr("thecal.transport.link.open_serial", lambda port_url: Flood(data, clock))
+    before = signal.signal(signal.SIGALRM, stuck)
+    signal.alarm(LIMIT_S)
+    code, _, err = thecal_says(verb, "--port", "/dev/any")
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+    assert code in (3, 4) and "thecal: " in err

@@ -196,3 +196,22 @@ def test_a_reason_and_a_token_are_texts_in_the_csv_of_the_journal() -> None:
     read = list(csv.DictReader(io.StringIO(as_csv(rows, "-1"))))
     assert read[0]["reason"] == "'=1+1" and read[0]["calibration"] == "'-1"
     assert read[1]["token"] == "'00010002e1614849" and read[1]["sequence"] == "2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ack", "9" * 5000), ("report", "--out", "a" * 5000), ("program", "a" * 300, "--dry-run"), ("new", "a" * 300),
+     ("program", "rx.toml", "--bench", "a" * 300), ("journal", "--csv", "a" * 300), ("report", "--from-journal", "/dev/zero"),
+     ("characterise", "--from", "/dev/zero"), ("report", "--from-journal", "deep.jsonl"), ("characterise", "--from", "run.csv")],
+    ids=lambda words: " ".join(words)[:30],
+)  # fmt: skip
+def test_a_value_that_is_much_too_long_is_one_line(words: tuple, thecal_says, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rx.toml").write_text(HEAD + 'rate = "1 mL/h"\n')
+    Path("deep.jsonl").write_text('{"a": ' + "[" * 50_000)
+    facts = '{"rate_nl": 1, "rate_seconds_s": 1, "calibration_volume_nl": 1, "calibration_steps": 1, "calibration_state": "",'
+    Path("run.csv").write_text(f'# thecal gravimetry 1\n# {facts} "density_mg_per_ml": "1e999999999"}}\n')
+    begun_s = time.process_time()
+    asks = not {"characterise", "--from-journal", "new"} & set(words)
+    code, _, err = thecal_says(*words, *(("--port", "x:1") if asks else ()))
+    assert code in (1, 2, 3) and err.startswith("thecal: ") and time.process_time() - begun_s < LONGEST_CPU_S

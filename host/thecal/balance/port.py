@@ -84,6 +84,7 @@ class BalancePort:
 
     def line(self, deadline_s: float) -> tuple[str, float] | None:
         """The next line that is not empty, without its end, and when it had come; None when the deadline passes without a byte."""
+        asked_s = time.monotonic()
         while True:
             text = self._take()
             if text:
@@ -91,6 +92,8 @@ class BalancePort:
             begun = bool(self._buffer)
             if len(self._buffer) > LINE_MAX_BYTES:
                 raise self._half("no end of line in so many bytes")
+            if not begun and time.monotonic() > max(deadline_s, asked_s + LINE_GAP_S):
+                return None  # nothing but empty lines came
             if not self._fill(time.monotonic() + LINE_GAP_S if begun else deadline_s):
                 if begun:
                     raise self._half("its end did not come")

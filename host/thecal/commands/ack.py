@@ -41,6 +41,6 @@ def fault_number(text: str) -> int:
     numbers = {name: number for names in faults.NUMBERS.values() for name, number in names.items()}
     if text in numbers:
         return int(numbers[text])
-    if text.isascii() and text.isdigit() and int(text) in numbers.values():
+    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) in numbers.values():
         return int(text)
     raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name as `thecal alarms` lists it, or all")

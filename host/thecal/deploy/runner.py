@@ -13,6 +13,7 @@ from pathlib import Path
 from thecal.errors import Failed
 
 SILENCE_S = 120.0
+LINES_MOST = 200_000  # a board that prints for ever is as good as silent
 SILENT = -1  # the exit code when it was ended because nothing came from it
 
 Heard = Callable[[str], None]
@@ -35,9 +36,12 @@ def run_mpremote(words: Sequence[str], heard: Heard, folder: Path | None = None)
     reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
     reader.start()
     try:
-        while (line := lines.get(timeout=SILENCE_S)) is not None:
+        for _ in range(LINES_MOST):
+            line = lines.get(timeout=SILENCE_S)
+            if line is None:
+                return process.wait(SILENCE_S)
             heard(line)
-        return process.wait(SILENCE_S)
+        return SILENT
     except (queue.Empty, subprocess.TimeoutExpired):
         return SILENT
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ from thecal.errors import BadInput, Failed
 from thecal.sheets import cell, text_of
 
 MAGIC = "# thecal gravimetry 1"
+FILE_MAX_BYTES = 512 << 20  # 30 days of ten lines a second fit
+EXPONENT = re.compile(r"[eE]")  # Fraction("1e999999999") would work out all its digits
 COLUMNS = ("time_ms", "phase", "mass_ug", "stable", "pump_steps", "steps_at_ms", "pump_uptime_ms", "raw")
 STILL, RUN, END = "still", "run", "end"
 PHASES = (STILL, RUN, END)
@@ -119,6 +122,8 @@ def utc_now() -> str:
 def read_run(path: Path) -> Run:
     """A recorded run. BadInput with file and line for what is not one; BalanceError for a balance that changed in mid-run."""
     try:
+        if path.exists() and (not path.is_file() or path.stat().st_size > FILE_MAX_BYTES):
+            raise BadInput(f"{path}: is not a plain file of at most {FILE_MAX_BYTES >> 20} MiB", "name a file that --record has written")
         with path.open(newline="", encoding="utf-8") as file:
             facts = _facts(path, file.readline(), file.readline())
             return Run(facts, list(_samples(path, facts, csv.reader(file))))
@@ -133,11 +138,13 @@ def _facts(path: Path, magic: str, head: str) -> Facts:
         raise BadInput(f"{path}: does not begin with {MAGIC!r}", "name a file that --record has written")
     try:
         facts = Facts(**json.loads(head.removeprefix("# ")))
+        if EXPONENT.search(facts.density_mg_per_ml + facts.evaporation_ug_per_h):
+            raise ValueError("density and evaporation are written without an exponent")
         sizes = (facts.rate_nl, facts.rate_seconds_s, facts.calibration_volume_nl, facts.calibration_steps, facts.density)
         fractions = [Fraction(facts.evaporation_ug_per_h or 0), facts.density]
         if not all(isinstance(size, int | Fraction) and size > 0 for size in sizes) or facts.protocol not in DIALECTS or not fractions:
             raise ValueError("a rate, a calibration, a density and a protocol are needed")
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, RecursionError) as error:
         raise BadInput(f"{path}: line 2: {error}", "name a file that --record has written") from error
     return facts
 

@@ -65,9 +65,12 @@ def load(files: list[Path]) -> Evidence:
 def rows_of(file: Path, found: Evidence) -> list[Row]:
     """The records of one file; what else it says goes into `found`."""
     try:
-        if file.stat().st_size > FILE_MAX_BYTES:
+        if file.exists() and not file.is_file():
+            raise BadInput(f"{file}: is not a plain file", "name a file that thecal saved")
+        with file.open("rb") as opened:
+            content = opened.read(FILE_MAX_BYTES + 1)
+        if len(content) > FILE_MAX_BYTES:
             raise BadInput(f"{file}: larger than any journal", "name a file that thecal saved")
-        content = file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}", "name a file that `thecal report --save` or `thecal journal --jsonl` wrote") from None
     if content.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"{":
@@ -95,7 +98,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
 def json_object(where: str, text: str) -> dict[str, Any]:
     try:
         one = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{where}: not JSON: {error}", AGAIN) from None
     if not isinstance(one, dict):
         raise BadInput(f"{where}: not an object", AGAIN)
