@@ -71,9 +71,10 @@ class HostilePump:
         self.spoil = lambda method, reply: reply
         self.asked: list = []
         self.most_questions = 20_000
+        self.shared = False
         self._out = bytearray()
 
-    def link(self, port_url: str) -> "HostilePump":
+    def link(self, port_url: str, share: bool = False) -> "HostilePump":
         """Stands for `thecal.transport.link.Link`."""
         self._out.clear()
         self.heard = b""

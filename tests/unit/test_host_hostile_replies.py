@@ -32,9 +32,9 @@ VERBS = {
     ("watch", "--count", "1"): RUNNING,
     ("watch", "--count", "1", "--json"): RUNNING,
     ("clock",): RUNNING,
-    ("clock", "--set"): STOPPED,
+    ("clock", "--set", "--set-clock"): STOPPED,
     ("find",): RUNNING,
-    ("start",): STOPPED,
+    ("start", "--set-clock"): STOPPED,
     ("stop",): RUNNING,
     ("bolus", "0.1 mL", "--rate", "6 mL/h", "--yes"): RUNNING,
     ("bolus", "0.1 mL", "--extended", "4 h", "--yes"): RUNNING,
@@ -44,7 +44,7 @@ VERBS = {
     ("temporary", "50 %", "--for", "2 h", "--yes"): RUNNING,
     ("temporary", "--cancel", TOKEN): RUNNING,
     ("prime", "--rate", "2 mL/h", "--yes"): STOPPED,
-    ("bridge", "--yes"): STOPPED,
+    ("bridge", "--yes", "--set-clock"): STOPPED,
     ("refill", "--measured", "3 mL", "--filled", "16 mL", "--yes"): STOPPED,
     ("refill", "--acknowledge", "leak"): STOPPED,
     ("alarms",): RUNNING,
@@ -291,7 +291,7 @@ class Flood:
 def test_a_flood_of_other_lines_ends_with_the_time_for_an_answer(data: bytes, verb: str, thecal_says, monkeypatch) -> None:
     clock = Clock()
     clock.patch(monkeypatch)
-    monkeypatch.setattr("thecal.transport.link.open_serial", lambda port_url: Flood(data, clock))
+    monkeypatch.setattr("thecal.transport.link.open_serial", lambda *which: (Flood(data, clock), False))
     before = signal.signal(signal.SIGALRM, stuck)
     signal.alarm(LIMIT_S)
     code, _, err = thecal_says(verb, "--port", "/dev/any")
