@@ -15,6 +15,7 @@ from pumpcore.faults import Refusal
 from pumpcore.program import CONSTANT, MAX_RATE_NL, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal import settings_refused
+from thecal.calibration_text import pair_of
 from thecal.compiler import Compiled
 from thecal.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
 from thecal.dose import Bolus
@@ -56,7 +57,7 @@ def of_pump(client: Any) -> Rig:
     """The rig of an open pump that has said hello; ANY_RIG when it does not tell."""
     if not client.ceilings:
         return ANY_RIG
-    pair = client.status()["calibration"]
+    pair = pair_of(client.status())
     return Rig(client.ceilings, Calibration(pair["volume_nl"], pair["steps"]))
 
 

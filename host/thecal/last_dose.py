@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from thecal.calibration_text import pair_of
 from thecal.quantities import Quantity
 from thecal.status_text import ml, span
 
@@ -35,7 +36,7 @@ def state_text(last: dict[str, Any], status: dict[str, Any], program: Program | 
     """ "done"; of what ended early or still runs also how much of it was made."""
     if last["state"] == "done":
         return "done"
-    pair = status["calibration"]
+    pair = pair_of(status)
     made_nl = Fraction(last["delivered_steps"] * pair["volume_nl"], pair["steps"])
     return f"{last['state']}, {amount(made_nl, program, typed)} of it delivered"
 

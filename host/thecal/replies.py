@@ -279,6 +279,11 @@ _BOLUS_STATUS = table({"token": TOKEN, "state": NAME}, {
     "delivered_steps": STEPS,
 })  # fmt: skip
 _STEPS_OF_BOLUS = table({"ordered_steps": STEPS, "delivered_steps": STEPS})
+_CALIBRATION_READ = table(
+    {"nominal": table({**PAIR, "state": NAME}), "turns": whole(1, U32), "turns_steps": whole(1, U32), "calibration": maybe(ROW),
+     "history": many(ROW), "status": CALIBRATION},
+    {"bench": NAME},
+)  # fmt: skip
 NEVER_SEEN = ("never_ordered", "forgotten")
 
 
@@ -291,11 +296,19 @@ def bolus_status(value: Any) -> str:
 
 
 def status(value: Any) -> str:
-    """With the one thing that concerns two keys: a rate needs the seconds that it is for."""
+    """With what concerns two keys: a rate needs the seconds that it is for, a transition its offset."""
     wrong = STATUS(value)
     if not wrong and value.get("temporary") and not value["rate_seconds_s"]:
         return "rate_seconds_s is 0 beside a temporary rate"
+    if not wrong and value.get("transition_utc_s") and "transition_offset_s" not in value:
+        return "transition_offset_s is missing"
     return wrong
+
+
+def calibration_read(value: Any) -> str:
+    """A run of one turn makes at least one step."""
+    wrong = _CALIBRATION_READ(value)
+    return wrong or ("turns_steps is less than turns" if value["turns_steps"] < value["turns"] else "")
 
 
 def crc(value: Any) -> str:
@@ -328,11 +341,7 @@ REPLIES: dict[str, Kind] = {
     "run.start": ORDERED,
     "calibration.check": table({"id": NAME, "calibration": any_calibration}),
     "calibration.set": CALIBRATION,
-    "calibration.read": table(
-        {"nominal": table({**PAIR, "state": NAME}), "turns": whole(1, U32), "turns_steps": whole(1, U32), "calibration": maybe(ROW),
-         "history": many(ROW), "status": CALIBRATION},
-        {"bench": NAME},
-    ),
+    "calibration.read": calibration_read,
     "temporary.start": table({"begins_at_ms": UPTIME_MS, "ends_at_ms": UPTIME_MS}, {"token": TOKEN}),
     "temporary.cancel": table({"ends_at_ms": UPTIME_MS}, {"token": TOKEN}),
     "reservoir.refill": table({**dict.fromkeys(("expected_nl", "measured_nl", "filled_nl", "left_nl"), VOLUME_NL), "blocks": FLAG}),

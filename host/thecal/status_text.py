@@ -26,8 +26,10 @@ def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
     return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
 
 
-def steps_text(steps: int, calibration: dict[str, Any]) -> str:
-    """ "1234 steps (12.3419 mL)"."""
+def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
+    """ "1234 steps (12.3419 mL)"; the steps alone where the pump has no bench."""
+    if not calibration:
+        return f"{steps} steps"
     return f"{steps} steps ({ml(Fraction(steps * calibration['volume_nl'], calibration['steps']))})"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from thecal.calibration_text import pair_of
 from thecal.client import Client
 from thecal.errors import Failed, Interrupted, ThecalError
 from thecal.exchange import Reply
@@ -83,7 +84,7 @@ def delivered(client: Client, token: str) -> str:
 
 def amount(client: Client, told: Reply) -> str:
     """Delivered and ordered volume of a run, by the calibration that counts in the pump."""
-    pair = client.status()["calibration"]
+    pair = pair_of(client.status())
     made, ordered = (ml(told[name] * pair["volume_nl"] // pair["steps"]) for name in ("delivered_steps", "ordered_steps"))
     return f"{made} of {ordered} were delivered"
 

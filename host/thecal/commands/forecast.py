@@ -82,11 +82,12 @@ def a_pump(port: str | None) -> Client | None:
 def rig_for(client: Client | None, bench: str | None) -> Rig:
     from pumpcore.calibration import Calibration
     from thecal import ceilings
+    from thecal.calibration_text import pair_of
     from thecal.commands.program import rig_of
 
     if client is None:
         return rig_of(bench)
-    pair = client.status()["calibration"]
+    pair = pair_of(client.status())
     told = client.ceilings or {name: value for name, value in vars(ceilings.ANY_RIG).items() if name != "calibration"}
     return ceilings.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
 

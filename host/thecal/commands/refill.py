@@ -80,9 +80,9 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
 
     status = client.status()
     reservoir = (status.get("therapy") or {}).get("reservoir")
-    if reservoir is None:
-        raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     settings: Any = active_program(client).settings
+    if reservoir is None or settings is None:
+        raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     check_room(settings.capacity_nl, volumes)
     clock.tell(client)
     bounds_nl = tolerated(reservoir, settings)
@@ -90,9 +90,9 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
     if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
         talk(alert(APART))
     reply = carry_out(client, orders.refill(*volumes), "Report this refill?", consent)
-    if reply is None or not reply["blocks"]:
-        return reply
     pair = status["calibration"]
+    if reply is None or not reply["blocks"] or not pair:
+        return reply
     proposed_nl = proposed_volume_nl(reservoir, volumes[0], pair)
     return {**reply, "proposed_volume_nl": proposed_nl, "proposed_steps": pair["steps"]} if proposed_nl else reply
 

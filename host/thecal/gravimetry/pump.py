@@ -7,6 +7,7 @@ from typing import Any
 
 from pumpcore.bolus import CALIBRATION
 from pumpcore.units import ceil_div
+from thecal.calibration_text import pair_of
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription
 from thecal.errors import BadInput, Failed, InAlarm, Interrupted, Refused
@@ -69,7 +70,7 @@ class ConstantRate(PumpSide):
         self._notes = StopNotes(client.port_url)
 
     def begin(self, duration_ms: int) -> None:
-        pair = self.client.status()["calibration"]
+        pair = pair_of(self.client.status())
         rate_nl, seconds_s = self.rate
         steps = ceil_div(rate_nl * (duration_ms + SPARE_MS) * pair["steps"], seconds_s * 1000 * pair["volume_nl"])
         self._notes.check()

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from thecal.balance import Balance
+from thecal.calibration_text import pair_of
 from thecal.client import Client
 from thecal.console import Progress
 from thecal.errors import BadInput
@@ -52,7 +53,7 @@ class Session:
 
     def facts(self, head: dict[str, Any]) -> Facts:
         """`head`: rollers, steps_per_turn, density, evaporation."""
-        hello, pair = self._client.hello(), self._client.status()["calibration"]
+        hello, pair = self._client.hello(), pair_of(self._client.status())
         rate_nl, rate_seconds_s = self._pump.rate
         seen: dict[str, Any] = {"balance": self._balance.identity, "protocol": self._balance.protocol}
         seen |= {"calibration_volume_nl": pair["volume_nl"], "calibration_steps": pair["steps"], "calibration_state": pair["state"]}

@@ -12,6 +12,7 @@ from pumpcore.crossing import Crossing, of_line, ratio
 from pumpcore.forecast import Forecast
 from pumpcore.program import Program
 from pumpcore.schedule import Zone
+from thecal.calibration_text import pair_of
 from thecal.errors import Failed
 
 DAYS = 31
@@ -42,10 +43,10 @@ class Front:
 
 
 def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
-    return Fraction(*pair_of(line, program))
+    return Fraction(*parts_of(line, program))
 
 
-def pair_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
+def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
     """By how much the basal changes in the old content. Failed for a program without the concentration that a bridge needs."""
     old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
     if not new[1] or not new[2]:
@@ -59,7 +60,7 @@ def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Fron
     if line.get("needs") != "bridge":
         return None
     old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
-    crossing = Crossing(pair_of(line, program), line["old_until_steps"], line["new_from_steps"])
+    crossing = Crossing(parts_of(line, program), line["old_until_steps"], line["new_from_steps"])
     return Front(Fraction(old[1], old[2]), max(0, line["line_nl"] - line["most_nl"]), crossing, position_steps, True)
 
 
@@ -77,8 +78,9 @@ def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> lis
     """From when on the tip is uncertain and when the front has passed, when the bridge begins now."""
     from thecal.status_text import span
 
-    pair = Calibration(status["calibration"]["volume_nl"], status["calibration"]["steps"])
-    zone = Zone(status["offset_s"], status["transition_utc_s"], status["transition_offset_s"])
+    counts = pair_of(status)
+    pair = Calibration(counts["volume_nl"], counts["steps"])
+    zone = Zone(status["offset_s"], status.get("transition_utc_s", 0), status.get("transition_offset_s", 0))
     found = of_pump(line, program, status["delivered_steps"])
     forecast = Forecast(program, pair, status["utc_s"], zone, DAYS)
     if found is None or not (status["utc_s"] or not program.needs_clock()):
