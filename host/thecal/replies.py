@@ -219,9 +219,10 @@ CEILINGS = table(
      "start_rate_hz": whole(0, U32), "acceleration_hz_per_s": whole(0, U32)},
 )  # fmt: skip
 BOLUS = table(
-    {"token": TOKEN, "state": NAME, "rate_nl": RATE_NL, "rate_seconds_s": SECONDS_S, "ordered_steps": STEPS, "delivered_steps": STEPS},
-    {"purpose": NAME, "volume_nl": VOLUME_NL},
-)
+    {"token": TOKEN, "state": NAME, "rate_nl": RATE_NL, "rate_seconds_s": SECONDS_S, "ordered_steps": STEPS, "delivered_steps": STEPS,
+     "volume_nl": VOLUME_NL},
+    {"purpose": NAME},
+)  # fmt: skip
 TEMPORARY = table(
     {"token": TOKEN, "rate_nl": RATE_NL, "numerator": whole(0, U32), "denominator": whole(0, U32), "duration_s": DURATION_S,
      "rest_s": DURATION_S},
@@ -343,7 +344,7 @@ REPLIES: dict[str, Kind] = {
     "calibration.set": CALIBRATION,
     "calibration.read": calibration_read,
     "temporary.start": table({"begins_at_ms": UPTIME_MS, "ends_at_ms": UPTIME_MS}, {"token": TOKEN}),
-    "temporary.cancel": table({"ends_at_ms": UPTIME_MS}, {"token": TOKEN}),
+    "temporary.cancel": table({"token": TOKEN, "ends_at_ms": UPTIME_MS}),
     "reservoir.refill": table({**dict.fromkeys(("expected_nl", "measured_nl", "filled_nl", "left_nl"), VOLUME_NL), "blocks": FLAG}),
     "reservoir.acknowledge": table({"blocks": FLAG}),
     "alarms": table({"alarms": many(table(

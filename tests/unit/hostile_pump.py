@@ -93,6 +93,7 @@ class HostilePump:
     def _answer(self, request: dict) -> None:
         method, identity = request["method"], request["id"]
         self.asked.append(method)
+        self.clock.now_s += 0.01  # no answer comes at once
         if len(self.asked) > self.most_questions:
             raise Stuck(method)
         reply = self.spoil(method, self._whole(identity, request))

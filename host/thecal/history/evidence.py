@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program, digest, unpack
 from thecal.journal_text import Row
+from thecal.replies import bad_answer
 
 if TYPE_CHECKING:
     from thecal.client import Client
@@ -55,6 +56,8 @@ def collect(client: Client) -> Evidence:
     found.events = download(client, "events")
     found.status = client.status()
     last = int(found.events[-1]["sequence"]) if found.events else 0
+    if found.events and found.status["boot"] < found.events[-1]["boot"]:
+        raise bad_answer("status", f"boot is {found.status['boot']}, its journal is of boot {found.events[-1]['boot']}")
     if found.status["events_sequence"] > last:
         found.events += download(client, "events", last + 1)
     found.read_utc_s = int(time.time())
