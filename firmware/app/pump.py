@@ -262,11 +262,14 @@ class Pump:
 def run(pump: Pump) -> None:
     """Turns the loop until the link is closed. What a turn raises, whatever it is, ends in the safe state, and the loop goes on; the
     error passes when turn after turn fails."""
-    failed = 0
+    failed, system = 0, pump.board.system
+    system.loop_begins()
     while not pump.board.link.closed:
         try:
             pump.turn()
             failed = 0
+            if system.between_turns():
+                pump.delivery.safe_state("memory_low")
         except BaseException as error:
             failed += 1
             if failed > MOST_FAILED_TURNS:

@@ -66,6 +66,7 @@ journal_identity | the journal's identity is damaged or gone | thecal ack 672 st
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
 motor_supply | the motor's supply was too low: the last steps are uncertain | look at the supply and its fuse, then acknowledge
+memory_low | the pump's memory is nearly used up: it has stopped | switch it off and on again, then acknowledge
 faults_suppressed | the same fault came again within a minute and was only counted | read the journal
 watchdog | the last reset was the watchdog's | report this with the journal
 calibration_expired | the calibration has expired: volumes may be off | calibrate again

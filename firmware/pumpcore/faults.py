@@ -128,6 +128,7 @@ NUMBERS = {
         "journal_identity": 672,
         "motor_supply": 685,
         "restarted": 690,
+        "memory_low": 695,
     },
 }
 

@@ -1,7 +1,6 @@
 """What `--json` prints, verb by verb: the one place where it is written down. `thecal schema VERB` prints it as JSON Schema.
 
-Every quantity has its unit in its name: `_nl` nanolitres, `_s` seconds, `_ms` milliseconds, `_steps` steps of the motor.
-A rate is `..._rate_nl` nanolitres per `rate_seconds_s` seconds. A pump of a later version may add keys, never change one.
+A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later pump may add keys, never change one.
 """
 
 from __future__ import annotations

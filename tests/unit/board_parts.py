@@ -64,6 +64,8 @@ class System:
     def built(self) -> None:
         pass
 
+    loop_begins = between_turns = built
+
     def forget(self, *modules: str) -> None:
         pass
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,3 +160,23 @@ def test_every_screen_says_uncalibrated(rig: Rig) -> None:
         assert done.returncode == 0, done.stderr
         assert "UNCALIBRATED" in done.stdout + done.stderr, name
     rig.tool.run("stop", "--port", rig.port)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("pace", [("--virtual",), ("--speed", "100")])
+def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tuple[str, ...]) -> None:
+    """In virtual time it waited for a pump whose time nobody moved."""
+    tool = Tool(tmp_path)
+    simulator = tool.start("sim", *pace, "--balance", "--json", "--image", "pump.flash")
+    try:
+        facts = json.loads(simulator.stdout.readline())
+        once = ("--turns", "2", "--rate", "4 mL/h", "--density", "0.9982 g/mL", "--runs", "2", "--prime", "30 uL")
+        weights = ("--balance", facts["balance"] or facts["balance_socket"])
+        done = tool.run("calibrate", *HOW[:4], *once, *weights, "--yes", "--port", facts["socket"])
+        assert done.returncode == 0, done.stderr
+        with Client(facts["socket"]) as client:
+            assert client.status()["calibration"]["state"] == "CALIBRATED"
+    finally:
+        simulator.send_signal(signal.SIGINT)
+        _, said = simulator.communicate(timeout=20)
+    assert simulator.returncode == 0, said

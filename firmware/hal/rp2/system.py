@@ -73,6 +73,13 @@ class System:
         if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
             self.built()
 
+    def loop_begins(self) -> None:
+        """Nothing."""
+
+    def between_turns(self) -> bool:
+        """False: memory is collected within the turns (see __init__ and collect)."""
+        return False
+
     def built(self) -> None:
         """What building the pump left behind goes at once; from here on it is collected often."""
         gc.threshold(_COLLECT_EVERY_BYTES)

@@ -1,17 +1,25 @@
 """The chip itself: identity, resets, memory."""
 
+import array
 import gc
 import sys
 
 from hal.sim import panel
 
-_HEAP_BYTES = 524_000_000
 _PROBE_BYTES = 1024
+_BLOCK_BYTES = 16
+_BEFORE_BYTES = 262_144  # more than is allocated before a System is made
+_TURNS = 64  # at most a few hundred kB are allocated in so many
 
 
 class System:
-    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: none, since
-    here a program that fails ends the simulator."""
+    """The collector of this MicroPython does not see the registers of the WebAssembly machine. What only C code, or a Python function with
+    many variables, holds at that moment is lost. So it never runs by itself, but only between two turns of the loop: `loop_begins`
+    keeps for ever what exists then, the frames of `run` and of its callers among it. Later only the frames of `between_turns` exist, which
+    are small enough (11 words) to lie in the memory that the collector looks through.
+
+    `reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: none,
+    since here a program that fails ends the simulator."""
 
     failures = 0
 
@@ -27,9 +35,14 @@ class System:
             "machine": sys.implementation._machine,
             "mpy": sys.implementation._mpy,
         }
-        # A collection in this MicroPython loses live objects; a full heap must fail instead.
         gc.disable()
+        self._heap_bytes = facts["heap_bytes"]
         self._origin = id(bytearray(_PROBE_BYTES))
+        self._collector = facts["collector"]
+        self._every_turns = 1 if self._collector == "always" else _TURNS
+        self._turns = 0
+        self._kept = None
+        self._over = False
 
     def seed(self) -> int:
         """u32 from the hardware's noise, another one after every reset."""
@@ -56,6 +69,27 @@ class System:
     def forget(self, *modules: str) -> None:
         """Nothing: their memory would not come back, and an import would take more."""
 
+    def loop_begins(self) -> None:
+        """Keeps all that exists now, by its addresses: the collector takes every word for an address that looks like one."""
+        self._kept = array.array("I", range(self._origin - _BEFORE_BYTES, id(bytearray(_PROBE_BYTES)), _BLOCK_BYTES))
+
+    def between_turns(self) -> bool:
+        """Collects when half of the heap is used. True when that leaves less than a quarter: the pump must stop, and 64 turns later, when
+        all is in the journal, the power-up ends."""
+        self._turns += 1
+        if self._turns < self._every_turns:
+            return False
+        self._turns = 0
+        return self._tidied()
+
+    def _tidied(self) -> bool:
+        if self._over:
+            self._board.order(b"E")
+        if self._collector == "always" or (self._collector == "needed" and self.free_memory_bytes() < self._heap_bytes // 2):
+            gc.collect()
+        self._over = self.free_memory_bytes() < self._heap_bytes // 4
+        return self._over
+
     def free_memory_bytes(self) -> int:
-        """An estimate from how far allocation has come: counting a heap of this size takes a quarter of a second."""
-        return _HEAP_BYTES - (id(bytearray(_PROBE_BYTES)) - self._origin)
+        """An estimate from how far allocation has come since the last collection: to count a heap of this size takes long."""
+        return self._heap_bytes - (id(bytearray(_PROBE_BYTES)) - self._origin)

@@ -10,6 +10,7 @@ from thecal.client import Client
 from thecal.console import Progress
 from thecal.errors import Failed, Interrupted, Unknown
 from thecal.exchange import Reply
+from thecal.gravimetry.clocks import Clock, clock_for
 from thecal.replies import NEVER_SEEN
 from thecal.steering import StopNotes, cut_short, stopped_by
 
@@ -30,10 +31,11 @@ def run(client: Client, plan: Plan, notes: StopNotes) -> int:
 
 def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int, int], notes: StopNotes) -> int:
     notes.check()
+    clock = clock_for(client.port_url)
     token = client.bolus_token()
     try:
         told = client.run_start(token, purpose, amount, rate_nl_s)
-        ended = _watched(client, token, purpose, told, notes)
+        ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     except Interrupted as end:  # also between the order and its answer: the pump may have begun
@@ -41,27 +43,29 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
     except OSError:  # the terminal went away, and with it the bar: that hides the HUP
         client.stop()
         raise
+    finally:
+        clock.close()
     if ended["state"] != "done":
         raise cut_short(client, purpose, ended)
     return int(ended["delivered_steps"])
 
 
-def _watched(client: Client, token: str, purpose: str, ordered: Reply, notes: StopNotes) -> Reply:
+def _watched(client: Client, ordered: Reply, purpose: str, notes: StopNotes, clock: Clock) -> Reply:
     """Looks until the pump has stopped by itself; a bar for what takes longer than two seconds. Failed, after a stop, if it takes
     longer than the pump said that it would."""
     progress, most_s = Progress(purpose), min(ordered.get("duration_s", MOST_S) * LATE + SPARE_S, MOST_S)
     deadline_s = time.monotonic() + most_s
     try:
         while time.monotonic() < deadline_s:
-            told = client.bolus_status(token)
-            if told["state"] in ENDED:
-                return told
+            told = client.bolus_status(ordered["token"])
             if told["state"] in NEVER_SEEN:
                 raise Failed(f"the pump forgot the {purpose} run that it was ordered", "`thecal status`")
+            progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
+            clock.pause(LOOK_EVERY_S)  # after the last look too: the balance comes to rest
+            if told["state"] in ENDED:
+                return told
             if notes.changed():  # a stop that came between the last look and the order
                 client.stop()
-            progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
-            time.sleep(LOOK_EVERY_S)
     finally:
         progress.close()
     client.stop()

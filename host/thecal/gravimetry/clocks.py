@@ -8,6 +8,8 @@ from typing import Protocol
 from thecal.sim.control import Control
 from thecal.transport import registry
 
+PAUSE_MS = 2_000  # of virtual time; a balance calls a weight stable when it has been so for a second
+
 
 class Clock(Protocol):
     """Milliseconds since some moment."""
@@ -18,6 +20,9 @@ class Clock(Protocol):
         """The time of something that came at `at_s` of time.monotonic."""
 
     def wait_until_ms(self, moment_ms: int) -> None: ...
+
+    def pause(self, wall_s: float) -> None:
+        """Let time pass until a pump is looked at again."""
 
     def close(self) -> None: ...
 
@@ -33,6 +38,9 @@ class WallClock:
 
     def wait_until_ms(self, moment_ms: int) -> None:
         time.sleep(max(0.0, moment_ms / 1000 - time.monotonic()))
+
+    def pause(self, wall_s: float) -> None:
+        time.sleep(wall_s)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -58,6 +66,13 @@ class SimulatorClock:
                 self._control.advance(moment_ms)
             return
         time.sleep(max(0.0, (moment_ms - self._control.now_ms()) / self._speed / 1000))
+
+    def pause(self, wall_s: float) -> None:
+        """In virtual time nobody else moves it: PAUSE_MS pass, however long the wall's pause would be."""
+        if self._speed is None:
+            self._control.advance_by(PAUSE_MS)
+        else:
+            time.sleep(wall_s)
 
     def close(self) -> None:
         self._control.close()

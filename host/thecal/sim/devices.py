@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from thecal.sim.descriptors import INVALID, Device
-from thecal.sim.errors import BoardReset, WasiError
+from thecal.sim.errors import BoardReset, SimulatorError, WasiError
 from thecal.sim.filesystem import FileSystem
 from thecal.sim.individual import Crystal
 from thecal.sim.plant import Plant
@@ -191,6 +191,8 @@ class Devices:
             self._start_watchdog(struct.unpack("<I", rest)[0])
         elif letter == b"R":
             raise BoardReset("soft")
+        elif letter == b"E":
+            raise SimulatorError("its memory is used up; it has stopped with the alarm memory_low")
         elif letter == b"M":
             self._panel.maintenance = True
         elif letter == b"S":

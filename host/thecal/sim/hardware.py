@@ -13,10 +13,11 @@ from thecal.sim.flash import PAGE_BYTES, FlashChip
 from thecal.sim.fluid import Fluid
 from thecal.sim.individual import Crystal, Individual
 from thecal.sim.line import Line
+from thecal.sim.options import COLLECTORS, HEAP_BYTES
 from thecal.sim.plant import Plant
 from thecal.sim.runtime import Runtime
 from thecal.sim.timeline import NEVER_NS, Timeline
-from thecal.sim.wasi import Wasi
+from thecal.sim.wasi import Wasi, arguments
 
 READS_WITHOUT_WAIT_LIMIT = 1_000_000
 _NS_PER_MS = 1_000_000
@@ -39,6 +40,7 @@ class Hardware:
         self.clock_chip = ClockChip() if bench.get("clock_chip") else None
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
+        self.heap_bytes, self.collector = HEAP_BYTES, COLLECTORS[0]
         self.loud = True  # what the firmware prints when it fails goes to this process's standard error
         chip.stamp = self._stamp
 
@@ -103,6 +105,8 @@ class Hardware:
             "maintenance": self.panel.maintenance,
             "clock_chip": self.clock_chip is not None,
             "motor_supply": self.panel.supply_low_mv > 0,
+            "heap_bytes": self.heap_bytes,
+            "collector": self.collector,
             "max_rate_hz": motor.get("max_rate_hz", 25_000),
         }
 
@@ -139,6 +143,7 @@ class PowerUp:
         files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
         opener = Opener(flash, files)
         wasi = Wasi(opener, hardware.line, self._clock_ns, self._wait)
+        wasi.arguments = arguments(hardware.heap_bytes)
         runtime = Runtime(wasi.imports())
         wasi.memory = runtime.memory
         wasi.standard_error.loud = hardware.loud

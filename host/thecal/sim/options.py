@@ -5,14 +5,18 @@ from pathlib import Path
 
 from thecal.sim.balance import BalanceOptions
 
+HEAP_BYTES = 32 << 20
+HEAP_LIMIT_BYTES = 512 << 20  # a larger one is cut: MicroPython counts its bits in 32 bits
+COLLECTORS = ("needed", "always", "never")
+
 
 @dataclass(frozen=True)
 class Options:
     """`virtual`: time moves only by `advance`. `flash_time`: none, typical or worst. `record_flash`: keep every
     flash operation for `images_after_each_operation`. `firmware`: folder to build the image from when none is given.
-    `balance`: one that stands under the outlet, with a port of its own. `clock_utc_s`: what the bench's clock
-    chip shows at first. `loud`: what the firmware prints when it fails goes to
-    this process's standard error.
+    `balance`: one that stands under the outlet, with a port of its own. `clock_utc_s`: what the bench's clock chip shows at first.
+    `heap_bytes`, `collector` (needed, always, never): the memory of MicroPython, and whether it is collected between two turns of the
+    firmware's loop (firmware/hal/sim/system.py). `loud`: what the firmware prints when it fails goes to this process's standard error.
     """
 
     virtual: bool = False
@@ -21,4 +25,6 @@ class Options:
     firmware: Path | None = None
     balance: BalanceOptions | None = None
     clock_utc_s: int | None = None
+    heap_bytes: int = HEAP_BYTES
+    collector: str = "needed"
     loud: bool = True

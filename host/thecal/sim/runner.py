@@ -53,6 +53,7 @@ class SimulatedPump:
         self._hardware = Hardware(table, self.individual, timeline, chip)
         self._hardware.set_flash_time(chosen.flash_time)
         self._hardware.loud = chosen.loud
+        self._hardware.heap_bytes, self._hardware.collector = chosen.heap_bytes, chosen.collector
         if self._hardware.clock_chip is not None and chosen.clock_utc_s is not None:
             self._hardware.clock_chip.set(chosen.clock_utc_s, 0)
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line

@@ -18,9 +18,9 @@ from thecal.sim.descriptors import (
 )
 from thecal.sim.errors import GuestExit, WasiError
 from thecal.sim.line import Line
+from thecal.sim.options import HEAP_BYTES
 from thecal.sim.runtime import GuestMemory, HostFunction
 
-ARGUMENTS = (b"micropython", b"-X", b"heapsize=1024M", b"/main.py")
 ENVIRONMENT = (b"MICROPYPATH=/:/lib",)
 EPOCH_NS = 1_609_459_200_000_000_000  # 2021-01-01, where the board's clock starts
 
@@ -32,6 +32,13 @@ _NOT_A_LINK = 28
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _EVENT = struct.Struct("<QHB5xQH6x")
 _VECTOR = struct.Struct("<II")
+
+
+
+def arguments(heap_bytes: int) -> tuple[bytes, ...]:
+    """The command line of the guest."""
+    return b"micropython", b"-X", b"heapsize=%d" % heap_bytes, b"/main.py"
+
 
 Wait = Callable[[int | None, bool], bool]
 
@@ -46,6 +53,7 @@ class Wasi:
         self._line = line
         self._clock_ns = clock_ns
         self._wait = wait
+        self.arguments = arguments(HEAP_BYTES)
         self.standard_error = StandardError()
         self._open: dict[int, Descriptor] = {
             0: UsbInput(line),
@@ -63,10 +71,10 @@ class Wasi:
     # -- process
 
     def args_sizes_get(self, count: int, size: int) -> int:
-        return self._sizes(ARGUMENTS, count, size)
+        return self._sizes(self.arguments, count, size)
 
     def args_get(self, pointers: int, text: int) -> int:
-        return self._texts(ARGUMENTS, pointers, text)
+        return self._texts(self.arguments, pointers, text)
 
     def environ_sizes_get(self, count: int, size: int) -> int:
         return self._sizes(ENVIRONMENT, count, size)
