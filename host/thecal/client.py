@@ -140,8 +140,9 @@ class Client(Exchange):
         yield self.journal_read(ring, from_sequence)
 
     def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
-        """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence). Numbers that are
-        missing between two records, or behind the last one, are of records that are damaged or gone. Boot numbers are whole."""
+        """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence) and its `raw` bytes.
+        Numbers that are missing between two records, or behind the last one, are of records that are damaged or gone. Boot numbers are
+        whole."""
         if self.boot is None:
             self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
@@ -149,7 +150,7 @@ class Client(Exchange):
             decoded = [records.decode_at(raw, at) for at in starts]
             for record in decoded:
                 record.boot = whole_boot(record.boot, self.boot or 0)
-            yield reply, decoded
+            yield {**reply, "raw": raw}, decoded
 
     def forecast_digest(self, digest: str, utc_s: int, zone_days: tuple[Zone, int], bridge_steps: int | None = None) -> str:
         """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out; of its bridge, when

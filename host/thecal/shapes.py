@@ -1,6 +1,6 @@
 """What `--json` prints, verb by verb: the one place where it is written down. `thecal schema VERB` prints it as JSON Schema.
 
-A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later pump may add keys, never change one.
+A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later pump may add keys, change none.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench import __main__ as program
-from bench import boards, table
+from bench import boards, scaling, table
 from bench.table import PAPER, Peer, Row, at_least, at_most, exactly, times_better
 
 PEERS = (Peer("named peer", 900.0), Peer("better on paper", 1.0, PAPER), Peer("does nothing", 2.0, compared=False))
@@ -100,6 +100,21 @@ def test_without_a_uf2_it_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(program, "find_uf2", lambda: None)
     assert program.main([]) == 2
     assert "THECAL_UF2" in capsys.readouterr().err
+
+
+def test_what_is_measured_on_this_computer_needs_no_uf2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(program, "find_uf2", lambda: None)
+    monkeypatch.setattr(program, "measure_all", lambda names, jobs: [row(9)] * len(names))
+    assert program.main(["--only", "scaling"]) == 0
+    assert program.main(["--only", "scaling", "edges"]) == 2
+
+
+def test_growth_is_that_of_the_time_over_that_of_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "quickest_s", lambda work: work())
+    linear, month = scaling.grown("x", {7: lambda: 0.07, 30: lambda: 0.3, 90: lambda: 0.9}, "days")
+    assert (linear.ours, linear.held(), month.ours, month.held()) == (pytest.approx(1), True, 0.3, True)
+    (quadratic,) = scaling.grown("x", {6: lambda: 0.36, 24: lambda: 5.76}, "hours")
+    assert (quadratic.ours, quadratic.held()) == (pytest.approx(4), False)
 
 
 def test_a_group_that_breaks_is_a_row_that_is_not_held(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

@@ -63,6 +63,7 @@ def a_life(device: Device, hours: int) -> Iterator[object]:
         device.run_for(HOUR_S)
         yield _steady(client.status())
         yield device.raw_journal()
+    device.sim.wait_until_idle()  # an answer is here before the turn that gave it has ended
     device.sim.press_stop()
     device.run_for(10)
     yield device.alarms()

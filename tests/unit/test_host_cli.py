@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pumpcore.wire import records
 from thecal.commands import VERBS
 from unit.host_fake_pump import FakePump
 
@@ -214,6 +215,17 @@ def test_a_journal_is_written_over_a_file_only_when_asked(run, pump, option):
     code, _, err = run("journal", option, "kept", port=pump)
     assert code == 2 and "--force" in err and kept.read_text() == "mine" and pump.executed == []
     assert run("journal", option, "kept", "--force", port=pump)[0] == 0 and kept.read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("also", [(), ("--csv", "j.csv")])
+def test_raw_records_come_with_the_one_download_that_the_rows_come_with(run, pump, also):
+    assert run("journal", "--jsonl", "j.jsonl", port=pump)[0] == 0
+    asked, pump.executed[:] = pump.executed.count("journal.read"), []
+    assert run("journal", "--raw", "j.raw", *also, port=pump)[0] == 0
+    assert pump.executed.count("journal.read") == asked > 0
+    decoded, rest = records.decode(Path("j.raw").read_bytes())
+    assert not rest
+    assert [one.sequence for one in decoded] == [json.loads(line)["sequence"] for line in Path("j.jsonl").read_text().splitlines()]
 
 
 def test_watch_takes_as_many_looks_as_asked_and_survives_a_lost_link(run, pump):

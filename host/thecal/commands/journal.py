@@ -37,11 +37,11 @@ def journal(
         raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
     check_free([file for file in (csv, jsonl, raw) if file is not None], force)
     with open_pump(port) as client:
-        rows = download(client, ring, from_sequence)
-        content = raw_records(client, ring, from_sequence) if raw is not None else b""
+        content = bytearray()
+        rows = download(client, ring, from_sequence, content)
         calibration = line(client.status()["calibration"])
     if raw is not None:
-        write(content, raw)
+        write(bytes(content), raw)
     if csv is not None:
         write(journal_text.as_csv(journal_text.with_gaps(rows, from_sequence), calibration), csv)
     if jsonl is not None:
@@ -53,8 +53,8 @@ def journal(
     talk(f"calibration: {calibration}")
 
 
-def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str, Any]]:
-    """All records from a sequence number on; what is missing between them is told on stderr."""
+def download(client: Client, ring: str, from_sequence: int = 0, raw: bytearray | None = None) -> list[dict[str, Any]]:
+    """All records from a sequence number on; what is missing between them is told on stderr. `raw` gets their bytes (PROTOCOL.md)."""
     from thecal.journal_text import row
 
     progress, rows, expected = Progress("journal"), [], from_sequence or None
@@ -64,6 +64,8 @@ def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str
                 talk(lost_text(ring, expected, record.sequence - 1))
             expected = record.sequence + 1
             rows.append(row(ring, record))
+        if raw is not None:
+            raw += reply["raw"]
         progress.update(reply["next_sequence"] - reply["first_sequence"], reply["last_sequence"] - reply["first_sequence"] + 1)
     if expected is not None and expected <= reply["last_sequence"]:
         talk(lost_text(ring, expected, reply["last_sequence"]))
@@ -74,8 +76,3 @@ def download(client: Client, ring: str, from_sequence: int = 0) -> list[dict[str
 def lost_text(ring: str, first: int, last: int) -> str:
     which = f"record {first} is" if first == last else f"records {first} to {last} are"
     return f"{ring}: {which} damaged or no longer in the pump"
-
-
-def raw_records(client: Client, ring: str, from_sequence: int = 0) -> bytes:
-    """The bytes of all records from a sequence number on; PROTOCOL.md describes them."""
-    return b"".join(block for _, block in client.journal_blocks(ring, from_sequence))

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from thecal.balance import BalanceError
 from thecal.balance.detect import DIALECTS
@@ -59,7 +58,7 @@ class Facts:
         return Fraction(self.density_mg_per_ml)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One line of the balance; `pump_steps`, when the pump was asked, `steps_at_ms` when, and its own uptime then."""
 
@@ -174,8 +173,9 @@ def _samples(path: Path, facts: Facts, rows: Iterator[list[str]]) -> Iterable[Sa
 def _sample(row: list[str]) -> Sample:
     if len(row) != len(COLUMNS):
         raise ValueError(f"{len(row)} columns, {len(COLUMNS)} are needed")
-    cells: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
-    if cells["phase"] not in PHASES or cells["stable"] not in ("0", "1"):
+    time_ms, phase, mass_ug, stable, *asked, raw = row
+    if phase not in PHASES or stable not in ("0", "1"):
         raise ValueError("phase or stable is none of the known")
-    asked = [int(cells[name]) if cells[name] else None for name in ("pump_steps", "steps_at_ms", "pump_uptime_ms")]
-    return Sample(int(cells["time_ms"]), cells["phase"], int(cells["mass_ug"]), cells["stable"] == "1", text_of(cells["raw"]), *asked)
+    if not any(asked):  # most of them: the pump is asked seldom
+        return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw))
+    return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw), *(int(cell) if cell else None for cell in asked))

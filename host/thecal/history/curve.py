@@ -6,10 +6,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain
+from math import lcm
 
+from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
 
 Point = tuple[int, Fraction]
+Ratio = tuple[int, int]  # a fraction that is not reduced: to reduce those of every minute takes as long as all the rest
 
 
 class Curve:
@@ -34,17 +37,46 @@ class Curve:
     def between(self, from_ms: int, to_ms: int) -> Fraction:
         return self.at(to_ms) - self.at(from_ms)
 
+    def along(self, moments_ms: Sequence[int]) -> list[Ratio]:
+        """Return `between` the first of these sorted moments and each. A line is worked out once, then each moment is one product."""
+        if not self.points or not moments_ms:
+            return [(0, 1)] * len(moments_ms)
+        base, times_ms = self.at(moments_ms[0]), self._times_ms
+        found: list[Ratio] = []
+        index, line = bisect_right(times_ms, moments_ms[0]), None
+        for at_ms in moments_ms:
+            while index < len(times_ms) and times_ms[index] <= at_ms:
+                index, line = index + 1, None
+            if line is None:
+                line = self._line(index, base)
+            zero, slope, under, from_ms = line
+            found.append((zero + slope * (at_ms - from_ms), under))
+        return found
+
+    def _line(self, index: int, base: Fraction) -> tuple[int, int, int, int]:
+        """(steps at its begin, steps a ms, what both are divided by, its begin) of the line before point `index`, less `base`."""
+        if index in (0, len(self.points)):
+            steps = self.points[max(0, index - 1)][1] - base
+            return steps.numerator, 0, steps.denominator, 0
+        (from_ms, low), (to_ms, high) = self.points[index - 1], self.points[index]
+        under = lcm(low.denominator, high.denominator, base.denominator)
+        begin, end, zero = (one.numerator * (under // one.denominator) for one in (low, high, base))
+        return (begin - zero) * (to_ms - from_ms), end - begin, under * (to_ms - from_ms), from_ms
+
 
 def shaped(anchors: list[tuple[int, int]], flows: list[Flow], boluses: list[BolusLine]) -> Curve:
     """The curve through `anchors`. Between two of them, what boluses took is laid over their time, and the rest by the rates."""
     anchors = sorted(anchors)
+    near_flows = Near((flow.from_ms, flow.to_ms, flow) for flow in flows)
+    near_boluses = Near((one.started_ms or 0, one.ended_ms or 0, one) for one in boluses if lasts(one))
     points: list[Point] = []
     highest = None
     for at_ms, steps in anchors:
         highest = steps if highest is None else max(highest, steps)
         here = (at_ms, Fraction(highest))
         if points:
-            points += within(points[-1], here, flows, boluses)
+            time_ms = points[-1][0], at_ms
+            points += within(points[-1], here, near_flows.of(*time_ms), near_boluses.of(*time_ms))
         points.append(here)
     return Curve(points)
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from pumpcore.crossing import Crossing
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
+from thecal.history.curve import Curve, Ratio
+from thecal.history.near import Near
+from thecal.history.parts import BolusLine
 from thecal.history.timeline import Timeline
 from thecal.outlook.course import Course
 
 MINUTE_MS = 60_000
 LONGEST_DAYS = 400
 UNCERTAIN = "uncertain, by a power cut"
+FLOAT_STEPS = 1e-3  # what floats of up to 2^43 steps are surely exact to
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
+Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they stand behind "bolus"
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,25 @@ class Start:
     bridge: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Minute:
+class Minute(NamedTuple):
     """Steps since the begin, at the end of a minute: the forecast, and between what the pump delivered; boluses are in it."""
 
     at_ms: int
-    forecast_steps: Fraction
-    low_steps: Fraction
-    high_steps: Fraction
+    forecast: Ratio
+    low: Ratio
+    high: Ratio
+
+    @property
+    def forecast_steps(self) -> Fraction:
+        return Fraction(*self.forecast)
+
+    @property
+    def low_steps(self) -> Fraction:
+        return Fraction(*self.low)
+
+    @property
+    def high_steps(self) -> Fraction:
+        return Fraction(*self.high)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,9 @@ class Comparison:
         self.temporaries = temporaries(line)
         self.bridges = bridges(line)
         self.timeless = timeless(line)
-        self.minutes = [self._minute(at_ms) for at_ms in self._times()]
+        self._boluses = self._near_boluses()
+        self._reasons = self._near_reasons()
+        self.minutes = self._minutes()
         self.differences = self._differences()
 
     def _course(self, start: Start) -> tuple[Course, Zone]:
@@ -97,19 +115,29 @@ class Comparison:
         second_s = min(second_s, self.course.end_s)
         return self.course.at(second_s) + self.course.rate(second_s) * rest_ms / MS_PER_S
 
-    def _minute(self, at_ms: int) -> Minute:
-        line, begin_ms = self.line, self.from_ms
-        forecast = self.forecast_at(at_ms) - self.forecast_at(begin_ms)
-        return Minute(at_ms, forecast, line.low.between(begin_ms, at_ms), line.high.between(begin_ms, at_ms))
+    def _minutes(self) -> list[Minute]:
+        forecast = Curve([(self.origin_ms + at_s * MS_PER_S, steps) for at_s, steps in self.course.bends])
+        times_ms = self._times()
+        curves = (curve.along(times_ms) for curve in (forecast, self.line.low, self.line.high))
+        return [Minute(*of_one) for of_one in zip(times_ms, *curves, strict=True)]
 
     def bolus_steps(self, from_ms: int, to_ms: int) -> Fraction:
         """Of boluses, as if each ran evenly from its first to its last slice."""
         total = Fraction(0)
+        for one, whole_ms in self._boluses.of(from_ms, to_ms):
+            runs_ms = one.runs_ms(from_ms, to_ms)
+            if runs_ms:
+                total += Fraction(one.delivered_steps * runs_ms, whole_ms)
+        return total
+
+    def _near_boluses(self) -> Near[tuple[BolusLine, int]]:
+        """Those that began, each with how long it ran in all."""
+        end_ms, found = self.line.to_ms, []
         for one in self.line.books.boluses.values():
             if one.started_ms is not None:
-                whole_ms = one.runs_ms(one.started_ms, self.line.to_ms)
-                total += Fraction(one.delivered_steps * one.runs_ms(from_ms, to_ms), max(1, whole_ms))
-        return total
+                whole_ms = max(1, one.runs_ms(one.started_ms, end_ms))
+                found.append((one.started_ms, end_ms if one.ended_ms is None else one.ended_ms, (one, whole_ms)))
+        return Near(found)
 
     # -- where they differ
 
@@ -127,6 +155,8 @@ class Comparison:
         return found
 
     def _difference(self, before: Minute, behind: Minute) -> Difference | None:
+        if self._surely_same(before, behind):
+            return None
         delivered = behind.high_steps - before.high_steps
         forecast = behind.forecast_steps - before.forecast_steps
         bolus = self.bolus_steps(before.at_ms, behind.at_ms)
@@ -137,6 +167,17 @@ class Comparison:
         why = UNCERTAIN if same else self.why(before.at_ms, behind.at_ms)
         return Difference(before.at_ms, behind.at_ms, forecast, delivered, bolus, uncertain, why)
 
+    def _surely_same(self, before: Minute, behind: Minute) -> bool:
+        """Whether a look at the numbers as floats is enough: nearly all minutes are as forecast, far from every limit."""
+        high, forecast, low = (
+            end / under - begin / over
+            for (end, under), (begin, over) in ((behind.high, before.high), (behind.forecast, before.forecast), (behind.low, before.low))
+        )
+        uncertain = high - low
+        if abs(high - forecast) >= SAME_STEPS - FLOAT_STEPS or uncertain >= 1 - FLOAT_STEPS:
+            return False
+        return self.bolus_steps(before.at_ms, behind.at_ms) < 1
+
     def _slack_steps(self, from_ms: int, to_ms: int) -> Fraction:
         """A run that began again counts its seconds from another part of a second: at a change of rate that moves a second's worth."""
         seconds = [(at_ms - self.origin_ms) // MS_PER_S for at_ms in (from_ms - MS_PER_S, to_ms + MS_PER_S)]
@@ -146,25 +187,26 @@ class Comparison:
 
     def why(self, from_ms: int, to_ms: int) -> str:
         """What the journal tells of that time, by its weight."""
-        books = self.line.books
-        reasons = []
-        if any(one.cut_ms >= from_ms - MINUTE_MS and one.cut_ms <= to_ms for one in books.losses):
-            reasons.append("power cut")
-        for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
-            end_ms = self.line.to_ms if behind is None else behind.from_ms
-            if before.to_ms and before.ended != "running" and before.to_ms < to_ms and end_ms > from_ms:
-                reasons.append("power off" if before.ended == "power" else f"stopped ({before.ended})")
-        if any(one.from_ms < to_ms and (one.to_ms or self.line.to_ms) > from_ms for one in books.pauses):
-            reasons.append("paused at a ceiling")
+        near = [one for one in self._reasons.of(from_ms, to_ms) if one[0] < to_ms and one[1] > from_ms]
+        reasons = [text for _, _, text, behind in near if not behind]
         if self.bolus_steps(from_ms, to_ms):
             reasons.append("bolus")
-        if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.temporaries):
-            reasons.append("temporary rate")
-        if any(begin_ms < to_ms + MINUTE_MS and end_ms > from_ms for begin_ms, end_ms in self.bridges):
-            reasons.append("bridge")
-        if any(begin_ms < to_ms and end_ms > from_ms for begin_ms, end_ms in self.timeless):
-            reasons.append("time of day unknown")
+        reasons += [text for _, _, text, behind in near if behind]
         return ", ".join(dict.fromkeys(reasons)) or "untold"
+
+    def _near_reasons(self) -> Near[Reason]:
+        """The heaviest first."""
+        books, end_ms = self.line.books, self.line.to_ms
+        found = [(one.cut_ms - 1, one.cut_ms + MINUTE_MS + 1, "power cut", False) for one in books.losses]
+        for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
+            if before.to_ms and before.ended != "running":
+                text = "power off" if before.ended == "power" else f"stopped ({before.ended})"
+                found.append((before.to_ms, end_ms if behind is None else behind.from_ms, text, False))
+        found += [(one.from_ms, one.to_ms or end_ms, "paused at a ceiling", False) for one in books.pauses]
+        found += [(begin_ms - MINUTE_MS, gone_ms, "temporary rate", True) for begin_ms, gone_ms in self.temporaries]
+        found += [(begin_ms - MINUTE_MS, gone_ms, "bridge", True) for begin_ms, gone_ms in self.bridges]
+        found += [(begin_ms, gone_ms, "time of day unknown", True) for begin_ms, gone_ms in self.timeless]
+        return Near((one[0], one[1], one) for one in found)
 
     def totals(self) -> dict[str, Fraction]:
         """Steps of the whole time. `rest` is what no difference accounts for: less than two steps when the books are right."""

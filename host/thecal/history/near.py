@@ -1,0 +1,32 @@
+"""Finds the few of many times that lie near a moment, so that a long journal is not read through for every minute of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+_BUCKET_MS = 1 << 19  # nine minutes
+
+Item = TypeVar("Item")
+
+
+class Near(Generic[Item]):
+    """Built from (from_ms, to_ms, item). `of` may return more than what overlaps: whoever asks looks at the times."""
+
+    def __init__(self, spans: Iterable[tuple[int, int, Item]]) -> None:
+        self._items: list[Item] = []
+        self._buckets: dict[int, list[int]] = {}
+        for index, (from_ms, to_ms, item) in enumerate(spans):
+            self._items.append(item)
+            for bucket in range(min(from_ms, to_ms) // _BUCKET_MS, max(from_ms, to_ms) // _BUCKET_MS + 1):
+                self._buckets.setdefault(bucket, []).append(index)
+
+    def of(self, from_ms: int, to_ms: int) -> list[Item]:
+        """Return what may touch this time, in the order in which it was given."""
+        first, last = from_ms // _BUCKET_MS, to_ms // _BUCKET_MS
+        if first == last:
+            return [self._items[index] for index in self._buckets.get(first, ())]
+        if last - first >= len(self._buckets):
+            return list(self._items)
+        found = {index for bucket in range(first, last + 1) for index in self._buckets.get(bucket, ())}
+        return [self._items[index] for index in sorted(found)]
