@@ -206,7 +206,9 @@ def test_a_minute_is_set_without_a_question(pump: FakePump, client: Client, off_
     assert abs(pump.utc_s - JANUARY_UTC_S) <= 1
 
 
-def test_a_clock_can_be_kept(pump: FakePump, client: Client) -> None:
+def test_a_clock_can_be_kept(pump: FakePump, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berln")
+    Wish(None, False).check()
     has(pump, JANUARY_UTC_S - 28_800, BERLIN)
     begin(client, Wish(None, False))
     assert pump.utc_s == JANUARY_UTC_S - 28_800
