@@ -1,12 +1,12 @@
 """A bolus by itself: what stands where a program and its basal would be while the pump primes or is calibrated."""
 
-from app.basal import NEVER_S
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.calibration import Calibration
 from pumpcore.ceilings import Ceilings
 from pumpcore.dose import Accumulator
 from pumpcore.plan import Program
+from pumpcore.schedule import NEVER_S
 
 STATES = {boluses.PRIMING: "priming", boluses.CALIBRATION: "calibrating"}
 

@@ -41,7 +41,7 @@ class Pump:
 
     def _events(self) -> Iterator[Event]:
         yield 0, "boots"
-        yield 0, "starts"
+        yield 0, "goes"
         for day in range(self.days):
             begin_s = day * DAY_S
             for at_s in range(TOTAL_S, DAY_S, TOTAL_S):
@@ -53,9 +53,9 @@ class Pump:
                 at_s = begin_s + number * 2 * HOUR_S + 301 + 7 * number
                 yield at_s, "orders"
                 yield at_s + 4, "bolus_begins"
-                yield at_s + 4 + BOLUS_S, "bolus_ends"
+                yield at_s + 4 + BOLUS_S, "dose_is_over"
             yield begin_s + STOP_S, "stops"
-            yield begin_s + STOP_S + STAND_S, "starts"
+            yield begin_s + STOP_S + STAND_S, "goes"
             yield begin_s + CUT_S + OFF_S, "boots"
             yield begin_s + CUT_S + OFF_S, "resumes"
             yield begin_s + HALF_S, "half_begins"
@@ -84,9 +84,11 @@ class Pump:
         confirmed = self._position
         self._position += opened
         self._uncertain += opened
-        self._add("boot", at_s, 0, b"\0" * 8, b"\0" * 8, at_s - (self._boot - 1) * OFF_S, confirmed, self._position, opened)
+        powered_on_s = at_s - (self._boot - 1) * OFF_S
+        told = (powered_on_s, confirmed, self._position, opened, self._boot, b"\1" * 16)
+        self._add("boot", at_s, 0, b"\0" * 8, b"\0" * 8, *told)
 
-    def _starts(self, at_s: int, by: int = 0) -> None:
+    def _goes(self, at_s: int, by: int = 0) -> None:
         self._stands = False
         self._add("started", at_s, by, self._position, bytes.fromhex(self.known.digest), at_s)
         self._entry(at_s)
@@ -94,7 +96,7 @@ class Pump:
     def _resumes(self, at_s: int) -> None:
         missed = int(self.known.steps(MONDAY_UTC_S + at_s - OFF_S, OFF_S)) - LEASE_STEPS
         self._add("missed", at_s, 0, MONDAY_UTC_S + at_s - OFF_S, MONDAY_UTC_S + at_s, missed)
-        self._starts(at_s, 1)
+        self._goes(at_s, 1)
 
     def _entry(self, at_s: int) -> None:
         minute = at_s // 60 % 10_080
@@ -115,7 +117,7 @@ class Pump:
     def _bolus_begins(self, at_s: int) -> None:
         self._add("bolus_started", at_s, self._token())
 
-    def _bolus_ends(self, at_s: int) -> None:
+    def _dose_is_over(self, at_s: int) -> None:
         self._position += BOLUS_STEPS
         self._add("bolus_ended", at_s, self._token(), 0, BOLUS_STEPS)
 

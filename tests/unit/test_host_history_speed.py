@@ -58,13 +58,21 @@ def slow_why(found, from_ms, to_ms):
     return ", ".join(dict.fromkeys(reasons)) or "untold"
 
 
+def slow_slack_steps(found, from_ms, to_ms):
+    course = found.course
+    seconds = [(at_ms - found.origin_ms) // 1000 for at_ms in (from_ms - 1000, to_ms + 1000)]
+    first, last = (max(0, min(course.end_s, second_s)) for second_s in seconds)
+    inside = [course.rate(first), *(course.rate(at_s) for at_s, _ in course.bends if first < at_s <= last)]
+    return max(inside) - min(inside)
+
+
 def slow_differences(found):
     line, times, result = found.line, [one.at_ms for one in found.minutes], []
     for begin_ms, end_ms in itertools.pairwise(times):
         delivered, low = line.high.between(begin_ms, end_ms), line.low.between(begin_ms, end_ms)
         forecast = found.forecast_at(end_ms) - found.forecast_at(begin_ms)
         bolus, uncertain = slow_bolus_steps(found, begin_ms, end_ms), delivered - low
-        same = abs(delivered - forecast) < SAME_STEPS + found._slack_steps(begin_ms, end_ms) and bolus < 1
+        same = abs(delivered - forecast) < SAME_STEPS + slow_slack_steps(found, begin_ms, end_ms) and bolus < 1
         if same and uncertain < 1:
             continue
         why = UNCERTAIN if same else slow_why(found, begin_ms, end_ms)

@@ -55,8 +55,9 @@ class Tally:
             return booked
         from_ms, steps = self.planned[-1]
         flows = [*self.plan_flows, *([self._flow(self._plan_from[0], at_ms, self._plan_from[1])] if self._plan_from else [])]
-        due_ms = sum(flow.rate_nl * max(0, min(flow.to_ms, at_ms) - max(flow.from_ms, from_ms)) for flow in flows)
-        boluses = sum(self._bolus_due(one, from_ms, at_ms) for one in self.boluses.values())
+        due_ms = sum(flow.rate_nl * max(0, min(flow.to_ms, at_ms) - max(flow.from_ms, from_ms)) for flow in flows if flow.to_ms > from_ms)
+        live = [one for one in self.boluses.values() if one.ended_ms is None or one.ended_ms > from_ms]
+        boluses = sum(self._bolus_due(one, from_ms, at_ms) for one in live)
         due = steps + int(self.prescribed.steps_per_s(due_ms) / 1000 + boluses)
         return due if due > booked + MAKING_STEPS else booked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -182,7 +183,8 @@ class Comparison:
         """A run that began again counts its seconds from another part of a second: at a change of rate that moves a second's worth."""
         seconds = [(at_ms - self.origin_ms) // MS_PER_S for at_ms in (from_ms - MS_PER_S, to_ms + MS_PER_S)]
         first, last = (max(0, min(self.course.end_s, second_s)) for second_s in seconds)
-        inside = [self.course.rate(first), *(self.course.rate(at_s) for at_s, _ in self.course.bends if first < at_s <= last)]
+        begin, end = (bisect_right(self.course.bends, second_s, key=lambda bend: bend[0]) for second_s in (first, last))
+        inside = [self.course.rate(first), *self.course.rates[begin:end]]
         return max(inside) - min(inside)
 
     def why(self, from_ms: int, to_ms: int) -> str:
