@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.histories import Pump
+from thecal.errors import BadInput
 from thecal.history.curve import Curve, lasts, shaped, within
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
@@ -16,6 +17,7 @@ from thecal.outlook.compare import MINUTE_MS, SAME_STEPS, UNCERTAIN, Comparison,
 
 HOURS_MS = 20 * 3_600_000
 MOMENTS = st.integers(0, HOURS_MS)
+LINE = Timeline(Pump(1).evidence())
 
 
 def slow_shaped(anchors, flows, boluses):
@@ -137,3 +139,17 @@ def test_the_made_history_is_one_that_the_host_believes(days):
     line = Timeline(Pump(days).evidence())
     assert not line.books.gaps and not line.books.breaks
     assert len(line.books.losses) == days and len(line.books.boluses) == 12 * days
+
+
+@given(st.none() | st.integers(-5_000_000, 95_000_000), st.none() | st.integers(-5_000_000, 95_000_000))
+def test_a_window_ends_at_the_nearest_known_moments(begin, end):
+    line = LINE
+    begin_ms, end_ms = (None if one is None else line.from_ms + one for one in (begin, end))
+    known = sorted({one.at_ms for one in line.books.made} | {line.from_ms, line.to_ms})
+    low, high = (line.from_ms if begin_ms is None else begin_ms), (line.to_ms if end_ms is None else end_ms)
+    if low > line.to_ms or high < line.from_ms or (begin_ms is not None and end_ms is not None and begin_ms >= end_ms):
+        with pytest.raises(BadInput):
+            line.window(begin_ms, end_ms)
+    else:
+        slow = max([at for at in known if at <= low] or known[:1]), min([at for at in known if at >= high] or known[-1:])
+        assert line.window(begin_ms, end_ms) == slow

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 
 from pumpcore.calibration import Calibration
@@ -102,8 +104,14 @@ class Timeline:
             raise BadInput("the time asked for ends before it begins", "give --from before --to")
         if begin_ms > self.to_ms or end_ms < self.from_ms:
             raise BadInput("the journal holds nothing of the time asked for", "see `thecal journal` for what it holds")
-        known = sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
-        return max([at_ms for at_ms in known if at_ms <= begin_ms] or known[:1]), min([at for at in known if at >= end_ms] or known[-1:])
+        known = self._known_ms
+        first, last = max(0, bisect_right(known, begin_ms) - 1), min(len(known) - 1, bisect_left(known, end_ms))
+        return known[first], known[last]
+
+    @cached_property
+    def _known_ms(self) -> list[int]:
+        """The moments at which the journal tells the position, and both ends."""
+        return sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
 
     def sums(self, from_ms: int, to_ms: int) -> Sums:
         """What lies between two moments; exact at those of `window`. What happened at the begin itself belongs to the time before,
