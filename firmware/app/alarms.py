@@ -6,7 +6,10 @@ from pumpcore.wire.records import ALARM_CHANGES
 
 REPEAT_MS = 60_000
 # The cause can't go away while this firmware runs: acknowledging would hide it.
-_PERSISTENT = ("not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "journal_numbers")
+_PERSISTENT = (
+    "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
+    "calibration_damaged", "line_damaged", "offset_damaged", "journal_numbers",
+)
 # Stays for weeks: a pump that beeps all that time is switched off.
 _SILENT = ("calibration_expired",)
 
@@ -27,9 +30,10 @@ class Alarms:
         """Numbers of the active faults, ascending."""
         return sorted(self._active)
 
-    def stopping(self) -> list:
-        """Numbers of the active ones that keep the pump from running."""
-        return [number for number in self.active() if faults.by_number(number).severity == faults.ALARM]
+    def stopping(self, besides: tuple = ()) -> list:
+        """Numbers of the active ones that keep the pump from running, without those named in `besides`."""
+        active = [faults.by_number(number) for number in self.active()]
+        return [fault.number for fault in active if fault.severity == faults.ALARM and fault.name not in besides]
 
     def counts(self) -> dict:
         return self._active

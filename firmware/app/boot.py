@@ -33,6 +33,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     files = LedgerFiles(flash)
     identified = recovery.identify(journal, flash)
     journal.catch_up(files.record)
+    recovery.compare(files, journal)
     loading.load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses, losses = Doses(), recovery.Losses()
@@ -50,6 +51,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     windows = recovery.rebuild_windows(history, files.record, base_s)
     leases = Leases(files, windows, journal.boot)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
+    store.before_write = pump.keep_fed
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
     pump.tokens = Tokens(journal.boot, board.system.seed())
     pump.release = release
@@ -77,10 +79,15 @@ def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losse
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:
         pump.alarms.raise_fault(name)
-    if files.lost():
-        pump.alarms.raise_fault("ledger_failed")
     if pump.journal.ends():
         pump.alarms.raise_fault("journal_numbers")
+    found = (
+        ("store_failed", pump.setup.store.failed), ("journal_failed", pump.journal.broken), ("ledger_failed", files.failed),
+        ("offset_damaged", pump.book.wall.damaged), ("ledger_damaged", files.damaged), ("ledger_behind", files.behind),
+    )
+    for name, is_there in found:
+        if is_there:
+            pump.alarms.raise_fault(name)
     if not release_matches:
         pump.alarms.raise_fault("firmware_incomplete")
     if pump.board.system.failures:
@@ -147,7 +154,7 @@ def _bridge(pump: Pump, blocked: bool) -> tuple:
 def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """The open part counts as delivered; the record says so before anything else happens."""
     pump.alarms.raise_fault("power_lost")
-    blocked = bool(pump.alarms.stopping()) or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
     bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
     reason = "" if alone else resume.forbidden(found, pump.setup, pump.book, blocked)
@@ -157,7 +164,8 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
         setattr(settled, name, getattr(found, name))
     settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps
-    files.write(settled)
+    if files.sound():  # else the files stay as they were found until somebody acknowledges
+        files.write(settled)
     if reason:
         pump.alarms.raise_fault(reason)
     elif not alone:

@@ -153,10 +153,23 @@ def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
     _settle_alarms(pump)
 
 
+def _take_program(pump: Pump) -> None:
+    """A program that does not fit the nominal pair was left out while the calibration was damaged: now it may fit."""
+    setup = pump.setup
+    if setup.program is not None:
+        return
+    try:
+        packed = setup.store.load("program")
+        if packed:
+            programs.take(setup, packed)
+            pump.alarms.clear_name("program_invalid")
+    except (StoreError, Refusal):
+        return  # what keeps it from running has its own alarm
+
+
 def _settle_alarms(pump: Pump) -> None:
     for name in ("calibration_expired", "calibration_other_bench"):
         pump.alarms.clear_name(name)
-    if pump.setup.damaged == [NAME]:
-        pump.setup.damaged = []
-        pump.alarms.clear_name("store_failed")
+    pump.setup.mended(NAME, pump.alarms.clear_name)
+    _take_program(pump)
     pump.delivery.watch_calibration(pump.position_steps())

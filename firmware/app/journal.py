@@ -270,7 +270,11 @@ class Journal:
     "" for a pump that was never given one."""
 
     def __init__(self, flash: object, clock: object) -> None:
-        flash.make_folder(FOLDER)
+        self.broken = False
+        try:
+            flash.make_folder(FOLDER)
+        except OSError:
+            self.broken = True
         self._flash = flash
         self._clock = clock
         self.rings = {"events": Ring(flash, "e", 32), "faults": Ring(flash, "f", 4)}
@@ -278,7 +282,6 @@ class Journal:
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
         self._boots = 0
-        self.broken = False
         self._posted = []
         self.lost = 0
 

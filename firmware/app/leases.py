@@ -72,4 +72,7 @@ class Leases:
         """Nothing is open any more: leased = confirmed = `position_steps`. OSError when flash fails."""
         record.boot = self._boot
         record.leased_steps = record.confirmed_steps = position_steps
-        self.files.write(record)
+        if self.files.sound():
+            self.files.write(record)
+        else:
+            self.files.renew(record)

@@ -1,5 +1,7 @@
 """The ledger in flash: three small files in rotation, each one whole record; the newest valid one counts."""
 
+import errno
+
 from pumpcore import ledger
 
 FOLDER = "/ledger"
@@ -7,33 +9,65 @@ FILES = 3
 
 
 class LedgerFiles:
-    """Writes and recovers LedgerRecords. `record` is the one last written or found; OSError passes through."""
+    """Writes and recovers LedgerRecords. `record` is the one last written or found; OSError passes through.
+
+    `damaged`: a file is invalid, or is not the one that must lie beside the newest. `failed`: there is no folder to write to.
+    `behind`: the record was older than the journal (`advance`). `stopped`: the journal has the end of its last lease. While the ledger
+    is not `sound` its files stay as they were found, until somebody acknowledges.
+    """
 
     def __init__(self, flash: object) -> None:
         self._flash = flash
-        flash.make_folder(FOLDER)
-        self.damaged = 0
+        self.damaged = self.behind = self.failed = self.stopped = False
+        try:
+            flash.make_folder(FOLDER)
+        except OSError:
+            self.failed = True
         self.record = self._recover()
 
     def _recover(self) -> ledger.LedgerRecord:
+        found = [self._valid(number) for number in range(FILES)]
         newest = None
-        for number in range(FILES):
-            path = self._path(number)
-            image = self._flash.read(path) if self._flash.exists(path) else b""
-            if not image:  # not there, or created by a write that a cut ended
-                continue
-            try:
-                found = ledger.unpack(image)
-            except ValueError:
-                self.damaged += 1
-                continue
-            if newest is None or found.sequence > newest.sequence:
-                newest = found
-        return newest or ledger.LedgerRecord()
+        for record in found:
+            if record is not None and (newest is None or record.sequence > newest.sequence):
+                newest = record
+        if newest is None:
+            return ledger.LedgerRecord()
+        for sequence in range(max(1, newest.sequence - FILES + 1), newest.sequence):  # each was written where the rotation has it
+            record = found[sequence % FILES]
+            if record is None or record.sequence != sequence:
+                self.damaged = True
+        return newest
 
-    def lost(self) -> bool:
-        """Whether files are there and none of them is valid."""
-        return self.damaged > 0 and self.record.sequence == 0
+    def _valid(self, number: int) -> ledger.LedgerRecord | None:
+        """None when it is not there, or created by a write that a cut ended, or damaged."""
+        try:
+            image = self._flash.read(self._path(number))
+            return ledger.unpack(image) if image else None
+        except OSError as error:
+            self.damaged = self.damaged or error.errno != errno.ENOENT
+        except ValueError:
+            self.damaged = True
+        return None
+
+    def advance(self, position_steps: int) -> None:
+        """The record is older than what the journal says was delivered: the larger position counts, and nothing is open."""
+        self.behind = True
+        record = self.record
+        record.leased_steps = record.confirmed_steps = max(record.leased_steps, position_steps)
+
+    def sound(self) -> bool:
+        return not self.damaged and not self.behind
+
+    def renew(self, record: ledger.LedgerRecord) -> None:
+        """Makes `record` the newest, and writes it until no damaged file is left; OSError when one stays."""
+        for _ in range(FILES):
+            self.write(record)
+            self.damaged = self.behind = False
+            self._recover()
+            if not self.damaged:
+                return
+        raise OSError(errno.EIO)
 
     def write(self, record: ledger.LedgerRecord) -> None:
         """Makes `record` the newest; durable when it returns."""

@@ -16,8 +16,13 @@ def load(setup: object, position_steps: int, uncertain_steps: int) -> Line | Non
     line, program = front.unpack(setup.store.load(NAME)), setup.program
     if line.state == CLEAN and program is not None and change(line.new, program.content()):
         # a firmware that knew of no line has activated something else: nothing before now has surely pushed that on
-        return Line(UNKNOWN, program.content()).begin(LOST, position_steps, uncertain_steps, setup.calibration)
+        return lost(setup, position_steps, uncertain_steps)
     return line if line.state != CLEAN else None
+
+
+def lost(setup: object, position_steps: int, uncertain_steps: int) -> Line:
+    """Nobody knows what the line holds besides what the active program delivers from here on."""
+    return Line(UNKNOWN, setup.program.content()).begin(LOST, position_steps, uncertain_steps, setup.calibration)
 
 
 def _held(setup: object, position_steps: int, uncertain_steps: int) -> Line | None:
@@ -79,10 +84,7 @@ class Change:
         if line.state != CLEAN:
             pump.journal.append("line_changed", (line.state, pump.position_steps()) + line.old[1:] + line.new[1:])
         pump.setup.keep_line(line)
-        if damaged:
-            pump.setup.damaged.remove(NAME)
-            if not pump.setup.damaged:
-                pump.alarms.clear_name("store_failed")
+        pump.setup.mended(NAME, pump.alarms.clear_name)
 
 
 def told(pump: object, program: object) -> dict | None:

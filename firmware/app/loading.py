@@ -1,7 +1,7 @@
 """What the store tells at power-up: bench, calibration, reservoir, program, line. What can't be read is a problem of the setup."""
 
 from app.setup import Setup
-from app.store import Store, StoreError
+from app.store import Store
 from pumpcore.faults import Refusal
 
 
@@ -12,86 +12,80 @@ class Facts:
 def load(store: Store, attach: object) -> Setup:
     """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
     setup = Setup(store)
-    _load_bench(setup)
+    if not store.holds("bench"):
+        setup.problems.append("not_commissioned")
+    else:
+        _take(setup, "bench", _bench)
     if not attach(setup.bench) and setup.bench is not None:
         setup.bench = setup.calibration = None
         setup.problems.append("not_commissioned")
     if setup.bench is not None:
-        _load_calibration(setup)
-        _load_tank(setup)
-        _load_program(setup)
+        _take(setup, "calibration", _calibration)
+        _take(setup, "reservoir", _tank)
+        _take(setup, "program", _program)
+        _take(setup, "primed", _nothing)
     return setup
 
 
-def _load_bench(setup: Setup) -> None:
+def _take(setup: Setup, name: str, take: object) -> None:
+    """Gives what is stored to `take`. Whatever keeps it from being read, the pump starts and says what is lost."""
     try:
-        payload = setup.store.load("bench")
-        if payload is None:
-            setup.problems.append("not_commissioned")
-            return
-        setup.bench = _facts(payload)
-        setup.calibration = setup.bench.calibration
-    except (StoreError, ValueError):
-        _lost(setup, "bench")
+        payload = setup.store.load(name)
+        if payload:
+            take(setup, payload)
+    except Exception:  # noqa: BLE001  stored bytes can be anything: what reads them may fail in any way
+        setup.lost(name)
 
 
-def _facts(payload: bytes) -> Facts:
-    """What the bench in its slot says; ValueError when it is not a bench."""
+def _bench(setup: Setup, payload: bytes) -> None:
+    """ValueError when it is not a bench."""
     from pumpcore import bench
 
     facts = Facts()
     for name, value in bench.parse(payload).__dict__.items():
         setattr(facts, name, value)
-    return facts
+    setup.bench = facts
+    setup.calibration = setup.bench.calibration
 
 
-def _lost(setup: Setup, name: str) -> None:
-    setup.damaged.append(name)
-    setup.problems.append("store_failed")
+def _calibration(setup: Setup, image: bytes) -> None:
+    from app import calibrating
+
+    calibrating.load(setup, image)
 
 
-def _load_calibration(setup: Setup) -> None:
+def _tank(setup: Setup, image: bytes) -> None:
+    from pumpcore import reservoir
+
+    setup.tank = reservoir.unpack(image)
+
+
+def _program(setup: Setup, payload: bytes) -> None:
+    from app import programs
+
     try:
-        image = setup.store.load("calibration")
-        if image:
-            from app import calibrating
-
-            calibrating.load(setup, image)
-    except (StoreError, ValueError):
-        _lost(setup, "calibration")
-
-
-def _load_tank(setup: Setup) -> None:
-    try:
-        image = setup.store.load("reservoir")
-        if image:
-            from pumpcore import reservoir
-
-            setup.tank = reservoir.unpack(image)
-    except (StoreError, ValueError):
-        _lost(setup, "reservoir")
-
-
-def _load_program(setup: Setup) -> None:
-    try:
-        payload = setup.store.load("program")
-        if payload:
-            from app import programs
-
-            programs.take(setup, payload)
-    except StoreError:
-        _lost(setup, "program")
+        programs.take(setup, payload)
     except Refusal:
         setup.forget_program()
         setup.problems.append("program_invalid")
 
 
-def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
-    """What the line holds, by where the ledger stands."""
-    try:
-        if setup.bench is not None and setup.store.load("line"):
-            from app import lines
+def _nothing(setup: Setup, payload: bytes) -> None:
+    """Only whether it can be read is asked."""
 
-            setup.line = lines.load(setup, position_steps, uncertain_steps)
-    except (StoreError, ValueError):
-        _lost(setup, "line")
+
+def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
+    """What the line holds, by where the ledger stands. When that is lost nobody knows it, and the line must be primed."""
+
+    def take(setup: Setup, payload: bytes) -> None:
+        from app import lines
+
+        setup.line = lines.load(setup, position_steps, uncertain_steps)
+
+    if setup.bench is None:
+        return
+    _take(setup, "line", take)
+    if "line" in setup.damaged and setup.program is not None:
+        from app import lines
+
+        setup.line = lines.lost(setup, position_steps, uncertain_steps)

@@ -1,15 +1,17 @@
 """The pump as the handlers see it, and the loop that turns it: look, deliver, write one record, answer one line, wait."""
 
-from app.delivery import STOPPED
+from app.delivery import LOW_WATER_MS, STOPPED
 from app.journal import JournalError
 from app.presses import Presses
 from app.store import StoreError
 from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
+from pumpcore.faults import RUNS_MEND
 
 BOLUSES_KEPT = 8
 QUIET_MS = 300
+_MOST_SLICES = 4
 NEVER_MS = 1 << 62
 MOST_FAILED_TURNS = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
@@ -45,7 +47,7 @@ class Pump:
         """What the pump is doing, for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
         if self.board.system.maintenance_requested:
             return "maintenance"
-        if self.alarms.stopping():
+        if self.alarms.stopping(RUNS_MEND if self.delivery.state is not STOPPED else ()):
             return "alarm"
         if self.resume is not None:
             return "resuming"
@@ -80,6 +82,15 @@ class Pump:
             self.session.starve()
         self.delivery.safe_state("internal")
         self.alarms.note_error(error)
+
+    def keep_fed(self) -> None:
+        """Before a command writes to flash: what is queued lasts for it. A slice ends with its lease, so several may be short."""
+        delivery = self.delivery
+        for _ in range(_MOST_SLICES):
+            now_ms = self.board.clock.uptime_ms()
+            if delivery.span is None or delivery.span.end_ms - now_ms > LOW_WATER_MS:
+                return
+            delivery.tick(now_ms)
 
     def position_steps(self) -> int:
         """Where the pump stands; the steps of the self test are no part of it."""

@@ -21,6 +21,9 @@ _DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 _MOST_GAPS = 8
 _PRESENT_S = 1 << 62  # later than any second; boot.py makes it the present one
+# Records that tell where the pump stands, by their number.
+_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
+_STALE_S = 120
 
 
 class Losses:
@@ -191,3 +194,41 @@ def _outlives_reset(number: int) -> bool:
     except KeyError:  # of another firmware
         return False
     return fault.severity == faults.ALARM and fault.name not in faults.FOUND_AT_POWER_UP
+
+
+def compare(files: object, journal: Journal) -> None:
+    """Finds a ledger that is older than the journal, which repeats every 5 minutes where the pump stands; the larger position counts.
+
+    A pump that runs writes the ledger once a minute, but while it pauses at a ceiling. `files.stopped`: its last lease is over by
+    the journal's word, so nothing resumes; a cut between the two writes of a stop leaves that too.
+    """
+    position_steps, at_s, last = _newest(journal, files.record.state != ledger.IDLE)
+    record = files.record
+    runs = record.state in (ledger.RUNNING, ledger.ALONE)
+    stale = runs and last != "paused" and at_s > record.powered_on_s + _STALE_S
+    files.stopped = last == "stopped"
+    if position_steps > record.leased_steps or stale:
+        files.advance(position_steps)
+
+
+def _newest(journal: Journal, far: bool) -> tuple:
+    """(largest position, latest powered-on second, name of the last record that begins or ends motion or "") of the newest segment,
+    and when that does not tell all and `far`, of the one before."""
+    position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
+    ring = journal.rings["events"]
+    for first, behind, data in ring.segments():
+        for at in reversed(ring.starts(first, behind, data)):
+            name = _PLACES.get(data[at + 1])
+            if name is None or (name == "total" and placed):
+                continue
+            fields = records.decode(data[at : at + data[at]])[0][0].fields
+            position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
+            at_s = max(at_s, fields.get("powered_on_s", 0))
+            placed = placed or "powered_on_s" in fields
+            last = last or (name if name != "total" else "")
+            if last and placed:
+                return position_steps, at_s, last
+        segments += 1
+        if segments > far:
+            break
+    return position_steps, at_s, last

@@ -10,11 +10,16 @@ from pumpcore.wire.records import FRONT_WAYS
 _STAGED = 2
 
 
+def alarm_of(name: str) -> str:
+    """The alarm that says that the stored image `name` is lost."""
+    return "line_damaged" if name == "primed" else name + "_damaged"
+
+
 class Setup:
     """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or "" when there is none.
 
     `calibration` is the pair that counts: the bench's nominal one, or what was weighed on it; then `validity` says until when.
-    `problems` are the names of faults met while loading, `damaged` the images that could not be read. `tank` is the
+    `problems` are the names of faults met while loading, `damaged` the images that are lost: each is an alarm. `tank` is the
     Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
     """
 
@@ -35,6 +40,18 @@ class Setup:
         self.ceilings = None
         self.packed = b""
         self.digest = ""
+
+    def lost(self, name: str) -> None:
+        """The stored image `name` is damaged, or not the last one that was stored: an alarm says so until it is `mended`."""
+        self.damaged.append(name)
+        self.problems.append(alarm_of(name))
+
+    def mended(self, name: str, clear: object) -> None:
+        """The image `name` was stored anew; `clear` ends an alarm."""
+        if name in self.damaged:
+            self.damaged.remove(name)
+            if alarm_of(name) not in [alarm_of(other) for other in self.damaged]:
+                clear(alarm_of(name))
 
     def keep_tank(self, tank: object) -> None:
         """Stores what is in the reservoir and takes it over; OSError or StoreError when it can't be kept, then the old one stays."""
@@ -59,6 +76,7 @@ class Setup:
         try:
             self.keep_line(self.line.filled(self.program.content()))
             report.post("front_passed", (FRONT_WAYS.index("primed"), position_steps))
+            self.mended("line", report.clear)
         except (OSError, StoreError):
             report.fault("store_failed")
 

@@ -1,54 +1,93 @@
-"""Images that must survive anything: program, bench, offset; each in two slots, the older one is overwritten."""
+"""Images that must survive anything: program, bench, offset; each in two slots, the older one is overwritten, and a mark in another
+folder that says which slot is the newest."""
+
+import errno
 
 from pumpcore import slots
 
 FOLDER = "/store"
+MARKS = "/marks"
 
 
 class StoreError(Exception):
-    """Slots exist but none of them is valid, or what was written does not read back."""
+    """An image is damaged, or is not the newest that was stored, or what was written does not read back."""
 
 
 class Store:
-    """Named images in `/store/<name>.a` and `.b`. A cut at any moment leaves the old or the new one."""
+    """Named images in `/store/<name>.a` and `.b`, marks in `/marks/<name>`. A cut at any moment leaves the old image or the new one.
+
+    `failed` says that the flash refused a folder or a mark. `before_write` is called before each write: the motor may be running.
+    """
 
     def __init__(self, flash: object) -> None:
         self._flash = flash
-        flash.make_folder(FOLDER)
+        self.failed = False
+        self.before_write = _nothing
+        for folder in (FOLDER, MARKS):
+            try:
+                flash.make_folder(folder)
+            except OSError:
+                self.failed = True
 
     def load(self, name: str) -> bytes | None:
-        """The newest valid image, None when there never was one. StoreError when only damaged slots are there."""
-        newest, _, present = self._scan(name)
-        if newest is None and present:
+        """The image that counts, None when there never was one. StoreError when it is damaged or an older one."""
+        images, mark = self._read(name)
+        try:
+            found = slots.judge(name, images, mark)
+        except ValueError:
             raise StoreError(name)
-        return newest[1] if newest else None
+        if found is None:
+            return None
+        if found[0] > slots.unpack_mark(mark)[0]:  # a cut came before its mark
+            try:
+                self._mark(name, found[0], images[found[2]])
+            except (OSError, StoreError):
+                self.failed = True
+        return found[1]
+
+    def holds(self, name: str) -> bool:
+        """Whether a slot of this image is there, damaged or not."""
+        return any(self._read(name)[0])
 
     def save(self, name: str, payload: bytes) -> None:
-        """Writes the slot that does not hold the newest image and reads it back. OSError or StoreError."""
-        newest, spare, _ = self._scan(name)
-        image = slots.pack(newest[0] + 1 if newest else 1, payload)
-        self._flash.write(spare, image)
-        if self._flash.read(spare) != image:
+        """Writes the slot that does not hold the newest image and reads it back, then its mark. OSError or StoreError."""
+        images, mark = self._read(name)
+        found = slots.newest(images)
+        try:
+            marked = slots.unpack_mark(mark)[0]
+        except ValueError:
+            marked = 0
+        sequence = max(found[0] if found else 0, marked) + 1
+        image = slots.pack(sequence, payload)
+        self._write(self._paths(name)[1 - found[2] if found else 0], image, name)
+        self._mark(name, sequence, image)
+
+    def _mark(self, name: str, sequence: int, image: bytes) -> None:
+        self._write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)
+
+    def _write(self, path: str, data: bytes, name: str) -> None:
+        self.before_write()
+        self._flash.write(path, data)
+        if self._flash.read(path) != data:
             raise StoreError(name)
 
-    def _scan(self, name: str) -> tuple:
-        """(newest (sequence, payload) or None, path to overwrite next, number of slot files)."""
-        paths = ["%s/%s.%s" % (FOLDER, name, letter) for letter in "ab"]
-        images = [self._read(path) for path in paths]
-        first, second = [self._valid(image) for image in images]
-        present = 2 - images.count(None)
-        if second is None or (first is not None and first[0] > second[0]):
-            return first, paths[1] if first else paths[0], present
-        return second, paths[0], present
+    def _paths(self, name: str) -> list:
+        return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
 
-    def _read(self, path: str) -> bytes | None:
-        """The slot file's bytes; None when it is not there or empty: a cut may leave a file that was created and not written."""
-        return (self._flash.read(path) or None) if self._flash.exists(path) else None
+    def _read(self, name: str) -> tuple:
+        """([bytes of each slot], bytes of the mark); b"" of a file that is not there, or empty: a cut may leave one that was created
+        and not written."""
+        return [self._bytes(path) for path in self._paths(name)], self._bytes("%s/%s" % (MARKS, name))
 
-    def _valid(self, image: bytes | None) -> tuple | None:
-        if image is None:
-            return None
+    def _bytes(self, path: str) -> bytes:
         try:
-            return slots.unpack(image)
-        except ValueError:
-            return None
+            return self._flash.read(path)
+        except OSError as error:
+            return b"" if error.errno == errno.ENOENT else _UNREADABLE
+
+
+_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, and not nothing
+
+
+def _nothing() -> None:
+    pass

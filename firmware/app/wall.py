@@ -7,6 +7,7 @@ from pumpcore.schedule import Week, Zone
 
 _ZONE = "<iIiI"
 _ZONE_BYTES = 16
+_LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
 _LOOK_MS = 1_000
 _RETRY_MS = 300_000
 _END_UTC_S = (1 << 32) - 86_400  # 2106-02-06: what a record or a lease adds still fits
@@ -33,6 +34,8 @@ class WallClock:
         try:
             stored = self._store.load("offset") or b""
         except StoreError:
+            stored = None
+        if stored is None or len(stored) not in _LENGTHS_BYTES:
             self.damaged = True
             return Zone(0)
         self.zone_known = len(stored) > 0

@@ -48,7 +48,7 @@ sequence_ahead | no record has this sequence number yet | read from a lower one
 guard_mismatch | the guard counted other steps than the generator reports | check the wiring, then acknowledge
 guard_tripped | the guard cut the motor at the end of the lease | read the journal, then acknowledge
 journal_failed | the journal can't be written | check the flash, then acknowledge
-store_failed | a stored image is damaged | upload it again or deploy again
+store_failed | an image can't be stored | make room on the flash, then switch the pump off and on
 ledger_failed | the ledger can't be written or read | check the flash, then acknowledge
 program_invalid | the stored program is not valid on this bench | upload a prescription
 not_commissioned | this pump has no bench file of its kind | deploy the firmware with its bench
@@ -109,6 +109,14 @@ refill_tolerance | at the refill the residual was not what the pump expected | w
 temporary_cut | the power failed during a temporary rate, which has ended | order it again if it is still wanted
 extended_cut | the power failed during an extended bolus, which has ended | order the rest if it is still wanted
 restarted | the firmware failed and the pump started again | read the journal: thecal journal, then thecal ack 690
+program_damaged | the stored program is damaged, or is not the last one | upload the prescription again: thecal program FILE
+bench_damaged | the stored bench is damaged, or is not the last one | write it again: thecal flash --bench FILE
+calibration_damaged | the stored calibration is damaged, or is not the last one | calibrate again: thecal calibrate (--forget)
+reservoir_damaged | what was stored of the refill is damaged, or is not the last one | report a refill: thecal refill, or thecal ack 633
+line_damaged | what was stored of the line is damaged, or is not the last one | prime the line: thecal prime; without one: thecal program
+offset_damaged | the stored offset to local time is damaged, or is not the last one | set the clock: thecal clock --set
+ledger_damaged | the ledger is damaged: steps of the last lease may be missing from the position | look at the journal, then thecal ack 636
+ledger_behind | the ledger is older than the journal: the journal's position counts | look at the journal, then thecal ack 637
 reservoir_empty | the reservoir is empty | refill it, report the refill, then acknowledge
 """
 

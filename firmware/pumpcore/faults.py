@@ -122,6 +122,14 @@ NUMBERS = {
         "underrun": 615,
         "self_test": 616,
         "internal": 617,
+        "program_damaged": 630,
+        "bench_damaged": 631,
+        "calibration_damaged": 632,
+        "reservoir_damaged": 633,
+        "line_damaged": 634,
+        "offset_damaged": 635,
+        "ledger_damaged": 636,
+        "ledger_behind": 637,
         "reservoir_empty": 660,
         "journal_damaged": 670,
         "journal_numbers": 671,
@@ -133,7 +141,14 @@ NUMBERS = {
 }
 
 # Conditions that every power-up looks for anew: they are active again exactly when they are still there.
-FOUND_AT_POWER_UP = ("store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "journal_numbers")
+FOUND_AT_POWER_UP = (
+    "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
+    "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "ledger_damaged", "ledger_behind",
+    "journal_numbers",
+)
+
+# What a run without a program (to calibrate, to prime) is there to mend: it runs in spite of these.
+RUNS_MEND = ("calibration_damaged", "line_damaged")
 
 
 class Fault:

@@ -1,11 +1,20 @@
-"""A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts."""
+"""A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts, if it is as new as its mark.
+
+A mark is written after its slot, in another folder: the file system keeps each folder's entries in blocks of their own, so damage
+that takes a folder back to an older state can't take both back.
+"""
 
 import binascii
+import hashlib
 import struct
 
+LETTERS = "ab"
 _MAGIC = b"TCS1"
 _HEAD = "<4sII"
 _HEAD_BYTES = 12
+_MARK = "<4sI8s"
+_MARK_MAGIC = b"TCM1"
+_MARK_BYTES = 20
 
 
 def pack(sequence: int, payload: bytes) -> bytes:
@@ -24,3 +33,53 @@ def unpack(image: bytes) -> tuple:
     if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
         raise ValueError("slot is damaged")
     return sequence, image[_HEAD_BYTES:-4]
+
+
+def pack_mark(name: str, sequence: int, image: bytes) -> bytes:
+    """The mark of the image `name` whose newest slot has these bytes."""
+    body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, image))
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def _digest(name: str, image: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + image).digest()[:8]
+
+
+def unpack_mark(data: bytes) -> tuple:
+    """(sequence, digest) of a mark; (0, b"") of no bytes. ValueError when it is damaged."""
+    if not data:
+        return 0, b""
+    if len(data) != _MARK_BYTES or data[:4] != _MARK_MAGIC or struct.unpack("<I", data[-4:])[0] != binascii.crc32(data[:-4]):
+        raise ValueError("mark is damaged")
+    return struct.unpack(_MARK, data[:-4])[1:]
+
+
+def newest(images: list) -> tuple | None:
+    """(sequence, payload, index) of the newest valid one of the slots' bytes; None when none is valid."""
+    found = None
+    for index, image in enumerate(images):
+        try:
+            sequence, payload = unpack(image)
+        except ValueError:
+            continue
+        if found is None or sequence >= found[0]:
+            found = (sequence, payload, index)
+    return found
+
+
+def judge(name: str, images: list, mark: bytes) -> tuple | None:
+    """(sequence, payload, index) of the image that counts, None when there never was one; b"" stands for a file that is not there.
+
+    ValueError when the newest valid slot is older than the mark says, or another one, or there is no valid slot or mark where there
+    was one. A slot that is newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
+    """
+    marked, digest = unpack_mark(mark)
+    found = newest(images)
+    if found is None:
+        if marked or any(images):
+            raise ValueError("no slot is valid")
+        return None
+    sequence, _, index = found
+    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[index]) != digest):
+        raise ValueError("the newest slot is lost")
+    return found

@@ -2,6 +2,8 @@
 
 import io
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
@@ -83,6 +85,15 @@ def mount(chip: Chip) -> LittleFS:
     return fs
 
 
+@contextmanager
+def os_errors() -> Iterator[None]:
+    """An error of littlefs is an OSError, as on every target; a folder that is read as a file is one too."""
+    try:
+        yield
+    except LittleFSError as error:
+        raise OSError(-error.code, str(error)) from None
+
+
 class Handle:
     def __init__(self, flash: "Flash", path: str) -> None:
         self._flash = flash
@@ -95,7 +106,7 @@ class Handle:
     def flush(self) -> None:
         self._flash.alive()
         mode = "ab" if self._flash.exists(self._path) else "xb"
-        with self._flash.fs.open(self._path, mode) as file:
+        with os_errors(), self._flash.fs.open(self._path, mode) as file:
             file.write(self._pending)
         self._pending = b""
         self._flash.alive()
@@ -132,7 +143,7 @@ class Flash:
     def read(self, path: str) -> bytes:
         if not self.exists(path):
             raise OSError(2, path)
-        with self.fs.open(path, "rb") as file:
+        with os_errors(), self.fs.open(path, "rb") as file:
             return file.read()
 
     def open(self, path: str) -> io.BytesIO:
@@ -140,7 +151,7 @@ class Flash:
 
     def write(self, path: str, data: bytes) -> None:
         self.alive()
-        with self.fs.open(path, "wb") as file:
+        with os_errors(), self.fs.open(path, "wb") as file:
             file.write(data)
         self.alive()
 
@@ -150,16 +161,19 @@ class Flash:
 
     def remove(self, path: str) -> None:
         self.alive()
-        self.fs.remove(path)
+        with os_errors():
+            self.fs.remove(path)
         self.alive()
 
     def names(self, folder: str) -> list:
-        return sorted(self.fs.listdir(folder)) if self.exists(folder) else []
+        with os_errors():
+            return sorted(self.fs.listdir(folder)) if self.exists(folder) else []
 
     def make_folder(self, path: str) -> None:
         self.alive()
         if not self.exists(path):
-            self.fs.mkdir(path)
+            with os_errors():
+                self.fs.mkdir(path)
         self.alive()
 
 

@@ -25,8 +25,11 @@ def blank_image(bench: dict = BENCH) -> bytes:
     """A commissioned, empty flash."""
     chip = Chip()
     flash = Flash(chip)
+    image = slots.pack(1, json.dumps(bench, sort_keys=True, separators=(",", ":")).encode())
     flash.make_folder("/store")
-    flash.write("/store/bench.a", slots.pack(1, json.dumps(bench, sort_keys=True, separators=(",", ":")).encode()))
+    flash.write("/store/bench.a", image)
+    flash.make_folder("/marks")
+    flash.write("/marks/bench", slots.pack_mark("bench", 1, image))
     return bytes(chip.buffer)
 
 

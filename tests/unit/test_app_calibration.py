@@ -292,8 +292,8 @@ def test_a_damaged_image_is_an_alarm_until_another_is_set() -> None:
     for letter in "ab":
         pump.board.flash.write("/store/calibration." + letter, b"rubbish of some length")
     damaged = again(pump)
-    assert damaged.alarms() == ["store_failed"] and damaged.fault("start") == "alarm_active"
-    assert damaged.fault("ack", fault=604) == "alarm_stays"
+    assert damaged.alarms() == ["calibration_damaged"] and damaged.fault("start") == "alarm_active"
+    assert damaged.fault("ack", fault=632) == "alarm_stays"
     damaged.call("calibration.set", calibration="")
     assert damaged.alarms() == [] and again(damaged).alarms() == []
     damaged.call("start")
@@ -304,7 +304,7 @@ def test_an_image_that_is_whole_and_senseless_is_an_alarm_too() -> None:
     for payload in (b"", b"TCI1", weighed.pack_image(weighed.Image("unit", ready().pump.setup.bench.calibration, True, [(0, b"no")]))):
         pump = ready()
         pump.board.flash.write("/store/calibration.a", slots.pack(1, payload or b"\0"))
-        assert again(pump).alarms() == ["store_failed"]
+        assert again(pump).alarms() == ["calibration_damaged"]
 
 
 @pytest.mark.rule("R9")

@@ -125,7 +125,7 @@ def test_a_damaged_image_asks_for_a_priming() -> None:
             pump.board.flash.write("/store/line." + letter, b"TCS1 nothing")
     again = power_cut(pump, 5)
     again.advance(0.1)
-    assert again.alarms() == ["store_failed"] and refused(again.ask("start"))["fault"] == "alarm_active"
+    assert again.alarms() == ["line_damaged"] and refused(again.ask("start"))["fault"] == "alarm_active"
     again.upload(drug(300))
     assert again.alarms() == [] and refused(again.ask("start"))["fault"] == "bridge_impossible"
     prime(again)

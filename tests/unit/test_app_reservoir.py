@@ -259,7 +259,7 @@ def test_a_damaged_image_is_an_alarm_that_a_refill_ends() -> None:
             pump.board.flash.write(path, b"damaged")
     again = power_cut(pump, 3)
     again.advance(0.1)
-    assert "store_failed" in again.alarms() and again.fault("start") == "alarm_active"
+    assert "reservoir_damaged" in again.alarms() and again.fault("start") == "alarm_active"
     refill(again, expected, 1_000_000)
     again.call("start")
     again.advance(5)

@@ -123,7 +123,7 @@ def test_a_small_correction_moves_the_next_change(by_s: int) -> None:
 
 
 @pytest.mark.rule("R11")
-def test_an_offset_that_was_lost_makes_the_time_unknown() -> None:
+def test_an_offset_that_was_lost_is_an_alarm_until_the_clock_is_set() -> None:
     pump = ready(day((0, 0, 100_000)))
     pump.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=7200)
     for name in pump.board.flash.names("/store"):
@@ -131,8 +131,9 @@ def test_an_offset_that_was_lost_makes_the_time_unknown() -> None:
             pump.board.flash.write("/store/" + name, b"rotten")
     again = Watched(pump.image(), MONDAY_UTC_S)
     again.advance(0.05)
-    assert again.fault("start") == "clock_unknown"
+    assert again.fault("start") == "alarm_active" and again.alarms() == ["offset_damaged"]
     again.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=0)
+    assert again.alarms() == []
     again.call("start")
 
 

@@ -103,7 +103,7 @@ def test_a_stored_program_that_this_bench_does_not_allow_is_an_alarm() -> None:
 
 def test_a_bench_that_is_damaged_is_an_alarm() -> None:
     pump = stored("bench", b'{"name": "unit"}')
-    check_safe(pump, "store_failed")
+    check_safe(pump, "bench_damaged")
 
 
 def test_a_pump_without_a_bench_does_no_therapy() -> None:

@@ -8,10 +8,12 @@ from pumpcore.faults import Refusal
 
 def ack(pump: Pump, params: dict) -> dict:
     """Refusals `not_active_alarm`, `alarm_stays`."""
-    if params["fault"] == faults.by_name("ledger_failed").number and pump.idle():
+    if params["fault"] in [faults.by_name("ledger_" + what).number for what in ("failed", "damaged", "behind")] and pump.idle():
         _settle_ledger(pump)
     if params["fault"] == faults.by_name("journal_identity").number:
         _keep_identity(pump)
+    if params["fault"] == faults.by_name("reservoir_damaged").number and "reservoir" in pump.setup.damaged:
+        _forget_tank(pump)
     if params["fault"] == faults.by_name("reservoir_empty").number:
         _check_refilled(pump)
     pump.alarms.acknowledge(params["fault"])
@@ -21,7 +23,7 @@ def ack(pump: Pump, params: dict) -> dict:
 
 
 def _settle_ledger(pump: Pump) -> None:
-    """What could not be written when the pump stopped is written now: after a reset it must not look as if it ran."""
+    """What could not be written when the pump stopped, or was lost, is written now: after a reset it must not look as if it ran."""
     try:
         pump.delivery.leases.close(pump.book.record(ledger.IDLE, 0), pump.position_steps())
     except OSError:
@@ -34,6 +36,12 @@ def _keep_identity(pump: Pump) -> None:
         pump.journal.keep_boots(True)
     except JournalError:
         raise Refusal("alarm_stays", asked=faults.by_name("journal_identity").number)
+
+
+def _forget_tank(pump: Pump) -> None:
+    """Nobody has told what is in the reservoir: a program that watches it starts only after a refill."""
+    pump.setup.store.save("reservoir", b"")
+    pump.setup.damaged.remove("reservoir")
 
 
 def _check_refilled(pump: Pump) -> None:

@@ -26,6 +26,7 @@ def clock_set(pump: Pump, params: dict) -> dict:
     if idle:
         pump.journal.append("clock_set", values)
     wall.set(utc_s, zone)
+    pump.alarms.clear_name("offset_damaged")
     if not idle:  # one durable operation in a turn
         pump.journal.post("clock_set", values)
     if another and zone.transition_utc_s:

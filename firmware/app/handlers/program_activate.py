@@ -10,7 +10,7 @@ from pumpcore.faults import Refusal
 def program_activate(pump: Pump, params: dict) -> dict:
     """Refusals `not_staged`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is stored."""
     digest, setup = params["digest"], pump.setup
-    if digest == setup.digest and "line" not in setup.damaged:
+    if digest == setup.digest and not ("line" in setup.damaged or "primed" in setup.damaged):
         return {"digest": digest}
     packed = setup.packed if digest == setup.digest else setup.staged(digest)
     if packed is None:
@@ -26,7 +26,11 @@ def program_activate(pump: Pump, params: dict) -> dict:
     programs.activate(setup, packed)
     if change is not None:
         change.last()
+    if "primed" in setup.damaged:
+        setup.store.save("primed", b"")
+        setup.mended("primed", pump.alarms.clear_name)
     pump.delivery.take_over()
+    setup.mended("program", pump.alarms.clear_name)
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
 

@@ -60,9 +60,7 @@ def _tell(pump: Pump, new: Reservoir) -> None:
         pump.alarms.raise_fault("refill_tolerance")
     else:
         pump.alarms.clear_name("refill_tolerance")
-    if pump.setup.damaged == [NAME]:
-        pump.setup.damaged = []
-        pump.alarms.clear_name("store_failed")
+    pump.setup.mended(NAME, pump.alarms.clear_name)
 
 
 def _reply(pump: Pump, tank: Reservoir) -> dict:

@@ -7,7 +7,7 @@ from app.pump import Pump
 from app.run import STATES, ceilings
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
-from pumpcore.faults import Refusal
+from pumpcore.faults import RUNS_MEND, Refusal
 from pumpcore.order_limits import check_bolus_rate, check_rounding
 
 
@@ -24,7 +24,8 @@ def run_start(pump: Pump, params: dict) -> dict:
         raise Refusal("bad_params", parameter=asked if not params[asked] else other)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
     _check_state(pump)
-    if params["purpose"] == boluses.PRIMING and line_nl(pump) and primed(pump) and not params.get("again"):
+    lost = "line" in pump.setup.damaged or "primed" in pump.setup.damaged
+    if params["purpose"] == boluses.PRIMING and line_nl(pump) and not lost and primed(pump) and not params.get("again"):
         raise Refusal("primed_already", rule="R8", asked_nl=params["volume_nl"], limit_nl=0, nearest_nl=0)
     bolus = _made(params, pump.setup.calibration)
     check_holds(pump, bolus, pump.position_steps())
@@ -32,6 +33,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     pump.tokens.use(token)
     if bolus.purpose == boluses.PRIMING and line_nl(pump):
         mark(pump)
+        pump.setup.mended("primed", pump.alarms.clear_name)
     _order(pump, bolus)
     return reply(bolus)
 
@@ -50,7 +52,7 @@ def _made(params: dict, calibration: object) -> Bolus:
 def _check_state(pump: Pump) -> None:
     if pump.board.system.maintenance_requested:
         raise Refusal("in_maintenance")
-    if pump.alarms.stopping():
+    if pump.alarms.stopping(RUNS_MEND):
         raise Refusal("alarm_active", alarms=pump.alarms.stopping())
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
