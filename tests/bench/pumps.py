@@ -15,6 +15,7 @@ from rig.programs import MONDAY_UTC_S, constant
 from thecal.bench import payload
 from thecal.client import Client
 from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.marks import marked
 from thecal.sim.image import BENCH_PATH, Files, format_image
 
 REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 30.0
@@ -67,7 +68,7 @@ def first_answer_ns(board: EmulatedBoard, question: bytes, answer: bytes) -> int
 
 def _image(bench: dict[str, Any], files: Files) -> bytes:
     built = image.compiled()
-    return format_image({**built.files, BENCH_PATH: slots.pack(1, payload(bench)), **files, MANIFEST_PATH: built.manifest})
+    return format_image({**built.files, **marked(BENCH_PATH, slots.pack(1, payload(bench))), **files, MANIFEST_PATH: built.manifest})
 
 
 def begin(pump: Pump, client: Client, rate_hz: int) -> None:

@@ -20,6 +20,7 @@ from thecal.bench import payload
 from thecal.deploy import finding, proof, runner
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH, Files
+from thecal.deploy.marks import marked
 from thecal.resources import firmware_folder
 from thecal.sim.image import BENCH_PATH, format_image
 
@@ -45,7 +46,7 @@ class Outcome:
 
 def image_of(files: Files, built: Built) -> bytes:
     """A file system with these files, the bench and a manifest."""
-    return format_image({**files, BENCH_PATH: slots.pack(1, payload(BENCH)), MANIFEST_PATH: built.manifest})
+    return format_image({**files, **marked(BENCH_PATH, slots.pack(1, payload(BENCH))), MANIFEST_PATH: built.manifest})
 
 
 def older(folder: Path, *changed: str) -> Built:

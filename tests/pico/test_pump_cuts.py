@@ -25,6 +25,7 @@ from rig.emulator import image
 from rig.programs import MONDAY_UTC_S, constant
 from thecal.bench import payload
 from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.marks import marked
 from thecal.sim.image import BENCH_PATH, format_image
 
 CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of six kinds: 48, or 600
@@ -136,7 +137,8 @@ def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figure
     """Four segments of faults are full but for one record: acknowledging an alarm removes the oldest and begins a new one."""
     table = for_the_chip(bench())
     built = image.compiled()
-    kept = {**built.files, BENCH_PATH: slots.pack(1, payload(table)), **journals.segments(4, ring="f"), MANIFEST_PATH: built.manifest}
+    bench_files = marked(BENCH_PATH, slots.pack(1, payload(table)))
+    kept = {**built.files, **bench_files, **journals.segments(4, ring="f"), MANIFEST_PATH: built.manifest}
     with Device(table, image=format_image(kept)) as device:
         device.upload(constant(SLOW_NL))
         device.sim.press_stop()

@@ -2,13 +2,12 @@
 
 import io
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from littlefs import LittleFS, UserContext
 from littlefs.errors import LittleFSError
 
 from board_parts import Buttons, Buzzer, Supply, System, Watchdog
+from flash_files import Handle, os_errors
 
 MOST_READ_BYTES = 4096  # as both hals have it
 BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
@@ -83,36 +82,6 @@ def mount(chip: Chip) -> LittleFS:
         fs.format()
         fs.mount()
     return fs
-
-
-@contextmanager
-def os_errors() -> Iterator[None]:
-    """An error of littlefs is an OSError, as on every target; a folder that is read as a file is one too."""
-    try:
-        yield
-    except LittleFSError as error:
-        raise OSError(-error.code, str(error)) from None
-
-
-class Handle:
-    def __init__(self, flash: "Flash", path: str) -> None:
-        self._flash = flash
-        self._path = path
-        self._pending = b""
-
-    def write(self, data: bytes) -> None:
-        self._pending += data
-
-    def flush(self) -> None:
-        self._flash.alive()
-        mode = "ab" if self._flash.exists(self._path) else "xb"
-        with os_errors(), self._flash.fs.open(self._path, mode) as file:
-            file.write(self._pending)
-        self._pending = b""
-        self._flash.alive()
-
-    def close(self) -> None:
-        pass
 
 
 class Flash:

@@ -5,7 +5,7 @@ import pytest
 from pumpcore import bench as benches
 from pumpcore import manifest, slots
 from thecal.bench import payload, read_bench
-from thecal.deploy import bench_slot, files, finding, pack
+from thecal.deploy import bench_slot, files, finding, marks, pack
 from thecal.errors import BadInput, Failed, NoPump
 from thecal.resources import hardware_folder
 from thecal.transport import registry
@@ -66,8 +66,7 @@ def other_bench(state="CALIBRATED"):
 
 
 def held(board):
-    image = {path: data for path, data in board.files.all().items() if path in bench_slot.PATHS}
-    return bench_slot.newest(image)
+    return bench_slot.newest(board.files.all())
 
 
 def test_without_a_named_bench_the_pump_keeps_its_own_with_its_calibration(board):
@@ -93,6 +92,33 @@ def test_a_cut_in_the_bench_slot_leaves_the_old_bench(board):
     assert held(board)[0] == 1
     flash(board)
     assert held(board) == (2, payload(BENCH), "/store/bench.b")
+
+
+def test_a_damaged_newest_bench_is_written_again_though_the_older_one_is_the_same(board):
+    flash(board)
+    flash(board, bench=other_bench())
+    flash(board)
+    board.files.place("/store/bench.a").write_bytes(slots.pack(3, payload(BENCH))[:-1])
+    assert held(board) is None
+    board.log.clear()
+    report = flash(board)
+    assert report["bench_written"] and held(board) == (4, payload(BENCH), "/store/bench.a")
+    assert {entry for entry in writes(board) if entry.startswith("cp")} == {"cp /store/bench.a", "cp /marks/bench", "cp /manifest.new"}
+
+
+def test_a_pump_of_a_firmware_without_marks_is_adopted_once(board):
+    flash(board)
+    program = slots.pack(7, b"a program")
+    board.files.place("/store/program.b").write_bytes(program)
+    for path in [path for path in board.files.all() if path.startswith("/marks/")]:
+        board.files.place(path).unlink()
+    flash(board)
+    files = board.files.all()
+    assert files["/marks/program"] == slots.pack_mark("program", 7, program) and held(board)[0] == 1
+    assert marks.counting("program", files) == (7, b"a program", "/store/program.b")
+    board.files.place("/store/program.b").write_bytes(b"damaged")
+    flash(board)
+    assert board.files.read("/marks/program") == files["/marks/program"] and marks.counting("program", board.files.all()) is None
 
 
 def test_a_board_without_a_bench_needs_one(board):
@@ -148,7 +174,7 @@ def test_a_full_flash_is_refused_before_anything_is_written_and_the_pump_starts_
 def test_a_board_that_was_a_pump_and_is_empty_is_told(pump, capsys):
     for path in pump.files.all():
         pump.files.place(path).unlink()
-    for folder in ("/store", "/app/handlers", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
+    for folder in ("/store", "/marks", "/app/handlers", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
         pump.files.place(folder).rmdir()
     pump.boot_up()
     with pytest.raises(Failed, match="nobody confirmed"):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pumpcore import bench, slots
 from thecal.bench import Bench, payload
+from thecal.deploy import marks
 from thecal.errors import BadInput
 
-PATHS = ("/store/bench.a", "/store/bench.b")
+NAME = "bench"
+PATHS = tuple(marks.slot_paths(NAME))
 TARGET = "rp2"
 
 
@@ -17,26 +21,19 @@ def require_for_board(wanted: Bench) -> None:
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
 
 
-def newest(images: dict[str, bytes]) -> tuple[int, bytes, str] | None:
-    """(sequence, payload, path) of the bench that the pump runs with; None when no slot holds a valid one."""
-    found = []
-    for path in reversed(PATHS):  # of two with the same sequence the pump takes the second
-        try:
-            found.append((*slots.unpack(images.get(path, b"")), path))
-        except ValueError:
-            continue
-    return max(found, key=lambda slot: slot[0], default=None)
+def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:
+    """(sequence, payload, path) of the bench that the pump runs with; None when there is none, or it is damaged. `files`: the slots and
+    the mark, by their paths; without any mark the pump is one that is about to be adopted."""
+    return marks.counting(NAME, {**marks.missing(files), **files})
 
 
-def to_write(images: dict[str, bytes], wanted: Bench) -> tuple[str, bytes] | None:
-    """(path, image) of the slot to write so that the pump runs with this bench; None when it does already."""
-    present = newest(images)
-    if present is None:
-        return PATHS[0], slots.pack(1, payload(wanted))
-    sequence, held, path = present
-    if held == payload(wanted):
-        return None
-    return PATHS[1 - PATHS.index(path)], slots.pack(sequence + 1, payload(wanted))
+def to_write(files: Mapping[str, bytes], wanted: Bench) -> dict[str, bytes]:
+    """The slot and its mark to write, in this order, so that the pump runs with this bench; nothing when it does already."""
+    present = newest(files)
+    if present is not None and present[1] == payload(wanted):
+        return {}
+    sequence, path = marks.next_slot(NAME, files)
+    return marks.marked(path, slots.pack(sequence, payload(wanted)))
 
 
 def describe(held: bytes) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from thecal.bench import Bench
 from thecal.client import Client
 from thecal.console import confirm, talk
-from thecal.deploy import backup, bench_slot, finding, identity, plan, proof, review
+from thecal.deploy import backup, bench_slot, finding, identity, marks, plan, proof, review
 from thecal.deploy.board import NEW, Board, copying
 from thecal.deploy.build import Built, misfit
 from thecal.deploy.runner import Runner
@@ -182,10 +182,13 @@ class Flash:
 
     def _write(self, board: Board, survey: Survey, todo: plan.Plan) -> None:
         """Everything that changes the board, the manifest first away and last in place. Nothing when all is there."""
-        slot = self._bench_to_write()
-        given = identity.to_write(self._saved((identity.PATH,)), self.boots)
-        self.report["bench_written"] = slot is not None
-        if not todo.changes and slot is None and given is None:
+        saved = self._saved_store(survey)
+        slot = self._bench_to_write(saved)
+        given = identity.to_write(saved, self.boots)
+        adopted = {path: mark for path, mark in marks.missing(saved).items() if path not in slot}
+        written = {**adopted, **({} if given is None else {identity.PATH: given}), **slot}
+        self.report["bench_written"] = bool(slot)
+        if not todo.changes and not written:
             return
         with tempfile.TemporaryDirectory(prefix="thecal-") as place:
             folder = Path(place)
@@ -195,27 +198,25 @@ class Flash:
             self._copy(board, folder, todo)
             if todo.removed or todo.removed_folders:
                 board.remove(todo.removed, todo.removed_folders)
-            if given is not None:
-                (folder / "identity").write_bytes(given)
-                board.put(folder / "identity", identity.PATH)
-            if slot is not None:
-                (folder / "bench").write_bytes(slot[1])
-                board.put(folder / "bench", slot[0])
+            for path, data in written.items():
+                (folder / "data").write_bytes(data)
+                board.put(folder / "data", path)
             (folder / "manifest").write_bytes(self.built.manifest)
             board.publish(folder / "manifest")
 
-    def _saved(self, paths: tuple[str, ...]) -> dict[str, bytes]:
+    def _saved_store(self, survey: Survey) -> dict[str, bytes]:
+        """Slots and marks as they were backed up, by their paths."""
+        paths = survey.below((marks.STORE, marks.FOLDER))
         return backup.saved(Path(self.report["backup"]), paths) if "backup" in self.report else {}
 
-    def _bench_to_write(self) -> tuple[str, bytes] | None:
-        saved = self._saved(bench_slot.PATHS)
+    def _bench_to_write(self, saved: dict[str, bytes]) -> dict[str, bytes]:
         held = bench_slot.newest(saved)
         if self.order.bench is None:
             if held is None:
                 raise review.no_bench()
-            return None
+            return {}
         slot = bench_slot.to_write(saved, self.order.bench)
-        if slot is not None and held is not None:
+        if slot and held is not None:
             talk(review.bench_change(held[1], self.order.bench))
             confirm("Replace the pump's bench and its calibration?", self.order.yes)
         return slot

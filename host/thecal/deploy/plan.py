@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from thecal.console import columns
-from thecal.deploy import pack
+from thecal.deploy import marks, pack
 from thecal.deploy.board import NEW
 from thecal.deploy.build import MAIN, Built
 from thecal.deploy.files import MANIFEST_PATH, Files
@@ -40,7 +40,7 @@ class Plan:
 def make(built: Built, survey: Survey) -> Plan:
     """The difference between what should lie on the board and what does."""
     copied = [path for path, data in built.files.items() if not _lies(survey, path, data)]
-    wanted_folders = _parents(built.files) | {"/store"}
+    wanted_folders = _parents(built.files) | {marks.STORE, marks.FOLDER}
     ours = tuple(root + "/" for root in CODE)
     lying = survey.below(CODE) + [path for path in UNFINISHED if path in survey.files]
     strays = [path for path in lying if path not in built.files and path.removesuffix(NEW) not in copied]

@@ -11,8 +11,8 @@ from thecal.deploy import pack
 from thecal.deploy.files import LIBRARY, MANIFEST_PATH
 
 CODE = ("/app", "/hal", "/pumpcore", f"/lib/{LIBRARY}")  # ours alone: what is not of this release is removed
-DATA = ("/journal", "/ledger", "/store")  # the pump's own: backed up, never removed
-HASHED = (*CODE, "/main.py", pack.PATH, MANIFEST_PATH, "/ledger", "/store")
+DATA = ("/journal", "/ledger", "/store", "/marks")  # the pump's own: backed up, never removed
+HASHED = (*CODE, "/main.py", pack.PATH, MANIFEST_PATH, "/ledger", "/store", "/marks")
 UNHASHED = "-"
 
 

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 from thecal.bench import Bench, payload
+from thecal.deploy import marks
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
 from thecal.sim.errors import WasiError
 from thecal.sim.filesystem import FileSystem
@@ -25,7 +26,7 @@ def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
     from pumpcore import journal_identity, slots
 
     identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
-    return {BENCH_PATH: slots.pack(1, payload(bench)), journal_identity.PATH: journal_identity.pack(identity, 0)}
+    return {**marks.marked(BENCH_PATH, slots.pack(1, payload(bench))), journal_identity.PATH: journal_identity.pack(identity, 0)}
 
 
 def format_image(files: Files) -> bytes:

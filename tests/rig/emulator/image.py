@@ -11,6 +11,7 @@ from thecal.bench import payload
 from thecal.deploy import pack
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.marks import marked
 from thecal.resources import firmware_folder
 from thecal.sim.image import BENCH_PATH, format_image
 
@@ -33,7 +34,7 @@ def commissioned(bench: Bench, changed: bool = False) -> bytes:
     """A pump with this bench: an image of the file system, 352 blocks of 4 KiB. `changed`: one file is not as the manifest has it."""
     built = compiled()
     extra = {pack.PATH: built.files[pack.PATH] + b"\0"} if changed else {}
-    return format_image({**built.files, **extra, BENCH_PATH: slots.pack(1, payload(bench)), MANIFEST_PATH: built.manifest})
+    return format_image({**built.files, **extra, **marked(BENCH_PATH, slots.pack(1, payload(bench))), MANIFEST_PATH: built.manifest})
 
 
 def parts() -> bytes:

@@ -1,0 +1,59 @@
+"""The marks of what lies in a pump's store (pumpcore.slots): written by whoever writes a slot; the pump alarms where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pumpcore import slots
+
+FOLDER = "/marks"
+STORE = "/store"
+
+
+def slot_paths(name: str) -> list[str]:
+    """The two places of an image, in the order in which the pump looks."""
+    return [f"{STORE}/{name}.{letter}" for letter in slots.LETTERS]
+
+
+def mark_path(name: str) -> str:
+    return f"{FOLDER}/{name}"
+
+
+def marked(path: str, image: bytes) -> dict[str, bytes]:
+    """A slot's file and its mark, to be written in this order."""
+    name = path.rpartition("/")[2].partition(".")[0]
+    return {path: image, mark_path(name): slots.pack_mark(name, slots.unpack(image)[0], image)}
+
+
+def counting(name: str, files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:
+    """(sequence, payload, path) of the image that the pump takes, None when it takes none: damaged, older than its mark, or not there."""
+    images = [files.get(path, b"") for path in slot_paths(name)]
+    try:
+        found = slots.judge(name, images, files.get(mark_path(name), b""))
+    except ValueError:
+        return None
+    return None if found is None else (found[0], found[1], slot_paths(name)[found[2]])
+
+
+def next_slot(name: str, files: Mapping[str, bytes]) -> tuple[int, str]:
+    """(sequence, path) of the slot that is written next: never the newest valid one's place, never a number that was used."""
+    images = [files.get(path, b"") for path in slot_paths(name)]
+    found = slots.newest(images)
+    try:
+        number = slots.unpack_mark(files.get(mark_path(name), b""))[0]
+    except ValueError:
+        number = 0
+    sequence = max(found[0] if found else 0, number) + 1
+    return sequence, slot_paths(name)[1 - found[2] if found else 0]
+
+
+def missing(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The marks of images that have none: a pump of a firmware without marks is adopted with what lies there, once, by being flashed."""
+    found = {}
+    names = sorted({path.rpartition("/")[2].partition(".")[0] for path in files if path.startswith(STORE + "/")})
+    for name in names:
+        images = [files.get(path, b"") for path in slot_paths(name)]
+        newest = slots.newest(images)
+        if newest is not None and not files.get(mark_path(name)):
+            found[mark_path(name)] = slots.pack_mark(name, newest[0], images[newest[2]])
+    return found
