@@ -69,6 +69,12 @@ class LedgerFiles:
                 return
         raise OSError(errno.EIO)
 
+    def vouch(self, powered_on_s: int, events_sequence: int) -> None:
+        """Writes the record of a stopped pump again, for what the journal holds by now."""
+        record = ledger.unpack(ledger.pack(self.record))
+        record.powered_on_s, record.events_sequence = powered_on_s, events_sequence
+        self.write(record)
+
     def write(self, record: ledger.LedgerRecord) -> None:
         """Makes `record` the newest; durable when it returns."""
         record.sequence = self.record.sequence + 1

@@ -188,7 +188,19 @@ class Pump:
         if self.book.wall.due(now_ms):
             self._pass_transition()
             return True
-        return False
+        return self.supervisor.vouch_wanted and self._vouch()
+
+    def _vouch(self) -> bool:
+        """After each total: the ledger of a stopped pump says how far the journal reaches; that of a running one does at every lease."""
+        self.supervisor.vouch_wanted = False
+        files = self.delivery.leases.files
+        if not self.idle() or files.record.state != ledger.IDLE or not files.record.sequence or not files.sound():
+            return False
+        try:
+            files.vouch(self.book.powered_on_s(), self.journal.rings["events"].next_sequence - 1)
+        except OSError:
+            self.delivery.safe_state("ledger_failed")
+        return True
 
     def _pass_transition(self) -> None:
         """Local time has changed; the schedule follows by itself. First the journal is told, then the store, a turn each."""

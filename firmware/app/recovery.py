@@ -198,7 +198,6 @@ def _outlives_reset(number: int) -> bool:
 
 def compare(files: object, journal: Journal) -> None:
     """Finds a ledger that is older than the journal, which repeats every 5 minutes where the pump stands; the larger position counts.
-
     A pump that runs writes the ledger once a minute, but while it pauses at a ceiling. `files.stopped`: its last lease is over by
     the journal's word, so nothing resumes; a cut between the two writes of a stop leaves that too.
     """

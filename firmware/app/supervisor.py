@@ -34,6 +34,7 @@ class Supervisor:
         self._book = book
         self._stop = stop
         self._next_total_ms = TOTAL_MS
+        self.vouch_wanted = False
         self._trusted = 0  # the guard's count when the motor's supply was last seen to be there
 
     def due_ms(self) -> int:
@@ -86,4 +87,5 @@ class Supervisor:
         span = delivery.span
         ordered = span.ordered_steps if span else delivered
         leased = span.leased_steps if span else delivered
+        self.vouch_wanted = True
         self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
