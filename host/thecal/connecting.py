@@ -6,8 +6,9 @@ from typing import Any
 
 from thecal import clock
 from thecal.client import Client
-from thecal.errors import BadInput, NoPump, PortBusy, ThecalError
-from thecal.transport.ports import Candidate, candidates, named
+from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, ThecalError
+from thecal.transport import registry
+from thecal.transport.ports import Candidate, candidates, named, usb_boards
 
 LOOK_TIMEOUT_S = 1.0
 
@@ -38,10 +39,24 @@ def open_pump(port_url: str | None) -> Client:
     client = Client(choose(port_url))
     try:
         client.hello()
-    except BaseException:
+    except BaseException as error:
         client.close()
+        lost = lost_pump(client.port_url) if isinstance(error, LinkLost | NoPump) else None
+        if lost is not None:
+            raise lost from None
         raise
     return client
+
+
+def lost_pump(port_url: str) -> NoPump | None:
+    """What to say of a board where no pump answers and which was one when it was flashed from this machine: MicroPython formats a
+    flash that it can't mount, firmware, journal and ledger included, and only the host can notice. None of any other port."""
+    serial_number = next((board.serial_number for board in usb_boards() if board.port_url == port_url), "")
+    known = registry.known_pump(serial_number) if serial_number else None
+    if known is None:
+        return None
+    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers: its flash may be lost"
+    return NoPump(cause, "flash it again: thecal flash --bench FILE; what it held is in the backup of the last flash")
 
 
 def look(candidate: Candidate) -> dict[str, Any]:
@@ -57,5 +72,6 @@ def look(candidate: Candidate) -> dict[str, Any]:
             _, reading = clock.read(client)
             about["clock"] = {**reading.as_dict(), "text": reading.text()}
     except ThecalError as error:
-        about["error"] = error.as_dict()
+        lost = lost_pump(candidate.port_url) if isinstance(error, LinkLost | NoPump) else None
+        about["error"] = (lost or error).as_dict()
     return about

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import weighed
+from pumpcore import faults, weighed
 from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from thecal.calibrate import review, running, water
@@ -147,10 +147,19 @@ def completed(typed: Typed, verify: bool, guided: bool) -> Typed:
 def check_state(client: Client) -> None:
     """The pump must be stopped: told before anybody fills a line. Raises Refused as the pump itself would."""
     status = client.status()
-    if status["state"] == "alarm":
+    if status["state"] == "alarm" and any(map(_stops_a_run, status.get("alarms", []))):
         raise Refused(205, "alarm_active", "an alarm is active", "look with `thecal alarms`, mend the cause, acknowledge")
-    if status["state"] != "stopped":
+    if status["state"] not in ("stopped", "alarm"):
         raise Refused(201, "not_stopped", f"the pump is {status['state']}", "stop it first: `thecal stop`")
+
+
+def _stops_a_run(number: int) -> bool:
+    """Whether an alarm keeps the pump from a run; what a calibration mends does not."""
+    try:
+        found = faults.by_number(number)
+    except KeyError:  # of a newer pump
+        return True
+    return found.severity == faults.ALARM and found.name not in faults.RUNS_MEND
 
 
 def planned(plan: Plan) -> list[tuple[str, ...]]:
