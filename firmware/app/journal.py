@@ -27,6 +27,14 @@ class JournalError(Exception):
     """The flash refused a record."""
 
 
+def _names(flash: object) -> list:
+    """What lies in the folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+    try:
+        return flash.names(FOLDER)
+    except OSError:
+        return []
+
+
 def _number_in(name: str, letter: str) -> int:
     """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
     try:
@@ -62,7 +70,7 @@ class Ring:
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self._reading = 0  # the segment that `_reader` has open
         self._reader = None
-        self.firsts = [first for first in [_number_in(name, letter) for name in flash.names(FOLDER)] if first]
+        self.firsts = [first for first in [_number_in(name, letter) for name in _names(flash)] if first]
         self.firsts.sort()
         self.next_sequence = 0
         self.last_boot = -1

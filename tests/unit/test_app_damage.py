@@ -14,7 +14,7 @@ from pumpcore.program import Program
 from scenes import Watched, power_cut, ready, resuming, running
 
 CALIBRATION = {"volume_nl": 1_023_456, "steps": 100_003}
-FOLDERS = ("/store", "/marks", "/ledger")
+FOLDERS = ("/store", "/marks", "/ledger", "/journal")
 
 
 def number(name: str) -> int:
@@ -297,7 +297,7 @@ CONTENTS = [b"", b"\0", b"TCS1", bytes(40), b"\xff" * 300, slots.pack(7, b"{}"),
 def test_a_file_of_any_content_in_any_place_does_not_keep_the_pump_from_starting(content: bytes) -> None:
     pump = full()
     image = pump.image()
-    paths = [f"{folder}/{name}" for folder in FOLDERS for name in [*pump.board.flash.names(folder), "x"]]
+    paths = [f"{folder}/{name}" for folder in FOLDERS for name in [*pump.board.flash.names(folder), "x", "e", "ezzz", "f1"]]
     for path in paths:
         one = Watched(image, MONDAY_UTC_S)
         one.board.flash.write(path, content)
