@@ -340,3 +340,46 @@ def test_a_new_pump_with_a_full_file_system_starts_and_says_so() -> None:
     booted = survives(pump)
     assert booted.state() == "alarm" and {"journal_failed", "ledger_failed"} <= set(booted.alarms())
     assert booted.fault("start") == "alarm_active"
+
+
+# --- what a change needs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R6")
+def test_a_run_to_calibrate_is_done_in_spite_of_the_calibration_that_is_lost_and_of_nothing_else() -> None:
+    pump = full()
+    flip(pump, "/marks/calibration")
+    booted = again(pump)
+    order = {"purpose": "calibration", "volume_nl": 0, "steps": 2_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
+    booted.call("run.start", token=token(booted), **order)
+    booted.advance(1)
+    assert booted.state() == "calibrating"
+    booted.advance(60)
+    assert booted.state() == "alarm" and booted.plant_steps() == 2_000
+    flip(booted, newest(booted, "program"))
+    both = again(booted)
+    assert both.fault("run.start", token=token(both), **order) == "alarm_active" and both.plant_steps() == 0
+
+
+@pytest.mark.rule("R1")
+def test_a_change_that_is_stored_while_the_motor_runs_leaves_its_queue_above_the_low_water(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each write may take 1.26 s at the flash's worst: the journal, the slot and its mark one after the other, in one command."""
+    pump = full()
+    pump.call("start")
+    pump.advance(30)
+    board, written = pump.board, []
+    write = board.flash.write
+
+    def slow(path: str, data: bytes) -> None:
+        written.append((path.split("/")[1], board.stepper.queued_us()))
+        board.clock.now_us += 1_260_000
+        write(path, data)
+
+    monkeypatch.setattr(board.flash, "write", slow)
+    while board.stepper.queued_us() > 2_600_000:
+        pump.advance(0.05)
+    refill(pump)
+    assert {"store", "marks"} <= {folder for folder, _ in written}
+    assert min(queued_us for folder, queued_us in written if folder != "ledger") >= 2_400_000
+    pump.advance(30)
+    assert pump.state() == "running" and pump.alarms() == []
