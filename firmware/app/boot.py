@@ -31,6 +31,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     setup = loading.load(store, board.attach)
     journal = Journal(flash, clock)
     files = LedgerFiles(flash)
+    recovery.miss(files, journal, store)
     identified = recovery.identify(journal, flash)
     journal.catch_up(files.record)
     recovery.compare(files, journal)

@@ -6,6 +6,7 @@ from pumpcore import ledger
 
 FOLDER = "/ledger"
 FILES = 3
+_MOST_STEPS = 1 << 62  # centuries: no pump has made them
 
 
 class LedgerFiles:
@@ -43,7 +44,10 @@ class LedgerFiles:
         """None when it is not there, or created by a write that a cut ended, or damaged."""
         try:
             image = self._flash.read(self._path(number))
-            return ledger.unpack(image) if image else None
+            record = ledger.unpack(image) if image else None
+            if record is None or record.leased_steps < _MOST_STEPS:
+                return record
+            self.damaged = True
         except OSError as error:
             self.damaged = self.damaged or error.errno != errno.ENOENT
         except ValueError:

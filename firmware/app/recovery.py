@@ -210,6 +210,17 @@ def compare(files: object, journal: Journal) -> None:
         files.advance(position_steps)
 
 
+def miss(files: object, journal: Journal, store: object) -> None:
+    """Finds a journal that is gone as a whole: a change is journaled before it is stored, so what is stored says that there was one. Then
+    nothing says either what a ledger that is gone too held."""
+    rings = journal.rings.values()
+    if any([ring.next_sequence > 1 for ring in rings]) or not any([store.holds(name) for name in ("program", "calibration", "offset")]):
+        return
+    files.damaged = files.damaged or not files.record.sequence
+    for ring in rings:
+        ring.skip()
+
+
 def _newest(journal: Journal, far: bool) -> tuple:
     """(largest position, latest powered-on second, name of the last record that begins or ends motion or "") of the newest segment,
     and when that does not tell all and `far`, of the one before."""

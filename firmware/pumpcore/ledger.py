@@ -11,7 +11,6 @@ import struct
 
 IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
 RESUMES_KEPT = 3
-MOST_STEPS = 1 << 62
 
 # by magic; a TLG1 is of a firmware without therapy modes and has none of the last five fields, a TLG2 keeps 16 bits of the boot and no
 # `events_sequence`, the newest record of the journal's events when it was written (0: not known)
@@ -77,6 +76,6 @@ def unpack(image: bytes) -> LedgerRecord:
     for name, value in zip(FIELDS, values[:-RESUMES_KEPT]):
         setattr(record, name, value)
     record.resumes_s = list(values[-RESUMES_KEPT:])
-    if record.confirmed_steps > record.leased_steps or record.leased_steps > MOST_STEPS:
-        raise ValueError("ledger record can't be")
+    if record.confirmed_steps > record.leased_steps:
+        raise ValueError("ledger record delivered more than was leased")
     return record

@@ -383,3 +383,18 @@ def test_a_change_that_is_stored_while_the_motor_runs_leaves_its_queue_above_the
     assert min(queued_us for folder, queued_us in written if folder != "ledger") >= 2_400_000
     pump.advance(30)
     assert pump.state() == "running" and pump.alarms() == []
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.parametrize("folders", [("/journal",), ("/journal", "/ledger")], ids=" and ".join)
+def test_a_journal_that_is_gone_as_a_whole_is_an_alarm(folders: tuple[str, ...]) -> None:
+    """One bit in the file system's root can do it: the pump would look like a new one that has its program."""
+    pump = full()
+    for folder in folders:
+        for name in pump.board.flash.names(folder):
+            pump.board.flash.remove(f"{folder}/{name}")
+    booted = again(pump)
+    assert "journal_damaged" in booted.alarms() and ("ledger_damaged" in booted.alarms()) == ("/ledger" in folders)
+    for name in booted.alarms():
+        booted.call("ack", fault=number(name))
+    assert again(booted).alarms() == []
