@@ -218,7 +218,7 @@ def miss(files: object, journal: Journal, store: object) -> None:
         return
     files.damaged = files.damaged or not files.record.sequence
     for ring in rings:
-        ring.skip()
+        ring.skip(0)
 
 
 def _newest(journal: Journal, far: bool) -> tuple:
