@@ -57,15 +57,44 @@ class Basal:
 
     def highest_nl(self, from_s: int, duration_s: int) -> int:
         """Highest rate in the pump seconds from `from_s` on, over `duration_s`, rounded up to whole nl: with the temporary rate that runs,
-        and as it will be when that is cancelled."""
-        highest, at_s, end_s, temporary = 0, from_s, from_s + duration_s, self.temporary
-        while at_s < end_s:
-            rate_nl = self.program.entries[self.entry_at(at_s)][1]
-            highest = max(highest, rate_nl)
-            if temporary is not None and at_s < temporary.end_s:
-                highest = max(highest, ceil_div(temporary.of(rate_nl), temporary.parts()))
-            at_s += min(self.until_change_s(at_s), S_PER_WEEK)
+        and as it will be when that is cancelled. Takes at most two rounds of the entries for each, however long it is."""
+        end_s, temporary = from_s + duration_s, self.temporary
+        highest = self._highest(from_s, end_s)
+        if temporary is not None and from_s < min(end_s, temporary.end_s):  # what it makes of a rate grows with the rate
+            fastest_nl = self._highest(from_s, min(end_s, temporary.end_s))
+            highest = max(highest, ceil_div(temporary.of(fastest_nl), temporary.parts()))
         return highest
+
+    def _highest(self, from_s: int, end_s: int) -> int:
+        """Highest rate of the program; a whole week on one side of a change of the offset holds every entry."""
+        entries, highest = self.program.entries, 0
+        for begin_s, until_s in self._sides(from_s, end_s):
+            if self._scheduled() and until_s - begin_s >= S_PER_WEEK:
+                return self.program.highest_rate_nl()
+            for entry, _ in self._pieces(begin_s, until_s):
+                highest = max(highest, entries[entry][1])
+        return highest
+
+    def _sides(self, from_s: int, end_s: int) -> list:
+        """[(begin, end)] of what lies before the next change of the offset, and behind it."""
+        shift_at_s = self.week.shift_at_s if self._scheduled() else NEVER_S
+        parts = ((from_s, min(end_s, shift_at_s)), (max(from_s, shift_at_s), end_s))
+        return [(begin_s, until_s) for begin_s, until_s in parts if begin_s < until_s]
+
+    def _pieces(self, from_s: int, end_s: int) -> object:
+        """Yields (entry, seconds) one after the other; no change of the offset lies in between."""
+        if not self._scheduled() or len(self.program.entries) == 1:
+            yield self.entry_at(from_s), end_s - from_s
+            return
+        entries, local_s = self.program.entries, self.week.local_s(from_s)
+        entry = schedule.entry_at(entries, local_s)
+        while from_s < end_s:
+            following = (entry + 1) % len(entries)
+            begins_s = entries[following][0] * S_PER_MINUTE
+            lasts_s = min((begins_s - local_s) % S_PER_WEEK or S_PER_WEEK, end_s - from_s)
+            yield entry, lasts_s
+            from_s += lasts_s
+            entry, local_s = following, begins_s
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
         """The accumulator's remainder once it has run for `duration_s` at `rate_nl`, in the program's own modulus."""
@@ -86,31 +115,24 @@ class Basal:
 
     def skip(self, from_s: int, duration_s: int) -> int:
         """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
-        at_s, end_s, steps = from_s, from_s + duration_s, 0
-        while self.temporary is not None and self.temporary.by_time and at_s < end_s:
-            if at_s < self.temporary.end_s:  # one that was cancelled may have ended already
-                part_s, steps = self._skip_part(at_s, end_s, steps)
-                at_s += part_s
-            if at_s >= self.temporary.end_s:
+        end_s, steps, temporary = from_s + duration_s, 0, self.temporary
+        if temporary is not None and temporary.by_time and from_s < end_s:
+            until_s = max(from_s, min(end_s, temporary.end_s))  # one that was cancelled may have ended already
+            steps, from_s = self._skip_to(from_s, until_s), until_s
+            if from_s >= temporary.end_s:
                 self.end_temporary()
-        while at_s < end_s:
-            weeks = self._whole_weeks(at_s, end_s)
-            steps += self.accumulator.advance(self._of(self._week_nl_s()) * weeks, 1)
-            at_s += weeks * S_PER_WEEK
-            part_s, steps = self._skip_part(at_s, end_s, steps)
-            at_s += part_s
+        return steps + self._skip_to(from_s, end_s)
+
+    def _skip_to(self, from_s: int, end_s: int) -> int:
+        """Whole weeks are taken at once: years without power must not take minutes."""
+        steps, source = 0, self.accumulator
+        for begin_s, until_s in self._sides(from_s, end_s):
+            weeks = (until_s - begin_s) // S_PER_WEEK if self._scheduled() else 0
+            if weeks:
+                steps += source.advance(self._of(self._week_nl_s()) * weeks, 1)
+            for entry, lasts_s in self._pieces(begin_s + weeks * S_PER_WEEK, until_s):
+                steps += source.advance(self.rate_nl(entry), lasts_s)
         return steps
-
-    def _skip_part(self, at_s: int, end_s: int, steps: int) -> tuple:
-        part_s = min(self.until_change_s(at_s), end_s - at_s)
-        return part_s, steps + self.accumulator.advance(self.rate_nl(self.entry_at(at_s)), part_s)
-
-    def _whole_weeks(self, at_s: int, end_s: int) -> int:
-        """Weeks on one side of a change of the offset, to be taken at once: years without power must not take minutes."""
-        if not self._scheduled():
-            return 0
-        shift_at_s = self.week.shift_at_s
-        return max(0, (min(end_s, shift_at_s) if at_s < shift_at_s else end_s) - at_s) // S_PER_WEEK
 
     def plan_steps(self, from_s: int, duration_s: int) -> int:
         """What `skip` would return, without carrying anything."""

@@ -39,6 +39,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     alarms = Alarms(journal, clock, board.buzzer)
     doses, losses = Doses(), recovery.Losses()
     history = recovery.totals(journal, doses, losses)
+    # Here, before the rest is built: a segment is read in one piece of 16 KiB. Later a full one of the faults ended in MemoryError.
+    opened = recovery.open_alarms(journal, losses)
     base_s = recovery.powered_on_s(files.record, history)
     book = Book(clock, WallClock(clock, store), files, base_s)
     book.events = journal.rings["events"]
@@ -59,7 +61,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
-    _raise_problems(pump, files, release_matches, losses)
+    _raise_problems(pump, files, release_matches, losses, opened)
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
@@ -70,8 +72,8 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     return pump
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losses: recovery.Losses) -> None:
-    for number, count in recovery.open_alarms(pump.journal, losses):
+def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losses: recovery.Losses, opened: list) -> None:
+    for number, count in opened:
         pump.alarms.restore(number, count)
     for ring, first, last in losses.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap is: a cut in between raises it again

@@ -1,8 +1,11 @@
-"""A program comes in: checked against this bench, staged, taken over. In memory at power-up and for the commands that need it."""
+"""A program comes in: staged, checked against this bench, taken over. In memory at power-up and for the commands that need it."""
 
-from app.setup import Setup
+from app.setup import Setup, Staged
 from pumpcore import limits, program
 from pumpcore.faults import Refusal
+
+MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
+PERMILLE = 1000
 
 
 def unpack(packed: bytes) -> object:
@@ -19,30 +22,67 @@ def unpack(packed: bytes) -> object:
 
 
 def take(setup: Setup, packed: bytes) -> None:
-    """Takes a program over. Refusals of the 3xx family: then nothing has changed."""
-    candidate = program.unpack(packed)
-    setup.ceilings = limits.check_program(candidate, setup.bench, setup.calibration)
-    setup.program = candidate
+    """Takes the stored program over. Refusals of the 3xx family: then nothing has changed."""
+    _take(setup, program.unpack(packed), packed)
+
+
+def _take(setup: Setup, new: program.Program, packed: bytes) -> None:
+    setup.ceilings = limits.check_program(new, setup.bench, setup.calibration)
+    setup.program = new
     setup.packed = packed
     setup.digest = program.digest(packed)
 
 
-def stage(setup: Setup, packed: bytes) -> str:
-    """Checks a program against this bench and keeps it in memory; returns its digest. Refusals of the 3xx family."""
+def stage(setup: Setup, packed: bytes) -> program.Program:
+    """Reads a program and keeps it in memory; whether it fits this bench, `check` finds. Refusals `program_...`."""
     if setup.bench is None:
         raise Refusal("alarm_active", alarm="not_commissioned")
-    candidate = unpack(packed)
-    limits.check_program(candidate, setup.bench, setup.calibration)
-    limits.check_demand_steps(candidate, setup.calibration)
-    digest = program.digest(packed)
-    setup.keep_staged(digest, packed)
-    return digest
+    new = unpack(packed)
+    setup.keep_staged(program.digest(packed), packed)
+    return new
 
 
-def activate(setup: Setup, packed: bytes) -> None:
-    """Stores a staged program and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
+def check(setup: Setup, row: Staged, now_ms: int) -> int:
+    """Goes on checking a staged program against this bench, for a part of a second: how much is done in permille, PERMILLE when it fits.
+    Refusals of the 3xx family end the check."""
+    if row.checked:
+        return PERMILLE
+    new = unpack(row.packed)
+    new.peaks = row.peaks
+    setup.go_on_checking(row, now_ms)
+    part = _search(new, row)
+    if part < PERMILLE:
+        return part
+    setup.end_check()
+    limits.check_program(new, setup.bench, setup.calibration)
+    limits.check_demand_steps(new, setup.calibration)
+    row.checked = True
+    return PERMILLE
+
+
+def _search(new: program.Program, row: Staged) -> int:
+    """Looks for the fullest window of each length; returns how much of that is done in permille."""
+    most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
+    for number, minutes in enumerate(windows):
+        if minutes in new.peaks:
+            continue
+        if row.search is None:
+            row.search = limits.begin_peak(entries, minutes)
+        before = limits.moves_left(row.search)
+        left = limits.go_on(entries, row.search, most)
+        if left:
+            whole = 2 * len(entries)
+            return (PERMILLE * number + PERMILLE * (whole - left) // whole) // len(windows)
+        limits.keep_peak(new, row.search)
+        row.search = None
+        most -= before
+    return PERMILLE
+
+
+def activate(setup: Setup, packed: bytes, new: program.Program) -> None:
+    """Stores a program that was checked and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
     setup.store.save("program", packed)
-    take(setup, packed)
+    _take(setup, new, packed)
 
 
 def recalibrated(setup: Setup) -> None:

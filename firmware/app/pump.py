@@ -37,6 +37,7 @@ class Pump:
         self.boluses = []
         self.doses = None
         self.presses = Presses(journal, alarms)
+        self.search: dict | None = None  # how far bolus.status has looked through the journal
         self.start_wanted: object = False  # True, or the Bridge to begin with
         self.reset_wanted = False
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, what is left to do waits for the next turn
@@ -99,6 +100,7 @@ class Pump:
     def stop(self, by: str) -> int:
         """Ends whatever runs or is about to; returns the position in steps."""
         self.start_wanted = False
+        self.setup.end_check()
         if self.selftest.done:
             position = self.delivery.stop(by)
         else:  # the motor is disabled, and halting would cut the test

@@ -181,6 +181,7 @@ class Session:
                 return
             if self._late:
                 raise Refusal("overtaken")
+            self._pump.setup.refuse_while_checking(self._pump.board.clock.uptime_ms())
         except Refusal as refused:
             self._refuse(identity, refused)
             return

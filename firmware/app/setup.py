@@ -5,9 +5,23 @@ from pumpcore.bolus import DONE, PRIMING
 from pumpcore.calibration import EXPIRED
 from pumpcore.faults import Refusal
 from pumpcore.hashes import sha256_hex
+from pumpcore.units import MS_PER_S, ceil_div
 from pumpcore.wire.records import FRONT_WAYS
 
 _STAGED = 2
+CHECK_MS = 10_000  # a check that nobody goes on with for so long is over
+
+
+class Staged:
+    """A program that was sent. `peaks` are what its check has found (Program.peaks), `search` is the window that the check is at, and
+    `checked` says that the program fits bench and calibration."""
+
+    def __init__(self, digest: str, packed: bytes) -> None:
+        self.digest = digest
+        self.packed = packed
+        self.peaks = {}
+        self.search = None
+        self.checked = False
 
 
 def alarm_of(name: str) -> str:
@@ -33,6 +47,8 @@ class Setup:
         self.problems = []
         self.damaged = []
         self._staged = []
+        self._checking = None
+        self._check_until_ms = 0
         self.forget_program()
 
     def forget_program(self) -> None:
@@ -88,17 +104,38 @@ class Setup:
             raise Refusal("not_loaded", cause=repr(error)[:80])
 
     def keep_staged(self, digest: str, packed: bytes) -> None:
-        """Keeps a program that was checked, until another pair counts."""
-        self._staged = [row for row in self._staged if row[0] != digest][-(_STAGED - 1) :] + [(digest, packed)]
+        """Keeps the newest programs that were sent, with what is known of them, until another pair counts."""
+        known = self.staged(digest) or Staged(digest, packed)
+        self._staged = [row for row in self._staged if row is not known][-(_STAGED - 1) :] + [known]
+        if self._checking not in self._staged:
+            self.end_check()
 
     def forget_staged(self) -> None:
         self._staged = []
+        self.end_check()
 
-    def staged(self, digest: str) -> bytes | None:
-        for name, packed in self._staged:
-            if name == digest:
-                return packed
+    def newest_staged(self) -> Staged:
+        return self._staged[-1]
+
+    def staged(self, digest: str) -> Staged | None:
+        for row in self._staged:
+            if row.digest == digest:
+                return row
         return None
+
+    def go_on_checking(self, row: Staged, now_ms: int) -> None:
+        """The check of `row` is under way, until somebody ends it or nobody goes on with it."""
+        self._checking = row
+        self._check_until_ms = now_ms + CHECK_MS
+
+    def end_check(self) -> None:
+        self._checking = None
+
+    def refuse_while_checking(self, now_ms: int, row: Staged | None = None) -> None:
+        """Refusal `busy` while a program is checked, other than `row`."""
+        if self._checking not in (None, row) and now_ms < self._check_until_ms:
+            wait_s = ceil_div(self._check_until_ms - now_ms, MS_PER_S)
+            raise Refusal("busy", digest=self._checking.digest, wait_s=wait_s)
 
     def plan_key(self) -> bytes:
         """Eight bytes that differ when program or calibration do: a remainder belongs to both."""

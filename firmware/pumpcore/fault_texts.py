@@ -24,6 +24,8 @@ no_memory | the pump has no memory left to answer this | ask again; if it stays,
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
+busy | the pump checks a program | wait until that is done, or stop it: thecal stop
+not_checked | this program was not checked to its end | upload it again: thecal program
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries
 program_schedule | the schedule's entries are not sorted, not unique or not in a week | compile it again
@@ -40,6 +42,7 @@ token_unknown | the pump did not issue this token, or it is void | ask for a new
 token_expired | the token is older than 60 s | ask for a new token
 bolus_active | a bolus is being delivered | wait for its end or cancel it
 bolus_too_short | a bolus takes at least 20 s | lower its rate
+bolus_too_long | it takes longer than a bolus (24 h) or a run (30 days) may | raise its rate or order less
 bolus_too_small | the bolus is less than one step | order more
 no_bolus | no bolus with this token is waiting or being delivered | ask for its status
 token_used | another bolus was ordered with this token | ask for a new token

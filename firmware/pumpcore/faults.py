@@ -32,8 +32,10 @@ NUMBERS = {
         "supply_off": 225,
         "not_loaded": 212,
         "clock_transition": 213,
+        "busy": 214,
         "no_memory": 215,
         "dose_rounded": 218,
+        "not_checked": 219,
         "refill_blocks": 360,
         "refill_unknown": 361,
         "reservoir_is_low": 362,
@@ -84,6 +86,7 @@ NUMBERS = {
         "bolus_day": 412,
         "extended_active": 413,
         "extended_time": 414,
+        "bolus_too_long": 415,
         # line
         "bridge_needed": 450,
         "bridge_impossible": 451,

@@ -9,6 +9,7 @@ import struct
 
 from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
+from pumpcore.faults import Refusal
 from pumpcore.program import Program
 from pumpcore.schedule import Week, Zone, entry_at
 from pumpcore.units import S_PER_DAY
@@ -47,13 +48,15 @@ class Forecast:
     def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> object:
         """Yields (second, rate_nl, steps until the next row, (remainder, position) behind it, part) from a cursor on. A row begins where
         an entry begins or the offset changes, also when the rate stays, and where the phase of a bridge changes. The rate is
-        rounded down; `part` of its bridge's denominator is missing."""
+        rounded down; `part` of its bridge's denominator is missing. Refusal `bad_params` for a remainder that no cursor has."""
         accumulator, entries = Accumulator(self._program.rate_seconds_s, self._calibration), self._program.entries
         crossing = self.crossing
         if crossing is not None and position_steps >= crossing.new_from:
             crossing = None
         if crossing is not None:
             accumulator.refine(crossing.parts())
+        if remainder >= accumulator.modulus:  # a bridge would go backwards by it
+            raise Refusal("bad_params", parameter="remainder", limit=accumulator.modulus - 1)
         accumulator.remainder = remainder
         while second_s < self.end_s:
             rate_nl, lasts_s = entries[0][1], self.end_s - second_s

@@ -1,4 +1,4 @@
-"""What is checked of a program when it is staged, by the formula that decides at ordering and at every lease (ceilings.py).
+"""What is checked of a program before it is activated, by the formula that decides at ordering and at every lease (ceilings.py).
 
 Steps count as leased; staging adds the one step by which a window of whole steps can exceed the plan.
 """
@@ -7,12 +7,11 @@ from pumpcore.calibration import Calibration
 from pumpcore.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (for those who know them by this module)
 from pumpcore.faults import Refusal
 from pumpcore.plan import Program
-from pumpcore.schedule import entry_at
-from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE
+from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE
 
 
 def check_program(program: Program, bench: object, calibration: Calibration) -> Ceilings:
-    """Everything that is checked when a program is staged. Returns its ceilings; Refusals of the 3xx family."""
+    """Check a program against bench and pair. Returns its ceilings; Refusals of the 3xx family. Quick once its `peaks` are known."""
     _check_tightens(program, bench)
     ceilings = Ceilings(bench, calibration, program)
     ceilings.check_rate(program.highest_rate_nl())
@@ -55,41 +54,78 @@ def _check_tightens(program: Program, bench: object) -> None:
             raise Refusal("limit_wider", rule="R5", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
+def windows_of(program: Program) -> tuple:
+    """The windows, in minutes, of which `check_program` asks for the fullest."""
+    return (HOUR_BUCKETS, DAY_BUCKETS, MINUTES_PER_DAY) if program.settings is not None else (HOUR_BUCKETS, DAY_BUCKETS)
+
+
 def highest_window_nl(program: Program, minutes: int) -> int:
-    """Largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes).
+    """Largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes). It is found once and kept
+    in `program.peaks`, so a program's entries must not change after its first check."""
+    if minutes not in program.peaks:
+        state = begin_peak(program.entries, minutes)
+        go_on(program.entries, state, 2 * len(program.entries))
+        keep_peak(program, state)
+    return program.peaks[minutes]
 
-    The sum is a piecewise linear function of where the window begins, so only windows that begin or end with an
-    entry can be the largest.
+
+def keep_peak(program: Program, state: list) -> None:
+    """Keeps what a search that has come to its end has found."""
+    program.peaks[state[_MINUTES]] = state[_HIGHEST]
+
+
+# A search between two calls is a list of whole numbers: minutes, moves left, the entries that the window's begin and end pass next, the
+# minutes until they do, the sum now, the highest sum.
+_MINUTES = 0
+_LEFT = 1
+_HIGHEST = 7
+
+
+def begin_peak(entries: list, minutes: int) -> list:
+    """A search for the largest sum over `minutes`: the window that begins with the first entry."""
+    weeks, rest = divmod(minutes, MINUTES_PER_WEEK)
+    count, total, at, left = len(entries), 0, 0, rest
+    if weeks:
+        total = weeks * sum([entries[index][1] * _lasts(entries, index) for index in range(count)])
+    while left >= _lasts(entries, at):
+        lasts = _lasts(entries, at)
+        total += entries[at][1] * lasts
+        left -= lasts
+        at += 1
+    total += entries[at][1] * left
+    return [minutes, 2 * count, 1 % count, (at + 1) % count, _lasts(entries, 0), _lasts(entries, at) - left, total, total]
+
+
+def go_on(entries: list, state: list, most: int) -> int:
+    """Moves the window on to where it begins or ends with an entry, at most `most` times; returns the moves that are left.
+
+    The sum is a piecewise linear function of where the window begins, so only such a window can be the largest.
     """
-    cumulative = _Cumulative(program.entries)
-    highest = 0
-    for minute, _ in program.entries:
-        highest = max(highest, cumulative.between(minute, minutes), cumulative.between(minute - minutes, minutes))
-    return highest
+    minutes, left, begin, end, begin_in, end_in, total, highest = state
+    count = len(entries)
+    for _ in range(min(most, left)):
+        move = begin_in if begin_in < end_in else end_in
+        total += (entries[end - 1][1] - entries[begin - 1][1]) * move
+        if total > highest:
+            highest = total
+        begin_in -= move
+        end_in -= move
+        if not begin_in:
+            begin_in = _lasts(entries, begin)
+            begin = (begin + 1) % count
+        if not end_in:
+            end_in = _lasts(entries, end)
+            end = (end + 1) % count
+    left -= min(most, left)
+    state[:] = minutes, left, begin, end, begin_in, end_in, total, highest
+    return left
 
 
-class _Cumulative:
-    """Sum of rate_nl over the minutes of the week since Monday 00:00, by binary search in prefix sums."""
+def moves_left(state: list) -> int:
+    """How often a search still has to move on."""
+    return state[_LEFT]
 
-    def __init__(self, entries: list) -> None:
-        self._entries = entries
-        wrapped_nl = entries[-1][1]
-        total = wrapped_nl * entries[0][0]
-        self._prefix = []
-        for index, (minute, rate_nl) in enumerate(entries):
-            self._prefix.append(total)
-            end = entries[index + 1][0] if index + 1 < len(entries) else MINUTES_PER_WEEK
-            total += rate_nl * (end - minute)
-        self._week = total
 
-    def until(self, minute: int) -> int:
-        weeks, minute = divmod(minute, MINUTES_PER_WEEK)
-        first_minute, _ = self._entries[0]
-        if minute < first_minute:
-            return weeks * self._week + self._entries[-1][1] * minute
-        index = entry_at(self._entries, minute * S_PER_MINUTE)
-        begin, rate_nl = self._entries[index]
-        return weeks * self._week + self._prefix[index] + rate_nl * (minute - begin)
-
-    def between(self, minute: int, minutes: int) -> int:
-        return self.until(minute + minutes) - self.until(minute)
+def _lasts(entries: list, index: int) -> int:
+    """Minutes from an entry to the next one; a whole week when there is no other."""
+    return (entries[(index + 1) % len(entries)][0] - entries[index][0]) % MINUTES_PER_WEEK or MINUTES_PER_WEEK

@@ -31,6 +31,15 @@ def check_dose(settings: object, volume_nl: int) -> None:
         raise Refusal("library_soft", rule="R7", parameter="bolus", asked_nl=volume_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
+def check_bolus_time(bolus: Bolus) -> None:
+    """Refusal `bolus_too_long`; to be asked before anything is worked out for as long as the bolus takes."""
+    longest_s = bolus.longest_s()
+    if bolus.duration_s > longest_s:
+        nearest_nl = ceil_div(bolus.volume_nl * bolus.rate_seconds_s, longest_s)
+        detail = {"limit_s": longest_s, "nearest_s": longest_s, "nearest_rate_nl": nearest_nl}
+        raise Refusal("bolus_too_long", rule="R7", asked_s=bolus.duration_s, **detail)
+
+
 def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: object, seconds_s: int) -> None:
     """Refusal `rate_above_ceiling` when basal and bolus together are faster than allowed, or than the motor. Rates are per
     `seconds_s`; `nearest_nl` is the highest rate of a bolus."""

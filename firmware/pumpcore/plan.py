@@ -25,6 +25,7 @@ class Program:
         self.day_nl = 0
         self.concentration = (0, 0)
         self.settings: object = None
+        self.peaks: dict = {}  # {minutes: largest sum of rates over so many}, once limits.py has found it
 
     def needs_clock(self) -> bool:
         return self.mode == SCHEDULE

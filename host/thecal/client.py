@@ -12,14 +12,16 @@ from typing import Any
 
 from pumpcore.bolus import CALIBRATION
 from pumpcore.forecast import CHAIN_BYTES
+from pumpcore.hashes import sha256_hex as digest_of
 from pumpcore.schedule import Zone
 from pumpcore.wire import gaps, messages, records
 from thecal import replies
-from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
+from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.exchange import Exchange, Reply
 from thecal.journal_text import whole_boot
 
 FIRST_PATIENCE_S = 3.0
+MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: no journal of a pump is as long
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
@@ -27,6 +29,7 @@ RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
 LIVE_STATES = ("ordered", "delivering", "paused")
+Tell = Callable[[int, int], None]
 BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
 
 
@@ -78,7 +81,12 @@ class Client(Exchange):
         return str(self.ask("bolus.token", {})["token"])
 
     def bolus_status(self, token: str) -> Reply:
-        return self.ask("bolus.status", {"token": token})
+        """What became of a token; asks again while the pump looks through its journal."""
+        for _ in range(MOST_CHECKS):
+            reply = self.ask("bolus.status", {"token": token})
+            if reply.get("state") != "searching":
+                return reply
+        raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
 
     def calibration_check(self, packed: bytes) -> Reply:
         """Whether the pump would take a packed calibration (`pumpcore.weighed`), and how it reads it; changes nothing."""
@@ -179,8 +187,23 @@ class Client(Exchange):
             params |= {"transition_utc_s": transition_utc_s, "transition_offset_s": transition_offset_s}
         return self.command("clock.set", params)
 
-    def program_stage(self, packed: bytes) -> Reply:
-        return self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
+    def program_stage(self, packed: bytes, tell: Tell | None = None) -> Reply:
+        """Send a program and have the pump check it; returns what the pump read. `tell(done, total)` reports how far the check is.
+        Raises Refused when the program doesn't fit the pump."""
+        reply = self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
+        if reply.get("digest") == digest_of(packed):  # else the pump holds another program: the caller compares
+            self.program_check(digest_of(packed), tell)
+        return reply
+
+    def program_check(self, digest: str, tell: Tell | None = None) -> None:
+        """Ask the pump to go on checking a staged program until it is done. The pump works for a part of a second at each call."""
+        for _ in range(MOST_CHECKS):
+            reply = self.ask("program.check", {"digest": digest})
+            if reply.get("done") is True:
+                return
+            if tell is not None:
+                tell(int(reply.get("done_permille", 0)), 1000)
+        raise Failed(f"the pump did not finish checking the program in {MOST_CHECKS} calls", "stop the pump and upload it again")
 
     def program_activate(self, digest: str) -> Reply:
         return self.command("program.activate", {"digest": digest}, lambda: self._settle_program(digest))

@@ -61,6 +61,7 @@ def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) 
     """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `ceilings.check_bolus`'s."""
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
+        order_limits.check_bolus_time(made)
         order_limits.check_dose(program.settings, made.volume_nl)
 
 
@@ -80,6 +81,8 @@ def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
     seconds_s = program.rate_seconds_s
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, seconds_s, rig.calibration)
+        made.purpose = boluses.PRIMING
+        order_limits.check_bolus_time(made)
         order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, Program("", "", seconds_s, [])), seconds_s)
 
 

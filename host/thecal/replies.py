@@ -285,7 +285,7 @@ _CALIBRATION_READ = table(
      "history": many(ROW), "status": CALIBRATION},
     {"bench": NAME},
 )  # fmt: skip
-NEVER_SEEN = ("never_ordered", "forgotten")
+NEVER_SEEN = ("never_ordered", "forgotten", "searching")
 
 
 def _anything(value: Any) -> str:
@@ -324,6 +324,7 @@ REPLIES: dict[str, Kind] = {
     "status": status,
     "clock.set": table(CLOCK, {**CLOCK_MORE, "old_utc_s": UTC_S}),
     "program.stage": table({"digest": digits(64), "program": packed_program}, {"bytes": NUMBER, "line": maybe(line)}),
+    "program.check": table({"digest": digits(64), "done": truth, "done_permille": whole(0, 1000)}),
     "program.activate": table({"digest": digits(64)}),
     "program.read": table({"digest": DIGEST, "program": maybe(packed_program)}),
     "start": table({"digest": DIGEST, "position_steps": STEPS}),

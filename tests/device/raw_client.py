@@ -174,6 +174,14 @@ def record(raw):
     return told
 
 
+def check(port, digest):
+    """The pump checks for a part of a second at each call."""
+    for _ in range(200):
+        if ask(port, "program.check", digest=digest)["done"]:
+            return
+    sys.exit("the pump does not finish checking the program")
+
+
 def pass_time(port, arguments):
     if "--wait" in arguments:
         print(json.dumps({"started": ask(port, "status")["state"]}), flush=True)
@@ -196,6 +204,7 @@ def main(arguments):
     staged = ask(port, "program.stage", program=base64.b64encode(packed).decode())
     if staged["digest"] != digest or base64.b64decode(staged["program"]) != packed:
         sys.exit("the pump holds another program than it was sent")
+    check(port, digest)
     ask(port, "program.activate", digest=digest)
     ask(port, "start")
     pass_time(port, arguments)

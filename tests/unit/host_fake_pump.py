@@ -173,6 +173,13 @@ class FakePump:
         self.staged[program.digest(packed)] = packed
         return {"digest": program.digest(packed), "bytes": len(packed), "program": params["program"]}
 
+    def do_program_check(self, digest):
+        if digest not in self.staged:
+            raise Refusal("not_staged")
+        self.checks = getattr(self, "checks", 0) + 1
+        done = self.checks % 3 == 0
+        return {"digest": digest, "done": done, "done_permille": 1000 if done else 333 * (self.checks % 3)}
+
     def do_program_activate(self, digest):
         if self.state != "stopped":
             raise Refusal("not_stopped")

@@ -72,9 +72,23 @@ class UnitPump:
     def upload(self, new: program.Program) -> str:
         """Stages and activates; returns the digest."""
         packed = program.pack(new)
-        digest = self.call("program.stage", program=base64.b64encode(packed).decode())["digest"]
+        digest = self.stage(packed)["digest"]
         assert digest == program.digest(packed)
         return self.call("program.activate", digest=digest)["digest"]
+
+    def stage(self, packed: bytes) -> dict:
+        """Stages a program and has it checked; returns what staging answered."""
+        staged = self.call("program.stage", program=base64.b64encode(packed).decode())
+        while not self.call("program.check", digest=staged["digest"])["done"]:
+            pass
+        return staged
+
+    def judge(self, packed: bytes) -> dict:
+        """The last reply to staging a program and having it checked: a refusal, or that it is done."""
+        reply = self.ask("program.stage", program=base64.b64encode(packed).decode())
+        while "result" in reply and not reply["result"].get("done"):
+            reply = self.ask("program.check", digest=reply["result"]["digest"])
+        return reply
 
     def journal(self, ring: str = "events") -> list:
         """Every record of a ring, decoded."""

@@ -117,7 +117,10 @@ class Watched(UnitPump):
         return token
 
     def bolus(self, token: str) -> dict:
-        return self.call("bolus.status", token=token)
+        told = self.call("bolus.status", token=token)
+        while told["state"] == "searching":
+            told = self.call("bolus.status", token=token)
+        return told
 
 
 def ready(program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: bytes | None = None) -> Watched:

@@ -1,6 +1,5 @@
 """A bridge: the dose stays right, across what is uncertain the lower rate runs, and nothing makes one dose more of it."""
 
-import base64
 from fractions import Fraction
 from math import floor
 
@@ -73,7 +72,7 @@ def test_nothing_goes_beside_it_and_everything_says_so() -> None:
     pump.advance(5)
     assert len(pump.records("demand_refused")) == 1 and not pump.records("dose")
     packed = programs.pack(drug(300, RATE + 1, **more))
-    digest = pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]
+    digest = pump.stage(packed)["digest"]
     assert refused(pump.ask("program.activate", digest=digest))["fault"] == "bridge_running"
 
 
@@ -227,7 +226,7 @@ def test_years_without_power_do_not_take_minutes() -> None:
 def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
     """(the laptop's Forecast, by what the pump tells of the line; the position it begins at)."""
     packed = programs.pack(made)
-    staged = pump.call("program.stage", program=base64.b64encode(packed).decode())
+    staged = pump.stage(packed)
     told, status = staged["line"], pump.call("status")
     forecast = Forecast(made, PAIR, status["utc_s"], Zone(0), 5)
     pair = crossing.ratio(tuple(told["old_" + name] for name in ("fluid", "ng", "nl")), made.content())

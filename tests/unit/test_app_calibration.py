@@ -160,10 +160,10 @@ def test_what_was_staged_before_is_not_activated_after() -> None:
 
     pump = ready()
     packed = program.pack(constant(600_000_000))
-    digest = pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]
+    digest = pump.stage(packed)["digest"]
     put(pump, volume_nl=600_000, steps=100_000)
     assert pump.fault("program.activate", digest=digest) == "not_staged"
-    assert pump.fault("program.stage", program=base64.b64encode(packed).decode()) == "rate_above_motor"
+    assert pump.judge(packed)["error"]["data"]["fault"] == "rate_above_motor"
 
 
 @pytest.mark.rule("R9")

@@ -13,13 +13,13 @@ from scenes import Watched, ready, running
 
 
 def staged(pump: Watched, made: programs.Program) -> str:
-    return pump.call("program.stage", program=base64.b64encode(programs.pack(made)).decode())["digest"]
+    return pump.stage(programs.pack(made))["digest"]
 
 
 def test_hello_says_who_this_is() -> None:
     pump = ready(constant(900_000))
     hello = pump.call("hello")
-    assert hello["protocol"] == [1, 0] and hello["capabilities"] == sorted(METHODS)
+    assert hello["protocol"] == [1, 1] and hello["capabilities"] == sorted(METHODS)
     assert hello["unique_id"] == "0123456789abcdef" and hello["bench"] == "unit" and len(hello["release"]) == 64
     assert hello["calibration_state"] == "UNCALIBRATED" and hello["program_digest"] == programs.digest(programs.pack(constant(900_000)))
     assert "never" in hello["thecal"]
@@ -52,7 +52,7 @@ def test_a_program_is_staged_activated_and_read_back() -> None:
     made = constant(1_234_567)
     packed = programs.pack(made)
     assert pump.call("program.read") == {"digest": "", "program": None}
-    answer = pump.call("program.stage", program=base64.b64encode(packed).decode())
+    answer = pump.stage(packed)
     assert base64.b64decode(answer["program"]) == packed and answer["bytes"] == len(packed)
     assert pump.call("program.read")["program"] is None  # staging changes nothing
     assert pump.call("program.activate", digest=answer["digest"]) == {"digest": programs.digest(packed)}
@@ -128,7 +128,7 @@ def test_what_is_no_program_is_not_staged(text: str, fault: str) -> None:
     ],
 )
 def test_a_program_above_the_bench_is_refused_with_the_nearest(made: programs.Program, fault: str) -> None:
-    reply = ready().ask("program.stage", program=base64.b64encode(programs.pack(made)).decode())
+    reply = ready().judge(programs.pack(made))
     data = reply["error"]["data"]
     assert data["fault"] == fault and data["nearest_nl"] == data["limit_nl"] < data["asked_nl"]
 

@@ -1,6 +1,5 @@
 """Every refusal of the therapy, asked for on a pump: what it names, and that host and pump say it in the same words."""
 
-import base64
 from collections.abc import Callable
 
 import pytest
@@ -35,7 +34,7 @@ def done(pump: Watched, method: str, **params: object) -> None:
 
 
 def stage(new: programs.Program) -> Reply:
-    return ready().ask("program.stage", program=base64.b64encode(programs.pack(new)).decode())
+    return ready().judge(programs.pack(new))
 
 
 def minimum() -> Reply:
@@ -57,7 +56,7 @@ def drug() -> Reply:
 def _activate(pump: Watched, fluid: str) -> Reply:
     new = constant(RATE + 1)
     new.fluid = fluid
-    digest = pump.call("program.stage", program=base64.b64encode(programs.pack(new)).decode())["digest"]
+    digest = pump.stage(programs.pack(new))["digest"]
     return pump.ask("program.activate", digest=digest)
 
 
@@ -173,6 +172,7 @@ SCENES: dict[str, Callable[[], Reply]] = {
     "bolus_day": lambda: boluses(60_001, bolus_day_nl=60_000),
     "extended_active": lambda: extended(600, 600),
     "extended_time": lambda: extended(86_401),
+    "bolus_too_long": lambda: ask(running(constant(RATE)), "bolus.start", volume_nl=60_000, rate_nl=2_499),
     "bridge_needed": lambda: two(300).ask("start"),
     "bridge_impossible": lambda: two(300, "dye").ask("start"),
     "bridge_running": bridge_running,

@@ -1,6 +1,5 @@
 """The journal in flash: durable, gapless, honest about what is gone, and never in the way of a stop."""
 
-import base64
 import itertools
 
 import pytest
@@ -202,7 +201,7 @@ def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
     }
     if method == "program.activate":
         packed = program.pack(constant(1))
-        params[method] = {"digest": pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]}
+        params[method] = {"digest": pump.stage(packed)["digest"]}
     digest, utc_s = pump.call("status")["program_digest"], pump.board.clock.utc_s()
     pump.board.flash.fail = True
     assert pump.fault(method, **params[method]) == "journal_failed"

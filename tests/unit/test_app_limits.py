@@ -1,6 +1,5 @@
 """Ceilings on the running pump: what the plant makes in any hour, at a limit, after a reset, whatever the clock says."""
 
-import base64
 import itertools
 from functools import cache
 
@@ -81,7 +80,7 @@ def test_a_rate_at_the_ceiling_passes_staging_and_runs(phase_s: float) -> None:
     for _ in range(60):
         pump.advance(151.137)  # looked at, at odd times
         assert pump.state() == "running" and pump.records("paused") == []
-    assert "hour_above_ceiling" in str(pump.ask("program.stage", program=base64.b64encode(pack(constant(rate_nl + 1))).decode()))
+    assert "hour_above_ceiling" in str(pump.judge(pack(constant(rate_nl + 1))))
 
 
 @pytest.mark.rule("R5")

@@ -1,6 +1,5 @@
 """Another program while the pump runs: at a lease boundary, exactly, with the same drug only."""
 
-import base64
 from fractions import Fraction
 
 import pytest
@@ -16,7 +15,7 @@ RATE = 3_600_000
 
 def activated(pump: Watched, new: programs.Program) -> dict:
     packed = programs.pack(new)
-    digest = pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]
+    digest = pump.stage(packed)["digest"]
     return pump.ask("program.activate", digest=digest)
 
 

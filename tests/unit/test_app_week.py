@@ -1,6 +1,5 @@
 """A week with every mode in it against a reference that is written from the rules, at every eighth slice that the pump plans."""
 
-import base64
 import itertools
 from fractions import Fraction
 from math import floor
@@ -112,7 +111,7 @@ class Week:
 
     def takes_over(self, rows: tuple) -> None:
         packed = programs.pack(weekly(rows))
-        digest = self.pump.call("program.stage", program=base64.b64encode(packed).decode())["digest"]
+        digest = self.pump.stage(packed)["digest"]
         self.pump.call("program.activate", digest=digest)
         self.reference.plans.append(plan(rows, self.span.lease_end_s))
 

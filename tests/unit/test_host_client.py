@@ -9,7 +9,7 @@ import pytest
 
 from thecal.client import Client
 from thecal.compiler import compile_prescription
-from thecal.errors import LinkLost, NoPump, PortBusy, Refused, Silent, Unknown, WrongDevice, WrongProtocol
+from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, Unknown, WrongDevice, WrongProtocol
 from thecal.prescription import check
 from unit.host_fake_pump import FakePump
 
@@ -49,6 +49,29 @@ def test_every_message_is_answered(client, pump):
     assert client.bolus_status(token)["state"] == "cancelled"
     assert client.stop()["state"] == "stopped"
     assert client.maintenance()["state"] == "maintenance"
+
+
+def test_a_program_is_checked_in_as_many_calls_as_the_pump_needs(client, pump):
+    told = []
+    client.program_stage(PACKED, lambda done, total: told.append((done, total)))
+    assert pump.executed == ["program.stage", "program.check", "program.check", "program.check"]
+    assert told == [(333, 1000), (666, 1000)]
+
+
+def test_a_check_without_end_is_given_up(client, pump, monkeypatch):
+    monkeypatch.setattr(pump, "do_program_check", lambda digest: {"digest": digest, "done": False, "done_permille": 7})
+    with pytest.raises(Failed, match="200 calls") as caught:
+        client.program_stage(PACKED)
+    assert caught.value.exit_code == 1 and pump.executed.count("program.check") == 200
+
+
+def test_a_pump_that_still_searches_its_journal_is_asked_again(client, pump, monkeypatch):
+    told = iter(["searching", "searching", "cancelled"])
+    monkeypatch.setattr(pump, "do_bolus_status", lambda token: {"token": token, "state": next(told)})
+    assert client.bolus_status("0" * 16)["state"] == "cancelled"
+    monkeypatch.setattr(pump, "do_bolus_status", lambda token: {"token": token, "state": "searching"})
+    with pytest.raises(Failed, match="200 calls"):
+        client.bolus_status("0" * 16)
 
 
 def test_a_refusal_carries_code_cause_and_what_to_do(client):

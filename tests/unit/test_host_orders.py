@@ -153,6 +153,8 @@ BEYOND = {
     ("temporary", "50 %", "--for", "10 s"): ("lasts from 60 s to 24 h", "nearest: 1 min"),
     ("temporary", "5 mL/h", "--for", "1 h"): ("a rate is above the highest", "nearest: 4 mL/h"),
     ("temporary", "4 mL/h", "--for", "2 h"): ("an hour would hold more than is allowed", "nearest: 3.93"),
+    ("bolus", "1000 mL", "--rate", "1 nL/h"): ("takes longer than a bolus (24 h)", "mL/h"),
+    ("bolus", "90 uL", "--rate", "900 nL/h"): ("asked 360000 s, limit 86400 s", "nearest: 0.00375 mL/h"),
     ("bolus", "10 uL", "--rate", "3 mL/h"): ("takes at least 20 s", "nearest: 1.8 mL/h"),
     ("bolus", "0.5 mL", "--extended", "5 min"): ("lasts from 10 min to 24 h", "nearest: 10 min"),
     ("bolus", "0.7 mL", "--extended", "10 min"): ("a rate is above the highest", "nearest: 3.9 mL/h"),

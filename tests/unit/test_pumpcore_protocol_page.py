@@ -183,6 +183,7 @@ def asked() -> dict:
     replies = {"hello": pump.call("hello"), "clock.set": pump.call("clock.set", utc_s=1_767_571_261, offset_s=0)}
     packed = base64.b64encode(program.pack(constant(900_000))).decode()
     replies["program.stage"] = pump.call("program.stage", program=packed)
+    replies["program.check"] = pump.call("program.check", digest=replies["program.stage"]["digest"])
     replies["program.activate"] = pump.call("program.activate", digest=replies["program.stage"]["digest"])
     replies["program.read"], replies["start"] = pump.call("program.read"), pump.call("start")
     pump.advance(5)

@@ -1,7 +1,5 @@
 """R5: ceilings live in the bench; a program may tighten them; no rolling hour or day holds more, whatever the clock says."""
 
-import base64
-
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
@@ -17,7 +15,7 @@ PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["step
 
 
 def stage(pump: UnitPump, new: programs.Program) -> dict:
-    return pump.ask("program.stage", program=base64.b64encode(programs.pack(new)).decode())
+    return pump.judge(programs.pack(new))
 
 
 def at_the_ceiling(quiet_s: int = 0) -> UnitPump:

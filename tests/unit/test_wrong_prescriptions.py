@@ -1,6 +1,5 @@
 """Every wrong prescription of `wrong/prescriptions.txt` gets exactly its line: file, key, value, what to do; and nothing is sent."""
 
-import base64
 import re
 from pathlib import Path
 
@@ -159,6 +158,6 @@ def test_what_the_host_refuses_the_pump_refuses_in_the_same_words(name: str) -> 
     Path("rx.toml").write_bytes(text_of(name))
     packed = compile_prescription(load(Path("rx.toml")), "rx.toml").packed
     pump = UnitPump(blank_image(for_pump(read_bench(BENCH))))
-    error = pump.ask("program.stage", program=base64.b64encode(packed).decode())["error"]
+    error = pump.judge(packed)["error"]
     assert CASES[name][1].endswith(f'": {with_rates(refused(error), programs.unpack(packed).rate_seconds_s).cause}')
     assert (error["message"], error["data"]["do"]) == fault_texts.told(error["data"]["fault"])

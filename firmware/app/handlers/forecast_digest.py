@@ -13,10 +13,10 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
     `no_bridge`, `bridge_ratio`; changes nothing."""
     found = pump.setup.program
     if params["digest"] != pump.setup.digest:
-        packed = pump.setup.staged(params["digest"])
-        if packed is None:
+        staged = pump.setup.staged(params["digest"])
+        if staged is None:
             raise Refusal("not_staged", digest=params["digest"])
-        found = program.unpack(packed)
+        found = program.unpack(staged.packed)
     zone = Zone(params["offset_s"], params["transition_utc_s"], params["transition_offset_s"])
     forecast = Forecast(found, pump.setup.calibration, params["utc_s"], zone, params["days"])
     position = params["position_steps"]

@@ -31,6 +31,7 @@ def reply(bolus: Bolus) -> dict:
 def order(pump: Pump, bolus: Bolus) -> dict:
     """Checks `bolus` in every respect, writes it down and wants it. Refusals of the 4xx family, 362, 363, 304 to 306."""
     check_state(pump)
+    order_limits.check_bolus_time(bolus)
     check_dose(pump, bolus)
     check_tank(pump, bolus)
     check_ceilings(pump, bolus)

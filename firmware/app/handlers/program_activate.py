@@ -8,14 +8,12 @@ from pumpcore.faults import Refusal
 
 
 def program_activate(pump: Pump, params: dict) -> dict:
-    """Refusals `not_staged`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is stored."""
+    """Refusals `not_staged`, `not_checked`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is
+    stored."""
     digest, setup = params["digest"], pump.setup
     if digest == setup.digest and not ("line" in setup.damaged or "primed" in setup.damaged):
         return {"digest": digest}
-    packed = setup.packed if digest == setup.digest else setup.staged(digest)
-    if packed is None:
-        raise Refusal("not_staged", digest=digest)
-    new = programs.unpack(packed)
+    packed, new = _checked(setup, digest)
     change = _change(pump, new)
     if not pump.idle():
         _check_running(pump, new)
@@ -23,7 +21,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
     _journal_overrides(pump, new)
     if change is not None:
         change.first()
-    programs.activate(setup, packed)
+    programs.activate(setup, packed, new)
     if change is not None:
         change.last()
     if "primed" in setup.damaged:
@@ -33,6 +31,20 @@ def program_activate(pump: Pump, params: dict) -> dict:
     setup.mended("program", pump.alarms.clear_name)
     pump.alarms.clear_name("program_invalid")
     return {"digest": setup.digest}
+
+
+def _checked(setup: object, digest: str) -> tuple:
+    """(bytes, program) with what its check has found."""
+    if digest == setup.digest:
+        return setup.packed, setup.program
+    row = setup.staged(digest)
+    if row is None:
+        raise Refusal("not_staged", digest=digest)
+    if not row.checked:
+        raise Refusal("not_checked", digest=digest)
+    new = programs.unpack(row.packed)
+    new.peaks = row.peaks
+    return row.packed, new
 
 
 def _change(pump: Pump, new: program.Program) -> object:

@@ -1,4 +1,4 @@
-"""program.stage: the pump checks a program by itself and answers what it holds; nothing changes yet."""
+"""program.stage: the pump reads a program and answers what it holds; nothing changes yet, and program.check follows."""
 
 import binascii
 
@@ -8,14 +8,14 @@ from pumpcore.faults import Refusal
 
 
 def program_stage(pump: Pump, params: dict) -> dict:
-    """Digest, the staged bytes, read back, and what they would find in the line. Refusals of the 3xx family."""
+    """Digest, the staged bytes, read back, and what they would find in the line. Refusals `program_...`."""
     try:
         packed = binascii.a2b_base64(params["program"])
     except ValueError:
         raise Refusal("bad_params", parameter="program")
-    digest = programs.stage(pump.setup, packed)
-    told = {"digest": digest, "bytes": len(packed), "program": binascii.b2a_base64(pump.setup.staged(digest)).decode().strip()}
-    new, told["line"] = programs.unpack(packed), None
+    new = programs.stage(pump.setup, packed)
+    kept = pump.setup.newest_staged()
+    told = {"digest": kept.digest, "bytes": len(packed), "program": binascii.b2a_base64(kept.packed).decode().strip(), "line": None}
     if new.line_nl():
         pump.setup.load_lines()
         from app import lines

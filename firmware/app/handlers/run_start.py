@@ -8,7 +8,7 @@ from app.run import STATES, ceilings
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.faults import RUNS_MEND, Refusal
-from pumpcore.order_limits import check_bolus_rate, check_rounding
+from pumpcore.order_limits import check_bolus_rate, check_bolus_time, check_rounding
 
 
 def run_start(pump: Pump, params: dict) -> dict:
@@ -28,6 +28,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     if params["purpose"] == boluses.PRIMING and line_nl(pump) and not lost and primed(pump) and not params.get("again"):
         raise Refusal("primed_already", rule="R8", asked_nl=params["volume_nl"], limit_nl=0, nearest_nl=0)
     bolus = _made(params, pump.setup.calibration)
+    check_bolus_time(bolus)
     check_holds(pump, bolus, pump.position_steps())
     _check_ceilings(pump, bolus)
     pump.tokens.use(token)

@@ -8,7 +8,7 @@ import json
 
 from pumpcore.faults import Refusal
 
-PROTOCOL = (1, 0)
+PROTOCOL = (1, 1)
 TOKEN_DIGITS = 16
 ID_DIGITS = 16
 _HEX = "0123456789abcdef"
@@ -60,6 +60,7 @@ METHODS = {
     "status": ({}, False),
     "clock.set": (_CLOCK, True),
     "program.stage": ({"program": ("base64", 1, 5600)}, False),  # harmless to repeat: the digest names it
+    "program.check": ({"digest": ("hex", 64, 0)}, False),  # harmless to repeat: the next call goes on
     "program.activate": ({"digest": ("hex", 64, 0)}, True),
     "program.read": ({}, False),
     "start": ({}, True),

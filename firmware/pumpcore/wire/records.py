@@ -102,7 +102,7 @@ def sequence_of(data: bytes | memoryview, start: int = 0) -> int:
     return struct.unpack_from("<I", data, start + SEQUENCE_AT)[0]
 
 
-def boot_of(data: bytes, start: int = 0) -> int:
+def boot_of(data: bytes | bytearray, start: int = 0) -> int:
     """Boot number of the record at `start`, its low 16 bits."""
     return data[start + 2] | data[start + 3] << 8
 
@@ -118,7 +118,7 @@ def decode(data: bytes) -> tuple:
         start += length
 
 
-def record_starts(data: bytes) -> list:
+def record_starts(data: bytes | memoryview) -> list:
     """Where each whole record from the front begins."""
     found, start = [], 0
     length = whole_bytes(data)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.commands.options import AsJson, DryRun, Library, Override, Port, Yes
-from thecal.console import confirm, data, emit_json, headed, talk
+from thecal.console import Progress, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed
 
 if TYPE_CHECKING:
@@ -119,7 +119,11 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     from thecal import calibration_text
 
     current = client.program_read()
-    staged = client.program_stage(compiled.packed)
+    progress = Progress("the pump checks the program")
+    try:
+        staged = client.program_stage(compiled.packed, progress.update)
+    finally:
+        progress.close()
     wanted = digest_of(compiled.packed)
     if staged.get("digest") != wanted:
         raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
