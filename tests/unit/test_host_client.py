@@ -66,9 +66,9 @@ def test_a_check_without_end_is_given_up(client, pump, monkeypatch):
 
 
 def test_a_pump_that_still_searches_its_journal_is_asked_again(client, pump, monkeypatch):
-    told = iter(["searching", "searching", "cancelled"])
+    told = iter(["searching", "searching", "never_ordered"])
     monkeypatch.setattr(pump, "do_bolus_status", lambda token: {"token": token, "state": next(told)})
-    assert client.bolus_status("0" * 16)["state"] == "cancelled"
+    assert client.bolus_status("0" * 16)["state"] == "never_ordered"
     monkeypatch.setattr(pump, "do_bolus_status", lambda token: {"token": token, "state": "searching"})
     with pytest.raises(Failed, match="200 calls"):
         client.bolus_status("0" * 16)
