@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.journal import FOLDER, SEGMENT_BYTES
+from app.ring import FOLDER, SEGMENT_BYTES
 from pumpcore.wire import records
 from thecal.sim.image import Files
 

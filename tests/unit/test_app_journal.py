@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from app.journal import SEGMENT_BYTES, Journal
+from app.journal import Journal
+from app.ring import SEGMENT_BYTES
 from pump import MONDAY_UTC_S, constant
 from pumpcore import program
 from pumpcore.wire import frame, messages, records

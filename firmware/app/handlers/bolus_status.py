@@ -1,7 +1,7 @@
 """bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
 
-from app.journal import BLOCK_BYTES
 from app.pump import Pump
+from app.ring import BLOCK_BYTES
 from pumpcore import bolus as boluses
 from pumpcore.faults import Refusal
 from pumpcore.wire import record_types, records

@@ -2,8 +2,8 @@
 
 import binascii
 
-from app.journal import BLOCK_BYTES
 from app.pump import Pump
+from app.ring import BLOCK_BYTES
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 

@@ -1,0 +1,325 @@
+"""One ring of the journal: segment files named by the sequence number they begin with, the oldest of which goes when there are too many.
+
+littlefs changes a file as a whole, so a cut leaves whole records only: bytes that are no whole record are damage, never a cut.
+"""
+
+from pumpcore.faults import Refusal
+from pumpcore.wire import records
+
+FOLDER = "/journal"
+SEGMENT_BYTES = 16_384
+BLOCK_BYTES = 4096
+_WORTH_BYTES = 256  # where less than that is left of a block, the next segment waits for the next one
+MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
+
+
+def _names(flash: object) -> list:
+    """What lies in the folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+    try:
+        return flash.names(FOLDER)
+    except OSError:
+        return []
+
+
+def _number_in(name: str, letter: str) -> int:
+    """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
+    try:
+        first = int(name[1:], 16)
+    except ValueError:
+        return 0
+    return first if first > 0 and name == "%s%08x" % (letter, first) else 0
+
+
+def _all_whole(data: bytes, first: int) -> tuple:
+    """(how many whole records from number `first` on these are, offset of the last); (0, 0) when anything else is among them."""
+    end, count = records.whole_run(data, len(data))
+    if not count or end != len(data):
+        return 0, 0
+    last = 0
+    while last + data[last] < end:
+        last += data[last]
+    if records.sequence_of(data) != first or records.sequence_of(data, last) != first + count - 1:
+        return 0, 0
+    return count, last
+
+
+class Ring:
+    """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
+    segment goes when `segments` are full."""
+
+    def __init__(self, flash: object, letter: str, segments: int) -> None:
+        self._flash = flash
+        self._letter = letter
+        self._segments = segments
+        self._handle = None
+        self._bytes = 0
+        self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
+        self._reading = 0  # the segment that `_reader` has open
+        self._reader = None
+        self.firsts = [first for first in [_number_in(name, letter) for name in _names(flash)] if first]
+        self.firsts.sort()
+        self.next_sequence = 0
+        self.last_boot = -1
+        self._recover()
+
+    def path(self, first: int) -> str:
+        return "%s/%s%08x" % (FOLDER, self._letter, first)
+
+    def _recover(self) -> None:
+        """Finds the end: the last whole record. Behind damage a new segment begins, with a number that no lost record can have had."""
+        behind = 0
+        for first in reversed(self.firsts[:]):
+            data = self._read(first)
+            if not data and data is not None and not self.next_sequence:  # created by a write that a cut ended
+                self._flash.remove(self.path(first))
+                self.firsts.pop()
+                behind = first
+                continue
+            count, last = _all_whole(data, first) if data else (0, 0)
+            after, boot = (first + count, records.boot_of(data, last)) if count else self._damaged_end(first, data)
+            if not self.next_sequence:
+                self.next_sequence = behind or after
+                self._bytes = len(data) if count and self.next_sequence == after else SEGMENT_BYTES
+            if boot >= 0:
+                self.last_boot = boot
+                return
+        self.next_sequence = self.next_sequence or behind or 1
+
+    def _damaged_end(self, first: int, data: bytes | None) -> tuple:
+        """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
+        if not data:
+            return first + MOST_IN_SEGMENT, -1
+        gaps = _load_gaps()
+        starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE + 1)
+        return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
+
+    def skip(self, known: int) -> None:
+        """Records were lost that nothing here tells of, `known` among them: the next number is one that none of them can have had."""
+        self.next_sequence = min(max(self.next_sequence, known) + MOST_IN_SEGMENT, records.HIGHEST_SEQUENCE)
+        self.give_up_segment()
+
+    def lacks_oldest(self) -> bool:
+        """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
+        return self.first_sequence() > 1 and len(self.firsts) < self._segments - 1
+
+    def _read(self, first: int) -> bytes | None:
+        """The bytes of a segment; None when it can't be read (a folder, a block that the file system finds damaged)."""
+        try:
+            return self._flash.read(self.path(first))
+        except OSError:
+            return None
+
+    def append(self, name: str, stamp: tuple, values: tuple) -> None:
+        """Writes one record, durable when it returns; OSError passes through. `stamp` is (boot, uptime_ms, utc_s)."""
+        boot, uptime_ms, utc_s = stamp
+        if self.next_sequence >= records.HIGHEST_SEQUENCE:  # the number behind the last can still be asked for
+            raise OSError("no sequence number is left")
+        raw = records.encode(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
+        handle = self._room_for(len(raw))
+        handle.write(raw)
+        handle.flush()
+        self._bytes += len(raw)
+        self.next_sequence += 1
+
+    def _room_for(self, size_bytes: int) -> object:
+        if not self.firsts or self._bytes + size_bytes > SEGMENT_BYTES:
+            self._rotate()
+        if self._handle is None:
+            self._handle = self._flash.append(self.path(self.firsts[-1]))
+        return self._handle
+
+    def _rotate(self) -> None:
+        self.close()
+        self.let_go()
+        if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
+            self._flash.remove(self.path(self.firsts.pop()))
+        while len(self.firsts) >= self._segments:
+            oldest = self.firsts.pop(0)
+            try:
+                self._flash.remove(self.path(oldest))
+            except OSError:  # what is no file is left where it is; a flash that fails refuses the record too
+                continue
+        self.firsts.append(self.next_sequence)
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Gives the file back; a handle that failed must not be written again."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+
+    def give_up_segment(self) -> None:
+        """A write failed: what it left behind is never appended to, the next record begins a new segment."""
+        self._bytes = SEGMENT_BYTES
+        self.close()
+
+    def first_sequence(self) -> int:
+        """Lowest sequence number that can still be read; `next_sequence` when there is none."""
+        return self.firsts[0] if self.firsts else self.next_sequence
+
+    def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple:
+        """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
+
+        A damaged record ends what is read; asked for it, the ring answers what whole records come next, with a higher number. Not
+        `checked`: damaged records are among them. Keeps a segment open for the next time: `let_go` when there is none.
+        """
+        sequence, filled, searched = max(from_sequence, self.first_sequence()), 0, False
+        while sequence < self.next_sequence and (not filled or len(buffer) - filled >= _WORTH_BYTES):
+            first, behind = self._around(sequence)
+            offset = self._seek(first, sequence, buffer)
+            part = memoryview(buffer)[filled:]
+            size_bytes = self._fill(first, offset, part) if offset >= 0 else 0
+            end, count = records.whole_run(part[:size_bytes], behind - sequence, checked)
+            if not count or records.sequence_of(part) != sequence:
+                if filled:
+                    break
+                sequence = behind if searched else self._search(first, behind, sequence)
+                searched = sequence < behind
+                continue
+            filled, sequence, searched = filled + end, sequence + count, False
+            self._mark = (first, sequence, offset + end)
+            if sequence < behind:
+                break
+        return filled, sequence
+
+    def _search(self, first: int, behind: int, sequence: int) -> int:
+        """Number of the next whole record of a damaged segment from `sequence` on, found for `_seek`; `behind` when there is none."""
+        data = self._read(first) or b""
+        for at in _load_gaps().whole_records(data, first, behind):
+            found = records.sequence_of(data, at)
+            if found >= sequence:
+                self._mark = (first, found, at)
+                return found
+        return behind
+
+    def _around(self, sequence: int) -> tuple:
+        """First sequence number of the segment that `sequence` is in, and the one behind its last."""
+        firsts, low, high = self.firsts, 0, len(self.firsts)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if firsts[middle] <= sequence:
+                low = middle
+            else:
+                high = middle
+        return firsts[low], firsts[high] if high < len(firsts) else self.next_sequence
+
+    def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
+        """Where in its segment the record `sequence` begins, -1 when damage lies before it."""
+        known, reached, offset = self._mark
+        if known != first or reached > sequence:
+            reached, offset = first, 0
+        while reached < sequence:
+            size_bytes = self._fill(first, offset, buffer)
+            end, count = records.whole_run(memoryview(buffer)[:size_bytes], sequence - reached)
+            if not count:
+                return -1
+            reached, offset = reached + count, offset + end
+        return offset
+
+    def _fill(self, first: int, offset: int, buffer: bytearray | memoryview) -> int:
+        """Fills `buffer` from `offset` of a segment on: how many bytes there were."""
+        if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
+            self.let_go()
+            try:
+                self._reader = self._flash.open(self.path(first))
+            except OSError:  # its records are a gap
+                return 0
+            self._reading = first
+        self._reader.seek(offset)
+        return self._reader.readinto(buffer)
+
+    def let_go(self) -> None:
+        """Closes what was read last; a segment that is open must not be removed."""
+        reader, self._reader = self._reader, None
+        self._reading = 0
+        if reader is not None:
+            reader.close()
+
+    def segments(self) -> object:
+        """Yields (first number, number behind the last, bytes) of each segment, the newest first."""
+        behind = self.next_sequence
+        for first in reversed(self.firsts):
+            yield first, behind, self._read(first) or b""
+            behind = first
+
+    def starts(self, first: int, behind: int, data: bytes) -> list:
+        """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
+        starts = records.record_starts(data)
+        if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
+            return starts
+        return _load_gaps().whole_records(data, first, behind)
+
+    def before(self, behind: int) -> int:
+        """First number of the segment that ends with `behind`; 0 when there is none."""
+        older = [first for first in self.firsts if first < behind]
+        return older[-1] if older else 0
+
+    def whole_from(self, first: int, behind: int, buffer: bytearray) -> int:
+        """The lowest number of a segment from which on, up to `behind`, no record is missing. Refusal `not_loaded`."""
+        if self._is_whole(first, behind, buffer):
+            return first
+        data = self._read(first) or b""
+        for at in reversed(self.starts(first, behind, data)):
+            if records.sequence_of(data, at) != behind - 1:
+                break
+            behind -= 1
+        return behind
+
+    def _is_whole(self, first: int, behind: int, buffer: bytearray) -> bool:
+        """Whether a segment holds every record up to `behind`."""
+        offset, sequence, end = 0, first, 1
+        while end and sequence < behind:
+            try:
+                view = memoryview(buffer)[: self._fill(first, offset, buffer)]
+            except OSError:
+                return False
+            end, count = records.whole_run(view, behind - sequence)
+            if end and records.sequence_of(view) != sequence:
+                return False
+            offset, sequence = offset + end, sequence + count
+        return sequence == behind
+
+    def naming(self, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
+        """Each whole record of a segment that holds `raw`, the newest first. In a small buffer: a full ring is more than memory, and
+        what each segment allocates would have to be collected."""
+        return self._naming_in(first, behind, raw, buffer)[::-1] if self._holds(first, raw, buffer) else []
+
+    def _holds(self, first: int, raw: bytes, buffer: bytearray) -> bool:
+        """Whether `raw` is in a segment, or in what the buffer held before: that is looked at for nothing, seldom."""
+        offset, size_bytes = 0, BLOCK_BYTES
+        while size_bytes == BLOCK_BYTES:
+            try:
+                size_bytes = self._fill(first, offset, buffer)
+            except OSError:
+                return False
+            if raw in buffer:
+                return True
+            offset += BLOCK_BYTES - len(raw) + 1
+        return False
+
+    def _naming_in(self, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
+        """Those of a segment, the oldest first; of a damaged one those behind the damage too. Refusal `not_loaded`."""
+        if not self._is_whole(first, behind, buffer):
+            data = self._read(first) or b""
+            found = [data[at : at + data[at]] for at in self.starts(first, behind, data)]
+            return [record for record in found if raw in record]
+        found, offset, end = [], 0, 1
+        while end:
+            view = memoryview(buffer)[: self._fill(first, offset, buffer)]
+            end, _ = records.whole_run(view, len(view))
+            at, offset = 0, offset + end
+            while at < end:
+                record = bytes(view[at : at + view[at]])
+                if raw in record:
+                    found.append(record)
+                at += len(record)
+        return found
+
+
+def _load_gaps() -> object:
+    """What only a damaged journal needs. Refusal `not_loaded`."""
+    try:
+        from pumpcore.wire import gaps
+    except (ImportError, OSError, MemoryError) as error:
+        raise Refusal("not_loaded", cause=repr(error)[:80])
+    return gaps
