@@ -121,7 +121,7 @@ def test_a_token_stays_used_when_its_bolus_is_forgotten() -> None:
     [
         (10, 1, "bolus_too_small"),
         (19, 1, "dose_rounded"),
-        (310, 1, "dose_rounded"),
+        (310, 100, "dose_rounded"),
         (19_000, 3_600_000, "bolus_too_short"),
         (10_000_000, 700_000_000, "rate_above_ceiling"),
         (649_000_000, 690_000_000, "hour_above_ceiling"),

@@ -26,7 +26,7 @@ def open_steps(pump: Watched) -> int:
 def test_a_slice_without_a_step_of_a_slow_bolus_can_be_asked_about_and_stopped(method: str) -> None:
     for quarter in range(60):
         pump = running(resuming(constant(0)))
-        pump.call("bolus.extended", token=token(pump), volume_nl=61 * NL_IN_99_991_STEPS // 99_991, duration_s=600)
+        pump.call("bolus.extended", token=token(pump), volume_nl=-(-61 * NL_IN_99_991_STEPS // 99_991), duration_s=600)
         extended = pump.call("status")["extended"]["token"]
         pump.advance(8 + quarter / 4)
         reply = pump.ask(method, **({"token": extended} if method == "bolus.status" else {}))
@@ -261,6 +261,7 @@ def test_the_rate_of_a_bolus_is_the_same_live_and_from_the_journal(kind: str) ->
     pump.advance(10)
     live = pump.bolus(one)
     assert live.pop("rate_seconds_s") == 7
+    assert live.pop("begins_at_ms") > 0  # of this power-up
     assert live["rate_nl"] == pump.call("status")["extended" if kind == "extended" else "bolus"]["rate_nl"] == rate_nl
     pump.call("stop")
     again = power_cut(pump, 5)

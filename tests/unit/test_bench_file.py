@@ -15,6 +15,7 @@ from pumpcore.motor import DRIVERS, HIGHEST_HZ, STYLE_MICROSTEPS
 from thecal.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
 from thecal.errors import BadInput
 from thecal.resources import hardware_folder
+from thecal.toml_bounds import UNSEEN
 
 SHIPPED = sorted(hardware_folder().glob("*.toml"))
 LARGEST_PAYLOAD_BYTES = 1_200
@@ -67,7 +68,7 @@ def pin_tables(draw: st.DrawFn, coils: bool, clock_chip: bool) -> dict:
 def benches(draw: st.DrawFn) -> dict:
     """Any bench that keeps the rules."""
     motor, clock_chip = draw(motors()), draw(st.booleans())
-    name = draw(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40))
+    name = draw(st.text(st.characters(exclude_categories=UNSEEN), min_size=1, max_size=40))
     table = {"name": name, "target": "sim" if motor["driver"] == "sim" else "rp2", "clock_chip": clock_chip, "motor": motor}
     table["ceilings"] = {"rate_nl": draw(U48), "rate_seconds_s": draw(st.integers(1, 1 << 31)), "hour_nl": draw(U48), "day_nl": draw(U48)}
     table["calibration"] = {"volume_nl": draw(U32), "steps": draw(U32), "state": draw(st.sampled_from(("CALIBRATED", "UNCALIBRATED")))}

@@ -22,7 +22,7 @@ WORDS = """
 Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
 first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
-counted ends segments starts
+counted ends segments starts before checked compare holds judge miss newest
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
