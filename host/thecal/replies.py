@@ -227,18 +227,26 @@ TEMPORARY = table(
     {"token": TOKEN, "rate_nl": RATE_NL, "numerator": whole(0, U32), "denominator": whole(0, U32), "duration_s": DURATION_S,
      "rest_s": DURATION_S},
 )  # fmt: skip
-_LINE = table(
+_FRONT = table(
     {**dict.fromkeys(("line_nl", "low_nl", "high_nl", "least_nl", "most_nl", "old_ng", "old_nl", "new_ng", "new_nl"), VOLUME_NL),
-     **dict.fromkeys(("needs", "phase", "old_fluid", "new_fluid"), NAME),
+     **dict.fromkeys(("needs", "old_fluid", "new_fluid"), NAME),
      **dict.fromkeys(("old_until_steps", "new_from_steps"), STEPS)},
 )  # fmt: skip
+_PHASE = table({"phase": NAME})
 
 
 def line(value: Any) -> str:
+    """Of a status: with the phase of a bridge that runs."""
+    return front(value) or _PHASE(value) or (_between_two(value) if value["phase"] else "")
+
+
+def front(value: Any) -> str:
+    """What a staged program would find in the line: no bridge of it runs yet."""
+    return _FRONT(value) or (_between_two(value) if value["needs"] == "bridge" else "")
+
+
+def _between_two(value: dict[str, Any]) -> str:
     """A bridge is between two concentrations: none of the four numbers is 0."""
-    wrong = _LINE(value)
-    if wrong or not (value["phase"] or value["needs"] == "bridge"):
-        return wrong
     return next((f"{name} is 0 beside a bridge" for name in ("old_ng", "old_nl", "new_ng", "new_nl") if not value[name]), "")
 
 
@@ -255,7 +263,8 @@ THERAPY = table(
 )  # fmt: skip
 ORDERED = table({"ordered_steps": STEPS, "duration_s": DURATION_S}, {"token": TOKEN, "begins_at_ms": UPTIME_MS})
 CLOCK = {"utc_s": UTC_S, "offset_s": OFFSET_S}
-CLOCK_MORE = {"utc_fraction_ms": maybe(whole(0, 999)), "transition_utc_s": UTC_S, "transition_offset_s": OFFSET_S, "clock_set_utc_s": UTC_S}
+CLOCK_MORE = {"utc_fraction_ms": maybe(whole(0, 999)), "transition_utc_s": UTC_S, "transition_offset_s": OFFSET_S, "clock_set_utc_s": UTC_S,
+              "zone_known": truth}  # fmt: skip
 ROW = table({"packed": packed_calibration, "position_steps": STEPS})
 IMPLEMENTATION = table({}, {"name": NAME, "version": many(whole(0, U16), 4), "machine": text(WORDS_BYTES), "mpy": whole(0, U32)})
 STATUS = table(
@@ -271,6 +280,7 @@ STATUS = table(
 HELLO = table(
     {"protocol": _PROTOCOL},
     {"thecal": WORDS, "firmware": NAME, "release": text(WORDS_BYTES), "implementation": IMPLEMENTATION, "unique_id": name_of_file,
+     "journal_identity": digits(32, empty=True),
      "bench": NAME, "program_digest": DIGEST, "calibration_state": NAME, "calibration_id": maybe(NAME),
      "calibration_expires_utc_s": maybe(UTC_S), "calibration_expires_nl": maybe(VOLUME_NL), "ceilings": maybe(CEILINGS),
      "capabilities": many(NAME)},
@@ -323,7 +333,7 @@ REPLIES: dict[str, Kind] = {
     "hello": HELLO,
     "status": status,
     "clock.set": table(CLOCK, {**CLOCK_MORE, "old_utc_s": UTC_S}),
-    "program.stage": table({"digest": digits(64), "program": packed_program}, {"bytes": NUMBER, "line": maybe(line)}),
+    "program.stage": table({"digest": digits(64), "program": packed_program}, {"bytes": NUMBER, "line": maybe(front)}),
     "program.check": table({"digest": digits(64), "done": truth, "done_permille": whole(0, 1000)}),
     "program.activate": table({"digest": digits(64)}),
     "program.read": table({"digest": DIGEST, "program": maybe(packed_program)}),

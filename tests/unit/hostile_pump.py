@@ -108,6 +108,8 @@ class HostilePump:
 
     def _whole(self, identity: str | None, request: dict) -> dict:
         result = copy.deepcopy(self.replies[request["method"]])
+        if request["method"] == "program.check":
+            result["digest"] = request["params"]["digest"]
         if request["method"] == "program.stage":
             result["program"] = request["params"]["program"]
             result["digest"] = self.digest_of(request["params"]["program"])
@@ -177,7 +179,11 @@ def temporary() -> dict:
 
 
 def crossing() -> dict:
-    return {"needs": "bridge", "phase": "", "line_nl": 339_000, "low_nl": 300_000, "high_nl": 339_000, "least_nl": 100_000,
+    return {**front(), "phase": ""}
+
+
+def front() -> dict:
+    return {"needs": "bridge", "line_nl": 339_000, "low_nl": 300_000, "high_nl": 339_000, "least_nl": 100_000,
             "most_nl": 100_500, "old_until_steps": 4000, "new_from_steps": 6000, "old_fluid": "dye", "old_ng": 300, "old_nl": 1000,
             "new_fluid": "water", "new_ng": 500, "new_nl": 1000}  # fmt: skip
 
@@ -196,11 +202,13 @@ def others(replies: dict) -> dict:
     """What the life above did not ask."""
     digest = replies["program.read"]["digest"]
     clock = {name: replies["status"][name] for name in
-             ("utc_s", "utc_fraction_ms", "offset_s", "transition_utc_s", "transition_offset_s", "clock_set_utc_s")}  # fmt: skip
+             ("utc_s", "utc_fraction_ms", "offset_s", "transition_utc_s", "transition_offset_s", "clock_set_utc_s",
+              "zone_known")}  # fmt: skip
     return {
         **dict.fromkeys(("bolus.start", "bolus.demand", "bolus.extended", "bolus.prime", "run.start"), ORDERED),
         "clock.set": {**clock, "old_utc_s": 0},
-        "program.stage": {"digest": digest, "bytes": 100, "program": "", "line": crossing()},
+        "program.stage": {"digest": digest, "bytes": 100, "program": "", "line": front()},
+        "program.check": {"digest": digest, "done": True, "done_permille": 1000},
         "program.activate": {"digest": digest},
         "start": {"digest": digest, "position_steps": 5},
         "bridge.start": {"token": TOKEN, "line_nl": 339_000, "numerator": 3, "denominator": 5, "position_steps": 5,

@@ -11,7 +11,7 @@ from pumpcore.wire import frame, messages, records
 from scenes import Watched, resuming, running
 from test_app_raw_client import Served
 from thecal.client import Client
-from thecal.commands.journal import download, raw_records
+from thecal.commands.journal import download
 from thecal.history.saved import load
 from thecal.journal_text import as_csv, as_json_lines, table, with_gaps
 
@@ -137,8 +137,9 @@ def test_a_gap_is_a_row_of_what_is_printed_and_saved(served: Served, where: str,
         last = lost + 4096 // 50
     raw = tmp_path / "events.raw"
     with Client("socket://" + served.address) as client:
-        rows = download(client, "events")
-        raw.write_bytes(raw_records(client, "events"))
+        content = bytearray()
+        rows = download(client, "events", raw=content)
+        raw.write_bytes(content)
     assert f"{lost}" in capsys.readouterr().err
     gaps = [row for row in with_gaps(rows) if row["event"] == "gap"]
     assert [(row["sequence"], row["first_sequence"], row["last_sequence"]) for row in gaps] == [(lost, lost, last)]
