@@ -59,10 +59,11 @@ def from_journal(client: Client, status: dict[str, Any], program: Program | None
                 ended[record.fields["token"]] = record.fields["reason"]
     if last is None:
         return f"{NONE} since power-up"
-    from pumpcore.bolus import CUT, ENDS
+    from pumpcore.bolus import CUT
+    from thecal.journal_text import plain
 
     reason = ended.get(last.fields["token"])
-    state = CUT if reason is None else ENDS[reason]
+    state = CUT if reason is None else plain("bolus_ended", "reason", reason)  # a number of a newer pump stays one
     known = last.utc_s and status["utc_s"] >= last.utc_s
     when = f"{span(status['utc_s'] - last.utc_s)} ago" if known else "before the last power-up"
     return f"{amount(last.fields['volume_nl'], program, typed)}, {state}, {when}"

@@ -221,7 +221,7 @@ CEILINGS = table(
 BOLUS = table(
     {"token": TOKEN, "state": NAME, "rate_nl": RATE_NL, "rate_seconds_s": SECONDS_S, "ordered_steps": STEPS, "delivered_steps": STEPS,
      "volume_nl": VOLUME_NL},
-    {"purpose": NAME},
+    {"purpose": NAME, "begins_at_ms": UPTIME_MS},
 )  # fmt: skip
 TEMPORARY = table(
     {"token": TOKEN, "rate_nl": RATE_NL, "numerator": whole(0, U32), "denominator": whole(0, U32), "duration_s": DURATION_S,
@@ -287,7 +287,7 @@ HELLO = table(
 )  # fmt: skip
 _BOLUS_STATUS = table({"token": TOKEN, "state": NAME}, {
     "purpose": NAME, "volume_nl": VOLUME_NL, "rate_nl": RATE_NL, "rate_seconds_s": whole(0, U32), "ordered_steps": STEPS,
-    "delivered_steps": STEPS,
+    "delivered_steps": STEPS, "begins_at_ms": UPTIME_MS,
 })  # fmt: skip
 _STEPS_OF_BOLUS = table({"ordered_steps": STEPS, "delivered_steps": STEPS})
 _CALIBRATION_READ = table(

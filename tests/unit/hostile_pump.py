@@ -38,7 +38,7 @@ WRONG_LINES = (
 TOKEN = "0001000100000001"
 ORDERED = {"token": TOKEN, "ordered_steps": 1000, "duration_s": 100, "begins_at_ms": 5000}
 BOLUS = {"token": TOKEN, "purpose": "manual", "state": "delivering", "volume_nl": 10_000, "rate_nl": 360_000, "rate_seconds_s": 3600,
-         "ordered_steps": 1000, "delivered_steps": 10}  # fmt: skip
+         "ordered_steps": 1000, "delivered_steps": 10, "begins_at_ms": 5000}  # fmt: skip
 
 
 class Stuck(Exception):
@@ -223,9 +223,9 @@ def others(replies: dict) -> dict:
         "reservoir.refill": {"expected_nl": 4_000_000, "measured_nl": 3_000_000, "filled_nl": 16_000_000, "left_nl": 19_000_000,
                              "blocks": 1},
         "reservoir.acknowledge": {"blocks": 0},
-        "ack": {"alarms": []},
+        "ack": {"alarms": [612]},
         "maintenance": {"state": "maintenance"},
-        "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True},
+        "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True, "position_steps": 5},
     }  # fmt: skip
 
 
