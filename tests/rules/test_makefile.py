@@ -42,7 +42,7 @@ def test_torture_goes_on_on_the_emulated_chip() -> None:
     """What stands behind the mark is there, and is only looked for: it takes hours."""
     assert "--target emu -m torture tests/pico" in make("-n", "torture").stdout
     marked = [path.name for path in (ROOT / "tests" / "pico").glob("test_*.py") if "mark.torture" in path.read_text()]
-    assert sorted(marked) == ["test_pump_cuts.py", "test_stepper.py"]
+    assert sorted(marked) == ["test_flood.py", "test_pump_cuts.py", "test_stepper.py"]
 
 
 def test_test_board_without_a_port_asks_for_one() -> None:
