@@ -198,7 +198,7 @@ def any_calibration(value: Any) -> str:
 
 # --- the replies
 
-STEPS, VOLUME_NL, RATE_NL, UPTIME_MS = whole(), whole(), whole(), whole(0, 1 << 53)
+STEPS, VOLUME_NL, RATE_NL, UPTIME_MS = whole(), whole(), whole(), whole(0, U32 * 1000)
 DURATION_S, UTC_S, OFFSET_S = whole(0, U32), whole(0, U32), whole(-DAY_S, DAY_S)
 NUMBER, SECONDS_S = whole(), whole(1, U32)
 TOKEN, DIGEST, FLAG = digits(16), digits(64, empty=True), whole(0, 1)
@@ -268,7 +268,7 @@ CLOCK_MORE = {"utc_fraction_ms": maybe(whole(0, 999)), "transition_utc_s": UTC_S
 ROW = table({"packed": packed_calibration, "position_steps": STEPS})
 IMPLEMENTATION = table({}, {"name": NAME, "version": many(whole(0, U16), 4), "machine": text(WORDS_BYTES), "mpy": whole(0, U32)})
 STATUS = table(
-    {"state": NAME, "boot": NUMBER, "uptime_ms": UPTIME_MS, **CLOCK, "powered_on_s": whole(0, 1 << 53), "calibration": maybe(CALIBRATION),
+    {"state": NAME, "boot": NUMBER, "uptime_ms": UPTIME_MS, **CLOCK, "powered_on_s": DURATION_S, "calibration": maybe(CALIBRATION),
      "alarms": ALARM_NUMBERS, "events_sequence": NUMBER, "faults_sequence": NUMBER,
      **dict.fromkeys(("ordered_steps", "delivered_steps", "guard_steps", "uncertain_steps"), STEPS),
      "hour_nl": VOLUME_NL, "day_nl": VOLUME_NL, "rate_seconds_s": whole(0, U32)},

@@ -22,6 +22,7 @@ RX += '[line]\ntubing = "140 uL"\ncatheter = "199 uL"\nmeasured = 2026-01-31\n'
 WHOLE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 SAMPLE, LINES_SAMPLE, LIMIT_S = 1500, 300, 60
 RUNNING, STOPPED = "running", "stopped"
+VERB_OF_BOLUS = ("bolus", "0.1 mL", "--rate", "6 mL/h", "--yes")
 WEIGHTS = ("--mass", "0.62 g", "--mass", "0.62 g", "--mass", "0.62 g", "--tube", "T1")
 # the words, and the state that the pump is in
 VERBS = {
@@ -36,7 +37,7 @@ VERBS = {
     ("find",): RUNNING,
     ("start", "--set-clock"): STOPPED,
     ("stop",): RUNNING,
-    ("bolus", "0.1 mL", "--rate", "6 mL/h", "--yes"): RUNNING,
+    VERB_OF_BOLUS: RUNNING,
     ("bolus", "0.1 mL", "--extended", "4 h", "--yes"): RUNNING,
     ("bolus", "--demand", "--yes"): RUNNING,
     ("bolus", "--status", TOKEN): RUNNING,
@@ -53,6 +54,7 @@ VERBS = {
     ("journal", "--csv", "-"): STOPPED,
     ("journal", "--raw", "-"): STOPPED,
     ("report", "--json"): STOPPED,
+    ("report", "--csv", "-"): STOPPED,
     ("compare",): STOPPED,
     ("forecast", "rx.toml"): STOPPED,
     ("limits",): STOPPED,
@@ -164,6 +166,25 @@ def test_the_sane_pump_is_taken_by_every_verb(typed) -> None:
         code, _, err = typed.run(words, plain)
         assert code == 0 or words[0] in MAY_BE_REFUSED, (words, err)
         assert "not what this version expects" not in err
+
+
+AGES_MS = ((1 << 32) - 1) * 1000  # the highest uptime
+# what larger samples have found
+FOUND = {
+    "compare, of 136 years": (("compare",), "status", ("uptime_ms",), AGES_MS, 1),
+    "compare, before the start": (("compare",), "status", ("uptime_ms",), 1, 0),
+    "a row a minute of 136 years": (("report", "--csv", "-"), "status", ("uptime_ms",), AGES_MS, 1),
+    "a run of nothing": (("calibrate", *WEIGHTS, "--yes"), "bolus.status", ("delivered_steps",), 0, 4),
+    "a bolus that begins at a text": (VERB_OF_BOLUS, "status", ("bolus", "begins_at_ms"), "x", 4),
+}
+
+
+@pytest.mark.rule("R10")
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_ends_with_its_exit_code(name: str, typed) -> None:
+    words, method, path, value, expected = FOUND[name]
+    code, _, err = typed.run(words, lambda asked, reply: spoilt(reply, path, value) if asked == method else reply)
+    assert code == expected and (code == 0 or "thecal: " in err), err
 
 
 def cases(typed) -> list:

@@ -11,7 +11,7 @@ from thecal.console import Progress
 from thecal.errors import Failed, Interrupted, Unknown
 from thecal.exchange import Reply
 from thecal.gravimetry.clocks import Clock, clock_for
-from thecal.replies import NEVER_SEEN
+from thecal.replies import NEVER_SEEN, bad_answer
 from thecal.steering import StopNotes, cut_short, stopped_by
 
 LOOK_EVERY_S = 0.2
@@ -47,6 +47,8 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         clock.close()
     if ended["state"] != "done":
         raise cut_short(client, purpose, ended)
+    if not ended["delivered_steps"]:
+        raise bad_answer("bolus.status", "delivered_steps is 0 of a run that is done")
     return int(ended["delivered_steps"])
 
 

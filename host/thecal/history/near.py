@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 _BUCKET_MS = 1 << 19  # nine minutes
+_MOST_BUCKETS = 1 << 10  # of one item, six days: what is longer is near everything
 
 Item = TypeVar("Item")
 
@@ -16,17 +17,22 @@ class Near(Generic[Item]):
     def __init__(self, spans: Iterable[tuple[int, int, Item]]) -> None:
         self._items: list[Item] = []
         self._buckets: dict[int, list[int]] = {}
+        self._long: list[int] = []
         for index, (from_ms, to_ms, item) in enumerate(spans):
             self._items.append(item)
-            for bucket in range(min(from_ms, to_ms) // _BUCKET_MS, max(from_ms, to_ms) // _BUCKET_MS + 1):
+            buckets = range(min(from_ms, to_ms) // _BUCKET_MS, max(from_ms, to_ms) // _BUCKET_MS + 1)
+            if len(buckets) > _MOST_BUCKETS:
+                self._long.append(index)
+                continue
+            for bucket in buckets:
                 self._buckets.setdefault(bucket, []).append(index)
 
     def of(self, from_ms: int, to_ms: int) -> list[Item]:
         """Return what may touch this time, in the order in which it was given."""
         first, last = from_ms // _BUCKET_MS, to_ms // _BUCKET_MS
-        if first == last:
+        if first == last and not self._long:
             return [self._items[index] for index in self._buckets.get(first, ())]
         if last - first >= len(self._buckets):
             return list(self._items)
         found = {index for bucket in range(first, last + 1) for index in self._buckets.get(bucket, ())}
-        return [self._items[index] for index in sorted(found)]
+        return [self._items[index] for index in sorted(found.union(self._long))]

@@ -72,6 +72,14 @@ class Difference:
         return self.delivered_steps - self.forecast_steps
 
 
+def check_length(asked_ms: int) -> None:
+    """Behind the longest forecast there is nothing to compare with."""
+    days = -(-asked_ms // (S_PER_DAY * MS_PER_S))
+    if days > LONGEST_DAYS:
+        reach = f"the time asked for ends {days} days after the program's first start, and a comparison reaches {LONGEST_DAYS} days"
+        raise Failed(reach, "give an earlier end: thecal compare --to TIME")
+
+
 class Comparison:
     """From the first start of the active program (or `from_ms`) to the end of the journal (or `to_ms`). Failed when the journal
     does not hold what it takes."""
@@ -80,9 +88,10 @@ class Comparison:
         self.line = line
         start = first_start(line)
         self.origin_ms = start.at_ms
-        self.course, self.zone = self._course(start)
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
+        check_length(self.to_ms - self.origin_ms)
+        self.course, self.zone = self._course(start)
         self.temporaries = temporaries(line)
         self.bridges = bridges(line)
         self.timeless = timeless(line)
@@ -96,7 +105,7 @@ class Comparison:
         line, known = self.line, self.line.prescribed
         assert known is not None
         zone = zone_of(line, start)
-        days = min(LONGEST_DAYS, (line.to_ms - self.origin_ms) // (S_PER_DAY * MS_PER_S) + 1)
+        days = min(LONGEST_DAYS, (self.to_ms - self.origin_ms) // (S_PER_DAY * MS_PER_S) + 1)
         forecast, bridge, parts, position_steps = Forecast(known.program, known.calibration, start.utc_s, zone, days), start.bridge, 1, 0
         if bridge is not None:
             parts, position_steps = bridge["denominator"], bridge["position_steps"]

@@ -8,8 +8,9 @@ from typing import Any
 
 from pumpcore.calibration import CALIBRATED, UNCALIBRATED
 from pumpcore.program import Program
-from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__
+from thecal.errors import Failed
 from thecal.history.checks import Check, checks
 from thecal.history.timeline import Timeline
 from thecal.reports.figure import HistoryPicture, schedule_png
@@ -21,6 +22,7 @@ from thecal.sheets import cell
 from thecal.status_text import clock_text
 
 UNKNOWN = "unknown: the pump was not asked, only its journal read"
+LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
 Pairs = list[tuple[str, str]]
 
 
@@ -117,7 +119,9 @@ class Report:
         return ", ".join(f"{digest[:12]} at {self.words.time(at_ms)}" for at_ms, digest in self.line.books.activated) or "none"
 
     def csv(self) -> str:
-        """A row a minute: what was planned and delivered since the begin, with the bounds."""
+        """A row a minute: what was planned and delivered since the begin, with the bounds. Failed for more than LONGEST_DAYS."""
+        if self.to_ms - self.from_ms > LONGEST_DAYS * S_PER_DAY * MS_PER_S:
+            raise Failed(f"a row a minute is for {LONGEST_DAYS} days at most", f"give a part of the time: --days {LONGEST_DAYS}")
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]
