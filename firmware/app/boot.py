@@ -11,6 +11,7 @@ from app.ledger import LedgerFiles
 from app.motion import Motion
 from app.pump import Pump
 from app.reporter import Reporter
+from app.ring import SEGMENT_BYTES
 from app.selftest import SelfTest
 from app.session import Session
 from app.store import Store
@@ -26,10 +27,11 @@ WATCHDOG_MS = 8000
 
 def build(board: object, release: str, release_matches: bool) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
+    segment = bytearray(SEGMENT_BYTES)  # first: when the pump is half built, its memory has no piece of that size any more
     flash, clock = board.flash, board.clock
     store = Store(flash)
     setup = loading.load(store, board.attach)
-    journal = Journal(flash, clock)
+    journal = Journal(flash, clock, segment)
     files = LedgerFiles(flash)
     recovery.miss(files, journal, store)
     identified = recovery.identify(journal, flash)
@@ -39,7 +41,6 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     alarms = Alarms(journal, clock, board.buzzer)
     doses, losses = Doses(), recovery.Losses()
     history = recovery.totals(journal, doses, losses)
-    # Here, before the rest is built: a segment is read in one piece of 16 KiB. Later a full one of the faults ended in MemoryError.
     opened = recovery.open_alarms(journal, losses)
     base_s = recovery.powered_on_s(files.record, history)
     book = Book(clock, WallClock(clock, store), files, base_s)
@@ -65,6 +66,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
+    journal.built()
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy

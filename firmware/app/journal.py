@@ -23,7 +23,8 @@ class Journal:
     """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.journal_identity` keeps, 32 hex digits,
     "" for a pump that was never given one."""
 
-    def __init__(self, flash: object, clock: object) -> None:
+    def __init__(self, flash: object, clock: object, buffer: bytearray | None = None) -> None:
+        """`buffer`: room for one segment, until `built`."""
         self.broken = False
         try:
             flash.make_folder(FOLDER)
@@ -31,13 +32,18 @@ class Journal:
             self.broken = True
         self._flash = flash
         self._clock = clock
-        self.rings = {"events": Ring(flash, "e", 32), "faults": Ring(flash, "f", 4)}
+        self.rings = {"events": Ring(flash, "e", 32, buffer), "faults": Ring(flash, "f", 4, buffer)}
         events, faults = self.rings["events"], self.rings["faults"]
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
         self._boots = 0
         self._posted = []
         self.lost = 0
+
+    def built(self) -> None:
+        """Power-up has read what it needs: gives the buffer back."""
+        for ring in self.rings.values():
+            ring.buffer = None
 
     def identify(self, identity: bytes, boots: int) -> None:
         """Takes over the stored identity, and the upper bits of the boot number by a boot that is not long ago; 0: there are none."""

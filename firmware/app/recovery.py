@@ -3,6 +3,7 @@
 import struct
 
 from app.journal import Journal
+from app.ring import BLOCK_BYTES
 from pumpcore import faults, journal_identity, ledger
 from pumpcore.ceilings import DAY_BUCKETS, Windows
 from pumpcore.doses import Doses
@@ -94,7 +95,7 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
     return found
 
 
-def _total_at(data: bytes, at: int) -> tuple:
+def _total_at(data: memoryview, at: int) -> tuple:
     _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, records.payload_at(data, at))
     return powered_on_s, leased_steps
 
@@ -151,12 +152,14 @@ def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> W
 
 def has_ended(journal: Journal, token: bytes) -> bool:
     """Whether the end of this token's bolus is in the journal: then it is the last record that names the token."""
-    ring = journal.rings["events"]
-    for first, behind, data in ring.segments():
-        if token in data:
-            starts = ring.starts(first, behind, data)
-            return _ENDED in [data[at + 1] for at in starts if records.payload_at(data, at)[:8] == token]
-    return False
+    ring, buffer = journal.rings["events"], bytearray(BLOCK_BYTES)
+    behind, named = ring.next_sequence, []
+    first = ring.before(behind)
+    while first and not named:
+        named = [raw[1] for raw in ring.naming(first, behind, token, buffer) if records.payload_at(raw, 0)[:8] == token]
+        behind, first = first, ring.before(first)
+    ring.let_go()
+    return _ENDED in named
 
 
 def open_alarms(journal: Journal, losses: Losses | None = None) -> list:
@@ -177,7 +180,7 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list:
             if newest[number][0] != acknowledged and _outlives_reset(number)]
 
 
-def _alarms_in(data: bytes, starts: list) -> dict:
+def _alarms_in(data: memoryview, starts: list) -> dict:
     """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
     memory than a chip has."""
     found = {}

@@ -30,7 +30,7 @@ def _number_in(name: str, letter: str) -> int:
     return first if first > 0 and name == "%s%08x" % (letter, first) else 0
 
 
-def _all_whole(data: bytes, first: int) -> tuple:
+def _all_whole(data: memoryview, first: int) -> tuple:
     """(how many whole records from number `first` on these are, offset of the last); (0, 0) when anything else is among them."""
     end, count = records.whole_run(data, len(data))
     if not count or end != len(data):
@@ -47,8 +47,9 @@ class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
     segment goes when `segments` are full."""
 
-    def __init__(self, flash: object, letter: str, segments: int) -> None:
+    def __init__(self, flash: object, letter: str, segments: int, buffer: bytearray | None = None) -> None:
         self._flash = flash
+        self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter
         self._segments = segments
         self._handle = None
@@ -85,7 +86,7 @@ class Ring:
                 return
         self.next_sequence = self.next_sequence or behind or 1
 
-    def _damaged_end(self, first: int, data: bytes | None) -> tuple:
+    def _damaged_end(self, first: int, data: memoryview | None) -> tuple:
         """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
         if not data:
             return first + MOST_IN_SEGMENT, -1
@@ -102,10 +103,13 @@ class Ring:
         """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
         return self.first_sequence() > 1 and len(self.firsts) < self._segments - 1
 
-    def _read(self, first: int) -> bytes | None:
-        """The bytes of a segment; None when it can't be read (a folder, a block that the file system finds damaged)."""
+    def _read(self, first: int) -> memoryview | None:
+        """The bytes of a segment, until the next one is read; None when it can't be read (a folder, a block that the file system
+        finds damaged)."""
+        buffer = self.buffer or bytearray(SEGMENT_BYTES)
         try:
-            return self._flash.read(self.path(first))
+            with self._flash.open(self.path(first)) as file:
+                return memoryview(buffer)[: file.readinto(buffer)]
         except OSError:
             return None
 
@@ -236,13 +240,13 @@ class Ring:
             reader.close()
 
     def segments(self) -> object:
-        """Yields (first number, number behind the last, bytes) of each segment, the newest first."""
+        """Yields (first number, number behind the last, bytes) of each segment, the newest first; the bytes until the next one."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
             yield first, behind, self._read(first) or b""
             behind = first
 
-    def starts(self, first: int, behind: int, data: bytes) -> list:
+    def starts(self, first: int, behind: int, data: bytes | memoryview) -> list:
         """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
         starts = records.record_starts(data)
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
@@ -301,7 +305,7 @@ class Ring:
         """Those of a segment, the oldest first; of a damaged one those behind the damage too. Refusal `not_loaded`."""
         if not self._is_whole(first, behind, buffer):
             data = self._read(first) or b""
-            found = [data[at : at + data[at]] for at in self.starts(first, behind, data)]
+            found = [bytes(data[at : at + data[at]]) for at in self.starts(first, behind, data)]
             return [record for record in found if raw in record]
         found, offset, end = [], 0, 1
         while end:

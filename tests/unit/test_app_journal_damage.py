@@ -1,5 +1,6 @@
 """A damaged journal: what is whole stays readable, what is not is a gap that is reported, no number is used twice, no limit is loosened."""
 
+import io
 import random
 from collections.abc import Iterable
 from functools import cache
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.ring import BLOCK_BYTES, SEGMENT_BYTES
 from board import Chip, Flash
 from bridge_scenes import token
 from pump import MONDAY_UTC_S, constant, with_settings
@@ -251,3 +253,33 @@ def test_an_alarm_that_is_acknowledged_does_not_come_again_but_new_damage_does()
     third.advance(0.1)
     assert third.alarms() == ["journal_damaged"]
     assert len(third.records("journal_gap")) == 2
+
+
+@pytest.mark.parametrize("damaged_at", [None, 30])
+def test_power_up_reads_every_segment_into_one_piece_of_memory(monkeypatch: pytest.MonkeyPatch, damaged_at: int | None) -> None:
+    """A chip that is half started has no second piece of 16 KiB: power-up ended in MemoryError there."""
+    pieces, whole, read = [], [], Flash.read
+
+    class Reader(io.BytesIO):
+        def readinto(self, buffer: bytearray | memoryview) -> int:
+            pieces.append(buffer)
+            return super().readinto(buffer)
+
+    def noted(flash: Flash, path: str) -> bytes:
+        whole.extend([path] if path.startswith("/journal/") else [])
+        return read(flash, path)
+
+    files = segments()
+    changed = {}
+    if damaged_at is not None:
+        changed = {path: data[:damaged_at] + bytes([data[damaged_at] ^ 1]) + data[damaged_at + 1 :] for path, data in files}
+    monkeypatch.setattr(Flash, "open", lambda flash, path: Reader(read(flash, path)))
+    monkeypatch.setattr(Flash, "read", noted)
+    life().boot(changed)
+    large = [piece for piece in pieces if len(piece) > BLOCK_BYTES]
+    assert len(large) > 2 and {(id(piece), len(piece)) for piece in large} == {(id(large[0]), SEGMENT_BYTES)}
+    assert not whole
+
+
+def segments() -> list[tuple[str, bytes]]:
+    return [(path, life().segments[ring]) for ring, path in PATHS.items()]

@@ -4,8 +4,9 @@ import struct
 
 from pumpcore.wire import records
 
+_PART_BYTES = 1024
 
-def whole_records(data: bytes, first: int, behind: int) -> list:
+def whole_records(data: bytes | memoryview, first: int, behind: int) -> list:
     """Return the offset of each whole record of a segment whose numbers begin at `first` and end before `behind`.
 
     After damage the search goes on with the next offset at which a whole record lies whose number is higher, and not higher than
@@ -23,21 +24,30 @@ def whole_records(data: bytes, first: int, behind: int) -> list:
     return found
 
 
-def _next(data: bytes, damaged_at: int, expected: int, behind: int) -> tuple:
+def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int) -> tuple:
     """(offset, number) of the first whole record after the damaged bytes that begin at `damaged_at`; offset -1 when there is none."""
     room = (len(data) - damaged_at) // records.SHORTEST_BYTES
     for sequence in range(expected + 1, min(behind, expected + room + 1)):
         pattern = struct.pack("<I", sequence)
         least = damaged_at + (sequence - expected) * records.SHORTEST_BYTES
-        at = data.find(pattern, least + records.SEQUENCE_AT)
+        at = _find(data, pattern, least + records.SEQUENCE_AT)
         while at >= 0:
             if records.whole_bytes(data, at - records.SEQUENCE_AT):
                 return at - records.SEQUENCE_AT, sequence
-            at = data.find(pattern, at + 1)
+            at = _find(data, pattern, at + 1)
     return -1, 0
 
 
-def lost_in(data: bytes, starts: list, first: int, behind: int) -> list:
+def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
+    """Offset of `pattern` at `start` or behind it, -1 when there is none: a memoryview can't be asked for it."""
+    for at in range(start, len(data), _PART_BYTES):
+        found = bytes(data[at : at + _PART_BYTES + len(pattern) - 1]).find(pattern)
+        if found >= 0:
+            return at + found
+    return -1
+
+
+def lost_in(data: bytes | memoryview, starts: list, first: int, behind: int) -> list:
     """Return (first lost, last lost, bytes between, how many whole records come before) of each gap of a segment.
 
     Bytes between are those of the damaged records when the gap lies between two whole ones or before one, else -1: unknown.
@@ -53,7 +63,7 @@ def lost_in(data: bytes, starts: list, first: int, behind: int) -> list:
     return found
 
 
-def next_after(data: bytes, starts: list, first: int) -> int:
+def next_after(data: bytes | memoryview, starts: list, first: int) -> int:
     """Return the lowest number that no record of a damaged newest segment can have had."""
     end, behind = 0, first
     if starts:

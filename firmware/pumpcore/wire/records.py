@@ -102,7 +102,7 @@ def sequence_of(data: bytes | memoryview, start: int = 0) -> int:
     return struct.unpack_from("<I", data, start + SEQUENCE_AT)[0]
 
 
-def boot_of(data: bytes | bytearray, start: int = 0) -> int:
+def boot_of(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     """Boot number of the record at `start`, its low 16 bits."""
     return data[start + 2] | data[start + 3] << 8
 
@@ -129,7 +129,7 @@ def record_starts(data: bytes | memoryview) -> list:
     return found
 
 
-def payload_at(data: bytes, start: int) -> bytes:
+def payload_at(data: bytes | memoryview, start: int) -> bytes | memoryview:
     """The payload of the whole record at `start`."""
     return data[start + HEAD_BYTES : start + data[start] - CRC_BYTES]
 
