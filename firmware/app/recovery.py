@@ -123,7 +123,10 @@ def identify(journal: Journal, flash: object) -> bool:
 
 
 def _identity_told(ring: object) -> tuple:
+    """What the newest boot record says. A segment that begins within the last boot has none: it need not be looked through."""
     for first, behind, data in ring.segments():
+        if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
+            continue
         for at in reversed(ring.starts(first, behind, data)):
             if data[at + 1] == _BOOT:
                 values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))

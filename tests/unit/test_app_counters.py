@@ -2,7 +2,9 @@
 
 import pytest
 
+from app import recovery
 from app.journal import NUMBERS_END
+from app.ring import Ring
 from app.tokens import MOST_TOKENS, Tokens
 from board import Chip, Flash
 from bridge_scenes import token
@@ -46,6 +48,16 @@ def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> Non
         image = pump.image()
     assert boots == list(range(65_534, 65_540)) and len(seen) == 300
     assert [record.boot for record in pump.journal() if record.name == "boot"][-6:] == [65_534, 65_535, 0, 1, 2, 3]
+
+
+def test_segments_within_the_last_boot_are_not_looked_through_for_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty segments record by record took a boot on the chip a second more."""
+    stamp, total = (7, 100, 2_000, 0), (0, 0, 0, 1)
+    image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode("total", stamp, total))
+    looked, starts = [], Ring.starts
+    monkeypatch.setattr(Ring, "starts", lambda ring, first, *rest: looked.append(first) or starts(ring, first, *rest))
+    assert recovery._identity_told(Ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)
+    assert looked == [1]
 
 
 @pytest.mark.rule("R8")

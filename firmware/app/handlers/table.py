@@ -44,7 +44,7 @@ class Loader:
     def handler(self, method: str) -> object:
         """The function that answers `method`. Refusal `not_loaded` when flash or memory does not give it: nothing has happened."""
         if method != self._method:
-            self._give_back()
+            self._give_back(_family(method) == _family(self._method))
             try:
                 name = method.replace(".", "_")
                 self._handler = getattr(__import__(_FOLDER + name, None, None, (name,)), name)
@@ -54,8 +54,14 @@ class Loader:
             self._method = method
         return self._handler
 
-    def _give_back(self) -> None:
-        """Also what a failed import left half done."""
+    def _give_back(self, keeps: bool = False) -> None:
+        """Also what a failed import left half done. `keeps`: not what the next handler needs too."""
         self._method, self._handler = "", None
         kept = [_FOLDER + method.replace(".", "_") for method in HANDLERS] + [_FOLDER + "table"]
-        self._system.forget(*[name for name in sys.modules if name.startswith(_FOLDER) and name not in kept], *_WITH_THEM)
+        given = [name for name in sys.modules if name.startswith(_FOLDER) and name not in kept]
+        self._system.forget(*given, *(() if keeps else _WITH_THEM))
+
+
+def _family(method: str) -> str:
+    """What stands before the point: program.stage, check and activate follow one another, and to load what they need takes 0.4 s."""
+    return method.split(".")[0]
