@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from app.ledger import FILES
+from app.ledger import FOLDER as LEDGER_FOLDER
 from app.ring import FOLDER, SEGMENT_BYTES
+from pumpcore import journal_identity, ledger
 from pumpcore.wire import records
 from thecal.sim.image import Files
 
@@ -26,6 +29,20 @@ def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
             sequence += 1
         files[f"{FOLDER}/{ring}{first:08x}"] = bytes(data)
     return files
+
+
+def beside(files: Files) -> Files:
+    """What a stopped pump with these segments has besides: its journal's identity, and a ledger that is not behind its last total. Without
+    a ledger it would start with an alarm, without an identity it would look for one through all of its journal."""
+    kept = ledger.LedgerRecord()
+    kept.sequence = kept.boot = 1
+    events = sorted(path for path in files if path.startswith(f"{FOLDER}/e"))
+    if events:
+        last = records.decode(files[events[-1]])[0][-1]
+        kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
+        kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
+    number = kept.sequence % FILES
+    return {f"{LEDGER_FOLDER}/{number}": ledger.pack(kept), journal_identity.PATH: journal_identity.pack(bytes(range(16)), 1)}
 
 
 def _total(sequence: int) -> bytes:

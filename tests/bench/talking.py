@@ -47,7 +47,7 @@ print(time.ticks_diff(hashed, begun), time.ticks_diff(loaded, hashed))
 
 
 def rows() -> list[Row]:
-    pump = pumps.Pump(_journal())
+    pump = pumps.Pump({**_journal(), **journals.beside(_journal())})
     try:
         found = _boot(pump)
         with clients_on(pump.line) as url:

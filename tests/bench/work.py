@@ -53,7 +53,7 @@ def _rows(found: dict[str, dict[str, float]]) -> Iterator[Row]:
 def measured() -> dict[str, dict[str, float]]:
     """{method: {case: ms}} of a life of one pump with full rings and the largest programs."""
     files = {path: data for ring, count in _SEGMENTS.items() for path, data in journals.segments(count, ring=ring).items()}
-    life = Life(pumps.Pump(files))
+    life = Life(pumps.Pump({**files, **journals.beside(files)}))
     try:
         for part in (life.stopped, life.programs, life.calibrations, life.alone, life.running, life.crossing):
             part()
