@@ -101,9 +101,7 @@ def begin() -> object:
 
 def turn(board: object, release: str) -> None:
     """Builds the pump and turns its loop."""
-    from app import boot
-
-    pump = boot.build(board, release, True)
+    pump = build(board, release)
     hal = HALS[sys.platform]
     sys.modules[hal + ".imports"].built()
     board.system.forget(hal + ".imports", *ONCE)
@@ -111,6 +109,13 @@ def turn(board: object, release: str) -> None:
     from app.pump import run
 
     run(pump)
+
+
+def build(board: object, release: str) -> object:
+    """The pump. In a function of its own: a name of `turn` would keep app.boot in memory."""
+    from app import boot
+
+    return boot.build(board, release, True)
 
 
 def told(error: BaseException) -> str:

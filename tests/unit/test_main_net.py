@@ -1,9 +1,11 @@
 """The net beneath everything: what a turn raises, what a start raises, and what main.py answers when it runs nothing."""
 
+import gc
 import io
 import json
 import sys
 import types
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -118,6 +120,31 @@ def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
     with pytest.raises(BaseException):  # a chip does not come back from `fail`
         started(unsafe, turn=raising(raised))
     assert unsafe.done == [f"fail {raised!r}"]
+
+
+def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that stays in a function that waits for the loop keeps a whole module: 12 kB of a chip's memory."""
+    import app
+
+    boot, left = types.ModuleType("app.boot"), []
+    boot.build = lambda board, release, matches: "pump"
+    seen = weakref.ref(boot)
+    monkeypatch.setitem(sys.modules, "app.boot", boot)
+    monkeypatch.setattr(app, "boot", boot, raising=False)
+    monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
+    del boot
+
+    def forget(*modules: str) -> None:
+        assert "app.boot" in modules
+        del sys.modules["app.boot"], app.boot
+
+    def run(pump: str) -> None:
+        gc.collect()
+        left.append((pump, seen()))
+
+    monkeypatch.setattr(loop, "run", run)
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), "release")
+    assert left == [("pump", None)]
 
 
 def test_not_even_an_error_while_it_answers_ends_at_the_prompt() -> None:
