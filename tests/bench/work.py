@@ -112,7 +112,7 @@ class Life:
             if count:
                 line.read(count, _PATIENCE_S)
                 took_ms = (self.board.now_ns() - begun_ns) / 1e6
-            if reply["id"] == identity:
+            if reply["id"] in (identity, None):  # None: the pump could not read the question
                 return reply, took_ms
 
     def note(self, case: str, method: str, refused: str = "", /, **params: Any) -> Reply:
