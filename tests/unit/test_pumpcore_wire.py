@@ -2,6 +2,7 @@
 
 import binascii
 import json
+import types
 
 import pytest
 from hypothesis import given
@@ -294,3 +295,16 @@ def test_a_plain_question_is_nothing_that_the_long_way_would_refuse(line: bytes,
 ])
 def test_what_only_looks_like_a_plain_question_goes_the_long_way(body: bytes) -> None:
     assert messages.plain(frame.sealed(body)) is None
+
+
+def test_a_long_line_is_read_without_a_copy_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a chip a program of 5 KB was refused as bad_json: there was no further piece of memory of that size."""
+    line, seen, loads = framed(b'{"id": "1"}'), [], frame.json.loads
+
+    def noted(body: object) -> object:
+        seen.append(body)
+        return loads(bytes(body))
+
+    monkeypatch.setattr(frame, "json", types.SimpleNamespace(loads=noted))
+    assert frame.decode(line.rstrip(b"\n")) == {"id": "1"}
+    assert [type(body) for body in seen] == [memoryview]

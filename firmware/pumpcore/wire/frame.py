@@ -43,16 +43,24 @@ def decode(line: bytes) -> dict:
     line = line.rstrip(b"\r")
     if len(line) > MAX_BYTES:
         raise FrameError("too_long")
-    body, tail = line[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
+    body, tail = memoryview(line)[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
     if tail[:1] != b"*" or tail[1:] != crc_text(body):
         raise FrameError("bad_frame")
     try:
-        message = json.loads(body)
+        message = _loaded(body)
     except (ValueError, RuntimeError, OverflowError, MemoryError):  # nested too deep for the parser or for the heap
         raise FrameError("bad_json")
     if type(message) is not dict:
         raise FrameError("bad_json")
     return message
+
+
+def _loaded(body: memoryview) -> object:
+    """MicroPython reads a view: a copy of a long line is one more piece of memory of that size."""
+    try:
+        return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
+    except TypeError:
+        return json.loads(bytes(body))
 
 
 class LineBuffer:
