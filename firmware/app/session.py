@@ -198,6 +198,7 @@ class Session:
         try:
             handler = self._handlers.get(method) or self._loader.handler(method)
             answer = handler(self._pump, params)
+            params.clear()  # of the largest program they hold 5 kB, and its answer needs as much
         except Refusal as refused:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:

@@ -7,8 +7,9 @@ def told(system: object, names: list) -> list:
     """[(text, what to do)] of the faults with these names; the name alone when the flash or the memory does not give more."""
     try:
         from pumpcore import fault_texts
+
+        return [fault_texts.told(name) for name in names]
     except (ImportError, OSError, MemoryError):
         return [(name, "") for name in names]
-    rows = [fault_texts.told(name) for name in names]
-    system.forget(_TABLE)
-    return rows
+    finally:
+        system.forget(_TABLE)

@@ -166,3 +166,27 @@ def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_stat
     pump.pump.session._handlers = dict(handlers, ack=starving)
     assert pump.ask("ack", fault=601)["error"]["data"]["fault"] == "internal"
     assert not pump.board.stepper.enabled and pump.alarms() == ["internal"]
+
+
+def test_what_a_command_asked_with_is_given_back_before_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a chip with full rings the answer to the largest program found no room beside the program's own text."""
+    pump, seen = ready(), []
+    refuse = session.Session._tell
+
+    def look(self: session.Session, identity: bytes, method: str, answer: object) -> bytes:
+        seen.append(asked[-1] == {})
+        return refuse(self, identity, method, answer)
+
+    asked: list = []
+    check = messages.check_request
+
+    def kept(message: dict) -> tuple:
+        found = check(message)
+        asked.append(found[2])
+        return found
+
+    monkeypatch.setattr(messages, "check_request", kept)
+    monkeypatch.setattr(session.Session, "_tell", look)
+    pump.call("program.read")
+    pump.call("journal.read", ring="events", from_sequence=1)
+    assert seen == [True, True]
