@@ -66,6 +66,7 @@ def test_no_file_of_a_person_takes_long_or_ends_in_a_traceback(load, name: str, 
     assert refused.value.cause.isprintable() and len(refused.value.cause) < 400 and refused.value.do
 
 
+@pytest.mark.rule("R10")
 def test_the_keys_that_people_write_are_within_the_bounds() -> None:
     root = Path(__file__).resolve().parents[2]  # of this file: the tree of a mutation has no hardware/
     files = [*root.glob("hardware/*.toml"), *root.glob("host/**/*.toml")]
