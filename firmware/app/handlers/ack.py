@@ -31,7 +31,7 @@ def _settle_ledger(pump: Pump) -> None:
 
 
 def _keep_identity(pump: Pump) -> None:
-    """What the newest boot record says is stored anew."""
+    """Store again what the newest boot record says. Refusal `alarm_stays`."""
     try:
         pump.journal.keep_boots(True)
     except JournalError:
@@ -39,7 +39,7 @@ def _keep_identity(pump: Pump) -> None:
 
 
 def _forget_tank(pump: Pump) -> None:
-    """Nobody has told what is in the reservoir: a program that watches it starts only after a refill."""
+    """Forget the reservoir. A program that watches it starts only after a refill."""
     pump.setup.store.save("reservoir", b"")
     pump.setup.damaged.remove("reservoir")
 
