@@ -115,7 +115,7 @@ def build(board: object, release: str) -> object:
     """The pump. In a function of its own: a name of `turn` would keep app.boot in memory."""
     from app import boot
 
-    return boot.build(board, release, True)
+    return boot.build(board, release)
 
 
 def told(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from pumpcore.wire.records import CAUSES
 WATCHDOG_MS = 8000
 
 
-def build(board: object, release: str, release_matches: bool) -> Pump:
+def build(board: object, release: str) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
     segment = bytearray(SEGMENT_BYTES)  # first: when the pump is half built, its memory has no piece of that size any more
     flash, clock = board.flash, board.clock
@@ -62,7 +62,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
-    _raise_problems(pump, files, release_matches, losses, opened)
+    _raise_problems(pump, files, losses, opened)
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
@@ -74,7 +74,7 @@ def build(board: object, release: str, release_matches: bool) -> Pump:
     return pump
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losses: recovery.Losses, opened: list) -> None:
+def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: list) -> None:
     for number, count in opened:
         pump.alarms.restore(number, count)
     for ring, first, last in losses.news():
@@ -93,8 +93,6 @@ def _raise_problems(pump: Pump, files: LedgerFiles, release_matches: bool, losse
     for name, is_there in found:
         if is_there:
             pump.alarms.raise_fault(name)
-    if not release_matches:
-        pump.alarms.raise_fault("firmware_incomplete")
     if pump.board.system.failures:
         pump.alarms.raise_fault("restarted")
     if pump.board.system.reset_cause == "watchdog":

@@ -42,6 +42,7 @@ class Session:
 
         A `stop` goes first: it must not queue behind other commands. Those that it overtook and that would change something are
         refused: a `start` sent before a `stop` must not come true after it. A line for which there is no memory is dropped and counted.
+        If it may have been a `stop`, the motor is halted.
         """
         try:
             return self._poll()
@@ -50,14 +51,21 @@ class Session:
             return True
 
     def _poll(self) -> bool:
-        data = self._link.read()
-        if data:
-            plain = messages.plain(data) if len(data) < _PLAIN_BYTES else None
-            if plain and not self._waiting and not self._overtaken and not self._stops and self._lines.between():
-                self._rest = None
-                self._execute(plain[0], plain[1], {})
-                return True
-            self._take(data)
+        plain = None
+        try:
+            data = self._link.read()
+            if data:
+                if len(data) < _PLAIN_BYTES and self._lines.between() and not self._waiting and not self._overtaken and not self._stops:
+                    plain = messages.plain(data)
+                if not plain:
+                    self._take(data)
+        except MemoryError as error:
+            self._pump.crash(error)
+            return True
+        if plain:
+            self._rest = None
+            self._execute(plain[0], plain[1], {})
+            return True
         return self._answer_one()
 
     def _answer_one(self) -> bool:
@@ -77,7 +85,7 @@ class Session:
 
     def held_bytes(self) -> int:
         """Bytes of what has arrived and was not answered yet, at most MOST_HELD_BYTES."""
-        return self._lines.held_bytes() + self._waiting_bytes
+        return len(self._lines.pending) + self._waiting_bytes
 
     @property
     def counters(self) -> dict:
@@ -97,16 +105,22 @@ class Session:
         return rest is not None
 
     def _take(self, data: bytes) -> None:
-        """Lines from what has arrived. Where memory does not hold them, all that waits goes, and they are tried once more."""
-        between = self._lines.between()
-        try:
-            lines = self._lines.feed(data)
-        except MemoryError:
-            self.starve()
-            self._lines.lose(between)
-            lines = self._lines.feed(data)
-        for line in lines:
-            self._wait_with(line)
+        """Sort the lines of `data`. Without memory, drop all that waits and try once more. Raises MemoryError when a `stop` may be lost:
+        the caller then halts the motor."""
+        lines = self._lines
+        between, begun = lines.between(), lines.pending
+        for again in (True, False):
+            try:
+                for line in lines.feed(data):
+                    self._wait_with(line)
+                return
+            except MemoryError:
+                self.starve()
+                lines.lose(between)
+                if again and not begun:
+                    continue
+                if 0 < len(begun) < _PLAIN_BYTES or b"stop" in begun or b"stop" in data or not (again or data.endswith(b"\n")):
+                    raise
 
     def _wait_with(self, line: bytes | None) -> None:
         """A flood must not fill the memory: beyond 64 waiting lines, or their bytes, only a `stop` is kept; the others are counted."""
@@ -128,7 +142,8 @@ class Session:
         self._counters["memory_errors"] += 1
         self._counters["shed_lines"] += len(self._waiting)
         self._waiting, self._waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
-        self._lines.lose(self._lines.between())
+        if len(self._lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
+            self._lines.lose(False)
         self._pump.board.system.built()
 
     def hear(self) -> None:
@@ -140,8 +155,6 @@ class Session:
                 self._take(data)
             if self._stops:
                 self._pump.cut()
-        except MemoryError:
-            self._counters["memory_errors"] += 1
         except Exception as error:
             self._pump.cut(error)
 
@@ -159,6 +172,9 @@ class Session:
         except frame.FrameError as error:
             self._counters["bad_lines"] += 1
             self._refuse(None, Refusal(error.fault))
+            return
+        except MemoryError:
+            self._no_memory(None)
             return
         self._request(message, line)
 
@@ -203,9 +219,9 @@ class Session:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
             return self._flash_failed(identity, error)
-        except MemoryError as error:
-            return self._no_memory(identity, method, error)
         except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
+            if type(error) is MemoryError and method != "stop" and not messages.changes(method):
+                return self._no_memory(identity)
             self._pump.crash(error)
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
         try:
@@ -227,11 +243,8 @@ class Session:
             self._link.write(raw)
         return line
 
-    def _no_memory(self, identity: bytes | None, method: str, error: Exception) -> bytes:
-        """Of a question nothing is left but its refusal; what may be half done ends in the safe state."""
-        if method == "stop" or messages.changes(method):
-            self._pump.crash(error)
-            return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+    def _no_memory(self, identity: bytes | None) -> bytes:
+        """Refuse a question for which there is no memory; nothing has changed."""
         self._counters["memory_errors"] += 1
         self._pump.board.system.built()
         return self._refuse(identity, Refusal("no_memory"))

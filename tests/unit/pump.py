@@ -39,7 +39,7 @@ class UnitPump:
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
-        self.pump = boot.build(self.board, "0" * 64, True)
+        self.pump = boot.build(self.board, "0" * 64)
 
     def line(self, raw: bytes) -> bytes:
         """Sends raw bytes and turns the loop until it has nothing left to say; returns what it said."""

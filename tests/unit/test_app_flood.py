@@ -110,12 +110,11 @@ def status_of(pump: Watched) -> dict:
 
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("where", ["read", "feed", "decode", "result", "sealed", "write"])
+@pytest.mark.parametrize("where", ["feed", "decode", "result", "sealed", "write"])
 def test_memory_that_runs_out_on_the_way_costs_a_line_and_no_dose(monkeypatch: pytest.MonkeyPatch, where: str, times: int) -> None:
     pump, line = running(), frame.encode(messages.request("00000000000000b1", "alarms", {})) + b"\n"
     app = pump.pump.session
     target, name = {
-        "read": (pump.board.link, "read"),
         "feed": (app._lines, "feed"),
         "decode": (session.frame, "decode"),
         "result": (session.messages, "result"),
@@ -138,6 +137,60 @@ def test_a_stop_in_bytes_for_which_there_was_no_memory_acts(monkeypatch: pytest.
         patched.setattr(lines, "feed", Failing(lines.feed, 1))
         turned(pump, b"stop\n" + LONG)
     assert not pump.board.stepper.enabled
+
+
+HALVES = [(STOP[:at], STOP[at:]) for at in range(1, len(STOP), 7)] + [(b"st", b"op\n"), (WIDE_STOP[:7030], WIDE_STOP[7030:])]
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("before, after", [(b"", b"stop\n"), (b"", STOP), (b"", LONG + STOP), *HALVES])
+def test_a_stop_acts_or_the_lack_of_memory_halts_the_motor(
+    monkeypatch: pytest.MonkeyPatch, before: bytes, after: bytes, times: int
+) -> None:
+    """However often memory fails while its line is read, in one piece or in two."""
+    pump = running()
+    if before:
+        turned(pump, before)
+        assert pump.board.stepper.enabled
+    lines = pump.pump.session._lines
+    with monkeypatch.context() as patched:
+        patched.setattr(lines, "feed", Failing(lines.feed, times))
+        turned(pump, after)
+    assert not pump.board.stepper.enabled and not pump.pump.start_wanted
+    turned(pump, b"\nstop\n")
+    assert b'"delivered_steps"' in pump.board.link.outgoing
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.parametrize("name", ["read", "decode", "plain"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stop_for_which_memory_fails_elsewhere_acts_too(monkeypatch: pytest.MonkeyPatch, name: str, times: int) -> None:
+    pump = running()
+    target = {"read": pump.board.link, "decode": session.frame, "plain": session.messages}[name]
+    with monkeypatch.context() as patched:
+        patched.setattr(target, name, Failing(getattr(target, name), times))
+        turned(pump, STOP if name == "plain" else b"\n" + STOP)
+    assert not pump.board.stepper.enabled
+
+
+@pytest.mark.rule("R8")
+def test_half_a_stop_outlives_another_command_without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = running()
+    with monkeypatch.context() as patched:
+        patched.setattr(session.frame, "sealed", Failing(session.frame.sealed, 3))
+        turned(pump, b"status\n" + STOP[:40])
+    assert pump.board.stepper.enabled
+    turned(pump, STOP[40:])
+    assert not pump.board.stepper.enabled and pump.alarms() == []
+
+
+def test_a_line_that_needs_too_much_memory_to_be_read_is_refused_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump, line = running(), frame.sealed(b"[" * 8000)
+    monkeypatch.setattr(frame, "_loaded", Failing(frame._loaded, 1))
+    reply = json.loads(pump.line(line).split(b"*")[0])
+    assert reply["error"]["data"]["fault"] == "no_memory" and reply["id"] is None
+    assert status_of(pump)["counters"]["memory_errors"] == 1 and pump.board.stepper.enabled
 
 
 @pytest.mark.rule("R8")

@@ -258,12 +258,12 @@ def test_a_ledger_that_can_t_be_read_is_an_alarm() -> None:
     assert "ledger_damaged" in again.alarms() and again.fault("start") == "alarm_active"
 
 
-def test_a_manifest_that_does_not_match_is_an_alarm_and_the_watchdog_is_told() -> None:
+def test_a_reset_by_the_watchdog_is_an_alarm_and_the_boot_record_says_so() -> None:
     pump = ready(constant(900_000))
     pump.board.system.reset_cause = "watchdog"
-    pump.pump = boot.build(pump.board, "0" * 64, False)
+    pump.pump = boot.build(pump.board, "0" * 64)
     pump.advance(0.1)
-    assert set(pump.alarms()) == {"firmware_incomplete", "watchdog"} and pump.fault("start") == "alarm_active"
+    assert set(pump.alarms()) == {"watchdog"}
     assert pump.records("boot")[-1]["cause"] == 1
 
 

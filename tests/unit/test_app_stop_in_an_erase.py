@@ -149,3 +149,29 @@ def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
     each_turn(pump, 5, lambda: None)
     assert pump.pump.idle()
     assert b"overtaken" in pump.board.link.outgoing or pump.pump.session.counters["refused"] >= 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("name", ["read", "feed"])
+@pytest.mark.parametrize("data", STOPS)
+def test_a_stop_in_an_erase_for_which_there_is_no_memory_acts(
+    monkeypatch: pytest.MonkeyPatch, data: bytes, name: str, times: int
+) -> None:
+    """It is read at the second try, or the lack of memory itself halts the motor between the erases."""
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    erases = Erases(pump, 1, data)
+    target = pump.board.link if name == "read" else pump.pump.session._lines
+    whole, failures = getattr(target, name), [MemoryError] * times
+
+    def starved(*words: object) -> object:
+        if failures and (name == "feed" or data in pump.board.link.incoming):
+            raise failures.pop()
+        return whole(*words)
+
+    monkeypatch.setattr(target, name, starved)
+    lease_writes(pump, erases)
+    for _ in range(5):
+        pump.pump.turn()
+    assert plant_steps(pump) == erases.steps_at_look > 0
+    assert pump.pump.delivery.state == "stopped"

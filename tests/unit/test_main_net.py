@@ -127,7 +127,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     import app
 
     boot, left = types.ModuleType("app.boot"), []
-    boot.build = lambda board, release, matches: "pump"
+    boot.build = lambda board, release: "pump"
     seen = weakref.ref(boot)
     monkeypatch.setitem(sys.modules, "app.boot", boot)
     monkeypatch.setattr(app, "boot", boot, raising=False)

@@ -104,7 +104,6 @@ def test_lines_are_the_same_however_the_bytes_arrive(stream: bytes, data: st.Dat
         lines += chunked.feed(stream[at : at + size])
         at += size
     assert lines == whole.feed(stream)
-    assert chunked.dropped_lines == whole.dropped_lines == lines.count(None)
     assert lines == [
         (None if len(part) > frame.MAX_BYTES else part) for part in stream.split(b"\n")[:-1] if part.strip() or len(part) > frame.MAX_BYTES
     ]
@@ -115,7 +114,7 @@ def test_a_flood_without_a_newline_is_not_kept() -> None:
     buffer = frame.LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 4096) == []
-    assert len(buffer._pending) <= frame.MAX_BYTES
+    assert len(buffer.pending) <= frame.MAX_BYTES
     assert buffer.feed(b"\nstop\n") == [None, b"stop"] and buffer.dropped_bytes == 409_600
 
 

@@ -39,7 +39,7 @@ def sealed(body: bytes) -> bytes:
 
 
 def decode(line: bytes) -> dict:
-    """The object in `line` (without its newline). FrameError `bad_frame`, `bad_json` or `too_long`."""
+    """The object in `line` (without its newline). FrameError `bad_frame`, `bad_json` or `too_long`; MemoryError passes."""
     line = line.rstrip(b"\r")
     if len(line) > MAX_BYTES:
         raise FrameError("too_long")
@@ -48,7 +48,7 @@ def decode(line: bytes) -> dict:
         raise FrameError("bad_frame")
     try:
         message = _loaded(body)
-    except (ValueError, RuntimeError, OverflowError, MemoryError):  # nested too deep for the parser or for the heap
+    except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
         raise FrameError("bad_json")
@@ -67,18 +67,13 @@ class LineBuffer:
     """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted. Holds at most 8 KiB."""
 
     def __init__(self) -> None:
-        self._pending = bytearray()
+        self.pending = bytearray()  # of a line whose newline has not arrived
         self._dropping = False
         self.dropped_bytes = 0
-        self.dropped_lines = 0
 
     def between(self) -> bool:
         """Whether what arrives next begins a line."""
-        return not self._pending and not self._dropping
-
-    def held_bytes(self) -> int:
-        """Bytes of a line whose newline has not arrived."""
-        return len(self._pending)
+        return not self.pending and not self._dropping
 
     def lose(self, between: bool) -> None:
         """Drop the line that has not ended. `between`: what arrives next begins a line."""
@@ -88,7 +83,7 @@ class LineBuffer:
     def feed(self, data: bytes) -> list:
         """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
         end = data.find(b"\n")
-        if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self._pending and not self._dropping:
+        if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
             return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
         lines, at = [], 0
         while end >= 0:
@@ -101,23 +96,22 @@ class LineBuffer:
 
     def _finish(self, part: bytes, lines: list) -> None:
         """A newline has arrived behind `part`."""
-        if self._pending or self._dropping or len(part) > MAX_BYTES:
+        if self.pending or self._dropping or len(part) > MAX_BYTES:
             self._keep(part)
-            part, self._pending = bytes(self._pending), bytearray()
+            part, self.pending = bytes(self.pending), bytearray()
         if self._dropping:
             self._dropping = False
-            self.dropped_lines += 1
             lines.append(None)
         elif part and not part.isspace():
             lines.append(part)
 
     def _keep(self, part: bytes) -> None:
-        if self._dropping or len(self._pending) + len(part) > MAX_BYTES:
+        if self._dropping or len(self.pending) + len(part) > MAX_BYTES:
             self._drop(part)
         else:
-            self._pending += part
+            self.pending += part
 
     def _drop(self, part: bytes) -> None:
-        self.dropped_bytes += len(self._pending) + len(part)
-        self._pending = bytearray()
+        self.dropped_bytes += len(self.pending) + len(part)
+        self.pending = bytearray()
         self._dropping = True

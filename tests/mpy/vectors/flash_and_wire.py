@@ -179,10 +179,10 @@ def _frames() -> list:
     return [
         encoded,
         [_decoded(line) for line in hostile],
+        [b"stop" in bytearray(b"a stop"), b"stop" in bytearray(b"sto")],
         lenient,
         lines,
         buffer.dropped_bytes,
-        buffer.dropped_lines,
         frame.crc_text(b"123456789").decode(),
         [str(messages.plain(frame.sealed(body))) for body in _PLAIN],
         [str(messages.result(identity, value)) for identity in (None, ID.encode()) for value in ({"a": [1, 2]}, b'{"b":true}')],
