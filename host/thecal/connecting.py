@@ -11,6 +11,7 @@ from thecal.transport import registry
 from thecal.transport.ports import Candidate, candidates, named, usb_boards
 
 LOOK_TIMEOUT_S = 1.0
+UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when it can't run the pump
 
 
 def choose(port_url: str | None) -> str:
@@ -20,7 +21,10 @@ def choose(port_url: str | None) -> str:
         return chosen.port_url
     found = candidates()
     if len(found) > 1:
-        found = [candidate for candidate in found if may_be_pump(look(candidate))]
+        looks = [(candidate, look(candidate)) for candidate in found]
+        found = [candidate for candidate, about in looks if may_be_pump(about)] or [
+            candidate for candidate, about in looks if is_unfit(about)
+        ]
     if not found:
         raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
     if len(found) > 1:
@@ -32,6 +36,11 @@ def choose(port_url: str | None) -> str:
 def may_be_pump(about: dict[str, Any]) -> bool:
     """Whether a pump answered, or another program holds the port: the pump that is meant may be behind it."""
     return "hello" in about or about["error"]["error"] == PortBusy.__name__
+
+
+def is_unfit(about: dict[str, Any]) -> bool:
+    """Whether a pump answered whose firmware can't run it."""
+    return about.get("error", {}).get("fault") in UNFIT
 
 
 def open_pump(port_url: str | None) -> Client:

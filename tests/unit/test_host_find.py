@@ -1,9 +1,13 @@
 """`thecal find` beside a simulator that was started a moment ago."""
 
+import json
 import socket
+import threading
 
 import pytest
 
+from host_fake_pump import FakePump
+from pumpcore.wire import frame
 from thecal import connecting
 from thecal.transport import ports, registry
 from thecal.transport.ports import Candidate
@@ -49,3 +53,58 @@ def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_p
             code, out, err = thecal_says(*words)
             said = out + err
             assert ("its flash may be lost" in said) == (serial_number[0] == "e") and code in (3, 4)
+
+
+# --- a pump whose firmware can't run it ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unfit():
+    """The port of one; it answers as main.py does alone."""
+    refused = json.dumps({"code": 608, "message": "the firmware is not the one of its manifest", "data": {
+        "fault": "firmware_incomplete", "do": "flash it again: thecal flash", "cause": "/app/pump.mpy is another one"}})
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rwb") as file:
+                for line in file:
+                    if line.strip():
+                        identity = json.dumps(frame.decode(line.strip())["id"])
+                        file.write(frame.sealed(f'{{"jsonrpc":"2.0","id":{identity},"error":{refused}}}'.encode()))
+                        file.flush()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+    server.close()
+
+
+@pytest.mark.parametrize("origin, command", [("usb", "thecal flash --port"), ("simulator", "thecal sim --fresh")])
+def test_an_unfit_pump_is_listed_with_its_word_and_the_command_to_type(monkeypatch, thecal_says, unfit, origin, command):
+    monkeypatch.setattr(ports, "candidates", lambda: [Candidate(unfit, origin)])
+    code, out, err = thecal_says("find")
+    assert unfit in out and "firmware_incomplete" in out and code == 1
+    assert "/app/pump.mpy is another one" in err and command in err and "no pump found" not in err
+    code, out, _ = thecal_says("find", "--json")
+    assert code == 1 and '"fault": "firmware_incomplete"' in out
+
+
+def test_an_unfit_pump_beside_one_that_runs_is_listed_too_and_the_other_one_is_meant(monkeypatch, thecal_says, unfit):
+    with FakePump() as pump:
+        both = [Candidate(unfit, "usb"), Candidate(pump.port_url, "usb")]
+        monkeypatch.setattr(ports, "candidates", lambda: both)
+        monkeypatch.setattr(connecting, "candidates", lambda: both)
+        code, out, err = thecal_says("find")
+        assert code == 0 and unfit in out and pump.port_url in out and "thecal flash --port" in err
+        assert connecting.choose(None) == pump.port_url
+
+
+def test_the_only_unfit_pump_among_silent_ports_is_the_one_that_is_meant(monkeypatch, unfit):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        both = [Candidate(unfit, "usb"), Candidate(f"socket://127.0.0.1:{silent.getsockname()[1]}", "usb")]
+        monkeypatch.setattr(connecting, "candidates", lambda: both)
+        assert connecting.choose(None) == unfit

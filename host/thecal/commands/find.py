@@ -4,14 +4,14 @@ from typing import Any
 
 from thecal.commands.options import AsJson, Port
 from thecal.console import data, emit_json, headed, talk
-from thecal.errors import NoPump
+from thecal.errors import NoPump, Refused
 
 PATIENCE_S = 5.0
 
 
 def find(port: Port = None, as_json: AsJson = False) -> None:
     """List the pumps on USB and the simulated ones that run here."""
-    from thecal.connecting import look
+    from thecal.connecting import is_unfit, look
     from thecal.transport.ports import awaited, named
 
     chosen = named(port)
@@ -20,9 +20,26 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
         emit_json(found)
     elif found:
         data(headed([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
-    if not any("hello" in about for about in found):
-        cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
-        raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+    unfit = [about for about in found if is_unfit(about)]
+    if unfit and len(unfit) < len(found):
+        for about in unfit:
+            talk("\n".join(cure(about)))
+    if any("hello" in about for about in found):
+        return
+    if unfit:
+        error = unfit[0]["error"]
+        raise Refused(error["code"], error["fault"], *cure(unfit[0]))
+    cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
+    raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+
+
+def cure(about: dict[str, Any]) -> tuple[str, str]:
+    """What is wrong with a pump whose firmware can't run it, and the command to type."""
+    error, port_url = about["error"], about["port_url"]
+    do = f"flash it again: `thecal flash --port {port_url}`"
+    if about["origin"] == "simulator":
+        do = "end its `thecal sim`, then begin with a new one: `thecal sim --fresh`"
+    return f"{port_url}: {error['fault']}: {error['cause']}", do
 
 
 def told() -> None:
@@ -30,7 +47,11 @@ def told() -> None:
 
 
 def row(about: dict[str, Any]) -> tuple[str, ...]:
+    from thecal.connecting import is_unfit
+
     hello = about.get("hello")
+    if is_unfit(about):
+        return (about["port_url"], about["origin"], "", "", about["error"]["fault"], "", "")
     if hello is None:
         return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "", "")
     values = [str(hello.get(key)) for key in ("bench", "unique_id", "firmware", "calibration_state")]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thecal import client
+from thecal.connecting import UNFIT
 from thecal.connecting import look as look_at
 from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, Refused
 from thecal.transport.link import Link
@@ -19,7 +20,6 @@ APPEARS_WITHIN_S = 30.0
 POLL_S = 0.2
 CTRL_B = b"\r\x02"  # at MicroPython's prompts, raw or not: show the friendly one; to a pump of ours a line that is no frame
 PROMPT = b">>> "
-UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when it can't run the pump
 DO_NONE = "plug the board in, name its port (PORT=...), or hold BOOTSEL while plugging it in when it has no MicroPython yet"
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from thecal.client import Client
 from thecal.deploy.build import Built
-from thecal.deploy.finding import UNFIT, await_port, has_prompt
+from thecal.connecting import UNFIT
+from thecal.deploy.finding import await_port, has_prompt
 from thecal.errors import Failed, NoPump, Refused
 from thecal.transport.ports import Candidate
 
