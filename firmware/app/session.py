@@ -159,15 +159,13 @@ class Session:
             self._pump.cut(error)
 
     def _answer(self, line: bytes | None) -> None:
-        if line is None:
-            self._counters["bad_lines"] += 1
-            self._refuse(None, Refusal("too_long"))
-            return
-        word = frame.bare_word(line)
+        word = frame.bare_word(line or b"")
         if word in frame.BARE_WORDS:
             self._execute(None, word.decode(), {})
             return
         try:
+            if line is None:
+                raise frame.FrameError("too_long")
             message = frame.decode(line)
         except frame.FrameError as error:
             self._counters["bad_lines"] += 1

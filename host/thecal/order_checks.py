@@ -50,11 +50,11 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
     """A `dose_rounded` about what was typed."""
     asked_nl, *nearest_nl = (int(str(refusal.detail[name])) for name in ("asked_nl", "nearest_nl", "nearest_more_nl"))
     pair = rig.calibration
-    steps = pair.steps_for_nl(asked_nl)
-    less, more = (in_unit(Fraction(count * pair.volume_nl, pair.steps), typed, program) for count in (steps, steps + 1))
-    words = " and ".join(f'"{nearest_text(volume_nl, typed, program)}"' for volume_nl in nearest_nl if volume_nl)
-    cause = f"{shown(typed.text)}: the pump would deliver {less}, more than 1 % less; with one step more {more}"
-    return BadInput(cause, f"the nearest that can be ordered: {words}")
+    made = in_unit(Fraction(pair.steps_for_nl(asked_nl) * pair.volume_nl, pair.steps), typed, program)
+    words = [f'"{nearest_text(volume_nl, typed, program)}"' for volume_nl in nearest_nl if volume_nl]
+    which = "nearest" if len(words) > 1 else "smallest"
+    cause = f"{shown(typed.text)}: the pump would deliver {made}, more than 1 % less"
+    return BadInput(cause, f"the {which} that can be ordered: {' and '.join(words)}")
 
 
 def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:

@@ -211,7 +211,6 @@ GOOD = {"ring": "events", "sequence": 1, "boot": 1, "uptime_ms": 1, "utc_s": 0, 
         (json.dumps({**GOOD, "token": 5}), "token: not a text"),
         (json.dumps({**GOOD, "more": [1]}), "more: neither a text nor a whole number"),
         ('{"thecal_evidence": 1}', "no journal records"),
-        (records.encode("maintenance", (1, 1, 0, 0), (0,)) + b"\x20torn", "damaged behind record 1"),
     ],
 )
 def test_a_file_that_is_no_journal_says_why(tmp_path, content, cause):

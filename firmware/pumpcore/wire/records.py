@@ -145,11 +145,11 @@ def _decode_one(raw: bytes) -> Record:
     _, number, boot, sequence, low, high, utc_s = struct.unpack(_HEAD, raw[:HEAD_BYTES])
     stamp = (boot, sequence, high << 32 | low, utc_s)
     payload = raw[HEAD_BYTES:-CRC_BYTES]
-    if number not in record_types.TYPES:
-        return Record("type_%d" % number, stamp, {"payload": payload})
-    name, layout, names = record_types.TYPES[number]
-    values = struct.unpack(layout, payload)
-    return Record(name, stamp, dict(zip(names, values)))
+    if number in record_types.TYPES:
+        name, layout, names = record_types.TYPES[number]
+        if struct.calcsize(layout) == len(payload):
+            return Record(name, stamp, dict(zip(names, struct.unpack(layout, payload))))
+    return Record("type_%d" % number, stamp, {"payload": payload})
 
 
 def code_text(record_name: str, field: str, value: int) -> str:

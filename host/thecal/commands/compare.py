@@ -62,6 +62,11 @@ def tell(found: Comparison) -> None:
         data("")
         data(headed(rows))
     totals = found.totals()
+    from thecal.history.checks import position_check, sequence_check
+
+    for holds, text in (sequence_check(found.line), position_check(found.line)):
+        if not holds:
+            talk(f"the journal is not whole, so the sums are not sure: {text}")
     data("")
     data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))
     if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):

@@ -10,7 +10,7 @@ import typer
 
 from thecal.commands.options import AsJson, DryRun, Library, Override, Port, Yes
 from thecal.console import Progress, confirm, data, emit_json, headed, talk
-from thecal.errors import BadInput, Failed
+from thecal.errors import BadInput, Failed, Refused
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
@@ -117,11 +117,14 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
     from pumpcore.program import digest as digest_of
     from thecal import calibration_text
+    from thecal.refusal_text import with_rates
 
     current = client.program_read()
     progress = Progress("the pump checks the program")
     try:
         staged = client.program_stage(compiled.packed, progress.update)
+    except Refused as refused:
+        raise with_rates(refused, compiled.program.rate_seconds_s) from refused
     finally:
         progress.close()
     wanted = digest_of(compiled.packed)
@@ -132,7 +135,10 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     if staged.get("line"):
         talk(line_changes(staged["line"]))
     confirm("Activate the new program?", yes)
-    client.program_activate(wanted)
+    try:
+        client.program_activate(wanted)
+    except Refused as refused:
+        raise with_rates(refused, compiled.program.rate_seconds_s) from refused
     active = client.program_read()
     if active.get("digest") != wanted or base64.b64decode(active.get("program") or "") != compiled.packed:
         raise Failed("the pump's active program is not the one that was sent", "upload it again before starting")

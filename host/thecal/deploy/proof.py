@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from thecal.client import Client
-from thecal.deploy.build import Built
 from thecal.connecting import UNFIT
+from thecal.deploy.build import Built
 from thecal.deploy.finding import await_port, has_prompt
 from thecal.errors import Failed, NoPump, Refused
 from thecal.transport.ports import Candidate

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median_low
 from typing import Any
 
 from pumpcore.units import MS_PER_S
@@ -17,6 +18,8 @@ from thecal.journal_text import Row
 
 UNKNOWN_GAP_MS = 60_000  # drawn between two boots of which one does not know the time
 DRIFT_S = 300  # a clock set by less had only drifted
+FIRST_UTC_S, LAST_UTC_S = 1_577_836_800, (1 << 32) - 1  # 2020: no clock of ours was set before
+MOST_OFFSET_S = 64_800  # 18 h, as the pump takes it
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Axis:
         """Earlier boots follow a clock that was moved afterwards."""
         for one in sets:
             by_s = one["new_utc_s"] - one["old_utc_s"]
-            if not one["old_utc_s"] or abs(by_s) <= DRIFT_S:
+            if abs(by_s) <= DRIFT_S or not (is_time(one["old_utc_s"]) and is_time(one["new_utc_s"])):
                 continue
             for boot in self.boots.values():
                 if boot.known and boot.number < one["boot"]:
@@ -72,6 +75,8 @@ class Axis:
     def _lay_out(self) -> None:
         """Boots follow each other; those without a time are laid behind, or before the first that knows it."""
         boots = list(self.boots.values())
+        for boot in boots:  # clocks that were set to and fro may have moved it anywhere
+            boot.known = boot.known and is_time(boot.begin_ms // MS_PER_S + boot.last_uptime_ms // MS_PER_S)
         first = next((index for index, boot in enumerate(boots) if boot.known), 0)
         end_ms = boots[first].begin_ms
         for boot in reversed(boots[:first]):
@@ -102,15 +107,22 @@ def boot_of(number: int, rows: list[Row]) -> Boot:
     boot = Boot(number, max(one["uptime_ms"] for one in rows))
     sets = [one for one in rows if one["event"] == "clock_set"]
     since_ms = max((one["uptime_ms"] for one in sets), default=-1)
-    bases = [one["utc_s"] * MS_PER_S - one["uptime_ms"] for one in rows if one["utc_s"] and one["uptime_ms"] > since_ms]
+    bases = [one["utc_s"] * MS_PER_S - one["uptime_ms"] for one in rows if is_time(one["utc_s"]) and one["uptime_ms"] > since_ms]
+    sets = [one for one in sets if is_time(one["new_utc_s"])]
     if not bases and sets:
         newest = max(sets, key=lambda one: one["uptime_ms"])
         bases = [newest["new_utc_s"] * MS_PER_S - newest["uptime_ms"]]
     if bases:
-        boot.begin_ms, boot.known = max(bases), True
-        told = [one for one in rows if one["utc_s"] and one["event"] != "status"]
+        middle_ms = median_low(bases)  # a stamp far from the others is not this boot's clock
+        boot.begin_ms, boot.known = max(base for base in bases if abs(base - middle_ms) <= DRIFT_S * MS_PER_S), True
+        told = [one for one in rows if is_time(one["utc_s"]) and one["event"] != "status"]
         boot.corrected_s = 0 if not told else round((boot.begin_ms + told[0]["uptime_ms"]) / MS_PER_S) - told[0]["utc_s"]
     return boot
+
+
+def is_time(utc_s: int) -> bool:
+    """Whether a pump's clock may have shown this."""
+    return FIRST_UTC_S <= utc_s <= LAST_UTC_S
 
 
 class Offsets:
@@ -120,7 +132,7 @@ class Offsets:
         rows = list(events)
         sets = [(axis.of(one), one["offset_s"]) for one in rows if one["event"] == "clock_set"]
         changes = [(one["transition_utc_s"] * MS_PER_S, one["new_offset_s"]) for one in rows if one["event"] == "offset_changed"]
-        self._sets = sorted([*sets, *changes])
+        self._sets = sorted(one for one in (*sets, *changes) if abs(one[1]) <= MOST_OFFSET_S)
         self._else_s: int | None = (status or {}).get("offset_s")
 
     def at(self, at_ms: int) -> int:

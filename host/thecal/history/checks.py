@@ -8,6 +8,7 @@ from thecal.history.parts import RUNNING, Stretch
 from thecal.history.timeline import Timeline
 
 Check = tuple[bool, str]
+MOST_TOLD = 20
 
 
 def checks(line: Timeline) -> list[Check]:
@@ -17,10 +18,11 @@ def checks(line: Timeline) -> list[Check]:
 
 def sequence_check(line: Timeline) -> Check:
     inner = [gap for gap in line.books.gaps if not gap.from_start]
-    if not inner:
+    lost = line.evidence.left_out
+    if not inner and not lost:
         return True, f"{len(line.evidence.events)} events and {len(line.evidence.faults)} alarm records without a gap between them"
     told = ", ".join(f"{gap.ring} {gap.first} to {gap.last}" for gap in inner)
-    return False, f"records are missing: {told}"
+    return False, "; ".join([f"records are missing: {told}" for _ in inner[:1]] + lost[:MOST_TOLD])
 
 
 def position_check(line: Timeline) -> Check:

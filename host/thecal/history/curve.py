@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 from math import lcm
 
 from thecal.history.near import Near
@@ -91,16 +91,20 @@ def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusL
     bends = sorted(at_ms for at_ms in times if from_ms < at_ms < to_ms)
     if not bends:
         return []
+    if not near and not active:
+        return []
     bolus_all = sum((share(one, from_ms, to_ms) for one in active), Fraction(0))
     weight_all = sum(weight(flow, from_ms, to_ms) for flow in near)
     rest = high - low - bolus_all
     if rest < 0 or (not weight_all and rest):
         return []
-    found = []
-    for at_ms in bends:
-        bolus = sum((share(one, from_ms, at_ms) for one in active), Fraction(0))
-        part = Fraction(sum(weight(flow, from_ms, at_ms) for flow in near)) / weight_all if weight_all else Fraction(0)
-        found.append((at_ms, low + bolus + rest * part))
+    near_flows = Near((flow.from_ms, flow.to_ms, flow) for flow in near)
+    near_boluses = Near((one.started_ms or 0, one.ended_ms or 0, one) for one in active)
+    found, bolus, weighed = [], Fraction(0), Fraction(0)
+    for begin_ms, at_ms in pairwise([from_ms, *bends]):
+        bolus += sum((share(one, begin_ms, at_ms) for one in near_boluses.of(begin_ms, at_ms)), Fraction(0))
+        weighed += sum(weight(flow, begin_ms, at_ms) for flow in near_flows.of(begin_ms, at_ms))
+        found.append((at_ms, low + bolus + rest * (weighed / weight_all if weight_all else Fraction(0))))
     return found
 
 

@@ -24,7 +24,7 @@ FORMAT = "thecal_evidence"
 class Evidence:
     """`events` and `faults` are rows of `journal_text.row`, by sequence number. `status` and `hello` are None, `packed` is empty
     when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
-    pump a saved file came from."""
+    pump a saved file came from. `left_out` names what was damaged or impossible."""
 
     events: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
@@ -34,6 +34,7 @@ class Evidence:
     source: str = ""
     origin: str = ""
     read_utc_s: int = 0
+    left_out: list[str] = field(default_factory=list)
 
     def program(self) -> Program | None:
         return unpack(self.packed) if self.packed else None

@@ -41,4 +41,9 @@ class Prescribed:
 
     def steps(self, local_s: int, duration_s: int) -> Fraction:
         """The basal of so many seconds from a local time on."""
+        weeks, rest_s = divmod(duration_s, S_PER_WEEK)
+        week = self._sum(local_s, S_PER_WEEK) * weeks if weeks else Fraction(0)
+        return week + self._sum(local_s, rest_s)
+
+    def _sum(self, local_s: int, duration_s: int) -> Fraction:
         return sum((self.steps_per_s(rate_nl) * part_s for part_s, rate_nl in self.pieces(local_s, duration_s)), Fraction(0))

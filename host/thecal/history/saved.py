@@ -39,6 +39,7 @@ OF_STATUS: dict[str, Any] = {
     "state": str,
 }
 FILE_MAX_BYTES = 64 * 1024 * 1024
+RAW_MAX_BYTES = 4 * 1024 * 1024  # a pump's flash has 2 MiB
 
 
 def load(files: list[Path]) -> Evidence:
@@ -75,7 +76,9 @@ def rows_of(file: Path, found: Evidence) -> list[Row]:
         raise BadInput(f"{file}: {error.strerror}", "name a file that `thecal report --save` or `thecal journal --jsonl` wrote") from None
     if content.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"{":
         return lines_of(file, content, found)
-    return raw_rows(file, content)
+    if len(content) > RAW_MAX_BYTES:
+        raise BadInput(f"{file}: larger than any journal", "name a file that thecal saved")
+    return raw_rows(file, content, found)
 
 
 def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
@@ -179,11 +182,27 @@ def check_numbers(where: str, numbers: dict[str, Any]) -> None:
             raise BadInput(f"{where}: {name}: {str(value)[:40]} is out of range", AGAIN)
 
 
-def raw_rows(file: Path, content: bytes) -> list[Row]:
-    """Raw records as the pump keeps them; alarms are the ones of the faults ring, and a `journal_gap` among nothing else."""
-    decoded, rest = records.decode(content)
-    if rest or not decoded:
-        cause = f"damaged behind record {decoded[-1].sequence}" if decoded else "no journal records in it"
-        raise BadInput(f"{file}: {cause}", "name a file that `thecal report --save` or `thecal journal` wrote")
+def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
+    """Raw records as the pump keeps them; alarms are the ones of the faults ring, and a `journal_gap` among nothing else. Every whole
+    record counts; `found` is told how many bytes between them are damaged."""
+    decoded, damaged_bytes = whole_records(content)
+    if not decoded:
+        raise BadInput(f"{file}: no journal records in it", "name a file that `thecal report --save` or `thecal journal` wrote")
+    if damaged_bytes:
+        found.left_out.append(f"{file}: {damaged_bytes} damaged bytes are left out")
     of_faults = {"alarm", "journal_gap"} if all(record.name in ("alarm", "journal_gap") for record in decoded) else {"alarm"}
     return [row("faults" if record.name in of_faults else "events", record) for record in decoded]
+
+
+def whole_records(content: bytes) -> tuple[list[records.Record], int]:
+    """Return every whole record, and how many bytes are in none. After damage the next offset with a right CRC begins a record."""
+    found: list[records.Record] = []
+    at = damaged_bytes = 0
+    while at < len(content):
+        length_bytes = records.whole_bytes(content, at)
+        if length_bytes:
+            found.append(records.decode_at(content, at))
+        else:
+            damaged_bytes += 1
+        at += length_bytes or 1
+    return found, damaged_bytes

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
+from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.history.parts import BolusLine, ClockSet, Flow, Made, Run, Stretch
 from thecal.history.plan import Prescribed
 
+LONGEST_UNSEEN_MS = 400 * S_PER_DAY * MS_PER_S  # of a longer time the entries are not drawn one by one
 MAKING_STEPS = 2  # a position that is so near to the plan is on it: the step that is being made, and the moment of the record
 
 
@@ -110,7 +112,7 @@ class Tally:
     def _scheduled(self, from_ms: int, to_ms: int, rate_nl: int) -> list[Flow]:
         """One flow, or those of the schedule where an entry's begin may have passed unseen: in a pause, or while the power was off."""
         stretch, known = self._stretch, self.prescribed
-        unseen = stretch is not None and (stretch.cut or stretch.paused)
+        unseen = stretch is not None and (stretch.cut or stretch.paused) and to_ms - from_ms <= LONGEST_UNSEEN_MS
         if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:
             return [self._flow(from_ms, to_ms, rate_nl)]
         flows, at_ms = [], from_ms

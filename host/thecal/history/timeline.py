@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
 from pumpcore.calibration import Calibration
 from thecal.errors import BadInput
+from thecal.history import plausible
 from thecal.history.alarms import alarm_lines
 from thecal.history.axis import Axis, Offsets
 from thecal.history.books import Books
@@ -50,6 +51,9 @@ class Timeline:
     there is no record at all."""
 
     def __init__(self, evidence: Evidence) -> None:
+        events, odd_events = plausible.split(evidence.events, evidence.status)
+        faults, odd_faults = plausible.split(evidence.faults)
+        evidence = replace(evidence, events=events, faults=faults, left_out=[*evidence.left_out, *odd_events, *odd_faults])
         if not evidence.events:
             raise BadInput(f"{evidence.source}: the journal has no event", "start the pump, or give the file of its events ring")
         self.evidence = evidence
@@ -62,6 +66,7 @@ class Timeline:
             Prescribed(program, evidence.program_digest(), self.calibration) if known and program and self.calibration else None
         )
         self.books = Books(self.axis, self.prescribed, self.offsets.at(0))
+        self.books.breaks += plausible.falls(evidence.events)
         self.books.read(evidence.events)
         self.books.find_fault_gaps(evidence.faults)
         self.from_ms = min(self.axis.of(one) for one in evidence.events)
