@@ -124,6 +124,10 @@ def usage_error(error: Any) -> BadInput:
     said = " ".join(str(error.format_message()).split())
     found = re.fullmatch(r"(.*?)\.?(?: Did you mean (.*)\?| \(Possible options: (.*)\)\.?)?", said)
     cause, near = (found.group(1), found.group(2) or found.group(3)) if found else (said, "")
+    negative = re.fullmatch(r"No such option: (-[0-9.].*)", cause)
+    if negative:
+        typed = next((word for word in sys.argv[1:] if word.startswith(negative.group(1))), negative.group(1))
+        return BadInput(f'"{typed[:40]}" is negative', "write a value of zero or more")
     wrong = typed_value(getattr(error, "param", None))
     if wrong and "Invalid value" in cause:
         cause = re.sub(r"Invalid value for '(.*?)': Input", f"{wrong}:", cause)

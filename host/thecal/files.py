@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -34,7 +36,10 @@ def write(content: str | bytes, file: Path) -> None:
             sys.stdout.buffer.write(content)
         return
     try:
+        if file.is_fifo():
+            os.close(os.open(file, os.O_WRONLY | os.O_NONBLOCK))  # without a reader: an error now, where a plain open waits for ever
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        raise Failed(f"{file} can't be written: {error.strerror}", "name a file in a folder you may write to") from error
+        why = "nobody reads from it" if error.errno == errno.ENXIO else error.strerror
+        raise Failed(f"{file} can't be written: {why}", "name a file in a folder you may write to") from error
     talk(f"wrote {file}")

@@ -57,6 +57,7 @@ LONGEST_NUMBER = 24
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 COMMA = re.compile(r"([0-9]+),([0-9]+)(\s*[^0-9,.]*)")
 GROUPED = re.compile(r"[0-9]{1,3}(?: [0-9]{3})+(?![0-9])")
+LONG_EXPONENT = re.compile(r"[0-9.]+[eE][+-]?[0-9]{3}")
 EXPONENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)[eE]([-+]?[0-9]{1,2})(?![0-9])(.*)", re.DOTALL)
 SPLIT = re.compile(r"([^\sa-zA-Zµμ/]*)\s*(.*)", re.DOTALL)
 UNITS_DO = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /min, /h or /day; concentrations as ug/mL or mg/mL"
@@ -137,6 +138,8 @@ def parse_number(text: str, number: str) -> Fraction:
     exponent = EXPONENT.fullmatch(text.strip())
     if exponent:
         raise BadInput(f"{shown(text)} has an exponent, which is not allowed", written_out(*exponent.groups()))
+    if LONG_EXPONENT.match(text.strip()):
+        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", "write it out, in a unit that suits")
     if number.startswith("-"):
         raise BadInput(f"{shown(text)} is negative", "write a value of zero or more")
     if not NUMBER.fullmatch(number):

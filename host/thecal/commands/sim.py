@@ -37,6 +37,8 @@ def sim(
     image_path = (image or default_image(bench_path, seed)).resolve()
     if image_path.is_dir():
         raise BadInput(f"{image_path} is a folder", "name a file for the pump's flash, or leave --image out")
+    if image_path.exists() and not image_path.is_file():
+        raise BadInput(f"{image_path} is not a plain file", "name a file for the pump's flash, or leave --image out")
     if any(entry.get("image") == str(image_path) for entry in registry.entries()):
         raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
     if fresh:
