@@ -91,7 +91,7 @@ def suggestion(text: str) -> str:
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
-    names = {name.lower(): name for name in sorted(available_timezones())}
+    names = {name.lower(): name for name in sorted(available_timezones()) if name != "localtime"}  # that is refused
     cities = {name.rpartition("/")[2]: name for name in names}
     plain = text.strip(" :\t\r\n\"'`").lower().replace(" ", "_").rpartition("zoneinfo/")[2]
     near = names.get(plain) or names.get(cities.get(plain, ""))

@@ -279,3 +279,8 @@ def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(
     pump.journal += [records.encode("maintenance", (1, n, n * 1_000, utc_s), (0,)) for n in range(2, 301)]
     code, _, err = thecal_says(*verb.split(), "--port", pump.port_url)
     assert code in (0, 1, 2, 4, 5, 130) and "Traceback" not in err, err
+
+
+def test_a_name_that_is_refused_is_not_suggested() -> None:
+    assert zones.suggestion("localtime") == ""
+    assert zones.suggestion("europe/berlin") == 'did you mean "Europe/Berlin"? '
