@@ -61,9 +61,10 @@ def test_waiting_ends_with_input_or_in_time(line: EmulatedBoard) -> None:
 
 
 class DeafHost:
-    """A host that has the port open and takes no packet, until it hears again."""
+    """A host that has the port open and takes no packet, or one now and then, until it hears again."""
 
     def __init__(self, chip: EmulatedBoard) -> None:
+        self._chip = chip
         self._usb = chip.chip.mcu.usb_ctrl
         self._endpoint = chip.chip.host._cdc._in_endpoint
         self._taken = self._usb._indicate_buffer_ready
@@ -78,9 +79,22 @@ class DeafHost:
 
         self._usb._indicate_buffer_ready = keep
 
+    def take_one_packet_every(self, every_ns: int) -> None:
+        self.close_its_ears()
+
+        def take() -> None:
+            if self._held:
+                self._held -= 1
+                self._taken(self._endpoint, False)
+            if self._usb._indicate_buffer_ready != self._taken:
+                self._chip.at(every_ns, take)
+
+        self._chip.at(every_ns, take)
+
     def hear(self) -> None:
         self._usb._indicate_buffer_ready = self._taken
-        for _ in range(self._held):
+        while self._held:
+            self._held -= 1
             self._taken(self._endpoint, False)
 
 
@@ -103,6 +117,27 @@ time.sleep_ms(2500)
     line.exec("link.wait(500)\nlink.read()\nlink.write(b'heard again')")
     assert ask(line, on_chip("link._deaf", "/hal/rp2/link.py")) is False
     record_property("figure", f"emulated: 4 writes to a host that does not read: {[first_ms, *others_ms]} ms")
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize(("every_ms", "most_ms"), [(20, 560), (240, 1_000), (450, 1_550)])
+def test_a_host_that_takes_one_packet_now_and_then_holds_the_pump_up_once(
+    line: EmulatedBoard, every_ms: int, most_ms: int, record_property
+) -> None:
+    host = DeafHost(line)
+    line.at(30_000_000, lambda: host.take_one_packet_every(every_ms * 1_000_000))
+    line.at(8_000_000_000, host.hear)
+    line.exec("""
+time.sleep_ms(60)
+times = []
+for i in range(3):
+    t = time.ticks_ms(); link.write(b"y" * 4096); times.append(time.ticks_diff(time.ticks_ms(), t))
+time.sleep_ms(8500)
+""")
+    first_ms, *others_ms = ask(line, "times")
+    assert 500 <= first_ms <= most_ms
+    assert max(others_ms) <= 2
+    record_property("figure", f"emulated: 3 writes to a host that takes 64 bytes every {every_ms} ms: {[first_ms, *others_ms]} ms")
 
 
 @pytest.mark.quick

@@ -19,6 +19,7 @@ def begin() -> None:
         _pack.head = table()
     except OSError:
         return
+    _pack.keeps = True
     vfs.mount(_pack, MOUNT)
     sys.path.insert(0, MOUNT)
     for name in ("hal", "hal.rp2"):  # a package remembers where its files are
@@ -36,4 +37,4 @@ def _load_own() -> None:
 
 def built() -> None:
     """The pump is built: what is imported from here on is seldom enough to read the table for it."""
-    _pack.head = b""
+    _pack.keeps, _pack.head = False, b""

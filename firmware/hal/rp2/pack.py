@@ -12,13 +12,16 @@ PATH = "/firmware.pack"
 MOUNT = "/p"  # a part of each module's `__file__`
 _DIGITS = 5
 _FOLDER, _FILE = 0x4000, 0x8000
+_LAST = ".mpy"  # MicroPython looks for a folder, for NAME.py, for NAME.mpy
 
 
 class Pack:
-    """The modules as a file system, as far as imports need one. `head` is its table while the pump starts, else it is read."""
+    """The modules as a file system, as far as imports need one. MicroPython looks for a module three times before it opens it: `head`, the
+    pack's table, stays from the first of these looks to the last; while the pump starts (`keeps`) it stays for all modules."""
 
     def __init__(self) -> None:
         self.head = b""
+        self.keeps = False
 
     def mount(self, *options: bool) -> None:
         """Called when it is mounted, and when it is taken away."""
@@ -26,18 +29,25 @@ class Pack:
     umount = mount
 
     def stat(self, path: str) -> tuple:
-        head, row = self.head or table(), b"\n" + path.encode()
-        found = _FILE if row + b" " in head else _FOLDER if row + b"/" in head else 0
+        self.head, row = self.head or table(), b"\n" + path.encode()
+        found = _FILE if row + b" " in self.head else _FOLDER if row + b"/" in self.head else 0
         if not found:
+            if path.endswith(_LAST):
+                self._let_go()
             raise OSError(errno.ENOENT)
         return (found,) + (0,) * 9
 
     def open(self, path: str, mode: str) -> object:
         """The pack, at the begin of this module: an .mpy tells itself where it ends."""
         head = self.head or table()
+        self._let_go()
         file = open(PATH, "rb")
         file.seek(int(head[head.index(b"\n" + path.encode() + b" ") :].split(None, 2)[1]))
         return file
+
+    def _let_go(self) -> None:
+        if not self.keeps:
+            self.head = b""
 
 
 def table() -> bytes:
