@@ -11,9 +11,9 @@ from rig.device import Device, Figures
 from rig.programs import constant
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
-FLOOD_S = max(8.0, float(os.environ.get("THECAL_FLOOD_S", 600 if TORTURE else 20)))  # a shorter one would pass no end of a lease
+FLOOD_S = max(4.0, float(os.environ.get("THECAL_FLOOD_S", 600 if TORTURE else 20)))  # a shorter one would pass no end of a lease
 RATE_NL = 1_600_000  # 44 steps a second
-RENEWED_S = 57  # the lease of 60 s is renewed when 2.5 s of it are left; the flood lasts from before that until after its end
+BEFORE_RENEWAL_S = 56  # the first lease ends at 59 s and is renewed at 56.5 s
 AHEAD_BYTES = 2048  # what waits at the host
 KIND_S = 4.0
 STOP_WITHIN_S = 1.0
@@ -73,7 +73,7 @@ def test_a_flood_across_two_leases_changes_no_step_and_a_stop_acts_behind_it(dev
     board = device.sim.board
     device.begin(constant(RATE_NL, "stop"))
     before = device.client.status()
-    device.run_for(max(0.0, RENEWED_S - min(FLOOD_S, 20) / 2))
+    device.run_for(BEFORE_RENEWAL_S - (min(FLOOD_S, 20) - 4) / 2)
     alone(device)
     taken, said = pour(device, FLOOD_S)
     assert board.chip.resets == 0 and device.sim.enable_level(), said

@@ -14,6 +14,9 @@ _PART_BYTES = 256
 # In one call: MicroPython's own loop fills the USB stack's buffer quicker than ours. A host that takes 64 bytes now and then makes each
 # part of 64 wait up to 500 ms, so a call may last twice that.
 _CHUNK_BYTES = 128
+# The first call of each answer. The stack holds 256 bytes and one packet: for a host that takes nothing they are full between two calls,
+# and not in the middle of one, which would wait twice.
+_PACKET_BYTES = 64
 _BLOCKED_MS = 500
 _LOOK_MS = 50
 _CTRL_C = 3
@@ -78,22 +81,23 @@ class Link:
         return line[:-1] if end.tell() else line
 
     def write(self, data: bytes) -> None:
-        """Blocks at most about 500 ms for a host that does not read, or too slowly; then the rest is lost, and what follows until it sends
-        something."""
+        """Blocks at most about 500 ms for a host that does not read (1 s if the buffer holds a part of a packet), and 1.5 s for one that
+        takes a packet now and then. After that the rest is lost, and what follows until the host sends something."""
         if not self._deaf:
             self._deaf = _put(self._output.write, data, len(data))
 
 
 @micropython.native
 def _put(write: object, data: bytes, size: int) -> bool:
-    """True when the host did not take all of it in time. To ask before each part whether there is room takes a quarter of the time."""
-    at, now_ms, diff_ms = 0, time.ticks_ms, time.ticks_diff
+    """True when the host did not take all of it in time. Whether there is room is not asked first: that takes a quarter of the time."""
+    at, part, now_ms, diff_ms = 0, _PACKET_BYTES, time.ticks_ms, time.ticks_diff
     begun_ms = now_ms()
     while at < size:
-        write(data, at, _CHUNK_BYTES)
+        write(data, at, part)
         if diff_ms(now_ms(), begun_ms) >= _BLOCKED_MS:
             return True
-        at += _CHUNK_BYTES
+        at += part
+        part = _CHUNK_BYTES
     return False
 
 
