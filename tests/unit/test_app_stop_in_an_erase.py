@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import session
 from pump import UnitPump, constant
 from pumpcore.wire import frame, messages
 from rule_help import each_turn, plant_steps, records_of, started
@@ -11,6 +12,7 @@ FAST_NL = 500_000_000
 ERASE_US = 400_000
 FRAMED_STOP = frame.encode(messages.request("0" * 16, "stop", {}))
 STOPS = [b"stop\n", b"\nstop\r\n", FRAMED_STOP, b"noise\nstop\nnoise\n"]
+BAIT = b'{"stop"' + b"x" * 150 + b"\n"
 NO_STOPS = [b"stopp\n", FRAMED_STOP.replace(b"stop", b"stap"), FRAMED_STOP[:-4] + b"000\n", b"stop", b'{"stop"\n']
 
 
@@ -33,6 +35,28 @@ class Erases:
         if self.number == 0:
             self.steps_at_look = plant_steps(self.pump)
             clock.now_us += ERASE_US  # the rest of the write
+
+
+class FloodedErases:
+    """Every erase finds `flood` on the line, the one with this number a `stop` as well, in the parts that `stop` has."""
+
+    def __init__(self, pump: UnitPump, number: int, flood: bytes, stop: tuple[bytes, ...]) -> None:
+        self.pump, self.erases, self.held_bytes = pump, 0, 0
+        self.last, self.heard_at = number + len(stop) - 1, 0
+        self._flood, self._number, self._stop = flood, number, stop
+        self._look = pump.board.chip.after_erase
+        pump.board.chip.after_erase = self.ended
+
+    def ended(self) -> None:
+        self.erases += 1
+        self.pump.board.clock.now_us += ERASE_US // 8
+        part = self.erases - self._number
+        stop = self._stop[part] if 0 <= part < len(self._stop) else b""
+        self.pump.board.link.incoming += stop if part > 0 and stop else self._flood + stop
+        self._look()
+        self.held_bytes = max(self.held_bytes, self.pump.pump.session.held_bytes())
+        if self.pump.pump.stop_heard and not self.heard_at:
+            self.heard_at, self.steps_at_look = self.erases, plant_steps(self.pump)
 
 
 def lease_writes(pump: UnitPump, erases: Erases) -> None:
@@ -62,6 +86,25 @@ def test_a_stop_in_an_erase_ends_the_motion_at_its_end(number: int, data: bytes)
     pump.call("start")
     pump.advance(5)
     assert plant_steps(pump) > erases.steps_at_look
+
+
+@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize("stop", [(b"\nstop\n",), (b"\n\0stop\x03\n",), (b"\n" + FRAMED_STOP,), (b"\nst", b"op\n"), (b"\n", FRAMED_STOP)])
+@pytest.mark.parametrize("flood", [b"status\n" * 60, b"h" * 900, b"\0" * 900, b"\x03\x04\x01\n" * 90, BAIT * 20, b"y" * 3_900])
+def test_a_stop_in_a_flood_that_fills_every_erase_is_heard_in_its_erase(flood: bytes, stop: tuple[bytes, ...], number: int) -> None:
+    pump = started(constant(FAST_NL))
+    pump.advance(10.3)
+    flooded = FloodedErases(pump, number, flood, stop)
+    for _ in range(20_000):
+        pump.board.link.horizon_us = pump.board.clock.now_us + 1_000_000
+        pump.pump.turn()
+        if pump.pump.idle():
+            break
+    assert flooded.heard_at == flooded.last
+    assert flooded.held_bytes <= session.MOST_HELD_BYTES
+    each_turn(pump, 100, lambda: None)
+    assert pump.pump.idle() and plant_steps(pump) == flooded.steps_at_look
+    assert not pump.pump.alarms.stopping()
 
 
 @pytest.mark.parametrize("data", NO_STOPS)
