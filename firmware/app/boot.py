@@ -19,6 +19,7 @@ from app.supervisor import Supervisor
 from app.tokens import Tokens
 from app.wall import WallClock
 from pumpcore import bolus, ledger
+from pumpcore.ceilings import Windows
 from pumpcore.doses import Doses
 from pumpcore.wire.records import CAUSES
 
@@ -27,7 +28,9 @@ WATCHDOG_MS = 8000
 
 def build(board: object, release: str) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
-    segment = bytearray(SEGMENT_BYTES)  # first: when the pump is half built, its memory has no piece of that size any more
+    windows = Windows()  # first what stays, then what goes: when the pump is half built, its memory has no large pieces any more
+    segment = bytearray(SEGMENT_BYTES)
+    board.system.make_room()
     flash, clock = board.flash, board.clock
     store = Store(flash)
     setup = loading.load(store, board.attach)
@@ -43,6 +46,7 @@ def build(board: object, release: str) -> Pump:
     history = recovery.totals(journal, doses, losses)
     opened = recovery.open_alarms(journal, losses)
     base_s = recovery.powered_on_s(files.record, history)
+    board.system.make_room()
     book = Book(clock, WallClock(clock, store), files, base_s)
     book.events = journal.rings["events"]
     pump = Pump(board, journal, alarms, setup, book)
@@ -52,7 +56,7 @@ def build(board: object, release: str) -> Pump:
         doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
-    windows = recovery.rebuild_windows(history, files.record, base_s)
+    recovery.rebuild_windows(windows, history, files.record, base_s)
     leases = Leases(files, windows, journal.boot)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed

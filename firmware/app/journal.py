@@ -6,7 +6,7 @@ that only report; those of what is about to happen are appended.
 
 import binascii
 
-from app.ring import FOLDER, Ring
+from app.ring import FOLDER, Ring, names_in
 
 MOST_POSTED = 64
 # From there on an alarm forbids therapy at power-up: long before a number would come again.
@@ -32,7 +32,8 @@ class Journal:
             self.broken = True
         self._flash = flash
         self._clock = clock
-        self.rings = {"events": Ring(flash, "e", 32, buffer), "faults": Ring(flash, "f", 4, buffer)}
+        names = names_in(flash)
+        self.rings = {"events": Ring(flash, "e", 32, buffer, names), "faults": Ring(flash, "f", 4, buffer, names)}
         events, faults = self.rings["events"], self.rings["faults"]
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
@@ -43,7 +44,7 @@ class Journal:
     def built(self) -> None:
         """Power-up has read what it needs: gives the buffer back."""
         for ring in self.rings.values():
-            ring.buffer = None
+            ring.buffer = ring.newest = None
 
     def identify(self, identity: bytes, boots: int) -> None:
         """Takes over the stored identity, and the upper bits of the boot number by a boot that is not long ago; 0: there are none."""

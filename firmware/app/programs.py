@@ -8,12 +8,12 @@ MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
 PERMILLE = 1000
 
 
-def unpack(packed: bytes) -> object:
-    """The program of these bytes, with everything in memory that it takes to check it. Refusals of the 3xx family; `not_loaded`
-    when flash or memory does not give it: to be called before anything is changed."""
+def unpack(packed: bytes, to_check: bool = True) -> object:
+    """The program of these bytes, `to_check` with everything in memory that it takes to check it. Refusals of the 3xx family;
+    `not_loaded` when flash or memory does not give it: to be called before anything is changed."""
     try:
         new = program.unpack(packed)
-        if new.settings is not None:
+        if to_check and new.settings is not None:
             __import__("pumpcore.settings_limits")
             __import__("pumpcore.order_limits")
     except (ImportError, OSError, MemoryError) as error:
@@ -37,7 +37,7 @@ def stage(setup: Setup, packed: bytes) -> program.Program:
     """Reads a program and keeps it in memory; whether it fits this bench, `check` finds. Refusals `program_...`."""
     if setup.bench is None:
         raise Refusal("alarm_active", alarm="not_commissioned")
-    new = unpack(packed)
+    new = unpack(packed, to_check=False)
     setup.keep_staged(program.digest(packed), packed)
     return new
 

@@ -96,7 +96,7 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
 
 
 def _total_at(data: memoryview, at: int) -> tuple:
-    _, _, leased_steps, powered_on_s = struct.unpack(_TOTAL_FORMAT, records.payload_at(data, at))
+    _, _, leased_steps, powered_on_s = struct.unpack_from(_TOTAL_FORMAT, data, at + records.HEAD_BYTES)
     return powered_on_s, leased_steps
 
 
@@ -141,16 +141,15 @@ def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(history: list, record: ledger.LedgerRecord, now_s: int) -> Windows:
-    """The windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
+def rebuild_windows(windows: Windows, history: list, record: ledger.LedgerRecord, now_s: int) -> None:
+    """Fills empty windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
     leased before the first of a history that is younger than the windows in the first's, and what was leased since the
     last one counts now: nothing falls out of a window too early."""
-    windows = Windows(now_s // S_PER_MINUTE)
+    windows.minute = now_s // S_PER_MINUTE
     before = 0
     for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps
-    return windows
 
 
 def has_ended(journal: Journal, token: bytes) -> bool:
@@ -189,7 +188,7 @@ def _alarms_in(data: memoryview, starts: list) -> dict:
     found = {}
     for at in starts:
         if data[at + 1] == _ALARM:
-            number, change, count = struct.unpack(_ALARM_FORMAT, records.payload_at(data, at))
+            number, change, count = struct.unpack_from(_ALARM_FORMAT, data, at + records.HEAD_BYTES)
             found[number] = (change, count)
     return found
 

@@ -13,8 +13,8 @@ _WORTH_BYTES = 256  # where less than that is left of a block, the next segment 
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
-def _names(flash: object) -> list:
-    """What lies in the folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+def names_in(flash: object) -> list:
+    """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
     try:
         return flash.names(FOLDER)
     except OSError:
@@ -30,34 +30,33 @@ def _number_in(name: str, letter: str) -> int:
     return first if first > 0 and name == "%s%08x" % (letter, first) else 0
 
 
-def _all_whole(data: memoryview, first: int) -> tuple:
-    """(how many whole records from number `first` on these are, offset of the last); (0, 0) when anything else is among them."""
-    end, count = records.whole_run(data, len(data))
-    if not count or end != len(data):
-        return 0, 0
-    last = 0
-    while last + data[last] < end:
-        last += data[last]
-    if records.sequence_of(data) != first or records.sequence_of(data, last) != first + count - 1:
-        return 0, 0
-    return count, last
+def _all_whole(data: memoryview, first: int) -> list:
+    """Where each of these whole records from number `first` on begins; [] when anything else is among them."""
+    starts = records.record_starts(data)
+    if not starts or starts[-1] + data[starts[-1]] != len(data):
+        return []
+    if records.sequence_of(data) != first or records.sequence_of(data, starts[-1]) != first + len(starts) - 1:
+        return []
+    return starts
 
 
 class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
     segment goes when `segments` are full."""
 
-    def __init__(self, flash: object, letter: str, segments: int, buffer: bytearray | None = None) -> None:
+    def __init__(self, flash: object, letter: str, segments: int, buffer: bytearray | None = None, names: list | None = None) -> None:
+        """`names`: what lies in the folder, where that is known: to list it takes a chip 30 ms."""
         self._flash = flash
         self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter
         self._segments = segments
         self._handle = None
         self._bytes = 0
+        self.newest: tuple | None = None  # (segment, bytes, starts) of the newest one, if it is whole, while the pump starts
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self._reading = 0  # the segment that `_reader` has open
         self._reader = None
-        self.firsts = [first for first in [_number_in(name, letter) for name in _names(flash)] if first]
+        self.firsts = [first for first in [_number_in(name, letter) for name in names or names_in(flash) if name[:1] == letter] if first]
         self.firsts.sort()
         self.next_sequence = 0
         self.last_boot = -1
@@ -76,11 +75,12 @@ class Ring:
                 self.firsts.pop()
                 behind = first
                 continue
-            count, last = _all_whole(data, first) if data else (0, 0)
-            after, boot = (first + count, records.boot_of(data, last)) if count else self._damaged_end(first, data)
+            starts = _all_whole(data, first) if data else []
+            after, boot = (first + len(starts), records.boot_of(data, starts[-1])) if starts else self._damaged_end(first, data)
             if not self.next_sequence:
                 self.next_sequence = behind or after
-                self._bytes = len(data) if count and self.next_sequence == after else SEGMENT_BYTES
+                self._bytes = len(data) if starts and self.next_sequence == after else SEGMENT_BYTES
+                self.newest = (first, len(data), starts) if starts else self.newest
             if boot >= 0:
                 self.last_boot = boot
                 return
@@ -248,6 +248,8 @@ class Ring:
 
     def starts(self, first: int, behind: int, data: bytes | memoryview) -> list:
         """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
+        if self.newest is not None and self.newest[:2] == (first, len(data)) and len(self.newest[2]) == behind - first:
+            return self.newest[2]
         starts = records.record_starts(data)
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
             return starts

@@ -19,8 +19,8 @@ _PLAIN_BYTES = 128
 
 
 class Session:
-    """`handlers` maps method -> function(pump, params) returning a result (a dict, or its JSON in bytes), or for bulk answers
-    (JSON, raw bytes, params of the next answer to the same request or None); `loader` has those that are not in it."""
+    """`handlers` maps method -> function(pump, params) returning a result (a dict, or its JSON in bytes or in a list of them), or for bulk
+    answers (JSON, raw bytes, params of the next answer to the same request or None); `loader` has those that are not in it."""
 
     def __init__(self, link: object, pump: object, handlers: dict, loader: object) -> None:
         self._link = link
@@ -230,6 +230,10 @@ class Session:
 
     def _tell(self, identity: bytes | None, method: str, answer: object) -> bytes:
         """Sends what a handler returned; returns the reply's line."""
+        if type(answer) is list:  # a long one, of a question: it is not kept
+            for part in messages.in_parts(identity, answer):
+                self._link.write(part)
+            return b""
         if type(answer) is not tuple:
             return self._reply(messages.result(identity, answer))
         result, raw, rest = answer

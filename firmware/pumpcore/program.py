@@ -75,7 +75,7 @@ def unpack(packed: bytes) -> Program:
         _text(packed[head_bytes : head_bytes + name_bytes]),
         _text(packed[head_bytes + name_bytes : fluid_end]),
         seconds_s,
-        [struct.unpack(_ENTRY, packed[at : at + _ENTRY_BYTES]) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
+        [struct.unpack_from(_ENTRY, packed, at) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
     )
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
@@ -98,15 +98,18 @@ def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
 
 
 def _text(raw: bytes) -> str:
-    """Strict UTF-8. MicroPython's decoder also takes overlong forms and surrogates, which no host could read back."""
+    """Strict UTF-8. MicroPython's decoder also takes overlong forms, surrogates and what lies beyond the last letter, which no host could
+    read back: each shows in a letter's first byte or the one behind it."""
+    before = 0
+    for byte in raw:
+        most = 0x9F if before == 0xED else 0x8F if before == 0xF4 else 0xF4
+        if byte in (0xC0, 0xC1) or byte > most or (before == 0xE0 and byte < 0xA0) or (before == 0xF0 and byte < 0x90):
+            raise Refusal("program_format", cause="a text is not UTF-8")
+        before = byte
     try:
-        text = raw.decode()
-        again = "".join([chr(ord(letter)) for letter in text]).encode()
+        return raw.decode()
     except (UnicodeError, ValueError):
         raise Refusal("program_format", cause="a text is not UTF-8")
-    if again != raw or any([0xD800 <= ord(letter) < 0xE000 for letter in text]):
-        raise Refusal("program_format", cause="a text is not UTF-8")
-    return text
 
 
 def _check_values(program: Program) -> None:

@@ -64,7 +64,7 @@ class System:
     def built(self) -> None:
         pass
 
-    loop_begins = between_turns = built
+    loop_begins = between_turns = make_room = built
 
     def forget(self, *modules: str) -> None:
         pass

@@ -50,6 +50,22 @@ def test_a_small_program_is_checked_in_one_call() -> None:
     assert pump.call("program.activate", digest=digest) == {"digest": digest}
 
 
+def test_the_largest_program_is_told_in_small_pieces() -> None:
+    """A pump in use has 100 kB of free memory, but few pieces of 5 kB: text, its JSON, the reply and its line would be one each."""
+    import base64
+
+    pump, sizes = ready(), []
+    write = pump.board.link.write
+    pump.board.link.write = lambda data: (sizes.append(len(data)), write(data))[1]
+    packed = program.pack(full_week())
+    told = pump.call("program.stage", program=base64.b64encode(packed).decode())
+    assert base64.b64decode(told["program"]) == packed and told["bytes"] == len(packed)
+    finished(pump, told["digest"])
+    pump.call("program.activate", digest=told["digest"])
+    assert base64.b64decode(pump.call("program.read")["program"]) == packed
+    assert sum(sizes) > 2 * 4 * len(packed) // 3 and max(sizes) <= 600
+
+
 @pytest.mark.rule("R5")
 def test_a_large_program_is_checked_in_parts_and_activated_with_what_they_found() -> None:
     pump = ready()

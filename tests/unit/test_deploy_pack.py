@@ -24,13 +24,34 @@ def test_what_goes_into_the_pack_comes_out(modules):
     assert pack.unpack(packed) == modules
     reader.open = lambda path, mode: io.BytesIO(packed)
     on_chip = reader.Pack()
-    for on_chip.head in (b"", reader.table()):
+    for _ in range(2):
         for path, data in modules.items():
             assert on_chip.stat(path)[0] == FILE and on_chip.open(path, "rb").read(len(data)) == data
             folder = path.rpartition("/")[0]
             assert not folder or on_chip.stat(folder)[0] == FOLDER
+            for missing in (path[:-4] + ".py", path[:-4], path + ".mpy"):
+                with pytest.raises(OSError):
+                    on_chip.stat(missing)
+        with pytest.raises(OSError):
+            on_chip.open("/no/such.mpy", "rb")
+        on_chip.let_go()
+
+
+def test_the_table_is_read_once_for_all_that_a_command_loads():
+    """To open the pack takes milliseconds; a command may load ten modules, each of which is looked for three times and opened."""
+    packed, opened = pack.pack({f"/{name}.mpy": name.encode() for name in "abc"}), []
+    reader.open = lambda path, mode: opened.append(path) or io.BytesIO(packed)
+    on_chip = reader.Pack()
+    for name in "abc":
+        for look in (f"/{name}", f"/{name}.py"):
             with pytest.raises(OSError):
-                on_chip.stat(path[:-4] + ".py")
+                on_chip.stat(look)
+        on_chip.stat(f"/{name}.mpy")
+        assert on_chip.open(f"/{name}.mpy", "rb").read(1) == name.encode()
+    assert len(opened) == 1 + 3, "the table, and each module"
+    on_chip.let_go()
+    on_chip.stat("/a.mpy")
+    assert len(opened) == 5, "given back, it is read again"
 
 
 def imported(on_chip, name):

@@ -185,3 +185,15 @@ def test_a_damaged_program_is_not_what_was_journaled() -> None:
     pump = ready(constant(1_000))
     digest = bytes(records_of(pump, "program_activated")[-1]["digest"]).hex()
     assert digest == programs.digest(pump.pump.setup.packed) == pump.call("hello")["program_digest"]
+
+
+def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four parts of power-up ask where its records begin: each look takes a chip 15 ms."""
+    pump = ready()
+    looked, look = [], records.record_starts
+    monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
+    ring = Ring(pump.board.flash, "e", 32)
+    (first, behind, data), *_ = ring.segments()
+    starts = ring.starts(first, behind, data)
+    assert looked == [len(data)] and starts == look(data) and len(starts) == behind - first
+    assert ring.starts(first, behind + 1, data) and len(looked) == 2, "a record is missing: it is looked at anew"

@@ -1,26 +1,25 @@
 """Where modules come from: what MicroPython brings stands where it looks first, what is ours lies in the pack."""
 
+import gc
 import sys
 
 import vfs
 
-from hal.rp2.pack import MOUNT, Pack, table
+from hal.rp2.pack import MOUNT, PACK
 
 # MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is among the loaded ones.
 _OWN = "array binascii errno hashlib io json machine os select struct time"
 
-_pack = Pack()
-
 
 def begin() -> None:
     """From here on modules come from the pack, if there is one."""
+    gc.collect()  # what is loaded now stays: it shall lie at the front of memory, and not behind what reading and hashing have left
     _load_own()
     try:
-        _pack.head = table()
+        PACK.head()
     except OSError:
         return
-    _pack.keeps = True
-    vfs.mount(_pack, MOUNT)
+    vfs.mount(PACK, MOUNT)
     sys.path.insert(0, MOUNT)
     for name in ("hal", "hal.rp2"):  # a package remembers where its files are
         place = MOUNT + "/" + name.replace(".", "/")
@@ -36,5 +35,5 @@ def _load_own() -> None:
 
 
 def built() -> None:
-    """The pump is built: what is imported from here on is seldom enough to read the table for it."""
-    _pack.keeps, _pack.head = False, b""
+    """The pump is built."""
+    PACK.let_go()

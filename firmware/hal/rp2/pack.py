@@ -12,16 +12,16 @@ PATH = "/firmware.pack"
 MOUNT = "/p"  # a part of each module's `__file__`
 _DIGITS = 5
 _FOLDER, _FILE = 0x4000, 0x8000
-_LAST = ".mpy"  # MicroPython looks for a folder, for NAME.py, for NAME.mpy
+_SOURCE, _MODULE = ".py", ".mpy"
 
 
 class Pack:
-    """The modules as a file system, as far as imports need one. MicroPython looks for a module three times before it opens it: `head`, the
-    pack's table, stays from the first of these looks to the last; while the pump starts (`keeps`) it stays for all modules."""
+    """The modules as a file system, as far as imports need one. Its table is read at the first import, and kept until `let_go`: a command
+    that loads ten modules reads it once."""
 
     def __init__(self) -> None:
-        self.head = b""
-        self.keeps = False
+        self._head = b""
+        self._path, self._at = "", 0  # the module that was found last
 
     def mount(self, *options: bool) -> None:
         """Called when it is mounted, and when it is taken away."""
@@ -29,31 +29,52 @@ class Pack:
     umount = mount
 
     def stat(self, path: str) -> tuple:
-        self.head, row = self.head or table(), b"\n" + path.encode()
-        found = _FILE if row + b" " in self.head else _FOLDER if row + b"/" in self.head else 0
+        """An import asks for a folder, a .py and an .mpy, in this order: a look through the table takes milliseconds, so one that can find
+        nothing is left out."""
+        found = 0
+        if path.endswith(_MODULE):
+            found = _FILE if self._look(path) else 0
+        elif not path.endswith(_SOURCE) and b"\n%s/" % path.encode() in self.head():
+            found = _FOLDER
         if not found:
-            if path.endswith(_LAST):
-                self._let_go()
             raise OSError(errno.ENOENT)
         return (found,) + (0,) * 9
 
     def open(self, path: str, mode: str) -> object:
         """The pack, at the begin of this module: an .mpy tells itself where it ends."""
-        head = self.head or table()
-        self._let_go()
+        if path != self._path and not self._look(path):
+            raise OSError(errno.ENOENT)
         file = open(PATH, "rb")
-        file.seek(int(head[head.index(b"\n" + path.encode() + b" ") :].split(None, 2)[1]))
+        file.seek(self._at)
         return file
 
-    def _let_go(self) -> None:
-        if not self.keeps:
-            self.head = b""
+    def _look(self, path: str) -> bool:
+        """Whether there is this module; then `open` knows where it begins."""
+        head, row = self.head(), b"\n%s " % path.encode()
+        at = head.find(row) + len(row)
+        if at < len(row):
+            return False
+        self._path, self._at = path, int(head[at : head.find(b" ", at)])
+        return True
+
+    def head(self) -> bytes:
+        """The table. OSError when there is none."""
+        if not self._head:
+            self._head = table()
+        return self._head
+
+    def let_go(self) -> None:
+        """Gives the table's memory back until the next import."""
+        self._head = b""
 
 
 def table() -> bytes:
     """The head of the pack. OSError when there is none."""
     with open(PATH, "rb") as file:
         return file.read(int(file.read(_DIGITS)) - _DIGITS)
+
+
+PACK = Pack()
 
 
 def unmount() -> None:

@@ -9,6 +9,7 @@ import machine
 from machine import mem32
 
 from hal.rp2 import registers as reg
+from hal.rp2.pack import PACK
 
 # Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
 # of what is in the way then goes when it has been built.
@@ -70,8 +71,14 @@ class System:
     def collect(self) -> None:
         """Called when nobody has asked for a while: a collection takes 75 ms, in which the hardware steps on. While somebody asks on and
         on it comes by itself, when a part of the heap has been used (see __init__)."""
+        PACK.let_go()
         if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
             self.built()
+
+    def make_room(self) -> None:
+        """What is made from here on stays: it shall lie where something has been, and not behind it. What lies scattered over the memory
+        leaves no large piece for a long line."""
+        gc.collect()
 
     def loop_begins(self) -> None:
         """Nothing."""
@@ -82,6 +89,7 @@ class System:
 
     def built(self) -> None:
         """What building the pump left behind goes at once; from here on it is collected often."""
+        PACK.let_go()
         gc.threshold(_COLLECT_EVERY_BYTES)
         gc.collect()
         self._last_free_bytes = gc.mem_free()

@@ -66,6 +66,9 @@ class System:
     def built(self) -> None:
         """Nothing: see __init__."""
 
+    def make_room(self) -> None:
+        """Nothing: see __init__."""
+
     def forget(self, *modules: str) -> None:
         """Nothing: their memory would not come back, and an import would take more."""
 

@@ -190,10 +190,16 @@ def result(identity: bytes | None, value: dict | bytes) -> bytes:
 
 def announcement(identity: bytes, value: bytes) -> bytes:
     """The line of the reply that announces a block; `value` is its JSON. Made at once, so that many of them leave little behind."""
-    parts, crc = (_BEFORE_ID, identity, b'","result":', value, b"}"), 0
+    return b"".join(in_parts(identity, [value]))
+
+
+def in_parts(identity: bytes, value: list) -> list:
+    """The line of a reply whose JSON is in parts, in parts too: nothing in it is copied."""
+    parts, crc = [_BEFORE_ID, identity, b'","result":'] + value + [b"}"], 0
     for part in parts:
         crc = binascii.crc32(part, crc)
-    return b"".join(parts + (b"*%08x\n" % crc,))
+    parts.append(b"*%08x\n" % crc)
+    return parts
 
 
 def refusal(identity: str | None, refused: Refusal, told: tuple) -> dict:

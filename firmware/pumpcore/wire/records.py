@@ -119,13 +119,16 @@ def decode(data: bytes) -> tuple:
 
 
 def record_starts(data: bytes | memoryview) -> list:
-    """Where each whole record from the front begins."""
+    """Where each whole record from the front begins; quick, as `whole_run`: power-up looks through segments of 500."""
+    view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     found, start = [], 0
-    length = whole_bytes(data)
-    while length:
+    while start < size:
+        length = view[start]
+        behind = start + length
+        if length < shortest or behind > size or crc32(view[start:behind]) != of_whole:
+            break
         found.append(start)
-        start += length
-        length = whole_bytes(data, start)
+        start = behind
     return found
 
 
