@@ -11,9 +11,9 @@ HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": 
 
 # What only power-up needs.
 ONCE = ("app.boot", "app.loading", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge",
-        "app.lines", "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits", "pumpcore.wire.record_types",
-        "pumpcore.wire.gaps", "pumpcore.journal_identity", "pumpcore.weighed", "pumpcore.bench", "pumpcore.motor", "pumpcore.pins",
-        "pumpcore.tables", "pumpcore.settings_check", "pumpcore.settings_limits")
+        "app.lines", "app.naming", "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits",
+        "pumpcore.wire.record_types", "pumpcore.wire.gaps", "pumpcore.journal_identity", "pumpcore.weighed", "pumpcore.bench",
+        "pumpcore.motor", "pumpcore.pins", "pumpcore.tables", "pumpcore.settings_check", "pumpcore.settings_limits")
 
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"

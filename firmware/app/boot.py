@@ -34,6 +34,7 @@ def build(board: object, release: str) -> Pump:
     flash, clock = board.flash, board.clock
     store = Store(flash)
     setup = loading.load(store, board.attach)
+    board.system.make_room()
     journal = Journal(flash, clock, segment)
     files = LedgerFiles(flash)
     recovery.miss(files, journal, store)

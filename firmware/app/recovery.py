@@ -154,12 +154,14 @@ def rebuild_windows(windows: Windows, history: list, record: ledger.LedgerRecord
 
 def has_ended(journal: Journal, token: bytes) -> bool:
     """Whether the end of this token's bolus is in the journal: then it is the last record that names the token."""
+    from app import naming
+
     ring, buffer = journal.rings["events"], bytearray(BLOCK_BYTES)
     behind, named = ring.next_sequence, []
-    first = ring.before(behind)
+    first = naming.before(ring, behind)
     while first and not named:
-        named = [raw[1] for raw in ring.naming(first, behind, token, buffer) if records.payload_at(raw, 0)[:8] == token]
-        behind, first = first, ring.before(first)
+        named = [raw[1] for raw in naming.naming(ring, first, behind, token, buffer) if records.payload_at(raw, 0)[:8] == token]
+        behind, first = first, naming.before(ring, first)
     ring.let_go()
     return _ENDED in named
 

@@ -69,7 +69,7 @@ class Ring:
         """Finds the end: the last whole record. Behind damage a new segment begins, with a number that no lost record can have had."""
         behind = 0
         for first in reversed(self.firsts[:]):
-            data = self._read(first)
+            data = self.read_whole(first)
             if not data and data is not None and not self.next_sequence:  # created by a write that a cut ended
                 self._flash.remove(self.path(first))
                 self.firsts.pop()
@@ -103,7 +103,7 @@ class Ring:
         """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
         return self.first_sequence() > 1 and len(self.firsts) < self._segments - 1
 
-    def _read(self, first: int) -> memoryview | None:
+    def read_whole(self, first: int) -> memoryview | None:
         """The bytes of a segment, until the next one is read; None when it can't be read (a folder, a block that the file system
         finds damaged)."""
         buffer = self.buffer or bytearray(SEGMENT_BYTES)
@@ -172,7 +172,7 @@ class Ring:
             first, behind = self._around(sequence)
             offset = self._seek(first, sequence, buffer)
             part = memoryview(buffer)[filled:]
-            size_bytes = self._fill(first, offset, part) if offset >= 0 else 0
+            size_bytes = self.fill(first, offset, part) if offset >= 0 else 0
             end, count = records.whole_run(part[:size_bytes], behind - sequence, checked)
             if not count or records.sequence_of(part) != sequence:
                 if filled:
@@ -188,7 +188,7 @@ class Ring:
 
     def _search(self, first: int, behind: int, sequence: int) -> int:
         """Number of the next whole record of a damaged segment from `sequence` on, found for `_seek`; `behind` when there is none."""
-        data = self._read(first) or b""
+        data = self.read_whole(first) or b""
         for at in _load_gaps().whole_records(data, first, behind):
             found = records.sequence_of(data, at)
             if found >= sequence:
@@ -213,14 +213,14 @@ class Ring:
         if known != first or reached > sequence:
             reached, offset = first, 0
         while reached < sequence:
-            size_bytes = self._fill(first, offset, buffer)
+            size_bytes = self.fill(first, offset, buffer)
             end, count = records.whole_run(memoryview(buffer)[:size_bytes], sequence - reached)
             if not count:
                 return -1
             reached, offset = reached + count, offset + end
         return offset
 
-    def _fill(self, first: int, offset: int, buffer: bytearray | memoryview) -> int:
+    def fill(self, first: int, offset: int, buffer: bytearray | memoryview) -> int:
         """Fills `buffer` from `offset` of a segment on: how many bytes there were."""
         if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
             self.let_go()
@@ -243,7 +243,7 @@ class Ring:
         """Yields (first number, number behind the last, bytes) of each segment, the newest first; the bytes until the next one."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
-            yield first, behind, self._read(first) or b""
+            yield first, behind, self.read_whole(first) or b""
             behind = first
 
     def starts(self, first: int, behind: int, data: bytes | memoryview) -> list:
@@ -255,71 +255,6 @@ class Ring:
             return starts
         return _load_gaps().whole_records(data, first, behind)
 
-    def before(self, behind: int) -> int:
-        """First number of the segment that ends with `behind`; 0 when there is none."""
-        older = [first for first in self.firsts if first < behind]
-        return older[-1] if older else 0
-
-    def whole_from(self, first: int, behind: int, buffer: bytearray) -> int:
-        """The lowest number of a segment from which on, up to `behind`, no record is missing. Refusal `not_loaded`."""
-        if self._is_whole(first, behind, buffer):
-            return first
-        data = self._read(first) or b""
-        for at in reversed(self.starts(first, behind, data)):
-            if records.sequence_of(data, at) != behind - 1:
-                break
-            behind -= 1
-        return behind
-
-    def _is_whole(self, first: int, behind: int, buffer: bytearray) -> bool:
-        """Whether a segment holds every record up to `behind`."""
-        offset, sequence, end = 0, first, 1
-        while end and sequence < behind:
-            try:
-                view = memoryview(buffer)[: self._fill(first, offset, buffer)]
-            except OSError:
-                return False
-            end, count = records.whole_run(view, behind - sequence)
-            if end and records.sequence_of(view) != sequence:
-                return False
-            offset, sequence = offset + end, sequence + count
-        return sequence == behind
-
-    def naming(self, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
-        """Each whole record of a segment that holds `raw`, the newest first. In a small buffer: a full ring is more than memory, and
-        what each segment allocates would have to be collected."""
-        return self._naming_in(first, behind, raw, buffer)[::-1] if self._holds(first, raw, buffer) else []
-
-    def _holds(self, first: int, raw: bytes, buffer: bytearray) -> bool:
-        """Whether `raw` is in a segment, or in what the buffer held before: that is looked at for nothing, seldom."""
-        offset, size_bytes = 0, BLOCK_BYTES
-        while size_bytes == BLOCK_BYTES:
-            try:
-                size_bytes = self._fill(first, offset, buffer)
-            except OSError:
-                return False
-            if raw in buffer:
-                return True
-            offset += BLOCK_BYTES - len(raw) + 1
-        return False
-
-    def _naming_in(self, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
-        """Those of a segment, the oldest first; of a damaged one those behind the damage too. Refusal `not_loaded`."""
-        if not self._is_whole(first, behind, buffer):
-            data = self._read(first) or b""
-            found = [bytes(data[at : at + data[at]]) for at in self.starts(first, behind, data)]
-            return [record for record in found if raw in record]
-        found, offset, end = [], 0, 1
-        while end:
-            view = memoryview(buffer)[: self._fill(first, offset, buffer)]
-            end, _ = records.whole_run(view, len(view))
-            at, offset = 0, offset + end
-            while at < end:
-                record = bytes(view[at : at + view[at]])
-                if raw in record:
-                    found.append(record)
-                at += len(record)
-        return found
 
 
 def _load_gaps() -> object:

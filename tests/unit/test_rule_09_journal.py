@@ -189,7 +189,7 @@ def test_a_damaged_program_is_not_what_was_journaled() -> None:
 
 def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four parts of power-up ask where its records begin: each look takes a chip 15 ms."""
-    pump = ready()
+    pump = ready(constant(1_000))
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
     ring = Ring(pump.board.flash, "e", 32)

@@ -1,5 +1,6 @@
 """bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
 
+from app import naming
 from app.pump import Pump
 from app.ring import BLOCK_BYTES
 from pumpcore import bolus as boluses
@@ -40,13 +41,13 @@ def _look(ring: object, found: dict, raw_token: bytes) -> bool:
     buffer, done = bytearray(BLOCK_BYTES), False
     for _ in range(_SEGMENTS):
         behind = found["behind"]
-        first = ring.before(behind)
+        first = naming.before(ring, behind)
         if done or not first:
             done = True
             break
         if found["whole_from"] == behind:
-            found["whole_from"] = ring.whole_from(first, behind, buffer)
-        for raw in ring.naming(first, behind, raw_token, buffer):
+            found["whole_from"] = naming.whole_from(ring, first, behind, buffer)
+        for raw in naming.naming(ring, first, behind, raw_token, buffer):
             _take(found, records.decode_at(raw, 0), raw_token)
         found["behind"] = first
         done = found["purpose"] >= 0

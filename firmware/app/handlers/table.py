@@ -10,6 +10,7 @@ _FOLDER = "app.handlers."
 _WITH_THEM = (
     "app.bridge",
     "app.lines",
+    "app.naming",
     "app.programs",
     "pumpcore.crossing",
     "pumpcore.forecast",
