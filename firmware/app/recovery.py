@@ -3,7 +3,7 @@
 import struct
 
 from app.journal import Journal
-from app.ring import BLOCK_BYTES
+from app.ring import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, load_gaps
 from pumpcore import faults, journal_identity, ledger
 from pumpcore.ceilings import DAY_BUCKETS, Windows
 from pumpcore.doses import Doses
@@ -25,6 +25,70 @@ _PRESENT_S = 1 << 62  # later than any second; boot.py makes it the present one
 # Records that tell where the pump stands, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
 _STALE_S = 120
+
+
+def segments_in(names: list, letter: str) -> list:
+    """The first numbers of a ring's segments, by the names in the journal's folder."""
+    found = [first for first in [_number_in(name, letter) for name in names if name[:1] == letter] if first]
+    found.sort()
+    return found
+
+
+def _number_in(name: str, letter: str) -> int:
+    """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
+    try:
+        first = int(name[1:], 16)
+    except ValueError:
+        return 0
+    return first if first > 0 and name == "%s%08x" % (letter, first) else 0
+
+
+def _all_whole(data: memoryview, first: int) -> list:
+    """Where each of these whole records from number `first` on begins; [] when anything else is among them."""
+    starts = records.record_starts(data)
+    if not starts or starts[-1] + data[starts[-1]] != len(data):
+        return []
+    if records.sequence_of(data) != first or records.sequence_of(data, starts[-1]) != first + len(starts) - 1:
+        return []
+    return starts
+
+
+def find_end(ring: object) -> int:
+    """Finds where a ring ends, its last whole record: takes over the next number, the last boot, and how many bytes its newest segment has.
+    Behind damage a new segment begins, with a number that no lost record can have had."""
+    behind, size_bytes = 0, 0
+    for first in reversed(ring.firsts[:]):
+        data = ring.read_whole(first)
+        if not data and data is not None and not ring.next_sequence:  # created by a write that a cut ended
+            ring.flash.remove(ring.path(first))
+            ring.firsts.pop()
+            behind = first
+            continue
+        starts = _all_whole(data, first) if data else []
+        after, boot = (first + len(starts), records.boot_of(data, starts[-1])) if starts else _damaged_end(first, data)
+        if not ring.next_sequence:
+            ring.next_sequence = behind or after
+            size_bytes = len(data) if starts and ring.next_sequence == after else SEGMENT_BYTES
+            ring.newest = (first, len(data), starts) if starts else ring.newest
+        if boot >= 0:
+            ring.last_boot = boot
+            return size_bytes
+    ring.next_sequence = ring.next_sequence or behind or 1
+    return size_bytes
+
+
+def _damaged_end(first: int, data: memoryview | None) -> tuple:
+    """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
+    if not data:
+        return first + MOST_IN_SEGMENT, -1
+    gaps = load_gaps()
+    starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE + 1)
+    return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
+
+
+def _lacks_oldest(ring: object) -> bool:
+    """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
+    return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
 
 
 class Losses:
@@ -50,7 +114,7 @@ class Losses:
         return lost
 
     def look_at_oldest(self, name: str, ring: object) -> None:
-        if ring.lacks_oldest():
+        if _lacks_oldest(ring):
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
     def news(self) -> list:
@@ -89,7 +153,7 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
     else:
-        if doses is not None and ring.lacks_oldest():
+        if doses is not None and _lacks_oldest(ring):
             doses.lose(found[0][0] if found else _PRESENT_S)
     losses.look_at_oldest("events", ring)
     return found

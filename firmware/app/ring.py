@@ -21,94 +21,42 @@ def names_in(flash: object) -> list:
         return []
 
 
-def _number_in(name: str, letter: str) -> int:
-    """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
-    try:
-        first = int(name[1:], 16)
-    except ValueError:
-        return 0
-    return first if first > 0 and name == "%s%08x" % (letter, first) else 0
-
-
-def _all_whole(data: memoryview, first: int) -> list:
-    """Where each of these whole records from number `first` on begins; [] when anything else is among them."""
-    starts = records.record_starts(data)
-    if not starts or starts[-1] + data[starts[-1]] != len(data):
-        return []
-    if records.sequence_of(data) != first or records.sequence_of(data, starts[-1]) != first + len(starts) - 1:
-        return []
-    return starts
-
-
 class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
     segment goes when `segments` are full."""
 
     def __init__(self, flash: object, letter: str, segments: int, buffer: bytearray | None = None, names: list | None = None) -> None:
         """`names`: what lies in the folder, where that is known: to list it takes a chip 30 ms."""
-        self._flash = flash
+        self.flash = flash
         self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter
-        self._segments = segments
+        self.most_segments = segments
         self._handle = None
-        self._bytes = 0
         self.newest: tuple | None = None  # (segment, bytes, starts) of the newest one, if it is whole, while the pump starts
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self._reading = 0  # the segment that `_reader` has open
         self._reader = None
-        self.firsts = [first for first in [_number_in(name, letter) for name in names or names_in(flash) if name[:1] == letter] if first]
-        self.firsts.sort()
         self.next_sequence = 0
         self.last_boot = -1
-        self._recover()
+        from app.recovery import find_end, segments_in  # what only power-up needs
+
+        self.firsts = segments_in(names or names_in(flash), letter)
+        self._bytes = find_end(self)
 
     def path(self, first: int) -> str:
         return "%s/%s%08x" % (FOLDER, self._letter, first)
-
-    def _recover(self) -> None:
-        """Finds the end: the last whole record. Behind damage a new segment begins, with a number that no lost record can have had."""
-        behind = 0
-        for first in reversed(self.firsts[:]):
-            data = self.read_whole(first)
-            if not data and data is not None and not self.next_sequence:  # created by a write that a cut ended
-                self._flash.remove(self.path(first))
-                self.firsts.pop()
-                behind = first
-                continue
-            starts = _all_whole(data, first) if data else []
-            after, boot = (first + len(starts), records.boot_of(data, starts[-1])) if starts else self._damaged_end(first, data)
-            if not self.next_sequence:
-                self.next_sequence = behind or after
-                self._bytes = len(data) if starts and self.next_sequence == after else SEGMENT_BYTES
-                self.newest = (first, len(data), starts) if starts else self.newest
-            if boot >= 0:
-                self.last_boot = boot
-                return
-        self.next_sequence = self.next_sequence or behind or 1
-
-    def _damaged_end(self, first: int, data: memoryview | None) -> tuple:
-        """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
-        if not data:
-            return first + MOST_IN_SEGMENT, -1
-        gaps = _load_gaps()
-        starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE + 1)
-        return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
 
     def skip(self, known: int) -> None:
         """Records were lost that nothing here tells of, `known` among them: the next number is one that none of them can have had."""
         self.next_sequence = min(max(self.next_sequence, known) + MOST_IN_SEGMENT, records.HIGHEST_SEQUENCE)
         self.give_up_segment()
 
-    def lacks_oldest(self) -> bool:
-        """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
-        return self.first_sequence() > 1 and len(self.firsts) < self._segments - 1
-
     def read_whole(self, first: int) -> memoryview | None:
         """The bytes of a segment, until the next one is read; None when it can't be read (a folder, a block that the file system
         finds damaged)."""
         buffer = self.buffer or bytearray(SEGMENT_BYTES)
         try:
-            with self._flash.open(self.path(first)) as file:
+            with self.flash.open(self.path(first)) as file:
                 return memoryview(buffer)[: file.readinto(buffer)]
         except OSError:
             return None
@@ -129,18 +77,18 @@ class Ring:
         if not self.firsts or self._bytes + size_bytes > SEGMENT_BYTES:
             self._rotate()
         if self._handle is None:
-            self._handle = self._flash.append(self.path(self.firsts[-1]))
+            self._handle = self.flash.append(self.path(self.firsts[-1]))
         return self._handle
 
     def _rotate(self) -> None:
         self.close()
         self.let_go()
         if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
-            self._flash.remove(self.path(self.firsts.pop()))
-        while len(self.firsts) >= self._segments:
+            self.flash.remove(self.path(self.firsts.pop()))
+        while len(self.firsts) >= self.most_segments:
             oldest = self.firsts.pop(0)
             try:
-                self._flash.remove(self.path(oldest))
+                self.flash.remove(self.path(oldest))
             except OSError:  # what is no file is left where it is; a flash that fails refuses the record too
                 continue
         self.firsts.append(self.next_sequence)
@@ -189,7 +137,7 @@ class Ring:
     def _search(self, first: int, behind: int, sequence: int) -> int:
         """Number of the next whole record of a damaged segment from `sequence` on, found for `_seek`; `behind` when there is none."""
         data = self.read_whole(first) or b""
-        for at in _load_gaps().whole_records(data, first, behind):
+        for at in load_gaps().whole_records(data, first, behind):
             found = records.sequence_of(data, at)
             if found >= sequence:
                 self._mark = (first, found, at)
@@ -225,7 +173,7 @@ class Ring:
         if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
             self.let_go()
             try:
-                self._reader = self._flash.open(self.path(first))
+                self._reader = self.flash.open(self.path(first))
             except OSError:  # its records are a gap
                 return 0
             self._reading = first
@@ -253,11 +201,11 @@ class Ring:
         starts = records.record_starts(data)
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
             return starts
-        return _load_gaps().whole_records(data, first, behind)
+        return load_gaps().whole_records(data, first, behind)
 
 
 
-def _load_gaps() -> object:
+def load_gaps() -> object:
     """What only a damaged journal needs. Refusal `not_loaded`."""
     try:
         from pumpcore.wire import gaps

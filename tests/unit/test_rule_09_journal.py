@@ -171,7 +171,7 @@ def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None
     pump = ready(constant(1_000))
     monkeypatch.setattr(app.ring, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
-    ring._segments = 3
+    ring.most_segments = 3
     for index in range(60):
         pump.call("clock.set", utc_s=MONDAY_UTC_S + 100 + index, offset_s=0)
     answer = pump.call("journal.read", ring="events", from_sequence=1)
