@@ -54,31 +54,6 @@ def test_the_table_is_read_once_for_all_that_a_command_loads():
     assert len(opened) == 5, "given back, it is read again"
 
 
-def imported(on_chip, name):
-    """As MicroPython asks for a module: a folder, NAME.py, NAME.mpy, then it opens what it found. None when there is none."""
-    for path in (name, name + ".py", name + ".mpy"):
-        try:
-            on_chip.stat(path)
-        except OSError:
-            continue
-        return on_chip.open(path, "rb")
-    return None
-
-
-@pytest.mark.parametrize("keeps", [False, True])
-def test_a_module_costs_one_look_at_the_table_and_nothing_of_it_stays_in_memory(keeps):
-    packed, opened = pack.pack({"/app/a.mpy": b"M", "/app/b.mpy": b"M"}), []
-    reader.open = lambda path, mode: opened.append(path) or io.BytesIO(packed)
-    on_chip = reader.Pack()
-    on_chip.keeps = keeps
-    for number, name in enumerate(("/app/a", "/app/b", "/app/a"), 1):
-        assert imported(on_chip, name).read(1) == b"M"
-        assert len(opened) == (1 + number if keeps else 2 * number), "the table, and the module"
-        assert bool(on_chip.head) is keeps
-    assert imported(on_chip, "/app/gone") is None
-    assert bool(on_chip.head) is keeps
-
-
 def test_both_mean_the_same_file_and_what_opens_it_asks_for_nothing_that_is_inside():
     assert reader.PATH == pack.PATH
     sources = firmware_files(firmware_folder())
