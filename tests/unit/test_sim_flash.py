@@ -2,11 +2,13 @@
 
 import pytest
 
+from rig.device import bench
 from rig.small_firmware import ask, image, pump
+from thecal.resources import firmware_folder
 from thecal.sim.errors import PowerCut, SimulatorError, WasiError
-from thecal.sim.filesystem import FileSystem
-from thecal.sim.flash import BLOCK_BYTES, IMAGE_BYTES, FlashChip
-from thecal.sim.image import format_image, read_file
+from thecal.sim.filesystem import APPEND, CREATE, WRITE_ONLY, FileSystem
+from thecal.sim.flash import BLOCK_BYTES, BLOCKS, IMAGE_BYTES, SIMULATED_BLOCKS, FlashChip
+from thecal.sim.image import build, format_image, grown, read_file
 
 OLD, NEW = b"old " * 500, b"new " * 700
 
@@ -139,3 +141,41 @@ def test_a_pump_boots_from_the_image_of_another():
     with pump(image=kept) as second:
         assert ask(second, "b.flash.read('/note')") == "hello"
     assert image() != kept
+
+
+def fill_journal(flash):
+    """Both rings as large as they get, every record appended and synced, and one segment more: the new one comes before the oldest goes."""
+    record, segments = b"r" * 53, 32 + 4 + 1
+    if "journal" not in [name for name, _ in flash.entries("/")]:
+        flash.make_folder("/journal")
+    for number in range(segments):
+        handle = flash.open(f"/journal/e{number:08x}", WRITE_ONLY | CREATE | APPEND)
+        for _ in range(16_384 // len(record)):
+            flash.write(handle, record)
+        flash.sync(handle)
+        flash.close(handle)
+
+
+def test_the_flash_of_a_simulated_pump_has_room_for_a_whole_journal():
+    image = build(firmware_folder(), bench())
+    flash = FileSystem(FlashChip(image))
+    flash.mount()
+    fill_journal(flash)
+    assert flash.free_bytes() > 65_536
+
+
+def test_an_image_with_the_blocks_of_a_board_is_grown_and_keeps_its_files():
+    older = format_image({"/file": OLD})
+    assert len(older) == IMAGE_BYTES
+    flash = FileSystem(FlashChip(grown(older)))
+    flash.mount()
+    before = FileSystem(FlashChip(older))
+    before.mount()
+    assert flash.read_file("/file") == OLD
+    assert flash.free_bytes() - before.free_bytes() == (SIMULATED_BLOCKS - BLOCKS) * BLOCK_BYTES
+    assert grown(grown(older)) == grown(older)
+
+
+def test_an_image_without_a_file_system_is_left_as_it_is():
+    erased = b"\xff" * IMAGE_BYTES
+    assert grown(erased) == erased

@@ -313,7 +313,7 @@ def test_a_flash_that_can_not_be_saved_is_told_before_a_port_opens(tmp_path):
 def test_an_image_of_another_size_is_refused_in_words(tmp_path):
     file = tmp_path / "x"
     file.write_bytes(b"123")
-    with pytest.raises(BadInput, match="has 1441792 bytes"):
+    with pytest.raises(BadInput, match="has 2228224 bytes"):
         serve.load_image(file, None)
     assert serve.load_image(tmp_path / "none", None) is None
 

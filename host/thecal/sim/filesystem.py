@@ -7,7 +7,7 @@ from littlefs import LittleFS, lfs
 from littlefs.errors import LittleFSError
 
 from thecal.sim.errors import PowerCut, WasiError
-from thecal.sim.flash import BLOCK_BYTES, BLOCKS, GEOMETRY, FlashChip
+from thecal.sim.flash import BLOCK_BYTES, GEOMETRY, FlashChip
 
 READ_ONLY, WRITE_ONLY, READ_WRITE = 1, 2, 3
 CREATE, EXCLUSIVE, TRUNCATE, APPEND = 0x100, 0x200, 0x400, 0x800
@@ -33,9 +33,10 @@ _WASI_NUMBERS = {
 class FileSystem:
     """littlefs on a chip, by its low-level calls: its file objects abort the process when a write fails under them."""
 
-    def __init__(self, chip: FlashChip) -> None:
+    def __init__(self, chip: FlashChip, blocks: int | None = None) -> None:
+        """`blocks`: as many as the file system was made with, when the chip has more."""
         self._chip = chip
-        self._littlefs = LittleFS(chip, False, None, **GEOMETRY)
+        self._littlefs = LittleFS(chip, False, None, block_count=blocks or chip.blocks, **GEOMETRY)
         self._fs = self._littlefs.fs
 
     def format(self) -> None:
@@ -44,6 +45,10 @@ class FileSystem:
     def mount(self) -> None:
         """WasiError when there is no file system on the chip; nothing is ever formatted as a side effect."""
         self._call(self._littlefs.mount)
+
+    def grow(self) -> None:
+        """Takes all blocks of the chip into use; files stay as they are."""
+        self._call(lfs.fs_grow, self._fs, self._chip.blocks)
 
     def stat(self, path: str) -> tuple[bool, int]:
         """(is a folder, size in bytes)."""
@@ -88,7 +93,7 @@ class FileSystem:
         return sorted(found)
 
     def free_bytes(self) -> int:
-        return (BLOCKS - self._call(lfs.fs_size, self._fs)) * BLOCK_BYTES
+        return (self._chip.blocks - self._call(lfs.fs_size, self._fs)) * BLOCK_BYTES
 
     def read_file(self, path: str) -> bytes:
         _, size_bytes = self.stat(path)

@@ -9,7 +9,7 @@ from thecal.deploy import marks
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
 from thecal.sim.errors import WasiError
 from thecal.sim.filesystem import FileSystem
-from thecal.sim.flash import IMAGE_BYTES, FlashChip
+from thecal.sim.flash import BLOCK_BYTES, BLOCKS, IMAGE_BYTES, SIMULATED_BLOCKS, FlashChip
 
 BENCH_PATH = "/store/bench.a"
 
@@ -18,7 +18,8 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
     """A flash image that boots as a commissioned pump with this bench; `extra` files are added as they are."""
     manifest = manifest_of(firmware)
     data = commissioned(bench, manifest, seed)
-    return format_image({**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest})
+    files = {**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest}
+    return format_image(files, SIMULATED_BLOCKS)
 
 
 def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
@@ -29,14 +30,29 @@ def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
     return {**marks.marked(BENCH_PATH, slots.pack(1, payload(bench))), journal_identity.PATH: journal_identity.pack(identity, 0)}
 
 
-def format_image(files: Files) -> bytes:
+def format_image(files: Files, blocks: int = BLOCKS) -> bytes:
     """A freshly formatted file system that holds these files, written in the given order."""
-    return _formatted(tuple(files.items()))
+    return _formatted(tuple(files.items()), blocks)
+
+
+def grown(image: bytes) -> bytes:
+    """The image of a simulator that had the board's blocks only, with room for a whole journal; any other one, and one without a file
+    system, as it is."""
+    if len(image) != IMAGE_BYTES:
+        return image
+    chip = FlashChip(image.ljust(SIMULATED_BLOCKS * BLOCK_BYTES, b"\xff"))
+    flash = FileSystem(chip, BLOCKS)
+    try:
+        flash.mount()
+        flash.grow()
+    except WasiError:
+        return image
+    return bytes(chip.buffer)
 
 
 @functools.lru_cache(maxsize=8)
-def _formatted(files: tuple[tuple[str, bytes], ...]) -> bytes:
-    chip = FlashChip(b"\xff" * IMAGE_BYTES)
+def _formatted(files: tuple[tuple[str, bytes], ...], blocks: int) -> bytes:
+    chip = FlashChip(b"\xff" * (blocks * BLOCK_BYTES))
     flash = FileSystem(chip)
     flash.format()
     flash.mount()

@@ -13,7 +13,7 @@ from thecal.bench import Bench, read_bench
 from thecal.resources import firmware_folder
 from thecal.sim.balance_line import BalanceLine
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
-from thecal.sim.flash import IMAGE_BYTES, FlashChip, Moment
+from thecal.sim.flash import FlashChip, Moment
 from thecal.sim.hardware import Hardware, PowerUp
 from thecal.sim.image import build
 from thecal.sim.individual import Individual
@@ -268,8 +268,8 @@ class SimulatedPump:
         """Puts another image into the flash; only without power."""
         if self._is_on:
             raise SimulatorError("power is on", "cut it before the flash is replaced")
-        if len(image) != IMAGE_BYTES:
-            raise SimulatorError(f"a flash image has {IMAGE_BYTES} bytes, not {len(image)}")
+        if len(image) != len(self._chip.buffer):
+            raise SimulatorError(f"a flash image of this pump has {len(self._chip.buffer)} bytes, not {len(image)}")
         self._chip.buffer[:] = image
 
     def images_after_each_operation(self) -> Iterator[Moment]:

@@ -13,7 +13,7 @@ from thecal.errors import BadInput
 from thecal.sim import clock_file, image
 from thecal.sim.control import ControlServer
 from thecal.sim.errors import SimulatorError
-from thecal.sim.flash import IMAGE_BYTES
+from thecal.sim.flash import SIZES_BYTES
 from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
@@ -146,11 +146,11 @@ def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
     if file is None or not file.exists():
         return None
     flash = file.read_bytes()
-    if len(flash) != IMAGE_BYTES:
-        raise BadInput(f"{file}: a flash image has {IMAGE_BYTES} bytes, this file {len(flash)}", "name another file")
+    if len(flash) not in SIZES_BYTES:
+        raise BadInput(f"{file}: a flash image has {SIZES_BYTES[0]} bytes, this file {len(flash)}", "name another file")
     if image.read_file(flash, image.MANIFEST_PATH) != image.manifest_of(firmware):
         print(f"{file} holds another firmware than this thecal; it runs that one (delete it to begin anew)", file=sys.stderr)
-    return flash
+    return image.grown(flash)
 
 
 def save_image(file: Path, flash: bytes, clock_utc_s: int | None = None) -> None:
