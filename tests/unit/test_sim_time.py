@@ -79,12 +79,44 @@ def test_status_of_the_stepper_is_current():
         ask(sim, "!b.guard.allow(1_000); b.stepper.enable(True); b.stepper.queue(100, 1_000_000); b.stepper.queue(0, 500_000)")
         assert ask(sim, "[b.stepper.busy(), b.stepper.queued_us(), b.stepper.steps_done()]") == [True, 1_500_000, 0]
         sim.advance(600)
-        done = ask(sim, "b.stepper.refresh()")
+        done = ask(sim, "[b.stepper.steps_done(), b.guard.count()]")
         assert done[0] == done[1] == sim.plant_steps() in (59, 60)
         assert ask(sim, "b.stepper.halt()") == done[0]
         sim.advance(5_000)
         assert ask(sim, "[b.stepper.busy(), b.stepper.steps_done(), b.stepper.underruns()]") == [False, done[0], 0]
         assert ask(sim, "b.stepper.max_rate_hz") == 25_000
+
+
+def shown_ms(sim):
+    """What the pump's own clock shows."""
+    return sim._hardware.crystal.guest_ns(sim._hardware.settle()) // 1_000_000
+
+
+def test_a_wait_answers_the_look_and_the_time_behind_it_and_an_order_makes_them_old():
+    with pump() as sim:
+        ask(sim, "!b.guard.allow(1_000); b.stepper.enable(True); b.stepper.queue(100, 1_000_000)")
+        sim.advance(600)
+        done = sim.plant_steps()
+        assert ask(sim, "[b.look(), b.look()]") == [[done, done, 0, False, False]] * 2
+        assert ask(sim, "[b.clock.uptime_ms(), b.clock.uptime_ms()]") == [shown_ms(sim)] * 2
+        sim.press_stop()
+        assert ask(sim, "b.look()[4]") is True
+        assert ask(sim, "(b.buttons.clear_stop(), b.look()[4])[1]") is False
+        assert ask(sim, "[b.stepper.halt(), b.look()[0], b.stepper.busy()]") == [done, done, False]
+
+
+def test_counts_and_times_that_32_bits_do_not_hold_are_read_whole():
+    with pump() as sim:
+        sim.guard_miscount((1 << 33) + 7)
+        assert ask(sim, "[b.look()[1], b.guard.count()]") == [(1 << 33) + 7] * 2
+        for day in range(1, 51):  # 2^32 ms are 49.7 days
+            sim.advance(day * 86_400_000)
+            assert ask(sim, "[b.clock.uptime_ms(), b.clock.uptime_ms()]") == [shown_ms(sim)] * 2
+
+
+def test_a_read_of_the_wait_that_is_not_of_its_form_is_refused():
+    with pump() as sim:
+        assert ask(sim, "open('/dev/wait', 'r+b').readinto(bytearray(8))").startswith("OSError(28,)")
 
 
 def test_a_guard_that_trips_is_seen_by_the_firmware_and_on_the_line():

@@ -1,5 +1,7 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
+from micropython import const
+
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
@@ -14,6 +16,8 @@ from hal.sim.supply import Supply
 from hal.sim.system import System
 from hal.sim.watchdog import Watchdog
 
+_ENDED = const(6)  # panel.TRIPPED | panel.STOP
+
 
 class Board:
     def __init__(self) -> None:
@@ -22,8 +26,8 @@ class Board:
         pulses = panel.Pulses()
         self._pulses = pulses
         self.system = System(device, facts)
-        self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None)
-        self.link = Link(panel.Device("/dev/wait"), pulses)
+        self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None, pulses)
+        self.link = Link(pulses)
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
         self.stepper: object = Stepper(pulses, facts["max_rate_hz"])
         self.guard: object = Guard(pulses, panel.Device("/dev/guard"))
@@ -57,5 +61,8 @@ class Board:
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""
-        steps, counted, _, underruns, flags = self._pulses.read()
-        return steps, counted, underruns, bool(flags & panel.TRIPPED), bool(flags & panel.STOP)
+        pulses = self._pulses
+        steps, counted, underruns = pulses.counts()
+        if pulses.flags & _ENDED:
+            return steps, counted, underruns, pulses.flags & panel.TRIPPED != 0, pulses.flags & panel.STOP != 0
+        return steps, counted, underruns, False, False

@@ -17,15 +17,17 @@ class Buttons:
 
     def clear_stop(self) -> None:
         """Releases the latch; what was queued when it fell is never stepped."""
+        self._pulses.fresh = False
         self._board.order(b"S")
 
     def bolus_pressed(self) -> bool:
         """True once for each press, as of the last look at the board."""
-        pressed = self._pulses.bolus_waits
-        if pressed:
-            self._pulses.bolus_waits = False
-            self._board.order(b"D")
-        return pressed
+        pulses = self._pulses
+        if not pulses.flags & panel.BOLUS:
+            return False
+        pulses.flags &= ~panel.BOLUS
+        self._board.order(b"D")
+        return True
 
 
 class Buzzer:

@@ -6,16 +6,14 @@ from hal.sim import panel
 
 _CHUNK_BYTES = 512
 _MOST_BYTES = 4096
-FEED = 1 << 63
 
 
 class Link:
     """`closed`: no input will ever come; the program should end."""
 
-    def __init__(self, waiter: panel.Device, pulses: panel.Pulses) -> None:
-        self._waiter = waiter
+    def __init__(self, pulses: panel.Pulses) -> None:
         self._pulses = pulses
-        self.feeds_us = 0  # FEED when the watchdog is to be fed with the next wait: one call less in every turn
+        self.feeds = False  # True when the watchdog is to be fed with the next wait: one call less in every turn
         self._input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._chunk = bytearray(_CHUNK_BYTES)
@@ -23,20 +21,19 @@ class Link:
 
     def wait(self, timeout_ms: int) -> bool:
         """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps. False: look at the board first."""
-        self._waiter.order_u64(timeout_ms * 1000 + self.feeds_us)
-        self.feeds_us = 0
+        self._pulses.wait(timeout_ms, self.feeds)
+        self.feeds = False
         return False
 
     def alert(self) -> bool:
         """Whether somebody has to look at once: a stop, or the guard."""
-        return self._pulses.read()[4] & (panel.STOP | panel.TRIPPED) != 0
+        return self._pulses.flag(panel.STOP | panel.TRIPPED)
 
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks. Asks only when the
         last look at the board, or nobody, has said that there may be input."""
-        if not self._pulses.input_waits:
+        if not self._pulses.flags & panel.INPUT:
             return b""
-        self._pulses.input_waits = True
         whole = b""
         count = self._input.readinto(self._chunk)
         while count:

@@ -4,8 +4,11 @@ The other side is host/thecal/sim/devices.py, where the orders and answers are l
 allocated in this MicroPython is never given back (see system.py).
 """
 
+import array
 import json
 import struct
+
+from micropython import const
 
 BUSY = 1
 TRIPPED = 2
@@ -16,60 +19,95 @@ BOLUS = 32
 SUPPLY_LOW = 64
 
 _FACTS_BYTES = 512
-_PULSES_BYTES = 29
-_STEPS_AT = 0
-_GUARD_AT = 8
 _QUEUED_AT = 16
-_UNDERRUNS_AT = 24
-_FLAGS_AT = 28
+_STEPPER_BYTES = 29
+# words of what /dev/wait is asked and answers; its 64-bit numbers are two words, the lower one first
+_WORDS = const(8)
+_DURATION_MS = const(0)
+_WHAT = const(1)
+_UPTIME_MS = const(0)
+_UPTIME_ABOVE = const(1)
+_STEPS = const(2)
+_STEPS_ABOVE = const(3)
+_GUARD = const(4)
+_GUARD_ABOVE = const(5)
+_UNDERRUNS = const(6)
+_FLAGS = const(7)
+_FEEDS = const(1)
+_LOOKS = const(2)
+_UNKNOWN = -1
 
 
 class Pulses:
-    """What generator and guard say. Every function asks anew; `read` brings all of one moment."""
+    """What generator and guard say. Every function asks anew, but `look` and `uptime_ms` after a wait: its answer holds what they
+    would ask for. `flags` are those of the last look at the board."""
 
     def __init__(self) -> None:
         self._file = open("/dev/stepper", "r+b")
-        self._answer = bytearray(_PULSES_BYTES)
+        self._turns = open("/dev/wait", "r+b")
+        self._words = array.array("I", [0] * _WORDS)
         self._order = bytearray(17)
-        self.input_waits = True
-        self.bolus_waits = False
-        self.supply_low = False
+        self.flags = INPUT  # unknown before the first look
+        self.fresh = False  # nothing was ordered since the wait that has answered
+        self.uptime_ms = _UNKNOWN  # the moment when that wait ended, until it is asked for
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
+        self.fresh = False
         struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
         self._file.write(self._order)
 
-    def read(self) -> tuple:
-        """(generated, guard count, queued_us, underruns, flags); remembers whether input or a press of the bolus button
-        waits, and whether the motor's supply is too low."""
-        self._file.readinto(self._answer)
-        answer = struct.unpack("<QQQIB", self._answer)
-        self.input_waits = answer[4] & INPUT
-        self.bolus_waits = answer[4] & BOLUS != 0
-        self.supply_low = answer[4] & SUPPLY_LOW != 0
-        return answer
+    def wait(self, duration_ms: int, feeds: bool) -> None:
+        """Sleeps until input is there, at most so long; `feeds` the watchdog first."""
+        words = self._words
+        words[_DURATION_MS] = duration_ms
+        words[_WHAT] = _FEEDS if feeds else 0
+        self._turns.readinto(words)
+        self.flags = words[_FLAGS]
+        self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
+        self.fresh = True
+
+    def look(self) -> array.array:
+        """The words of one moment."""
+        words = self._words
+        if not self.fresh:
+            words[_WHAT] = _LOOKS
+            self._turns.readinto(words)
+            self.flags = words[_FLAGS]
+        self.fresh = False
+        return words
+
+    def counts(self) -> tuple:
+        """(generated, guard count, underruns) of one moment; in every turn."""
+        words = self.look()
+        if words[_STEPS_ABOVE] or words[_GUARD_ABOVE]:
+            return _number(words, _STEPS), _number(words, _GUARD), words[_UNDERRUNS]
+        return words[_STEPS], words[_GUARD], words[_UNDERRUNS]
+
+    def _anew(self) -> array.array:
+        self.fresh = False
+        return self.look()
 
     def steps(self) -> int:
-        return self._number(_STEPS_AT)
+        return _number(self._anew(), _STEPS)
 
     def guard_count(self) -> int:
-        return self._number(_GUARD_AT)
+        return _number(self._anew(), _GUARD)
 
     def queued_us(self) -> int:
-        return self._number(_QUEUED_AT)
+        answer = bytearray(_STEPPER_BYTES)
+        self._file.readinto(answer)
+        return struct.unpack_from("<Q", answer, _QUEUED_AT)[0]
 
     def underruns(self) -> int:
-        self._file.readinto(self._answer)
-        return struct.unpack_from("<I", self._answer, _UNDERRUNS_AT)[0]
+        return self._anew()[_UNDERRUNS]
 
     def flag(self, mask: int) -> bool:
-        self._file.readinto(self._answer)
-        return bool(self._answer[_FLAGS_AT] & mask)
+        return self._anew()[_FLAGS] & mask != 0
 
-    def _number(self, offset: int) -> int:
-        self._file.readinto(self._answer)
-        return struct.unpack_from("<Q", self._answer, offset)[0]
+
+def _number(words: array.array, at: int) -> int:
+    return words[at] | words[at + 1] << 32
 
 
 class Device:

@@ -6,6 +6,7 @@ _QUEUE = 0
 _HALT = 1
 _ENABLE = 2
 _U64 = 1 << 64
+_SMALL = 1 << 29  # the machine's own integers: what a slice needs is always among them
 
 
 class Stepper:
@@ -14,17 +15,22 @@ class Stepper:
     def __init__(self, pulses: panel.Pulses, max_rate_hz: int) -> None:
         self._pulses = pulses
         self.max_rate_hz = max_rate_hz
+        self._interval_us = 1_000_000 // max_rate_hz + 1
 
     def queue(self, steps: int, duration_us: int) -> None:
         """Steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
 
         ValueError when steps or duration are out of range or faster than `max_rate_hz`.
         """
+        if not 0 <= steps < _SMALL or not steps * self._interval_us < duration_us < _SMALL:
+            self._check(steps, duration_us)
+        self._pulses.order(_QUEUE, steps, duration_us)
+
+    def _check(self, steps: int, duration_us: int) -> None:
         if not 0 <= steps < _U64 or not 0 < duration_us < _U64:
             raise ValueError("steps or duration out of range")
         if steps * 1_000_000 > duration_us * self.max_rate_hz:
             raise ValueError("faster than the driver allows")
-        self._pulses.order(_QUEUE, steps, duration_us)
 
     def send(self) -> None:
         """What was queued is already with the generator."""
@@ -37,10 +43,6 @@ class Stepper:
     def enable(self, on: bool) -> None:
         """Asks for the enable line; guard and stop button may hold it off."""
         self._pulses.order(_ENABLE, 1 if on else 0, 0)
-
-    def refresh(self) -> tuple:
-        """(steps done, guard count, queued_us, underruns, flags) of one moment; flags as in panel.py."""
-        return self._pulses.read()
 
     def steps_done(self) -> int:
         return self._pulses.steps()

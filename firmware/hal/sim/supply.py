@@ -13,4 +13,4 @@ class Supply:
 
     def low(self) -> bool:
         """As of the last look at the board."""
-        return self._pulses.supply_low
+        return self._pulses.flags & panel.SUPPLY_LOW != 0

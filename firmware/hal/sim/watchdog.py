@@ -3,7 +3,7 @@
 import struct
 
 from hal.sim import panel
-from hal.sim.link import FEED, Link
+from hal.sim.link import Link
 
 
 class Watchdog:
@@ -17,4 +17,4 @@ class Watchdog:
 
     def feed(self) -> None:
         """Goes with the next wait: time passes nowhere else."""
-        self._link.feeds_us = FEED
+        self._link.feeds = True

@@ -26,6 +26,12 @@ class Descriptor:
     def read(self, size_bytes: int) -> bytes:
         raise WasiError(BAD_DESCRIPTOR)
 
+    def read_into(self, view: memoryview, address: int, size_bytes: int) -> int:
+        """Put what `read` returns at `address` of the guest's memory; return its length."""
+        data = self.read(size_bytes)
+        view[address : address + len(data)] = data
+        return len(data)
+
     def write(self, data: bytes) -> int:
         raise WasiError(BAD_DESCRIPTOR)
 
@@ -98,6 +104,20 @@ class Device(Descriptor):
     def write(self, data: bytes) -> int:
         self._order(data)
         return len(data)
+
+
+class Exchange(Device):
+    """A device file whose reads begin with an order: the guest's buffer holds it, and the answer replaces it. One call instead of two."""
+
+    def __init__(self, order: Callable[[bytes], None], exchange: Callable[[memoryview, int], int], size_bytes: int) -> None:
+        super().__init__(lambda: b"", order)
+        self._exchange = exchange
+        self._size_bytes = size_bytes
+
+    def read_into(self, view: memoryview, address: int, size_bytes: int) -> int:
+        if size_bytes != self._size_bytes:
+            raise WasiError(INVALID)
+        return self._exchange(view, address)
 
 
 class Folder(Descriptor):

@@ -7,6 +7,8 @@ A write is one order, a read one answer; integers are little-endian. The other s
     /dev/guard    order  u8 (0 allow, 1 rearm), u64 steps
     /dev/rtc      order  u64 utc_s            answer u64 utc_s (0 unknown)
     /dev/wait     order  u64 duration_us: sleeps until input is there, at most so long; bit 63 feeds the watchdog first
+                  answer of 32 bytes to an order in the buffer that is read into: u32 duration_ms, u32 what (1 feeds the watchdog,
+                         2 does not sleep): u64 uptime_ms, u64 generated, u64 guard count, u32 underruns, u32 flags
     /dev/supply                               answer u64 mV of the motor's supply; only where the bench measures it
     /dev/flash                                answer u64 free bytes
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
@@ -17,7 +19,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from thecal.sim.descriptors import INVALID, Device
+from thecal.sim.descriptors import INVALID, Device, Exchange
 from thecal.sim.errors import BoardReset, SimulatorError, WasiError
 from thecal.sim.filesystem import FileSystem
 from thecal.sim.individual import Crystal
@@ -29,6 +31,9 @@ _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
 _STEPPER_ANSWER = struct.Struct("<QQQIB")
 _GUARD_ORDER = struct.Struct("<BQ")
+_TURN_ORDER = struct.Struct("<II")
+_TURN_ANSWER = struct.Struct("<QQQII")
+_FEEDS, _LOOKS = 1, 2
 _U64 = struct.Struct("<Q")
 _NS_PER_US = 1000
 _NS_PER_MS = 1_000_000
@@ -104,7 +109,11 @@ class Devices:
         return found
 
     def waiting(self, wait: Callable[[int | None, bool], bool]) -> Device:
-        """MicroPython's own poll wakes every 500 us on this system; one call of this sleeps through."""
+        """MicroPython's own poll wakes every 500 us on this system; one call of this sleeps through. A read of it answers, with the
+        wait, what a turn of the firmware's loop needs to know: one call out of the machine instead of four. A write is for the
+        firmware of older images, which asks for the rest by itself."""
+        timeline, plant = self._timeline, self._plant
+        lock, guest_ns = timeline.lock, self._crystal.guest_ns
 
         def order(data: bytes) -> None:
             duration_us = _U64.unpack(data)[0]
@@ -113,7 +122,20 @@ class Devices:
                     self._feed()
             self._input_waits = wait((duration_us & ~_FEED) * _NS_PER_US, True)
 
-        return Device(lambda: b"", order)
+        def exchange(view: memoryview, address: int) -> int:
+            duration_ms, what = _TURN_ORDER.unpack_from(view, address)
+            with lock:
+                if what & _FEEDS:
+                    self._feed()
+                if not what & _LOOKS:
+                    self._input_waits = wait(duration_ms * _NS_PER_MS, True)
+                now_ns = guest_ns(timeline.now_ns)
+                plant.settle(now_ns)
+                answer = now_ns // _NS_PER_MS, plant.generated, plant.guard.count, plant.underruns, self._flags()
+            _TURN_ANSWER.pack_into(view, address, *answer)
+            return _TURN_ANSWER.size
+
+        return Exchange(order, exchange, _TURN_ANSWER.size)
 
     def _now_ns(self) -> int:
         return self._crystal.guest_ns(self._timeline.now_ns)
@@ -141,20 +163,22 @@ class Devices:
     def _stepper_answer(self) -> bytes:
         plant, now_ns = self._plant, self._now_ns()
         with self._timeline.lock:
-            queued_ns = plant.queued_ns(now_ns)
-            guard = plant.guard
-            flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
-            if self._panel.supply_is_low():
-                flags |= _SUPPLY_LOW
-            if self._panel.bolus_pressed:
-                flags |= _BOLUS
-            if guard.tripped:
-                flags |= _TRIPPED
-            if plant.stop_latched:
-                flags |= _STOP
-            elif plant.enabled and not guard.tripped:
-                flags |= _ENABLED
-            return _STEPPER_ANSWER.pack(plant.generated, guard.count, queued_ns // _NS_PER_US, plant.underruns, flags)
+            queued_us = plant.queued_ns(now_ns) // _NS_PER_US
+            return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags())
+
+    def _flags(self) -> int:
+        """The plant's, as of its last `settle`, with those of panel and input."""
+        plant, panel = self._plant, self._panel
+        flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
+        if panel.supply_mv < panel.supply_low_mv:
+            flags |= _SUPPLY_LOW
+        if panel.bolus_pressed:
+            flags |= _BOLUS
+        if plant.guard.tripped:
+            flags |= _TRIPPED
+        if plant.stop_latched:
+            return flags | _STOP
+        return flags | _ENABLED if plant.enabled and not plant.guard.tripped else flags
 
     def _stepper_order(self, data: bytes) -> None:
         order, steps, duration_us = _STEPPER_ORDER.unpack(data)

@@ -13,6 +13,8 @@ from thecal.sim.individual import Crystal
 class Slice:
     """`steps` pulses, evenly spaced over `duration_ns` from `start_ns`; the last one exactly at the end."""
 
+    __slots__ = ("emitted", "end_ns", "start_ns", "steps")
+
     def __init__(self, start_ns: int, steps: int, duration_ns: int) -> None:
         self.start_ns = start_ns
         self.steps = steps

@@ -64,11 +64,13 @@ class Timeline:
             while True:
                 if self.interruption is not None:
                     raise self.interruption
-                if self.speed is None and is_ready():
+                virtual = self.speed is None
+                if virtual and is_ready():  # before time moves: what was sent earlier is answered earlier
                     return True
                 self._move(deadline_ns)
-                self._ring()
-                if is_ready():
+                if self.now_ns >= self.cut_at_ns or self.now_ns >= self.watchdog_at_ns:
+                    self._ring()
+                if not virtual and is_ready():
                     return True
                 if self.now_ns >= deadline_ns:
                     return False

@@ -158,9 +158,7 @@ class Wasi:
     def fd_read(self, descriptor: int, vectors: int, count: int, result: int) -> int:
         view = self.memory.view
         address, size_bytes = _VECTOR.unpack_from(view, vectors)
-        data = self._descriptor(descriptor).read(size_bytes)
-        view[address : address + len(data)] = data
-        _U32.pack_into(view, result, len(data))
+        _U32.pack_into(view, result, self._descriptor(descriptor).read_into(view, address, size_bytes))
         return 0
 
     def fd_write(self, descriptor: int, vectors: int, count: int, result: int) -> int:
