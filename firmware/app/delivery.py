@@ -201,7 +201,7 @@ class Delivery:
             return now_ms >= self._retry_ms and self._retry(span, now_ms)
         if span.end_ms - now_ms > LOW_WATER_MS:
             return False
-        if self._stood_still(span, now_ms):
+        if now_ms > span.end_ms and self._stood_still(span, now_ms):
             return True
         return self._extend(span)
 

@@ -38,7 +38,7 @@ class Journal:
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
         self._boots = 0
-        self._posted = []
+        self.posted = []
         self.lost = 0
 
     def built(self) -> None:
@@ -108,16 +108,13 @@ class Journal:
     def post(self, name: str, values: tuple, ring: str = "events") -> None:
         """Keeps a record, stamped now, for the next free turn of the loop. With a broken flash only the newest are kept;
         `lost` counts the others."""
-        if len(self._posted) >= MOST_POSTED:
-            self._posted.pop(0)
+        if len(self.posted) >= MOST_POSTED:
+            self.posted.pop(0)
             self.lost += 1
-        self._posted.append((ring, name, (self.boot, self._clock.uptime_ms(), self._clock.utc_s()), values))
-
-    def pending(self) -> bool:
-        return len(self._posted) > 0
+        self.posted.append((ring, name, (self.boot, self._clock.uptime_ms(), self._clock.utc_s()), values))
 
     def write_posted(self) -> None:
         """Writes the oldest posted record; JournalError when the flash refuses, the record is kept."""
-        if self._posted:
-            self._write(*self._posted[0])
-            self._posted.pop(0)
+        if self.posted:
+            self._write(*self.posted[0])
+            self.posted.pop(0)

@@ -17,7 +17,7 @@ class Presses:
         self._waiting = 0
         self._last = (0, 0)
         self._next_ms = 0
-        self._quiet_ms = NEVER_MS
+        self.quiet_ms = NEVER_MS  # when the sound ends
 
     def accept(self, now_ms: int) -> None:
         """Tells that a press has ordered a dose."""
@@ -32,15 +32,12 @@ class Presses:
 
     def _sound(self, until_ms: int) -> None:
         self._alarms.beep()
-        self._quiet_ms = until_ms
-
-    def due_ms(self) -> int:
-        return self._quiet_ms
+        self.quiet_ms = until_ms
 
     def tick(self, now_ms: int) -> None:
         """Ends the sound, and reports when it is time."""
-        if now_ms >= self._quiet_ms:
-            self._quiet_ms = NEVER_MS
+        if now_ms >= self.quiet_ms:
+            self.quiet_ms = NEVER_MS
             self._alarms.sound()
         if self._waiting and now_ms >= self._next_ms:
             number, wait_s = self._last

@@ -139,14 +139,15 @@ class Pump:
         now_ms = self.board.clock.uptime_ms()
         wrote = self._work(now_ms) if self.selftest.done else self._test(now_ms)
         answered = self.session.poll()
-        self.heartbeat.beat(SESSION)
+        self.heartbeat.alive |= SESSION
         self.heartbeat.feed(now_ms)
         if self.reset_wanted:
             self.board.system.reset()
         if answered:
             self._tidy_ms = now_ms + QUIET_MS
-        else:
-            self._tidy(now_ms)
+        elif now_ms >= self._tidy_ms:  # what answers left behind goes once nobody asks: not in the middle of the next one
+            self._tidy_ms = NEVER_MS
+            self.board.system.collect()
         if not answered or self.session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
 
@@ -163,28 +164,22 @@ class Pump:
         while session.goes_on() and self.board.clock.uptime_ms() < now_ms + wait_ms and not link.alert():
             session.poll()
 
-    def _tidy(self, now_ms: int) -> None:
-        """What answers left behind goes once nobody asks: not in the middle of the next one."""
-        if now_ms >= self._tidy_ms:
-            self._tidy_ms = NEVER_MS
-            self.board.system.collect()
-
     def _work(self, now_ms: int) -> bool:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
         if self.stop_heard:
             self._end_cut()
         self.supervisor.tick(now_ms)
-        self.heartbeat.beat(SUPERVISOR)
+        self.heartbeat.alive |= SUPERVISOR
         if self.board.buttons.bolus_pressed():
             self.session.press()
         self.presses.tick(now_ms)
         if self.start_wanted or self.resume is not None:
             self._begin(now_ms)
         wrote = self.delivery.tick(now_ms)
-        self.heartbeat.beat(DELIVERY)
+        self.heartbeat.alive |= DELIVERY
         if wrote:
             return True
-        if self.journal.pending():
+        if self.journal.posted:
             self._write_posted()
             return True
         if self.book.wall.due(now_ms):
@@ -219,9 +214,10 @@ class Pump:
             self.delivery.safe_state("store_failed")
 
     def _wait_ms(self, now_ms: int) -> int:
-        if self.journal.pending() and self.selftest.done and not self.journal.broken:
+        if self.journal.posted and self.selftest.done and not self.journal.broken:
             return 0
-        due_ms = min(self.delivery.due_ms(), self.supervisor.due_ms(), self.presses.due_ms(), now_ms + LONGEST_WAIT_MS, self._tidy_ms)
+        due_ms = min(
+            self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
         elif self.start_wanted:
@@ -232,7 +228,7 @@ class Pump:
 
     def _test(self, now_ms: int) -> bool:
         self.selftest.tick(now_ms, self.book.position_steps)
-        self.heartbeat.beat(SUPERVISOR | DELIVERY)  # it stands for both
+        self.heartbeat.alive |= SUPERVISOR | DELIVERY  # it stands for both
         if self.selftest.failed:
             self.delivery.safe_state("self_test")
         return False

@@ -71,7 +71,7 @@ class Session:
     def _answer_one(self) -> bool:
         waiting = self._waiting
         if not waiting and not self._stops:
-            return self._go_on()
+            return self._rest is not None and self._go_on()
         self._rest = None
         if self._stops:
             self._execute(self._stops.pop(0), "stop", {})
@@ -100,9 +100,8 @@ class Session:
     def _go_on(self) -> bool:
         """The next block of an answer that has several. Whatever arrives ends it."""
         rest, self._rest = self._rest, None
-        if rest:
-            self._execute(*rest)
-        return rest is not None
+        self._execute(*rest)
+        return True
 
     def _take(self, data: bytes) -> None:
         """Sort the lines of `data`. Without memory, drop all that waits and try once more. Raises MemoryError when a `stop` may be lost:

@@ -6,21 +6,17 @@ SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they
 
 
 class Heartbeat:
-    """Feeds the watchdog, at most once a second, when every task has run since it was last fed."""
+    """Feeds the watchdog, at most once a second, when every task has run since it was last fed: each adds itself to `alive`."""
 
     def __init__(self, watchdog: object) -> None:
         self._watchdog = watchdog
-        self._alive = 0
+        self.alive = 0
         self._fed_ms = 0
 
-    def beat(self, tasks: int) -> None:
-        """These tasks have come to their end in this turn."""
-        self._alive |= tasks
-
     def feed(self, now_ms: int) -> None:
-        if self._alive == SUPERVISOR | DELIVERY | SESSION and now_ms - self._fed_ms >= FEED_MS:
+        if self.alive == SUPERVISOR | DELIVERY | SESSION and now_ms - self._fed_ms >= FEED_MS:
             self._fed_ms = now_ms
-            self._alive = 0
+            self.alive = 0
             self._watchdog.feed()
 
 
@@ -33,12 +29,9 @@ class Supervisor:
         self._journal = journal
         self._book = book
         self._stop = stop
-        self._next_total_ms = TOTAL_MS
+        self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
         self._trusted = 0  # the guard's count when the motor's supply was last seen to be there
-
-    def due_ms(self) -> int:
-        return self._next_total_ms
 
     def tick(self, now_ms: int) -> None:
         """One look; cheap, because it runs in every turn."""
@@ -52,7 +45,7 @@ class Supervisor:
         else:
             self._trusted = counted
             self._check_motion(steps, counted, underruns, tripped)
-        if now_ms >= self._next_total_ms:
+        if now_ms >= self.next_total_ms:
             self._total(now_ms)
 
     def _stop_button(self) -> None:
@@ -80,7 +73,7 @@ class Supervisor:
 
     def _total(self, now_ms: int) -> None:
         """Every 5 minutes, running or not: the powered-on time and the windows are rebuilt from these (R5)."""
-        self._next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
+        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
         delivery = self._delivery
         delivery.watch_calibration()
         delivered = delivery.motion.delivered_steps()

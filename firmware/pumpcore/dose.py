@@ -9,6 +9,8 @@ passes a whole number, so what was delivered lags the plan by less than one step
 from pumpcore.calibration import Calibration
 from pumpcore.units import HZ4_PER_HZ, US_PER_S
 
+_SMALL = 1 << 30
+
 
 class Accumulator:
     """Turns (rate, whole seconds) into whole steps. `remainder` is below the modulus, in units of 1/modulus step; below 0 while steps
@@ -18,10 +20,16 @@ class Accumulator:
         self._steps_per_volume = calibration.steps
         self.modulus = rate_seconds_s * calibration.volume_nl
         self.remainder = 0
+        self._rate_nl = self._flow = 0
+        self._duration_s = self._whole = self._part = 0
+        self._divided_by = 0
 
     def flow(self, rate_nl: int) -> int:
         """The plan's slope in 1/modulus steps per second."""
-        return rate_nl * self._steps_per_volume
+        if rate_nl != self._rate_nl:
+            self._rate_nl, self._flow = rate_nl, rate_nl * self._steps_per_volume
+            self._duration_s = 0
+        return self._flow
 
     def rate_hz4(self, rate_nl: int) -> int:
         """The plan's slope in ten-thousandths of a hertz: steps in 10,000 s, rounded down."""
@@ -32,15 +40,28 @@ class Accumulator:
         return ((rate_hz4 + 1) * self.modulus - 1) // (self._steps_per_volume * HZ4_PER_HZ)
 
     def advance(self, rate_nl: int, duration_s: int) -> int:
-        """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder."""
-        total = self.remainder + rate_nl * self._steps_per_volume * duration_s
-        steps = max(0, total // self.modulus)
-        self.remainder = total - steps * self.modulus
+        """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder. What slices of one length and
+        rate have in common is divided once: each division of large numbers is garbage."""
+        flow, modulus = self.flow(rate_nl), self.modulus
+        if duration_s != self._duration_s or modulus is not self._divided_by:
+            self._duration_s, self._divided_by = duration_s, modulus
+            self._whole, self._part = divmod(flow * duration_s, modulus)
+            if self._whole < _SMALL:  # the machine's own integer instead of a large one with a small value
+                self._whole = int.from_bytes(self._whole.to_bytes(4, "little"), "little")
+        steps, remainder = self._whole, self.remainder + self._part
+        if remainder >= modulus:
+            steps, remainder = steps + 1, remainder - modulus
+        elif remainder < 0:
+            owed, remainder = divmod(remainder, modulus)
+            steps += owed
+            if steps < 0:
+                steps, remainder = 0, remainder + steps * modulus
+        self.remainder = remainder
         return steps
 
     def peek(self, rate_nl: int, duration_s: int) -> int:
         """What `advance` would return, without advancing."""
-        return max(0, (self.remainder + rate_nl * self._steps_per_volume * duration_s) // self.modulus)
+        return max(0, (self.remainder + self.flow(rate_nl) * duration_s) // self.modulus)
 
     def refine(self, parts: int) -> None:
         """Rates are in 1 / `parts` nl from here on; the remainder means the same part of a step."""
@@ -55,12 +76,10 @@ class Accumulator:
 
     def since_last_step_us(self, rate_nl: int) -> int:
         """Time since the plan last passed a whole step at `rate_nl`, to the nearest; call after `advance` returned > 0."""
-        return _nearest(self.remainder * US_PER_S, self.flow(rate_nl))
+        flow = self.flow(rate_nl)
+        return (self.remainder * US_PER_S + (flow >> 1)) // flow
 
     def until_next_step_us(self, rate_nl: int) -> int:
         """Time until the plan passes the next whole step at `rate_nl` > 0, to the nearest."""
-        return _nearest((self.modulus - self.remainder) * US_PER_S, self.flow(rate_nl))
-
-
-def _nearest(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
+        flow = self.flow(rate_nl)
+        return ((self.modulus - self.remainder) * US_PER_S + (flow >> 1)) // flow

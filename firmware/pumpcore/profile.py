@@ -38,10 +38,15 @@ class Train:
         steps = source.advance(rate_nl, duration_s)
         if steps == 0:
             return 0, self._dwell(slice_end_us)
-        last_us = slice_end_us - source.since_last_step_us(rate_nl)
-        items = self._run(steps, first_us, last_us)
-        self._flow = flow
-        if slice_end_us - last_us >= DWELL_FROM_US:
+        since_us = source.since_last_step_us(rate_nl)
+        last_us = slice_end_us - since_us
+        if first_us < 0:
+            items = [(steps, last_us - self.end_us)]
+            self.end_us = last_us
+        else:
+            items = self._placed(steps, first_us, last_us)
+            self._flow = flow
+        if since_us >= DWELL_FROM_US:
             items += self._dwell(slice_end_us)
         return steps, items
 
@@ -61,11 +66,9 @@ class Train:
         self._flow, self.end_us = -1, slice_end_us
         return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
-    def _run(self, steps: int, first_us: int, last_us: int) -> list:
+    def _placed(self, steps: int, first_us: int, last_us: int) -> list:
+        """The first step is placed anew."""
         start_us = self.end_us
-        if first_us < 0:
-            self.end_us = last_us
-            return [(steps, last_us - start_us)]
         first_us = max(first_us, start_us + self._interval_us())
         last_us = self.end_us = max(last_us, first_us)
         if steps == 1:
