@@ -112,7 +112,7 @@ class Delivery:
 
     def withdraw(self, by: str) -> None:
         """What was wanted and has not begun is not wanted any more."""
-        if self.span is None and self.orders.wanted():
+        if self.span is None and self.orders.wanted:
             self.state = STOPPED
             self.orders.end_all(None, 0, self._reason(by))
 
@@ -192,7 +192,7 @@ class Delivery:
         """One turn: at most one slice is queued and at most one lease written. True when flash was written."""
         span = self.span
         if span is None:
-            return self.orders.wanted() and self._begin_alone(now_ms)
+            return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
         if self._marks and self._pass_marks(now_ms):
             return False  # told first: the next lease may drop from the ledger what only the journal knows then
         if self._ending:
@@ -215,7 +215,7 @@ class Delivery:
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
         if self.span is None:
-            return 0 if self.orders.wanted() else NEVER_MS
+            return 0 if self.orders.wanted else NEVER_MS
         if self._ending:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
@@ -224,7 +224,7 @@ class Delivery:
         return due_ms
 
     def _extend(self, span: Span) -> bool:
-        if self.orders.wanted():
+        if self.orders.wanted:
             self.orders.begin(span)
         if self.overlay.present is not None:
             self.overlay.turn(span)

@@ -15,20 +15,17 @@ class Orders:
         self._mark = mark
         self.bolus = None
         self.extended = None
-        self._wanted = []
+        self.wanted = []
         self._waiting = None
         self._cancelled = False
 
     def order(self, bolus: Bolus) -> None:
         """Wants `bolus` from the next slice on, an extended one behind another that was ordered before."""
-        self._wanted.append(bolus)
+        self.wanted.append(bolus)
         if bolus.purpose == EXTENDED:
             self.extended = bolus
         else:
             self.bolus = bolus
-
-    def wanted(self) -> bool:
-        return len(self._wanted) > 0
 
     def live(self) -> list:
         """Those that wait or run."""
@@ -37,10 +34,10 @@ class Orders:
     def begin(self, span: Span) -> None:
         """At a slice's start: what is wanted begins, in the order in which it was ordered. A new one goes before an extended one,
         and that before nothing."""
-        for bolus in list(self._wanted):
+        for bolus in list(self.wanted):
             if bolus.purpose == EXTENDED and span.bolus is not None:
                 continue
-            self._wanted.remove(bolus)
+            self.wanted.remove(bolus)
             if span.bolus is not None:
                 self._set_aside(span)
             self._start(span, bolus)
@@ -72,7 +69,7 @@ class Orders:
     def finish(self, span: Span, reason: str) -> None:
         """The bolus that runs has planned its last slice; an extended one that waits follows at once, but not at a ceiling."""
         self._mark(span, "bolus_ended", (span.end_bolus(), reason))
-        behind, self._waiting = self._waiting or (self._wanted.pop() if self._wanted else None), None
+        behind, self._waiting = self._waiting or (self.wanted.pop() if self.wanted else None), None
         if behind is not None and reason == "limit":
             self._mark(span, "bolus_ended", (behind, reason))
         elif behind is not None:
@@ -81,8 +78,8 @@ class Orders:
     def cancel(self, bolus: Bolus, span: Span | None) -> int:
         """Ends it with its present lease, at most 5 s later, an extended one at most 60 s: nothing stays leased behind it, and what
         is queued still runs. Returns the most steps that it will have made."""
-        if bolus in self._wanted:
-            self._wanted.remove(bolus)
+        if bolus in self.wanted:
+            self.wanted.remove(bolus)
             self.ended(bolus, CANCELLED, 0)
         elif bolus is self._waiting:
             self._waiting = None
@@ -97,7 +94,7 @@ class Orders:
         for bolus in self.live():
             steps = span.bolus_delivered(bolus, position) if bolus.state != boluses.ORDERED and span is not None else 0
             self.ended(bolus, reason, steps, self._report.settle)
-        self._wanted, self._waiting = [], None
+        self.wanted, self._waiting = [], None
 
     def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
         """Its end in the journal, and what of a step it leaves behind."""

@@ -64,7 +64,9 @@ class Span:
 
     def plan_slice(self) -> list:
         """Items of the next slice, at most 4 s and never past the lease."""
-        duration_s = min(SLICE_S, self.lease_end_s - self.planned_s)
+        duration_s = self.lease_end_s - self.planned_s
+        if duration_s > SLICE_S:
+            duration_s = SLICE_S
         self.planned_s += duration_s
         end_us = self.planned_s * US_PER_S
         bolus = self.bolus

@@ -20,7 +20,7 @@ class Accumulator:
         self._steps_per_volume = calibration.steps
         self.modulus = rate_seconds_s * calibration.volume_nl
         self.remainder = 0
-        self._rate_nl = self._flow = 0
+        self._rate_nl = self._flow = self._half = 0
         self._duration_s = self._whole = self._part = 0
         self._divided_by = 0
 
@@ -28,6 +28,7 @@ class Accumulator:
         """The plan's slope in 1/modulus steps per second."""
         if rate_nl != self._rate_nl:
             self._rate_nl, self._flow = rate_nl, rate_nl * self._steps_per_volume
+            self._half = self._flow >> 1
             self._duration_s = 0
         return self._flow
 
@@ -77,9 +78,9 @@ class Accumulator:
     def since_last_step_us(self, rate_nl: int) -> int:
         """Time since the plan last passed a whole step at `rate_nl`, to the nearest; call after `advance` returned > 0."""
         flow = self.flow(rate_nl)
-        return (self.remainder * US_PER_S + (flow >> 1)) // flow
+        return (self.remainder * US_PER_S + self._half) // flow
 
     def until_next_step_us(self, rate_nl: int) -> int:
         """Time until the plan passes the next whole step at `rate_nl` > 0, to the nearest."""
         flow = self.flow(rate_nl)
-        return ((self.modulus - self.remainder) * US_PER_S + (flow >> 1)) // flow
+        return ((self.modulus - self.remainder) * US_PER_S + self._half) // flow

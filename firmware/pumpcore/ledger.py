@@ -59,8 +59,12 @@ class LedgerRecord:
 
 def pack(record: LedgerRecord) -> bytes:
     """The record's bytes with a CRC-32; small enough to lie inline in the file system's metadata (<= 480 B)."""
-    values = [getattr(record, name) for name in FIELDS]
-    body = struct.pack(_FORMATS[_MAGIC], _MAGIC, *(values + record.resumes_s))
+    one = record  # by name: a look-up by text takes five times as long, and this runs at every lease
+    body = struct.pack(
+        _FORMATS[_MAGIC], _MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
+        one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
+        one.bolus_token, one.program_digest, one.extended_token, one.extended_steps, one.temporary, one.demand_s, one.events_sequence,
+        *one.resumes_s)
     return body + struct.pack("<I", binascii.crc32(body))
 
 

@@ -1,7 +1,5 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
-from micropython import const
-
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
@@ -15,8 +13,6 @@ from hal.sim.stepper import Stepper
 from hal.sim.supply import Supply
 from hal.sim.system import System
 from hal.sim.watchdog import Watchdog
-
-_ENDED = const(6)  # panel.TRIPPED | panel.STOP
 
 
 class Board:
@@ -61,8 +57,4 @@ class Board:
 
     def look(self) -> tuple:
         """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""
-        pulses = self._pulses
-        steps, counted, underruns = pulses.counts()
-        if pulses.flags & _ENDED:
-            return steps, counted, underruns, pulses.flags & panel.TRIPPED != 0, pulses.flags & panel.STOP != 0
-        return steps, counted, underruns, False, False
+        return self._pulses.look()

@@ -35,6 +35,7 @@ _UNDERRUNS = const(6)
 _FLAGS = const(7)
 _FEEDS = const(1)
 _LOOKS = const(2)
+_ENDED = const(6)  # TRIPPED | STOP
 _UNKNOWN = -1
 
 
@@ -43,7 +44,7 @@ class Pulses:
     would ask for. `flags` are those of the last look at the board."""
 
     def __init__(self) -> None:
-        self._file = open("/dev/stepper", "r+b")
+        self.file = open("/dev/stepper", "r+b")
         self._turns = open("/dev/wait", "r+b")
         self._words = array.array("I", [0] * _WORDS)
         self._order = bytearray(17)
@@ -55,7 +56,7 @@ class Pulses:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
         self.fresh = False
         struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
-        self._file.write(self._order)
+        self.file.write(self._order)
 
     def wait(self, duration_ms: int, feeds: bool) -> None:
         """Sleeps until input is there, at most so long; `feeds` the watchdog first."""
@@ -67,26 +68,23 @@ class Pulses:
         self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
         self.fresh = True
 
-    def look(self) -> array.array:
-        """The words of one moment."""
-        words = self._words
-        if not self.fresh:
-            words[_WHAT] = _LOOKS
-            self._turns.readinto(words)
-            self.flags = words[_FLAGS]
+    def look(self) -> tuple:
+        """(generated, guard count, underruns, guard tripped, stop pressed) of one moment; in every turn."""
+        words = self._words if self.fresh else self._anew()
         self.fresh = False
-        return words
-
-    def counts(self) -> tuple:
-        """(generated, guard count, underruns) of one moment; in every turn."""
-        words = self.look()
-        if words[_STEPS_ABOVE] or words[_GUARD_ABOVE]:
-            return _number(words, _STEPS), _number(words, _GUARD), words[_UNDERRUNS]
-        return words[_STEPS], words[_GUARD], words[_UNDERRUNS]
+        if words[_STEPS_ABOVE] or words[_GUARD_ABOVE] or words[_FLAGS] & _ENDED:
+            flags = words[_FLAGS]
+            return _number(words, _STEPS), _number(words, _GUARD), words[_UNDERRUNS], flags & TRIPPED != 0, flags & STOP != 0
+        return words[_STEPS], words[_GUARD], words[_UNDERRUNS], False, False
 
     def _anew(self) -> array.array:
+        """The words of this moment."""
+        words = self._words
+        words[_WHAT] = _LOOKS
+        self._turns.readinto(words)
+        self.flags = words[_FLAGS]
         self.fresh = False
-        return self.look()
+        return words
 
     def steps(self) -> int:
         return _number(self._anew(), _STEPS)
@@ -96,7 +94,7 @@ class Pulses:
 
     def queued_us(self) -> int:
         answer = bytearray(_STEPPER_BYTES)
-        self._file.readinto(answer)
+        self.file.readinto(answer)
         return struct.unpack_from("<Q", answer, _QUEUED_AT)[0]
 
     def underruns(self) -> int:
