@@ -195,6 +195,8 @@ class Opener:
         """`create`, `rights` and `mode` are WASI's oflags, base rights and fdflags."""
         if path in self._devices:
             return self._devices[path]
+        if create & _WASI_CREATE and rights & _MAY_WRITE and not create & _WASI_FOLDER:  # littlefs itself refuses what is a folder
+            return WrittenFile(path, _flags(create, rights, mode), self.files)
         kind = self._kind(path)
         if kind == _FOLDER:
             return self._open_folder(path, create, rights)

@@ -128,6 +128,7 @@ class PowerUp:
         self._hardware = hardware
         self._boot = boot
         self._crystal = hardware.crystal
+        self._panel, self._is_ready = hardware.panel, hardware.line.is_ready
         self._clock_reads = 0
         self.standard_error = b""
 
@@ -163,13 +164,13 @@ class PowerUp:
 
     def _wait(self, duration_ns: int | None, wants_input: bool) -> bool:
         self._clock_reads = 0
-        timeline = self._hardware.timeline
+        crystal, timeline = self._crystal, self._hardware.timeline
         deadline_ns = NEVER_NS
         if duration_ns is not None:
-            deadline_ns = min(NEVER_NS, self._crystal.true_ns(self._clock_ns() + duration_ns))
+            deadline_ns = min(NEVER_NS, crystal.true_ns(crystal.guest_ns(timeline.now_ns) + duration_ns))
         woken = timeline.wait(deadline_ns, self._has_news if wants_input else bool)
-        self._hardware.panel.calls = False
+        self._panel.calls = False
         return woken
 
     def _has_news(self) -> bool:
-        return self._hardware.line.is_ready() or self._hardware.panel.calls
+        return self._panel.calls or self._is_ready()

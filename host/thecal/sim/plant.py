@@ -148,8 +148,9 @@ class Plant:
         pulses = due - current.emitted
         if pulses <= 0:
             return
-        was_moving = self.moving and self.powered
-        passed = self.guard.take(pulses)
+        guard = self.guard
+        was_moving = self.enabled and self.powered and not guard.tripped and not self.stop_latched
+        passed = guard.take(pulses)
         current.emitted += passed
         self.generated += passed
         if was_moving:
@@ -158,7 +159,7 @@ class Plant:
                 self.watch(first_ns, self._crystal.true_ns(current.time_ns(current.emitted)), self.true_steps, passed)
             self.true_steps += passed
             self._last_step = self._crystal, current.time_ns(current.emitted)
-        if self.guard.tripped:
+        if guard.tripped:
             self._strike_queue()
 
     def _strike_queue(self) -> None:
