@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from pumpcore.bolus import CALIBRATION
 from rig.cli import Tool
 from rig.device import bench
 from rig.programs import constant
 from thecal.client import Client
 from thecal.sim.balance import BalanceOptions
+from thecal.sim.control import Control
 from thecal.sim.individual import Individual
 from thecal.sim.runner import SimulatedPump
 
@@ -180,3 +182,24 @@ def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tup
         simulator.send_signal(signal.SIGINT)
         _, said = simulator.communicate(timeout=20)
     assert simulator.returncode == 0, said
+
+
+def test_in_virtual_time_a_balance_that_is_not_at_rest_is_waited_for(tmp_path: Path) -> None:
+    """Nobody moved the time in which it comes to rest: after a run that was stopped, calibrate stood for a minute and failed."""
+    tool = Tool(tmp_path)
+    simulator = tool.start("sim", "--virtual", "--balance", "--json", "--image", "pump.flash")
+    try:
+        facts = json.loads(simulator.stdout.readline())
+        host, _, port = facts["control"].rpartition(":")
+        with Client(facts["socket"]) as client, Control(host, int(port), facts["control_secret"]) as control:
+            control.advance_by(5_000)
+            client.run_start(client.bolus_token(), CALIBRATION, 6_400, (4_000_000, 3_600))
+            control.advance_by(10_000)
+            client.stop()
+        once = ("--turns", "1", "--rate", "4 mL/h", "--density", "0.9982 g/mL", "--runs", "1", "--accept-scatter")
+        weights = ("--balance", facts["balance"] or facts["balance_socket"])
+        done = tool.run("calibrate", *HOW[:4], *once, *weights, "--yes", "--port", facts["socket"])
+        assert "run 1: " in done.stderr, done.stderr
+    finally:
+        simulator.send_signal(signal.SIGINT)
+        simulator.communicate(timeout=20)

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -333,3 +334,18 @@ def test_pumps_in_several_threads_do_not_mix_their_ends():
     for thread in threads:
         thread.join()
     assert found == [8, 8, 8, 8]
+
+
+def test_a_client_of_the_control_port_that_is_killed_leaves_no_traceback(capfd):
+    with pump() as sim:
+        server = ControlServer(sim)
+        host, _, port = server.address.rpartition(":")
+        for half in (b"", b'{"secret": '):
+            with socket.create_connection((host, int(port))) as client:
+                client.sendall(half)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets the connection
+        time.sleep(0.2)
+        with Control(host, int(port), server.secret) as control:
+            assert control.now_ms() >= 0
+        server.close()
+    assert "Traceback" not in capfd.readouterr().err

@@ -19,6 +19,7 @@ from thecal.calibration_text import line
 from thecal.client import Client
 from thecal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.errors import BadInput, Failed, Refused
+from thecal.gravimetry.clocks import passing
 from thecal.quantities import decimal
 from thecal.status_text import ml, span
 from thecal.steering import StopNotes
@@ -193,10 +194,11 @@ class on_balance:
     def __enter__(self) -> Masses:
         from thecal.balance import open_balance
 
-        self.balance = open_balance(self.port_url)
+        with passing(self.port_url):
+            self.balance = open_balance(self.port_url)
         self.balance.__enter__()
         talk(f"balance: {self.balance.identity}")
-        return OnBalance(self.plan.plausible(), self.balance)
+        return OnBalance(self.plan.plausible(), self.balance, self.port_url)
 
     def __exit__(self, *details: object) -> None:
         self.balance.close()

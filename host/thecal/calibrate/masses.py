@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from thecal.console import talk
 from thecal.errors import BadInput, Failed
+from thecal.gravimetry.clocks import passing
 from thecal.quantities import decimal, parse_number, shown
 
 if TYPE_CHECKING:
-    from thecal.balance import Balance
+    from thecal.balance import Balance, Reading
 
 UNITS_UG = {"g": 1_000_000, "mg": 1_000}
 MASS_DO = 'write a number with a point and its unit: "1.0023 g" or "1002.3 mg"'
@@ -118,16 +119,21 @@ class Asked:
 class OnBalance:
     """Masses from a balance on a serial port: stable before, stable after."""
 
-    def __init__(self, plausible: Plausible, balance: Balance) -> None:
+    def __init__(self, plausible: Plausible, balance: Balance, port_url: str) -> None:
         self.plausible = plausible
         self.balance = balance
+        self.port_url = port_url
         self.tare_ug = 0
 
     def before(self, run: int) -> None:
-        self.tare_ug = self.balance.read_stable(STABLE_WITHIN_S).mass_ug
+        self.tare_ug = self._at_rest().mass_ug
+
+    def _at_rest(self) -> Reading:
+        with passing(self.port_url):
+            return self.balance.read_stable(STABLE_WITHIN_S)
 
     def after(self, run: int) -> Fraction:
-        reading = self.balance.read_stable(STABLE_WITHIN_S)
+        reading = self._at_rest()
         talk(f"run {run + 1}: {grams(reading.mass_ug - self.tare_ug)} ({reading.raw.strip()})")
         return self.plausible.net(Fraction(reading.mass_ug - self.tare_ug), Fraction(0), grams(reading.mass_ug - self.tare_ug))
 

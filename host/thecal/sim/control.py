@@ -37,11 +37,14 @@ class ControlServer:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                while line := self.rfile.readline(LONGEST_LINE_BYTES):
-                    if not knows(secret, line):
-                        self.wfile.write(NO_SECRET)
-                        return
-                    self.wfile.write(answer(pump, line))
+                try:
+                    while line := self.rfile.readline(LONGEST_LINE_BYTES):
+                        if not knows(secret, line):
+                            self.wfile.write(NO_SECRET)
+                            return
+                        self.wfile.write(answer(pump, line))
+                except ConnectionError:
+                    return  # whoever asked was killed: nobody is left to be told
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
