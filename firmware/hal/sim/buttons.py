@@ -17,7 +17,7 @@ class Buttons:
 
     def clear_stop(self) -> None:
         """Releases the latch; what was queued when it fell is never stepped."""
-        self._pulses.fresh = False
+        self._pulses.up_to_date = False
         self._board.order(b"S")
 
     def bolus_pressed(self) -> bool:

@@ -31,6 +31,6 @@ class Guard:
         self._send(_REARM, 0)
 
     def _send(self, number: int, steps: int) -> None:
-        self._pulses.fresh = False
+        self._pulses.up_to_date = False
         struct.pack_into("<BQ", self._order, 0, number, steps)
         self._device.order(self._order)

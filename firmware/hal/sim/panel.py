@@ -49,12 +49,12 @@ class Pulses:
         self._words = array.array("I", [0] * _WORDS)
         self._order = bytearray(17)
         self.flags = INPUT  # unknown before the first look
-        self.fresh = False  # nothing was ordered since the wait that has answered
+        self.up_to_date = False  # nothing was ordered since the wait that has answered
         self.uptime_ms = _UNKNOWN  # the moment when that wait ended, until it is asked for
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
         """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
-        self.fresh = False
+        self.up_to_date = False
         struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
         self.file.write(self._order)
 
@@ -66,12 +66,12 @@ class Pulses:
         self._turns.readinto(words)
         self.flags = words[_FLAGS]
         self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
-        self.fresh = True
+        self.up_to_date = True
 
     def look(self) -> tuple:
         """(generated, guard count, underruns, guard tripped, stop pressed) of one moment; in every turn."""
-        words = self._words if self.fresh else self._anew()
-        self.fresh = False
+        words = self._words if self.up_to_date else self._anew()
+        self.up_to_date = False
         if words[_STEPS_ABOVE] or words[_GUARD_ABOVE] or words[_FLAGS] & _ENDED:
             flags = words[_FLAGS]
             return _number(words, _STEPS), _number(words, _GUARD), words[_UNDERRUNS], flags & TRIPPED != 0, flags & STOP != 0
@@ -83,7 +83,7 @@ class Pulses:
         words[_WHAT] = _LOOKS
         self._turns.readinto(words)
         self.flags = words[_FLAGS]
-        self.fresh = False
+        self.up_to_date = False
         return words
 
     def steps(self) -> int:

@@ -29,7 +29,7 @@ class Stepper:
         """
         if not 0 <= steps < _SMALL or not steps * self._interval_us < duration_us < _SMALL:
             self._check(steps, duration_us)
-        self._pulses.fresh = False
+        self._pulses.up_to_date = False
         pack_into("<BQQ", self._order, 0, _QUEUE, steps, duration_us)
         self._file.write(self._order)
 
