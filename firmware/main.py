@@ -5,6 +5,10 @@ import sys
 
 import micropython
 
+if 0:  # for the type checker alone
+    from app.types import Pump
+    from hal.ports import BinaryIO, MainBoard
+
 micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens no prompt
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
@@ -81,7 +85,7 @@ def check() -> str:
     return binascii.hexlify(hashlib.sha256(sources + b"\n").digest()).decode()
 
 
-def lies(path: str) -> object:
+def lies(path: str) -> "BinaryIO":
     """The file that an import of this path loads, opened. ValueError when there is none."""
     try:
         return open(path, "rb")
@@ -92,14 +96,14 @@ def lies(path: str) -> object:
             raise ValueError(path + " is missing")
 
 
-def begin() -> object:
+def begin() -> "MainBoard":
     """The board, in a state in which nothing moves."""
     hal = HALS[sys.platform]
     __import__(hal + ".imports", None, None, ("begin",)).begin()
     return __import__(hal + ".board", None, None, ("Board",)).Board()
 
 
-def turn(board: object, release: str) -> None:
+def turn(board: "MainBoard", release: str) -> None:
     """Builds the pump and turns its loop."""
     pump = build(board, release)
     hal = HALS[sys.platform]
@@ -111,7 +115,7 @@ def turn(board: object, release: str) -> None:
     run(pump)
 
 
-def build(board: object, release: str) -> object:
+def build(board: "MainBoard", release: str) -> "Pump":
     """The pump. In a function of its own: a name of `turn` would keep app.boot in memory."""
     __import__("app.pump")  # what stays, before what is given back: else it would lie behind that, and leave holes
     from app import boot
@@ -154,7 +158,7 @@ def answer_only(fault: str, cause: str) -> None:
                 return
 
 
-def asked(line: bytes) -> tuple:
+def asked(line: bytes) -> "tuple[str | None, str]":
     """(id, method) of a whole frame; (None, "") of anything else."""
     import binascii
     import json
@@ -169,12 +173,12 @@ def asked(line: bytes) -> tuple:
         return None, ""
 
 
-def refuse(identity: object, fault: str, cause: str) -> None:
+def refuse(identity: "str | None", fault: str, cause: str) -> None:
     number, text, remedy = UNFIT[fault]
     reply(identity, "error", {"code": number, "message": text, "data": {"fault": fault, "do": remedy, "cause": cause}})
 
 
-def reply(identity: object, kind: str, value: dict) -> None:
+def reply(identity: "str | None", kind: str, value: dict) -> None:
     import binascii
     import json
 

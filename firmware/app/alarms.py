@@ -4,6 +4,9 @@ from app.journal import JournalError
 from pumpcore import faults
 from pumpcore.wire.records import ALARM_CHANGES
 
+if 0:  # for the type checker alone
+    from app.types import Buzzer, Clock, Journal
+
 REPEAT_MS = 60_000
 # The cause can't go away while this firmware runs: acknowledging would hide it.
 _PERSISTENT = (
@@ -17,25 +20,25 @@ _SILENT = ("calibration_expired",)
 class Alarms:
     """Active faults by number. `order` is how they were raised; a fault that comes again within 60 s is only counted."""
 
-    def __init__(self, journal: object, clock: object, buzzer: object) -> None:
+    def __init__(self, journal: "Journal", clock: "Clock", buzzer: "Buzzer") -> None:
         self._journal = journal
         self._clock = clock
         self._buzzer = buzzer
-        self._active = {}
-        self._journaled_ms = {}
+        self._active: dict[int, int] = {}
+        self._journaled_ms: dict[int, int] = {}
         self.suppressed = 0
         self.last_error = ""
 
-    def active(self) -> list:
+    def active(self) -> "list[int]":
         """Numbers of the active faults, ascending."""
         return sorted(self._active)
 
-    def stopping(self, besides: tuple = ()) -> list:
+    def stopping(self, besides: "tuple[str, ...]" = ()) -> "list[int]":
         """Numbers of the active ones that keep the pump from running, without those named in `besides`."""
         active = [faults.by_number(number) for number in self.active()]
         return [fault.number for fault in active if fault.severity == faults.ALARM and fault.name not in besides]
 
-    def counts(self) -> dict:
+    def counts(self) -> "dict[int, int]":
         return self._active
 
     def raise_fault(self, name: str) -> bool:
@@ -74,7 +77,7 @@ class Alarms:
             raise faults.Refusal("alarm_stays", asked=number)
         self.clear(number)
 
-    def note_error(self, error: Exception) -> None:
+    def note_error(self, error: BaseException) -> None:
         """Keeps the text of a bug for `status`."""
         self.last_error = repr(error)[:120]
 

@@ -6,6 +6,9 @@ from pumpcore.plan import Program
 from pumpcore.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 
+if 0:  # for the type checker alone
+    from app.types import Iterator, Overlaying
+
 
 class Basal:
     """The basal source of a span. `week` is the local time from pump second 0 on, None when time is unknown.
@@ -18,7 +21,7 @@ class Basal:
         self.program = program
         self.accumulator = accumulator
         self.week = week
-        self.temporary = None
+        self.temporary: "Overlaying | None" = None
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week is not None
@@ -46,7 +49,7 @@ class Basal:
             change_s = min(change_s, self.temporary.end_s - second_s)
         return change_s
 
-    def begin_temporary(self, temporary: object) -> None:
+    def begin_temporary(self, temporary: "Overlaying") -> None:
         self.temporary = temporary
         self.accumulator.refine(temporary.parts())
 
@@ -75,13 +78,13 @@ class Basal:
                 highest = max(highest, entries[entry][1])
         return highest
 
-    def _sides(self, from_s: int, end_s: int) -> list:
+    def _sides(self, from_s: int, end_s: int) -> "list[tuple[int, int]]":
         """[(begin, end)] of what lies before the next change of the offset, and behind it."""
         shift_at_s = self.week.shift_at_s if self._scheduled() else NEVER_S
         parts = ((from_s, min(end_s, shift_at_s)), (max(from_s, shift_at_s), end_s))
         return [(begin_s, until_s) for begin_s, until_s in parts if begin_s < until_s]
 
-    def _pieces(self, from_s: int, end_s: int) -> object:
+    def _pieces(self, from_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
         """Yields (entry, seconds) one after the other; no change of the offset lies in between."""
         if not self._scheduled() or len(self.program.entries) == 1:
             yield self.entry_at(from_s), end_s - from_s

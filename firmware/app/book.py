@@ -5,6 +5,9 @@ from app.wall import WallClock
 from pumpcore import ledger
 from pumpcore.units import MS_PER_S, S_PER_HOUR
 
+if 0:  # for the type checker alone
+    from app.types import Clock, Ring
+
 # 136 years: there it stands still, so no lockout and no window ends any more, and what is added to it still fits in 32 bits
 _MOST_S = (1 << 32) - (1 << 20)
 
@@ -12,7 +15,7 @@ _MOST_S = (1 << 32) - (1 << 20)
 class Book:
     """`uncertain_steps` sums what lost power left open; `resumes_s` are the powered-on times of the last three resumes."""
 
-    def __init__(self, clock: object, wall: WallClock, files: LedgerFiles, powered_on_base_s: int) -> None:
+    def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_base_s: int) -> None:
         self.clock = clock
         self.wall = wall
         self._base_s = powered_on_base_s
@@ -23,7 +26,7 @@ class Book:
         self.demand_s = files.record.demand_s
         self.position_steps = files.record.leased_steps
         self._files = files
-        self.events: object = None  # the ring, once there is a pump
+        self.events: "Ring | None" = None  # the ring, once there is a pump
 
     def powered_on_s(self) -> int:
         """Seconds that this pump has been powered, over all boots; time off counts as 0 (R5)."""

@@ -23,10 +23,13 @@ from pumpcore.ceilings import Windows
 from pumpcore.doses import Doses
 from pumpcore.wire.records import CAUSES
 
+if 0:  # for the type checker alone
+    from app.types import Board, Bridge
+
 WATCHDOG_MS = 8000
 
 
-def build(board: object, release: str) -> Pump:
+def build(board: "Board", release: str) -> Pump:
     """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
     windows = Windows()  # first what stays, then what goes: when the pump is half built, its memory has no large pieces any more
     segment = bytearray(SEGMENT_BYTES)
@@ -79,7 +82,7 @@ def build(board: object, release: str) -> Pump:
     return pump
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: list) -> None:
+def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
     for number, count in opened:
         pump.alarms.restore(number, count)
     for ring, first, last in losses.news():
@@ -148,7 +151,7 @@ def _tank_allows(pump: Pump) -> bool:
     return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
 
 
-def _bridge(pump: Pump, blocked: bool) -> tuple:
+def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
     """(the Bridge that goes on, whether resuming is forbidden): by where the front is once the open part counts both ways."""
     if pump.setup.line is None or pump.setup.program is None:
         return None, blocked

@@ -6,25 +6,31 @@ from pumpcore.crossing import OLD, UNCERTAIN, Crossing, of_line
 from pumpcore.faults import Refusal
 from pumpcore.wire.records import FRONT_WAYS, SOURCES
 
+if 0:  # for the type checker alone
+    from app.types import Delivery, Mark, Payload, Pump, Reporter
+
 
 class Bridge(Crossing):
     """Stands where a temporary rate would (app/basal.py), but ends by position. `phase` holds until pump second `end_s`."""
 
     by_time = False
+    _delivery: "Delivery | None"
+    _report: "Reporter | None"
+    _mark: "Mark | None"
 
-    def __init__(self, pump: object, token: str = "") -> None:
+    def __init__(self, pump: "Pump", token: str = "") -> None:
         super().__init__(*of_line(pump.setup.line, pump.setup.program, pump.book.uncertain_steps))
         self.line_nl = pump.setup.program.line_nl()
         self.token = token
         self.end_s = 0
         self._delivery = self._report = self._mark = None
 
-    def told(self, position_steps: int) -> tuple:
+    def told(self, position_steps: int) -> "Payload":
         """What the journal says of it."""
         values = bytes.fromhex(self.token or "0" * 16), position_steps, self.line_nl, self.numerator, self.denominator
         return values + (max(0, self.old_until), self.new_from)
 
-    def begin(self, delivery: object, report: object, mark: object) -> None:
+    def begin(self, delivery: "Delivery", report: "Reporter", mark: "Mark") -> None:
         """From the first lease of the delivery's span on."""
         self._delivery, self._report, self._mark = delivery, report, mark
         delivery.span.basal.begin_temporary(self)
@@ -48,7 +54,7 @@ class Bridge(Crossing):
         if lost:
             self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
 
-    def refuse(self, pump: object) -> None:
+    def refuse(self, pump: "Pump") -> None:
         """Nothing else goes beside it. Refusal `bridge_running`: a front that has so much left to go, at least and at most."""
         position, pair = pump.position_steps(), pump.setup.calibration
         left = [pair.nl_for_steps(max(0, steps - position)) for steps in (self.old_until, self.new_from)]

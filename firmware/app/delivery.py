@@ -16,6 +16,9 @@ from pumpcore.profile import Train
 from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
+if 0:  # for the type checker alone
+    from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
+
 LOW_WATER_MS = 2_500
 _DWELL_US = 1_000
 _RETRY_AHEAD_S = 2
@@ -29,21 +32,22 @@ STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 class Delivery:
     """`book` keeps totals and ledger fields, `setup` the active program with its ceilings; both are shared with handlers."""
 
-    def __init__(self, motion: object, leases: object, book: object, setup: object, reporter: object) -> None:
+    def __init__(self, motion: "Motion", leases: "Leases", book: "Book", setup: "Setup", reporter: "Reporter") -> None:
         self.motion = motion
         self.leases = leases
         self.book = book
         self.setup = setup
         self._report = reporter
-        self.span = None
+        self.span: Span | None = None
         self.state = STOPPED
         self.orders = Orders(reporter, self._mark)
         self.overlay = Overlay(reporter, self._mark)
-        self.bridge, self.program_waits = None, False
+        self.bridge: "Bridge | None" = None
+        self.program_waits = False
         self._limit = ""
         self._ending = ""
         self._retry_ms = NEVER_MS
-        self._marks = []
+        self._marks: list[tuple[int, str, tuple]] = []
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -62,12 +66,12 @@ class Delivery:
         self.span = self._open(now_ms, Basal(program, accumulator, week), position)
         self.state = RUNNING
 
-    def cross(self, bridge: object) -> None:
+    def cross(self, bridge: "Bridge") -> None:
         """The span that has just begun runs as a bridge."""
         self.bridge = bridge
         bridge.begin(self, self._report, self._mark)
 
-    def _open(self, now_ms: int, basal: object, position: int) -> Span:
+    def _open(self, now_ms: int, basal: Basal, position: int) -> Span:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
@@ -389,6 +393,7 @@ class Delivery:
         if name == "entry":
             values = values + (self.motion.delivered_steps(),)
         elif name == "bolus_ended":
+            bolus: Bolus
             bolus, reason = values
             self.orders.ended(bolus, reason, bolus.planned_steps)
             return

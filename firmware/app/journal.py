@@ -8,6 +8,9 @@ import binascii
 
 from app.ring import FOLDER, Ring, names_in
 
+if 0:  # for the type checker alone
+    from app.types import Clock, Flash, LedgerRecord, Payload
+
 MOST_POSTED = 64
 # From there on an alarm forbids therapy at power-up: long before a number would come again.
 NUMBERS_END = (1 << 32) - (1 << 24)
@@ -23,7 +26,7 @@ class Journal:
     """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.journal_identity` keeps, 32 hex digits,
     "" for a pump that was never given one."""
 
-    def __init__(self, flash: object, clock: object, buffer: bytearray | None = None) -> None:
+    def __init__(self, flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> None:
         """`buffer`: room for one segment, until `built`."""
         self.broken = False
         try:
@@ -38,7 +41,7 @@ class Journal:
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
         self._boots = 0
-        self.posted = []
+        self.posted: "list[tuple[str, str, tuple[int, int, int], Payload]]" = []
         self.lost = 0
 
     def built(self) -> None:
@@ -72,7 +75,7 @@ class Journal:
         """Whether sequence or boot numbers come near their end."""
         return self.boot >= BOOTS_END or any([ring.next_sequence >= NUMBERS_END for ring in self.rings.values()])
 
-    def catch_up(self, record: object) -> None:
+    def catch_up(self, record: "LedgerRecord") -> None:
         """Every boot is journaled in `events` before anything else is written, and a ledger record says what was journaled. So events that
         have no boot beside alarms or a ledger, or fewer records than a ledger knows of, have lost the newest ones."""
         events, faults = self.rings["events"], self.rings["faults"]
@@ -84,12 +87,12 @@ class Journal:
                 faults.skip(0)
             self.boot = max(self.boot, record.boot + 1)
 
-    def append(self, name: str, values: tuple, ring: str = "events") -> None:
+    def append(self, name: str, values: "Payload", ring: str = "events") -> None:
         """One record of `name`, durable when this returns; JournalError when the flash refuses."""
         stamp = (self.boot, self._clock.uptime_ms(), self._clock.utc_s())
         self._write(ring, name, stamp, values)
 
-    def _write(self, ring: str, name: str, stamp: tuple, values: tuple) -> None:
+    def _write(self, ring: str, name: str, stamp: tuple[int, int, int], values: "Payload") -> None:
         try:
             self.rings[ring].append(name, stamp, values)
             self.broken = False
@@ -105,7 +108,7 @@ class Journal:
         except OSError:
             self.broken = True
 
-    def post(self, name: str, values: tuple, ring: str = "events") -> None:
+    def post(self, name: str, values: "Payload", ring: str = "events") -> None:
         """Keeps a record, stamped now, for the next free turn of the loop. With a broken flash only the newest are kept;
         `lost` counts the others."""
         if len(self.posted) >= MOST_POSTED:

@@ -4,6 +4,9 @@ import errno
 
 from pumpcore import ledger
 
+if 0:  # for the type checker alone
+    from app.types import Flash
+
 FOLDER = "/ledger"
 FILES = 3
 _MOST_STEPS = 1 << 62  # centuries: no pump has made them
@@ -17,7 +20,7 @@ class LedgerFiles:
     is not `sound` its files stay as they were found, until somebody acknowledges.
     """
 
-    def __init__(self, flash: object) -> None:
+    def __init__(self, flash: "Flash") -> None:
         self._flash = flash
         self.damaged = self.behind = self.failed = self.stopped = False
         try:

@@ -5,13 +5,16 @@ from pumpcore import front
 from pumpcore.faults import Refusal
 from pumpcore.front import BEHIND, BRIDGE, CLEAN, LOST, NAME, SAME, SETTLED, UNKNOWN, Line, change, merged
 
+if 0:  # for the type checker alone
+    from app.types import Content, Program, Pump, Setup
 
-def words(one: tuple) -> str:
+
+def words(one: "Content") -> str:
     """A content, for people."""
     return "%s %d ng in %d nl" % one if one[2] else one[0] or "unknown"
 
 
-def load(setup: object, position_steps: int, uncertain_steps: int) -> Line | None:
+def load(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:
     """What is stored, when it is more than what the active program says. ValueError, StoreError when it is damaged."""
     line, program = front.unpack(setup.store.load(NAME)), setup.program
     if line.state == CLEAN and program is not None and change(line.new, program.content()):
@@ -20,12 +23,12 @@ def load(setup: object, position_steps: int, uncertain_steps: int) -> Line | Non
     return line if line.state != CLEAN else None
 
 
-def lost(setup: object, position_steps: int, uncertain_steps: int) -> Line:
+def lost(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line:
     """Nobody knows what the line holds besides what the active program delivers from here on."""
     return Line(UNKNOWN, setup.program.content()).begin(LOST, position_steps, uncertain_steps, setup.calibration)
 
 
-def _held(setup: object, position_steps: int, uncertain_steps: int) -> Line | None:
+def _held(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:
     """What the line holds while the active program is stopped; None when nobody has ever told."""
     old, line = setup.program, setup.line
     if line is None:
@@ -40,7 +43,7 @@ def _held(setup: object, position_steps: int, uncertain_steps: int) -> Line | No
     return line
 
 
-def after(pump: object, program: object) -> Line | None:
+def after(pump: "Pump", program: "Program") -> Line | None:
     """What the line holds once `program` is active; None when nobody has told what it holds now."""
     setup, position, uncertain, new = pump.setup, pump.position_steps(), pump.book.uncertain_steps, program.content()
     if NAME in setup.damaged:
@@ -60,7 +63,7 @@ class Change:
     """The change of what the line holds that goes with a program: what makes the pump more careful is written before the program, what
     makes it less so behind it. A cut in between may cost a priming and never skips one."""
 
-    def __init__(self, pump: object, program: object) -> None:
+    def __init__(self, pump: "Pump", program: "Program") -> None:
         self._pump, self._program = pump, program
         self._line = after(pump, program)
         self._last = self._line is not None and self._line.state == CLEAN and pump.setup.line is not None
@@ -87,7 +90,7 @@ class Change:
         pump.setup.mended(NAME, pump.alarms.clear_name)
 
 
-def told(pump: object, program: object) -> dict | None:
+def told(pump: "Pump", program: "Program") -> dict | None:
     """What `program` would find in the line, for people; None when all of it is its own, or nobody can say."""
     line, position = after(pump, program), pump.position_steps()
     if line is None or line.state == CLEAN or not program.line_nl():
@@ -95,13 +98,13 @@ def told(pump: object, program: object) -> dict | None:
     return line.describe(program, position, pump.book.uncertain_steps)
 
 
-def need(pump: object, program: object) -> str:
+def need(pump: "Pump", program: "Program") -> str:
     """What the line needs before `program` may run (Line.need)."""
     line = pump.setup.line
     return SAME if line is None else line.need(program, pump.position_steps(), pump.book.uncertain_steps)
 
 
-def check(pump: object, program: object) -> None:
+def check(pump: "Pump", program: "Program") -> None:
     """Whether `program` may begin without a bridge. Refusals `bridge_needed`, `bridge_impossible`. OSError and StoreError pass."""
     found = need(pump, program)
     if found == SETTLED:
@@ -112,7 +115,7 @@ def check(pump: object, program: object) -> None:
         raise refusal(pump, program, "bridge_needed" if found == BRIDGE else "bridge_impossible")
 
 
-def refusal(pump: object, program: object, name: str) -> Refusal:
+def refusal(pump: "Pump", program: "Program", name: str) -> Refusal:
     """What is in the line, what follows, and how far the front is."""
     line, position = pump.setup.line, pump.position_steps()
     holds = words(line.old)
@@ -122,7 +125,7 @@ def refusal(pump: object, program: object, name: str) -> Refusal:
     )
 
 
-def recount(pump: object) -> None:
+def recount(pump: "Pump") -> None:
     """Where another calibration counts, the front is fixed by the one before. OSError and StoreError pass."""
     line, pair = pump.setup.line, pump.setup.calibration
     if not line.counts_by(pair):

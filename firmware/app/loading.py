@@ -4,12 +4,39 @@ from app.setup import Setup
 from app.store import Store
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Attach, Calibration, Take
+
 
 class Facts:
     """The attributes of a Bench, without the code that read and checked them: nothing needs that any more."""
 
+    name: str
+    target: str
+    clock_chip: bool
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    driver: str
+    kind: str
+    disabled_level: int
+    max_rate_hz: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: "Calibration"
+    turns: int
+    turns_steps: int
 
-def load(store: Store, attach: object) -> Setup:
+
+def load(store: Store, attach: "Attach") -> Setup:
     """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
     setup = Setup(store)
     if not store.holds("bench"):
@@ -27,7 +54,7 @@ def load(store: Store, attach: object) -> Setup:
     return setup
 
 
-def _take(setup: Setup, name: str, take: object) -> None:
+def _take(setup: Setup, name: str, take: "Take") -> None:
     """Gives what is stored to `take`. Whatever keeps it from being read, the pump starts and says what is lost."""
     try:
         payload = setup.store.load(name)

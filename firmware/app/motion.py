@@ -1,12 +1,15 @@
 """Stepper and guard seen as one absolute position in steps; the guard's count is the position."""
 
+if 0:  # for the type checker alone
+    from app.types import Guard, Items, Stepper
+
 FULL_STEPS_PER_ENABLE = 4
 
 
 class Motion:
     """`position_steps` is where the ledger stands at power-up; hardware counters begin at zero there."""
 
-    def __init__(self, stepper: object, guard: object, microsteps: int) -> None:
+    def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
         self.stepper = stepper
         self.guard = guard
         self._lost_per_enable_steps = FULL_STEPS_PER_ENABLE * microsteps
@@ -43,7 +46,7 @@ class Motion:
             self._allowed_steps = steps
             self.guard.allow(steps)
 
-    def queue(self, items: list) -> None:
+    def queue(self, items: "Items") -> None:
         """Hands (steps, duration_us) items to the generator, which makes them one behind the other."""
         for steps, duration_us in items:
             self.stepper.queue(steps, duration_us)

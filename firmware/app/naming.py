@@ -3,14 +3,17 @@
 from app.ring import BLOCK_BYTES
 from pumpcore.wire import records
 
+if 0:  # for the type checker alone
+    from app.types import Ring
 
-def before(ring: object, behind: int) -> int:
+
+def before(ring: "Ring", behind: int) -> int:
     """First number of the segment that ends with `behind`; 0 when there is none."""
     older = [first for first in ring.firsts if first < behind]
     return older[-1] if older else 0
 
 
-def whole_from(ring: object, first: int, behind: int, buffer: bytearray) -> int:
+def whole_from(ring: "Ring", first: int, behind: int, buffer: bytearray) -> int:
     """The lowest number of a segment from which on, up to `behind`, no record is missing. Refusal `not_loaded`."""
     if _is_whole(ring, first, behind, buffer):
         return first
@@ -22,7 +25,7 @@ def whole_from(ring: object, first: int, behind: int, buffer: bytearray) -> int:
     return behind
 
 
-def _is_whole(ring: object, first: int, behind: int, buffer: bytearray) -> bool:
+def _is_whole(ring: "Ring", first: int, behind: int, buffer: bytearray) -> bool:
     """Whether a segment holds every record up to `behind`."""
     offset, sequence, end = 0, first, 1
     while end and sequence < behind:
@@ -37,13 +40,13 @@ def _is_whole(ring: object, first: int, behind: int, buffer: bytearray) -> bool:
     return sequence == behind
 
 
-def naming(ring: object, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
+def naming(ring: "Ring", first: int, behind: int, raw: bytes, buffer: bytearray) -> list[bytes]:
     """Each whole record of a segment that holds `raw`, the newest first. In a small buffer: a full ring is more than memory, and
     what each segment allocates would have to be collected."""
     return _naming_in(ring, first, behind, raw, buffer)[::-1] if _holds(ring, first, raw, buffer) else []
 
 
-def _holds(ring: object, first: int, raw: bytes, buffer: bytearray) -> bool:
+def _holds(ring: "Ring", first: int, raw: bytes, buffer: bytearray) -> bool:
     """Whether `raw` is in a segment, or in what the buffer held before: that is looked at for nothing, seldom."""
     offset, size_bytes = 0, BLOCK_BYTES
     while size_bytes == BLOCK_BYTES:
@@ -57,7 +60,7 @@ def _holds(ring: object, first: int, raw: bytes, buffer: bytearray) -> bool:
     return False
 
 
-def _naming_in(ring: object, first: int, behind: int, raw: bytes, buffer: bytearray) -> list:
+def _naming_in(ring: "Ring", first: int, behind: int, raw: bytes, buffer: bytearray) -> list[bytes]:
     """Those of a segment, the oldest first; of a damaged one those behind the damage too. Refusal `not_loaded`."""
     if not _is_whole(ring, first, behind, buffer):
         data = ring.read_whole(first) or b""

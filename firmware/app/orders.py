@@ -6,17 +6,20 @@ from pumpcore.bolus import CANCELLED, CUT, DELIVERING, DONE, ENDS, EXTENDED, LIV
 from pumpcore.ledger import LedgerRecord
 from pumpcore.wire.records import SOURCES
 
+if 0:  # for the type checker alone
+    from app.types import Mark, Post, Reporter
+
 
 class Orders:
     """`bolus` and `extended` are the present or last of each. `report` writes at once, `mark` when its time has come."""
 
-    def __init__(self, report: object, mark: object) -> None:
+    def __init__(self, report: "Reporter", mark: "Mark") -> None:
         self._report = report
         self._mark = mark
-        self.bolus = None
-        self.extended = None
-        self.wanted = []
-        self._waiting = None
+        self.bolus: Bolus | None = None
+        self.extended: Bolus | None = None
+        self.wanted: list[Bolus] = []
+        self._waiting: Bolus | None = None
         self._cancelled = False
 
     def order(self, bolus: Bolus) -> None:
@@ -27,7 +30,7 @@ class Orders:
         else:
             self.bolus = bolus
 
-    def live(self) -> list:
+    def live(self) -> list[Bolus]:
         """Those that wait or run."""
         return [bolus for bolus in (self.bolus, self.extended) if bolus is not None and bolus.state in LIVE]
 
@@ -96,7 +99,7 @@ class Orders:
             self.ended(bolus, reason, steps, self._report.settle)
         self.wanted, self._waiting = [], None
 
-    def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: object = None) -> None:
+    def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: "Post | None" = None) -> None:
         """Its end in the journal, and what of a step it leaves behind."""
         bolus.state = reason if reason in (DONE, CANCELLED) else CUT
         bolus.delivered_steps = delivered_steps

@@ -6,19 +6,22 @@ from pumpcore.ledger import LOWERED, NONE, RAISED
 from pumpcore.units import MS_PER_S, ceil_div
 from pumpcore.wire.records import SOURCES
 
+if 0:  # for the type checker alone
+    from app.types import Mark, Reporter, Temporary
+
 
 class Overlay:
     """`present` waits or runs, `last` is the last one that was ordered. `report` writes at once, `mark` when its time has come."""
 
-    def __init__(self, report: object, mark: object) -> None:
+    def __init__(self, report: "Reporter", mark: "Mark") -> None:
         self._report = report
         self._mark = mark
-        self.present = None
-        self.last = None
+        self.present: "Temporary | None" = None
+        self.last: "Temporary | None" = None
         self._wanted = False
         self._cancelled = False
 
-    def order(self, temporary: object) -> None:
+    def order(self, temporary: "Temporary") -> None:
         """Wants a temporary rate, already checked and journaled, from the next slice on."""
         self.present = self.last = temporary
         self._wanted = True

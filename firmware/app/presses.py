@@ -2,6 +2,9 @@
 
 from pumpcore import faults
 
+if 0:  # for the type checker alone
+    from app.types import Alarms, Journal
+
 RECORD_MS = 900_000
 SOUND_MS, SHORT_SOUND_MS = 1_000, 200
 NEVER_MS = 1 << 62
@@ -10,7 +13,7 @@ NEVER_MS = 1 << 62
 class Presses:
     """`refused` is their number since power-up. The first is journaled, then one record in 15 minutes at most, with their count."""
 
-    def __init__(self, journal: object, alarms: object) -> None:
+    def __init__(self, journal: "Journal", alarms: "Alarms") -> None:
         self._journal = journal
         self._alarms = alarms
         self.refused = 0

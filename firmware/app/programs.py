@@ -8,7 +8,7 @@ MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
 PERMILLE = 1000
 
 
-def unpack(packed: bytes, to_check: bool = True) -> object:
+def unpack(packed: bytes, to_check: bool = True) -> program.Program:
     """The program of these bytes, `to_check` with everything in memory that it takes to check it. Refusals of the 3xx family;
     `not_loaded` when flash or memory does not give it: to be called before anything is changed."""
     try:

@@ -9,6 +9,9 @@ from pumpcore import ledger
 from pumpcore.bolus import Bolus
 from pumpcore.faults import RUNS_MEND
 
+if 0:  # for the type checker alone
+    from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Supervisor, Tokens
+
 BOLUSES_KEPT = 8
 QUIET_MS = 300
 _MOST_SLICES = 4
@@ -20,25 +23,25 @@ LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a tur
 class Pump:
     """Every collaborator by name. `recovered` is the ledger record found at power-up, `release` the digest of what runs."""
 
-    def __init__(self, board: object, journal: object, alarms: object, setup: object, book: object) -> None:
+    def __init__(self, board: "Board", journal: "Journal", alarms: "Alarms", setup: "Setup", book: "Book") -> None:
         self.board = board
         self.journal = journal
         self.alarms = alarms
         self.setup = setup
         self.book = book
-        self.delivery = None
-        self.supervisor = None
+        self.delivery: "Delivery | None" = None
+        self.supervisor: "Supervisor | None" = None
         self.heartbeat = Heartbeat(board.watchdog)
-        self.session = None
-        self.selftest = None
-        self.resume = None
-        self.tokens = None
+        self.session: "Session | None" = None
+        self.selftest: "SelfTest | None" = None
+        self.resume: "Resume | None" = None
+        self.tokens: "Tokens | None" = None
         self.release = ""
-        self.boluses = []
-        self.doses = None
+        self.boluses: list[Bolus] = []
+        self.doses: "Doses | None" = None
         self.presses = Presses(journal, alarms)
         self.search: dict | None = None  # how far bolus.status has looked through the journal
-        self.start_wanted: object = False  # True, or the Bridge to begin with
+        self.start_wanted: "bool | Bridge" = False  # True, or the Bridge to begin with
         self.reset_wanted = False
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, what is left to do waits for the next turn
         self.look_error: Exception | None = None

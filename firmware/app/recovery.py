@@ -10,6 +10,9 @@ from pumpcore.doses import Doses
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
+if 0:  # for the type checker alone
+    from app.types import Flash, LedgerFiles, Ring, Store
+
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
@@ -53,7 +56,7 @@ def _all_whole(data: memoryview, first: int) -> list:
     return starts
 
 
-def find_end(ring: object) -> int:
+def find_end(ring: "Ring") -> int:
     """Finds where a ring ends, its last whole record: takes over the next number, the last boot, and how many bytes its newest segment has.
     Behind damage a new segment begins, with a number that no lost record can have had."""
     behind, size_bytes = 0, 0
@@ -86,7 +89,7 @@ def _damaged_end(first: int, data: memoryview | None) -> tuple:
     return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
 
 
-def _lacks_oldest(ring: object) -> bool:
+def _lacks_oldest(ring: "Ring") -> bool:
     """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
     return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
 
@@ -95,10 +98,10 @@ class Losses:
     """Records that are missing in what power-up reads of the journal. `gaps` are (ring, first number, last number)."""
 
     def __init__(self) -> None:
-        self.gaps = []
-        self._told = []
+        self.gaps: list[tuple[str, int, int]] = []
+        self._told: list[tuple[str, int, int]] = []
 
-    def look(self, name: str, segment: tuple, starts: list) -> list:
+    def look(self, name: str, segment: tuple[int, int, bytes | memoryview], starts: list[int]) -> list[tuple[int, int, int, int]]:
         """Takes over what a segment (first, behind, bytes) lacks, and what its `journal_gap` records say was known before. Returns
         the gaps in it, as pumpcore.wire.gaps.lost_in does."""
         first, behind, data = segment
@@ -113,11 +116,11 @@ class Losses:
         self.gaps.extend([(name, row[0], row[1]) for row in lost])
         return lost
 
-    def look_at_oldest(self, name: str, ring: object) -> None:
+    def look_at_oldest(self, name: str, ring: "Ring") -> None:
         if _lacks_oldest(ring):
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
-    def news(self) -> list:
+    def news(self) -> list[tuple[str, int, int]]:
         """The gaps that no earlier boot has journaled; of many in a ring one that spans them all."""
         told, found = self._told, []
         for name in ("events", "faults"):
@@ -128,13 +131,14 @@ class Losses:
         return found
 
 
-def _spans(one: tuple, gap: tuple) -> bool:
+def _spans(one: tuple[str, int, int], gap: tuple[str, int, int]) -> bool:
     return one[0] == gap[0] and one[1] <= gap[1] and gap[2] <= one[2]
 
 
-def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list:
+def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
     """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first; what was
     ordered in them goes into `doses`, what may have been ordered in records that were lost too."""
+    found: list[tuple[int, int]]
     found, ring = [], journal.rings["events"]
     losses = losses or Losses()
     for first, behind, data in ring.segments():
@@ -159,19 +163,19 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
     return found
 
 
-def _total_at(data: memoryview, at: int) -> tuple:
+def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
     _, _, leased_steps, powered_on_s = struct.unpack_from(_TOTAL_FORMAT, data, at + records.HEAD_BYTES)
     return powered_on_s, leased_steps
 
 
-def _may_hold_dose(lost: tuple) -> bool:
+def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
     """Whether one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
     others = lost[1] - lost[0]
     spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
     return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
 
 
-def identify(journal: Journal, flash: object) -> bool:
+def identify(journal: Journal, flash: "Flash") -> bool:
     """Reads the journal's identity. False when it is damaged or gone: then the newest boot record says what it was."""
     try:
         image = flash.read(journal_identity.PATH)
@@ -186,7 +190,7 @@ def identify(journal: Journal, flash: object) -> bool:
         return not image and not any(identity)  # a pump that was commissioned before there were identities
 
 
-def _identity_told(ring: object) -> tuple:
+def _identity_told(ring: "Ring") -> tuple[bytes, int]:
     """What the newest boot record says. A segment that begins within the last boot has none: it need not be looked through."""
     for first, behind, data in ring.segments():
         if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
@@ -200,12 +204,12 @@ def _identity_told(ring: object) -> tuple:
     return journal_identity.NONE, 0
 
 
-def powered_on_s(record: ledger.LedgerRecord, history: list) -> int:
+def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) -> int:
     """The latest powered-on time that is on flash."""
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list, record: ledger.LedgerRecord, now_s: int) -> None:
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: ledger.LedgerRecord, now_s: int) -> None:
     """Fills empty windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
     leased before the first of a history that is younger than the windows in the first's, and what was leased since the
     last one counts now: nothing falls out of a window too early."""
@@ -221,6 +225,7 @@ def has_ended(journal: Journal, token: bytes) -> bool:
     from app import naming
 
     ring, buffer = journal.rings["events"], bytearray(BLOCK_BYTES)
+    named: list[int]
     behind, named = ring.next_sequence, []
     first = naming.before(ring, behind)
     while first and not named:
@@ -230,7 +235,7 @@ def has_ended(journal: Journal, token: bytes) -> bool:
     return _ENDED in named
 
 
-def open_alarms(journal: Journal, losses: Losses | None = None) -> list:
+def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[int, int]]:
     """[(fault number, count)] of the alarms that nobody has acknowledged yet, as the faults ring tells: a reset does not
     end them. Those that power-up finds by itself are left to it."""
     newest, ring = {}, journal.rings["faults"]
@@ -248,7 +253,7 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list:
             if newest[number][0] != acknowledged and _outlives_reset(number)]
 
 
-def _alarms_in(data: memoryview, starts: list) -> dict:
+def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[int, int]]:
     """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
     memory than a chip has."""
     found = {}
@@ -267,7 +272,7 @@ def _outlives_reset(number: int) -> bool:
     return fault.severity == faults.ALARM and fault.name not in faults.FOUND_AT_POWER_UP
 
 
-def compare(files: object, journal: Journal) -> None:
+def compare(files: "LedgerFiles", journal: Journal) -> None:
     """Finds a ledger that is older than the journal, which repeats every 5 minutes where the pump stands; the larger position counts.
     A pump that runs writes the ledger once a minute, but while it pauses at a ceiling. `files.stopped`: its last lease is over by
     the journal's word, so nothing resumes; a cut between the two writes of a stop leaves that too.
@@ -281,7 +286,7 @@ def compare(files: object, journal: Journal) -> None:
         files.advance(position_steps)
 
 
-def miss(files: object, journal: Journal, store: object) -> None:
+def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
     """Finds a journal that is gone as a whole: a change is journaled before it is stored, so what is stored says that there was one. Then
     nothing says either what a ledger that is gone too held."""
     rings = journal.rings.values()
@@ -292,7 +297,7 @@ def miss(files: object, journal: Journal, store: object) -> None:
         ring.skip(0)
 
 
-def _newest(journal: Journal, far: bool) -> tuple:
+def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
     """(largest position, latest powered-on second, name of the last record that begins or ends motion or "") of the newest segment,
     and when that does not tell all and `far`, of the one before."""
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0

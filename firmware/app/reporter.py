@@ -3,6 +3,9 @@
 from app.alarms import Alarms
 from app.journal import Journal, JournalError
 
+if 0:  # for the type checker alone
+    from app.types import Payload
+
 
 class Reporter:
     """`append` is durable before it returns and may raise JournalError; `settle`, `post` and `fault` never fail."""
@@ -11,10 +14,10 @@ class Reporter:
         self._journal = journal
         self._alarms = alarms
 
-    def append(self, name: str, values: tuple) -> None:
+    def append(self, name: str, values: "Payload") -> None:
         self._journal.append(name, values)
 
-    def settle(self, name: str, values: tuple) -> None:
+    def settle(self, name: str, values: "Payload") -> None:
         """Durable at once if the flash lets it, else kept for when it does, with an alarm."""
         try:
             self._journal.append(name, values)
@@ -22,7 +25,7 @@ class Reporter:
             self._journal.post(name, values)
             self._alarms.raise_fault("journal_failed")
 
-    def post(self, name: str, values: tuple) -> None:
+    def post(self, name: str, values: "Payload") -> None:
         self._journal.post(name, values)
 
     def fault(self, name: str) -> None:

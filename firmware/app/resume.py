@@ -7,6 +7,9 @@ from pumpcore import ledger, schedule
 from pumpcore.dose import Accumulator
 from pumpcore.units import MS_PER_S
 
+if 0:  # for the type checker alone
+    from app.types import Bridge
+
 MOST_IN_HOUR = 3
 
 
@@ -31,7 +34,7 @@ class Resume:
     length. With a `bridge` the plan is the lower of its rates.
     """
 
-    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: object = None) -> None:
+    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
         self._record = record
         self._book = book
         self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
@@ -60,7 +63,7 @@ class Resume:
         self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
-    def close(self) -> tuple:
+    def close(self) -> tuple[int, int, int, int]:
         """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown. The remainder is
         below 0 while the plan has not passed what the lease booked: none of it is made twice."""
         gap_s, source = self._gap_s(), self._accumulator

@@ -6,6 +6,9 @@ littlefs changes a file as a whole, so a cut leaves whole records only: bytes th
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 
+if 0:  # for the type checker alone
+    from app.types import Appender, Flash, Gaps, Iterator, Payload, Reader
+
 FOLDER = "/journal"
 SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
@@ -13,7 +16,7 @@ _WORTH_BYTES = 256  # where less than that is left of a block, the next segment 
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
-def names_in(flash: object) -> list:
+def names_in(flash: "Flash") -> "list[str]":
     """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
     try:
         return flash.names(FOLDER)
@@ -25,17 +28,20 @@ class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
     segment goes when `segments` are full."""
 
-    def __init__(self, flash: object, letter: str, segments: int, buffer: bytearray | None = None, names: list | None = None) -> None:
+    def __init__(
+        self, flash: "Flash", letter: str, segments: int, buffer: bytearray | None = None, names: "list[str] | None" = None
+    ) -> None:
         """`names`: what lies in the folder, where that is known: to list it takes a chip 30 ms."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter
         self.most_segments = segments
-        self._handle = None
-        self.newest: tuple | None = None  # (segment, bytes, starts) of the newest one, if it is whole, while the pump starts
+        self._handle: "Appender | None" = None
+        # (segment, bytes, starts) of the newest one, if it is whole, while the pump starts
+        self.newest: tuple[int, int, list[int]] | None = None
         self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
         self._reading = 0  # the segment that `_reader` has open
-        self._reader = None
+        self._reader: "Reader | None" = None
         self.next_sequence = 0
         self.last_boot = -1
         from app.recovery import find_end, segments_in  # what only power-up needs
@@ -61,7 +67,7 @@ class Ring:
         except OSError:
             return None
 
-    def append(self, name: str, stamp: tuple, values: tuple) -> None:
+    def append(self, name: str, stamp: tuple[int, int, int], values: "Payload") -> None:
         """Writes one record, durable when it returns; OSError passes through. `stamp` is (boot, uptime_ms, utc_s)."""
         boot, uptime_ms, utc_s = stamp
         if self.next_sequence >= records.HIGHEST_SEQUENCE:  # the number behind the last can still be asked for
@@ -73,7 +79,7 @@ class Ring:
         self._bytes += len(raw)
         self.next_sequence += 1
 
-    def _room_for(self, size_bytes: int) -> object:
+    def _room_for(self, size_bytes: int) -> "Appender":
         if not self.firsts or self._bytes + size_bytes > SEGMENT_BYTES:
             self._rotate()
         if self._handle is None:
@@ -109,7 +115,7 @@ class Ring:
         """Lowest sequence number that can still be read; `next_sequence` when there is none."""
         return self.firsts[0] if self.firsts else self.next_sequence
 
-    def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple:
+    def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple[int, int]:
         """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
 
         A damaged record ends what is read; asked for it, the ring answers what whole records come next, with a higher number. Not
@@ -144,7 +150,7 @@ class Ring:
                 return found
         return behind
 
-    def _around(self, sequence: int) -> tuple:
+    def _around(self, sequence: int) -> tuple[int, int]:
         """First sequence number of the segment that `sequence` is in, and the one behind its last."""
         firsts, low, high = self.firsts, 0, len(self.firsts)
         while high - low > 1:
@@ -187,14 +193,14 @@ class Ring:
         if reader is not None:
             reader.close()
 
-    def segments(self) -> object:
+    def segments(self) -> "Iterator[tuple[int, int, bytes | memoryview]]":
         """Yields (first number, number behind the last, bytes) of each segment, the newest first; the bytes until the next one."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
             yield first, behind, self.read_whole(first) or b""
             behind = first
 
-    def starts(self, first: int, behind: int, data: bytes | memoryview) -> list:
+    def starts(self, first: int, behind: int, data: bytes | memoryview) -> list[int]:
         """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
         if self.newest is not None and self.newest[:2] == (first, len(data)) and len(self.newest[2]) == behind - first:
             return self.newest[2]
@@ -205,7 +211,7 @@ class Ring:
 
 
 
-def load_gaps() -> object:
+def load_gaps() -> "Gaps":
     """What only a damaged journal needs. Refusal `not_loaded`."""
     try:
         from pumpcore.wire import gaps

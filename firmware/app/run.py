@@ -1,5 +1,6 @@
 """A bolus by itself: what stands where a program and its basal would be while the pump primes or is calibrated."""
 
+from app.basal import Basal
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.calibration import Calibration
@@ -8,10 +9,13 @@ from pumpcore.dose import Accumulator
 from pumpcore.plan import Program
 from pumpcore.schedule import NEVER_S
 
+if 0:  # for the type checker alone
+    from app.types import Setup
+
 STATES = {boluses.PRIMING: "priming", boluses.CALIBRATION: "calibrating"}
 
 
-class NoBasal:
+class NoBasal(Basal):
     """The basal source of a span that is only a bolus: nothing is due, ever. `kept` is the remainder of the program that does
     not run meanwhile; it goes through the ledger as it is."""
 
@@ -41,6 +45,6 @@ class NoBasal:
         return 0
 
 
-def ceilings(setup: object, rate_seconds_s: int) -> Ceilings:
+def ceilings(setup: "Setup", rate_seconds_s: int) -> Ceilings:
     """The bench's own ceilings, tightened by nothing, with rates per `rate_seconds_s`."""
     return Ceilings(setup.bench, setup.calibration, Program("", "", rate_seconds_s, []))

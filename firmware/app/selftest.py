@@ -2,6 +2,9 @@
 
 from pumpcore.units import US_PER_S, ceil_div
 
+if 0:  # for the type checker alone
+    from app.types import Motion
+
 FULL_STEPS_PER_CYCLE = 4
 _SHORTEST_STEP_US = 250
 _MARGIN_MS = 5
@@ -13,7 +16,7 @@ class SelfTest:
     With 0 microsteps there is no motor: nothing is queued and the first tick is the last.
     """
 
-    def __init__(self, motion: object, microsteps: int, now_ms: int) -> None:
+    def __init__(self, motion: "Motion", microsteps: int, now_ms: int) -> None:
         self._motion = motion
         self._steps = FULL_STEPS_PER_CYCLE * microsteps
         self._before = (motion.guard.count(), motion.stepper.steps_done())

@@ -9,6 +9,9 @@ from app.store import StoreError
 from pumpcore.faults import Refusal
 from pumpcore.wire import frame, messages
 
+if 0:  # for the type checker alone
+    from app.types import Answer, Handler, Link, Loader, Pump, Remembered
+
 REMEMBERED = 8
 REMEMBERED_BYTES = 4096  # of their answers; those of the oldest go first
 MOST_WAITING = 64
@@ -22,16 +25,17 @@ class Session:
     """`handlers` maps method -> function(pump, params) returning a result (a dict, or its JSON in bytes or in a list of them), or for bulk
     answers (JSON, raw bytes, params of the next answer to the same request or None); `loader` has those that are not in it."""
 
-    def __init__(self, link: object, pump: object, handlers: dict, loader: object) -> None:
+    def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
         self._link = link
         self._pump = pump
         self._handlers = handlers
         self._loader = loader
         self._lines = frame.LineBuffer()
-        self._memory = []
-        self._waiting, self._waiting_bytes = [], 0
-        self._stops = []  # ids of those that wait, None for a bare word: they go before all that waits
-        self._rest = None
+        self._memory: "list[Remembered]" = []
+        self._waiting: list[bytes | None] = []
+        self._waiting_bytes = 0
+        self._stops: list[bytes | None] = []  # ids of those that wait, None for a bare word: they go before all that waits
+        self._rest: tuple[bytes, str, dict] | None = None
         self._overtaken, self._late = 0, False
         self._counters = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
@@ -179,8 +183,8 @@ class Session:
         try:
             identity, method, params = messages.check_request(message)
         except Refusal as refused:
-            identity = message.get("id")
-            self._refuse(identity.encode() if messages.is_hex(identity, messages.ID_DIGITS) else None, refused)
+            sent: str = message.get("id")
+            self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
             return
         self._command(identity.encode(), method, params, line)
 
@@ -227,13 +231,13 @@ class Session:
             self.starve()
             return self._tell(identity, method, answer)
 
-    def _tell(self, identity: bytes | None, method: str, answer: object) -> bytes:
+    def _tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
         """Sends what a handler returned; returns the reply's line."""
-        if type(answer) is list:  # a long one, of a question: it is not kept
+        if isinstance(answer, list):  # a long one, of a question: it is not kept
             for part in messages.in_parts(identity, answer):
                 self._link.write(part)
             return b""
-        if type(answer) is not tuple:
+        if not isinstance(answer, tuple):
             return self._reply(messages.result(identity, answer))
         result, raw, rest = answer
         if rest:
@@ -287,7 +291,7 @@ class Session:
         return line
 
 
-def _stop(line: bytes) -> tuple | None:
+def _stop(line: bytes) -> tuple[bytes | None] | None:
     """(id,) of a line that is a `stop`, None for every other one. A frame with a wrong CRC, or with "stop" somewhere else, is none:
     in a flood it would be kept in the place of the stop."""
     if frame.bare_word(line) == b"stop":

@@ -8,6 +8,9 @@ from pumpcore.hashes import sha256_hex
 from pumpcore.units import MS_PER_S, ceil_div
 from pumpcore.wire.records import FRONT_WAYS
 
+if 0:  # for the type checker alone
+    from app.types import BenchFacts, Bolus, Calibration, Ceilings, Clear, Line, Program, Reporter, Reservoir, Settings, Validity, WallClock
+
 _STAGED = 2
 CHECK_MS = 10_000  # a check that nobody goes on with for so long is over
 
@@ -19,8 +22,8 @@ class Staged:
     def __init__(self, digest: str, packed: bytes) -> None:
         self.digest = digest
         self.packed = packed
-        self.peaks = {}
-        self.search = None
+        self.peaks: dict[int, int] = {}
+        self.search: list[int] | None = None
         self.checked = False
 
 
@@ -37,17 +40,22 @@ class Setup:
     Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
     """
 
+    program: "Program | None"
+    ceilings: "Ceilings | None"
+    packed: bytes
+    digest: str
+
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.bench = None
-        self.calibration = None
-        self.validity = None
-        self.tank = None
-        self.line = None
-        self.problems = []
-        self.damaged = []
-        self._staged = []
-        self._checking = None
+        self.bench: "BenchFacts | None" = None
+        self.calibration: "Calibration | None" = None
+        self.validity: "Validity | None" = None
+        self.tank: "Reservoir | None" = None
+        self.line: "Line | None" = None
+        self.problems: list[str] = []
+        self.damaged: list[str] = []
+        self._staged: list[Staged] = []
+        self._checking: Staged | None = None
         self._check_until_ms = 0
         self.forget_program()
 
@@ -62,29 +70,29 @@ class Setup:
         self.damaged.append(name)
         self.problems.append(alarm_of(name))
 
-    def mended(self, name: str, clear: object) -> None:
+    def mended(self, name: str, clear: "Clear") -> None:
         """The image `name` was stored anew; `clear` ends an alarm."""
         if name in self.damaged:
             self.damaged.remove(name)
             if alarm_of(name) not in [alarm_of(other) for other in self.damaged]:
                 clear(alarm_of(name))
 
-    def keep_tank(self, tank: object) -> None:
+    def keep_tank(self, tank: "Reservoir") -> None:
         """Stores what is in the reservoir and takes it over; OSError or StoreError when it can't be kept, then the old one stays."""
         self.store.save("reservoir", tank.pack())
         self.tank = tank
 
-    def reservoir_settings(self) -> object:
+    def reservoir_settings(self) -> "Settings | None":
         """The settings of a program that watches its reservoir, None without."""
         settings = self.program.settings if self.program is not None else None
         return settings if settings is not None and settings.capacity_nl else None
 
-    def keep_line(self, line: object) -> None:
+    def keep_line(self, line: "Line") -> None:
         """Stores what the line holds and takes it over. OSError or StoreError when it can't be kept, then the old one stays."""
         self.store.save("line", line.pack())
         self.line = line if line.state else None
 
-    def fill_line(self, bolus: object, report: object, position_steps: int) -> None:
+    def fill_line(self, bolus: "Bolus", report: "Reporter", position_steps: int) -> None:
         """A run without a program has come to its end: a priming of all that the line holds leaves nothing old in it."""
         line_nl = self.program.line_nl() if self.line is not None and self.program is not None else 0
         if bolus.purpose != PRIMING or bolus.state != DONE or not 0 < line_nl <= bolus.volume_nl:
@@ -143,7 +151,7 @@ class Setup:
         text = "%s %d %d" % (self.digest, pair.volume_nl, pair.steps)
         return bytes.fromhex(sha256_hex(text.encode())[:16])
 
-    def describe_calibration(self, position_steps: int, wall: object) -> dict | None:
+    def describe_calibration(self, position_steps: int, wall: "WallClock") -> dict | None:
         """The pair, its state, and until when it holds: `expires_utc_s` and `expires_nl`, 0 = for ever, of which `delivered_nl` are
         gone; None without a bench."""
         if self.calibration is None:
@@ -167,7 +175,7 @@ class Setup:
             return 0
         return self.calibration.nl_for_steps(max(0, position_steps - self.validity.position_steps))
 
-    def expired_now(self, position_steps: int, wall: object) -> bool:
+    def expired_now(self, position_steps: int, wall: "WallClock") -> bool:
         """True once, when the calibration has expired."""
         validity = self.validity
         if validity is None or validity.told:
@@ -176,5 +184,5 @@ class Setup:
         return validity.told
 
 
-def _known_utc_s(wall: object) -> int:
+def _known_utc_s(wall: "WallClock") -> int:
     return wall.utc_s() if wall.known() else 0

@@ -6,6 +6,9 @@ from pumpcore.bolus import Bolus
 from pumpcore.profile import Train
 from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S
 
+if 0:  # for the type checker alone
+    from app.types import Ceilings, Items
+
 SLICE_S = 4
 _SLICES_KEPT = 8  # more than the queue can hold, also of slices of one second
 
@@ -24,8 +27,8 @@ class Span:
         self.basal = basal
         self.alone = basal.program is None
         self.low_at_steps = self.empty_at_steps = 1 << 62
-        self.ceilings = None
-        self.bolus = None
+        self.ceilings: "Ceilings | None" = None
+        self.bolus: Bolus | None = None
         self.bolus_ends = False
         self.end_ms = origin_ms
         self.train = train or Train()
@@ -35,7 +38,7 @@ class Span:
         self.rate_nl = 0
         self.ordered_steps = position_steps
         self.leased_steps = position_steps
-        self._slices = []
+        self._slices: list[tuple[Bolus, int, int, int]] = []
 
     def at_ms(self, second_s: int) -> int:
         """Uptime of a pump second."""
@@ -53,7 +56,7 @@ class Span:
         self.rate_nl = self.basal.rate_nl(entry)
         return changed
 
-    def peek(self, duration_s: int) -> tuple:
+    def peek(self, duration_s: int) -> tuple[int, int]:
         """(basal, bolus) steps that are due in the next `duration_s` at the present rates."""
         basal_steps = self.basal.accumulator.peek(self.rate_nl, duration_s)
         bolus = self.bolus
@@ -62,7 +65,7 @@ class Span:
         due = bolus.accumulator.peek(bolus.rate_nl, duration_s)
         return basal_steps, min(due, bolus.steps - bolus.planned_steps)
 
-    def plan_slice(self) -> list:
+    def plan_slice(self) -> "Items":
         """Items of the next slice, at most 4 s and never past the lease."""
         duration_s = self.lease_end_s - self.planned_s
         if duration_s > SLICE_S:
@@ -84,7 +87,7 @@ class Span:
             self._remember(bolus, steps, its_steps)
         return items
 
-    def _ramped(self, items: list, duration_s: int) -> list:
+    def _ramped(self, items: "Items", duration_s: int) -> "Items":
         ramp = self.train.ramp
         rate_hz4 = self.basal.accumulator.rate_hz4(self.rate_nl)
         if self.bolus is not None:

@@ -5,6 +5,9 @@ import errno
 
 from pumpcore import slots
 
+if 0:  # for the type checker alone
+    from app.types import Flash
+
 FOLDER = "/store"
 MARKS = "/marks"
 
@@ -19,7 +22,7 @@ class Store:
     `failed` says that the flash refused a folder or a mark. `before_write` is called before each write: the motor may be running.
     """
 
-    def __init__(self, flash: object) -> None:
+    def __init__(self, flash: "Flash") -> None:
         self._flash = flash
         self.failed = False
         self.before_write = _nothing
@@ -71,10 +74,10 @@ class Store:
         if self._flash.read(path) != data:
             raise StoreError(name)
 
-    def _paths(self, name: str) -> list:
+    def _paths(self, name: str) -> list[str]:
         return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
 
-    def _read(self, name: str) -> tuple:
+    def _read(self, name: str) -> tuple[list[bytes], bytes]:
         """([bytes of each slot], bytes of the mark); b"" of a file that is not there, or empty: a cut may leave one that was created
         and not written."""
         return [self._bytes(path) for path in self._paths(name)], self._bytes("%s/%s" % (MARKS, name))

@@ -1,5 +1,8 @@
 """Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals."""
 
+if 0:  # for the type checker alone
+    from app.types import Board, BoardState, Book, Delivery, Journal, Stop, Watchdog
+
 TOTAL_MS = 300_000
 FEED_MS = 1_000
 SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
@@ -8,7 +11,7 @@ SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they
 class Heartbeat:
     """Feeds the watchdog, at most once a second, when every task has run since it was last fed: each adds itself to `alive`."""
 
-    def __init__(self, watchdog: object) -> None:
+    def __init__(self, watchdog: "Watchdog") -> None:
         self._watchdog = watchdog
         self.alive = 0
         self._fed_ms = 0
@@ -23,7 +26,7 @@ class Heartbeat:
 class Supervisor:
     """Raises alarms and brings the pump to its safe state. `stop` is Pump.stop: the button also ends what has not begun yet."""
 
-    def __init__(self, board: object, delivery: object, journal: object, book: object, stop: object) -> None:
+    def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
         self._board = board
         self._delivery = delivery
         self._journal = journal
@@ -35,16 +38,16 @@ class Supervisor:
 
     def tick(self, now_ms: int) -> None:
         """One look; cheap, because it runs in every turn."""
-        steps, counted, underruns, tripped, stop_pressed = self._board.look()
-        if stop_pressed:
+        state = self._board.look()
+        if state.stop_pressed:
             self._stop_button()
         elif self._delivery.span is None:
-            self._trusted = counted
+            self._trusted = state.guard_count
         elif self._board.supply.low():
             self._supply_low()
         else:
-            self._trusted = counted
-            self._check_motion(steps, counted, underruns, tripped)
+            self._trusted = state.guard_count
+            self._check_motion(state)
         if now_ms >= self.next_total_ms:
             self._total(now_ms)
 
@@ -62,13 +65,13 @@ class Supervisor:
         self._book.uncertain_steps += uncertain
         self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
-    def _check_motion(self, steps: int, counted: int, underruns: int, tripped: bool) -> None:
+    def _check_motion(self, state: "BoardState") -> None:
         delivery = self._delivery
-        if tripped:
+        if state.tripped:
             delivery.safe_state("guard_tripped")
-        elif not delivery.motion.agrees(steps, counted):
+        elif not delivery.motion.agrees(state.steps_done, state.guard_count):
             delivery.safe_state("guard_mismatch")
-        elif delivery.motion.ran_dry(underruns):
+        elif delivery.motion.ran_dry(state.underruns):
             delivery.safe_state("underrun")
 
     def _total(self, now_ms: int) -> None:

@@ -1,9 +1,12 @@
 """What people are told about a fault, read from flash for the moment: 5 kB that a pump does not keep in its memory."""
 
+if 0:  # for the type checker alone
+    from app.types import System
+
 _TABLE = "pumpcore.fault_texts"
 
 
-def told(system: object, names: list) -> list:
+def told(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
     """[(text, what to do)] of the faults with these names; the name alone when the flash or the memory does not give more."""
     try:
         from pumpcore import fault_texts

@@ -18,7 +18,7 @@ class Tokens:
         self._head = 0x80000000 | (boot & 0x7FFFFF) << 8
         self._mix = seed & 0xFFFFFFFF
         self._number = 0
-        self._issued = []
+        self._issued: list[tuple[bytes, int]] = []
 
     def issue(self, now_ms: int) -> bytes:
         """A new token. Refusal `tokens_spent` when this boot has no number left."""

@@ -5,6 +5,9 @@ import struct
 from app.store import StoreError
 from pumpcore.schedule import Week, Zone
 
+if 0:  # for the type checker alone
+    from app.types import Clock, Store
+
 _ZONE = "<iIiI"
 _ZONE_BYTES = 16
 _LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
@@ -20,7 +23,7 @@ class WallClock:
     `set_utc_s` is when a host last set the clock, 0 when that was never; the drift is counted from there.
     """
 
-    def __init__(self, clock: object, store: object) -> None:
+    def __init__(self, clock: "Clock", store: "Store") -> None:
         self._clock = clock
         self._store = store
         self._look_ms = 0

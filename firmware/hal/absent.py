@@ -1,4 +1,15 @@
-"""The motor of a board that has no bench, for every target: it refuses to move and drives no pin."""
+"""The motor of a board that has no bench, for every target: it refuses to move and drives no pin. What answers the same is one
+function by several names: each more of them costs a chip 50 bytes."""
+
+
+class BoardState:
+    """What `Board.look` has seen, in one moment. A board has one and fills it anew at each look, so that a turn of the loop makes none."""
+
+    steps_done: int
+    guard_count: int
+    underruns: int
+    tripped: bool
+    stop_pressed: bool
 
 
 class Stepper:
@@ -12,34 +23,23 @@ class Stepper:
         raise OSError("no bench: there is no motor")
 
     def send(self) -> None:
-        """There is nothing to send."""
+        """There is nothing to send, and nothing to give back."""
+
+    close = send
 
     def steps_done(self) -> int:
         return 0
 
-    def queued_us(self) -> int:
-        return 0
+    underruns = halt = steps_done
 
-    def underruns(self) -> int:
-        return 0
-
-    def busy(self) -> bool:
-        return False
-
-    def look(self) -> tuple:
+    def look(self) -> tuple[int, int, int, bool]:
         """(steps done, guard count, underruns, guard tripped)."""
         return 0, 0, 0, False
-
-    def halt(self) -> int:
-        return 0
 
     def enable(self, on: bool) -> None:
         """OSError unless it is switched off."""
         if on:
             raise OSError("no bench: there is no motor")
-
-    def close(self) -> None:
-        """There is nothing to give back."""
 
 
 class Guard:
@@ -52,9 +52,6 @@ class Guard:
         """OSError for any allowance."""
         if steps:
             raise OSError("no bench: there is no motor")
-
-    def tripped(self) -> bool:
-        return False
 
     def rearm(self) -> None:
         """There is no latch to release."""
@@ -69,14 +66,10 @@ class Buttons:
     def held(self) -> bool:
         return False
 
-    def stop_pressed(self) -> bool:
-        return False
+    alert = stop_pressed = bolus_pressed = held
 
     def clear_stop(self) -> None:
         """There is no latch to release."""
-
-    def bolus_pressed(self) -> bool:
-        return False
 
 
 class Supply:

@@ -6,6 +6,9 @@ A write replaces its file in one step: a power cut leaves the old content or the
 import errno
 import os
 
+if 0:  # for the type checker alone
+    from hal.ports import BinaryFile, Reader
+
 _FOLDER_MODE = 0x4000
 
 
@@ -13,7 +16,7 @@ class AppendHandle:
     """A file open at its end. What was written is on flash when `flush` or `close` returns."""
 
     def __init__(self, path: str) -> None:
-        self._file = open(path, "ab")
+        self._file: "BinaryFile" = open(path, "ab")
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
@@ -30,17 +33,19 @@ class Flash:
 
     def read(self, path: str) -> bytes:
         """All of the file. MicroPython reads a length that it is told at once, and one that it has to find out in small parts."""
+        file: "BinaryFile"
         with open(path, "rb") as file:
             size_bytes = file.seek(0, 2)
             file.seek(0)
             return file.read(size_bytes)
 
-    def open(self, path: str) -> object:
+    def open(self, path: str) -> "Reader":
         """The file, as it is at this moment, to be read by `seek` and `readinto`: opening takes ten times as long as reading a block."""
         return open(path, "rb")
 
     def write(self, path: str, data: bytes) -> None:
         """Creates or replaces the file."""
+        file: "BinaryFile"
         with open(path, "wb") as file:
             file.write(data)
 
@@ -55,7 +60,7 @@ class Flash:
         """Replaces `new` if it is there."""
         os.rename(old, new)
 
-    def names(self, folder: str) -> list:
+    def names(self, folder: str) -> "list[str]":
         """Names of everything in a folder, sorted; [] if the folder is not there."""
         try:
             entries = os.ilistdir(folder)
@@ -85,7 +90,7 @@ class Flash:
         facts = self._stat(path)
         return facts is not None and bool(facts[0] & _FOLDER_MODE)
 
-    def _stat(self, path: str) -> tuple | None:
+    def _stat(self, path: str) -> tuple[int, ...] | None:
         try:
             return os.stat(path)
         except OSError as error:

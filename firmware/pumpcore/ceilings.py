@@ -10,6 +10,9 @@ from pumpcore.plan import Program
 from pumpcore.ramp import highest_rate_hz
 from pumpcore.units import U64_MAX
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import BenchLimits
+
 HOUR_BUCKETS = 61
 DAY_BUCKETS = 1441
 _LOW_BYTES = 3
@@ -18,7 +21,7 @@ _LOW_BYTES = 3
 class Ceilings:
     """What binds: the smaller of program and bench. `rate_nl` per the program's seconds, steps per hour and day windows."""
 
-    def __init__(self, bench: object, calibration: Calibration, program: Program) -> None:
+    def __init__(self, bench: "BenchLimits", calibration: Calibration, program: Program) -> None:
         seconds_s = program.rate_seconds_s
         bench_rate_nl = bench.rate_nl * seconds_s // bench.rate_seconds_s
         self.rate_nl = min(bench_rate_nl, program.max_rate_nl or U64_MAX)
@@ -46,7 +49,7 @@ class Windows:
     def _clear(self, minute: int) -> None:
         self.minute = minute
         self._low = bytearray(_LOW_BYTES * DAY_BUCKETS)  # a list would take a third more
-        self._beyond = {}  # what a bucket holds beyond that, which a minute of the fastest motor does not
+        self._beyond: dict[int, int] = {}  # what a bucket holds beyond that, which a minute of the fastest motor does not
         self.hour_steps = 0
         self.day_steps = 0
 

@@ -4,10 +4,13 @@ from pumpcore.dose import Accumulator
 from pumpcore.schedule import NEVER_S
 from pumpcore.units import U64_MAX, ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Content, Line, Program
+
 OLD, UNCERTAIN = "old", "uncertain"
 
 
-def ratio(old: tuple, new: tuple) -> tuple:
+def ratio(old: "Content", new: "Content") -> tuple[int, int]:
     """(numerator, denominator) by which the basal of `new` delivers the same mass of `old`, in lowest terms."""
     numerator, denominator = new[1] * old[2], new[2] * old[1]
     common, rest = numerator, denominator
@@ -30,7 +33,7 @@ def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
     return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
 
 
-def of_line(line: object, program: object, uncertain_steps: int) -> tuple:
+def of_line(line: "Line", program: "Program", uncertain_steps: int) -> tuple[tuple[int, int], int, int]:
     """What a Crossing is made of, for the front in a pumpcore.front.Line."""
     line_nl = program.line_nl()
     return ratio(line.old, program.content()), line.old_until(line_nl), line.new_from(line_nl, uncertain_steps)
@@ -40,7 +43,7 @@ class Crossing:
     """Rates are in 1 / `denominator` nl, by an accumulator that is that much finer. The tip surely delivers what is old up to position
     `old_until`, and what is new from `new_from` on."""
 
-    def __init__(self, pair: tuple, old_until: int, new_from: int) -> None:
+    def __init__(self, pair: tuple[int, int], old_until: int, new_from: int) -> None:
         self.numerator, self.denominator = pair
         self.old_until = old_until
         self.new_from = new_from

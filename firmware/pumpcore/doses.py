@@ -5,6 +5,9 @@ Times are powered-on seconds of a bolus's first slice, rounded up; a bolus count
 
 from pumpcore.units import S_PER_DAY
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Settings
+
 KEPT = 128
 
 
@@ -15,7 +18,7 @@ class Doses:
     """
 
     def __init__(self) -> None:
-        self._rows = []
+        self._rows: list[tuple[int, int, bool]] = []
         self.lost_s = -S_PER_DAY
 
     def lose(self, until_s: int) -> None:
@@ -36,7 +39,7 @@ class Doses:
             self._rows.remove(first)
             self._rows[self._rows.index(second)] = (second[0], first[1] + second[1], False)
 
-    def _recent(self, now_s: int) -> list:
+    def _recent(self, now_s: int) -> list[tuple[int, int, bool]]:
         self._rows = [row for row in self._rows if now_s - row[0] < S_PER_DAY]
         return self._rows
 
@@ -48,11 +51,11 @@ class Doses:
         """`sum_nl`, and at least the whole limit while records are lost."""
         return max(self.sum_nl(now_s), limit_nl if self.unknown_s(now_s) else 0)
 
-    def demands(self, now_s: int) -> list:
+    def demands(self, now_s: int) -> list[int]:
         """Starts of the demand boluses that began less than 24 hours ago, oldest first."""
         return [row[0] for row in self._recent(now_s) if row[2]]
 
-    def counted(self, settings: object, now_s: int) -> int:
+    def counted(self, settings: "Settings", now_s: int) -> int:
         """How many demand boluses count, all that are allowed while records are lost."""
         return max(len(self.demands(now_s)), settings.demand_per_day if self.unknown_s(now_s) else 0)
 
@@ -68,7 +71,7 @@ class Doses:
             wait_s = max(unknown_s, start_s + S_PER_DAY - now_s)
         return wait_s
 
-    def barred(self, settings: object, now_s: int) -> tuple:
+    def barred(self, settings: "Settings", now_s: int) -> tuple[str, int]:
         """(fault, seconds to wait) of what forbids a demand bolus; ("", 0) when nothing does."""
         starts = self.demands(now_s)
         if not settings.demand_on:

@@ -1,5 +1,8 @@
 """What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/texts.py)."""
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json, Refusal
+
 # name | text | what to do
 _TABLE = """
 bad_frame | the line is not a frame: object, *, eight hex digits of CRC-32 | send it again
@@ -124,19 +127,19 @@ reservoir_empty | the reservoir is empty | refill it, report the refill, then ac
 """
 
 
-def told(name: str) -> tuple:
+def told(name: str) -> tuple[str, str]:
     """(text, what to do) of the fault called `name`; ValueError when there is none."""
     start = _TABLE.index("\n" + name + " | ") + len(name) + 4
     text, remedy = _TABLE[start : _TABLE.index("\n", start)].split(" | ")
     return text, remedy
 
 
-def sentence(refused: object) -> str:
+def sentence(refused: "Refusal") -> str:
     """What a Refusal says: the text of the table with its details, the same words on pump and host."""
     return worded(told(refused.fault.name)[0], refused.detail)
 
 
-def worded(text: str, detail: dict) -> str:
+def worded(text: str, detail: "dict[str, Json]") -> str:
     """ "a rate is ... (asked 12 nl, limit 10 nl)": the details of a refusal, sorted; the unit stands behind the number."""
     parts = []
     for name, value in sorted(detail.items()):

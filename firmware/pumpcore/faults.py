@@ -4,6 +4,9 @@ A refusal answers a command and changes nothing. A warning is journaled and stay
 also brings the pump into its safe state (motor disabled) or pauses it. What people read about a fault is in fault_texts.py.
 """
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 REFUSAL = "refusal"
 WARNING = "warning"
 ALARM = "alarm"
@@ -183,7 +186,7 @@ def by_number(number: int) -> Fault:
 class Refusal(Exception):
     """A command that is refused: the fault's name and details for the reply (asked, limit, nearest ...); nothing has changed."""
 
-    def __init__(self, name: str, **detail: object) -> None:
+    def __init__(self, name: str, **detail: "Json") -> None:
         super().__init__(name)
         self.fault = by_name(name)
-        self.detail = detail
+        self.detail: dict = detail

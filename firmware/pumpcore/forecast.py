@@ -14,6 +14,9 @@ from pumpcore.program import Program
 from pumpcore.schedule import Week, Zone, entry_at
 from pumpcore.units import S_PER_DAY
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Crossing, Iterator
+
 BLOCK_ROWS = 64
 LONGEST_DAYS = 31
 CHAIN_BYTES = 32
@@ -33,9 +36,9 @@ class Forecast:
         self._zone = zone
         self._days = days
         self.end_s = days * S_PER_DAY
-        self.crossing: object = None  # the Crossing of a bridge that runs from the begin on
+        self.crossing: "Crossing | None" = None  # the Crossing of a bridge that runs from the begin on
 
-    def begin(self, digest: bytes, position_steps: int = 0) -> tuple:
+    def begin(self, digest: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
         """The first cursor: (second, remainder, chain, position); `digest` is the program's, 32 bytes. The position counts only for a
         bridge."""
         pair, crossing = self._calibration, self.crossing
@@ -45,7 +48,7 @@ class Forecast:
             head += struct.pack(_BRIDGE, *values)
         return 0, 0, hashlib.sha256(digest + head).digest(), position_steps
 
-    def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> object:
+    def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> "Iterator[tuple[int, int, int, tuple[int, int], int]]":
         """Yields (second, rate_nl, steps until the next row, (remainder, position) behind it, part) from a cursor on. A row begins where
         an entry begins or the offset changes, also when the rate stays, and where the phase of a bridge changes. The rate is
         rounded down; `part` of its bridge's denominator is missing. Refusal `bad_params` for a remainder that no cursor has."""
@@ -78,7 +81,7 @@ class Forecast:
             yield second_s, rate_nl, steps, (accumulator.remainder, position_steps), part
             second_s += lasts_s
 
-    def block(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> tuple:
+    def block(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
         """The cursor behind the next 64 rows, or behind the last: there its second is `end_s` and its chain the digest."""
         hashed, count = hashlib.sha256(chain), 0
         for at_s, rate_nl, steps, behind, _ in self.rows(second_s, remainder, position_steps):

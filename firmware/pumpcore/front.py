@@ -9,6 +9,9 @@ import struct
 from pumpcore.calibration import Calibration
 from pumpcore.units import ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Content, Program
+
 NAME = "line"
 CLEAN, BEHIND, LOST = 0, 1, 2  # all of it is new; old, then new; nobody knows, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
@@ -18,14 +21,14 @@ FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_m
 _FORMAT = "<BQQQQIIQQQQBB"
 
 
-def change(old: tuple, new: tuple) -> str:
+def change(old: "Content", new: "Content") -> str:
     """What it takes to go from one content to another: SAME, BRIDGE for another concentration, PRIME for another fluid."""
     if old[0] != new[0]:
         return PRIME
     return BRIDGE if old[2] and new[2] and old[1] * new[2] != new[1] * old[2] else SAME
 
 
-def merged(known: tuple, new: tuple) -> tuple:
+def merged(known: "Content", new: "Content") -> "Content":
     """What is there of a fluid that a program names without its concentration."""
     return new if new[2] or known[0] != new[0] else known
 
@@ -50,7 +53,7 @@ class Line:
     position_steps = uncertain_steps = base_least_nl = base_most_nl = 0
     volume_nl = steps = 1
 
-    def __init__(self, old: tuple, new: tuple) -> None:
+    def __init__(self, old: "Content", new: "Content") -> None:
         self.old = old
         self.new = new
 
@@ -67,7 +70,7 @@ class Line:
             setattr(self, name, getattr(other, name))
         return self
 
-    def filled(self, content: tuple) -> "Line":
+    def filled(self, content: "Content") -> "Line":
         """The line once all of it is that."""
         return Line(UNKNOWN, merged(self.new, content))
 
@@ -93,11 +96,11 @@ class Line:
     def passed(self, line_nl: int, position_steps: int, uncertain_steps: int) -> bool:
         return self.least_nl(position_steps, uncertain_steps) >= high_nl(line_nl)
 
-    def undone(self, position_steps: int, content: tuple) -> bool:
+    def undone(self, position_steps: int, content: "Content") -> bool:
         """Whether nothing has gone in yet, and what is to run is what was there."""
         return self.state == BEHIND and not self.most_nl(position_steps) and change(self.old, content) == SAME
 
-    def need(self, program: object, position_steps: int, uncertain_steps: int) -> str:
+    def need(self, program: "Program", position_steps: int, uncertain_steps: int) -> str:
         """What the line needs before `program` may run: SAME nothing, SETTLED nothing more, BRIDGE, or PRIME."""
         line_nl, new = program.line_nl(), program.content()
         if not line_nl:
@@ -110,7 +113,7 @@ class Line:
             return SETTLED
         return PRIME if self.state == LOST else change(self.old, new)
 
-    def describe(self, program: object, position_steps: int, uncertain_steps: int) -> dict:
+    def describe(self, program: "Program", position_steps: int, uncertain_steps: int) -> dict:
         """The front, for people and JSON: what the line needs before a start, and where in it the front is."""
         line_nl, need = program.line_nl(), self.need(program, position_steps, uncertain_steps)
         return {

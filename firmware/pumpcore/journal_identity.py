@@ -19,7 +19,7 @@ def pack(identity: bytes, boots: int) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack(image: bytes) -> tuple:
+def unpack(image: bytes) -> tuple[bytes, int]:
     """(identity, boots). ValueError when the file is damaged."""
     body = image[:-_CRC_BYTES]
     if len(body) != struct.calcsize(_FORMAT) or image != body + struct.pack("<I", binascii.crc32(body)) or body[:4] != _MAGIC:

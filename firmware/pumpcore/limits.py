@@ -9,8 +9,11 @@ from pumpcore.faults import Refusal
 from pumpcore.plan import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import BenchLimits, Entries
 
-def check_program(program: Program, bench: object, calibration: Calibration) -> Ceilings:
+
+def check_program(program: Program, bench: "BenchLimits", calibration: Calibration) -> Ceilings:
     """Check a program against bench and pair. Returns its ceilings; Refusals of the 3xx family. Quick once its `peaks` are known."""
     _check_tightens(program, bench)
     ceilings = Ceilings(bench, calibration, program)
@@ -42,7 +45,7 @@ def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps:
     raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
-def _check_tightens(program: Program, bench: object) -> None:
+def _check_tightens(program: Program, bench: "BenchLimits") -> None:
     """A program may tighten the bench's ceilings, never widen them (R5)."""
     highest_nl = bench.rate_nl * program.rate_seconds_s // bench.rate_seconds_s
     for name, asked_nl, limit_nl in (
@@ -54,7 +57,7 @@ def _check_tightens(program: Program, bench: object) -> None:
             raise Refusal("limit_wider", rule="R5", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
-def windows_of(program: Program) -> tuple:
+def windows_of(program: Program) -> tuple[int, ...]:
     """The windows, in minutes, of which `check_program` asks for the fullest."""
     return (HOUR_BUCKETS, DAY_BUCKETS, MINUTES_PER_DAY) if program.settings is not None else (HOUR_BUCKETS, DAY_BUCKETS)
 
@@ -69,7 +72,7 @@ def highest_window_nl(program: Program, minutes: int) -> int:
     return program.peaks[minutes]
 
 
-def keep_peak(program: Program, state: list) -> None:
+def keep_peak(program: Program, state: list[int]) -> None:
     """Keeps what a search that has come to its end has found."""
     program.peaks[state[_MINUTES]] = state[_HIGHEST]
 
@@ -81,7 +84,7 @@ _LEFT = 1
 _HIGHEST = 7
 
 
-def begin_peak(entries: list, minutes: int) -> list:
+def begin_peak(entries: "Entries", minutes: int) -> list[int]:
     """A search for the largest sum over `minutes`: the window that begins with the first entry."""
     weeks, rest = divmod(minutes, MINUTES_PER_WEEK)
     count, total, at, left = len(entries), 0, 0, rest
@@ -96,7 +99,7 @@ def begin_peak(entries: list, minutes: int) -> list:
     return [minutes, 2 * count, 1 % count, (at + 1) % count, _lasts(entries, 0), _lasts(entries, at) - left, total, total]
 
 
-def go_on(entries: list, state: list, most: int) -> int:
+def go_on(entries: "Entries", state: list[int], most: int) -> int:
     """Moves the window on to where it begins or ends with an entry, at most `most` times; returns the moves that are left.
 
     The sum is a piecewise linear function of where the window begins, so only such a window can be the largest.
@@ -121,11 +124,11 @@ def go_on(entries: list, state: list, most: int) -> int:
     return left
 
 
-def moves_left(state: list) -> int:
+def moves_left(state: list[int]) -> int:
     """How often a search still has to move on."""
     return state[_LEFT]
 
 
-def _lasts(entries: list, index: int) -> int:
+def _lasts(entries: "Entries", index: int) -> int:
     """Minutes from an entry to the next one; a whole week when there is no other."""
     return (entries[(index + 1) % len(entries)][0] - entries[index][0]) % MINUTES_PER_WEEK or MINUTES_PER_WEEK

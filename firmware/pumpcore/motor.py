@@ -63,13 +63,13 @@ class Motor:
             return True
         return one_of(table, "motor.direction", _DIRECTIONS) == "forward"
 
-    def _read_ramp(self, table: dict) -> tuple:
+    def _read_ramp(self, table: dict) -> tuple[int, int]:
         if "start_rate_hz" not in table and "acceleration_hz_per_s" not in table:
             return 0, 0
         start_rate_hz = integer(table, "motor.start_rate_hz", 1, self.max_rate_hz)
         return start_rate_hz, integer(table, "motor.acceleration_hz_per_s", 1, _HIGHEST_HZ_PER_S)
 
-    def _read_supply(self, table: dict) -> tuple:
+    def _read_supply(self, table: dict) -> tuple[int, int]:
         if "supply_full_scale_mv" not in table and "supply_low_mv" not in table:
             return 0, 0
         full_scale_mv = integer(table, "motor.supply_full_scale_mv", 3_300, _HIGHEST_MV)

@@ -6,6 +6,9 @@ from pumpcore.faults import Refusal
 from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
 from pumpcore.units import U64_MAX, ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Ceilings, Judged, Settings
+
 _HOUR_S = 3_660
 
 
@@ -19,7 +22,7 @@ def check_rounding(volume_nl: int, pair: Calibration) -> None:
         raise Refusal("dose_rounded", rule="R7", limit="1/%d" % ROUNDING_PART, **detail)
 
 
-def check_dose(settings: object, volume_nl: int) -> None:
+def check_dose(settings: "Settings | None", volume_nl: int) -> None:
     """Refusals `bolus_above_max`, `library_soft`. `settings` may be None."""
     if settings is None:
         return
@@ -40,7 +43,7 @@ def check_bolus_time(bolus: Bolus) -> None:
         raise Refusal("bolus_too_long", rule="R7", asked_s=bolus.duration_s, **detail)
 
 
-def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: object, seconds_s: int) -> None:
+def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: "Ceilings", seconds_s: int) -> None:
     """Refusal `rate_above_ceiling` when basal and bolus together are faster than allowed, or than the motor. Rates are per
     `seconds_s`; `nearest_nl` is the highest rate of a bolus."""
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
@@ -73,7 +76,7 @@ def _check_time(fault: str, duration_s: int, shortest_s: int, longest_s: int) ->
         raise Refusal(fault, rule="R7", asked_s=duration_s, limit_s=nearest_s, nearest_s=nearest_s)
 
 
-def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: object, settings: object) -> None:
+def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: "Ceilings", settings: "Settings | None") -> None:
     """Refusals `rate_above_ceiling`, `library_hard`, `library_soft`. Rates are per the program's seconds: the highest of the temporary
     rate, and of the bolus beside it."""
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
@@ -88,7 +91,7 @@ def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: object, sett
             raise Refusal("library_" + kind, rule="R7", parameter="rate", asked_nl=highest_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
 
 
-def check_temporary_windows(made: Temporary, highest_nl: int, setup: object, day_steps: int) -> None:
+def check_temporary_windows(made: Temporary, highest_nl: int, setup: "Judged", day_steps: int) -> None:
     """Refusals `hour_above_ceiling`, `day_above_ceiling`: the hour by itself, since what is in it now falls out; the day with the
     `day_steps` that are in it. Less than the basal is always allowed. `setup` has `program`, `ceilings` and `calibration`;
     `nearest_rate_nl` is per the program's seconds."""

@@ -42,7 +42,7 @@ def _check_number(name: str, gpio: int) -> None:
 
 
 def _check_no_number_twice(pins: dict) -> None:
-    names = {}
+    names: dict[int, str] = {}
     for name in sorted(pins):
         gpio = pins[name]
         if gpio in names:

@@ -1,5 +1,8 @@
 """The program as it runs; how it is packed and checked is in program.py."""
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Content, Entries, Settings
+
 CONSTANT, SCHEDULE, MINIMUM = 0, 1, 2
 MODES = ("constant", "schedule", "minimum")
 
@@ -12,7 +15,7 @@ class Program:
     program with more than a basal and ceilings (pumpcore/settings.py).
     """
 
-    def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: list) -> None:
+    def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: "Entries") -> None:
         self.name = name
         self.fluid = fluid
         self.rate_seconds_s = rate_seconds_s
@@ -24,15 +27,15 @@ class Program:
         self.hour_nl = 0
         self.day_nl = 0
         self.concentration = (0, 0)
-        self.settings: object = None
-        self.peaks: dict = {}  # {minutes: largest sum of rates over so many}, once limits.py has found it
+        self.settings: "Settings | None" = None
+        self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, once limits.py has found it
 
     def needs_clock(self) -> bool:
         return self.mode == SCHEDULE
 
-    def content(self) -> tuple:
+    def content(self) -> "Content":
         """What it puts into the line: (fluid, mass_ng, volume_nl)."""
-        return (self.fluid,) + tuple(self.concentration)
+        return self.fluid, self.concentration[0], self.concentration[1]
 
     def line_nl(self) -> int:
         """Volume of the line; 0 when the program says none."""

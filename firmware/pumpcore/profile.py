@@ -10,6 +10,9 @@ from pumpcore.dose import Accumulator
 from pumpcore.ramp import Ramp
 from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Items
+
 DWELL_FROM_US = 1_000_000
 _WAIT_FROM_US = 1_000  # what is less is too short for a generator, or not worth it
 
@@ -27,7 +30,7 @@ class Train:
         self._shortest_us = shortest_us
         self._flow = -1
 
-    def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> tuple:
+    def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> "tuple[int, Items]":
         """Items of one source over the `duration_s` that end at `slice_end_us`. Returns (steps, items); advances `source`."""
         if rate_nl == 0:
             return 0, self._dwell(slice_end_us)
@@ -58,7 +61,7 @@ class Train:
             if self.ramp is not None:
                 self.ramp.rest()
 
-    def merged(self, steps: int, slice_end_us: int, duration_s: int) -> list:
+    def merged(self, steps: int, slice_end_us: int, duration_s: int) -> "Items":
         """Items of several sources together: `steps` evenly spaced over the `duration_s` that end at `slice_end_us`. What lies
         between the last step before and there is waited for, so that none of a bolus comes before its time."""
         its_us = slice_end_us - self.end_us
@@ -66,7 +69,7 @@ class Train:
         self._flow, self.end_us = -1, slice_end_us
         return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
-    def _placed(self, steps: int, first_us: int, last_us: int) -> list:
+    def _placed(self, steps: int, first_us: int, last_us: int) -> "Items":
         """The first step is placed anew."""
         start_us = self.end_us
         first_us = max(first_us, start_us + self._interval_us())
@@ -82,7 +85,7 @@ class Train:
             return self._shortest_us
         return max(self._shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
 
-    def _dwell(self, until_us: int) -> list:
+    def _dwell(self, until_us: int) -> "Items":
         self._flow = -1
         until_us -= self._shortest_us - 1
         if until_us <= self.end_us:

@@ -14,6 +14,9 @@ run evenly; no step is further than 12 us from its ideal time. What is computed 
 
 from pumpcore.units import HZ4_PER_HZ, US_PER_S
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Items, MotorFacts
+
 SAG_US = 11  # by which the middle of an evenly run group may be off; rounding comes on top
 STEADY_US = 2  # a change of rate that moves no step by more than this is none
 SLACK_HZ = 4  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this much more
@@ -49,7 +52,7 @@ class Ramp:
         """The generator stands still, or runs no faster than the start rate."""
         self.rate_hz4 = 0
 
-    def items(self, even: list, wait_us: int, rate_hz4: int, next_hz4: int) -> list:
+    def items(self, even: "Items", wait_us: int, rate_hz4: int, next_hz4: int) -> "Items":
         """The items of a slice at `rate_hz4`, followed by `next_hz4`: `even`, or as many steps in the same time with ramps.
 
         `wait_us` of it lie before the slice's own seconds: from rest the first step is counted from there. ValueError
@@ -102,7 +105,7 @@ class Ramp:
                 high = middle
         return low
 
-    def _lay(self, total: tuple, wait_us: int, begin_hz4: int, cruise_hz4: int, end_hz4: int) -> list:
+    def _lay(self, total: tuple[int, int], wait_us: int, begin_hz4: int, cruise_hz4: int, end_hz4: int) -> "Items":
         steps, duration_us = total
         points = [point for point in self._edge(begin_hz4, cruise_hz4) if point[0] < steps]
         reached = points[-1][0] if points else 0
@@ -116,7 +119,7 @@ class Ramp:
             before, before_us = step, time_us
         return items
 
-    def _edge(self, edge_hz4: int, cruise_hz4: int) -> list:
+    def _edge(self, edge_hz4: int, cruise_hz4: int) -> "Items":
         """Ends of the groups of a ramp, (steps, time_us) from the slice's edge inwards; the first group is one step, the last
         one ends with the first step beyond the ramp."""
         twice = 2 * self._hz_per_s if cruise_hz4 > edge_hz4 else -2 * self._hz_per_s  # by which a step changes rate squared
@@ -150,14 +153,14 @@ class Ramp:
         return max(1, rate_hz * root // 20_000)
 
 
-def of_bench(bench: object) -> Ramp | None:
+def of_bench(bench: "MotorFacts") -> Ramp | None:
     """The ramp of a bench; None when its motor runs at every rate at once."""
     if not bench.acceleration_hz_per_s or bench.start_rate_hz >= bench.max_rate_hz:
         return None
     return Ramp(bench.start_rate_hz, bench.acceleration_hz_per_s, bench.max_rate_hz)
 
 
-def highest_rate_hz(bench: object) -> int:
+def highest_rate_hz(bench: "MotorFacts") -> int:
     """The highest rate that a plan may have, so that every slice, the shortest of 1 s included, holds its steps and ramps."""
     highest = max(1, bench.max_rate_hz - SLACK_HZ)
     ramp = of_bench(bench)

@@ -9,6 +9,9 @@ import struct
 from pumpcore.calibration import Calibration
 from pumpcore.units import ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Settings
+
 NAME = "reservoir"
 NEVER_STEPS = 1 << 62
 FIELDS = (
@@ -64,7 +67,7 @@ class Reservoir:
         return struct.pack(_FORMAT, *[getattr(self, name) for name in FIELDS])
 
 
-def tolerated_nl(settings: object, left_nl: int, spread_nl: int, delivered_nl: int) -> tuple:
+def tolerated_nl(settings: "Settings", left_nl: int, spread_nl: int, delivered_nl: int) -> tuple[int, int]:
     """(least, most) that a refill may find without a reason: a fixed part and a part of what was delivered beside what is expected."""
     apart_nl = settings.tolerance_nl + delivered_nl * settings.tolerance_permille // 1000
     return max(0, left_nl - apart_nl), left_nl + spread_nl + apart_nl

@@ -2,6 +2,9 @@
 
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Entries
+
 NEVER_S = 1 << 40
 # 1970-01-01 was a Thursday: day 3 of a week that starts on Monday.
 _EPOCH_OFFSET_S = 3 * MINUTES_PER_DAY * S_PER_MINUTE
@@ -21,7 +24,7 @@ class Zone:
         self.transition_utc_s = transition_utc_s
         self.transition_offset_s = transition_offset_s
 
-    def values(self) -> tuple:
+    def values(self) -> tuple[int, int, int]:
         return self.offset_s, self.transition_utc_s, self.transition_offset_s
 
     def passed(self, utc_s: int) -> bool:
@@ -51,13 +54,13 @@ class Week:
         shift_s = self.shift_s if second_s >= self.shift_at_s else 0
         return (self.begin_s + second_s + shift_s) % S_PER_WEEK
 
-    def until_change_s(self, entries: list, second_s: int) -> int:
+    def until_change_s(self, entries: "Entries", second_s: int) -> int:
         """Seconds from `second_s` until the next entry begins or the offset changes; NEVER_S for a single entry."""
         next_s = seconds_to_next(entries, self.local_s(second_s)) if len(entries) > 1 else NEVER_S
         return min(next_s, self.shift_at_s - second_s) if second_s < self.shift_at_s else next_s
 
 
-def entry_at(entries: list, second_s: int) -> int:
+def entry_at(entries: "Entries", second_s: int) -> int:
     """Index of the entry in force at `second_s` of the week. `entries` are (minute_of_week, rate_nl), sorted; the last one
     of the week goes on until the first of the next."""
     minute = second_s // S_PER_MINUTE
@@ -71,7 +74,7 @@ def entry_at(entries: list, second_s: int) -> int:
     return low - 1 if low else len(entries) - 1
 
 
-def seconds_to_next(entries: list, second_s: int) -> int:
+def seconds_to_next(entries: "Entries", second_s: int) -> int:
     """Seconds from `second_s` of the week until the next entry begins, 1 .. 604800."""
     following = entries[(entry_at(entries, second_s) + 1) % len(entries)]
     gap_s = (following[0] * S_PER_MINUTE - second_s) % S_PER_WEEK

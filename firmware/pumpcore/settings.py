@@ -49,7 +49,7 @@ class Settings:
     soft_high_ng = 0
     hard_high_ng = 0
 
-    def __init__(self, values: tuple | None = None, library: str = "") -> None:
+    def __init__(self, values: tuple[int, ...] | None = None, library: str = "") -> None:
         self.library = library
         for name, value in zip(FIELDS, values or ()):
             if value:
@@ -67,7 +67,7 @@ class Settings:
         limits = [limit_nl for limit_nl in (self.bolus_max_nl, self.hard_bolus_nl) if limit_nl]
         return min(limits) if limits else 0
 
-    def overridden(self) -> list:
+    def overridden(self) -> list[str]:
         """The names of the soft limits that somebody has confirmed to be passed."""
         return [name for bit, name in enumerate(OVERRIDES) if self.overrides >> bit & 1]
 

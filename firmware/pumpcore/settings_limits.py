@@ -10,10 +10,13 @@ from pumpcore.program import MINIMUM, Program
 from pumpcore.settings import OVERRIDES
 from pumpcore.units import MINUTES_PER_DAY, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE, ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Ceilings
+
 _WINDOWS_S = {"hour": HOUR_BUCKETS * S_PER_MINUTE, "day": DAY_BUCKETS * S_PER_MINUTE}
 
 
-def check(program: Program, ceilings: object, calibration: Calibration) -> None:
+def check(program: Program, ceilings: "Ceilings", calibration: Calibration) -> None:
     """Refusals `minimum_rate`, `demand_rate`, `demand_volume`, `library_hard`, `library_soft`."""
     if program.mode == MINIMUM:
         _check_minimum(program, calibration)
@@ -47,7 +50,7 @@ def _check_demand_rate(program: Program, limit_nl: int) -> None:
         raise Refusal("demand_rate", rule="R7", asked_rate_nl=asked_nl, limit_rate_nl=limit_nl, **detail)
 
 
-def _check_demand_volume(program: Program, ceilings: object, calibration: Calibration) -> None:
+def _check_demand_volume(program: Program, ceilings: "Ceilings", calibration: Calibration) -> None:
     """The nearest dose has room in both windows, whichever is told."""
     settings, windows = program.settings, _demand_windows(program, ceilings, calibration)
     dose_steps = calibration.steps_for_nl(settings.demand_nl)
@@ -59,7 +62,7 @@ def _check_demand_volume(program: Program, ceilings: object, calibration: Calibr
             raise Refusal("demand_volume", rule="R5", window=name, doses=doses, **detail)
 
 
-def _demand_windows(program: Program, ceilings: object, calibration: Calibration) -> list:
+def _demand_windows(program: Program, ceilings: "Ceilings", calibration: Calibration) -> list[tuple[str, int, int, int]]:
     """[(name, demand boluses that it may hold, most steps of basal, limit in steps)] of an hour and of 24 hours."""
     settings, found = program.settings, []
     modulus = program.rate_seconds_s * calibration.volume_nl
@@ -71,7 +74,7 @@ def _demand_windows(program: Program, ceilings: object, calibration: Calibration
     return found
 
 
-def _asked_nl(program: Program) -> tuple:
+def _asked_nl(program: Program) -> tuple[tuple[str, int], ...]:
     """(name, nl) of what the library limits: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     settings = program.settings
     demand_nl = settings.demand_nl if settings.demand_on else 0
@@ -100,7 +103,7 @@ def overridden(program: Program, name: str) -> bool:
     return bool(program.settings.overrides >> OVERRIDES.index(name) & 1)
 
 
-def passed(program: Program) -> list:
+def passed(program: Program) -> list[tuple[int, int, int]]:
     """[(index in OVERRIDES, asked, limit)] of the soft limits that the program passes; the concentration in ng per ml."""
     settings, found = program.settings, []
     mass_ng, volume_nl = program.concentration

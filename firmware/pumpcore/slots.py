@@ -23,7 +23,7 @@ def pack(sequence: int, payload: bytes) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack(image: bytes) -> tuple:
+def unpack(image: bytes) -> tuple[int, bytes]:
     """(sequence, payload) of a slot; ValueError when it is cut short, damaged or something else."""
     if len(image) < _HEAD_BYTES + 4:
         raise ValueError("slot is too short")
@@ -45,7 +45,7 @@ def _digest(name: str, image: bytes) -> bytes:
     return hashlib.sha256(name.encode() + image).digest()[:8]
 
 
-def unpack_mark(data: bytes) -> tuple:
+def unpack_mark(data: bytes) -> tuple[int, bytes]:
     """(sequence, digest) of a mark; (0, b"") of no bytes. ValueError when it is damaged."""
     if not data:
         return 0, b""
@@ -54,7 +54,7 @@ def unpack_mark(data: bytes) -> tuple:
     return struct.unpack(_MARK, data[:-4])[1:]
 
 
-def newest(images: list) -> tuple | None:
+def newest(images: list[bytes]) -> tuple[int, bytes, int] | None:
     """(sequence, payload, index) of the newest valid one of the slots' bytes; None when none is valid."""
     found = None
     for index, image in enumerate(images):
@@ -67,7 +67,7 @@ def newest(images: list) -> tuple | None:
     return found
 
 
-def judge(name: str, images: list, mark: bytes) -> tuple | None:
+def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int] | None:
     """(sequence, payload, index) of the image that counts, None when there never was one; b"" stands for a file that is not there.
 
     ValueError when the newest valid slot is older than the mark says, or another one, or there is no valid slot or mark where there

@@ -1,5 +1,8 @@
 """Checked reading of decoded tables: whole numbers, texts, one of a list, known keys. Errors name the key as `table.key`."""
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 
 class BenchError(ValueError):
     """A bench that is not complete or out of range; the text names the key."""
@@ -11,7 +14,7 @@ def _wrong(table: dict, name: str, must: str) -> BenchError:
     return BenchError("%s %s, %s" % (name, must, "not " + _shown(table[key]) if key in table else "and is missing"))
 
 
-def _shown(value: object) -> str:
+def _shown(value: "Json") -> str:
     """A value in the words of both Pythons, which write floats and texts differently."""
     if type(value) is bool:
         return "true" if value else "false"
@@ -38,7 +41,7 @@ def text(table: dict, name: str) -> str:
     return value
 
 
-def one_of(table: dict, name: str, choices: tuple) -> str:
+def one_of(table: dict, name: str, choices: tuple[str, ...]) -> str:
     """The text under the last part of `name`, which must be one of `choices`."""
     value = table.get(name.split(".")[-1])
     if type(value) is not str or value not in choices:
@@ -46,7 +49,7 @@ def one_of(table: dict, name: str, choices: tuple) -> str:
     return value
 
 
-def subtable(table: dict, key: str, keys: tuple) -> dict:
+def subtable(table: dict, key: str, keys: tuple[str, ...]) -> dict:
     """The table under `key`, which must hold nothing but `keys`."""
     value = table.get(key)
     if type(value) is not dict:

@@ -31,5 +31,5 @@ class Temporary:
         """The rate in 1 / `parts` nl for a basal of `basal_nl`."""
         return basal_nl * self.numerator if self.denominator else self.rate_nl
 
-    def asked(self) -> tuple:
+    def asked(self) -> tuple[int, int, int, int]:
         return self.rate_nl, self.numerator, self.denominator, self.duration_s

@@ -14,6 +14,9 @@ from pumpcore.faults import Refusal
 from pumpcore.hashes import sha256_hex
 from pumpcore.units import ceil_div
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import BenchFacts
+
 ID_BYTES = 8
 KEPT = 5  # the one that counts and four before it
 LONGEST_TEXT = 24
@@ -44,7 +47,7 @@ class Weighed:
     volume_nl = steps = utc_s = density_ug_per_ml = scatter_ppm = expires_nl = expires_days = runs = 0
     tube = lot = ""
 
-    def __init__(self, *values: object) -> None:
+    def __init__(self, *values: int | str) -> None:
         for name, value in zip(FIELDS, values):
             setattr(self, name, value)
 
@@ -124,13 +127,13 @@ class Image:
     """What the store holds: for which bench (`name` and the `nominal` pair), whether the first row counts (`current`), and `rows`
     of (position_steps when it was set, its bytes), newest first, at most KEPT."""
 
-    def __init__(self, name: str, nominal: Calibration, current: bool, rows: list) -> None:
+    def __init__(self, name: str, nominal: Calibration, current: bool, rows: list[tuple[int, bytes]]) -> None:
         self.name = name
         self.nominal = nominal
         self.current = current
         self.rows = rows
 
-    def fits(self, bench: object) -> bool:
+    def fits(self, bench: "BenchFacts") -> bool:
         """Whether it was weighed on this bench."""
         pair = bench.calibration
         return (self.name, self.nominal.volume_nl, self.nominal.steps) == (bench.name, pair.volume_nl, pair.steps)

@@ -33,6 +33,14 @@ LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "m
 class Rig:
     """A bench's ceilings and motor, as attributes that `pumpcore.limits` reads, and the calibration in use."""
 
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    max_rate_hz: int
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+
     def __init__(self, ceilings: dict[str, int], calibration: Calibration | None = None) -> None:
         self.__dict__.update(ceilings)
         self.calibration = calibration or Calibration(1, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from pumpcore.fault_texts import told, worded
 from pumpcore.faults import Refusal
@@ -28,7 +29,7 @@ def said(fault: str, text: str, detail: Mapping[str, object], units: tuple[int |
     """The words of any refusal: a rate whose seconds nobody knows stays as the pump wrote it."""
     seconds_s, typed = units
     rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
-    parts: dict[str, object] = {}
+    parts: dict[str, Any] = {}
     for name, value in detail.items():
         is_rate = rates or name.endswith("rate_nl")
         if name == "parameter":

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from copy import copy
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
-from pumpcore.settings import OVERRIDES, Settings
+from pumpcore.settings import OVERRIDES
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal import culprit
 from thecal.compiler import Compiled
@@ -45,7 +45,7 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
 
 def confirmed(program: Program) -> Program:
     """The program with every soft limit passed: a person may confirm them."""
-    made, settings = copy(program), copy(cast("Settings | None", program.settings))
+    made, settings = copy(program), copy(program.settings)
     if settings is not None:
         settings.overrides = (1 << len(OVERRIDES)) - 1
     made.settings = settings

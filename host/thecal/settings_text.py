@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import cast
 
 from pumpcore.program import Program
 from pumpcore.settings import Settings
@@ -17,7 +16,7 @@ NONE = "none"
 
 def settings_facts(program: Program) -> dict[str, str]:
     """Label and value of every setting; a group that is not set has one line."""
-    settings = cast("Settings | None", program.settings) or Settings()
+    settings = program.settings or Settings()
     said = demand_facts(settings)
     said.update(volumes(settings, "bolus"))
     said.update(line_facts(settings))

@@ -109,7 +109,7 @@ def test_the_lease_guard_counts_the_strobe_and_cuts_the_coils_driver(bench: Moto
     assert len(bench.rises()) == 5
     assert not bench.enabled()
     assert levels(bench) == 0, "the generator stopped for good and took its coils off"
-    assert bench.ask("(board.look()[3], stepper.halt() - guard.count())") == (True, 0)
+    assert bench.ask("(board.look().tripped, stepper.halt() - guard.count())") == (True, 0)
 
 
 @pytest.mark.rule("R12")

@@ -37,11 +37,11 @@ def test_attaching_never_enables_and_never_steps(bench: MotorBench) -> None:
 def test_one_step_beyond_the_lease_the_line_is_cut_and_stays_so(bench: MotorBench, leased: int, record_property) -> None:
     bench.run(f"ready({leased})\nbegin = guard.count()")
     bench.clear()
-    bench.run("stepper.queue(30, 6000)\nstepper.send()\ntime.sleep_ms(8)\nlook = board.look()")
+    bench.run("stepper.queue(30, 6000)\nstepper.send()\ntime.sleep_ms(8)\nseen = board.look()")
     rises = bench.rises()
     assert len(rises) == leased + 1
     assert 0 <= cut_at(bench) - rises[-1] <= 100
-    steps, counted, _, tripped, _ = bench.ask("look")
+    steps, counted, tripped = bench.ask("(seen.steps_done, seen.guard_count, seen.tripped)")
     assert (tripped, steps) == (True, counted)
     assert bench.ask("guard.count() - begin") == leased + 1
     assert bench.ask("stepper.halt() - guard.count()") == 0
@@ -99,9 +99,9 @@ def test_pulses_beyond_the_lease_are_still_counted(bench: MotorBench) -> None:
 
 @pytest.mark.rule("R6")
 def test_a_line_that_something_else_takes_off_counts_as_tripped(bench: MotorBench) -> None:
-    bench.run("ready(100)\nstepper.queue(50, 50000)\nstepper.send()\nfirst = board.look()")
-    bench.run(f"guard.machine.execute(0xE000 | {bench.off_level})\ntime.sleep_ms(2)\nlook = board.look()")
-    assert bench.ask("(first[3], look[3])") == (False, True)
+    bench.run("ready(100)\nstepper.queue(50, 50000)\nstepper.send()\nfirst = board.look().tripped")
+    bench.run(f"guard.machine.execute(0xE000 | {bench.off_level})\ntime.sleep_ms(2)\nsecond = board.look().tripped")
+    assert bench.ask("(first, second)") == (False, True)
     bench.run("stepper.halt()")
 
 
@@ -128,11 +128,11 @@ def test_a_press_of_100_us_cuts_the_line_for_good(bench: MotorBench, steps: int,
     bench.run("ready(100000)")
     bench.clear()
     pressed = press(bench, 23_000_000, 100_000)
-    bench.run(f"stepper.queue({steps}, {duration_us})\nstepper.send()\ntime.sleep_ms(70)\nlook = board.look()")
+    bench.run(f"stepper.queue({steps}, {duration_us})\nstepper.send()\ntime.sleep_ms(70)\npressed = board.look().stop_pressed")
     after_ns = cut_at(bench) - pressed[0]
     assert 0 < after_ns < DEBOUNCE_NS
     assert sum(rise > cut_at(bench) for rise in bench.rises()) == 0
-    assert bench.ask("look")[4] is True
+    assert bench.ask("pressed") is True
     assert not bench.enabled()
     assert bench.ask("stepper.halt() - guard.count()") == 0
     bench.run("buttons.clear_stop()")
@@ -147,7 +147,7 @@ def test_a_glitch_of_10_us_is_no_press(bench: MotorBench) -> None:
     bench.run("time.sleep_ms(5)")
     assert pressed
     assert bench.enabled()
-    assert bench.ask("board.look()[4]") is False
+    assert bench.ask("board.look().stop_pressed") is False
 
 
 @pytest.mark.rule("R1")
@@ -156,14 +156,14 @@ def test_as_long_as_it_is_held_nothing_enables_the_motor(bench: MotorBench) -> N
     bench.board.set_pin(STOP, 1)
     bench.run("time.sleep_ms(1)\nbuttons.clear_stop()\nready(50)")
     bench.clear()
-    bench.run("stepper.queue(5, 1000)\nstepper.send()\ntime.sleep_ms(4)\nlook = board.look()")
+    bench.run("stepper.queue(5, 1000)\nstepper.send()\ntime.sleep_ms(4)\npressed = board.look().stop_pressed")
     assert bench.rises() == []
     assert not bench.enabled()
-    assert bench.ask("look")[4] is True
-    assert bench.ask("board.look()")[4] is True
+    assert bench.ask("pressed") is True
+    assert bench.ask("board.look().stop_pressed") is True
     bench.board.set_pin(STOP, 0)
     bench.run("time.sleep_ms(3)\nready(50)")
-    assert bench.ask("board.look()[4]") is False
+    assert bench.ask("board.look().stop_pressed") is False
     assert bench.enabled()
 
 

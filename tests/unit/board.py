@@ -8,6 +8,7 @@ from littlefs.errors import LittleFSError
 
 from board_parts import Buttons, Buzzer, Supply, System, Watchdog
 from flash_files import Handle, os_errors
+from hal.absent import BoardState
 
 MOST_READ_BYTES = 4096  # as both hals have it
 BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
@@ -134,7 +135,7 @@ class Flash:
             self.fs.remove(path)
         self.alive()
 
-    def names(self, folder: str) -> list:
+    def names(self, folder: str) -> list[str]:
         with os_errors():
             return sorted(self.fs.listdir(folder)) if self.exists(folder) else []
 
@@ -285,7 +286,7 @@ class Link:
         data, self.incoming = self.incoming[:MOST_READ_BYTES], self.incoming[MOST_READ_BYTES:]
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self.outgoing += data
 
 
@@ -306,6 +307,7 @@ class Board:
         self.supply = Supply()
         self.buzzer = Buzzer()
         self.system = System()
+        self.state = BoardState()
 
     def attach(self, bench: object) -> bool:
         self.bench = bench
@@ -322,7 +324,8 @@ class Board:
         self.stepper.halt()
         self.stepper.enable(False)
 
-    def look(self) -> tuple:
-        """(steps_done, guard count, underruns, tripped, stop pressed) of one moment."""
-        stepper = self.stepper
-        return stepper.steps_done(), self.guard.count(), stepper.underruns(), self.guard.tripped(), self.buttons.stop
+    def look(self) -> BoardState:
+        state, stepper = self.state, self.stepper
+        state.steps_done, state.guard_count, state.underruns = stepper.steps_done(), self.guard.count(), stepper.underruns()
+        state.tripped, state.stop_pressed = self.guard.tripped(), self.buttons.stop
+        return state

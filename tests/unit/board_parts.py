@@ -53,7 +53,7 @@ class System:
     failures = 0
     maintenance_requested = False
     reset_asked = False
-    implementation = {"name": "cpython"}
+    implementation: dict[str, str | int | list[int]] = {"name": "cpython"}
 
     def seed(self) -> int:
         return 7
@@ -64,7 +64,10 @@ class System:
     def built(self) -> None:
         pass
 
-    loop_begins = between_turns = make_room = built
+    loop_begins = make_room = built
+
+    def between_turns(self) -> bool:
+        return False
 
     def forget(self, *modules: str) -> None:
         pass

@@ -168,6 +168,30 @@ def test_annotations_and_what_only_they_needed_go() -> None:
     assert "import" not in text and "def twice(given):" in text and "def fast(words: ptr32) -> int:" in text
 
 
+def test_what_only_a_type_checker_reads_is_no_text_that_keeps_a_name() -> None:
+    typed = b'''if 0:
+    from app.types import Held
+
+
+class Facts:
+    held: "Held"
+
+
+class Holder:
+    def hold_on(self, held: "_private_one") -> "Held":
+        self._private_one: "Held | None" = held
+        return self._private_one
+
+
+holder = Holder()
+'''
+    files, names = compact({"/planted.py": typed}, [b"import planted\nplanted.holder.hold_on(planted.Facts)"])
+    text = files["/planted.py"].decode()
+    assert "Held" not in text and "if 0" not in text and "_private_one" not in text, text
+    assert "_private_one" in names["/planted.py"]
+    compile(text, "planted.py", "exec")
+
+
 def test_what_nobody_asks_for_goes_and_a_name_that_goes_through_a_file_stays() -> None:
     trees = {
         "/app/one.py": ast.parse("from app.two import THREE, FOUR\nUNUSED = 5\nMADE = print()\ndef gone(): return kept\ndef kept(): pass"),

@@ -97,18 +97,19 @@ def test_a_wait_answers_the_look_and_the_time_behind_it_and_an_order_makes_them_
         ask(sim, "!b.guard.allow(1_000); b.stepper.enable(True); b.stepper.queue(100, 1_000_000)")
         sim.advance(600)
         done = sim.plant_steps()
-        assert ask(sim, "[b.look(), b.look()]") == [[done, done, 0, False, False]] * 2
+        seen = "[(s.steps_done, s.guard_count, s.underruns, s.tripped, s.stop_pressed) for s in (b.look() for _ in range(2))]"
+        assert ask(sim, seen) == [[done, done, 0, False, False]] * 2
         assert ask(sim, "[b.clock.uptime_ms(), b.clock.uptime_ms()]") == [shown_ms(sim)] * 2
         sim.press_stop()
-        assert ask(sim, "b.look()[4]") is True
-        assert ask(sim, "(b.buttons.clear_stop(), b.look()[4])[1]") is False
-        assert ask(sim, "[b.stepper.halt(), b.look()[0], b.stepper.busy()]") == [done, done, False]
+        assert ask(sim, "b.look().stop_pressed") is True
+        assert ask(sim, "(b.buttons.clear_stop(), b.look().stop_pressed)[1]") is False
+        assert ask(sim, "[b.stepper.halt(), b.look().steps_done, b.stepper.busy()]") == [done, done, False]
 
 
 def test_counts_and_times_that_32_bits_do_not_hold_are_read_whole():
     with pump() as sim:
         sim.guard_miscount((1 << 33) + 7)
-        assert ask(sim, "[b.look()[1], b.guard.count()]") == [(1 << 33) + 7] * 2
+        assert ask(sim, "[b.look().guard_count, b.guard.count()]") == [(1 << 33) + 7] * 2
         for day in range(1, 51):  # 2^32 ms are 49.7 days
             sim.advance(day * 86_400_000)
             assert ask(sim, "[b.clock.uptime_ms(), b.clock.uptime_ms()]") == [shown_ms(sim)] * 2
@@ -154,13 +155,14 @@ def test_the_stop_button_stops_the_motor_without_the_firmware():
 
 def test_a_press_of_the_bolus_button_wakes_the_firmware_and_is_told_once():
     with pump() as sim:
-        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed()]") == [False, False]
+        assert ask(sim, "[b.look().stop_pressed, b.buttons.bolus_pressed()]") == [False, False]
         sim.press_bolus()
-        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed(), b.look()[4], b.buttons.bolus_pressed()]") == [False, True, False, False]
+        twice = "[b.look().stop_pressed, b.buttons.bolus_pressed(), b.look().stop_pressed, b.buttons.bolus_pressed()]"
+        assert ask(sim, twice) == [False, True, False, False]
         sim.press_bolus()
         sim.cut_power()
         sim.restore_power()
-        assert ask(sim, "[b.look()[4], b.buttons.bolus_pressed()]") == [False, False], "a press ends with the power"
+        assert ask(sim, "[b.look().stop_pressed, b.buttons.bolus_pressed()]") == [False, False], "a press ends with the power"
 
 
 def test_a_watchdog_that_is_not_fed_resets_the_chip():

@@ -13,6 +13,6 @@ def alarms(pump: Pump, params: dict) -> dict:
     return {"alarms": [_row(fault, words, counts[fault.number]) for fault, words in zip(active, told)]}
 
 
-def _row(fault: faults.Fault, told: tuple, count: int) -> dict:
+def _row(fault: faults.Fault, told: "tuple[str, str]", count: int) -> dict:
     text, remedy = told
     return {"fault": fault.number, "name": fault.name, "severity": fault.severity, "text": text, "do": remedy, "count": count}

@@ -3,6 +3,9 @@
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Settings
+
 
 def check_supply(pump: Pump) -> None:
     """Refusal `supply_off` when the motor's supply is too low to begin anything."""
@@ -10,7 +13,7 @@ def check_supply(pump: Pump) -> None:
         raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
 
 
-def check_tank(pump: Pump, other: object = None) -> None:
+def check_tank(pump: Pump, other: "Settings | None" = None) -> None:
     """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
     `refill_blocks`, `reservoir_holds_less`. Where another calibration counts, what is left is fixed by the one before, whether
     the program looks at it or not. OSError and StoreError pass."""

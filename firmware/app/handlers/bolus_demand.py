@@ -5,6 +5,9 @@ from app.pump import Pump
 from pumpcore.bolus import DEMAND, Bolus
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Settings
+
 
 def bolus_demand(pump: Pump, params: dict) -> dict:
     """Answers as `bolus.start`. Refusals `demand_off`, `demand_locked`, `demand_count`, and those of any bolus."""
@@ -22,7 +25,7 @@ def bolus_demand(pump: Pump, params: dict) -> dict:
     return order(pump, bolus)
 
 
-def _check_times(pump: Pump, settings: object) -> None:
+def _check_times(pump: Pump, settings: "Settings") -> None:
     now_s = pump.book.powered_on_s()
     name, wait_s = pump.doses.barred(settings, now_s)
     if name == "demand_locked":

@@ -7,6 +7,9 @@ from pumpcore import bolus as boluses
 from pumpcore.faults import Refusal
 from pumpcore.wire import record_types, records
 
+if 0:  # for the type checker alone
+    from app.types import Ring
+
 NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
 
 _SEGMENTS = 8  # of 32, in one call: see tests/bench, group "work"
@@ -36,7 +39,7 @@ def _from_journal(pump: Pump, token: str) -> dict:
     return _told(pump, token, found)
 
 
-def _look(ring: object, found: dict, raw_token: bytes) -> bool:
+def _look(ring: "Ring", found: dict, raw_token: bytes) -> bool:
     """Goes back by a few segments; True when nothing more is to be found."""
     buffer, done = bytearray(BLOCK_BYTES), False
     for _ in range(_SEGMENTS):
@@ -87,7 +90,7 @@ def _issued(pump: Pump, token: str) -> bool:
     return True
 
 
-def _is_younger(raw_token: bytes, ring: object, whole_from: int, boot: int) -> bool:
+def _is_younger(raw_token: bytes, ring: "Ring", whole_from: int, boot: int) -> bool:
     """Whether it is of a boot that began behind the record from which on nothing is missing. See app.tokens for its bits."""
     oldest = bytearray(256)
     if not ring.read(whole_from, oldest)[0]:

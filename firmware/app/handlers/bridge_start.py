@@ -14,7 +14,7 @@ def bridge_start(pump: Pump, params: dict) -> dict:
     """Refusals of `start`, `no_bridge`, `bridge_impossible`, `bridge_ratio`, and those of a rate; journaled before it begins."""
     token = params["token"]
     for known in (pump.start_wanted, pump.delivery.bridge):
-        if getattr(known, "token", "") == token:
+        if known and known is not True and known.token == token:
             return _reply(pump, known)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
     check_start(pump)
@@ -37,7 +37,7 @@ def bridge_start(pump: Pump, params: dict) -> dict:
     return _reply(pump, bridge)
 
 
-def _reply(pump: Pump, bridge: object) -> dict:
+def _reply(pump: Pump, bridge: Bridge) -> dict:
     told = {name: getattr(bridge, name) for name in ("token", "line_nl", "numerator", "denominator")}
     told["position_steps"] = pump.position_steps()
     told["old_until_steps"], told["new_from_steps"] = bridge.old_until, bridge.new_from

@@ -7,6 +7,9 @@ from pumpcore.forecast import CHAIN_BYTES, Forecast
 from pumpcore.schedule import Zone
 from pumpcore.units import U64_MAX
 
+if 0:  # for the type checker alone
+    from app.types import Crossing
+
 
 def forecast_digest(pump: Pump, params: dict) -> dict:
     """The next cursor; `done` when its chain is the digest of the whole. Refusals `not_staged`, `bad_params`,
@@ -33,7 +36,7 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
     return told
 
 
-def _crossing(pump: Pump, found: program.Program) -> object:
+def _crossing(pump: Pump, found: program.Program) -> "Crossing":
     """The bridge with which this program begins or has begun, from the front as it is. Refusals `no_bridge`, `bridge_ratio`."""
     pump.setup.load_lines()
     from app import lines

@@ -7,11 +7,14 @@ from app.ring import BLOCK_BYTES
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 
+if 0:  # for the type checker alone
+    from app.types import Reading
+
 _block = bytearray(BLOCK_BYTES)  # as long as this module is loaded: a new one for each answer would soon fill the heap
 _SIZES = b'", "bytes": %d, "crc32": "%08x", "first_sequence": %d, "next_sequence": %d, "last_sequence": %d, "more": '
 
 
-def journal_read(pump: Pump, params: dict) -> tuple:
+def journal_read(pump: Pump, params: "Reading") -> "tuple[bytes, memoryview, Reading | None]":
     """`first_sequence` above what was asked tells of records that are gone. With `more` comes what to go on with; from there on it is
     the host that checks the records, and asks again where one is damaged. Refusal `sequence_ahead`."""
     ring = pump.journal.rings[params["ring"]]

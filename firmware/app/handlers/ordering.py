@@ -11,8 +11,11 @@ from pumpcore.faults import Refusal
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_MINUTE, ceil_div
 from pumpcore.wire.records import PURPOSES
 
+if 0:  # for the type checker alone
+    from app.types import Json, Windows
 
-def repeated(pump: Pump, token: str, asked: tuple) -> Bolus | None:
+
+def repeated(pump: Pump, token: str, asked: tuple[str, int, int]) -> Bolus | None:
     """The bolus that this token has ordered already, None when it is free. `asked` is (purpose, nl or steps, rate_nl); Refusal
     `token_used` when it ordered something else."""
     known = pump.find_bolus(token)
@@ -83,7 +86,7 @@ def check_temporary(pump: Pump) -> None:
         raise _one_at_a_time("temporary_active", pump, end_s, token=present.token)
 
 
-def _one_at_a_time(name: str, pump: Pump, end_s: int, **detail: object) -> Refusal:
+def _one_at_a_time(name: str, pump: Pump, end_s: int, **detail: "Json") -> Refusal:
     """A second one is refused until the pump second in which the first has ended."""
     wait_s = ceil_div(max(0, pump.delivery.span.at_ms(end_s) - pump.board.clock.uptime_ms()), MS_PER_S)
     return Refusal(name, rule="R7", asked=2, limit=1, nearest=1, wait_s=wait_s, **detail)
@@ -162,7 +165,7 @@ def fastest_nl(pump: Pump) -> int:
     return max([0] + [ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s) for bolus in pump.delivery.orders.live()])
 
 
-def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple = (0, 0)) -> None:
+def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple[int, int] = (0, 0)) -> None:
     """Refusals `hour_above_ceiling`, `day_above_ceiling` when a window would have no room for the bolus and the basal beside it, at any
     lease of it. `basal` is what that makes meanwhile (steps), and its highest rate (nl per the program's seconds)."""
     windows, calibration = pump.delivery.leases.windows, pump.setup.calibration
@@ -181,7 +184,7 @@ def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple = (0, 
             )
 
 
-def _most_beside(pump: Pump, basal: tuple, window_s: int) -> int:
+def _most_beside(pump: Pump, basal: tuple[int, int], window_s: int) -> int:
     """Steps of basal that fall into one window at most."""
     steps, rate_nl = basal
     if not steps:
@@ -190,7 +193,7 @@ def _most_beside(pump: Pump, basal: tuple, window_s: int) -> int:
     return min(steps, rate_nl * window_s * pair.steps // (pump.setup.program.rate_seconds_s * pair.volume_nl) + 1)
 
 
-def _fullest(windows: object, bolus: Bolus, minutes: int, used: int, gone_s: int) -> int:
+def _fullest(windows: "Windows", bolus: Bolus, minutes: int, used: int, gone_s: int) -> int:
     """The most steps that a window of so many minutes holds while the bolus runs: of what was leased before (`used`), and of the bolus.
 
     Leases fill the bucket in which they begin, so a window holds what the plan makes in its minutes. `gone_s` of the current minute are

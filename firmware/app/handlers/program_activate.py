@@ -6,6 +6,9 @@ from app.pump import Pump
 from pumpcore import program
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Change, Setup
+
 
 def program_activate(pump: Pump, params: dict) -> dict:
     """Refusals `not_staged`, `not_checked`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is
@@ -33,7 +36,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
     return {"digest": setup.digest}
 
 
-def _checked(setup: object, digest: str) -> tuple:
+def _checked(setup: "Setup", digest: str) -> "tuple[bytes, program.Program]":
     """(bytes, program) with what its check has found."""
     if digest == setup.digest:
         return setup.packed, setup.program
@@ -47,7 +50,7 @@ def _checked(setup: object, digest: str) -> tuple:
     return row.packed, new
 
 
-def _change(pump: Pump, new: program.Program) -> object:
+def _change(pump: Pump, new: program.Program) -> "Change | None":
     """What this program does to the line; None when that is surely nothing: the same content, or nothing was ever in it."""
     setup, old = pump.setup, pump.setup.program
     clean = setup.line is None and "line" not in setup.damaged

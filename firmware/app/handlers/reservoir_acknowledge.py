@@ -3,8 +3,11 @@
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Reason
 
-def reservoir_acknowledge(pump: Pump, params: dict) -> dict:
+
+def reservoir_acknowledge(pump: Pump, params: "Reason") -> dict:
     """Refusal `no_refill_blocks`; journaled before it counts."""
     tank = pump.setup.tank
     if tank is None or not tank.blocks:

@@ -4,6 +4,9 @@ from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.reservoir import NAME, Reservoir, tolerated_nl
 
+if 0:  # for the type checker alone
+    from app.types import Settings
+
 
 def reservoir_refill(pump: Pump, params: dict) -> dict:
     """At most once by its token. Refusals `no_reservoir`, `refill_volume`, `token_...`; journaled before it is stored."""
@@ -34,7 +37,7 @@ def _check_volume(capacity_nl: int, measured_nl: int, filled_nl: int) -> None:
         raise Refusal("refill_volume", rule="R7", asked_nl=measured_nl + filled_nl, limit_nl=capacity_nl, nearest_nl=nearest_nl)
 
 
-def _reconciled(pump: Pump, settings: object, params: dict) -> tuple:
+def _reconciled(pump: Pump, settings: "Settings", params: dict) -> "tuple[Reservoir, int, int]":
     """(the reservoir as reported, how much more than expected may have been there, what was delivered since the last refill)."""
     position, pair, old = pump.position_steps(), pump.setup.calibration, pump.setup.tank
     new = Reservoir()

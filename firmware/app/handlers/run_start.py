@@ -10,6 +10,9 @@ from pumpcore.bolus import Bolus
 from pumpcore.faults import RUNS_MEND, Refusal
 from pumpcore.order_limits import check_bolus_rate, check_bolus_time, check_rounding
 
+if 0:  # for the type checker alone
+    from app.types import Calibration
+
 
 def run_start(pump: Pump, params: dict) -> dict:
     """`steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`,
@@ -39,7 +42,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     return reply(bolus)
 
 
-def _made(params: dict, calibration: object) -> Bolus:
+def _made(params: dict, calibration: "Calibration") -> Bolus:
     by_steps = params["purpose"] == boluses.CALIBRATION
     make = boluses.of_steps if by_steps else Bolus
     amount = params["steps"] if by_steps else params["volume_nl"]

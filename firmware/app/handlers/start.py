@@ -4,6 +4,9 @@ from app.handlers.beginning import check_line, check_supply, check_tank
 from app.pump import Pump
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Bridge
+
 
 def start(pump: Pump, params: dict) -> dict:
     """Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
@@ -29,6 +32,6 @@ def check_start(pump: Pump) -> None:
     check_tank(pump)
 
 
-def begin(pump: Pump, wanted: object) -> dict:
+def begin(pump: Pump, wanted: "bool | Bridge") -> dict:
     pump.start_wanted = wanted
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

@@ -3,6 +3,9 @@
 from app.pump import Pump
 from pumpcore.units import MS_PER_S, S_PER_MINUTE
 
+if 0:  # for the type checker alone
+    from app.types import Settings
+
 
 def status(pump: Pump, params: dict) -> dict:
     """State, times, rates, steps and alarms; every quantity with its unit in the name."""
@@ -124,7 +127,7 @@ def _line(pump: Pump) -> dict | None:
     return told
 
 
-def _reservoir(pump: Pump, settings: object) -> dict:
+def _reservoir(pump: Pump, settings: "Settings") -> dict:
     """The least that is left, and how much more it may be; null where nobody has told."""
     tank, position = pump.setup.tank, pump.position_steps()
     told = {"capacity_nl": settings.capacity_nl, "low_nl": settings.low_nl, "empty_nl": settings.empty_nl}

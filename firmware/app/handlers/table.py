@@ -5,6 +5,9 @@ import sys
 from app.handlers import bolus_token, hello, status, stop
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from app.types import Handler, System
+
 _FOLDER = "app.handlers."
 # What several of them need, given back with them.
 _WITH_THEM = (
@@ -26,7 +29,7 @@ _WITH_THEM = (
     "pumpcore.wire.record_types",
 )
 
-HANDLERS = {"hello": hello.hello, "status": status.status, "stop": stop.stop, "bolus.token": bolus_token.bolus_token}
+HANDLERS: "dict[str, Handler]" = {"hello": hello.hello, "status": status.status, "stop": stop.stop, "bolus.token": bolus_token.bolus_token}
 
 
 class Loader:
@@ -37,12 +40,12 @@ class Loader:
     that is loaded here and given back, each new copy would be another one.
     """
 
-    def __init__(self, system: object) -> None:
+    def __init__(self, system: "System") -> None:
         self._system = system
         self._method = ""
-        self._handler: object = None
+        self._handler: "Handler | None" = None
 
-    def handler(self, method: str) -> object:
+    def handler(self, method: str) -> "Handler":
         """The function that answers `method`. Refusal `not_loaded` when flash or memory does not give it: nothing has happened."""
         if method != self._method:
             self._give_back(_family(method) == _family(self._method))

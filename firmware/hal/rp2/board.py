@@ -1,5 +1,6 @@
 """The board: builds every part in a state in which nothing moves."""
 
+from hal.absent import BoardState
 from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
@@ -14,6 +15,9 @@ from hal.rp2.signals import Buzzer, Led
 from hal.rp2.stepper import Stepper
 from hal.rp2.system import System
 from hal.rp2.watchdog import Watchdog
+
+if 0:  # for the type checker alone
+    from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, Supply
 
 _TARGET = "rp2"
 
@@ -30,14 +34,15 @@ class Board:
         self.link = Link()
         self.flash = BoardFlash()
         self.watchdog = Watchdog()
-        self.stepper: object = NoStepper()
-        self.guard: object = NoGuard()
-        self.buttons: object = NoButtons()
-        self.supply: object = NoSupply()
+        self.stepper: "MotorStepper" = NoStepper()
+        self.guard: "MotorGuard" = NoGuard()
+        self.buttons: "MotorButtons" = NoButtons()
+        self.supply: "Supply" = NoSupply()
         self.buzzer = Buzzer()
         self.led = Led()
+        self._state = BoardState()
 
-    def attach(self, bench: object) -> bool:
+    def attach(self, bench: "BenchFacts | None") -> bool:
         """Builds what the bench describes, disabled, and says whether there is a motor: not with None or a bench of another target.
 
         A stop button held now asks for maintenance; with it the link is closed and the program ends.
@@ -56,7 +61,7 @@ class Board:
         self.link.closed = self.system.maintenance_requested
         return has_motor
 
-    def _attach_motor(self, bench: object, enable_pin: int) -> None:
+    def _attach_motor(self, bench: "BenchFacts", enable_pin: int) -> None:
         """The guard first: from here on the enable line is driven, and off. What only builds the parts is given back."""
         from hal.rp2 import motors
 
@@ -75,7 +80,7 @@ class Board:
         except OSError:
             self.clock.has_chip = False
 
-    def _attach_supply(self, bench: object) -> None:
+    def _attach_supply(self, bench: "BenchFacts") -> None:
         from hal.rp2.supply import Supply
 
         self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
@@ -84,14 +89,15 @@ class Board:
         """Whether somebody has to look at once: a button, the guard, or a motor whose supply is gone."""
         return self.buttons.alert() or (self.stepper.enabled and self.supply.low())
 
-    def look(self) -> tuple:
-        """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop.
+    def look(self) -> BoardState:
+        """What stands at this moment, for every turn of the loop: the same object each time.
 
         A button that was held down already cuts the line without a new press: that is a stop as well.
         """
-        look = self.stepper.look()
-        cut = look[3]
-        return look + (self.buttons.stop_pressed() or (cut and self.buttons.held()),)
+        state = self._state
+        state.steps_done, state.guard_count, state.underruns, state.tripped = self.stepper.look()
+        state.stop_pressed = self.buttons.stop_pressed() or (state.tripped and self.buttons.held())
+        return state
 
     def cut(self) -> None:
         """Takes the enable line off at once, and keeps it off, until `restore`: for a stop that is seen in the middle of a flash write."""

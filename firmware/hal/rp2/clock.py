@@ -2,19 +2,22 @@
 
 import time
 
+if 0:  # for the type checker alone
+    from hal.rp2.ds3231 import Ds3231
+
 
 class Clock:
     """`has_chip`: UTC survives a power cut."""
 
     def __init__(self) -> None:
-        self._chip = None
+        self._chip: "Ds3231 | None" = None
         self.has_chip = False
         self._ticks_ms = time.ticks_ms()
         self._uptime_ms: int = self._ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
         self._set_to_s = 0
         self._set_at_ms = 0
 
-    def attach(self, chip: object) -> None:
+    def attach(self, chip: "Ds3231") -> None:
         """From now on `chip` (utc_s, set_utc_s) keeps the time of day."""
         self._chip = chip
         self.has_chip = True

@@ -11,7 +11,7 @@ class _Coil:
     value = 0
 
 
-def patterns(style: str, forward: bool) -> tuple:
+def patterns(style: str, forward: bool) -> tuple[int, ...]:
     """Bits of a1, a2, b1, b2 (lowest first) after each step of a cycle that begins where the library begins."""
     coils = [_Coil(), _Coil(), _Coil(), _Coil()]
     motor = stepper.StepperMotor(*coils, microsteps=None)

@@ -18,18 +18,25 @@ _MASK = WORDS - 1
 _WORD = 2  # DMA's code for 32 bits
 _READ = 0  # DMA's code for a ring of read addresses
 _TRIES = 3
-_reserved = []
+_reserved: list[bytearray] = []
 
 
 class Feed:
     """`words` is the address of the ring, for ring.py. Indices: `end` behind the last encoded word, `sent` behind the last sent."""
 
+    sent: int
+    end: int
+    _begins: list[int]
+    _counts: list[int]
+    _running: int
+    _armed: bool
+
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._memory = reserve()
         self._address = (uctypes.addressof(self._memory) + _RING_BYTES - 1) // _RING_BYTES * _RING_BYTES
-        self.words: object = self._address
-        self._channels: tuple = (rp2.DMA(), rp2.DMA())
+        self.words = self._address
+        self._channels: tuple[rp2.DMA, rp2.DMA] = (rp2.DMA(), rp2.DMA())
         self._alone = (self._control(0, 0), self._control(1, 1))
         self._chained = (self._control(0, 1), self._control(1, 0))
         for number in (0, 1):
@@ -158,7 +165,7 @@ def _aligned() -> bytearray | None:
     """A ring that begins at a multiple of its size: what lies before it is filled, and given back with the fillers. A filler is larger
     than any gap below, so what is made next lies behind it."""
     gc.collect()
-    fillers = []
+    fillers: list[bytearray] = []
     for _ in range(_TRIES):
         ring = bytearray(_RING_BYTES)
         beyond = uctypes.addressof(ring) % _RING_BYTES

@@ -11,6 +11,9 @@ import vfs
 
 from hal.vfs import Flash
 
+if 0:  # for the type checker alone
+    from hal.ports import EraseListener
+
 _ROOT = "/"
 _PROG_BYTES = 256  # as in MicroPython's own _boot.py
 _ERASE = 6  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
@@ -24,7 +27,7 @@ class _Blocks:
         self.readblocks = stock.readblocks
         self.writeblocks = stock.writeblocks
         self._control = stock.ioctl
-        self.after_erase: object = None
+        self.after_erase: "EraseListener | None" = None
 
     def ioctl(self, operation: int, argument: int) -> int | None:
         """The stock driver's control function; the look comes when an erase has ended."""
@@ -44,6 +47,6 @@ class BoardFlash(Flash):
         vfs.mount(mounted, _ROOT)
         os.chdir(_ROOT)
 
-    def listen(self, look: object) -> None:
+    def listen(self, look: "EraseListener | None") -> None:
         """Call `look` after each erase from now on; None ends that."""
         self._blocks.after_erase = look

@@ -15,7 +15,7 @@ _ALL_OFF = reg.MOV_PINS_NULL
 class Generator:
     """`options` are the pins, as rp2.StateMachine wants them. `cycle`: patterns of the coils, () for a step and direction driver."""
 
-    def __init__(self, program: Program, options: dict, cycle: tuple = ()) -> None:
+    def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
         self.machine = Machine(_NUMBER, program.program, options)
         self.feed = Feed(self.machine)
         self._program = program
@@ -55,7 +55,7 @@ class Generator:
     def _rests(self, pulled: int) -> bool:
         return not self._runs or (pulled == self.feed.sent and self.machine.pc() == 0)
 
-    def bounds(self) -> tuple:
+    def bounds(self) -> tuple[int, int]:
         """(least, most) pulses made until now, as closely as can be told while the generator runs: to a word."""
         pulled = self.feed.pulled()
         most = self._count_until(pulled)
@@ -109,7 +109,7 @@ class Generator:
         self.machine.rewrite(program.check, instruction + self.machine.origin)
 
 
-def _turned(cycle: tuple, steps: int) -> int:
+def _turned(cycle: tuple[int, ...], steps: int) -> int:
     """Eight patterns of four bits; the lowest is the one that the motor has after `steps`, the others follow it."""
     ring = 0
     for place in range(8):

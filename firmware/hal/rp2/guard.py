@@ -22,13 +22,13 @@ class Guard:
         self._wanted = self._held_off = False
         self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has or will pull from its FIFO
-        self._waiting = []  # those that may still be in the FIFO, oldest first
+        self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # what had no room there
         self.machine.execute(reg.MOV_Y_ONES)
         self.machine.execute(reg.SET_X_0)
         self.machine.run(True)
 
-    def read(self) -> tuple:
+    def read(self) -> tuple[int, bool]:
         """(count, tripped) of one moment. Tripped: beyond the allowance, or the enable line is off though it was asked for."""
         machine = self.machine
         while True:

@@ -8,6 +8,9 @@ import time
 
 import micropython
 
+if 0:  # for the type checker alone
+    from hal.ports import Alert, BinaryFile, PartWriter
+
 _MOST_BYTES = 4096
 _MOST_PARTS = 32  # each costs 32 bytes more: of lines of two bytes 4 KiB would fill the memory
 _PART_BYTES = 256
@@ -33,7 +36,7 @@ class Link:
         self._end = io.BytesIO(b"\n")
         self._deaf = False
         self._arrived = False  # `wait` has just seen it
-        self.alert = _nothing
+        self.alert: "Alert" = _nothing
         self.closed = False
         micropython.kbd_intr(-1)  # a stray 0x03 on the line must not stop a dose
 
@@ -71,7 +74,7 @@ class Link:
     def _take(self, most: int) -> bytes:
         """Up to a newline, what there is, or `most` bytes. MicroPython reads a line byte by byte in C and waits for its newline; where
         nothing has arrived, it asks the second terminal, and that says newline at once."""
-        end = self._end
+        end: "BinaryFile" = self._end
         end.seek(0)
         os.dupterm(end)
         try:
@@ -80,7 +83,7 @@ class Link:
             os.dupterm(None)
         return line[:-1] if end.tell() else line
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Blocks at most about 500 ms for a host that does not read (1 s if the buffer holds a part of a packet), and 1.5 s for one that
         takes a packet now and then. After that the rest is lost, and what follows until the host sends something."""
         if not self._deaf:
@@ -88,7 +91,7 @@ class Link:
 
 
 @micropython.native
-def _put(write: object, data: bytes, size: int) -> bool:
+def _put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
     """True when the host did not take all of it in time. Whether there is room is not asked first: that takes a quarter of the time."""
     at, part, now_ms, diff_ms = 0, _PACKET_BYTES, time.ticks_ms, time.ticks_diff
     begun_ms = now_ms()

@@ -8,6 +8,9 @@ import errno
 
 import vfs
 
+if 0:  # for the type checker alone
+    from hal.ports import BinaryFile, Reader
+
 PATH = "/firmware.pack"
 MOUNT = "/p"  # a part of each module's `__file__`
 _DIGITS = 5
@@ -28,7 +31,7 @@ class Pack:
 
     umount = mount
 
-    def stat(self, path: str) -> tuple:
+    def stat(self, path: str) -> tuple[int, ...]:
         """An import asks for a folder, a .py and an .mpy, in this order: a look through the table takes milliseconds, so one that can find
         nothing is left out."""
         found = 0
@@ -40,11 +43,11 @@ class Pack:
             raise OSError(errno.ENOENT)
         return (found,) + (0,) * 9
 
-    def open(self, path: str, mode: str) -> object:
+    def open(self, path: str, mode: str) -> "Reader":
         """The pack, at the begin of this module: an .mpy tells itself where it ends."""
         if path != self._path and not self._look(path):
             raise OSError(errno.ENOENT)
-        file = open(PATH, "rb")
+        file: "BinaryFile" = open(PATH, "rb")
         file.seek(self._at)
         return file
 
@@ -70,6 +73,7 @@ class Pack:
 
 def table() -> bytes:
     """The head of the pack. OSError when there is none."""
+    file: "BinaryFile"
     with open(PATH, "rb") as file:
         return file.read(int(file.read(_DIGITS)) - _DIGITS)
 

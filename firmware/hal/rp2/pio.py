@@ -5,6 +5,9 @@ from machine import mem32
 
 from hal.rp2 import registers as reg
 
+if 0:  # for the type checker alone
+    from hal.ports import PioProgram
+
 FIFO_WORDS = 4
 _FIRST_OFFSET = 1  # where MicroPython notes in a program at which address it lies in PIO 0; PIO 1 follows
 
@@ -12,8 +15,8 @@ _FIRST_OFFSET = 1  # where MicroPython notes in a program at which address it li
 class Machine:
     """State machine `number` (0 to 7) with `program`; `options` are those of rp2.StateMachine. Off until `run(True)`."""
 
-    def __init__(self, number: int, program: list, options: dict) -> None:
-        self.sm = rp2.StateMachine(number, program, **options)  # type: ignore[arg-type]  # the stubs know it by another name
+    def __init__(self, number: int, program: "PioProgram", options: dict) -> None:
+        self.sm = rp2.StateMachine(number, program, **options)
         block, index = number >> 2, number & 3
         self.request = 8 * block + index  # of DMA, when there is room for a word
         self.origin = program[_FIRST_OFFSET + block]

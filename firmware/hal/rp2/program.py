@@ -1,5 +1,8 @@
 """What the CPU has to know of a generator's PIO program (programs.py) while it runs."""
 
+if 0:  # for the type checker alone
+    from hal.ports import PioProgram
+
 
 class Program:
     """A generator's program, and the numbers of those instructions that tell its state, counted from its begin.
@@ -9,7 +12,7 @@ class Program:
     what an item takes besides its x.
     """
 
-    def __init__(self, program: list, marks: tuple, overhead_cycles: int) -> None:
+    def __init__(self, program: "PioProgram", marks: tuple[int, int, int, int, int, int], overhead_cycles: int) -> None:
         self.program = program
         self.again, self.check, self.target, self.go, self.high, self.low = marks
         self.overhead_cycles = overhead_cycles

@@ -3,12 +3,16 @@
 Generators read words (ring.py): the delay first, then a look at the enable pad, then a pulse of 386 cycles (3.088 us). At an
 enable line that is off they stop for good: only a halt by software starts them again.
 """
-# ruff: noqa: F821  (the instructions are words of the assembler)
-# mypy: disable-error-code="name-defined, call-overload, return-value, arg-type"
+# ruff: noqa: F403, F405  (the instructions are words of the assembler)
 
 import rp2
 
 from hal.rp2.program import Program
+
+if 0:  # for the type checker alone
+    from rp2.asm_pio import *
+
+    from hal.ports import PioProgram
 
 
 def step_dir(off_level: int) -> Program:
@@ -29,7 +33,7 @@ def coils(off_level: int) -> Program:
     return Program(_coils_off_low(), (4, 6, 9, 9, 11, 13), 395)
 
 
-def _step_dir_off_high() -> list:
+def _step_dir_off_high() -> "PioProgram":
     @rp2.asm_pio(out_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
     def program() -> None:
         wrap_target()
@@ -56,7 +60,7 @@ def _step_dir_off_high() -> list:
     return program
 
 
-def _step_dir_off_low() -> list:
+def _step_dir_off_low() -> "PioProgram":
     @rp2.asm_pio(out_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT)
     def program() -> None:
         wrap_target()
@@ -87,7 +91,7 @@ def _step_dir_off_low() -> list:
 _COIL_PINS = (rp2.PIO.OUT_LOW,) * 4
 
 
-def _coils_off_high() -> list:
+def _coils_off_high() -> "PioProgram":
     @rp2.asm_pio(
         out_init=_COIL_PINS, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT, in_shiftdir=rp2.PIO.SHIFT_RIGHT
     )
@@ -130,7 +134,7 @@ def _coils_off_high() -> list:
     return program
 
 
-def _coils_off_low() -> list:
+def _coils_off_low() -> "PioProgram":
     @rp2.asm_pio(
         out_init=_COIL_PINS, sideset_init=rp2.PIO.OUT_LOW, out_shiftdir=rp2.PIO.SHIFT_RIGHT, in_shiftdir=rp2.PIO.SHIFT_RIGHT
     )
@@ -174,7 +178,7 @@ def _coils_off_low() -> list:
     return program
 
 
-def guard(off_level: int) -> list:
+def guard(off_level: int) -> "PioProgram":
     """Counts rising edges of `in_base` down from an allowance in X; more allowances come by FIFO, each one less than its steps.
 
     Without one, the step beyond switches `set_base` off and raises flag 1. Y must hold 0xffffffff, which no allowance is.
@@ -198,7 +202,7 @@ def guard(off_level: int) -> list:
     return program
 
 
-def stop_button(off_level: int) -> list:
+def stop_button(off_level: int) -> "PioProgram":
     """`in_base` and `jmp_pin` high for 22 us at 1 MHz: `set_base` goes off, and again and again until it was low for 1 ms.
 
     Flag 0 is raised once per press.
@@ -229,7 +233,7 @@ def stop_button(off_level: int) -> list:
     return program
 
 
-def bolus_button() -> list:
+def bolus_button() -> "PioProgram":
     """Raises flag 2 when `in_base` and `jmp_pin` were low for 20 ms at 50 kHz, having been high for as long before."""
 
     @rp2.asm_pio()

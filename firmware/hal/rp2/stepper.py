@@ -83,7 +83,7 @@ class Stepper:
         if on:
             time.sleep_us(self._wake_us)
 
-    def look(self) -> tuple:
+    def look(self) -> tuple[int, int, int, bool]:
         """(steps done, guard count, underruns, guard tripped) of one moment.
 
         While it runs, the generator's registers tell its steps to a word; within that they are the guard's, so that only a

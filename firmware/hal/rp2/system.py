@@ -11,6 +11,9 @@ from machine import mem32
 from hal.rp2 import registers as reg
 from hal.rp2.pack import PACK
 
+if 0:  # for the type checker alone
+    from hal.ports import Implementation
+
 # Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
 # of what is in the way then goes when it has been built.
 _COLLECT_EVERY_BYTES = 32_768
@@ -35,11 +38,12 @@ class System:
         self.reset_cause = _cause(left)
         self._leave(_RUNNING)
         self.unique_id = machine.unique_id().hex()
-        self.implementation = {
-            "name": sys.implementation.name,
-            "version": list(sys.implementation.version[:3]),
-            "machine": sys.implementation._machine,
-            "mpy": sys.implementation._mpy,
+        chip: "Implementation" = sys.implementation
+        self.implementation: dict[str, str | int | list[int]] = {
+            "name": chip.name,
+            "version": list(chip.version[:3]),
+            "machine": chip._machine,
+            "mpy": chip._mpy,
         }
 
     def _leave(self, word: int) -> None:

@@ -5,7 +5,7 @@ import machine
 
 class Watchdog:
     def __init__(self) -> None:
-        self._dog = None
+        self._dog: machine.WDT | None = None
 
     def start(self, timeout_ms: int) -> None:
         """1 to 8388 ms; can't be stopped again. ValueError beyond that."""

@@ -18,7 +18,7 @@ def most_words(steps: int, cycles: int) -> int:
     return 2 * (steps // 240 + long_items // 240) + 3 * min(steps, long_items) + 4
 
 
-def encode(words: object, at: int, steps: int, cycles: int, overhead: int) -> int:
+def encode(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
     """Writes the words of `steps` evenly spaced over `cycles`, or of a dwell when there are none; returns the index behind.
 
     ValueError when an item would be shorter than `overhead`, and when the words do not add up (a bug of ours).
@@ -36,12 +36,12 @@ def encode(words: object, at: int, steps: int, cycles: int, overhead: int) -> in
     return behind
 
 
-def _dwell(words: object, at: int, cycles: int, overhead: int) -> int:
+def _dwell(words: int, at: int, cycles: int, overhead: int) -> int:
     count = cycles // MOST_X + 1
     return spread(words, at, count, (cycles // count - overhead) << 9, cycles % count)
 
 
-def _far_apart(words: object, at: int, steps: int, cycles: int, overhead: int) -> int:
+def _far_apart(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
     """Steps with a dwell before each; the k-th ends at k * cycles / steps, rounded."""
     made = 0
     for step in range(1, steps + 1):
@@ -52,7 +52,7 @@ def _far_apart(words: object, at: int, steps: int, cycles: int, overhead: int) -
     return at
 
 
-def _verify(words: object, at: int, behind: int, wanted: tuple) -> None:
+def _verify(words: int, at: int, behind: int, wanted: tuple[int, int, int]) -> None:
     steps, cycles, overhead = wanted
     if steps_in(words, at, behind) != steps or cycles_in(words, at, behind, overhead) != cycles & _CHECKED_CYCLES:
         raise ValueError("the words do not make %d steps in %d cycles" % (steps, cycles))

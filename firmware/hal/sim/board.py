@@ -1,5 +1,6 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
+from hal.absent import BoardState
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
@@ -14,6 +15,9 @@ from hal.sim.supply import Supply
 from hal.sim.system import System
 from hal.sim.watchdog import Watchdog
 
+if 0:  # for the type checker alone
+    from hal import ports
+
 
 class Board:
     def __init__(self) -> None:
@@ -25,15 +29,15 @@ class Board:
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None, pulses)
         self.link = Link(pulses)
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
-        self.stepper: object = Stepper(pulses, facts["max_rate_hz"])
-        self.guard: object = Guard(pulses, panel.Device("/dev/guard"))
+        self.stepper: "ports.Stepper" = Stepper(pulses, facts["max_rate_hz"])
+        self.guard: "ports.Guard" = Guard(pulses, panel.Device("/dev/guard"))
         self.watchdog = Watchdog(device, self.link)
         self.buttons = Buttons(pulses, device)
-        self.supply: object = Supply(pulses, panel.Device("/dev/supply")) if facts["motor_supply"] else NoSupply()
+        self.supply: "ports.Supply" = Supply(pulses, panel.Device("/dev/supply")) if facts["motor_supply"] else NoSupply()
         self.buzzer = Buzzer(device)
         self.led = Led(device)
 
-    def attach(self, bench: object) -> bool:
+    def attach(self, bench: "ports.BenchFacts | None") -> bool:
         """The simulated rig is there from the start; without a bench (None) nothing may use its motor."""
         if bench is None:
             self.stepper = NoStepper()
@@ -55,6 +59,6 @@ class Board:
     def hand_over(self) -> None:
         """Nothing: there is no prompt."""
 
-    def look(self) -> tuple:
-        """(steps done, guard count, underruns, guard tripped, stop pressed) of one moment, for every turn of the loop."""
+    def look(self) -> BoardState:
+        """What stands at this moment, for every turn of the loop: the same object each time."""
         return self._pulses.look()

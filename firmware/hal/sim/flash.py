@@ -3,12 +3,15 @@
 from hal.sim import panel
 from hal.vfs import Flash
 
+if 0:  # for the type checker alone
+    from hal.ports import EraseListener
+
 
 class SimulatedFlash(Flash):
     def __init__(self, device: panel.Device) -> None:
         self._device = device
 
-    def listen(self, look: object) -> None:
+    def listen(self, look: "EraseListener | None") -> None:
         """Nobody has to look: a simulated erase takes no time."""
 
     def free_bytes(self) -> int:

@@ -45,6 +45,6 @@ class Link:
             self.closed = True
         return whole
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Blocks at most 500 ms for a host that does not read; then the rest is lost."""
         self._output.write(data)

@@ -10,6 +10,11 @@ import struct
 
 from micropython import const
 
+from hal.absent import BoardState
+
+if 0:  # for the type checker alone
+    from hal.ports import BinaryFile, DeviceWords
+
 BUSY = 1
 TRIPPED = 2
 STOP = 4
@@ -44,9 +49,10 @@ class Pulses:
     would ask for. `flags` are those of the last look at the board."""
 
     def __init__(self) -> None:
-        self.file = open("/dev/stepper", "r+b")
-        self._turns = open("/dev/wait", "r+b")
-        self._words = array.array("I", [0] * _WORDS)
+        self.file: "BinaryFile" = open("/dev/stepper", "r+b")
+        self._turns: "DeviceWords" = open("/dev/wait", "r+b")
+        self._words: "array.array[int]" = array.array("I", [0] * _WORDS)
+        self._state = BoardState()
         self._order = bytearray(17)
         self.flags = INPUT  # unknown before the first look
         self.up_to_date = False  # nothing was ordered since the wait that has answered
@@ -68,16 +74,22 @@ class Pulses:
         self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
         self.up_to_date = True
 
-    def look(self) -> tuple:
-        """(generated, guard count, underruns, guard tripped, stop pressed) of one moment; in every turn."""
+    def look(self) -> BoardState:
+        """What stands at this moment, always in the same object; in every turn."""
         words = self._words if self.up_to_date else self._anew()
         self.up_to_date = False
+        state = self._state
+        state.underruns = words[_UNDERRUNS]
         if words[_STEPS_ABOVE] or words[_GUARD_ABOVE] or words[_FLAGS] & _ENDED:
             flags = words[_FLAGS]
-            return _number(words, _STEPS), _number(words, _GUARD), words[_UNDERRUNS], flags & TRIPPED != 0, flags & STOP != 0
-        return words[_STEPS], words[_GUARD], words[_UNDERRUNS], False, False
+            state.steps_done, state.guard_count = _number(words, _STEPS), _number(words, _GUARD)
+            state.tripped, state.stop_pressed = flags & TRIPPED != 0, flags & STOP != 0
+        else:
+            state.steps_done, state.guard_count = words[_STEPS], words[_GUARD]
+            state.tripped = state.stop_pressed = False
+        return state
 
-    def _anew(self) -> array.array:
+    def _anew(self) -> "array.array[int]":
         """The words of this moment."""
         words = self._words
         words[_WHAT] = _LOOKS
@@ -104,7 +116,7 @@ class Pulses:
         return self._anew()[_FLAGS] & mask != 0
 
 
-def _number(words: array.array, at: int) -> int:
+def _number(words: "array.array[int]", at: int) -> int:
     return words[at] | words[at + 1] << 32
 
 
@@ -112,7 +124,7 @@ class Device:
     """A device file of the board."""
 
     def __init__(self, path: str) -> None:
-        self._file = open(path, "r+b")
+        self._file: "BinaryFile" = open(path, "r+b")
         self._number = bytearray(8)
 
     def order(self, data: bytes | bytearray) -> None:

@@ -6,6 +6,9 @@ import sys
 
 from hal.sim import panel
 
+if 0:  # for the type checker alone
+    from hal.ports import Implementation
+
 _PROBE_BYTES = 1024
 _BLOCK_BYTES = 16
 _BEFORE_BYTES = 262_144  # more than is allocated before a System is made
@@ -29,11 +32,12 @@ class System:
         self.unique_id = facts["unique_id"]
         self.reset_cause = facts["reset_cause"]
         self.maintenance_requested = facts["maintenance"]
-        self.implementation = {
-            "name": sys.implementation.name,
-            "version": list(sys.implementation.version[:3]),
-            "machine": sys.implementation._machine,
-            "mpy": sys.implementation._mpy,
+        chip: "Implementation" = sys.implementation
+        self.implementation: dict[str, str | int | list[int]] = {
+            "name": chip.name,
+            "version": list(chip.version[:3]),
+            "machine": chip._machine,
+            "mpy": chip._mpy,
         }
         gc.disable()
         self._heap_bytes = facts["heap_bytes"]
@@ -41,7 +45,7 @@ class System:
         self._collector = facts["collector"]
         self._every_turns = 1 if self._collector == "always" else _TURNS
         self._turns = 0
-        self._kept = None
+        self._kept: "array.array[int] | None" = None
         self._over = False
 
     def seed(self) -> int:

@@ -3,6 +3,9 @@
 import binascii
 import json
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 MAX_BYTES = 8192
 BARE_WORDS = (b"hello", b"status", b"stop")
 _TAIL_BYTES = 9
@@ -55,7 +58,7 @@ def decode(line: bytes) -> dict:
     return message
 
 
-def _loaded(body: memoryview) -> object:
+def _loaded(body: memoryview) -> "Json":
     """MicroPython reads a view: a copy of a long line is one more piece of memory of that size."""
     try:
         return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
@@ -80,11 +83,12 @@ class LineBuffer:
         self._drop(b"")
         self._dropping = not between
 
-    def feed(self, data: bytes) -> list:
+    def feed(self, data: bytes) -> list[bytes | None]:
         """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
         end = data.find(b"\n")
         if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
             return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
+        lines: list[bytes | None]
         lines, at = [], 0
         while end >= 0:
             self._finish(data[at:end], lines)
@@ -94,7 +98,7 @@ class LineBuffer:
             self._keep(data[at:])
         return lines
 
-    def _finish(self, part: bytes, lines: list) -> None:
+    def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
         """A newline has arrived behind `part`."""
         if self.pending or self._dropping or len(part) > MAX_BYTES:
             self._keep(part)

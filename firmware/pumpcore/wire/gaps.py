@@ -6,7 +6,7 @@ from pumpcore.wire import records
 
 _PART_BYTES = 1024
 
-def whole_records(data: bytes | memoryview, first: int, behind: int) -> list:
+def whole_records(data: bytes | memoryview, first: int, behind: int) -> list[int]:
     """Return the offset of each whole record of a segment whose numbers begin at `first` and end before `behind`.
 
     After damage the search goes on with the next offset at which a whole record lies whose number is higher, and not higher than
@@ -24,7 +24,7 @@ def whole_records(data: bytes | memoryview, first: int, behind: int) -> list:
     return found
 
 
-def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int) -> tuple:
+def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int) -> tuple[int, int]:
     """(offset, number) of the first whole record after the damaged bytes that begin at `damaged_at`; offset -1 when there is none."""
     room = (len(data) - damaged_at) // records.SHORTEST_BYTES
     for sequence in range(expected + 1, min(behind, expected + room + 1)):
@@ -47,7 +47,7 @@ def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
     return -1
 
 
-def lost_in(data: bytes | memoryview, starts: list, first: int, behind: int) -> list:
+def lost_in(data: bytes | memoryview, starts: list[int], first: int, behind: int) -> list[tuple[int, int, int, int]]:
     """Return (first lost, last lost, bytes between, how many whole records come before) of each gap of a segment.
 
     Bytes between are those of the damaged records when the gap lies between two whole ones or before one, else -1: unknown.
@@ -63,7 +63,7 @@ def lost_in(data: bytes | memoryview, starts: list, first: int, behind: int) -> 
     return found
 
 
-def next_after(data: bytes | memoryview, starts: list, first: int) -> int:
+def next_after(data: bytes | memoryview, starts: list[int], first: int) -> int:
     """Return the lowest number that no record of a damaged newest segment can have had."""
     end, behind = 0, first
     if starts:

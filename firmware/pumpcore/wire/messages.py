@@ -8,6 +8,9 @@ import json
 
 from pumpcore.faults import Refusal
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 PROTOCOL = (1, 1)
 TOKEN_DIGITS = 16
 ID_DIGITS = 16
@@ -26,12 +29,12 @@ _PLAIN = {
 }
 
 
-def is_hex(value: object, digits: int) -> bool:
+def is_hex(value: "Json", digits: int) -> bool:
     """Whether `value` is a string of exactly `digits` lower-case hex digits."""
     return type(value) is str and len(value) == digits and not value.strip(_HEX)
 
 
-def _integer(low: int, high: int) -> tuple:
+def _integer(low: int, high: int) -> tuple[str, int, int]:
     return ("integer", low, high)
 
 
@@ -55,7 +58,7 @@ _FORECAST.update(_CLOCK)
 _FORECAST["utc_s"] = _integer(1_577_836_800, (1 << 32) - 1)
 
 # method: (parameters, whether it changes anything)
-METHODS = {
+METHODS: "dict[str, tuple[dict[str, tuple], bool]]" = {
     "hello": ({}, False),
     "status": ({}, False),
     "clock.set": (_CLOCK, True),
@@ -120,7 +123,7 @@ def _printable(text: str) -> bool:
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
-def _fits(value: object, kind: tuple) -> bool:
+def _fits(value: "Json", kind: tuple) -> bool:
     name, first, second = kind
     if name == "integer":
         return type(value) is int and first <= value <= second
@@ -133,7 +136,7 @@ def _fits(value: object, kind: tuple) -> bool:
     return value in first
 
 
-def check_request(message: dict) -> tuple:
+def check_request(message: dict) -> tuple[str, str, dict]:
     """(id, method, params) of a request. Refusals `bad_json`, `unknown_method`, `bad_params`; the id is checked first."""
     if message.get("jsonrpc") != "2.0" or not is_hex(message.get("id"), ID_DIGITS):
         raise Refusal("bad_json")
@@ -154,7 +157,7 @@ def check_request(message: dict) -> tuple:
     return message["id"], method, params
 
 
-def plain(line: bytes) -> tuple | None:
+def plain(line: bytes) -> tuple[bytes, str] | None:
     """(id, method) of a line, newline included, that is one of the questions asked most, in the form that nearly all of them have;
     None for what has to be taken apart and checked. Makes no text: MicroPython looks for each new one among all that it knows."""
     method = _PLAIN.get(line[_BEHIND_ID:_TAIL])
@@ -202,7 +205,7 @@ def in_parts(identity: bytes, value: list) -> list:
     return parts
 
 
-def refusal(identity: str | None, refused: Refusal, told: tuple) -> dict:
+def refusal(identity: str | None, refused: Refusal, told: tuple[str, str]) -> dict:
     """The reply to a request that was refused: code, cause, what to do, and details. `told` is (text, what to do)."""
     text, remedy = told
     data = {"fault": refused.fault.name, "do": remedy}

@@ -8,6 +8,9 @@ import struct
 
 from pumpcore.wire.record_types import TYPES
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Payload
+
 _HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(_HEAD)
 CRC_BYTES = 4
@@ -32,7 +35,7 @@ PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
 LINE_KINDS = ("clean", "front", "unknown")
 FRONT_WAYS = ("delivered", "primed")
 WHATS = ("concentration", "rate", "bolus", "day")
-_CODES = {
+_CODES: dict[str, dict[str, tuple[str, ...]]] = {
     "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
     "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
     "source": {"remainder_dropped": SOURCES},
@@ -47,20 +50,20 @@ _CODES = {
 class Record:
     """One decoded record: `name`, `boot`, `sequence`, `uptime_ms`, `utc_s` (0 = unknown), `fields` (payload by name)."""
 
-    def __init__(self, name: str, stamp: tuple, fields: dict) -> None:
+    def __init__(self, name: str, stamp: tuple[int, int, int, int], fields: dict) -> None:
         self.name = name
         self.boot, self.sequence, self.uptime_ms, self.utc_s = stamp
         self.fields = fields
 
 
-def encode(name: str, stamp: tuple, values: tuple) -> bytes:
+def encode(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES. The record keeps
     the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) of a `utc_s` that has no room."""
     number, layout = FORMATS[name]
     return encode_as(number, layout, stamp, values)
 
 
-def encode_as(number: int, layout: str, stamp: tuple, values: tuple) -> bytes:
+def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """A record of a type by its number and payload format: also one that only older firmware writes."""
     payload = struct.pack(layout, *values)
     boot, sequence, uptime_ms, utc_s = stamp
@@ -83,7 +86,7 @@ def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
     return length
 
 
-def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tuple:
+def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tuple[int, int]:
     """(where the last of at most `most` whole records from the front ends, how many there are); quick, a block of them at once. Not
     `checked`: as their lengths tell, whatever is in them."""
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
@@ -107,8 +110,9 @@ def boot_of(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     return data[start + 2] | data[start + 3] << 8
 
 
-def decode(data: bytes) -> tuple:
+def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
     """(records, rest): every whole record from the front, and the bytes behind the last of them."""
+    decoded: list[Record]
     decoded, start = [], 0
     while True:
         length = whole_bytes(data, start)
@@ -118,7 +122,7 @@ def decode(data: bytes) -> tuple:
         start += length
 
 
-def record_starts(data: bytes | memoryview) -> list:
+def record_starts(data: bytes | memoryview) -> list[int]:
     """Where each whole record from the front begins; quick, as `whole_run`: power-up looks through segments of 500."""
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     found, start = [], 0
@@ -142,7 +146,7 @@ def decode_at(data: bytes, start: int) -> Record:
     return _decode_one(data[start : start + data[start]])
 
 
-def _decode_one(raw: bytes) -> Record:
+def _decode_one(raw: bytes | memoryview) -> Record:
     from pumpcore.wire import record_types
 
     _, number, boot, sequence, low, high, utc_s = struct.unpack(_HEAD, raw[:HEAD_BYTES])

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from thecal.deploy.constants import inline
 from thecal.deploy.files import Files
 from thecal.deploy.groups import groups
-from thecal.deploy.lean import lean
+from thecal.deploy.lean import lean, without_types
 from thecal.deploy.public_names import AT_THE_PROMPT, public_names
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
 from thecal.deploy.scopes import bound, bound_inside, unbound
@@ -56,7 +56,7 @@ def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[
 def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], typed: frozenset[str]) -> Compacted:
     """The same, with files put together to `units` (units.py). `typed`: names that somebody asks for at the prompt."""
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
-    others = [ast.parse(data) for data in outside]
+    others = [without_types(ast.parse(data)) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
     pack_tables(trees)
     lean(trees, others, texts)
@@ -83,11 +83,12 @@ def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], type
 
 
 def _parsed(path: str, data: bytes) -> ast.Module:
-    """Without the texts that document it. Failed when it asks for names by texts that are made at run time."""
+    """Without types and the texts that document it. Failed when it asks for names by texts that are made at run time."""
     try:
         tree = ast.parse(data)
     except SyntaxError as error:
         raise Failed(f"{path[1:]} does not compile: SyntaxError: {error.msg}, line {error.lineno}", "correct it") from None
+    without_types(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in _BY_TEXT:
             raise Failed(f"{path[1:]} calls {node.id}, and names are made shorter when the firmware is compiled", "do without it")

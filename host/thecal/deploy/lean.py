@@ -16,6 +16,7 @@ Trees = dict[str, ast.Module]
 def lean(trees: Trees, others: list[ast.Module], texts: set[str]) -> None:
     """Changes files in place; what they do stays, but that a dictionary's keys are made when it is. `texts`: what might be looked up."""
     for tree in trees.values():
+        without_types(tree)
         _Lean().visit(tree)
     dropped = True
     while dropped:
@@ -86,7 +87,24 @@ def _calls(node: ast.AST) -> bool:
     return isinstance(node, ast.Call | ast.Yield | ast.Await) and not table
 
 
-class _Lean(ast.NodeTransformer):
+def without_types(tree: ast.Module) -> ast.Module:
+    """Drop annotations, and what stands below `if 0:`, in place: only a checker reads them, and a type in quotes is not a text that
+    might be looked up. Returns `tree`."""
+    _Untyped().visit(tree)
+    return tree
+
+
+class _Untyped(ast.NodeTransformer):
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        self.generic_visit(node)
+        never = isinstance(node.test, ast.Constant) and node.test.value == 0 and not node.orelse
+        return None if never else node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         if not node.decorator_list:  # machine code is compiled by its annotations
             node.returns = None
@@ -100,6 +118,8 @@ class _Lean(ast.NodeTransformer):
         self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value else None
 
+
+class _Lean(ast.NodeTransformer):
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
         """`{"a": x, "b": y}` is `dict(zip("a b".split(), (x, y)))`: one text."""
         self.generic_visit(node)

@@ -48,8 +48,8 @@ class Feeder:
         self.disagreed = 0
 
     def turn(self) -> None:
-        steps, counted, _, _, _ = self._board.look()
-        self.disagreed += steps != counted
+        state = self._board.look()
+        self.disagreed += state.steps_done != state.guard_count
         while self._board.stepper.queued_us() < LOW_WATER_US:
             self._board.stepper.queue(*self._slice)
             self._board.stepper.send()

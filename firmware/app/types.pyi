@@ -1,0 +1,111 @@
+"""The types of app by one name each, for the type checker alone: nothing of this is on a pump.
+
+A file of app imports from here, below `if 0:`, what it does not import when it runs, and writes the name in quotes.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator as Iterator
+from types import ModuleType as ModuleType
+from typing import NotRequired, Protocol, TypeAlias, TypedDict
+
+from app.alarms import Alarms as Alarms
+from app.basal import Basal as Basal
+from app.book import Book as Book
+from app.bridge import Bridge as Bridge
+from app.delivery import Delivery as Delivery
+from app.handlers.table import Loader as Loader
+from app.journal import Journal as Journal
+from app.leases import Leases as Leases
+from app.ledger import LedgerFiles as LedgerFiles
+from app.lines import Change as Change
+from app.motion import Motion as Motion
+from app.orders import Orders as Orders
+from app.overlay import Overlay as Overlay
+from app.presses import Presses as Presses
+from app.pump import Pump as Pump
+from app.reporter import Reporter as Reporter
+from app.resume import Resume as Resume
+from app.ring import Ring as Ring
+from app.run import NoBasal as NoBasal
+from app.selftest import SelfTest as SelfTest
+from app.session import Session as Session
+from app.setup import Setup as Setup
+from app.setup import Staged as Staged
+from app.span import Span as Span
+from app.store import Store as Store
+from app.supervisor import Supervisor as Supervisor
+from app.tokens import Tokens as Tokens
+from app.wall import WallClock as WallClock
+from hal.ports import Appender as Appender
+from hal.ports import BenchFacts as BenchFacts
+from hal.ports import Board as Board
+from hal.ports import BoardState as BoardState
+from hal.ports import Buzzer as Buzzer
+from hal.ports import Clock as Clock
+from hal.ports import Flash as Flash
+from hal.ports import Guard as Guard
+from hal.ports import Link as Link
+from hal.ports import Reader as Reader
+from hal.ports import Stepper as Stepper
+from hal.ports import System as System
+from hal.ports import Watchdog as Watchdog
+from pumpcore.bolus import Bolus as Bolus
+from pumpcore.calibration import Calibration as Calibration
+from pumpcore.calibration import Validity as Validity
+from pumpcore.ceilings import Ceilings as Ceilings
+from pumpcore.ceilings import Windows as Windows
+from pumpcore.crossing import Crossing as Crossing
+from pumpcore.doses import Doses as Doses
+from pumpcore.front import Line as Line
+from pumpcore.ledger import LedgerRecord as LedgerRecord
+from pumpcore.plan import Program as Program
+from pumpcore.profile import Train as Train
+from pumpcore.reservoir import Reservoir as Reservoir
+from pumpcore.schedule import Week as Week
+from pumpcore.settings import Settings as Settings
+from pumpcore.shapes import Content as Content
+from pumpcore.shapes import Entries as Entries
+from pumpcore.shapes import Items as Items
+from pumpcore.shapes import Json as Json
+from pumpcore.shapes import Payload as Payload
+from pumpcore.temporary import Temporary as Temporary
+from pumpcore.wire.records import Record as Record
+
+# What stands in the place of the program's rates for a time.
+Overlaying: TypeAlias = Temporary | Bridge
+# A result, its JSON in one or several parts, or of a bulk answer: (JSON, raw bytes, parameters of the next answer or None).
+Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | tuple[bytes, bytes | memoryview, dict[str, str | int] | None]
+Handler: TypeAlias = Callable[[Pump, dict], Answer]
+# Writes a record: Reporter.post, Reporter.settle.
+Post: TypeAlias = Callable[[str, Payload], None]
+# Delivery._mark: a record that is written when the pump second of the span has come.
+Mark: TypeAlias = Callable[[Span, str, tuple], None]
+# Alarms.clear_name, Reporter.clear.
+Clear: TypeAlias = Callable[[str], None]
+# Pump.stop.
+Stop: TypeAlias = Callable[[str], int]
+# Board.attach.
+Attach: TypeAlias = Callable[[BenchFacts | None], bool]
+# Takes over what is stored.
+Take: TypeAlias = Callable[[Setup, bytes], None]
+# A row of Session's memory: identity, CRC-32 of the body, the line that answered.
+Remembered: TypeAlias = tuple[bytes, int, bytes]
+
+class Gaps(Protocol):
+    """The functions of pumpcore.wire.gaps, which is loaded when damage is met."""
+
+    def whole_records(self, data: bytes | memoryview, first: int, behind: int) -> list[int]: ...
+    def next_after(self, data: bytes | memoryview, starts: list[int], first: int) -> int: ...
+
+class Reading(TypedDict):
+    """Parameters of journal.read; `goes_on` when it is the pump that asks for the next block."""
+
+    ring: str
+    from_sequence: int
+    blocks: int
+    goes_on: NotRequired[int]
+
+class Reason(TypedDict):
+    """Parameters of reservoir.acknowledge."""
+
+    reason: str

@@ -1,0 +1,71 @@
+"""What pumpcore asks of the objects that are handed to it, for the type checker alone: nothing of this is on a pump.
+
+A file imports from here below `if 0:`, which every compiler leaves out, and writes the name in quotes.
+"""
+
+from collections.abc import Callable as Callable
+from collections.abc import Iterator as Iterator
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from pumpcore.calibration import Calibration
+from pumpcore.ceilings import Ceilings as Ceilings
+from pumpcore.crossing import Crossing as Crossing
+from pumpcore.faults import Refusal as Refusal
+from pumpcore.front import Line as Line
+from pumpcore.plan import Program as Program
+from pumpcore.settings import Settings as Settings
+
+# What JSON decodes to.
+Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
+# (fluid, mass_ng, volume_nl): what a program puts into the line.
+Content: TypeAlias = tuple[str, int, int]
+# (minute of the week, rate_nl), sorted.
+Entries: TypeAlias = list[tuple[int, int]]
+
+# (steps, duration_us): what the generator makes one behind the other.
+Items: TypeAlias = list[tuple[int, int]]
+# The values of a record, in the order of pumpcore.wire.record_types.
+Payload: TypeAlias = tuple[int | bytes, ...]
+
+class MotorFacts(Protocol):
+    """How fast the motor of a bench may step."""
+
+    max_rate_hz: int
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+
+class BenchLimits(MotorFacts, Protocol):
+    """The ceilings and the motor of a bench: what a program is checked against."""
+
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+
+class BenchFacts(BenchLimits, Protocol):
+    """Everything that a bench says: a pumpcore.bench.Bench, or its attributes without the code that checked them."""
+
+    name: str
+    target: str
+    clock_chip: bool
+    driver: str
+    kind: str
+    disabled_level: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: Calibration
+    turns: int
+    turns_steps: int
+
+class Judged(Protocol):
+    """What an order is judged by: the active program, its ceilings, and the pair that counts."""
+
+    program: Program
+    ceilings: Ceilings
+    calibration: Calibration

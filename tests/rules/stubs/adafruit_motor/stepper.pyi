@@ -1,0 +1,16 @@
+"""What the firmware uses of the motor library, which has no types that the board's stubs fit."""
+
+from typing import Protocol
+
+SINGLE: int
+DOUBLE: int
+INTERLEAVE: int
+FORWARD: int
+BACKWARD: int
+
+class Coil(Protocol):
+    value: int
+
+class StepperMotor:
+    def __init__(self, ain1: Coil, ain2: Coil, bin1: Coil, bin2: Coil, *, microsteps: int | None = 16) -> None: ...
+    def onestep(self, *, direction: int = ..., style: int = ...) -> int: ...
