@@ -164,11 +164,10 @@ class PowerUp:
 
     def _wait(self, duration_ns: int | None, wants_input: bool) -> bool:
         self._clock_reads = 0
-        crystal, timeline = self._crystal, self._hardware.timeline
-        deadline_ns = NEVER_NS
+        timeline, deadline_ns = self._hardware.timeline, NEVER_NS
         if duration_ns is not None:
-            deadline_ns = min(NEVER_NS, crystal.true_ns(crystal.guest_ns(timeline.now_ns) + duration_ns))
-        woken = timeline.wait(deadline_ns, self._has_news if wants_input else bool)
+            deadline_ns = self._crystal.true_after_ns(timeline.now_ns, duration_ns)
+        woken = timeline.wait(deadline_ns if deadline_ns < NEVER_NS else NEVER_NS, self._has_news if wants_input else bool)
         self._panel.calls = False
         return woken
 

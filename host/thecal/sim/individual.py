@@ -54,3 +54,8 @@ class Crystal:
     def true_ns(self, guest_ns: int) -> int:
         """The first true time at which the guest's clock shows at least `guest_ns`."""
         return self._origin_ns - (self._offset_ns - guest_ns) * _PPB // self._rate
+
+    def true_after_ns(self, true_ns: int, guest_ns: int) -> int:
+        """The first true time at which the guest's clock shows at least `guest_ns` more than at `true_ns`."""
+        shown_ns = (true_ns - self._origin_ns) * self._rate // _PPB
+        return self._origin_ns - (-shown_ns - guest_ns) * _PPB // self._rate

@@ -29,7 +29,11 @@ class Slice:
 
     def time_ns(self, pulse: int) -> int:
         """When pulse number `pulse` (from 1) leaves, rounded up to a whole nanosecond."""
-        return self.start_ns - (self.start_ns - self.end_ns) * pulse // self.steps
+        return _time_ns(self.start_ns, self.end_ns, self.steps, pulse)
+
+
+def _time_ns(start_ns: int, end_ns: int, steps: int, pulse: int) -> int:
+    return start_ns - (start_ns - end_ns) * pulse // steps
 
 
 class Guard:
@@ -42,7 +46,9 @@ class Guard:
 
     def take(self, pulses: int) -> int:
         """Counts up to `pulses` and returns how many passed: at most one beyond the allowance, which trips it."""
-        passed = min(pulses, max(1, self.allowance - self.count + 1))
+        passed = pulses
+        if self.count + pulses > self.allowance:
+            passed = min(pulses, max(1, self.allowance - self.count + 1))
         self.count += passed
         self.tripped = self.count > self.allowance
         return passed
@@ -54,7 +60,7 @@ class Plant:
     def __init__(self) -> None:
         self.true_steps = 0
         self.powered = True  # the motor's own supply
-        self._last_step: tuple[Crystal, int] | None = None
+        self._last_step: tuple[Crystal, int, int, int, int] | None = None  # start, end and steps of its slice, its number there
         # told (true ns of the first and of the last step, steps before them, steps) of each run of steps that really happened
         self.watch: Callable[[int, int, int, int], None] | None = None
         self.guard = Guard()
@@ -73,8 +79,9 @@ class Plant:
     def queue(self, now_ns: int, steps: int, duration_ns: int) -> None:
         """A slice behind what is queued; when nothing is queued it starts now."""
         self.settle(now_ns)
-        start_ns = self._queue[-1].end_ns if self._queue else now_ns
-        self._queue.append(Slice(start_ns, 0 if self.held else steps, duration_ns))
+        queue = self._queue
+        start_ns = queue[-1].end_ns if queue else now_ns
+        queue.append(Slice(start_ns, 0 if self.held else steps, duration_ns))
 
     def queued_ns(self, now_ns: int) -> int:
         """Time still queued ahead."""
@@ -116,8 +123,8 @@ class Plant:
         """True time of the last step that really happened; None before the first."""
         if self._last_step is None:
             return None
-        crystal, guest_ns = self._last_step
-        return crystal.true_ns(guest_ns)
+        crystal, start_ns, end_ns, steps, pulse = self._last_step
+        return crystal.true_ns(_time_ns(start_ns, end_ns, steps, pulse))
 
     @property
     def held(self) -> bool:
@@ -135,19 +142,19 @@ class Plant:
 
     def settle(self, now_ns: int) -> None:
         """Lets everything happen that is due by `now_ns`."""
-        while self._queue:
-            current = self._queue[0]
-            self._emit(current, current.due(now_ns))
+        queue = self._queue
+        while queue:
+            current = queue[0]
+            due = current.due(now_ns)
+            if due > current.emitted:
+                self._emit(current, due - current.emitted)
             if now_ns < current.end_ns:
                 return
-            self._queue.popleft()
-            if not self._queue and current.steps and self.moving:
+            queue.popleft()
+            if not queue and current.steps and self.moving:
                 self.underruns += 1
 
-    def _emit(self, current: Slice, due: int) -> None:
-        pulses = due - current.emitted
-        if pulses <= 0:
-            return
+    def _emit(self, current: Slice, pulses: int) -> None:
         guard = self.guard
         was_moving = self.enabled and self.powered and not guard.tripped and not self.stop_latched
         passed = guard.take(pulses)
@@ -158,7 +165,7 @@ class Plant:
                 first_ns = self._crystal.true_ns(current.time_ns(current.emitted - passed + 1))
                 self.watch(first_ns, self._crystal.true_ns(current.time_ns(current.emitted)), self.true_steps, passed)
             self.true_steps += passed
-            self._last_step = self._crystal, current.time_ns(current.emitted)
+            self._last_step = self._crystal, current.start_ns, current.end_ns, current.steps, current.emitted
         if guard.tripped:
             self._strike_queue()
 

@@ -22,7 +22,7 @@ STACK_BYTES = 512 * 1024
 ADDRESS_SPACE_BYTES = 1 << 32
 
 HostFunction = Callable[..., int | None]
-_VALUE_WORDS = 4  # a raw wasm value takes 16 bytes; its low word is all that our imports need
+_VALUE_BYTES, _NEXT_VALUE = 16, "12x"  # a raw wasm value takes 16 bytes; its low word is all that our imports need
 _Callback = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 _NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -149,15 +149,17 @@ class Runtime:
             raise wasmtime.WasmtimeError._from_ptr(error)
 
     def _unchecked(self, function: HostFunction, arity: int) -> Callable[[int, int, int, int], int]:
-        words = arity * _VALUE_WORDS
-        arguments_at = (ctypes.c_uint32 * max(words, 1)).from_address
+        take = struct.Struct("<" + _NEXT_VALUE.join(["I"] * arity)).unpack_from
+        put = struct.Struct("<I").pack_into
+        values = (ctypes.c_ubyte * (max(arity, 1) * _VALUE_BYTES)).from_address
+        known: dict[int, memoryview] = {}  # the guest calls from a few depths of its stack
 
         def call(environment: int, caller: int, address: int, count: int) -> int:
             try:
-                raw = arguments_at(address)
-                raw[0] = function(*raw[0:words:_VALUE_WORDS]) or 0
+                raw = known.get(address) or known.setdefault(address, memoryview(values(address)).cast("B"))
+                put(raw, 0, function(*take(raw)) or 0)
             except WasiError as error:
-                raw[0] = error.number
+                put(raw, 0, error.number)
             except BaseException as ending:  # noqa: BLE001  it is raised again by `run`, outside the guest
                 return self._stop(ending)
             return 0

@@ -61,6 +61,13 @@ class Timeline:
     def wait(self, deadline_ns: int, is_ready: Callable[[], bool]) -> bool:
         """Sleeps until `is_ready` (True) or true time `deadline_ns` (False); raises what ends the power-up."""
         with self.lock:
+            now_ns = max(self.now_ns, deadline_ns)
+            free = self.speed is None and self.interruption is None and now_ns <= self._reach_ns
+            if free and now_ns < self.cut_at_ns and now_ns < self.watchdog_at_ns:  # the usual case of the loop below
+                if is_ready():
+                    return True
+                self.now_ns = now_ns
+                return False
             while True:
                 if self.interruption is not None:
                     raise self.interruption

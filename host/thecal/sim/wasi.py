@@ -29,9 +29,10 @@ _READ_EVENT, _WRITE_EVENT = 1, 2
 _ABSOLUTE_TIME = 1
 _ANY_RIGHTS = (1 << 30) - 1
 _NOT_A_LINK = 28
-_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+_U64 = struct.Struct("<Q")
+_put_u32 = struct.Struct("<I").pack_into
 _EVENT = struct.Struct("<QHB5xQH6x")
-_VECTOR = struct.Struct("<II")
+_take_vector = struct.Struct("<II").unpack_from
 
 
 
@@ -157,18 +158,21 @@ class Wasi:
 
     def fd_read(self, descriptor: int, vectors: int, count: int, result: int) -> int:
         view = self.memory.view
-        address, size_bytes = _VECTOR.unpack_from(view, vectors)
-        _U32.pack_into(view, result, self._descriptor(descriptor).read_into(view, address, size_bytes))
+        address, size_bytes = _take_vector(view, vectors)
+        opened = self._open.get(descriptor) or self._descriptor(descriptor)
+        _put_u32(view, result, opened.read_into(view, address, size_bytes))
         return 0
 
     def fd_write(self, descriptor: int, vectors: int, count: int, result: int) -> int:
         view = self.memory.view
-        address, size_bytes = _VECTOR.unpack_from(view, vectors)
+        address, size_bytes = _take_vector(view, vectors)
         data = view[address : address + size_bytes].tobytes()
-        for start in range(vectors + 8, vectors + 8 * count, 8):
-            address, size_bytes = _VECTOR.unpack_from(view, start)
-            data += view[address : address + size_bytes]
-        _U32.pack_into(view, result, self._descriptor(descriptor).write(data))
+        if count > 1:
+            for start in range(vectors + 8, vectors + 8 * count, 8):
+                address, size_bytes = _take_vector(view, start)
+                data += view[address : address + size_bytes]
+        opened = self._open.get(descriptor) or self._descriptor(descriptor)
+        _put_u32(view, result, opened.write(data))
         return 0
 
     def fd_seek(self, descriptor: int, offset: int, whence: int, result: int) -> int:
