@@ -22,17 +22,26 @@ class Basal:
         self.accumulator = accumulator
         self.week = week
         self.temporary: "Overlaying | None" = None
+        self._held: "tuple[schedule.Week | None, int, int, int]" = None, 0, 0, 0
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week is not None
 
     def entry_at(self, second_s: int) -> int:
         """Index of the entry in force at pump second `second_s`; of the lowest one when time is unknown."""
-        entries = self.program.entries
         if self._scheduled():
-            return schedule.entry_at(entries, self.week.local_s(second_s))
-        rates = [rate_nl for _, rate_nl in entries]
+            return self._piece(second_s)[3]
+        rates = [rate_nl for _, rate_nl in self.program.entries]
         return rates.index(min(rates))
+
+    def _piece(self, second_s: int) -> "tuple[schedule.Week | None, int, int, int]":
+        """(week, from, until, entry) of what runs at `second_s`; kept, so that only the first lease of an entry searches for it."""
+        held, week = self._held, self.week
+        if held[0] is not week or not held[1] <= second_s < held[2]:
+            entries = self.program.entries
+            entry = schedule.entry_at(entries, week.local_s(second_s))
+            held = self._held = week, second_s, second_s + week.until_change_s(entries, second_s), entry
+        return held
 
     def rate_nl(self, entry: int) -> int:
         """What the accumulator is to be advanced by while this entry runs."""
@@ -44,7 +53,7 @@ class Basal:
     def until_change_s(self, second_s: int) -> int:
         """Seconds from pump second `second_s` to the next entry, the next change of the offset or the end of a temporary rate; NEVER_S
         when there is none."""
-        change_s = self.week.until_change_s(self.program.entries, second_s) if self._scheduled() else NEVER_S
+        change_s = self._piece(second_s)[2] - second_s if self._scheduled() else NEVER_S
         if self.temporary is not None and self.temporary.end_s > second_s:
             change_s = min(change_s, self.temporary.end_s - second_s)
         return change_s

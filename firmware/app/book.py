@@ -54,7 +54,8 @@ class Book:
         record.state = state
         record.uncertain_steps = self.uncertain_steps
         record.powered_on_s = self.powered_on_s()
-        record.until_utc_s = self.wall.utc_s() + ahead_s if self.wall.known() else 0
+        utc_s = self.wall.utc_s()
+        record.until_utc_s = utc_s + ahead_s if utc_s and not self.wall.damaged else 0
         record.program_digest = self.program_digest
         record.resumes_s = self.resumes_s
         record.demand_s = self.demand_s

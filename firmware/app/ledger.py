@@ -9,6 +9,7 @@ if 0:  # for the type checker alone
 
 FOLDER = "/ledger"
 FILES = 3
+_PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
 _MOST_STEPS = 1 << 62  # centuries: no pump has made them
 
 
@@ -46,7 +47,7 @@ class LedgerFiles:
     def _valid(self, number: int) -> ledger.LedgerRecord | None:
         """None when it is not there, or created by a write that a cut ended, or damaged."""
         try:
-            image = self._flash.read(self._path(number))
+            image = self._flash.read(_PATHS[number])
             record = ledger.unpack(image) if image else None
             if record is None or record.leased_steps < _MOST_STEPS:
                 return record
@@ -85,8 +86,5 @@ class LedgerFiles:
     def write(self, record: ledger.LedgerRecord) -> None:
         """Makes `record` the newest; durable when it returns."""
         record.sequence = self.record.sequence + 1
-        self._flash.write(self._path(record.sequence % FILES), ledger.pack(record))
+        self._flash.write(_PATHS[record.sequence % FILES], ledger.pack(record))
         self.record = record
-
-    def _path(self, number: int) -> str:
-        return "%s/%d" % (FOLDER, number)

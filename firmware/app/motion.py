@@ -1,7 +1,7 @@
 """Stepper and guard seen as one absolute position in steps; the guard's count is the position."""
 
 if 0:  # for the type checker alone
-    from app.types import Guard, Items, Stepper
+    from app.types import BoardState, Guard, Items, Stepper
 
 FULL_STEPS_PER_ENABLE = 4
 
@@ -30,13 +30,13 @@ class Motion:
     def delivered_steps(self) -> int:
         return self._guard_base + self.guard.count()
 
-    def agrees(self, steps: int, counted: int) -> bool:
-        """Whether generator and guard, both read at one moment, tell the same position."""
-        return self._stepper_base + steps == self._guard_base + counted
-
-    def ran_dry(self, underruns: int) -> bool:
-        """Whether the generator's queue ran empty since the position was declared."""
-        return underruns != self._underruns
+    def amiss(self, state: "BoardState") -> str:
+        """The fault that the board shows, "" for none. Underruns: the generator's queue ran empty since the position was declared."""
+        if state.tripped:
+            return "guard_tripped"
+        if self._stepper_base + state.steps_done != self._guard_base + state.guard_count:
+            return "guard_mismatch"
+        return "underrun" if state.underruns != self._underruns else ""
 
     def allow(self, position_steps: int) -> None:
         """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU. Less than before is left as
@@ -66,5 +66,6 @@ class Motion:
         steps = self.stepper.halt()
         self.stepper.enable(False)
         self.enabled = False
-        self.agreed = self.agrees(steps, self.guard.count())
-        return self.delivered_steps()
+        position_steps = self.delivered_steps()
+        self.agreed = self._stepper_base + steps == position_steps
+        return position_steps

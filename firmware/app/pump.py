@@ -141,9 +141,10 @@ class Pump:
         """One turn of the loop. At most one durable operation between two looks at the queue."""
         now_ms = self.board.clock.uptime_ms()
         wrote = self._work(now_ms) if self.selftest.done else self._test(now_ms)
-        answered = self.session.poll()
-        self.heartbeat.alive |= SESSION
-        self.heartbeat.feed(now_ms)
+        session, heartbeat = self.session, self.heartbeat
+        answered = session.poll()
+        heartbeat.alive |= SESSION
+        heartbeat.feed(now_ms)
         if self.reset_wanted:
             self.board.system.reset()
         if answered:
@@ -151,7 +152,7 @@ class Pump:
         elif now_ms >= self._tidy_ms:  # what answers left behind goes once nobody asks: not in the middle of the next one
             self._tidy_ms = NEVER_MS
             self.board.system.collect()
-        if not answered or self.session.goes_on():
+        if not answered or session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
 
     def _serve(self, answered: bool, now_ms: int) -> None:
@@ -171,15 +172,16 @@ class Pump:
         """Looks, delivers, and writes at most one record; True when the flash was written."""
         if self.stop_heard:
             self._end_cut()
-        self.supervisor.tick(now_ms)
-        self.heartbeat.alive |= SUPERVISOR
+        supervisor, heartbeat = self.supervisor, self.heartbeat
+        supervisor.tick(now_ms)
+        heartbeat.alive |= SUPERVISOR
         if self.board.buttons.bolus_pressed():
             self.session.press()
         self.presses.tick(now_ms)
         if self.start_wanted or self.resume is not None:
             self._begin(now_ms)
         wrote = self.delivery.tick(now_ms)
-        self.heartbeat.alive |= DELIVERY
+        heartbeat.alive |= DELIVERY
         if wrote:
             return True
         if self.journal.posted:
@@ -188,7 +190,7 @@ class Pump:
         if self.book.wall.due(now_ms):
             self._pass_transition()
             return True
-        return self.supervisor.vouch_wanted and self._vouch()
+        return supervisor.vouch_wanted and self._vouch()
 
     def _vouch(self) -> bool:
         """After each total: the ledger of a stopped pump says how far the journal reaches; that of a running one does at every lease."""
@@ -217,17 +219,16 @@ class Pump:
             self.delivery.safe_state("store_failed")
 
     def _wait_ms(self, now_ms: int) -> int:
-        if self.journal.posted and self.selftest.done and not self.journal.broken:
-            return 0
-        due_ms = min(
-            self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
-        elif self.start_wanted:
-            due_ms = now_ms
-        elif self.resume is not None:
-            due_ms = min(due_ms, self.resume.due_ms())
-        return max(0, due_ms - now_ms)
+        elif self.start_wanted or (self.journal.posted and not self.journal.broken):
+            return 0
+        else:
+            due_ms = min(
+                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
+            if self.resume is not None:
+                due_ms = min(due_ms, self.resume.due_ms())
+        return due_ms - now_ms if due_ms > now_ms else 0
 
     def _test(self, now_ms: int) -> bool:
         self.selftest.tick(now_ms, self.book.position_steps)

@@ -63,6 +63,8 @@ class Session:
                     plain = messages.plain(data)
                 if not plain:
                     self._take(data)
+            elif not (self._waiting or self._stops or self._rest):
+                return False
         except MemoryError as error:
             self._pump.crash(error)
             return True

@@ -32,6 +32,7 @@ class Span:
         self.bolus_ends = False
         self.end_ms = origin_ms
         self.train = train or Train()
+        self._train_s = 0  # the pump second from which the train counts: its times stay small, and cost no memory
         self.planned_s = 0
         self.lease_end_s = 0
         self.entry = -1
@@ -46,8 +47,12 @@ class Span:
 
     def catch_up(self, now_ms: int) -> None:
         """When nothing is queued the generator begins now: the train's end follows it."""
-        self.train.move_to((now_ms - self.origin_ms) * MS_PER_S)
-        self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
+        train = self.train
+        train.end_us -= (self.planned_s - self._train_s) * US_PER_S
+        self._train_s = self.planned_s
+        begun_ms = self.at_ms(self.planned_s)
+        train.move_to((now_ms - begun_ms) * MS_PER_S)
+        self.end_ms = begun_ms + train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:
         """Takes over the entry of the next lease; True when it is another one."""
@@ -71,23 +76,23 @@ class Span:
         if duration_s > SLICE_S:
             duration_s = SLICE_S
         self.planned_s += duration_s
-        end_us = self.planned_s * US_PER_S
-        bolus = self.bolus
+        train, bolus = self.train, self.bolus
+        end_us = (self.planned_s - self._train_s) * US_PER_S
         if bolus is None:
-            steps, items = self.train.single(self.basal.accumulator, self.rate_nl, end_us, duration_s)
+            steps, items = train.single(self.basal.accumulator, self.rate_nl, end_us, duration_s)
         else:
             its_steps = bolus.advance(duration_s)
             steps = self.basal.accumulator.advance(self.rate_nl, duration_s) + its_steps
-            items = self.train.merged(steps, end_us, duration_s)
-        if self.train.ramp is not None:
-            items = self._ramped(items, duration_s)
-        self.end_ms = self.origin_ms + self.train.end_us // MS_PER_S
+            items = train.merged(steps, end_us, duration_s)
+        if train.ramp is not None:
+            items = self._ramped(items, end_us - duration_s * US_PER_S)
+        self.end_ms = self.at_ms(self._train_s) + train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
             self._remember(bolus, steps, its_steps)
         return items
 
-    def _ramped(self, items: "Items", duration_s: int) -> "Items":
+    def _ramped(self, items: "Items", begin_us: int) -> "Items":
         ramp = self.train.ramp
         rate_hz4 = self.basal.accumulator.rate_hz4(self.rate_nl)
         if self.bolus is not None:
@@ -96,7 +101,7 @@ class Span:
             ramp.rest()
             return items
         begun_us = self.train.end_us - sum([item[1] for item in items])
-        wait_us = max(0, (self.planned_s - duration_s) * US_PER_S - begun_us)
+        wait_us = max(0, begin_us - begun_us)
         return ramp.items(items, wait_us, rate_hz4, self._next_hz4())
 
     def _next_hz4(self) -> int:

@@ -1,11 +1,12 @@
 """Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals."""
 
 if 0:  # for the type checker alone
-    from app.types import Board, BoardState, Book, Delivery, Journal, Stop, Watchdog
+    from app.types import Board, Book, Delivery, Journal, Stop, Watchdog
 
 TOTAL_MS = 300_000
 FEED_MS = 1_000
 SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
+_ALL = SUPERVISOR | DELIVERY | SESSION
 
 
 class Heartbeat:
@@ -17,7 +18,7 @@ class Heartbeat:
         self._fed_ms = 0
 
     def feed(self, now_ms: int) -> None:
-        if self.alive == SUPERVISOR | DELIVERY | SESSION and now_ms - self._fed_ms >= FEED_MS:
+        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
             self._fed_ms = now_ms
             self.alive = 0
             self._watchdog.feed()
@@ -38,16 +39,17 @@ class Supervisor:
 
     def tick(self, now_ms: int) -> None:
         """One look; cheap, because it runs in every turn."""
-        state = self._board.look()
+        board, delivery = self._board, self._delivery
+        state = board.look()
         if state.stop_pressed:
             self._stop_button()
-        elif self._delivery.span is None:
-            self._trusted = state.guard_count
-        elif self._board.supply.low():
+        elif delivery.span is not None and board.supply.low():
             self._supply_low()
         else:
             self._trusted = state.guard_count
-            self._check_motion(state)
+            wrong = delivery.span is not None and delivery.motion.amiss(state)
+            if wrong:
+                delivery.safe_state(wrong)
         if now_ms >= self.next_total_ms:
             self._total(now_ms)
 
@@ -64,15 +66,6 @@ class Supervisor:
         uncertain = motion.guard.count() - self._trusted
         self._book.uncertain_steps += uncertain
         self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
-
-    def _check_motion(self, state: "BoardState") -> None:
-        delivery = self._delivery
-        if state.tripped:
-            delivery.safe_state("guard_tripped")
-        elif not delivery.motion.agrees(state.steps_done, state.guard_count):
-            delivery.safe_state("guard_mismatch")
-        elif delivery.motion.ran_dry(state.underruns):
-            delivery.safe_state("underrun")
 
     def _total(self, now_ms: int) -> None:
         """Every 5 minutes, running or not: the powered-on time and the windows are rebuilt from these (R5)."""

@@ -43,8 +43,9 @@ class Accumulator:
     def advance(self, rate_nl: int, duration_s: int) -> int:
         """Steps that fall due within the next `duration_s` seconds at `rate_nl`; carries the remainder. What slices of one length and
         rate have in common is divided once: each division of large numbers is garbage."""
-        flow, modulus = self.flow(rate_nl), self.modulus
-        if duration_s != self._duration_s or modulus is not self._divided_by:
+        modulus = self.modulus
+        if duration_s != self._duration_s or rate_nl != self._rate_nl or modulus is not self._divided_by:
+            flow = self.flow(rate_nl)
             self._duration_s, self._divided_by = duration_s, modulus
             self._whole, self._part = divmod(flow * duration_s, modulus)
             if self._whole < _SMALL:  # the machine's own integer instead of a large one with a small value
@@ -77,8 +78,9 @@ class Accumulator:
 
     def since_last_step_us(self, rate_nl: int) -> int:
         """Time since the plan last passed a whole step at `rate_nl`, to the nearest; call after `advance` returned > 0."""
-        flow = self.flow(rate_nl)
-        return (self.remainder * US_PER_S + self._half) // flow
+        if rate_nl != self._rate_nl:
+            self.flow(rate_nl)
+        return (self.remainder * US_PER_S + self._half) // self._flow
 
     def until_next_step_us(self, rate_nl: int) -> int:
         """Time until the plan passes the next whole step at `rate_nl` > 0, to the nearest."""

@@ -1,6 +1,5 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
-from hal.absent import BoardState
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
@@ -24,14 +23,14 @@ class Board:
         device = panel.Device("/dev/board")
         facts = device.facts()
         pulses = panel.Pulses()
-        self._pulses = pulses
+        self.look = pulses.look  # for every turn of the loop
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None, pulses)
         self.link = Link(pulses)
         self.flash = SimulatedFlash(panel.Device("/dev/flash"))
         self.stepper: "ports.Stepper" = Stepper(pulses, facts["max_rate_hz"])
         self.guard: "ports.Guard" = Guard(pulses, panel.Device("/dev/guard"))
-        self.watchdog = Watchdog(device, self.link)
+        self.watchdog = Watchdog(device, pulses)
         self.buttons = Buttons(pulses, device)
         self.supply: "ports.Supply" = Supply(pulses, panel.Device("/dev/supply")) if facts["motor_supply"] else NoSupply()
         self.buzzer = Buzzer(device)
@@ -58,7 +57,3 @@ class Board:
 
     def hand_over(self) -> None:
         """Nothing: there is no prompt."""
-
-    def look(self) -> BoardState:
-        """What stands at this moment, for every turn of the loop: the same object each time."""
-        return self._pulses.look()

@@ -13,17 +13,11 @@ class Link:
 
     def __init__(self, pulses: panel.Pulses) -> None:
         self._pulses = pulses
-        self.feeds = False  # True when the watchdog is to be fed with the next wait: one call less in every turn
         self._input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._chunk = bytearray(_CHUNK_BYTES)
         self.closed = False
-
-    def wait(self, timeout_ms: int) -> bool:
-        """Sleeps until input is there, at most `timeout_ms`. The only place where the loop sleeps. False: look at the board first."""
-        self._pulses.wait(timeout_ms, self.feeds)
-        self.feeds = False
-        return False
+        self.wait = pulses.wait  # the only place where the loop sleeps
 
     def alert(self) -> bool:
         """Whether somebody has to look at once: a stop, or the guard."""

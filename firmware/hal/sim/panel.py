@@ -56,6 +56,7 @@ class Pulses:
         self._order = bytearray(17)
         self.flags = INPUT  # unknown before the first look
         self.up_to_date = False  # nothing was ordered since the wait that has answered
+        self.feeds = False  # True when the watchdog is to be fed with the next wait: one call less in every turn
         self.uptime_ms = _UNKNOWN  # the moment when that wait ended, until it is asked for
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
@@ -64,15 +65,17 @@ class Pulses:
         struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
         self.file.write(self._order)
 
-    def wait(self, duration_ms: int, feeds: bool) -> None:
-        """Sleeps until input is there, at most so long; `feeds` the watchdog first."""
+    def wait(self, duration_ms: int) -> bool:
+        """Sleeps until input is there, at most so long; feeds the watchdog first. False: look at the board first."""
         words = self._words
         words[_DURATION_MS] = duration_ms
-        words[_WHAT] = _FEEDS if feeds else 0
+        words[_WHAT] = _FEEDS if self.feeds else 0
+        self.feeds = False
         self._turns.readinto(words)
         self.flags = words[_FLAGS]
         self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
         self.up_to_date = True
+        return False
 
     def look(self) -> BoardState:
         """What stands at this moment, always in the same object; in every turn."""

@@ -1,12 +1,12 @@
 """The pulse generator: a queue of slices that runs without the CPU."""
 
-from struct import pack_into
+import array
 
 from micropython import const
 
 from hal.sim import panel
 
-_QUEUE = const(0)
+_QUEUE = 0
 _HALT = 1
 _ENABLE = 2
 _U64 = 1 << 64
@@ -20,7 +20,7 @@ class Stepper:
         self._pulses = pulses
         self.max_rate_hz = max_rate_hz
         self._interval_us = 1_000_000 // max_rate_hz + 1
-        self._file, self._order = pulses.file, bytearray(17)
+        self._file, self._order = pulses.file, array.array("I", [0, 0])
 
     def queue(self, steps: int, duration_us: int) -> None:
         """Steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
@@ -29,9 +29,12 @@ class Stepper:
         """
         if not 0 <= steps < _SMALL or not steps * self._interval_us < duration_us < _SMALL:
             self._check(steps, duration_us)
+            self._pulses.order(_QUEUE, steps, duration_us)
+            return
         self._pulses.up_to_date = False
-        pack_into("<BQQ", self._order, 0, _QUEUE, steps, duration_us)
-        self._file.write(self._order)
+        order = self._order
+        order[0], order[1] = steps, duration_us
+        self._file.write(order)
 
     def _check(self, steps: int, duration_us: int) -> None:
         if not 0 <= steps < _U64 or not 0 < duration_us < _U64:

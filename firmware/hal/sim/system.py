@@ -44,7 +44,7 @@ class System:
         self._origin = id(bytearray(_PROBE_BYTES))
         self._collector = facts["collector"]
         self._every_turns = 1 if self._collector == "always" else _TURNS
-        self._turns = 0
+        self._turns_left = self._every_turns
         self._kept: "array.array[int] | None" = None
         self._over = False
 
@@ -83,10 +83,10 @@ class System:
     def between_turns(self) -> bool:
         """Collects when half of the heap is used. True when that leaves less than a quarter: the pump must stop, and 64 turns later, when
         all is in the journal, the power-up ends."""
-        self._turns += 1
-        if self._turns < self._every_turns:
+        self._turns_left -= 1
+        if self._turns_left:
             return False
-        self._turns = 0
+        self._turns_left = self._every_turns
         return self._tidied()
 
     def _tidied(self) -> bool:

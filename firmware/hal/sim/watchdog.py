@@ -3,13 +3,12 @@
 import struct
 
 from hal.sim import panel
-from hal.sim.link import Link
 
 
 class Watchdog:
-    def __init__(self, board: panel.Device, link: Link) -> None:
+    def __init__(self, board: panel.Device, pulses: panel.Pulses) -> None:
         self._board = board
-        self._link = link
+        self._pulses = pulses
 
     def start(self, timeout_ms: int) -> None:
         """1 to 8388 ms; can't be stopped again. OSError beyond that."""
@@ -17,4 +16,4 @@ class Watchdog:
 
     def feed(self) -> None:
         """Goes with the next wait: time passes nowhere else."""
-        self._link.feeds = True
+        self._pulses.feeds = True

@@ -2,7 +2,8 @@
 
 A write is one order, a read one answer; integers are little-endian. The other side is firmware/hal/sim/panel.py.
 
-    /dev/stepper  order  u8 (0 queue, 1 halt, 2 enable), u64 steps or level, u64 duration_us
+    /dev/stepper  order  u8 (0 queue, 1 halt, 2 enable), u64 steps or level, u64 duration_us; a queue also as u32 steps,
+                         u32 duration_us
                   answer u64 generated, u64 guard count, u64 queued_us, u32 underruns, u8 flags
     /dev/guard    order  u8 (0 allow, 1 rearm), u64 steps
     /dev/rtc      order  u64 utc_s            answer u64 utc_s (0 unknown)
@@ -29,9 +30,10 @@ from thecal.sim.timeline import NEVER_NS, Timeline
 _BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW = 1, 2, 4, 8, 16, 32, 64
 _FEED = 1 << 63
 _STEPPER_ORDER = struct.Struct("<BQQ")
+_SLICE, _SLICE_BYTES = struct.Struct("<II"), 8
 _STEPPER_ANSWER = struct.Struct("<QQQIB")
 _GUARD_ORDER = struct.Struct("<BQ")
-_TURN_ORDER = struct.Struct("<II")
+_take_turn_order = struct.Struct("<II").unpack_from
 _TURN_ANSWER = struct.Struct("<QQQII")
 _FEEDS, _LOOKS = 1, 2
 _U64 = struct.Struct("<Q")
@@ -92,6 +94,7 @@ class Devices:
         self._panel = panel
         self._crystal = crystal
         self._boot = boot
+        self._max_rate_hz = boot["max_rate_hz"]
         self._watchdog_ns = 0
         self._input_waits = True  # unknown before the first wait
 
@@ -113,7 +116,7 @@ class Devices:
         wait, what a turn of the firmware's loop needs to know: one call out of the machine instead of four. A write is for the
         firmware of older images, which asks for the rest by itself."""
         timeline, plant = self._timeline, self._plant
-        lock, guest_ns = timeline.lock, self._crystal.guest_ns
+        lock, guest_ns, settle = timeline.lock, self._crystal.guest_ns, plant.settle
 
         def order(data: bytes) -> None:
             duration_us = _U64.unpack(data)[0]
@@ -123,14 +126,14 @@ class Devices:
             self._input_waits = wait((duration_us & ~_FEED) * _NS_PER_US, True)
 
         def exchange(view: memoryview, address: int) -> int:
-            duration_ms, what = _TURN_ORDER.unpack_from(view, address)
+            duration_ms, what = _take_turn_order(view, address)
             with lock:
                 if what & _FEEDS:
                     self._feed()
                 if not what & _LOOKS:
                     self._input_waits = wait(duration_ms * _NS_PER_MS, True)
                 now_ns = guest_ns(timeline.now_ns)
-                plant.settle(now_ns)
+                settle(now_ns)
                 answer = now_ns // _NS_PER_MS, plant.generated, plant.guard.count, plant.underruns, self._flags()
             _TURN_ANSWER.pack_into(view, address, *answer)
             return _TURN_ANSWER.size
@@ -168,28 +171,32 @@ class Devices:
 
     def _flags(self) -> int:
         """The plant's, as of its last `settle`, with those of panel and input."""
-        plant, panel = self._plant, self._panel
+        plant, panel, tripped = self._plant, self._panel, self._plant.guard.tripped
         flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
         if panel.supply_mv < panel.supply_low_mv:
             flags |= _SUPPLY_LOW
         if panel.bolus_pressed:
             flags |= _BOLUS
-        if plant.guard.tripped:
+        if tripped:
             flags |= _TRIPPED
         if plant.stop_latched:
             return flags | _STOP
-        return flags | _ENABLED if plant.enabled and not plant.guard.tripped else flags
+        return flags | _ENABLED if plant.enabled and not tripped else flags
 
     def _stepper_order(self, data: bytes) -> None:
-        order, steps, duration_us = _STEPPER_ORDER.unpack(data)
-        if order == 0:
-            if steps * 1_000_000 > duration_us * self._boot["max_rate_hz"]:
-                raise ValueError("faster than the driver allows")
-            self._plant.queue(self._now_ns(), steps, duration_us * _NS_PER_US)
-        elif order == 1:
-            self._plant.halt(self._now_ns())
+        if len(data) == _SLICE_BYTES:
+            order, (steps, duration_us) = 0, _SLICE.unpack(data)
         else:
-            self._plant.enable(self._now_ns(), bool(steps))
+            order, steps, duration_us = _STEPPER_ORDER.unpack(data)
+        now_ns = self._crystal.guest_ns(self._timeline.now_ns)
+        if order == 0:
+            if steps * 1_000_000 > duration_us * self._max_rate_hz:
+                raise ValueError("faster than the driver allows")
+            self._plant.queue(now_ns, steps, duration_us * _NS_PER_US)
+        elif order == 1:
+            self._plant.halt(now_ns)
+        else:
+            self._plant.enable(now_ns, bool(steps))
 
     def _guard_order(self, data: bytes) -> None:
         order, steps = _GUARD_ORDER.unpack(data)
@@ -239,5 +246,5 @@ class Devices:
 
     def _feed(self) -> None:
         if self._watchdog_ns:
-            guest_ns = self._now_ns() + self._watchdog_ns
-            self._timeline.watchdog_at_ns = min(self._crystal.true_ns(guest_ns), NEVER_NS)
+            timeline = self._timeline
+            timeline.watchdog_at_ns = min(self._crystal.true_after_ns(timeline.now_ns, self._watchdog_ns), NEVER_NS)
