@@ -218,11 +218,12 @@ class Delivery:
 
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
-        if self.span is None:
+        span = self.span
+        if span is None:
             return 0 if self.orders.wanted else NEVER_MS
         if self._ending:
-            return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
-        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
+            return max(span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
+        due_ms = self._retry_ms if self.state is LIMITED else span.end_ms - LOW_WATER_MS
         if self._marks:
             due_ms = min(due_ms, self._marks[0][0])
         return due_ms
@@ -233,15 +234,16 @@ class Delivery:
         if self.overlay.present is not None:
             self.overlay.turn(span)
         leased = span.planned_s >= span.lease_end_s
-        reason = self.orders.over(span) if leased and span.bolus is not None else ""
-        if reason and span.alone:
-            return self._wind_up(reason)
-        if reason:
-            self.orders.finish(span, reason)
-        if leased and self.program_waits:
-            self._take_over(span)
-        if leased and not self._lease(span):
-            return True
+        if leased:
+            reason = self.orders.over(span) if span.bolus is not None else ""
+            if reason and span.alone:
+                return self._wind_up(reason)
+            if reason:
+                self.orders.finish(span, reason)
+            if self.program_waits:
+                self._take_over(span)
+            if not self._lease(span):
+                return True
         self.motion.queue(span.plan_slice())
         return leased
 

@@ -7,9 +7,8 @@ from pumpcore import ledger
 if 0:  # for the type checker alone
     from app.types import Flash
 
-FOLDER = "/ledger"
 FILES = 3
-_PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
+PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
 _MOST_STEPS = 1 << 62  # centuries: no pump has made them
 
 
@@ -25,7 +24,7 @@ class LedgerFiles:
         self._flash = flash
         self.damaged = self.behind = self.failed = self.stopped = False
         try:
-            flash.make_folder(FOLDER)
+            flash.make_folder("/ledger")
         except OSError:
             self.failed = True
         self.record = self._recover()
@@ -47,7 +46,7 @@ class LedgerFiles:
     def _valid(self, number: int) -> ledger.LedgerRecord | None:
         """None when it is not there, or created by a write that a cut ended, or damaged."""
         try:
-            image = self._flash.read(_PATHS[number])
+            image = self._flash.read(PATHS[number])
             record = ledger.unpack(image) if image else None
             if record is None or record.leased_steps < _MOST_STEPS:
                 return record
@@ -86,5 +85,5 @@ class LedgerFiles:
     def write(self, record: ledger.LedgerRecord) -> None:
         """Makes `record` the newest; durable when it returns."""
         record.sequence = self.record.sequence + 1
-        self._flash.write(_PATHS[record.sequence % FILES], ledger.pack(record))
+        self._flash.write(PATHS[record.sequence % FILES], ledger.pack(record))
         self.record = record

@@ -48,9 +48,10 @@ class Motion:
 
     def queue(self, items: "Items") -> None:
         """Hands (steps, duration_us) items to the generator, which makes them one behind the other."""
+        stepper = self.stepper
         for steps, duration_us in items:
-            self.stepper.queue(steps, duration_us)
-        self.stepper.send()
+            stepper.queue(steps, duration_us)
+        stepper.send()
 
     def enable(self) -> None:
         """Energises the motor; the rotor may settle up to four full steps away (R12)."""

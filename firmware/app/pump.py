@@ -159,7 +159,16 @@ class Pump:
         """Waits for a question and answers it, or goes on with an answer, as long as nothing else is due: whoever asks does not wait for
         a look that finds nothing."""
         link, session = self.board.link, self.session
-        wait_ms = self._wait_ms(now_ms)
+        if not self.selftest.done:
+            due_ms = self.selftest.due_ms()
+        elif self.start_wanted or (self.journal.posted and not self.journal.broken):
+            due_ms = now_ms
+        else:
+            due_ms = min(
+                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
+            if self.resume is not None:
+                due_ms = min(due_ms, self.resume.due_ms())
+        wait_ms = due_ms - now_ms if due_ms > now_ms else 0
         if not answered:
             if not link.wait(wait_ms):
                 return
@@ -187,7 +196,8 @@ class Pump:
         if self.journal.posted:
             self._write_posted()
             return True
-        if self.book.wall.due(now_ms):
+        wall = self.book.wall
+        if now_ms >= wall.look_ms and wall.due(now_ms):
             self._pass_transition()
             return True
         return supervisor.vouch_wanted and self._vouch()
@@ -217,18 +227,6 @@ class Pump:
             self.delivery.safe_state("journal_failed")
         except (StoreError, OSError):
             self.delivery.safe_state("store_failed")
-
-    def _wait_ms(self, now_ms: int) -> int:
-        if not self.selftest.done:
-            due_ms = self.selftest.due_ms()
-        elif self.start_wanted or (self.journal.posted and not self.journal.broken):
-            return 0
-        else:
-            due_ms = min(
-                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
-            if self.resume is not None:
-                due_ms = min(due_ms, self.resume.due_ms())
-        return due_ms - now_ms if due_ms > now_ms else 0
 
     def _test(self, now_ms: int) -> bool:
         self.selftest.tick(now_ms, self.book.position_steps)
@@ -287,9 +285,9 @@ class Pump:
 def run(pump: Pump) -> None:
     """Turns the loop until the link is closed. What a turn raises, whatever it is, ends in the safe state, and the loop goes on; the
     error passes when turn after turn fails."""
-    failed, system = 0, pump.board.system
+    failed, system, link = 0, pump.board.system, pump.board.link
     system.loop_begins()
-    while not pump.board.link.closed:
+    while not link.closed:
         try:
             pump.turn()
             failed = 0

@@ -49,36 +49,33 @@ class Session:
         If it may have been a `stop`, the motor is halted.
         """
         try:
-            return self._poll()
-        except MemoryError:
-            self.starve()
-            return True
-
-    def _poll(self) -> bool:
-        plain = None
-        try:
-            data = self._link.read()
-            if data:
-                if len(data) < _PLAIN_BYTES and self._lines.between() and not self._waiting and not self._overtaken and not self._stops:
-                    plain = messages.plain(data)
-                if not plain:
-                    self._take(data)
-            elif not (self._waiting or self._stops or self._rest):
-                return False
-        except MemoryError as error:
-            self._pump.crash(error)
-            return True
-        if plain:
+            plain = None
+            try:
+                data = self._link.read()
+                if data:
+                    if len(data) < _PLAIN_BYTES and self._lines.between() and not (self._waiting or self._overtaken or self._stops):
+                        plain = messages.plain(data)
+                    if not plain:
+                        self._take(data)
+                elif not (self._waiting or self._stops or self._rest):
+                    return False
+            except MemoryError as error:
+                self._pump.crash(error)
+                return True
+            if not plain:
+                return self._answer_one()
             self._rest = None
             self._execute(plain[0], plain[1], {})
-            return True
-        return self._answer_one()
+        except MemoryError:
+            self.starve()
+        return True
 
     def _answer_one(self) -> bool:
-        waiting = self._waiting
+        waiting, rest, self._rest = self._waiting, self._rest, None  # whatever arrives ends an answer that has several blocks
         if not waiting and not self._stops:
-            return self._rest is not None and self._go_on()
-        self._rest = None
+            if rest is not None:
+                self._execute(*rest)
+            return rest is not None
         if self._stops:
             self._execute(self._stops.pop(0), "stop", {})
             return True
@@ -89,10 +86,6 @@ class Session:
         self._answer(line)
         return True
 
-    def held_bytes(self) -> int:
-        """Bytes of what has arrived and was not answered yet, at most MOST_HELD_BYTES."""
-        return len(self._lines.pending) + self._waiting_bytes
-
     @property
     def counters(self) -> dict:
         """What came and could not be done, since power-up."""
@@ -102,12 +95,6 @@ class Session:
     def goes_on(self) -> bool:
         """Whether `poll` has more blocks to send. That writes nothing, unless a command arrives."""
         return self._rest is not None
-
-    def _go_on(self) -> bool:
-        """The next block of an answer that has several. Whatever arrives ends it."""
-        rest, self._rest = self._rest, None
-        self._execute(*rest)
-        return True
 
     def _take(self, data: bytes) -> None:
         """Sort the lines of `data`. Without memory, drop all that waits and try once more. Raises MemoryError when a `stop` may be lost:

@@ -32,7 +32,8 @@ class Span:
         self.bolus_ends = False
         self.end_ms = origin_ms
         self.train = train or Train()
-        self._train_s = 0  # the pump second from which the train counts: its times stay small, and cost no memory
+        # the pump second and the uptime from which the train counts: its times stay small, and cost no memory
+        self._train_s, self._train_ms = 0, origin_ms
         self.planned_s = 0
         self.lease_end_s = 0
         self.entry = -1
@@ -50,7 +51,7 @@ class Span:
         train = self.train
         train.end_us -= (self.planned_s - self._train_s) * US_PER_S
         self._train_s = self.planned_s
-        begun_ms = self.at_ms(self.planned_s)
+        begun_ms = self._train_ms = self.at_ms(self.planned_s)
         train.move_to((now_ms - begun_ms) * MS_PER_S)
         self.end_ms = begun_ms + train.end_us // MS_PER_S
 
@@ -86,7 +87,7 @@ class Span:
             items = train.merged(steps, end_us, duration_s)
         if train.ramp is not None:
             items = self._ramped(items, end_us - duration_s * US_PER_S)
-        self.end_ms = self.at_ms(self._train_s) + train.end_us // MS_PER_S
+        self.end_ms = self._train_ms + train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
             self._remember(bolus, steps, its_steps)

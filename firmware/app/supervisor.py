@@ -41,22 +41,20 @@ class Supervisor:
         """One look; cheap, because it runs in every turn."""
         board, delivery = self._board, self._delivery
         state = board.look()
+        runs = delivery.span is not None
         if state.stop_pressed:
-            self._stop_button()
-        elif delivery.span is not None and board.supply.low():
+            self._stop("button")
+            delivery.report_fault("stop_button")
+            board.buttons.clear_stop()
+        elif runs and board.supply.low():
             self._supply_low()
         else:
             self._trusted = state.guard_count
-            wrong = delivery.span is not None and delivery.motion.amiss(state)
+            wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
         if now_ms >= self.next_total_ms:
             self._total(now_ms)
-
-    def _stop_button(self) -> None:
-        self._stop("button")
-        self._delivery.report_fault("stop_button")
-        self._board.buttons.clear_stop()
 
     def _supply_low(self) -> None:
         """Safe state. What the guard has counted since the supply was last seen may not have moved the pump: it is told as uncertain."""

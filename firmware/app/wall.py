@@ -26,7 +26,7 @@ class WallClock:
     def __init__(self, clock: "Clock", store: "Store") -> None:
         self._clock = clock
         self._store = store
-        self._look_ms = 0
+        self.look_ms = 0
         self.told = False
         self.damaged = False
         self.set_utc_s = 0
@@ -79,21 +79,20 @@ class WallClock:
         self.zone_known = True
         self.zone, self.set_utc_s = zone, utc_s
         self.damaged = self.told = False
+        self.look_ms = 0
         self._clock.set_utc_s(utc_s)
 
     def _keep(self, zone: Zone, set_utc_s: int) -> None:
         self._store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
 
     def due(self, now_ms: int) -> bool:
-        """Whether the transition has passed and is still to be journaled (`told`) or settled; looks once a second."""
-        if not self.zone.transition_utc_s or now_ms < self._look_ms:
-            return False
-        self._look_ms = now_ms + _LOOK_MS
+        """Whether the transition has passed and is still to be journaled (`told`) or settled; to be asked again at `look_ms`."""
+        self.look_ms = now_ms + (_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:
         """The offset behind the transition becomes the offset. OSError or StoreError; then it is tried again later."""
         zone = Zone(self.zone.transition_offset_s)
-        self._look_ms += _RETRY_MS
+        self.look_ms += _RETRY_MS
         self._keep(zone, self.set_utc_s)
         self.zone, self.told = zone, False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.ledger import FILES
-from app.ledger import FOLDER as LEDGER_FOLDER
+from app.ledger import PATHS
 from app.ring import FOLDER, SEGMENT_BYTES
 from pumpcore import journal_identity, ledger
 from pumpcore.wire import records
@@ -41,8 +40,7 @@ def beside(files: Files) -> Files:
         last = records.decode(files[events[-1]])[0][-1]
         kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
         kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
-    number = kept.sequence % FILES
-    return {f"{LEDGER_FOLDER}/{number}": ledger.pack(kept), journal_identity.PATH: journal_identity.pack(bytes(range(16)), 1)}
+    return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), journal_identity.PATH: journal_identity.pack(bytes(range(16)), 1)}
 
 
 def _total(sequence: int) -> bytes:

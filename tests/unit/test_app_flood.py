@@ -33,7 +33,7 @@ def turned(pump: Watched, raw: bytes) -> int:
     while True:
         more = bool(link.incoming)
         pump.pump.turn()
-        held = max(held, pump.pump.session.held_bytes())
+        held = max(held, len(pump.pump.session._lines.pending) + pump.pump.session._waiting_bytes)
         if not more and not pump.pump.session._waiting and not pump.pump.session._stops:
             return held
 

@@ -54,7 +54,8 @@ class FloodedErases:
         stop = self._stop[part] if 0 <= part < len(self._stop) else b""
         self.pump.board.link.incoming += stop if part > 0 and stop else self._flood + stop
         self._look()
-        self.held_bytes = max(self.held_bytes, self.pump.pump.session.held_bytes())
+        session = self.pump.pump.session
+        self.held_bytes = max(self.held_bytes, len(session._lines.pending) + session._waiting_bytes)
         if self.pump.pump.stop_heard and not self.heard_at:
             self.heard_at, self.steps_at_look = self.erases, plant_steps(self.pump)
 

@@ -2,8 +2,11 @@
 
 import sys
 
+from micropython import const
+
 from hal.sim import panel
 
+_INPUT = const(16)  # panel.INPUT
 _CHUNK_BYTES = 512
 _MOST_BYTES = 4096
 
@@ -26,7 +29,7 @@ class Link:
     def read(self) -> bytes:
         """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks. Asks only when the
         last look at the board, or nobody, has said that there may be input."""
-        if not self._pulses.flags & panel.INPUT:
+        if not self._pulses.flags & _INPUT:
             return b""
         whole = b""
         count = self._input.readinto(self._chunk)
