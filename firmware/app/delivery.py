@@ -44,8 +44,7 @@ class Delivery:
         self.overlay = Overlay(reporter, self._mark)
         self.bridge: "Bridge | None" = None
         self.program_waits = False
-        self._limit = ""
-        self._ending = ""
+        self._limit = self._ending = ""
         self._retry_ms = NEVER_MS
         self._marks: list[tuple[int, str, tuple]] = []
 
@@ -218,12 +217,11 @@ class Delivery:
 
     def due_ms(self) -> int:
         """Uptime at which `tick` has something to do."""
-        span = self.span
-        if span is None:
+        if self.span is None:
             return 0 if self.orders.wanted else NEVER_MS
         if self._ending:
-            return max(span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
-        due_ms = self._retry_ms if self.state is LIMITED else span.end_ms - LOW_WATER_MS
+            return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
+        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
         if self._marks:
             due_ms = min(due_ms, self._marks[0][0])
         return due_ms
