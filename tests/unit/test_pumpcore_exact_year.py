@@ -90,7 +90,7 @@ class Pumped:
 
     def _last_step_is_on_time(self) -> None:
         end_us = self.span.train.end_us
-        slice_end_us = self.span.planned_s * 1_000_000
+        slice_end_us = (self.span.planned_s - self.span._train_s) * 1_000_000  # the train counts from a second of its own
         if end_us == slice_end_us or not self.slope:
             return
         exact_us = slice_end_us - (self.due - floor(self.due)) / self.slope * 1_000_000
