@@ -52,7 +52,7 @@ def test_an_order_that_is_the_oldest_record_of_the_journal_is_told() -> None:
 def test_what_the_journal_does_not_reach_back_to_is_forgotten_and_not_never_ordered() -> None:
     pump = running(constant(3_600_000))
     made, unused = ordered(pump), token(pump)
-    pump.pump.journal.rings["events"]._segments = 4  # 14,000 records fill the ring of a real one
+    pump.pump.journal.rings["events"].most_segments = 4  # 14,000 records fill the ring of a real one
     assert pump.bolus(unused)["state"] == "never_ordered"
     write_on(pump, order_of(pump, made) + 1)
     assert pump.bolus(unused)["state"] == "never_ordered"  # this boot knows that it has issued it
