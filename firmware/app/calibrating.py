@@ -8,6 +8,7 @@ from app.setup import Setup
 from app.store import StoreError
 from pumpcore import limits, weighed
 from pumpcore.calibration import CALIBRATED, Calibration, Validity
+from pumpcore.ceilings import Ceilings
 from pumpcore.faults import Refusal
 from pumpcore.units import S_PER_DAY
 from pumpcore.weighed import Image, Weighed
@@ -57,7 +58,7 @@ def own_image(setup: Setup) -> Image:
 
 def check(pump: Pump, params: dict) -> dict:
     """Answers what was read, packed again, and its id; "" for both when it is the nominal pair."""
-    one = _checked(pump, _sent(params))
+    one, _ = _checked(pump, _sent(params))
     packed = weighed.pack(one) if one else b""
     return {"id": weighed.identity(packed) if one else "", "calibration": _text(packed)}
 
@@ -85,10 +86,12 @@ def put(pump: Pump, params: dict) -> dict:
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
     setup, packed = pump.setup, _sent(params)
-    one = _checked(pump, packed)
+    one, ceilings = _checked(pump, packed)
     wanted = weighed.identity(packed) if one else ""
     if wanted != (setup.validity.id if setup.validity else "") or NAME in setup.damaged:
         _store(pump, packed, one)
+        programs.recalibrated(setup, ceilings)
+        _settle_alarms(pump)
     return setup.describe_calibration(pump.position_steps(), pump.book.wall)
 
 
@@ -109,9 +112,10 @@ def _check_bench(setup: Setup) -> None:
         raise Refusal("alarm_active", alarm="not_commissioned")
 
 
-def _checked(pump: Pump, packed: bytes) -> Weighed | None:
-    """Everything that keeps these bytes from being set, as refusals; None for no bytes."""
-    setup, pair, one = pump.setup, None, None
+def _checked(pump: Pump, packed: bytes) -> tuple[Weighed | None, Ceilings | None]:
+    """(what these bytes are, None for no bytes; the ceilings of the program by that pair). Everything that keeps them from being set,
+    as refusals."""
+    setup, pair, one, ceilings = pump.setup, None, None, None
     _check_bench(setup)
     if packed:
         one = weighed.unpack(packed)
@@ -119,8 +123,8 @@ def _checked(pump: Pump, packed: bytes) -> Weighed | None:
         _check_date(pump, one)
         pair = Calibration(one.volume_nl, one.steps)
     if setup.program is not None:
-        _check_program(setup, pair or setup.bench.calibration)
-    return one
+        ceilings = _check_program(setup, pair or setup.bench.calibration)
+    return one, ceilings
 
 
 def _check_date(pump: Pump, one: Weighed) -> None:
@@ -129,10 +133,10 @@ def _check_date(pump: Pump, one: Weighed) -> None:
         raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
 
 
-def _check_program(setup: Setup, pair: Calibration) -> None:
+def _check_program(setup: Setup, pair: Calibration) -> Ceilings:
     """Nothing is clamped (R7): a program that the new pair puts above a ceiling is changed first, by who wrote it."""
     try:
-        limits.check_program(setup.program, setup.bench, pair)
+        return limits.check_program(setup.program, setup.bench, pair)
     except Refusal as refused:
         raise Refusal("calibration_unfit", cause=refused.fault.name, **refused.detail)
 
@@ -149,8 +153,6 @@ def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
     pump.journal.append("calibration_set", told[:1] + (old.volume_nl, old.steps) + told[1:])
     setup.store.save(NAME, weighed.pack_image(image))
     _take(setup, image)
-    programs.recalibrated(setup)
-    _settle_alarms(pump)
 
 
 def _take_program(pump: Pump) -> None:

@@ -2,6 +2,7 @@
 
 from app.setup import Setup, Staged
 from pumpcore import limits, program
+from pumpcore.ceilings import Ceilings
 from pumpcore.faults import Refusal
 
 MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
@@ -85,8 +86,8 @@ def activate(setup: Setup, packed: bytes, new: program.Program) -> None:
     _take(setup, new, packed)
 
 
-def recalibrated(setup: Setup) -> None:
-    """Another pair counts: the ceilings in steps are made anew, and what was staged was checked with the old one."""
+def recalibrated(setup: Setup, ceilings: Ceilings | None) -> None:
+    """Another pair counts: these are the ceilings in steps by it, and what was staged was checked with the old one."""
     setup.forget_staged()
     if setup.program is not None:
-        setup.ceilings = limits.check_program(setup.program, setup.bench, setup.calibration)
+        setup.ceilings = ceilings
