@@ -12,6 +12,7 @@ from pumpcore import faults
 from pumpcore.rows import Rows
 from pumpcore.wire import messages, records
 from thecal.deploy.files import firmware_files
+from thecal.deploy.lean import without_types
 from thecal.deploy.tables import pack_tables
 from thecal.resources import firmware_folder
 
@@ -40,7 +41,7 @@ def listed(value: object) -> object:
 
 @pytest.fixture(scope="module", name="trees")
 def _trees() -> dict:
-    trees = {path: ast.parse(data) for path, data in firmware_files(firmware_folder()).items()}
+    trees = {path: without_types(ast.parse(data)) for path, data in firmware_files(firmware_folder()).items()}
     pack_tables(trees)
     return trees
 
