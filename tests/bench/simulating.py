@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from bench.table import HOST, Row, at_most
+import time
+
+from bench.table import HOST, Peer, Row, at_most, times_better
+from mpy.runner import run_in_micropython
 from rig.device import Device
 from rig.programs import example_day
 from thecal.sim.options import HEAP_LIMIT_BYTES
 
 DAY_S, DAYS = 86_400, 3
-DAY_LIMIT_S, GARBAGE_LIMIT_MB = 0.8, 12.0
+GARBAGE_LIMIT_MB = 12.0
 BYTES_PER_MB = 1e6
+# A day is to take 0.8 s where it took 1.04 to 1.15 s on 28 November 2026. Computers differ by half, so the limit is a loop that runs in
+# the same run: of so many rounds that it takes 0.8 s there. Found by the firmware of that day: 1.58 s a day where a round takes 0.236 us.
+ROUNDS = 4_900_000
+LOOP = """
+class Counter:
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, value):
+        if value & 1:
+            self.sum = (self.sum * 31 + value) & 0xFFFF
+        return self.sum
+
+
+def run(rounds):
+    add = Counter().add
+    for value in range(rounds):
+        add(value)
+
+
+run(%d)
+"""
 
 
 def rows() -> list[Row]:
@@ -26,6 +51,24 @@ def rows() -> list[Row]:
     garbage_mb = (free_bytes[0] - free_bytes[1]) / BYTES_PER_MB
     told = ", ".join(f"{one_s:.2f}" for one_s in took_s)
     return [
-        Row("a simulated day", "s", min(took_s), at_most(DAY_LIMIT_S), "-", source=HOST, remark=f"of {DAYS} days the quickest: {told} s"),
+        Row(
+            "a simulated day",
+            "s",
+            min(took_s),
+            times_better(1),
+            "-",
+            (Peer(f"a loop of {ROUNDS:,} rounds in the same MicroPython", min(_loop_s() for _ in range(DAYS)), HOST),),
+            source=HOST,
+            remark=f"of {DAYS} days the quickest: {told} s",
+        ),
         Row("garbage of a simulated day", "MB", garbage_mb, at_most(GARBAGE_LIMIT_MB), "-", source=HOST),
     ]
+
+
+def _loop_s() -> float:
+    """Computing time of the loop, without the start of MicroPython."""
+    began_s = time.thread_time()
+    run_in_micropython(LOOP % 0)
+    empty_s = time.thread_time()
+    run_in_micropython(LOOP % ROUNDS)
+    return time.thread_time() - empty_s - (empty_s - began_s)
