@@ -70,3 +70,9 @@ def test_a_decision_record_is_one_page_of_four_parts(record: Path) -> None:
 def test_the_entry_pages_are_linked_from_the_readme() -> None:
     for page in ("CONTRIBUTING.md", "CHANGELOG.md", "firmware/GLOSSARY.md"):
         assert f"]({page})" in readme.readme()
+
+
+def test_every_test_file_that_a_page_names_exists() -> None:
+    known = {Path(path).name for path in tracked_paths()}
+    named = {(page.name, name) for page in PAGES for name in re.findall(r"\btest_\w+\.py", page.read_text(encoding="utf-8"))}
+    assert sorted(pair for pair in named if pair[1] not in known) == []
