@@ -24,12 +24,12 @@ from rich.text import Text
 from rig.cli import ROOT, environment
 
 PICTURE = ROOT / "host" / "example-session.svg"
-COLUMNS = 92
+COLUMNS = 104
 START_LIMIT_S = 60
 # The bolus takes 36 s: `status` comes while it is delivered.
 IN_THE_BOLUS_S = 12
-PREPARED = ("thecal new rx.toml", "thecal program rx.toml --yes")
-SHOWN = ("thecal find", "thecal start --zone Europe/Berlin", 'thecal bolus "20 uL" --rate "2 mL/h"', "thecal status")
+PREPARED = ("thecal new rx.toml", "thecal program rx.toml --yes", "thecal start --zone Europe/Berlin")
+SHOWN = ('thecal bolus "20 uL" --rate "2 mL/h"', "thecal status")
 PROMPT = ("$ ", "bold green")
 QUESTION = b"[y/N] "
 # rich names a font on a server. A picture of ours fetches nothing.
