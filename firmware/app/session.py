@@ -117,7 +117,7 @@ class Session:
     def _wait_with(self, line: bytes | None) -> None:
         """A flood must not fill the memory: beyond 64 waiting lines, or their bytes, only a `stop` is kept; the others are counted."""
         waiting, size_bytes = self._waiting, len(line or b"")
-        stop = _stop(line) if line else None
+        stop = _stop(line) if line and b"stop" in line else None
         if stop:
             self._overtaken = len(waiting)
             if len(self._stops) < MOST_WAITING:  # else so many wait that one of them acts for it

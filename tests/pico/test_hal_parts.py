@@ -52,6 +52,22 @@ def test_a_flood_is_taken_in_pieces_of_4_kib(line: EmulatedBoard) -> None:
 
 
 @pytest.mark.quick
+def test_a_flood_of_short_lines_is_taken_in_few_reads(line: EmulatedBoard, record_property) -> None:
+    sent = b"a\n" * 1_000 + b"\xfe\n\xfe"
+    line.at(20_000_000, lambda: line.write(sent))
+    line.exec(f"""{NO_CTRL_C}
+got, reads, longest = b"", 0, 0
+while len(got) < {len(sent)}:
+    link.wait(1000)
+    begun = time.ticks_us(); got += link.read(); longest = max(longest, time.ticks_diff(time.ticks_us(), begun)); reads += 1
+""")
+    assert ask(line, "(len(got), binascii.crc32(got))") == (len(sent), zlib.crc32(sent))
+    assert ask(line, "reads") <= 10
+    longest_ms = ask(line, "longest") / 1000
+    record_property("figure", f"emulated: 1,000 lines of 2 bytes in {ask(line, 'reads')} reads, at most {longest_ms:.0f} ms each")
+
+
+@pytest.mark.quick
 def test_waiting_ends_with_input_or_in_time(line: EmulatedBoard) -> None:
     line.exec("t = time.ticks_ms()\nlink.wait(120)\nt = time.ticks_diff(time.ticks_ms(), t)")
     assert ask(line, "t") in (120, 121)

@@ -12,8 +12,9 @@ if 0:  # for the type checker alone
     from hal.ports import Alert, BinaryFile, PartWriter
 
 _MOST_BYTES = 4096
-_MOST_PARTS = 32  # each costs 32 bytes more: of lines of two bytes 4 KiB would fill the memory
+_MOST_LINES = 512  # of a flood: each becomes an object of 32 bytes
 _PART_BYTES = 256
+_NO_BYTE = b"\xfe"  # in no UTF-8 text, so in no line that the pump accepts
 # In one call: MicroPython's own loop fills the USB stack's buffer quicker than ours. A host that takes 64 bytes now and then makes each
 # part of 64 wait up to 500 ms, so a call may last twice that.
 _CHUNK_BYTES = 128
@@ -57,31 +58,44 @@ class Link:
         return False
 
     def read(self) -> bytes:
-        """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks."""
-        if not self._arrived and not any(self._arrivals.ipoll(0)):
+        """What there is now, at most 4 KiB and a few hundred lines, so that a flood holds up no dose; b"" if nothing; never blocks.
+
+        MicroPython reads a line byte by byte in C and waits for its newline. Where nothing has arrived, it asks the second terminal,
+        and that says newline at once."""
+        more = self._arrivals.ipoll
+        if not self._arrived and not any(more(0)):
             return b""
         self._arrived = self._deaf = False
-        data = self._take(_PART_BYTES)
-        if not any(self._arrivals.ipoll(0)):
-            return data
-        parts, size = [data], len(data)
-        while size < _MOST_BYTES and len(parts) < _MOST_PARTS and any(self._arrivals.ipoll(0)):
-            part = self._take(min(_PART_BYTES, _MOST_BYTES - size))
-            parts.append(part)
-            size += len(part)
-        return b"".join(parts)
-
-    def _take(self, most: int) -> bytes:
-        """Up to a newline, what there is, or `most` bytes. MicroPython reads a line byte by byte in C and waits for its newline; where
-        nothing has arrived, it asks the second terminal, and that says newline at once."""
         end: "BinaryFile" = self._end
         end.seek(0)
         os.dupterm(end)
         try:
-            line = self._input.readline(most)
+            data = self._input.readline(_PART_BYTES)
         finally:
             os.dupterm(None)
-        return line[:-1] if end.tell() else line
+        if end.tell():
+            data = data[:-1]
+        if not any(more(0)):
+            return data
+        parts, size, lines = [data], len(data), 0
+        filler = io.BytesIO(_NO_BYTE * _PART_BYTES)
+        while size <= _MOST_BYTES - _PART_BYTES and lines < _MOST_LINES and any(more(0)):
+            part = self._take(filler)
+            parts.append(part)
+            size += _PART_BYTES  # as much time as a whole one, however little came
+            lines += part.count(b"\n")
+        return b"".join(parts)
+
+    def _take(self, filler: "BinaryFile") -> bytes:
+        """Up to 256 bytes, newlines among them: in a flood of short lines each call costs more than its bytes. Where none has arrived,
+        the second terminal gives a byte that no line holds; as many of those are taken out again."""
+        filler.seek(0)
+        os.dupterm(filler)
+        try:
+            part = self._input.read(_PART_BYTES)
+        finally:
+            os.dupterm(None)
+        return b"".join(part.rsplit(_NO_BYTE, filler.tell()))
 
     def write(self, data: bytes | memoryview) -> None:
         """Blocks at most about 500 ms for a host that does not read (1 s if the buffer holds a part of a packet), and 1.5 s for one that

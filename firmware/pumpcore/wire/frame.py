@@ -89,20 +89,21 @@ class LineBuffer:
         if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
             return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
         lines: list[bytes | None]
-        lines, at = [], 0
-        while end >= 0:
-            self._finish(data[at:end], lines)
-            at = end + 1
-            end = data.find(b"\n", at)
-        if at < len(data):
-            self._keep(data[at:])
+        lines, parts = [], data.split(b"\n")
+        rest = parts.pop()
+        for part in parts:
+            if self.pending or self._dropping or len(part) > MAX_BYTES:
+                self._finish(part, lines)
+            elif part and not part.isspace():
+                lines.append(part)
+        if rest:
+            self._keep(rest)
         return lines
 
     def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
-        """A newline has arrived behind `part`."""
-        if self.pending or self._dropping or len(part) > MAX_BYTES:
-            self._keep(part)
-            part, self.pending = bytes(self.pending), bytearray()
+        """A newline has arrived behind `part`, which is not a whole line of lawful length."""
+        self._keep(part)
+        part, self.pending = bytes(self.pending), bytearray()
         if self._dropping:
             self._dropping = False
             lines.append(None)
