@@ -8,10 +8,10 @@ import pytest
 
 from pumpcore import program as packed_program
 from pumpcore.settings_limits import passed
-from thecal import library
-from thecal.compiler import compile_prescription
 from thecal.errors import BadInput
-from thecal.prescription import check
+from thecal.prescription import library
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import check
 from unit.host_fake_pump import FakePump
 
 BASE = {"title": "t", "drug": "dye in water", "concentration": "500 ug/mL", "basal": {"rate": "0.2 mL/h"}}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program, digest, unpack
-from thecal.journal_text import Row
-from thecal.replies import bad_answer
+from thecal.history.rows import Row
+from thecal.pump.replies import bad_answer
 
 if TYPE_CHECKING:
-    from thecal.client import Client
+    from thecal.pump.client import Client
 
 RINGS = ("events", "faults")
 FORMAT = "thecal_evidence"
@@ -49,7 +49,7 @@ class Evidence:
 
 def collect(client: Client) -> Evidence:
     """Reads everything from the pump; the status last, and once more what was journaled meanwhile."""
-    from thecal.commands.journal import download
+    from thecal.cli.verbs.journal import download
 
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")

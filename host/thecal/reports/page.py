@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from thecal.console import printable
+from thecal.terminal.console import printable
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "data"
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import wasmtime
 
-from thecal.bench import Bench, read_bench
-from thecal.resources import firmware_folder
-from thecal.sim.balance_line import BalanceLine
+from thecal.files.bench import Bench, read_bench
+from thecal.files.resources import firmware_folder
 from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
-from thecal.sim.flash import FlashChip, Moment
+from thecal.sim.guest.flash import FlashChip, Moment
+from thecal.sim.guest.image import build
 from thecal.sim.hardware import Hardware, PowerUp
-from thecal.sim.image import build
-from thecal.sim.individual import Individual
 from thecal.sim.options import Options
 from thecal.sim.ports import Ports
 from thecal.sim.timeline import Timeline
+from thecal.sim.world.balance_line import BalanceLine
+from thecal.sim.world.individual import Individual
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000

@@ -10,10 +10,11 @@ from types import FrameType
 from typing import Any
 
 from thecal.errors import BadInput
-from thecal.sim import clock_file, image
+from thecal.sim import clock_file
 from thecal.sim.control import ControlServer
 from thecal.sim.errors import SimulatorError
-from thecal.sim.flash import SIZES_BYTES
+from thecal.sim.guest import image
+from thecal.sim.guest.flash import SIZES_BYTES
 from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
