@@ -7,7 +7,7 @@ import pytest
 from pumpcore.wire import records
 from rig.device import Device
 from rig.programs import constant
-from thecal.cli.verbs.journal import download
+from thecal.history.download import download
 from thecal.history.rows import table, with_gaps
 from thecal.sim.guest.filesystem import FileSystem
 from thecal.sim.guest.flash import FlashChip

@@ -197,8 +197,9 @@ def test_every_commented_line_of_the_template_is_in_one_of_its_alternatives() ->
 def test_each_alternative_of_the_template_is_accepted(name: str, bench: str | None, tmp_path: Path) -> None:
     """With no bench as with each that there is: a minimum rate was refused by a step of 1 nl that no bench has."""
     from thecal.checks import program as program_checks
-    from thecal.cli.verbs.program import read_prescription, rig_of
+    from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
 
     file = tmp_path / "rx.toml"
     file.write_text(ALTERNATIVES[name], encoding="utf-8")

@@ -16,7 +16,7 @@ from pumpcore.calibration import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings
-from thecal.checks.program import ANY_RIG
+from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.ceilings import binding

@@ -236,7 +236,7 @@ def test_a_computer_whose_clock_can_t_be_right_sets_none(
 def test_an_offset_of_a_day_of_an_older_pump_is_shown_and_is_no_zone_to_keep(
     monkeypatch: pytest.MonkeyPatch, pump: FakePump, client: Client
 ) -> None:
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     monkeypatch.setenv("TZ", "Europe/Berlin")
     assert clock_text(JANUARY_UTC_S, 86_400) == "Fri 2026-01-16 00:00:00 UTC+2400"

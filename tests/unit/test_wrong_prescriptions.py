@@ -10,6 +10,7 @@ from pumpcore import fault_texts
 from pumpcore import program as programs
 from pumpcore.bench import Bench
 from thecal.checks import program as program_checks
+from thecal.checks import rigs
 from thecal.errors import BadInput
 from thecal.files.bench import for_pump, read_bench
 from thecal.files.resources import hardware_folder
@@ -30,7 +31,7 @@ DO_UNITS = (
 )
 RATE = '[basal]\nrate = "1 mL/h"\n'
 BENCH = hardware_folder() / "sim-clock.toml"
-RIG = program_checks.of_bench(Bench(for_pump(read_bench(BENCH))))
+RIG = rigs.of_bench(Bench(for_pump(read_bench(BENCH))))
 FILES = {
     "empty": (b"", "is empty", DO_FILE),
     "blank": (b"\n  \n", "is empty", DO_FILE),

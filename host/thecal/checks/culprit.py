@@ -15,7 +15,7 @@ from thecal.prescription.file import Prescription
 from thecal.quantities.typed import Quantity, decimal, spelled
 
 if TYPE_CHECKING:
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
 
 NEAREST_DIGITS = 6
 

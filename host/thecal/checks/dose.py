@@ -8,8 +8,8 @@ from typing import Any
 from pumpcore.calibration import Calibration
 from pumpcore.program import MAX_RATE_NL, Program
 from thecal.errors import BadInput
+from thecal.quantities.amounts import ml_per_h, span
 from thecal.quantities.typed import LONGEST_NUMBER, Quantity, decimal, parse, shown, words_of
-from thecal.text.status import ml_per_h, span
 
 SHOWN_DIGITS = 6
 

@@ -23,7 +23,7 @@ from thecal.pump.refusals import sentence
 from thecal.quantities.typed import Quantity, shown
 
 if TYPE_CHECKING:
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
 
 NO_TOKEN = ""
 

@@ -10,68 +10,23 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore import limits
-from pumpcore.calibration import Calibration
 from pumpcore.faults import Refusal
-from pumpcore.program import CONSTANT, MAX_RATE_NL, MINIMUM, Program
+from pumpcore.program import CONSTANT, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal.checks import settings as settings_checks
 from thecal.checks.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
 from thecal.checks.dose import Bolus
+from thecal.checks.rigs import ANY_RIG, Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
 from thecal.pump.refusals import sentence
+from thecal.quantities.amounts import ml
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
-from thecal.text.calibration import pair_of
-from thecal.text.status import ml
 
 SLIP = 1000
 TELL_ABOVE, ASK_ABOVE = 10, 100  # times the limit
 LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
-
-
-class Rig:
-    """A bench's ceilings and motor, as attributes that `pumpcore.limits` reads, and the calibration in use."""
-
-    rate_nl: int
-    rate_seconds_s: int
-    hour_nl: int
-    day_nl: int
-    max_rate_hz: int
-    start_rate_hz: int
-    acceleration_hz_per_s: int
-
-    def __init__(self, ceilings: dict[str, int], calibration: Calibration | None = None) -> None:
-        self.__dict__.update(ceilings)
-        self.calibration = calibration or Calibration(1, 1)
-
-
-# no bench known: only what the prescription says against itself is found
-ANY_RIG = Rig(
-    {
-        "rate_nl": MAX_RATE_NL,
-        "rate_seconds_s": 1,
-        "hour_nl": MAX_RATE_NL,
-        "day_nl": MAX_RATE_NL,
-        "max_rate_hz": MAX_RATE_NL,
-        "start_rate_hz": 0,
-        "acceleration_hz_per_s": 0,
-    },
-    Calibration(1, 1),
-)
-
-
-def of_pump(client: Any) -> Rig:
-    """The rig of an open pump that has said hello; ANY_RIG when it does not tell."""
-    if not client.ceilings:
-        return ANY_RIG
-    pair = pair_of(client.status())
-    return Rig(client.ceilings, Calibration(pair["volume_nl"], pair["steps"]))
-
-
-def of_bench(bench: Any) -> Rig:
-    """The rig of a `pumpcore.bench.Bench`."""
-    return Rig(dict(vars(bench)), bench.calibration)
 
 
 def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -> None:

@@ -16,11 +16,11 @@ from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
 from thecal.pump.refusals import sentence
+from thecal.quantities.amounts import span
 from thecal.quantities.typed import decimal, shown
-from thecal.text.status import span
 
 if TYPE_CHECKING:
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
 RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")

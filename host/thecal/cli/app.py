@@ -15,7 +15,7 @@ import typer
 from thecal.cli.lazy_checks import defer_checks
 from thecal.cli.verbs import VERBS
 from thecal.errors import BadInput, Failed, Interrupted, ThecalError
-from thecal.terminal.console import emit_json, printable
+from thecal.terminal.complaint import report
 
 ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
 EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 in alarm."
@@ -173,13 +173,3 @@ def silence_stdout() -> None:
     except (OSError, ValueError):
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-
-
-def report(error: ThecalError | Interrupted, as_json: bool) -> None:
-    """Cause, then what to do; as JSON on stdout when the caller reads JSON."""
-    if as_json:
-        emit_json(error.as_dict())
-        return
-    print(f"thecal: {printable(error.cause)}", file=sys.stderr)
-    if error.do:
-        print(f"        {printable(error.do)}", file=sys.stderr)

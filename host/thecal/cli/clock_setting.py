@@ -83,7 +83,7 @@ class Move:
 
     def rows(self) -> Rows:
         """The clock, the zone and the entries of the schedule as they are and as they would be."""
-        from thecal.text.status import clock_text
+        from thecal.quantities.amounts import clock_text
 
         old_utc_s = self.status["utc_s"]
         rows: Rows = [
@@ -99,13 +99,13 @@ class Move:
         return [*rows, *((label, before, after) for (label, before), (_, after) in pairs)]
 
     def text(self) -> str:
-        from thecal.text.status import clock_text
+        from thecal.quantities.amounts import clock_text
 
         return clock_text(self.utc_s, self.new.offset_s) + (f" ({self.local.name})" if self.local.name else "")
 
     def result(self, told: dict[str, Any]) -> str:
         """ "Mon 2026-11-30 00:10:00 UTC+0100 (Europe/Berlin), moved by -0.3 s"."""
-        from thecal.text.status import clock_text
+        from thecal.quantities.amounts import clock_text
 
         name = f" ({self.local.name})" if self.local.name else ""
         return f"{clock_text(told['utc_s'], told['offset_s'])}{name}, {self._moved()}"
@@ -139,7 +139,7 @@ def timed_program(client: Client, status: dict[str, Any]) -> Program | None:
 def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]]:
     """The entry in force at a moment, and when the next one begins."""
     from pumpcore.schedule import DAY_NAMES, Week, entry_at
-    from thecal.text.status import ml_per_h, span
+    from thecal.quantities.amounts import ml_per_h, span
 
     def said(index: int) -> str:
         minute, rate_nl = program.entries[index]
@@ -156,7 +156,7 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
 
 
 def change_text(zone: Zone, utc_s: int) -> str:
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     if zone.transition_utc_s <= utc_s:
         return "none"
@@ -186,7 +186,7 @@ def set_before_start(client: Client, wish: Wish, status: dict[str, Any]) -> None
 
 def keep(status: dict[str, Any], wish: Wish) -> None:
     """The pump's clock stays. Failed when it has none, or when a zone was named beside it."""
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     if not status["utc_s"]:
         raise Failed("the pump's clock is unknown: there is nothing to keep", f"leave {KEEP_IT} out")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from thecal.pump.active import pair_of
+from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import Quantity
-from thecal.text.calibration import pair_of
-from thecal.text.status import ml, span
 
 if TYPE_CHECKING:
     from pumpcore.program import Program

@@ -48,3 +48,15 @@ def for_pump(bench: Bench) -> Bench:
 def payload(bench: Bench) -> bytes:
     """The bytes that lie in the pump's bench slot. UTF-8 as it is: MicroPython does not join the halves of an escaped character."""
     return json.dumps(for_pump(bench), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def bench_file(bench: str, kind: str = "sim-*") -> Path:
+    """A bench by its name in the hardware folder, or by its path; `kind` is the pattern of those that an error names."""
+    from thecal.files.resources import hardware_folder
+
+    named = hardware_folder() / f"{bench}.toml"
+    path = named if named.is_file() else Path(bench)
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
+        raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
+    return path

@@ -16,8 +16,8 @@ from thecal.forecast.model import Outlook, When
 from thecal.pump import zones
 from thecal.pump.clock import host_problem, host_s
 from thecal.pump.zones import LocalTime
+from thecal.quantities.amounts import span
 from thecal.quantities.typed import shown
-from thecal.text.status import span
 
 if TYPE_CHECKING:
     from thecal.pump.client import Client

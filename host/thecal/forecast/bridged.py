@@ -13,7 +13,7 @@ from pumpcore.forecast import Forecast
 from pumpcore.program import Program
 from pumpcore.schedule import Zone
 from thecal.errors import Failed
-from thecal.text.calibration import pair_of
+from thecal.pump.active import pair_of
 
 DAYS = 31
 
@@ -76,7 +76,7 @@ def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:
     """From when on the tip is uncertain and when the front has passed, when the bridge begins now."""
-    from thecal.text.status import span
+    from thecal.quantities.amounts import span
 
     counts = pair_of(status)
     pair = Calibration(counts["volume_nl"], counts["steps"])

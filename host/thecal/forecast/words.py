@@ -9,8 +9,8 @@ from pumpcore.limits import Ceilings
 from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
 from thecal.forecast.model import Day, Outlook
+from thecal.quantities.amounts import ml, ml_per_h, span
 from thecal.quantities.typed import decimal
-from thecal.text.status import ml, ml_per_h, span
 
 NG_PER_UG = 1000
 DIGITS = 4

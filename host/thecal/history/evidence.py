@@ -49,7 +49,7 @@ class Evidence:
 
 def collect(client: Client) -> Evidence:
     """Reads everything from the pump; the status last, and once more what was journaled meanwhile."""
-    from thecal.cli.verbs.journal import download
+    from thecal.history.download import download
 
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")

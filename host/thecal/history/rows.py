@@ -10,9 +10,10 @@ from typing import Any
 
 from pumpcore.bolus import ENDS
 from pumpcore.wire import records
+from thecal.pump.boots import whole_boot
+from thecal.quantities.amounts import clock_text
 from thecal.terminal.console import printable
 from thecal.terminal.sheets import cell
-from thecal.text.status import clock_text
 
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
 GAP = "gap"  # a row that is no record: the numbers of those that are missing
@@ -38,12 +39,6 @@ def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
     """Makes the boot of each row a whole number: a record keeps its low 16 bits, and no journal holds 65,536 boots."""
     for one in rows:
         one["boot"] = whole_boot(one["boot"], newest_boot)
-
-
-def whole_boot(boot: int, newest_boot: int) -> int:
-    """The highest number up to `newest_boot` with the low 16 bits of `boot`; `boot` when there is none."""
-    whole = newest_boot - ((newest_boot - boot) & 0xFFFF)
-    return whole if whole >= 0 else boot
 
 
 def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:

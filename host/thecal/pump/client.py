@@ -16,8 +16,8 @@ from pumpcore.hashes import sha256_hex as digest_of
 from pumpcore.schedule import Zone
 from pumpcore.wire import gaps, messages, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
-from thecal.history.rows import whole_boot
 from thecal.pump import replies
+from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Exchange, Reply
 
 FIRST_PATIENCE_S = 3.0

@@ -83,7 +83,7 @@ def tell(client: Client) -> None:
 
 def next_change(status: dict[str, Any]) -> str:
     """When the pump will change its offset by itself, in words."""
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     at_s = status.get("transition_utc_s")
     if not at_s:
@@ -124,7 +124,7 @@ class Reading:
 
     def text(self) -> str:
         """ "+1.2 s, drift 3 ppm since it was set 4 d 2 h ago"; of a chip that tells whole seconds "+1 s"."""
-        from thecal.text.status import span
+        from thecal.quantities.amounts import span
 
         if self.error_s is None:
             return "unknown"

@@ -84,3 +84,15 @@ def look(candidate: Candidate) -> dict[str, Any]:
         lost = lost_pump(candidate.port_url) if isinstance(error, LinkLost | NoPump) else None
         about["error"] = (lost or error).as_dict()
     return about
+
+
+def a_pump(port: str | None) -> Client | None:
+    """The pump when there is one: a forecast does not need it, unless one was named."""
+    from thecal.pump.transport.ports import named
+
+    try:
+        return open_pump(port)
+    except NoPump:
+        if named(port):
+            raise
+        return None

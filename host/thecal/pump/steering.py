@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from thecal.errors import Failed, Interrupted, ThecalError
+from thecal.pump.active import pair_of
 from thecal.pump.client import Client
 from thecal.pump.exchange import Reply
 from thecal.pump.transport import registry
-from thecal.text.calibration import pair_of
-from thecal.text.status import ml
+from thecal.quantities.amounts import ml
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 # a `stop` takes at most 6 s: so long a second signal must not cut it short

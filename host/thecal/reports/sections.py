@@ -12,11 +12,11 @@ from thecal.history.alarms import AlarmLine, named
 from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import ml, ml_per_h
 from thecal.quantities.typed import decimal
 from thecal.reports.therapy import TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.text.program import entries
-from thecal.text.status import ml, ml_per_h
 
 MOST_ROWS = 150
 ENDED = {

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from thecal.errors import Failed
-from thecal.text.status import ml
-
-Calibration = dict[str, Any]
+from thecal.pump.active import Calibration
+from thecal.quantities.amounts import ml
 
 
 def day(utc_s: int) -> str:
@@ -24,14 +21,6 @@ def validity(calibration: Calibration) -> str:
     if calibration.get("expires_nl"):
         parts.append(f"{ml(calibration['expires_nl'])} ({ml(calibration['delivered_nl'])} used)")
     return "until " + " or ".join(parts) if parts else ""
-
-
-def pair_of(status: dict[str, Any]) -> Calibration:
-    """The calibration in a status. Failed when the pump has none, because it has no bench."""
-    pair: Calibration | None = status["calibration"]
-    if not pair:
-        raise Failed("the pump has no bench, and no calibration", "deploy it with its bench: thecal flash --bench NAME")
-    return pair
 
 
 def line(calibration: Calibration | None) -> str:

@@ -36,7 +36,7 @@ def need(line: Line) -> str:
 
 def text(line: Line) -> str:
     """ "dye 500 ug/mL, behind it dye 300 ug/mL; the front is at 0.1 of 0.339 mL; bridge: old"."""
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     least, most = ml(line["least_nl"]), ml(line["most_nl"])
     where = most if line["most_nl"] - line["least_nl"] <= 1 else f"between {least} and {most}"

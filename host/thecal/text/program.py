@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from pumpcore.program import MODES, Program
+from thecal.quantities.amounts import ml, ml_per_h
 from thecal.quantities.typed import decimal
 from thecal.quantities.week import week_time
 from thecal.text.settings import settings_facts
-from thecal.text.status import ml, ml_per_h
 
 Row = tuple[str, str, str, str]
 

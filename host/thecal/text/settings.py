@@ -8,8 +8,8 @@ from fractions import Fraction
 from pumpcore.program import Program
 from pumpcore.settings import Settings
 from thecal.prescription.settings import RATES, VOLUMES
+from thecal.quantities.amounts import ml, ml_per_h, span
 from thecal.quantities.typed import decimal
-from thecal.text.status import ml, ml_per_h, span
 
 NONE = "none"
 

@@ -17,9 +17,9 @@ def ack(
     as_json: AsJson = False,
 ) -> None:
     """Acknowledge an alarm once its cause is mended."""
-    from thecal.cli.verbs.alarms import described
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order
+    from thecal.text.faults import described
 
     wanted = None if fault == "all" else fault_number(fault)
     with open_pump(port) as client:

@@ -8,6 +8,7 @@ import typer
 
 from thecal.cli.consent import Consent, carry_out, unsent
 from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.typed import check_token, over
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
@@ -40,6 +41,7 @@ def bolus(
     """Order a bolus on top of the basal rate."""
     from thecal.checks.dose import rate_of, volume_of
     from thecal.pump.opening import open_pump
+    from thecal.text.orders import sentence
 
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
     if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
@@ -64,21 +66,6 @@ def bolus(
         data(sentence(reply))
 
 
-def over(text: str) -> int:
-    """How long an extended bolus lasts."""
-    from thecal.cli.verbs.temporary import seconds
-
-    return seconds("--extended", text)
-
-
-def check_token(text: str) -> None:
-    from pumpcore.wire.messages import TOKEN_DIGITS, is_hex
-    from thecal.quantities.typed import shown
-
-    if not is_hex(text, TOKEN_DIGITS):
-        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")
-
-
 def end(client: Client, token: str, consent: Consent) -> Reply | None:
     from thecal.pump.orders import Order
 
@@ -91,19 +78,20 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 def order_demand(client: Client, consent: Consent) -> Reply | None:
     """The dose is the program's; lockout and count are the pump's to judge."""
     from thecal.checks import orders as order_checks
-    from thecal.checks import program as program_checks
+    from thecal.checks import rigs
     from thecal.checks.dose import delivered
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+    from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
     from thecal.text.settings import demand_facts
-    from thecal.text.status import ml
 
     program = active_program(client)
     settings: Any = program.settings
     if settings is None or not settings.demand_on:
         raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
-    rig, typed = program_checks.of_pump(client), parse(ml(settings.demand_nl).removeprefix("~"))
+    rig, typed = rigs.of_pump(client), parse(ml(settings.demand_nl).removeprefix("~"))
     order_checks.check_steps(program, rig, settings.demand_nl, typed)
     clock.tell(client)
     will = delivered(settings.demand_nl, rig.calibration, typed, program)
@@ -116,6 +104,7 @@ def order(client: Client, typed: tuple[str | None, str | None, str | None], cons
     from thecal.checks.dose import volume_of
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
     from thecal.text.calibration import line
 
     volume, rate, over_text = typed
@@ -137,9 +126,10 @@ def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tu
     """(nl, nl per the program's seconds) and the review."""
     from thecal.checks import orders as order_checks
     from thecal.checks import program as program_checks
+    from thecal.checks import rigs
     from thecal.checks.dose import Bolus
 
-    rig = program_checks.of_pump(client)
+    rig = rigs.of_pump(client)
     dose = Bolus(active, volume, rate, rig.calibration)
     order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
     program_checks.check_bolus(dose, active, rig)
@@ -152,42 +142,18 @@ def checked_extended(client: Client, active: Program, volume: str, over_text: st
     from fractions import Fraction
 
     from thecal.checks import orders as order_checks
-    from thecal.checks import program as program_checks
+    from thecal.checks import rigs
     from thecal.checks.dose import delivered, volume_of, whole
     from thecal.checks.dose import volume as volume_nl_of
-    from thecal.text.status import ml_per_h, span
+    from thecal.quantities.amounts import ml_per_h, span
 
     duration_s = over(over_text)
     volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
     if not volume_nl or not duration_s:
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
-    rig = program_checks.of_pump(client)
+    rig = rigs.of_pump(client)
     order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
     order_checks.check_extended(active, rig, (volume_nl, duration_s), f"{volume} over {over_text}")
     made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
     rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
     return (volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]
-
-
-def active_program(client: Client) -> Any:
-    import base64
-
-    from pumpcore.program import unpack
-
-    packed = client.program_read().get("program")
-    if not packed:
-        raise Failed("no program is active in the pump", "program it first: thecal program rx.toml")
-    return unpack(base64.b64decode(packed))
-
-
-def sentence(reply: Reply, what: str = "bolus") -> str:
-    """What the pump said of a bolus: ordered (steps, seconds), cancelled (steps that still may come), or its state."""
-    if "duration_s" in reply:
-        text = f"ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s"
-    elif "planned_steps" in reply:
-        text = f"cancelled: at most {reply['planned_steps']} steps of it are delivered"
-    elif "delivered_steps" in reply:
-        text = f"{reply['state']}: {reply['delivered_steps']} of {reply['ordered_steps']} steps"
-    else:
-        text = str(reply.get("state")).replace("_", " ")
-    return f"{what} {text} (token {reply.get('token')})"

@@ -45,8 +45,8 @@ def bridge(
 
 def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
     from thecal.cli import clock_setting
-    from thecal.cli.verbs.bolus import active_program
     from thecal.pump import orders
+    from thecal.pump.active import active_program
 
     program = active_program(client)
     status = client.status()
@@ -76,8 +76,8 @@ def in_line(status: dict[str, Any]) -> Line:
 def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[str, ...]]:
     """What is in the line, by how much the basal changes, and for how long."""
     from thecal.forecast import bridged
+    from thecal.quantities.amounts import ml, ml_per_h
     from thecal.text.line import content
-    from thecal.text.status import ml, ml_per_h
 
     ends = (program.lowest_rate_nl(), program.highest_rate_nl())
     ratio = bridged.ratio_of(line, program)

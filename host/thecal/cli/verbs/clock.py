@@ -20,7 +20,7 @@ def clock(
     from thecal.cli import clock_setting
     from thecal.pump import clock as clocks
     from thecal.pump.opening import open_pump
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     wish = clock_setting.Wish(zone, set_clock or None)
     wish.check()

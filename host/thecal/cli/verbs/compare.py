@@ -28,7 +28,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare the forecast with the journal, minute by minute."""
-    from thecal.cli.verbs.report import evidence
+    from thecal.cli.evidence import evidence
     from thecal.forecast.compare import Comparison
     from thecal.history.timeline import Timeline
     from thecal.reports.period import Period
@@ -51,7 +51,7 @@ def compare(
 
 
 def tell(found: Comparison) -> None:
-    from thecal.text.status import span
+    from thecal.quantities.amounts import span
 
     rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of it boluses", "uncertain", "why")]
     rows += [cells(found, one) for one in found.differences]
@@ -79,7 +79,7 @@ def cells(found: Comparison, one: Difference) -> tuple[str, ...]:
 
 
 def ml_text(found: Comparison, steps: Fraction) -> str:
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     return ml(round(found.line.volume_nl(steps, found.to_ms) or Fraction(0))).removeprefix("~")
 
@@ -91,7 +91,7 @@ def steps_text(found: Comparison, steps: Fraction) -> str:
 
 
 def local(found: Comparison, at_ms: int) -> str:
-    from thecal.text.status import clock_text
+    from thecal.quantities.amounts import clock_text
 
     return clock_text(at_ms // 1000, found.line.offset_s(at_ms))
 

@@ -20,10 +20,9 @@ def flash(
     as_json: AsJson = False,
 ) -> None:
     """Put the firmware on a board; never formats. Backs up, copies what changed, reads back; a running pump is stopped only when told."""
-    from thecal.cli.verbs.sim import bench_file
     from thecal.deploy import bench_slot, first_time, uf2
     from thecal.deploy.flash import Order
-    from thecal.files.bench import read_bench
+    from thecal.files.bench import bench_file, read_bench
 
     wanted = read_bench(bench_file(bench, "*")) if bench else None
     if wanted is not None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.cli.options import AsJson, Library, Override, Port, Zone
-from thecal.errors import Failed, NoPump
+from thecal.errors import Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
     from pumpcore.schedule import Zone as LocalZone
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
     from thecal.forecast.bridged import Front
     from thecal.forecast.model import Outlook
     from thecal.prescription.compiler import Compiled
@@ -38,10 +38,11 @@ def forecast(
 ) -> None:
     """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
     from thecal.checks import program as program_checks
-    from thecal.cli.verbs.program import read_prescription
     from thecal.forecast import asked
     from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
     from thecal.pump import zones
+    from thecal.pump.opening import a_pump
     from thecal.terminal.output_files import check_free
 
     check_free([png] if png else [], force)
@@ -67,30 +68,17 @@ def forecast(
     tell(outlook, rig, digests, as_json)
 
 
-def a_pump(port: str | None) -> Client | None:
-    """The pump when there is one: a forecast does not need it, unless one was named."""
-    from thecal.pump.opening import open_pump
-    from thecal.pump.transport.ports import named
-
-    try:
-        return open_pump(port)
-    except NoPump:
-        if named(port):
-            raise
-        return None
-
-
 def rig_for(client: Client | None, bench: str | None) -> Rig:
     from pumpcore.calibration import Calibration
-    from thecal.checks import program as program_checks
-    from thecal.cli.verbs.program import rig_of
-    from thecal.text.calibration import pair_of
+    from thecal.checks import rigs
+    from thecal.checks.rigs import rig_of
+    from thecal.pump.active import pair_of
 
     if client is None:
         return rig_of(bench)
     pair = pair_of(client.status())
-    told = client.ceilings or {name: value for name, value in vars(program_checks.ANY_RIG).items() if name != "calibration"}
-    return program_checks.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
+    told = client.ceilings or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
+    return rigs.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
 
 
 def front_of(client: Client | None, compiled: Compiled) -> Front | None:
@@ -130,7 +118,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
 
 def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
     from pumpcore.limits import Ceilings
-    from thecal.checks.program import ANY_RIG
+    from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words
 
     binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))

@@ -14,7 +14,7 @@ from thecal.terminal.console import data, emit_json, headed
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
 
 LAYERS = ("library_soft", "library_hard", "program", "bench")
 Row = dict[str, Any]
@@ -28,11 +28,12 @@ def limits(
     as_json: AsJson = False,
 ) -> None:
     """Show every limit that holds, by layer, and which one binds."""
-    from thecal.checks import program as program_checks
-    from thecal.cli.verbs.bolus import active_program
-    from thecal.cli.verbs.forecast import a_pump
-    from thecal.cli.verbs.program import read_prescription, rig_of
+    from thecal.checks import rigs
+    from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
+    from thecal.pump.active import active_program
+    from thecal.pump.opening import a_pump
 
     program = compile_prescription(read_prescription(file, library), str(file)).program if file else None
     client = None if bench and not port else a_pump(port)
@@ -42,7 +43,7 @@ def limits(
         found = table(program, rig_of(bench))
     else:
         with client:
-            found = table(program or active_program(client), program_checks.of_pump(client))
+            found = table(program or active_program(client), rigs.of_pump(client))
     if as_json:
         emit_json(found)
     else:
@@ -52,7 +53,7 @@ def limits(
 def table(program: Program, rig: Rig) -> list[Row]:
     """A row per limit: nl (or nl per second as text) of each layer, None where it has none; `binds` is the lowest hard one."""
     from pumpcore.settings import Settings
-    from thecal.checks.program import ANY_RIG
+    from thecal.checks.rigs import ANY_RIG
 
     settings: Any = program.settings or Settings()
     seconds_s = program.rate_seconds_s
@@ -126,7 +127,7 @@ def cells(one: Row) -> tuple[str, ...]:
 
 
 def text_of(one: Row, value: Any) -> str:
-    from thecal.text.status import ml, ml_per_h
+    from thecal.quantities.amounts import ml, ml_per_h
 
     if value is None:
         return "-"

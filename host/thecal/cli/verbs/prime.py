@@ -28,9 +28,9 @@ def prime(
 ) -> None:
     """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
     from thecal.checks.dose import rate_of
-    from thecal.cli.verbs.bolus import sentence
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
+    from thecal.text.orders import sentence
 
     rate_of(rate)
     with interruptible(), open_pump(port) as client:
@@ -43,13 +43,13 @@ def prime(
 
 def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
-    from thecal.checks import program as program_checks
+    from thecal.checks import rigs
     from thecal.checks.dose import delivered, rate_of, volume, whole
     from thecal.cli import last_dose
-    from thecal.cli.verbs.bolus import active_program
     from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+    from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
-    from thecal.text.status import ml
 
     program = active_program(client)
     settings = line_of(program)
@@ -57,7 +57,7 @@ def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | N
     rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
     if not rate_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
-    rig = program_checks.of_pump(client)
+    rig = rigs.of_pump(client)
     order_checks.check_priming(program, rig, rate_nl, rate)
     in_all = parse(ml(program.line_nl()).removeprefix("~"))
     order_checks.check_steps(program, rig, program.line_nl(), in_all)
@@ -76,8 +76,8 @@ def line_of(program: Program) -> Any:
 
 
 def review(program: Program, settings: Any, rate: str, rate_nl: int) -> list[tuple[str, ...]]:
+    from thecal.quantities.amounts import ml, ml_per_h, span
     from thecal.text.settings import line_facts
-    from thecal.text.status import ml, ml_per_h, span
 
     line_nl, seconds_s = settings.line_nl(), program.rate_seconds_s
     takes_s = -(-line_nl * seconds_s // rate_nl)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
-from thecal.errors import BadInput, Failed, Refused
+from thecal.errors import Failed, Refused
 from thecal.terminal.console import Progress, confirm, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.checks.program import Rig
     from thecal.prescription.compiler import Compiled
     from thecal.prescription.file import Prescription
     from thecal.pump.client import Client
@@ -32,7 +31,10 @@ def program(
 ) -> None:
     """Check a prescription, show it beside the current one, upload. Asks before it activates."""
     from thecal.checks import program as program_checks
+    from thecal.checks import rigs
+    from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
     from thecal.pump import clock
     from thecal.pump.opening import open_pump
 
@@ -46,30 +48,13 @@ def program(
         show_alone(compiled, as_json)
         return
     with open_pump(port) as client:
-        program_checks.check(prescription, compiled, program_checks.of_pump(client), str(file))
+        program_checks.check(prescription, compiled, rigs.of_pump(client), str(file))
         clock.tell(client)
         digest = upload(client, compiled, yes)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe()})
     else:
         data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
-
-
-def read_prescription(file: Path, library: Path | None, overrides: list[str] | None = None) -> Prescription:
-    """The file with its library's limits in it, and the soft limits that were confirmed."""
-    from pumpcore.settings import OVERRIDES
-    from thecal.prescription import library as libraries
-    from thecal.prescription.file import load
-    from thecal.quantities.typed import shown
-
-    words = overrides or []
-    for word in words:
-        if word not in OVERRIDES:
-            raise BadInput(f"--override: {shown(word)} is no soft limit", f"write one of {', '.join(OVERRIDES)}")
-    prescription = libraries.applied(load(file), library, str(file))
-    if words and prescription.library is None:
-        raise BadInput(f"{file}: --override: the prescription names no drug library", "add [library], or give --library FILE")
-    return libraries.with_overrides(prescription, words)
 
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
@@ -96,27 +81,18 @@ def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
 def soft_text(program: Program, word: str, value: int) -> str:
     from fractions import Fraction
 
+    from thecal.quantities.amounts import ml, ml_per_h
     from thecal.quantities.typed import decimal
-    from thecal.text.status import ml, ml_per_h
 
     if word == "concentration":
         return f"{decimal(Fraction(value, 1000))} ug/mL"
     return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 
-def rig_of(bench: str | None) -> Rig:
-    """The rig of a bench file or of a bench's name; without one, only what the prescription says against itself is found."""
-    from pumpcore.bench import Bench
-    from thecal.checks import program as program_checks
-    from thecal.cli.verbs.sim import bench_file
-    from thecal.files.bench import for_pump, read_bench
-
-    return program_checks.of_bench(Bench(for_pump(read_bench(bench_file(bench, "*"))))) if bench else program_checks.ANY_RIG
-
-
 def upload(client: Client, compiled: Compiled, yes: bool) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
     from pumpcore.program import digest as digest_of
+    from thecal.pump.active import read_back
     from thecal.pump.refusals import with_rates
     from thecal.text import calibration as calibration_text
 
@@ -152,14 +128,6 @@ def line_changes(line: dict[str, Any]) -> str:
 
     needs = line_text.need(line)
     return f"line         {line_text.text(line)}" + (f"\n             before a start: {needs}" if needs else "")
-
-
-def read_back(reply: dict[str, Any]) -> Program | None:
-    """The program in a reply, decoded by the code that the pump runs; None when there is none."""
-    from pumpcore.program import unpack
-
-    packed = reply.get("program")
-    return unpack(base64.b64decode(packed)) if packed else None
 
 
 def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:

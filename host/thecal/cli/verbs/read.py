@@ -17,8 +17,8 @@ Section = tuple[str, list[tuple[str, str]]]
 
 def read(port: Port = None, as_json: AsJson = False) -> None:
     """Read back everything the pump knows. Changes nothing."""
-    from thecal.cli.verbs.program import read_back
     from thecal.pump import clock
+    from thecal.pump.active import read_back
     from thecal.pump.opening import open_pump
 
     with open_pump(port) as client:
@@ -71,7 +71,7 @@ def pump_rows(hello: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
-    from thecal.text.status import ml, ml_per_h
+    from thecal.quantities.amounts import ml, ml_per_h
 
     return [
         ("highest rate", ml_per_h(ceilings["rate_nl"], ceilings["rate_seconds_s"])),
@@ -84,7 +84,7 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
 def motor_text(ceilings: dict[str, int]) -> str:
     """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
     from pumpcore.ramp import highest_rate_hz
-    from thecal.checks.program import Rig
+    from thecal.checks.rigs import Rig
 
     highest_hz, most_hz = highest_rate_hz(Rig(ceilings)), ceilings["max_rate_hz"]
     text = f"{most_hz} steps a second"
@@ -105,7 +105,7 @@ def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def text_of(name: str, value: Any) -> str:
-    from thecal.text.status import clock_text, ml, span
+    from thecal.quantities.amounts import clock_text, ml, span
 
     if value is None or value in ("", []):
         return "none"

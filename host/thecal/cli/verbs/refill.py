@@ -75,8 +75,8 @@ def nl(option: str, text: str) -> int:
 
 def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
     """Beside what was measured, what the pump expects; a pair that would explain the difference goes into the reply."""
-    from thecal.cli.verbs.bolus import active_program
     from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
 
     status = client.status()
     reservoir = (status.get("therapy") or {}).get("reservoir")
@@ -99,7 +99,7 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
 
 def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
     """BadInput when both volumes are more than the reservoir holds."""
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
     if measured_nl + filled_nl > capacity_nl:
@@ -108,7 +108,7 @@ def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
 
 
 def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
     rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first report")]
@@ -129,7 +129,7 @@ def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | Non
 
 
 def expected_text(reservoir: dict[str, Any]) -> str:
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     spread_nl = reservoir.get("spread_nl") or 0
     return ml(reservoir["left_nl"]) + (f" to {ml(reservoir['left_nl'] + spread_nl)}, uncertain by power cuts" if spread_nl else "")
@@ -146,7 +146,7 @@ def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[s
 
 
 def tell(reply: Reply, acknowledged: bool) -> None:
-    from thecal.text.status import ml
+    from thecal.quantities.amounts import ml
 
     if acknowledged:
         data("acknowledged: the pump may start")

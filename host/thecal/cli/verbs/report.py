@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from thecal.cli.evidence import evidence
 from thecal.cli.options import AsJson, Force, Port
-from thecal.errors import BadInput
 from thecal.terminal.console import Progress, emit_json, talk
-
-if TYPE_CHECKING:
-    from thecal.history.evidence import Evidence
 
 PAGE = Path("report.html")
 
@@ -65,18 +62,3 @@ def report(
             write(content, name)
     if as_json:
         emit_json(document(made))
-
-
-def evidence(files: list[Path] | None, port: str | None) -> Evidence:
-    """From saved files, else from the pump."""
-    from thecal.history.evidence import collect
-    from thecal.history.saved import load
-
-    if files:
-        if port is not None:
-            raise BadInput("--from-journal and --port are two sources", "give one of them")
-        return load(files)
-    from thecal.pump.opening import open_pump
-
-    with open_pump(port) as client:
-        return collect(client)

@@ -27,6 +27,7 @@ def sim(
     as_json: AsJson = False,
 ) -> None:
     """Run a simulated pump behind a serial port. It is the unmodified firmware in a real MicroPython."""
+    from thecal.files.bench import bench_file
     from thecal.files.resources import firmware_folder
     from thecal.pump.transport import registry
     from thecal.sim import clock_file, serve
@@ -62,18 +63,6 @@ def sim(
         for path in registered:
             path.unlink(missing_ok=True)
     raise typer.Exit(code)
-
-
-def bench_file(bench: str, kind: str = "sim-*") -> Path:
-    """A bench by its name in the hardware folder, or by its path; `kind` is the pattern of those that an error names."""
-    from thecal.files.resources import hardware_folder
-
-    named = hardware_folder() / f"{bench}.toml"
-    path = named if named.is_file() else Path(bench)
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
-        raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
-    return path
 
 
 def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:

@@ -9,6 +9,7 @@ import typer
 
 from thecal.cli.consent import Consent, carry_out, unsent
 from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.typed import seconds
 from thecal.errors import BadInput
 from thecal.terminal.console import columns, data, emit_json, talk
 
@@ -31,7 +32,7 @@ def temporary(
     as_json: AsJson = False,
 ) -> None:
     """Run a temporary rate in the place of the basal."""
-    from thecal.cli.verbs.bolus import check_token
+    from thecal.cli.typed import check_token
     from thecal.pump.opening import open_pump
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
@@ -51,7 +52,7 @@ def temporary(
 
 def sentence(reply: Reply, cancelled: bool) -> str:
     from pumpcore.units import MS_PER_S
-    from thecal.text.status import span
+    from thecal.quantities.amounts import span
 
     if cancelled:
         return f"temporary rate cancelled (token {reply['token']}): what is queued of it still runs, a few seconds"
@@ -82,29 +83,16 @@ def parse(rate: str, duration: str) -> tuple[Any, int]:
     return part, seconds_s
 
 
-def seconds(option: str, text: str) -> int:
-    """A duration in words of a person, as whole seconds."""
-    from pydantic_core import PydanticCustomError
-
-    from thecal.prescription.fields import seconds_of
-
-    try:
-        return seconds_of(text)
-    except PydanticCustomError as error:
-        context = error.context or {}
-        raise BadInput(f"{option}: {context.get('cause')}", str(context.get("do"))) from None
-
-
 def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
-    from thecal.checks import program as program_checks
-    from thecal.cli.verbs.bolus import active_program
+    from thecal.checks import rigs
     from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
 
     program = active_program(client)
     rate, duration_s = parse(*typed)
     rate_nl, part = in_pump(program, rate)
-    order_checks.check_temporary(program, program_checks.of_pump(client), (rate_nl, part, duration_s), typed)
+    order_checks.check_temporary(program, rigs.of_pump(client), (rate_nl, part, duration_s), typed)
     clock.tell(client)
     talk(columns(review(program, typed, (rate_nl, part, duration_s))))
     return carry_out(client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
@@ -121,7 +109,7 @@ def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
 
 
 def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:
-    from thecal.text.status import ml_per_h, span
+    from thecal.quantities.amounts import ml_per_h, span
 
     rate_nl, (numerator, denominator), duration_s = asked
     seconds_s = program.rate_seconds_s

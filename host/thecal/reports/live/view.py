@@ -8,10 +8,12 @@ from typing import Any
 from pumpcore.calibration import CALIBRATED, UNCALIBRATED
 from pumpcore.faults import ALARM, WARNING
 from pumpcore.units import NL_PER_ML
+from thecal.quantities.amounts import clock_text, ml, span
 from thecal.quantities.typed import decimal
 from thecal.reports.live.past import Past
 from thecal.reports.terminal_plot import sparkline
-from thecal.text.status import bolus_text, clock_text, fault_text, ml, rate_text, severity, span, temporary_text
+from thecal.text.faults import fault_text, severity
+from thecal.text.status import bolus_text, rate_text, temporary_text
 
 Status = dict[str, Any]
 UNKNOWN = "UNKNOWN"

@@ -27,7 +27,7 @@ BOOT_MS = 3_000
 
 def main() -> int:
     """Returns the exit code."""
-    from thecal.cli.app import report
+    from thecal.terminal.complaint import report
 
     try:
         return run(FOLDER)

@@ -11,12 +11,12 @@ from pumpcore.calibration import Calibration
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.history.rows import as_csv, as_json_lines
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import ml, ml_per_h
 from thecal.reports import terminal_plot
 from thecal.reports.report import Report
 from thecal.reports.sections import Section
 from thecal.terminal.console import columns
 from thecal.terminal.sheets import cell
-from thecal.text.status import ml, ml_per_h
 from thecal.tools.demo.books import Check, Line
 from thecal.tools.demo.day import MIDNIGHT_UTC_S, Day
 

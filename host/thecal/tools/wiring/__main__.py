@@ -21,7 +21,7 @@ DRAW_TIMEOUT_S = 120
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
-    from thecal.cli.app import report
+    from thecal.terminal.complaint import report
 
     parser = argparse.ArgumentParser(prog="python -m thecal.tools.wiring", description="Write wiring page, bill of materials and drawing.")
     parser.add_argument("bench", nargs="+", type=Path, help="a bench file with [parts] and [wiring]")

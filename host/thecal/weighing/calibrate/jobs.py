@@ -14,10 +14,10 @@ from pumpcore.faults import Refusal
 from thecal.errors import BadInput, Failed, Refused
 from thecal.pump.client import Client
 from thecal.pump.steering import StopNotes
+from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import decimal
 from thecal.terminal.console import columns, confirm, data, emit_json, headed, talk
 from thecal.text.calibration import line
-from thecal.text.status import ml, span
 from thecal.weighing.calibrate import review, running, water
 from thecal.weighing.calibrate.fit import MOST_CV_PPM, MOST_DEVIATION_PPM, Fit, Run, fit
 from thecal.weighing.calibrate.masses import Asked, Listed, Masses, OnBalance, ask, grams

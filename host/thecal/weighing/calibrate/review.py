@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.weighed import Weighed, unpack
+from thecal.quantities.amounts import ml
 from thecal.quantities.typed import decimal
 from thecal.text.calibration import day
-from thecal.text.status import ml
 from thecal.weighing.calibrate.fit import Fit, Run
 from thecal.weighing.calibrate.masses import grams
 

@@ -10,12 +10,12 @@ from pumpcore.units import ceil_div
 from thecal.errors import BadInput, Failed, InAlarm, Interrupted, Refused
 from thecal.prescription.compiler import Compiled, compile_prescription
 from thecal.prescription.file import check
+from thecal.pump.active import pair_of
 from thecal.pump.client import Client
 from thecal.pump.delivering import parts_nl_per_s
 from thecal.pump.refusals import with_rates
 from thecal.pump.steering import StopNotes, stopped_by
-from thecal.text.calibration import pair_of
-from thecal.text.status import ml_per_h
+from thecal.quantities.amounts import ml_per_h
 
 SPARE_MS = 60_000
 UNDER_WAY = ("ordered", "delivering")

@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any
 
 from thecal.errors import BadInput
+from thecal.pump.active import pair_of
 from thecal.pump.client import Client
+from thecal.quantities.amounts import span
 from thecal.terminal.console import Progress
-from thecal.text.calibration import pair_of
-from thecal.text.status import span
 from thecal.weighing.balance import Balance
 from thecal.weighing.characterise.pump import AsItRuns, ConstantRate, PumpSide, rate_text, require_stopped
 from thecal.weighing.characterise.recorder import Plan, Recorder
