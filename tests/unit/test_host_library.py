@@ -9,6 +9,7 @@ import pytest
 from pumpcore import program as packed_program
 from pumpcore.settings_limits import passed
 from thecal.errors import BadInput
+from thecal.files.resources import DATA
 from thecal.prescription import library
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import check
@@ -16,7 +17,7 @@ from unit.host_fake_pump import FakePump
 
 BASE = {"title": "t", "drug": "dye in water", "concentration": "500 ug/mL", "basal": {"rate": "0.2 mL/h"}}
 NAMED = {"library": {"name": "bench fluids", "version": 1}}
-SHIPPED = Path(library.__file__).parent / "data" / "bench-fluids.toml"
+SHIPPED = DATA / "bench-fluids.toml"
 GOOD = 'name = "l"\nversion = 1\n[[fluid]]\nname = "water"\n'
 
 

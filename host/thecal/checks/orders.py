@@ -58,7 +58,7 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
 
 
 def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `ceilings.check_bolus`'s."""
+    """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `program.check_bolus`'s."""
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
         order_limits.check_bolus_time(made)

@@ -13,6 +13,7 @@ from pumpcore import limits
 from pumpcore.faults import Refusal
 from pumpcore.program import CONSTANT, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
+from thecal.checks import orders as order_checks
 from thecal.checks import settings as settings_checks
 from thecal.checks.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
 from thecal.checks.dose import Bolus
@@ -36,8 +37,6 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
         limits.check_demand_steps(compiled.program, rig.calibration)
     except Refusal as refusal:
         if refusal.fault.name == "dose_rounded" and prescription.demand is not None:
-            from thecal.checks import orders as order_checks
-
             about = order_checks.rounded(refusal, compiled.program, rig, prescription.demand.dose)
             raise BadInput(f"{name}: demand.dose: {about.cause}", about.do) from refusal
         if refusal.fault.name in settings_checks.FAULTS:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from thecal.errors import Failed
 
-PACKAGE = Path(__file__).resolve().parent
-CHECKOUT = PACKAGE.parent.parent
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parents[1]
+DATA = PACKAGE / "data"  # templates, the shipped drug libraries, the page of a report
 
 
 def firmware_folder() -> Path:

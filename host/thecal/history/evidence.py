@@ -22,7 +22,7 @@ FORMAT = "thecal_evidence"
 
 @dataclass
 class Evidence:
-    """`events` and `faults` are rows of `journal_text.row`, by sequence number. `status` and `hello` are None, `packed` is empty
+    """`events` and `faults` are rows of `rows.row`, by sequence number. `status` and `hello` are None, `packed` is empty
     when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
     pump a saved file came from. `left_out` names what was damaged or impossible."""
 

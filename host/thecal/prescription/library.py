@@ -14,12 +14,13 @@ from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from thecal.errors import BadInput
 from thecal.files import toml_file
+from thecal.files.resources import DATA
 from thecal.prescription.fields import Dose, Rate, Table
 from thecal.prescription.file import Prescription, first_complaint
 from thecal.prescription.tables import Library, Range
 from thecal.quantities.typed import Quantity, shown
 
-SHIPPED = Path(__file__).resolve().parent / "data"
+SHIPPED = DATA
 FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
 LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
 RANGES = ("hard_concentration", "soft_concentration")

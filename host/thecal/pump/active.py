@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.pump.client import Client
 
-
 Calibration = dict[str, Any]
 
 
@@ -23,15 +22,12 @@ def pair_of(status: dict[str, Any]) -> Calibration:
     return pair
 
 
-def active_program(client: Client) -> Any:
-    import base64
-
-    from pumpcore.program import unpack
-
-    packed = client.program_read().get("program")
-    if not packed:
+def active_program(client: Client) -> Program:
+    """The program that the pump runs or would run. Failed when it has none."""
+    program = read_back(client.program_read())
+    if program is None:
         raise Failed("no program is active in the pump", "program it first: thecal program rx.toml")
-    return unpack(base64.b64decode(packed))
+    return program
 
 
 def read_back(reply: dict[str, Any]) -> Program | None:

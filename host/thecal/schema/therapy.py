@@ -1,4 +1,4 @@
-"""What `--json` prints of the therapy's modes, of the clock, and of the verbs that work with them; see shapes.py."""
+"""What `--json` prints of the therapy's modes, of the clock, and of the verbs that work with them; see verbs.py."""
 
 from __future__ import annotations
 

@@ -26,8 +26,6 @@ def fault_text(number: int) -> str:
 
 def described(alarm: Any) -> dict[str, Any]:
     """An active fault by number with the words of the table both sides share; extra keys of the pump are kept."""
-    from pumpcore import fault_texts, faults
-
     number = int(alarm["fault"] if isinstance(alarm, dict) else alarm)
     extra = alarm if isinstance(alarm, dict) else {}
     try:

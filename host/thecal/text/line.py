@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from thecal.errors import Refused
+from thecal.quantities.amounts import ml
 from thecal.quantities.typed import decimal
 
 LINE_FAULTS = ("bridge_needed", "bridge_impossible")
@@ -36,8 +37,6 @@ def need(line: Line) -> str:
 
 def text(line: Line) -> str:
     """ "dye 500 ug/mL, behind it dye 300 ug/mL; the front is at 0.1 of 0.339 mL; bridge: old"."""
-    from thecal.quantities.amounts import ml
-
     least, most = ml(line["least_nl"]), ml(line["most_nl"])
     where = most if line["most_nl"] - line["least_nl"] <= 1 else f"between {least} and {most}"
     front = f"the front is at {where} of {ml(line['line_nl'])}"

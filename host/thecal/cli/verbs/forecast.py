@@ -71,11 +71,10 @@ def forecast(
 def rig_for(client: Client | None, bench: str | None) -> Rig:
     from pumpcore.calibration import Calibration
     from thecal.checks import rigs
-    from thecal.checks.rigs import rig_of
     from thecal.pump.active import pair_of
 
     if client is None:
-        return rig_of(bench)
+        return rigs.rig_of(bench)
     pair = pair_of(client.status())
     told = client.ceilings or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
     return rigs.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))

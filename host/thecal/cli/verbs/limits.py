@@ -29,7 +29,6 @@ def limits(
 ) -> None:
     """Show every limit that holds, by layer, and which one binds."""
     from thecal.checks import rigs
-    from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump.active import active_program
@@ -40,7 +39,7 @@ def limits(
     if client is None:
         if program is None:
             raise Failed("no pump was found, and no prescription was named", "write: thecal limits rx.toml --bench sim-clock")
-        found = table(program, rig_of(bench))
+        found = table(program, rigs.rig_of(bench))
     else:
         with client:
             found = table(program or active_program(client), rigs.of_pump(client))

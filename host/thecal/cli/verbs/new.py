@@ -8,14 +8,14 @@ import typer
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import talk
 
-TEMPLATE = Path(__file__).resolve().parent.parent / "data" / "new.toml"
-
 
 def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it, e.g. rx.toml.")]) -> None:
     """Write a commented prescription to start from."""
+    from thecal.files.resources import DATA
+
     try:
         with file.open("x", encoding="utf-8") as handle:
-            handle.write(TEMPLATE.read_text(encoding="utf-8"))
+            handle.write((DATA / "new.toml").read_text(encoding="utf-8"))
     except FileExistsError as error:
         raise BadInput(f"{file} is there already", "name another file, or remove it first") from error
     except OSError as error:

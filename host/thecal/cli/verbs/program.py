@@ -32,7 +32,6 @@ def program(
     """Check a prescription, show it beside the current one, upload. Asks before it activates."""
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
-    from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import clock
@@ -42,7 +41,7 @@ def program(
     if not (yes or dry_run):
         prescription = ask_for_overrides(prescription, str(file))
     compiled = compile_prescription(prescription, str(file))
-    program_checks.check(prescription, compiled, rig_of(bench), str(file))
+    program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
         show_alone(compiled, as_json)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pumpcore.calibration import Calibration
 from thecal.errors import ThecalError
-from thecal.files.resources import firmware_folder, hardware_folder
+from thecal.files.resources import DATA, firmware_folder, hardware_folder
 from thecal.prescription.compiler import Compiled, compile_prescription
 from thecal.prescription.file import load
 from thecal.pump.client import Client
@@ -18,7 +18,7 @@ from thecal.text.program import rows
 from thecal.tools.demo import books, outputs
 from thecal.tools.demo.day import Day
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "data" / "example-day.toml"
+EXAMPLE = DATA / "example-day.toml"
 FOLDER = Path("demo")
 BENCH = "sim-clock.toml"
 SEED = 1
