@@ -38,7 +38,7 @@ class Served:
         self.pump = SimulatedPump(bench, seed, stored, loud=False, **pump_options)
         self._saving = threading.Lock()
         self._saved_operations, self._saved_s, self._complaint = -1, 0.0, ""
-        self.pump.on_power_loss = self.keep
+        self.pump.supply.on_loss = self.keep
         self._control = ControlServer(self.pump)
 
     def _clock_of(self, image_file: Path) -> int | None:
