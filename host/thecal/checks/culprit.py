@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from copy import copy
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from pumpcore import limits
 from pumpcore.faults import Refusal
 from pumpcore.program import Program
 from pumpcore.units import NL_PER_ML
+from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key
 from thecal.prescription.file import Prescription
 from thecal.quantities.typed import Quantity, decimal, spelled
-
-if TYPE_CHECKING:
-    from thecal.checks.rigs import Rig
 
 NEAREST_DIGITS = 6
 

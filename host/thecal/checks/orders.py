@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
@@ -17,13 +16,11 @@ from pumpcore.program import Program
 from pumpcore.temporary import Temporary
 from pumpcore.units import ceil_div
 from thecal.checks.dose import in_unit, nearest_text
+from thecal.checks.rigs import Rig
 from thecal.checks.settings import nearest
 from thecal.errors import BadInput
 from thecal.pump.refusals import sentence
 from thecal.quantities.typed import Quantity, shown
-
-if TYPE_CHECKING:
-    from thecal.checks.rigs import Rig
 
 NO_TOKEN = ""
 

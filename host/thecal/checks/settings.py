@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
@@ -12,15 +12,13 @@ from pumpcore.program import Program
 from pumpcore.settings import OVERRIDES
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.checks import culprit
+from thecal.checks.rigs import Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
 from thecal.pump.refusals import sentence
 from thecal.quantities.amounts import span
 from thecal.quantities.typed import decimal, shown
-
-if TYPE_CHECKING:
-    from thecal.checks.rigs import Rig
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
 RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")

@@ -14,6 +14,7 @@ from pumpcore.program import Program
 from pumpcore.schedule import Zone
 from thecal.errors import Failed
 from thecal.pump.active import pair_of
+from thecal.quantities.amounts import span
 
 DAYS = 31
 
@@ -76,8 +77,6 @@ def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:
     """From when on the tip is uncertain and when the front has passed, when the bridge begins now."""
-    from thecal.quantities.amounts import span
-
     counts = pair_of(status)
     pair = Calibration(counts["volume_nl"], counts["steps"])
     zone = Zone(status["offset_s"], status.get("transition_utc_s", 0), status.get("transition_offset_s", 0))

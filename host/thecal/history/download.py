@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from thecal.history.rows import row
 from thecal.terminal.console import Progress, talk
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
 def download(client: Client, ring: str, from_sequence: int = 0, raw: bytearray | None = None) -> list[dict[str, Any]]:
     """All records from a sequence number on; what is missing between them is told on stderr. `raw` gets their bytes (PROTOCOL.md)."""
-    from thecal.history.rows import row
-
     progress, rows, expected = Progress("journal"), [], from_sequence or None
     for reply, decoded in client.journal(ring, from_sequence):
         for record in decoded:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program, digest, unpack
+from thecal.history.download import download
 from thecal.history.rows import Row
 from thecal.pump.replies import bad_answer
 
@@ -49,8 +50,6 @@ class Evidence:
 
 def collect(client: Client) -> Evidence:
     """Reads everything from the pump; the status last, and once more what was journaled meanwhile."""
-    from thecal.history.download import download
-
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")
     found.faults = download(client, "faults")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.units import S_PER_MINUTE
 from thecal.errors import Failed
 from thecal.pump.transport import registry
+from thecal.quantities.amounts import clock_text, span
 from thecal.terminal.console import talk
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ def tell(client: Client) -> None:
 
 def next_change(status: dict[str, Any]) -> str:
     """When the pump will change its offset by itself, in words."""
-    from thecal.quantities.amounts import clock_text
-
     at_s = status.get("transition_utc_s")
     if not at_s:
         return "no change of local time is known to the pump"
@@ -124,8 +123,6 @@ class Reading:
 
     def text(self) -> str:
         """ "+1.2 s, drift 3 ppm since it was set 4 d 2 h ago"; of a chip that tells whole seconds "+1 s"."""
-        from thecal.quantities.amounts import span
-
         if self.error_s is None:
             return "unknown"
         if self.own_time:

@@ -88,8 +88,6 @@ def look(candidate: Candidate) -> dict[str, Any]:
 
 def a_pump(port: str | None) -> Client | None:
     """The pump when there is one: a forecast does not need it, unless one was named."""
-    from thecal.pump.transport.ports import named
-
     try:
         return open_pump(port)
     except NoPump:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from thecal.pump import delivering
 from thecal.quantities.amounts import clock_text, ml, ml_per_h, span, steps_text
+from thecal.text import calibration as calibration_text
+from thecal.text import line as line_text
 from thecal.text.faults import fault_text, severity
 
 if TYPE_CHECKING:
@@ -25,8 +28,6 @@ def basal_text(status: Status) -> str:
 
 def rate_text(status: Status) -> str:
     """What is delivered now, and what it is made of: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
-    from thecal.pump import delivering
-
     found = delivering.parts_nl_per_s(status)
     total = sum((rate for _, rate in found), Fraction(0))
     text = ml_per_h(total.numerator, total.denominator)
@@ -56,8 +57,6 @@ def temporary_text(status: Status) -> str:
 
 def line_rows(status: Status) -> list[tuple[str, str]]:
     """Two contents in the line, and what a start needs because of them."""
-    from thecal.text import line as line_text
-
     line = line_text.of(status)
     if line is None:
         return []
@@ -76,8 +75,6 @@ def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
 
 def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
     """(label, text) of everything a person wants to know; `clock` says how far the pump's clock is from ours."""
-    from thecal.text import calibration as calibration_text
-
     calibration = status["calibration"]
     name, digest = status.get("program_name"), status.get("program_digest") or ""
     delivered = [
