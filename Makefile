@@ -60,7 +60,7 @@ setup-tests: $(TEST_STAMP) ## add what the tests need
 # --- the main job ---------------------------------------------------------------------------------------------------------
 
 demo: $(RUN_STAMP) ## a day on the simulated pump, with a power cut, its journal read back; writes demo/
-	@$(BIN)/python -m thecal.demo
+	@$(BIN)/python -m thecal.tools.demo
 
 test: lint types ## everything that needs no hardware; the last lines say which tiers ran
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
@@ -112,7 +112,7 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python -m thecal.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
 
 hazards: $(RUN_STAMP) ## the hazard table: each hazard, the rules that hold it, their tests and mutations
 	@PYTHONPATH=tests $(BIN)/python -m hazards

@@ -2,6 +2,6 @@
 
 import sys
 
-from thecal.cli import main
+from thecal.cli.app import main
 
 sys.exit(main())

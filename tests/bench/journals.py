@@ -6,7 +6,7 @@ from app.ledger import PATHS
 from app.ring import FOLDER, SEGMENT_BYTES
 from pumpcore import journal_identity, ledger
 from pumpcore.wire import records
-from thecal.sim.image import Files
+from thecal.sim.guest.image import Files
 
 TOTAL_MS = 300_000
 _BEGIN_UTC_S = 1_767_571_200

@@ -71,8 +71,8 @@ def clients_on(line: Line) -> Iterator[str]:
     import serial
     from mpremote import transport_serial
 
-    from thecal import exchange
-    from thecal.transport import link
+    from thecal.pump import exchange
+    from thecal.pump.transport import link
 
     if "bench.urls" not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append("bench.urls")

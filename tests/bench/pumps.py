@@ -12,11 +12,11 @@ from rig.emulator import image
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.pump import Powered
 from rig.programs import MONDAY_UTC_S, constant
-from thecal.bench import payload
-from thecal.client import Client
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
-from thecal.sim.image import BENCH_PATH, Files, format_image
+from thecal.files.bench import payload
+from thecal.pump.client import Client
+from thecal.sim.guest.image import BENCH_PATH, Files, format_image
 
 REPLY_TIMEOUT_S, PATIENCE_S = 10.0, 30.0
 BOOT_LIMIT_S = 20.0

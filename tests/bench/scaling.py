@@ -13,15 +13,15 @@ from tempfile import TemporaryDirectory
 
 from bench.histories import Pump
 from bench.table import HOST, Row, at_most
-from thecal import journal_text
-from thecal.commands.compare import document as comparison_document
-from thecal.gravimetry.analysis import analyse
-from thecal.gravimetry.run import COLUMNS, MAGIC, RUN, Facts, read_run
+from thecal.cli.verbs.compare import document as comparison_document
+from thecal.forecast.compare import Comparison
+from thecal.history import rows as journal_rows
 from thecal.history.evidence import as_lines
 from thecal.history.saved import load
 from thecal.history.timeline import Timeline
-from thecal.outlook.compare import Comparison
 from thecal.reports.report import Report, document
+from thecal.weighing.characterise.analysis import analyse
+from thecal.weighing.characterise.run import COLUMNS, MAGIC, RUN, Facts, read_run
 
 DAYS, HOURS = (7, 30, 90), (6, 24, 72)
 GROWTH_LIMIT, MONTH_LIMIT_S = 1.3, 1.0
@@ -55,8 +55,8 @@ def of_days(days: int, folder: Path) -> dict[str, Work]:
         "compare --json": lambda: json.dumps(comparison_document(Comparison(Timeline(evidence)))),
         "report": report,
         "read a saved journal": lambda: load([file]),
-        "journal --csv": lambda: journal_text.as_csv(evidence.events, ""),
-        "journal": lambda: journal_text.table(evidence.events),
+        "journal --csv": lambda: journal_rows.as_csv(evidence.events, ""),
+        "journal": lambda: journal_rows.table(evidence.events),
     }
 
 

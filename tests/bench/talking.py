@@ -13,10 +13,10 @@ from bench.table import Peer, Row, at_least, at_most, exactly, times_better
 from pumpcore.wire import frame, messages
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import compiled
-from thecal.client import Client
 from thecal.deploy import pack
 from thecal.deploy.build import MAIN
-from thecal.exchange import new_id
+from thecal.pump.client import Client
+from thecal.pump.exchange import new_id
 
 _SEGMENTS, _SPARE_BYTES = 5, 12_000  # 68 KiB; in a long segment an append erases a block, in a new one seldom
 _ASKED = 41

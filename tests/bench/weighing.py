@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy
 
 from bench.table import HOST, Peer, Row, at_most, times_better
-from thecal.gravimetry.analysis import analyse
-from thecal.gravimetry.run import RUN, Facts, Run, Sample
-from thecal.gravimetry.trumpet import WINDOWS_MIN, Ideal, Masses, trumpet
+from thecal.weighing.characterise.analysis import analyse
+from thecal.weighing.characterise.run import RUN, Facts, Run, Sample
+from thecal.weighing.characterise.trumpet import WINDOWS_MIN, Ideal, Masses, trumpet
 
 INTERVAL_MS, INTERVAL_MIN = 500, 500 / 60_000
 RATE_NL_PER_H = 5_000_000

@@ -19,7 +19,7 @@ from pumpcore import weighed
 from pumpcore.settings import Settings
 from pumpcore.wire import frame, messages
 from rig.programs import MONDAY_UTC_S
-from thecal.exchange import new_id
+from thecal.pump.exchange import new_id
 
 LONGEST_MS = 500
 _CHECK_MS = 300  # of one call of program.check

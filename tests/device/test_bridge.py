@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from rig.cli import Visit
 from rig.device import Device
-from thecal.shapes import SHAPES
+from thecal.schema.verbs import SHAPES
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 RX = """title = "{name}"

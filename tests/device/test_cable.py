@@ -17,8 +17,8 @@ from pumpcore import program as programs
 from pumpcore.wire import frame, messages
 from rig.device import Device, Figures
 from rig.programs import example_day
-from thecal.client import Client
 from thecal.errors import LinkLost, NoPump, Refused, Unknown
+from thecal.pump.client import Client
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R8"), pytest.mark.rule("R10")]
 REPLY_TIMEOUT_S, NO_PATIENCE_S, PATIENCE_S = 5.0, 0.001, 10.0

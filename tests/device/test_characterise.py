@@ -12,15 +12,15 @@ import pytest
 from rig.cli import Tool
 from rig.device import Device
 from rig.programs import constant
-from thecal.balance import BalanceError, open_balance
 from thecal.errors import Failed
-from thecal.gravimetry.analysis import Analysis, analyse
-from thecal.gravimetry.clocks import SimulatorClock
-from thecal.gravimetry.pump import AsItRuns, ConstantRate, PumpSide, require_stopped
-from thecal.gravimetry.recorder import Plan, Recorder
-from thecal.gravimetry.run import Facts, RunWriter, read_run
-from thecal.sim.balance import BalanceOptions
 from thecal.sim.control import Control, ControlServer
+from thecal.sim.world.balance import BalanceOptions
+from thecal.weighing.balance import BalanceError, open_balance
+from thecal.weighing.characterise.analysis import Analysis, analyse
+from thecal.weighing.characterise.pump import AsItRuns, ConstantRate, PumpSide, require_stopped
+from thecal.weighing.characterise.recorder import Plan, Recorder
+from thecal.weighing.characterise.run import Facts, RunWriter, read_run
+from thecal.weighing.clocks import SimulatorClock
 
 pytestmark = [pytest.mark.needs("free_time"), pytest.mark.needs("plant"), pytest.mark.needs("flash_operations")]
 RATE_NL, RATE = 1_600_000, "1.6 mL/h"
@@ -120,7 +120,7 @@ def test_a_balance_that_lies_in_mid_run_is_refused_and_the_pump_stopped(tmp_path
 
 @pytest.mark.parametrize("second_s", [0, 200])
 def test_a_balance_that_is_never_stable_at_rest_is_refused(tmp_path: Path, second_s: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thecal.gravimetry.recorder.STABLE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("thecal.weighing.characterise.recorder.STABLE_TIMEOUT_S", 1.0)
     with bench_in(tmp_path) as bench:
         if second_s == 0:
             bench.device.sim.balance_fault("unstable")

@@ -13,7 +13,7 @@ import pytest
 
 from rig.device import Device, Figures
 from rig.programs import MONDAY_UTC_S, example_day
-from thecal import orders
+from thecal.pump import orders
 from thecal.sim.devices import Devices
 from thecal.sim.errors import SimulatorError
 from thecal.sim.options import HEAP_LIMIT_BYTES

@@ -8,9 +8,9 @@ import pytest
 from rig.cli import Tool
 from rig.device import NO_CLOCK, Device, Figures
 from rig.programs import every_day
+from thecal.forecast.compare import Comparison
 from thecal.history.evidence import collect
 from thecal.history.timeline import Timeline
-from thecal.outlook.compare import Comparison
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 AUTUMN = int(datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp())

@@ -8,9 +8,9 @@ from pumpcore.wire import frame
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
 from rig.target import Chosen
-from thecal.client import Client
-from thecal.resources import firmware_folder
-from thecal.sim.image import firmware_files
+from thecal.files.resources import firmware_folder
+from thecal.pump.client import Client
+from thecal.sim.guest.image import firmware_files
 
 TIMEOUT_S = Chosen.target.reply_timeout_s
 OPENINGS = 50
@@ -105,7 +105,7 @@ def test_opening_and_leaving_in_mid_line_does_not_disturb_a_dose(device: Device,
 def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(
     device: Device, port_url: str, left: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thecal.exchange.STOP_TIMEOUT_S", TIMEOUT_S)
+    monkeypatch.setattr("thecal.pump.exchange.STOP_TIMEOUT_S", TIMEOUT_S)
     device.begin_at_one_ml_per_hour()
     device.client.close()
     with open_port(port_url) as port:

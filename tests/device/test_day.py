@@ -10,7 +10,7 @@ import pytest
 
 from rig.device import Device, Figures, bench
 from rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
-from thecal.demo.clockwork import advance_to_uptime
+from thecal.tools.demo.clockwork import advance_to_uptime
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
 S_PER_DAY, MS_PER_S = 86_400, 1000

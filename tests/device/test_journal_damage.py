@@ -7,10 +7,10 @@ import pytest
 from pumpcore.wire import records
 from rig.device import Device
 from rig.programs import constant
-from thecal.commands.journal import download
-from thecal.journal_text import table, with_gaps
-from thecal.sim.filesystem import FileSystem
-from thecal.sim.flash import FlashChip
+from thecal.history.download import download
+from thecal.history.rows import table, with_gaps
+from thecal.sim.guest.filesystem import FileSystem
+from thecal.sim.guest.flash import FlashChip
 
 EVENTS = "/journal/e00000001"
 pytestmark = [pytest.mark.rule("R9"), pytest.mark.needs("flash_operations")]

@@ -13,8 +13,8 @@ from pydantic import TypeAdapter
 
 from rig.cli import Tool
 from rig.device import Device
-from thecal.commands import VERBS
-from thecal.shapes import SHAPES, schema
+from thecal.cli.verbs import VERBS
+from thecal.schema.verbs import SHAPES, schema
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 BY_OTHER_TESTS = {

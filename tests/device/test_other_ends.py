@@ -17,8 +17,8 @@ from rig.cli import TIMEOUT_S, Tool
 from rig.device import Device
 from rig.other_ends import Answer, OtherEnd, echo, garbage, prompt, silent
 from rig.programs import constant
-from thecal.client import Client
-from thecal.transport.ports import usb_boards
+from thecal.pump.client import Client
+from thecal.pump.transport.ports import usb_boards
 from unit.host_fake_pump import FakePump, wait_until
 
 # The tool is on trial here, not the pump: a slow one would only make it slow.

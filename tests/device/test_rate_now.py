@@ -14,8 +14,8 @@ from pumpcore.settings import Settings
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant
 from thecal.errors import Failed
-from thecal.gravimetry.pump import AsItRuns
-from thecal.status_text import rate_text
+from thecal.text.status import rate_text
+from thecal.weighing.characterise.pump import AsItRuns
 
 pytestmark = pytest.mark.needs("plant", "new", "free_time")
 RATE_NL = 1_000_000

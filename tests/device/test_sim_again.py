@@ -8,8 +8,8 @@ import pytest
 from pumpcore import program as programs
 from rig.device import bench
 from rig.programs import MONDAY_UTC_S, constant
-from thecal.client import Client
-from thecal.resources import firmware_folder, hardware_folder
+from thecal.files.resources import firmware_folder, hardware_folder
+from thecal.pump.client import Client
 from thecal.sim import clock_file, serve
 
 pytestmark = [pytest.mark.needs("free_time"), pytest.mark.needs("plant"), pytest.mark.needs("flash_operations")]

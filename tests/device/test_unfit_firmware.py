@@ -8,13 +8,13 @@ import pytest
 
 from pumpcore.wire import frame, messages
 from rig.device import bench
-from thecal.client import Client
 from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of
 from thecal.errors import Refused
-from thecal.resources import firmware_folder
-from thecal.sim.filesystem import FileSystem
-from thecal.sim.flash import FlashChip
-from thecal.sim.image import build
+from thecal.files.resources import firmware_folder
+from thecal.pump.client import Client
+from thecal.sim.guest.filesystem import FileSystem
+from thecal.sim.guest.flash import FlashChip
+from thecal.sim.guest.image import build
 from thecal.sim.runner import SimulatedPump
 
 pytestmark = pytest.mark.needs("flash_operations")  # made for the simulator; tests/pico/test_unfit_firmware.py is for the chip

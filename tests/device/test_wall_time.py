@@ -7,8 +7,8 @@ import pytest
 
 from rig.device import CLOCK, NO_CLOCK, Device
 from rig.programs import every_day
-from thecal.clock import Reading
-from thecal.sim.individual import Individual
+from thecal.pump.clock import Reading
+from thecal.sim.world.individual import Individual
 from unit.reference import ZonedPlan
 
 S_PER_DAY = 86_400

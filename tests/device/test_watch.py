@@ -6,7 +6,7 @@ import pytest
 
 from rig.device import NO_CLOCK, Device
 from rig.programs import MONDAY_UTC_S, constant
-from thecal.watching.past import Past
+from thecal.reports.live.past import Past
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 RATE_NL = 1_500_000

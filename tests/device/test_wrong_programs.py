@@ -8,10 +8,10 @@ from pumpcore.bench import Bench
 from pumpcore.faults import Refusal
 from rig.device import CLOCK, Device, bench
 from rig.programs import constant
-from thecal.bench import for_pump
-from thecal.client import Client
 from thecal.errors import Refused
-from thecal.refusal_text import sentence
+from thecal.files.bench import for_pump
+from thecal.pump.client import Client
+from thecal.pump.refusals import sentence
 
 WIDER = constant(1_000_000)
 WIDER.day_nl = 41_000_000

@@ -14,10 +14,10 @@ from pumpcore.wire import records
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, constant, every_day
 from thecal.errors import ThecalError
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 from thecal.sim.errors import SimulatorError
-from thecal.sim.flash import Moment
-from thecal.sim.image import build
+from thecal.sim.guest.flash import Moment
+from thecal.sim.guest.image import build
 from thecal.sim.runner import SimulatedPump
 
 SEGMENT_BYTES, RECORDS_LEFT = 16_384, 20

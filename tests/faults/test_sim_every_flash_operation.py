@@ -14,7 +14,7 @@ from rig.device import Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S
 from rig.target import SIMULATOR
 from sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
-from thecal.sim.flash import Moment
+from thecal.sim.guest.flash import Moment
 
 pytestmark = [pytest.mark.needs("flash_operations", "plant", "virtual_time")]
 MOST_OPERATIONS = 600

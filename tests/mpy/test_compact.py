@@ -16,8 +16,8 @@ from thecal.deploy import pack
 from thecal.deploy.compact import compact, joined
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
 from thecal.deploy.units import UNITS, Units
-from thecal.resources import firmware_folder
-from thecal.sim.image import commissioned, format_image
+from thecal.files.resources import firmware_folder
+from thecal.sim.guest.image import commissioned, format_image
 
 MAIN = "/main.py"
 

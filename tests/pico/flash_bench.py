@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-import thecal.cli
+import thecal.cli.app
 from pumpcore import slots
 from rig.benches import named
 from rig.emulator.image import compiled
 from rig.emulator.pump import EmulatedPump
-from thecal.bench import payload
 from thecal.deploy import finding, proof, runner
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH, Files
 from thecal.deploy.marks import marked
-from thecal.resources import firmware_folder
-from thecal.sim.image import BENCH_PATH, format_image
+from thecal.files.bench import payload
+from thecal.files.resources import firmware_folder
+from thecal.sim.guest.image import BENCH_PATH, format_image
 
 BENCH_NAME = "tmc2209-peristaltic"
 BENCH = named(BENCH_NAME)
@@ -86,7 +86,7 @@ class FlashBench:
     def expect_a_pump(self, expected: bool) -> None:
         """How long the tool waits for our own protocol: a slow emulator is no reason to take a pump for a prompt."""
         patience_s = PATIENCE_S if expected else PROMPT_LOOK_S
-        for name in ("thecal.client.FIRST_PATIENCE_S", "thecal.exchange.REPLY_TIMEOUT_S", "thecal.exchange.PATIENCE_S"):
+        for name in ("thecal.pump.client.FIRST_PATIENCE_S", "thecal.pump.exchange.REPLY_TIMEOUT_S", "thecal.pump.exchange.PATIENCE_S"):
             self._monkeypatch.setattr(name, patience_s)
 
     def thecal(self, capsys: pytest.CaptureFixture[str], *words: str, typed: str = "") -> Outcome:
@@ -95,7 +95,7 @@ class FlashBench:
         self._monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         capsys.readouterr()
         try:
-            code = thecal.cli.main()
+            code = thecal.cli.app.main()
         except SystemExit as end:
             code = int(end.code or 0)
         return Outcome(code, *capsys.readouterr())
@@ -148,8 +148,8 @@ class FlashBench:
 
 def everything(image: bytes) -> Files:
     """All files of a file system."""
-    from thecal.sim.filesystem import FileSystem
-    from thecal.sim.flash import FlashChip
+    from thecal.sim.guest.filesystem import FileSystem
+    from thecal.sim.guest.flash import FlashChip
 
     flash = FileSystem(FlashChip(image))
     flash.mount()

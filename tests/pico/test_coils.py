@@ -10,7 +10,7 @@ from adafruit_motor import stepper as library
 from pico.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
 from pumpcore.bench import Bench
 from rig.benches import named
-from thecal.bench import for_pump
+from thecal.files.bench import for_pump
 
 STYLES = {"single": library.SINGLE, "double": library.DOUBLE, "interleave": library.INTERLEAVE}
 DIRECTIONS = {True: library.FORWARD, False: library.BACKWARD}

@@ -10,11 +10,11 @@ from pico.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
 from pumpcore import program as programs
 from rig.emulator.image import compiled
 from rig.programs import constant
-from thecal.client import Client
 from thecal.deploy import pack, told
 from thecal.errors import Refused
-from thecal.sim.flash import IMAGE_BYTES
-from thecal.transport import registry
+from thecal.pump.client import Client
+from thecal.pump.transport import registry
+from thecal.sim.guest.flash import IMAGE_BYTES
 
 ERASED = b"\xff" * IMAGE_BYTES
 CRASHING = b"import machine\nmachine.WDT(timeout=8388)\nraise RuntimeError('crashed')\n"

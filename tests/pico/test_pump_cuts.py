@@ -23,10 +23,10 @@ from rig.branches import branch
 from rig.device import Device, Figures, bench
 from rig.emulator import image
 from rig.programs import MONDAY_UTC_S, constant
-from thecal.bench import payload
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
-from thecal.sim.image import BENCH_PATH, format_image
+from thecal.files.bench import payload
+from thecal.sim.guest.image import BENCH_PATH, format_image
 
 CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each of six kinds: 48, or 600
 FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it

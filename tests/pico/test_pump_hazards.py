@@ -17,8 +17,8 @@ from rig.device import Device, Figures
 from rig.programs import MONDAY_UTC_S, constant
 from rig.real_clients import raw_repl_knock
 from thecal.deploy.build import build
-from thecal.exchange import new_id
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
+from thecal.pump.exchange import new_id
 
 RATE_NL = 1_600_000  # 44 steps a second, the most that the ceiling of a day lets run
 WORST_ERASE_NS = 400_000_000

@@ -14,7 +14,7 @@ from app.boot import WATCHDOG_MS
 from pico.motor_bench import STOP, MotorBench
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import on_chip
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 
 LONGEST_WATCHDOG_MS = 8_388
 HALF_A_WRAP_S = 9 * 60

@@ -12,7 +12,7 @@ from rig.emulator.image import compiled
 from rig.emulator.pump import EmulatedPump
 from thecal.deploy import pack
 from thecal.deploy.files import MANIFEST_PATH
-from thecal.sim.image import BENCH_PATH, format_image, read_file
+from thecal.sim.guest.image import BENCH_PATH, format_image, read_file
 
 FLOOD = b"print('py' * 3)\n\x03\x03\r\x01print('py' * 3)\x04\x02\nimport os\nos.remove('/main.py')\n"
 FILES = sorted(path for path, data in deployed().items() if data and path != "/main.py")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from thecal.bench import Bench, read_bench
-from thecal.resources import hardware_folder
+from thecal.files.bench import Bench, read_bench
+from thecal.files.resources import hardware_folder
 
 CHIP_BENCH = "tmc2209-peristaltic"
 HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # of the tests of what the motor can do

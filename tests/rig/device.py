@@ -15,10 +15,10 @@ from pumpcore.calibration import Calibration
 from pumpcore.wire import frame, messages, records
 from rig.programs import MONDAY_UTC_S, constant
 from rig.target import Chosen
-from thecal.bench import Bench, read_bench
-from thecal.client import Client
-from thecal.exchange import new_id
-from thecal.resources import hardware_folder
+from thecal.files.bench import Bench, read_bench
+from thecal.files.resources import hardware_folder
+from thecal.pump.client import Client
+from thecal.pump.exchange import new_id
 
 Figures = Callable[[str, object], None]  # pytest's record_property: "figure" is printed at the end of the run
 

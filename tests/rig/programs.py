@@ -5,8 +5,8 @@ from pathlib import Path
 
 import thecal
 from pumpcore import program
-from thecal.compiler import Compiled, compile_prescription
-from thecal.prescription import load
+from thecal.prescription.compiler import Compiled, compile_prescription
+from thecal.prescription.file import load
 
 MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
 MINUTES_PER_DAY = 1440

@@ -6,7 +6,7 @@ import time
 
 import serial
 
-from thecal.client import Client
+from thecal.pump.client import Client
 
 QUIET_S = 0.3
 FIRST_ANSWER_S = 5.0

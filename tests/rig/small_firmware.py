@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from thecal.bench import read_bench
-from thecal.resources import firmware_folder, hardware_folder
-from thecal.sim.image import format_image
+from thecal.files.bench import read_bench
+from thecal.files.resources import firmware_folder, hardware_folder
+from thecal.sim.guest.image import format_image
 from thecal.sim.runner import SimulatedPump
 
 CLOCK = hardware_folder() / "sim-clock.toml"

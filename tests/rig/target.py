@@ -62,8 +62,8 @@ class Target:
             from rig.emulator.image import commissioned
 
             return commissioned(for_the_chip(bench), changed=True)
-        from thecal.resources import firmware_folder
-        from thecal.sim.image import build
+        from thecal.files.resources import firmware_folder
+        from thecal.sim.guest.image import build
 
         file = "/app/handlers/ack.py"
         return build(firmware_folder(), bench, {file: (firmware_folder() / file[1:]).read_bytes() + b"\n"})

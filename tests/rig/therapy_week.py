@@ -9,7 +9,7 @@ from typing import Any
 
 from rig.device import Device
 from rig.therapy_model import ZERO, Carried, Counts, Dose, Front, Pair, Plan, Rules, Span, Tank, Temporary, Wall, first_second
-from thecal.demo.clockwork import advance_to_uptime
+from thecal.tools.demo.clockwork import advance_to_uptime
 
 MS_PER_S = 1000
 GUARD_STEPS = 1  # flash books one step more than the guard allows

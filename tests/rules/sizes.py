@@ -52,5 +52,5 @@ def budget_violations(sources: list[Source]) -> list[str]:
 
 
 def _is_verb(path: str, name: str) -> bool:
-    """A verb of the CLI (`commands/bolus.py` defines `bolus`) takes one argument per option: its signature is the help page."""
-    return path == f"host/thecal/commands/{name}.py"
+    """A verb of the CLI (`verbs/bolus.py` defines `bolus`) takes one argument per option: its signature is the help page."""
+    return path == f"host/thecal/cli/verbs/{name}.py"

@@ -10,7 +10,7 @@ import pytest
 from rules import readme
 from rules.tree import ROOT
 from rules.walking import launch, wait_until_found, words
-from thecal.commands import VERBS
+from thecal.cli.verbs import VERBS
 
 PAGES = [page for page in sorted(ROOT.rglob("*.md")) if ".venv" not in page.parts and "demo" not in page.parts]
 CHARACTERISE = 'thecal characterise --balance /dev/pts/5 --rate "1.6 mL/h" --duration 4h --record run.csv --html run.html'
@@ -126,7 +126,7 @@ MESSAGES = ("bolus", "temporary", "prime", "start", "clock")  # the verbs whose 
 
 def examples() -> list[str]:
     """The command lines with quantities in messages and help texts."""
-    texts = [page(f"host/thecal/commands/{name}.py").replace('\\"', '"') for name in MESSAGES] + [page("host/thecal/dose.py")]
+    texts = [page(f"host/thecal/cli/verbs/{name}.py").replace('\\"', '"') for name in MESSAGES] + [page("host/thecal/checks/dose.py")]
     found = re.findall(r"thecal (?:bolus|temporary|prime)(?: --?[a-z]+| \"[^\"{}]+\")*", "\n".join(texts))
     return sorted({one for one in found if '"' in one})
 
@@ -196,11 +196,12 @@ def test_every_commented_line_of_the_template_is_in_one_of_its_alternatives() ->
 @pytest.mark.parametrize("name", ALTERNATIVES)
 def test_each_alternative_of_the_template_is_accepted(name: str, bench: str | None, tmp_path: Path) -> None:
     """With no bench as with each that there is: a minimum rate was refused by a step of 1 nl that no bench has."""
-    from thecal import ceilings
-    from thecal.commands.program import read_prescription, rig_of
-    from thecal.compiler import compile_prescription
+    from thecal.checks import program as program_checks
+    from thecal.checks.rigs import rig_of
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
 
     file = tmp_path / "rx.toml"
     file.write_text(ALTERNATIVES[name], encoding="utf-8")
     prescription = read_prescription(file, None)
-    ceilings.check(prescription, compile_prescription(prescription, "rx.toml"), rig_of(bench), "rx.toml")
+    program_checks.check(prescription, compile_prescription(prescription, "rx.toml"), rig_of(bench), "rx.toml")

@@ -33,9 +33,9 @@ def test_imports_point_in_the_allowed_direction() -> None:
         ("firmware/hal/vfs.py", "import machine"),
         ("firmware/main.py", "import machine"),
         ("firmware/main.py", "from dataclasses import dataclass"),
-        ("host/thecal/client.py", "from app import session"),
-        ("host/thecal/sim/plant.py", "from hal.sim import stepper"),
-        ("host/thecal/client.py", "import machine"),
+        ("host/thecal/pump/client.py", "from app import session"),
+        ("host/thecal/sim/world/plant.py", "from hal.sim import stepper"),
+        ("host/thecal/pump/client.py", "import machine"),
     ],
 )
 def test_a_planted_import_against_the_direction_is_refused(path: str, code: str) -> None:
@@ -49,7 +49,7 @@ def test_a_planted_import_against_the_direction_is_refused(path: str, code: str)
         ("firmware/app/delivery.py", "from pumpcore import dose\nfrom app import ledger\nfrom . import journal\nimport struct, sys"),
         ("firmware/hal/rp2/stepper.py", "import rp2\nfrom machine import Pin\nfrom hal import vfs"),
         ("firmware/main.py", "from app.session import Session\nfrom hal.sim.board import Board"),
-        ("host/thecal/client.py", "from pumpcore.wire import frame\nimport asyncio, typing"),
+        ("host/thecal/pump/client.py", "from pumpcore.wire import frame\nimport asyncio, typing"),
     ],
 )
 def test_an_import_in_the_direction_passes(path: str, code: str) -> None:

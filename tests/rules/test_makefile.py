@@ -72,7 +72,7 @@ def test_a_missing_venv_module_is_told_with_the_cure(tmp_path: Path) -> None:
 
 def test_demo_needs_only_what_runs() -> None:
     plan = make("-n", "demo", "VENV=/nonexistent/venv").stdout
-    assert "-m thecal.demo" in plan
+    assert "-m thecal.tools.demo" in plan
     assert "[test]" not in plan
     assert "[test]" in make("-n", "test", "VENV=/nonexistent/venv").stdout
 

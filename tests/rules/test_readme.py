@@ -11,7 +11,7 @@ import pytest
 from rules import readme
 from rules.tree import ROOT
 from rules.walking import COMMAND_LIMIT_S, stop, walk
-from thecal.commands import VERBS
+from thecal.cli.verbs import VERBS
 
 TEXT = readme.readme()
 COMMANDS = readme.commands(TEXT)
@@ -93,7 +93,7 @@ def test_the_example_of_every_verb_works(home: dict[str, str], tmp_path: Path, b
 
 def test_the_demo_runs(home: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "thecal.demo"], cwd=tmp_path, env=home, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "thecal.tools.demo"], cwd=tmp_path, env=home, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     suffixes = {file.suffix for file in (tmp_path / "demo").iterdir()}

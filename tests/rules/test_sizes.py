@@ -39,8 +39,8 @@ def test_a_planted_sixth_argument_is_refused_and_self_is_not_counted() -> None:
 
 def test_only_the_verb_itself_takes_one_argument_per_option() -> None:
     code = "def {}(a, b, c, d, e, f):\n    pass\n"
-    assert sizes.function_violations(Source("host/thecal/commands/bolus.py", code.format("bolus"))) == []
-    assert len(sizes.function_violations(Source("host/thecal/commands/bolus.py", code.format("helper")))) == 1
+    assert sizes.function_violations(Source("host/thecal/cli/verbs/bolus.py", code.format("bolus"))) == []
+    assert len(sizes.function_violations(Source("host/thecal/cli/verbs/bolus.py", code.format("helper")))) == 1
     assert len(sizes.function_violations(Source("host/thecal/bolus.py", code.format("bolus")))) == 1
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-import thecal.cli
+import thecal.cli.app
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def thecal_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["thecal", *map(str, words)])
         try:
-            code = thecal.cli.main()
+            code = thecal.cli.app.main()
         except SystemExit as end:
             code = end.code or 0
         out, err = capsys.readouterr()

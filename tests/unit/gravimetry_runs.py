@@ -2,7 +2,7 @@
 
 import math
 
-from thecal.gravimetry.run import END, RUN, STILL, Facts, Run, Sample
+from thecal.weighing.characterise.run import END, RUN, STILL, Facts, Run, Sample
 
 RATE_NL_PER_H = 5_000_000
 

@@ -3,12 +3,12 @@
 import io
 
 from pumpcore import manifest
-from thecal.bench import read_bench
 from thecal.deploy import finding
 from thecal.deploy.build import Built
 from thecal.deploy.flash import Flash, Order
-from thecal.resources import hardware_folder
-from thecal.transport.ports import Candidate
+from thecal.files.bench import read_bench
+from thecal.files.resources import hardware_folder
+from thecal.pump.transport.ports import Candidate
 from unit.main_file import checked
 
 BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic.toml")
@@ -33,8 +33,8 @@ def alone(tmp_path, monkeypatch):
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    monkeypatch.setattr("thecal.client.FIRST_PATIENCE_S", 0.2)
-    monkeypatch.setattr("thecal.exchange.REPLY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("thecal.pump.client.FIRST_PATIENCE_S", 0.2)
+    monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.2)
     monkeypatch.setattr("thecal.deploy.proof.REPLY_TIMEOUT_S", 0.3)
     monkeypatch.setattr(finding, "APPEARS_WITHIN_S", 3.0)
     monkeypatch.setattr(finding, "POLL_S", 0.01)

@@ -75,7 +75,7 @@ class HostilePump:
         self._out = bytearray()
 
     def link(self, port_url: str, share: bool = False) -> "HostilePump":
-        """Stands for `thecal.transport.link.Link`."""
+        """Stands for `thecal.pump.transport.link.Link`."""
         self._out.clear()
         self.heard = b""
         return self

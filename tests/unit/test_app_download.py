@@ -10,10 +10,10 @@ from pump import constant
 from pumpcore.wire import frame, messages, records
 from scenes import Watched, resuming, running
 from test_app_raw_client import Served
-from thecal.client import Client
-from thecal.commands.journal import download
+from thecal.history.download import download
+from thecal.history.rows import as_csv, as_json_lines, table, with_gaps
 from thecal.history.saved import load
-from thecal.journal_text import as_csv, as_json_lines, table, with_gaps
+from thecal.pump.client import Client
 
 LONG = 800  # records: two segments and a bit
 

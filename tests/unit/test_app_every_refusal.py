@@ -8,8 +8,8 @@ from pump import MONDAY_UTC_S, constant, with_settings
 from pumpcore import fault_texts, faults
 from pumpcore import program as programs
 from scenes import Watched, ready, running
-from thecal import refusal_text
-from thecal.exchange import refused
+from thecal.pump import refusals
+from thecal.pump.exchange import refused
 
 RATE = 360_000
 DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 120, "demand_per_day": 2}
@@ -199,9 +199,9 @@ def test_it_names_rule_limit_asked_and_nearest_in_the_same_words_on_both_sides(n
         assert any(key.split("_")[0] == part for key in detail), (part, detail)
     told = faults.Refusal(name, **detail)
     assert (error["code"], error["message"], data["do"]) == (told.fault.number, *fault_texts.told(name))
-    assert refused(error).cause == refusal_text.sentence(told)
-    said = refusal_text.with_rates(refused(error), 3600).cause
-    assert said == refusal_text.sentence(told, 3600)
+    assert refused(error).cause == refusals.sentence(told)
+    said = refusals.with_rates(refused(error), 3600).cause
+    assert said == refusals.sentence(told, 3600)
     assert " ng in " in said or " nl" not in said  # a concentration is a pair
 
 

@@ -10,8 +10,8 @@ from board import Board
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots
 from scenes import Watched, power_cut, ready, resuming, running
-from thecal.bench import payload, read_bench
-from thecal.resources import hardware_folder
+from thecal.files.bench import payload, read_bench
+from thecal.files.resources import hardware_folder
 
 
 def halted(pump: Watched, *alarms: str) -> None:

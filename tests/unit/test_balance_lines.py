@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thecal.balance import mt_sics, plain, sbi
-from thecal.balance.errors import BalanceError
-from thecal.balance.reading import UG_PER_UNIT
+from thecal.weighing.balance import mt_sics, plain, sbi
+from thecal.weighing.balance.errors import BalanceError
+from thecal.weighing.balance.reading import UG_PER_UNIT
 
 MODULES = {"mt-sics": mt_sics, "sbi": sbi, "plain": plain}
 

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from fake_balance import FakeBalance, in_turn, soon
-from thecal.balance import BalanceError, open_balance
 from thecal.errors import BadInput, NoPump
+from thecal.weighing.balance import BalanceError, open_balance
 
 SICS = {b"I4": b'I4 A "B012345678"\r\n', b"S": b"S S    12.3456 g\r\n", b"SI": b"S D    12.3499 g\r\n"}
 ESC_P = b"\x1bP"

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from fake_balance import FakeBalance, in_turn
-from thecal.balance import BalanceError, open_balance
-from thecal.balance.guard import Guard
-from thecal.balance.sbi import read
+from thecal.weighing.balance import BalanceError, open_balance
+from thecal.weighing.balance.guard import Guard
+from thecal.weighing.balance.sbi import read
 
 ESC_P = b"\x1bP"
 
@@ -93,7 +93,7 @@ def test_fourteen_characters_with_a_mark_of_another_protocol_are_plain():
 
 def test_a_moving_line_between_equal_ones_is_no_rest():
     guard = Guard(bare_grams=False, hides_unit=False)
-    from thecal.balance import plain
+    from thecal.weighing.balance import plain
 
     texts = ["12.345 g", "12.345 g ?", "12.345 g", "12.345 g"]
     assert [guard.reading(plain.read(text), text, at_s).stable for at_s, text in enumerate(texts)] == [False] * 4

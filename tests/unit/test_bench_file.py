@@ -12,10 +12,10 @@ from bench_tables import COILS, SIM, STEP_DIR, changed
 from pumpcore.bench import KEYS, Bench, BenchError, parse
 from pumpcore.motor import COILS as COIL_KIND
 from pumpcore.motor import DRIVERS, HIGHEST_HZ, STYLE_MICROSTEPS
-from thecal.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
 from thecal.errors import BadInput
-from thecal.resources import hardware_folder
-from thecal.toml_bounds import UNSEEN
+from thecal.files.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
+from thecal.files.resources import hardware_folder
+from thecal.files.toml_bounds import UNSEEN
 
 SHIPPED = sorted(hardware_folder().glob("*.toml"))
 LARGEST_PAYLOAD_BYTES = 1_200

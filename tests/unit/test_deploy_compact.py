@@ -14,7 +14,7 @@ from thecal.deploy.groups import groups
 from thecal.deploy.lean import lean
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
 from thecal.errors import Failed
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 
 MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.

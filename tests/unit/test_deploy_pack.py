@@ -12,7 +12,7 @@ from thecal.deploy import pack
 from thecal.deploy.build import LOOSE
 from thecal.deploy.files import firmware_files
 from thecal.deploy.lean import without_types
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 
 FILE, FOLDER = 0x8000, 0x4000
 reader = load("pack")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-import thecal.cli
+import thecal.cli.app
 from pumpcore import manifest
-from thecal.commands.flash import show
+from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
 from thecal.errors import BadInput, Failed, LinkLost, NoPump
-from thecal.transport.ports import Candidate
+from thecal.pump.transport.ports import Candidate
 from unit.main_file import checked
 
 # --- the manifest on the pump
@@ -348,7 +348,7 @@ def test_a_dry_run_with_a_boot_drive_names_the_uf2_and_copies_nothing(drive, mon
     monkeypatch.setenv("THECAL_UF2", str(drive.parent / "x.uf2"))
     monkeypatch.setattr(sys, "argv", ["thecal", "flash", "--boot-drive", str(drive), "--dry-run", "--json"])
     with contextlib.suppress(SystemExit):
-        assert thecal.cli.main() == 0
+        assert thecal.cli.app.main() == 0
     assert json.loads(capsys.readouterr().out)["sha256"] == hashlib.sha256(uf2_file()).hexdigest()
     assert [file.name for file in drive.iterdir()] == ["INFO_UF2.TXT"]
 

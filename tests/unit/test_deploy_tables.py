@@ -14,7 +14,7 @@ from pumpcore.wire import messages, records
 from thecal.deploy.files import firmware_files
 from thecal.deploy.lean import without_types
 from thecal.deploy.tables import pack_tables
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 
 PACKED = {
     "/pumpcore/wire/record_types.py": ("TYPES",),

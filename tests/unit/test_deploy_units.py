@@ -14,7 +14,7 @@ from thecal.deploy.files import firmware_files, library_files
 from thecal.deploy.scopes import unbound
 from thecal.deploy.units import UNITS, join
 from thecal.errors import Failed
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 from unit.main_file import checked
 
 INNER = b"""

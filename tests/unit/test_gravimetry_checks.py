@@ -6,10 +6,10 @@ import math
 import pytest
 
 from gravimetry_runs import facts, run_of, sample, swinging_run, swinging_ug
-from thecal.balance import BalanceError
 from thecal.errors import Failed
-from thecal.gravimetry.analysis import analyse
-from thecal.gravimetry.run import END, RUN, STILL, Run
+from thecal.weighing.balance import BalanceError
+from thecal.weighing.characterise.analysis import analyse
+from thecal.weighing.characterise.run import END, RUN, STILL, Run
 
 
 def masses(count=2400):
@@ -151,7 +151,7 @@ def test_a_roller_that_is_too_quick_for_the_interval_is_not_claimed():
 
 
 def test_frozen_limits_follow_rate_and_resolution():
-    from thecal.gravimetry.checks import frozen_limit_ms
+    from thecal.weighing.characterise.checks import frozen_limit_ms
 
     assert frozen_limit_ms(facts(), 1) == 2_000.0, "never below two seconds"
     slow = facts(rate_nl=1_000, rate_seconds_s=3600)

@@ -7,14 +7,14 @@ from pydantic import TypeAdapter
 
 from gravimetry_runs import swinging_run
 from rig.cli import Tool
-from thecal.balance import BalanceError
 from thecal.errors import BadInput
-from thecal.gravimetry import telling
-from thecal.gravimetry.analysis import analyse
-from thecal.gravimetry.durations import seconds
-from thecal.gravimetry.output import write_files
-from thecal.gravimetry.run import RunWriter, read_run
-from thecal.shapes import SHAPES
+from thecal.schema.verbs import SHAPES
+from thecal.weighing.balance import BalanceError
+from thecal.weighing.characterise import telling
+from thecal.weighing.characterise.analysis import analyse
+from thecal.weighing.characterise.durations import seconds
+from thecal.weighing.characterise.output import write_files
+from thecal.weighing.characterise.run import RunWriter, read_run
 
 
 @pytest.fixture(scope="module")

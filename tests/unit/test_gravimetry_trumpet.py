@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from gravimetry_runs import facts, run_of, sample, swinging_run, swinging_ug
 from rig.device import Figures
 from thecal.errors import BadInput
-from thecal.gravimetry.analysis import analyse
-from thecal.gravimetry.run import Run
-from thecal.gravimetry.trumpet import MS_PER_MIN, Ideal, Masses, mean_error_percent, on_grid, trumpet
+from thecal.weighing.characterise.analysis import analyse
+from thecal.weighing.characterise.run import Run
+from thecal.weighing.characterise.trumpet import MS_PER_MIN, Ideal, Masses, mean_error_percent, on_grid, trumpet
 
 MS_PER_H = 3_600_000
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thecal.calibrate import masses, water
-from thecal.calibrate.fit import MOST_CV_PPM, Run, fit
-from thecal.calibrate.masses import Listed, Plausible, mass_ug
-from thecal.calibrate.plan import Plan, Typed
 from thecal.errors import BadInput
+from thecal.weighing.calibrate import masses, water
+from thecal.weighing.calibrate.fit import MOST_CV_PPM, Run, fit
+from thecal.weighing.calibrate.masses import Listed, Plausible, mass_ug
+from thecal.weighing.calibrate.plan import Plan, Typed
 
 PUMP = {
     "bench": "tmc2209-peristaltic", "turns": 1, "turns_steps": 3_200, "calibration": None, "history": [],

@@ -13,11 +13,11 @@ from pumpcore.bolus import CALIBRATION
 from rig.cli import Tool
 from rig.device import bench
 from rig.programs import constant
-from thecal.client import Client
-from thecal.sim.balance import BalanceOptions
+from thecal.pump.client import Client
 from thecal.sim.control import Control
-from thecal.sim.individual import Individual
 from thecal.sim.runner import SimulatedPump
+from thecal.sim.world.balance import BalanceOptions
+from thecal.sim.world.individual import Individual
 
 RUNS = ("--turns", "10", "--rate", "4 mL/h", "--density", "0.9982 g/mL")
 HOW = ("--tube", "T1", "--lot", "L1", *RUNS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pumpcore.wire import records
-from thecal.commands import VERBS
+from thecal.cli.verbs import VERBS
 from unit.host_fake_pump import FakePump
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
@@ -23,8 +23,8 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
-    monkeypatch.setattr("thecal.client.FIRST_PATIENCE_S", 0.4)
-    monkeypatch.setattr("thecal.exchange.REPLY_TIMEOUT_S", 0.4)
+    monkeypatch.setattr("thecal.pump.client.FIRST_PATIENCE_S", 0.4)
+    monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.4)
     Path("rx.toml").write_text(RX)
 
 
@@ -167,7 +167,7 @@ def test_what_the_ceilings_count_is_not_called_delivered(run, pump):
 
 
 def test_a_lost_link_is_4_and_says_unknown(run, pump, monkeypatch):
-    monkeypatch.setattr("thecal.exchange.PATIENCE_S", 0.5)
+    monkeypatch.setattr("thecal.pump.exchange.PATIENCE_S", 0.5)
     run("program", "rx.toml", "--yes", port=pump)
     pump.trouble = {"start": ["mute"] * 9, "status": ["", "", *["mute"] * 9]}
     code, _, err = run("start", port=pump)
@@ -265,7 +265,7 @@ def simulator_entry(pump):
 
 
 def test_the_only_simulator_is_found_and_two_are_refused_by_name(run, pump, monkeypatch):
-    from thecal.transport import registry
+    from thecal.pump.transport import registry
 
     registry.add(simulator_entry(pump))
     code, out, _ = run("find", "--json")
@@ -281,7 +281,7 @@ def test_the_only_simulator_is_found_and_two_are_refused_by_name(run, pump, monk
 
 
 def test_dead_simulators_are_forgotten(run, pump):
-    from thecal.transport import registry
+    from thecal.pump.transport import registry
 
     registry.add({"socket": "socket://127.0.0.1:9", "control": "127.0.0.1:9"})
     assert run("status")[0] == 3
@@ -290,7 +290,7 @@ def test_dead_simulators_are_forgotten(run, pump):
 
 def test_a_verb_that_converts_nothing_runs_without_pydantic(pump):
     typed = ["thecal", "status", "-p", pump.port_url]
-    code = f"import sys; sys.argv = {typed}; import thecal.cli as c; c.main(); print('pydantic' in sys.modules)"
+    code = f"import sys; sys.argv = {typed}; import thecal.cli.app as c; c.main(); print('pydantic' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip().endswith("False")
@@ -298,7 +298,7 @@ def test_a_verb_that_converts_nothing_runs_without_pydantic(pump):
 
 def test_the_command_starts_without_the_heavy_libraries():
     heavy = ("pint", "pydantic", "matplotlib", "jinja2", "wasmtime", "serial")
-    code = f"import sys, thecal.cli; thecal.cli.build(); print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, thecal.cli.app; thecal.cli.app.build(); print([name for name in {heavy} if name in sys.modules])"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from thecal.client import Client
-from thecal.compiler import compile_prescription
 from thecal.errors import Failed, LinkLost, NoPump, PortBusy, Refused, Silent, Unknown, WrongDevice, WrongProtocol
-from thecal.prescription import check
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import check
+from thecal.pump.client import Client
 from unit.host_fake_pump import FakePump
 
 RX = {"title": "t", "drug": "d", "basal": {"rate": "1 mL/h"}}
@@ -221,7 +221,7 @@ def test_another_minor_protocol_is_fine():
 
 
 def first_contact(foreign, monkeypatch):
-    monkeypatch.setattr("thecal.client.FIRST_PATIENCE_S", 0.3)
+    monkeypatch.setattr("thecal.pump.client.FIRST_PATIENCE_S", 0.3)
     with FakePump(foreign=foreign) as pump, Client(pump.port_url, reply_timeout_s=0.2) as client:
         client.hello()
 

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from thecal import clock, zones
 from thecal.errors import BadInput
-from thecal.transport import registry
+from thecal.pump import clock, zones
+from thecal.pump.transport import registry
 from unit.host_fake_pump import FakePump
 
 NOW_S = 1_780_000_000
@@ -65,7 +65,7 @@ def test_a_clock_that_is_off_or_drifts_is_warned_about() -> None:
 def test_a_simulated_pump_with_a_time_of_its_own_is_not_warned_about(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))
     with FakePump() as pump:
-        from thecal.client import Client
+        from thecal.pump.client import Client
 
         pump.utc_s = 1_000_000_000
         with Client(pump.port_url) as client:

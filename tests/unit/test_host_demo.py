@@ -6,9 +6,9 @@ import pytest
 
 from pumpcore.calibration import Calibration
 from pumpcore.program import SCHEDULE, Program
-from thecal.demo.books import Cut, Line, cut_checks, plain_checks
-from thecal.demo.plan import stretches
 from thecal.reports import terminal_plot
+from thecal.tools.demo.books import Cut, Line, cut_checks, plain_checks
+from thecal.tools.demo.plan import stretches
 
 CALIBRATION = Calibration(1_000_003, 99_991)
 

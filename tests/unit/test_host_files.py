@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from thecal.errors import BadInput, Failed
-from thecal.files import check_free, write
+from thecal.terminal.output_files import check_free, write
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 

@@ -8,9 +8,9 @@ import pytest
 
 from host_fake_pump import FakePump
 from pumpcore.wire import frame
-from thecal import connecting
-from thecal.transport import ports, registry
-from thecal.transport.ports import Candidate
+from thecal.pump import opening
+from thecal.pump.transport import ports, registry
+from thecal.pump.transport.ports import Candidate
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, empty: int) -> list[float]:
@@ -46,7 +46,7 @@ def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_p
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port_url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
         board = Candidate(port_url, "usb", serial_number)
-        for module in (ports, connecting):
+        for module in (ports, opening):
             monkeypatch.setattr(module, "usb_boards", lambda: [board])
         monkeypatch.setattr(ports, "simulators", list)
         for words in (["find"], ["status"]):
@@ -97,14 +97,14 @@ def test_an_unfit_pump_beside_one_that_runs_is_listed_too_and_the_other_one_is_m
     with FakePump() as pump:
         both = [Candidate(unfit, "usb"), Candidate(pump.port_url, "usb")]
         monkeypatch.setattr(ports, "candidates", lambda: both)
-        monkeypatch.setattr(connecting, "candidates", lambda: both)
+        monkeypatch.setattr(opening, "candidates", lambda: both)
         code, out, err = thecal_says("find")
         assert code == 0 and unfit in out and pump.port_url in out and "thecal flash --port" in err
-        assert connecting.choose(None) == pump.port_url
+        assert opening.choose(None) == pump.port_url
 
 
 def test_the_only_unfit_pump_among_silent_ports_is_the_one_that_is_meant(monkeypatch, unfit):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         both = [Candidate(unfit, "usb"), Candidate(f"socket://127.0.0.1:{silent.getsockname()[1]}", "usb")]
-        monkeypatch.setattr(connecting, "candidates", lambda: both)
-        assert connecting.choose(None) == unfit
+        monkeypatch.setattr(opening, "candidates", lambda: both)
+        assert opening.choose(None) == unfit

@@ -4,12 +4,12 @@ import pytest
 
 from pumpcore import bench as benches
 from pumpcore import manifest, slots
-from thecal.bench import payload, read_bench
 from thecal.deploy import bench_slot, files, finding, marks, pack
 from thecal.errors import BadInput, Failed, NoPump
-from thecal.resources import hardware_folder
-from thecal.transport import registry
-from thecal.transport.ports import Candidate
+from thecal.files.bench import payload, read_bench
+from thecal.files.resources import hardware_folder
+from thecal.pump.transport import registry
+from thecal.pump.transport.ports import Candidate
 from unit.host_fake_board import UNIQUE_ID, FakeBoard
 from unit.host_flash_scene import BENCH, CHANGED, MPY, alone, built, flash, matches, writes
 
@@ -263,7 +263,7 @@ def test_what_was_flashed_is_remembered_by_its_unique_id(pump):
 
 def test_the_manifest_is_what_the_simulator_has_but_for_what_lies_there():
     from thecal.deploy.build import build
-    from thecal.resources import firmware_folder
+    from thecal.files.resources import firmware_folder
 
     on_chip, on_sim = manifest.parse(build(firmware_folder()).manifest), manifest.parse(files.manifest_of(None))
     assert on_chip[0] == on_sim[0]

@@ -16,14 +16,14 @@ from pumpcore.calibration import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings
-from thecal import zones
-from thecal.ceilings import ANY_RIG
-from thecal.outlook import asked, words
-from thecal.outlook.boluses import Allowed
-from thecal.outlook.ceilings import binding
-from thecal.outlook.course import Course
-from thecal.outlook.figure import png as drawn
-from thecal.outlook.model import Outlook
+from thecal.checks.rigs import ANY_RIG
+from thecal.forecast import asked, words
+from thecal.forecast.boluses import Allowed
+from thecal.forecast.ceilings import binding
+from thecal.forecast.course import Course
+from thecal.forecast.figure import png as drawn
+from thecal.forecast.model import Outlook
+from thecal.pump import zones
 from unit.host_fake_pump import FakePump
 
 PAIR = Calibration(1_000_003, 99_991)
@@ -129,7 +129,7 @@ def test_no_two_words_of_the_plot_lie_on_each_other(left_nl: int | None, monkeyp
             found.append([text.get_window_extent() for text in axes.texts])
         return b""
 
-    monkeypatch.setattr("thecal.outlook.figure.saved", looked_at)
+    monkeypatch.setattr("thecal.forecast.figure.saved", looked_at)
     drawn(outlook(left_nl=left_nl))
     boxes = [(one, other) for texts in found for index, one in enumerate(texts) for other in texts[:index]]
     assert boxes and not [True for one, other in boxes if one.overlaps(other)]

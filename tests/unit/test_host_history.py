@@ -18,9 +18,9 @@ from thecal.history.curve import Curve, shaped
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.parts import BolusLine, Flow
 from thecal.history.plan import Prescribed
+from thecal.history.rows import row
 from thecal.history.saved import load
 from thecal.history.timeline import Timeline
-from thecal.journal_text import row
 from thecal.reports.report import Report, document
 
 UTC_S = 1_767_571_200

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from bench.histories import Pump
 from thecal.errors import BadInput
+from thecal.forecast.compare import MINUTE_MS, SAME_STEPS, UNCERTAIN, Comparison, Difference, merged
 from thecal.history.curve import Curve, lasts, shaped, within
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
 from thecal.history.timeline import Timeline
-from thecal.outlook.compare import MINUTE_MS, SAME_STEPS, UNCERTAIN, Comparison, Difference, merged
 
 HOURS_MS = 20 * 3_600_000
 MOMENTS = st.integers(0, HOURS_MS)

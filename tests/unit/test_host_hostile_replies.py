@@ -12,9 +12,9 @@ from collections import Counter
 
 import pytest
 
-import thecal.cli
+import thecal.cli.app
 from pumpcore.wire import messages
-from thecal.replies import REPLIES
+from thecal.pump.replies import REPLIES
 from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
 
 RX = 'title = "t"\ndrug = "water"\nconcentration = "500 ug/mL"\nafter_power_loss = "stop"\n[basal]\nrate = "1 mL/h"\n'
@@ -83,12 +83,12 @@ class Typed:
         replies, raw = recorded()
         self.pump = HostilePump(dict(replies), raw, self.clock)
         self.status = replies["status"]
-        command = thecal.cli.typer.main.get_command(thecal.cli.build())  # once: it takes longer than most verbs
-        thecal.cli.defer_checks(command)
+        command = thecal.cli.app.typer.main.get_command(thecal.cli.app.build())  # once: it takes longer than most verbs
+        thecal.cli.app.defer_checks(command)
         monkeypatch.setattr("typer.main.get_command", lambda app: command)
-        monkeypatch.setattr(thecal.cli, "build", lambda: None)
-        monkeypatch.setattr(thecal.cli, "defer_checks", lambda command: None)
-        monkeypatch.setattr("thecal.exchange.Link", self.pump.link)
+        monkeypatch.setattr(thecal.cli.app, "build", lambda: None)
+        monkeypatch.setattr(thecal.cli.app, "defer_checks", lambda command: None)
+        monkeypatch.setattr("thecal.pump.exchange.Link", self.pump.link)
         monkeypatch.setattr(sys, "argv", [])
         monkeypatch.chdir(folder)
         monkeypatch.setenv("THECAL_RUNTIME", str(folder / "runtime"))
@@ -106,7 +106,7 @@ class Typed:
             self.clock.patch(patched)
             patched.setattr("sys.stdin", io.StringIO(""))
             try:
-                code = thecal.cli.main()
+                code = thecal.cli.app.main()
             except SystemExit as end:
                 code = end.code or 0
             finally:
@@ -312,7 +312,7 @@ class Flood:
 def test_a_flood_of_other_lines_ends_with_the_time_for_an_answer(data: bytes, verb: str, thecal_says, monkeypatch) -> None:
     clock = Clock()
     clock.patch(monkeypatch)
-    monkeypatch.setattr("thecal.transport.link.open_serial", lambda *which: (Flood(data, clock), False))
+    monkeypatch.setattr("thecal.pump.transport.link.open_serial", lambda *which: (Flood(data, clock), False))
     before = signal.signal(signal.SIGALRM, stuck)
     signal.alarm(LIMIT_S)
     code, _, err = thecal_says(verb, "--port", "/dev/any")

@@ -13,9 +13,12 @@ import pytest
 from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
-from thecal import bench, console, library, prescription, sheets, toml_bounds
 from thecal.errors import BadInput
-from thecal.journal_text import as_csv, row
+from thecal.files import bench, toml_bounds
+from thecal.history.rows import as_csv, row
+from thecal.prescription import file as prescription_file
+from thecal.prescription import library
+from thecal.terminal import console, sheets
 from unit.host_fake_pump import FakePump
 from unit.pump import constant
 
@@ -55,7 +58,7 @@ UNSEEN = {"ESC": "\\u001b[2J", "BEL": "\\u0007", "a line end": "\\n", "bidi": "\
 
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("load", [prescription.load, library.load, bench.read_bench], ids=["prescription", "library", "bench"])
+@pytest.mark.parametrize("load", [prescription_file.load, library.load, bench.read_bench], ids=["prescription", "library", "bench"])
 def test_no_file_of_a_person_takes_long_or_ends_in_a_traceback(load, name: str, tmp_path: Path) -> None:
     file = tmp_path / "x.toml"
     file.write_text(FILES[name], encoding="utf-8", newline="")
@@ -84,7 +87,7 @@ def test_a_name_that_no_screen_shows_is_refused(key: str, letters: str, tmp_path
     file = tmp_path / "rx.toml"
     file.write_text((HEAD + 'rate = "1 mL/h"\n').replace(f'{key} = "', f'{key} = "a{letters}'), encoding="utf-8")
     with pytest.raises(BadInput, match=f"{key}: holds U[+]"):
-        prescription.load(file)
+        prescription_file.load(file)
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", ".", "no/such", "fifo"])
@@ -93,7 +96,7 @@ def test_what_is_no_plain_file_is_said_at_once(path: str, tmp_path: Path) -> Non
         os.mkfifo(tmp_path / path)
         path = str(tmp_path / path)
     with pytest.raises(BadInput, match=r"can't be read|not a plain file|a folder"):
-        prescription.load(Path(path))
+        prescription_file.load(Path(path))
 
 
 # --- the terminal

@@ -8,15 +8,16 @@ import pytest
 
 from pumpcore import program as packed_program
 from pumpcore.settings_limits import passed
-from thecal import library
-from thecal.compiler import compile_prescription
 from thecal.errors import BadInput
-from thecal.prescription import check
+from thecal.files.resources import DATA
+from thecal.prescription import library
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import check
 from unit.host_fake_pump import FakePump
 
 BASE = {"title": "t", "drug": "dye in water", "concentration": "500 ug/mL", "basal": {"rate": "0.2 mL/h"}}
 NAMED = {"library": {"name": "bench fluids", "version": 1}}
-SHIPPED = Path(library.__file__).parent / "data" / "bench-fluids.toml"
+SHIPPED = DATA / "bench-fluids.toml"
 GOOD = 'name = "l"\nversion = 1\n[[fluid]]\nname = "water"\n'
 
 

@@ -5,15 +5,15 @@ import pytest
 from pumpcore import bench as benches
 from pumpcore.program import Program
 from rig import benches as rigs
-from thecal import ceilings
-from thecal.bench import payload
-from thecal.commands.limits import table
-from thecal.commands.read import bench_rows, motor_text
-from thecal.resources import hardware_folder
+from thecal.checks import rigs as checks_rigs
+from thecal.cli.verbs.limits import table
+from thecal.cli.verbs.read import bench_rows, motor_text
+from thecal.files.bench import payload
+from thecal.files.resources import hardware_folder
 
 
-def rig(name: str) -> ceilings.Rig:
-    return ceilings.of_bench(benches.parse(payload(rigs.named(name))))
+def rig(name: str) -> checks_rigs.Rig:
+    return checks_rigs.of_bench(benches.parse(payload(rigs.named(name))))
 
 
 def test_the_rate_that_ramps_leave_is_shown_beside_the_motors() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thecal import narrow
-from thecal.console import columns, headed
+from thecal.terminal import folding
+from thecal.terminal.console import columns, headed
 from unit.test_host_forecast import RX
 
 HEADS = ("day", "basal mL", "mL left, every bolus", "why")
@@ -57,7 +57,7 @@ def test_heads_are_wrapped_first_and_then_each_cell_has_its_own_line(cells) -> N
 @given(st.lists(st.tuples(CELL, CELL, CELL), min_size=2, max_size=4), st.integers(8, 60))
 def test_every_line_fits_and_every_letter_is_there(rows: list, width: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(narrow, "width_cells", lambda: width)
+        patch.setattr(folding, "width_cells", lambda: width)
         for text, kept in ((columns(rows), rows), (headed(rows), rows[1:])):
             assert all(len(line) <= width for line in text.splitlines())
             letters = re.sub(r"\s", "", text)

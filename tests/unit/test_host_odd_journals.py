@@ -12,14 +12,14 @@ import pytest
 
 from bench.histories import Pump
 from pumpcore.wire import records
-from thecal import journal_text
 from thecal.errors import BadInput, ThecalError
+from thecal.forecast.compare import Comparison
+from thecal.history import rows as journal_rows
 from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.plausible import OF_A_BOLUS, POSITIONS
 from thecal.history.saved import load
 from thecal.history.timeline import Timeline
-from thecal.outlook.compare import Comparison
 from thecal.reports.report import Report, document
 
 DAY = Pump(1)
@@ -27,7 +27,7 @@ WHOLE = DAY.evidence()
 ROWS = [one for number, one in enumerate(WHOLE.events) if one["event"] != "total" or number % 6 == 0]
 CALM = [{**one, "sequence": number} for number, one in enumerate(ROWS, 1)]
 LONGEST_S = 10
-tell = importlib.import_module("thecal.commands.compare").tell
+tell = importlib.import_module("thecal.cli.verbs.compare").tell
 HIGH = {"B": 255, "H": 65_535, "I": (1 << 32) - 1, "Q": (1 << 64) - 1, "i": (1 << 31) - 1}
 TEXT = b"\x1b[2J\r\n=1+1\xe2\x80\xae\x00\xff" * 8
 
@@ -45,7 +45,7 @@ def values(layout: str, high: bool) -> tuple:
 
 def record(number: int, stamp: tuple, high: bool) -> dict:
     layout = records.TYPES[number][1]
-    return journal_text.row("events", records.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
+    return journal_rows.row("events", records.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
 
 
 def with_one(odd: dict, at: int) -> list:
@@ -56,9 +56,9 @@ def with_one(odd: dict, at: int) -> list:
 
 def read_by_every_verb(found: Evidence, capsys: pytest.CaptureFixture) -> Timeline:
     begun_s = time.monotonic()
-    shown = journal_text.with_gaps(found.events)
-    journal_text.table(shown)
-    journal_text.as_csv(shown)
+    shown = journal_rows.with_gaps(found.events)
+    journal_rows.table(shown)
+    journal_rows.as_csv(shown)
     line = Timeline(found)
     checks(line)
     try:
@@ -141,7 +141,7 @@ def test_a_type_of_another_length_is_shown_as_unknown_and_ends_nothing():
     after = records.encode_as(number, layout, (1, 3, 4, 5), (5, 6, 7, 8))
     one, other = records.decode(short + after)[0]
     assert (one.name, other.name) == (f"type_{number}", "total") and struct.calcsize("<QQ") == len(one.fields["payload"])
-    journal_text.table([journal_text.row("events", one)])
+    journal_rows.table([journal_rows.row("events", one)])
 
 
 @pytest.mark.parametrize("damage", ["head", "middle", "end", "two segments in turn"])

@@ -11,7 +11,7 @@ from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.settings import Settings
 from pumpcore.wire import messages
-from thecal.shapes import SHAPES
+from thecal.schema.verbs import SHAPES
 from unit.host_fake_pump import FakePump
 from unit.pump import constant
 
@@ -90,8 +90,8 @@ def typed(thecal_says, monkeypatch, tmp_path, pump):
     for method in THERAPY:  # also of those that this checkout's firmware does not have
         monkeypatch.setitem(messages.METHODS, method, messages.METHODS.get(method, ({}, True)))
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    monkeypatch.setattr("thecal.exchange.REPLY_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("thecal.exchange.PATIENCE_S", 0.6)
+    monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("thecal.pump.exchange.PATIENCE_S", 0.6)
 
     def call(*words):
         return thecal_says(*words, "--port", pump.port_url)

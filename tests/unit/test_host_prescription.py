@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import thecal
 from pumpcore import program as packed_program
-from thecal.compiler import compile_prescription
 from thecal.errors import BadInput
-from thecal.prescription import check, load
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import check, load
 
 DATA = Path(thecal.__file__).parent / "data"
 BASE = {"title": "t", "drug": "d", "basal": {"rate": "1 mL/h"}}

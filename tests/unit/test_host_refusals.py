@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pumpcore.calibration import Calibration
 from pumpcore.order_limits import check_rounding
 from pumpcore.program import Program, digest
-from thecal import exchange
-from thecal.dose import volume as volume_nl_of
-from thecal.dose import volume_of
+from thecal.checks.dose import volume as volume_nl_of
+from thecal.checks.dose import volume_of
+from thecal.checks.orders import check_steps
 from thecal.errors import BadInput, Refused
-from thecal.order_checks import check_steps
+from thecal.pump import exchange
 
 WATER = Program("x", "water", 3600, [(0, 1_000_000)])
 
@@ -26,14 +26,14 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
         detail = {"fault": "rate_above_ceiling", "do": "lower it", "asked_nl": 4_000_000, "limit_nl": 3_000_000, "nearest_nl": 3_000_000}
         raise exchange.refused({"code": 301, "message": "the rate is above the ceiling", "data": detail})
 
-    verb = importlib.import_module("thecal.commands.program")
+    verb = importlib.import_module("thecal.cli.verbs.program")
     monkeypatch.setattr(verb, "show", lambda *words: None)
     pump = SimpleNamespace(
         program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None,
         status=lambda: {"calibration": {"volume_nl": 1, "steps": 1, "state": "UNCALIBRATED", "id": ""}},
     )  # fmt: skip
     setattr(pump, step, refuse)
-    monkeypatch.setattr("thecal.calibration_text.line", lambda told: "none")
+    monkeypatch.setattr("thecal.text.calibration.line", lambda told: "none")
     with pytest.raises(Refused) as caught:
         verb.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)
     assert "4 mL/h" in caught.value.cause and "3 mL/h" in caught.value.cause and "000000" not in caught.value.cause

@@ -15,8 +15,8 @@ from pumpcore import faults, weighed
 from pumpcore import program as programs
 from pumpcore.wire.messages import METHODS
 from scenes import Watched, power_cut, ready, resuming, running
-from thecal import replies
 from thecal.errors import BadAnswer
+from thecal.pump import replies
 from unit.hostile_pump import paths, sane, spoilt
 
 RESERVOIR = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}

@@ -9,10 +9,10 @@ import pytest
 import thecal
 from pumpcore import program as packed_program
 from pumpcore.settings import FIELDS
-from thecal import review
-from thecal.compiler import compile_prescription
 from thecal.errors import BadInput
-from thecal.prescription import check
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import check
+from thecal.text import program as program_text
 
 BASE = {"title": "t", "drug": "d", "concentration": "500 ug/mL", "basal": {"rate": "1 mL/h"}}
 DEMAND = {"dose": "25 ug", "duration": "5 min", "lockout": "1.5 h", "per_day": 4}
@@ -57,7 +57,7 @@ def test_a_minimum_rate_is_a_mode_of_its_own() -> None:
 
 def test_the_review_has_a_line_for_every_setting_and_what_was_typed() -> None:
     done = compiled(**ALL)
-    rows = {row[0]: row for row in review.rows(None, packed_program.unpack(done.packed), done.typed)}
+    rows = {row[0]: row for row in program_text.rows(None, packed_program.unpack(done.packed), done.typed)}
     text = " ".join(row[2] for row in rows.values())
     for name in FIELDS:
         value = getattr(done.program.settings, name)
@@ -67,7 +67,7 @@ def test_the_review_has_a_line_for_every_setting_and_what_was_typed() -> None:
     assert rows["library.overrides"][2] == "rate, day" and rows["library"][2] == "bench fluids, version 3"
     assert rows["library.soft_concentration"][2] == "200 ug/mL to 800 ug/mL" and rows["demand.per_day"][2] == "4"
     assert rows["demand.dose"][3] == "25 ug" and rows["library.hard_concentration"][3] == "100 ug/mL to 1 mg/mL"
-    plain = {row[0]: row for row in review.rows(done.program, compiled().program, {})}
+    plain = {row[0]: row for row in program_text.rows(done.program, compiled().program, {})}
     assert plain["demand"][1:3] == ("on", "none") and plain["demand.dose"][2] == "-" and plain["basal"][2] == "constant"
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from pumpcore.wire import frame, messages
 from rig.other_ends import OtherEnd, silent
-from thecal import connecting, steering
-from thecal.client import Client
-from thecal.commands.stop import note
+from thecal.cli.verbs.stop import note
 from thecal.errors import BadInput, Failed, Interrupted, PortBusy, Unknown
-from thecal.transport import holders, registry
-from thecal.transport.ports import Candidate
+from thecal.pump import opening, steering
+from thecal.pump.client import Client
+from thecal.pump.transport import holders, registry
+from thecal.pump.transport.ports import Candidate
 from unit.host_fake_pump import FakePump
 from unit.test_host_orders import TherapyPump
 
@@ -129,9 +129,9 @@ def test_a_pump_behind_a_lock_is_not_passed_over_for_the_other_one(monkeypatch):
     """Two ports, none named, one held: whoever asks may mean that one."""
     with OtherEnd(silent) as other, Locked(other.port_url), FakePump() as pump:
         both = [Candidate(other.port_url, "usb"), Candidate(pump.port_url, "simulator")]
-        monkeypatch.setattr(connecting, "candidates", lambda: both)
+        monkeypatch.setattr(opening, "candidates", lambda: both)
         with pytest.raises(BadInput, match="2 pumps found") as caught:
-            connecting.choose(None)
+            opening.choose(None)
         assert other.port_url in caught.value.cause and "--port" in caught.value.do
         assert pump.executed == ["hello", "status"], "nothing but a look"
 

@@ -6,11 +6,11 @@ from fractions import Fraction
 import pytest
 from rich.console import Console
 
+from thecal.reports.live import live
+from thecal.reports.live.past import HOUR_MS, Past
+from thecal.reports.live.view import one_line, reservoir_text, rows, spark_text
 from thecal.reports.terminal_plot import sparkline
-from thecal.status_text import rate_text
-from thecal.watching import live
-from thecal.watching.past import HOUR_MS, Past
-from thecal.watching.view import one_line, reservoir_text, rows, spark_text
+from thecal.text.status import rate_text
 
 MIDNIGHT_UTC_S = 1_767_567_600  # of the pump's local time, an hour east
 STATUS = {

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from pumpcore.wire import records
-from thecal import clock, zones
-from thecal.client import Client
-from thecal.clock_setting import Move, Wish, set_before_start, signed
+from thecal.cli.clock_setting import Move, Wish, set_before_start, signed
 from thecal.errors import BadInput, Failed
-from thecal.quantities import shown
+from thecal.pump import clock, zones
+from thecal.pump.client import Client
+from thecal.quantities.typed import shown
 from unit.host_fake_pump import FakePump
 
 JANUARY_UTC_S = 1_768_435_200  # 2026-01-15
@@ -236,7 +236,7 @@ def test_a_computer_whose_clock_can_t_be_right_sets_none(
 def test_an_offset_of_a_day_of_an_older_pump_is_shown_and_is_no_zone_to_keep(
     monkeypatch: pytest.MonkeyPatch, pump: FakePump, client: Client
 ) -> None:
-    from thecal.status_text import clock_text
+    from thecal.quantities.amounts import clock_text
 
     monkeypatch.setenv("TZ", "Europe/Berlin")
     assert clock_text(JANUARY_UTC_S, 86_400) == "Fri 2026-01-16 00:00:00 UTC+2400"
@@ -248,7 +248,7 @@ def test_an_offset_of_a_day_of_an_older_pump_is_shown_and_is_no_zone_to_keep(
 
 
 def test_an_id_that_is_none_names_no_file(tmp_path: Path) -> None:
-    from thecal.transport import registry
+    from thecal.pump.transport import registry
 
     for name in ("../../x", "", "g", "a" * 65, "a/b"):
         registry.remember_zone(name, {"zone": "UTC"})
@@ -272,7 +272,7 @@ def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(
     pump: FakePump, verb: str, utc_s: int, zone: tuple, thecal_says: Says, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importlib.import_module("thecal.commands.watch"), "time", SimpleNamespace(sleep=interrupt))
+    monkeypatch.setattr(importlib.import_module("thecal.cli.verbs.watch"), "time", SimpleNamespace(sleep=interrupt))
     has(pump, utc_s, zone)
     offset_s = min(zone[0], (1 << 31) - 1)
     pump.journal = [records.encode("clock_set", (1, 1, 1_000, utc_s), (0, utc_s, offset_s))]

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import thecal
-from thecal import resources
+from thecal.files import resources
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -78,7 +78,7 @@ def test_the_wheel_carries_the_host_and_nothing_generated(unpacked: Path, wheel:
 
 
 def test_from_the_wheel_the_folders_are_found_without_the_checkout(unpacked: Path, tmp_path: Path) -> None:
-    code = "from thecal import resources as r; print(r.firmware_folder(), r.hardware_folder())"
+    code = "from thecal.files import resources as r; print(r.firmware_folder(), r.hardware_folder())"
     firmware, hardware = python_there(unpacked, code, tmp_path).split()
     assert Path(firmware) == unpacked / "thecal" / "_firmware"
     assert Path(hardware) == unpacked / "thecal" / "_hardware"
@@ -92,7 +92,7 @@ def test_from_the_wheel_pumpcore_imports_and_brings_its_protocol(unpacked: Path,
 
 def test_from_the_wheel_the_simulated_pump_boots_and_says_hello(unpacked: Path, tmp_path: Path) -> None:
     code = (
-        "from thecal.resources import hardware_folder\n"
+        "from thecal.files.resources import hardware_folder\n"
         "from thecal.sim.runner import SimulatedPump\n"
         "pump = SimulatedPump(hardware_folder() / 'sim-clock.toml', virtual=True)\n"
         "pump.write(b'\\nhello\\n')\n"
@@ -141,5 +141,5 @@ def test_constraints_are_exact_versions_and_nothing_else() -> None:
 
 
 def test_the_command_line_starts_without_its_heavy_libraries() -> None:
-    code = f"import sys, thecal.cli; thecal.cli.build(); print(*[n for n in {LATE!r} if n in sys.modules])"
+    code = f"import sys, thecal.cli.app; thecal.cli.app.build(); print(*[n for n in {LATE!r} if n in sys.modules])"
     assert python_there(f"{ROOT / 'host'}{os.pathsep}{ROOT / 'firmware'}", code, ROOT) == ""

@@ -8,9 +8,9 @@ from pump import BENCH, UnitPump, constant
 from pumpcore import program as programs
 from pumpcore.calibration import Calibration
 from rule_help import bench_with, order, plant_steps, ready, refused, started
-from thecal.dose import Bolus
+from thecal.checks.dose import Bolus
 from thecal.errors import BadInput
-from thecal.quantities import parse
+from thecal.quantities.typed import parse
 
 pytestmark = pytest.mark.rule("R7")
 STEPS, VOLUME_NL = BENCH["calibration"]["steps"], BENCH["calibration"]["volume_nl"]

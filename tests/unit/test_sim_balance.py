@@ -7,14 +7,14 @@ import pytest
 from pumpcore import program as programs
 from rig.device import bench
 from rig.programs import constant
-from thecal.balance import BalanceError, open_balance
-from thecal.client import Client
-from thecal.sim.balance import BalanceOptions
+from thecal.pump.client import Client
 from thecal.sim.control import Control, ControlServer
 from thecal.sim.errors import SimulatorError
-from thecal.sim.fluid import Fluid
-from thecal.sim.individual import Individual
 from thecal.sim.runner import SimulatedPump
+from thecal.sim.world.balance import BalanceOptions
+from thecal.sim.world.fluid import Fluid
+from thecal.sim.world.individual import Individual
+from thecal.weighing.balance import BalanceError, open_balance
 
 PROTOCOLS = ["mt-sics", "sbi", "plain"]
 RATE_NL_PER_H = 1_600_000

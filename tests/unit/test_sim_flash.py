@@ -4,11 +4,11 @@ import pytest
 
 from rig.device import bench
 from rig.small_firmware import ask, image, pump
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 from thecal.sim.errors import PowerCut, SimulatorError, WasiError
-from thecal.sim.filesystem import APPEND, CREATE, WRITE_ONLY, FileSystem
-from thecal.sim.flash import BLOCK_BYTES, BLOCKS, IMAGE_BYTES, SIMULATED_BLOCKS, FlashChip
-from thecal.sim.image import build, format_image, grown, read_file
+from thecal.sim.guest.filesystem import APPEND, CREATE, WRITE_ONLY, FileSystem
+from thecal.sim.guest.flash import BLOCK_BYTES, BLOCKS, IMAGE_BYTES, SIMULATED_BLOCKS, FlashChip
+from thecal.sim.guest.image import build, format_image, grown, read_file
 
 OLD, NEW = b"old " * 500, b"new " * 700
 

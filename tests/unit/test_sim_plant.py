@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thecal.sim.individual import Crystal
-from thecal.sim.plant import Plant
+from thecal.sim.world.individual import Crystal
+from thecal.sim.world.plant import Plant
 
 US = 1000
 

@@ -14,12 +14,12 @@ import serial
 
 from rig.small_firmware import NO_CLOCK, ask, image, pump
 from thecal.errors import BadInput
-from thecal.resources import firmware_folder, hardware_folder
+from thecal.files.resources import firmware_folder, hardware_folder
+from thecal.pump.transport import registry
 from thecal.sim import serve
 from thecal.sim.control import Control, ControlServer, methods
 from thecal.sim.errors import SimulatorError
 from thecal.sim.runner import SimulatedPump
-from thecal.transport import registry
 
 needs_terminal = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
 KINDS = [pytest.param("port_url", marks=needs_terminal), "socket_url"]

@@ -3,9 +3,9 @@
 import pytest
 
 from rig.small_firmware import MAIN, ask, image, pump
-from thecal.sim import runtime
 from thecal.sim.errors import SimulatorError
-from thecal.sim.flash import IMAGE_BYTES
+from thecal.sim.guest import runtime
+from thecal.sim.guest.flash import IMAGE_BYTES
 
 
 @pytest.fixture(scope="module")

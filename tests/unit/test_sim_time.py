@@ -4,7 +4,7 @@ import pytest
 
 from rig.small_firmware import CLOCK, NO_CLOCK, ask, pump
 from thecal.sim.errors import SimulatorError
-from thecal.sim.individual import Individual
+from thecal.sim.world.individual import Individual
 
 DAY_MS = 86_400_000
 

@@ -10,8 +10,8 @@ import pytest
 
 from rules.tree import ROOT
 from thecal.errors import NoPump
-from thecal.transport.link import why_not_open
-from thecal.transport.ports import USB_IDS
+from thecal.pump.transport.link import why_not_open
+from thecal.pump.transport.ports import USB_IDS
 
 FILE = ROOT / "hardware" / "60-thecal.rules"
 LINES = [line for line in FILE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpcore.bench import BenchError, parse
-from thecal.bench import payload, read_bench, read_tables
 from thecal.errors import BadInput
-from thecal.resources import hardware_folder
+from thecal.files.bench import payload, read_bench, read_tables
+from thecal.files.resources import hardware_folder
 
 GOOD = (hardware_folder() / "tmc2209-peristaltic.toml").read_text(encoding="utf-8")
 TABLE = (Path(__file__).parent / "wrong" / "benches.txt").read_text(encoding="utf-8")

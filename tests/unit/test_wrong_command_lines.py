@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import thecal.cli
+import thecal.cli.app
 from rig.cli import Tool, environment
 from unit.host_fake_pump import FakePump
 
@@ -99,7 +99,7 @@ def pump() -> Iterator[FakePump]:
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, *words: str) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "argv", ["thecal", *words])
-    code = thecal.cli.main()
+    code = thecal.cli.app.main()
     return (code, *capsys.readouterr())
 
 
@@ -227,7 +227,7 @@ def test_ctrl_c_says_so_and_leaves_with_130(tmp_path: Path) -> None:
 
 
 def test_no_color_and_dumb_terminals_get_no_escape_codes(monkeypatch) -> None:
-    from thecal import console
+    from thecal.terminal import console
 
     def alert(text):
         return console.for_terminal(console.alert(text))
@@ -273,7 +273,7 @@ def test_completion_knows_the_verbs_and_their_options(tmp_path: Path) -> None:
 def test_completion_is_installed_where_the_shell_reads_it(tmp_path: Path) -> None:
     if not os.path.exists("/bin/bash"):
         pytest.skip("no bash")
-    script = "import sys; sys.argv = ['thecal', '--install-completion']; import thecal.cli; sys.exit(thecal.cli.main())"
+    script = "import sys; sys.argv = ['thecal', '--install-completion']; import thecal.cli.app; sys.exit(thecal.cli.app.main())"
     done = shell(tmp_path, f'{sys.executable} -c "{script}"; true', HOME=str(tmp_path))
     assert "completion" in done.stdout.lower(), done.stderr
     assert (tmp_path / ".bash_completions" / "thecal.sh").exists()

@@ -9,14 +9,15 @@ from pump import UnitPump, blank_image
 from pumpcore import fault_texts
 from pumpcore import program as programs
 from pumpcore.bench import Bench
-from thecal import ceilings
-from thecal.bench import for_pump, read_bench
-from thecal.compiler import compile_prescription
+from thecal.checks import program as program_checks
+from thecal.checks import rigs
 from thecal.errors import BadInput
-from thecal.exchange import refused
-from thecal.prescription import load
-from thecal.refusal_text import with_rates
-from thecal.resources import hardware_folder
+from thecal.files.bench import for_pump, read_bench
+from thecal.files.resources import hardware_folder
+from thecal.prescription.compiler import compile_prescription
+from thecal.prescription.file import load
+from thecal.pump.exchange import refused
+from thecal.pump.refusals import with_rates
 
 HEAD = 'title = "t"\ndrug = "d"\n'
 TABLE = (Path(__file__).parent / "wrong" / "prescriptions.txt").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ DO_UNITS = (
 )
 RATE = '[basal]\nrate = "1 mL/h"\n'
 BENCH = hardware_folder() / "sim-clock.toml"
-RIG = ceilings.of_bench(Bench(for_pump(read_bench(BENCH))))
+RIG = rigs.of_bench(Bench(for_pump(read_bench(BENCH))))
 FILES = {
     "empty": (b"", "is empty", DO_FILE),
     "blank": (b"\n  \n", "is empty", DO_FILE),
@@ -77,7 +78,7 @@ def complaint(raw: bytes) -> BadInput:
     with pytest.raises(BadInput) as caught:
         prescription = load(file)
         compiled = compile_prescription(prescription, str(file))
-        ceilings.check(prescription, compiled, RIG, str(file))
+        program_checks.check(prescription, compiled, RIG, str(file))
     assert caught.value.exit_code == 2
     assert "\n" not in caught.value.cause + caught.value.do
     return caught.value
@@ -142,7 +143,7 @@ def test_the_nearest_possible_value_is_possible(name: str) -> None:
     better = NEAREST.search(CASES[name][2]).group(1)
     Path("rx.toml").write_bytes(text_of(name).replace(f'"{typed}"'.encode(), f'"{better}"'.encode()))
     prescription = load(Path("rx.toml"))
-    ceilings.check(prescription, compile_prescription(prescription, "rx.toml"), RIG, "rx.toml")
+    program_checks.check(prescription, compile_prescription(prescription, "rx.toml"), RIG, "rx.toml")
 
 
 # --- sent anyway: the pump's own words --------------------------------------------------------------------------------------

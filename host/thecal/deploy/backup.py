@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from thecal.client import Client
-from thecal.console import Progress
 from thecal.deploy.board import Board, copying
 from thecal.deploy.survey import DATA, Survey
 from thecal.errors import Failed
+from thecal.pump.client import Client
+from thecal.terminal.console import Progress
 
 RINGS = ("events", "faults")
 STAMP = "%Y%m%dT%H%M%SZ"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pumpcore import bench, slots
-from thecal.bench import Bench, payload
 from thecal.deploy import marks
 from thecal.errors import BadInput
+from thecal.files.bench import Bench, payload
 
 NAME = "bench"
 PATHS = tuple(marks.slot_paths(NAME))

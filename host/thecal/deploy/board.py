@@ -8,12 +8,12 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from posixpath import dirname
 
-from thecal.console import Progress
 from thecal.deploy import on_board, survey, told
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.runner import SILENT, Heard, Runner
 from thecal.errors import Failed, LinkLost, ThecalError
-from thecal.transport.link import Link
+from thecal.pump.transport.link import Link
+from thecal.terminal.console import Progress
 
 NEW = ".new"  # behind the name of a file that has not arrived whole
 

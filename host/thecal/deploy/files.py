@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pumpcore import manifest
 from thecal.errors import Failed
-from thecal.resources import firmware_folder
+from thecal.files.resources import firmware_folder
 
 MANIFEST_PATH = "/manifest"
 LIBRARY = "adafruit_motor"

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from thecal import client
-from thecal.connecting import UNFIT
-from thecal.connecting import look as look_at
 from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, Refused
-from thecal.transport.link import Link
-from thecal.transport.ports import Candidate, named, usb_boards
+from thecal.pump import client
+from thecal.pump.opening import UNFIT
+from thecal.pump.opening import look as look_at
+from thecal.pump.transport.link import Link
+from thecal.pump.transport.ports import Candidate, named, usb_boards
 
 PROMPT_WAIT_S = 1.0
 APPEARS_WITHIN_S = 30.0

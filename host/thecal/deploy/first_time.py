@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from thecal.console import confirm, talk
 from thecal.deploy import boot_drive, finding, uf2
 from thecal.errors import BadInput, LinkLost, NoPump, PortBusy
-from thecal.transport.ports import Candidate, named, usb_boards
+from thecal.pump.transport.ports import Candidate, named, usb_boards
+from thecal.terminal.console import confirm, talk
 
 
 def drive_of(port_url: str | None, usb_serial: str | None, place: Path | None) -> Path | None:

@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from thecal.bench import Bench
-from thecal.client import Client
-from thecal.console import confirm, talk
 from thecal.deploy import backup, bench_slot, finding, identity, marks, plan, proof, review
 from thecal.deploy.board import NEW, Board, copying
 from thecal.deploy.build import Built, misfit
 from thecal.deploy.runner import Runner
 from thecal.deploy.survey import DATA, Survey
 from thecal.errors import Failed, LinkLost, ThecalError
-from thecal.transport import registry
-from thecal.transport.ports import Candidate
+from thecal.files.bench import Bench
+from thecal.pump.client import Client
+from thecal.pump.transport import registry
+from thecal.pump.transport.ports import Candidate
+from thecal.terminal.console import confirm, talk
 
 CHIP = "RP2040"
 OLDEST_MICROPYTHON = [1, 28]

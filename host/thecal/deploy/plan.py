@@ -6,13 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from posixpath import dirname
 
-from thecal.console import columns
 from thecal.deploy import marks, pack
 from thecal.deploy.board import NEW
 from thecal.deploy.build import MAIN, Built
 from thecal.deploy.files import MANIFEST_PATH, Files
 from thecal.deploy.survey import CODE, DATA, Survey
 from thecal.errors import Failed
+from thecal.terminal.console import columns
 
 BLOCK_BYTES = 4096  # of the board's file system; a small file may take less, never more than this granularity
 TOPS = (MAIN, MANIFEST_PATH, pack.PATH)

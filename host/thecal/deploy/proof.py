@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from thecal.client import Client
-from thecal.connecting import UNFIT
 from thecal.deploy.build import Built
 from thecal.deploy.finding import await_port, has_prompt
 from thecal.errors import Failed, NoPump, Refused
-from thecal.transport.ports import Candidate
+from thecal.pump.client import Client
+from thecal.pump.opening import UNFIT
+from thecal.pump.transport.ports import Candidate
 
 REPLY_TIMEOUT_S = 2.0
 PROMPTS_MOST = 5  # a pump that starts shows none for longer; a main.py that ended goes on showing one

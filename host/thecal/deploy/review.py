@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from thecal.bench import Bench, payload
-from thecal.console import columns
 from thecal.deploy.bench_slot import describe
 from thecal.deploy.build import Built
 from thecal.deploy.finding import Seen
 from thecal.errors import BadInput
+from thecal.files.bench import Bench, payload
+from thecal.terminal.console import columns
 
 IDLE = ("stopped", "alarm", "maintenance")
 

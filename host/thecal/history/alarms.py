@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pumpcore import faults
 from thecal.history.axis import Axis
-from thecal.journal_text import Row
+from thecal.history.rows import Row
 
 
 @dataclass

@@ -14,7 +14,7 @@ from statistics import median_low
 from typing import Any
 
 from pumpcore.units import MS_PER_S
-from thecal.journal_text import Row
+from thecal.history.rows import Row
 
 UNKNOWN_GAP_MS = 60_000  # drawn between two boots of which one does not know the time
 DRIFT_S = 300  # a clock set by less had only drifted

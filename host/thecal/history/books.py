@@ -25,8 +25,8 @@ from thecal.history.parts import (
     Run,
 )
 from thecal.history.plan import Prescribed
+from thecal.history.rows import Row
 from thecal.history.therapy import CUT, STOPPED, TherapyBook
-from thecal.journal_text import Row
 
 # after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
 RETRY_AHEAD_S = 2

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program, digest, unpack
-from thecal.journal_text import Row
-from thecal.replies import bad_answer
+from thecal.history.download import download
+from thecal.history.rows import Row
+from thecal.pump.replies import bad_answer
 
 if TYPE_CHECKING:
-    from thecal.client import Client
+    from thecal.pump.client import Client
 
 RINGS = ("events", "faults")
 FORMAT = "thecal_evidence"
@@ -22,7 +23,7 @@ FORMAT = "thecal_evidence"
 
 @dataclass
 class Evidence:
-    """`events` and `faults` are rows of `journal_text.row`, by sequence number. `status` and `hello` are None, `packed` is empty
+    """`events` and `faults` are rows of `rows.row`, by sequence number. `status` and `hello` are None, `packed` is empty
     when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
     pump a saved file came from. `left_out` names what was damaged or impossible."""
 
@@ -49,8 +50,6 @@ class Evidence:
 
 def collect(client: Client) -> Evidence:
     """Reads everything from the pump; the status last, and once more what was journaled meanwhile."""
-    from thecal.commands.journal import download
-
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")
     found.faults = download(client, "faults")

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from pumpcore.units import MS_PER_S
-from thecal.journal_text import Row
+from thecal.history.rows import Row
 
 HIGHEST_UPTIME_MS = ((1 << 32) - 1) * MS_PER_S  # a boot record has 32 bits for all that a pump ever ran
 LATE_MS = 3_600_000  # a record may be written so much later than the time that it carries

@@ -15,7 +15,7 @@ from pumpcore.units import S_PER_DAY, U64_MAX
 from pumpcore.wire import records
 from thecal.errors import BadInput
 from thecal.history.evidence import FORMAT, RINGS, Evidence
-from thecal.journal_text import GAP, Row, row, whole_boots
+from thecal.history.rows import GAP, Row, row, whole_boots
 
 NEEDED = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "event")
 UNITS = ("_steps", "_s", "_ms", "_nl")

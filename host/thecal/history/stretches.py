@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from thecal.history.parts import Stretch
+from thecal.history.rows import Row
 from thecal.history.tally import Tally
-from thecal.journal_text import Row
 
 
 class StretchBook(Tally):

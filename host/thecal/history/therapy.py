@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pumpcore.bolus import CANCELLED, DONE
+from thecal.history.rows import Row
 from thecal.history.stretches import StretchBook
-from thecal.journal_text import Row
 
 # what was ordered begins with the next slice: 2.5 to 6.5 s behind its record
 SLICE_AHEAD_MS = 4_500

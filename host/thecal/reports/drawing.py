@@ -6,7 +6,7 @@ import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from thecal.console import printable
+from thecal.terminal.console import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
-from thecal.console import printable
-
-TEMPLATES = Path(__file__).resolve().parent.parent / "data"
+from thecal.files.resources import DATA
+from thecal.terminal.console import printable
 
 
 def page(template: str, values: dict[str, Any]) -> str:
     """Render `template` of the data folder with `values`; text is escaped, and printable but for its line ends."""
     import jinja2
 
-    loader = jinja2.FileSystemLoader(TEMPLATES)
+    loader = jinja2.FileSystemLoader(DATA)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=seen
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import BadInput
 from thecal.history.timeline import Timeline
-from thecal.quantities import shown
+from thecal.quantities.typed import shown
 
 EXAMPLE = 'write it like "2026-01-05" or "2026-01-05 06:00" (local time of the pump), or with its zone: "2026-01-05T06:00Z"'
 

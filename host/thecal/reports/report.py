@@ -13,13 +13,13 @@ from thecal import __version__
 from thecal.errors import Failed
 from thecal.history.checks import Check, checks
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import clock_text
 from thecal.reports.figure import HistoryPicture, schedule_png
 from thecal.reports.page import inline_png, page
 from thecal.reports.sections import Section, Sections
 from thecal.reports.words import Words
-from thecal.review import entries, facts
-from thecal.sheets import cell
-from thecal.status_text import clock_text
+from thecal.terminal.sheets import cell
+from thecal.text.program import entries, facts
 
 UNKNOWN = "unknown: the pump was not asked, only its journal read"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows

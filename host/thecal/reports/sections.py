@@ -12,11 +12,11 @@ from thecal.history.alarms import AlarmLine, named
 from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
-from thecal.quantities import decimal
+from thecal.quantities.amounts import ml, ml_per_h
+from thecal.quantities.typed import decimal
 from thecal.reports.therapy import TherapyRows
 from thecal.reports.words import Words, offset_text
-from thecal.review import entries
-from thecal.status_text import ml, ml_per_h
+from thecal.text.program import entries
 
 MOST_ROWS = 150
 ENDED = {

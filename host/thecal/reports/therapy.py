@@ -8,9 +8,9 @@ from fractions import Fraction
 from thecal.history.alarms import named
 from thecal.history.therapy import BridgeLine, Override, Refill, TemporaryLine
 from thecal.history.timeline import Timeline
-from thecal.quantities import decimal
+from thecal.quantities.amounts import ml, span
+from thecal.quantities.typed import decimal
 from thecal.reports.words import Words
-from thecal.status_text import ml, span
 
 NG_PER_UG = 1000
 HOW = {

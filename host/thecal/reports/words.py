@@ -9,7 +9,7 @@ from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.axis import Boot
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
-from thecal.status_text import ml_per_h, span
+from thecal.quantities.amounts import ml_per_h, span
 
 
 class Words:

@@ -20,12 +20,12 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from thecal.sim.descriptors import INVALID, Device, Exchange
 from thecal.sim.errors import BoardReset, SimulatorError, WasiError
-from thecal.sim.filesystem import FileSystem
-from thecal.sim.individual import Crystal
-from thecal.sim.plant import Plant
+from thecal.sim.guest.descriptors import INVALID, Device, Exchange
+from thecal.sim.guest.filesystem import FileSystem
 from thecal.sim.timeline import NEVER_NS, Timeline
+from thecal.sim.world.individual import Crystal
+from thecal.sim.world.plant import Plant
 
 _BUSY, _TRIPPED, _STOP, _ENABLED, _INPUT, _BOLUS, _SUPPLY_LOW = 1, 2, 4, 8, 16, 32, 64
 _FEED = 1 << 63

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from thecal.bench import Bench
-from thecal.sim.balance import BalanceOptions, Pan
-from thecal.sim.balance_line import BalanceLine
-from thecal.sim.descriptors import Opener
+from thecal.files.bench import Bench
 from thecal.sim.devices import ClockChip, Devices, Panel
 from thecal.sim.errors import GuestExit, SimulatorError, WasiError
-from thecal.sim.filesystem import FileSystem
-from thecal.sim.flash import PAGE_BYTES, FlashChip
-from thecal.sim.fluid import Fluid
-from thecal.sim.individual import Crystal, Individual
+from thecal.sim.guest.descriptors import Opener
+from thecal.sim.guest.filesystem import FileSystem
+from thecal.sim.guest.flash import PAGE_BYTES, FlashChip
+from thecal.sim.guest.runtime import Runtime
+from thecal.sim.guest.wasi import Wasi, arguments
 from thecal.sim.line import Line
 from thecal.sim.options import COLLECTORS, HEAP_BYTES
-from thecal.sim.plant import Plant
-from thecal.sim.runtime import Runtime
 from thecal.sim.timeline import NEVER_NS, Timeline
-from thecal.sim.wasi import Wasi, arguments
+from thecal.sim.world.balance import BalanceOptions, Pan
+from thecal.sim.world.balance_line import BalanceLine
+from thecal.sim.world.fluid import Fluid
+from thecal.sim.world.individual import Crystal, Individual
+from thecal.sim.world.plant import Plant
 
 READS_WITHOUT_WAIT_LIMIT = 1_000_000
 _NS_PER_MS = 1_000_000

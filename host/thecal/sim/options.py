@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from thecal.sim.balance import BalanceOptions
+from thecal.sim.world.balance import BalanceOptions
 
 HEAP_BYTES = 32 << 20
 HEAP_LIMIT_BYTES = 512 << 20  # a larger one is cut: MicroPython counts its bits in 32 bits

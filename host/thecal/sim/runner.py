@@ -1,30 +1,25 @@
-"""The whole simulated pump in this process: the guest in its own thread, and everything one can do to it from outside."""
+"""The whole simulated pump in this process: everything one can do to it from outside, handed to the part that does it."""
 
-import sys
-import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import wasmtime
-
-from thecal.bench import Bench, read_bench
-from thecal.resources import firmware_folder
-from thecal.sim.balance_line import BalanceLine
-from thecal.sim.errors import BoardReset, GuestExit, PowerCut, SimulatorError
-from thecal.sim.flash import FlashChip, Moment
-from thecal.sim.hardware import Hardware, PowerUp
-from thecal.sim.image import build
-from thecal.sim.individual import Individual
+from thecal.files.bench import Bench, read_bench
+from thecal.files.resources import firmware_folder
+from thecal.sim.errors import SimulatorError
+from thecal.sim.guest.flash import FlashChip, Moment
+from thecal.sim.guest.image import build
+from thecal.sim.hardware import Hardware
 from thecal.sim.options import Options
 from thecal.sim.ports import Ports
+from thecal.sim.supply import Supply
 from thecal.sim.timeline import Timeline
+from thecal.sim.world.balance_line import BalanceLine
+from thecal.sim.world.individual import Individual
 
 _NS_PER_MS = 1_000_000
 _NS_PER_S = 1_000_000_000
 REST_TIMEOUT_S = 600.0
-END_TIMEOUT_S = 5.0
 
 
 class SimulatedPump:
@@ -48,7 +43,6 @@ class SimulatedPump:
         table = bench if isinstance(bench, dict) else read_bench(Path(bench))
         chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware, seed), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
-        self.on_power_loss: Callable[[], None] = lambda: None
         self.individual = Individual(seed)
         self._hardware = Hardware(table, self.individual, timeline, chip)
         self._hardware.set_flash_time(chosen.flash_time)
@@ -59,11 +53,8 @@ class SimulatedPump:
         self._timeline, self._chip, self._line = timeline, chip, self._hardware.line
         self._balance = self._hardware.put_balance(chosen.balance) if chosen.balance else None
         self._ports: Ports | None = None
-        self._power_ups = 0
-        self._error: str | None = None
-        self._is_on = False
-        self._thread: threading.Thread | None = None
-        self.restore_power()
+        self.supply = Supply(self._hardware)
+        self.supply.restore()
 
     # -- the cable
 
@@ -106,7 +97,7 @@ class SimulatedPump:
     def advance(self, to_ms: int) -> None:
         """Lets virtual time reach `to_ms`. SimulatorError when the firmware has ended by itself."""
         self._timeline.advance_to(to_ms * _NS_PER_MS, REST_TIMEOUT_S)
-        self._check_guest()
+        self.supply.check()
 
     def advance_by(self, duration_ms: int) -> None:
         self.advance(self.now_ms() + duration_ms)
@@ -114,7 +105,7 @@ class SimulatedPump:
     def wait_until_idle(self) -> None:
         """Returns when the firmware has answered everything it was sent and waits; time does not move for it."""
         self._timeline.wait_until_idle(REST_TIMEOUT_S)
-        self._check_guest()
+        self.supply.check()
 
     def set_speed(self, speed: float | None) -> None:
         """Wall clock times `speed` from now on; None stops time until `advance`."""
@@ -127,43 +118,26 @@ class SimulatedPump:
     # -- power
 
     def power_is_on(self) -> bool:
-        return self._is_on
+        return self.supply.is_on
 
     def cut_power(self, at_ms: int | None = None, at_flash_op: int | None = None, torn: bool = False) -> None:
         """Cuts at once, or when true time reaches `at_ms`, or at this flash operation (counted like `flash_ops`):
         that operation is the last one to happen, `torn` only half of it.
         """
-        if not self._is_on:
-            raise SimulatorError("power is off already")
         if at_flash_op is not None:
-            self._arm_flash_cut(at_flash_op, torn)
-        elif at_ms is None or at_ms <= self.now_ms() or not self._timeline.guest_alive:
-            self._end_power_up(PowerCut())
+            self.supply.cut_at_flash_operation(at_flash_op, torn)
+        elif at_ms is not None:
+            self.supply.cut_at(at_ms * _NS_PER_MS)
         else:
-            with self._timeline.condition:
-                self._timeline.cut_at_ns = at_ms * _NS_PER_MS
-                self._timeline.condition.notify_all()
+            self.supply.cut()
 
     def restore_power(self) -> None:
         """Boots from what the flash holds, at the current true time."""
-        if self._is_on:
-            raise SimulatorError("power is on already")
-        self._join()
-        self._chip.restore()
-        self._line.power(True)
-        self._is_on = True
-        self._start(self._boot("power"))
+        self.supply.restore()
 
     def reset(self) -> None:
         """The reset button: the chip boots again as after power-up, the supply stays."""
-        if not self._is_on:
-            raise SimulatorError("power is off")
-        if self._timeline.guest_alive:
-            self._timeline.interrupt(BoardReset("power"), END_TIMEOUT_S)
-        else:
-            self._join()
-            self._line.power(True)
-            self._start(self._boot("power"))
+        self.supply.reset()
 
     def hang_up(self) -> None:
         """Asks the firmware to end by itself (end of input on its line)."""
@@ -171,18 +145,15 @@ class SimulatedPump:
 
     def guest_error(self) -> str | None:
         """Why the firmware is not running although power is on; None while it runs, and when it was asked to end."""
-        return self._error
+        return self.supply.error
 
     def death(self) -> str | None:
         """Why nothing runs in this pump although power is on, in one line; None while the firmware runs, and without power."""
-        if self._error is not None:
-            return " ".join(self._error.split())
-        hung_up = self._line.hung_up and self._is_on and not self._timeline.guest_alive
-        return "the firmware has ended, as the control port asked it to" if hung_up else None
+        return self.supply.death()
 
     def close(self) -> None:
         """Power off, ports closed. May be called twice."""
-        if self._is_on:
+        if self.supply.is_on:
             self.cut_power()
         if self._ports is not None:
             self._ports.close()
@@ -226,14 +197,14 @@ class SimulatedPump:
         """Presses the stop button: the enable line drops in hardware, latched until the firmware clears it."""
         with self._timeline.condition:
             now_ns = self._hardware.settle()
-            if self._is_on:
+            if self.supply.is_on:
                 self._hardware.plant.latch_stop(self._hardware.crystal.guest_ns(now_ns))
 
     def press_bolus(self) -> None:
         """Presses the bolus button and lets go; the firmware is woken to see it once."""
         with self._timeline.condition:
             self._hardware.settle()
-            self._hardware.panel.press_bolus(self._is_on)
+            self._hardware.panel.press_bolus(self.supply.is_on)
             self._timeline.condition.notify_all()
 
     def set_motor_supply(self, supply_mv: int) -> None:
@@ -266,7 +237,7 @@ class SimulatedPump:
 
     def replace_flash(self, image: bytes) -> None:
         """Puts another image into the flash; only without power."""
-        if self._is_on:
+        if self.supply.is_on:
             raise SimulatorError("power is on", "cut it before the flash is replaced")
         if len(image) != len(self._chip.buffer):
             raise SimulatorError(f"a flash image of this pump has {len(self._chip.buffer)} bytes, not {len(image)}")
@@ -295,88 +266,10 @@ class SimulatedPump:
         with self._timeline.condition:
             return self.balance.pan.delivered_ug()
 
-    # -- the guest's thread
-
     def _open_ports(self) -> Ports:
         if self._ports is None:
             self._ports = Ports(self._line)
         return self._ports
-
-    def _boot(self, cause: str) -> PowerUp:
-        self._power_ups += 1
-        self._error = None
-        return self._hardware.boot(self._power_ups, cause)
-
-    def _start(self, power_up: PowerUp) -> None:
-        self._timeline.guest_alive = True
-        self._thread = threading.Thread(target=self._live, args=(power_up,), name="pump", daemon=True)
-        self._thread.start()
-
-    def _join(self) -> None:
-        """Power is seen to be off a moment before the thread of the last power-up has gone."""
-        if self._thread is not None:
-            self._thread.join(END_TIMEOUT_S)
-
-    def _live(self, power_up: PowerUp | None) -> None:
-        self._timeline.born()
-        try:
-            while power_up is not None:
-                power_up = self._life(power_up)
-        except Exception as error:  # noqa: BLE001  a fault of the simulator itself ends the guest, and is reported
-            if self._hardware.loud:
-                traceback.print_exc()
-            self._error = f"the simulator failed: {error!r}"
-        finally:
-            self._timeline.ended()
-
-    def _life(self, power_up: PowerUp) -> PowerUp | None:
-        """Runs one power-up to its end; returns the next one when that was a reset."""
-        try:
-            power_up.run()
-        except BoardReset as reset:
-            following = self._boot(reset.cause)
-            self._timeline.reset_done()
-            return following
-        except PowerCut:
-            self._lose_power()
-        except GuestExit as end:
-            if end.code or not self._line.hung_up:
-                said = power_up.standard_error.decode(errors="replace").strip()
-                self._error = f"the firmware ended with exit code {end.code}: {said.splitlines()[-1] if said else '-'}"
-        except (SimulatorError, wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            self._end(f"the firmware was ended: {_cause(error)}")
-        return None
-
-    def _end(self, error: str) -> None:
-        self._error = error
-        if self._hardware.loud:
-            print(error, file=sys.stderr)
-
-    def _lose_power(self) -> None:
-        self._hardware.lose_power()
-        self._is_on = False
-        self.on_power_loss()
-
-    def _end_power_up(self, ending: PowerCut) -> None:
-        if self._timeline.guest_alive:
-            self._timeline.interrupt(ending, END_TIMEOUT_S)
-        else:
-            self._lose_power()
-
-    def _arm_flash_cut(self, operation: int, torn: bool) -> None:
-        if operation <= self._chip.operations:
-            raise SimulatorError(f"{self._chip.operations} flash operations are done; the cut must lie behind them")
-        self._chip.cut_at(operation, torn)
-
-    def _check_guest(self) -> None:
-        if self._error is not None:
-            raise SimulatorError(self._error)
-
-
-def _cause(error: Exception) -> str:
-    """Return the last line of a trap's text: before it stands a backtrace of addresses."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else repr(error)
 
 
 def _new_image(bench: Bench, firmware: Path | None, seed: int) -> bytes:

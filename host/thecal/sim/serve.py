@@ -10,10 +10,11 @@ from types import FrameType
 from typing import Any
 
 from thecal.errors import BadInput
-from thecal.sim import clock_file, image
+from thecal.sim import clock_file
 from thecal.sim.control import ControlServer
 from thecal.sim.errors import SimulatorError
-from thecal.sim.flash import SIZES_BYTES
+from thecal.sim.guest import image
+from thecal.sim.guest.flash import SIZES_BYTES
 from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
@@ -37,7 +38,7 @@ class Served:
         self.pump = SimulatedPump(bench, seed, stored, loud=False, **pump_options)
         self._saving = threading.Lock()
         self._saved_operations, self._saved_s, self._complaint = -1, 0.0, ""
-        self.pump.on_power_loss = self.keep
+        self.pump.supply.on_loss = self.keep
         self._control = ControlServer(self.pump)
 
     def _clock_of(self, image_file: Path) -> int | None:

@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 from pumpcore import slots
-from thecal.bench import payload
 from thecal.deploy import pack
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
-from thecal.resources import firmware_folder
-from thecal.sim.image import BENCH_PATH, format_image
+from thecal.files.bench import payload
+from thecal.files.resources import firmware_folder
+from thecal.sim.guest.image import BENCH_PATH, format_image
 
 Bench = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""What the pump would refuse, said before anything is sent."""

@@ -1,0 +1,108 @@
+"""What of a prescription asks for too much, and the largest that the pump would take in its place."""
+
+from __future__ import annotations
+
+from copy import copy
+from fractions import Fraction
+
+from pumpcore import limits
+from pumpcore.faults import Refusal
+from pumpcore.program import Program
+from pumpcore.units import NL_PER_ML
+from thecal.checks.rigs import Rig
+from thecal.prescription.compiler import Compiled, row_key
+from thecal.prescription.file import Prescription
+from thecal.quantities.typed import Quantity, decimal, spelled
+
+NEAREST_DIGITS = 6
+
+
+class Culprit:
+    """`key` of the prescription, what was typed there, and `value_nl` that it became in the program."""
+
+    def __init__(self, key: str, quantity: Quantity, value_nl: int) -> None:
+        self.key, self.quantity, self.value_nl = key, quantity, value_nl
+
+    def replaced(self, program: Program, value_nl: int) -> Program:
+        """The program with another value in this place."""
+        raise NotImplementedError
+
+    def nearest(self, program: Program, rig: Rig) -> str:
+        """The largest value below that the rig takes, in the unit that was typed; "" when it takes none."""
+        low, high = 0, self.value_nl
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if passes(self.replaced(program, middle), rig) else (low, middle)
+        return possible(self.words(low)) if low else ""
+
+    def words(self, value_nl: int) -> str:
+        """A value as it would be typed, rounded down."""
+        return part_of(Fraction(value_nl, self.value_nl), self.quantity)
+
+
+class Rate(Culprit):
+    """The highest rate of the schedule; an entry for several days is one line of the file."""
+
+    def __init__(self, prescription: Prescription, program: Program) -> None:
+        rows = prescription.rows()
+        highest = max(range(len(rows)), key=lambda index: program.entries[index][1])
+        self._same = [typed is rows[highest][1] for _, typed in rows]
+        super().__init__(row_key(prescription, rows[highest][0]), rows[highest][1], program.entries[highest][1])
+
+    def replaced(self, program: Program, value_nl: int) -> Program:
+        made = copy(program)
+        made.entries = [(minute, value_nl if same else before) for (minute, before), same in zip(program.entries, self._same, strict=True)]
+        made.peaks = {}  # those of the other entries
+        return made
+
+
+class Setting(Culprit):
+    """A volume of the settings, by the name of its field."""
+
+    def __init__(self, key: str, quantity: Quantity, program: Program, field: str) -> None:
+        self._field = field
+        super().__init__(key, quantity, getattr(program.settings, field))
+
+    def replaced(self, program: Program, value_nl: int) -> Program:
+        made = copy(program)
+        made.settings = copy(program.settings)
+        setattr(made.settings, self._field, value_nl)
+        return made
+
+    def words(self, value_nl: int) -> str:
+        """Exact, since a dose is a whole number of nl: in mL where the unit that was typed has too many digits."""
+        exact = self.quantity.amount * value_nl / self.value_nl
+        typed = f"{decimal(exact, NEAREST_DIGITS)} {self.quantity.unit}"
+        return f"{decimal(Fraction(value_nl, NL_PER_ML))} mL" if typed.startswith("~") else typed
+
+
+def of_bolus(prescription: Prescription, compiled: Compiled) -> Culprit | None:
+    """The larger of the demand dose and the largest bolus; None when the prescription has neither."""
+    bolus, found = prescription.bolus, [of_demand(prescription, compiled)]
+    if bolus is not None and bolus.max_dose is not None:
+        found.append(Setting("bolus.max_dose", bolus.max_dose, compiled.program, "bolus_max_nl"))
+    return max(filter(None, found), key=lambda one: one.value_nl, default=None)
+
+
+def of_demand(prescription: Prescription, compiled: Compiled) -> Culprit | None:
+    demand = prescription.demand
+    return Setting("demand.dose", demand.dose, compiled.program, "demand_nl") if demand is not None else None
+
+
+def passes(program: Program, rig: Rig) -> bool:
+    """Whether the rig takes this program."""
+    try:
+        limits.check_program(program, rig, rig.calibration)
+    except Refusal:
+        return False
+    return True
+
+
+def part_of(part: Fraction, quantity: Quantity) -> str:
+    """`part` of what was typed, rounded down to six decimals."""
+    amount = Fraction(quantity.amount * part * 10**NEAREST_DIGITS // 1, 10**NEAREST_DIGITS)
+    return f"{decimal(amount, NEAREST_DIGITS)} {spelled(quantity.unit)}"
+
+
+def possible(words: str) -> str:
+    return f'the nearest possible is "{words}"'

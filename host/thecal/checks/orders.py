@@ -1,0 +1,96 @@
+"""What the pump would refuse of an order whatever else runs, found before anything is sent: its own formulas and words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from types import SimpleNamespace
+
+from pumpcore import bolus as boluses
+from pumpcore import order_limits
+from pumpcore.fault_texts import told
+from pumpcore.faults import Refusal
+from pumpcore.limits import Ceilings
+from pumpcore.program import Program
+from pumpcore.temporary import Temporary
+from pumpcore.units import ceil_div
+from thecal.checks.dose import in_unit, nearest_text
+from thecal.checks.rigs import Rig
+from thecal.checks.settings import nearest
+from thecal.errors import BadInput
+from thecal.pump.refusals import sentence
+from thecal.quantities.typed import Quantity, shown
+
+NO_TOKEN = ""
+
+
+@contextmanager
+def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[None]:
+    """A Refusal as BadInput about what was typed, with what to do and the nearest that would do: a rate when the order is `temporary`."""
+    try:
+        yield
+    except Refusal as refusal:
+        do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
+        raise BadInput(f"{shown(typed)}: {sentence(refusal, program.rate_seconds_s)}", do) from refusal
+
+
+def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:
+    """BadInput with the nearest volumes, as they may be typed, when whole steps would change a dose by more than 1 %."""
+    try:
+        order_limits.check_rounding(volume_nl, rig.calibration)
+    except Refusal as refusal:
+        raise rounded(refusal, program, rig, typed) from refusal
+
+
+def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> BadInput:
+    """A `dose_rounded` about what was typed."""
+    asked_nl, *nearest_nl = (int(str(refusal.detail[name])) for name in ("asked_nl", "nearest_nl", "nearest_more_nl"))
+    pair = rig.calibration
+    made = in_unit(Fraction(pair.steps_for_nl(asked_nl) * pair.volume_nl, pair.steps), typed, program)
+    words = [f'"{nearest_text(volume_nl, typed, program)}"' for volume_nl in nearest_nl if volume_nl]
+    which = "nearest" if len(words) > 1 else "smallest"
+    cause = f"{shown(typed.text)}: the pump would deliver {made}, more than 1 % less"
+    return BadInput(cause, f"the {which} that can be ordered: {' and '.join(words)}")
+
+
+def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
+    """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `program.check_bolus`'s."""
+    with in_words(program, typed):
+        made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
+        order_limits.check_bolus_time(made)
+        order_limits.check_dose(program.settings, made.volume_nl)
+
+
+def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
+    """An extended bolus of `asked` (nl, seconds), beside the lowest basal."""
+    volume_nl, duration_s = asked
+    with in_words(program, typed):
+        order_limits.check_extended_time(duration_s)
+        made = boluses.Bolus(NO_TOKEN, volume_nl, volume_nl, duration_s, rig.calibration)
+        order_limits.check_dose(program.settings, volume_nl)
+        beside_nl = program.lowest_rate_nl()
+        order_limits.check_bolus_rate(made, beside_nl, Ceilings(rig, rig.calibration, program), program.rate_seconds_s)
+
+
+def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
+    """The line's volume at `rate_nl` per the program's seconds, by itself: the bench's ceilings bind, not the program's."""
+    seconds_s = program.rate_seconds_s
+    with in_words(program, typed):
+        made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, seconds_s, rig.calibration)
+        made.purpose = boluses.PRIMING
+        order_limits.check_bolus_time(made)
+        order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, Program("", "", seconds_s, [])), seconds_s)
+
+
+def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int], int], typed: tuple[str, str]) -> None:
+    """`asked` is (nl per the program's seconds, part of the basal, seconds): its form, and its rate where the basal is lowest."""
+    rate_nl, part, duration_s = asked
+    made = Temporary(NO_TOKEN, rate_nl, *part, duration_s)
+    with in_words(program, " for ".join(typed), temporary=True):
+        order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)
+        least_nl = ceil_div(made.of(program.lowest_rate_nl()), made.parts())
+        ceilings = Ceilings(rig, rig.calibration, program)
+        order_limits.check_temporary_rate(least_nl, 0, ceilings, program.settings)
+        setup = SimpleNamespace(program=program, ceilings=ceilings, calibration=rig.calibration)
+        order_limits.check_temporary_windows(made, least_nl, setup, 0)

@@ -1,0 +1,103 @@
+"""What a pump will not do, found before anything is sent: the pump's own formula and words, with the ceilings that it tells.
+
+A slip of a thousand (mL for uL) is the likeliest of all: the message says how many times the limit it is, and asks.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from fractions import Fraction
+from typing import Any
+
+from pumpcore import limits
+from pumpcore.faults import Refusal
+from pumpcore.program import CONSTANT, MINIMUM, Program
+from pumpcore.units import S_PER_DAY, S_PER_HOUR
+from thecal.checks import orders as order_checks
+from thecal.checks import settings as settings_checks
+from thecal.checks.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
+from thecal.checks.dose import Bolus
+from thecal.checks.rigs import ANY_RIG, Rig
+from thecal.errors import BadInput
+from thecal.prescription.compiler import Compiled
+from thecal.prescription.file import Prescription
+from thecal.pump.refusals import sentence
+from thecal.quantities.amounts import ml
+from thecal.quantities.typed import Quantity, decimal, shown, smaller
+
+SLIP = 1000
+TELL_ABOVE, ASK_ABOVE = 10, 100  # times the limit
+LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
+
+
+def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -> None:
+    """BadInput in the pump's words when it would refuse the program; `name` is the file's, for the message."""
+    try:
+        limits.check_program(without_steps(compiled.program) if rig is ANY_RIG else compiled.program, rig, rig.calibration)
+        limits.check_demand_steps(compiled.program, rig.calibration)
+    except Refusal as refusal:
+        if refusal.fault.name == "dose_rounded" and prescription.demand is not None:
+            about = order_checks.rounded(refusal, compiled.program, rig, prescription.demand.dose)
+            raise BadInput(f"{name}: demand.dose: {about.cause}", about.do) from refusal
+        if refusal.fault.name in settings_checks.FAULTS:
+            raise settings_checks.complaint(prescription, compiled, refusal, rig, name) from refusal
+        blamed = of_ceiling(prescription, compiled, refusal)
+        best = (
+            possible(blamed.words(figure(refusal, "nearest_nl")))
+            if "parameter" in refusal.detail
+            else blamed.nearest(compiled.program, rig)
+        )
+        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity)}"
+        raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
+
+
+def without_steps(program: Program) -> Program:
+    """The program without what depends on the volume of a step, which no bench has told: a minimum rate is from one step an hour on."""
+    if program.mode != MINIMUM:
+        return program
+    made = copy(program)
+    made.mode = CONSTANT
+    return made
+
+
+def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
+    """BadInput when the bolus alone is already above what the pump may do; the pump adds the basal to it."""
+    ceilings = limits.Ceilings(rig, rig.calibration, program)
+    try:
+        ceilings.check_rate(bolus.rate_nl)
+    except Refusal as refusal:
+        limit = possible(part_of(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate))
+        text = f"{shown(bolus.rate.text)}: {sentence(refusal, program.rate_seconds_s, bolus.rate)}"
+        raise BadInput(text, advice(refusal, bolus.rate, limit)) from refusal
+    for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
+        asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
+        if asked_nl > limit_nl:
+            above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+            limit = possible(part_of(Fraction(limit_nl, bolus.volume_nl), bolus.volume))
+            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above, None, bolus.volume)}", advice(above, bolus.volume, limit))
+
+
+def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
+    """What is to blame: the limit that is too wide, else the highest rate."""
+    limit = LIMIT_KEYS.get(str(refusal.detail.get("parameter")))
+    if limit:
+        return Culprit(f"limits.{limit}", getattr(prescription.limits, limit), figure(refusal, "asked_nl"))
+    return Rate(prescription, compiled.program)
+
+
+def figure(refusal: Refusal, name: str) -> int:
+    value: Any = refusal.detail[name]
+    return int(value)
+
+
+def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
+    """How far above, whether a unit slipped, and the nearest that can be."""
+    asked, limit = figure(refusal, "asked_nl"), figure(refusal, "limit_nl")
+    span = "24 hours" if refusal.fault.name.startswith("day") else "hour"
+    best = nearest_words or f"the fullest {span} would hold {ml(asked)}, allowed are {ml(limit)}".replace("~", "")
+    if asked < TELL_ABOVE * limit or not limit:
+        return best
+    far, small = f"that is {asked // limit} times the limit", smaller(quantity.unit)
+    if not small or not ASK_ABOVE * limit <= asked <= SLIP * limit:
+        return f"{far}; {best}"
+    return f'{far}: did you mean "{decimal(quantity.amount, NEAREST_DIGITS)} {small}"? {best[0].upper()}{best[1:]}'

@@ -1,0 +1,91 @@
+"""What the pump would refuse of a program's settings or by its drug library, said with the prescription's own key and text."""
+
+from __future__ import annotations
+
+from copy import copy
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.fault_texts import told
+from pumpcore.faults import Refusal
+from pumpcore.program import Program
+from pumpcore.settings import OVERRIDES
+from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
+from thecal.checks import culprit
+from thecal.checks.rigs import Rig
+from thecal.errors import BadInput
+from thecal.prescription.compiler import Compiled
+from thecal.prescription.file import Prescription
+from thecal.pump.refusals import sentence
+from thecal.quantities.amounts import span
+from thecal.quantities.typed import decimal, shown
+
+FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
+RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
+
+
+def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
+    """One line with key, text, rule, asked, limit; and what would be allowed."""
+    blamed = of_setting(prescription, compiled, refusal)
+    if blamed is None:
+        found = prescription.concentration
+        key, typed, best = "concentration", found.text if found else "none", ""
+    else:
+        program = compiled.program if refusal.fault.name == "library_soft" else confirmed(compiled.program)
+        key, typed, best = blamed.key, blamed.quantity.text, blamed.nearest(program, rig)
+    do = told(refusal.fault.name)[1]
+    if refusal.fault.name == "library_soft":
+        do = f"confirm it with --override {refusal.detail['parameter']}"
+    words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
+    said = sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
+    return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
+
+
+def confirmed(program: Program) -> Program:
+    """The program with every soft limit passed: a person may confirm them."""
+    made, settings = copy(program), copy(program.settings)
+    if settings is not None:
+        settings.overrides = (1 << len(OVERRIDES)) - 1
+    made.settings = settings
+    return made
+
+
+def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> culprit.Culprit | None:
+    """What asks for too much; None for the concentration."""
+    what = refusal.detail.get("parameter")
+    if what == "concentration":
+        return None
+    found = None
+    if refusal.fault.name.startswith("demand"):
+        found = culprit.of_demand(prescription, compiled)
+    elif what == "bolus":
+        found = culprit.of_bolus(prescription, compiled)
+    return found or culprit.Rate(prescription, compiled.program)
+
+
+def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
+    """The nearest value that a refusal names, in a person's units; "" when it names none."""
+    detail: dict[str, Any] = refusal.detail
+    words = []
+    if "nearest_ng_per_ml" in detail:
+        words.append(f"{decimal(Fraction(detail['nearest_ng_per_ml'], 1000))} ug/mL")
+    if "nearest_nl" in detail:
+        is_rate = temporary or refusal.fault.name in RATES or detail.get("parameter") == "rate"
+        volume = Fraction(detail["nearest_nl"], NL_PER_ML)
+        words.append(rate_text(detail["nearest_nl"], program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL")
+    if "nearest_rate_nl" in detail:
+        words.append(rate_text(detail["nearest_rate_nl"], program.rate_seconds_s))
+    elif "nearest_s" in detail:
+        words.append(("over " if words else "") + span(detail["nearest_s"]))
+    if "nearest" in detail:
+        words.append(str(detail["nearest"]))
+    return "nearest: " + ", or ".join(words) if words else ""
+
+
+def rate_text(rate_nl: int, seconds_s: int) -> str:
+    """A rate that may be typed again: exact, over the day where an hour's has too many digits; else a little less."""
+    for per_s, unit in ((S_PER_HOUR, "mL/h"), (S_PER_DAY, "mL/day")):
+        exact = decimal(Fraction(rate_nl * per_s, seconds_s * NL_PER_ML))
+        if not exact.startswith("~"):
+            return f"{exact} {unit}"
+    return f"{decimal(Fraction(rate_nl * S_PER_HOUR // seconds_s, NL_PER_ML))} mL/h"

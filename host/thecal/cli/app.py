@@ -1,0 +1,175 @@
+"""The command line: names the verbs, and turns our errors into two lines and an exit code. That happens here and nowhere else."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import Any
+
+import typer
+
+from thecal.cli.lazy_checks import defer_checks
+from thecal.cli.verbs import VERBS
+from thecal.errors import BadInput, Failed, Interrupted, ThecalError
+from thecal.terminal.complaint import report
+
+ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
+EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 in alarm."
+
+# as a shell tells an end by Ctrl-C, and by a reader of the pipe that went away
+INTERRUPTED, READER_GONE = 130, 141
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, which typer does not name
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        from thecal import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The application with one command per verb."""
+    app = typer.Typer(
+        epilog=EXITS,
+        no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: importing rich would cost half of the start
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(help=ABOUT)(top)
+    for name, verb in VERBS.items():
+        app.command(name)(verb)
+    return app
+
+
+def top(version: bool = typer.Option(False, "--version", help="Print the version.", callback=show_version, is_eager=True)) -> None:
+    """Options before the verb."""
+
+
+def main() -> int:
+    """Run the command line of this process. Returns the exit code; errors that are not ours keep their traceback."""
+    safe_streams()
+    as_json = "--json" in sys.argv
+    try:
+        code = run(as_json)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("thecal: interrupted; `thecal status` tells what the pump does", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = READER_GONE
+    except SystemExit as end:  # typer's way out of a broken pipe
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        code = READER_GONE
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            report(BadInput(f"a file can't be named like this: {error.strerror}", "name a file with a shorter path"), as_json)
+            return BadInput.exit_code
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
+            raise
+        report(Failed(f"the output can't be written: {error.strerror}", "mend that, and ask again"), False)
+        code = Failed.exit_code
+    if code:
+        silence_stdout()
+    return code
+
+
+def run(as_json: bool) -> int:
+    """The verb's exit code; what a user did wrong is reported here."""
+    try:
+        check_words()
+        command = typer.main.get_command(build())
+        defer_checks(command)
+        code = int(command(prog_name="thecal", standalone_mode=False) or 0)
+        if code == INTERRUPTED:  # how typer tells a Ctrl-C
+            raise KeyboardInterrupt
+        return code
+    except ThecalError as error:
+        report(error, as_json)
+        return error.exit_code
+    except Interrupted as end:
+        with suppress(OSError):  # the terminal may be what went away
+            report(end, as_json)
+        return end.exit_code
+    except USAGE_ERROR as error:
+        if len(sys.argv) == 1:  # `thecal` alone: the complaint is its help
+            print(error.format_message())
+            return BadInput.exit_code
+        usage = usage_error(error)
+        report(usage, as_json)
+        return usage.exit_code
+    except typer.Abort:
+        print("thecal: aborted, nothing was changed", file=sys.stderr)
+        return Failed.exit_code
+
+
+def check_words() -> None:
+    """BadInput for an argument, or a variable of ours, that is no text in this system's encoding: no verb has a use for one."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("THECAL_")}
+    for what, word in (*(("an argument", word) for word in sys.argv[1:]), *ours.items()):
+        if not word.isascii() and any("\ud800" <= letter <= "\udfff" for letter in word):
+            shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not")
+
+
+def usage_error(error: Any) -> BadInput:
+    """What the parser of the command line said, as our own kind of error; `do` names what is near, and the verb's help."""
+    said = " ".join(str(error.format_message()).split())
+    found = re.fullmatch(r"(.*?)\.?(?: Did you mean (.*)\?| \(Possible options: (.*)\)\.?)?", said)
+    cause, near = (found.group(1), found.group(2) or found.group(3)) if found else (said, "")
+    negative = re.fullmatch(r"No such option: (-[0-9.].*)", cause)
+    if negative:
+        typed = next((word for word in sys.argv[1:] if word.startswith(negative.group(1))), negative.group(1))
+        return BadInput(f'"{typed[:40]}" is negative', "write a value of zero or more")
+    wrong = typed_value(getattr(error, "param", None))
+    if wrong and "Invalid value" in cause:
+        cause = re.sub(r"Invalid value for '(.*?)': Input", f"{wrong}:", cause)
+    words = getattr(error.ctx, "command_path", "thecal") if error.ctx else "thecal"
+    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists what there is")
+
+
+def typed_value(parameter: Any) -> str:
+    """ "--from x" as it was typed, for an option whose value is wrong."""
+    for option in getattr(parameter, "opts", None) or ():
+        for word, following in zip(sys.argv, [*sys.argv[1:], ""]):
+            if word == option:
+                return f"{option} {following[:40]}"
+            if word.startswith(option + "="):
+                return word[:60]
+    return ""
+
+
+class Nowhere(io.TextIOBase):
+    """Takes everything, keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def safe_streams() -> None:
+    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code. What is
+    typed and is no text answers no question with yes."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Nowhere())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="replace")
+
+
+def silence_stdout() -> None:
+    """What is still buffered must not fail once more when the interpreter closes stdout."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.__stdout__.fileno() if sys.__stdout__ else 1)

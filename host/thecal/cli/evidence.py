@@ -1,0 +1,26 @@
+"""Where a journal is read from: saved files, or the pump."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thecal.errors import BadInput
+
+if TYPE_CHECKING:
+    from thecal.history.evidence import Evidence
+
+
+def evidence(files: list[Path] | None, port: str | None) -> Evidence:
+    """From saved files, else from the pump."""
+    from thecal.history.evidence import collect
+    from thecal.history.saved import load
+
+    if files:
+        if port is not None:
+            raise BadInput("--from-journal and --port are two sources", "give one of them")
+        return load(files)
+    from thecal.pump.opening import open_pump
+
+    with open_pump(port) as client:
+        return collect(client)

@@ -1,0 +1,69 @@
+"""The dose before this one, for the review: whoever repeats an order after a killed client or a lost terminal sees it there."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from thecal.pump.active import pair_of
+from thecal.quantities.amounts import ml, span
+from thecal.quantities.typed import Quantity
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.pump.client import Client
+
+LOOK_BACK_RECORDS = 400  # a day of an idle journal, and a few blocks
+NONE = "none"
+
+
+def row(client: Client, program: Program | None, typed: Quantity | None) -> tuple[str, str]:
+    """ ("last bolus", "20 uL, done, 41 s ago"): counted from its begin, in the unit that is typed now."""
+    status = client.status()
+    found = [one for one in (status.get("bolus"), status.get("extended")) if one]
+    if not found:
+        return "last bolus", from_journal(client, status, program, typed)
+    last = max(found, key=lambda one: one.get("begins_at_ms") or 0)
+    parts = [amount(last["volume_nl"], program, typed), state_text(last, status, program, typed)]
+    begun_ms = last.get("begins_at_ms")
+    if begun_ms is not None:
+        parts.append(f"{span(max(0, status['uptime_ms'] - begun_ms) // 1000)} ago")
+    purpose = last.get("purpose", "manual")
+    return "last bolus", ("" if purpose == "manual" else f"{purpose}: ") + ", ".join(parts)
+
+
+def state_text(last: dict[str, Any], status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
+    """ "done"; of what ended early or still runs also how much of it was made."""
+    if last["state"] == "done":
+        return "done"
+    pair = pair_of(status)
+    made_nl = Fraction(last["delivered_steps"] * pair["volume_nl"], pair["steps"])
+    return f"{last['state']}, {amount(made_nl, program, typed)} of it delivered"
+
+
+def amount(volume_nl: int | Fraction, program: Program | None, typed: Quantity | None) -> str:
+    from thecal.checks.dose import in_unit
+
+    return ml(volume_nl) if typed is None or program is None else in_unit(Fraction(volume_nl), typed, program)
+
+
+def from_journal(client: Client, status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
+    """Of an earlier power-up: the newest order in the last records of the journal, and what became of it."""
+    ended: dict[bytes, int] = {}
+    last = None
+    for _, block in client.journal("events", max(1, status["events_sequence"] - LOOK_BACK_RECORDS)):
+        for record in block:
+            if record.name in ("bolus_ordered", "run_ordered"):
+                last = record
+            elif record.name == "bolus_ended":
+                ended[record.fields["token"]] = record.fields["reason"]
+    if last is None:
+        return f"{NONE} since power-up"
+    from pumpcore.bolus import CUT
+    from thecal.history.rows import plain
+
+    reason = ended.get(last.fields["token"])
+    state = CUT if reason is None else plain("bolus_ended", "reason", reason)  # a number of a newer pump stays one
+    known = last.utc_s and status["utc_s"] >= last.utc_s
+    when = f"{span(status['utc_s'] - last.utc_s)} ago" if known else "before the last power-up"
+    return f"{amount(last.fields['volume_nl'], program, typed)}, {state}, {when}"

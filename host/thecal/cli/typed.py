@@ -1,0 +1,31 @@
+"""Texts of options that several verbs read."""
+
+from __future__ import annotations
+
+from thecal.errors import BadInput
+
+
+def seconds(option: str, text: str) -> int:
+    """A duration in words of a person, as whole seconds."""
+    from pydantic_core import PydanticCustomError
+
+    from thecal.prescription.fields import seconds_of
+
+    try:
+        return seconds_of(text)
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise BadInput(f"{option}: {context.get('cause')}", str(context.get("do"))) from None
+
+
+def over(text: str) -> int:
+    """How long an extended bolus lasts."""
+    return seconds("--extended", text)
+
+
+def check_token(text: str) -> None:
+    from pumpcore.wire.messages import TOKEN_DIGITS, is_hex
+    from thecal.quantities.typed import shown
+
+    if not is_hex(text, TOKEN_DIGITS):
+        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")

@@ -1,0 +1,26 @@
+"""`thecal alarms`: what is active, and what to do about each."""
+
+import typer
+
+from thecal.cli.options import AsJson, Port
+from thecal.errors import InAlarm
+from thecal.terminal.console import alert, data, emit_json
+
+
+def alarms(port: Port = None, as_json: AsJson = False) -> None:
+    """List the active alarms and warnings. Leaves with 5 when there is an alarm among them."""
+    from thecal.pump.opening import open_pump
+    from thecal.text.faults import described
+
+    with open_pump(port) as client:
+        reply = client.alarms()
+    active = [described(alarm) for alarm in reply["alarms"]]
+    if as_json:
+        emit_json({**reply, "alarms": active})
+    else:
+        for alarm in active:
+            data(f"{alert(str(alarm['severity']))} {alarm['fault']} {alarm['name']}: {alarm['text']}\n    {alarm['do']}")
+        if not active:
+            data("no alarm is active")
+    if any(alarm["severity"] == "alarm" for alarm in active):
+        raise typer.Exit(InAlarm.exit_code)

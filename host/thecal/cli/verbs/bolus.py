@@ -1,0 +1,159 @@
+"""`thecal bolus`: order a dose, ask what became of one, or cancel it. The token is asked for after the confirmation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.typed import check_token, over
+from thecal.errors import BadInput, Failed
+from thecal.terminal.console import columns, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.pump.client import Client
+    from thecal.pump.exchange import Reply
+
+    Rows = list[tuple[str, ...]]
+
+WHAT_TO_DO = (
+    'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
+    "or give --status TOKEN or --cancel TOKEN"
+)
+Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
+
+
+def bolus(
+    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='How much, e.g. "0.5 mL" or "250 ug".')] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help='How fast, e.g. "6 mL/h".')] = None,
+    demand: Annotated[bool, typer.Option("--demand", help="The program's demand bolus, as its button gives it.")] = False,
+    extended: Annotated[str | None, typer.Option("--extended", metavar="TIME", help='VOLUME over 10 min to 24 h, e.g. "4 h".')] = None,
+    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Ask what became of a bolus.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel a bolus.")] = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Order a bolus on top of the basal rate."""
+    from thecal.checks.dose import rate_of, volume_of
+    from thecal.pump.opening import open_pump
+    from thecal.text.orders import sentence
+
+    chosen = sum(one is not None for one in (volume, token, cancel)) + demand
+    if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
+        raise BadInput("say what to do", WHAT_TO_DO)
+    checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
+    for text, check in checks:
+        if text is not None:
+            check(text)
+    typed, consent = (volume, rate, extended), Consent(yes, dry_run, as_json)
+    with open_pump(port) as client:
+        if token is not None:
+            reply: Reply | None = client.bolus_status(token)
+        elif cancel is not None:
+            reply = end(client, cancel, consent)
+        else:
+            reply = order_demand(client, consent) if demand else order(client, typed, consent)
+    if reply is None:
+        return
+    if as_json:
+        emit_json(reply)
+    else:
+        data(sentence(reply))
+
+
+def end(client: Client, token: str, consent: Consent) -> Reply | None:
+    from thecal.pump.orders import Order
+
+    if consent.dry_run:
+        unsent(Order("bolus.cancel", {"token": token}), consent.as_json)
+        return None
+    return client.bolus_cancel(token)
+
+
+def order_demand(client: Client, consent: Consent) -> Reply | None:
+    """The dose is the program's; lockout and count are the pump's to judge."""
+    from thecal.checks import orders as order_checks
+    from thecal.checks import rigs
+    from thecal.checks.dose import delivered
+    from thecal.cli import last_dose
+    from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+    from thecal.quantities.amounts import ml
+    from thecal.quantities.typed import parse
+    from thecal.text.settings import demand_facts
+
+    program = active_program(client)
+    settings: Any = program.settings
+    if settings is None or not settings.demand_on:
+        raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
+    rig, typed = rigs.of_pump(client), parse(ml(settings.demand_nl).removeprefix("~"))
+    order_checks.check_steps(program, rig, settings.demand_nl, typed)
+    clock.tell(client)
+    will = delivered(settings.demand_nl, rig.calibration, typed, program)
+    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(client, program, None)]))
+    return carry_out(client, orders.demand(), "Deliver a demand bolus?", consent)
+
+
+def order(client: Client, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
+    """Check, review, confirm, order; `typed` is the volume and either a rate or a time."""
+    from thecal.checks.dose import volume_of
+    from thecal.cli import last_dose
+    from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+    from thecal.text.calibration import line
+
+    volume, rate, over_text = typed
+    active = active_program(client)
+    if over_text is None:
+        dose, rows = checked_bolus(client, active, str(volume), str(rate))
+        wanted = orders.bolus(*dose)
+    else:
+        dose, rows = checked_extended(client, active, str(volume), over_text)
+        wanted = orders.extended(*dose)
+    clock.tell(client)
+    talk(headed(rows))
+    talk(": ".join(last_dose.row(client, active, volume_of(str(volume)))))
+    talk(f"calibration: {line(client.status()['calibration'])}")
+    return carry_out(client, wanted, "Deliver this bolus?", consent)
+
+
+def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
+    """(nl, nl per the program's seconds) and the review."""
+    from thecal.checks import orders as order_checks
+    from thecal.checks import program as program_checks
+    from thecal.checks import rigs
+    from thecal.checks.dose import Bolus
+
+    rig = rigs.of_pump(client)
+    dose = Bolus(active, volume, rate, rig.calibration)
+    order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
+    program_checks.check_bolus(dose, active, rig)
+    order_checks.check_bolus(active, rig, (dose.volume_nl, dose.rate_nl), f"{volume} at {rate}")
+    return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
+
+
+def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
+    """(nl, seconds) and the review: its rate is exactly that."""
+    from fractions import Fraction
+
+    from thecal.checks import orders as order_checks
+    from thecal.checks import rigs
+    from thecal.checks.dose import delivered, volume_of, whole
+    from thecal.checks.dose import volume as volume_nl_of
+    from thecal.quantities.amounts import ml_per_h, span
+
+    duration_s = over(over_text)
+    volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
+    if not volume_nl or not duration_s:
+        raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
+    rig = rigs.of_pump(client)
+    order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
+    order_checks.check_extended(active, rig, (volume_nl, duration_s), f"{volume} over {over_text}")
+    made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
+    rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
+    return (volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]

@@ -1,0 +1,93 @@
+"""`thecal bridge`: begin the program while another concentration is still in the line, so that the dose stays right."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from thecal.cli.consent import Consent, carry_out
+from thecal.cli.options import AsJson, DryRun, MoveClock, Port, Yes, Zone
+from thecal.errors import Failed
+from thecal.terminal.console import columns, confirm, data, emit_json, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.cli.clock_setting import Wish
+    from thecal.pump.client import Client
+    from thecal.pump.exchange import Reply
+    from thecal.text.line import Line
+
+QUESTION = "Start with this bridge?"
+
+
+def bridge(
+    port: Port = None,
+    zone: Zone = None,
+    set_clock: MoveClock = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start with another concentration still in the line: it is delivered at its own dose until the front has passed."""
+    from thecal.cli.clock_setting import Wish
+    from thecal.pump.opening import open_pump
+
+    wish = Wish(zone, set_clock)
+    wish.check()
+    with open_pump(port) as client:
+        reply = order(client, wish, Consent(yes, dry_run, as_json))
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        steps = reply["new_from_steps"] - reply["position_steps"]
+        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; over after {steps} steps (token {reply['token']})")
+
+
+def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
+    from thecal.cli import clock_setting
+    from thecal.pump import orders
+    from thecal.pump.active import active_program
+
+    program = active_program(client)
+    status = client.status()
+    talk(columns(review(program, in_line(status), status)))
+    if not consent.dry_run:
+        confirm(QUESTION, consent.yes)
+        clock_setting.set_before_start(client, wish, status)
+        consent = consent._replace(yes=True)
+    return carry_out(client, orders.bridge(), QUESTION, consent)
+
+
+def in_line(status: dict[str, Any]) -> Line:
+    """The line when it can be bridged. Failed when there is nothing to bridge, or only a priming helps."""
+    from thecal.text import line as line_text
+
+    line = line_text.of(status)
+    if line is None or not line["needs"]:
+        raise Failed("the line holds nothing that needs a bridge", "start without one: thecal start")
+    if line["needs"] != "bridge":
+        cause = f"the line holds {line_text.content(line, 'old')}, which no bridge can cross"
+        raise Failed(cause, line_text.need(line))
+    if line["phase"]:
+        raise Failed("a bridge is under way", "look at it: thecal status")
+    return line
+
+
+def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What is in the line, by how much the basal changes, and for how long."""
+    from thecal.forecast import bridged
+    from thecal.quantities.amounts import ml, ml_per_h
+    from thecal.text.line import content
+
+    ends = (program.lowest_rate_nl(), program.highest_rate_nl())
+    ratio = bridged.ratio_of(line, program)
+    rates = [Fraction(end, program.rate_seconds_s) * ratio for end in ends]
+    may = f"it may hold {ml(line['low_nl'])} to {ml(line['high_nl'])}"
+    where = f"{ml(line['least_nl'])} to {ml(line['most_nl'])} of {ml(line['line_nl'])}; {may}"
+    rows: list[tuple[str, ...]] = [
+        ("in the line", content(line, "old")),
+        ("behind it", content(line, "new")),
+        ("front", where),
+        ("bridge", f"basal x {ratio} = " + " to ".join(dict.fromkeys(ml_per_h(rate.numerator, rate.denominator) for rate in rates))),
+    ]
+    return [*rows, *bridged.times(program, line, status)]

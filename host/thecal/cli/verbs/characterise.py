@@ -1,0 +1,124 @@
+"""`thecal characterise`: weigh what the pump delivers, and say how well it does: start-up graph, trumpet curve, pulsation."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson, Force, Port, Yes
+from thecal.errors import BadInput
+from thecal.terminal.console import columns, confirm, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from thecal.weighing.characterise.analysis import Analysis
+    from thecal.weighing.characterise.run import Run
+
+
+def characterise(
+    balance: Annotated[str | None, typer.Option("--balance", metavar="PORT", help="Serial port, socket:// or rfc2217:// URL.")] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help="Rate to run for this; else the running pump is recorded.")] = None,
+    duration: Annotated[str, typer.Option(metavar="TIME", help="How long the pump is weighed.")] = "4h",
+    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the raw record goes (default: named by the date).")] = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Analyse a record; nothing is opened.")] = None,
+    still: Annotated[str, typer.Option(metavar="TIME", help="Weigh before the start, to measure evaporation.")] = "0 s",
+    evaporation: Annotated[str | None, typer.Option(metavar="RATE", help='Evaporation, when it is known: "0.3 mg/h".')] = None,
+    density: Annotated[str | None, typer.Option(metavar="DENSITY", help="Of what is pumped.")] = None,
+    interval: Annotated[str, typer.Option(metavar="TIME", help="Between two readings.")] = "0.5 s",
+    sample: Annotated[str, typer.Option(metavar="TIME", help="S of the standard, in the analysis.")] = "30 s",
+    rollers: Annotated[int, typer.Option(min=1, max=50, help="Of the pump head.")] = 3,
+    steps_per_turn: Annotated[int, typer.Option(min=1, help="Steps for one turn of the head.")] = 3200,
+    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="mt-sics, sbi, plain or auto.")] = "auto",
+    balance_framing: Annotated[str | None, typer.Option(metavar="TEXT", help='Serial settings, like "9600-8N1".')] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="One offline page with all of it.")] = None,
+    force: Force = False,
+    port: Port = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Weigh what the pump delivers and draw its trumpet curve (IEC 60601-2-24)."""
+    from thecal.terminal.output_files import check_free
+    from thecal.weighing.characterise.analysis import analyse
+    from thecal.weighing.characterise.durations import seconds
+    from thecal.weighing.characterise.run import read_run
+
+    if (balance is None) == (source is None):
+        raise BadInput("say what to do", "give --balance PORT to record a run, or --from FILE to analyse one")
+    check_free([file for file in (png, html) if file is not None], force)
+    sample_s = seconds(sample, "--sample")
+    if source is not None:
+        run = read_run(source)
+    else:
+        head = {"rollers": rollers, "steps_per_turn": steps_per_turn, **fluid(density, evaporation)}
+        texts = {"duration": duration, "still": still, "interval": interval}
+        times = {name: seconds(text, f"--{name}") for name, text in texts.items()}
+        run = weigh((str(balance), balance_protocol, balance_framing), (port, rate, yes), times, head, record)
+    tell(analyse(run, sample_s), png, html, as_json)
+
+
+def fluid(density: str | None, evaporation: str | None) -> dict[str, str]:
+    """Density (water at 20 C unless given) and a given evaporation, exact, as the record keeps them."""
+    from thecal.quantities.typed import parse
+
+    found: dict[str, str] = {}
+    if density is not None:
+        found["density_mg_per_ml"] = str(density_mg_per_ml(density))
+    if evaporation is not None:
+        lost = parse(evaporation)
+        if lost.kind() != "mass/time":
+            raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.3 mg/h"')
+        found["evaporation_ug_per_h"] = str(lost.to("ug/h"))
+    return found
+
+
+def density_mg_per_ml(text: str) -> Fraction:
+    """ "0.9982 g/mL" or "998.2 mg/mL"; BadInput outside of 0.5 to 3 g/mL."""
+    import re
+
+    match = re.fullmatch(r"([0-9]{1,4}(?:\.[0-9]{1,9})?) *(g|mg)/m[lL]", text.strip())
+    found = Fraction(match.group(1)) * (1000 if match.group(2) == "g" else 1) if match else Fraction(0)
+    if not 500 <= found <= 3000:
+        raise BadInput(f"--density {text!r} is not a density of a liquid", 'write it like "0.9982 g/mL" (water at 20 C)')
+    return found
+
+
+def weigh(
+    scales: tuple[str, str, str | None],
+    pump: tuple[str | None, str | None, bool],
+    times: dict[str, Fraction],
+    head: dict[str, Any],
+    record: Path | None,
+) -> Run:
+    """Opens balance and pump, asks, records. `times` in seconds; `scales` is port, protocol, framing; `pump` port, rate, yes."""
+    from thecal.pump.opening import open_pump
+    from thecal.pump.steering import interruptible
+    from thecal.weighing.balance import open_balance
+    from thecal.weighing.characterise.run import RunWriter
+    from thecal.weighing.characterise.session import Session
+
+    port_url, rate, yes = pump
+    with interruptible(), open_balance(*scales) as balance, open_pump(port_url) as client, Session(balance, client, rate) as session:
+        plan = session.plan(times)
+        facts = session.facts(head)
+        talk(columns(session.review(plan)))
+        confirm("Weigh this?" if rate is None else "Run the pump at this rate and weigh it?", yes)
+        path = record or Path(f"gravimetry-{facts.begun_utc.replace(':', '')}.csv")
+        with RunWriter(path, facts) as writer:
+            talk(f"recording to {path}; Ctrl-C ends it and keeps what was recorded")
+            return session.record(plan, facts, writer)
+
+
+def tell(analysis: Analysis, png: Path | None, html: Path | None, as_json: bool) -> None:
+    from thecal.weighing.characterise import telling
+    from thecal.weighing.characterise.output import write_files
+
+    if as_json:
+        emit_json(telling.as_json(analysis))
+    else:
+        data(columns(telling.facts_table(analysis)))
+        data("\n" + headed(telling.trumpet_table(analysis)))
+    for path in write_files(analysis, png, html):
+        talk(f"written: {path}")

@@ -1,0 +1,127 @@
+"""`thecal compare`: what the program held against what the journal tells, minute by minute, and why they differ."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson, Port
+from thecal.terminal.console import columns, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from thecal.forecast.compare import Comparison, Difference
+
+
+def compare(
+    from_journal: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A saved journal (`thecal report --save`) instead of a pump.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
+    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
+    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the forecast with the journal, minute by minute."""
+    from thecal.cli.evidence import evidence
+    from thecal.forecast.compare import Comparison
+    from thecal.history.timeline import Timeline
+    from thecal.reports.period import Period
+    from thecal.terminal.output_files import check_free, write
+
+    period = Period(from_time, to_time, days)
+    check_free([png] if png else [], force)
+    line = Timeline(evidence(from_journal, port))
+    asked = period.of(line) if (days, from_time, to_time) != (None, None, None) else (None, None)
+    found = Comparison(line, *asked)
+    if png is not None:
+        from thecal.forecast.compare_figure import png as drawn
+
+        known = line.prescribed
+        write(drawn(found, f"{known.program.name if known else 'pump'}: forecast and delivered"), png)
+    if as_json:
+        emit_json(document(found))
+    else:
+        tell(found)
+
+
+def tell(found: Comparison) -> None:
+    from thecal.quantities.amounts import span
+
+    rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of it boluses", "uncertain", "why")]
+    rows += [cells(found, one) for one in found.differences]
+    minutes = len(found.minutes) - 1
+    differing = sum(round((one.to_ms - one.from_ms) / 60_000) for one in found.differences)
+    data(f"{local(found, found.from_ms)} to {local(found, found.to_ms)}: {minutes} minutes ({span(minutes * 60)}), {differing} differ")
+    if found.differences:
+        data("")
+        data(headed(rows))
+    totals = found.totals()
+    from thecal.history.checks import position_check, sequence_check
+
+    for holds, text in (sequence_check(found.line), position_check(found.line)):
+        if not holds:
+            talk(f"the journal is not whole, so the sums are not sure: {text}")
+    data("")
+    data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))
+    if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
+        talk("the journal does not account for all of the difference: look at `thecal report`")
+
+
+def cells(found: Comparison, one: Difference) -> tuple[str, ...]:
+    amounts = (one.forecast_steps, one.delivered_steps, one.steps(), one.bolus_steps, one.uncertain_steps)
+    return (local(found, one.from_ms), local(found, one.to_ms), *[ml_text(found, steps) for steps in amounts], one.why)
+
+
+def ml_text(found: Comparison, steps: Fraction) -> str:
+    from thecal.quantities.amounts import ml
+
+    return ml(round(found.line.volume_nl(steps, found.to_ms) or Fraction(0))).removeprefix("~")
+
+
+def steps_text(found: Comparison, steps: Fraction) -> str:
+    from thecal.quantities.typed import decimal
+
+    return f"{decimal(steps, 2)} steps, {ml_text(found, steps)}"
+
+
+def local(found: Comparison, at_ms: int) -> str:
+    from thecal.quantities.amounts import clock_text
+
+    return clock_text(at_ms // 1000, found.line.offset_s(at_ms))
+
+
+def document(found: Comparison) -> dict[str, Any]:
+    """Every minute, in steps (exact parts of a step as decimals), and the differences."""
+    return {
+        "from_ms": found.from_ms,
+        "to_ms": found.to_ms,
+        "totals": {f"{name}_steps": float(steps) for name, steps in found.totals().items()},
+        "differences": [
+            {
+                "from_ms": one.from_ms,
+                "to_ms": one.to_ms,
+                "forecast_steps": float(one.forecast_steps),
+                "delivered_steps": float(one.delivered_steps),
+                "difference_steps": float(one.steps()),
+                "bolus_steps": float(one.bolus_steps),
+                "uncertain_steps": float(one.uncertain_steps),
+                "why": one.why,
+            }
+            for one in found.differences
+        ],
+        "minutes": [
+            {
+                "at_ms": one.at_ms,
+                "forecast_steps": float(one.forecast_steps),
+                "low_steps": float(one.low_steps),
+                "high_steps": float(one.high_steps),
+            }
+            for one in found.minutes
+        ],
+    }

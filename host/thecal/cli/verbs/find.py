@@ -1,0 +1,58 @@
+"""`thecal find`: every pump on USB and every simulated pump of this machine, asked by our own `hello`."""
+
+from typing import Any
+
+from thecal.cli.options import AsJson, Port
+from thecal.errors import NoPump, Refused
+from thecal.terminal.console import data, emit_json, headed, talk
+
+PATIENCE_S = 5.0
+
+
+def find(port: Port = None, as_json: AsJson = False) -> None:
+    """List the pumps on USB and the simulated ones that run here."""
+    from thecal.pump.opening import is_unfit, look
+    from thecal.pump.transport.ports import awaited, named
+
+    chosen = named(port)
+    found = [look(candidate) for candidate in ([chosen] if chosen else awaited(PATIENCE_S, told))]
+    if as_json:
+        emit_json(found)
+    elif found:
+        data(headed([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
+    unfit = [about for about in found if is_unfit(about)]
+    if unfit and len(unfit) < len(found):
+        for about in unfit:
+            talk("\n".join(cure(about)))
+    if any("hello" in about for about in found):
+        return
+    if unfit:
+        error = unfit[0]["error"]
+        raise Refused(error["code"], error["fault"], *cure(unfit[0]))
+    cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
+    raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+
+
+def cure(about: dict[str, Any]) -> tuple[str, str]:
+    """What is wrong with a pump whose firmware can't run it, and the command to type."""
+    error, port_url = about["error"], about["port_url"]
+    do = f"flash it again: `thecal flash --port {port_url}`"
+    if about["origin"] == "simulator":
+        do = "end its `thecal sim`, then begin with a new one: `thecal sim --fresh`"
+    return f"{port_url}: {error['fault']}: {error['cause']}", do
+
+
+def told() -> None:
+    talk(f"no pump yet: looking for {PATIENCE_S:.0f} s more")
+
+
+def row(about: dict[str, Any]) -> tuple[str, ...]:
+    from thecal.pump.opening import is_unfit
+
+    hello = about.get("hello")
+    if is_unfit(about):
+        return (about["port_url"], about["origin"], "", "", about["error"]["fault"], "", "")
+    if hello is None:
+        return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "", "")
+    values = [str(hello.get(key)) for key in ("bench", "unique_id", "firmware", "calibration_state")]
+    return (about["port_url"], about["origin"], *values, about.get("clock", {}).get("text", ""))

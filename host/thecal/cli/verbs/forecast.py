@@ -1,0 +1,138 @@
+"""`thecal forecast FILE`: the days to come, before anything is sent; with a pump its digest is compared with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson, Library, Override, Port, Zone
+from thecal.errors import Failed
+from thecal.terminal.console import columns, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from pumpcore.schedule import Zone as LocalZone
+    from thecal.checks.rigs import Rig
+    from thecal.forecast.bridged import Front
+    from thecal.forecast.model import Outlook
+    from thecal.prescription.compiler import Compiled
+    from thecal.pump.client import Client
+
+
+def forecast(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
+    days: Annotated[int, typer.Option(min=1, max=31, metavar="N", help="How many days.")] = 30,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Local time, like "2026-10-24 08:00"; else now.')] = None,
+    zone: Zone = None,
+    left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
+    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line holds; else the pump tells.")] = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
+    library: Library = None,
+    override: Override = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
+    from thecal.checks import program as program_checks
+    from thecal.forecast import asked
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
+    from thecal.pump import zones
+    from thecal.pump.opening import a_pump
+    from thecal.terminal.output_files import check_free
+
+    check_free([png] if png else [], force)
+    prescription = read_prescription(file, library, override)
+    compiled = compile_prescription(prescription, str(file))
+    zones.check(zone)
+    client = None if offline or (bench and not port) else a_pump(port)
+    try:
+        when = asked.when(begin, asked.local_time_of(client, zone), days)
+        rig = rig_for(client, bench)
+        program_checks.check(prescription, compiled, rig, str(file))
+        wanted = (asked.left_nl(left, client, compiled.program), asked.concentration(previous) or front_of(client, compiled))
+        outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
+        digests = compare(client, compiled, outlook) if client else {}
+    finally:
+        if client:
+            client.close()
+    if png:
+        from thecal.forecast.figure import png as drawn
+        from thecal.terminal.output_files import write
+
+        write(drawn(outlook), png)
+    tell(outlook, rig, digests, as_json)
+
+
+def rig_for(client: Client | None, bench: str | None) -> Rig:
+    from pumpcore.calibration import Calibration
+    from thecal.checks import rigs
+    from thecal.pump.active import pair_of
+
+    if client is None:
+        return rigs.rig_of(bench)
+    pair = pair_of(client.status())
+    told = client.ceilings or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
+    return rigs.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
+
+
+def front_of(client: Client | None, compiled: Compiled) -> Front | None:
+    """What the pump finds in its line for this program; None when that is nothing to bridge, or goes on moving under another program."""
+    from thecal.forecast.bridged import of_pump
+    from thecal.text.line import content, need
+
+    line = client.program_stage(compiled.packed).get("line") if client else None
+    if client is None or not line:
+        return None
+    status = client.status()
+    if line["needs"] == "prime":
+        talk(f"careful: the line holds {content(line, 'old')}; {need(line)}")
+    crossing = ((status.get("therapy") or {}).get("line") or {}).get("phase")
+    if line["needs"] == "bridge" and status["state"] != "stopped" and not crossing:
+        talk(f"careful: the line holds {content(line, 'old')} and the pump runs: stopped, it tells how a bridge will go")
+        return None
+    return of_pump(line, compiled.program, status["delivered_steps"])
+
+
+def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
+    """Has the pump work out the forecast of the same program; Failed when it comes to another digest."""
+    from pumpcore.program import digest as digest_of
+
+    zone: LocalZone = outlook.when.zone
+    digest = digest_of(compiled.packed)
+    client.program_stage(compiled.packed)
+    position = outlook.front.position_steps if outlook.front and outlook.front.by_pump else None
+    if outlook.front is not None and position is None:
+        talk("the line is taken as typed; the pump was asked for the program without a bridge")
+    theirs = client.forecast_digest(digest, outlook.when.utc_s, (zone, outlook.when.days), position)
+    ours = outlook.digest(bytes.fromhex(digest))
+    if theirs != ours:
+        raise Failed(f"the pump's forecast is another one ({theirs[:12]}, ours {ours[:12]})", "compare the versions: `thecal find`")
+    return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
+
+
+def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
+    from pumpcore.limits import Ceilings
+    from thecal.checks.rigs import ANY_RIG
+    from thecal.forecast import words
+
+    binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))
+    if as_json:
+        document = words.document(outlook)
+        if rig is ANY_RIG:  # no pair: there are no steps
+            document["rows"] = [{key: row[key] for key in ("second_s", "rate_nl")} for row in document["rows"]]
+        emit_json({**document, **digests, "ceilings_that_bind": binding})
+        return
+    data(columns(words.facts(outlook)))
+    if digests:
+        data(f"the pump works out the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
+    data("")
+    data(headed(words.day_rows(outlook)))
+    for line in binding:
+        talk(f"careful: {line}")
+    if not digests:
+        talk("no pump was asked: `thecal forecast` with one compares what it works out by itself")

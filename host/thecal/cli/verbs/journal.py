@@ -1,0 +1,51 @@
+"""`thecal journal`: read the pump's journal back, as a table, CSV or JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thecal.cli.options import AsJson, Force, Port
+from thecal.errors import BadInput
+from thecal.terminal.console import data, emit_json, headed, talk
+from thecal.terminal.output_files import check_free, write
+
+RINGS = ("events", "faults")
+
+
+def journal(
+    port: Port = None,
+    ring: Annotated[str, typer.Option(metavar="RING", help="events or faults.")] = "events",
+    from_sequence: Annotated[int, typer.Option("--from", min=0, max=(1 << 32) - 1, metavar="NUMBER", help="First sequence number.")] = 0,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
+    jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
+    raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the records as the pump keeps them; - is stdout.")] = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the pump's journal back: table, CSV or JSON lines."""
+    from thecal.history import rows as journal_rows
+    from thecal.history.download import download
+    from thecal.pump.opening import open_pump
+    from thecal.text.calibration import line
+
+    if ring not in RINGS:
+        raise BadInput(f'"{ring[:40]}" is not a ring of the journal', "write --ring events or --ring faults")
+    check_free([file for file in (csv, jsonl, raw) if file is not None], force)
+    with open_pump(port) as client:
+        content = bytearray()
+        rows = download(client, ring, from_sequence, content)
+        calibration = line(client.status()["calibration"])
+    if raw is not None:
+        write(bytes(content), raw)
+    if csv is not None:
+        write(journal_rows.as_csv(journal_rows.with_gaps(rows, from_sequence), calibration), csv)
+    if jsonl is not None:
+        write(journal_rows.as_json_lines(journal_rows.with_gaps(rows, from_sequence)), jsonl)
+    if as_json:
+        emit_json(journal_rows.with_gaps(rows, from_sequence))
+    elif csv is None and jsonl is None and raw is None:
+        data(headed(journal_rows.table(journal_rows.with_gaps(rows, from_sequence))))
+    talk(f"calibration: {calibration}")

@@ -1,0 +1,135 @@
+"""`thecal limits`: the layers of limits as one table (drug library, program, bench), and which of them binds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson, Library, Port
+from thecal.errors import Failed
+from thecal.terminal.console import data, emit_json, headed
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.checks.rigs import Rig
+
+LAYERS = ("library_soft", "library_hard", "program", "bench")
+Row = dict[str, Any]
+
+
+def limits(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A prescription; else the pump's active program.")] = None,
+    library: Library = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings.")] = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every limit that holds, by layer, and which one binds."""
+    from thecal.checks import rigs
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
+    from thecal.pump.active import active_program
+    from thecal.pump.opening import a_pump
+
+    program = compile_prescription(read_prescription(file, library), str(file)).program if file else None
+    client = None if bench and not port else a_pump(port)
+    if client is None:
+        if program is None:
+            raise Failed("no pump was found, and no prescription was named", "write: thecal limits rx.toml --bench sim-clock")
+        found = table(program, rigs.rig_of(bench))
+    else:
+        with client:
+            found = table(program or active_program(client), rigs.of_pump(client))
+    if as_json:
+        emit_json(found)
+    else:
+        data(headed([("limit", "library, soft", "library, hard", "program", "bench", "binds", "the program asks"), *map(cells, found)]))
+
+
+def table(program: Program, rig: Rig) -> list[Row]:
+    """A row per limit: nl (or nl per second as text) of each layer, None where it has none; `binds` is the lowest hard one."""
+    from pumpcore.settings import Settings
+    from thecal.checks.rigs import ANY_RIG
+
+    settings: Any = program.settings or Settings()
+    seconds_s = program.rate_seconds_s
+    known = rig is not ANY_RIG
+    rig_: Any = rig
+    bench_rate = rig_.rate_nl * seconds_s // rig_.rate_seconds_s if known else 0
+    asked = asked_of(program, settings)
+    rows = [
+        row("rate", (settings.soft_rate_nl, settings.hard_rate_nl, program.max_rate_nl, bench_rate), asked["rate"], seconds_s),
+        row("motor with ramps", (0, 0, 0, motor_nl(rig_, seconds_s) if known else 0), asked["rate"], seconds_s),
+        row("bolus", (settings.soft_bolus_nl, settings.hard_bolus_nl, settings.bolus_max_nl, 0), asked["bolus"]),
+        row("boluses in 24 h", (0, 0, settings.bolus_day_nl, 0), settings.demand_nl * settings.demand_per_day),
+        row("hour", (0, 0, program.hour_nl, rig_.hour_nl if known else 0), None),
+        row("24 h", (settings.soft_day_nl, settings.hard_day_nl, program.day_nl, rig_.day_nl if known else 0), asked["day"]),
+    ]
+    if settings.hard_high_ng or settings.soft_high_ng:
+        rows.append(concentration(program, settings))
+    passed = settings.overridden()
+    for one in rows:
+        one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"]) in passed
+    return rows
+
+
+def motor_nl(rig: Any, seconds_s: int) -> int:
+    """The highest rate that the motor can hold in each second with its ramps, in nl per `seconds_s`."""
+    from pumpcore.ramp import highest_rate_hz
+
+    return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
+
+
+def asked_of(program: Program, settings: Any) -> dict[str, int]:
+    """What the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
+    from pumpcore.limits import highest_window_nl
+    from pumpcore.units import MINUTES_PER_DAY, S_PER_MINUTE
+
+    demand_nl = settings.demand_nl if settings.demand_on else 0
+    day_nl = highest_window_nl(program, MINUTES_PER_DAY) * S_PER_MINUTE // program.rate_seconds_s
+    bolus_nl = max(demand_nl, settings.bolus_max_nl)
+    return {"rate": program.highest_rate_nl(), "bolus": bolus_nl, "day": day_nl + demand_nl * settings.demand_per_day}
+
+
+def row(name: str, values: tuple[int, int, int, int], asked: int | None, rate_seconds_s: int = 0) -> Row:
+    layers = {layer: value or None for layer, value in zip(LAYERS, values, strict=True)}
+    hard = [(value, layer) for layer, value in layers.items() if value and layer != "library_soft"]
+    return {"limit": name, "unit": f"nl / {rate_seconds_s} s" if rate_seconds_s else "nl", "rate_seconds_s": rate_seconds_s,
+            **layers, "binds": min(hard)[1] if hard else None, "asked": asked}  # fmt: skip
+
+
+def concentration(program: Program, settings: Any) -> Row:
+    mass_ng, volume_nl = program.concentration
+    ranges = {kind: f"{settings_ug(settings, kind, 'low')} to {settings_ug(settings, kind, 'high')}" for kind in ("soft", "hard")}
+    asked = f"{decimal_ug(Fraction(mass_ng * 1000, volume_nl))} ug/mL" if mass_ng else None
+    return {"limit": "concentration", "unit": "ug/mL", "rate_seconds_s": 0, "library_soft": ranges["soft"], "library_hard": ranges["hard"],
+            "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
+
+
+def settings_ug(settings: Any, kind: str, end: str) -> str:
+    return decimal_ug(Fraction(getattr(settings, f"{kind}_{end}_ng"), 1000))
+
+
+def decimal_ug(value: Fraction) -> str:
+    from thecal.quantities.typed import decimal
+
+    return decimal(value)
+
+
+def cells(one: Row) -> tuple[str, ...]:
+    shown = [text_of(one, one[layer]) for layer in LAYERS]
+    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit passed on purpose)" if one["overridden"] else "")
+    return (one["limit"], *shown, binds, text_of(one, one["asked"]))
+
+
+def text_of(one: Row, value: Any) -> str:
+    from thecal.quantities.amounts import ml, ml_per_h
+
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    return ml_per_h(value, one["rate_seconds_s"]) if one["rate_seconds_s"] else ml(value)

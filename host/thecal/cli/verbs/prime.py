@@ -1,0 +1,85 @@
+"""`thecal prime --rate RATE`: fill tubing and catheter once, from the program's measured volumes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.consent import Consent, carry_out
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.errors import Failed
+from thecal.terminal.console import columns, data, emit_json, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.pump.client import Client
+    from thecal.pump.exchange import Reply
+
+
+def prime(
+    rate: Annotated[str, typer.Option("--rate", metavar="RATE", help='How fast, e.g. "2 mL/h".')],
+    again: Annotated[bool, typer.Option("--again", help="Although the line was primed since the last refill or program.")] = False,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
+    from thecal.checks.dose import rate_of
+    from thecal.pump.opening import open_pump
+    from thecal.pump.steering import interruptible
+    from thecal.text.orders import sentence
+
+    rate_of(rate)
+    with interruptible(), open_pump(port) as client:
+        reply = order(client, rate, again, Consent(yes, dry_run, as_json))
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        data(sentence(reply, "priming"))
+
+
+def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:
+    from thecal.checks import orders as order_checks
+    from thecal.checks import rigs
+    from thecal.checks.dose import delivered, rate_of, volume, whole
+    from thecal.cli import last_dose
+    from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+    from thecal.quantities.amounts import ml
+    from thecal.quantities.typed import parse
+
+    program = active_program(client)
+    settings = line_of(program)
+    seconds_s = program.rate_seconds_s
+    rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
+    if not rate_nl:
+        raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
+    rig = rigs.of_pump(client)
+    order_checks.check_priming(program, rig, rate_nl, rate)
+    in_all = parse(ml(program.line_nl()).removeprefix("~"))
+    order_checks.check_steps(program, rig, program.line_nl(), in_all)
+    clock.tell(client)
+    will = delivered(program.line_nl(), rig.calibration, in_all, program)
+    last = last_dose.row(client, program, None)
+    talk(columns([*review(program, settings, rate, rate_nl), ("will deliver", will), last]))
+    return carry_out(client, orders.prime(rate_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
+
+
+def line_of(program: Program) -> Any:
+    settings: Any = program.settings
+    if settings is None or not settings.line_nl():
+        raise Failed("the active program has no volumes of tubing and catheter", "add [line] to the prescription and upload it")
+    return settings
+
+
+def review(program: Program, settings: Any, rate: str, rate_nl: int) -> list[tuple[str, ...]]:
+    from thecal.quantities.amounts import ml, ml_per_h, span
+    from thecal.text.settings import line_facts
+
+    line_nl, seconds_s = settings.line_nl(), program.rate_seconds_s
+    takes_s = -(-line_nl * seconds_s // rate_nl)
+    rows: list[tuple[str, ...]] = [(label, text) for label, text in line_facts(settings).items()]
+    return [*rows, ("in all", ml(line_nl)), ("rate", f"{rate} = {ml_per_h(rate_nl, seconds_s)}"), ("takes", span(takes_s))]

@@ -1,0 +1,147 @@
+"""`thecal program FILE`: compile, stage, review what the pump read back, confirm, activate, compare digests."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
+from thecal.errors import Failed, Refused
+from thecal.terminal.console import Progress, confirm, data, emit_json, headed, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.prescription.compiler import Compiled
+    from thecal.prescription.file import Prescription
+    from thecal.pump.client import Client
+
+
+def program(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
+    library: Library = None,
+    override: Override = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a prescription, show it beside the current one, upload. Asks before it activates."""
+    from thecal.checks import program as program_checks
+    from thecal.checks import rigs
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.reading import read_prescription
+    from thecal.pump import clock
+    from thecal.pump.opening import open_pump
+
+    prescription = read_prescription(file, library, override or [])
+    if not (yes or dry_run):
+        prescription = ask_for_overrides(prescription, str(file))
+    compiled = compile_prescription(prescription, str(file))
+    program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
+    if dry_run:
+        talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
+        show_alone(compiled, as_json)
+        return
+    with open_pump(port) as client:
+        program_checks.check(prescription, compiled, rigs.of_pump(client), str(file))
+        clock.tell(client)
+        digest = upload(client, compiled, yes)
+    if as_json:
+        emit_json({"digest": digest, "program": compiled.program.describe()})
+    else:
+        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+
+
+def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
+    """Each soft limit that is passed is shown with what it is, and asked for; `--yes` does not answer this question."""
+    from pumpcore.settings import OVERRIDES
+    from pumpcore.settings_limits import passed
+    from thecal.prescription.compiler import compile_prescription
+    from thecal.prescription.library import with_overrides
+
+    if prescription.library is None:
+        return prescription
+    program = compile_prescription(prescription, name).program
+    words = []
+    for index, asked, limit in passed(program):
+        word = OVERRIDES[index]
+        if word not in prescription.library.overrides:
+            allowed, wanted = (soft_text(program, word, value) for value in (limit, asked))
+            talk(f"soft limit of {prescription.library.name} for {word}: {allowed}, asked {wanted}")
+            confirm("Pass this soft limit?", False)
+            words.append(word)
+    return with_overrides(prescription, words)
+
+
+def soft_text(program: Program, word: str, value: int) -> str:
+    from fractions import Fraction
+
+    from thecal.quantities.amounts import ml, ml_per_h
+    from thecal.quantities.typed import decimal
+
+    if word == "concentration":
+        return f"{decimal(Fraction(value, 1000))} ug/mL"
+    return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
+
+
+def upload(client: Client, compiled: Compiled, yes: bool) -> str:
+    """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
+    from pumpcore.program import digest as digest_of
+    from thecal.pump.active import read_back
+    from thecal.pump.refusals import with_rates
+    from thecal.text import calibration as calibration_text
+
+    current = client.program_read()
+    progress = Progress("the pump checks the program")
+    try:
+        staged = client.program_stage(compiled.packed, progress.update)
+    except Refused as refused:
+        raise with_rates(refused, compiled.program.rate_seconds_s) from refused
+    finally:
+        progress.close()
+    wanted = digest_of(compiled.packed)
+    if staged.get("digest") != wanted:
+        raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
+    show(read_back(current), read_back(staged), compiled.typed)
+    talk(f"calibration  {calibration_text.line(client.status()['calibration'])}")
+    if staged.get("line"):
+        talk(line_changes(staged["line"]))
+    confirm("Activate the new program?", yes)
+    try:
+        client.program_activate(wanted)
+    except Refused as refused:
+        raise with_rates(refused, compiled.program.rate_seconds_s) from refused
+    active = client.program_read()
+    if active.get("digest") != wanted or base64.b64decode(active.get("program") or "") != compiled.packed:
+        raise Failed("the pump's active program is not the one that was sent", "upload it again before starting")
+    return wanted
+
+
+def line_changes(line: dict[str, Any]) -> str:
+    """What the line will hold beside the new program's own."""
+    from thecal.text import line as line_text
+
+    needs = line_text.need(line)
+    return f"line         {line_text.text(line)}" + (f"\n             before a start: {needs}" if needs else "")
+
+
+def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:
+    from thecal.text.program import rows
+
+    if new is None:
+        raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
+    talk(headed(rows(current, new, typed)))
+
+
+def show_alone(compiled: Compiled, as_json: bool) -> None:
+    from thecal.text.program import facts, typed_text
+
+    if as_json:
+        emit_json({"program": compiled.program.describe()})
+        return
+    said = facts(compiled.program)
+    data(headed([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))

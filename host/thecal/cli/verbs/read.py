@@ -1,0 +1,118 @@
+"""`thecal read`: everything that the pump knows, as it tells it: bench, program, calibration, reservoir, line, clock, lockouts, digests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from thecal.cli.options import AsJson, Port
+from thecal.errors import Refused
+from thecal.terminal.console import columns, data, emit_json, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.pump.client import Client
+
+Section = tuple[str, list[tuple[str, str]]]
+
+
+def read(port: Port = None, as_json: AsJson = False) -> None:
+    """Read back everything the pump knows. Changes nothing."""
+    from thecal.pump import clock
+    from thecal.pump.active import read_back
+    from thecal.pump.opening import open_pump
+
+    with open_pump(port) as client:
+        hello = client.hello()
+        status, reading = clock.read(client)
+        program = read_back(client.program_read())
+        weighed = weighed_by(client)
+        alarms = client.alarms()["alarms"]
+    if as_json:
+        told = {"hello": hello, "status": status, "clock": reading.as_dict(), "calibration": weighed, "alarms": alarms}
+        emit_json({**told, "program": program.describe() if program else None})
+        return
+    for title, rows in sections(hello, status, program, reading):
+        data(f"{title}\n{columns([(f'  {label}', text) for label, text in rows])}\n")
+    if reading.warning():
+        talk(reading.warning())
+
+
+def weighed_by(client: Client) -> dict[str, Any] | None:
+    """The weighed calibration; None when the firmware knows none."""
+    try:
+        return client.ask("calibration.read", {})
+    except Refused:
+        return None
+
+
+def sections(hello: dict[str, Any], status: dict[str, Any], program: Program | None, reading: Any) -> list[Section]:
+    from thecal.pump.clock import next_change
+    from thecal.text.program import facts
+    from thecal.text.status import rows
+
+    digest = [("digest", str(status.get("program_digest")) or "none")]
+    found: list[Section] = [
+        ("pump", pump_rows(hello)),
+        ("now", rows(status, reading)),
+        ("local time", [("next change", next_change(status))]),
+        ("program", [*facts(program).items(), *digest] if program else [("", "none is active")]),
+    ]
+    if hello.get("ceilings"):
+        found.insert(1, ("bench", bench_rows(hello["ceilings"])))
+    therapy = status.get("therapy")
+    if therapy:
+        found.append(("therapy", therapy_rows(therapy)))
+    return found
+
+
+def pump_rows(hello: dict[str, Any]) -> list[tuple[str, str]]:
+    keys = ("unique_id", "bench", "firmware", "release", "protocol", "calibration_state")
+    return [(key.replace("_", " "), str(hello.get(key))) for key in keys]
+
+
+def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
+    from thecal.quantities.amounts import ml, ml_per_h
+
+    return [
+        ("highest rate", ml_per_h(ceilings["rate_nl"], ceilings["rate_seconds_s"])),
+        ("most in an hour", ml(ceilings["hour_nl"])),
+        ("most in 24 hours", ml(ceilings["day_nl"])),
+        ("motor", motor_text(ceilings)),
+    ]
+
+
+def motor_text(ceilings: dict[str, int]) -> str:
+    """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
+    from pumpcore.ramp import highest_rate_hz
+    from thecal.checks.rigs import Rig
+
+    highest_hz, most_hz = highest_rate_hz(Rig(ceilings)), ceilings["max_rate_hz"]
+    text = f"{most_hz} steps a second"
+    if highest_hz * 100 >= most_hz * 99:
+        return text
+    return f"{text}; a program may use up to {highest_hz}, because each second of it must hold its ramps too"
+
+
+def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lockouts, counts, reservoir, line: what is live, each under its own name; nested tables with a point."""
+    rows: list[tuple[str, str]] = []
+    for name, value in therapy.items():
+        if isinstance(value, dict):
+            rows += [(f"{name}.{inner}", text_of(inner, its)) for inner, its in value.items()]
+        else:
+            rows.append((name, text_of(name, value)))
+    return [(label.replace("_", " ").removesuffix(" nl").removesuffix(" s"), text) for label, text in rows]
+
+
+def text_of(name: str, value: Any) -> str:
+    from thecal.quantities.amounts import clock_text, ml, span
+
+    if value is None or value in ("", []):
+        return "none"
+    if name.endswith("utc_s"):
+        return clock_text(value)
+    if name.endswith("_nl"):
+        return ml(value)
+    if name.endswith("_s"):
+        return span(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,162 @@
+"""`thecal refill`: what was found in the reservoir and what was put there, against what the pump expected."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.errors import BadInput, Failed
+from thecal.terminal.console import alert, columns, data, emit_json, talk
+
+if TYPE_CHECKING:
+    from thecal.pump.client import Client
+    from thecal.pump.exchange import Reply
+
+EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
+REASON_BYTES = 60
+APART = "out of tolerance: the next start will be blocked until somebody says why; measure again when in doubt"
+
+
+def refill(
+    measured: Annotated[str | None, typer.Option(metavar="VOLUME", help="What was found in the reservoir.")] = None,
+    filled: Annotated[str | None, typer.Option(metavar="VOLUME", help="What was put into it.")] = None,
+    reason: Annotated[str | None, typer.Option("--acknowledge", metavar="REASON", help="Why the residual was out of tolerance.")] = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Report a refill. A residual out of tolerance blocks the next start until it is acknowledged with a reason."""
+    from thecal.pump.opening import open_pump
+
+    if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
+        raise BadInput("say what to report", f'report with: {EXAMPLE}; or acknowledge with: thecal refill --acknowledge "why"')
+    if reason is not None:
+        check_reason(reason)
+    volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
+    consent = Consent(yes, dry_run, as_json)
+    with open_pump(port) as client:
+        reply = report(client, volumes, consent) if reason is None else acknowledge(client, reason, consent)
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        tell(reply, reason is not None)
+
+
+def check_reason(reason: str) -> None:
+    """What the pump keeps, and what every screen shows as it was typed."""
+    if not 0 < len(reason.encode()) <= REASON_BYTES:
+        raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
+    if not reason.isprintable():
+        raise BadInput("--acknowledge: holds a line end or another character that no screen shows", "write it in one line of plain text")
+
+
+def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
+    from thecal.pump import orders
+
+    if consent.dry_run:
+        unsent(orders.Order("reservoir.acknowledge", {"reason": reason}), consent.as_json)
+        return None
+    return orders.acknowledge_refill(client, reason)
+
+
+def nl(option: str, text: str) -> int:
+    from thecal.checks.dose import read, whole
+
+    try:
+        return whole(read(text, ("volume",), "3.1 mL").to("nL"), text, "nL", Fraction(1))
+    except BadInput as error:
+        raise BadInput(f"{option}: {error.cause}", error.do) from None
+
+
+def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
+    """Beside what was measured, what the pump expects; a pair that would explain the difference goes into the reply."""
+    from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+
+    status = client.status()
+    reservoir = (status.get("therapy") or {}).get("reservoir")
+    settings: Any = active_program(client).settings
+    if reservoir is None or settings is None:
+        raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
+    check_room(settings.capacity_nl, volumes)
+    clock.tell(client)
+    bounds_nl = tolerated(reservoir, settings)
+    talk(columns(review(reservoir, bounds_nl, volumes)))
+    if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
+        talk(alert(APART))
+    reply = carry_out(client, orders.refill(*volumes), "Report this refill?", consent)
+    pair = status["calibration"]
+    if reply is None or not reply["blocks"] or not pair:
+        return reply
+    proposed_nl = proposed_volume_nl(reservoir, volumes[0], pair)
+    return {**reply, "proposed_volume_nl": proposed_nl, "proposed_steps": pair["steps"]} if proposed_nl else reply
+
+
+def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
+    """BadInput when both volumes are more than the reservoir holds."""
+    from thecal.quantities.amounts import ml
+
+    measured_nl, filled_nl = volumes
+    if measured_nl + filled_nl > capacity_nl:
+        cause = f"--measured and --filled are {ml(measured_nl + filled_nl)}, the reservoir holds {ml(capacity_nl)}"
+        raise BadInput(cause, f"measure again; with {ml(measured_nl)} in it, at most {ml(max(0, capacity_nl - measured_nl))} can be filled")
+
+
+def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
+    from thecal.quantities.amounts import ml
+
+    measured_nl, filled_nl = volumes
+    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first report")]
+    if bounds_nl:
+        rows.append(("in tolerance", f"{ml(bounds_nl[0])} to {ml(bounds_nl[1])}"))
+    return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in it", ml(measured_nl + filled_nl))]
+
+
+def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
+    """(least, most) nl that the pump takes without a reason; None before the first report, which has nothing to be compared with."""
+    from pumpcore.reservoir import tolerated_nl
+
+    if reservoir.get("left_nl") is None:
+        return None
+    told = (reservoir[name] or 0 for name in ("left_nl", "spread_nl", "delivered_nl"))
+    least_nl, most_nl = tolerated_nl(settings, *told)
+    return least_nl, most_nl
+
+
+def expected_text(reservoir: dict[str, Any]) -> str:
+    from thecal.quantities.amounts import ml
+
+    spread_nl = reservoir.get("spread_nl") or 0
+    return ml(reservoir["left_nl"]) + (f" to {ml(reservoir['left_nl'] + spread_nl)}, uncertain by power cuts" if spread_nl else "")
+
+
+def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[str, int]) -> int | None:
+    """The volume of the pair's steps by which what was delivered would account for the residual; None when nothing was delivered, or
+    when the pair would change by more than half: so much is a leak, a wrong reading or a wrong filling."""
+    delivered_nl, left_nl = reservoir.get("delivered_nl") or 0, reservoir.get("left_nl")
+    if not delivered_nl or left_nl is None:
+        return None
+    proposed_nl = round(Fraction(pair["volume_nl"] * (delivered_nl + left_nl - measured_nl), delivered_nl))
+    return proposed_nl if abs(proposed_nl - pair["volume_nl"]) * 2 <= pair["volume_nl"] else None
+
+
+def tell(reply: Reply, acknowledged: bool) -> None:
+    from thecal.quantities.amounts import ml
+
+    if acknowledged:
+        data("acknowledged: the pump may start")
+        return
+    data(f"reported: {ml(reply['left_nl'])} in the reservoir (token {reply['token']})")
+    if reply["blocks"]:
+        talk(f"out of tolerance: expected {ml(reply['expected_nl'])}, measured {ml(reply['measured_nl'])}; the next start is blocked")
+        if "proposed_volume_nl" in reply:
+            pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
+            talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
+        else:
+            talk("no calibration near this one would explain it: look for a leak, weigh the residual again")
+        talk('say why: thecal refill --acknowledge "reason"')

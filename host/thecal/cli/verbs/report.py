@@ -1,0 +1,64 @@
+"""`thecal report`: one offline page of what the pump was told, did, missed and complained about; from the pump or a saved file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thecal.cli.evidence import evidence
+from thecal.cli.options import AsJson, Force, Port
+from thecal.terminal.console import Progress, emit_json, talk
+
+PAGE = Path("report.html")
+
+
+def report(
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The page; report.html when left out.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also a row a minute as CSV; - is stdout.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also the plot alone.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also all that was read, for --from-journal.")] = None,
+    from_journal: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A saved journal instead of a pump; more than once for both rings.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
+    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
+    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
+    force: Force = False,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one offline page: prescription, planned against delivered, boluses, missed doses, alarms, versions."""
+    from thecal.history.timeline import Timeline
+    from thecal.reports.period import Period
+    from thecal.terminal.output_files import check_free, write
+
+    period = Period(from_time, to_time, days)
+    file = out if out is not None or as_json else PAGE
+    check_free([one for one in (file, csv, png, save) if one is not None], force)
+    found = evidence(from_journal, port)
+    line = Timeline(found)
+    window = period.of(line)
+    from thecal.history.evidence import as_lines
+    from thecal.reports.report import Report, document
+
+    made = Report(line, *window)
+    jobs: list[tuple[Path | None, Callable[[], str | bytes]]] = [
+        (file, made.html),
+        (csv, made.csv),
+        (png, made.picture.png),
+        (save, lambda: as_lines(found)),
+    ]
+    if made.banner():
+        talk(made.banner())
+    progress = Progress("report")
+    for number, (name, job) in enumerate(jobs):
+        progress.update(number, len(jobs))
+        if name is not None:
+            content = job()
+            progress.close()
+            write(content, name)
+    if as_json:
+        emit_json(document(made))

@@ -1,0 +1,84 @@
+"""`thecal sim`: run a simulated pump until Ctrl-C. Its flash lies in a file and is there again the next time."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thecal.cli.options import AsJson
+from thecal.errors import BadInput, Failed
+from thecal.terminal.console import data
+
+MOST_SPEED = 100
+
+
+def sim(
+    bench: Annotated[str, typer.Option(metavar="BENCH", help="sim-clock, sim-noclock, or a bench file.")] = "sim-clock",
+    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Which individual: id, crystal, boot time.")] = 1,
+    speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Times real time, up to 100.")] = None,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Time moves only by the control port.")] = False,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Where its flash is kept (default: one per bench and seed).")] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="A balance under the outlet, with a port of its own.")] = False,
+    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="mt-sics, sbi, or plain (prints by itself).")] = "mt-sics",
+    evaporation: Annotated[str, typer.Option(metavar="RATE", help="What the balance's vessel loses.")] = "0 mg/h",
+    pulsation: Annotated[float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow, per roller.")] = 0.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin with a newly flashed pump.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a simulated pump behind a serial port. It is the unmodified firmware in a real MicroPython."""
+    from thecal.files.bench import bench_file
+    from thecal.files.resources import firmware_folder
+    from thecal.pump.transport import registry
+    from thecal.sim import clock_file, serve
+
+    if speed is not None and not 0 < speed <= MOST_SPEED:
+        raise BadInput(f"--speed {speed}: is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+    bench_path = bench_file(bench)
+    image_path = (image or default_image(bench_path, seed)).resolve()
+    if image_path.is_dir():
+        raise BadInput(f"{image_path} is a folder", "name a file for the pump's flash, or leave --image out")
+    if image_path.exists() and not image_path.is_file():
+        raise BadInput(f"{image_path} is not a plain file", "name a file for the pump's flash, or leave --image out")
+    if any(entry.get("image") == str(image_path) for entry in registry.entries()):
+        raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
+    if fresh:
+        image_path.unlink(missing_ok=True)
+        clock_file.path_of(image_path).unlink(missing_ok=True)
+    registered: list[Path] = []
+
+    def ready(facts: dict[str, Any]) -> None:
+        registered.append(registry.add(facts))
+        if as_json:
+            data(json.dumps(facts))
+        else:
+            serve.announce(facts)
+
+    options = {"speed": speed, "virtual": virtual, "firmware_folder": firmware_folder()}
+    if balance:
+        options["balance"] = balance_options(balance_protocol, evaporation, pulsation)
+    try:
+        code = serve.run(bench_path, seed, image_path, on_ready=ready, **options)
+    finally:
+        for path in registered:
+            path.unlink(missing_ok=True)
+    raise typer.Exit(code)
+
+
+def balance_options(protocol: str, evaporation: str, pulsation_percent: float) -> Any:
+    from thecal.quantities.typed import parse
+    from thecal.sim.world.balance import BalanceOptions
+    from thecal.sim.world.balance_talk import PROTOCOLS
+
+    if protocol not in PROTOCOLS:
+        raise BadInput(f"--balance-protocol {protocol!r} is not known", f"write one of {', '.join(PROTOCOLS)}")
+    lost = parse(evaporation)
+    if lost.kind() != "mass/time":
+        raise BadInput(f"--evaporation {evaporation!r} is a {lost.kind()}", 'write a mass per time, like "0.5 mg/h"')
+    return BalanceOptions(protocol, evaporation_ug_per_h=float(lost.to("ug/h")), pulsation_percent=pulsation_percent)
+
+
+def default_image(bench_path: Path, seed: int) -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("thecal") / f"{bench_path.stem}-{seed}.flash"

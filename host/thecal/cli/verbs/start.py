@@ -1,0 +1,41 @@
+"""`thecal start`: set the pump's clock while it is stopped, then start its program."""
+
+from thecal.cli.consent import unsent
+from thecal.cli.options import AsJson, DryRun, MoveClock, Port, Zone
+from thecal.errors import Refused
+from thecal.terminal.console import data, emit_json, talk
+
+
+def start(
+    port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that the pump knows."""
+    from thecal.cli.clock_setting import Wish, set_before_start, tell
+    from thecal.pump import clock
+    from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order
+    from thecal.text import line as line_text
+    from thecal.text.calibration import line
+
+    wish = Wish(zone, set_clock)
+    wish.check()
+    with open_pump(port) as client:
+        before = client.status()
+        if dry_run:
+            tell(client, wish)
+            talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
+            talk(f"calibration: {line(before['calibration'])}")
+            unsent(Order("start"), as_json)
+            return
+        set_before_start(client, wish, before)
+        try:
+            reply = client.start()
+        except Refused as refused:
+            raise line_text.explained(refused, before) from refused
+        after, reading = clock.read(client)
+    if as_json:
+        emit_json({"start": reply, "status": after, "clock": reading.as_dict()})
+    else:
+        data(f"{after['state']}: {after.get('program_name')}")
+        talk(f"clock {reading.text()}; {clock.next_change(after)}")
+    talk(f"calibration: {line(after['calibration'])}")

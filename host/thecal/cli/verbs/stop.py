@@ -1,0 +1,31 @@
+"""`thecal stop`: one bare line to the pump, before anything else is asked."""
+
+from thecal.cli.options import AsJson, Port
+from thecal.terminal.console import data, emit_json, talk
+
+
+def stop(port: Port = None, as_json: AsJson = False) -> None:
+    """Stop the pump now. Always acts; needs no program, no clock, no confirmation."""
+    from thecal.pump.client import Client
+    from thecal.pump.opening import choose
+
+    port_url = choose(port)
+    try:
+        with Client(port_url) as client:
+            reply = client.stop()
+    finally:
+        note(port_url)
+    if as_json:
+        emit_json(reply)
+    else:
+        data(f"stopped; delivered {reply.get('delivered_steps', 'an unknown number of')} steps")
+
+
+def note(port_url: str) -> None:
+    """Tell the verbs of this machine that steer the pump; after the stop, so that a full or slow disk can't hold it up."""
+    from thecal.pump.transport import registry
+
+    try:
+        registry.note_stop(port_url)
+    except OSError as error:
+        talk(f"a calibration or weighing that is under way is not told of this stop: {error.strerror}")

@@ -1,0 +1,124 @@
+"""`thecal temporary RATE --for TIME`: another rate than the basal's for a while, or a part of it; it ends by itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.typed import seconds
+from thecal.errors import BadInput
+from thecal.terminal.console import columns, data, emit_json, talk
+
+if TYPE_CHECKING:
+    from pumpcore.program import Program
+    from thecal.pump.client import Client
+    from thecal.pump.exchange import Reply
+
+EXAMPLE = 'thecal temporary "50 %" --for "2 h"'
+Rows = list[tuple[str, ...]]
+
+
+def temporary(
+    rate: Annotated[str | None, typer.Argument(metavar="RATE", help='A rate, "0.8 mL/h", or a part of the basal, "50 %".')] = None,
+    duration: Annotated[str | None, typer.Option("--for", metavar="TIME", help='From 1 min to 24 h, e.g. "2 h".')] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="End a temporary rate.")] = None,
+    port: Port = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a temporary rate in the place of the basal."""
+    from thecal.cli.typed import check_token
+    from thecal.pump.opening import open_pump
+
+    if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
+        raise BadInput("say what to do", f"order with: {EXAMPLE}; or give --cancel TOKEN")
+    if cancel is not None:
+        check_token(cancel)
+    else:
+        parse(str(rate), str(duration))
+    consent = Consent(yes, dry_run, as_json)
+    with open_pump(port) as client:
+        reply = end(client, cancel, consent) if cancel is not None else order(client, (str(rate), str(duration)), consent)
+    if reply is not None and as_json:
+        emit_json(reply)
+    elif reply is not None:
+        data(sentence(reply, cancel is not None))
+
+
+def sentence(reply: Reply, cancelled: bool) -> str:
+    from pumpcore.units import MS_PER_S
+    from thecal.quantities.amounts import span
+
+    if cancelled:
+        return f"temporary rate cancelled (token {reply['token']}): what is queued of it still runs, a few seconds"
+    lasts_s = (reply["ends_at_ms"] - reply["begins_at_ms"]) // MS_PER_S
+    return f"temporary rate ordered (token {reply['token']}): from the next seconds on for {span(lasts_s)}"
+
+
+def end(client: Client, token: str, consent: Consent) -> Reply | None:
+    from thecal.pump import orders
+
+    if consent.dry_run:
+        unsent(orders.Order("temporary.cancel", {"token": token}), consent.as_json)
+        return None
+    return orders.cancel_temporary(client, token)
+
+
+def parse(rate: str, duration: str) -> tuple[Any, int]:
+    """(a quantity, or a part of the basal), seconds."""
+    from thecal.checks.dose import rate_of
+    from thecal.quantities.typed import parse_number, shown
+
+    seconds_s = seconds("--for", duration)
+    if not rate.rstrip().endswith("%"):
+        return rate_of(rate), seconds_s
+    part = parse_number(rate, rate.rstrip().removesuffix("%").strip()) / 100
+    if max(part.numerator, part.denominator) > 10_000:
+        raise BadInput(f"{shown(rate)} is not a part of at most 10,000", "write fewer digits, or a rate")
+    return part, seconds_s
+
+
+def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | None:
+    from thecal.checks import orders as order_checks
+    from thecal.checks import rigs
+    from thecal.pump import clock, orders
+    from thecal.pump.active import active_program
+
+    program = active_program(client)
+    rate, duration_s = parse(*typed)
+    rate_nl, part = in_pump(program, rate)
+    order_checks.check_temporary(program, rigs.of_pump(client), (rate_nl, part, duration_s), typed)
+    clock.tell(client)
+    talk(columns(review(program, typed, (rate_nl, part, duration_s))))
+    return carry_out(client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
+
+
+def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
+    """(nl per the program's seconds, (numerator, denominator)); one of them is zero."""
+    from thecal.checks.dose import volume, whole
+
+    if isinstance(asked, Fraction):
+        return 0, (asked.numerator, asked.denominator)
+    seconds_s = program.rate_seconds_s
+    return whole(volume(program, asked) * seconds_s, asked.text, "mL/h", Fraction(3600, seconds_s * 1_000_000)), (0, 0)
+
+
+def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:
+    from thecal.quantities.amounts import ml_per_h, span
+
+    rate_nl, (numerator, denominator), duration_s = asked
+    seconds_s = program.rate_seconds_s
+    if denominator:
+        ends = (program.lowest_rate_nl(), program.highest_rate_nl())
+        parts = [Fraction(end * numerator, denominator * seconds_s) for end in ends]
+        in_words = " to ".join(dict.fromkeys(ml_per_h(part.numerator, part.denominator) for part in parts))
+        held = f"basal x {numerator}/{denominator}"
+    else:
+        in_words, held = ml_per_h(rate_nl, seconds_s), f"{rate_nl} nl / {seconds_s} s"
+    head = ("temporary rate", "typed", "in the pump", "that is")
+    return [head, ("rate", typed[0], held, in_words), ("lasts", typed[1], f"{duration_s} s", span(duration_s))]

@@ -1,0 +1,1 @@
+"""Files that are read: TOML, benches, what comes with thecal."""

@@ -1,0 +1,29 @@
+"""Where the files that are data to the host live: the firmware that goes onto a pump, and the bench files.
+
+A wheel carries them inside the package; an editable install finds them in the checkout beside `host/`.
+"""
+
+from pathlib import Path
+
+from thecal.errors import Failed
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CHECKOUT = PACKAGE.parents[1]
+DATA = PACKAGE / "data"  # templates, the shipped drug libraries, the page of a report
+
+
+def firmware_folder() -> Path:
+    """The folder whose content is deployed to a pump (`main.py`, `pumpcore/`, `app/`, `hal/`)."""
+    return _folder("_firmware", "firmware")
+
+
+def hardware_folder() -> Path:
+    """The folder of the bench files that come with thecal."""
+    return _folder("_hardware", "hardware")
+
+
+def _folder(packaged_name: str, checkout_name: str) -> Path:
+    for folder in (PACKAGE / packaged_name, CHECKOUT / checkout_name):
+        if folder.is_dir():
+            return folder
+    raise Failed(f"thecal's {checkout_name} files are missing beside {PACKAGE}", "install thecal again")

@@ -1,0 +1,102 @@
+"""What a person asks a forecast for, as exact values: from when, in which local time, with how much in the reservoir."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.program import Program
+from pumpcore.units import S_PER_DAY
+from thecal.checks.dose import read
+from thecal.errors import BadInput, Failed
+from thecal.forecast.bridged import Front, typed
+from thecal.forecast.model import Outlook, When
+from thecal.pump import zones
+from thecal.pump.clock import host_problem, host_s
+from thecal.pump.zones import LocalTime
+from thecal.quantities.amounts import span
+from thecal.quantities.typed import shown
+
+if TYPE_CHECKING:
+    from thecal.pump.client import Client
+
+EXAMPLE = 'write it like "2026-10-24 08:00"'
+# the pump's clock is not set before 2020 and holds 32 bits: up to 2104 there is room for the days and the change of local time ahead
+FIRST_UTC_S = 1_577_836_800
+END_UTC_S = 4_260_211_200
+
+
+def when(begin: str | None, zone: LocalTime, days: int) -> When:
+    """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time; Failed when this computer
+    can't know what now is."""
+    if begin is None and host_problem():
+        raise Failed(host_problem(), "set this computer's clock, or say from when: --from TIME")
+    utc_s = int(host_s()) if begin is None else utc_of(begin, zone)
+    return When(utc_s, zone.zone(utc_s), days)
+
+
+def local_time_of(client: Client | None, zone: str | None) -> LocalTime:
+    """The zone that was named, else the pump's, else this computer's. BadInput when there is none of them."""
+    if client is None:
+        return zones.named(zone) if zone is not None else zones.of_computer()
+    return zones.chosen(client, client.status(), zone)
+
+
+def utc_of(text: str, zone: LocalTime) -> int:
+    """A local time as UTC. One that comes twice is the first; one that is skipped is refused."""
+    try:
+        local = datetime.fromisoformat(text)
+        if local.tzinfo is not None:
+            raise ValueError
+    except ValueError as error:
+        raise BadInput(f"--from: {shown(text)} is not a local time", EXAMPLE) from error
+    naive_s = int((local - datetime(1970, 1, 1)).total_seconds())
+    if not FIRST_UTC_S + S_PER_DAY <= naive_s < END_UTC_S:  # a day: whatever the zone
+        raise BadInput(f"--from: {shown(text)} is not in the years that the pump's clock holds, 2020 to 2104", EXAMPLE)
+    offset_at = zone.offset_at
+    offsets_s = sorted({offset_at(naive_s - S_PER_DAY), offset_at(naive_s + S_PER_DAY)}, reverse=True)
+    for offset_s in offsets_s:
+        if offset_at(naive_s - offset_s) == offset_s:
+            return naive_s - offset_s
+    later = span(offsets_s[0] - offsets_s[-1])
+    raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", f"name a time {later} later")
+
+
+def left_nl(text: str | None, client: Client | None, program: Program) -> int | None:
+    """What is in the reservoir: as typed, else as the pump tells; None when neither says, or the program does not watch one."""
+    settings: Any = program.settings
+    if settings is None or not settings.capacity_nl:
+        if text is not None:
+            raise BadInput("--left: the prescription has no [reservoir]", "leave it out, or add [reservoir]")
+        return None
+    if text is not None:
+        volume = read(text, ("volume",), "18 mL").to("nL")
+        if volume.denominator != 1:
+            raise BadInput(f"--left: {shown(text)} is not a whole number of nl", f"nearest: {volume // 1} nL")
+        return int(volume)
+    reservoir = ((client.status() if client else {}).get("therapy") or {}).get("reservoir") or {}
+    return reservoir.get("left_nl")
+
+
+def concentration(text: str | None) -> Fraction | None:
+    """ng per nl; BadInput when it is zero."""
+    if text is None:
+        return None
+    value = read(text, ("mass/volume",), "500 ug/mL").to("ng/nL")
+    if not value:
+        raise BadInput(f"--previous: {shown(text)} is zero", "write what the line holds")
+    return value
+
+
+def outlook(program: Program, pair: Calibration, begin: When, left: int | None, old: Fraction | Front | None) -> Outlook:
+    """`old` is what the line holds, as a person or as the pump says. BadInput for what does not go with the program."""
+    settings: Any = program.settings
+    if old is not None and not program.concentration[0]:
+        raise BadInput("--previous: the prescription has no concentration", "leave it out, or add concentration")
+    if old is not None and (settings is None or not settings.line_nl()):
+        raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
+    if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
+        raise BadInput(f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write what is in it")
+    return Outlook(program, pair, begin, left, typed(old, program, pair) if isinstance(old, Fraction) else old)

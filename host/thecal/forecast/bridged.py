@@ -1,0 +1,90 @@
+"""A bridge ahead or under way: the front as the pump tells it, made into what the forecast takes, and when it will be where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from pumpcore import front
+from pumpcore.calibration import Calibration
+from pumpcore.crossing import Crossing, of_line, ratio
+from pumpcore.forecast import Forecast
+from pumpcore.program import Program
+from pumpcore.schedule import Zone
+from thecal.errors import Failed
+from thecal.pump.active import pair_of
+from thecal.quantities.amounts import span
+
+DAYS = 31
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the line holds of `old` (ng per nl) and how the pump will go over it: by `crossing` from `position_steps` on; None: at its
+    plain rates. `left_nl` is what of the line is still old by its measured volume; `by_pump`: the pump has told all of it."""
+
+    old: Fraction
+    left_nl: int
+    crossing: Crossing | None = None
+    position_steps: int = 0
+    by_pump: bool = False
+
+    def times_s(self, rows: list[Any], end_s: int) -> tuple[int | None, int | None]:
+        """(the second from which the tip is uncertain, the second by which the front has surely passed); None: not within the time."""
+        crossing = self.crossing
+        if crossing is None:
+            return None, None
+        ends = [*[row[0] for row in rows[1:]], end_s]
+        positions = [row[3][1] for row in rows]
+        passed = next((at_s for at_s, position in zip(ends, positions, strict=True) if position >= crossing.new_from), None)
+        sure = [at_s for at_s, position in zip(ends, positions, strict=True) if position <= crossing.old_until]
+        near_s = sure[-1] if sure else 0
+        return (None if near_s == end_s else near_s), passed
+
+
+def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
+    return Fraction(*parts_of(line, program))
+
+
+def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
+    """By how much the basal changes in the old content. Failed for a program without the concentration that a bridge needs."""
+    old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
+    if not new[1] or not new[2]:
+        raise Failed("the pump tells of a bridge, and the program names no concentration", "add concentration to the prescription")
+    numerator, denominator = ratio(old, new)
+    return numerator, denominator
+
+
+def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Front | None:
+    """The front that the pump tells of (`line` of status or of program.stage); None when nothing is to be bridged."""
+    if line.get("needs") != "bridge":
+        return None
+    old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
+    crossing = Crossing(parts_of(line, program), line["old_until_steps"], line["new_from_steps"])
+    return Front(Fraction(old[1], old[2]), max(0, line["line_nl"] - line["most_nl"]), crossing, position_steps, True)
+
+
+def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
+    """What a person says that the line holds, all of it."""
+    new, was = program.content(), (program.fluid, old.numerator, old.denominator)
+    line_nl = program.line_nl()
+    if front.change(was, new) != front.BRIDGE:
+        return Front(old, line_nl)
+    line = front.Line(was, new).begin(front.BEHIND, 0, 0, pair)
+    return Front(old, line_nl, Crossing(*of_line(line, program, 0)))
+
+
+def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:
+    """From when on the tip is uncertain and when the front has passed, when the bridge begins now."""
+    counts = pair_of(status)
+    pair = Calibration(counts["volume_nl"], counts["steps"])
+    zone = Zone(status["offset_s"], status.get("transition_utc_s", 0), status.get("transition_offset_s", 0))
+    found = of_pump(line, program, status["delivered_steps"])
+    forecast = Forecast(program, pair, status["utc_s"], zone, DAYS)
+    if found is None or not (status["utc_s"] or not program.needs_clock()):
+        return []
+    forecast.crossing = found.crossing
+    rows: Any = forecast.rows(0, 0, found.position_steps)
+    ends = [(name, at_s) for name, at_s in zip(("uncertain from", "over by"), found.times_s(list(rows), forecast.end_s), strict=True)]
+    return [(name, f"not within {DAYS} days" if at_s is None else f"{span(at_s)} after the start") for name, at_s in ends]

@@ -1,0 +1,40 @@
+"""Where a ceiling will bind in the days to come. Staging looks at the week; a repeated hour can hold more than any week."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
+from pumpcore.units import S_PER_MINUTE
+from thecal.forecast.model import Outlook
+
+WINDOWS = (("hour", HOUR_BUCKETS), ("day", DAY_BUCKETS))
+
+
+def binding(outlook: Outlook, ceilings: Ceilings) -> list[tuple[str, int, Fraction, int]]:
+    """(window, second at which its fullest begins, nl in it, ceiling nl) for each window that the basal would overfill; the
+    pump pauses there. And ("rate", second, nl per the program's seconds, ceiling) for the highest rate, boluses included."""
+    found = []
+    for name, buckets in WINDOWS:
+        span_s, limit_nl = buckets * S_PER_MINUTE, getattr(ceilings, f"{name}_nl")
+        begin_s, volume = fullest(outlook, span_s)
+        if volume > limit_nl:
+            found.append((name, begin_s, volume, limit_nl))
+    seconds_s = outlook.program.rate_seconds_s
+    highest = max(outlook.basal.rates)
+    limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
+    if highest * seconds_s > limit_nl:
+        at_s = outlook.basal.bends[outlook.basal.rates.index(highest)][0]
+        found.append(("rate", at_s, highest * seconds_s, limit_nl))
+    return found
+
+
+def fullest(outlook: Outlook, span_s: int) -> tuple[int, Fraction]:
+    """(begin, nl) of the fullest window: it begins or ends at a change of rate."""
+    course = outlook.basal
+    bends = [at_s for at_s, _ in course.bends]
+    begins = {*bends, *(at_s - span_s for at_s in bends)}
+    inside = [at_s for at_s in sorted(begins) if 0 <= at_s <= course.end_s - span_s] or [0]
+    volumes = [(course.between(at_s, min(course.end_s, at_s + span_s)), -at_s) for at_s in inside]
+    volume, at_s = max(volumes)
+    return -at_s, volume

@@ -1,0 +1,69 @@
+"""A comparison as a picture: what was forecast and what was delivered, and how far they are apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.units import NL_PER_ML
+from thecal.forecast.compare import Comparison
+from thecal.forecast.words import utc_offset
+from thecal.reports.drawing import entitle
+from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE_INCH = (9.6, 5.6)
+SHADE = "#f3d9d2"
+
+
+def png(found: Comparison, title: str) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(2, 1, sharex=True, height_ratios=(4, 3)))
+    entitle(figure, title, fontsize=12, color=INK)
+    draw_volumes(axes[0], found)
+    draw_apart(axes[1], found)
+    for one in axes:
+        plain(one)
+        for difference in found.differences:
+            one.axvspan(x_of(found, difference.from_ms), x_of(found, difference.to_ms), color=SHADE, linewidth=0, zorder=0)
+    axes[0].legend(frameon=False, fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    locator = AutoDateLocator(minticks=4, maxticks=10)
+    axes[1].xaxis.set_major_locator(locator)
+    axes[1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes[1].set_xlabel(f"time ({utc_offset(found.line.offset_s(found.to_ms))})")
+    return saved(figure)
+
+
+def draw_volumes(axes: Axes, found: Comparison) -> None:
+    x = [x_of(found, one.at_ms) for one in found.minutes]
+    axes.plot(x, [ml_of(found, one.forecast_steps) for one in found.minutes], color=PLAN, linewidth=3.2, label="forecast (basal)")
+    low, high = ([ml_of(found, getattr(one, name)) for one in found.minutes] for name in ("low_steps", "high_steps"))
+    axes.fill_between(x, low, high, color=BAND, linewidth=0, label="uncertain")
+    axes.plot(x, high, color=DONE, linewidth=1.1, label="delivered (guard's count)")
+    axes.plot([], [], color=SHADE, linewidth=6, label="they differ")
+    axes.set_ylabel("mL since the start")
+    axes.set_ylim(bottom=0)
+
+
+def draw_apart(axes: Axes, found: Comparison) -> None:
+    x = [x_of(found, one.at_ms) for one in found.minutes]
+    axes.plot(x, [ml_of(found, one.high_steps - one.forecast_steps) for one in found.minutes], color=TRUE, linewidth=1.1)
+    axes.axhline(0, color=PLAN, linewidth=1)
+    axes.set_ylabel("delivered - forecast, mL")
+
+
+def ml_of(found: Comparison, steps: Fraction) -> float:
+    return float((found.line.volume_nl(steps, found.to_ms) or Fraction(0)) / NL_PER_ML)
+
+
+def x_of(found: Comparison, at_ms: int) -> Any:
+    """Time by one offset throughout: a repeated hour must not fold the curve back. Matplotlib takes a datetime for a number."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None) + timedelta(seconds=found.line.offset_s(found.to_ms))

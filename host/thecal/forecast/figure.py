@@ -1,0 +1,154 @@
+"""The days to come as a picture: rates, what flows in all, and the reservoir with its marks. Matplotlib is imported only when drawn."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pumpcore.units import NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
+from thecal.forecast.course import Course
+from thecal.forecast.model import Outlook
+from thecal.forecast.words import utc_offset
+from thecal.reports.drawing import entitle
+from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE_INCH = (9.6, 7.4)
+NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer than that would lie on each other
+NG_PER_UG = 1000
+
+
+def png(outlook: Outlook) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    reservoir = outlook.left_nl is not None
+    figure = Figure(figsize=SIZE_INCH if reservoir else (SIZE_INCH[0], 5.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(3 if reservoir else 2, 1, sharex=True, height_ratios=(4, 4, 3) if reservoir else (4, 4)))
+    when = outlook.when
+    title = f"{outlook.program.name}: {when.days} days from {when.local(0):%Y-%m-%d %H:%M}"
+    entitle(figure, title, fontsize=12, color=INK)
+    draw_rates(axes[0], outlook)
+    draw_volumes(axes[1], outlook)
+    if reservoir:
+        draw_reservoir(axes[2], outlook)
+    for one in axes:
+        plain(one)
+        mark_changes(one, outlook)
+    axes[0].legend(frameon=False, fontsize=8, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
+    time_axis(axes[-1], outlook)
+    return saved(figure)
+
+
+def draw_rates(axes: Axes, outlook: Outlook) -> None:
+    """The basal as a staircase; below it, a tick where each demand bolus could begin at the earliest."""
+    basal = outlook.basal
+    seconds = [at_s for at_s, _ in basal.bends]
+    rates = [ml_per_h(rate) for rate in basal.rates]
+    rates[-1] = rates[-2]
+    times = [x_of(outlook, at_s) for at_s in seconds]
+    settings = outlook.settings
+    if outlook.allowed.demand_nl:
+        starts = [x_of(outlook, at_s) for at_s in outlook.allowed.starts]
+        bolus = ml_per_h(Fraction(settings.demand_nl, settings.demand_s))
+        word = f"a demand bolus at the earliest: {bolus:.3g} mL/h more for {settings.demand_s // S_PER_MINUTE} min"
+        axes.plot(starts, [0.03] * len(starts), "|", color=TRUE, markersize=6, transform=axes.get_xaxis_transform(), label=word)
+    axes.step(times, rates, where="post", color=DONE, linewidth=1.2, label="basal")
+    if outlook.front_s is not None:
+        axes.axvline(x_of(outlook, outlook.front_s), color=BAND, linewidth=1.6, label="front passes the tip")
+    if outlook.near_s is not None:
+        ends_s = outlook.end_s if outlook.passed_s is None else outlook.passed_s
+        ends = [x_of(outlook, at_s) for at_s in (outlook.near_s, ends_s)]
+        axes.axvspan(ends[0], ends[1], color=BAND, alpha=0.25, linewidth=0, label="tip uncertain: the lower rate")
+    axes.set_ylabel("mL/h")
+    axes.set_ylim(bottom=0)
+
+
+def draw_volumes(axes: Axes, outlook: Outlook) -> None:
+    """What flows in all; on the right the mass, when the fluid has a concentration."""
+    for course, colour, width in ((outlook.everything, PLAN, 2.6), (outlook.basal, DONE, 1.2)):
+        axes.plot(*curve(outlook, course, 0, 1), color=colour, linewidth=width)
+    axes.set_ylabel("mL in all")
+    axes.set_ylim(bottom=0)
+    top = outlook.mass_ng(Fraction(NL_PER_ML))
+    if top is not None and outlook.front is None:  # else the mass does not follow the volume
+        per_ml = float(top / NG_PER_UG)
+        there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
+        back: Any = lambda ug: ug / per_ml  # noqa: E731
+        right = axes.secondary_yaxis("right", functions=(there, back))
+        right.set_ylabel("ug in all")
+        right.spines["right"].set_visible(False)
+    end = outlook.end_s
+    if outlook.allowed.day_nl():
+        basal_ml, all_ml = (float(course.at(end) / NL_PER_ML) for course in (outlook.basal, outlook.everything))
+        near = abs(all_ml - basal_ml) < NEAR_PART * max(all_ml, basal_ml)  # one above the curves, the other below them
+        for place_ml, word, below in ((all_ml, "every bolus", False), (basal_ml, "basal only", near)):
+            offset, side = ((-4, -3), "top") if below else ((-4, 3), "bottom")
+            place = (x_of(outlook, end), place_ml)
+            axes.annotate(word, place, xytext=offset, textcoords="offset points", fontsize=8, color=INK, ha="right", va=side)
+
+
+def draw_reservoir(axes: Axes, outlook: Outlook) -> None:
+    settings = outlook.settings
+    for course, colour, width, word in ((outlook.everything, PLAN, 2.6, "every bolus"), (outlook.basal, DONE, 1.2, "basal only")):
+        times, _ = curve(outlook, course, 0, 1)
+        left = [float((outlook.left(course, at_s) or 0) / NL_PER_ML) for at_s in points(outlook, course)]
+        axes.plot(times, left, color=colour, linewidth=width, label=word)
+    for mark_nl, word in ((settings.low_nl, "low"), (settings.empty_nl, "empty")):
+        if mark_nl:
+            axes.axhline(mark_nl / NL_PER_ML, color=TRUE, linewidth=0.8, linestyle=(0, (4, 3)))
+            place = (x_of(outlook, 0), mark_nl / NL_PER_ML)
+            axes.annotate(word, place, xytext=(3, 2), textcoords="offset points", fontsize=8, color=TRUE)
+    if outlook.low_s is not None:
+        axes.axvline(x_of(outlook, outlook.low_s), color=TRUE, linewidth=1.0)
+        place = (x_of(outlook, outlook.low_s), 0.9)
+        late = outlook.low_s > outlook.end_s * 3 // 4
+        axes.annotate(
+            f"refill due {outlook.when.local(outlook.low_s):%b %d %H:%M}", place, xycoords=("data", "axes fraction"),
+            xytext=(-4 if late else 4, 0), textcoords="offset points", fontsize=8, color=TRUE, ha="right" if late else "left",
+        )  # fmt: skip
+    axes.set_ylabel("mL left")
+    axes.set_ylim(bottom=0)
+
+
+def points(outlook: Outlook, course: Course) -> list[int]:
+    """Seconds at which a curve is drawn: its bends, and where it meets a mark."""
+    marks = [mark_s for mark_s in outlook.marks.values() if mark_s is not None]
+    return sorted({at_s for at_s, _ in course.bends} | set(marks))
+
+
+def curve(outlook: Outlook, course: Course, base_nl: int, sign: int) -> tuple[list[Any], list[float]]:
+    seconds = points(outlook, course)
+    return [x_of(outlook, at_s) for at_s in seconds], [float((base_nl + sign * course.at(at_s)) / NL_PER_ML) for at_s in seconds]
+
+
+def mark_changes(axes: Axes, outlook: Outlook) -> None:
+    """A thin line where local time changes."""
+    at_s = outlook.when.zone.transition_utc_s - outlook.when.utc_s
+    if 0 < at_s < outlook.end_s:
+        axes.axvline(x_of(outlook, at_s), color=INK, linewidth=0.7, linestyle=(0, (1, 3)))
+
+
+def x_of(outlook: Outlook, second_s: int) -> Any:
+    """Time by the offset of the begin throughout: a repeated hour must not fold a curve back. Matplotlib takes a datetime."""
+    return outlook.when.local(0) + timedelta(seconds=second_s)
+
+
+def ml_per_h(nl_per_s: Fraction) -> float:
+    return float(nl_per_s * S_PER_HOUR / NL_PER_ML)
+
+
+def time_axis(axes: Axes, outlook: Outlook) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    axes.set_xlim(x_of(outlook, 0), x_of(outlook, outlook.end_s))
+    locator = AutoDateLocator(minticks=4, maxticks=10)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    changes = 0 < outlook.when.zone.transition_utc_s - outlook.when.utc_s < outlook.end_s
+    offset = utc_offset(outlook.when.zone.offset_at_s(outlook.when.utc_s))
+    axes.set_xlabel(f"time ({offset} throughout; the dotted line is the change of local time)" if changes else f"local time ({offset})")

@@ -1,0 +1,170 @@
+"""The days to come of one program: exact volumes by day, the reservoir with and without every allowed bolus, the front in the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.forecast import Forecast
+from pumpcore.program import Program
+from pumpcore.schedule import Zone
+from pumpcore.settings import Settings
+from pumpcore.units import S_PER_DAY
+from thecal.forecast.boluses import Allowed
+from thecal.forecast.bridged import Front
+from thecal.forecast.course import Course, Flow
+
+
+@dataclass(frozen=True)
+class When:
+    """From when on, in which local time, for how many days."""
+
+    utc_s: int
+    zone: Zone
+    days: int
+
+    def local(self, second_s: int) -> datetime:
+        """Local time `second_s` after the begin, with its offset in it."""
+        utc_s = self.utc_s + second_s
+        return datetime.fromtimestamp(utc_s + self.zone.offset_at_s(utc_s), UTC).replace(tzinfo=None)
+
+    def midnights(self) -> list[int]:
+        """Seconds at which a local day begins, from the begin (0, whatever its hour) to the end."""
+        found, at_s, end_s = [0], 0, self.days * S_PER_DAY
+        while at_s < end_s:
+            local = self.local(at_s)
+            wanted = datetime.combine(local.date() + timedelta(days=1), datetime.min.time())
+            next_s = at_s + round((wanted - local).total_seconds())
+            next_s += round((wanted - self.local(next_s)).total_seconds())  # the day may have a change of the offset in it
+            at_s = min(next_s, end_s)
+            found.append(at_s)
+        return found
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local day, or the part of it that is in the time."""
+
+    day: date
+    from_s: int
+    to_s: int
+    basal_nl: Fraction
+    boluses: int
+    bolus_nl: Fraction
+    left_basal_nl: Fraction | None
+    left_all_nl: Fraction | None
+
+
+class Outlook:
+    """`basal` without boluses, `everything` with every allowed one (`boluses` alone), each until it has emptied the reservoir; `planned`
+    are the rates of the basal as if it never did. `left_nl` at the begin, None when no reservoir is watched.
+
+    `front` is another concentration in the line, None when it holds what the program says: the pump goes over it with a bridge, whose
+    rates are in `basal`. `near_s`, `front_s`, `passed_s`: from when on the tip is uncertain, when the measured volume has gone through,
+    when the front has surely passed.
+    """
+
+    def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
+        self.program, self.pair = program, pair
+        self.when = when
+        settings: Any = program.settings
+        self.settings: Settings = settings or Settings()
+        self.end_s = when.days * S_PER_DAY
+        self._forecast = Forecast(program, pair, when.utc_s, when.zone, when.days)
+        self._forecast.crossing = front.crossing if front else None
+        rows: Any = self._forecast.rows(0, 0, front.position_steps if front else 0)
+        self._rows: list[Any] = list(rows)
+        self.rows = [row[:3] for row in self._rows]
+        self.front = front
+        self.near_s, self.passed_s = front.times_s(self._rows, self.end_s) if front else (None, None)
+        self.basal = Course(self._plan(), self.end_s)
+        self.left_nl = left_nl if left_nl is not None else (self.settings.capacity_nl or None)
+        self.allowed = Allowed(self.settings, self.end_s)
+        self.everything = self._everything()
+        self.low_s = self._reached(self.everything, self.settings.low_nl)
+        if self.low_s is not None:
+            self.allowed.forbid_from(self.low_s)
+            self.everything = self._everything()
+        self.marks = self._marks()
+        self.everything = self.everything.cut(self.marks["empty_all"])
+        self.boluses = Course(self.allowed.flows(), self.end_s).cut(self.marks["empty_all"])
+        self.planned = self.basal.rates[:-1]
+        self.basal = self.basal.cut(self.marks["empty_basal"])
+        self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
+
+    def digest(self, program_digest: bytes) -> str:
+        """What a pump must come to as well."""
+        forecast, front, when = self._forecast, self.front, self.when
+        if front is not None and not front.by_pump:  # a pump goes by its own line
+            forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
+        cursor = forecast.begin(program_digest, front.position_steps if front else 0)
+        while cursor[0] < self.end_s:
+            cursor = forecast.block(*cursor)
+        return str(cursor[2].hex())
+
+    def _everything(self) -> Course:
+        return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
+
+    def _plan(self) -> list[Flow]:
+        ends = [row[0] for row in self.rows[1:]] + [self.end_s]
+        seconds_s = self.program.rate_seconds_s
+        parts = self.front.crossing.denominator if self.front and self.front.crossing else 1
+        rates = [(row[1] + Fraction(row[4], parts)) / seconds_s for row in self._rows]
+        return [(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
+
+    # -- the reservoir
+
+    def _reached(self, course: Course, mark_nl: int) -> int | None:
+        """The second at which the reservoir stands at a mark."""
+        return course.reaches(self.left_nl - mark_nl) if self.left_nl is not None and self.settings.capacity_nl else None
+
+    def _marks(self) -> dict[str, int | None]:
+        """Seconds of low and empty, without boluses and with every one. A refill is due when the reservoir may be low at the earliest;
+        when it is empty the pump stops."""
+        low_nl, empty_nl = self.settings.low_nl, self.settings.empty_nl
+        return {
+            "low_basal": self._reached(self.basal, low_nl),
+            "low_all": self.low_s,
+            "empty_basal": self._reached(self.basal, empty_nl),
+            "empty_all": self._reached(self.everything, empty_nl),
+        }
+
+    def left(self, course: Course, second_s: int) -> Fraction | None:
+        """What is left at a second: never below the empty mark, where the pump stops."""
+        if self.left_nl is None:
+            return None
+        return max(Fraction(min(self.settings.empty_nl, self.left_nl)), self.left_nl - course.at(second_s))
+
+    # -- days and mass
+
+    def table(self) -> list[Day]:
+        midnights = self.when.midnights()
+        return [self._day(from_s, to_s) for from_s, to_s in pairwise(midnights)]
+
+    def _day(self, from_s: int, to_s: int) -> Day:
+        basal = self.basal.between(from_s, to_s)
+        empty_s = self.marks["empty_all"]
+        ends_s = to_s if empty_s is None else min(to_s, empty_s)
+        started = sum(from_s <= start_s < ends_s for start_s in self.allowed.starts)
+        bolus = self.boluses.between(from_s, to_s)
+        left = (self.left(self.basal, to_s), self.left(self.everything, to_s))
+        return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
+
+    def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
+        """The mass in a volume of the program's fluid; None for a program in volumes."""
+        mass_ng, nl = self.program.concentration
+        return volume_nl * mass_ng / nl if mass_ng else None
+
+    def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
+        """The mass that the basal brings to the tip between two seconds: of the old concentration until the front has passed."""
+        early, late = (self._by_ng(self.basal.at(at_s)) for at_s in (from_s, to_s))
+        return None if early is None or late is None else late - early
+
+    def _by_ng(self, volume_nl: Fraction) -> Fraction | None:
+        before_nl = min(volume_nl, Fraction(self.front.left_nl)) if self.front is not None else Fraction(0)
+        new_ng = self.mass_ng(volume_nl - before_nl)
+        return None if new_ng is None else new_ng + before_nl * (self.front.old if self.front else 0)

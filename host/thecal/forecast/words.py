@@ -1,0 +1,182 @@
+"""The days to come in words, rows and JSON."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.limits import Ceilings
+from pumpcore.units import NL_PER_ML, S_PER_MINUTE
+from thecal.forecast import ceilings as binds
+from thecal.forecast.model import Day, Outlook
+from thecal.quantities.amounts import ml, ml_per_h, span
+from thecal.quantities.typed import decimal
+
+NG_PER_UG = 1000
+DIGITS = 4
+Rows = list[tuple[str, ...]]
+
+
+def moment(outlook: Outlook, second_s: int | None) -> str:
+    return "not within this time" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
+
+
+def offset_words(outlook: Outlook) -> str:
+    """ "UTC+02:00, from Oct 25 UTC+01:00"."""
+    zone, when = outlook.when.zone, outlook.when
+    at_s = zone.transition_utc_s - when.utc_s
+    text = utc_offset(zone.offset_at_s(when.utc_s))
+    return f"{text}, from {when.local(at_s):%b %d} {utc_offset(zone.transition_offset_s)}" if 0 < at_s < outlook.end_s else text
+
+
+def utc_offset(offset_s: int) -> str:
+    minutes = abs(offset_s) // S_PER_MINUTE
+    return f"UTC{'-' if offset_s < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def facts(outlook: Outlook) -> Rows:
+    """(label, text) of the whole."""
+    program, settings, marks = outlook.program, outlook.settings, outlook.marks
+    lowest, highest = min(outlook.planned), max(outlook.planned)
+    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
+    rows: Rows = [
+        ("program", f"{program.name}, {program.fluid}"),
+        ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
+        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in all{basal_mass(outlook)}"),
+        ("boluses allowed", allowed_text(outlook)),
+    ]
+    rows += front_facts(outlook)
+    if outlook.left_nl is not None:
+        rows += [
+            ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
+            ("refill due", f"{moment(outlook, marks['low_all'])}; when it is low, with every allowed bolus"),
+            ("low, basal only", moment(outlook, marks["low_basal"])),
+            ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
+        ]
+    return rows
+
+
+def front_facts(outlook: Outlook) -> Rows:
+    """What of another concentration is in the line, and how the pump goes over it."""
+    front = outlook.front
+    if front is None:
+        return []
+    held = f"{ml(front.left_nl)} of {decimal(front.old * 1000)} ug/mL"
+    rows: Rows = [("front", f"the line's {held} is out {moment(outlook, outlook.front_s)}; prime the line to have it out before the start")]
+    if front.crossing is not None:
+        ratio = Fraction(front.crossing.numerator, front.crossing.denominator)
+        near, passed = (moment(outlook, at_s) for at_s in (outlook.near_s, outlook.passed_s))
+        rows.append(("bridge", f"basal x {ratio} until {near}, the lower of both until {passed}, then the basal"))
+    return rows
+
+
+def amount(outlook: Outlook, volume_nl: Fraction) -> str:
+    """ "12.3 mL = 6150 ug"."""
+    mass_ng = outlook.mass_ng(volume_nl)
+    return ml(volume_nl) + (f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else "")
+
+
+def basal_mass(outlook: Outlook) -> str:
+    mass_ng = outlook.dosed_ng(0, outlook.end_s)
+    return f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else ""
+
+
+def ml_per_h_exact(rate_nl_per_s: Fraction) -> str:
+    return ml_per_h(rate_nl_per_s.numerator, rate_nl_per_s.denominator)
+
+
+def allowed_text(outlook: Outlook) -> str:
+    allowed = outlook.allowed
+    parts = [f"{allowed.per_day} demand a day of {ml(allowed.demand_nl)}"] if allowed.demand_nl else []
+    if allowed.other_nl:
+        parts.append(f"others up to {ml(allowed.other_nl)} a day")
+    if not parts:
+        return "none on demand; the program limits no manual ones, and none are reckoned with"
+    return f"{', '.join(parts)}: {amount(outlook, Fraction(allowed.day_nl()))} in 24 h"
+
+
+def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
+    """What will be paused or refused, in words."""
+    found = []
+    for name, at_s, asked, limit_nl in binds.binding(outlook, ceilings):
+        when = f"{outlook.when.local(at_s):%a %Y-%m-%d %H:%M}"
+        if name == "rate":
+            seconds_s = outlook.program.rate_seconds_s
+            asked_text = ml_per_h_exact(asked / seconds_s)
+            found.append(f"the rate of {asked_text} at {when} is above the highest, {ml_per_h(limit_nl, seconds_s)}")
+        else:
+            found.append(f"the {name} that begins {when} would hold {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause there")
+    return found
+
+
+def day_rows(outlook: Outlook) -> Rows:
+    """The table: a row for each local day."""
+    boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
+    mass = outlook.program.concentration[0] > 0
+    head = ["day", "basal mL", "mL in all"] + ["basal ug", "ug in all"] * mass + ["boluses", "bolus mL"] * boluses
+    head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
+    return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
+
+
+def day_cells(outlook: Outlook, day: Day, with_: tuple[bool, bool, bool]) -> list[str]:
+    mass, boluses, reservoir = with_
+    hours = (day.to_s - day.from_s) / 3600
+    in_all = outlook.basal.at(day.to_s)
+    name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
+    cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
+    if mass:
+        doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]
+        cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
+    if boluses:
+        cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
+    if reservoir:
+        cells.append(number((day.left_basal_nl or Fraction(0)) / NL_PER_ML))
+        if boluses:
+            cells.append(number((day.left_all_nl or Fraction(0)) / NL_PER_ML))
+    return cells
+
+
+def number(value: Fraction, digits: int = DIGITS) -> str:
+    return decimal(value, digits).removeprefix("~")
+
+
+def document(outlook: Outlook) -> dict[str, Any]:
+    """Everything for machines; volumes in whole nl, rounded down."""
+    when = outlook.when
+    told: dict[str, Any] = {
+        "name": outlook.program.name,
+        "utc_s": when.utc_s,
+        "offset_s": when.zone.offset_at_s(when.utc_s),
+        "transition_utc_s": when.zone.transition_utc_s,
+        "transition_offset_s": when.zone.transition_offset_s,
+        "days": when.days,
+        "rate_seconds_s": outlook.program.rate_seconds_s,
+        "rows": [{"second_s": at_s, "rate_nl": rate_nl, "steps": steps} for at_s, rate_nl, steps in outlook.rows],
+        "boluses_per_day": outlook.allowed.per_day,
+        "boluses_day_nl": outlook.allowed.day_nl(),
+        "left_nl": outlook.left_nl,
+        "front_utc_s": None if outlook.front_s is None else when.utc_s + outlook.front_s,
+        "front_near_utc_s": None if outlook.near_s is None else when.utc_s + outlook.near_s,
+        "front_passed_utc_s": None if outlook.passed_s is None else when.utc_s + outlook.passed_s,
+        **{f"{name}_utc_s": None if at_s is None else when.utc_s + at_s for name, at_s in outlook.marks.items()},
+        "table": [day_document(outlook, day) for day in outlook.table()],
+    }
+    told["refill_due_utc_s"] = told["low_all_utc_s"]
+    return told
+
+
+def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
+    mass_ng = outlook.dosed_ng(day.from_s, day.to_s)
+    left = {"left_basal_nl": day.left_basal_nl, "left_all_nl": day.left_all_nl}
+    return {
+        "day": day.day.isoformat(),
+        "from_utc_s": outlook.when.utc_s + day.from_s,
+        "duration_s": day.to_s - day.from_s,
+        "basal_nl": int(day.basal_nl),
+        "basal_ng": None if mass_ng is None else int(mass_ng),
+        "basal_in_all_nl": int(outlook.basal.at(day.to_s)),
+        "basal_in_all_ng": None if mass_ng is None else int(outlook.dosed_ng(0, day.to_s) or 0),
+        "boluses": day.boluses,
+        "bolus_nl": int(day.bolus_nl),
+        **{name: None if value is None else int(value) for name, value in left.items()},
+    }

@@ -1,0 +1,113 @@
+"""Journal records as rows: for tables, CSV and JSON lines. Units are in the names of the fields."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pumpcore.bolus import ENDS
+from pumpcore.wire import records
+from thecal.pump.boots import whole_boot
+from thecal.quantities.amounts import clock_text
+from thecal.terminal.console import printable
+from thecal.terminal.sheets import cell
+
+HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
+GAP = "gap"  # a row that is no record: the numbers of those that are missing
+ENDED = ("bolus_ended", "temporary_ended")
+Row = dict[str, Any]
+
+
+def row(ring: str, record: records.Record) -> Row:
+    """One record as plain values: bytes in hex, coded fields as words."""
+    stamp: Row = {
+        "ring": ring,
+        "sequence": record.sequence,
+        "boot": record.boot,
+        "uptime_ms": record.uptime_ms,
+        "utc_s": record.utc_s,
+        "utc": clock_text(record.utc_s)[4:] if record.utc_s else "",
+        "event": record.name,
+    }
+    return {**stamp, **{name: plain(record.name, name, value) for name, value in record.fields.items()}}
+
+
+def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
+    """Makes the boot of each row a whole number: a record keeps its low 16 bits, and no journal holds 65,536 boots."""
+    for one in rows:
+        one["boot"] = whole_boot(one["boot"], newest_boot)
+
+
+def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
+    """The rows of a ring, with one of event `gap` where records are missing: between two of them, or before the first when it is not
+    the oldest. It carries the boot of the record before it."""
+    found: list[Row] = []
+    for one in rows:
+        expected = found[-1]["sequence"] + 1 if found else from_sequence
+        if expected and one["sequence"] > expected:
+            boot = found[-1]["boot"] if found else one["boot"]
+            lost = {"first_sequence": expected, "last_sequence": one["sequence"] - 1}
+            stamp = {"ring": one["ring"], "sequence": expected, "boot": boot, "uptime_ms": 0, "utc_s": 0, "utc": ""}
+            found.append({**stamp, "event": GAP, **lost})
+        found.append(one)
+    return found
+
+
+def plain(record_name: str, field: str, value: Any) -> Any:
+    if (record_name, field) == ("refill_acknowledged", "reason"):
+        return value.rstrip(b"\0").decode("utf-8", "replace")
+    if isinstance(value, bytes):
+        return value.hex()
+    if field == "reason" and record_name in ENDED and value < len(ENDS):
+        return ENDS[value]
+    text = records.code_text(record_name, field, value)
+    return value if text == str(value) else text
+
+
+def payload_names() -> list[str]:
+    """Every payload field of every type, in the order of the table."""
+    return list(dict.fromkeys(name for _, _, names in records.TYPES.values() for name in names))
+
+
+def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
+    """One line per record, one column per field of any record type; empty where a record has no such field. The last column says
+    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair. Texts are protected from a
+    spreadsheet (`sheets`)."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload", "calibration"], restval="", lineterminator="\n")
+    writer.writeheader()
+    for one in rows:
+        writer.writerow({name: cell(plain_text(value)) for name, value in {**one, "calibration": calibration}.items()})
+    return out.getvalue()
+
+
+def plain_text(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
+
+
+def as_json_lines(rows: Iterable[Row]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in rows)
+
+
+def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Cells for people: number, time, event, and its fields in words."""
+    cells: list[tuple[str, ...]] = [("no", "boot", "time (UTC)", "event", "")]
+    for one in rows:
+        if one["event"] == GAP:
+            first, last = one["first_sequence"], one["last_sequence"]
+            which = f"record {first} is" if first == last else f"records {first} to {last} are"
+            cells.append((str(first), "", "", GAP, f"{which} damaged or missing"))
+            continue
+        details = ", ".join(f"{name} {short(value)}" for name, value in one.items() if name not in HEAD)
+        when = one["utc"] or f"up {one['uptime_ms'] / 1000:.0f} s"
+        cells.append((str(one["sequence"]), str(one["boot"]), when.removesuffix(" UTC"), one["event"], details))
+    return cells
+
+
+def short(value: Any) -> str:
+    """Digests cut to what tells them apart."""
+    text = str(value)
+    return text[:12] if isinstance(value, str) and len(text) > 20 else text

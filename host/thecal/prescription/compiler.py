@@ -1,0 +1,198 @@
+"""Prescription to program: exact fractions to integers over one common number of seconds. What is not an integer is refused."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import lcm
+
+from pumpcore.fault_texts import sentence, told
+from pumpcore.faults import Refusal
+from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDULE, Program, pack, unpack
+from pumpcore.units import S_PER_HOUR
+from thecal.errors import BadInput
+from thecal.prescription.file import Prescription
+from thecal.prescription.settings import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings
+from thecal.quantities.typed import Quantity, decimal, shown, spelled
+from thecal.quantities.week import week_time
+
+SECONDS_MAX_S = (1 << 32) - 1
+PAIR_MAX = (1 << 64) - 1
+MOST_DECIMALS = 12
+Rate = tuple[str, Quantity, Fraction]  # key for messages, as typed, nL per second
+
+
+class Compiled:
+    """The program, its packed bytes, and beside every number the text it was typed as."""
+
+    def __init__(self, program: Program, packed: bytes, typed: dict[str, str]) -> None:
+        self.program = program
+        self.packed = packed
+        self.typed = typed
+
+
+def compile_prescription(prescription: Prescription, name: str) -> Compiled:
+    """Compile; `name` is the file's name for messages. Raises BadInput, never rounds."""
+    rows = prescription.rows()
+    if len(rows) > MAX_ENTRIES:
+        raise BadInput(f"{name}: basal.entry: {len(rows)} changes of rate a week", f"write at most {MAX_ENTRIES}")
+    rates: list[Rate] = [
+        (
+            row_key(prescription, minute),
+            quantity,
+            volume_of(prescription, quantity, row_key(prescription, minute), name),
+        )
+        for minute, quantity in rows
+    ]
+    limit = prescription.limits.max_rate
+    others = ([("limits.max_rate", limit)] if limit is not None else []) + library_rates(prescription)
+    rates += [(key, quantity, volume_of(prescription, quantity, key, name)) for key, quantity in others]
+    seconds_s = common_seconds(prescription, rates, name)
+    program = Program(prescription.title, prescription.drug, seconds_s, [])
+    program.entries = [(minute, scaled(rate, seconds_s, name)) for (minute, _), rate in zip(rows, rates)]
+    fill_header(program, prescription, name)
+    if limit is not None:
+        program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
+    scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate[0]]}
+    program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
+    return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows))
+
+
+def fill_header(program: Program, prescription: Prescription, name: str) -> None:
+    """Everything but the rates."""
+    program.mode = MINIMUM if prescription.basal.minimum is not None else CONSTANT if prescription.basal.rate is not None else SCHEDULE
+    program.on_clock_loss = prescription.on_clock_loss
+    program.after_power_loss = prescription.after_power_loss
+    program.hour_nl = limit_nl(prescription, "max_per_hour", name)
+    program.day_nl = limit_nl(prescription, "max_per_day", name)
+    if prescription.concentration is not None:
+        concentration = prescription.concentration.to("ng/nL")
+        if max(concentration.numerator, concentration.denominator) > PAIR_MAX:
+            raise BadInput(
+                f"{name}: concentration: {shown(prescription.concentration.text)} has too many digits",
+                "write fewer digits",
+            )
+        program.concentration = (concentration.numerator, concentration.denominator)
+
+
+def row_key(prescription: Prescription, minute: int) -> str:
+    for key in ("rate", "minimum"):
+        if getattr(prescription.basal, key) is not None:
+            return f"basal.{key}"
+    return f"basal.entry at {week_time(minute)}"
+
+
+def volume_of(prescription: Prescription, quantity: Quantity, key: str, name: str) -> Fraction:
+    """nL, or nL per second, exact; BadInput with file and key when the concentration is missing."""
+    try:
+        return prescription.volume(quantity)
+    except BadInput as error:
+        raise BadInput(f"{name}: {key}: {error.cause}", error.do) from error
+
+
+def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> int:
+    """The seconds over which every rate is a whole number of nl.
+
+    A whole hour is taken in where it fits, and the concentration too, so that a bolus ordered later in nl/h or ng/h can be
+    written exactly as well.
+    """
+    least_s = 1
+    for key, quantity, rate in rates:
+        if lcm(least_s, rate.denominator) > SECONDS_MAX_S:
+            raise BadInput(
+                f"{name}: {key}: {not_exact(prescription, quantity, rate, least_s)}",
+                "write that, or a rate with fewer digits",
+            )
+        least_s = lcm(least_s, rate.denominator)
+    mass = prescription.concentration.to("ng/nL").numerator if prescription.concentration else 1
+    for wanted_s in (lcm(least_s, S_PER_HOUR * mass), lcm(least_s, S_PER_HOUR)):
+        if wanted_s <= SECONDS_MAX_S and all(rate * wanted_s <= MAX_RATE_NL for _, _, rate in rates):
+            return wanted_s
+    return least_s
+
+
+def not_exact(prescription: Prescription, quantity: Quantity, rate_nl_per_s: Fraction, seconds_s: int) -> str:
+    """Says that a rate can't be met exactly, and the nearest rates below and above that can, in the unit that was typed."""
+    per_unit = prescription.volume(Quantity(quantity.text, Fraction(1), quantity.unit))
+    unit = quantity.unit
+    pair = nearest_decimals(quantity.amount, per_unit, seconds_s)
+    if not pair:
+        unit, per_unit = "uL/h", Fraction(5, 18)
+        pair = nearest_decimals(rate_nl_per_s / per_unit, per_unit, seconds_s)
+    nearest = " and ".join(f"{decimal(amount, MOST_DECIMALS)} {spelled(unit)}" for amount in pair)
+    return f"{shown(quantity.text)} is not a whole number of nl over any time the pump can count with the other rates; nearest: {nearest}"
+
+
+def nearest_decimals(amount: Fraction, per_unit: Fraction, seconds_s: int) -> tuple[Fraction, ...]:
+    """The neighbours of `amount` with as many decimals as still give whole nl; `per_unit` is nL/s of one unit. () if none do."""
+    for digits in range(MOST_DECIMALS, -1, -1):
+        below = Fraction(amount * 10**digits // 1, 10**digits)
+        pair = (below, below + Fraction(1, 10**digits))
+        if all(lcm(seconds_s, (value * per_unit).denominator) <= SECONDS_MAX_S for value in pair):
+            return pair
+    return ()
+
+
+def scaled(rate: Rate, seconds_s: int, name: str) -> int:
+    """nl per `seconds_s`; BadInput when it is above what the format holds."""
+    key, quantity, value = rate
+    rate_nl = value * seconds_s
+    if rate_nl > MAX_RATE_NL:
+        raise BadInput(
+            f"{name}: {key}: {shown(quantity.text)} is more than the program format holds",
+            "write a lower rate, or one with fewer digits",
+        )
+    return int(rate_nl)
+
+
+def limit_nl(prescription: Prescription, key: str, name: str) -> int:
+    """A ceiling in whole nl; 0 when the prescription sets none."""
+    quantity: Quantity | None = getattr(prescription.limits, key)
+    if quantity is None:
+        return 0
+    where = f"limits.{key}"
+    value = volume_of(prescription, quantity, where, name)
+    if value.denominator != 1:
+        below, above = value // 1, value // 1 + 1
+        raise BadInput(
+            f"{name}: {where}: {shown(quantity.text)} is not a whole number of nl",
+            f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
+        )
+    if value > MAX_RATE_NL:
+        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write less")
+    return positive(where, quantity, int(value), name)
+
+
+def positive(key: str, quantity: Quantity, value: int, name: str) -> int:
+    """A limit of zero would read as "no limit" in the program; it is refused."""
+    if value == 0:
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} allows nothing", "write what is allowed, or leave the line out")
+    return value
+
+
+def packed_and_checked(program: Program, name: str) -> bytes:
+    """The packed bytes, read once more by the code that the pump uses."""
+    try:
+        packed: bytes = pack(program)
+        unpack(packed)
+    except Refusal as refusal:
+        raise BadInput(f"{name}: {setting_key(refusal)}{sentence(refusal)}", told(refusal.fault.name)[1]) from refusal
+    return packed
+
+
+def setting_key(refusal: Refusal) -> str:
+    """The prescription's key of the setting that is refused, with a colon; "" when none is named."""
+    table, key = (VOLUMES | PLAIN).get(str(refusal.detail.get("setting")), ("", ""))
+    return f"{table}.{key}: " if key else ""
+
+
+def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:
+    """What was typed, by the row's name in the review ("mon 06:00", "max_rate" ...)."""
+    constant = prescription.basal.entry is None
+    typed = {"always" if constant else week_time(minute): quantity.text for minute, quantity in rows}
+    for key in ("max_rate", "max_per_hour", "max_per_day"):
+        quantity = getattr(prescription.limits, key)
+        if quantity is not None:
+            typed[key] = quantity.text
+    if prescription.concentration is not None:
+        typed["concentration"] = prescription.concentration.text
+    return typed | typed_settings(prescription)

@@ -1,0 +1,159 @@
+"""The prescription: a TOML file a person wrote, checked key by key into exact values. Nothing is rounded, guessed or defaulted
+beyond what the template says.
+
+Every complaint is one BadInput: file, key, value, what to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictStr, ValidationError
+
+from pumpcore.schedule import minute_of_week
+from thecal.errors import BadInput
+from thecal.files import toml_file
+from thecal.prescription.fields import Concentration, Days, Dose, Minute, Rate, Table
+from thecal.prescription.tables import TABLES, Bolus, Demand, Library, Line, Reservoir
+from thecal.quantities.typed import Quantity, quoted, shown
+from thecal.quantities.week import week_time
+
+FILE = toml_file.Kind("a prescription", "`thecal new FILE` writes a prescription to start from")
+
+
+class Entry(Table):
+    days: Days = tuple(range(7))
+    at: Minute
+    rate: Rate
+
+
+class Basal(Table):
+    """One of the three: a constant rate, the lowest that keeps the line open, or entries by time of day."""
+
+    rate: Rate | None = None
+    minimum: Rate | None = None
+    entry: Annotated[list[Entry], Field(min_length=1)] | None = None
+
+
+class Limits(Table):
+    max_rate: Rate | None = None
+    max_per_hour: Dose | None = None
+    max_per_day: Dose | None = None
+
+
+class Prescription(Table):
+    """What the file says. Quantities keep the text that was typed."""
+
+    title: Annotated[StrictStr, Field(min_length=1)]
+    drug: Annotated[StrictStr, Field(min_length=1)]
+    concentration: Concentration | None = None
+    on_clock_loss: Literal["stop", "lowest"] = "stop"
+    after_power_loss: Literal["stop", "resume"] = "stop"
+    basal: Basal
+    limits: Limits = Limits()
+    demand: Demand | None = None
+    bolus: Bolus | None = None
+    line: Line | None = None
+    reservoir: Reservoir | None = None
+    library: Library | None = None
+
+    def rows(self) -> list[tuple[int, Quantity]]:
+        """(minute of the week, rate) of every entry, sorted; one row at minute 0 when the rate is constant."""
+        for rate in (self.basal.rate, self.basal.minimum):
+            if rate is not None:
+                return [(0, rate)]
+        rows = [(minute_of_week(day, 0, entry.at), entry.rate) for entry in self.basal.entry or () for day in entry.days]
+        return sorted(rows, key=lambda row: row[0])
+
+    def volume(self, quantity: Quantity) -> Fraction:
+        """A dose in nL, or a rate in nL/s; a mass goes through the concentration. Exact."""
+        if quantity.kind().startswith("volume"):
+            return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
+        if self.concentration is None:
+            raise BadInput(
+                f"{shown(quantity.text)} is a mass and there is no concentration",
+                'add concentration = "... ug/mL" at the top',
+            )
+        mass = quantity.to("ng/s" if quantity.kind() == "mass/time" else "ng")
+        return mass / self.concentration.to("ng/nL")
+
+
+def load(path: Path) -> Prescription:
+    """Read and check a prescription file. Raises BadInput."""
+    return check(toml_file.read(path, FILE), str(path))
+
+
+def check(tables: dict[str, Any], name: str) -> Prescription:
+    """The tables as a Prescription; `name` is the file's name for the messages."""
+    try:
+        prescription = Prescription.model_validate(tables)
+    except ValidationError as error:
+        raise first_complaint(error, name) from error
+    for where, problem in contradictions(prescription):
+        raise BadInput(f"{name}: {where}: {problem.cause}", problem.do)
+    return prescription
+
+
+def first_complaint(error: ValidationError, name: str) -> BadInput:
+    """The first of pydantic's errors as one line: file, key, value, what to do."""
+    errors = error.errors()
+    # a misspelt key is also a missing one: the misspelling is the cause
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    key, value = key_text(first["loc"]), quoted(first["input"])
+    if first["type"] == "prescription":
+        return BadInput(f"{name}: {key}: {first['ctx']['cause']}", first["ctx"]["do"])
+    words = {
+        "missing": (f"{key} is missing", "add it; `thecal new` writes a commented example"),
+        "extra_forbidden": (f"{key} is not a key of a prescription", spelling(first["loc"])),
+        "literal_error": (
+            f"{key} = {value} is not one of the choices",
+            f"write {first.get('ctx', {}).get('expected', '')}",
+        ),
+        "string_type": (f"{key} = {value} is not a text", "put it in quotes"),
+        "string_too_short": (f"{key} is empty", "write something that tells it from others"),
+        "too_short": (f"{key} is empty", "write at least one"),
+    }
+    cause, do = words.get(first["type"], (f"{key} = {value} is not of the right kind", "write it as in the example of `thecal new`"))
+    return BadInput(f"{name}: {cause}", do)
+
+
+def spelling(location: tuple[int | str, ...]) -> str:
+    """What to do about an unknown key: the known one that is near, or all of its table."""
+    words = [part for part in location if isinstance(part, str)]
+    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, **TABLES}
+    table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
+    if words[:2] == ["basal", "entry"] and len(words) > 2:
+        table = Entry
+    known = list(table.model_fields)
+    return toml_file.suggestion(words[-1], known) or f"remove it, or write one of {', '.join(known)}"
+
+
+def key_text(location: tuple[int | str, ...]) -> str:
+    """basal.entry[2].rate; entries count from 1, as people do."""
+    text = ""
+    for part in location:
+        text += f"[{part + 1}]" if isinstance(part, int) else ("." if text else "") + shown(part)[1:-1]
+    return text
+
+
+def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
+    """What is wrong between keys that are each well formed."""
+    basal, found = prescription.basal, []
+    if sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
+        found.append(("basal", BadInput("needs either a rate, a minimum, or [[basal.entry]] rows", "write just one of them")))
+    if prescription.concentration is not None and prescription.concentration.amount == 0:
+        found.append(
+            (
+                "concentration",
+                BadInput(f"{shown(prescription.concentration.text)} is zero", "write what the reservoir holds"),
+            )
+        )
+    if len(prescription.drug.encode()) > 64 or len(prescription.title.encode()) > 64:
+        found.append(("title, drug", BadInput("is longer than 64 bytes", "write a shorter text")))
+    counts = Counter(minute for minute, _ in prescription.rows())
+    for minute in sorted(minute for minute, count in counts.items() if count > 1):
+        found.append(("basal.entry", BadInput(f"two entries begin on {week_time(minute)}", "remove one of them")))
+    return found

@@ -1,0 +1,177 @@
+"""The drug library: a TOML file with what may be programmed for each fluid. A prescription that names it gets the limits of its drug.
+
+The limits travel in the program, so that the pump refuses by itself what is beyond a hard one, or beyond a soft one that nobody
+has confirmed. Every complaint is one BadInput: file, key, value, what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StrictInt, StrictStr, ValidationError
+
+from thecal.errors import BadInput
+from thecal.files import toml_file
+from thecal.files.resources import DATA
+from thecal.prescription.fields import Dose, Rate, Table
+from thecal.prescription.file import Prescription, first_complaint
+from thecal.prescription.tables import Library, Range
+from thecal.quantities.typed import Quantity, shown
+
+SHIPPED = DATA
+FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
+LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
+RANGES = ("hard_concentration", "soft_concentration")
+PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in ("rate", "bolus", "day"))
+
+
+class Fluid(Table):
+    """Limits of one fluid; None = no such limit."""
+
+    name: Annotated[StrictStr, Field(min_length=1)]
+    hard_rate: Rate | None = None
+    soft_rate: Rate | None = None
+    hard_bolus: Dose | None = None
+    soft_bolus: Dose | None = None
+    hard_day: Dose | None = None
+    soft_day: Dose | None = None
+    hard_concentration: Range | None = None
+    soft_concentration: Range | None = None
+
+
+class DrugLibrary(Table):
+    """Fluids by name. Whoever changes a limit counts the version up."""
+
+    name: Annotated[StrictStr, Field(min_length=1)]
+    version: Annotated[StrictInt, Field(ge=1)]
+    fluid: Annotated[list[Fluid], Field(min_length=1)]
+
+    def of(self, drug: str, name: str) -> Fluid:
+        """The fluid called `drug`; `name` is the prescription's file."""
+        for fluid in self.fluid:
+            if fluid.name == drug:
+                return fluid
+        known = [fluid.name for fluid in self.fluid]
+        do = toml_file.suggestion(drug, known) or f"add it to the library, or write one of {', '.join(known)}"
+        raise BadInput(f'{name}: drug: {shown(drug)} is not in the drug library "{self.name}"', do)
+
+
+def load(path: Path) -> DrugLibrary:
+    """Read and check a library file. Raises BadInput."""
+    try:
+        library = DrugLibrary.model_validate(toml_file.read(path, FILE))
+    except ValidationError as error:
+        raise complaint(error, str(path)) from error
+    for number, fluid in enumerate(library.fluid, 1):
+        check_fluid(fluid, f"{path}: fluid[{number}]")
+    names = [fluid.name for fluid in library.fluid]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadInput(f"{path}: fluid {shown(twice)} is there twice", "keep one of them")
+    return library
+
+
+def complaint(error: ValidationError, name: str) -> BadInput:
+    """As for a prescription, with the words of a library."""
+    found = first_complaint(error, name)
+    first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), None)
+    if first is None:
+        return BadInput(found.cause, found.do.replace("`thecal new`", "data/bench-fluids.toml"))
+    known = list((Fluid if len(first["loc"]) > 1 else DrugLibrary).model_fields)
+    do = toml_file.suggestion(str(first["loc"][-1]), known) or f"remove it, or write one of {', '.join(known)}"
+    return BadInput(found.cause.replace("of a prescription", "of a drug library"), do)
+
+
+def check_fluid(fluid: Fluid, where: str) -> None:
+    """A soft limit lies within its hard one, and both are of one kind."""
+    for soft_key, hard_key in PAIRS:
+        soft, hard = getattr(fluid, soft_key), getattr(fluid, hard_key)
+        if soft is not None and hard is not None:
+            _in_order(f"{where}.{soft_key}", soft, hard)
+    for key in RANGES:
+        pair = getattr(fluid, key)
+        if pair is not None:
+            _in_order(f"{where}.{key}", pair[0], pair[1])
+    if fluid.hard_concentration and fluid.soft_concentration:
+        _in_order(f"{where}.soft_concentration", fluid.hard_concentration[0], fluid.soft_concentration[0])
+        _in_order(f"{where}.soft_concentration", fluid.soft_concentration[1], fluid.hard_concentration[1])
+
+
+def _in_order(where: str, low: Quantity, high: Quantity) -> None:
+    if low.kind() != high.kind():
+        raise BadInput(f"{where}: {shown(low.text)} and {shown(high.text)} are of two kinds", "write both as volumes, or both as masses")
+    if low.to(high.unit) > high.amount:
+        cause = f"{where}: {shown(low.text)} is above {shown(high.text)}"
+        raise BadInput(cause, "a soft limit lies within its hard one; write the lower end of a range first")
+
+
+def find(name: str | None, option: Path | None) -> DrugLibrary | None:
+    """The library of the option, else of THECAL_LIBRARY, else the shipped one called `name`; None when there is none."""
+    named = option or (Path(os.environ["THECAL_LIBRARY"]) if os.environ.get("THECAL_LIBRARY") else None)
+    if named is not None:
+        return load(named)
+    shipped = [load(path) for path in sorted(SHIPPED.glob("*-fluids.toml"))] if name else []
+    return next((library for library in shipped if library.name == name), None)
+
+
+def applied(prescription: Prescription, option: Path | None, name: str) -> Prescription:
+    """The prescription with the limits that the library gives its drug; as it is when it names none and no option does."""
+    table = prescription.library
+    if table is None and option is None:
+        return prescription
+    library = find(table.name if table else None, option)
+    if library is None:
+        return as_typed(prescription, name)
+    if table is not None and (table.name, table.version) != (library.name, library.version):
+        raise BadInput(
+            f'{name}: library: the prescription was made for "{table.name}" version {table.version}, the library is '
+            f'"{library.name}" version {library.version}',
+            "review the prescription against it, then write its name and version",
+        )
+    limits = limits_of(library.of(prescription.drug, name), prescription, name)
+    overrides = table.overrides if table else []
+    filled = Library(name=library.name, version=library.version, overrides=overrides, **limits)
+    return prescription.model_copy(update={"library": filled})
+
+
+def as_typed(prescription: Prescription, name: str) -> Prescription:
+    """Without the library's file what the prescription says itself must do."""
+    table = prescription.library
+    if table is not None and not any(getattr(table, key) for key in LIMITS + RANGES):
+        raise BadInput(f'{name}: library: "{table.name}" is not here', "name its file: --library FILE, or THECAL_LIBRARY")
+    return prescription
+
+
+def limits_of(fluid: Fluid, prescription: Prescription, name: str) -> dict[str, Any]:
+    """The fluid's limits; what the prescription writes itself must be the same."""
+    table, found = prescription.library, {}
+    for key in LIMITS + RANGES:
+        ours, theirs = getattr(fluid, key), getattr(table, key, None)
+        if theirs is not None and texts(theirs) != texts(ours):
+            said = "no such limit" if ours is None else " to ".join(quantity.text for quantity in as_list(ours))
+            typed = " to ".join(quantity.text for quantity in as_list(theirs))
+            cause = f"{name}: library.{key}: {shown(typed)}, and the library says {said}"
+            raise BadInput(cause, "leave the line out: the library gives it")
+        if ours is not None and not (key in RANGES and prescription.concentration is None):
+            found[key] = ours
+    return found
+
+
+def as_list(value: Any) -> list[Quantity]:
+    return value if isinstance(value, list) else [value]
+
+
+def texts(value: Any) -> list[tuple[Any, str]]:
+    """What makes two limits the same: amount and unit, not how they are spelled."""
+    return [(quantity.amount, quantity.unit) for quantity in as_list(value)] if value is not None else []
+
+
+def with_overrides(prescription: Prescription, words: list[str]) -> Prescription:
+    """The same, with these soft limits confirmed as well."""
+    table = prescription.library
+    if table is None or not words:
+        return prescription
+    both = [*table.overrides, *(word for word in words if word not in table.overrides)]
+    return prescription.model_copy(update={"library": table.model_copy(update={"overrides": both})})

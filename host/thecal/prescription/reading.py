@@ -1,0 +1,28 @@
+"""A prescription's file with its drug library and the soft limits that were confirmed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thecal.errors import BadInput
+
+if TYPE_CHECKING:
+    from thecal.prescription.file import Prescription
+
+
+def read_prescription(file: Path, library: Path | None, overrides: list[str] | None = None) -> Prescription:
+    """The file with its library's limits in it, and the soft limits that were confirmed."""
+    from pumpcore.settings import OVERRIDES
+    from thecal.prescription import library as libraries
+    from thecal.prescription.file import load
+    from thecal.quantities.typed import shown
+
+    words = overrides or []
+    for word in words:
+        if word not in OVERRIDES:
+            raise BadInput(f"--override: {shown(word)} is no soft limit", f"write one of {', '.join(OVERRIDES)}")
+    prescription = libraries.applied(load(file), library, str(file))
+    if words and prescription.library is None:
+        raise BadInput(f"{file}: --override: the prescription names no drug library", "add [library], or give --library FILE")
+    return libraries.with_overrides(prescription, words)

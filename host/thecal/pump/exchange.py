@@ -1,0 +1,294 @@
+"""Questions and commands over one port: frames out, the matching reply in, repeated until an answer comes or patience ends."""
+
+from __future__ import annotations
+
+import binascii
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pumpcore.wire import frame, messages
+from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
+from thecal.pump import replies, stopping
+from thecal.pump.refusals import said
+from thecal.pump.transport.holders import holders
+from thecal.pump.transport.link import Link
+
+Reply = dict[str, Any]
+REPLY_TIMEOUT_S = 2.0
+PATIENCE_S = 6.0
+STOP_TIMEOUT_S = 0.4
+SHARED_STOP_S = 2.0
+REOPEN_PAUSE_S = 0.1
+WORDS_MOST = 1000  # letters of a refusal with its details
+PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
+
+
+class Exchange:
+    """One port, opened when first needed and again after it broke; use as a context manager."""
+
+    def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
+        self.port_url = port_url
+        self.reply_timeout_s = reply_timeout_s or REPLY_TIMEOUT_S
+        self.patience_s = patience_s or PATIENCE_S
+        self.bad_lines = 0
+        self.resent = False
+        self._link: Link | None = None
+        self._heard = b""
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
+        """A question, asked again on a fresh connection with a fresh id when no answer came. Raises Refused or LinkLost."""
+        deadline_s = time.monotonic() + (patience_s or self.patience_s)
+        while True:
+            try:
+                return self._once(new_id(), method, params)
+            except LinkLost as error:
+                self._dropped(error)
+                if time.monotonic() > deadline_s:
+                    raise
+            except (NoPump, PortBusy):
+                if (self._link is None and not self._heard) or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(REOPEN_PAUSE_S)
+
+    def command(self, method: str, params: dict[str, Any], settle: Callable[[], Reply | None] | None = None) -> Reply:
+        """A command, repeated with the same id until it is answered; else settled by asking; else Unknown."""
+        self.resent = False
+        try:
+            return self._answered(method, params)
+        except (Refused, Unknown) as error:
+            # after a resend a refusal may only mean that the first copy was done before the pump was reset
+            settled = settle() if settle is not None and (self.resent or isinstance(error, Unknown)) else None
+            if settled is None:
+                raise
+            return settled
+
+    def _answered(self, method: str, params: dict[str, Any]) -> Reply:
+        """An answer that nobody can read says no more than none: Unknown."""
+        try:
+            return self._repeat(new_id(), method, params)
+        except BadAnswer as error:
+            raise Unknown(f"{error.cause}; it may or may not have done it", "look with `thecal status` what became of it") from error
+
+    def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+        deadline_s = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return self._once(identity, method, params)
+            except LinkLost as error:
+                lost: ThecalError = self._dropped(error)
+            except (NoPump, PortBusy) as error:
+                if not self.resent:
+                    raise
+                lost = error
+                time.sleep(REOPEN_PAUSE_S)
+            self.resent = True
+            if time.monotonic() > deadline_s:
+                raise unknown(method, lost) from lost
+
+    def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
+        """The replies to a question, asked once, that is answered in parts; the last has no `more`. Raises Refused or LinkLost.
+
+        BadAnswer after twice as many as were asked for: each may come twice, none more often.
+        """
+        identity, most = new_id(), 2 * int(params["blocks"])
+        link = self._open()
+        link.write(frame.encode(messages.request(identity, method, params)))
+        for _ in range(most):
+            result = self._reply_to(link, identity, method)
+            yield result
+            if not result.get("more"):
+                return
+        raise replies.bad_answer(method, f"more than {most} parts came")
+
+    def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
+        """Send once, wait once. LinkLost when no answer comes."""
+        link = self._open()
+        link.write(frame.encode(messages.request(identity, method, params)))
+        return self._reply_to(link, identity, method)
+
+    def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
+        reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
+        if reply is None:
+            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")
+        return self._outcome(reply, method)
+
+    def _await(self, link: Link, identity: str | None, deadline_s: float) -> Reply | None:
+        """The reply with our id; other replies, their bulk, and lines that are no frames are passed over, until `deadline_s`."""
+        late = False
+        while not late:
+            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause in which the time is up
+            line = link.read_line(deadline_s)
+            if line is None:
+                return None
+            reply = self._decode(line)
+            if reply is None or "method" in reply:  # what has a method is our own request: the other end echoes
+                continue
+            count_bytes = bulk_bytes(reply)
+            raw = link.read_bulk(count_bytes, deadline_s) if count_bytes else b""
+            if raw is None:
+                return None
+            if reply.get("id") == identity and not is_noise(reply, identity):
+                return self._with_bulk(reply, raw)
+        return None
+
+    def _decode(self, line: bytes) -> Reply | None:
+        try:
+            reply: Reply = frame.decode(line)
+        except frame.FrameError:
+            self.bad_lines += bool(line.strip())
+            return None
+        return reply
+
+    def _with_bulk(self, reply: Reply, raw: bytes) -> Reply:
+        if raw:
+            replies.check("journal.read", reply["result"])
+            if crc_number(reply["result"]["crc32"]) != binascii.crc32(raw):
+                raise LinkLost("a block of the journal arrived damaged", "ask again")
+            reply["result"]["raw"] = raw
+        return reply
+
+    def _outcome(self, reply: Reply, method: str) -> Reply:
+        """The result, checked, or the refusal as an exception."""
+        if isinstance(reply.get("result"), dict):
+            result: Reply = reply["result"]
+            raw = result.pop("raw", None)
+            checked = replies.check(method, result)
+            return checked if raw is None else {**checked, "raw": raw}
+        error = reply.get("error")
+        if not isinstance(error, dict):
+            raise replies.bad_answer(method, "neither result nor error is an object")
+        raise refused(replies.check_refusal(method, error))
+
+    def _open(self, share: bool = False) -> Link:
+        if self._link is None:
+            self._link = Link(self.port_url, share)
+            # whatever somebody left half written on the pump's side ends here
+            self._link.write(b"\n")
+        return self._link
+
+    def _dropped(self, error: LinkLost) -> LinkLost:
+        """Close what broke or fell silent, keeping what was heard for the diagnosis."""
+        if self._link is not None:
+            self._heard = self._link.heard or self._heard
+            self.close()
+        return error
+
+    def _foreign(self) -> bool:
+        """Whether what was heard is certainly no pump: a prompt, and never a frame."""
+        return any(prompt in self._heard for prompt in PROMPTS)
+
+    def who_is_there(self) -> ThecalError:
+        """What it may be that did not answer as a pump."""
+        if self._foreign():
+            do = "if it is a pump in maintenance, reset it; else flash it: `thecal flash`"
+            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}, no pump is running there", do)
+        if self._heard.strip():
+            heard = ascii(self._heard[-40:].decode("utf-8", "replace"))
+            return WrongDevice(
+                f"what answers on {self.port_url} is not a pump (heard {heard})",
+                "name the right port with --port; `thecal find` lists pumps",
+            )
+        return Silent(
+            f"nothing answers on {self.port_url}",
+            "check that the pump has power, unplug and plug it again, or name another --port",
+        )
+
+    def bare_stop(self) -> Reply:
+        """Send the bare line `stop`, before anything is known of the other end, until its answer is read.
+
+        It needs no lock: a port that another program holds is opened beside that program, and then 2 s must do. A `status` would not
+        tell more than one more `stop`: its answer can be read away as well. A board at its raw prompt (mpremote copies to it) takes the
+        word for a part of the text that it will run: that copy fails with a syntax error, and the motor is off there.
+        Raises Unknown, WrongDevice, PortBusy or NoPump.
+        """
+        begun_s = time.monotonic()
+        error: ThecalError = Silent("nobody answered", "")
+        count = 0
+        while True:
+            count += 1
+            try:
+                reply = self._stop_once()
+                if reply is not None:
+                    return self._outcome(reply, "stop")
+            except LinkLost as lost:
+                error = self._dropped(lost)
+            except (NoPump, PortBusy) as closed:
+                if not self.resent:
+                    raise stopping.kept_out(self.port_url, closed) from closed
+                error = closed
+                time.sleep(REOPEN_PAUSE_S)
+            self.resent = True
+            waited_s = time.monotonic() - begun_s
+            beside = self._link is not None and self._link.shared
+            others = holders(self.port_url) if waited_s >= SHARED_STOP_S else []
+            if others or (beside and waited_s >= SHARED_STOP_S):
+                raise stopping.unheard(self.port_url, count, others, self._heard) from error
+            if waited_s > self.patience_s:
+                raise self.who_is_there() if self._foreign() else unknown("stop", error)
+
+    def _stop_once(self) -> Reply | None:
+        """Send one `stop` and wait a moment for its answer. The newline before it is in the same write, which nothing can come
+        between: another program's half line, or a half order of our own, can't eat the word."""
+        link = self._open(share=True)
+        link.write(b"\nstop\n")
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        try:
+            while True:
+                reply = self._await(link, None, deadline_s)
+                if reply is None or stopping.is_answer(reply) or (not link.shared and "error" in reply):
+                    return reply
+        finally:
+            self._heard = link.heard or self._heard
+
+
+def new_id() -> str:
+    return secrets.token_hex(messages.ID_DIGITS // 2)
+
+
+def bulk_bytes(reply: Reply) -> int:
+    """How many raw bytes follow this reply."""
+    result = reply.get("result")
+    count_bytes = result.get("bytes") if isinstance(result, dict) and "crc32" in result else 0
+    return count_bytes if type(count_bytes) is int and 0 < count_bytes <= replies.BLOCK_BYTES else 0
+
+
+def crc_number(value: object) -> int:
+    """A CRC-32 as announced: an integer, or hex digits."""
+    return int(value, 16) if isinstance(value, str) else int(str(value))
+
+
+def is_noise(reply: Reply, identity: str | None) -> bool:
+    """Complaints about a line that nobody meant as a frame (left-overs of another program) answer no question of ours."""
+    error = reply.get("error")
+    data = error.get("data") if isinstance(error, dict) else None
+    return identity is None and isinstance(data, dict) and data.get("fault") in ("bad_frame", "bad_json", "too_long")
+
+
+def refused(error: dict[str, Any]) -> Refused:
+    """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
+    data = error.get("data") or {}
+    detail = {key: value for key, value in data.items() if key not in ("fault", "do")}
+    fault, text = data.get("fault", ""), error.get("message", "refused")
+    made = Refused(error.get("code", 0), fault, said(fault, text, detail)[:WORDS_MOST], data.get("do", ""))
+    made.text, made.detail = text, detail
+    return made
+
+
+def unknown(method: str, lost: ThecalError) -> Unknown:
+    do = "look with `thecal status` what became of it; asking again is harmless"
+    if method == "stop":
+        do = stopping.BY_HAND
+    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have done it ({lost.cause})", do)

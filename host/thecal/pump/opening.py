@@ -1,0 +1,96 @@
+"""From "which pump" to an open client that has said hello."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, ThecalError
+from thecal.pump import clock
+from thecal.pump.client import Client
+from thecal.pump.transport import registry
+from thecal.pump.transport.ports import Candidate, candidates, named, usb_boards
+
+LOOK_TIMEOUT_S = 1.0
+UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when it can't run the pump
+
+
+def choose(port_url: str | None) -> str:
+    """The port that was named, else THECAL_PORT, else the only pump there is. Raises NoPump, or BadInput when several are."""
+    chosen = named(port_url)
+    if chosen is not None:
+        return chosen.port_url
+    found = candidates()
+    if len(found) > 1:
+        looks = [(candidate, look(candidate)) for candidate in found]
+        found = [candidate for candidate, about in looks if may_be_pump(about)] or [
+            candidate for candidate, about in looks if is_unfit(about)
+        ]
+    if not found:
+        raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+    if len(found) > 1:
+        listed = ", ".join(candidate.port_url for candidate in found)
+        raise BadInput(f"{len(found)} pumps found: {listed}", "say which one: --port PORT, or THECAL_PORT=PORT")
+    return found[0].port_url
+
+
+def may_be_pump(about: dict[str, Any]) -> bool:
+    """Whether a pump answered, or another program holds the port: the pump that is meant may be behind it."""
+    return "hello" in about or about["error"]["error"] == PortBusy.__name__
+
+
+def is_unfit(about: dict[str, Any]) -> bool:
+    """Whether a pump answered whose firmware can't run it."""
+    return about.get("error", {}).get("fault") in UNFIT
+
+
+def open_pump(port_url: str | None) -> Client:
+    """A client whose pump has answered `hello` in our protocol."""
+    client = Client(choose(port_url))
+    try:
+        client.hello()
+    except BaseException as error:
+        client.close()
+        lost = lost_pump(client.port_url) if isinstance(error, LinkLost | NoPump) else None
+        if lost is not None:
+            raise lost from None
+        raise
+    return client
+
+
+def lost_pump(port_url: str) -> NoPump | None:
+    """What to say of a board where no pump answers and which was one when it was flashed from this machine: MicroPython formats a
+    flash that it can't mount, firmware, journal and ledger included, and only the host can notice. None of any other port."""
+    serial_number = next((board.serial_number for board in usb_boards() if board.port_url == port_url), "")
+    known = registry.known_pump(serial_number) if serial_number else None
+    if known is None:
+        return None
+    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers: its flash may be lost"
+    return NoPump(cause, "flash it again: thecal flash --bench FILE; what it held is in the backup of the last flash")
+
+
+def look(candidate: Candidate) -> dict[str, Any]:
+    """What is on a port: its `hello`, or the `error` that came instead."""
+    about: dict[str, Any] = {
+        "port_url": candidate.port_url,
+        "origin": candidate.origin,
+        "usb_serial": candidate.serial_number,
+    }
+    try:
+        with Client(candidate.port_url, LOOK_TIMEOUT_S, LOOK_TIMEOUT_S) as client:
+            about["hello"] = client.hello()
+            _, reading = clock.read(client)
+            about["clock"] = {**reading.as_dict(), "text": reading.text()}
+    except ThecalError as error:
+        lost = lost_pump(candidate.port_url) if isinstance(error, LinkLost | NoPump) else None
+        about["error"] = (lost or error).as_dict()
+    return about
+
+
+def a_pump(port: str | None) -> Client | None:
+    """The pump when there is one: a forecast does not need it, unless one was named."""
+    try:
+        return open_pump(port)
+    except NoPump:
+        if named(port):
+            raise
+        return None

@@ -1,0 +1,57 @@
+"""What a refusal says to a person: its quantities in the unit that was typed, else in mL and mL/h; nanolitres stay on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.fault_texts import told, worded
+from pumpcore.faults import Refusal
+from pumpcore.units import NL_PER_ML, S_PER_HOUR
+from thecal.errors import Refused
+from thecal.quantities.typed import Quantity, decimal, spelled
+
+# What their `..._nl` are per the program's seconds; all others are volumes.
+RATE_FAULTS = ("rate_above_ceiling", "rate_above_motor", "minimum_rate")
+RATE_PARAMETERS = ("rate", "max_rate_nl")
+# As a prescription calls them.
+PARAMETERS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
+DIGITS = 6
+
+
+def sentence(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
+    """The words of a refusal of ours; `seconds_s` are those of the program's rates."""
+    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, (seconds_s, typed))
+
+
+def said(fault: str, text: str, detail: Mapping[str, object], units: tuple[int | None, Quantity | None] = (None, None)) -> str:
+    """The words of any refusal: a rate whose seconds nobody knows stays as the pump wrote it."""
+    seconds_s, typed = units
+    rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
+    parts: dict[str, Any] = {}
+    for name, value in detail.items():
+        is_rate = rates or name.endswith("rate_nl")
+        if name == "parameter":
+            parts[name] = PARAMETERS.get(str(value), value)
+        elif name.endswith("_nl") and isinstance(value, int) and (seconds_s or not is_rate):
+            parts[name.removesuffix("_nl")] = amount(value, seconds_s if is_rate else None, typed)
+        else:
+            parts[name] = value
+    return worded(text, parts)
+
+
+def amount(value_nl: int, seconds_s: int | None, typed: Quantity | None) -> str:
+    """A volume, or a rate when `seconds_s` is given: exact within six decimals, or marked "~"."""
+    per_ml, unit, kind = (Fraction(S_PER_HOUR, seconds_s), "mL/h", "volume/time") if seconds_s else (Fraction(1), "mL", "volume")
+    value = value_nl * per_ml / NL_PER_ML
+    if typed is not None and typed.kind() == kind:
+        value, unit = Quantity("", value, unit).to(typed.unit), typed.unit
+    return f"{decimal(value, DIGITS)} {spelled(unit)}"
+
+
+def with_rates(refused: Refused, seconds_s: int | None) -> Refused:
+    """The same refusal by a pump, with its rates in mL/h; `seconds_s` are those of the program, or of the run, that was refused."""
+    made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, (seconds_s, None)), refused.do)
+    made.text, made.detail = refused.text, refused.detail
+    return made if refused.text else refused

@@ -1,0 +1,95 @@
+"""Runs that the host steers: a signal that ends the verb ends the run too, and a `thecal stop` from elsewhere begins no further run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from thecal.errors import Failed, Interrupted, ThecalError
+from thecal.pump.active import pair_of
+from thecal.pump.client import Client
+from thecal.pump.exchange import Reply
+from thecal.pump.transport import registry
+from thecal.quantities.amounts import ml
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+# a `stop` takes at most 6 s: so long a second signal must not cut it short
+AGAIN_AFTER_S = 10.0
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within this, TERM, HUP and Ctrl-C raise Interrupted. Those that follow within 10 s do nothing: the stop is on its way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came_s: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        now_s = time.monotonic()
+        if came_s and now_s - came_s[-1] < AGAIN_AFTER_S:
+            return
+        came_s.append(now_s)
+        raise Interrupted(number)
+
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        # `nohup` means that the end of the terminal is no reason to end
+        if not (before[number] is signal.SIG_IGN and signal.Signals(number).name == "SIGHUP"):
+            signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # once one came the process is about to end: another must not kill it before it has said why
+            signal.signal(number, signal.SIG_IGN if came_s else handler)
+
+
+class StopNotes:
+    """Whether `thecal stop` was given on this machine since this was made. The pump writes no record of a stop while it stands, and a
+    run that begins a moment after one would be a motor that restarts by itself."""
+
+    def __init__(self, port_url: str) -> None:
+        self._port_url = port_url
+        self._before = registry.last_stop(port_url)
+
+    def changed(self) -> bool:
+        return registry.last_stop(self._port_url) != self._before
+
+    def check(self) -> None:
+        """Failed when a stop was given: no run begins after it."""
+        if self.changed():
+            raise Failed("`thecal stop` was given meanwhile: no further run was begun, nothing was stored", "begin again when all is well")
+
+
+def stopped_by(end: Interrupted, client: Client, token: str) -> Interrupted:
+    """Stop the pump because of a signal; return what is to be said. Raises Unknown when no answer to the stop is read."""
+    client.stop()
+    return Interrupted(end.number, f"{end.cause}: the pump was stopped, {delivered(client, token)}")
+
+
+def delivered(client: Client, token: str) -> str:
+    """What a run has made, in words; after a stop, so nothing that goes wrong here may hide that it stopped."""
+    try:
+        told = client.bolus_status(token)
+        return amount(client, told) if "delivered_steps" in told else "nothing was delivered"
+    except ThecalError as error:
+        return f"how much the run delivered is not known ({error.cause})"
+
+
+def amount(client: Client, told: Reply) -> str:
+    """Delivered and ordered volume of a run, by the calibration that counts in the pump."""
+    pair = pair_of(client.status())
+    made, ordered = (ml(told[name] * pair["volume_nl"] // pair["steps"]) for name in ("delivered_steps", "ordered_steps"))
+    return f"{made} of {ordered} were delivered"
+
+
+def cut_short(client: Client, purpose: str, told: Reply) -> Failed:
+    """A run that ended before its time: another `thecal stop`, the stop button, an alarm or a power cut."""
+    cause = f"the {purpose} run was {told['state']}: {amount(client, told)}, nothing was stored"
+    return Failed(cause, "`thecal status` and `thecal journal` say by what; begin again when the line is in order")

@@ -1,0 +1,36 @@
+"""What is said of a `stop` that was sent past another program's lock, or that the system kept out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from thecal.errors import PortBusy, ThecalError, Unknown
+from thecal.pump.transport.holders import Holder, described, holders
+
+BY_HAND = "try again, press the stop button, or take the motor's power away"
+ANSWERED = b'"state":"stopped"'
+
+
+def is_answer(reply: dict[str, Any]) -> bool:
+    """Whether a reply without an id answers `stop`. Another program's bare `status` or `hello` has none either, but more keys."""
+    result = reply.get("result")
+    return isinstance(result, dict) and set(result) == {"state", "delivered_steps"}
+
+
+def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Unknown:
+    """`stop` went out beside another program, and no whole answer was read."""
+    who = described(others)
+    cause = f"`stop` was sent {count} times to {port_url}, and its answer was not read: the port is in use by {who} too"
+    cause += ", which may have taken the answer"
+    if ANSWERED in heard.replace(b" ", b""):
+        cause += "; a part of an answer was read, and it says stopped"
+    return Unknown(cause, f"see whether the motor stands; if not, end that program and {BY_HAND}")
+
+
+def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
+    """The port did not open for `stop`: another program has it for itself alone (TIOCEXCL; on Windows every program), or none is there."""
+    if not isinstance(closed, PortBusy):
+        return closed
+    who = described(holders(port_url))
+    cause = f"`stop` was not sent: {who} has {port_url} for itself alone, and this system lets no second program in"
+    return PortBusy(cause, f"end that program and {BY_HAND}")

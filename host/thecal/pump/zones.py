@@ -1,0 +1,174 @@
+"""Local time: a zone by its name, this computer's own, or the one that a pump keeps.
+
+A pump keeps its offset and the next change of it. The zone's name, which gives all later changes, this computer remembers.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pumpcore.schedule import Zone
+from pumpcore.units import S_PER_DAY
+from thecal.errors import BadInput
+from thecal.pump.transport import registry
+from thecal.quantities.typed import shown
+
+if TYPE_CHECKING:
+    from thecal.pump.client import Client
+
+LOOK_AHEAD_DAYS = 400
+LARGEST_OFFSET_S = 64_800  # as the pump's own check
+LOCALTIME = Path("/etc/localtime")
+# Files that lie beside the zones and name none: "Factory" means that nobody has chosen one.
+NO_ZONES = ("localtime", "Factory", "posixrules")
+EXAMPLES = "write one like Europe/Berlin, America/New_York or UTC"
+DO_NAME = "name the pump's zone with --zone, like --zone Europe/Berlin"
+
+OffsetAt = Callable[[int], int]
+
+
+class LocalTime(NamedTuple):
+    """`offset_at` gives local time minus UTC in seconds at a UTC second; `name` is "" where only the offsets are known."""
+
+    name: str
+    offset_at: OffsetAt
+
+    def zone(self, utc_s: int) -> Zone:
+        """The offset at `utc_s` and its next change within 400 days; a transition of 0 when there is none."""
+        offset_s = self.offset_at(utc_s)
+        for after_s in range(utc_s + S_PER_DAY, utc_s + LOOK_AHEAD_DAYS * S_PER_DAY, S_PER_DAY):
+            if self.offset_at(after_s) != offset_s:
+                at_s = first_change(self.offset_at, after_s - S_PER_DAY, after_s)
+                return Zone(offset_s, at_s, self.offset_at(at_s))
+        return Zone(offset_s)
+
+
+def first_change(offset_at: OffsetAt, before_s: int, after_s: int) -> int:
+    """The first second with another offset than `before_s`, in (before_s, after_s]."""
+    old_s = offset_at(before_s)
+    while after_s - before_s > 1:
+        middle_s = (before_s + after_s) // 2
+        if offset_at(middle_s) == old_s:
+            before_s = middle_s
+        else:
+            after_s = middle_s
+    return after_s
+
+
+def named(name: str) -> LocalTime:
+    """The zone that somebody named. BadInput with the nearest name."""
+    found = by_name(name)
+    if found is None:
+        raise BadInput(f"--zone: {shown(name)} is not a time zone", suggestion(name) + EXAMPLES)
+    return found
+
+
+def by_name(name: str) -> LocalTime | None:
+    """The zone called exactly `name` in the database of zones; None when there is none."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name in NO_ZONES:
+        return None
+    try:
+        found = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+    def offset_at(utc_s: int) -> int:
+        offset = datetime.fromtimestamp(utc_s, UTC).astimezone(found).utcoffset()
+        return round(offset.total_seconds()) if offset else 0
+
+    return LocalTime(name, offset_at)
+
+
+def suggestion(text: str) -> str:
+    """'did you mean "Europe/Berlin"? ' for a slip in a name; "" when nothing is near."""
+    from difflib import get_close_matches
+    from zoneinfo import available_timezones
+
+    names = {name.lower(): name for name in sorted(available_timezones()) if name != "localtime"}  # that is refused
+    cities = {name.rpartition("/")[2]: name for name in names}
+    plain = text.strip(" :\t\r\n\"'`").lower().replace(" ", "_").rpartition("zoneinfo/")[2]
+    near = names.get(plain) or names.get(cities.get(plain, ""))
+    if near is None:
+        found = get_close_matches(plain, [name for name in names if "/" in name], 1, 0.8)
+        near = names[found[0]] if found else None
+    return f'did you mean "{near}"? ' if near else ""
+
+
+def of_computer() -> LocalTime:
+    """This computer's zone. BadInput when `TZ` names none, or nobody has ever set one."""
+    text = os.environ.get("TZ")
+    if text is not None and text != f":{LOCALTIME}":
+        return by_variable(text)
+    if os.name != "nt" and not LOCALTIME.exists():
+        raise BadInput("this computer has no time zone: there is no /etc/localtime", DO_NAME)
+    return system_zone()
+
+
+def by_variable(text: str) -> LocalTime:
+    """The zone in `TZ`: a name, ":name", or the path of a zone's file. A rule like "CET-1CEST" is refused: it need not say when."""
+    if not text.strip():
+        raise BadInput("this computer has no time zone: TZ is empty", DO_NAME)
+    name = text.removeprefix(":")
+    found = by_name(name.rpartition("zoneinfo/")[2] if name.startswith("/") else name)
+    if found is None:
+        raise BadInput(f"TZ: {shown(text)} is not the name of a time zone", f"{suggestion(text)}set TZ to a zone's name, or {DO_NAME}")
+    return found
+
+
+def system_zone() -> LocalTime:
+    """By /etc/localtime: a link to a zone's file tells its name, a copy of it only the offsets."""
+    if LOCALTIME.is_symlink():
+        target = os.readlink(LOCALTIME).rpartition("zoneinfo/")[2].removeprefix("posix/")
+        if target in NO_ZONES:
+            raise BadInput("this computer has no time zone: nobody has chosen one", DO_NAME)
+        found = by_name(target)
+        if found is not None:
+            return found
+    return LocalTime("", lambda utc_s: time.localtime(utc_s).tm_gmtoff)
+
+
+def check(zone: str | None) -> None:
+    """BadInput for a zone's name that is none, typed or in `TZ`; a computer without a zone is no fault as long as the pump has one."""
+    if zone is not None:
+        named(zone)
+    elif os.environ.get("TZ", "").strip():
+        of_computer()
+
+
+def of_pump(client: Client, status: dict[str, Any]) -> LocalTime | None:
+    """The zone that the pump keeps; None when nobody has set it. Beyond the change that it knows, by the name that is remembered here."""
+    values = [status.get(name) or 0 for name in ("offset_s", "transition_utc_s", "transition_offset_s")]
+    known = status.get("zone_known", bool(status.get("utc_s") or any(values)))
+    if not known or max(abs(values[0]), abs(values[2])) > LARGEST_OFFSET_S:
+        return None
+    own = LocalTime("", Zone(*values).offset_at_s)
+    memory = registry.known_zone(client.unique_id)
+    name = memory.get("zone") if memory else None
+    found = by_name(name) if isinstance(name, str) else None
+    if memory is None or found is None:
+        return own
+    return found if agrees(found, status, memory) else own
+
+
+def agrees(found: LocalTime, status: dict[str, Any], memory: dict[str, object]) -> bool:
+    """Whether the pump still keeps the zone that was set from here: another computer may have set another one since."""
+    utc_s = int(status.get("utc_s") or time.time())
+    pump = Zone(status["offset_s"], status.get("transition_utc_s") or 0, status.get("transition_offset_s") or 0)
+    zone = found.zone(utc_s)
+    if pump.offset_at_s(utc_s) != zone.offset_s:
+        return False
+    if pump.transition_utc_s > utc_s:
+        return pump.values() == zone.values()
+    return not zone.transition_utc_s or not status.get("utc_s") or status.get("clock_set_utc_s") == memory.get("clock_set_utc_s")
+
+
+def chosen(client: Client, status: dict[str, Any], zone: str | None) -> LocalTime:
+    """The zone that was named, else the pump's, else this computer's. BadInput when there is none of them."""
+    return named(zone) if zone is not None else of_pump(client, status) or of_computer()

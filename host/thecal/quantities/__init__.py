@@ -1,0 +1,1 @@
+"""Typed text, exact numbers, words."""

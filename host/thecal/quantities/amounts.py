@@ -1,0 +1,57 @@
+"""Volumes, rates, times and dates of a pump in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
+from thecal.quantities.typed import decimal
+
+
+def ml(volume_nl: int | Fraction) -> str:
+    """A volume in mL with at most four decimals."""
+    return decimal(Fraction(volume_nl) / NL_PER_ML, 4) + " mL"
+
+
+def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
+    """A rate of the pump in mL/h, exact within six decimals or marked "~"."""
+    return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
+
+
+def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
+    """ "1234 steps (12.3419 mL)"; the steps alone where the pump has no bench."""
+    if not calibration:
+        return f"{steps} steps"
+    return f"{steps} steps ({ml(Fraction(steps * calibration['volume_nl'], calibration['steps']))})"
+
+
+def span(duration_s: int) -> str:
+    """ "2 h 05 min", "3 d 4 h" or "40 s"."""
+    if duration_s < S_PER_MINUTE:
+        return f"{duration_s} s"
+    if duration_s < S_PER_DAY:
+        hours, rest_s = divmod(duration_s, S_PER_HOUR)
+        return f"{hours} h {rest_s // S_PER_MINUTE:02d} min" if hours else f"{rest_s // S_PER_MINUTE} min"
+    return f"{duration_s // S_PER_DAY} d {duration_s % S_PER_DAY // S_PER_HOUR} h"
+
+
+def clock_text(utc_s: int, offset_s: int = 0) -> str:
+    """Local time of the pump, "unknown" when it does not know."""
+    if not utc_s:
+        return "unknown"
+    try:
+        local = datetime.fromtimestamp(0, UTC) + timedelta(seconds=utc_s + offset_s)
+    except OverflowError:
+        return f"{utc_s} s since 1970, which is no date"
+    return f"{local:%a %Y-%m-%d %H:%M:%S} {offset_text(offset_s)}"
+
+
+def offset_text(offset_s: int) -> str:
+    """ "UTC", "UTC+0530"; of a pump with an older firmware also a day and more."""
+    if not offset_s:
+        return "UTC"
+    minutes, rest_s = divmod(abs(offset_s), S_PER_MINUTE)
+    text = f"UTC{'-' if offset_s < 0 else '+'}{minutes // 60:02d}{minutes % 60:02d}"
+    return f"{text}{rest_s:02d}" if rest_s else text

@@ -1,0 +1,132 @@
+"""One look as text: rows for a live table, or one line for a pipe. Amounts in mL by the pump's own calibration."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.calibration import CALIBRATED, UNCALIBRATED
+from pumpcore.faults import ALARM, WARNING
+from pumpcore.units import NL_PER_ML
+from thecal.quantities.amounts import clock_text, ml, span
+from thecal.quantities.typed import decimal
+from thecal.reports.live.past import Past
+from thecal.reports.terminal_plot import sparkline
+from thecal.text.faults import fault_text, severity
+from thecal.text.status import bolus_text, rate_text, temporary_text
+
+Status = dict[str, Any]
+UNKNOWN = "UNKNOWN"
+SPARK_CELLS = 30
+ALERT, PLAIN = "alert", ""
+Row = tuple[str, str, str]
+
+
+def next_text(status: Status) -> str:
+    """When the rate changes by the schedule."""
+    change_s = status.get("next_change_s")
+    if not change_s:
+        return "none"
+    when = clock_text(status["utc_s"] + change_s, status["offset_s"])[15:20] if status["utc_s"] else ""
+    return f"{when} (in {span(change_s)})" if when else f"in {span(change_s)}"
+
+
+def volume(status: Status, steps: int | Fraction) -> Fraction | None:
+    """Steps in mL; None without a calibration."""
+    pair = status.get("calibration")
+    return Fraction(steps) * pair["volume_nl"] / pair["steps"] / NL_PER_ML if pair else None
+
+
+def amount(status: Status, steps: int) -> str:
+    """ "1.2345", or the steps themselves where there is no calibration."""
+    value = volume(status, steps)
+    return str(steps) if value is None else f"{float(value):.4f}"
+
+
+def today_text(status: Status, past: Past) -> str:
+    """What was delivered since local midnight; both bounds when a power cut left something uncertain."""
+    found, unit = past.today(status), "mL" if status.get("calibration") else "steps"
+    if found is None:
+        return UNKNOWN
+    least, most = found
+    text = amount(status, most)
+    return f"{text} {unit}" if least >= most else f"{amount(status, least)} to {text} {unit}"
+
+
+def reservoir_text(status: Status) -> str:
+    """What is left, where the pump keeps count of it; else empty."""
+    told = (status.get("therapy") or {}).get("reservoir") or status.get("reservoir")
+    if not isinstance(told, dict) or not isinstance(told.get("left_nl"), int):
+        return ""
+    uncertain = told.get("uncertain_nl")
+    return ml(told["left_nl"]) + (f" (uncertain {ml(uncertain)})" if isinstance(uncertain, int) and uncertain else "")
+
+
+def uncalibrated(status: Status) -> str:
+    """UNCALIBRATED, or EXPIRED; empty when somebody has weighed and it still holds."""
+    pair = status.get("calibration")
+    return "" if pair is None or pair["state"] == CALIBRATED else str(pair["state"])
+
+
+def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
+    """The delivered rate over the last hour, and its highest value."""
+    values = past.hour(cells)
+    known = [value for value in values if value is not None]
+    if not known:
+        return UNKNOWN
+    top = max(known)
+    highest = volume(status, top)
+    unit = f"{decimal(top, 0)} steps/h" if highest is None else f"{float(highest):.4g} mL/h"
+    return f"{sparkline(values, top, encoding)} up to {unit}"
+
+
+def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
+    """(label, text, style) for a table `width` cells wide."""
+    now = (
+        clock_text(status["utc_s"], status["offset_s"])[4:23]
+        if status["utc_s"]
+        else f"time {UNKNOWN}, up {span(status['uptime_ms'] // 1000)}"
+    )
+    today = today_text(status, past)
+    found: list[Row] = [
+        ("state", f"{status['state']}", ALERT if status["state"] == "alarm" else PLAIN),
+        ("time", now, PLAIN),
+        ("program", status.get("program_name") or "none", PLAIN),
+        ("rate", rate_text(status), PLAIN),
+        ("next", next_text(status), PLAIN),
+        ("today", today + (f" ({past.why})" if today == UNKNOWN else ""), PLAIN),
+    ]
+    if status.get("bolus"):
+        found.append(("bolus", bolus_text(status), PLAIN))
+    if status.get("extended"):
+        found.append(("extended", bolus_text({"bolus": status["extended"]}), PLAIN))
+    if status.get("temporary"):
+        found.append(("temporary", temporary_text(status), PLAIN))
+    if text := reservoir_text(status):
+        found.append(("reservoir", text, PLAIN))
+    found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
+    found += [(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
+    if state := uncalibrated(status):
+        found.append(("", f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off", ALERT))
+    return found
+
+
+def one_line(status: Status, past: Past) -> str:
+    """For a pipe or a log."""
+    parts = [
+        clock_text(status["utc_s"], status["offset_s"])[4:23] if status["utc_s"] else f"up {span(status['uptime_ms'] // 1000)}",
+        status["state"],
+        rate_text(status),
+        f"next {next_text(status)}",
+        f"today {today_text(status, past)}",
+    ]
+    if status.get("bolus"):
+        parts.append("bolus " + status["bolus"]["state"])
+    if text := reservoir_text(status):
+        parts.append(f"reservoir {text}")
+    for kind in (ALARM, WARNING):
+        if numbers := [str(number) for number in status["alarms"] if severity(number) == kind]:
+            parts.append(f"{kind}s " + ",".join(numbers))
+    if state := uncalibrated(status):
+        parts.append(state)
+    return "  ".join(parts)

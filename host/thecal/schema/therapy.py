@@ -1,0 +1,165 @@
+"""What `--json` prints of the therapy's modes, of the clock, and of the verbs that work with them; see verbs.py."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Open(BaseModel):
+    """A document whose keys follow what the pump knows; units are in their names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Unsent(Shape):
+    """What a dry run did not send: the command and its params, without the token."""
+
+    dry_run: Literal[True]
+    method: str
+    params: dict[str, int | str]
+
+
+class Clock(Shape):
+    """The pump's clock against this computer's; null where it can't be told."""
+
+    error_s: float | None
+    uncertain_s: float
+    drift_ppm: float | None
+    set_ago_s: int | None
+    text: str | None = None
+
+
+class Reservoir(Shape):
+    """What is left at least, and how much more it may be (`spread_nl`); null before the first refill was told."""
+
+    capacity_nl: int
+    low_nl: int
+    empty_nl: int
+    left_nl: int | None
+    spread_nl: int | None
+    delivered_nl: int
+    refilled_utc_s: int
+    blocks: int
+
+
+class Line(Shape):
+    """Two contents in the line (ng in nl; 0 in 0: not known): what a start `needs` ("bridge", "prime", ""), the `phase` of a bridge that
+    runs ("old", "uncertain", ""), what the line may hold, and how far the front is at least and at most."""
+
+    needs: str
+    phase: str
+    line_nl: int
+    low_nl: int
+    high_nl: int
+    least_nl: int
+    most_nl: int
+    old_until_steps: int
+    new_from_steps: int
+    old_fluid: str
+    old_ng: int
+    old_nl: int
+    new_fluid: str
+    new_ng: int
+    new_nl: int
+
+
+class Temporary(Shape):
+    """A rate (nl per the program's seconds), or numerator / denominator of the basal, for a time."""
+
+    token: str
+    rate_nl: int
+    numerator: int
+    denominator: int
+    duration_s: int
+    rest_s: int
+
+
+class Therapy(Shape):
+    """What of the program's settings is live; `demand_on` is 0 or 1, `demand_barred` what refuses a demand now, "" when nothing does."""
+
+    demand_on: int
+    demand_wait_s: int
+    demand_barred: str
+    demands_in_day: int
+    demands_refused: int
+    boluses_in_day_nl: int
+    line: Line | None = None
+    reservoir: Reservoir | None
+    library: str
+    library_version: int
+    overrides: list[str]
+
+
+class TemporaryOrdered(Shape):
+    """The answer to `temporary` and its cancellation."""
+
+    token: str
+    begins_at_ms: int | None = None
+    ends_at_ms: int | None = None
+    settled: bool | None = None
+
+
+class Bridged(Shape):
+    """The basal x `numerator` / `denominator` up to `old_until_steps`, the lower of that and the basal up to `new_from_steps`."""
+
+    token: str
+    line_nl: int
+    numerator: int
+    denominator: int
+    position_steps: int
+    old_until_steps: int
+    new_from_steps: int
+    settled: bool | None = None
+
+
+class Refilled(Open):
+    """`left_nl` from here on; `blocks` says that the next start waits for a reason."""
+
+    blocks: int | bool | None = Field(None)
+
+
+class ClockTold(Clock):
+    """`thecal clock`: the pump's time beside what is known of its error."""
+
+    utc_s: int | None = None
+    utc_fraction_ms: int | None = None
+    offset_s: int | None = None
+    transition_utc_s: int | None = None
+    transition_offset_s: int | None = None
+    clock_set_utc_s: int | None = None
+
+
+class Forecast(Open):
+    """30 days ahead: rate changes, doses, boluses allowed, reservoir, digest."""
+
+
+class Limits(Open):
+    """Every limit by layer, and which binds."""
+
+
+class Compare(Open):
+    """Forecast and journal, minute by minute."""
+
+
+class Read(Open):
+    """Everything that the pump knows."""
+
+    program: dict[str, Any] | None = None
+
+
+VERBS: dict[str, Any] = {
+    "forecast": Forecast,
+    "limits": Limits,
+    "clock": ClockTold,
+    "temporary": TemporaryOrdered | Unsent,
+    "bridge": Bridged | Unsent,
+    "refill": Refilled | Unsent,
+    "read": Read,
+    "compare": Compare,
+}

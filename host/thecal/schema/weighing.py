@@ -1,0 +1,88 @@
+"""What `thecal characterise --json` prints: a weighed run, in the words of IEC 60601-2-24."""
+
+from __future__ import annotations
+
+from thecal.schema.therapy import Shape
+
+
+class Weighed(Shape):
+    """What a run was made with; fractions are text like "4991/5"."""
+
+    rate_nl: int
+    rate_seconds_s: int
+    calibration_volume_nl: int
+    calibration_steps: int
+    calibration_state: str
+    density_mg_per_ml: str
+    rollers: int
+    steps_per_turn: int
+    balance: str
+    protocol: str
+    pump: str
+    begun_utc: str
+
+
+class Window(Shape):
+    window_min: int
+    ep_max_percent: float
+    ep_min_percent: float
+    windows: int
+
+
+class WeighedPeriod(Shape):
+    name: str
+    from_min: float
+    to_min: float
+    mean_error_percent: float
+    trumpet: list[Window]
+
+
+class WindowLimit(Shape):
+    """What one step, and one digit of the balance, make of a window."""
+
+    window_min: int
+    one_step_percent: float
+    one_digit_percent: float
+
+
+class Motor(Shape):
+    """The pump's own part: its steps against the rate, and the volume that a step brought against the calibration."""
+
+    steps: int
+    steps_percent: float
+    step_nl: float
+    calibration_percent: float
+
+
+class Pulsation(Shape):
+    """Swings in percent of the flow; `found_hz` null when no line stands out."""
+
+    roller_hz: float
+    found_hz: float | None
+    found_percent: float
+    at_roller_percent: float
+    floor_percent: float
+    visible: bool
+
+
+class Flow(Shape):
+    at_min: list[float]
+    ml_per_h: list[float]
+
+
+class Characterise(Shape):
+    """A weighed run, by IEC 60601-2-24; errors in percent of the set rate."""
+
+    facts: Weighed
+    calibrated: bool
+    duration_min: float
+    sample_s: float
+    evaporation_ug_per_h: float
+    evaporation_source: str
+    digit_ug: int
+    mean_error_percent: float
+    periods: list[WeighedPeriod]
+    limits: list[WindowLimit]
+    motor: Motor | None
+    pulsation: Pulsation | None
+    flow: Flow

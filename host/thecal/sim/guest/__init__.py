@@ -1,0 +1,1 @@
+"""The guest: MicroPython in WebAssembly, its files and its flash."""

@@ -1,0 +1,82 @@
+"""Makes the flash image of a commissioned pump: firmware, library, bench and, last, the manifest."""
+
+import functools
+import hashlib
+from pathlib import Path
+
+from thecal.deploy import marks
+from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
+from thecal.files.bench import Bench, payload
+from thecal.sim.errors import WasiError
+from thecal.sim.guest.filesystem import FileSystem
+from thecal.sim.guest.flash import BLOCK_BYTES, BLOCKS, IMAGE_BYTES, SIMULATED_BLOCKS, FlashChip
+
+BENCH_PATH = "/store/bench.a"
+
+
+def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 1) -> bytes:
+    """A flash image that boots as a commissioned pump with this bench; `extra` files are added as they are."""
+    manifest = manifest_of(firmware)
+    data = commissioned(bench, manifest, seed)
+    files = {**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest}
+    return format_image(files, SIMULATED_BLOCKS)
+
+
+def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
+    """What makes it a pump: the bench, and the journal's identity, which follows from these so that a simulation can be repeated."""
+    from pumpcore import journal_identity, slots
+
+    identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
+    return {**marks.marked(BENCH_PATH, slots.pack(1, payload(bench))), journal_identity.PATH: journal_identity.pack(identity, 0)}
+
+
+def format_image(files: Files, blocks: int = BLOCKS) -> bytes:
+    """A freshly formatted file system that holds these files, written in the given order."""
+    return _formatted(tuple(files.items()), blocks)
+
+
+def grown(image: bytes) -> bytes:
+    """The image of a simulator that had the board's blocks only, with room for a whole journal; any other one, and one without a file
+    system, as it is."""
+    if len(image) != IMAGE_BYTES:
+        return image
+    chip = FlashChip(image.ljust(SIMULATED_BLOCKS * BLOCK_BYTES, b"\xff"))
+    flash = FileSystem(chip, BLOCKS)
+    try:
+        flash.mount()
+        flash.grow()
+    except WasiError:
+        return image
+    return bytes(chip.buffer)
+
+
+@functools.lru_cache(maxsize=8)
+def _formatted(files: tuple[tuple[str, bytes], ...], blocks: int) -> bytes:
+    chip = FlashChip(b"\xff" * (blocks * BLOCK_BYTES))
+    flash = FileSystem(chip)
+    flash.format()
+    flash.mount()
+    folders: set[str] = set()
+    for path, data in files:
+        _make_folders(flash, path, folders)
+        flash.write_file(path, data)
+    return bytes(chip.buffer)
+
+
+def _make_folders(flash: FileSystem, path: str, made: set[str]) -> None:
+    parts = path.strip("/").split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        folder = "/" + "/".join(parts[:depth])
+        if folder not in made:
+            flash.make_folder(folder)
+            made.add(folder)
+
+
+def read_file(image: bytes, path: str) -> bytes | None:
+    """A file out of an image, None when it is not there."""
+    flash = FileSystem(FlashChip(image))
+    try:
+        flash.mount()
+        return flash.read_file(path)
+    except WasiError:
+        return None

@@ -1,0 +1,1 @@
+"""The console, folded tables, output files."""

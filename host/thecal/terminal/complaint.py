@@ -1,0 +1,18 @@
+"""An error in two lines, or as JSON."""
+
+from __future__ import annotations
+
+import sys
+
+from thecal.errors import Interrupted, ThecalError
+from thecal.terminal.console import emit_json, printable
+
+
+def report(error: ThecalError | Interrupted, as_json: bool) -> None:
+    """Cause, then what to do; as JSON on stdout when the caller reads JSON."""
+    if as_json:
+        emit_json(error.as_dict())
+        return
+    print(f"thecal: {printable(error.cause)}", file=sys.stderr)
+    if error.do:
+        print(f"        {printable(error.do)}", file=sys.stderr)

@@ -1,0 +1,132 @@
+"""What the commands print with: data on stdout, talk on stderr, JSON when asked, colour only where a person looks.
+
+Every text to a terminal passes here and leaves printable: what a pump, a file or a balance wrote moves no cursor and hides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+
+from thecal.errors import Failed
+from thecal.terminal import folding
+
+PROGRESS_AFTER_S = 2.0
+PROGRESS_EVERY_S = 0.1
+BAR_CELLS = 30
+
+
+RED, PLAIN = "\x1b[31;1m", "\x1b[0m"
+ALERT = f"\0{os.urandom(8).hex()}\0"  # what `alert` puts before and behind a text; nobody outside can write it
+
+
+def data(text: str) -> None:
+    print(for_terminal(text))
+
+
+def talk(text: str) -> None:
+    print(for_terminal(text), file=sys.stderr)
+
+
+def for_terminal(text: str) -> str:
+    """Lines of printable letters; the only control codes are those of `alert`."""
+    if text.isprintable():
+        return text
+    parts = ["\n".join(map(printable, part.split("\n"))) for part in text.split(ALERT)]
+    return "".join(f"{RED}{part}{PLAIN}" if number % 2 else part for number, part in enumerate(parts))
+
+
+def emit_json(value: object) -> None:
+    """One document on stdout; keys carry their units. Letters that can't be printed are written as \\uXXXX."""
+    text = json.dumps(value, indent=2, ensure_ascii=not unicode_output())
+    print("\n".join(line if line.isprintable() else "".join(map(escaped, line)) for line in text.split("\n")))
+
+
+def escaped(letter: str) -> str:
+    """A letter as it may stand in a text of JSON."""
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
+
+
+def unicode_output() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+
+
+def alert(text: str) -> str:
+    """For `data` and `talk`: red, where the terminal shows colours and NO_COLOR does not forbid it."""
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"{ALERT}{text}{ALERT}" if coloured else text
+
+
+def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
+    """Rows of text, each column as wide as its widest cell; in a narrow terminal what stands behind the first one is wrapped."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    lines, width = aligned(cells, gap), folding.width_cells()
+    return "\n".join(lines if fits(lines, width) else folding.pairs(cells, gap, width or 0))
+
+
+def headed(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
+    """The same of rows below their heads; in a narrow terminal the heads are wrapped, or each cell comes below the other."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    lines, width = aligned(cells, gap), folding.width_cells()
+    for nearer in (gap, " "):
+        if not fits(lines, width):
+            lines = aligned(folding.lined_heads(cells), nearer)
+    return "\n".join(lines if fits(lines, width) else folding.stacked(cells, gap, width or 0))
+
+
+def aligned(cells: Sequence[Sequence[str]], gap: str) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return [line.rstrip() for line in lines]
+
+
+def fits(lines: list[str], width: int | None) -> bool:
+    return width is None or max(map(len, lines), default=0) <= width
+
+
+def printable(text: str) -> str:
+    """Without control characters, line ends, and letters that hide or turn others round (Unicode's Cc, Cf, Cs, Zl, Zp): "?" instead."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on stderr; `yes` answers in advance. Failed when the answer is no, or nobody is there to give one."""
+    if yes:
+        return
+    sys.stderr.write(for_terminal(f"{question} [y/N] "))
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        talk("")
+    if not answer:
+        raise Failed("nobody confirmed, nothing was changed", "answer y, or add --yes when you have read the review")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Failed("not confirmed, nothing was changed")
+
+
+class Progress:
+    """A bar on stderr for what takes more than two seconds; nothing at all when it is quicker or stderr is not a terminal."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._begin_s = self._shown_s = time.monotonic()
+        self._visible = False
+
+    def update(self, done: int, total: int) -> None:
+        """Show `done` of `total`; both in the same unit."""
+        now_s = time.monotonic()
+        if now_s - self._begin_s < PROGRESS_AFTER_S or now_s - self._shown_s < PROGRESS_EVERY_S or not sys.stderr.isatty():
+            return
+        part = min(1.0, done / total) if total else 1.0
+        bar = ("#" * int(part * BAR_CELLS)).ljust(BAR_CELLS, ".")
+        sys.stderr.write(f"\r{self.label} [{bar}] {part:4.0%}")
+        sys.stderr.flush()
+        self._shown_s, self._visible = now_s, True
+
+    def close(self) -> None:
+        if self._visible:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,69 @@
+"""Current and new program side by side, both as read back from the pump; beside the new one, what was typed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pumpcore.program import MODES, Program
+from thecal.quantities.amounts import ml, ml_per_h
+from thecal.quantities.typed import decimal
+from thecal.quantities.week import week_time
+from thecal.text.settings import settings_facts
+
+Row = tuple[str, str, str, str]
+
+
+def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[Row]:
+    """(what, current, new, as typed). Entries of days with the same day plan share a row."""
+    before, after = facts(current) if current else {}, facts(new)
+    labels = [*after, *(label for label in before if label not in after)]
+    texts = {label: typed_text(label, typed) for label in labels}
+    return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
+
+
+def facts(program: Program) -> dict[str, str]:
+    """Everything a program says, by label."""
+    seconds_s = program.rate_seconds_s
+    said = {
+        "title": program.name,
+        "drug": program.fluid,
+        "concentration": concentration(program),
+        "on clock loss": program.on_clock_loss,
+        "after power loss": program.after_power_loss,
+        "max_rate": ml_per_h(program.max_rate_nl, seconds_s) if program.max_rate_nl else "bench's",
+        "max_per_hour": ml(program.hour_nl) if program.hour_nl else "bench's",
+        "max_per_day": ml(program.day_nl) if program.day_nl else "bench's",
+        "basal": MODES[program.mode],
+        "rates are per": f"{seconds_s} s",
+    }
+    for label, rate_nl in entries(program):
+        said[label] = f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl{mass_rate(program, rate_nl)}"
+    said.update(settings_facts(program))
+    return said
+
+
+def entries(program: Program) -> list[tuple[str, int]]:
+    """(label, rate_nl): "always", or "daily 06:00" where all days are alike, else "mon 06:00"."""
+    if not program.needs_clock():
+        return [("always", program.entries[0][1])]
+    days = [[(minute % 1440, rate) for minute, rate in program.entries if minute // 1440 == day] for day in range(7)]
+    if all(day == days[0] for day in days):
+        return [(f"daily {week_time(minute)[4:]}", rate) for minute, rate in days[0]]
+    return [(week_time(minute), rate) for minute, rate in program.entries]
+
+
+def typed_text(label: str, typed: dict[str, str]) -> str:
+    return typed.get(label) or typed.get(label.replace("daily", "mon"), "")
+
+
+def concentration(program: Program) -> str:
+    mass_ng, volume_nl = program.concentration
+    return f"{decimal(Fraction(mass_ng * 1000, volume_nl))} ug/mL" if mass_ng else "none"
+
+
+def mass_rate(program: Program, rate_nl: int) -> str:
+    """The rate as mass per day, when the program has a concentration."""
+    mass_ng, volume_nl = program.concentration
+    if not mass_ng:
+        return ""
+    return f" = {decimal(Fraction(rate_nl * mass_ng * 86_400, volume_nl * program.rate_seconds_s * 1000))} ug/day"

@@ -1,0 +1,102 @@
+"""A status reply as lines for people. Volumes come from steps by the pump's own calibration pair."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from thecal.pump import delivering
+from thecal.quantities.amounts import clock_text, ml, ml_per_h, span, steps_text
+from thecal.text import calibration as calibration_text
+from thecal.text import line as line_text
+from thecal.text.faults import fault_text, severity
+
+if TYPE_CHECKING:
+    from thecal.pump.clock import Reading
+
+Status = dict[str, Any]
+
+
+def basal_text(status: Status) -> str:
+    if status.get("entry_rate_nl") is None or not status.get("rate_seconds_s"):
+        return "none"
+    text = ml_per_h(status["entry_rate_nl"], status["rate_seconds_s"])
+    if status.get("next_change_s"):
+        text += f", next change in {span(status['next_change_s'])}"
+    return text
+
+
+def rate_text(status: Status) -> str:
+    """What is delivered now, and what it is made of: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
+    found = delivering.parts_nl_per_s(status)
+    total = sum((rate for _, rate in found), Fraction(0))
+    text = ml_per_h(total.numerator, total.denominator)
+    if len(found) > 1:
+        text += " (" + ", ".join(f"{what} {ml_per_h(rate.numerator, rate.denominator)}" for what, rate in found) + ")"
+    elif found and found[0][0] != delivering.BASAL:
+        text += f" ({found[0][0]})"
+    return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
+
+
+def bolus_text(status: Status) -> str:
+    bolus = status.get("bolus")
+    if not bolus:
+        return "none"
+    purpose = bolus.get("purpose", "manual")
+    text = f"{bolus['state']}, {bolus['delivered_steps']} of {bolus['ordered_steps']} steps (token {bolus['token']})"
+    return text if purpose == "manual" else f"{purpose}: {text}"
+
+
+def temporary_text(status: Status) -> str:
+    """ "basal x 1/2, 1 h 20 min left"."""
+    temporary = status["temporary"]
+    pair = f"{temporary['numerator']}/{temporary['denominator']}"
+    rate = f"basal x {pair}" if temporary["denominator"] else ml_per_h(temporary["rate_nl"], status["rate_seconds_s"])
+    return f"{rate}, {span(temporary['rest_s'])} left (token {temporary['token']})"
+
+
+def line_rows(status: Status) -> list[tuple[str, str]]:
+    """Two contents in the line, and what a start needs because of them."""
+    line = line_text.of(status)
+    if line is None:
+        return []
+    needs = line_text.need(line) if not line["phase"] else ""
+    return [("line", line_text.text(line)), *([("before a start", needs)] if needs else [])]
+
+
+def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
+    """The drug library that was used, and the soft limits that somebody has passed."""
+    if not therapy.get("library"):
+        return []
+    text = f"{therapy['library']}, version {therapy.get('library_version', 'unknown')}"
+    passed = ", ".join(therapy.get("overrides") or [])
+    return [("library", f"{text}; soft limits passed: {passed}" if passed else text)]
+
+
+def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
+    """(label, text) of everything a person wants to know; `clock` says how far the pump's clock is from ours."""
+    calibration = status["calibration"]
+    name, digest = status.get("program_name"), status.get("program_digest") or ""
+    delivered = [
+        ("delivered", steps_text(status["delivered_steps"], calibration)),
+        ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
+        ("uncertain", steps_text(status["uncertain_steps"], calibration)),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases: what the ceilings count"),
+    ]
+    return [
+        ("state", status["state"]),
+        ("program", f"{name} ({digest[:12]})" if name else "none"),
+        ("delivers", rate_text(status)),
+        ("basal", basal_text(status)),
+        ("bolus", bolus_text(status)),
+        *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),
+        *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),
+        *line_rows(status),
+        *delivered,
+        ("calibration", calibration_text.line(calibration)),
+        ("clock", clock_text(status["utc_s"], status["offset_s"]) + (f" ({clock.text()})" if clock and status["utc_s"] else "")),
+        *([("motor supply", f"{status['motor_supply_mv'] / 1000:.1f} V")] if status.get("motor_supply_mv") is not None else []),
+        *library_rows(status.get("therapy") or {}),
+        ("boot", f"{status['boot']}, powered on {span(status['powered_on_s'])}"),
+        *[(severity(number), fault_text(number)) for number in status["alarms"]],
+    ]

@@ -1,0 +1,161 @@
+"""The balance's serial port: whole lines with the time at which they had come. Half a line is never handed out as a line.
+
+A stream joined in its middle is dropped up to the first line's end; a line that stops before its end is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+
+from thecal.errors import BadInput, Failed, LinkLost, NoPump, ThecalError
+from thecal.pump.transport.link import WRITE_TIMEOUT_S, error_number, exclusive, is_busy
+from thecal.weighing.balance import errors
+
+QUIET_S = 0.2
+LINE_GAP_S = 1.0
+LINE_MAX_BYTES = 256
+CHUNK_BYTES = 4096
+# chunks; more than that does not wait, it floods
+MOST_WAITING = 64
+# a pseudo-terminal has no parity, and the system refuses to pretend
+PSEUDOTERMINALS = "/dev/pts/"
+FRAMING = re.compile(r"(\d{3,6})-([78])([NEO])([12])")
+END = re.compile(rb"[\r\n]+")
+
+
+class BalancePort:
+    """An open port."""
+
+    def __init__(self, port_url: str, framing: str) -> None:
+        self.port_url = port_url
+        self._buffer = bytearray()
+        self._came_s = 0.0
+        self._serial = _open(port_url, framing)
+        self.join()
+
+    def close(self) -> None:
+        """Closes at once; pyserial's socket:// would sleep for 0.3 s."""
+        connection = getattr(self._serial, "_socket", None)
+        if connection is not None:
+            connection.close()
+            self._serial.is_open = False
+        self._serial.close()
+
+    def frame(self, framing: str) -> None:
+        """Another baud rate and parity from now on."""
+        for name, value in parameters(framing, self.port_url).items():
+            setattr(self._serial, name, value)
+        self.join()
+
+    def join(self) -> None:
+        """Forgets what came before. If the line is not quiet then, begins behind the end of the line that is under way."""
+        self._buffer.clear()
+        self._serial.reset_input_buffer()
+        if not self._fill(time.monotonic() + QUIET_S):
+            return
+        while not END.search(self._buffer):
+            if len(self._buffer) > LINE_MAX_BYTES or not self._fill(time.monotonic() + LINE_GAP_S):
+                raise self._half("no end of line came")
+        self._take()
+
+    def skip_waiting(self) -> None:
+        """Drops the whole lines that wait to be read, so that the next one is of this moment."""
+        for _ in range(MOST_WAITING):
+            if not self._fill(0.0):
+                break
+        ends = list(END.finditer(self._buffer))
+        if ends:
+            del self._buffer[: ends[-1].end()]
+
+    def listen(self, duration_s: float) -> bool:
+        """Whether something comes by itself; it stays to be read."""
+        return bool(self._buffer) or self._fill(time.monotonic() + duration_s)
+
+    def send(self, command: bytes) -> None:
+        import serial
+
+        try:
+            self._serial.write(command)
+        except (serial.SerialException, OSError) as error:
+            raise self._lost(error) from error
+
+    def line(self, deadline_s: float) -> tuple[str, float] | None:
+        """The next line that is not empty, without its end, and when it had come; None when the deadline passes without a byte."""
+        asked_s = time.monotonic()
+        while True:
+            text = self._take()
+            if text:
+                return text, self._came_s
+            begun = bool(self._buffer)
+            if len(self._buffer) > LINE_MAX_BYTES:
+                raise self._half("no end of line in so many bytes")
+            if not begun and time.monotonic() > max(deadline_s, asked_s + LINE_GAP_S):
+                return None  # nothing but empty lines came
+            if not self._fill(time.monotonic() + LINE_GAP_S if begun else deadline_s):
+                if begun:
+                    raise self._half("its end did not come")
+                return None
+
+    def _take(self) -> str:
+        end = END.search(self._buffer)
+        if end is None:
+            return ""
+        raw = bytes(self._buffer[: end.start()])
+        del self._buffer[: end.end()]
+        return raw.decode("latin-1")
+
+    def _half(self, why: str) -> errors.BalanceError:
+        raw = bytes(self._buffer[:LINE_MAX_BYTES]).decode("latin-1")
+        self._buffer.clear()
+        return errors.half_line(raw, why)
+
+    def _fill(self, deadline_s: float) -> bool:
+        import serial
+
+        try:
+            self._serial.timeout = max(0.0, deadline_s - time.monotonic())
+            data = self._serial.read(1)
+            if data:
+                self._came_s = time.monotonic()
+                self._serial.timeout = 0
+                data += self._serial.read(CHUNK_BYTES)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise self._lost(error) from error
+        self._buffer += data
+        return bool(data)
+
+    def _lost(self, error: Exception) -> LinkLost:
+        return LinkLost(f"the link to the balance on {self.port_url} broke ({error})", "check its cable and begin again")
+
+
+def parameters(framing: str, port_url: str) -> dict[str, Any]:
+    """ "9600-8N1" as pyserial's settings. BadInput when it is not of that form."""
+    match = FRAMING.fullmatch(framing)
+    if match is None:
+        raise BadInput(f"{framing!r} is no serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
+    baud, bits, parity, stop = match.groups()
+    if os.path.realpath(port_url).startswith(PSEUDOTERMINALS):
+        bits, parity = "8", "N"
+    return {"baudrate": int(baud), "bytesize": int(bits), "parity": parity, "stopbits": int(stop)}
+
+
+def _open(port_url: str, framing: str) -> Any:
+    import serial
+
+    chosen = {**parameters(framing, port_url), "timeout": 0, "write_timeout": WRITE_TIMEOUT_S, "exclusive": exclusive(port_url)}
+    try:
+        return serial.serial_for_url(port_url, **chosen)
+    except (serial.SerialException, OSError, ValueError) as error:
+        raise _why_not_open(port_url, error) from error
+
+
+def _why_not_open(port_url: str, error: Exception) -> ThecalError:
+    if is_busy(error):
+        return Failed(f"the balance's port {port_url} is in use by another program", "close that program and ask again")
+    number = error_number(error)
+    reason = "no such port" if number is None else str(error).rpartition(":")[2].strip()
+    do = "check its cable and name; write a network one as socket://HOST:PORT or rfc2217://HOST:PORT"
+    return NoPump(f"can't open the balance's port {port_url}: {reason}", do)

@@ -1,0 +1,46 @@
+"""A weight as the balance said it: exact decimals in text, whole micrograms in numbers. No float comes near a mass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from thecal.weighing.balance import errors
+
+# micrograms in one of these; the spellings that balances print
+UG_PER_UNIT = {"g": 1_000_000, "mg": 1_000, "kg": 1_000_000_000, "ug": 1, "\u00b5g": 1, "\u03bcg": 1, "mcg": 1}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`mass_ug` is exact, `stable` the balance's own word, `raw` the line as it came, `at_s` time.monotonic when it had come."""
+
+    mass_ug: int
+    stable: bool
+    raw: str
+    at_s: float
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What one line says: `number` as printed, `unit` "" when it has none, `stable` None when it does not say.
+    `fixed_width`: a byte that is lost on the way would show.
+    """
+
+    number: str
+    unit: str
+    stable: bool | None
+    fixed_width: bool = True
+
+    @property
+    def decimals(self) -> int:
+        return len(self.number.partition(".")[2])
+
+    def mass_ug(self, unit: str, raw: str) -> int:
+        """The number in `unit`, in whole micrograms."""
+        if unit not in UG_PER_UNIT:
+            raise errors.unusable_unit(raw, unit)
+        exact_ug = Decimal(self.number) * UG_PER_UNIT[unit]
+        if exact_ug != exact_ug.to_integral_value():
+            raise errors.too_fine(raw)
+        return int(exact_ug)

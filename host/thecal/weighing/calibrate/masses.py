@@ -1,0 +1,149 @@
+"""Where the mass of a run comes from: typed beforehand, typed when asked, or read from a balance. In exact micrograms."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+from thecal.errors import BadInput, Failed
+from thecal.quantities.typed import decimal, parse_number, shown
+from thecal.terminal.console import talk
+from thecal.weighing.clocks import passing
+
+if TYPE_CHECKING:
+    from thecal.weighing.balance import Balance, Reading
+
+UNITS_UG = {"g": 1_000_000, "mg": 1_000}
+MASS_DO = 'write a number with a point and its unit: "1.0023 g" or "1002.3 mg"'
+SPLIT = re.compile(r"([^\sa-zA-Zµμ]*)\s*(.*)", re.DOTALL)
+STABLE_WITHIN_S = 60.0
+
+
+def mass_ug(text: str) -> Fraction:
+    """A typed mass. BadInput with a comma, without a unit, negative, or not a number."""
+    match = SPLIT.fullmatch(text.strip())
+    number, unit = (match.group(1), match.group(2).strip()) if match else ("", "")
+    amount = parse_number(text, number)
+    if not unit:
+        raise BadInput(f"{shown(text)} has no unit", MASS_DO)
+    if unit not in UNITS_UG:
+        raise BadInput(f"{shown(text)} has a unit that is not allowed: {shown(unit)}", MASS_DO)
+    return amount * UNITS_UG[unit]
+
+
+def grams(weight_ug: Fraction | int) -> str:
+    """A mass as a balance shows it: in g, to 0.1 mg."""
+    return decimal(Fraction(weight_ug) / 1_000_000, 4) + " g"
+
+
+class Plausible:
+    """What a run should weigh, and how far from it a mass may be."""
+
+    def __init__(self, expected_ug: Fraction, percent: int) -> None:
+        self.expected_ug = expected_ug
+        self.percent = percent
+
+    def net(self, gross_ug: Fraction, tare_ug: Fraction, text: str) -> Fraction:
+        """The mass that came out. BadInput when it is not above zero, or far from what was to be expected."""
+        net = gross_ug - tare_ug
+        if tare_ug and net <= 0:
+            raise BadInput(f"{shown(text)} is not more than the tare of {grams(tare_ug)}", "weigh the vessel before and after the run")
+        if net <= 0:
+            raise BadInput(f"{shown(text)} is nothing", "weigh what came out; a run that moves no fluid is no calibration")
+        if abs(net - self.expected_ug) * 100 > self.expected_ug * self.percent:
+            factor = max(net, self.expected_ug) / min(net, self.expected_ug)
+            thousand = " (a factor of 1000: g for mg?)" if 500 <= factor <= 2000 else ""
+            raise BadInput(
+                f"{shown(text)} is {'more' if net > self.expected_ug else 'less'} than can be{thousand}",
+                f"{grams(self.expected_ug)} is expected by the bench's nominal pair, {self.percent} % off is the most",
+            )
+        return net
+
+
+class Masses(Protocol):
+    """`before` is called before a run, `after` behind it and returns what came out, in ug."""
+
+    def before(self, run: int) -> None: ...
+
+    def after(self, run: int) -> Fraction: ...
+
+
+class Listed:
+    """Masses that were typed with the command, checked before anything moves."""
+
+    def __init__(self, plausible: Plausible, texts: Sequence[str], tares: Sequence[str]) -> None:
+        if len(tares) not in (0, 1, len(texts)):
+            raise BadInput(f"{len(texts)} times --mass and {len(tares)} times --tare", "give one --tare for all, or one for each --mass")
+        weights = [mass_ug(text) for text in tares] or [Fraction(0)]
+        if len(weights) == 1:
+            weights *= len(texts)
+        pairs = zip(texts, weights, strict=True)
+        self.masses = [plausible.net(mass_ug(text), tare, text) for text, tare in pairs]
+
+    def before(self, run: int) -> None:
+        """Nothing to do: they are known."""
+
+    def after(self, run: int) -> Fraction:
+        return self.masses[run]
+
+
+class Asked:
+    """Masses that a person types when asked. A slip is told and asked again: the run has been made and must not be lost."""
+
+    def __init__(self, plausible: Plausible) -> None:
+        self.plausible = plausible
+        self.tare = Fraction(0)
+
+    def before(self, run: int) -> None:
+        while True:
+            text = ask(f"run {run + 1}: weight of the vessel before (Enter when the balance shows zero): ")
+            try:
+                self.tare = mass_ug(text) if text else Fraction(0)
+            except BadInput as error:
+                talk(f"{error.cause}; {error.do}")
+            else:
+                return
+
+    def after(self, run: int) -> Fraction:
+        while True:
+            text = ask(f"run {run + 1}: weight after: ")
+            try:
+                return self.plausible.net(mass_ug(text), self.tare, text)
+            except BadInput as error:
+                talk(f"{error.cause}; {error.do}")
+
+
+class OnBalance:
+    """Masses from a balance on a serial port: stable before, stable after."""
+
+    def __init__(self, plausible: Plausible, balance: Balance, port_url: str) -> None:
+        self.plausible = plausible
+        self.balance = balance
+        self.port_url = port_url
+        self.tare_ug = 0
+
+    def before(self, run: int) -> None:
+        self.tare_ug = self._at_rest().mass_ug
+
+    def _at_rest(self) -> Reading:
+        with passing(self.port_url):
+            return self.balance.read_stable(STABLE_WITHIN_S)
+
+    def after(self, run: int) -> Fraction:
+        reading = self._at_rest()
+        talk(f"run {run + 1}: {grams(reading.mass_ug - self.tare_ug)} ({reading.raw.strip()})")
+        return self.plausible.net(Fraction(reading.mass_ug - self.tare_ug), Fraction(0), grams(reading.mass_ug - self.tare_ug))
+
+
+def ask(question: str) -> str:
+    """A line from a person, asked on stderr. Failed when nobody is there."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        talk("")
+        raise Failed("nobody answered, nothing was stored", "type it, or give --mass for each run, or --balance PORT")
+    return answer.strip()

@@ -1,0 +1,97 @@
+"""What is to be run: turns as steps, the rate as the pump's integers, and what should come out. Read and checked before anything moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.calibration import Calibration
+from pumpcore.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
+from thecal.checks.dose import read, whole
+from thecal.errors import BadInput
+from thecal.quantities.typed import shown
+from thecal.weighing.calibrate.masses import Plausible
+from thecal.weighing.calibrate.water import typed_ug_per_ml, water_ug_per_ml
+
+MOST_STEPS = (1 << 32) - 1
+MOST_SECONDS = 1 << 31
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The options as they were typed."""
+
+    tube: str
+    lot: str
+    turns: int
+    rate: str
+    prime: str
+    runs: int
+    density: str
+    temperature: str
+    buoyancy: bool
+    for_volume: str
+    for_days: int
+
+
+class Plan:
+    """The runs in the pump's numbers. `rate` is (nl, seconds), `prime_nl` 0 for none, `expires_nl` 0 for ever."""
+
+    def __init__(self, typed: Typed, pump: dict[str, Any]) -> None:
+        """`pump` is what calibration.read answered."""
+        self.typed = typed
+        self.tube, self.lot = name("tube", typed.tube, 1), name("lot", typed.lot, 0)
+        if not 1 <= typed.runs <= MOST_RUNS:
+            raise BadInput(f"{typed.runs} runs", f"give --runs from 1 to {MOST_RUNS}; three is usual")
+        if not 0 <= typed.for_days <= MOST_DAYS:
+            raise BadInput(f"{typed.for_days} days", f"give --for-days from 1 to {MOST_DAYS}, or 0 for ever")
+        self.steps = steps_of(typed.turns, pump)
+        self.rate = flow(typed.rate)
+        self.prime_nl = volume("--prime", typed.prime)
+        self.expires_nl = volume("--for-volume", typed.for_volume)
+        self.density_ug_per_ml = typed_ug_per_ml(typed.density) if typed.density else water_ug_per_ml(typed.temperature)
+        nominal = pump["nominal"]
+        self.nominal = Calibration(nominal["volume_nl"], nominal["steps"], nominal["state"])
+        self.expected_nl = Fraction(self.steps * self.nominal.volume_nl, self.nominal.steps)
+
+    def plausible(self) -> Plausible:
+        """A run may be off by what the pump itself lets a calibration be off."""
+        return Plausible(self.expected_nl * self.density_ug_per_ml / 1_000_000, FARTHEST_PERCENT)
+
+
+def name(what: str, text: str, shortest: int) -> str:
+    """A tube or a lot as the pump can keep it."""
+    if not shortest <= len(text) <= LONGEST_TEXT or not text.isascii() or not text.isprintable():
+        raise BadInput(f"{what} {shown(text)}", f"give --{what} as {shortest} to {LONGEST_TEXT} printable ASCII letters, like T1")
+    return text
+
+
+def steps_of(turns: int, pump: dict[str, Any]) -> int:
+    """Whole steps of so many turns of the head, rounded down."""
+    if turns < 1:
+        raise BadInput(f"{turns} turns", "give --turns of 1 or more, so many that the weight is a hundred times the balance's last digit")
+    steps = int(turns * pump["turns_steps"] // pump["turns"])
+    if steps > MOST_STEPS:
+        raise BadInput(f"{turns} turns are {steps} steps", f"at most {MOST_STEPS} steps fit in a run: give fewer turns")
+    return steps
+
+
+def flow(text: str) -> tuple[int, int]:
+    """(nl, seconds) of a typed rate, exact."""
+    exact = read(text, ("volume/time",), "2 mL/h").to("nL/s")
+    if not exact:
+        raise BadInput(f"{shown(text)} does not move", 'give a --rate above zero, like "2 mL/h"')
+    if exact.denominator > MOST_SECONDS:
+        raise BadInput(f"{shown(text)} has too many digits for the pump", "write fewer digits")
+    return exact.numerator, exact.denominator
+
+
+def volume(option: str, text: str) -> int:
+    """Whole nl of a typed volume; 0 for "" and for "0"."""
+    if text in ("", "0"):
+        return 0
+    nl = whole(read(text, ("volume",), "0.5 mL").to("nL"), text, "nL", Fraction(1))
+    if nl > MOST_NL:
+        raise BadInput(f"{option} {shown(text)} is more than the pump can count", "give less, or 0 for none")
+    return nl

@@ -1,0 +1,38 @@
+"""The files of an analysis: the picture, and one offline page with everything in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thecal.errors import Failed
+from thecal.reports.page import inline_png, page
+from thecal.weighing.characterise import pictures, telling
+from thecal.weighing.characterise.analysis import Analysis
+from thecal.weighing.characterise.pump import rate_text
+
+
+def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list[Path]:
+    """Write what is wanted; the paths written. Failed when a place can't be written to."""
+    wanted = [path for path in (png, html) if path is not None]
+    picture = pictures.png(analysis) if wanted else b""
+    try:
+        if png is not None:
+            png.write_bytes(picture)
+        if html is not None:
+            html.write_text(page_of(analysis, picture), encoding="utf-8")
+    except OSError as error:
+        raise Failed(f"{error.filename}: can't be written: {error.strerror}", "name another place") from error
+    return wanted
+
+
+def page_of(analysis: Analysis, picture: bytes) -> str:
+    """The page as text, the picture inside it."""
+    values = {
+        "title": f"{rate_text((analysis.facts.rate_nl, analysis.facts.rate_seconds_s))} by gravimetry",
+        "calibrated": analysis.calibrated,
+        "picture": inline_png(picture),
+        "facts": [("pump", analysis.facts.pump), ("begun", analysis.facts.begun_utc), *telling.facts_table(analysis)],
+        "trumpet": telling.trumpet_table(analysis),
+        "sample_s": f"{analysis.sample_s:g}",
+    }
+    return page("characterise.html", values)

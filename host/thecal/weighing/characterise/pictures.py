@@ -1,0 +1,121 @@
+"""The analysis as one printable picture: start-up graph, trumpet curve, spectrum of the flow. Matplotlib is imported only here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from thecal.reports.drawing import entitle, png_of
+from thecal.reports.figure import DONE, DPI, INK, PLAN
+from thecal.weighing.characterise.analysis import STARTUP_MIN, Analysis, Period
+from thecal.weighing.characterise.pump import rate_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE_INCH = (9.0, 8.6)
+SECOND, WARN = "#b35c1e", "#b3372b"
+GRID = "#e5e5e5"
+LINES = ("-", "--")
+
+
+def png(analysis: Analysis) -> bytes:
+    """The picture as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplot_mosaic([["startup", "startup"], ["trumpet", "trumpet"], ["spectrum", "spectrum"]], height_ratios=(5, 6, 4))
+    facts = analysis.facts
+    title = f"{rate_text((facts.rate_nl, facts.rate_seconds_s))} by gravimetry, {facts.begun_utc}, {facts.pump}"
+    entitle(figure, title, fontsize=11, color=INK)
+    draw_startup(panels["startup"], analysis)
+    draw_trumpet(panels["trumpet"], analysis)
+    draw_spectrum(panels["spectrum"], analysis)
+    for axes in panels.values():
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color=GRID, linewidth=0.6)
+        axes.set_axisbelow(True)
+    if not analysis.calibrated:
+        figure.text(0.99, 0.99, "UNCALIBRATED", color=WARN, fontsize=13, weight="bold", ha="right", va="top")
+    return png_of(figure, dpi=DPI)
+
+
+def draw_startup(axes: Axes, analysis: Analysis) -> None:
+    """Flow of every sample interval over the first two hours, and what was set."""
+    minutes, flow = analysis.flow
+    shown = minutes <= STARTUP_MIN
+    rate = float(analysis.facts.rate_nl_per_ms) * 3.6
+    axes.axhline(rate, color=PLAN, linewidth=2.5, label="set")
+    axes.step(minutes[shown], flow[shown], where="pre", color=DONE, linewidth=0.9, label=f"weighed, every {analysis.sample_s:g} s")
+    axes.set_ylim(min(0.0, float(flow[shown].min())), 1.25 * max(rate, float(flow[shown].max())))
+    axes.set_xlim(0, max(1.0, min(STARTUP_MIN, float(minutes[-1]))))
+    axes.set_xlabel("minutes since the start")
+    axes.set_ylabel("flow, mL/h")
+    axes.set_title("Start-up graph", fontsize=10, loc="left")
+    axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
+
+
+def draw_trumpet(axes: Axes, analysis: Analysis) -> None:
+    """Largest and smallest error against the window; the mean errors as lines; one step and one digit around the first mean."""
+    for period, colour, line in zip(analysis.periods, (DONE, SECOND), LINES, strict=False):
+        draw_period(axes, period, colour, line)
+    minutes = [one[0] for one in analysis.limits]
+    if not minutes:
+        axes.text(0.5, 0.5, "the run is shorter than the shortest window, 2 min", transform=axes.transAxes, ha="center", fontsize=9)
+    centre = float(analysis.periods[0].mean_percent)
+    for column, style, name in ((1, "-", "one step"), (2, ":", "one digit of the balance")):
+        around = [float(one[column]) for one in analysis.limits]
+        for sign in (1, -1):
+            label = f"{name}, about the mean" if sign > 0 else None
+            axes.plot(minutes, [centre + sign * one for one in around], style, color=PLAN, linewidth=1.2, label=label)
+    axes.axhline(0, color=INK, linewidth=0.6)
+    axes.set_xlim(0, 33)
+    axes.set_xticks([2, 5, 11, 19, 31])
+    axes.set_xlabel("observation window, minutes")
+    axes.set_ylabel("error of the flow, %")
+    axes.set_title("Trumpet curve (IEC 60601-2-24)", fontsize=10, loc="left")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.45 * (high - low))
+    axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=3)
+
+
+def draw_period(axes: Axes, period: Period, colour: str, line: str) -> None:
+    minutes = [window.minutes for window in period.windows]
+    for name, values in (
+        ("Ep max and min", [window.highest_percent for window in period.windows]),
+        (None, [window.lowest_percent for window in period.windows]),
+    ):
+        label = f"{name}, {period.name}" if name else None
+        axes.plot(minutes, [float(value) for value in values], line, marker="o", markersize=3.5, color=colour, linewidth=1.4, label=label)
+    mean = float(period.mean_percent)
+    axes.axhline(mean, color=colour, linestyle=line, linewidth=0.8, label=f"mean error {mean:+.2f} %")
+
+
+def draw_spectrum(axes: Axes, analysis: Analysis) -> None:
+    """How much the flow swings at each frequency; the rollers' frequency marked."""
+    found = analysis.pulsation
+    axes.set_title("Pulsation", fontsize=10, loc="left")
+    axes.set_xlabel("frequency, Hz")
+    axes.set_ylabel("swing, % of the flow")
+    if found is None or not len(found.spectrum_hz):
+        axes.text(0.5, 0.5, "too few samples for a spectrum", transform=axes.transAxes, ha="center", fontsize=9)
+        return
+    hz, swing = thinned(found.spectrum_hz, found.spectrum_percent)
+    axes.loglog(hz, swing, color=DONE, linewidth=0.8)
+    axes.axvline(found.roller_hz, color=SECOND, linestyle="--", linewidth=1.1, label=f"rollers, {found.roller_hz:.4g} Hz")
+    if found.found_hz is not None:
+        label = f"strongest line, {found.found_hz:.4g} Hz: {found.found_percent:.3g} %"
+        axes.plot([found.found_hz], [found.found_percent], "o", color=WARN, markersize=5, fillstyle="none", label=label)
+    axes.set_ylim(top=30 * max(float(swing.max()), 0.1))
+    axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)
+
+
+def thinned(hz: Any, swing: Any, most: int = 4000) -> tuple[Any, Any]:
+    """Of so many neighbouring bins the highest, so that no line is lost and a picture stays small."""
+    import numpy as np
+
+    if len(hz) <= most:
+        return hz, swing
+    edges = np.unique(np.geomspace(1, len(hz), most).astype(int)) - 1
+    return hz[edges], np.maximum.reduceat(swing, edges)

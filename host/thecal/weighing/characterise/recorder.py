@@ -1,0 +1,118 @@
+"""Records a run: the balance at even intervals, the pump every few seconds beside it, each line on disk before the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from thecal.errors import Interrupted
+from thecal.weighing.balance import Balance, Reading
+from thecal.weighing.characterise.checks import drop_limit_ug, frozen_limit_ms, stood_still
+from thecal.weighing.characterise.pump import PumpSide
+from thecal.weighing.characterise.run import END, RUN, STILL, Facts, Run, RunWriter, Sample
+from thecal.weighing.clocks import Clock
+
+ASK_PUMP_EVERY_MS = 10_000
+STABLE_TIMEOUT_S = 60.0
+SETTLE_MS = 5_000
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`still_ms`: watching before the pump starts. `rests`: the pump stands before and after, so the balance must be stable."""
+
+    duration_ms: int
+    interval_ms: int = 500
+    still_ms: int = 0
+    rests: bool = True
+
+
+class Recorder:
+    """One run. `told(done_ms, total_ms)` hears how far it is."""
+
+    def __init__(self, balance: Balance, pump: PumpSide, clock: Clock, told: Told) -> None:
+        self._balance = balance
+        self._pump = pump
+        self._clock = clock
+        self._told = told
+        self._zero_ms = 0
+        self._samples: list[Sample] = []
+        self._changed: Sample | None = None
+
+    def record(self, plan: Plan, facts: Facts, writer: RunWriter) -> Run:
+        """Still, run, end. Whatever happens the pump is left as it was; what was recorded stays in the file."""
+        self._writer, self._facts = writer, facts
+        self._still(plan)
+        try:
+            self._pump.begin(plan.duration_ms)
+            self._run(plan)
+        except Interrupted as end:
+            raise self._pump.interrupted(end) from None
+        finally:
+            self._pump.end()
+        if plan.rests:
+            self._rest()
+        return Run(facts, self._samples)
+
+    def _still(self, plan: Plan) -> None:
+        """A stable pan first; then what it loses by itself. Time zero is the end of this."""
+        self._zero_ms = self._clock.now_ms() + plan.still_ms
+        if plan.rests:
+            first = self._balance.read_stable(STABLE_TIMEOUT_S)
+            self._zero_ms = self._clock.now_ms() + plan.still_ms + plan.interval_ms
+            self._keep(first, STILL, {})
+        self._balance.watch_for_tare(drop_limit_ug(self._balance.digit_ug))
+        if plan.rests:
+            for moment_ms in range(-plan.still_ms, 0, plan.interval_ms):
+                self._told(plan.still_ms + moment_ms, plan.still_ms + plan.duration_ms)
+                self._take(moment_ms, STILL, ask=False)
+
+    def _run(self, plan: Plan) -> None:
+        self._zero_ms = self._clock.now_ms()
+        asked_ms = -ASK_PUMP_EVERY_MS
+        for moment_ms in range(0, plan.duration_ms + 1, plan.interval_ms):
+            ask = moment_ms - asked_ms >= ASK_PUMP_EVERY_MS and moment_ms > 0
+            asked_ms = moment_ms if ask else asked_ms
+            self._told(plan.still_ms + moment_ms, plan.still_ms + plan.duration_ms)
+            self._take(moment_ms, RUN, ask)
+        self._pump.look()  # a stop since it was asked last
+
+    def _rest(self) -> None:
+        """The pan must come to rest once the flow has ended."""
+        self._clock.wait_until_ms(self._clock.now_ms() + SETTLE_MS)
+        reading = self._balance.read_stable(STABLE_TIMEOUT_S)
+        self._keep(reading, END, {})
+
+    def _take(self, moment_ms: int, phase: str, ask: bool) -> None:
+        self._clock.wait_until_ms(self._zero_ms + moment_ms)
+        reading = self._balance.read_now()
+        if phase == RUN and moment_ms == 0:
+            self._zero_ms = self._clock.stamp_ms(reading.at_s)
+        asked: dict[str, int] = {}
+        time_ms = self._clock.stamp_ms(reading.at_s) - self._zero_ms
+        if ask:
+            status = self._pump.look()
+            at_ms = self._clock.now_ms() - self._zero_ms
+            asked = {"pump_steps": status["delivered_steps"], "steps_at_ms": at_ms, "pump_uptime_ms": status["uptime_ms"]}
+        self._keep(reading, phase, asked, time_ms)
+
+    def _keep(self, reading: Reading, phase: str, asked: dict[str, int], time_ms: int | None = None) -> None:
+        """A moment that a slow computer has brought twice is kept once."""
+        if time_ms is None:
+            time_ms = self._clock.stamp_ms(reading.at_s) - self._zero_ms
+        if self._samples and time_ms <= self._samples[-1].time_ms:
+            return
+        sample = Sample(time_ms, phase, reading.mass_ug, reading.stable, reading.raw, **asked)
+        self._samples.append(sample)
+        self._writer.add(sample)
+        if phase == RUN:
+            self._must_move(sample)
+
+    def _must_move(self, sample: Sample) -> None:
+        """Told at once: nobody wants to hear after a day that the balance froze in the first hour."""
+        if self._changed is None or sample.mass_ug != self._changed.mass_ug:
+            self._changed = sample
+        span_ms = sample.time_ms - self._changed.time_ms
+        if span_ms > frozen_limit_ms(self._facts, self._balance.digit_ug):
+            raise stood_still(self._changed, span_ms)
