@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,32 +75,58 @@ def load() -> list[Mutation]:
     return found
 
 
-def copy_tree(to: Path, *folders: str) -> None:
-    """A copy of what is mutated."""
-    for folder in folders:
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+class Workshop:
+    """A copy of the tree in which one mutation after another is made and undone, and a server that runs tests against it."""
+
+    def __init__(self, copy: Path) -> None:
+        self.copy = copy
+        for folder in FOLDERS:
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        self._report, self._output = copy / "report.json", copy / "output"
+        self._server = subprocess.Popen([sys.executable, str(HERE / "server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def close(self) -> None:
+        self._server.communicate()
+
+    @contextmanager
+    def mutated(self, mutation: Mutation) -> Iterator[None]:
+        """The copy has the mutation; afterwards it is as it was. No compiled file is left over from either."""
+        file = self.copy / mutation.file
+        before = file.read_bytes()
+        _write(file, mutation.mutated().encode())
+        try:
+            yield
+        finally:
+            _write(file, before)
+
+    def run(self, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
+        """Run `nodes` in a new process that imports our modules from the copy, and only the tests from here."""
+        for old in (self._report, self._output):
+            old.unlink(missing_ok=True)
+        paths = [*(self.copy / folder for folder in FOLDERS), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
+        arguments = ["-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
+        arguments += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
+        request = {"arguments": arguments, "folder": str(ROOT), "environment": _environment(self._report)}
+        request |= {"output": str(self._output), "timeout_s": timeout_s}
+        print(json.dumps(request), file=self._server.stdin, flush=True)
+        code = json.loads(self._server.stdout.readline())
+        output = self._output.read_text(encoding="utf-8", errors="replace")
+        said = json.loads(self._report.read_text(encoding="utf-8")) if self._report.is_file() else {"tests": {}, "files": {}}
+        return Outcome(code, output, said["tests"], said["files"])
 
 
-def run(copy: Path, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
-    """Runs `nodes` in a new interpreter that imports what `copy` holds from there, the rest from here."""
-    report = copy / "report.json"
-    trees = [copy if (copy / folder).is_dir() else ROOT for folder in FOLDERS]
-    paths = [*(tree / folder for tree, folder in zip(trees, FOLDERS)), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
-    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
-    command += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
-    done = subprocess.run(
-        command, cwd=ROOT, env=_environment(report), capture_output=True, text=True, encoding="utf-8", errors="replace",
-        timeout=timeout_s, check=False,
-    )
-    said = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {"tests": {}, "files": {}}
-    return Outcome(done.returncode, done.stdout + done.stderr, said["tests"], said["files"])
+def _write(file: Path, data: bytes) -> None:
+    """Write, and remove what Python compiled: it compares whole seconds and sizes, which two versions may share."""
+    file.write_bytes(data)
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def _environment(report: Path) -> dict[str, str]:
-    """This process's, without what another pytest left there, with the witness importable."""
+    """This process's, without what another pytest left there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_"))}
     # where these are set, pytest explains a failed comparison at full length; of two flash images that takes minutes
     kept = {name: value for name, value in kept.items() if name not in ("CI", "BUILD_NUMBER")}
     # plug-ins cost half of the start; the tests need none
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}
+    return kept | {"MUTATION_REPORT": str(report)}
