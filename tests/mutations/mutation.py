@@ -4,19 +4,24 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rig.fork_server import ForkServer
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PACKAGES = {"host": ("thecal",), "firmware": ("pumpcore", "app")}
 FOLDERS = tuple(PACKAGES)
 LONGEST_RUN_S = 180
+# What the tests import and is not ours: the processes that run them are forked from one that has it.
+LIBRARIES = (
+    "pytest", "_pytest.unraisableexception", "_pytest.junitxml", "hypothesis", "hypothesis.strategies", "hypothesis.stateful", "typer",
+    "pydantic", "pint", "tomlkit", "serial.tools.list_ports", "platformdirs", "wasmtime", "littlefs", "unittest.mock",
+)  # fmt: skip
 # What a test may die of when it catches something; anything else (an import error, a typing slip) proves nothing.
 CAUGHT = ("AssertionError", "Failed")
 
@@ -82,11 +87,12 @@ class Workshop:
         self.copy = copy
         for folder in FOLDERS:
             shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        self._report, self._output = copy / "report.json", copy / "output"
-        self._server = subprocess.Popen([sys.executable, str(HERE / "server.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._report = copy / "report.json"
+        self._environment = _environment(self._report)
+        self._server = ForkServer(LIBRARIES, self._environment)
 
     def close(self) -> None:
-        self._server.communicate()
+        self._server.close()
 
     @contextmanager
     def mutated(self, mutation: Mutation) -> Iterator[None]:
@@ -101,18 +107,13 @@ class Workshop:
 
     def run(self, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
         """Run `nodes` in a new process that imports our modules from the copy, and only the tests from here."""
-        for old in (self._report, self._output):
-            old.unlink(missing_ok=True)
+        self._report.unlink(missing_ok=True)
         paths = [*(self.copy / folder for folder in FOLDERS), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
-        arguments = ["-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
-        arguments += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
-        request = {"arguments": arguments, "folder": str(ROOT), "environment": _environment(self._report)}
-        request |= {"output": str(self._output), "timeout_s": timeout_s}
-        print(json.dumps(request), file=self._server.stdin, flush=True)
-        code = json.loads(self._server.stdout.readline())
-        output = self._output.read_text(encoding="utf-8", errors="replace")
+        words = ["pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
+        words += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
+        done = self._server.run("pytest:main", words, ROOT, self._environment, timeout_s=timeout_s)
         said = json.loads(self._report.read_text(encoding="utf-8")) if self._report.is_file() else {"tests": {}, "files": {}}
-        return Outcome(code, output, said["tests"], said["files"])
+        return Outcome(done.returncode, done.stdout + done.stderr, said["tests"], said["files"])
 
 
 def _write(file: Path, data: bytes) -> None:
@@ -129,4 +130,6 @@ def _environment(report: Path) -> dict[str, str]:
     kept = {name: value for name, value in kept.items() if name not in ("CI", "BUILD_NUMBER")}
     # plug-ins cost half of the start; the tests need none
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    return kept | {"MUTATION_REPORT": str(report)}
+    # the copy is compiled once, not for every mutation
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}
