@@ -105,7 +105,7 @@ def test_a_stop_beside_another_program_that_nobody_answers_names_that_program_af
 
 @named_by_proc
 def test_a_port_that_the_system_keeps_for_another_program_is_told_as_it_is(tool: Tool) -> None:
-    bound = Tool(tool.folder)
+    bound = Tool(tool.folder, forked=False)
     bound.command = [sys.executable, "-c", port_holders.BOUND, *tool.command]
     with OtherEnd(silent) as other, holder(port_holders.EXCLUDES, other.port_url) as pid:
         done = bound.run("stop", "--port", other.port_url)
