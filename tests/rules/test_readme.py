@@ -16,7 +16,7 @@ from thecal.commands import VERBS
 TEXT = readme.readme()
 COMMANDS = readme.commands(TEXT)
 WALK = [command for command in COMMANDS if command.startswith("thecal ")]
-MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "test_the_demo_runs"}
+MAKE_COVERED = {"make test": "continuous integration runs it", "make test-long": "and this", "make demo": "test_the_demo_runs"}
 # The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
 # A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
