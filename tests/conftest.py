@@ -100,8 +100,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """A test of the emulated chip runs in a fork of this process, which may have booted a board for it."""
     target = item.config.stash[TARGET_KEY]
-    if target.kind != "emu" or target.unusable:
+    if target.unusable or tier_of(item.nodeid.split("::")[0], target) != "emu" or item.get_closest_marker("skip") is not None:
         return None
     from rig import forked
 
