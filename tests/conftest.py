@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Counts what `make test` leaves to `make test-long`, so that the closing table can say so."""
     for item in items:
-        if item.get_closest_marker("long") is not None and "not long" in item.config.option.markexpr:
+        if item.get_closest_marker("long") and not item.get_closest_marker("skip") and "not long" in item.config.option.markexpr:
             item.config.stash[LONG_KEY][tier_of(item.nodeid.split("::")[0], item.config.stash[TARGET_KEY])] += 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from rig.cli import Tool
 from rig.device import Device
 from rig.programs import constant
+from rig.some import some_of
 from thecal.balance import BalanceError, open_balance
 from thecal.errors import Failed
 from thecal.gravimetry.analysis import Analysis, analyse
@@ -74,7 +75,7 @@ def bench_in(folder: Path, **options: Any) -> Iterator[Bench]:
         made.close()
 
 
-@pytest.mark.parametrize("protocol", ["mt-sics", "sbi", "plain"])
+@pytest.mark.parametrize("protocol", some_of(["mt-sics", "sbi", "plain"], 3))
 def test_the_tube_the_swing_and_the_evaporation_are_found(tmp_path: Path, protocol: str) -> None:
     plan = PLAN if protocol != "plain" else Plan(6 * 60_000, 500, 30_000)
     with bench_in(tmp_path, protocol=protocol, pulsation_percent=40.0, evaporation_ug_per_h=3_000.0) as bench:

@@ -21,6 +21,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     opened.close()
 
 
+@pytest.mark.long
 def test_the_tree_as_it_is_passes_every_test_that_is_named(workshop: Workshop) -> None:
     """Else a mutation would be "caught" by a test that is red anyway; and each holds the rule that it is named for."""
     outcome = workshop.run(sorted({mutation.test for mutation in MUTATIONS}), timeout_s=300)

@@ -85,12 +85,14 @@ def test_every_verb_has_one_row_with_an_example_and_every_row_a_verb() -> None:
         assert len(what) > 10
 
 
+@pytest.mark.long
 def test_the_example_of_every_verb_works(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
     examples = [row[1].strip("`") for row in verb_rows()]
     examples.sort(key=lambda example: example.split()[1] not in ("new", "sim"))  # a pump must be there before it is found
     walk(examples, home, tmp_path, background)
 
 
+@pytest.mark.long
 def test_the_demo_runs(home: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "thecal.demo"], cwd=tmp_path, env=home, capture_output=True, text=True, timeout=120, check=False
