@@ -4,7 +4,8 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 BENCH_STAMP := $(VENV)/.installed-bench
-JOBS ?= 2
+# One more than two cores: some tests wait for a port or a clock.
+JOBS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # Tests start many interpreters; each would compile our modules again.
