@@ -63,17 +63,18 @@ class ForkServer:
                 line = json.dumps(request).encode() + b"\n"
                 sent = socket.send_fds(self._control, [line], descriptors)
                 self._control.sendall(line[sent:])
-                self._control.recv(1)
+                if not self._control.recv(1):
+                    raise ChildProcessError(f"the server of forks ended: {self._process.wait()}")
             ours.settimeout(timeout_s + _FAR_TOO_LONG_S)
             said = ours.recv(_MOST_BYTES)
             for stream in (out, err):
                 stream.seek(0)
             told = [stream.read().decode(errors="replace") for stream in (out, err)]
-        code = int(said) if said else None
-        if code == -signal.SIGALRM:
+        if not said:
+            raise ChildProcessError(f"the server of forks ended: {told}")
+        if int(said) == -signal.SIGALRM:
             raise subprocess.TimeoutExpired([*words], timeout_s, *told)
-        assert code is not None, f"the server of forks died: {told}"
-        return subprocess.CompletedProcess([*words], code, *told)
+        return subprocess.CompletedProcess([*words], int(said), *told)
 
 
 # --- in the server ---------------------------------------------------------------------------------------------------------
