@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -77,6 +78,13 @@ class ForkServer:
         return subprocess.CompletedProcess([*words], int(said), *told)
 
 
+def fork() -> int:
+    """os.fork without the warning of Python 3.12 that this process has threads: no child here goes on with their work."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 # --- in the server ---------------------------------------------------------------------------------------------------------
 
 
@@ -104,7 +112,7 @@ def serve(control: socket.socket) -> dict | None:
                 return None
             while not line.endswith(b"\n"):
                 line += control.recv(_MOST_BYTES)
-            child = os.fork()
+            child = fork()
             if child == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
