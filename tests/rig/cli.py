@@ -45,7 +45,7 @@ class Tool:
 
     def __init__(self, folder: Path, forked: bool = True) -> None:
         self.folder = folder
-        self.forked = forked
+        self.forked = forked and hasattr(os, "fork")
         self.command = [sys.executable, *FLAGS, "-m", "thecal"]
 
     def run(self, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
