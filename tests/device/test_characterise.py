@@ -96,15 +96,18 @@ def test_the_tube_the_swing_and_the_evaporation_are_found(tmp_path: Path, protoc
 
 @pytest.mark.parametrize(
     ("fault", "kind"),
-    [
-        ("tare", "tared"),
-        ("unit", "unit_change"),
-        ("overload", "overload"),
-        ("underload", "underload"),
-        ("half_line", "half_line"),
-        ("silent", "no_answer"),
-        ("frozen", "frozen"),
-    ],
+    some_of(
+        [
+            ("tare", "tared"),
+            ("unit", "unit_change"),
+            ("overload", "overload"),
+            ("underload", "underload"),
+            ("half_line", "half_line"),
+            ("silent", "no_answer"),
+            ("frozen", "frozen"),
+        ],
+        3,
+    ),
 )
 def test_a_balance_that_lies_in_mid_run_is_refused_and_the_pump_stopped(tmp_path: Path, fault: str, kind: str) -> None:
     with bench_in(tmp_path) as bench:

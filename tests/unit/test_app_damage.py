@@ -1,5 +1,4 @@
-"""A pump whose stored files rotted, were taken back to an older state, or are not files at all: it starts, says what is lost, and the
-verb of each alarm ends it for good."""
+"""A pump whose stored files rotted, are older, or are no files: it starts, says what is lost, and each alarm's verb ends it for good."""
 
 import base64
 import itertools
