@@ -4,11 +4,15 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.installed-test
 BENCH_STAMP := $(VENV)/.installed-bench
-JOBS ?= 2
+# One more than two cores: some tests wait for a port or a clock.
+JOBS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Tests start many interpreters; each would compile our modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test check lint types syntax rules flash test-emu test-board bench wiring hazards torture clean
+.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -62,8 +66,11 @@ setup-tests: $(TEST_STAMP) ## add what the tests need
 demo: $(RUN_STAMP) ## a day on the simulated pump, with a power cut, its journal read back; writes demo/
 	@$(BIN)/python -m thecal.tools.demo
 
-test: lint types ## everything that needs no hardware; the last lines say which tiers ran
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+test: lint types ## everything that needs no hardware and not long; the last lines say which tiers ran
+	@THECAL_HYPOTHESIS=brief $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'not long'
+
+test-long: $(TEST_STAMP) ## what `make test` leaves out: long tests, and more examples of those that draw their input
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m 'long or hypothesis'
 
 # --- checks ---------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The target that device scenarios run on, Hypothesis profiles, and the closing table that says which tiers ran."""
+"""The target that device scenarios run on, Hypothesis profiles, and the closing table that says which tiers ran, and what was left out."""
 
 import os
 from collections import Counter
@@ -26,13 +26,15 @@ TIER_OF_FOLDER = {
 }
 TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutations")
 
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("brief", deadline=None, max_examples=25, derandomize=True, print_blob=True)  # make test
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)  # make test-long
 hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
 
 
 PUMP_FIXTURES = ("device", "pump")  # of tests that want a pump which has booted
 TARGET_KEY = pytest.StashKey[Target]()
+LONG_KEY = pytest.StashKey[Counter[str]]()  # tests marked `long` that -m left out, by tier
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TARGET_KEY] = Chosen.target = choose(config.getoption("--target"))
+    config.stash[LONG_KEY] = Counter()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,6 +59,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=f"target {target.name} has no {', '.join(missing)}"))
         elif tier_of(item.nodeid.split("::")[0], target) == "emu" and item.nodeid.startswith("tests/pico/"):
             _skip_what_is_too_long(item, target)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Counts what `make test` leaves to `make test-long`, so that the closing table can say so."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("skip") and "not long" in item.config.option.markexpr:
+            item.config.stash[LONG_KEY][tier_of(item.nodeid.split("::")[0], item.config.stash[TARGET_KEY])] += 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker reports its count to the process that writes the table."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["long"] = dict(session.config.stash[LONG_KEY])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """Takes the count of a worker. Every worker collects all tests, so they agree."""
+    node.config.stash[LONG_KEY] |= Counter(getattr(node, "workeroutput", {}).get("long", {}))
 
 
 def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
@@ -78,8 +100,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """A test of the emulated chip runs in a fork of this process, which may have booted a board for it."""
     target = item.config.stash[TARGET_KEY]
-    if target.kind != "emu" or target.unusable:
+    if target.unusable or tier_of(item.nodeid.split("::")[0], target) != "emu" or item.get_closest_marker("skip") is not None:
         return None
     from rig import forked
 
@@ -114,7 +137,8 @@ def tier_of(path: str, target: Target) -> str:
 class Tally:
     """What became of the tests of each tier."""
 
-    def __init__(self) -> None:
+    def __init__(self, long: Counter[str]) -> None:
+        self.long = long
         self.outcomes: dict[str, Counter[str]] = {}
         self.reasons: dict[str, Counter[str]] = {}
 
@@ -126,11 +150,12 @@ class Tally:
     def lines(self, tier: str) -> list[str]:
         """The tier's counts, and below them each reason for which tests were skipped."""
         counts = self.outcomes.get(tier, Counter())
+        left = [f"{'':<11} {self.long[tier]} LONG: make test-long runs them"] if self.long[tier] else []
         if not counts:
-            return [f"{tier:<11} NOT RUN: {why_empty(tier)}"]
+            return [f"{tier:<11} NOT RUN: {why_empty(tier)}", *left]
         text = ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "error", "xfailed", "skipped") if counts[word])
         reasons = self.reasons.get(tier, Counter()).most_common()
-        return [f"{tier:<11} {text}", *(f"{'':<11} SKIPPED {count}: {reason}" for reason, count in reasons)]
+        return [f"{tier:<11} {text}", *(f"{'':<11} SKIPPED {count}: {reason}" for reason, count in reasons), *left]
 
 
 def why_empty(tier: str) -> str:
@@ -165,7 +190,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator
     """Writes the table after pytest's own summaries, right above its closing line."""
     yield
     target = config.stash[TARGET_KEY]
-    tally = Tally()
+    tally = Tally(config.stash[LONG_KEY])
     for category, reports in terminalreporter.stats.items():
         if category not in ("passed", "failed", "error", "skipped", "xfailed"):
             continue

@@ -94,6 +94,7 @@ class Uploads:
 
 
 @pytest.mark.parametrize("side", ["after_received", "after_sent"])
+@pytest.mark.long
 def test_pulled_after_every_byte_the_pump_holds_the_old_or_the_new_program(device: Device, side: str, record_property: Figures) -> None:
     uploads, steps_before, begun_s = Uploads(device), device.sim.plant_steps(), time.monotonic()
     counts = takewhile(lambda count: uploads.pulled(side, count) != "done", range(MOST_BYTES))

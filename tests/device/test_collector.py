@@ -83,6 +83,7 @@ def pump(collector: str, heap_bytes: int) -> Iterator[Device]:
         yield device
 
 
+@pytest.mark.long
 def test_forced_collections_change_nothing(monkeypatch: pytest.MonkeyPatch, record_property: Figures) -> None:
     collections, hours = (10_000, 8) if TORTURE else (2_000, 0)
     found = []
@@ -132,6 +133,7 @@ def test_before_its_memory_ends_the_pump_stops_with_an_alarm_and_says_so() -> No
         device.sim.close()
 
 
+@pytest.mark.long
 def test_days_on_end_over_several_power_ups(record_property: Figures) -> None:
     """Each power-up collects its memory many times; every step is the plan's, and the only alarm is that of the power."""
     power_ups, days = (6, 67) if TORTURE else (2, 2)

@@ -7,6 +7,7 @@ from pumpcore import manifest
 from pumpcore.wire import frame
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
+from rig.some import some_of
 from rig.target import Chosen
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
@@ -101,7 +102,7 @@ def test_opening_and_leaving_in_mid_line_does_not_disturb_a_dose(device: Device,
 
 
 @pytest.mark.rule("R8")
-@pytest.mark.parametrize("left", [b"sta", b'{"jsonrpc": "2.0", "id": "0123', b"x" * 20_000, b"\xff\x00\x03\r"])
+@pytest.mark.parametrize("left", some_of([b"sta", b'{"jsonrpc": "2.0", "id": "0123', b"x" * 20_000, b"\xff\x00\x03\r"], 2))
 def test_half_a_line_of_a_predecessor_cannot_eat_a_stop(
     device: Device, port_url: str, left: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from rig.device import Device, Figures, bench
 from rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
+from rig.some import some_of
 from thecal.tools.demo.clockwork import advance_to_uptime
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
@@ -57,7 +58,7 @@ class Books:
             assert 0 <= volume * self.pair.steps / self.pair.volume_nl - plant_steps < 1
 
 
-@pytest.mark.parametrize("name", RATES_NL)
+@pytest.mark.parametrize("name", some_of(RATES_NL, 3))
 def test_a_day_is_exact_at_every_entry_and_takes_a_few_seconds(name: str, record_property: Figures) -> None:
     ceilings = {"day_nl": 80_000_000}
     plan = entries(RATES_NL[name])

@@ -1,8 +1,6 @@
 """What every verb prints with --json, from a real process against the simulated pump, is what `thecal schema` says."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
@@ -108,7 +106,8 @@ def test_a_key_that_is_not_written_down_is_seen() -> None:
 
 
 @pytest.mark.parametrize("verb", SHAPES)
-def test_every_schema_is_printed(verb: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "thecal", "schema", verb], capture_output=True, text=True, check=True)
+def test_every_schema_is_printed(verb: str, tmp_path: Path) -> None:
+    done = Tool(tmp_path).run("schema", verb)
+    assert done.returncode == 0
     assert json.loads(done.stdout) == schema(verb)
     assert schema(verb)["$schema"].endswith("2020-12/schema")

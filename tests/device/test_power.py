@@ -170,6 +170,7 @@ def test_at_most_three_resumes_an_hour(device: Device) -> None:
 
 
 @pytest.mark.rule("R2")
+@pytest.mark.long
 def test_brown_outs_in_a_row_never_lose_or_double_a_step(device: Device) -> None:
     device.begin(constant(RATE_NL, "resume"))
     device.run_for(100)

@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.needs("free_time")  # always the simulator: on another target nothing else would be tested
+@pytest.mark.long
 def test_the_scenarios_of_a_board_pass_at_a_port_and_a_second_time_at_what_the_first_left() -> None:
     pump = SimulatedPump(bench(), 1)
     try:

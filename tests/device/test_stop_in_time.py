@@ -74,7 +74,7 @@ def start(device: Device) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals, no SIGINT for a child")
 def test_stop_gets_through_beside_watch(device: Device, target: object, tmp_path: Path, record_property: Figures) -> None:
-    tool, stops = Tool(tmp_path), Stops(device.sim)
+    tool, stops = Tool(tmp_path, forked=False), Stops(device.sim)
     lag_ms, took_s, computed_s = [], [], []
     watching = tool.start("watch", "--interval", str(WATCHED_S), "--port", device.port_url)
     try:

@@ -180,6 +180,7 @@ def next_monday(week: Week) -> None:
     week.stop()
 
 
+@pytest.mark.long
 def test_a_week_with_every_mode_step_for_step(week: Week, record_property: Figures) -> None:
     begun_s = time.perf_counter()
     for part in (monday, tuesday, wednesday, thursday, friday, weekend, next_monday):

@@ -7,6 +7,7 @@ import pytest
 
 from rig.device import CLOCK, NO_CLOCK, Device
 from rig.programs import every_day
+from rig.some import some_of
 from thecal.pump.clock import Reading
 from thecal.sim.world.individual import Individual
 from unit.reference import ZonedPlan
@@ -41,7 +42,7 @@ def begun(device: Device, name: str, leave: str = "stop") -> tuple:
 
 
 @pytest.mark.parametrize("bench_name", [CLOCK, NO_CLOCK])
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", some_of(CHANGES, 3))
 def test_a_day_is_the_calendar_s_at_every_entry(bench_name: str, name: str) -> None:
     with Device(bench_name) as device:
         plan, first = begun(device, name)
@@ -62,6 +63,7 @@ def test_a_day_is_the_calendar_s_at_every_entry(bench_name: str, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["spring", "autumn"])
+@pytest.mark.long
 def test_without_power_at_the_change(name: str) -> None:
     """With a clock chip therapy goes on by the new offset; without one the time is unknown and it does not."""
     with Device(CLOCK) as device:

@@ -124,6 +124,7 @@ def _ahead_of_what_is_sure(pump: UnitPump, made: int) -> bool:
 
 
 @pytest.mark.rule("R8")
+@pytest.mark.long
 def test_a_cut_at_any_operation_of_a_priming_ends_the_mix_only_when_all_of_it_was_made() -> None:
     pump = changed(OLD, NEW)
     begun, image = pump.plant_steps(), pump.image()

@@ -48,6 +48,7 @@ def test_a_cut_at_any_operation_of_a_set_leaves_the_old_or_the_new(first: bool) 
 @pytest.mark.rule("R2")
 @pytest.mark.rule("R11")
 @pytest.mark.parametrize("stopped", [False, True], ids=["to its end", "stopped"])
+@pytest.mark.long
 def test_a_cut_at_any_operation_of_a_run_loses_no_step_and_makes_none(stopped: bool) -> None:
     pump = ready(constant(900_000))
     image, token = pump.image(), pump.call("bolus.token")["token"]

@@ -46,6 +46,7 @@ def test_a_flipped_bit_of_the_flash_is_told_or_changes_nothing(kind: str, story:
 
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("folder", ["/store", "/marks", "/ledger"])
+@pytest.mark.long
 def test_a_flipped_bit_of_every_stored_file_is_told_or_changes_nothing(folder: str, story: Story, record_property: object) -> None:
     found = outcomes(story, rotten_files(story, folder))
     record_property("figure", f"one bit of each {EVERY_BYTES} bytes of every file in {folder}: {told(found)}, 0 silent")

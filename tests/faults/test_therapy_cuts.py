@@ -82,6 +82,7 @@ def _running(image: bytes, utc_s: int) -> UnitPump:
 
 @pytest.mark.rule("R5")
 @pytest.mark.rule("R8")
+@pytest.mark.long
 def test_a_cut_at_any_flash_operation_forgets_no_dose(life: Life) -> None:
     count = 0
     for _number, _torn, image, truth in images_at_each_operation(life.image, life.log):
@@ -179,6 +180,7 @@ def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_mor
 
 @pytest.mark.rule("R8")
 @pytest.mark.rule("R11")
+@pytest.mark.long
 def test_a_cut_at_any_operation_tells_what_was_made_of_both_boluses_and_resumes_neither() -> None:
     """An extended bolus, set aside by another and resumed. No basal: all steps are of one of the two."""
     pump = UnitPump(blank_image(), MONDAY_UTC_S)

@@ -107,6 +107,7 @@ def a_day(device: Device) -> list:
 
 
 @pytest.mark.skipif("config.getoption('--target') != 'sim'", reason="compares two simulated pumps")
+@pytest.mark.long
 def test_a_day_in_the_simulator_is_the_same() -> None:
     with Device() as device:
         expected = a_day(device)

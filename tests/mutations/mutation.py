@@ -4,17 +4,24 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from rig.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PACKAGES = {"host": ("thecal",), "firmware": ("pumpcore", "app")}
 FOLDERS = tuple(PACKAGES)
 LONGEST_RUN_S = 180
+# What the tests import and is not ours: the processes that run them are forked from one that has it.
+LIBRARIES = (
+    "pytest", "_pytest.unraisableexception", "_pytest.junitxml", "hypothesis", "hypothesis.strategies", "hypothesis.stateful", "typer",
+    "pydantic", "pint", "tomlkit", "serial.tools.list_ports", "platformdirs", "wasmtime", "littlefs", "unittest.mock",
+)  # fmt: skip
 # What a test may die of when it catches something; anything else (an import error, a typing slip) proves nothing.
 CAUGHT = ("AssertionError", "Failed")
 
@@ -73,32 +80,56 @@ def load() -> list[Mutation]:
     return found
 
 
-def copy_tree(to: Path, *folders: str) -> None:
-    """A copy of what is mutated."""
-    for folder in folders:
-        shutil.copytree(ROOT / folder, to / folder, ignore=shutil.ignore_patterns("__pycache__"))
+class Workshop:
+    """A copy of the tree in which one mutation after another is made and undone, and a server that runs tests against it."""
+
+    def __init__(self, copy: Path) -> None:
+        self.copy = copy
+        for folder in FOLDERS:
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        self._report = copy / "report.json"
+        self._environment = _environment(self._report)
+        self._server = ForkServer(LIBRARIES, self._environment)
+
+    def close(self) -> None:
+        self._server.close()
+
+    @contextmanager
+    def mutated(self, mutation: Mutation) -> Iterator[None]:
+        """The copy has the mutation; afterwards it is as it was. No compiled file is left over from either."""
+        file = self.copy / mutation.file
+        before = file.read_bytes()
+        _write(file, mutation.mutated().encode())
+        try:
+            yield
+        finally:
+            _write(file, before)
+
+    def run(self, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
+        """Run `nodes` in a new process that imports our modules from the copy, and only the tests from here."""
+        self._report.unlink(missing_ok=True)
+        paths = [*(self.copy / folder for folder in FOLDERS), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
+        words = ["pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
+        words += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
+        done = self._server.run("pytest:main", words, ROOT, self._environment, timeout_s=timeout_s)
+        said = json.loads(self._report.read_text(encoding="utf-8")) if self._report.is_file() else {"tests": {}, "files": {}}
+        return Outcome(done.returncode, done.stdout + done.stderr, said["tests"], said["files"])
 
 
-def run(copy: Path, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
-    """Runs `nodes` in a new interpreter that imports what `copy` holds from there, the rest from here."""
-    report = copy / "report.json"
-    trees = [copy if (copy / folder).is_dir() else ROOT for folder in FOLDERS]
-    paths = [*(tree / folder for tree, folder in zip(trees, FOLDERS)), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
-    command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
-    command += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
-    done = subprocess.run(
-        command, cwd=ROOT, env=_environment(report), capture_output=True, text=True, encoding="utf-8", errors="replace",
-        timeout=timeout_s, check=False,
-    )
-    said = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {"tests": {}, "files": {}}
-    return Outcome(done.returncode, done.stdout + done.stderr, said["tests"], said["files"])
+def _write(file: Path, data: bytes) -> None:
+    """Write, and remove what Python compiled: it compares whole seconds and sizes, which two versions may share."""
+    file.write_bytes(data)
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 def _environment(report: Path) -> dict[str, str]:
-    """This process's, without what another pytest left there, with the witness importable."""
+    """This process's, without what another pytest left there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_"))}
     # where these are set, pytest explains a failed comparison at full length; of two flash images that takes minutes
     kept = {name: value for name, value in kept.items() if name not in ("CI", "BUILD_NUMBER")}
     # plug-ins cost half of the start; the tests need none
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    # the copy is compiled once, not for every mutation
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}

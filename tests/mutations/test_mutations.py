@@ -1,12 +1,12 @@
 """Every rule R1 to R12 is broken on purpose, again and again, and each time the test that is named for it must notice."""
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from mutations.chip import CHIP
-from mutations.mutation import CAUGHT, FOLDERS, Mutation, copy_tree, load, run
+from mutations.mutation import CAUGHT, FOLDERS, Mutation, Workshop, load
 
 MUTATIONS = load()
 RULES = [f"R{number}" for number in range(1, 13)]
@@ -14,13 +14,20 @@ LONGEST_TEST_S = 5
 MAIN = "firmware/main.py"  # it is run, not imported
 
 
-def test_the_tree_as_it_is_passes_every_test_that_is_named(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    opened = Workshop(tmp_path_factory.mktemp("mutations"))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.long
+def test_the_tree_as_it_is_passes_every_test_that_is_named(workshop: Workshop) -> None:
     """Else a mutation would be "caught" by a test that is red anyway; and each holds the rule that it is named for."""
-    copy_tree(tmp_path, *FOLDERS)
-    outcome = run(tmp_path, sorted({mutation.test for mutation in MUTATIONS}), timeout_s=300)
+    outcome = workshop.run(sorted({mutation.test for mutation in MUTATIONS}), timeout_s=300)
     assert outcome.code == 0, outcome.output
     for folder in FOLDERS:
-        assert not outcome.foreign_files(tmp_path, folder)
+        assert not outcome.foreign_files(workshop.copy, folder)
     for mutation in MUTATIONS:
         rows = outcome.of(mutation.test)
         assert rows, f"{mutation.test} is no test"
@@ -30,13 +37,12 @@ def test_the_tree_as_it_is_passes_every_test_that_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"{mutation.rule}-{mutation.name}")
-def test_is_caught(mutation: Mutation, tmp_path: Path) -> None:
-    copy_tree(tmp_path, mutation.folder)
-    (tmp_path / mutation.file).write_text(mutation.mutated(), encoding="utf-8")
-    outcome = run(tmp_path, [mutation.test])
-    ran = str(tmp_path / mutation.file)
+def test_is_caught(mutation: Mutation, workshop: Workshop) -> None:
+    with workshop.mutated(mutation):
+        outcome = workshop.run([mutation.test])
+    ran = str(workshop.copy / mutation.file)
     assert ran in outcome.files.values() or mutation.file == MAIN, "the changed file was not imported\n" + outcome.output
-    assert not outcome.foreign_files(tmp_path, mutation.folder), "the copy was not what ran"
+    assert not outcome.foreign_files(workshop.copy, mutation.folder), "the copy was not what ran"
     assert outcome.code == 1, f"NOT CAUGHT ({mutation.breaks}): pytest ended with {outcome.code}\n{outcome.output}"
     dead = [row for row in outcome.of(mutation.test) if row["died_of"]]
     assert dead, f"{mutation.test} did not fail\n{outcome.output}"

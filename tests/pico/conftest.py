@@ -15,7 +15,7 @@ from rig.emulator.pump import EmulatedPump
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Boots the bench before the test is forked, so that every child finds it booted."""
+    """Boots the bench before the test is forked, so that every child finds it booted and attached."""
     if wants_a_booted_bench(item):
         motor_bench.booted()
 
@@ -28,10 +28,8 @@ def wants_a_booted_bench(item: pytest.Item) -> bool:
 
 @pytest.fixture(name="bench")
 def attached_bench() -> MotorBench:
-    """hal/rp2 behind the prompt, newly attached to a step and direction driver that is off at a high enable line."""
-    booted = motor_bench.booted()
-    booted.attach()
-    return booted
+    """hal/rp2 behind the prompt. The test is in a process of its own, so nobody has touched it since it was attached."""
+    return motor_bench.booted()
 
 
 @pytest.fixture

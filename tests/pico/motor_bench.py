@@ -38,7 +38,7 @@ mark = Pin({mark}, Pin.OUT, value=0)
 
 
 class MotorBench:
-    """Booted; `attach` before anything else. Booting takes much longer than attaching: one for many tests."""
+    """Booted; `attach` before anything else. Both take seconds of computing: done once, and each test gets a fork of that process."""
 
     def __init__(self) -> None:
         self.board = EmulatedBoard(files=parts())
@@ -86,9 +86,10 @@ class MotorBench:
 
 
 def booted() -> MotorBench:
-    """One for this process and those forked from it."""
+    """One for this process and those forked from it, newly attached to a step and direction driver that is off at a high enable line."""
     if not _booted:
         _booted.append(MotorBench())
+        _booted[0].attach()
     return _booted[0]
 
 

@@ -70,6 +70,7 @@ def test_the_sequence_is_the_librarys_at_every_rate_and_over_halts(
 
 
 @pytest.mark.quick
+@pytest.mark.long
 @pytest.mark.rule("R6")
 def test_a_halt_takes_the_coils_off_and_an_enable_holds_the_rotor_where_it_stands(bench: MotorBench) -> None:
     bench.attach("coils", "double")

@@ -241,6 +241,7 @@ def reset(chip: EmulatedBoard, code: str) -> None:
 
 
 @pytest.mark.quick
+@pytest.mark.long
 def test_causes_of_a_reset_and_a_maintenance_that_lasts_for_one(chip: EmulatedBoard) -> None:
     assert boots(chip) == ("power", False)
     reset(chip, "system.reset()")
@@ -281,7 +282,7 @@ def test_a_bite_leaves_the_motor_disabled_and_nothing_steps_after_it(bench: Moto
 
 @pytest.mark.quick
 @pytest.mark.rule("R6")
-@pytest.mark.parametrize("bench", ["None", "Simulated"])
+@pytest.mark.parametrize("bench", ["None", pytest.param("Simulated", marks=pytest.mark.long)])
 def test_without_a_bench_of_its_own_it_refuses_to_move_and_drives_no_pin(chip: EmulatedBoard, bench: str) -> None:
     chip.pins.clear()
     chip.exec("from hal.rp2.board import Board\nclass Simulated: target = 'sim'\nboard = Board()")

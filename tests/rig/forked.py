@@ -14,13 +14,15 @@ import traceback
 import pytest
 from _pytest.runner import runtestprotocol
 
+from rig.fork_server import fork
+
 
 def run(item: pytest.Item) -> list[pytest.TestReport]:
     """The reports of one test, run in a child; a child that dies without them is a failed test."""
     out, into = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    child = os.fork()
+    child = fork()
     if child == 0:
         os.close(out)
         _live(item, into)

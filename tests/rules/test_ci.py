@@ -1,4 +1,4 @@
-"""Continuous integration runs the README's test command, whatever it is, and fails when it fails."""
+"""Continuous integration runs the README's test commands, whatever they are, and fails when one fails."""
 
 import os
 import shutil
@@ -13,34 +13,36 @@ from rules.tree import ROOT
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with .ci/run and the README, and a `make` that notes how it was called and ends as the test wants."""
+    """A folder with .ci/run and the README, and a `make` that notes how it was called and fails at the target that the test wants."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
     shutil.copy(ROOT / "README.md", tmp_path / "README.md")
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "make").write_text('#!/bin/sh\necho "$@" > called\necho "== 3 passed =="\nexit ${MAKE_ENDS:-0}\n')
+    (tmp_path / "bin" / "make").write_text('#!/bin/sh\necho "$@" >> called\necho "== 3 passed =="\n[ "$1" != "${MAKE_FAILS:-}" ]\n')
     (tmp_path / "bin" / "make").chmod(0o755)
     return tmp_path
 
 
-def run(checkout: Path, ends: str = "0") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PATH": f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}", "MAKE_ENDS": ends}
+def run(checkout: Path, fails: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}", "MAKE_FAILS": fails}
     return subprocess.run([checkout / ".ci" / "run"], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_readme_has_one_block_for_tests() -> None:
-    assert [block.commands for block in blocks(readme()) if block.is_test] == [("make test",)]
+    assert [block.commands for block in blocks(readme()) if block.is_test] == [("make test", "make test-long")]
 
 
 def test_ci_runs_that_block_and_ends_with_its_output(checkout: Path) -> None:
     done = run(checkout)
     assert done.returncode == 0, done.stderr
-    assert (checkout / "called").read_text() == "test\n"
+    assert (checkout / "called").read_text() == "test\ntest-long\n"
     assert done.stdout.splitlines()[-1] == "== 3 passed =="
 
 
-def test_ci_fails_when_the_tests_fail(checkout: Path) -> None:
-    assert run(checkout, ends="2").returncode == 2
+@pytest.mark.parametrize("target", ["test", "test-long"])
+def test_ci_fails_when_tests_fail(checkout: Path, target: str) -> None:
+    assert run(checkout, fails=target).returncode == 1
+    assert (checkout / "called").read_text().splitlines()[-1] == target, "nothing runs after a failure"
 
 
 def test_ci_fails_when_the_readme_has_no_such_block(checkout: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from rules import readme
 from rules.tree import ROOT
-from rules.walking import launch, wait_until_found, words
+from rules.walking import forked, launch, wait_until_found
 from thecal.cli.verbs import VERBS
 
 PAGES = [page for page in sorted(ROOT.rglob("*.md")) if ".venv" not in page.parts and "demo" not in page.parts]
@@ -49,9 +49,7 @@ def shell_lines(text: str) -> list[str]:
 
 
 def typed(command: str, home: dict[str, str], folder: Path, answers: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words(command), cwd=folder, env=home, input=answers, capture_output=True, text=True, timeout=LIMIT_S, check=False
-    )
+    return forked(command, home, folder, answers, LIMIT_S)
 
 
 def test_every_command_of_every_page_is_run_or_says_why_not() -> None:
@@ -69,6 +67,7 @@ def test_every_verb_and_target_in_the_running_text_of_every_page_exists() -> Non
     assert [(file.name, one) for file in PAGES for one in sorted(readme.inline_verbs(file.read_text(encoding="utf-8")) - known)] == []
 
 
+@pytest.mark.long
 def test_a_long_weighed_run_goes_as_documented(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
     """The balance's port is the one that the simulator prints."""
     background.append(launch(SIM, home, tmp_path))
@@ -82,6 +81,7 @@ def test_a_long_weighed_run_goes_as_documented(home: dict[str, str], tmp_path: P
     assert "window" in done.stdout and (tmp_path / "run.html").stat().st_size > 10_000
 
 
+@pytest.mark.long
 def test_a_calibration_goes_as_documented(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
     """20 turns of 31.6 uL are 0.63 g; typed as a balance would show it that is not tared between the runs."""
     background.append(launch("thecal sim --speed 100 &", home, tmp_path))

@@ -5,11 +5,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from rules.tree import ROOT
 
-TARGETS = ("demo", "test", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture", "setup", "clean", "help")
+TARGETS = ("demo", "test", "test-long", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture", "setup", "clean", "help")
 
 
 def make(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
@@ -43,6 +44,14 @@ def test_torture_goes_on_on_the_emulated_chip() -> None:
     assert "--target emu -m torture tests/pico" in make("-n", "torture").stdout
     marked = [path.name for path in (ROOT / "tests" / "pico").glob("test_*.py") if "mark.torture" in path.read_text()]
     assert sorted(marked) == ["test_flood.py", "test_pump_cuts.py", "test_stepper.py"]
+
+
+def test_test_and_test_long_together_leave_no_test_out() -> None:
+    """What `make test` deselects, or runs with fewer examples, is what `make test-long` selects."""
+    lines = [make("-n", target, "VENV=/nonexistent/venv").stdout.splitlines()[-1] for target in ("test", "test-long")]
+    assert [line.partition(" -m pytest ")[2].partition(" -m ")[2] for line in lines] == ["'not long'", "'long or hypothesis'"]
+    assert [line.split()[0] for line in lines] == ["THECAL_HYPOTHESIS=brief", "/nonexistent/venv/bin/python"]
+    assert hypothesis.settings.get_profile("brief").max_examples < hypothesis.settings.get_profile("quick").max_examples
 
 
 def test_test_board_without_a_port_asks_for_one() -> None:

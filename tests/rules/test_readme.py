@@ -16,7 +16,7 @@ from thecal.cli.verbs import VERBS
 TEXT = readme.readme()
 COMMANDS = readme.commands(TEXT)
 WALK = [command for command in COMMANDS if command.startswith("thecal ")]
-MAKE_COVERED = {"make test": "continuous integration runs it", "make demo": "test_the_demo_runs"}
+MAKE_COVERED = {"make test": "continuous integration runs it", "make test-long": "and this", "make demo": "test_the_demo_runs"}
 # The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
 # A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
@@ -85,12 +85,14 @@ def test_every_verb_has_one_row_with_an_example_and_every_row_a_verb() -> None:
         assert len(what) > 10
 
 
+@pytest.mark.long
 def test_the_example_of_every_verb_works(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
     examples = [row[1].strip("`") for row in verb_rows()]
     examples.sort(key=lambda example: example.split()[1] not in ("new", "sim"))  # a pump must be there before it is found
     walk(examples, home, tmp_path, background)
 
 
+@pytest.mark.long
 def test_the_demo_runs(home: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "thecal.tools.demo"], cwd=tmp_path, env=home, capture_output=True, text=True, timeout=120, check=False

@@ -10,7 +10,17 @@ import pytest
 
 from rules.tree import ROOT
 
-PASSES = "def test_passes():\n    pass\n"
+PASSES = """
+import pytest
+
+def test_passes():
+    pass
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(3))
+def test_that_takes_long(number):
+    pass
+"""
 SCENARIOS = """
 import pytest
 
@@ -76,7 +86,8 @@ def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tu
     code, table = run(project, *workers)
     assert code == 1
     rows = {line.split()[0]: " ".join(line.split()[1:]) for line in table[1:-1] if line[0] != " "}
-    assert rows["unit"] == "1 passed"
+    assert rows["unit"] == "4 passed"
+    assert "LONG" not in "".join(table)
     assert rows["sim/device"] == "2 passed, 1 skipped"
     assert f"{'':<11} SKIPPED 1: target sim has no telepathy" in table
     assert rows["faults"] == "1 failed"
@@ -85,6 +96,19 @@ def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tu
     assert "NOT RUN" in rows["emu"] and "THECAL_UF2" in rows["emu"]
     assert "NOT RUN" in rows["board"] and "real board" in rows["board"]
     assert "failed" in table[-1]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+def test_what_is_left_to_make_test_long_is_counted(project: Path, workers: tuple[str, ...]) -> None:
+    code, table = run(project, *workers, "-m", "not long", "tests/unit")
+    assert code == 0
+    unit = next(number for number, line in enumerate(table) if line.startswith("unit"))
+    assert table[unit].split()[1:] == ["1", "passed"]
+    assert table[unit + 1] == f"{'':<11} 3 LONG: make test-long runs them"
+    assert sum("LONG" in line for line in table) == 1
+    code, table = run(project, *workers, "-m", "long or hypothesis", "tests/unit")
+    assert table[unit].split()[1:] == ["3", "passed"]
+    assert "LONG" not in "".join(table)
 
 
 def test_another_target_gets_the_scenarios_and_says_why_it_can_not(project: Path) -> None:

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from rig.cli import server
+
 # Examples that can't be done on a simulated pump in good health: there is no board, and no alarm to acknowledge.
 ENDS = {
     "thecal flash --bench tmc2209-peristaltic": 3,
@@ -24,6 +26,11 @@ COMMAND_LIMIT_S = 120
 
 def words(command: str) -> list[str]:
     return [sys.executable, "-m", *shlex.split(command.removesuffix("&"))]
+
+
+def forked(command: str, home: dict[str, str], folder: Path, answers: str = "", limit_s: int = COMMAND_LIMIT_S):
+    """Run one command to its end, forked from a process that has imported the tool. Returns its subprocess.CompletedProcess."""
+    return server().run("thecal.cli.app:main", shlex.split(command), folder, home, answers, limit_s)
 
 
 def stop(process: subprocess.Popen[str]) -> str:
@@ -46,7 +53,7 @@ def launch(command: str, home: dict[str, str], folder: Path) -> subprocess.Popen
 def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: Path) -> None:
     """The simulated pump in the background takes a moment to boot."""
     deadline_s = time.monotonic() + START_LIMIT_S
-    while subprocess.run(words("thecal find"), cwd=folder, env=home, capture_output=True, check=False, timeout=START_LIMIT_S).returncode:
+    while forked("thecal find", home, folder).returncode:
         assert pump.poll() is None, pump.communicate()[0]
         assert time.monotonic() < deadline_s, "no simulated pump was found"
         time.sleep(0.1)

@@ -162,6 +162,7 @@ def step(bedside: Bedside, wait_s: int, what: tuple, cut: tuple | None) -> None:
 @pytest.mark.rule("R8")
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(DEMANDS, st.lists(st.tuples(WAITS_S, ORDERS, CUTS), min_size=2, max_size=10))
+@pytest.mark.long
 def test_no_cut_and_no_lost_clock_ever_gives_one_dose_more(demand: tuple, story: list) -> None:
     bedside = Bedside(demand)
     for wait_s, what, cut in story:

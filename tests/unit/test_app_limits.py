@@ -84,7 +84,6 @@ def test_a_rate_at_the_ceiling_passes_staging_and_runs(phase_s: float) -> None:
 
 
 @pytest.mark.rule("R5")
-@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 1439), st.integers(0, 580_000)), min_size=1, max_size=12, unique_by=lambda row: row[0]),
     st.lists(

@@ -36,6 +36,7 @@ def order_of(pump: Watched, made: str) -> int:
 
 
 @pytest.mark.rule("R8")
+@pytest.mark.long
 def test_an_order_that_is_the_oldest_record_of_the_journal_is_told() -> None:
     pump = running(constant(3_600_000))
     made = ordered(pump, split=True)

@@ -114,7 +114,7 @@ def order(week: Week, what: tuple) -> None:
 
 @pytest.mark.rule("R4")
 @pytest.mark.rule("R5")
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     ROWS,
     st.tuples(st.integers(20_000, 100_000), st.integers(60, 300), st.integers(301, 1500), st.integers(1, 4)),

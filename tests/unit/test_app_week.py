@@ -214,6 +214,7 @@ def crossings(week: Week) -> int:
 @pytest.mark.rule("R3")
 @pytest.mark.rule("R4")
 @pytest.mark.rule("R11")
+@pytest.mark.long
 def test_a_week_with_every_mode_is_step_for_step_what_the_rules_say() -> None:
     week = Week()
     pump = week.pump

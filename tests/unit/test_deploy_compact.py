@@ -227,6 +227,7 @@ def test_names_that_are_made_at_run_time_are_refused(word: str) -> None:
         compact({"/planted.py": f"print({word}('1'))\n".encode()})
 
 
+@pytest.mark.long
 def test_the_same_sources_give_the_same(firmware: tuple) -> None:
     sources, others, small, names = firmware
     assert compact(dict(reversed(sources.items())), others) == (small, names)

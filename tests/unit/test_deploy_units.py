@@ -149,6 +149,7 @@ def test_one_name_imported_from_two_places_is_refused() -> None:
         join(trees, [], {"/a.py": "a b"})
 
 
+@pytest.mark.long
 def test_the_firmware_in_units_asks_for_nothing_that_is_not_there() -> None:
     """Every name that a unit reads it has, but for the builtins and the words of assemblers, which its parts read as well."""
     sources = firmware_files(firmware_folder())

@@ -39,6 +39,7 @@ def test_the_wait_ends(monkeypatch):
 
 
 @pytest.mark.parametrize("serial_number", ["e6614103e7452d2f", "0000000000000000"])
+@pytest.mark.long
 def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_path, thecal_says, serial_number):
     """MicroPython formats a flash that it can't mount; a board that was never a pump is only silent."""
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))

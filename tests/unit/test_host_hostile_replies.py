@@ -14,6 +14,7 @@ import pytest
 
 import thecal.cli.app
 from pumpcore.wire import messages
+from rig.some import some_of
 from thecal.pump.replies import REPLIES
 from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
 
@@ -199,6 +200,7 @@ def cases(typed) -> list:
 
 
 @pytest.mark.rule("R10")
+@pytest.mark.long
 def test_no_value_of_a_reply_ends_in_a_traceback_or_a_hang(typed, record_property) -> None:
     every = cases(typed)
     chosen = every if WHOLE else random.Random(13).sample(every, SAMPLE)
@@ -282,7 +284,7 @@ def grown(asked: str, reply: dict) -> dict:
 
 
 @pytest.mark.rule("R10")
-@pytest.mark.parametrize("name", ENDLESS)
+@pytest.mark.parametrize("name", some_of(ENDLESS, 3))
 def test_a_pump_whose_answers_never_end_is_left(name: str, typed) -> None:
     words, spoil = ENDLESS[name]
     code, _, err = typed.run(words, spoil)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from pumpcore.wire import records
+from rig.some import some_of
 from thecal.cli.clock_setting import Move, Wish, set_before_start, signed
 from thecal.errors import BadInput, Failed
 from thecal.pump import clock, zones
@@ -265,7 +266,7 @@ def test_signed_times_are_said_as_people_say_them() -> None:
 
 
 @pytest.mark.parametrize("zone", [(86_400, 0, 0), (-86_400, 4_000_000_000, 86_400), (64_800, 0, 0), (1 << 31, 0, 0)], ids=str)
-@pytest.mark.parametrize("utc_s", [JANUARY_UTC_S, 0, (1 << 32) - 1])
+@pytest.mark.parametrize("utc_s", some_of([JANUARY_UTC_S, 0, (1 << 32) - 1], 3))
 @pytest.mark.parametrize("verb", ["status", "clock", "watch --json", "journal", "report --out -"])
 @pytest.mark.filterwarnings("ignore:Plotting microsecond")  # the time line of a second, far from 1970
 def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(

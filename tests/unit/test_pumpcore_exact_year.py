@@ -18,6 +18,7 @@ from pumpcore.calibration import Calibration
 from pumpcore.dose import Accumulator
 from pumpcore.limits import Windows
 from reference import WeeklyPlan, month_ends
+from rig.some import some_of
 
 DAYS, S_PER_DAY = 400, 86_400
 AROUND_S = 900
@@ -113,7 +114,7 @@ class Pumped:
 
 
 @pytest.mark.rule("R4")
-@pytest.mark.parametrize("rate_nl", RATES_NL)
+@pytest.mark.parametrize("rate_nl", some_of(RATES_NL, 6))
 def test_400_days_are_exact(rate_nl: int) -> None:
     pumped = Pumped(rate_nl)
     pumped.leases_until(S_PER_DAY)

@@ -7,6 +7,7 @@ import pytest
 from pumpcore import program as programs
 from rig.device import bench
 from rig.programs import constant
+from rig.some import some_of
 from thecal.pump.client import Client
 from thecal.sim.control import Control, ControlServer
 from thecal.sim.errors import SimulatorError
@@ -104,7 +105,7 @@ def test_evaporation_takes_away_steadily():
         ("tare", "tared"),
     ],
 )
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", some_of(PROTOCOLS, 3))
 def test_faults_are_seen_by_the_reader(protocol, fault, kind):
     with rig(protocol=protocol) as (sim, client), open_balance(balance_url(sim), protocol) as balance:
         balance.read_stable(5)

@@ -13,6 +13,7 @@ import pytest
 import serial
 
 from rig.small_firmware import NO_CLOCK, ask, image, pump
+from rig.some import some_of
 from thecal.errors import BadInput
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.transport import registry
@@ -234,13 +235,16 @@ def test_a_process_that_is_killed_has_saved_its_flash(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
     ("words", "cause"),
-    [
-        ("!raise SystemExit(3)", "exit code 3"),
-        ("!raise SystemExit(0)", "exit code 0"),
-        ("!b.watchdog.start = b.link.read = b.link.wait = None", "TypeError"),
-        ("!while True: b.clock.uptime_ms()", "without waiting"),
-        ("hang_up", "as the control port asked it to"),
-    ],
+    some_of(
+        [
+            ("!raise SystemExit(3)", "exit code 3"),
+            ("!raise SystemExit(0)", "exit code 0"),
+            ("!b.watchdog.start = b.link.read = b.link.wait = None", "TypeError"),
+            ("!while True: b.clock.uptime_ms()", "without waiting"),
+            ("hang_up", "as the control port asked it to"),
+        ],
+        2,
+    ),
 )
 def test_a_pump_that_dies_ends_the_process_with_an_error(tmp_path, words, cause):
     flash = tmp_path / "pump.flash"
