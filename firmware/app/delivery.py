@@ -5,11 +5,10 @@ Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and 
 
 from app.basal import Basal
 from app.journal import JournalError
-from app.orders import Orders
-from app.overlay import Overlay
+from app.orders import Orders, Overlay
 from app.span import Span
 from pumpcore import bolus as boluses
-from pumpcore import faults, ledger, ramp, schedule
+from pumpcore import faults, ledger, profile, schedule
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
@@ -74,7 +73,7 @@ class Delivery:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
-        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
+        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
         self._limit = self._ending = ""
         self._marks = []
         self.program_waits = False
@@ -349,7 +348,7 @@ class Delivery:
     # -- a bolus alone ------------------------------------------------------------------------------------------------
 
     def _begin_alone(self, now_ms: int) -> bool:
-        from app.run import NoBasal, ceilings
+        from app.basal import NoBasal, ceilings
 
         bolus, setup = self.orders.bolus, self.setup
         kept = self.book.last_record().basal_remainder

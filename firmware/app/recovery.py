@@ -2,11 +2,10 @@
 
 import struct
 
-from app.journal import Journal
-from app.ring import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, load_gaps
-from pumpcore import faults, journal_identity, ledger
+from app.journal import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, load_gaps
+from pumpcore import faults, ledger, slots
+from pumpcore.bolus import Doses
 from pumpcore.ceilings import DAY_BUCKETS, Windows
-from pumpcore.doses import Doses
 from pumpcore.units import S_PER_MINUTE
 from pumpcore.wire import records
 
@@ -178,11 +177,11 @@ def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
 def identify(journal: Journal, flash: "Flash") -> bool:
     """Reads the journal's identity. False when it is damaged or gone: then the newest boot record says what it was."""
     try:
-        image = flash.read(journal_identity.PATH)
+        image = flash.read(slots.IDENTITY_PATH)
     except OSError:
         image = b""
     try:
-        journal.identify(*journal_identity.unpack(image))
+        journal.identify(*slots.unpack_identity(image))
         return True
     except ValueError:
         identity, boots = _identity_told(journal.rings["events"])
@@ -200,8 +199,8 @@ def _identity_told(ring: "Ring") -> tuple[bytes, int]:
                 values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
                 return values[-1], values[-2]
             if data[at + 1] == _OLD_BOOT:
-                return journal_identity.NONE, 0
-    return journal_identity.NONE, 0
+                return slots.NO_IDENTITY, 0
+    return slots.NO_IDENTITY, 0
 
 
 def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) -> int:

@@ -2,10 +2,9 @@
 
 from app.store import Store, StoreError
 from pumpcore.bolus import DONE, PRIMING
-from pumpcore.calibration import EXPIRED
+from pumpcore.dose import EXPIRED
 from pumpcore.faults import Refusal
-from pumpcore.hashes import sha256_hex
-from pumpcore.units import MS_PER_S, ceil_div
+from pumpcore.units import MS_PER_S, ceil_div, sha256_hex
 from pumpcore.wire.records import FRONT_WAYS
 
 if 0:  # for the type checker alone

@@ -4,10 +4,10 @@ Rolling windows run in buckets of 60 powered-on seconds and a partial bucket cou
 judged by 61 buckets and 24 hours by 1,441: no hour and no day, wherever it begins, can hold more than its ceiling.
 """
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.plan import Program
-from pumpcore.ramp import highest_rate_hz
+from pumpcore.profile import highest_rate_hz
 from pumpcore.units import U64_MAX
 
 if 0:  # for the type checker alone

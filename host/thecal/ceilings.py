@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore import limits
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.program import CONSTANT, MAX_RATE_NL, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR

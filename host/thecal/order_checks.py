@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
+from pumpcore.bolus import Temporary
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.limits import Ceilings
 from pumpcore.program import Program
-from pumpcore.temporary import Temporary
 from pumpcore.units import ceil_div
 from thecal.dose import in_unit, nearest_text
 from thecal.errors import BadInput

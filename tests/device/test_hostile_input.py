@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant

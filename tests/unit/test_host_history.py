@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import SCHEDULE, Program, pack
 from pumpcore.wire import records
 from thecal.errors import BadInput

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pumpcore import program as packed_program
-from pumpcore.settings_limits import passed
+from pumpcore.limits import passed
 from thecal import library
 from thecal.compiler import compile_prescription
 from thecal.errors import BadInput

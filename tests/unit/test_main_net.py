@@ -12,7 +12,8 @@ import pytest
 
 from app import pump as loop
 from pumpcore import fault_texts, faults
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from scenes import Watched, running
 from unit.main_file import MAIN, load
 

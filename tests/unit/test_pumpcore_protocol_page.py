@@ -9,11 +9,11 @@ import struct
 import pytest
 
 from app.handlers.table import HANDLERS, Loader
-from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES
-from app.tokens import VALID_MS
+from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
 from pump import constant, with_settings
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 from rules.tree import ROOT
 from scenes import Watched, ready, running
 

@@ -11,7 +11,7 @@ import rp2
 import uctypes
 
 from hal.rp2.pio import Machine
-from hal.rp2.ring import BYTES_LOG2, WORDS
+from hal.rp2.words import BYTES_LOG2, WORDS
 
 _RING_BYTES = WORDS * 4
 _MASK = WORDS - 1

@@ -80,7 +80,7 @@ def a_pump(port: str | None) -> Client | None:
 
 
 def rig_for(client: Client | None, bench: str | None) -> Rig:
-    from pumpcore.calibration import Calibration
+    from pumpcore.dose import Calibration
     from thecal import ceilings
     from thecal.calibration_text import pair_of
     from thecal.commands.program import rig_of

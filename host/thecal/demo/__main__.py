@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from thecal import console
 from thecal.client import Client
 from thecal.compiler import Compiled, compile_prescription

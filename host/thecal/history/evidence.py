@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import Program, digest, unpack
 from thecal.journal_text import Row
 from thecal.replies import bad_answer

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.program import unpack
 from pumpcore.units import S_PER_DAY, U64_MAX

@@ -6,7 +6,8 @@ import struct
 
 from pumpcore import fault_texts, faults, ledger, manifest, slots
 from pumpcore.faults import Refusal
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 
 _VALUES = {"B": 0xFE, "H": 0xFFFE, "I": 0xFFFFFFFE, "Q": 0xFFFFFFFFFFFFFFFE, "i": -2}
 ID = "0123456789abcdef"

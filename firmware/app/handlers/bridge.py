@@ -1,8 +1,8 @@
-"""bridge.start: begins the active program while another concentration is still in the line, ordered with a token (R5, R7, R8)."""
+"""bridge.start."""
 
 from app import lines
-from app.bridge import Bridge
 from app.handlers.start import begin, check_start
+from app.lines import Bridge
 from app.pump import Pump
 from pumpcore import limits
 from pumpcore.faults import Refusal

@@ -1,8 +1,8 @@
 """bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
 
 from app import naming
+from app.journal import BLOCK_BYTES
 from app.pump import Pump
-from app.ring import BLOCK_BYTES
 from pumpcore import bolus as boluses
 from pumpcore.faults import Refusal
 from pumpcore.wire import record_types, records

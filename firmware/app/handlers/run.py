@@ -1,17 +1,50 @@
-"""run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8)."""
+"""run.start and bolus.prime: the motor without a program."""
 
-from app.handlers.beginning import check_supply, check_tank
-from app.handlers.ordering import check_holds, check_room, repeated, reply
-from app.handlers.priming import line_nl, mark, primed
+from app.basal import STATES, ceilings
+from app.handlers.bolus import check_holds, check_room, repeated, reply
+from app.handlers.start import check_supply, check_tank
 from app.pump import Pump
-from app.run import STATES, ceilings
+from app.store import StoreError
 from pumpcore import bolus as boluses
-from pumpcore.bolus import Bolus
+from pumpcore.bolus import PRIMING, Bolus
 from pumpcore.faults import RUNS_MEND, Refusal
 from pumpcore.order_limits import check_bolus_rate, check_bolus_time, check_rounding
 
 if 0:  # for the type checker alone
     from app.types import Calibration
+
+# --- priming -----------------------------------------------------------------------------------------------------------------
+# Whether the line was primed already: kept in the store, for this program and this filling of the reservoir (R8).
+
+_NAME = "primed"
+
+
+def line_nl(pump: Pump) -> int:
+    """Volume of the line by the active program; 0 when it says none."""
+    return pump.setup.program.line_nl() if pump.setup.program else 0
+
+
+def _filling(pump: Pump) -> bytes:
+    """Differs when another program is active or the reservoir was refilled."""
+    tank = pump.setup.tank
+    return bytes.fromhex(pump.setup.digest) + (tank.token if tank is not None else bytes(8))
+
+
+def primed(pump: Pump) -> bool:
+    """Also when the store can't tell: then somebody has to say that it is meant."""
+    try:
+        return pump.setup.store.load(_NAME) == _filling(pump)
+    except StoreError:
+        return True
+
+
+def mark(pump: Pump) -> None:
+    """Before the first step: a cut in between costs the priming and does not give two. OSError and StoreError pass."""
+    pump.setup.store.save(_NAME, _filling(pump))
+
+
+# --- run_start ---------------------------------------------------------------------------------------------------------------
+# run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8).
 
 
 def run_start(pump: Pump, params: dict) -> dict:
@@ -86,3 +119,18 @@ def _order(pump: Pump, bolus: Bolus) -> None:
     bolus.begins_at_ms = pump.board.clock.uptime_ms()
     pump.remember(bolus)
     pump.delivery.order_alone(bolus, STATES[bolus.purpose])
+
+
+# --- bolus_prime -------------------------------------------------------------------------------------------------------------
+# bolus.prime: fills the line of the active program once, while nothing runs; again only when somebody says so (R8).
+
+
+def bolus_prime(pump: Pump, params: dict) -> dict:
+    """Answers as `run.start`. Refusals `no_line`, `primed_already`, and those of a run. `rate_nl` is per the program's seconds."""
+    volume_nl = line_nl(pump)
+    if not volume_nl:
+        raise Refusal("no_line", rule="R7", asked=1, limit=0, nearest=0)
+    order = {"token": params["token"], "purpose": PRIMING, "volume_nl": volume_nl, "steps": 0, "rate_nl": params["rate_nl"]}
+    order["rate_seconds_s"] = pump.setup.program.rate_seconds_s
+    order["again"] = params["again"]
+    return run_start(pump, order)

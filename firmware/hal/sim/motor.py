@@ -1,10 +1,14 @@
-"""The pulse generator: a queue of slices that runs without the CPU."""
+"""The simulated motor: stepper, guard and supply."""
 
 import array
+import struct
 
 from micropython import const
 
 from hal.sim import panel
+
+# --- stepper -----------------------------------------------------------------------------------------------------------------
+# The pulse generator: a queue of slices that runs without the CPU.
 
 _QUEUE = 0
 _HALT = 1
@@ -67,3 +71,55 @@ class Stepper:
 
     def busy(self) -> bool:
         return self._pulses.flag(panel.BUSY)
+
+
+# --- guard -------------------------------------------------------------------------------------------------------------------
+# The independent counter of pulses that owns the enable line.
+
+_ALLOW = 0
+_REARM = 1
+
+
+class Guard:
+    """Counts are absolute since power-up; nothing is allowed until `allow`."""
+
+    def __init__(self, pulses: panel.Pulses, device: panel.Device) -> None:
+        self._pulses = pulses
+        self._device = device
+        self._order = bytearray(9)
+
+    def count(self) -> int:
+        return self._pulses.guard_count()
+
+    def allow(self, steps: int) -> None:
+        """Absolute allowance. One pulse beyond it drops the enable line and latches."""
+        self._send(_ALLOW, steps)
+
+    def tripped(self) -> bool:
+        return self._pulses.flag(panel.TRIPPED)
+
+    def rearm(self) -> None:
+        """Releases the latch; what was queued when it fell is never stepped."""
+        self._send(_REARM, 0)
+
+    def _send(self, number: int, steps: int) -> None:
+        self._pulses.up_to_date = False
+        struct.pack_into("<BQ", self._order, 0, number, steps)
+        self._device.order(self._order)
+
+
+# --- supply ------------------------------------------------------------------------------------------------------------------
+# The motor's supply, as the bench measures it.
+
+
+class Supply:
+    def __init__(self, pulses: panel.Pulses, device: panel.Device) -> None:
+        self._pulses = pulses
+        self._device = device
+
+    def mv(self) -> int | None:
+        return self._device.answer_u64()
+
+    def low(self) -> bool:
+        """As of the last look at the board."""
+        return self._pulses.flags & panel.SUPPLY_LOW != 0

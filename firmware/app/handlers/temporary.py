@@ -1,11 +1,14 @@
-"""temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8)."""
+"""temporary.start and temporary.cancel."""
 
-from app.handlers.ordering import check_running, check_temporary, fastest_nl
+from app.handlers.bolus import check_running, check_temporary, fastest_nl
 from app.pump import Pump
+from pumpcore.bolus import Temporary
 from pumpcore.faults import Refusal
 from pumpcore.order_limits import check_temporary_form, check_temporary_rate, check_temporary_windows
-from pumpcore.temporary import Temporary
 from pumpcore.units import MS_PER_S, ceil_div
+
+# --- temporary_start ---------------------------------------------------------------------------------------------------------
+# temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8).
 
 
 def temporary_start(pump: Pump, params: dict) -> dict:
@@ -40,3 +43,16 @@ def _check_rate(pump: Pump, made: Temporary) -> None:
     highest_nl = ceil_div(made.of(basal_nl), made.parts())
     check_temporary_rate(highest_nl, fastest_nl(pump), setup.ceilings, setup.program.settings)
     check_temporary_windows(made, highest_nl, setup, pump.delivery.leases.windows.day_steps)
+
+
+# --- temporary_cancel --------------------------------------------------------------------------------------------------------
+# temporary.cancel: the basal of the program goes on from the next slice.
+
+
+def temporary_cancel(pump: Pump, params: dict) -> dict:
+    """Refusal `no_temporary` when none with this token waits or runs."""
+    delivery = pump.delivery
+    present = delivery.overlay.present
+    if present is None or present.token != params["token"]:
+        raise Refusal("no_temporary", rule="R8", token=params["token"], asked=1, limit=0, nearest=0)
+    return {"token": present.token, "ends_at_ms": delivery.overlay.cancel(delivery.span, delivery.next_ms())}

@@ -1,9 +1,9 @@
-"""journal.read: raw records from a sequence number on, in blocks of at most 4 KiB, each announced by count and CRC-32."""
+"""journal.read."""
 
 import binascii
 
+from app.journal import BLOCK_BYTES
 from app.pump import Pump
-from app.ring import BLOCK_BYTES
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 

@@ -1,11 +1,14 @@
-"""reservoir.refill: what was found in the reservoir and what was put there, against what the pump expected."""
+"""reservoir.refill and reservoir.acknowledge."""
 
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.reservoir import NAME, Reservoir, tolerated_nl
 
 if 0:  # for the type checker alone
-    from app.types import Settings
+    from app.types import Reason, Settings
+
+# --- reservoir_refill --------------------------------------------------------------------------------------------------------
+# reservoir.refill: what was found in the reservoir and what was put there, against what the pump expected.
 
 
 def reservoir_refill(pump: Pump, params: dict) -> dict:
@@ -71,3 +74,19 @@ def _reply(pump: Pump, tank: Reservoir) -> dict:
         "expected_nl": tank.expected_nl, "measured_nl": tank.measured_nl, "filled_nl": tank.filled_nl,
         "left_nl": tank.left_nl(pump.position_steps()), "blocks": tank.blocks,
     }
+
+
+# --- reservoir_acknowledge ---------------------------------------------------------------------------------------------------
+# reservoir.acknowledge: somebody says why the residual at the last refill was out of tolerance; the pump may start again.
+
+
+def reservoir_acknowledge(pump: Pump, params: "Reason") -> dict:
+    """Refusal `no_refill_blocks`; journaled before it counts."""
+    tank = pump.setup.tank
+    if tank is None or not tank.blocks:
+        raise Refusal("no_refill_blocks", rule="R7", asked=1, limit=0, nearest=0)
+    pump.journal.append("refill_acknowledged", (params["reason"].encode(),))
+    tank.blocks = 0
+    pump.setup.keep_tank(tank)
+    pump.alarms.clear_name("refill_tolerance")
+    return {"blocks": 0}

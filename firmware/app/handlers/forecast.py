@@ -1,7 +1,7 @@
-"""forecast.digest: 64 rows of what a program's basal will do, as the pump works it out; the caller carries the cursor."""
+"""forecast.digest."""
 
 from app.pump import Pump
-from pumpcore import crossing, program
+from pumpcore import front, program
 from pumpcore.faults import Refusal
 from pumpcore.forecast import CHAIN_BYTES, Forecast
 from pumpcore.schedule import Zone
@@ -9,7 +9,6 @@ from pumpcore.units import U64_MAX
 
 if 0:  # for the type checker alone
     from app.types import Crossing
-
 
 def forecast_digest(pump: Pump, params: dict) -> dict:
     """The next cursor; `done` when its chain is the digest of the whole. Refusals `not_staged`, `bad_params`,
@@ -45,8 +44,8 @@ def _crossing(pump: Pump, found: program.Program) -> "Crossing":
     line, uncertain = lines.after(pump, found), pump.book.uncertain_steps
     if line is None or line.need(found, pump.position_steps(), uncertain) != BRIDGE:
         raise Refusal("no_bridge", rule="R7", asked=1, limit=0, nearest=0)
-    pair, old_until, new_from = crossing.of_line(line, found, uncertain)
-    made = crossing.Crossing(pair, max(0, old_until), new_from)
+    pair, old_until, new_from = front.of_line(line, found, uncertain)
+    made = front.Crossing(pair, max(0, old_until), new_from)
     modulus = found.rate_seconds_s * pump.setup.calibration.volume_nl
     if not made.fits(modulus):
         raise Refusal("bridge_ratio", rule="R4", asked=made.denominator, limit=U64_MAX // modulus, nearest=U64_MAX // modulus)

@@ -1,18 +1,23 @@
-"""What every bolus is checked for before it is journaled and begins (R5, R7, R8)."""
+"""bolus.start, demand, extended, press, cancel: orders with a token, each at most once (R5, R7, R8)."""
 
 from app.delivery import RUNNING
 from app.leases import GUARD_MARGIN_STEPS
 from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
-from pumpcore.bolus import Bolus
+from pumpcore.bolus import DEMAND, EXTENDED, LIVE, MANUAL, Bolus
 from pumpcore.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
 from pumpcore.faults import Refusal
+from pumpcore.limits import highest_window_nl
+from pumpcore.order_limits import check_bolus_rate, check_extended_time
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_MINUTE, ceil_div
 from pumpcore.wire.records import PURPOSES
 
 if 0:  # for the type checker alone
-    from app.types import Json, Windows
+    from app.types import Json, Settings, Windows
+
+# --- ordering ----------------------------------------------------------------------------------------------------------------
+# What every bolus is checked for before it is journaled and begins (R5, R7, R8).
 
 
 def repeated(pump: Pump, token: str, asked: tuple[str, int, int]) -> Bolus | None:
@@ -207,3 +212,128 @@ def _fullest(windows: "Windows", bolus: Bolus, minutes: int, used: int, gone_s: 
         used -= windows.steps_ago(ago)
         at_s += S_PER_MINUTE
     return max(fullest, min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, minutes * S_PER_MINUTE) + 1))
+
+
+# --- bolus_start -------------------------------------------------------------------------------------------------------------
+# bolus.start: orders a manual bolus with a token; at most once, across retries and resets (R8).
+
+
+def bolus_start(pump: Pump, params: dict) -> dict:
+    """`begins_at_ms` is the uptime of the first slice. Refusals of the 4xx family, `rate_above_ceiling`, `hour_...`, `day_...`."""
+    token, volume_nl, rate_nl = params["token"], params["volume_nl"], params["rate_nl"]
+    known = repeated(pump, token, (MANUAL, volume_nl, rate_nl))
+    if known is not None:
+        return reply(known)
+    pump.tokens.check(token, pump.board.clock.uptime_ms())
+    check_state(pump)
+    bolus = Bolus(token, volume_nl, rate_nl, pump.setup.program.rate_seconds_s, pump.setup.calibration)
+    return order(pump, bolus)
+
+
+# --- bolus_demand ------------------------------------------------------------------------------------------------------------
+# bolus.demand: a demand bolus as the program allows it, from the host with a token, or from the button (R5, R8).
+
+
+def bolus_demand(pump: Pump, params: dict) -> dict:
+    """Answers as `bolus.start`. Refusals `demand_off`, `demand_locked`, `demand_count`, and those of any bolus."""
+    settings = pump.setup.program.settings if pump.setup.program else None
+    if settings is None or not settings.demand_on:
+        raise Refusal("demand_off", rule="R7", asked=1, limit=0, nearest=0)
+    token, dose_nl, duration_s = params["token"], settings.demand_nl, settings.demand_s
+    known = repeated(pump, token, (DEMAND, dose_nl, dose_nl))
+    if known is not None:
+        return reply(known)
+    pump.tokens.check(token, pump.board.clock.uptime_ms())
+    _check_times(pump, settings)
+    bolus = Bolus(token, dose_nl, dose_nl, duration_s, pump.setup.calibration)
+    bolus.purpose = DEMAND
+    return order(pump, bolus)
+
+
+def _check_times(pump: Pump, settings: "Settings") -> None:
+    now_s = pump.book.powered_on_s()
+    name, wait_s = pump.doses.barred(settings, now_s)
+    if name == "demand_locked":
+        limit_s = settings.lockout_s
+        raise Refusal(name, rule="R5", asked_s=max(0, limit_s - wait_s), limit_s=limit_s, nearest_s=limit_s, wait_s=wait_s)
+    if name:
+        count = pump.doses.counted(settings, now_s)
+        raise Refusal(name, rule="R5", asked=count + 1, limit=settings.demand_per_day, nearest=settings.demand_per_day, wait_s=wait_s)
+
+
+# --- bolus_extended ----------------------------------------------------------------------------------------------------------
+# bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8).
+
+
+def bolus_extended(pump: Pump, params: dict) -> dict:
+    """Answers as `bolus.start`. Refusals `extended_active`, `extended_time`, and those of any bolus."""
+    token, volume_nl, duration_s = params["token"], params["volume_nl"], params["duration_s"]
+    known = repeated(pump, token, (EXTENDED, volume_nl, volume_nl))
+    if known is not None and known.rate_seconds_s != duration_s:
+        raise Refusal("token_used", token=token)
+    if known is not None:
+        return reply(known)
+    pump.tokens.check(token, pump.board.clock.uptime_ms())
+    _check_state(pump)
+    check_extended_time(duration_s)
+    bolus = Bolus(token, volume_nl, volume_nl, duration_s, pump.setup.calibration)
+    bolus.purpose = EXTENDED
+    check_dose(pump, bolus)
+    check_tank(pump, bolus)
+    check_bolus_rate(bolus, beside_nl(pump, duration_s, True), pump.setup.ceilings, pump.setup.program.rate_seconds_s)
+    _check_windows(pump, bolus)
+    return write_down(pump, bolus)
+
+
+def _check_state(pump: Pump) -> None:
+    check_running(pump)
+    present = pump.delivery.orders.extended
+    if present is not None and present.state in LIVE:
+        raise Refusal("extended_active", rule="R7", token=present.token, asked=2, limit=1, nearest=1)
+
+
+def _check_windows(pump: Pump, bolus: Bolus) -> None:
+    """The fullest hour of the week with its share; 24 hours with all of it. What was delivered before is judged at every lease."""
+    ceilings, pair, program = pump.setup.ceilings, pump.setup.calibration, pump.setup.program
+    modulus = program.rate_seconds_s * pair.volume_nl
+    for name, minutes, limit in (("hour", HOUR_BUCKETS, ceilings.hour_steps), ("day", DAY_BUCKETS, ceilings.day_steps)):
+        basal = highest_window_nl(program, minutes) * S_PER_MINUTE * pair.steps // modulus + 1
+        time_s = min(bolus.duration_s, minutes * S_PER_MINUTE)
+        its_steps = min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, time_s) + 1)
+        if basal + its_steps > limit:
+            nearest_nl = pair.nl_for_steps(max(0, limit - basal)) * bolus.duration_s // time_s
+            raise Refusal(
+                name + "_above_ceiling", rule="R5", asked_nl=pair.nl_for_steps(basal + its_steps), limit_nl=pair.nl_for_steps(limit),
+                nearest_nl=nearest_nl,
+            )
+
+
+# --- bolus_press -------------------------------------------------------------------------------------------------------------
+# What a press of the bolus button does: a demand bolus with a token of the pump's own, or a refusal that is heard and counted.
+
+
+def bolus_press(pump: Pump, params: dict) -> dict:
+    """Both ends are heard, refusals counted in `pump.presses`; JournalError passes."""
+    now_ms = pump.board.clock.uptime_ms()
+    token = pump.tokens.issue(now_ms).decode()
+    try:
+        told = bolus_demand(pump, {"token": token})
+    except Refusal as refused:
+        pump.tokens.use(token)
+        pump.presses.refuse(refused.fault.name, refused.detail.get("wait_s", 0), now_ms)
+        return {}
+    pump.presses.accept(now_ms)
+    return told
+
+
+# --- bolus_cancel ------------------------------------------------------------------------------------------------------------
+# bolus.cancel: ends a bolus within a few seconds, at the end of its lease; the basal goes on.
+
+
+def bolus_cancel(pump: Pump, params: dict) -> dict:
+    """Refusal `no_bolus` when nothing with this token waits or runs. What is leased (at most 5 s) and queued still runs:
+    `planned_steps` is the most that the bolus will have made; less where another order or a stop ends its lease sooner."""
+    bolus = pump.find_bolus(params["token"])
+    if bolus is None or bolus.state not in boluses.LIVE:
+        raise Refusal("no_bolus", token=params["token"])
+    return {"token": bolus.token, "planned_steps": pump.delivery.cancel(bolus)}

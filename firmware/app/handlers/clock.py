@@ -1,6 +1,6 @@
-"""clock.set: UTC, the offset to local time and its next change; by more than 2 s only while stopped (R11)."""
+"""clock.set."""
 
-from app.handlers.ordering import check_temporary, fastest_nl
+from app.handlers.bolus import check_temporary, fastest_nl
 from app.pump import Pump
 from pumpcore.faults import Refusal
 from pumpcore.schedule import Zone
