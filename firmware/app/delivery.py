@@ -12,17 +12,17 @@ from pumpcore import faults, ledger, profile, schedule
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
-from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 if 0:  # for the type checker alone
     from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
 
 LOW_WATER_MS = 2_500
-_DWELL_US = 1_000
-_RETRY_AHEAD_S = 2
-_LOOK_MS = 5
-_LATE_MS = 2_000
+_DWELL_US = const(1_000)
+_RETRY_AHEAD_S = const(2)
+_LOOK_MS = const(5)
+_LATE_MS = const(2_000)
 NEVER_MS = 1 << 62
 NEVER_STEPS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"

@@ -3,6 +3,7 @@
 import binascii
 
 from pumpcore.faults import Refusal
+from pumpcore.units import const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
@@ -16,7 +17,7 @@ if 0:  # for the type checker alone
 FOLDER = "/journal"
 SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
-_WORTH_BYTES = 256  # where less than that is left of a block, the next segment waits for the next one
+_WORTH_BYTES = const(256)  # where less than that is left of a block, the next segment waits for the next one
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
@@ -233,7 +234,7 @@ MOST_POSTED = 64
 # From there on an alarm forbids therapy at power-up: long before a number would come again.
 NUMBERS_END = (1 << 32) - (1 << 24)
 BOOTS_END = (1 << 23) - (1 << 16)  # a token has 23 bits for it
-_BOOTS_KEPT = 1 << 14
+_BOOTS_KEPT = const(1 << 14)
 
 
 class JournalError(Exception):

@@ -7,7 +7,7 @@ from app.wall import WallClock
 from pumpcore import ledger
 from pumpcore.bolus import EXTENDED
 from pumpcore.ceilings import Ceilings, Windows
-from pumpcore.units import MS_PER_S, S_PER_HOUR, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, S_PER_HOUR, S_PER_MINUTE, const
 
 if 0:  # for the type checker alone
     from app.types import Clock, Flash, Ring
@@ -17,7 +17,7 @@ if 0:  # for the type checker alone
 
 FILES = 3
 PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
-_MOST_STEPS = 1 << 62  # centuries: no pump has made them
+_MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
 
 class LedgerFiles:
@@ -101,7 +101,7 @@ class LedgerFiles:
 # The pump's totals that outlive a reset: powered-on time, uncertain steps, resumes; and the ledger record they go into.
 
 # 136 years: there it stands still, so no lockout and no window ends any more, and what is added to it still fits in 32 bits
-_MOST_S = (1 << 32) - (1 << 20)
+_MOST_S = const((1 << 32) - (1 << 20))
 
 
 class Book:

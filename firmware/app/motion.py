@@ -1,6 +1,6 @@
 """Stepper and guard seen as one absolute position in steps, and their self test."""
 
-from pumpcore.units import US_PER_S, ceil_div
+from pumpcore.units import US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
     from app.types import BoardState, Guard, Items, Stepper
@@ -81,8 +81,8 @@ class Motion:
 # Power-on self test: generator and guard against each other with the motor disabled, in whole electrical cycles (R12).
 
 FULL_STEPS_PER_CYCLE = 4
-_SHORTEST_STEP_US = 250
-_MARGIN_MS = 5
+_SHORTEST_STEP_US = const(250)
+_MARGIN_MS = const(5)
 
 
 class SelfTest:

@@ -6,7 +6,7 @@ from app.journal import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, lo
 from pumpcore import faults, ledger, slots
 from pumpcore.bolus import Doses
 from pumpcore.ceilings import DAY_BUCKETS, Windows
-from pumpcore.units import S_PER_MINUTE
+from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
@@ -16,17 +16,17 @@ _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
-_OLD_BOOT = 1
+_OLD_BOOT = const(1)
 _GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
 _DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
-_MOST_GAPS = 8
-_PRESENT_S = 1 << 62  # later than any second; boot.py makes it the present one
+_MOST_GAPS = const(8)
+_PRESENT_S = const(1 << 62)  # later than any second; boot.py makes it the present one
 # Records that tell where the pump stands, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
-_STALE_S = 120
+_STALE_S = const(120)
 
 
 def segments_in(names: list, letter: str) -> list:

@@ -7,6 +7,7 @@ import struct
 from app.journal import JournalError
 from app.store import StoreError
 from pumpcore.faults import Refusal
+from pumpcore.units import const
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 
@@ -17,7 +18,7 @@ if 0:  # for the type checker alone
 # One-shot tokens for boluses: issued by the pump, valid 60 s, void at reset, numbered from the boot counter (R8).
 
 VALID_MS = 60_000
-_KEPT = 8
+_KEPT = const(8)
 MOST_TOKENS = (1 << 20) - 1
 
 
@@ -86,7 +87,7 @@ MOST_WAITING = 64
 MOST_WAITING_BYTES = frame.MAX_BYTES
 # What a session holds at most: a line that has not ended, the lines that wait, and inside `poll` what was read, once more cut in lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
-_PLAIN_BYTES = 128
+_PLAIN_BYTES = const(128)
 
 
 class Session:

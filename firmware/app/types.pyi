@@ -8,10 +8,34 @@ from collections.abc import Iterator as Iterator
 from types import ModuleType as ModuleType
 from typing import NotRequired, Protocol, TypeAlias, TypedDict
 
-from app.lines import Bridge
-from app.pump import Pump
-from app.setup import Setup
-from app.span import Span
+from app.alarms import Alarms as Alarms
+from app.alarms import Presses as Presses
+from app.alarms import Reporter as Reporter
+from app.basal import Basal as Basal
+from app.basal import NoBasal as NoBasal
+from app.boot import Resume as Resume
+from app.delivery import Delivery as Delivery
+from app.handlers.table import Loader as Loader
+from app.journal import Journal as Journal
+from app.journal import Ring as Ring
+from app.leases import Book as Book
+from app.leases import Leases as Leases
+from app.leases import LedgerFiles as LedgerFiles
+from app.lines import Bridge as Bridge
+from app.lines import Change as Change
+from app.motion import Motion as Motion
+from app.motion import SelfTest as SelfTest
+from app.orders import Orders as Orders
+from app.orders import Overlay as Overlay
+from app.pump import Pump as Pump
+from app.pump import Supervisor as Supervisor
+from app.session import Session as Session
+from app.session import Tokens as Tokens
+from app.setup import Setup as Setup
+from app.setup import Staged as Staged
+from app.span import Span as Span
+from app.store import Store as Store
+from app.wall import WallClock as WallClock
 from hal.ports import Appender as Appender
 from hal.ports import BenchFacts as BenchFacts
 from hal.ports import Board as Board
@@ -25,12 +49,27 @@ from hal.ports import Reader as Reader
 from hal.ports import Stepper as Stepper
 from hal.ports import System as System
 from hal.ports import Watchdog as Watchdog
-from pumpcore.bolus import Temporary
+from pumpcore.bolus import Bolus as Bolus
+from pumpcore.bolus import Doses as Doses
+from pumpcore.bolus import Temporary as Temporary
+from pumpcore.ceilings import Ceilings as Ceilings
+from pumpcore.ceilings import Windows as Windows
+from pumpcore.dose import Calibration as Calibration
+from pumpcore.dose import Validity as Validity
+from pumpcore.front import Crossing as Crossing
+from pumpcore.front import Line as Line
+from pumpcore.ledger import LedgerRecord as LedgerRecord
+from pumpcore.plan import Program as Program
+from pumpcore.profile import Train as Train
+from pumpcore.reservoir import Reservoir as Reservoir
+from pumpcore.schedule import Week as Week
+from pumpcore.settings import Settings as Settings
 from pumpcore.shapes import Content as Content
 from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
+from pumpcore.wire.records import Record as Record
 
 # What stands in the place of the program's rates for a time.
 Overlaying: TypeAlias = Temporary | Bridge

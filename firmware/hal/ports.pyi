@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from rp2 import _PIO_ASM_Program
 
-from hal.absent import BoardState
+from hal.absent import BoardState as BoardState
 from pumpcore.shapes import BenchFacts as BenchFacts
 
 # Whether somebody has to look at once.

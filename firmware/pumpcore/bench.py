@@ -3,6 +3,7 @@
 import json
 
 from pumpcore.dose import CALIBRATED, UNCALIBRATED, Calibration
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Json
@@ -76,8 +77,8 @@ _ALWAYS = ("enable", "stop_button")
 _CLOCK = ("clock_sda", "clock_scl")
 _OPTIONAL = ("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "motor_supply")
 
-_LAST_GPIO = 28
-_PICO_LED = 25
+_LAST_GPIO = const(28)
+_PICO_LED = const(25)
 _INSIDE_THE_PICO = {23: "its power supply's mode", 24: "its sense of USB power", _PICO_LED: "its LED"}
 _ANALOGUE = (26, 27, 28)
 
@@ -170,8 +171,8 @@ STYLE_MICROSTEPS = {"single": 1, "double": 1, "interleave": 2}
 _KEYS = ("driver", "max_rate_hz", "microsteps", "coil_style", "direction", "start_rate_hz", "acceleration_hz_per_s")
 _SUPPLY_KEYS = ("supply_full_scale_mv", "supply_low_mv")
 _DIRECTIONS = ("forward", "reverse")
-_HIGHEST_HZ_PER_S = 1_000_000
-_HIGHEST_MV = 60_000
+_HIGHEST_HZ_PER_S = const(1_000_000)
+_HIGHEST_MV = const(60_000)
 
 
 class Motor:
@@ -229,7 +230,7 @@ RP2 = "rp2"
 FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, straight on the head
 KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
 
-_U48 = 1 << 48
+_U48 = const(1 << 48)
 _CEILING_KEYS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl")
 
 

@@ -8,14 +8,14 @@ from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.plan import Program
 from pumpcore.profile import highest_rate_hz
-from pumpcore.units import U64_MAX
+from pumpcore.units import U64_MAX, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchLimits
 
 HOUR_BUCKETS = 61
 DAY_BUCKETS = 1441
-_LOW_BYTES = 3
+_LOW_BYTES = const(3)
 
 
 class Ceilings:

@@ -1,6 +1,6 @@
 """Calibration and dose: from volumes to steps with the exact remainder carried on."""
 
-from pumpcore.units import HZ4_PER_HZ, S_PER_DAY, US_PER_S, floor_div
+from pumpcore.units import HZ4_PER_HZ, S_PER_DAY, US_PER_S, const, floor_div
 
 # --- calibration -------------------------------------------------------------------------------------------------------------
 # How much one turn of the pump moves: an integer pair (volume_nl, steps), never a decimal number of nl per step.
@@ -61,7 +61,7 @@ class Validity:
 # and the accumulator holds its fraction as an integer modulo rate_seconds_s * volume_nl. A step is due when the plan
 # passes a whole number, so what was delivered lags the plan by less than one step at every moment.
 
-_SMALL = 1 << 30
+_SMALL = const(1 << 30)
 
 
 class Accumulator:

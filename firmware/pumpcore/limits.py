@@ -5,7 +5,7 @@ from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.plan import MINIMUM, Program
 from pumpcore.settings import OVERRIDES
-from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE, ceil_div
+from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchLimits, Entries
@@ -81,9 +81,9 @@ def keep_peak(program: Program, state: list[int]) -> None:
 
 # A search between two calls is a list of whole numbers: minutes, moves left, the entries that the window's begin and end pass next, the
 # minutes until they do, the sum now, the highest sum.
-_MINUTES = 0
-_LEFT = 1
-_HIGHEST = 7
+_MINUTES = const(0)
+_LEFT = const(1)
+_HIGHEST = const(7)
 
 
 def begin_peak(entries: "Entries", minutes: int) -> list[int]:

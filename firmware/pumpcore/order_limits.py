@@ -14,12 +14,12 @@ from pumpcore.bolus import (
 )
 from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
-from pumpcore.units import U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Ceilings, Judged, Settings
 
-_HOUR_S = 3_660
+_HOUR_S = const(3_660)
 
 
 def check_rounding(volume_nl: int, pair: Calibration) -> None:

@@ -1,7 +1,7 @@
 """From steps to times: evenly spaced trains, and the ramps of a motor that can't start at full speed."""
 
 from pumpcore.dose import Accumulator
-from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div
+from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Items, MotorFacts
@@ -190,7 +190,7 @@ def highest_rate_hz(bench: "MotorFacts") -> int:
 # by `pumpcore.ramp`.
 
 DWELL_FROM_US = 1_000_000
-_WAIT_FROM_US = 1_000  # what is less is too short for a generator, or not worth it
+_WAIT_FROM_US = const(1_000)  # what is less is too short for a generator, or not worth it
 
 
 class Train:

@@ -5,7 +5,7 @@ import struct
 from pumpcore.faults import Refusal
 from pumpcore.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (for those who know them by this module)
 from pumpcore.settings import FIELDS, OVERRIDES, Settings
-from pumpcore.units import MINUTES_PER_WEEK, sha256_hex
+from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings by themselves: ranges, and what belongs together. Apart from them, so that a pump can give it back.
@@ -13,7 +13,7 @@ from pumpcore.units import MINUTES_PER_WEEK, sha256_hex
 LONGEST_LOCKOUT_S = 86_400
 SHORTEST_DEMAND_S = 20
 MOST_DEMANDS = 96
-_MOST = 1 << 48
+_MOST = const(1 << 48)
 
 
 def check(settings: Settings) -> None:

@@ -8,9 +8,13 @@ from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from pumpcore.ceilings import Ceilings
+from pumpcore.ceilings import Ceilings as Ceilings
 from pumpcore.dose import Calibration
-from pumpcore.plan import Program
+from pumpcore.faults import Refusal as Refusal
+from pumpcore.front import Crossing as Crossing
+from pumpcore.front import Line as Line
+from pumpcore.plan import Program as Program
+from pumpcore.settings import Settings as Settings
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None

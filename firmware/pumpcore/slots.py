@@ -4,6 +4,8 @@ import binascii
 import hashlib
 import struct
 
+from pumpcore.units import const
+
 # --- slots -------------------------------------------------------------------------------------------------------------------
 # A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts, if it is as new as its mark.
 #
@@ -13,10 +15,10 @@ import struct
 LETTERS = "ab"
 _MAGIC = b"TCS1"
 _HEAD = "<4sII"
-_HEAD_BYTES = 12
+_HEAD_BYTES = const(12)
 _MARK = "<4sI8s"
 _MARK_MAGIC = b"TCM1"
-_MARK_BYTES = 20
+_MARK_BYTES = const(20)
 
 
 def pack(sequence: int, payload: bytes) -> bytes:
@@ -95,7 +97,7 @@ def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int]
 IDENTITY_PATH = "/store/journal"
 _IDENTITY_MAGIC = b"TJI1"
 _IDENTITY_FORMAT = "<4s16sI"
-_CRC_BYTES = 4
+_CRC_BYTES = const(4)
 NO_IDENTITY = bytes(16)  # a pump that was commissioned before there were identities
 
 
@@ -108,6 +110,7 @@ def pack_identity(identity: bytes, boots: int) -> bytes:
 def unpack_identity(image: bytes) -> tuple[bytes, int]:
     """(identity, boots). ValueError when the file is damaged."""
     body = image[:-_CRC_BYTES]
-    if len(body) != struct.calcsize(_IDENTITY_FORMAT) or image != body + struct.pack("<I", binascii.crc32(body)) or body[:4] != _IDENTITY_MAGIC:
+    whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and image == body + struct.pack("<I", binascii.crc32(body))
+    if not whole or body[:4] != _IDENTITY_MAGIC:
         raise ValueError("not a journal's identity")
     return struct.unpack(_IDENTITY_FORMAT, body)[1:]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pumpcore import faults
 from pumpcore.rows import Rows
-from pumpcore.wire import messages, records
+from pumpcore.wire import messages, record_types, records
 from thecal.deploy.files import firmware_files
 from thecal.deploy.lean import without_types
 from thecal.deploy.tables import pack_tables
@@ -59,8 +59,8 @@ def test_the_tables_of_the_firmware_are_texts(trees: dict) -> None:
 @pytest.mark.parametrize(
     ("table", "kind"),
     [
-        (records.TYPES, int),
-        (records.NUMBERS, str),
+        (record_types.TYPES, int),
+        (records.FORMATS, str),
         (messages.METHODS, str),
         (faults.NUMBERS[faults.REFUSAL], str),
         (MANY, str),

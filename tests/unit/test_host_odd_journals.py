@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.histories import Pump
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from thecal import journal_text
 from thecal.errors import BadInput, ThecalError
 from thecal.history.checks import checks
@@ -44,7 +44,7 @@ def values(layout: str, high: bool) -> tuple:
 
 
 def record(number: int, stamp: tuple, high: bool) -> dict:
-    layout = records.TYPES[number][1]
+    layout = record_types.TYPES[number][1]
     return journal_text.row("events", records.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
 
 
@@ -74,7 +74,7 @@ def read_by_every_verb(found: Evidence, capsys: pytest.CaptureFixture) -> Timeli
 
 
 @pytest.mark.parametrize("high", [False, True], ids=["lowest", "highest"])
-@pytest.mark.parametrize("number", sorted(records.TYPES))
+@pytest.mark.parametrize("number", sorted(record_types.TYPES))
 def test_a_record_of_any_type_with_any_values_ends_no_verb_and_makes_no_false_sum(number, high, capsys):
     at = len(CALM) // 2
     before = CALM[at - 1]

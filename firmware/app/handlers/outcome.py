@@ -5,6 +5,7 @@ from app.journal import BLOCK_BYTES
 from app.pump import Pump
 from pumpcore import bolus as boluses
 from pumpcore.faults import Refusal
+from pumpcore.units import const
 from pumpcore.wire import record_types, records
 
 if 0:  # for the type checker alone
@@ -12,7 +13,7 @@ if 0:  # for the type checker alone
 
 NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
 
-_SEGMENTS = 8  # of 32, in one call: see tests/bench, group "work"
+_SEGMENTS = const(8)  # of 32, in one call: see tests/bench, group "work"
 
 
 def bolus_status(pump: Pump, params: dict) -> dict:

@@ -8,6 +8,7 @@ from app.delivery import RUNNING
 from app.pump import Pump
 from pumpcore import program
 from pumpcore.faults import Refusal
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from app.types import Change, Setup
@@ -15,7 +16,7 @@ if 0:  # for the type checker alone
 # --- packed ------------------------------------------------------------------------------------------------------------------
 # How an answer tells a program's bytes: loaded with the handlers that do.
 
-_PART_BYTES = 384  # a multiple of three: only the last part of a text in base64 is filled up
+_PART_BYTES = const(384)  # a multiple of three: only the last part of a text in base64 is filled up
 
 
 def with_program(told: dict, raw: bytes | None) -> list:

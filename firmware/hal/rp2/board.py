@@ -31,6 +31,7 @@ class Board:
         self.clock = Clock()
         self.link = Link()
         self.flash = BoardFlash()
+        imports.PACK.hold()
         self.watchdog = Watchdog()
         self.stepper: "MotorStepper" = NoStepper()
         self.guard: "MotorGuard" = NoGuard()

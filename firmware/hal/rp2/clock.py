@@ -4,18 +4,19 @@ set."""
 import time
 
 from machine import I2C, Pin
+from micropython import const
 
 # --- ds3231 ------------------------------------------------------------------------------------------------------------------
 # The clock chip DS3231: it keeps UTC without power, and says when its oscillator has stood still.
 
-_ADDRESS = 0x68
-_STATUS = 0x0F
-_STOPPED = 0x80
-_REGISTERS = 16
-_CENTURY = 80  # what the century bit adds to the month, read as two decimal digits
-_HZ = 400_000
-_S_PER_DAY = 86_400
-_DAYS_TO_2000 = 10_957
+_ADDRESS = const(0x68)
+_STATUS = const(0x0F)
+_STOPPED = const(0x80)
+_REGISTERS = const(16)
+_CENTURY = const(80)  # what the century bit adds to the month, read as two decimal digits
+_HZ = const(400_000)
+_S_PER_DAY = const(86_400)
+_DAYS_TO_2000 = const(10_957)
 
 
 class Ds3231:

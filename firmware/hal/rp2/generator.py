@@ -1,5 +1,7 @@
 """The step generator: a state machine of PIO 0, its feed, and the count of what it has made, from its own registers only."""
 
+from micropython import const
+
 from hal.rp2 import pio as reg
 from hal.rp2 import words
 from hal.rp2.feed import Feed
@@ -40,7 +42,7 @@ class Program:
 # --- generator ---------------------------------------------------------------------------------------------------------------
 
 _MASK = WORDS - 1
-_NUMBER = 0
+_NUMBER = const(0)
 _ALL_OFF = reg.MOV_PINS_NULL
 
 

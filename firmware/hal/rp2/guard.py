@@ -1,6 +1,7 @@
 """What watches without the CPU: the lease guard, which counts the pulses on the pin itself, and the buttons."""
 
 from machine import Pin
+from micropython import const
 
 from hal.rp2 import pio as reg
 from hal.rp2.pio import FIFO_WORDS, Machine
@@ -8,10 +9,10 @@ from hal.rp2.pio import FIFO_WORDS, Machine
 # --- guard -------------------------------------------------------------------------------------------------------------------
 # The lease guard: counts the pulses on the pin itself, owns the enable line, and cuts it one step beyond the lease without the CPU.
 
-_NUMBER = 4
-_SIGN = 1 << 31
-_U32 = (1 << 32) - 1
-_TRIPPED = 2  # the flag that the program raises
+_NUMBER = const(4)
+_SIGN = const(1 << 31)
+_U32 = const((1 << 32) - 1)
+_TRIPPED = const(2)  # the flag that the program raises
 
 
 class Guard:
@@ -112,9 +113,13 @@ class Guard:
 # --- buttons -----------------------------------------------------------------------------------------------------------------
 # The buttons, each watched by a PIO machine that needs no CPU: a press during a flash erase is not lost.
 
-_STOP_NUMBER, _BOLUS_NUMBER = 5, 6
-_STOP_HZ, _BOLUS_HZ = 1_000_000, 50_000
-_STOPPED, _BOLUS = 1, 4  # the flags that the programs raise
+_STOP_NUMBER = const(5)
+_BOLUS_NUMBER = const(6)
+_STOP_HZ = const(1_000_000)
+_BOLUS_HZ = const(50_000)
+# the flags that the programs raise
+_STOPPED = const(1)
+_BOLUS = const(4)
 
 
 class Buttons:

@@ -3,6 +3,7 @@
 import time
 
 from machine import ADC, PWM, Pin
+from micropython import const
 
 # --- signals -----------------------------------------------------------------------------------------------------------------
 # Buzzer and LED. Their pins are optional: without one there is nothing to hear or to see.
@@ -39,9 +40,9 @@ class Led:
 # --- supply ------------------------------------------------------------------------------------------------------------------
 # The motor's supply, measured behind a divider.
 
-_LOOKS = 4
-_APART_US = 300
-_BITS = 16
+_LOOKS = const(4)
+_APART_US = const(300)
+_BITS = const(16)
 
 
 class Supply:

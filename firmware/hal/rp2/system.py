@@ -7,6 +7,7 @@ import time
 
 import machine
 from machine import mem32
+from micropython import const
 
 from hal.rp2 import pio as reg
 from hal.rp2.imports import PACK
@@ -40,12 +41,14 @@ class Watchdog:
 
 # Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
 # of what is in the way then goes when it has been built.
-_COLLECT_EVERY_BYTES = 32_768
-_LITTER_BYTES = 4_096
+_COLLECT_EVERY_BYTES = const(32_768)
+_LITTER_BYTES = const(4_096)
 # What the last program left in a register that only the loss of power clears.
-_RUNNING, _RESET, _MAINTENANCE = 0x74680001, 0x74680002, 0x74680003
-_FAILED = 0x74680010  # and how often in a row
-_ROW_MS = 60_000  # a program that has run for longer begins a new row
+_RUNNING = const(0x74680001)
+_RESET = const(0x74680002)
+_MAINTENANCE = const(0x74680003)
+_FAILED = const(0x74680010)  # and how often in a row
+_ROW_MS = const(60_000)  # a program that has run for longer begins a new row
 
 
 class System:

@@ -73,9 +73,9 @@ def cycles_in(words: ptr32, first: int, behind: int, overhead: int) -> int:
 
 CYCLES_PER_US = 125
 # The item of a step that stands alone behind a long gap.
-_ALONE_CYCLES = 1 << 20
-_PULSE = 1
-_CHECKED_CYCLES = 0x3FFFFFFF
+_ALONE_CYCLES = const(1 << 20)
+_PULSE = const(1)
+_CHECKED_CYCLES = const(0x3FFFFFFF)
 
 
 def most_words(steps: int, cycles: int) -> int:

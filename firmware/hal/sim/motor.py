@@ -10,10 +10,10 @@ from hal.sim import panel
 # --- stepper -----------------------------------------------------------------------------------------------------------------
 # The pulse generator: a queue of slices that runs without the CPU.
 
-_QUEUE = 0
-_HALT = 1
-_ENABLE = 2
-_U64 = 1 << 64
+_QUEUE = const(0)
+_HALT = const(1)
+_ENABLE = const(2)
+_U64 = const(1 << 64)
 _SMALL = const(1 << 29)  # the machine's own integers: what a slice needs is always among them
 
 
@@ -76,8 +76,8 @@ class Stepper:
 # --- guard -------------------------------------------------------------------------------------------------------------------
 # The independent counter of pulses that owns the enable line.
 
-_ALLOW = 0
-_REARM = 1
+_ALLOW = const(0)
+_REARM = const(1)
 
 
 class Guard:

@@ -25,9 +25,9 @@ INPUT = 16
 BOLUS = 32
 SUPPLY_LOW = 64
 
-_FACTS_BYTES = 512
-_QUEUED_AT = 16
-_STEPPER_BYTES = 29
+_FACTS_BYTES = const(512)
+_QUEUED_AT = const(16)
+_STEPPER_BYTES = const(29)
 # words of what /dev/wait is asked and answers; its 64-bit numbers are two words, the lower one first
 _WORDS = const(8)
 _DURATION_MS = const(0)
@@ -43,7 +43,7 @@ _FLAGS = const(7)
 _FEEDS = const(1)
 _LOOKS = const(2)
 _ENDED = const(6)  # TRIPPED | STOP
-_UNKNOWN = -1
+_UNKNOWN = const(-1)
 
 
 class Pulses:

@@ -4,16 +4,18 @@ import array
 import gc
 import sys
 
+from micropython import const
+
 from hal.sim import panel
 
 if 0:  # for the type checker alone
     from hal.ports import Implementation
 
-_PROBE_WORDS = 256
-_BEHIND_WORDS = 65_536  # larger than any hole that compiling the files has left: what is so large lies behind all that exists
-_BLOCK_BYTES = 16
-_BEFORE_BYTES = 262_144  # more than is allocated before a System is made
-_TURNS = 64  # at most a few hundred kB are allocated in so many
+_PROBE_WORDS = const(256)
+_BEHIND_WORDS = const(65_536)  # larger than any hole that compiling the files has left: what is so large lies behind all that exists
+_BLOCK_BYTES = const(16)
+_BEFORE_BYTES = const(262_144)  # more than is allocated before a System is made
+_TURNS = const(64)  # at most a few hundred kB are allocated in so many
 
 
 class System:
