@@ -23,7 +23,6 @@ from thecal.deploy.lean import lean, without_types
 from thecal.deploy.public_names import AT_THE_PROMPT, public_names
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
 from thecal.deploy.scopes import bound, bound_inside, unbound
-from thecal.deploy.tables import pack_tables
 from thecal.deploy.units import join
 from thecal.errors import Failed
 
@@ -58,7 +57,6 @@ def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], type
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
     others = [without_types(ast.parse(data)) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
-    pack_tables(trees)
     lean(trees, others, texts)
     inline(trees, others)
     foreign = set().union(*map(unbound, trees.values()))
