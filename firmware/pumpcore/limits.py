@@ -74,16 +74,16 @@ def highest_window_nl(program: Program, minutes: int) -> int:
     return program.peaks[minutes]
 
 
-def keep_peak(program: Program, state: list[int]) -> None:
-    """Keeps what a search that has come to its end has found."""
-    program.peaks[state[_MINUTES]] = state[_HIGHEST]
-
-
 # A search between two calls is a list of whole numbers: minutes, moves left, the entries that the window's begin and end pass next, the
 # minutes until they do, the sum now, the highest sum.
 _MINUTES = const(0)
 _LEFT = const(1)
 _HIGHEST = const(7)
+
+
+def keep_peak(program: Program, state: list[int]) -> None:
+    """Keeps what a search that has come to its end has found."""
+    program.peaks[state[_MINUTES]] = state[_HIGHEST]
 
 
 def begin_peak(entries: "Entries", minutes: int) -> list[int]:

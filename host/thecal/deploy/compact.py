@@ -31,6 +31,7 @@ _PARAMETERS = 12  # names for parameters; a function with more of them keeps the
 _BY_TEXT = ("eval", "exec", "globals", "locals", "vars")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
+_HANDLERS = "/app/handlers/"  # the name of a method is that of its function
 
 Trees = dict[str, ast.Module]
 Names = dict[str, str]
@@ -57,6 +58,8 @@ def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], type
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
     others = [without_types(ast.parse(data)) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
+    handlers = [node for path in trees if path.startswith(_HANDLERS) for node in trees[path].body if isinstance(node, ast.FunctionDef)]
+    texts |= {node.name for node in handlers if not node.name.startswith("_")}
     lean(trees, others, texts)
     inline(trees, others)
     foreign = set().union(*map(unbound, trees.values()))
