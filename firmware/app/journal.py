@@ -242,7 +242,7 @@ class JournalError(Exception):
 
 
 class Journal:
-    """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.journal_identity` keeps, 32 hex digits,
+    """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.slots` keeps, 32 hex digits,
     "" for a pump that was never given one."""
 
     def __init__(self, flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> None:

@@ -187,7 +187,7 @@ def highest_rate_hz(bench: "MotorFacts") -> int:
 # The generator spaces the steps of an item evenly, the last at its end. Items are placed so that every step falls on
 # the time the plan gives it (to the nearest microsecond, never accumulating): a first step after a change, a run of equal
 # intervals, and a dwell up to the slice's end where the gap is long. Rates above the motor's start rate are then laid out
-# by `pumpcore.ramp`.
+# by `pumpcore.profile`.
 
 DWELL_FROM_US = 1_000_000
 _WAIT_FROM_US = const(1_000)  # what is less is too short for a generator, or not worth it

@@ -92,7 +92,7 @@ def _issued(pump: Pump, token: str) -> bool:
 
 
 def _is_younger(raw_token: bytes, ring: "Ring", whole_from: int, boot: int) -> bool:
-    """Whether it is of a boot that began behind the record from which on nothing is missing. See app.tokens for its bits."""
+    """Whether it is of a boot that began behind the record from which on nothing is missing. See app.session for its bits."""
     oldest = bytearray(256)
     if not ring.read(whole_from, oldest)[0]:
         return False
