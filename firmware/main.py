@@ -13,12 +13,6 @@ micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens n
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
-# What only power-up needs.
-ONCE = ("app.boot", "app.loading", "app.recovery", "app.resume", "app.calibrating", "app.programs", "app.bridge",
-        "app.lines", "app.naming", "pumpcore.crossing", "pumpcore.front", "pumpcore.program", "pumpcore.limits",
-        "pumpcore.wire.record_types", "pumpcore.wire.gaps", "pumpcore.journal_identity", "pumpcore.weighed", "pumpcore.bench",
-        "pumpcore.motor", "pumpcore.pins", "pumpcore.tables", "pumpcore.settings_check", "pumpcore.settings_limits")
-
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # starts in a row that ended by themselves
@@ -106,9 +100,8 @@ def begin() -> "MainBoard":
 def turn(board: "MainBoard", release: str) -> None:
     """Builds the pump and turns its loop."""
     pump = build(board, release)
-    hal = HALS[sys.platform]
-    sys.modules[hal + ".imports"].built()
-    board.system.forget(hal + ".imports", *ONCE)
+    pump.session.loader.give_back()  # what only power-up needs
+    sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run
 

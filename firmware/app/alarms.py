@@ -1,11 +1,14 @@
-"""The conditions that are active, each journaled in the faults ring when raised, repeated and acknowledged."""
+"""What the pump reports: alarms, refused presses of the bolus button, and the one way by which behaviour reports."""
 
-from app.journal import JournalError
+from app.journal import Journal, JournalError
 from pumpcore import faults
 from pumpcore.wire.records import ALARM_CHANGES
 
 if 0:  # for the type checker alone
-    from app.types import Buzzer, Clock, Journal
+    from app.types import Buzzer, Clock, Payload
+
+# --- alarms ------------------------------------------------------------------------------------------------------------------
+# The conditions that are active, each journaled in the faults ring when raised, repeated and acknowledged.
 
 REPEAT_MS = 60_000
 # The cause can't go away while this firmware runs: acknowledging would hide it.
@@ -97,3 +100,82 @@ class Alarms:
 
     def clear_name(self, name: str) -> None:
         self.clear(faults.by_name(name).number)
+
+
+# --- presses -----------------------------------------------------------------------------------------------------------------
+# Presses of the bolus button: a short sound for a dose, a long one for a refusal, which is counted and journaled without filling it.
+
+RECORD_MS = 900_000
+SOUND_MS, SHORT_SOUND_MS = 1_000, 200
+NEVER_MS = 1 << 62
+
+
+class Presses:
+    """`refused` is their number since power-up. The first is journaled, then one record in 15 minutes at most, with their count."""
+
+    def __init__(self, journal: "Journal", alarms: "Alarms") -> None:
+        self._journal = journal
+        self._alarms = alarms
+        self.refused = 0
+        self._waiting = 0
+        self._last = (0, 0)
+        self._next_ms = 0
+        self.quiet_ms = NEVER_MS  # when the sound ends
+
+    def accept(self, now_ms: int) -> None:
+        """Tells that a press has ordered a dose."""
+        self._sound(now_ms + SHORT_SOUND_MS)
+
+    def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
+        """Counts a press that `name` forbids for `wait_s` more seconds."""
+        self.refused += 1
+        self._waiting = min(self._waiting + 1, 0xFFFF)
+        self._last = (faults.by_name(name).number, wait_s)
+        self._sound(now_ms + SOUND_MS)
+
+    def _sound(self, until_ms: int) -> None:
+        self._alarms.beep()
+        self.quiet_ms = until_ms
+
+    def tick(self, now_ms: int) -> None:
+        """Ends the sound, and reports when it is time."""
+        if now_ms >= self.quiet_ms:
+            self.quiet_ms = NEVER_MS
+            self._alarms.sound()
+        if self._waiting and now_ms >= self._next_ms:
+            number, wait_s = self._last
+            self._journal.post("demand_refused", (number, self._waiting, wait_s))
+            self._waiting = 0
+            self._next_ms = now_ms + RECORD_MS
+
+
+# --- reporter ----------------------------------------------------------------------------------------------------------------
+# The one way by which behaviour reports: records into the journal, conditions to the alarms.
+
+
+class Reporter:
+    """`append` is durable before it returns and may raise JournalError; `settle`, `post` and `fault` never fail."""
+
+    def __init__(self, journal: Journal, alarms: Alarms) -> None:
+        self._journal = journal
+        self._alarms = alarms
+
+    def append(self, name: str, values: "Payload") -> None:
+        self._journal.append(name, values)
+
+    def settle(self, name: str, values: "Payload") -> None:
+        """Durable at once if the flash lets it, else kept for when it does, with an alarm."""
+        try:
+            self._journal.append(name, values)
+        except JournalError:
+            self._journal.post(name, values)
+            self._alarms.raise_fault("journal_failed")
+
+    def post(self, name: str, values: "Payload") -> None:
+        self._journal.post(name, values)
+
+    def fault(self, name: str) -> None:
+        self._alarms.raise_fault(name)
+
+    def clear(self, name: str) -> None:
+        self._alarms.clear_name(name)

@@ -1,30 +1,211 @@
 """From power-up to the first turn of the loop: what is on flash, what of it is uncertain, what may go on."""
 
-from app import loading, recovery, resume
-from app.alarms import Alarms
-from app.book import Book
+from app import recovery
+from app.alarms import Alarms, Reporter
+from app.basal import Basal
 from app.delivery import Delivery
 from app.handlers.table import HANDLERS, Loader
-from app.journal import Journal, JournalError
-from app.leases import Leases
-from app.ledger import LedgerFiles
-from app.motion import Motion
-from app.pump import Pump
-from app.reporter import Reporter
-from app.ring import SEGMENT_BYTES
-from app.selftest import SelfTest
-from app.session import Session
+from app.journal import SEGMENT_BYTES, Journal, JournalError
+from app.leases import Book, Leases, LedgerFiles
+from app.motion import Motion, SelfTest
+from app.pump import Pump, Supervisor
+from app.session import Session, Tokens
+from app.setup import Setup
 from app.store import Store
-from app.supervisor import Supervisor
-from app.tokens import Tokens
 from app.wall import WallClock
-from pumpcore import bolus, ledger
+from pumpcore import bolus, ledger, schedule
+from pumpcore.bolus import Doses
 from pumpcore.ceilings import Windows
-from pumpcore.doses import Doses
+from pumpcore.dose import Accumulator
+from pumpcore.faults import Refusal
+from pumpcore.units import MS_PER_S
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Board, Bridge
+    from app.types import Attach, Board, Bridge, Calibration, Take
+
+# --- loading -----------------------------------------------------------------------------------------------------------------
+# What the store tells at power-up: bench, calibration, reservoir, program, line. What can't be read is a problem of the setup.
+
+
+class Facts:
+    """The attributes of a Bench, without the code that read and checked them: nothing needs that any more."""
+
+    name: str
+    target: str
+    clock_chip: bool
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    driver: str
+    kind: str
+    disabled_level: int
+    max_rate_hz: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: "Calibration"
+    turns: int
+    turns_steps: int
+
+
+def load(store: Store, attach: "Attach") -> Setup:
+    """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
+    setup = Setup(store)
+    if not store.holds("bench"):
+        setup.problems.append("not_commissioned")
+    else:
+        _take(setup, "bench", _bench)
+    if not attach(setup.bench) and setup.bench is not None:
+        setup.bench = setup.calibration = None
+        setup.problems.append("not_commissioned")
+    if setup.bench is not None:
+        _take(setup, "calibration", _calibration)
+        _take(setup, "reservoir", _tank)
+        _take(setup, "program", _program)
+        _take(setup, "primed", _nothing)
+    return setup
+
+
+def _take(setup: Setup, name: str, take: "Take") -> None:
+    """Gives what is stored to `take`. Whatever keeps it from being read, the pump starts and says what is lost."""
+    try:
+        payload = setup.store.load(name)
+        if payload:
+            take(setup, payload)
+    except Exception:  # noqa: BLE001  stored bytes can be anything: what reads them may fail in any way
+        setup.lost(name)
+
+
+def _bench(setup: Setup, payload: bytes) -> None:
+    """ValueError when it is not a bench."""
+    from pumpcore import bench
+
+    facts = Facts()
+    for name, value in bench.parse(payload).__dict__.items():
+        setattr(facts, name, value)
+    setup.bench = facts
+    setup.calibration = setup.bench.calibration
+
+
+def _calibration(setup: Setup, image: bytes) -> None:
+    from app import calibrating
+
+    calibrating.load(setup, image)
+
+
+def _tank(setup: Setup, image: bytes) -> None:
+    from pumpcore import reservoir
+
+    setup.tank = reservoir.unpack(image)
+
+
+def _program(setup: Setup, payload: bytes) -> None:
+    from app import programs
+
+    try:
+        programs.take(setup, payload)
+    except Refusal:
+        setup.forget_program()
+        setup.problems.append("program_invalid")
+
+
+def _nothing(setup: Setup, payload: bytes) -> None:
+    """Only whether it can be read is asked."""
+
+
+def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
+    """What the line holds, by where the ledger stands. When that is lost nobody knows it, and the line must be primed."""
+
+    def take(setup: Setup, payload: bytes) -> None:
+        from app import lines
+
+        setup.line = lines.load(setup, position_steps, uncertain_steps)
+
+    if setup.bench is None:
+        return
+    _take(setup, "line", take)
+    if "line" in setup.damaged and setup.program is not None:
+        from app import lines
+
+        setup.line = lines.lost(setup, position_steps, uncertain_steps)
+
+
+# --- resume ------------------------------------------------------------------------------------------------------------------
+# Whether and when therapy goes on after the power failed: never without leave, never catching up, at most 3 times an hour.
+
+MOST_IN_HOUR = 3
+
+
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+    """"" when the pump may resume, else the fault that tells why not."""
+    program = setup.program
+    if program is None or program.after_power_loss != "resume" or blocked:
+        return "not_resumed"
+    if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
+        return "not_resumed"
+    if record.temporary == ledger.LOWERED:  # the basal is more than what was cut
+        return "not_resumed"
+    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+        return "clock_lost"
+    return ""
+
+
+class Resume:
+    """Waits until the broken lease is over; what it booked counts as delivered (R2), and what it booked beyond the plan is owed.
+
+    With a known time the gap runs from the lease's end on the clock; without, from power-up, and at least the lease's
+    length. With a `bridge` the plan is the lower of its rates.
+    """
+
+    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
+        self._record = record
+        self._book = book
+        self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
+        self._accumulator.remainder = record.basal_remainder
+        self._timed = book.wall.known() and record.until_utc_s > 0
+        week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
+        self._basal = Basal(setup.program, self._accumulator, week)
+        self._next_ms = 0
+        self.bridge = bridge
+        if bridge is not None:
+            self._basal.begin_temporary(bridge)
+
+    def due_ms(self) -> int:
+        return self._next_ms
+
+    def _gap_s(self) -> int:
+        if self._timed:
+            return self._book.wall.utc_s() - self._record.until_utc_s
+        powered_s = self._book.clock.uptime_ms() // MS_PER_S
+        return powered_s if powered_s >= self._record.lease_s else -1
+
+    def ready(self, now_ms: int) -> bool:
+        """Whether the span can begin now; asks at most once a second."""
+        if now_ms < self._next_ms:
+            return False
+        self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        return self._gap_s() >= 0
+
+    def close(self) -> tuple[int, int, int, int]:
+        """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown. The remainder is
+        below 0 while the plan has not passed what the lease booked: none of it is made twice."""
+        gap_s, source = self._gap_s(), self._accumulator
+        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
+        self._basal.end_temporary()
+        remainder = source.remainder + min(0, missed_steps) * source.modulus
+        from_utc_s = self._record.until_utc_s if self._timed else 0
+        return from_utc_s, from_utc_s + gap_s if from_utc_s else 0, max(0, missed_steps), remainder
+
+
+# --- boot --------------------------------------------------------------------------------------------------------------------
 
 WATCHDOG_MS = 8000
 
@@ -36,7 +217,7 @@ def build(board: "Board", release: str) -> Pump:
     board.system.make_room()
     flash, clock = board.flash, board.clock
     store = Store(flash)
-    setup = loading.load(store, board.attach)
+    setup = load(store, board.attach)
     board.system.make_room()
     journal = Journal(flash, clock, segment)
     files = LedgerFiles(flash)
@@ -44,7 +225,7 @@ def build(board: "Board", release: str) -> Pump:
     identified = recovery.identify(journal, flash)
     journal.catch_up(files.record)
     recovery.compare(files, journal)
-    loading.load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
+    load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
     doses, losses = Doses(), recovery.Losses()
     history = recovery.totals(journal, doses, losses)
@@ -155,7 +336,7 @@ def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
     """(the Bridge that goes on, whether resuming is forbidden): by where the front is once the open part counts both ways."""
     if pump.setup.line is None or pump.setup.program is None:
         return None, blocked
-    from app.bridge import Bridge
+    from app.lines import Bridge
     from pumpcore.front import BRIDGE, PRIME
 
     need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
@@ -168,7 +349,7 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
     bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
-    reason = "" if alone else resume.forbidden(found, pump.setup, pump.book, blocked)
+    reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
     for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
@@ -180,4 +361,4 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     if reason:
         pump.alarms.raise_fault(reason)
     elif not alone:
-        pump.resume = resume.Resume(settled, pump.setup, pump.book, bridge)
+        pump.resume = Resume(settled, pump.setup, pump.book, bridge)

@@ -7,8 +7,8 @@ from app.pump import Pump
 from app.setup import Setup
 from app.store import StoreError
 from pumpcore import limits, weighed
-from pumpcore.calibration import CALIBRATED, Calibration, Validity
 from pumpcore.ceilings import Ceilings
+from pumpcore.dose import CALIBRATED, Calibration, Validity
 from pumpcore.faults import Refusal
 from pumpcore.units import S_PER_DAY
 from pumpcore.weighed import Image, Weighed

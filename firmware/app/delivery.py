@@ -5,25 +5,24 @@ Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and 
 
 from app.basal import Basal
 from app.journal import JournalError
-from app.orders import Orders
-from app.overlay import Overlay
+from app.orders import Orders, Overlay
 from app.span import Span
 from pumpcore import bolus as boluses
-from pumpcore import faults, ledger, ramp, schedule
+from pumpcore import faults, ledger, profile, schedule
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
-from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 if 0:  # for the type checker alone
     from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
 
 LOW_WATER_MS = 2_500
-_DWELL_US = 1_000
-_RETRY_AHEAD_S = 2
-_LOOK_MS = 5
-_LATE_MS = 2_000
+_DWELL_US = const(1_000)
+_RETRY_AHEAD_S = const(2)
+_LOOK_MS = const(5)
+_LATE_MS = const(2_000)
 NEVER_MS = 1 << 62
 NEVER_STEPS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
@@ -74,7 +73,7 @@ class Delivery:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
-        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), ramp.of_bench(bench))
+        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
         self._limit = self._ending = ""
         self._marks = []
         self.program_waits = False
@@ -349,7 +348,7 @@ class Delivery:
     # -- a bolus alone ------------------------------------------------------------------------------------------------
 
     def _begin_alone(self, now_ms: int) -> bool:
-        from app.run import NoBasal, ceilings
+        from app.basal import NoBasal, ceilings
 
         bolus, setup = self.orders.bolus, self.setup
         kept = self.book.last_record().basal_remainder

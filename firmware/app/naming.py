@@ -1,6 +1,6 @@
 """What a ring of the journal holds of one token: loaded when somebody asks what became of it, and where power-up found a bolus cut."""
 
-from app.ring import BLOCK_BYTES
+from app.journal import BLOCK_BYTES
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone

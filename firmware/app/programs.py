@@ -15,7 +15,7 @@ def unpack(packed: bytes, to_check: bool = True) -> program.Program:
     try:
         new = program.unpack(packed)
         if to_check and new.settings is not None:
-            __import__("pumpcore.settings_limits")
+            __import__("pumpcore.limits")
             __import__("pumpcore.order_limits")
     except (ImportError, OSError, MemoryError) as error:
         raise Refusal("not_loaded", cause=repr(error)[:80])

@@ -2,12 +2,11 @@
 
 import struct
 
-from app.journal import Journal
-from app.ring import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, load_gaps
-from pumpcore import faults, journal_identity, ledger
+from app.journal import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, load_gaps
+from pumpcore import faults, ledger, slots
+from pumpcore.bolus import Doses
 from pumpcore.ceilings import DAY_BUCKETS, Windows
-from pumpcore.doses import Doses
-from pumpcore.units import S_PER_MINUTE
+from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
@@ -17,17 +16,17 @@ _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
-_OLD_BOOT = 1
+_OLD_BOOT = const(1)
 _GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
 _DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
-_MOST_GAPS = 8
-_PRESENT_S = 1 << 62  # later than any second; boot.py makes it the present one
+_MOST_GAPS = const(8)
+_PRESENT_S = const(1 << 62)  # later than any second; boot.py makes it the present one
 # Records that tell where the pump stands, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
-_STALE_S = 120
+_STALE_S = const(120)
 
 
 def segments_in(names: list, letter: str) -> list:
@@ -178,11 +177,11 @@ def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
 def identify(journal: Journal, flash: "Flash") -> bool:
     """Reads the journal's identity. False when it is damaged or gone: then the newest boot record says what it was."""
     try:
-        image = flash.read(journal_identity.PATH)
+        image = flash.read(slots.IDENTITY_PATH)
     except OSError:
         image = b""
     try:
-        journal.identify(*journal_identity.unpack(image))
+        journal.identify(*slots.unpack_identity(image))
         return True
     except ValueError:
         identity, boots = _identity_told(journal.rings["events"])
@@ -200,8 +199,8 @@ def _identity_told(ring: "Ring") -> tuple[bytes, int]:
                 values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
                 return values[-1], values[-2]
             if data[at + 1] == _OLD_BOOT:
-                return journal_identity.NONE, 0
-    return journal_identity.NONE, 0
+                return slots.NO_IDENTITY, 0
+    return slots.NO_IDENTITY, 0
 
 
 def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) -> int:

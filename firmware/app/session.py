@@ -1,16 +1,85 @@
-"""From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless."""
+"""From bytes to a handler and back: lines, bare words, replies, tokens, and the memory that makes repeating a command harmless."""
 
 import binascii
 import json
+import struct
 
-from app import texts
 from app.journal import JournalError
 from app.store import StoreError
 from pumpcore.faults import Refusal
-from pumpcore.wire import frame, messages
+from pumpcore.units import const
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 
 if 0:  # for the type checker alone
-    from app.types import Answer, Handler, Link, Loader, Pump, Remembered
+    from app.types import Answer, Handler, Link, Loader, Pump, Remembered, System
+
+# --- tokens ------------------------------------------------------------------------------------------------------------------
+# One-shot tokens for boluses: issued by the pump, valid 60 s, void at reset, numbered from the boot counter (R8).
+
+VALID_MS = 60_000
+_KEPT = const(8)
+MOST_TOKENS = (1 << 20) - 1
+
+
+class Tokens:
+    """A token is, in hex, a bit that is 1 (those of older firmware began with a boot of 16 bits), 23 bits of the boot number, 20 bits of
+    its own number, 20 bits of a mixed seed: never the same twice on one pump. Kept as bytes: making a text takes MicroPython long."""
+
+    def __init__(self, boot: int, seed: int) -> None:
+        self._head = 0x80000000 | (boot & 0x7FFFFF) << 8
+        self._mix = seed & 0xFFFFFFFF
+        self._number = 0
+        self._issued: list[tuple[bytes, int]] = []
+
+    def issue(self, now_ms: int) -> bytes:
+        """A new token. Refusal `tokens_spent` when this boot has no number left."""
+        if self._number >= MOST_TOKENS:
+            raise Refusal("tokens_spent", limit=MOST_TOKENS)
+        number = self._number = self._number + 1
+        mix = self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        token = binascii.hexlify(struct.pack(">II", self._head | number >> 12, (number & 0xFFF) << 20 | mix >> 12))
+        issued = self._issued
+        issued.append((token, now_ms))
+        if len(issued) > _KEPT:
+            issued.pop(0)
+        return token
+
+    def check(self, token: str, now_ms: int) -> None:
+        """Refusals `token_unknown`, `token_expired`."""
+        asked = token.encode()
+        for issued, at_ms in self._issued:
+            if issued == asked:
+                if now_ms - at_ms > VALID_MS:
+                    raise Refusal("token_expired", age_ms=now_ms - at_ms, limit_ms=VALID_MS)
+                return
+        raise Refusal("token_unknown", token=token)
+
+    def use(self, token: str) -> None:
+        """Takes the token away: it orders nothing any more."""
+        self._issued = [row for row in self._issued if row[0] != token.encode()]
+
+
+# --- texts -------------------------------------------------------------------------------------------------------------------
+# What people are told about a fault, read from flash for the moment: 5 kB that a pump does not keep in its memory.
+
+_TABLE = "pumpcore.fault_texts"
+
+
+def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
+    """[(text, what to do)] of the faults with these names; the name alone when the flash or the memory does not give more."""
+    try:
+        from pumpcore import fault_texts
+
+        return [fault_texts.told(name) for name in names]
+    except (ImportError, OSError, MemoryError):
+        return [(name, "") for name in names]
+    finally:
+        system.forget(_TABLE)
+
+
+# --- session -----------------------------------------------------------------------------------------------------------------
+# From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless.
 
 REMEMBERED = 8
 REMEMBERED_BYTES = 4096  # of their answers; those of the oldest go first
@@ -18,7 +87,7 @@ MOST_WAITING = 64
 MOST_WAITING_BYTES = frame.MAX_BYTES
 # What a session holds at most: a line that has not ended, the lines that wait, and inside `poll` what was read, once more cut in lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
-_PLAIN_BYTES = 128
+_PLAIN_BYTES = const(128)
 
 
 class Session:
@@ -29,7 +98,7 @@ class Session:
         self._link = link
         self._pump = pump
         self._handlers = handlers
-        self._loader = loader
+        self.loader = loader
         self._lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
         self._waiting: list[bytes | None] = []
@@ -202,7 +271,7 @@ class Session:
     def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Runs a handler and answers; returns the reply's line."""
         try:
-            handler = self._handlers.get(method) or self._loader.handler(method)
+            handler = self._handlers.get(method) or self.loader.handler(method)
             answer = handler(self._pump, params)
             params.clear()  # of the largest program they hold 5 kB, and its answer needs as much
         except Refusal as refused:
@@ -246,7 +315,7 @@ class Session:
     def press(self) -> None:
         """The bolus button: a command that nobody waits to be answered."""
         try:
-            self._loader.handler("bolus.press")(self._pump, {})
+            self.loader.handler("bolus.press")(self._pump, {})
         except Refusal as refused:
             self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())
         except (JournalError, OSError):
@@ -271,7 +340,7 @@ class Session:
 
     def _refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
         self._counters["refused"] += 1
-        told = texts.told(self._pump.board.system, [refused.fault.name])[0]
+        told = fault_words(self._pump.board.system, [refused.fault.name])[0]
         return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 
     def _reply(self, body: bytes) -> bytes:

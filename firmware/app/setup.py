@@ -2,16 +2,15 @@
 
 from app.store import Store, StoreError
 from pumpcore.bolus import DONE, PRIMING
-from pumpcore.calibration import EXPIRED
+from pumpcore.dose import EXPIRED
 from pumpcore.faults import Refusal
-from pumpcore.hashes import sha256_hex
-from pumpcore.units import MS_PER_S, ceil_div
+from pumpcore.units import MS_PER_S, ceil_div, const, sha256_hex
 from pumpcore.wire.records import FRONT_WAYS
 
 if 0:  # for the type checker alone
     from app.types import BenchFacts, Bolus, Calibration, Ceilings, Clear, Line, Program, Reporter, Reservoir, Settings, Validity, WallClock
 
-_STAGED = 2
+_STAGED = const(2)
 CHECK_MS = 10_000  # a check that nobody goes on with for so long is over
 
 

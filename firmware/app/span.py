@@ -4,13 +4,13 @@ from app.basal import Basal
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus
 from pumpcore.profile import Train
-from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S
+from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S, const
 
 if 0:  # for the type checker alone
     from app.types import Ceilings, Items
 
 SLICE_S = 4
-_SLICES_KEPT = 8  # more than the queue can hold, also of slices of one second
+_SLICES_KEPT = const(8)  # more than the queue can hold, also of slices of one second
 
 
 class Span:

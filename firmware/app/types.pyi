@@ -9,32 +9,32 @@ from types import ModuleType as ModuleType
 from typing import NotRequired, Protocol, TypeAlias, TypedDict
 
 from app.alarms import Alarms as Alarms
+from app.alarms import Presses as Presses
+from app.alarms import Reporter as Reporter
 from app.basal import Basal as Basal
-from app.book import Book as Book
-from app.bridge import Bridge as Bridge
+from app.basal import NoBasal as NoBasal
+from app.boot import Resume as Resume
 from app.delivery import Delivery as Delivery
 from app.handlers.table import Loader as Loader
 from app.journal import Journal as Journal
+from app.journal import Ring as Ring
+from app.leases import Book as Book
 from app.leases import Leases as Leases
-from app.ledger import LedgerFiles as LedgerFiles
+from app.leases import LedgerFiles as LedgerFiles
+from app.lines import Bridge as Bridge
 from app.lines import Change as Change
 from app.motion import Motion as Motion
+from app.motion import SelfTest as SelfTest
 from app.orders import Orders as Orders
-from app.overlay import Overlay as Overlay
-from app.presses import Presses as Presses
+from app.orders import Overlay as Overlay
 from app.pump import Pump as Pump
-from app.reporter import Reporter as Reporter
-from app.resume import Resume as Resume
-from app.ring import Ring as Ring
-from app.run import NoBasal as NoBasal
-from app.selftest import SelfTest as SelfTest
+from app.pump import Supervisor as Supervisor
 from app.session import Session as Session
+from app.session import Tokens as Tokens
 from app.setup import Setup as Setup
 from app.setup import Staged as Staged
 from app.span import Span as Span
 from app.store import Store as Store
-from app.supervisor import Supervisor as Supervisor
-from app.tokens import Tokens as Tokens
 from app.wall import WallClock as WallClock
 from hal.ports import Appender as Appender
 from hal.ports import BenchFacts as BenchFacts
@@ -50,12 +50,13 @@ from hal.ports import Stepper as Stepper
 from hal.ports import System as System
 from hal.ports import Watchdog as Watchdog
 from pumpcore.bolus import Bolus as Bolus
-from pumpcore.calibration import Calibration as Calibration
-from pumpcore.calibration import Validity as Validity
+from pumpcore.bolus import Doses as Doses
+from pumpcore.bolus import Temporary as Temporary
 from pumpcore.ceilings import Ceilings as Ceilings
 from pumpcore.ceilings import Windows as Windows
-from pumpcore.crossing import Crossing as Crossing
-from pumpcore.doses import Doses as Doses
+from pumpcore.dose import Calibration as Calibration
+from pumpcore.dose import Validity as Validity
+from pumpcore.front import Crossing as Crossing
 from pumpcore.front import Line as Line
 from pumpcore.ledger import LedgerRecord as LedgerRecord
 from pumpcore.plan import Program as Program
@@ -68,7 +69,6 @@ from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
-from pumpcore.temporary import Temporary as Temporary
 from pumpcore.wire.records import Record as Record
 
 # What stands in the place of the program's rates for a time.

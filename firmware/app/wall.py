@@ -4,16 +4,17 @@ import struct
 
 from app.store import StoreError
 from pumpcore.schedule import Week, Zone
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from app.types import Clock, Store
 
 _ZONE = "<iIiI"
-_ZONE_BYTES = 16
+_ZONE_BYTES = const(16)
 _LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
-_LOOK_MS = 1_000
-_RETRY_MS = 300_000
-_END_UTC_S = (1 << 32) - 86_400  # 2106-02-06: what a record or a lease adds still fits
+_LOOK_MS = const(1_000)
+_RETRY_MS = const(300_000)
+_END_UTC_S = const((1 << 32) - 86_400)  # 2106-02-06: what a record or a lease adds still fits
 
 
 class WallClock:

@@ -6,10 +6,12 @@ A write replaces its file in one step: a power cut leaves the old content or the
 import errno
 import os
 
+from micropython import const
+
 if 0:  # for the type checker alone
     from hal.ports import BinaryFile, Reader
 
-_FOLDER_MODE = 0x4000
+_FOLDER_MODE = const(0x4000)
 
 
 class AppendHandle:

@@ -4,18 +4,18 @@ Rolling windows run in buckets of 60 powered-on seconds and a partial bucket cou
 judged by 61 buckets and 24 hours by 1,441: no hour and no day, wherever it begins, can hold more than its ceiling.
 """
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.plan import Program
-from pumpcore.ramp import highest_rate_hz
-from pumpcore.units import U64_MAX
+from pumpcore.profile import highest_rate_hz
+from pumpcore.units import U64_MAX, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchLimits
 
 HOUR_BUCKETS = 61
 DAY_BUCKETS = 1441
-_LOW_BYTES = 3
+_LOW_BYTES = const(3)
 
 
 class Ceilings:

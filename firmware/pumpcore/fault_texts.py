@@ -1,4 +1,4 @@
-"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/texts.py)."""
+"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/session.py)."""
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Json, Refusal

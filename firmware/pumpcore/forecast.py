@@ -7,10 +7,9 @@ The digest is a chain: SHA-256 of the head, then for each block SHA-256 of the d
 import hashlib
 import struct
 
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.faults import Refusal
-from pumpcore.program import Program
+from pumpcore.plan import Program
 from pumpcore.schedule import Week, Zone, entry_at
 from pumpcore.units import S_PER_DAY
 

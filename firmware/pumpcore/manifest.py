@@ -5,7 +5,7 @@ source of ours; or, last of all, the pack, which holds what is made of all the o
 stands, is the release: every target with the same sources has the same. A pump checks all of it before it loads any (main.py).
 """
 
-from pumpcore.hashes import sha256_hex
+from pumpcore.units import sha256_hex
 
 LIBRARY = "/lib/"
 

@@ -1,15 +1,25 @@
 """What the program, the bench and the motor allow of an order, whatever else runs: on the pump when it comes, on the host before."""
 
-from pumpcore.bolus import LONGEST_EXTENDED_S, ROUNDING_PART, SHORTEST_EXTENDED_S, Bolus, orderable_nl, rounds_off
-from pumpcore.calibration import Calibration
+from pumpcore.bolus import (
+    LONGEST_EXTENDED_S,
+    LONGEST_TEMPORARY_S,
+    MOST_PARTS,
+    ROUNDING_PART,
+    SHORTEST_EXTENDED_S,
+    SHORTEST_TEMPORARY_S,
+    Bolus,
+    Temporary,
+    orderable_nl,
+    rounds_off,
+)
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
-from pumpcore.temporary import LONGEST_S, MOST_PARTS, SHORTEST_S, Temporary
-from pumpcore.units import U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Ceilings, Judged, Settings
 
-_HOUR_S = 3_660
+_HOUR_S = const(3_660)
 
 
 def check_rounding(volume_nl: int, pair: Calibration) -> None:
@@ -60,7 +70,7 @@ def check_extended_time(duration_s: int) -> None:
 
 def check_temporary_form(made: Temporary, modulus: int) -> None:
     """Refusals `temporary_time`, `temporary_pair`. `modulus` is that of the basal's remainder: with the parts it must fit in 64 bits."""
-    _check_time("temporary_time", made.duration_s, SHORTEST_S, LONGEST_S)
+    _check_time("temporary_time", made.duration_s, SHORTEST_TEMPORARY_S, LONGEST_TEMPORARY_S)
     pair = (made.numerator, made.denominator)
     if (made.rate_nl and any(pair)) or max(pair) > MOST_PARTS or (made.numerator and not made.denominator):
         allowed = (0, 0) if made.rate_nl else (min(pair[0], MOST_PARTS), min(max(1, pair[1]), MOST_PARTS))

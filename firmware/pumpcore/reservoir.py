@@ -6,7 +6,7 @@ Positions are absolute steps, in which uncertain steps count as delivered: the v
 
 import struct
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.units import ceil_div
 
 if 0:  # for the type checker alone

@@ -8,10 +8,10 @@ from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from pumpcore.calibration import Calibration
 from pumpcore.ceilings import Ceilings as Ceilings
-from pumpcore.crossing import Crossing as Crossing
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal as Refusal
+from pumpcore.front import Crossing as Crossing
 from pumpcore.front import Line as Line
 from pumpcore.plan import Program as Program
 from pumpcore.settings import Settings as Settings

@@ -1,20 +1,24 @@
-"""A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts, if it is as new as its mark.
-
-A mark is written after its slot, in another folder: the file system keeps each folder's entries in blocks of their own, so damage
-that takes a folder back to an older state can't take both back.
-"""
+"""Images in flash: two slots and a mark for each, and the journal's identity."""
 
 import binascii
 import hashlib
 import struct
 
+from pumpcore.units import const
+
+# --- slots -------------------------------------------------------------------------------------------------------------------
+# A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts, if it is as new as its mark.
+#
+# A mark is written after its slot, in another folder: the file system keeps each folder's entries in blocks of their own, so damage
+# that takes a folder back to an older state can't take both back.
+
 LETTERS = "ab"
 _MAGIC = b"TCS1"
 _HEAD = "<4sII"
-_HEAD_BYTES = 12
+_HEAD_BYTES = const(12)
 _MARK = "<4sI8s"
 _MARK_MAGIC = b"TCM1"
-_MARK_BYTES = 20
+_MARK_BYTES = const(20)
 
 
 def pack(sequence: int, payload: bytes) -> bytes:
@@ -83,3 +87,30 @@ def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int]
     if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[index]) != digest):
         raise ValueError("the newest slot is lost")
     return found
+
+
+# --- journal_identity --------------------------------------------------------------------------------------------------------
+# The journal's identity: 128 random bits that a host makes when it commissions a pump, and where the pump's boot numbers stand.
+#
+# A record keeps the low 16 bits of its boot number; `boots` is a boot number not more than 16,384 behind the present one.
+
+IDENTITY_PATH = "/store/journal"
+_IDENTITY_MAGIC = b"TJI1"
+_IDENTITY_FORMAT = "<4s16sI"
+_CRC_BYTES = const(4)
+NO_IDENTITY = bytes(16)  # a pump that was commissioned before there were identities
+
+
+def pack_identity(identity: bytes, boots: int) -> bytes:
+    """The file's bytes with a CRC-32."""
+    body = struct.pack(_IDENTITY_FORMAT, _IDENTITY_MAGIC, identity, boots)
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def unpack_identity(image: bytes) -> tuple[bytes, int]:
+    """(identity, boots). ValueError when the file is damaged."""
+    body = image[:-_CRC_BYTES]
+    whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and image == body + struct.pack("<I", binascii.crc32(body))
+    if not whole or body[:4] != _IDENTITY_MAGIC:
+        raise ValueError("not a journal's identity")
+    return struct.unpack(_IDENTITY_FORMAT, body)[1:]

@@ -1,4 +1,10 @@
-"""Integer unit conversions shared by board and host. Volumes are nanolitres, times seconds or microseconds, motion steps."""
+"""Units, and the arithmetic that everything else is built on."""
+
+import binascii
+import hashlib
+
+# --- units -------------------------------------------------------------------------------------------------------------------
+# Integer unit conversions shared by board and host. Volumes are nanolitres, times seconds or microseconds, motion steps.
 
 NL_PER_UL = 1_000
 NL_PER_ML = 1_000_000
@@ -14,6 +20,11 @@ S_PER_WEEK = 604_800
 U64_MAX = (1 << 64) - 1
 
 
+def const(number: int) -> int:
+    """A private name at the top of a file: MicroPython's compiler, which knows this word, puts the number wherever the name stands."""
+    return number
+
+
 def floor_div(numerator: int, denominator: int) -> int:
     """numerator / denominator rounded down; the one place that rounds a volume towards less."""
     return numerator // denominator
@@ -22,3 +33,12 @@ def floor_div(numerator: int, denominator: int) -> int:
 def ceil_div(numerator: int, denominator: int) -> int:
     """numerator / denominator rounded up; for times that must not be early, never for volumes."""
     return -(-numerator // denominator)
+
+
+# --- hashes ------------------------------------------------------------------------------------------------------------------
+# Digests as text.
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 hex digits."""
+    return binascii.hexlify(hashlib.sha256(data).digest()).decode()

@@ -9,10 +9,9 @@ one counts, how many; then the bench's name and for each, newest first, position
 
 import struct
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
-from pumpcore.hashes import sha256_hex
-from pumpcore.units import ceil_div
+from pumpcore.units import ceil_div, sha256_hex
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchFacts

@@ -11,8 +11,7 @@ import numpy
 from app.span import SLICE_S
 from bench import boards
 from bench.table import COMPUTED, Peer, Row, at_most, exactly, number
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.profile import Train
 from unit.rp2_modules import load
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import digest, pack
 from pumpcore.wire import records
 from rig.programs import MONDAY_UTC_S, every_day

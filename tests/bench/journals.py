@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.ledger import PATHS
-from app.ring import FOLDER, SEGMENT_BYTES
-from pumpcore import journal_identity, ledger
+from app.journal import FOLDER, SEGMENT_BYTES
+from app.leases import PATHS
+from pumpcore import ledger, slots
 from pumpcore.wire import records
 from thecal.sim.guest.image import Files
 
@@ -40,7 +40,7 @@ def beside(files: Files) -> Files:
         last = records.decode(files[events[-1]])[0][-1]
         kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
         kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
-    return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), journal_identity.PATH: journal_identity.pack(bytes(range(16)), 1)}
+    return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), slots.IDENTITY_PATH: slots.pack_identity(bytes(range(16)), 1)}
 
 
 def _total(sequence: int) -> bytes:

@@ -10,7 +10,8 @@ from mpremote.transport_serial import SerialTransport
 from bench import boards, journals, pumps
 from bench.line import Line, clients_on
 from bench.table import Peer, Row, at_least, at_most, exactly, times_better
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import compiled
 from thecal.deploy import pack

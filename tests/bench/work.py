@@ -17,7 +17,8 @@ from bench.table import Row, at_most
 from pumpcore import program as programs
 from pumpcore import weighed
 from pumpcore.settings import Settings
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.programs import MONDAY_UTC_S
 from thecal.pump.exchange import new_id
 

@@ -14,7 +14,8 @@ from itertools import pairwise, takewhile
 import pytest
 
 from pumpcore import program as programs
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.device import Device, Figures
 from rig.programs import example_day
 from thecal.errors import LinkLost, NoPump, Refused, Unknown

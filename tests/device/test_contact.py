@@ -4,7 +4,7 @@ import pytest
 import serial
 
 from pumpcore import manifest
-from pumpcore.wire import frame
+from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
 from rig.some import some_of
@@ -26,7 +26,7 @@ def typed(port: serial.SerialBase, line: bytes) -> dict:
     port.write(line)
     answer = port.readline()
     assert answer.endswith(b"\n"), answer
-    return frame.decode(answer[:-1])
+    return messages.decode(answer[:-1])
 
 
 @pytest.mark.needs("new")
@@ -49,7 +49,7 @@ def test_with_a_changed_file_nothing_of_the_firmware_runs() -> None:
     with Device(image=Chosen.target.changed_image(bench())) as other:
         for method in ("hello", "status", "start", "stop"):
             assert fault_of(other.ask_raw(method)) == "firmware_incomplete"
-        assert fault_of(frame.decode(other.say(b"stop\n").strip())) == "firmware_incomplete"
+        assert fault_of(messages.decode(other.say(b"stop\n").strip())) == "firmware_incomplete"
         assert other.surely_disabled()
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant
@@ -212,7 +213,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
-NAMES = sorted({name for params, _ in METHODS.values() for name in params})
+NAMES = sorted({name for _, (params, _) in METHODS.items() for name in params})
 # what can't be a valid command: `stop` and a plain `start` are, and are left out
 METHOD_NAMES = st.sampled_from(sorted(set(METHODS) - {"stop", "start", "maintenance", "clock.set", "bolus.token"})) | st.text(max_size=12)
 

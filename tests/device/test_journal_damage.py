@@ -39,7 +39,7 @@ def test_a_flipped_bit_is_a_gap_in_the_journal_and_an_alarm() -> None:
     flash.mount()
     data = bytearray(flash.read_file(EVENTS))
     starts = records.record_starts(bytes(data))
-    (hit,) = [at for at in starts if data[at + 1] == records.NUMBERS["bolus_ordered"]]
+    (hit,) = [at for at in starts if data[at + 1] == records.FORMATS["bolus_ordered"][0]]
     data[hit + 30] ^= 4
     flash.write_file(EVENTS, bytes(data))
     lost = starts.index(hit) + 1

@@ -89,7 +89,8 @@ def test_start_pumps_and_stop_ends_it(device: Device) -> None:
 @pytest.mark.parametrize("word", ["bare", "frame"])
 @pytest.mark.rule("R8")
 def test_stop_is_never_answered_from_memory(device: Device, word: str) -> None:
-    from pumpcore.wire import frame, messages
+    from pumpcore.wire import messages
+    from pumpcore.wire import messages as frame
 
     line = b"stop\n" if word == "bare" else frame.encode(messages.request("0" * 16, "stop", {}))
     device.upload(constant(ONE_ML_PER_HOUR_NL))

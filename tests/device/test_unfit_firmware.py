@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.device import bench
 from rig.some import some_of
 from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of

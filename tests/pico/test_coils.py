@@ -126,7 +126,7 @@ def test_the_self_test_leaves_the_phase_as_it_was(bench: MotorBench) -> None:
 
 def test_what_is_captured_is_one_cycle_of_the_library(bench: MotorBench) -> None:
     bench.attach("coils", "single")
-    bench.run("from hal.rp2.coils import patterns")
+    bench.run("from hal.rp2.motors import patterns")
     for style, forward in itertools.product(STYLES, (True, False)):
         cycle = bench.ask(f"patterns({style!r}, {forward})")
         assert list(cycle) * 3 == onesteps(style, forward, 3 * len(cycle))

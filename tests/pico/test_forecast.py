@@ -2,7 +2,7 @@
 
 import ast
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import Zone
@@ -12,7 +12,7 @@ UTC_S = 1_792_800_000
 LONGEST_BLOCK_MS = 1_000  # the queue has at least 2.5 s left when a handler begins
 BUILD = """
 import time
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
 from pumpcore.program import Program
 from pumpcore.schedule import Zone

@@ -187,7 +187,7 @@ def test_a_stop_wakes_the_loop_from_its_wait(bench: MotorBench) -> None:
 def with_clock_chip(chip: EmulatedBoard) -> Iterator[tuple[EmulatedBoard, ClockChip]]:
     clock = ClockChip(chip.now_ns)
     clock.connect(chip.chip.mcu.i2c[0])
-    chip.exec("import time\nfrom hal.rp2.clock import Clock\nfrom hal.rp2.ds3231 import Ds3231\nclock = Clock()")
+    chip.exec("import time\nfrom hal.rp2.clock import Clock\nfrom hal.rp2.clock import Ds3231\nclock = Clock()")
     return chip, clock
 
 

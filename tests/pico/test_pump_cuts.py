@@ -15,9 +15,10 @@ from bench import journals
 from pump import UnitPump
 from pumpcore import faults, slots
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.units import ceil_div
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.benches import for_the_chip
 from rig.branches import branch
 from rig.device import Device, Figures, bench

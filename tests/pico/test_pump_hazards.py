@@ -10,7 +10,8 @@ import pytest
 
 from pico.flash_bench import BENCH, image_of
 from pumpcore.program import Program
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig import benches
 from rig.branches import branch
 from rig.device import Device, Figures

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pico.flash_bench import BENCH, FlashBench, deployed, image_of
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.emulator.image import compiled
 from rig.emulator.pump import EmulatedPump
 from rig.target import Chosen
@@ -55,7 +56,7 @@ def test_it_says_so_and_reads_no_line_as_python(pump: EmulatedPump) -> None:
     assert b"/main.py" in pump.flash_image()
 
 
-@pytest.mark.parametrize("path", [MANIFEST_PATH, pack.PATH, "/hal/rp2/pack.mpy", "/main.py"])
+@pytest.mark.parametrize("path", [MANIFEST_PATH, pack.PATH, "/hal/rp2/imports.mpy", "/main.py"])
 def test_flashing_again_mends_it(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
-from pumpcore.wire import frame, messages, records
+from pumpcore.dose import Calibration
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 from rig.programs import MONDAY_UTC_S, constant
 from rig.target import Chosen
 from thecal.files.bench import Bench, read_bench

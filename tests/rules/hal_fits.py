@@ -4,26 +4,19 @@ import board
 import board_parts
 import flash_files
 import hal.rp2.board
-import hal.rp2.buttons
 import hal.rp2.clock
 import hal.rp2.flash
 import hal.rp2.guard
 import hal.rp2.link
 import hal.rp2.signals
 import hal.rp2.stepper
-import hal.rp2.supply
 import hal.rp2.system
-import hal.rp2.watchdog
 import hal.sim.board
-import hal.sim.buttons
 import hal.sim.clock
-import hal.sim.flash
-import hal.sim.guard
 import hal.sim.link
-import hal.sim.stepper
-import hal.sim.supply
+import hal.sim.motor
+import hal.sim.panel
 import hal.sim.system
-import hal.sim.watchdog
 import hal.vfs
 from hal import absent, ports
 
@@ -44,7 +37,7 @@ def links(rp2: hal.rp2.link.Link, sim: hal.sim.link.Link, rig: board.Link) -> li
     return [rp2, sim, rig]
 
 
-def flashes(rp2: hal.rp2.flash.BoardFlash, sim: hal.sim.flash.SimulatedFlash, rig: board.Flash) -> list[ports.Flash]:
+def flashes(rp2: hal.rp2.flash.BoardFlash, sim: hal.sim.board.SimulatedFlash, rig: board.Flash) -> list[ports.Flash]:
     return [rp2, sim, rig]
 
 
@@ -52,33 +45,33 @@ def handles(both: hal.vfs.AppendHandle, rig: flash_files.Handle) -> list[ports.A
     return [both, rig]
 
 
-def watchdogs(rp2: hal.rp2.watchdog.Watchdog, sim: hal.sim.watchdog.Watchdog, rig: board_parts.Watchdog) -> list[ports.Watchdog]:
+def watchdogs(rp2: hal.rp2.system.Watchdog, sim: hal.sim.board.Watchdog, rig: board_parts.Watchdog) -> list[ports.Watchdog]:
     return [rp2, sim, rig]
 
 
-def steppers(rp2: hal.rp2.stepper.Stepper, sim: hal.sim.stepper.Stepper, none: absent.Stepper, rig: board.Stepper) -> list[ports.Stepper]:
+def steppers(rp2: hal.rp2.stepper.Stepper, sim: hal.sim.motor.Stepper, none: absent.Stepper, rig: board.Stepper) -> list[ports.Stepper]:
     return [rp2, sim, none, rig]
 
 
-def guards(rp2: hal.rp2.guard.Guard, sim: hal.sim.guard.Guard, none: absent.Guard, rig: board.Guard) -> list[ports.Guard]:
+def guards(rp2: hal.rp2.guard.Guard, sim: hal.sim.motor.Guard, none: absent.Guard, rig: board.Guard) -> list[ports.Guard]:
     return [rp2, sim, none, rig]
 
 
 def buttons(
-    rp2: hal.rp2.buttons.Buttons, sim: hal.sim.buttons.Buttons, none: absent.Buttons, rig: board_parts.Buttons
+    rp2: hal.rp2.guard.Buttons, sim: hal.sim.panel.Buttons, none: absent.Buttons, rig: board_parts.Buttons
 ) -> list[ports.Buttons]:
     return [rp2, sim, none, rig]
 
 
-def supplies(rp2: hal.rp2.supply.Supply, sim: hal.sim.supply.Supply, none: absent.Supply, rig: board_parts.Supply) -> list[ports.Supply]:
+def supplies(rp2: hal.rp2.signals.Supply, sim: hal.sim.motor.Supply, none: absent.Supply, rig: board_parts.Supply) -> list[ports.Supply]:
     return [rp2, sim, none, rig]
 
 
-def buzzers(rp2: hal.rp2.signals.Buzzer, sim: hal.sim.buttons.Buzzer, rig: board_parts.Buzzer) -> list[ports.Buzzer]:
+def buzzers(rp2: hal.rp2.signals.Buzzer, sim: hal.sim.panel.Buzzer, rig: board_parts.Buzzer) -> list[ports.Buzzer]:
     return [rp2, sim, rig]
 
 
-def leds(rp2: hal.rp2.signals.Led, sim: hal.sim.buttons.Led) -> list[ports.Led]:
+def leds(rp2: hal.rp2.signals.Led, sim: hal.sim.panel.Led) -> list[ports.Led]:
     return [rp2, sim]
 
 
@@ -87,7 +80,7 @@ def systems(rp2: hal.rp2.system.System, sim: hal.sim.system.System, rig: board_p
 
 
 def motor_parts(
-    guard: hal.rp2.guard.Guard, stepper: hal.rp2.stepper.Stepper, its: hal.rp2.buttons.Buttons
+    guard: hal.rp2.guard.Guard, stepper: hal.rp2.stepper.Stepper, its: hal.rp2.guard.Buttons
 ) -> tuple[ports.MotorGuard, ports.MotorStepper, ports.MotorButtons]:
     return guard, stepper, its
 

@@ -28,9 +28,9 @@ PLANTED = {
 # path, what stands there, what takes its place, what mypy then says of it
 UNFIT = (
     ("hal/rp2/guard.py", "def rearm(", "def release(", "rearm"),
-    ("hal/sim/buttons.py", "def bolus_pressed(", "def pressed(", "bolus_pressed"),
+    ("hal/sim/panel.py", "def bolus_pressed(", "def pressed(", "bolus_pressed"),
     ("hal/absent.py", "def allow(", "def permit(", "allow"),
-    ("hal/rp2/watchdog.py", "timeout_ms: int", "timeout_ms: str", "def start(self, timeout_ms: str) -> None"),
+    ("hal/rp2/system.py", "timeout_ms: int", "timeout_ms: str", "def start(self, timeout_ms: str) -> None"),
     ("hal/sim/clock.py", "def uptime_ms(self) -> int:", "def uptime_ms(self) -> str:", "def uptime_ms(self) -> str"),
     ("hal/vfs.py", "def make_folder(", "def folder(", "make_folder"),
 )

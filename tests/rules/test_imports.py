@@ -16,8 +16,8 @@ def test_imports_point_in_the_allowed_direction() -> None:
     [
         ("firmware/pumpcore/dose.py", "import os"),
         ("firmware/pumpcore/dose.py", "import math"),
-        ("firmware/pumpcore/wire/frame.py", "from app import session"),
-        ("firmware/pumpcore/wire/frame.py", "from ...app import session"),
+        ("firmware/pumpcore/wire/messages.py", "from app import session"),
+        ("firmware/pumpcore/wire/messages.py", "from ...app import session"),
         ("firmware/pumpcore/limits.py", "from hal.sim import board"),
         ("firmware/app/delivery.py", "from hal.sim import stepper"),
         ("firmware/app/delivery.py", "import hal"),
@@ -26,7 +26,7 @@ def test_imports_point_in_the_allowed_direction() -> None:
         ("firmware/app/delivery.py", "def tick():\n    import machine"),
         ("firmware/app/session.py", "import asyncio"),
         ("firmware/app/session.py", "from typing import Any"),
-        ("firmware/app/handlers/stop.py", "import main"),
+        ("firmware/app/handlers/table.py", "import main"),
         ("firmware/hal/sim/board.py", "from app import delivery"),
         ("firmware/hal/sim/board.py", "import rp2"),
         ("firmware/hal/sim/board.py", "from hal.rp2 import stepper"),
@@ -45,7 +45,7 @@ def test_a_planted_import_against_the_direction_is_refused(path: str, code: str)
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("firmware/pumpcore/wire/frame.py", "import struct, binascii\nfrom pumpcore import units\nfrom .. import faults"),
+        ("firmware/pumpcore/wire/messages.py", "import struct, binascii\nfrom pumpcore import units\nfrom .. import faults"),
         ("firmware/app/delivery.py", "from pumpcore import dose\nfrom app import ledger\nfrom . import journal\nimport struct, sys"),
         ("firmware/hal/rp2/stepper.py", "import rp2\nfrom machine import Pin\nfrom hal import vfs"),
         ("firmware/main.py", "from app.session import Session\nfrom hal.sim.board import Board"),

@@ -2,7 +2,7 @@
 
 from pump import BENCH, UnitPump, constant, with_settings
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from scenes import Watched, ready, resuming
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

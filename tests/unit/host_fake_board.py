@@ -12,7 +12,8 @@ import types
 from pathlib import Path
 
 from pumpcore import fault_texts, faults
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from thecal.deploy import bench_slot
 from thecal.deploy.runner import SILENT
 from unit.host_fake_pump import FakePump

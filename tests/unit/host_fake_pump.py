@@ -9,12 +9,13 @@ import threading
 import time
 
 from pumpcore import program
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 
 DIGEST_NONE = ""
 CALIBRATION = Calibration(1_000_003, 99_991)

@@ -13,7 +13,7 @@ from unit.main_file import checked
 
 BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic.toml")
 MPY = b"M\x06\x00\x1f"
-SOURCES = {"/main.py": b"import app.pump\n", "/app/pump.py": b"new", "/app/handlers/hello.py": b"new", "/hal/__init__.py": b""}
+SOURCES = {"/main.py": b"import app.pump\n", "/app/pump.py": b"new", "/app/handlers/table.py": b"new", "/hal/__init__.py": b""}
 COMPILED = {path: MPY + data for path, data in SOURCES.items() if path != "/main.py"}
 LIBRARY = {"/lib/adafruit_motor/stepper.mpy": MPY + b"library"}
 CHANGED = MPY + b"changed"

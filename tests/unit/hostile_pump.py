@@ -8,8 +8,8 @@ import copy
 import json
 import time
 
-from pumpcore.wire import frame
-from pumpcore.wire.frame import BARE_WORDS
+from pumpcore.wire import messages
+from pumpcore.wire.messages import BARE_WORDS
 from unit.pump import MONDAY_UTC_S, constant, with_settings
 from unit.scenes import ready
 
@@ -88,7 +88,7 @@ class HostilePump:
             if line in BARE_WORDS:
                 self._answer({"id": None, "method": line.decode()})
             elif line:
-                self._answer(frame.decode(line))
+                self._answer(messages.decode(line))
 
     def _answer(self, request: dict) -> None:
         method, identity = request["method"], request["id"]
@@ -100,9 +100,9 @@ class HostilePump:
         if reply is None:
             return
         if isinstance(reply, bytes):
-            self._out += frame.sealed(reply.replace(b"%s", (identity or "").encode()))
+            self._out += messages.sealed(reply.replace(b"%s", (identity or "").encode()))
         else:
-            self._out += frame.sealed(json.dumps(reply).encode())
+            self._out += messages.sealed(json.dumps(reply).encode())
         if method == "journal.read":
             self._out += self.raw
 
@@ -163,7 +163,7 @@ def sane() -> tuple:
     replies["bolus.token"] = {"token": TOKEN, "valid_ms": 60_000}
     line = pump.line(pump.request("journal.read", ring="events", from_sequence=0))
     announced, raw = line.split(b"\n", 1)
-    replies["journal.read"] = frame.decode(announced)["result"]
+    replies["journal.read"] = messages.decode(announced)["result"]
     replies["status"] |= {"bolus": BOLUS, "extended": {**BOLUS, "state": "paused"}, "temporary": temporary(), "utc_fraction_ms": 5,
                           "clock_set_utc_s": MONDAY_UTC_S, "transition_utc_s": MONDAY_UTC_S + 86_400, "transition_offset_s": 3600,
                           "next_change_s": 600, "entry": 0, "entry_rate_nl": 3_600_000, "alarms": [612], "last_error": "x"}  # fmt: skip

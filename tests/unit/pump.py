@@ -8,7 +8,8 @@ from app import boot
 from board import Board, Chip, Flash
 from pumpcore import program, slots
 from pumpcore.settings import Settings
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 
 BENCH = {
     "name": "unit",

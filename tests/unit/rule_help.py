@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.ledger import LedgerFiles
+from app.leases import LedgerFiles
 from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image
 from pumpcore import faults, program
 from pumpcore.ledger import LedgerRecord

@@ -6,7 +6,8 @@ from pump import MONDAY_UTC_S, UnitPump, blank_image, constant
 from pumpcore import ledger
 from pumpcore.program import Program
 from pumpcore.units import ceil_div
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 
 SETTLED_S = 0.05  # the self test is over
 HIGH_WATER_S = 7  # low water 2.5 s and a slice of 4 s, rounded up

@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from app.basal import Basal
 from pump import BENCH
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.bolus import Temporary
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.plan import SCHEDULE, Program
 from pumpcore.schedule import Week, Zone
-from pumpcore.temporary import Temporary
 from pumpcore.units import S_PER_WEEK, ceil_div
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.handlers import bolus_status
+from app.handlers import outcome
 from pump import constant, day
 from pumpcore import bolus as boluses
 from pumpcore import limits, program
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.wire import messages, records
 from rig.some import some_of
 from scenes import Watched, power_cut, ready, running
@@ -117,7 +117,7 @@ def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.
     assert again.bolus(orders[0])["purpose"] == "manual" and again.bolus(orders[0])["ordered_steps"] == 5_999
     decoded.clear()
     assert again.bolus("0001ffffffffffff")["state"] == "never_ordered" and not decoded
-    assert bolus_status.records is records
+    assert outcome.records is records
 
 
 # --- the fullest window, against the search that the firmware had before ------------------------------------------------------

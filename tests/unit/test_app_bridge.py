@@ -7,9 +7,9 @@ import pytest
 
 from bridge_scenes import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line, refused, token
 from pump import MONDAY_UTC_S, UnitPump, day
-from pumpcore import crossing
+from pumpcore import front
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
 from rig.some import some_of
@@ -230,8 +230,8 @@ def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
     staged = pump.stage(packed)
     told, status = staged["line"], pump.call("status")
     forecast = Forecast(made, PAIR, status["utc_s"], Zone(0), 5)
-    pair = crossing.ratio(tuple(told["old_" + name] for name in ("fluid", "ng", "nl")), made.content())
-    forecast.crossing = crossing.Crossing(pair, told["old_until_steps"], told["new_from_steps"])
+    pair = front.ratio(tuple(told["old_" + name] for name in ("fluid", "ng", "nl")), made.content())
+    forecast.crossing = front.Crossing(pair, told["old_until_steps"], told["new_from_steps"])
     return forecast, status["delivered_steps"]
 
 

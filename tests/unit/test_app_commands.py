@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from app.handlers.program_activate import program_activate
+from app.handlers.program import program_activate
 from pump import MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import program as programs
 from pumpcore.faults import Refusal

@@ -3,13 +3,12 @@
 import pytest
 
 from app import recovery
-from app.journal import NUMBERS_END
-from app.ring import Ring
-from app.tokens import MOST_TOKENS, Tokens
+from app.journal import NUMBERS_END, Ring
+from app.session import MOST_TOKENS, Tokens
 from board import Chip, Flash
 from bridge_scenes import token
 from pump import MONDAY_UTC_S, constant
-from pumpcore import journal_identity
+from pumpcore import slots
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 from scenes import Watched, blank, running
@@ -36,7 +35,7 @@ def journal_at(boot: int, first: int = 1) -> bytes:
 @pytest.mark.rule("R8")
 @pytest.mark.parametrize("stored", [False, True])
 def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> None:
-    files = {"store_journal": journal_identity.pack(IDENTITY, 60_000)} if stored else {}
+    files = {"store_journal": slots.pack_identity(IDENTITY, 60_000)} if stored else {}
     image, seen, boots = with_files(journal_e00000001=journal_at(65_533), **files), set(), []
     for _ in range(6):
         pump = Watched(image, MONDAY_UTC_S)
@@ -144,7 +143,7 @@ def test_an_uptime_of_thousands_of_years_is_journaled() -> None:
 
 
 def test_the_identity_is_told_and_kept() -> None:
-    image = with_files(store_journal=journal_identity.pack(IDENTITY, 0))
+    image = with_files(store_journal=slots.pack_identity(IDENTITY, 0))
     for boot in (1, 2):
         pump = Watched(image, MONDAY_UTC_S)
         pump.advance(0.1)
@@ -160,14 +159,14 @@ def test_a_pump_without_an_identity_works_and_says_so() -> None:
 
 @pytest.mark.parametrize("damage", ["flipped", "gone", "empty", "short"])
 def test_a_damaged_identity_is_an_alarm_and_the_newest_boot_record_has_it(damage: str) -> None:
-    packed = journal_identity.pack(IDENTITY, 70_000)
+    packed = slots.pack_identity(IDENTITY, 70_000)
     pump = Watched(with_files(store_journal=packed, journal_e00000001=journal_at(70_010 & 0xFFFF)), MONDAY_UTC_S)
     pump.advance(0.1)
     flash = pump.board.flash
     if damage == "gone":
-        flash.remove(journal_identity.PATH)
+        flash.remove(slots.IDENTITY_PATH)
     else:
-        flash.write(journal_identity.PATH, {"flipped": bytes([packed[0] ^ 1]) + packed[1:], "empty": b"", "short": packed[:-1]}[damage])
+        flash.write(slots.IDENTITY_PATH, {"flipped": bytes([packed[0] ^ 1]) + packed[1:], "empty": b"", "short": packed[:-1]}[damage])
     again = Watched(pump.image(), MONDAY_UTC_S)
     again.advance(0.1)
     assert again.alarms() == ["journal_identity"] and again.fault("start") == "alarm_active"

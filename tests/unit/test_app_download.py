@@ -7,7 +7,8 @@ import pytest
 
 from app import delivery
 from pump import constant
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 from scenes import Watched, resuming, running
 from test_app_raw_client import Served
 from thecal.history.download import download

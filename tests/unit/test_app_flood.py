@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from app import session
 from app.session import MOST_HELD_BYTES, MOST_WAITING, REMEMBERED_BYTES
 from pump import constant
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from scenes import Watched, ready, running
 
 START = frame.encode(messages.request("00000000000000a1", "start", {}))

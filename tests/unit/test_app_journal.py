@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from app.journal import Journal
-from app.ring import SEGMENT_BYTES
+from app.journal import SEGMENT_BYTES, Journal
 from pump import MONDAY_UTC_S, constant
 from pumpcore import program
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
 from scenes import Watched, power_cut, ready, resuming, running
 
 

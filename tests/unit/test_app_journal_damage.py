@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ring import BLOCK_BYTES, SEGMENT_BYTES
+from app.journal import BLOCK_BYTES, SEGMENT_BYTES
 from board import Chip, Flash
 from bridge_scenes import token
 from pump import MONDAY_UTC_S, constant, with_settings
@@ -215,7 +215,7 @@ def test_a_journal_that_is_older_than_the_ledger_is_a_gap_and_no_number_comes_ag
 @pytest.mark.rule("R8")
 def test_limits_count_as_reached_until_no_lost_bolus_can_be_of_the_last_day() -> None:
     data = life().segments["events"]
-    (dose,) = [at for at in records.record_starts(data) if data[at + 1] == records.NUMBERS["dose"]][2:3]
+    (dose,) = [at for at in records.record_starts(data) if data[at + 1] == records.FORMATS["dose"][0]][2:3]
     pump = life().boot({PATHS["events"]: flipped(data, 8 * dose + 200)})
     assert counted(pump) == (DEMAND["demand_per_day"], DEMAND["bolus_day_nl"])
     pump.call("ack", fault=670)
@@ -234,7 +234,7 @@ def test_limits_count_as_reached_until_no_lost_bolus_can_be_of_the_last_day() ->
 @pytest.mark.rule("R5")
 def test_a_lost_record_that_is_no_bolus_bars_none() -> None:
     data = life().segments["events"]
-    (total,) = [at for at in records.record_starts(data) if data[at + 1] == records.NUMBERS["total"]][:1]
+    (total,) = [at for at in records.record_starts(data) if data[at + 1] == records.FORMATS["total"][0]][:1]
     pump = life().boot({PATHS["events"]: flipped(data, 8 * total + 200)})
     assert pump.alarms() == ["journal_damaged"] and counted(pump) == (life().demands, life().sum_nl)
 

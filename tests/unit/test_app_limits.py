@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import BENCH, MONDAY_UTC_S, blank_image, constant, day
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import SCHEDULE, Program, pack
 from scenes import Watched, power_cut, ready, resuming, running
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from pump import BENCH, UnitPump, constant, day
-from pumpcore import program, ramp
+from pumpcore import profile, program
 from pumpcore.bench import Bench
 from ramp_reference import Ideal
 from rule_help import order, plant_steps, ready, refused
@@ -144,8 +144,8 @@ def test_up_to_the_start_rate_a_ramp_changes_no_item() -> None:
 
 
 def test_staging_leaves_room_for_the_ramp_and_names_the_nearest_rate() -> None:
-    highest_hz = ramp.highest_rate_hz(Bench(RIG))
-    assert START_HZ < highest_hz < MAX_HZ - ramp.SLACK_HZ
+    highest_hz = profile.highest_rate_hz(Bench(RIG))
+    assert START_HZ < highest_hz < MAX_HZ - profile.SLACK_HZ
     pump = ready(constant(1_000), RIG)
     reply = stage(pump, constant(nl_per_h(MAX_HZ)))
     assert refused(reply) == "rate_above_motor"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pump import BENCH, constant, with_settings
 from pumpcore import reservoir
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.reservoir import Reservoir
 from scenes import Watched, power_cut, ready, resuming, running
 from test_app_calibration import put

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app import boot
-from app.selftest import SelfTest
+from app.motion import SelfTest
 from board import Board
 from pump import BENCH, blank_image, constant
 from pumpcore import program, slots

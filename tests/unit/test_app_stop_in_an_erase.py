@@ -4,7 +4,8 @@ import pytest
 
 from app import session
 from pump import UnitPump, constant
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.some import some_of
 from rule_help import each_turn, plant_steps, records_of, started
 

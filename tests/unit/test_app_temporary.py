@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from app.basal import Basal
 from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.bolus import Temporary
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.schedule import Week, Zone
-from pumpcore.temporary import Temporary
 from scenes import Watched, power_cut, resuming, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.handlers.table import HANDLERS, file_of
+from pumpcore.wire import messages
 from thecal.deploy.compact import compact
 from thecal.deploy.files import firmware_files, library_files
 from thecal.deploy.groups import groups
@@ -22,6 +24,7 @@ WORDS = """
 Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
 first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
+acknowledge activate crossing hold ramp
 counted ends segments starts before checked compare holds judge miss newest
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
@@ -269,6 +272,14 @@ def test_what_the_tests_type_at_the_prompt_of_a_chip_keeps_its_name(firmware: tu
         texts += [path.read_text()] if "chip" in path.parts else []
         typed |= {word for text in texts if isinstance(text, str) for word in re.findall(r"[A-Za-z]\w*", text)}
     assert typed & set(names["/hal/rp2/board.py"]) - NOT_AT_THE_PROMPT == set()
+
+
+def test_the_function_of_each_method_is_there_by_its_name(firmware: tuple) -> None:
+    """A handler is looked up by the name of its method, in the file that the table names."""
+    _, _, small, _ = firmware
+    for method in sorted(set(messages.METHODS) - set(HANDLERS)):
+        tree = ast.parse(small[f"/app/handlers/{file_of(method)}.py"])
+        assert method.replace(".", "_") in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, method
 
 
 def test_no_name_is_given_that_means_something(firmware: tuple) -> None:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import SCHEDULE, Program
 from thecal.reports import terminal_plot
 from thecal.tools.demo.books import Cut, Line, cut_checks, plain_checks

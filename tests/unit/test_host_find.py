@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from host_fake_pump import FakePump
-from pumpcore.wire import frame
+from pumpcore.wire import messages
 from thecal.pump import opening
 from thecal.pump.transport import ports, registry
 from thecal.pump.transport.ports import Candidate
@@ -75,8 +75,8 @@ def unfit():
             with connection, connection.makefile("rwb") as file:
                 for line in file:
                     if line.strip():
-                        identity = json.dumps(frame.decode(line.strip())["id"])
-                        file.write(frame.sealed(f'{{"jsonrpc":"2.0","id":{identity},"error":{refused}}}'.encode()))
+                        identity = json.dumps(messages.decode(line.strip())["id"])
+                        file.write(messages.sealed(f'{{"jsonrpc":"2.0","id":{identity},"error":{refused}}}'.encode()))
                         file.flush()
 
     threading.Thread(target=serve, daemon=True).start()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import journal_identity as identity
+from pumpcore import slots as identity
 from pumpcore.wire import records
 from thecal.errors import Failed, LinkLost
 from unit.host_fake_board import PROMPT, UNIQUE_ID, FakeBoard
@@ -71,28 +71,28 @@ def test_flashed_again_nothing_is_written(pump):
 
 
 def test_the_identity_of_the_journal_is_drawn_once_and_kept(pump, tmp_path):
-    given = pump.files.read(identity.PATH)
+    given = pump.files.read(identity.IDENTITY_PATH)
     flash(pump, built(pump=CHANGED))
-    assert pump.files.read(identity.PATH) == given and identity.unpack(given)[0] != bytes(16)
+    assert pump.files.read(identity.IDENTITY_PATH) == given and identity.unpack_identity(given)[0] != bytes(16)
     with FakeBoard(tmp_path / "other") as other:
         flash(other)
-        assert other.files.read(identity.PATH) != given
+        assert other.files.read(identity.IDENTITY_PATH) != given
 
 
-@pytest.mark.parametrize(("held", "boots"), [(None, 1), (identity.pack(bytes(16), 16_384), 16_384)])
+@pytest.mark.parametrize(("held", "boots"), [(None, 1), (identity.pack_identity(bytes(16), 16_384), 16_384)])
 def test_a_pump_of_older_firmware_gets_an_identity_at_the_next_flash(pump, held, boots):
-    pump.files.place(identity.PATH).unlink()
+    pump.files.place(identity.IDENTITY_PATH).unlink()
     if held:
-        pump.files.place(identity.PATH).write_bytes(held)
+        pump.files.place(identity.IDENTITY_PATH).write_bytes(held)
     flash(pump)
-    found, stored = identity.unpack(pump.files.read(identity.PATH))
+    found, stored = identity.unpack_identity(pump.files.read(identity.IDENTITY_PATH))
     assert found != bytes(16) and stored == boots
 
 
 def test_a_damaged_identity_is_left_to_the_pump(pump):
-    pump.files.place(identity.PATH).write_bytes(b"x")
+    pump.files.place(identity.IDENTITY_PATH).write_bytes(b"x")
     flash(pump, built(pump=CHANGED))
-    assert pump.files.read(identity.PATH) == b"x"
+    assert pump.files.read(identity.IDENTITY_PATH) == b"x"
 
 
 def test_the_journal_and_the_store_are_saved_whole_before_the_first_write(pump, tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings

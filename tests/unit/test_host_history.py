@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import SCHEDULE, Program, pack
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
 from thecal.history.axis import Axis
 from thecal.history.checks import checks
@@ -41,9 +41,9 @@ class Journal:
 
     def add(self, name, at_s, *values, ring="events"):
         self.sequence += 1
-        number = records.NUMBERS[name] if name != "boot" else 1  # as older firmware wrote it
+        number = records.FORMATS[name][0] if name != "boot" else 1  # as older firmware wrote it
         stamp = (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0)
-        raw = records.encode_as(number, records.TYPES[number][1], stamp, values)
+        raw = records.encode_as(number, record_types.TYPES[number][1], stamp, values)
         self.raw += raw
         self.rows.append(row(ring, records.decode(raw)[0][0]))
         return self

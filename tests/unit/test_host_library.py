@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pumpcore import program as packed_program
-from pumpcore.settings_limits import passed
+from pumpcore.limits import passed
 from thecal.errors import BadInput
 from thecal.files.resources import DATA
 from thecal.prescription import library

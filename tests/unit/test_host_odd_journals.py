@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.histories import Pump
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from rig.some import some_of
 from thecal.errors import BadInput, ThecalError
 from thecal.forecast.compare import Comparison
@@ -45,7 +45,7 @@ def values(layout: str, high: bool) -> tuple:
 
 
 def record(number: int, stamp: tuple, high: bool) -> dict:
-    layout = records.TYPES[number][1]
+    layout = record_types.TYPES[number][1]
     return journal_rows.row("events", records.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
 
 
@@ -75,7 +75,7 @@ def read_by_every_verb(found: Evidence, capsys: pytest.CaptureFixture) -> Timeli
 
 
 @pytest.mark.parametrize("high", [False, True], ids=["lowest", "highest"])
-@pytest.mark.parametrize("number", some_of(sorted(records.TYPES), 3))
+@pytest.mark.parametrize("number", some_of(sorted(record_types.TYPES), 3))
 def test_a_record_of_any_type_with_any_values_ends_no_verb_and_makes_no_false_sum(number, high, capsys):
     at = len(CALM) // 2
     before = CALM[at - 1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.order_limits import check_rounding
 from pumpcore.program import Program, digest
 from thecal.checks.dose import volume as volume_nl_of

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rig.other_ends import OtherEnd, silent
 from thecal.cli.verbs.stop import note
 from thecal.errors import BadInput, Failed, Interrupted, PortBusy, Unknown

@@ -11,8 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from app import pump as loop
+from app.handlers.table import LENT
 from pumpcore import fault_texts, faults
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from scenes import Watched, running
 from unit.main_file import MAIN, load
 
@@ -127,24 +129,26 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     import app
 
     boot, left = types.ModuleType("app.boot"), []
-    boot.build = lambda board, release: "pump"
     seen = weakref.ref(boot)
     monkeypatch.setitem(sys.modules, "app.boot", boot)
     monkeypatch.setattr(app, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
+    boot.build = lambda board, release: pump
     del boot
 
-    def forget(*modules: str) -> None:
-        assert "app.boot" in modules
+    def give_back() -> None:
+        assert "app.boot" in LENT
         del sys.modules["app.boot"], app.boot
 
-    def run(pump: str) -> None:
+    def run(running: types.SimpleNamespace) -> None:
         gc.collect()
-        left.append((pump, seen()))
+        left.append((running, seen()))
+
+    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), "release")
-    assert left == [("pump", None)]
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(built=lambda: None)), "release")
+    assert left == [(pump, None)]
 
 
 def test_not_even_an_error_while_it_answers_ends_at_the_prompt() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pumpcore import bolus as boluses
 from pumpcore.bolus import Bolus, of_steps
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.order_limits import check_rounding
 

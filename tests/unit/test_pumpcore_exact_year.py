@@ -14,8 +14,7 @@ from app.basal import Basal
 from app.leases import GUARD_MARGIN_STEPS, Leases
 from app.span import Span
 from pumpcore import ledger, program, schedule
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.limits import Windows
 from reference import WeeklyPlan, month_ends
 from rig.some import some_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pump import BENCH, constant
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.forecast import BLOCK_ROWS, Forecast
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import Zone

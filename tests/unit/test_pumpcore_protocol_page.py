@@ -9,11 +9,11 @@ import struct
 import pytest
 
 from app.handlers.table import HANDLERS, Loader
-from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES
-from app.tokens import VALID_MS
+from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
 from pump import constant, with_settings
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, record_types, records
+from pumpcore.wire import messages as frame
 from rules.tree import ROOT
 from scenes import Watched, ready, running
 
@@ -38,7 +38,7 @@ def plain(cell: str) -> str:
 
 def test_the_faults_are_those_of_the_code() -> None:
     rows = [(int(row[0]), plain(row[1]), *row[2:]) for row in table("number", "name", "severity", "text", "what to do")]
-    numbers = sorted(number for names in faults.NUMBERS.values() for number in names.values())
+    numbers = sorted(number for names in faults.NUMBERS.values() for _, number in names.items())
     every = [faults.by_number(number) for number in numbers]
     assert rows == [(fault.number, fault.name, fault.severity, *fault_texts.told(fault.name)) for fault in every]
 
@@ -50,7 +50,7 @@ def test_the_records_are_those_of_the_code() -> None:
         layout = "<" + "".join([kind for _, kind in fields])
         assert struct.calcsize(layout) == int(size)
         written[int(number)] = (plain(name), layout, tuple([field for field, _ in fields]))
-    assert written == records.TYPES
+    assert written == record_types.TYPES
 
 
 def test_the_record_s_head_is_that_of_the_code() -> None:
@@ -83,8 +83,8 @@ def test_the_codes_are_those_of_the_code() -> None:
             assert tuple([word for _, word in words]) == bolus.ENDS
             continue
         for number, word in words:
-            assert records.code_text(plain(record), plain(field), int(number)) == word
-        assert records.code_text(plain(record), plain(field), len(words)) == str(len(words))
+            assert record_types.code_text(plain(record), plain(field), int(number)) == word
+        assert record_types.code_text(plain(record), plain(field), len(words)) == str(len(words))
 
 
 def test_the_program_s_header_is_that_of_the_code() -> None:

@@ -10,11 +10,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pumpcore import ramp
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
-from pumpcore.profile import Train
-from pumpcore.ramp import Ramp
+from pumpcore import profile
+from pumpcore.dose import Accumulator, Calibration
+from pumpcore.profile import Ramp, Train
 from pumpcore.units import HZ4_PER_HZ, US_PER_S
 from ramp_reference import Ideal, largest_error_us
 
@@ -50,7 +48,7 @@ def test_every_step_of_a_slice_is_near_its_ideal_time(
     start_hz: int, hz_per_s: int, begin: int, end: int, duration_s: int, more: int
 ) -> None:
     """Any rate that staging admits, from any rate at or below it, to any rate: never refused, never off."""
-    highest_hz = ramp.highest_rate_hz(motor(start_hz, hz_per_s))
+    highest_hz = profile.highest_rate_hz(motor(start_hz, hz_per_s))
     assume(highest_hz > start_hz)
     rate_hz4 = start_hz * HZ4_PER_HZ + (highest_hz - start_hz) * HZ4_PER_HZ * max(begin, end) // 10_000
     assume(rate_hz4 > start_hz * HZ4_PER_HZ)
@@ -89,7 +87,7 @@ def test_every_single_step_up_and_down_again(start_hz: int, hz_per_s: int, rate_
 def test_the_largest_error_over_the_whole_range_of_motors(record_property: Figures) -> None:
     worst_us, most, slices = Decimal(0), 0, 0
     for start_hz, hz_per_s, part in itertools.product((100, 450, 1_500, 5_000), (1_000, 8_000, 63_000, 500_000), (1, 5, 9)):
-        rate_hz4 = start_hz * HZ4_PER_HZ + (ramp.highest_rate_hz(motor(start_hz, hz_per_s)) - start_hz) * HZ4_PER_HZ * part // 9
+        rate_hz4 = start_hz * HZ4_PER_HZ + (profile.highest_rate_hz(motor(start_hz, hz_per_s)) - start_hz) * HZ4_PER_HZ * part // 9
         moving = Ramp(start_hz, hz_per_s, MAX_HZ)
         for duration_s, end_hz4 in ((1, rate_hz4), (2, rate_hz4 * 2 // 3), (4, rate_hz4), (3, 0)):
             begin_hz4, steps = max(moving.start_hz4, moving.rate_hz4), rate_hz4 * duration_s // HZ4_PER_HZ
@@ -138,7 +136,7 @@ def test_a_slice_with_too_few_steps_to_slow_down_in_stays_even_and_loses_none() 
 
 def test_an_end_that_would_need_more_than_the_motor_has_runs_through() -> None:
     """From rest to the highest rate and to rest again within one second: up in time, down abruptly."""
-    highest_hz = ramp.highest_rate_hz(motor(3_200, 50_000))
+    highest_hz = profile.highest_rate_hz(motor(3_200, 50_000))
     moving, rate_hz4 = Ramp(3_200, 50_000, MAX_HZ), highest_hz * HZ4_PER_HZ
     items = moving.items([(highest_hz, US_PER_S)], 0, rate_hz4, 0)
     check_sound(items, highest_hz, US_PER_S, MAX_HZ)
@@ -148,11 +146,11 @@ def test_an_end_that_would_need_more_than_the_motor_has_runs_through() -> None:
 @given(START_HZ, HZ_PER_S, st.integers(100, MAX_HZ))
 def test_staging_admits_what_one_second_holds_and_not_much_less(start_hz: int, hz_per_s: int, max_hz: int) -> None:
     """In closed form: the rate at which ramp and run of a second make one rate's worth of steps."""
-    highest_hz = ramp.highest_rate_hz(motor(start_hz, hz_per_s, max_hz))
-    if start_hz >= max_hz - ramp.SLACK_HZ:
-        assert highest_hz == max_hz - ramp.SLACK_HZ
+    highest_hz = profile.highest_rate_hz(motor(start_hz, hz_per_s, max_hz))
+    if start_hz >= max_hz - profile.SLACK_HZ:
+        assert highest_hz == max_hz - profile.SLACK_HZ
         return
-    assert start_hz <= highest_hz <= max_hz - ramp.SLACK_HZ
+    assert start_hz <= highest_hz <= max_hz - profile.SLACK_HZ
 
     def possible(rate_hz: int) -> bool:
         ideal = Ideal(rate_hz, US_PER_S, Decimal(start_hz), Decimal(rate_hz), hz_per_s)
@@ -164,9 +162,9 @@ def test_staging_admits_what_one_second_holds_and_not_much_less(start_hz: int, h
 
 
 def test_without_a_ramp_only_what_rounding_needs_is_kept_back() -> None:
-    assert ramp.of_bench(motor(0, 0)) is None and ramp.highest_rate_hz(motor(0, 0)) == MAX_HZ - 4
-    assert ramp.of_bench(motor(25_000, 1_000)) is None
-    assert ramp.highest_rate_hz(motor(0, 0, 1)) == 1
+    assert profile.of_bench(motor(0, 0)) is None and profile.highest_rate_hz(motor(0, 0)) == MAX_HZ - 4
+    assert profile.of_bench(motor(25_000, 1_000)) is None
+    assert profile.highest_rate_hz(motor(0, 0, 1)) == 1
 
 
 SLICES = st.lists(st.tuples(st.integers(0, 12), st.lists(st.integers(1, 4), min_size=1, max_size=3)), min_size=1, max_size=6)
@@ -176,7 +174,7 @@ SLICES = st.lists(st.tuples(st.integers(0, 12), st.lists(st.integers(1, 4), min_
 def test_slow_rates_are_untouched_and_fast_ones_end_where_the_train_ends(slices: list, start_hz: int, hz_per_s: int) -> None:
     """A train of rates up and down: the same steps and the same ends as without ramps, whatever comes next."""
     source, train, moving = Accumulator(3600, Calibration(1_000_003, 99_991)), Train(), Ramp(start_hz, hz_per_s, MAX_HZ)
-    highest_hz, end_us = ramp.highest_rate_hz(motor(start_hz, hz_per_s)), 0
+    highest_hz, end_us = profile.highest_rate_hz(motor(start_hz, hz_per_s)), 0
     for level, parts in slices:
         rate_nl = highest_hz * level * 3600 * 1_000_003 // (99_991 * 12)
         rate_hz4 = source.rate_hz4(rate_nl)
@@ -195,7 +193,7 @@ def test_slow_rates_are_untouched_and_fast_ones_end_where_the_train_ends(slices:
 
 @given(st.integers(0, 1 << 140), st.integers(1, 1 << 80))
 def test_the_root_is_the_whole_part_from_any_guess(number: int, guess: int) -> None:
-    assert ramp.isqrt(number, guess) == whole_root(number)
+    assert profile.isqrt(number, guess) == whole_root(number)
 
 
 @given(st.integers(1, 1 << 40), st.integers(1, 100_000), st.integers(1, 100_000_000))

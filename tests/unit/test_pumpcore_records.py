@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpcore import ledger, manifest, slots
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 
 STAMPS = st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32 - 1))
 _RANGES = {"B": (0, 255), "H": (0, 2**16 - 1), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1), "i": (-(2**31), 2**31 - 1)}
@@ -29,14 +29,14 @@ def values_of(layout: str) -> st.SearchStrategy:
     return st.tuples(*parts)
 
 
-RECORD = st.sampled_from(sorted(records.TYPES)).flatmap(
-    lambda number: st.tuples(st.just(number), STAMPS, values_of(records.TYPES[number][1]))
+RECORD = st.sampled_from(sorted(record_types.TYPES)).flatmap(
+    lambda number: st.tuples(st.just(number), STAMPS, values_of(record_types.TYPES[number][1]))
 )
 
 
 def raw_of(row: tuple) -> bytes:
     number, stamp, values = row
-    return records.encode_as(number, records.TYPES[number][1], stamp, values)
+    return records.encode_as(number, record_types.TYPES[number][1], stamp, values)
 
 
 @given(st.lists(RECORD, max_size=12), st.binary(max_size=18))
@@ -45,7 +45,7 @@ def test_records_come_back_and_a_torn_tail_is_left(rows: list, tail: bytes) -> N
     decoded, rest = records.decode(data + tail[:14])
     assert rest == tail[:14] and len(decoded) == len(rows)
     for record, (number, stamp, values) in zip(decoded, rows):
-        name, _, fields = records.TYPES[number]
+        name, _, fields = record_types.TYPES[number]
         assert record.name == name and tuple(record.fields.values()) == values and tuple(record.fields) == fields
         assert (record.boot, record.sequence, record.uptime_ms, record.utc_s) == stamp
 
@@ -86,19 +86,19 @@ def test_a_type_of_a_newer_pump_is_passed_on_raw() -> None:
 
 
 def test_numbers_and_names_are_unique_and_every_record_fits_its_length_byte() -> None:
-    names = [name for name, _, _ in records.TYPES.values()]
-    assert sorted(names) == sorted([*records.NUMBERS, "boot"])  # type 1 is of older firmware
-    assert records.NUMBERS["boot"] == 70 and records.TYPES[70][2][:7] == records.TYPES[1][2]
-    for _, layout, fields in records.TYPES.values():
+    names = [name for name, _, _ in dict(record_types.TYPES.items()).values()]
+    assert sorted(names) == sorted([*records.FORMATS, "boot"])  # type 1 is of older firmware
+    assert records.FORMATS["boot"][0] == 70 and record_types.TYPES[70][2][:7] == record_types.TYPES[1][2]
+    for _, layout, fields in dict(record_types.TYPES.items()).values():
         assert 18 + struct.calcsize(layout) + 4 <= 255
         assert len(struct.unpack(layout, bytes(struct.calcsize(layout)))) == len(fields)
 
 
 def test_codes_are_told_in_words() -> None:
-    assert records.code_text("stopped", "by", 1) == "button"
-    assert records.code_text("started", "by", 1) == "resume"
-    assert records.code_text("missed", "cause", 9) == "9"
-    assert records.code_text("total", "leased_steps", 5) == "5"
+    assert record_types.code_text("stopped", "by", 1) == "button"
+    assert record_types.code_text("started", "by", 1) == "resume"
+    assert record_types.code_text("missed", "cause", 9) == "9"
+    assert record_types.code_text("total", "leased_steps", 5) == "5"
 
 
 # --- ledger -----------------------------------------------------------------------------------------------------------------
@@ -224,4 +224,4 @@ WEST = [("offset_s", "clock_set", -18_000), ("transition_offset_s", "transition_
 
 @pytest.mark.parametrize(("field", "record", "value"), WEST)
 def test_a_number_west_of_utc_is_no_code(field: str, record: str, value: int) -> None:
-    assert records.code_text(record, field, value) == str(value)
+    assert record_types.code_text(record, field, value) == str(value)

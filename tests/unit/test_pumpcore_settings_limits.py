@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench_tables import SIM, changed
 from pump import constant, day, with_settings
-from pumpcore import program, settings_limits
+from pumpcore import limits, program
 from pumpcore.bench import Bench
 from pumpcore.faults import Refusal
 from pumpcore.limits import check_program
@@ -58,10 +58,10 @@ def test_basal_and_demand_bolus_stay_under_the_highest_rate(demand_nl: int, dema
             return
         assert not fits and told.detail["nearest_nl"] < demand_nl
         made.settings.demand_nl = told.detail["nearest_nl"]
-        settings_limits._check_demand_rate(made, 10_000_000)
+        limits._check_demand_rate(made, 10_000_000)
         made.settings.demand_nl += 1
         with pytest.raises(Refusal):
-            settings_limits._check_demand_rate(made, 10_000_000)
+            limits._check_demand_rate(made, 10_000_000)
         return
     assert fits
 
@@ -117,7 +117,7 @@ def test_a_hard_limit_refuses_and_a_soft_one_asks(limit: str, asked: int, bit: i
         assert (told["fault"], told["parameter"], told["asked_nl"], told["nearest_nl"]) == (f"library_{kind}", limit, asked, asked - 1)
     over = made(**{f"soft_{limit}_nl": asked - 1}, overrides=bit)
     passes(over)
-    assert settings_limits.passed(over) == [(bit.bit_length() - 1, asked, asked - 1)]
+    assert limits.passed(over) == [(bit.bit_length() - 1, asked, asked - 1)]
     assert refused(made(**{f"hard_{limit}_nl": asked - 1}, overrides=15))["fault"] == "library_hard"
 
 
@@ -132,7 +132,7 @@ def test_the_concentration_has_a_range() -> None:
     passes(made(300))
     assert [refused(made(ng))["fault"] for ng in (99, 199, 301, 401)] == ["library_hard", "library_soft", "library_soft", "library_hard"]
     assert refused(made(401, overrides=1))["nearest_ng_per_ml"] == 400
-    assert settings_limits.passed(made(301, overrides=1)) == [(0, 301, 300)]
+    assert limits.passed(made(301, overrides=1)) == [(0, 301, 300)]
     assert refused(made(99, overrides=1))["nearest_ng_per_ml"] == 100
     volume_only = made(1, overrides=0)
     volume_only.concentration = (0, 0)

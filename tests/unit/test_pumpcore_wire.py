@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pumpcore import fault_texts, faults
 from pumpcore.faults import ALARM, REFUSAL, WARNING, Refusal
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -4,7 +4,7 @@ import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.limits import Windows
 from rule_help import again, bench_with, each_turn, number, order, plant_steps, ready, refused, started
 

@@ -6,7 +6,7 @@ import pytest
 
 from pump import BENCH, UnitPump, constant
 from pumpcore import program as programs
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from rule_help import bench_with, order, plant_steps, ready, refused, started
 from thecal.checks.dose import Bolus
 from thecal.errors import BadInput

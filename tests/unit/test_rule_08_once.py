@@ -3,7 +3,8 @@
 import pytest
 
 from pump import UnitPump, constant
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rule_help import again, number, order, plant_steps, ready, refused, started
 
 pytestmark = pytest.mark.rule("R8")

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-import app.ring
-from app.ring import Ring
+import app.journal
+from app.journal import Ring
 from pump import MONDAY_UTC_S, UnitPump, constant
 from pumpcore import program as programs
 from pumpcore.wire import records
@@ -169,7 +169,7 @@ def test_a_record_with_a_wrong_bit_is_no_record() -> None:
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = ready(constant(1_000))
-    monkeypatch.setattr(app.ring, "SEGMENT_BYTES", 512)
+    monkeypatch.setattr(app.journal, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
     ring.most_segments = 3
     for index in range(60):

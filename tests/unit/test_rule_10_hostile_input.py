@@ -7,7 +7,8 @@ import pytest
 
 from pump import MONDAY_UTC_S, UnitPump, constant
 from pumpcore import program as programs
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from rule_help import plant_steps, ready, refused
 
 pytestmark = pytest.mark.rule("R10")

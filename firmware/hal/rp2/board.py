@@ -5,16 +5,14 @@ from hal.absent import Buttons as NoButtons
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
-from hal.rp2 import feed, pack, silence
-from hal.rp2.buttons import Buttons
+from hal.rp2 import feed, imports, pio
 from hal.rp2.clock import Clock
 from hal.rp2.flash import BoardFlash
-from hal.rp2.guard import Guard
+from hal.rp2.guard import Buttons, Guard
 from hal.rp2.link import Link
 from hal.rp2.signals import Buzzer, Led
 from hal.rp2.stepper import Stepper
-from hal.rp2.system import System
-from hal.rp2.watchdog import Watchdog
+from hal.rp2.system import System, Watchdog
 
 if 0:  # for the type checker alone
     from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, Supply
@@ -26,13 +24,14 @@ class Board:
     """Without a bench: no pin is driven, the motor parts refuse to move. `attach` brings the rest."""
 
     def __init__(self) -> None:
-        silence.stop_all()
-        silence.release_pins()
+        pio.stop_all()
+        pio.release_pins()
         feed.reserve()
         self.system = System()
         self.clock = Clock()
         self.link = Link()
         self.flash = BoardFlash()
+        imports.PACK.hold()
         self.watchdog = Watchdog()
         self.stepper: "MotorStepper" = NoStepper()
         self.guard: "MotorGuard" = NoGuard()
@@ -73,7 +72,7 @@ class Board:
 
     def _attach_clock(self, sda: int, scl: int) -> None:
         """The chip counts only if it answers; else the time is unknown until somebody sets it."""
-        from hal.rp2.ds3231 import Ds3231
+        from hal.rp2.clock import Ds3231
 
         try:
             self.clock.attach(Ds3231(sda, scl))
@@ -81,7 +80,7 @@ class Board:
             self.clock.has_chip = False
 
     def _attach_supply(self, bench: "BenchFacts") -> None:
-        from hal.rp2.supply import Supply
+        from hal.rp2.signals import Supply
 
         self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
 
@@ -115,12 +114,12 @@ class Board:
             self.stepper.halt()
             self.stepper.close()
         finally:
-            silence.stop_all()
+            pio.stop_all()
             self.stepper = NoStepper()
 
     def hand_over(self) -> None:
         """The program ends, and somebody goes to the prompt: Ctrl-C and files as usual."""
         self.link.release()
-        pack.unmount()
+        imports.unmount()
         if not self.watchdog.started():
             self.system.ended()

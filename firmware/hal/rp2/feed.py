@@ -9,15 +9,16 @@ import gc
 
 import rp2
 import uctypes
+from micropython import const
 
 from hal.rp2.pio import Machine
-from hal.rp2.ring import BYTES_LOG2, WORDS
+from hal.rp2.words import BYTES_LOG2, WORDS
 
 _RING_BYTES = WORDS * 4
 _MASK = WORDS - 1
-_WORD = 2  # DMA's code for 32 bits
-_READ = 0  # DMA's code for a ring of read addresses
-_TRIES = 3
+_WORD = const(2)  # DMA's code for 32 bits
+_READ = const(0)  # DMA's code for a ring of read addresses
+_TRIES = const(3)
 _reserved: list[bytearray] = []
 
 

@@ -8,6 +8,7 @@ import os
 
 import rp2
 import vfs
+from micropython import const
 
 from hal.vfs import Flash
 
@@ -15,8 +16,8 @@ if 0:  # for the type checker alone
     from hal.ports import EraseListener
 
 _ROOT = "/"
-_PROG_BYTES = 256  # as in MicroPython's own _boot.py
-_ERASE = 6  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
+_PROG_BYTES = const(256)  # as in MicroPython's own _boot.py
+_ERASE = const(6)  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 
 
 class _Blocks:

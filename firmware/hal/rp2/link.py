@@ -7,23 +7,24 @@ import sys
 import time
 
 import micropython
+from micropython import const
 
 if 0:  # for the type checker alone
     from hal.ports import Alert, BinaryFile, PartWriter
 
-_MOST_BYTES = 4096
-_MOST_LINES = 512  # of a flood: each becomes an object of 32 bytes
-_PART_BYTES = 256
+_MOST_BYTES = const(4096)
+_MOST_LINES = const(512)  # of a flood: each becomes an object of 32 bytes
+_PART_BYTES = const(256)
 _NO_BYTE = b"\xfe"  # in no UTF-8 text, so in no line that the pump accepts
 # In one call: MicroPython's own loop fills the USB stack's buffer quicker than ours. A host that takes 64 bytes now and then makes each
 # part of 64 wait up to 500 ms, so a call may last twice that.
-_CHUNK_BYTES = 128
+_CHUNK_BYTES = const(128)
 # The first call of each answer. The stack holds 256 bytes and one packet: for a host that takes nothing they are full between two calls,
 # and not in the middle of one, which would wait twice.
-_PACKET_BYTES = 64
-_BLOCKED_MS = 500
-_LOOK_MS = 50
-_CTRL_C = 3
+_PACKET_BYTES = const(64)
+_BLOCKED_MS = const(500)
+_LOOK_MS = const(50)
+_CTRL_C = const(3)
 
 
 class Link:

@@ -1,15 +1,73 @@
-"""One PIO state machine by its registers: `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps what is in the FIFO."""
+"""PIO state machines by their registers, and how everything that moves by itself is silenced (RP2040 datasheet, sections 2.19, 2.5,
+3.7, 4.7)."""
 
 import rp2
 from machine import mem32
-
-from hal.rp2 import registers as reg
+from micropython import const
 
 if 0:  # for the type checker alone
     from hal.ports import PioProgram
 
+# --- registers ---------------------------------------------------------------------------------------------------------------
+# Addresses and instructions of the RP2040 that MicroPython has no name for (RP2040 datasheet, sections 2.19, 2.5, 3.7, 4.7).
+
+# PIO: one block's registers, and those of one state machine behind its own base.
+PIO0 = const(0x50200000)
+PIO_BLOCK_BYTES = const(0x100000)
+PIO_CTRL = const(0x00)
+PIO_FDEBUG = const(0x08)
+PIO_FLEVEL = const(0x0C)
+PIO_TXF0 = const(0x10)
+PIO_RXF0 = const(0x20)
+PIO_IRQ = const(0x30)
+PIO_INSTR_MEM0 = const(0x48)
+PIO_SM0 = const(0xC8)
+PIO_SM_BYTES = const(0x18)
+SM_ADDR = const(0x0C)
+SM_INSTR = const(0x10)
+TXSTALL_SHIFT = const(24)
+
+# PIO instructions without delay and side-set, as `rp2.asm_pio_encode` makes them.
+JMP = const(0x0000)
+JMP_PIN = const(0x00C0)
+PUSH_NOBLOCK = const(0x8000)
+PULL_NOBLOCK = const(0x8080)
+MOV_PINS_NULL = const(0xA003)
+MOV_PINS_ISR = const(0xA006)
+MOV_X_OSR = const(0xA027)
+MOV_Y_ONES = const(0xA04B)
+MOV_ISR_X = const(0xA0C1)
+MOV_ISR_Y = const(0xA0C2)
+MOV_ISR_OSR = const(0xA0C7)
+SET_PINS = const(0xE000)
+SET_X_0 = const(0xE020)
+
+# DMA
+DMA = const(0x50000000)
+DMA_CHANNELS = const(12)
+DMA_CHANNEL_BYTES = const(0x40)
+DMA_AL1_CTRL = const(0x10)
+DMA_CHAN_ABORT = const(0x444)
+
+# Pads: which block drives a pin.
+IO_BANK0_CTRL = const(0x40014004)
+IO_BANK0_BYTES = const(8)
+FUNCTION_MASK = const(0x1F)
+FUNCTION_PIO = (6, 7)
+FUNCTION_NONE = const(0x1F)
+PINS = const(30)
+
+# Watchdog: survive every reset but the loss of power. 4 to 7 belong to the boot code.
+WATCHDOG_REASON = const(0x40058008)
+WATCHDOG_SCRATCH0 = const(0x4005800C)
+BITTEN = const(1)
+
+
+# --- pio ---------------------------------------------------------------------------------------------------------------------
+# One PIO state machine by its registers: `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps what is in the FIFO.
+
 FIFO_WORDS = 4
-_FIRST_OFFSET = 1  # where MicroPython notes in a program at which address it lies in PIO 0; PIO 1 follows
+_FIRST_OFFSET = const(1)  # where MicroPython notes in a program at which address it lies in PIO 0; PIO 1 follows
 
 
 class Machine:
@@ -21,18 +79,18 @@ class Machine:
         self.request = 8 * block + index  # of DMA, when there is room for a word
         self.origin = program[_FIRST_OFFSET + block]
         self._level_shift = 8 * index
-        self._stalled = 1 << (reg.TXSTALL_SHIFT + index)
+        self._stalled = 1 << (TXSTALL_SHIFT + index)
         # Whole addresses: such numbers are made in the heap, and an addition in every access would make another one.
-        base = reg.PIO0 + block * reg.PIO_BLOCK_BYTES
-        own = base + reg.PIO_SM0 + index * reg.PIO_SM_BYTES
-        self._pc = own + reg.SM_ADDR
-        self._instruction = own + reg.SM_INSTR
-        self._input = base + reg.PIO_TXF0 + 4 * index
-        self._output = base + reg.PIO_RXF0 + 4 * index
-        self._levels = base + reg.PIO_FLEVEL
-        self._stalls = base + reg.PIO_FDEBUG
-        self._flags = base + reg.PIO_IRQ
-        self._memory = base + reg.PIO_INSTR_MEM0 + 4 * self.origin
+        base = PIO0 + block * PIO_BLOCK_BYTES
+        own = base + PIO_SM0 + index * PIO_SM_BYTES
+        self._pc = own + SM_ADDR
+        self._instruction = own + SM_INSTR
+        self._input = base + PIO_TXF0 + 4 * index
+        self._output = base + PIO_RXF0 + 4 * index
+        self._levels = base + PIO_FLEVEL
+        self._stalls = base + PIO_FDEBUG
+        self._flags = base + PIO_IRQ
+        self._memory = base + PIO_INSTR_MEM0 + 4 * self.origin
 
     def run(self, on: bool) -> None:
         """Goes on where it is, or stands still from the next cycle on."""
@@ -41,7 +99,7 @@ class Machine:
     def restart(self) -> None:
         """To the program's begin, without delay, ISR and stall; FIFO, X, Y and OSR stay."""
         self.sm.restart()
-        self.execute(reg.JMP | self.origin)
+        self.execute(JMP | self.origin)
 
     def execute(self, instruction: int) -> None:
         """One instruction at once, running or not; its place in the program stays."""
@@ -62,19 +120,19 @@ class Machine:
     def read(self, to_isr: int) -> int:
         """A register, u32; `to_isr` is the instruction that copies it. ISR is lost."""
         mem32[self._instruction] = to_isr
-        mem32[self._instruction] = reg.PUSH_NOBLOCK
+        mem32[self._instruction] = PUSH_NOBLOCK
         return mem32[self._output]
 
     def load(self, word: int, from_osr: int) -> None:
         """Sets a register while the machine stands still and its FIFO is empty; `from_osr` is the instruction that copies it."""
         self.put(word)
-        self.execute(reg.PULL_NOBLOCK)
+        self.execute(PULL_NOBLOCK)
         self.execute(from_osr)
 
     def drain(self) -> None:
         """Empties the FIFO while the machine stands still. OSError when it can't be emptied."""
         for _ in range(self.level()):
-            self.execute(reg.PULL_NOBLOCK)
+            self.execute(PULL_NOBLOCK)
         if self.level():
             raise OSError("a word stays in the PIO's FIFO")
 
@@ -95,3 +153,26 @@ class Machine:
 
     def clear_flags(self, mask: int) -> None:
         mem32[self._flags] = mask
+
+
+# --- silence -----------------------------------------------------------------------------------------------------------------
+# Nothing may step before the firmware says so: PIO and DMA survive Ctrl-C, exceptions and soft resets and go on by themselves.
+
+
+def stop_all() -> None:
+    """Both PIO blocks and all DMA channels stand still; pins keep their levels. Works in any state."""
+    for block in (0, 1):
+        mem32[PIO0 + block * PIO_BLOCK_BYTES + PIO_CTRL] = 0
+    for channel in range(DMA_CHANNELS):
+        mem32[DMA + channel * DMA_CHANNEL_BYTES + DMA_AL1_CTRL] = 0
+    mem32[DMA + DMA_CHAN_ABORT] = (1 << DMA_CHANNELS) - 1
+
+
+def release_pins() -> None:
+    """What PIO drove is let go, so that the resistor at the driver's enable line disables it; the PIO programs are forgotten."""
+    for pin in range(PINS):
+        control = IO_BANK0_CTRL + pin * IO_BANK0_BYTES
+        if mem32[control] & FUNCTION_MASK in FUNCTION_PIO:
+            mem32[control] = FUNCTION_NONE
+    for block in (0, 1):
+        rp2.PIO(block).remove_program()

@@ -7,7 +7,7 @@ enable line that is off they stop for good: only a halt by software starts them 
 
 import rp2
 
-from hal.rp2.program import Program
+from hal.rp2.generator import Program
 
 if 0:  # for the type checker alone
     from rp2.asm_pio import *

@@ -2,11 +2,13 @@
 
 import time
 
+from micropython import const
+
 from hal.rp2.generator import Generator
 from hal.rp2.guard import Guard
 from hal.rp2.words import CYCLES_PER_US
 
-_US_PER_S = 1_000_000
+_US_PER_S = const(1_000_000)
 
 
 class Stepper:

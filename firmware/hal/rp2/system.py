@@ -1,4 +1,4 @@
-"""The chip itself: identity, resets, memory."""
+"""The chip itself: identity, resets, memory, the watchdog."""
 
 import gc
 import os
@@ -7,21 +7,48 @@ import time
 
 import machine
 from machine import mem32
+from micropython import const
 
-from hal.rp2 import registers as reg
-from hal.rp2.pack import PACK
+from hal.rp2 import pio as reg
+from hal.rp2.imports import PACK
 
 if 0:  # for the type checker alone
     from hal.ports import Implementation
 
+# --- watchdog ----------------------------------------------------------------------------------------------------------------
+# The chip's watchdog: resets the board when nobody feeds it.
+
+
+class Watchdog:
+    def __init__(self) -> None:
+        self._dog: machine.WDT | None = None
+
+    def start(self, timeout_ms: int) -> None:
+        """1 to 8388 ms; can't be stopped again. ValueError beyond that."""
+        self._dog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self) -> None:
+        """Nothing before `start`."""
+        if self._dog is not None:
+            self._dog.feed()
+
+    def started(self) -> bool:
+        return self._dog is not None
+
+
+# --- system ------------------------------------------------------------------------------------------------------------------
+# The chip itself: identity, resets, memory.
+
 # Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
 # of what is in the way then goes when it has been built.
-_COLLECT_EVERY_BYTES = 32_768
-_LITTER_BYTES = 4_096
+_COLLECT_EVERY_BYTES = const(32_768)
+_LITTER_BYTES = const(4_096)
 # What the last program left in a register that only the loss of power clears.
-_RUNNING, _RESET, _MAINTENANCE = 0x74680001, 0x74680002, 0x74680003
-_FAILED = 0x74680010  # and how often in a row
-_ROW_MS = 60_000  # a program that has run for longer begins a new row
+_RUNNING = const(0x74680001)
+_RESET = const(0x74680002)
+_MAINTENANCE = const(0x74680003)
+_FAILED = const(0x74680010)  # and how often in a row
+_ROW_MS = const(60_000)  # a program that has run for longer begins a new row
 
 
 class System:
@@ -105,7 +132,7 @@ class System:
             if name in sys.modules:
                 package, _, own = name.rpartition(".")
                 del sys.modules[name]
-                if hasattr(sys.modules[package], own):  # not yet, when its import failed
+                if hasattr(sys.modules.get(package), own):  # not yet, when its import failed; and the package may be gone
                     delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:

@@ -1,21 +1,56 @@
 """The simulated board: builds every part in a state in which nothing moves."""
 
+import struct
+
 from hal.absent import Guard as NoGuard
 from hal.absent import Stepper as NoStepper
 from hal.absent import Supply as NoSupply
 from hal.sim import panel
-from hal.sim.buttons import Buttons, Buzzer, Led
 from hal.sim.clock import Clock
-from hal.sim.flash import SimulatedFlash
-from hal.sim.guard import Guard
 from hal.sim.link import Link
-from hal.sim.stepper import Stepper
-from hal.sim.supply import Supply
+from hal.sim.motor import Guard, Stepper, Supply
+from hal.sim.panel import Buttons, Buzzer, Led
 from hal.sim.system import System
-from hal.sim.watchdog import Watchdog
+from hal.vfs import Flash
 
 if 0:  # for the type checker alone
     from hal import ports
+    from hal.ports import EraseListener
+
+# --- flash -------------------------------------------------------------------------------------------------------------------
+# The littlefs of the simulator: only its free space is asked for in another way than on the board.
+
+
+class SimulatedFlash(Flash):
+    def __init__(self, device: panel.Device) -> None:
+        self._device = device
+
+    def listen(self, look: "EraseListener | None") -> None:
+        """Nobody has to look: a simulated erase takes no time."""
+
+    def free_bytes(self) -> int:
+        return self._device.answer_u64()
+
+
+# --- watchdog ----------------------------------------------------------------------------------------------------------------
+# The chip's watchdog: resets the board when nobody feeds it.
+
+
+class Watchdog:
+    def __init__(self, board: panel.Device, pulses: panel.Pulses) -> None:
+        self._board = board
+        self._pulses = pulses
+
+    def start(self, timeout_ms: int) -> None:
+        """1 to 8388 ms; can't be stopped again. OSError beyond that."""
+        self._board.order(b"W" + struct.pack("<I", timeout_ms))
+
+    def feed(self) -> None:
+        """Goes with the next wait: time passes nowhere else."""
+        self._pulses.feeds = True
+
+
+# --- board -------------------------------------------------------------------------------------------------------------------
 
 
 class Board:

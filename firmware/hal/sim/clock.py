@@ -2,9 +2,11 @@
 
 import time
 
+from micropython import const
+
 from hal.sim import panel
 
-_DAY_MS = 86_400_000
+_DAY_MS = const(86_400_000)
 
 
 class Clock:

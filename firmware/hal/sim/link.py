@@ -7,8 +7,8 @@ from micropython import const
 from hal.sim import panel
 
 _INPUT = const(16)  # panel.INPUT
-_CHUNK_BYTES = 512
-_MOST_BYTES = 4096
+_CHUNK_BYTES = const(512)
+_MOST_BYTES = const(4096)
 
 
 class Link:

@@ -1,8 +1,4 @@
-"""The device files that the simulator serves. A write is one order, a read one answer; integers are little-endian.
-
-The other side is host/thecal/sim/devices.py, where the orders and answers are listed. Buffers are made once: what is
-allocated in this MicroPython is never given back (see system.py).
-"""
+"""The device files of the simulated bench, and everything on it that is a button, a light or a sound."""
 
 import array
 import json
@@ -15,6 +11,12 @@ from hal.absent import BoardState
 if 0:  # for the type checker alone
     from hal.ports import BinaryFile, DeviceWords
 
+# --- panel -------------------------------------------------------------------------------------------------------------------
+# The device files that the simulator serves. A write is one order, a read one answer; integers are little-endian.
+#
+# The other side is host/thecal/sim/devices.py, where the orders and answers are listed. Buffers are made once: what is
+# allocated in this MicroPython is never given back (see system.py).
+
 BUSY = 1
 TRIPPED = 2
 STOP = 4
@@ -23,9 +25,9 @@ INPUT = 16
 BOLUS = 32
 SUPPLY_LOW = 64
 
-_FACTS_BYTES = 512
-_QUEUED_AT = 16
-_STEPPER_BYTES = 29
+_FACTS_BYTES = const(512)
+_QUEUED_AT = const(16)
+_STEPPER_BYTES = const(29)
 # words of what /dev/wait is asked and answers; its 64-bit numbers are two words, the lower one first
 _WORDS = const(8)
 _DURATION_MS = const(0)
@@ -41,7 +43,7 @@ _FLAGS = const(7)
 _FEEDS = const(1)
 _LOOKS = const(2)
 _ENDED = const(6)  # TRIPPED | STOP
-_UNKNOWN = -1
+_UNKNOWN = const(-1)
 
 
 class Pulses:
@@ -144,3 +146,51 @@ class Device:
     def facts(self) -> dict:
         """What the board knows when it boots."""
         return json.loads(self._file.read(_FACTS_BYTES))
+
+
+# --- buttons -----------------------------------------------------------------------------------------------------------------
+# Stop button, bolus button, buzzer and LED.
+
+_PATTERNS = ("off", "low", "high")
+
+
+class Buttons:
+    """The stop button drops the enable line in hardware, latched until `clear_stop`."""
+
+    def __init__(self, pulses: Pulses, board: Device) -> None:
+        self._pulses = pulses
+        self._board = board
+
+    def stop_pressed(self) -> bool:
+        return self._pulses.flag(STOP)
+
+    def clear_stop(self) -> None:
+        """Releases the latch; what was queued when it fell is never stepped."""
+        self._pulses.up_to_date = False
+        self._board.order(b"S")
+
+    def bolus_pressed(self) -> bool:
+        """True once for each press, as of the last look at the board."""
+        pulses = self._pulses
+        if not pulses.flags & BOLUS:
+            return False
+        pulses.flags &= ~BOLUS
+        self._board.order(b"D")
+        return True
+
+
+class Buzzer:
+    def __init__(self, board: Device) -> None:
+        self._board = board
+
+    def sound(self, pattern: str) -> None:
+        """`off`, `low` or `high`; ValueError for anything else."""
+        self._board.order(b"B" + bytes([_PATTERNS.index(pattern)]))
+
+
+class Led:
+    def __init__(self, board: Device) -> None:
+        self._board = board
+
+    def set(self, on: bool) -> None:
+        self._board.order(b"L\x01" if on else b"L\x00")

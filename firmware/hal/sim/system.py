@@ -4,15 +4,18 @@ import array
 import gc
 import sys
 
+from micropython import const
+
 from hal.sim import panel
 
 if 0:  # for the type checker alone
     from hal.ports import Implementation
 
-_PROBE_BYTES = 1024
-_BLOCK_BYTES = 16
-_BEFORE_BYTES = 262_144  # more than is allocated before a System is made
-_TURNS = 64  # at most a few hundred kB are allocated in so many
+_PROBE_WORDS = const(256)
+_BEHIND_WORDS = const(65_536)  # larger than any hole that compiling the files has left: what is so large lies behind all that exists
+_BLOCK_BYTES = const(16)
+_BEFORE_BYTES = const(262_144)  # more than is allocated before a System is made
+_TURNS = const(64)  # at most a few hundred kB are allocated in so many
 
 
 class System:
@@ -41,7 +44,7 @@ class System:
         }
         gc.disable()
         self._heap_bytes = facts["heap_bytes"]
-        self._origin = id(bytearray(_PROBE_BYTES))
+        self._origin = _place(_PROBE_WORDS)
         self._collector = facts["collector"]
         self._every_turns = 1 if self._collector == "always" else _TURNS
         self._turns_left = self._every_turns
@@ -78,7 +81,7 @@ class System:
 
     def loop_begins(self) -> None:
         """Keeps all that exists now, by its addresses: the collector takes every word for an address that looks like one."""
-        self._kept = array.array("I", range(self._origin - _BEFORE_BYTES, id(bytearray(_PROBE_BYTES)), _BLOCK_BYTES))
+        self._kept = array.array("I", range(self._origin - _BEFORE_BYTES, _place(_BEHIND_WORDS), _BLOCK_BYTES))
 
     def between_turns(self) -> bool:
         """Collects when half of the heap is used. True when that leaves less than a quarter: the pump must stop, and 64 turns later, when
@@ -99,4 +102,10 @@ class System:
 
     def free_memory_bytes(self) -> int:
         """An estimate from how far allocation has come since the last collection: to count a heap of this size takes long."""
-        return self._heap_bytes - (id(bytearray(_PROBE_BYTES)) - self._origin)
+        return self._heap_bytes - (_place(_PROBE_WORDS) - self._origin)
+
+
+def _place(words: int) -> int:
+    """Where so much memory is free. A tuple is one piece of memory, of which `id` is the begin; a bytearray is two, of which the first is
+    so small that it fills a hole anywhere."""
+    return id((None,) * words)

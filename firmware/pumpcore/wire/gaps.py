@@ -2,9 +2,10 @@
 
 import struct
 
+from pumpcore.units import const
 from pumpcore.wire import records
 
-_PART_BYTES = 1024
+_PART_BYTES = const(1024)
 
 def whole_records(data: bytes | memoryview, first: int, behind: int) -> list[int]:
     """Return the offset of each whole record of a segment whose numbers begin at `first` and end before `behind`.

@@ -1,15 +1,138 @@
-"""The commands: JSON-RPC 2.0 requests and replies, and the schema of every command's parameters.
-
-Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
-"""
+"""Lines and messages: frames with their CRC, and the schema of every request and answer."""
 
 import binascii
 import json
 
 from pumpcore.faults import Refusal
+from pumpcore.rows import Rows
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Json
+
+# --- frame -------------------------------------------------------------------------------------------------------------------
+# One frame a line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
+
+MAX_BYTES = 8192
+BARE_WORDS = (b"hello", b"status", b"stop")
+_TAIL_BYTES = const(9)
+_WORD_BYTES = const(64)
+_BLANK = bytes(range(33))
+
+
+class FrameError(ValueError):
+    """A line that is not a frame; `fault` is the name of the refusal that answers it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+def crc_text(body: bytes | memoryview) -> bytes:
+    """CRC-32 of `body` as eight lower-case hex digits."""
+    return b"%08x" % binascii.crc32(body)
+
+
+def bare_word(line: bytes) -> bytes:
+    """What a person typed, without space and control characters around it (a Ctrl-C goes with many a `stop`); b"" for a longer line."""
+    return line.strip(_BLANK) if len(line) <= _WORD_BYTES else b""
+
+
+def encode(message: dict) -> bytes:
+    """The line of `message`, newline included."""
+    return sealed(json.dumps(message, separators=(",", ":")).encode())
+
+
+def sealed(body: bytes) -> bytes:
+    """The line of an object's bytes, newline included."""
+    return body + b"*%08x\n" % binascii.crc32(body)
+
+
+def decode(line: bytes) -> dict:
+    """The object in `line` (without its newline). FrameError `bad_frame`, `bad_json` or `too_long`; MemoryError passes."""
+    line = line.rstrip(b"\r")
+    if len(line) > MAX_BYTES:
+        raise FrameError("too_long")
+    body, tail = memoryview(line)[:-_TAIL_BYTES], line[-_TAIL_BYTES:]
+    if tail[:1] != b"*" or tail[1:] != crc_text(body):
+        raise FrameError("bad_frame")
+    try:
+        message = _loaded(body)
+    except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
+        raise FrameError("bad_json")
+    if type(message) is not dict:
+        raise FrameError("bad_json")
+    return message
+
+
+def _loaded(body: memoryview) -> "Json":
+    """MicroPython reads a view: a copy of a long line is one more piece of memory of that size."""
+    try:
+        return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
+    except TypeError:
+        return json.loads(bytes(body))
+
+
+class LineBuffer:
+    """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted. Holds at most 8 KiB."""
+
+    def __init__(self) -> None:
+        self.pending = bytearray()  # of a line whose newline has not arrived
+        self._dropping = False
+        self.dropped_bytes = 0
+
+    def between(self) -> bool:
+        """Whether what arrives next begins a line."""
+        return not self.pending and not self._dropping
+
+    def lose(self, between: bool) -> None:
+        """Drop the line that has not ended. `between`: what arrives next begins a line."""
+        self._drop(b"")
+        self._dropping = not between
+
+    def feed(self, data: bytes) -> list[bytes | None]:
+        """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
+        end = data.find(b"\n")
+        if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
+            return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
+        lines: list[bytes | None]
+        lines, parts = [], data.split(b"\n")
+        rest = parts.pop()
+        for part in parts:
+            if self.pending or self._dropping or len(part) > MAX_BYTES:
+                self._finish(part, lines)
+            elif part and not part.isspace():
+                lines.append(part)
+        if rest:
+            self._keep(rest)
+        return lines
+
+    def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
+        """A newline has arrived behind `part`, which is not a whole line of lawful length."""
+        self._keep(part)
+        part, self.pending = bytes(self.pending), bytearray()
+        if self._dropping:
+            self._dropping = False
+            lines.append(None)
+        elif part and not part.isspace():
+            lines.append(part)
+
+    def _keep(self, part: bytes) -> None:
+        if self._dropping or len(self.pending) + len(part) > MAX_BYTES:
+            self._drop(part)
+        else:
+            self.pending += part
+
+    def _drop(self, part: bytes) -> None:
+        self.dropped_bytes += len(self.pending) + len(part)
+        self.pending = bytearray()
+        self._dropping = True
+
+
+# --- messages ----------------------------------------------------------------------------------------------------------------
+# The commands: JSON-RPC 2.0 requests and replies, and the schema of every command's parameters.
+#
+# Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
 
 PROTOCOL = (1, 1)
 TOKEN_DIGITS = 16
@@ -34,85 +157,52 @@ def is_hex(value: "Json", digits: int) -> bool:
     return type(value) is str and len(value) == digits and not value.strip(_HEX)
 
 
-def _integer(low: int, high: int) -> tuple[str, int, int]:
-    return ("integer", low, high)
-
-
-_TOKEN = ("hex", TOKEN_DIGITS, 0)
-_CALIBRATION = ("base64", 0, 120)
-_VOLUME = _integer(1, 1 << 48)
-
-_OFFSET = _integer(-64_800, 64_800)  # 18 h: zones reach from -12 to +14 h
-_CLOCK = {
-    "utc_s": _integer(1_577_836_800, 4_102_444_799),  # the end of 2099: clock chips go no further, and stamps have 32 bits
-    "offset_s": _OFFSET,
-    "transition_utc_s": _integer(0, (1 << 32) - 1),  # 0: no change of the offset is known
-    "transition_offset_s": _OFFSET,
-}
-_FORECAST = {
-    "digest": ("hex", 64, 0), "days": _integer(1, 31),
-    "second_s": _integer(0, 31 * 86_400), "remainder": _integer(0, (1 << 64) - 1), "chain": ("hex", 64, 0),
-    "bridge": _integer(0, 1), "position_steps": _integer(0, (1 << 63) - 1),
-}
-_FORECAST.update(_CLOCK)
-_FORECAST["utc_s"] = _integer(1_577_836_800, (1 << 32) - 1)
-
-# method: (parameters, whether it changes anything)
-METHODS: "dict[str, tuple[dict[str, tuple], bool]]" = {
-    "hello": ({}, False),
-    "status": ({}, False),
-    "clock.set": (_CLOCK, True),
-    "program.stage": ({"program": ("base64", 1, 5600)}, False),  # harmless to repeat: the digest names it
-    "program.check": ({"digest": ("hex", 64, 0)}, False),  # harmless to repeat: the next call goes on
-    "program.activate": ({"digest": ("hex", 64, 0)}, True),
-    "program.read": ({}, False),
-    "start": ({}, True),
-    "bridge.start": ({"token": _TOKEN}, True),
-    "stop": ({}, False),  # changes things, but is never answered from memory: it always acts (R8)
-    "bolus.token": ({}, False),
-    "bolus.start": ({"token": _TOKEN, "volume_nl": _VOLUME, "rate_nl": _VOLUME}, True),
-    "bolus.status": ({"token": _TOKEN}, False),
-    "bolus.cancel": ({"token": _TOKEN}, True),
-    "bolus.demand": ({"token": _TOKEN}, True),
-    "bolus.extended": ({"token": _TOKEN, "volume_nl": _VOLUME, "duration_s": _integer(0, (1 << 32) - 1)}, True),
-    "bolus.prime": ({"token": _TOKEN, "rate_nl": _VOLUME, "again": _integer(0, 1)}, True),
-    "run.start": (
-        {
-            "token": _TOKEN,
-            "purpose": ("choice", ("priming", "calibration"), 0),
-            "volume_nl": _integer(0, 1 << 48),
-            "steps": _integer(0, (1 << 32) - 1),
-            "rate_nl": _VOLUME,
-            "rate_seconds_s": _integer(1, 1 << 31),
-        },
-        True,
-    ),
-    "calibration.check": ({"calibration": _CALIBRATION}, False),
-    "calibration.set": ({"calibration": _CALIBRATION}, True),
-    "calibration.read": ({}, False),
-    "temporary.start": (
-        {
-            "token": _TOKEN,
-            "rate_nl": _integer(0, 1 << 48),
-            "numerator": _integer(0, (1 << 32) - 1),
-            "denominator": _integer(0, (1 << 32) - 1),
-            "duration_s": _integer(0, (1 << 32) - 1),
-        },
-        True,
-    ),
-    "temporary.cancel": ({"token": _TOKEN}, True),
-    "reservoir.refill": ({"token": _TOKEN, "measured_nl": _integer(0, 1 << 48), "filled_nl": _integer(0, 1 << 48)}, True),
-    "reservoir.acknowledge": ({"reason": ("text", 1, 60)}, True),
-    "alarms": ({}, False),
-    "ack": ({"fault": _integer(1, 65_535)}, True),
-    "journal.read": (
-        {"ring": ("choice", ("events", "faults"), 0), "from_sequence": _integer(0, (1 << 32) - 1), "blocks": _integer(1, 64)},
-        False,
-    ),
-    "maintenance": ({}, True),
-    "forecast.digest": (_FORECAST, False),
-}
-
+# method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything]
+# clock.set: up to the end of 2099, because clock chips go no further; zones reach from -12 to +14 h, so 18 h hold them; a transition of 0
+# is none. program.stage and program.check are harmless to repeat. `stop` changes things, but is never answered from memory: it always
+# acts (R8).
+METHODS: "Rows[str, tuple[dict[str, tuple], bool]]" = Rows("""
+hello [{}, false]
+status [{}, false]
+clock.set [{"utc_s": ["integer", 1577836800, 4102444799], "offset_s": ["integer", -64800, 64800], \
+"transition_utc_s": ["integer", 0, 4294967295], "transition_offset_s": ["integer", -64800, 64800]}, true]
+program.stage [{"program": ["base64", 1, 5600]}, false]
+program.check [{"digest": ["hex", 64, 0]}, false]
+program.activate [{"digest": ["hex", 64, 0]}, true]
+program.read [{}, false]
+start [{}, true]
+bridge.start [{"token": ["hex", 16, 0]}, true]
+stop [{}, false]
+bolus.token [{}, false]
+bolus.start [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], "rate_nl": ["integer", 1, 281474976710656]}, true]
+bolus.status [{"token": ["hex", 16, 0]}, false]
+bolus.cancel [{"token": ["hex", 16, 0]}, true]
+bolus.demand [{"token": ["hex", 16, 0]}, true]
+bolus.extended [{"token": ["hex", 16, 0], "volume_nl": ["integer", 1, 281474976710656], "duration_s": ["integer", 0, 4294967295]}, true]
+bolus.prime [{"token": ["hex", 16, 0], "rate_nl": ["integer", 1, 281474976710656], "again": ["integer", 0, 1]}, true]
+run.start [{"token": ["hex", 16, 0], "purpose": ["choice", ["priming", "calibration"], 0], \
+"volume_nl": ["integer", 0, 281474976710656], "steps": ["integer", 0, 4294967295], "rate_nl": ["integer", 1, 281474976710656], \
+"rate_seconds_s": ["integer", 1, 2147483648]}, true]
+calibration.check [{"calibration": ["base64", 0, 120]}, false]
+calibration.set [{"calibration": ["base64", 0, 120]}, true]
+calibration.read [{}, false]
+temporary.start [{"token": ["hex", 16, 0], "rate_nl": ["integer", 0, 281474976710656], "numerator": ["integer", 0, 4294967295], \
+"denominator": ["integer", 0, 4294967295], "duration_s": ["integer", 0, 4294967295]}, true]
+temporary.cancel [{"token": ["hex", 16, 0]}, true]
+reservoir.refill [{"token": ["hex", 16, 0], "measured_nl": ["integer", 0, 281474976710656], \
+"filled_nl": ["integer", 0, 281474976710656]}, true]
+reservoir.acknowledge [{"reason": ["text", 1, 60]}, true]
+alarms [{}, false]
+ack [{"fault": ["integer", 1, 65535]}, true]
+journal.read [{"ring": ["choice", ["events", "faults"], 0], "from_sequence": ["integer", 0, 4294967295], \
+"blocks": ["integer", 1, 64]}, false]
+maintenance [{}, true]
+forecast.digest [{"digest": ["hex", 64, 0], "days": ["integer", 1, 31], "second_s": ["integer", 0, 2678400], \
+"remainder": ["integer", 0, 18446744073709551615], "chain": ["hex", 64, 0], "bridge": ["integer", 0, 1], \
+"position_steps": ["integer", 0, 9223372036854775807], "utc_s": ["integer", 1577836800, 4294967295], \
+"offset_s": ["integer", -64800, 64800], "transition_utc_s": ["integer", 0, 4294967295], \
+"transition_offset_s": ["integer", -64800, 64800]}, false]
+""")
 
 # what stands for a parameter that is left out
 DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}

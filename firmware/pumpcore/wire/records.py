@@ -6,7 +6,8 @@ Little-endian, append-only; a type's number and payload never change their meani
 import binascii
 import struct
 
-from pumpcore.wire.record_types import TYPES
+from pumpcore.rows import Rows
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
@@ -17,13 +18,49 @@ CRC_BYTES = 4
 SEQUENCE_AT = 4  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
 HIGHEST_SEQUENCE = (1 << 32) - 1
-_HIGHEST_UPTIME_MS = (1 << 48) - 1
-_HIGHEST_UTC_S = (1 << 32) - 1
-_CRC_OF_WHOLE = 0x2144DF1C  # the CRC-32 of any bytes followed by their own CRC-32
+_HIGHEST_UPTIME_MS = const((1 << 48) - 1)
+_HIGHEST_UTC_S = const((1 << 32) - 1)
+_CRC_OF_WHOLE = const(0x2144DF1C)  # the CRC-32 of any bytes followed by their own CRC-32
 
-# of a name with two types the newer one counts: that is how it is written
-NUMBERS = {row[0]: number for number, row in TYPES.items()}
-FORMATS = {row[0]: (number, row[1]) for number, row in TYPES.items()}
+# name [number, payload format] of what this firmware writes: of a name with two types (record_types.py) the newer one counts
+FORMATS: "Rows[str, tuple[int, str]]" = Rows("""
+boot [70, "<B8s8sIQQQI16s"]
+clock_set [2, "<IIi"]
+program_activated [3, "<32s"]
+started [4, "<BQ32sI"]
+stopped [5, "<BQQQ"]
+entry [6, "<HQQQ"]
+total [7, "<QQQI"]
+bolus_ordered [8, "<8sQQI"]
+bolus_started [9, "<8s"]
+bolus_ended [10, "<8sBI"]
+missed [11, "<BIIQ"]
+alarm [12, "<HBI"]
+maintenance [13, "<B"]
+remainder_dropped [14, "<BQQ"]
+paused [15, "<HQ"]
+unpaused [16, "<QQ"]
+run_ordered [17, "<8sBQIQIQI"]
+calibration_set [18, "<8sIIIIIIB"]
+override [25, "<BQQI"]
+temporary_ordered [26, "<8sQIII"]
+temporary_ended [27, "<BQ"]
+dose [28, "<8sBQII"]
+demand_refused [29, "<HHI"]
+extended_paused [30, "<8sI"]
+extended_resumed [31, "<8sI"]
+refilled [32, "<8sQQQQQB"]
+refill_acknowledged [33, "<60s"]
+program_changed [36, "<32sQ"]
+line_changed [37, "<BQQQQQ"]
+bridge_started [38, "<8sQQQQQQ"]
+front_near [39, "<Q"]
+front_passed [40, "<BQ"]
+transition_set [61, "<Ii"]
+offset_changed [62, "<Iii"]
+supply_low [66, "<IQI"]
+journal_gap [71, "<II"]
+""")
 
 CAUSES = ("power", "watchdog", "soft")
 STARTED_BY = ("host", "resume")
@@ -35,16 +72,7 @@ PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
 LINE_KINDS = ("clean", "front", "unknown")
 FRONT_WAYS = ("delivered", "primed")
 WHATS = ("concentration", "rate", "bolus", "day")
-_CODES: dict[str, dict[str, tuple[str, ...]]] = {
-    "cause": {"boot": CAUSES, "missed": MISSED_CAUSES},
-    "by": {"started": STARTED_BY, "stopped": STOPPED_BY},
-    "source": {"remainder_dropped": SOURCES},
-    "purpose": {"run_ordered": PURPOSES, "dose": PURPOSES},
-    "change": {"alarm": ALARM_CHANGES},
-    "what": {"override": WHATS},
-    "kind": {"line_changed": LINE_KINDS},
-    "way": {"front_passed": FRONT_WAYS},
-}
+
 
 
 class Record:
@@ -157,9 +185,3 @@ def _decode_one(raw: bytes | memoryview) -> Record:
         if struct.calcsize(layout) == len(payload):
             return Record(name, stamp, dict(zip(names, struct.unpack(layout, payload))))
     return Record("type_%d" % number, stamp, {"payload": payload})
-
-
-def code_text(record_name: str, field: str, value: int) -> str:
-    """The word behind a coded field ("by", "cause" ...); the number as text when there is none."""
-    words = _CODES.get(field, {}).get(record_name, ())
-    return words[value] if 0 <= value < len(words) else str(value)

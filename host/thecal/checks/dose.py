@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import MAX_RATE_NL, Program
 from thecal.errors import BadInput
 from thecal.quantities.amounts import ml_per_h, span

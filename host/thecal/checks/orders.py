@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 from pumpcore import bolus as boluses
 from pumpcore import order_limits
+from pumpcore.bolus import Temporary
 from pumpcore.fault_texts import told
 from pumpcore.faults import Refusal
 from pumpcore.limits import Ceilings
 from pumpcore.program import Program
-from pumpcore.temporary import Temporary
 from pumpcore.units import ceil_div
 from thecal.checks.dose import in_unit, nearest_text
 from thecal.checks.rigs import Rig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import MAX_RATE_NL
 from thecal.pump.active import pair_of
 

@@ -21,7 +21,7 @@ from thecal.errors import Failed
 MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
-LOOSE = ("/hal/__init__.py", "/hal/rp2/__init__.py", "/hal/rp2/imports.py", "/hal/rp2/pack.py")  # what opens the pack
+LOOSE = ("/hal/__init__.py", "/hal/rp2/__init__.py", "/hal/rp2/imports.py")  # what opens the pack
 NOTHING_TYPED: frozenset[str] = frozenset()
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer

@@ -23,7 +23,6 @@ from thecal.deploy.lean import lean, without_types
 from thecal.deploy.public_names import AT_THE_PROMPT, public_names
 from thecal.deploy.rom_names import ROM_NAMES, ROM_PRIVATE
 from thecal.deploy.scopes import bound, bound_inside, unbound
-from thecal.deploy.tables import pack_tables
 from thecal.deploy.units import join
 from thecal.errors import Failed
 
@@ -32,6 +31,7 @@ _PARAMETERS = 12  # names for parameters; a function with more of them keeps the
 _BY_TEXT = ("eval", "exec", "globals", "locals", "vars")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
+_HANDLERS = "/app/handlers/"  # the name of a method is that of its function
 
 Trees = dict[str, ast.Module]
 Names = dict[str, str]
@@ -58,7 +58,8 @@ def joined(sources: Files, outside: Iterable[bytes], units: dict[str, str], type
     trees = {path: _parsed(path, data) for path, data in sorted(sources.items())}
     others = [without_types(ast.parse(data)) for data in outside]
     texts = set().union(*map(_texts, trees.values()))  # as they are before any of them becomes a part of another one
-    pack_tables(trees)
+    handlers = [node for path in trees if path.startswith(_HANDLERS) for node in trees[path].body if isinstance(node, ast.FunctionDef)]
+    texts |= {node.name for node in handlers if not node.name.startswith("_")}
     lean(trees, others, texts)
     inline(trees, others)
     foreign = set().union(*map(unbound, trees.values()))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from pumpcore import journal_identity
+from pumpcore import slots
 
-PATH = journal_identity.PATH
+PATH = slots.IDENTITY_PATH
 
 
 def to_write(saved: dict[str, bytes], boots: int) -> bytes | None:
@@ -16,9 +16,9 @@ def to_write(saved: dict[str, bytes], boots: int) -> bytes | None:
     """
     if PATH in saved:
         try:
-            held, boots = journal_identity.unpack(saved[PATH])
+            held, boots = slots.unpack_identity(saved[PATH])
         except ValueError:
             return None
-        if held != journal_identity.NONE:
+        if held != slots.NO_IDENTITY:
             return None
-    return journal_identity.pack(secrets.token_bytes(len(journal_identity.NONE)), boots)
+    return slots.pack_identity(secrets.token_bytes(len(slots.NO_IDENTITY)), boots)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import ast
 
 from thecal.deploy.constants import module_of
-from thecal.deploy.tables import TABLE
 
 _LEAST_KEYS = 6
+_TABLE = "Rows"  # pumpcore.rows
 _HALS = "/hal/"
 Trees = dict[str, ast.Module]
 
@@ -83,7 +83,7 @@ def _defined(node: ast.stmt) -> list[str]:
 
 def _calls(node: ast.AST) -> bool:
     """Whether more may happen than that a value is made."""
-    table = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == TABLE
+    table = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == _TABLE
     return isinstance(node, ast.Call | ast.Yield | ast.Await) and not table
 
 

@@ -1,10 +1,12 @@
-"""The pack: one file for all modules of the firmware, as `hal.rp2.pack` reads it.
+"""The pack: one file for all modules of the firmware, as `hal.rp2.imports` reads it.
 
-It begins with the number of bytes up to the first module, in five digits and a line end; then a line `path first-byte bytes` for
-each module; an empty line; the modules.
+It begins with the number of bytes up to the first module, in five digits and a line end; then a line of the folders, each between
+spaces; then a line `path first-byte bytes` for each module; an empty line; the modules.
 """
 
 from __future__ import annotations
+
+from pathlib import PurePosixPath
 
 from thecal.deploy.files import Files
 
@@ -25,7 +27,7 @@ def unpack(data: bytes) -> Files:
     """{path: .mpy} of a pack. ValueError when it is none."""
     end = int(data[:5])
     found = {}
-    for line in data[6 : end - 1].decode().splitlines():
+    for line in data[6 : end - 1].decode().splitlines()[1:]:
         path, begin, length = line.split(" ")
         if int(begin) != end:
             raise ValueError("the modules of the pack do not follow each other")
@@ -38,7 +40,8 @@ def unpack(data: bytes) -> Files:
 
 def _rows(modules: Files, first: int) -> bytes:
     """The head of a pack whose first module begins at this byte."""
-    text, at = _HEAD % first, first
+    folders = sorted({folder.as_posix() for path in modules for folder in PurePosixPath(path).parents} - {"/"})
+    text, at = _HEAD % first + f" {' '.join(folders)} \n", first
     for path in sorted(modules):
         text += f"{path} {at} {len(modules[path])}\n"
         at += len(modules[path])

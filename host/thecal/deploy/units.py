@@ -19,13 +19,12 @@ Units = dict[str, str]
 
 # A unit's file: the modules in it, besides which it takes what they import at the top and no unit before it has.
 UNITS = {
-    "/hal/rp2/pack.py": "hal.rp2.pack",
-    "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.program hal.rp2.ds3231 hal.rp2.supply hal.rp2.flash",
+    "/hal/rp2/imports.py": "hal.rp2.imports",
+    "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.clock hal.rp2.signals hal.rp2.flash",
     "/hal/rp2/motors.py": "hal.rp2.motors",
     "/hal/sim/board.py": "hal.sim.board",
-    "/app/pump.py": """app.pump app.alarms app.book app.delivery app.journal app.leases app.ledger app.motion app.reporter app.selftest
-        app.setup app.store app.supervisor app.tokens app.wall app.session app.handlers.table pumpcore.doses
-        pumpcore.ceilings""",
+    "/app/pump.py": """app.pump app.alarms app.delivery app.journal app.leases app.motion app.setup app.store app.wall app.session
+        app.handlers.table pumpcore.ceilings""",
     "/app/boot.py": "app.boot",
     "/pumpcore/bench.py": "pumpcore.bench",
 }

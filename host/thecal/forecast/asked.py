@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import Program
 from pumpcore.units import S_PER_DAY
 from thecal.checks.dose import read

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore import front
-from pumpcore.calibration import Calibration
-from pumpcore.crossing import Crossing, of_line, ratio
+from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
+from pumpcore.front import Crossing, of_line, ratio
 from pumpcore.program import Program
 from pumpcore.schedule import Zone
 from thecal.errors import Failed

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.crossing import Crossing
 from pumpcore.forecast import Forecast
+from pumpcore.front import Crossing
 from pumpcore.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed

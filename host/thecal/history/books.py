@@ -8,7 +8,7 @@ pump was stopped is no part of it.
 from __future__ import annotations
 
 from pumpcore.bolus import DEMAND, EXTENDED
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.parts import (

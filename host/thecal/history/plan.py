@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import Program
 from pumpcore.schedule import entry_at, second_of_week, seconds_to_next
 from pumpcore.units import S_PER_WEEK

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pumpcore.bolus import ENDS
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from thecal.pump.boots import whole_boot
 from thecal.quantities.amounts import clock_text
 from thecal.terminal.console import printable
@@ -63,13 +63,13 @@ def plain(record_name: str, field: str, value: Any) -> Any:
         return value.hex()
     if field == "reason" and record_name in ENDED and value < len(ENDS):
         return ENDS[value]
-    text = records.code_text(record_name, field, value)
+    text = record_types.code_text(record_name, field, value)
     return value if text == str(value) else text
 
 
 def payload_names() -> list[str]:
     """Every payload field of every type, in the order of the table."""
-    return list(dict.fromkeys(name for _, _, names in records.TYPES.values() for name in names))
+    return list(dict.fromkeys(name for _, _, names in dict(record_types.TYPES.items()).values() for name in names))
 
 
 def as_csv(rows: Iterable[Row], calibration: str = "") -> str:

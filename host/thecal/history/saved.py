@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.program import unpack
 from pumpcore.units import S_PER_DAY, U64_MAX
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
 from thecal.history.evidence import FORMAT, RINGS, Evidence
 from thecal.history.rows import GAP, Row, row, whole_boots
@@ -146,7 +146,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
     """A record with the fields of its type, each of its kind."""
     missing = [name for name in NEEDED if name not in one]
     event = one.get("event")
-    number = records.NUMBERS.get(event) if isinstance(event, str) else None
+    number = records.FORMATS[event][0] if isinstance(event, str) and event in records.FORMATS else None
     missing += [name for name in needed(str(event)) if name not in one] if number else []
     if missing:
         raise BadInput(f"{where}: no record of a journal: {missing[0]} is missing", AGAIN)
@@ -162,7 +162,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
 
 def needed(event: str) -> list[str]:
     """The fields that every type of this name has: older firmware wrote some with fewer."""
-    layouts = [names for name, _, names in records.TYPES.values() if name == event]
+    layouts = [names for name, _, names in dict(record_types.TYPES.items()).values() if name == event]
     return [name for name in layouts[0] if all(name in names for names in layouts)]
 
 

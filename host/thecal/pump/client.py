@@ -12,8 +12,8 @@ from typing import Any
 
 from pumpcore.bolus import CALIBRATION
 from pumpcore.forecast import CHAIN_BYTES
-from pumpcore.hashes import sha256_hex as digest_of
 from pumpcore.schedule import Zone
+from pumpcore.units import sha256_hex as digest_of
 from pumpcore.wire import gaps, messages, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import replies

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.bolus import DELIVERING
-from pumpcore.crossing import OLD, ratio
+from pumpcore.front import OLD, ratio
 
 Status = dict[str, Any]
 DELIVERS = ("running", "priming", "calibrating")

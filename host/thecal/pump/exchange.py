@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore.wire import frame, messages
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
 from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from pumpcore.calibration import CALIBRATED, UNCALIBRATED
+from pumpcore.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.program import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__

@@ -3,7 +3,7 @@
 import time
 
 from app.journal import Journal
-from app.ledger import LedgerFiles
+from app.leases import LedgerFiles
 from hal.vfs import Flash
 from pumpcore.ledger import LedgerRecord
 

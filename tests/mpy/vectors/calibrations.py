@@ -3,7 +3,7 @@
 import binascii
 
 from pumpcore import bolus, weighed
-from pumpcore.calibration import Calibration, Validity
+from pumpcore.dose import Calibration, Validity
 from pumpcore.fault_texts import sentence
 from pumpcore.faults import Refusal
 from pumpcore.weighed import Image, Weighed

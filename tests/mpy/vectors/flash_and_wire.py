@@ -6,7 +6,8 @@ import struct
 
 from pumpcore import fault_texts, faults, ledger, manifest, slots
 from pumpcore.faults import Refusal
-from pumpcore.wire import frame, messages, records
+from pumpcore.wire import messages, record_types, records
+from pumpcore.wire import messages as frame
 
 _VALUES = {"B": 0xFE, "H": 0xFFFE, "I": 0xFFFFFFFE, "Q": 0xFFFFFFFFFFFFFFFE, "i": -2}
 ID = "0123456789abcdef"
@@ -17,7 +18,7 @@ def _hex(data: bytes) -> str:
 
 
 def _record(number: int) -> bytes:
-    _, layout, _ = records.TYPES[number]
+    _, layout, _ = record_types.TYPES[number]
     values, count = [], ""
     for letter in layout[1:]:
         if letter in "0123456789":
@@ -35,14 +36,14 @@ def _plain(value: object) -> object:
 
 
 def _records() -> list:
-    stream = b"".join([_record(number) for number in sorted(records.TYPES)])
+    stream = b"".join([_record(number) for number in sorted(record_types.TYPES)])
     decoded, rest = records.decode(stream + b"\x20torn")
     told = [
         [row.name, row.boot, row.sequence, row.uptime_ms, row.utc_s, sorted([[key, _plain(row.fields[key])] for key in row.fields])]
         for row in decoded
     ]
     hit = [records.whole_bytes(stream[:at] + bytes([stream[at] ^ 4]) + stream[at + 1 :]) for at in range(70)]
-    codes = [records.code_text("stopped", "by", value) for value in range(7)]
+    codes = [record_types.code_text("stopped", "by", value) for value in range(7)]
     return [_hex(stream), told, _hex(rest), hit, codes, records.sequence_of(stream), records.boot_of(stream)]
 
 
@@ -204,5 +205,5 @@ def _faults() -> list:
 
 
 def run() -> list:
-    sizes = [struct.calcsize(layout) for layout in [records.TYPES[number][1] for number in sorted(records.TYPES)]]
+    sizes = [struct.calcsize(layout) for layout in [record_types.TYPES[number][1] for number in sorted(record_types.TYPES)]]
     return [sizes, _records(), _ledger(), _slots(), _manifest(), [_checked(message) for message in _MESSAGES], _frames(), _faults()]

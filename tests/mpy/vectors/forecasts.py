@@ -1,8 +1,8 @@
 """What a program will do in a month, in rows and as a digest: a difference between the Pythons would be two forecasts."""
 
-from pumpcore.calibration import Calibration
-from pumpcore.crossing import Crossing
+from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
+from pumpcore.front import Crossing
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import Zone
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pumpcore import motor as motors
+from pumpcore import bench as motors
 from rig.emulator.pads import Lines
 
 Bench = dict[str, Any]

@@ -69,7 +69,7 @@ def forecast(
 
 
 def rig_for(client: Client | None, bench: str | None) -> Rig:
-    from pumpcore.calibration import Calibration
+    from pumpcore.dose import Calibration
     from thecal.checks import rigs
     from thecal.pump.active import pair_of
 

@@ -78,7 +78,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
 
 def motor_nl(rig: Any, seconds_s: int) -> int:
     """The highest rate that the motor can hold in each second with its ramps, in nl per `seconds_s`."""
-    from pumpcore.ramp import highest_rate_hz
+    from pumpcore.profile import highest_rate_hz
 
     return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 

@@ -58,8 +58,8 @@ def program(
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
     """Each soft limit that is passed is shown with what it is, and asked for; `--yes` does not answer this question."""
+    from pumpcore.limits import passed
     from pumpcore.settings import OVERRIDES
-    from pumpcore.settings_limits import passed
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.library import with_overrides
 

@@ -83,7 +83,7 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
 
 def motor_text(ceilings: dict[str, int]) -> str:
     """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
-    from pumpcore.ramp import highest_rate_hz
+    from pumpcore.profile import highest_rate_hz
     from thecal.checks.rigs import Rig
 
     highest_hz, most_hz = highest_rate_hz(Rig(ceilings)), ceilings["max_rate_hz"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.calibration import CALIBRATED, UNCALIBRATED
+from pumpcore.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.faults import ALARM, WARNING
 from pumpcore.units import NL_PER_ML
 from thecal.quantities.amounts import clock_text, ml, span

@@ -24,10 +24,11 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
 
 def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
     """What makes it a pump: the bench, and the journal's identity, which follows from these so that a simulation can be repeated."""
-    from pumpcore import journal_identity, slots
+    from pumpcore import slots
 
     identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
-    return {**marks.marked(BENCH_PATH, slots.pack(1, payload(bench))), journal_identity.PATH: journal_identity.pack(identity, 0)}
+    held = marks.marked(BENCH_PATH, slots.pack(1, payload(bench)))
+    return {**held, slots.IDENTITY_PATH: slots.pack_identity(identity, 0)}
 
 
 def format_image(files: Files, blocks: int = BLOCKS) -> bytes:

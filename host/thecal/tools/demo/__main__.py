@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from thecal.errors import ThecalError
 from thecal.files.resources import DATA, firmware_folder, hardware_folder
 from thecal.prescription.compiler import Compiled, compile_prescription

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.program import Program, digest
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.checks.dose import Bolus

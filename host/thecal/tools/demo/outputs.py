@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.history.rows import as_csv, as_json_lines
 from thecal.history.timeline import Timeline

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.calibration import Calibration
-from pumpcore.dose import Accumulator
+from pumpcore.dose import Accumulator, Calibration
 from pumpcore.program import Program
 from pumpcore.schedule import entry_at, seconds_to_next
 from pumpcore.units import S_PER_DAY, S_PER_MINUTE

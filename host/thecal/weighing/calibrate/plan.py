@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.calibration import Calibration
+from pumpcore.dose import Calibration
 from pumpcore.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
 from thecal.checks.dose import read, whole
 from thecal.errors import BadInput
