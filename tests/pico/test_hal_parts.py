@@ -281,8 +281,9 @@ def test_a_bite_leaves_the_motor_disabled_and_nothing_steps_after_it(bench: Moto
 
 
 @pytest.mark.quick
+@pytest.mark.long
 @pytest.mark.rule("R6")
-@pytest.mark.parametrize("bench", ["None", pytest.param("Simulated", marks=pytest.mark.long)])
+@pytest.mark.parametrize("bench", ["None", "Simulated"])
 def test_without_a_bench_of_its_own_it_refuses_to_move_and_drives_no_pin(chip: EmulatedBoard, bench: str) -> None:
     chip.pins.clear()
     chip.exec("from hal.rp2.board import Board\nclass Simulated: target = 'sim'\nboard = Board()")
