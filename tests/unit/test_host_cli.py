@@ -65,7 +65,7 @@ def test_new_writes_a_file_that_program_accepts_and_never_overwrites(run):
     assert run("program", "mine.toml", "--dry-run")[0] == 0
     code, _, err = run("new", "mine.toml")
     assert code == 2
-    assert "is there already" in err
+    assert "exists already" in err
 
 
 def test_a_wrong_prescription_is_2_and_sends_nothing(run, pump):

@@ -243,7 +243,7 @@ AUTUMN = ("rx.toml", "--from", "2026-10-20 08:00", "--zone", "Europe/Berlin")
 def test_without_a_pump_it_says_so(typed) -> None:
     code, out, err = typed(*AUTUMN, "--png", "f.png")
     assert code == 0 and "Sun 2026-10-25, 25 h" in out and "refill due" in out
-    assert "no pump was asked" in err
+    assert "computed without a pump" in err
     assert Path("f.png").read_bytes()[:4] == b"\x89PNG"
     assert typed(*AUTUMN, "--png", "f.png")[0] == 2  # never over a file
 

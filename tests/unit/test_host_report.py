@@ -139,9 +139,9 @@ def test_csv_goes_to_stdout(run, saved):
 @pytest.mark.parametrize(
     ("words", "code", "cause"),
     [
-        (("--out", "there.html"), 2, "there.html is there already"),
-        (("--csv", "there.html"), 2, "is there already"),
-        (("--save", "there.html"), 2, "is there already"),
+        (("--out", "there.html"), 2, "there.html exists already"),
+        (("--csv", "there.html"), 2, "exists already"),
+        (("--save", "there.html"), 2, "exists already"),
         (("--out", "no/such/r.html"), 1, "there is no folder no/such"),
         (("--out", "folder"), 2, "folder is a folder"),
         (("--out", "a.html", "--png", "a.html"), 2, "named twice"),

@@ -159,7 +159,7 @@ def test_a_stop_that_can_t_be_noted_is_told_and_is_no_failure(tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "file"))
     note("/dev/x")
-    assert "is not told of this stop" in capsys.readouterr().err
+    assert "this stop could not be noted" in capsys.readouterr().err
     assert registry.last_stop("/dev/x") == ""
 
 

@@ -152,7 +152,7 @@ def test_a_new_pump_gets_the_zone_that_was_named_or_this_computer_s(
         has(pump, 0, None)
         begin(client, Wish(zone, None))
         assert pump.zone == expected
-        assert f"({zone or 'Europe/Berlin'}), it was unknown" in capsys.readouterr().err
+        assert f"({zone or 'Europe/Berlin'}), it was not set before" in capsys.readouterr().err
     has(pump, 0, None)
     monkeypatch.setenv("TZ", "")
     with pytest.raises(BadInput, match="this computer has no time zone"):

@@ -60,7 +60,7 @@ def main() -> int:
         code = run(as_json)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("thecal: interrupted; `thecal status` tells what the pump does", file=sys.stderr)
+        print("thecal: interrupted; `thecal status` shows what the pump does", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
         code = READER_GONE
@@ -70,11 +70,11 @@ def main() -> int:
         code = READER_GONE
     except OSError as error:
         if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            report(BadInput(f"a file can't be named like this: {error.strerror}", "name a file with a shorter path"), as_json)
+            report(BadInput(f"this file name cannot be used: {error.strerror}", "name a file with a shorter path"), as_json)
             return BadInput.exit_code
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
             raise
-        report(Failed(f"the output can't be written: {error.strerror}", "mend that, and ask again"), False)
+        report(Failed(f"the output can't be written: {error.strerror}", "correct that, then run the command again"), False)
         code = Failed.exit_code
     if code:
         silence_stdout()
@@ -116,7 +116,7 @@ def check_words() -> None:
     for what, word in (*(("an argument", word) for word in sys.argv[1:]), *ours.items()):
         if not word.isascii() and any("\ud800" <= letter <= "\udfff" for letter in word):
             shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not")
+            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not UTF-8")
 
 
 def usage_error(error: Any) -> BadInput:
@@ -132,7 +132,7 @@ def usage_error(error: Any) -> BadInput:
     if wrong and "Invalid value" in cause:
         cause = re.sub(r"Invalid value for '(.*?)': Input", f"{wrong}:", cause)
     words = getattr(error.ctx, "command_path", "thecal") if error.ctx else "thecal"
-    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists what there is")
+    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists the commands and options")
 
 
 def typed_value(parameter: Any) -> str:

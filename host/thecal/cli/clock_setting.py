@@ -94,7 +94,7 @@ class Move:
         ]
         program = timed_program(self.client, self.status)
         if program is None or not old_utc_s:
-            return [*rows, ("therapy", "", "no entry goes by the time of day")] if program is None else rows
+            return [*rows, ("therapy", "", "no entry depends on the time of day")] if program is None else rows
         pairs = zip(entry_rows(program, old_utc_s, self.old), entry_rows(program, self.utc_s, self.new), strict=True)
         return [*rows, *((label, before, after) for (label, before), (_, after) in pairs)]
 
@@ -112,9 +112,9 @@ class Move:
 
     def _moved(self) -> str:
         if self.by_s is None:
-            return "it was unknown"
+            return "it was not set before"
         said = f"moved by {self.by_s:+.{self.digits}f} s".replace("-0.0 s", "+0.0 s").replace("-0 s", "+0 s")
-        return "its own time is kept" if self.own_time else said
+        return "the pump keeps its own time" if self.own_time else said
 
     def make(self) -> dict[str, Any]:
         """Sets the clock, and remembers the zone's name. A simulated pump with a time of its own keeps that."""
@@ -189,9 +189,9 @@ def keep(status: dict[str, Any], wish: Wish) -> None:
     from thecal.quantities.amounts import clock_text
 
     if not status["utc_s"]:
-        raise Failed("the pump's clock is unknown: there is nothing to keep", f"leave {KEEP_IT} out")
+        raise Failed("the pump's clock is not set, so it cannot be kept", f"remove {KEEP_IT}")
     if wish.zone is not None:
-        raise Failed(f"--zone and {KEEP_IT} contradict each other", "leave one of them out")
+        raise Failed(f"--zone and {KEEP_IT} contradict each other", "remove one of them")
     talk(f"the pump's clock is kept: {clock_text(status['utc_s'], status['offset_s'])}")
 
 
@@ -222,5 +222,5 @@ def consent(move: Move, wish: Wish, otherwise: str) -> None:
         return
     if not sys.stdin.isatty():
         do = "; ".join(filter(None, (f"add {MOVE_IT} to move it", otherwise)))
-        raise Failed(f"this would move the pump's {move.words()}, and nobody is there to be asked; nothing was changed", do)
+        raise Failed(f"this would move the pump's {move.words()}, and no terminal can answer the question; nothing was changed", do)
     confirm("Move the pump's clock?", False)

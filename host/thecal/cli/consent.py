@@ -34,7 +34,7 @@ def carry_out(client: Client, order: Order, question: str, consent: Consent) -> 
 
 def unsent(planned: Order | list[Order], as_json: bool) -> None:
     """What a dry run did not send, as it would have gone out."""
-    talk("nothing was sent; what depends on the moment (running, lockout, what was delivered before) the pump judges when it is ordered")
+    talk("dry run, nothing sent; the pump checks its state, lockouts and rolling limits when you order")
     if as_json:
         emit_json([described(order) for order in planned] if isinstance(planned, list) else described(planned))
 

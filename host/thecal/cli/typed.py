@@ -28,4 +28,4 @@ def check_token(text: str) -> None:
     from thecal.quantities.typed import shown
 
     if not is_hex(text, TOKEN_DIGITS):
-        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")
+        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that the order printed")

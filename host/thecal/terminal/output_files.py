@@ -14,7 +14,7 @@ STDOUT = "-"
 
 
 def check_free(files: list[Path], force: bool) -> None:
-    """BadInput when a file is there already, a folder, or named twice; Failed when its folder is missing."""
+    """BadInput when a file exists already, a folder, or named twice; Failed when its folder is missing."""
     named = [file for file in files if str(file) != STDOUT]
     for file in named:
         if named.count(file) > 1:
@@ -24,7 +24,7 @@ def check_free(files: list[Path], force: bool) -> None:
         if not file.parent.is_dir():
             raise Failed(f"{file} can't be written: there is no folder {file.parent}", "make the folder, or name another file")
         if file.exists() and not force:
-            raise BadInput(f"{file} is there already", "name another file, or add --force to write over it")
+            raise BadInput(f"{file} exists already", "name another file, or add --force to write over it")
 
 
 def write(content: str | bytes, file: Path) -> None:

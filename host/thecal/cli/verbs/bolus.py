@@ -27,12 +27,14 @@ Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 
 
 def bolus(
-    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='How much, e.g. "0.5 mL" or "250 ug".')] = None,
-    rate: Annotated[str | None, typer.Option(metavar="RATE", help='How fast, e.g. "6 mL/h".')] = None,
-    demand: Annotated[bool, typer.Option("--demand", help="The program's demand bolus, as its button gives it.")] = False,
-    extended: Annotated[str | None, typer.Option("--extended", metavar="TIME", help='VOLUME over 10 min to 24 h, e.g. "4 h".')] = None,
-    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Ask what became of a bolus.")] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel a bolus.")] = None,
+    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='Volume or drug mass, e.g. "0.5 mL" or "250 ug".')] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help='Rate of delivery, e.g. "6 mL/h".')] = None,
+    demand: Annotated[bool, typer.Option("--demand", help="Order the program's demand bolus, as the pump's button does.")] = False,
+    extended: Annotated[
+        str | None, typer.Option("--extended", metavar="TIME", help='Deliver VOLUME over this time, 10 min to 24 h, e.g. "4 h".')
+    ] = None,
+    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Show the state of this bolus.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel this bolus.")] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -45,7 +47,7 @@ def bolus(
 
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
     if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
-        raise BadInput("say what to do", WHAT_TO_DO)
+        raise BadInput("the command names no complete order, or more than one", WHAT_TO_DO)
     checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
     for text, check in checks:
         if text is not None:

@@ -10,7 +10,7 @@ PATIENCE_S = 5.0
 
 
 def find(port: Port = None, as_json: AsJson = False) -> None:
-    """List the pumps on USB and the simulated ones that run here."""
+    """List the pumps on USB and the simulated pumps of this computer."""
     from thecal.pump.opening import is_unfit, look
     from thecal.pump.transport.ports import awaited, named
 
@@ -38,7 +38,7 @@ def cure(about: dict[str, Any]) -> tuple[str, str]:
     error, port_url = about["error"], about["port_url"]
     do = f"flash it again: `thecal flash --port {port_url}`"
     if about["origin"] == "simulator":
-        do = "end its `thecal sim`, then begin with a new one: `thecal sim --fresh`"
+        do = "end its `thecal sim`, then start a new pump: `thecal sim --fresh`"
     return f"{port_url}: {error['fault']}: {error['cause']}", do
 
 

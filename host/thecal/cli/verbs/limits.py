@@ -21,13 +21,13 @@ Row = dict[str, Any]
 
 
 def limits(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A prescription; else the pump's active program.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Prescription file (default: the pump's active program).")] = None,
     library: Library = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings.")] = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.")] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every limit that holds, by layer, and which one binds."""
+    """Show every limit by layer, and the limit that binds."""
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
@@ -38,7 +38,7 @@ def limits(
     client = None if bench and not port else a_pump(port)
     if client is None:
         if program is None:
-            raise Failed("no pump was found, and no prescription was named", "write: thecal limits rx.toml --bench sim-clock")
+            raise Failed("no pump found, and no prescription given", "write: thecal limits rx.toml --bench sim-clock")
         found = table(program, rigs.rig_of(bench))
     else:
         with client:
@@ -121,7 +121,7 @@ def decimal_ug(value: Fraction) -> str:
 
 def cells(one: Row) -> tuple[str, ...]:
     shown = [text_of(one, one[layer]) for layer in LAYERS]
-    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit passed on purpose)" if one["overridden"] else "")
+    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit confirmed)" if one["overridden"] else "")
     return (one["limit"], *shown, binds, text_of(one, one["asked"]))
 
 

@@ -16,7 +16,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 def read(port: Port = None, as_json: AsJson = False) -> None:
-    """Read back everything the pump knows. Changes nothing."""
+    """Print the program, settings and state that the pump holds. Changes nothing."""
     from thecal.pump import clock
     from thecal.pump.active import read_back
     from thecal.pump.opening import open_pump
@@ -55,7 +55,7 @@ def sections(hello: dict[str, Any], status: dict[str, Any], program: Program | N
         ("pump", pump_rows(hello)),
         ("now", rows(status, reading)),
         ("local time", [("next change", next_change(status))]),
-        ("program", [*facts(program).items(), *digest] if program else [("", "none is active")]),
+        ("program", [*facts(program).items(), *digest] if program else [("", "none active")]),
     ]
     if hello.get("ceilings"):
         found.insert(1, ("bench", bench_rows(hello["ceilings"])))
@@ -90,7 +90,7 @@ def motor_text(ceilings: dict[str, int]) -> str:
     text = f"{most_hz} steps a second"
     if highest_hz * 100 >= most_hz * 99:
         return text
-    return f"{text}; a program may use up to {highest_hz}, because each second of it must hold its ramps too"
+    return f"{text}; a program may use at most {highest_hz}, because each second includes its ramps"
 
 
 def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:

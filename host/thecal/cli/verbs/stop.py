@@ -5,7 +5,7 @@ from thecal.terminal.console import data, emit_json, talk
 
 
 def stop(port: Port = None, as_json: AsJson = False) -> None:
-    """Stop the pump now. Always acts; needs no program, no clock, no confirmation."""
+    """Stop the pump now, in any state, without a question."""
     from thecal.pump.client import Client
     from thecal.pump.opening import choose
 
@@ -28,4 +28,4 @@ def note(port_url: str) -> None:
     try:
         registry.note_stop(port_url)
     except OSError as error:
-        talk(f"a calibration or weighing that is under way is not told of this stop: {error.strerror}")
+        talk(f"this stop could not be noted for a running calibration or weighing: {error.strerror}")

@@ -23,11 +23,11 @@ INTERVAL_S = 1.0
 
 def watch(
     port: Port = None,
-    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two looks.")] = INTERVAL_S,
-    count: Annotated[int, typer.Option("--count", min=0, help="Looks to take; 0 = until Ctrl-C.")] = 0,
+    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two readings.")] = INTERVAL_S,
+    count: Annotated[int, typer.Option("--count", min=0, help="Number of readings; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the pump does until Ctrl-C: live in a terminal, line by line in a pipe. Leaves with 5 when it was in alarm at the end."""
+    """Show the pump's state until Ctrl-C: live in a terminal, line by line in a pipe. Exits with 5 if the pump is in alarm at the end."""
     from thecal.pump.opening import choose
 
     port_url = choose(port)

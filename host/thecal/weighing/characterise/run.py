@@ -91,7 +91,7 @@ class RunWriter:
         try:
             self._file = path.open("x", newline="", encoding="utf-8")
         except FileExistsError as error:
-            raise BadInput(f"{path} is there already", "name another file with --record: a record is never overwritten") from error
+            raise BadInput(f"{path} exists already", "name another file with --record: a record is never overwritten") from error
         except OSError as error:
             raise Failed(f"{path} can't be written: {error.strerror}", "name another file with --record") from error
         self._path, self._ran = path, False
