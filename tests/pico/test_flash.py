@@ -75,7 +75,7 @@ def test_a_running_pump_is_refused_then_stopped_saved_and_found_to_have_everythi
     assert bench.flash(capsys, "--dry-run").code == 0
     assert bench.pump.flash_image() == before
     refused = bench.flash(capsys, typed="")
-    assert refused.code == 1 and json.loads(refused.out)["cause"].startswith("nobody confirmed")
+    assert refused.code == 1 and json.loads(refused.out)["cause"].startswith("no answer on stdin")
     steps = bench.pump.plant_steps()
     bench.pump.advance_by(1000)
     assert bench.pump.plant_steps() > steps

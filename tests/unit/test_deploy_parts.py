@@ -336,7 +336,7 @@ def test_the_uf2_is_copied_whole_after_a_yes_and_the_new_board_is_found(drive, m
     monkeypatch.setattr(first_time, "usb_boards", lambda: [old, new] if (drive / "x.uf2").exists() else [old])
     monkeypatch.setattr(finding, "has_prompt", lambda port: port == "/dev/new")
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         first_time.give_micropython(drive, image, False, None)
     assert not (drive / "x.uf2").exists()
     assert first_time.give_micropython(drive, image, True, None) is new

@@ -211,7 +211,7 @@ def test_a_no_gives_a_pump_that_is_not_fit_to_run_its_own_program_back(pump):
     pump.files.place("/app/pump.mpy").unlink()
     pump.boot_up()
     pump.log.clear()
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left that reads what comes
 
@@ -227,7 +227,7 @@ def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypa
 
 def test_a_running_pump_is_not_touched_when_nobody_says_yes(pump):
     pump.state = "running"
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     assert pump.log == [] and pump.state == "running"
 
@@ -277,7 +277,7 @@ def test_a_dry_run_at_a_prompt_knows_the_files_and_writes_none(pump, capsys):
 def test_what_does_not_answer_is_interrupted_only_after_a_yes(board):
     board.foreign = b""
     assert flash(board, dry_run=True, yes=False)["dry_run"]
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(board, yes=False)
     assert board.log == []
     flash(board)

@@ -177,7 +177,7 @@ def test_a_board_that_was_a_pump_and_is_empty_is_told(pump, capsys):
     for folder in ("/store", "/marks", "/app/handlers", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
         pump.files.place(folder).rmdir()
     pump.boot_up()
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     said = capsys.readouterr().err
     assert "it was formatted" in said and "tmc2209-peristaltic" in said

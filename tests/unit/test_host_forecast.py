@@ -257,7 +257,7 @@ def test_with_a_pump_the_digests_are_compared(typed) -> None:
         assert sum(row["steps"] for row in told["rows"]) > 0 and told["table"][5]["duration_s"] == 90_000
         pump.do_forecast_digest = lambda **_: {"second_s": 1, "remainder": 0, "chain": "1" * 64, "done": True}
         code, _, err = typed(*AUTUMN, "--port", pump.port_url)
-        assert code == 1 and "another one" in err
+        assert code == 1 and "different forecast" in err
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_half_a_line_of_our_own_does_not_eat_the_stop():
 
 def test_what_was_read_of_a_broken_answer_is_said():
     broken = OtherEnd(lambda data: STOPPED[5:] if b"stop" in data else b"")
-    with broken as other, Locked(other.port_url), Client(other.port_url) as client, pytest.raises(Unknown, match="it says stopped"):
+    with broken as other, Locked(other.port_url), Client(other.port_url) as client, pytest.raises(Unknown, match="reports stopped"):
         begin_s = time.monotonic()
         try:
             client.stop()

@@ -63,13 +63,17 @@ LINES = [
     ),
     (("sim", "--speed", "nan"), "--speed nan is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
     (("sim", "--speed", "1000"), "--speed 1000.0 is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
-    (("sim", "--bench", "simm"), "simm is neither a known bench nor a file", "known are sim-clock, sim-noclock"),
+    (("sim", "--bench", "simm"), "simm is neither a bench name nor a file", "known are sim-clock, sim-noclock"),
     (("sim", "--image", "."), "HERE is a folder", "name a file for the pump's flash, or leave --image out"),
     (("bolus",), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "0.5 mL"), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "-0 mL", "--rate", "6 mL/h"), '"-0 mL" is negative', "write a value of zero or more"),
     (("bolus", "-12.5 uL", "--rate", "6 mL/h"), '"-12.5 uL" is negative', "write a value of zero or more"),
-    (("bolus", "1e400 mL", "--rate", "6 mL/h"), '"1e400 mL" has an exponent, which is not allowed', "write it out, in a unit that suits"),
+    (
+        ("bolus", "1e400 mL", "--rate", "6 mL/h"),
+        '"1e400 mL" has an exponent, which is not allowed',
+        "write it without exponent, in a suitable unit",
+    ),
     (("sim", "--image", "/dev/full"), "/dev/full is not a plain file", "name a file for the pump's flash, or leave --image out"),
     (("bolus", "0,5 mL", "--rate", "6 mL/h"), '"0,5 mL" has a comma', 'write "0.5 mL"'),
     (("bolus", "0.5 mL", "--rate", "6"), '"6" has no unit', UNITS),
@@ -82,7 +86,7 @@ LINES = [
     (("ack", "99999"), '"99999" is not a fault', FAULT_DO),
     (
         ("flash", "--bench", "no"),
-        "no is neither a known bench nor a file",
+        "no is neither a bench name nor a file",
         "known are drv8833-coils, sim-clock, sim-noclock, tmc2209-peristaltic",
     ),
     (

@@ -28,7 +28,7 @@ class Bolus:
             raise BadInput("a bolus needs a volume and a rate above zero", 'write it like: thecal bolus "0.5 mL" --rate "6 mL/h"')
         for quantity, value in ((self.volume, self.volume_nl), (self.rate, self.rate_nl)):
             if value > MAX_RATE_NL:
-                raise BadInput(f"{shown(quantity.text)} is more than a pump can count", "write less")
+                raise BadInput(f"{shown(quantity.text)} is more than the pump can count", "write a smaller volume")
         self.review = [
             ("volume", volume_text, f"{self.volume_nl} nl", delivered(self.volume_nl, pair, self.volume, program)),
             ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),

@@ -94,7 +94,7 @@ def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
     """How far above, whether a unit slipped, and the nearest that can be."""
     asked, limit = figure(refusal, "asked_nl"), figure(refusal, "limit_nl")
     span = "24 hours" if refusal.fault.name.startswith("day") else "hour"
-    best = nearest_words or f"the fullest {span} would hold {ml(asked)}, allowed are {ml(limit)}".replace("~", "")
+    best = nearest_words or f"the highest {span} would deliver {ml(asked)}, the limit is {ml(limit)}".replace("~", "")
     if asked < TELL_ABOVE * limit or not limit:
         return best
     far, small = f"that is {asked // limit} times the limit", smaller(quantity.unit)

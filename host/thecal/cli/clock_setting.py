@@ -189,7 +189,7 @@ def keep(status: dict[str, Any], wish: Wish) -> None:
     from thecal.quantities.amounts import clock_text
 
     if not status["utc_s"]:
-        raise Failed("the pump's clock is not set, so it cannot be kept", f"remove {KEEP_IT}")
+        raise Failed("the pump's clock is not set, so it can't be kept", f"remove {KEEP_IT}")
     if wish.zone is not None:
         raise Failed(f"--zone and {KEEP_IT} contradict each other", "remove one of them")
     talk(f"the pump's clock is kept: {clock_text(status['utc_s'], status['offset_s'])}")

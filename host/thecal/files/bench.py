@@ -58,5 +58,5 @@ def bench_file(bench: str, kind: str = "sim-*") -> Path:
     path = named if named.is_file() else Path(bench)
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
-        raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
+        raise BadInput(f"{bench} is neither a bench name nor a file", f"known are {known}")
     return path

@@ -94,7 +94,7 @@ def decoded(raw: bytes, path: Path, kind: Kind) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise BadInput(f"{path}: line {line}: is not UTF-8 text (byte {error.start + 1})", "save it as plain UTF-8 text") from error
     if "\0" in text:
-        raise BadInput(f"{path}: is not a text: it has zero bytes", f"name {kind.name} file; {kind.do}")
+        raise BadInput(f"{path}: is not a text file: it contains zero bytes", f"name {kind.name} file; {kind.do}")
     return text.replace("\r\n", "\n")
 
 
@@ -128,17 +128,17 @@ def named_line(said: str, text: str) -> tuple[str, str]:
 def remedy(said: str, line: str) -> str:
     """What to do about tomllib's complaint of this line."""
     if "Cannot overwrite" in said or "Cannot declare" in said or "twice" in said:
-        return "a key or table is there twice: remove one"
+        return "a key or table appears twice: remove one"
     if "digits" in said:
         return 'write a value with its unit in quotes: "1.5 mL/h"'
     value = line.partition("=")[2].strip()
     if re.match(r"[-+]?\d+,\d", value):
-        return 'write a decimal point instead of the comma; a value with a unit stands in quotes: "1.5 mL/h"'
+        return 'write a decimal point instead of the comma; put quotes around a value with a unit: "1.5 mL/h"'
     if re.match(r"[-+]?[\d.]+ *[a-zA-Zµμ%]", value):
         return 'put quotes around value and unit: "1.5 mL/h"'
     if value and value[0] in "\u201c\u201d\u201e\u2018\u2019\u00ab":  # curly quotes of word processors
         return 'write straight quotes: "'
-    return 'mend that line; it must be like: key = "text"'
+    return 'correct that line; write it like: key = "text"'
 
 
 def suggestion(key: str, known: list[str]) -> str:

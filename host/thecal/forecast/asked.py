@@ -32,7 +32,7 @@ def when(begin: str | None, zone: LocalTime, days: int) -> When:
     """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time; Failed when this computer
     can't know what now is."""
     if begin is None and host_problem():
-        raise Failed(host_problem(), "set this computer's clock, or say from when: --from TIME")
+        raise Failed(host_problem(), "set this computer's clock, or give the start: --from TIME")
     utc_s = int(host_s()) if begin is None else utc_of(begin, zone)
     return When(utc_s, zone.zone(utc_s), days)
 
@@ -54,7 +54,7 @@ def utc_of(text: str, zone: LocalTime) -> int:
         raise BadInput(f"--from: {shown(text)} is not a local time", EXAMPLE) from error
     naive_s = int((local - datetime(1970, 1, 1)).total_seconds())
     if not FIRST_UTC_S + S_PER_DAY <= naive_s < END_UTC_S:  # a day: whatever the zone
-        raise BadInput(f"--from: {shown(text)} is not in the years that the pump's clock holds, 2020 to 2104", EXAMPLE)
+        raise BadInput(f"--from: {shown(text)} is outside the range of the pump's clock, 2020 to 2104", EXAMPLE)
     offset_at = zone.offset_at
     offsets_s = sorted({offset_at(naive_s - S_PER_DAY), offset_at(naive_s + S_PER_DAY)}, reverse=True)
     for offset_s in offsets_s:
@@ -69,7 +69,7 @@ def left_nl(text: str | None, client: Client | None, program: Program) -> int | 
     settings: Any = program.settings
     if settings is None or not settings.capacity_nl:
         if text is not None:
-            raise BadInput("--left: the prescription has no [reservoir]", "leave it out, or add [reservoir]")
+            raise BadInput("--left: the prescription has no [reservoir]", "remove it, or add [reservoir]")
         return None
     if text is not None:
         volume = read(text, ("volume",), "18 mL").to("nL")
@@ -86,7 +86,7 @@ def concentration(text: str | None) -> Fraction | None:
         return None
     value = read(text, ("mass/volume",), "500 ug/mL").to("ng/nL")
     if not value:
-        raise BadInput(f"--previous: {shown(text)} is zero", "write what the line holds")
+        raise BadInput(f"--previous: {shown(text)} is zero", "write the concentration in the line")
     return value
 
 
@@ -94,9 +94,11 @@ def outlook(program: Program, pair: Calibration, begin: When, left: int | None, 
     """`old` is what the line holds, as a person or as the pump says. BadInput for what does not go with the program."""
     settings: Any = program.settings
     if old is not None and not program.concentration[0]:
-        raise BadInput("--previous: the prescription has no concentration", "leave it out, or add concentration")
+        raise BadInput("--previous: the prescription has no concentration", "remove it, or add concentration")
     if old is not None and (settings is None or not settings.line_nl()):
         raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
     if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
-        raise BadInput(f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write what is in it")
+        raise BadInput(
+            f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write the volume in the reservoir"
+        )
     return Outlook(program, pair, begin, left, typed(old, program, pair) if isinstance(old, Fraction) else old)

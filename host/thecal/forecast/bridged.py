@@ -51,7 +51,7 @@ def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
     """By how much the basal changes in the old content. Failed for a program without the concentration that a bridge needs."""
     old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
     if not new[1] or not new[2]:
-        raise Failed("the pump tells of a bridge, and the program names no concentration", "add concentration to the prescription")
+        raise Failed("the pump reports a bridge, but the program has no concentration", "add concentration to the prescription")
     numerator, denominator = ratio(old, new)
     return numerator, denominator
 

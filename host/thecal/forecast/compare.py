@@ -20,7 +20,7 @@ from thecal.history.timeline import Timeline
 
 MINUTE_MS = 60_000
 LONGEST_DAYS = 400
-UNCERTAIN = "uncertain, by a power cut"
+UNCERTAIN = "uncertain after a power cut"
 FLOAT_STEPS = 1e-3  # what floats of up to 2^43 steps are surely exact to
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
 Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they stand behind "bolus"
@@ -76,7 +76,7 @@ def check_length(asked_ms: int) -> None:
     """Behind the longest forecast there is nothing to compare with."""
     days = -(-asked_ms // (S_PER_DAY * MS_PER_S))
     if days > LONGEST_DAYS:
-        reach = f"the time asked for ends {days} days after the program's first start, and a comparison reaches {LONGEST_DAYS} days"
+        reach = f"the period ends {days} days after the program's first start; a comparison covers at most {LONGEST_DAYS} days"
         raise Failed(reach, "give an earlier end: thecal compare --to TIME")
 
 
@@ -281,7 +281,7 @@ def first_start(line: Timeline) -> Start:
     behind the last calibration, before which steps had another volume."""
     known = line.prescribed
     if known is None:
-        raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
+        raise Failed("no program is active in the pump, or its calibration is unknown", "program it first: thecal program rx.toml")
     weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)
     ours: list[Start] = []
     bridge = None
@@ -294,7 +294,9 @@ def first_start(line: Timeline) -> Start:
     if not ours:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")
     if known.program.needs_clock() and not ours[0].utc_s:
-        raise Failed("the pump did not know the time when it started: a schedule can't be forecast", "set its clock: thecal clock --set")
+        raise Failed(
+            "the pump did not know the time at its start, so its schedule can't be forecast", "set its clock: thecal clock --set"
+        )
     return ours[0]
 
 

@@ -72,7 +72,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
     """What flows in all; on the right the mass, when the fluid has a concentration."""
     for course, colour, width in ((outlook.everything, PLAN, 2.6), (outlook.basal, DONE, 1.2)):
         axes.plot(*curve(outlook, course, 0, 1), color=colour, linewidth=width)
-    axes.set_ylabel("mL in all")
+    axes.set_ylabel("mL in total")
     axes.set_ylim(bottom=0)
     top = outlook.mass_ng(Fraction(NL_PER_ML))
     if top is not None and outlook.front is None:  # else the mass does not follow the volume
@@ -80,7 +80,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
         there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
         back: Any = lambda ug: ug / per_ml  # noqa: E731
         right = axes.secondary_yaxis("right", functions=(there, back))
-        right.set_ylabel("ug in all")
+        right.set_ylabel("ug in total")
         right.spines["right"].set_visible(False)
     end = outlook.end_s
     if outlook.allowed.day_nl():

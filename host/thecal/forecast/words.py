@@ -18,7 +18,7 @@ Rows = list[tuple[str, ...]]
 
 
 def moment(outlook: Outlook, second_s: int | None) -> str:
-    return "not within this time" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
+    return "not within this period" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
 
 
 def offset_words(outlook: Outlook) -> str:
@@ -42,14 +42,14 @@ def facts(outlook: Outlook) -> Rows:
     rows: Rows = [
         ("program", f"{program.name}, {program.fluid}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
-        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in all{basal_mass(outlook)}"),
+        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
     rows += front_facts(outlook)
     if outlook.left_nl is not None:
         rows += [
             ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
-            ("refill due", f"{moment(outlook, marks['low_all'])}; when it is low, with every allowed bolus"),
+            ("refill due", f"{moment(outlook, marks['low_all'])} (reservoir low, with every allowed bolus)"),
             ("low, basal only", moment(outlook, marks["low_basal"])),
             ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
         ]
@@ -62,7 +62,9 @@ def front_facts(outlook: Outlook) -> Rows:
     if front is None:
         return []
     held = f"{ml(front.left_nl)} of {decimal(front.old * 1000)} ug/mL"
-    rows: Rows = [("front", f"the line's {held} is out {moment(outlook, outlook.front_s)}; prime the line to have it out before the start")]
+    rows: Rows = [
+        ("front", f"the line's {held} has left the tip {moment(outlook, outlook.front_s)}; prime the line to flush it out before the start")
+    ]
     if front.crossing is not None:
         ratio = Fraction(front.crossing.numerator, front.crossing.denominator)
         near, passed = (moment(outlook, at_s) for at_s in (outlook.near_s, outlook.passed_s))
@@ -91,7 +93,7 @@ def allowed_text(outlook: Outlook) -> str:
     if allowed.other_nl:
         parts.append(f"others up to {ml(allowed.other_nl)} a day")
     if not parts:
-        return "none on demand; the program limits no manual ones, and none are reckoned with"
+        return "none on demand; manual boluses have no limit in the program and are not included"
     return f"{', '.join(parts)}: {amount(outlook, Fraction(allowed.day_nl()))} in 24 h"
 
 
@@ -103,9 +105,9 @@ def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
         if name == "rate":
             seconds_s = outlook.program.rate_seconds_s
             asked_text = ml_per_h_exact(asked / seconds_s)
-            found.append(f"the rate of {asked_text} at {when} is above the highest, {ml_per_h(limit_nl, seconds_s)}")
+            found.append(f"the rate of {asked_text} at {when} is above the ceiling, {ml_per_h(limit_nl, seconds_s)}")
         else:
-            found.append(f"the {name} that begins {when} would hold {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause there")
+            found.append(f"the {name} from {when} would deliver {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause then")
     return found
 
 
@@ -113,7 +115,7 @@ def day_rows(outlook: Outlook) -> Rows:
     """The table: a row for each local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL", "mL in all"] + ["basal ug", "ug in all"] * mass + ["boluses", "bolus mL"] * boluses
+    head = ["day", "basal mL", "mL in total"] + ["basal ug", "ug in total"] * mass + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
 

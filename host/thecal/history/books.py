@@ -116,7 +116,7 @@ class Books(TherapyBook):
         elif opened and leased != self._counted_leased:
             self._take_loss(row, at_ms, at_ms)
         elif self._position is not None and leased != self._position:
-            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps, {self._position} were told before")
+            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps; the record before it gives {self._position}")
             self._position = leased
         else:
             self._see(at_ms, leased)
@@ -172,7 +172,7 @@ class Books(TherapyBook):
     def _on_started(self, row: Row, at_ms: int) -> None:
         position = row["position_steps"]
         if self._position is not None and position != self._position:
-            self.breaks.append(f"record {row['sequence']}: started at {position} steps, {self._position} were told before")
+            self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self._position}")
             self._position = None
         if self.run is not None:  # its end is among records that are missing
             self._flows_end(at_ms)

@@ -30,7 +30,7 @@ def position_check(line: Timeline) -> Check:
     broken = line.books.breaks
     if broken:
         return False, "; ".join(broken)
-    return True, f"the position goes on from record to record through {len(line.books.runs)} runs and {len(line.books.boots)} boots"
+    return True, f"the position is continuous from record to record in {len(line.books.runs)} runs and {len(line.books.boots)} boots"
 
 
 def balance_check(line: Timeline) -> Check:
@@ -41,7 +41,7 @@ def balance_check(line: Timeline) -> Check:
     worst = max((abs(difference(one)) for one in closed), default=0)
     total = sum(difference(one) for one in closed)
     holds = all(abs(difference(one)) <= in_the_queue(line, one) for one in closed)
-    return holds, words + (f"; {worst} in the queue at an entry's begin, {total} in all" if worst else "")
+    return holds, words + (f"; {worst} in the queue at the start of an entry, {total} in total" if worst else "")
 
 
 def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
@@ -77,4 +77,4 @@ def uncertain_checks(line: Timeline) -> list[Check]:
     if status is None or any(gap.ring == "events" for gap in line.books.gaps):
         return []
     mine, told = sum(one.uncertain_steps for one in line.books.losses), status["uncertain_steps"]
-    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} by the pump's own sum")]
+    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} in the pump's own count")]

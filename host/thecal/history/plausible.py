@@ -29,7 +29,7 @@ def split(rows: list[Row], status: dict[str, Any] | None = None) -> tuple[list[R
     for one, behind in zip(rows, following, strict=True):
         why = impossible(before, one, behind)
         if why:
-            left_out.append(f"record {one['sequence']} of {one['ring']} is left out: {why}")
+            left_out.append(f"record {one['sequence']} of {one['ring']} is ignored: {why}")
             continue
         kept.append(one)
         steps = position(one)
@@ -55,9 +55,9 @@ def impossible(before: Neighbour, one: Row, behind: Neighbour) -> str:
     """Why no pump wrote `one` between these two; "" when one may have."""
     uptime_ms, steps = one["uptime_ms"], position(one)
     if uptime_ms > HIGHEST_UPTIME_MS:
-        return f"no pump runs for {uptime_ms // MS_PER_S} s"
+        return f"an uptime of {uptime_ms // MS_PER_S} s is impossible"
     if any(value > MOST_STEPS for name, value in one.items() if name.endswith("_steps") and isinstance(value, int)):
-        return "no pump makes so many steps"
+        return "so many steps are impossible"
     if odd(boot_in(before[0]), one["boot"], boot_in(behind[0]), 0):
         return f"its boot {one['boot']} lies outside its neighbours'"
     if odd(time_in(before[0], one["boot"]), uptime_ms, time_in(behind[0], one["boot"]), LATE_MS):

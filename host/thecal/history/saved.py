@@ -52,11 +52,11 @@ def load(files: list[Path]) -> Evidence:
             key = (one["ring"], one["sequence"])
             if rows.setdefault(key, one) != one:
                 raise BadInput(
-                    f"{file}: record {one['sequence']} of {one['ring']} is another one than before", "give the files of one pump"
+                    f"{file}: record {one['sequence']} of {one['ring']} differs from an earlier file", "give the files of one pump"
                 )
     if not rows:
         named = ", ".join(map(str, files))
-        raise BadInput(f"{named}: no journal records in it", "save a journal with: thecal report --save FILE")
+        raise BadInput(f"{named}: it contains no journal records", "save a journal with: thecal report --save FILE")
     newest = max((one["boot_number"] for one in rows.values() if "boot_number" in one), default=0)
     whole_boots(rows.values(), max(newest, int((found.status or {}).get("boot", 0))))
     found.events, found.faults = ([one for (name, _), one in sorted(rows.items()) if name == ring] for ring in RINGS)
@@ -85,7 +85,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
     try:
         texts = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise BadInput(f"{file}: not a text in UTF-8", "name a file that thecal saved") from None
+        raise BadInput(f"{file}: not UTF-8 text", "name a file that thecal saved") from None
     rows: list[Row] = []
     for number, text in enumerate(texts, 1):
         if not text.strip():
@@ -131,7 +131,7 @@ def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> Non
     if status:
         missing = [name for name, kind in OF_STATUS.items() if not isinstance(status.get(name), kind)]
         if missing:
-            raise BadInput(f"{where}: status: {missing[0]} is missing or of another kind", "save the file again")
+            raise BadInput(f"{where}: status: {missing[0]} is missing or has the wrong type", "save the file again")
         pair: dict[str, Any] = status["calibration"] or CALIBRATED_PAIR
         try:
             Calibration(pair["volume_nl"], pair["steps"], str(pair["state"]))
@@ -139,7 +139,7 @@ def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> Non
             raise BadInput(f"{where}: status: calibration: not a pair", "save the file again") from None
         check_numbers(f"{where}: status", {name: status[name] for name, kind in OF_STATUS.items() if kind is int})
     if not isinstance(hello.get("implementation", {}), dict) or not isinstance(hello.get("protocol", []), list):
-        raise BadInput(f"{where}: hello: not what a pump says", "save the file again")
+        raise BadInput(f"{where}: hello: not the answer of a pump", "save the file again")
 
 
 def checked_row(where: str, one: dict[str, Any]) -> Row:
@@ -149,7 +149,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
     number = records.NUMBERS.get(event) if isinstance(event, str) else None
     missing += [name for name in needed(str(event)) if name not in one] if number else []
     if missing:
-        raise BadInput(f"{where}: no record of a journal: {missing[0]} is missing", AGAIN)
+        raise BadInput(f"{where}: not a journal record: {missing[0]} is missing", AGAIN)
     check_numbers(where, {name: value for name, value in one.items() if name in COUNTS or name.endswith(UNITS)})
     if one["ring"] not in RINGS or not isinstance(event, str):
         raise BadInput(f"{where}: ring or event is unknown", AGAIN)
@@ -187,9 +187,9 @@ def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
     record counts; `found` is told how many bytes between them are damaged."""
     decoded, damaged_bytes = whole_records(content)
     if not decoded:
-        raise BadInput(f"{file}: no journal records in it", "name a file that `thecal report --save` or `thecal journal` wrote")
+        raise BadInput(f"{file}: it contains no journal records", "name a file that `thecal report --save` or `thecal journal` wrote")
     if damaged_bytes:
-        found.left_out.append(f"{file}: {damaged_bytes} damaged bytes are left out")
+        found.left_out.append(f"{file}: {damaged_bytes} damaged bytes are ignored")
     of_faults = {"alarm", "journal_gap"} if all(record.name in ("alarm", "journal_gap") for record in decoded) else {"alarm"}
     return [row("faults" if record.name in of_faults else "events", record) for record in decoded]
 

@@ -106,9 +106,9 @@ class Timeline:
         BadInput when it begins behind its end, or holds nothing of the journal."""
         begin_ms, end_ms = (self.from_ms if from_ms is None else from_ms), (self.to_ms if to_ms is None else to_ms)
         if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-            raise BadInput("the time asked for ends before it begins", "give --from before --to")
+            raise BadInput("the period ends before it begins", "give --from before --to")
         if begin_ms > self.to_ms or end_ms < self.from_ms:
-            raise BadInput("the journal holds nothing of the time asked for", "see `thecal journal` for what it holds")
+            raise BadInput("the journal has no records of this period", "`thecal journal` lists the records")
         known = self._known_ms
         first, last = max(0, bisect_right(known, begin_ms) - 1), min(len(known) - 1, bisect_left(known, end_ms))
         return known[first], known[last]

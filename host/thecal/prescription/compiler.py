@@ -100,7 +100,7 @@ def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> 
         if lcm(least_s, rate.denominator) > SECONDS_MAX_S:
             raise BadInput(
                 f"{name}: {key}: {not_exact(prescription, quantity, rate, least_s)}",
-                "write that, or a rate with fewer digits",
+                "write one of these, or a rate with fewer digits",
             )
         least_s = lcm(least_s, rate.denominator)
     mass = prescription.concentration.to("ng/nL").numerator if prescription.concentration else 1
@@ -119,7 +119,7 @@ def not_exact(prescription: Prescription, quantity: Quantity, rate_nl_per_s: Fra
         unit, per_unit = "uL/h", Fraction(5, 18)
         pair = nearest_decimals(rate_nl_per_s / per_unit, per_unit, seconds_s)
     nearest = " and ".join(f"{decimal(amount, MOST_DECIMALS)} {spelled(unit)}" for amount in pair)
-    return f"{shown(quantity.text)} is not a whole number of nl over any time the pump can count with the other rates; nearest: {nearest}"
+    return f"the pump cannot represent {shown(quantity.text)} exactly together with the other rates; nearest: {nearest}"
 
 
 def nearest_decimals(amount: Fraction, per_unit: Fraction, seconds_s: int) -> tuple[Fraction, ...]:
@@ -158,14 +158,14 @@ def limit_nl(prescription: Prescription, key: str, name: str) -> int:
             f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
         )
     if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write less")
+        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
     return positive(where, quantity, int(value), name)
 
 
 def positive(key: str, quantity: Quantity, value: int, name: str) -> int:
     """A limit of zero would read as "no limit" in the program; it is refused."""
     if value == 0:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} allows nothing", "write what is allowed, or leave the line out")
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is zero and would allow nothing", "write the limit, or remove the line")
     return value
 
 

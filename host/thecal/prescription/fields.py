@@ -96,7 +96,7 @@ def permille_of(value: Any) -> int:
         permille = Fraction(str(value)) * 10
         if permille.denominator == 1:
             return int(permille)
-    raise complaint(f"{quoted(value)} is not a percentage", "write a number from 0 to 100 with at most one digit behind the point")
+    raise complaint(f"{quoted(value)} is not a percentage", "write a number from 0 to 100 with at most one decimal")
 
 
 def day_of(value: Any) -> int:

@@ -113,10 +113,10 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
             f"write {first.get('ctx', {}).get('expected', '')}",
         ),
         "string_type": (f"{key} = {value} is not a text", "put it in quotes"),
-        "string_too_short": (f"{key} is empty", "write something that tells it from others"),
+        "string_too_short": (f"{key} is empty", "write a name that distinguishes it from others"),
         "too_short": (f"{key} is empty", "write at least one"),
     }
-    cause, do = words.get(first["type"], (f"{key} = {value} is not of the right kind", "write it as in the example of `thecal new`"))
+    cause, do = words.get(first["type"], (f"{key} = {value} has the wrong type", "write it as in the example of `thecal new`"))
     return BadInput(f"{name}: {cause}", do)
 
 
@@ -148,7 +148,7 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
         found.append(
             (
                 "concentration",
-                BadInput(f"{shown(prescription.concentration.text)} is zero", "write what the reservoir holds"),
+                BadInput(f"{shown(prescription.concentration.text)} is zero", "write the concentration in the reservoir"),
             )
         )
     if len(prescription.drug.encode()) > 64 or len(prescription.title.encode()) > 64:

@@ -21,7 +21,7 @@ from thecal.prescription.tables import Library, Range
 from thecal.quantities.typed import Quantity, shown
 
 SHIPPED = DATA
-FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
+FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal as a start")
 LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
 RANGES = ("hard_concentration", "soft_concentration")
 PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in ("rate", "bolus", "day"))
@@ -69,7 +69,7 @@ def load(path: Path) -> DrugLibrary:
     names = [fluid.name for fluid in library.fluid]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise BadInput(f"{path}: fluid {shown(twice)} is there twice", "keep one of them")
+        raise BadInput(f"{path}: fluid {shown(twice)} appears twice", "keep one of them")
     return library
 
 
@@ -101,7 +101,9 @@ def check_fluid(fluid: Fluid, where: str) -> None:
 
 def _in_order(where: str, low: Quantity, high: Quantity) -> None:
     if low.kind() != high.kind():
-        raise BadInput(f"{where}: {shown(low.text)} and {shown(high.text)} are of two kinds", "write both as volumes, or both as masses")
+        raise BadInput(
+            f"{where}: {shown(low.text)} and {shown(high.text)} are different kinds", "write both as volumes, or both as masses"
+        )
     if low.to(high.unit) > high.amount:
         cause = f"{where}: {shown(low.text)} is above {shown(high.text)}"
         raise BadInput(cause, "a soft limit lies within its hard one; write the lower end of a range first")
@@ -128,7 +130,7 @@ def applied(prescription: Prescription, option: Path | None, name: str) -> Presc
         raise BadInput(
             f'{name}: library: the prescription was made for "{table.name}" version {table.version}, the library is '
             f'"{library.name}" version {library.version}',
-            "review the prescription against it, then write its name and version",
+            "review the prescription against this library, then write its name and version",
         )
     limits = limits_of(library.of(prescription.drug, name), prescription, name)
     overrides = table.overrides if table else []
@@ -140,7 +142,7 @@ def as_typed(prescription: Prescription, name: str) -> Prescription:
     """Without the library's file what the prescription says itself must do."""
     table = prescription.library
     if table is not None and not any(getattr(table, key) for key in LIMITS + RANGES):
-        raise BadInput(f'{name}: library: "{table.name}" is not here', "name its file: --library FILE, or THECAL_LIBRARY")
+        raise BadInput(f'{name}: library: no drug library "{table.name}" found', "name its file: --library FILE, or THECAL_LIBRARY")
     return prescription
 
 
@@ -152,8 +154,8 @@ def limits_of(fluid: Fluid, prescription: Prescription, name: str) -> dict[str, 
         if theirs is not None and texts(theirs) != texts(ours):
             said = "no such limit" if ours is None else " to ".join(quantity.text for quantity in as_list(ours))
             typed = " to ".join(quantity.text for quantity in as_list(theirs))
-            cause = f"{name}: library.{key}: {shown(typed)}, and the library says {said}"
-            raise BadInput(cause, "leave the line out: the library gives it")
+            cause = f"{name}: library.{key}: {shown(typed)} differs from the library's limit, {said}"
+            raise BadInput(cause, "remove the line; thecal takes the limit from the library")
         if ours is not None and not (key in RANGES and prescription.concentration is None):
             found[key] = ours
     return found

@@ -21,7 +21,7 @@ def read_prescription(file: Path, library: Path | None, overrides: list[str] | N
     words = overrides or []
     for word in words:
         if word not in OVERRIDES:
-            raise BadInput(f"--override: {shown(word)} is no soft limit", f"write one of {', '.join(OVERRIDES)}")
+            raise BadInput(f"--override: {shown(word)} is not a soft limit", f"write one of {', '.join(OVERRIDES)}")
     prescription = libraries.applied(load(file), library, str(file))
     if words and prescription.library is None:
         raise BadInput(f"{file}: --override: the prescription names no drug library", "add [library], or give --library FILE")

@@ -51,7 +51,7 @@ def compile_settings(prescription: Prescription, rate_nl: Number, name: str) -> 
     for field, _, key, quantity in present(prescription, VOLUMES):
         volume_nl = whole_nl(prescription, key, quantity, name)
         if not volume_nl and field not in MAY_BE_ZERO:  # it would read as "not set"
-            raise BadInput(f"{name}: {key}: {shown(quantity.text)} is nothing", "write what it is, or leave the line out")
+            raise BadInput(f"{name}: {key}: {shown(quantity.text)} is zero", "write a value above zero, or remove the line")
         setattr(settings, field, volume_nl)
     for field, _, key, quantity in present(prescription, RATES):
         setattr(settings, field, rate_nl(key, quantity))
@@ -90,7 +90,7 @@ def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str
             f"{name}: {key}: {shown(quantity.text)} is not a whole number of nl", f"write a volume; nearest: {below} nL and {below + 1} nL"
         )
     if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write less")
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
     return int(value)
 
 
@@ -109,7 +109,9 @@ def fill_library(settings: Settings, prescription: Prescription, name: str) -> N
 def whole_ng_per_ml(key: str, quantity: Quantity, name: str) -> int:
     value = Fraction(quantity.to("ng/nL")) * NL_PER_ML
     if value.denominator != 1 or not 0 < value <= MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is not a whole number of ng/mL above zero", "write one that is")
+        raise BadInput(
+            f"{name}: {key}: {shown(quantity.text)} is not a whole number of ng/mL above zero", "write such a number"
+        )
     return int(value)
 
 

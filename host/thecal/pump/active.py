@@ -18,7 +18,7 @@ def pair_of(status: dict[str, Any]) -> Calibration:
     """The calibration in a status. Failed when the pump has none, because it has no bench."""
     pair: Calibration | None = status["calibration"]
     if not pair:
-        raise Failed("the pump has no bench, and no calibration", "deploy it with its bench: thecal flash --bench NAME")
+        raise Failed("the pump has no bench, and no calibration", "flash it with its bench: thecal flash --bench NAME")
     return pair
 
 

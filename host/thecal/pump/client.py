@@ -62,7 +62,7 @@ class Client(Exchange):
             raise self.who_is_there() from error
         ours, theirs = messages.PROTOCOL[0], next(iter(reply["protocol"]), "none")
         if theirs != ours:
-            do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
+            do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.ceilings = reply.get("ceilings")
         self.unique_id = str(reply.get("unique_id", ""))

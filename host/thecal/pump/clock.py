@@ -25,6 +25,7 @@ MOST_PPM = 10_000.0  # more is no drift: somebody set another time
 SET_WITHIN_S = 0.05  # how well a clock is set: the line's delay and the loop's turn
 CHIP_HALF_S = 0.5
 
+
 def host_s() -> float:
     """UTC seconds by this computer's clock."""
     return time.time()
@@ -36,7 +37,7 @@ def host_problem() -> str:
     if FIRST_HOST_S <= now_s < END_HOST_S:
         return ""
     when = "before 2024" if now_s < FIRST_HOST_S else "past 2099"
-    return f"this computer's clock stands at {stamp(now_s)}, {when}"
+    return f"this computer's clock is at {stamp(now_s)}, {when}"
 
 
 def stamp(utc_s: float) -> str:
@@ -86,7 +87,7 @@ def next_change(status: dict[str, Any]) -> str:
     """When the pump will change its offset by itself, in words."""
     at_s = status.get("transition_utc_s")
     if not at_s:
-        return "no change of local time is known to the pump"
+        return "the pump knows no change of local time"
     behind_s = status["transition_offset_s"]
     by_min = (behind_s - status["offset_s"]) / S_PER_MINUTE
     return f"local time changes by {by_min:+.0f} min to {clock_text(at_s, behind_s)}"
@@ -126,7 +127,7 @@ class Reading:
         if self.error_s is None:
             return "unknown"
         if self.own_time:
-            return f"{self.error_s:+.0f} s: a simulated pump whose time passes by itself"
+            return f"{self.error_s:+.0f} s: a simulated pump with its own time"
         digits = 0 if self.uncertain_s >= CHIP_HALF_S else 1
         said = f"{self.error_s:+.{digits}f} s".replace("-0 s", "+0 s").replace("-0.0 s", "+0.0 s")
         if not self.set_ago_s:

@@ -80,7 +80,9 @@ class Exchange:
         try:
             return self._repeat(new_id(), method, params)
         except BadAnswer as error:
-            raise Unknown(f"{error.cause}; it may or may not have done it", "look with `thecal status` what became of it") from error
+            raise Unknown(
+                f"{error.cause}; the pump may or may not have carried out the command", "see the outcome with `thecal status`"
+            ) from error
 
     def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
@@ -111,7 +113,7 @@ class Exchange:
             yield result
             if not result.get("more"):
                 return
-        raise replies.bad_answer(method, f"more than {most} parts came")
+        raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
     def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         """Send once, wait once. LinkLost when no answer comes."""
@@ -122,7 +124,7 @@ class Exchange:
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
         if reply is None:
-            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")
+            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and run the command again")
         return self._outcome(reply, method)
 
     def _await(self, link: Link, identity: str | None, deadline_s: float) -> Reply | None:
@@ -156,7 +158,7 @@ class Exchange:
         if raw:
             replies.check("journal.read", reply["result"])
             if crc_number(reply["result"]["crc32"]) != binascii.crc32(raw):
-                raise LinkLost("a block of the journal arrived damaged", "ask again")
+                raise LinkLost("a block of the journal arrived damaged", "run the command again")
             reply["result"]["raw"] = raw
         return reply
 
@@ -193,12 +195,12 @@ class Exchange:
     def who_is_there(self) -> ThecalError:
         """What it may be that did not answer as a pump."""
         if self._foreign():
-            do = "if it is a pump in maintenance, reset it; else flash it: `thecal flash`"
-            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}, no pump is running there", do)
+            do = "reset it if it is a pump in maintenance; otherwise flash it: `thecal flash`"
+            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}; no pump runs there", do)
         if self._heard.strip():
             heard = ascii(self._heard[-40:].decode("utf-8", "replace"))
             return WrongDevice(
-                f"what answers on {self.port_url} is not a pump (heard {heard})",
+                f"the device on {self.port_url} is not a pump (received {heard})",
                 "name the right port with --port; `thecal find` lists pumps",
             )
         return Silent(
@@ -215,7 +217,7 @@ class Exchange:
         Raises Unknown, WrongDevice, PortBusy or NoPump.
         """
         begun_s = time.monotonic()
-        error: ThecalError = Silent("nobody answered", "")
+        error: ThecalError = Silent("no answer came", "")
         count = 0
         while True:
             count += 1
@@ -288,7 +290,7 @@ def refused(error: dict[str, Any]) -> Refused:
 
 
 def unknown(method: str, lost: ThecalError) -> Unknown:
-    do = "look with `thecal status` what became of it; asking again is harmless"
+    do = "see the outcome with `thecal status`; asking again is harmless"
     if method == "stop":
         do = stopping.BY_HAND
-    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have done it ({lost.cause})", do)
+    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have carried it out ({lost.cause})", do)

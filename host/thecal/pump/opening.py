@@ -29,7 +29,7 @@ def choose(port_url: str | None) -> str:
         raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
     if len(found) > 1:
         listed = ", ".join(candidate.port_url for candidate in found)
-        raise BadInput(f"{len(found)} pumps found: {listed}", "say which one: --port PORT, or THECAL_PORT=PORT")
+        raise BadInput(f"{len(found)} pumps found: {listed}", "name one: --port PORT, or THECAL_PORT=PORT")
     return found[0].port_url
 
 
@@ -64,8 +64,8 @@ def lost_pump(port_url: str) -> NoPump | None:
     known = registry.known_pump(serial_number) if serial_number else None
     if known is None:
         return None
-    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers: its flash may be lost"
-    return NoPump(cause, "flash it again: thecal flash --bench FILE; what it held is in the backup of the last flash")
+    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers now: its flash may be lost"
+    return NoPump(cause, "flash it again: thecal flash --bench FILE; its data is in the backup of the last flash")
 
 
 def look(candidate: Candidate) -> dict[str, Any]:

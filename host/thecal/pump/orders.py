@@ -55,7 +55,7 @@ def place(client: Client, order: Order) -> Reply:
     except Refused as refused:
         raise with_rates(refused, client.status().get("rate_seconds_s")) from refused
     except Unknown as error:
-        raise Unknown(error.cause, f"ask what became of it before ordering again: {order.ask_with.replace('TOKEN', token)}") from error
+        raise Unknown(error.cause, f"see its state before you order again: {order.ask_with.replace('TOKEN', token)}") from error
 
 
 def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:
@@ -65,7 +65,7 @@ def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:
         begun = client.bolus_status(token).get("state") in LIVE_STATES
     except LinkLost:
         begun = True
-    return stopped_by(end, client, token) if begun else Interrupted(end.number, f"{end.cause}: nothing was ordered")
+    return stopped_by(end, client, token) if begun else Interrupted(end.number, f"{end.cause}; nothing was ordered")
 
 
 def bolus(volume_nl: int, rate_nl: int) -> Order:

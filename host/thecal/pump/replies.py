@@ -68,7 +68,7 @@ def odd(value: Any, depth: int = 0) -> str:
     if kind is int:
         return "" if -U64 <= value <= U64 else f" is {shown(value)}, which is beyond 64 bits"
     if kind is str:
-        return "" if value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value) else " is no text in UTF-8"
+        return "" if value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value) else " is not UTF-8 text"
     if kind is float:
         return f" is {shown(value)}, and the protocol has whole numbers only"
     if kind is dict or kind is list:

@@ -64,13 +64,15 @@ class StopNotes:
     def check(self) -> None:
         """Failed when a stop was given: no run begins after it."""
         if self.changed():
-            raise Failed("`thecal stop` was given meanwhile: no further run was begun, nothing was stored", "begin again when all is well")
+            raise Failed(
+                "`thecal stop` ended this: no further run began, nothing was stored", "begin again after you have found the reason"
+            )
 
 
 def stopped_by(end: Interrupted, client: Client, token: str) -> Interrupted:
     """Stop the pump because of a signal; return what is to be said. Raises Unknown when no answer to the stop is read."""
     client.stop()
-    return Interrupted(end.number, f"{end.cause}: the pump was stopped, {delivered(client, token)}")
+    return Interrupted(end.number, f"{end.cause}; the pump was stopped, {delivered(client, token)}")
 
 
 def delivered(client: Client, token: str) -> str:
@@ -92,4 +94,4 @@ def amount(client: Client, told: Reply) -> str:
 def cut_short(client: Client, purpose: str, told: Reply) -> Failed:
     """A run that ended before its time: another `thecal stop`, the stop button, an alarm or a power cut."""
     cause = f"the {purpose} run was {told['state']}: {amount(client, told)}, nothing was stored"
-    return Failed(cause, "`thecal status` and `thecal journal` say by what; begin again when the line is in order")
+    return Failed(cause, "see the reason with `thecal status` and `thecal journal`; begin again after you have removed it")

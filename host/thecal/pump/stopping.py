@@ -7,7 +7,7 @@ from typing import Any
 from thecal.errors import PortBusy, ThecalError, Unknown
 from thecal.pump.transport.holders import Holder, described, holders
 
-BY_HAND = "try again, press the stop button, or take the motor's power away"
+BY_HAND = "try again, press the stop button, or disconnect the motor's power"
 ANSWERED = b'"state":"stopped"'
 
 
@@ -20,11 +20,11 @@ def is_answer(reply: dict[str, Any]) -> bool:
 def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Unknown:
     """`stop` went out beside another program, and no whole answer was read."""
     who = described(others)
-    cause = f"`stop` was sent {count} times to {port_url}, and its answer was not read: the port is in use by {who} too"
-    cause += ", which may have taken the answer"
+    cause = f"`stop` was sent {count} times to {port_url} without an answer: {who} also uses the port"
+    cause += " and may have read the answer"
     if ANSWERED in heard.replace(b" ", b""):
-        cause += "; a part of an answer was read, and it says stopped"
-    return Unknown(cause, f"see whether the motor stands; if not, end that program and {BY_HAND}")
+        cause += "; part of an answer arrived and reports stopped"
+    return Unknown(cause, f"check that the motor has stopped; if not, end that program and {BY_HAND}")
 
 
 def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
@@ -32,5 +32,5 @@ def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
     if not isinstance(closed, PortBusy):
         return closed
     who = described(holders(port_url))
-    cause = f"`stop` was not sent: {who} has {port_url} for itself alone, and this system lets no second program in"
+    cause = f"`stop` was not sent: {who} has {port_url} open exclusively, and this system allows no second program"
     return PortBusy(cause, f"end that program and {BY_HAND}")

@@ -127,7 +127,7 @@ def system_zone() -> LocalTime:
     if LOCALTIME.is_symlink():
         target = os.readlink(LOCALTIME).rpartition("zoneinfo/")[2].removeprefix("posix/")
         if target in NO_ZONES:
-            raise BadInput("this computer has no time zone: nobody has chosen one", DO_NAME)
+            raise BadInput("this computer has no time zone: none is set", DO_NAME)
         found = by_name(target)
         if found is not None:
             return found

@@ -44,7 +44,7 @@ def clock_text(utc_s: int, offset_s: int = 0) -> str:
     try:
         local = datetime.fromtimestamp(0, UTC) + timedelta(seconds=utc_s + offset_s)
     except OverflowError:
-        return f"{utc_s} s since 1970, which is no date"
+        return f"{utc_s} s since 1970, not a date"
     return f"{local:%a %Y-%m-%d %H:%M:%S} {offset_text(offset_s)}"
 
 

@@ -139,7 +139,7 @@ def parse_number(text: str, number: str) -> Fraction:
     if exponent:
         raise BadInput(f"{shown(text)} has an exponent, which is not allowed", written_out(*exponent.groups()))
     if LONG_EXPONENT.match(text.strip()):
-        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", "write it out, in a unit that suits")
+        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", "write it without exponent, in a suitable unit")
     if number.startswith("-"):
         raise BadInput(f"{shown(text)} is negative", "write a value of zero or more")
     if not NUMBER.fullmatch(number):
@@ -147,7 +147,7 @@ def parse_number(text: str, number: str) -> Fraction:
         do = f"write {shown('0' + text.strip())}" if number and NUMBER.fullmatch("0" + number) else plain
         raise BadInput(f"{shown(text)} does not begin with a plain number", do)
     if GROUPED.match(text.strip()):
-        raise BadInput(f"{shown(text)} has a blank inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")
+        raise BadInput(f"{shown(text)} has a space inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")
     if len(number) > LONGEST_NUMBER:
         raise BadInput(f"{shown(text)} has more than {LONGEST_NUMBER} digits", "write fewer digits or a larger unit")
     return Fraction(number)
@@ -164,13 +164,17 @@ def without_comma(text: str) -> str:
         return "write a decimal point, and no thousands separators"
     before, behind, unit = match.groups()
     point, thousands = shown(f"{before}.{behind}{unit}"), shown(f"{before}{behind}{unit}")
-    return f"write {point} or {thousands}, whichever you mean" if len(behind) == 3 else f"write {point}"
+    return f"write {point} or {thousands}" if len(behind) == 3 else f"write {point}"
 
 
 def written_out(digits: str, exponent: str, unit: str) -> str:
     value = Fraction(digits) * Fraction(10) ** int(exponent)
     text = decimal(value, LONGEST_NUMBER)
-    return f"write it out: {shown(text + unit)}" if len(text) <= LONGEST_NUMBER else "write it out, in a unit that suits"
+    return (
+        f"write it without exponent: {shown(text + unit)}"
+        if len(text) <= LONGEST_NUMBER
+        else "write it without exponent, in a suitable unit"
+    )
 
 
 def parse_unit(text: str, unit: str, amount: Fraction) -> str:

@@ -102,7 +102,7 @@ def confirm(question: str, yes: bool) -> None:
     if not answer.endswith("\n"):
         talk("")
     if not answer:
-        raise Failed("nobody confirmed, nothing was changed", "answer y, or add --yes when you have read the review")
+        raise Failed("no answer on stdin, nothing was changed", "answer y, or add --yes after you have read the review")
     if answer.strip().lower() not in ("y", "yes"):
         raise Failed("not confirmed, nothing was changed")
 

@@ -19,7 +19,7 @@ def fault_text(number: int) -> str:
     try:
         fault = faults.by_number(number)
     except KeyError:
-        return f"{number} (a newer pump's fault)"
+        return f"{number} (unknown to this version of thecal)"
     text, remedy = fault_texts.told(fault.name)
     return f"{number} {fault.name}: {text}; {remedy}"
 
@@ -31,6 +31,13 @@ def described(alarm: Any) -> dict[str, Any]:
     try:
         fault = faults.by_number(number)
     except KeyError:
-        return {"fault": number, "name": "unknown", "severity": "alarm", "text": "a newer pump's fault", "do": "update thecal", **extra}
+        return {
+            "fault": number,
+            "name": "unknown",
+            "severity": "alarm",
+            "text": "unknown to this version of thecal",
+            "do": "update thecal",
+            **extra,
+        }
     text, remedy = fault_texts.told(fault.name)
     return {"name": fault.name, "severity": fault.severity, "text": text, "do": remedy, **extra, "fault": number}

@@ -29,8 +29,8 @@ def content(line: Line, which: str) -> str:
 def need(line: Line) -> str:
     """What is to be done before a start; "" when nothing is."""
     words = {
-        "bridge": f"a bridge delivers it at its own dose: {BRIDGE}; or flush it out: {PRIME}",
-        "prime": f"only a priming ends that: {PRIME}",
+        "bridge": f"deliver it at the same drug dose: {BRIDGE}; or flush it out: {PRIME}",
+        "prime": f"prime the line: {PRIME}",
     }
     return words.get(line["needs"], "")
 
@@ -41,9 +41,12 @@ def text(line: Line) -> str:
     where = most if line["most_nl"] - line["least_nl"] <= 1 else f"between {least} and {most}"
     front = f"the front is at {where} of {ml(line['line_nl'])}"
     if not line["needs"]:
-        front = f"the front has passed, {where} after {ml(line['line_nl'])}"
-    phase = {"old": "; a bridge runs: the tip delivers the old", "uncertain": "; a bridge runs: nobody knows what the tip delivers"}
-    return f"{content(line, 'old')}, behind it {content(line, 'new')}; {front}{phase.get(line.get('phase', ''), '')}"
+        front = f"the front has passed the tip ({where} of {ml(line['line_nl'])})"
+    phase = {
+        "old": "; a bridge runs: the tip delivers the old concentration",
+        "uncertain": "; a bridge runs: the concentration at the tip is uncertain",
+    }
+    return f"{content(line, 'old')}, followed by {content(line, 'new')}; {front}{phase.get(line.get('phase', ''), '')}"
 
 
 def explained(refused: Refused, status: dict[str, Any]) -> Refused:

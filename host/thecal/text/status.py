@@ -70,7 +70,7 @@ def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
         return []
     text = f"{therapy['library']}, version {therapy.get('library_version', 'unknown')}"
     passed = ", ".join(therapy.get("overrides") or [])
-    return [("library", f"{text}; soft limits passed: {passed}" if passed else text)]
+    return [("library", f"{text}; soft limits confirmed: {passed}" if passed else text)]
 
 
 def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
@@ -79,9 +79,9 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
     name, digest = status.get("program_name"), status.get("program_digest") or ""
     delivered = [
         ("delivered", steps_text(status["delivered_steps"], calibration)),
-        ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
+        ("ordered", f"{status['ordered_steps']} steps; the guard's counter is at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
-        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases: what the ceilings count"),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases (the ceilings count these)"),
     ]
     return [
         ("state", status["state"]),

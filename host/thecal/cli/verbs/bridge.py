@@ -28,7 +28,7 @@ def bridge(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start with another concentration still in the line. The old solution is delivered at the same drug dose until the front has passed."""
+    """Start with another concentration still in the line. It is delivered at the same drug dose until the front has passed."""
     from thecal.cli.clock_setting import Wish
     from thecal.pump.opening import open_pump
 

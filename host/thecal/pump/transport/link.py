@@ -55,7 +55,9 @@ class Link:
         try:
             self._serial.write(data)
         except (serial.SerialException, OSError) as error:
-            raise LinkLost(f"the link to {self.port_url} broke while sending ({error})", "check the cable and ask again") from error
+            raise LinkLost(
+                f"the link to {self.port_url} broke while sending ({error})", "check the cable and run the command again"
+            ) from error
 
     def read_line(self, deadline_s: float) -> bytes | None:
         """The next line without its newline, or None when `deadline_s` (time.monotonic) passes first."""
@@ -98,7 +100,9 @@ class Link:
                 data += self._serial.read(CHUNK_BYTES)
         except (serial.SerialException, OSError, TypeError) as error:
             # TypeError: pyserial on a port that another thread closed
-            raise LinkLost(f"the link to {self.port_url} broke while listening ({error})", "check the cable and ask again") from error
+            raise LinkLost(
+                f"the link to {self.port_url} broke while listening ({error})", "check the cable and run the command again"
+            ) from error
         self._buffer += data
         self.heard = (self.heard + data)[-256:]
         return bool(data)
@@ -142,7 +146,7 @@ def why_not_open(port_url: str, error: Exception) -> ThecalError:
     if is_busy(error):
         return PortBusy(
             f"{port_url} is in use by another program",
-            "close it (a serial monitor, mpremote, another thecal) and ask again",
+            "close it (a serial monitor, mpremote, another thecal) and run the command again",
         )
     if error_number(error) == errno.EACCES:
         return NoPump(
@@ -155,5 +159,5 @@ def why_not_open(port_url: str, error: Exception) -> ThecalError:
     words = "not a port" if not number else "no such host" if number < 0 else os.strerror(number)
     return NoPump(
         f"can't open {port_url}: {words}",
-        "plug the pump in or start one with `thecal sim`; `thecal find` lists what is there",
+        "plug the pump in or start one with `thecal sim`; `thecal find` lists the pumps",
     )
