@@ -293,7 +293,7 @@ def test_a_download_needs_its_digest_and_is_checked(web, monkeypatch):
         uf2.find()
     for named in (web, web.replace("http:", "file:") + "#sha256=0"):
         monkeypatch.setenv("THECAL_UF2", named)
-        with pytest.raises(BadInput, match="SHA-256 is known"):
+        with pytest.raises(BadInput, match="only with its SHA-256"):
             uf2.find()
     monkeypatch.setenv("THECAL_UF2", f"http://127.0.0.1:9/x.uf2#sha256={'0' * 64}")
     with pytest.raises(Failed, match="can't be downloaded"):

@@ -1,4 +1,4 @@
-"""Journal records as rows: for tables, CSV and JSON lines. Units are in the names of the fields."""
+"""Journal records as rows for tables, CSV and JSON lines. Field names contain the unit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def row(ring: str, record: records.Record) -> Row:
-    """One record as plain values: bytes in hex, coded fields as words."""
+    """Convert one record to plain values: bytes as hex, coded fields as words."""
     stamp: Row = {
         "ring": ring,
         "sequence": record.sequence,
@@ -36,7 +36,7 @@ def row(ring: str, record: records.Record) -> Row:
 
 
 def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
-    """Makes the boot of each row a whole number: a record keeps its low 16 bits, and no journal holds 65,536 boots."""
+    """Complete the boot number of each row: a record keeps its low 16 bits, and no journal covers 65,536 boots."""
     for one in rows:
         one["boot"] = whole_boot(one["boot"], newest_boot)
 
@@ -68,7 +68,7 @@ def plain(record_name: str, field: str, value: Any) -> Any:
 
 
 def payload_names() -> list[str]:
-    """Every payload field of every type, in the order of the table."""
+    """Return every payload field of every type, in the order of the table."""
     return list(dict.fromkeys(name for _, _, names in records.TYPES.values() for name in names))
 
 
@@ -93,7 +93,7 @@ def as_json_lines(rows: Iterable[Row]) -> str:
 
 
 def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
-    """Cells for people: number, time, event, and its fields in words."""
+    """Return cells for people: number, time, event, and its fields in words."""
     cells: list[tuple[str, ...]] = [("no", "boot", "time (UTC)", "event", "")]
     for one in rows:
         if one["event"] == GAP:
@@ -108,6 +108,6 @@ def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
 
 
 def short(value: Any) -> str:
-    """Digests cut to what tells them apart."""
+    """Shorten digests."""
     text = str(value)
     return text[:12] if isinstance(value, str) and len(text) > 20 else text

@@ -1,4 +1,4 @@
-"""Saved journals, read back: every record checked, so that a file somebody edited can't be taken for what a pump said."""
+"""Read saved journals. Every record is checked, so that an edited file can't pass as a pump's data."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def load(files: list[Path]) -> Evidence:
 
 
 def rows_of(file: Path, found: Evidence) -> list[Row]:
-    """The records of one file; what else it says goes into `found`."""
+    """Read the records of one file; its other data goes into `found`."""
     try:
         if file.exists() and not file.is_file():
             raise BadInput(f"{file}: is not a plain file", "name a file that thecal saved")
@@ -109,7 +109,7 @@ def json_object(where: str, text: str) -> dict[str, Any]:
 
 
 def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
-    """What the pump said of itself when the file was saved."""
+    """Read the pump's answers from the time of saving."""
     try:
         packed = base64.b64decode(str(one.get("program") or ""), validate=True)
         if packed:
@@ -127,7 +127,7 @@ def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
 
 
 def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> None:
-    """What a report asks of a saved hello and status."""
+    """Check the saved hello and status that a report needs."""
     if status:
         missing = [name for name, kind in OF_STATUS.items() if not isinstance(status.get(name), kind)]
         if missing:
@@ -143,7 +143,7 @@ def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> Non
 
 
 def checked_row(where: str, one: dict[str, Any]) -> Row:
-    """A record with the fields of its type, each of its kind."""
+    """Check a record with the fields of its type."""
     missing = [name for name in NEEDED if name not in one]
     event = one.get("event")
     number = records.NUMBERS.get(event) if isinstance(event, str) else None
@@ -161,7 +161,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
 
 
 def needed(event: str) -> list[str]:
-    """The fields that every type of this name has: older firmware wrote some with fewer."""
+    """Return the fields that every version of this type has: older firmware wrote some with fewer."""
     layouts = [names for name, _, names in records.TYPES.values() if name == event]
     return [name for name in layouts[0] if all(name in names for names in layouts)]
 
@@ -173,7 +173,7 @@ def highest_of(name: str) -> int:
 
 
 def check_numbers(where: str, numbers: dict[str, Any]) -> None:
-    """Whole, and in the range of their fields in a record."""
+    """Check that the values are integers within the range of their fields."""
     for name, value in numbers.items():
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadInput(f"{where}: {name}: {str(value)[:40]!r} is not a whole number", AGAIN)
@@ -183,8 +183,8 @@ def check_numbers(where: str, numbers: dict[str, Any]) -> None:
 
 
 def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
-    """Raw records as the pump keeps them; alarms are the ones of the faults ring, and a `journal_gap` among nothing else. Every whole
-    record counts; `found` is told how many bytes between them are damaged."""
+    """Read raw records of the pump; alarms belong to the faults ring, and so does a `journal_gap` among alarms only. `found` receives
+    the number of damaged bytes between whole records."""
     decoded, damaged_bytes = whole_records(content)
     if not decoded:
         raise BadInput(f"{file}: it contains no journal records", "name a file that `thecal report --save` or `thecal journal` wrote")
@@ -195,7 +195,8 @@ def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
 
 
 def whole_records(content: bytes) -> tuple[list[records.Record], int]:
-    """Return every whole record, and how many bytes are in none. After damage the next offset with a right CRC begins a record."""
+    """Return every whole record, and the number of bytes outside of records. After damage, the next offset with a right CRC begins a
+    record."""
     found: list[records.Record] = []
     at = damaged_bytes = 0
     while at < len(content):

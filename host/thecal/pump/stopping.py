@@ -1,4 +1,4 @@
-"""What is said of a `stop` that was sent past another program's lock, or that the system kept out."""
+"""The errors of a `stop` that had to pass another program's lock, or that the system did not let through."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ ANSWERED = b'"state":"stopped"'
 
 
 def is_answer(reply: dict[str, Any]) -> bool:
-    """Whether a reply without an id answers `stop`. Another program's bare `status` or `hello` has none either, but more keys."""
+    """Return True if a reply without an id answers `stop`. Another program's bare `status` or `hello` has none either, but more keys."""
     result = reply.get("result")
     return isinstance(result, dict) and set(result) == {"state", "delivered_steps"}
 
 
 def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Unknown:
-    """`stop` went out beside another program, and no whole answer was read."""
+    """Return the error for a `stop` sent while another program used the port, without a complete answer."""
     who = described(others)
     cause = f"`stop` was sent {count} times to {port_url} without an answer: {who} also uses the port"
     cause += " and may have read the answer"
@@ -28,7 +28,8 @@ def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Un
 
 
 def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
-    """The port did not open for `stop`: another program has it for itself alone (TIOCEXCL; on Windows every program), or none is there."""
+    """Return the error for a port that did not open for `stop`: another program holds it exclusively (TIOCEXCL; on Windows every
+    program), or there is none."""
     if not isinstance(closed, PortBusy):
         return closed
     who = described(holders(port_url))

@@ -111,7 +111,7 @@ class HistoryPicture:
             drawn = [(at_ms, float(self.words.amount(steps, at_ms))) for at_ms, steps in self.truth]
             axes.plot(*self._split(drawn), color=TRUE, linewidth=1.0, linestyle=(0, (2, 3)), label="true motor steps")
             axes.legend(frameon=False, fontsize=8, loc="upper left")
-        axes.set_ylabel(f"{self.words.unit} in all")
+        axes.set_ylabel(f"{self.words.unit} in total")
         axes.set_ylim(bottom=0)
 
     def _draw_behind(self, axes: Axes) -> None:

@@ -17,7 +17,7 @@ class Period:
 
     def __init__(self, from_text: str | None, to_text: str | None, days: int | None) -> None:
         if days is not None and (from_text is not None or to_text is not None):
-            raise BadInput("--days and --from or --to are two ways to say it", "give one of them")
+            raise BadInput("--days can't be combined with --from or --to", "give one of them")
         self.days = days
         self.begin = None if from_text is None else moment("--from", from_text)
         self.end = None if to_text is None else moment("--to", to_text)
@@ -33,7 +33,7 @@ class Period:
         if self.days is not None:
             return line.window(max(line.from_ms, line.to_ms - self.days * S_PER_DAY * MS_PER_S), line.to_ms)
         if (self.begin or self.end) and not line.time_is_known():
-            raise BadInput("the pump did not know the time of day", "leave --from and --to out, or give --days")
+            raise BadInput("the pump did not know the time of day", "remove --from and --to, or give --days")
         return line.window(at(line, self.begin), at(line, self.end))
 
 
@@ -41,7 +41,7 @@ def moment(option: str, text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadInput(f"{option} {shown(text)} is no date", EXAMPLE) from None
+        raise BadInput(f"{option} {shown(text)} is not a date", EXAMPLE) from None
 
 
 def at(line: Timeline, when: datetime | None) -> int | None:

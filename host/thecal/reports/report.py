@@ -21,7 +21,7 @@ from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text.program import entries, facts
 
-UNKNOWN = "unknown: the pump was not asked, only its journal read"
+UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
 Pairs = list[tuple[str, str]]
 
@@ -73,7 +73,7 @@ class Report:
         if pair is None:
             return "Calibration unknown: amounts are steps"
         if pair.state == UNCALIBRATED:
-            return f"{UNCALIBRATED}: volumes are nominal, nobody has weighed"
+            return f"{UNCALIBRATED}: volumes are nominal, the pump was never calibrated"
         return "" if pair.state == CALIBRATED else f"Calibration {pair.state}: volumes may be off"
 
     def about(self) -> Pairs:
@@ -121,7 +121,7 @@ class Report:
     def csv(self) -> str:
         """A row a minute: what was planned and delivered since the begin, with the bounds. Failed for more than LONGEST_DAYS."""
         if self.to_ms - self.from_ms > LONGEST_DAYS * S_PER_DAY * MS_PER_S:
-            raise Failed(f"a row a minute is for {LONGEST_DAYS} days at most", f"give a part of the time: --days {LONGEST_DAYS}")
+            raise Failed(f"one row per minute covers at most {LONGEST_DAYS} days", f"choose a shorter period: --days {LONGEST_DAYS}")
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]

@@ -101,7 +101,7 @@ class Sim(Shape):
     port: str | None
     socket: str
     control: str
-    control_secret: str = Field(description="what each request to the control port carries")
+    control_secret: str = Field(description="sent with each request to the control port")
     balance: str | None = None
     balance_socket: str | None = None
     unique_id: str
@@ -151,7 +151,7 @@ class Bolus(Shape):
     planned_steps: int | None = None
     duration_s: int | None = None
     begins_at_ms: int | None = None
-    settled: bool | None = Field(None, description="true: the answer was lost, and asked for afterwards")
+    settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
 class Status(Shape):

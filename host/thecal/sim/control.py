@@ -57,9 +57,12 @@ class ControlServer:
         self._server.server_close()
 
 
-NO_SECRET = json.dumps(
-    {"error": "the control port's secret is missing or wrong", "do": 'send {"secret": ...} of this run: `thecal sim` prints it'}
-).encode() + b"\n"
+NO_SECRET = (
+    json.dumps(
+        {"error": "the control port's secret is missing or wrong", "do": 'send {"secret": ...} of this run, which `thecal sim` prints'}
+    ).encode()
+    + b"\n"
+)
 
 
 def knows(secret: str, line: bytes) -> bool:
@@ -82,7 +85,7 @@ def answer(pump: "SimulatedPump", line: bytes) -> bytes:
     except SimulatorError as error:
         reply = {"error": error.cause, "do": error.do}
     except (ValueError, KeyError, TypeError) as error:
-        reply = {"error": f"the request is not of its form: {error}", "do": ""}
+        reply = {"error": f"the request is malformed: {error}", "do": ""}
     except Exception as error:  # noqa: BLE001  a fault of the simulator itself: the client must not wait for ever
         traceback.print_exc(file=sys.stderr)
         reply = {"error": f"the simulator failed: {error!r}", "do": ""}
@@ -124,7 +127,7 @@ class Control:
         except OSError as error:
             raise SimulatorError(f"the simulator does not answer: {error}") from None
         if not line:
-            raise SimulatorError("the simulator has gone")
+            raise SimulatorError("the simulator has ended")
         reply = json.loads(line)
         if "error" in reply:
             raise SimulatorError(reply["error"], reply["do"])

@@ -139,8 +139,8 @@ class PowerUp:
         try:
             flash.mount()
         except WasiError:
-            cause = "the flash holds no file system: what this pump held is lost, unless a copy of its image is kept"
-            raise SimulatorError(cause, "name that copy: thecal sim --image FILE, or begin with a new pump: thecal sim --fresh") from None
+            cause = "the flash contains no file system: the pump's data is lost, unless you have a copy of its image"
+            raise SimulatorError(cause, "use the copy: thecal sim --image FILE, or start a new pump: thecal sim --fresh") from None
         devices = Devices(hardware.timeline, hardware.plant, hardware.panel, self._crystal, self._boot)
         files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
         opener = Opener(flash, files)

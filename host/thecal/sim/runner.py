@@ -39,7 +39,7 @@ class SimulatedPump:
     ) -> None:
         chosen = Options(**options)
         if chosen.virtual and speed is not None:
-            raise SimulatorError("virtual time has no speed", "give one of the two")
+            raise SimulatorError("virtual time has no speed", "give one of them")
         table = bench if isinstance(bench, dict) else read_bench(Path(bench))
         chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware, seed), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
@@ -253,7 +253,7 @@ class SimulatedPump:
     def balance(self) -> BalanceLine:
         """The balance under the outlet. SimulatorError when there is none."""
         if self._balance is None:
-            raise SimulatorError("no balance stands under this pump", "start the simulator with one: thecal sim --balance")
+            raise SimulatorError("this pump has no simulated balance", "start the simulator with one: thecal sim --balance")
         return self._balance
 
     def balance_fault(self, kind: str) -> None:

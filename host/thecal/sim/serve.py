@@ -19,7 +19,7 @@ from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-RESTART = "start it again with the same `thecal sim` command; for the pump that is a power cut"
+RESTART = "start it again with the same `thecal sim` command; the pump sees a power cut"
 _LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
 KEEP_S = 10.0  # at most so much of the flash's news is lost with the process, and so seldom is the disk written
 
@@ -46,7 +46,7 @@ class Served:
         try:
             return clock_file.load(image_file, None if self._virtual else int(time.time()))
         except ValueError as damaged:
-            print(f"{damaged} is damaged: the simulated clock chip has lost the time; `thecal start` sets it", file=sys.stderr)
+            print(f"{damaged} is damaged: the simulated clock chip lost the time; `thecal start` sets it", file=sys.stderr)
             return None
 
     def check(self) -> None:
@@ -148,9 +148,9 @@ def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
         return None
     flash = file.read_bytes()
     if len(flash) not in SIZES_BYTES:
-        raise BadInput(f"{file}: a flash image has {SIZES_BYTES[0]} bytes, this file {len(flash)}", "name another file")
+        raise BadInput(f"{file}: a flash image has {SIZES_BYTES[0]} bytes, this file has {len(flash)}", "name another file")
     if image.read_file(flash, image.MANIFEST_PATH) != image.manifest_of(firmware):
-        print(f"{file} holds another firmware than this thecal; it runs that one (delete it to begin anew)", file=sys.stderr)
+        print(f"{file} contains the firmware of another version, and runs it (delete the file to start a new pump)", file=sys.stderr)
     return image.grown(flash)
 
 

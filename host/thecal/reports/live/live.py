@@ -14,7 +14,7 @@ from thecal.reports.live.past import Past
 from thecal.reports.live.view import ALERT, Status, rows
 from thecal.terminal.console import printable
 
-HINT = "Ctrl-C ends the watch, not the pump; `thecal stop` in another terminal stops it"
+HINT = "Ctrl-C ends the display, the pump runs on; `thecal stop` in another terminal stops it"
 
 
 class LiveView:
@@ -38,7 +38,7 @@ class LiveView:
         self._draw("")
 
     def trouble(self, cause: str) -> None:
-        self._draw(f"{cause}; still watching, the above is old")
+        self._draw(f"{cause}; still watching, the values above are old")
 
     def _draw(self, trouble: str) -> None:
         table = Table.grid(padding=(0, 1))

@@ -27,7 +27,7 @@ class Past:
     """`since_midnight` is (least, most) steps delivered today by the pump's local time; None when that is not known, and `why`."""
 
     def __init__(self) -> None:
-        self.why = "the journal was not read"
+        self.why = "the journal is not read yet"
         self._now: tuple[int, int | None, int] | None = None
         self._begin_s = 0
         self._midnight: tuple[Fraction, Fraction] | None = None

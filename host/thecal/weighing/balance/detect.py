@@ -19,7 +19,7 @@ SAYS_SOMETHING = ("overload", "underload", "busy", "error_code", "unit")
 def dialect(protocol: str) -> ModuleType:
     """The module of a protocol by its name."""
     if protocol not in DIALECTS:
-        raise BadInput(f"{protocol!r} is no balance protocol", f"known are auto, {', '.join(DIALECTS)}")
+        raise BadInput(f"{protocol!r} is not a balance protocol", f"known are auto, {', '.join(DIALECTS)}")
     return DIALECTS[protocol]
 
 

@@ -135,7 +135,7 @@ def parameters(framing: str, port_url: str) -> dict[str, Any]:
     """ "9600-8N1" as pyserial's settings. BadInput when it is not of that form."""
     match = FRAMING.fullmatch(framing)
     if match is None:
-        raise BadInput(f"{framing!r} is no serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
+        raise BadInput(f"{framing!r} is not a serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
     baud, bits, parity, stop = match.groups()
     if os.path.realpath(port_url).startswith(PSEUDOTERMINALS):
         bits, parity = "8", "N"
@@ -154,7 +154,7 @@ def _open(port_url: str, framing: str) -> Any:
 
 def _why_not_open(port_url: str, error: Exception) -> ThecalError:
     if is_busy(error):
-        return Failed(f"the balance's port {port_url} is in use by another program", "close that program and ask again")
+        return Failed(f"the balance's port {port_url} is in use by another program", "close that program and run the command again")
     number = error_number(error)
     reason = "no such port" if number is None else str(error).rpartition(":")[2].strip()
     do = "check its cable and name; write a network one as socket://HOST:PORT or rfc2217://HOST:PORT"

@@ -50,7 +50,7 @@ def list_all(client: Client, how: How) -> None:
         return
     talk(line(pump["status"]))
     rows = review.history(pump)
-    data(headed(rows) if len(rows) > 1 else "nothing was weighed on this bench")
+    data(headed(rows) if len(rows) > 1 else "no calibration was weighed on this bench")
 
 
 def forget(client: Client, how: How) -> None:
@@ -60,7 +60,7 @@ def forget(client: Client, how: How) -> None:
     talk(headed(review.side_by_side(pump, None)))
     if how.dry_run:
         return
-    confirm("Let the nominal pair count again?", how.yes)
+    confirm("Return to the nominal calibration?", how.yes)
     told = client.calibration_set(b"")
     report(told, how)
 
@@ -74,16 +74,16 @@ def weigh(client: Client, typed: Typed, how: How, verify: bool) -> None:
     if how.masses and len(how.masses) != typed.runs:
         raise BadInput(f"{typed.runs} runs and {len(how.masses)} times --mass", "give --mass once for each run")
     if how.masses and how.balance:
-        raise BadInput("--mass and --balance", "give one of them: the weights are typed, or read")
+        raise BadInput("--mass and --balance can't be combined", "give --mass to type the weights, or --balance to read them")
     if how.no_run and not how.masses:
-        raise BadInput("--no-run without --mass", "give --mass for each run that was made before")
+        raise BadInput("--no-run needs --mass", "give --mass once for each earlier run")
     listed = Listed(plan.plausible(), how.masses, how.tares) if how.masses else None
     check_state(client)
     if not verify:
         check_early(client, plan)
     talk(columns(planned(plan)))
     if how.dry_run:
-        talk("nothing is moved, nothing is stored")
+        talk("dry run: the pump does not move, nothing is stored")
         if listed is None:
             return
     runs = weighed_before(plan, listed) if listed and (how.dry_run or how.no_run) else weighed_now(client, plan, listed, how)
@@ -106,7 +106,7 @@ def weighed_now(client: Client, plan: Plan, listed: Listed | None, how: How) -> 
         runs = all_runs(client, plan, masses, notes)
     if listed is None:
         words = " ".join(f'--mass "{decimal(run.mass_ug / 1_000_000, 7)} g"' for run in runs)
-        talk(f"weighed; should something go wrong now, store without running again: --no-run {words}")
+        talk(f"weighed; if storing fails, repeat it without a run: --no-run {words}")
     return runs
 
 
@@ -125,7 +125,7 @@ def packed_of(one: weighed.Weighed) -> bytes:
     try:
         return weighed.pack(one)
     except Refusal as refusal:
-        raise Failed(f"the runs make no calibration: {sentence(refusal)}", "look at the weights, and at the steps that were made") from None
+        raise Failed(f"these runs give no valid calibration: {sentence(refusal)}", "check the weights and the number of steps") from None
 
 
 def as_stored(plan: Plan, found: Fit) -> weighed.Weighed:
@@ -149,7 +149,7 @@ def check_state(client: Client) -> None:
     """The pump must be stopped: told before anybody fills a line. Raises Refused as the pump itself would."""
     status = client.status()
     if status["state"] == "alarm" and any(map(_stops_a_run, status.get("alarms", []))):
-        raise Refused(205, "alarm_active", "an alarm is active", "look with `thecal alarms`, mend the cause, acknowledge")
+        raise Refused(205, "alarm_active", "an alarm is active", "see `thecal alarms`, remove the cause, acknowledge it with `thecal ack`")
     if status["state"] not in ("stopped", "alarm"):
         raise Refused(201, "not_stopped", f"the pump is {status['state']}", "stop it first: `thecal stop`")
 
@@ -168,7 +168,7 @@ def planned(plan: Plan) -> list[tuple[str, ...]]:
     duration_s = int(-(-plan.expected_nl * seconds_s // rate_nl))
     rows: list[tuple[str, ...]] = [
         ("each run", f"{plan.typed.turns} turns, {plan.steps} steps at {plan.typed.rate}"),
-        ("should move", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),
+        ("expected", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),
         ("takes", f"{span(duration_s)}, {plan.typed.runs} times"),
         ("density", f"{plan.density_ug_per_ml} ug/mL" + (", buoyancy corrected" if plan.typed.buoyancy else "")),
     ]
@@ -245,7 +245,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     packed = packed_of(one)
     read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
     if read is None or weighed.pack(read) != packed:
-        raise Failed("the pump read another calibration than was sent", "flash the pump with this version's firmware")
+        raise Failed("the pump read back a different calibration", "flash the pump with this version's firmware")
     talk(headed(review.side_by_side(client.calibration_read(), read)))
     if how.dry_run:
         if how.as_json:
@@ -256,7 +256,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     pump = client.calibration_read()
     kept = review.decoded(pump["calibration"])
     if kept is None or weighed.pack(kept) != packed:
-        raise Failed("the pump's calibration is not the one that was sent", "set it again before starting")
+        raise Failed("the pump's calibration differs from the one that was sent", "set it again before you start")
     report(pump["status"], how, as_dict(found, runs))
 
 
@@ -266,7 +266,7 @@ def check_scatter(found: Fit, how: How) -> None:
         limits = f"CV {review.percent(MOST_CV_PPM)}, {review.percent(MOST_DEVIATION_PPM)} off the mean"
         raise Failed(
             f"the runs differ too much (allowed: {limits}), nothing was stored",
-            "look for air, leaks and drops at the outlet and run again, or add --accept-scatter (with --no-run for these weights)",
+            "check for air, leaks and drops at the outlet and run again, or add --accept-scatter (and --no-run to use these weights)",
         )
 
 

@@ -52,13 +52,13 @@ class Plausible:
         if tare_ug and net <= 0:
             raise BadInput(f"{shown(text)} is not more than the tare of {grams(tare_ug)}", "weigh the vessel before and after the run")
         if net <= 0:
-            raise BadInput(f"{shown(text)} is nothing", "weigh what came out; a run that moves no fluid is no calibration")
+            raise BadInput(f"{shown(text)} is zero", "weigh the delivered fluid; a run without fluid gives no calibration")
         if abs(net - self.expected_ug) * 100 > self.expected_ug * self.percent:
             factor = max(net, self.expected_ug) / min(net, self.expected_ug)
             thousand = " (a factor of 1000: g for mg?)" if 500 <= factor <= 2000 else ""
             raise BadInput(
-                f"{shown(text)} is {'more' if net > self.expected_ug else 'less'} than can be{thousand}",
-                f"{grams(self.expected_ug)} is expected by the bench's nominal pair, {self.percent} % off is the most",
+                f"{shown(text)} is {'more' if net > self.expected_ug else 'less'} than possible{thousand}",
+                f"the bench's nominal calibration gives {grams(self.expected_ug)}, the weight may differ by {self.percent} %",
             )
         return net
 
@@ -145,5 +145,5 @@ def ask(question: str) -> str:
     answer = sys.stdin.readline()
     if not answer:
         talk("")
-        raise Failed("nobody answered, nothing was stored", "type it, or give --mass for each run, or --balance PORT")
+        raise Failed("no answer on stdin, nothing was stored", "type it, or give --mass for each run, or --balance PORT")
     return answer.strip()

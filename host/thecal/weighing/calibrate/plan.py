@@ -45,7 +45,7 @@ class Plan:
         if not 1 <= typed.runs <= MOST_RUNS:
             raise BadInput(f"{typed.runs} runs", f"give --runs from 1 to {MOST_RUNS}; three is usual")
         if not 0 <= typed.for_days <= MOST_DAYS:
-            raise BadInput(f"{typed.for_days} days", f"give --for-days from 1 to {MOST_DAYS}, or 0 for ever")
+            raise BadInput(f"{typed.for_days} days", f"give --for-days from 1 to {MOST_DAYS}, or 0 for no limit")
         self.steps = steps_of(typed.turns, pump)
         self.rate = flow(typed.rate)
         self.prime_nl = volume("--prime", typed.prime)
@@ -70,10 +70,10 @@ def name(what: str, text: str, shortest: int) -> str:
 def steps_of(turns: int, pump: dict[str, Any]) -> int:
     """Whole steps of so many turns of the head, rounded down."""
     if turns < 1:
-        raise BadInput(f"{turns} turns", "give --turns of 1 or more, so many that the weight is a hundred times the balance's last digit")
+        raise BadInput(f"{turns} turns", "give --turns of 1 or more; the weight should be at least 100 times the balance's last digit")
     steps = int(turns * pump["turns_steps"] // pump["turns"])
     if steps > MOST_STEPS:
-        raise BadInput(f"{turns} turns are {steps} steps", f"at most {MOST_STEPS} steps fit in a run: give fewer turns")
+        raise BadInput(f"{turns} turns are {steps} steps", f"give fewer turns: a run takes at most {MOST_STEPS} steps")
     return steps
 
 
@@ -81,7 +81,7 @@ def flow(text: str) -> tuple[int, int]:
     """(nl, seconds) of a typed rate, exact."""
     exact = read(text, ("volume/time",), "2 mL/h").to("nL/s")
     if not exact:
-        raise BadInput(f"{shown(text)} does not move", 'give a --rate above zero, like "2 mL/h"')
+        raise BadInput(f"{shown(text)} is zero", 'give a --rate above zero, like "2 mL/h"')
     if exact.denominator > MOST_SECONDS:
         raise BadInput(f"{shown(text)} has too many digits for the pump", "write fewer digits")
     return exact.numerator, exact.denominator

@@ -37,7 +37,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         told = client.run_start(token, purpose, amount, rate_nl_s)
         ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
-        raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
+        raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     except Interrupted as end:  # also between the order and its answer: the pump may have begun
         raise stopped_by(end, client, token) from None
     except OSError:  # the terminal went away, and with it the bar: that hides the HUP
@@ -61,7 +61,7 @@ def _watched(client: Client, ordered: Reply, purpose: str, notes: StopNotes, clo
         while time.monotonic() < deadline_s:
             told = client.bolus_status(ordered["token"])
             if told["state"] in NEVER_SEEN:
-                raise Failed(f"the pump forgot the {purpose} run that it was ordered", "`thecal status`")
+                raise Failed(f"the pump no longer knows the {purpose} run that it accepted", "`thecal status`")
             progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
             clock.pause(LOOK_EVERY_S)  # after the last look too: the balance comes to rest
             if told["state"] in ENDED:

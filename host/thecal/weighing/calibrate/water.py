@@ -35,7 +35,7 @@ def water_ug_per_ml(text: str) -> int:
         raise BadInput(f"{shown(text)} is not a temperature in C", TEMPERATURE_DO)
     temperature_c = parse_number(text, match.group(1))
     if not FIRST_C <= temperature_c <= LAST_C:
-        raise BadInput(f"{shown(text)} is outside the table of water", TEMPERATURE_DO)
+        raise BadInput(f"{shown(text)} is outside the density table of water", TEMPERATURE_DO)
     below = min(int(temperature_c), LAST_C - 1)
     low, high = WATER_UG_PER_ML[below - FIRST_C], WATER_UG_PER_ML[below - FIRST_C + 1]
     return round(low + (high - low) * (temperature_c - below))
@@ -50,7 +50,7 @@ def typed_ug_per_ml(text: str) -> int:
     low, high = DENSITIES_UG_PER_ML
     if not low <= exact <= high:
         limits = " to ".join(decimal(Fraction(limit, 1_000_000)) for limit in (low, high))
-        raise BadInput(f"{shown(text)} is no density of a liquid", f"it must be from {limits} g/mL; {DENSITY_DO}")
+        raise BadInput(f"{shown(text)} is not a density of a liquid", f"it must be from {limits} g/mL; {DENSITY_DO}")
     if exact.denominator != 1:
         raise BadInput(f"{shown(text)} has more than six decimals", DENSITY_DO)
     return int(exact)

@@ -135,7 +135,7 @@ def motor(samples: list[Sample], ideal: Ideal, facts: Facts) -> Motor | None:
 def _step_ms(sample_s: Fraction) -> int:
     step_ms = sample_s * 1000
     if step_ms.denominator != 1 or step_ms < 100 or MS_PER_MIN % step_ms:
-        raise BadInput(f"a sample interval of {float(sample_s):g} s does not fit", "use one that divides a minute, like 30 s or 0.5 s")
+        raise BadInput(f"a sample interval of {float(sample_s):g} s does not divide a minute", "use an interval like 30 s or 0.5 s")
     return int(step_ms)
 
 

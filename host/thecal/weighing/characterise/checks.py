@@ -51,7 +51,7 @@ def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
     gap = int(np.argmax(np.diff(times_ms)))
     if times_ms[gap + 1] - times_ms[gap] > LONGEST_GAP_MS:
         cause = f"nothing was recorded for {(times_ms[gap + 1] - times_ms[gap]) / 1000:.0f} s after {moment(samples[gap])}"
-        raise Failed(cause, "keep the computer awake and the cable in, and record again")
+        raise Failed(cause, "keep the computer awake and the cable connected, then record again")
     _check_clocks(samples)
 
 
@@ -64,7 +64,7 @@ def _check_rest(run: Run, limit_ug: int) -> None:
     for name, when in ((STILL, "before the pump started"), (END, "after the pump had stopped")):
         samples = run.phase(name)
         if samples and not any(sample.stable for sample in samples):
-            do = "keep draughts and vibration away, and record again"
+            do = "keep draughts and vibration away, then record again"
             raise BalanceError("unstable", f"the balance was not stable {when} ({shown(samples[-1].raw)})", do, samples[-1].raw)
     still = run.phase(STILL)
     for before, after in itertools.pairwise(still):
@@ -85,10 +85,10 @@ def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: t
 def _moved(sample: Sample, by_ug: int) -> BalanceError:
     when = f"at {moment(sample)} ({shown(sample.raw)})"
     if by_ug < 0:
-        do = "leave the balance and its vessel alone, and record again"
+        do = "do not touch the balance or its vessel, then record again"
         return BalanceError("tared", f"the mass fell by {-by_ug} ug {when}: tared, zeroed, or the vessel was moved", do, sample.raw)
-    do = "keep the outlet below the surface and hands away, and record again"
-    return BalanceError("jump", f"the mass rose by {by_ug} ug at once {when}: a knock, or a drop that fell", do, sample.raw)
+    do = "keep the outlet below the surface, do not touch the balance, then record again"
+    return BalanceError("jump", f"the mass jumped by {by_ug} ug {when}: a knock or a falling drop", do, sample.raw)
 
 
 def frozen_limit_ms(facts: Facts, resolution_ug: int) -> float:
@@ -97,8 +97,8 @@ def frozen_limit_ms(facts: Facts, resolution_ug: int) -> float:
 
 
 def stood_still(sample: Sample, span_ms: float) -> BalanceError:
-    cause = f"the mass stood still for {span_ms / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
-    do = "look whether the balance is frozen, or the tube blocked, empty or not clamped, and record again"
+    cause = f"the mass did not change for {span_ms / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
+    do = "check whether the balance has frozen, or the tube is blocked, empty or not clamped; then record again"
     return BalanceError("frozen", cause, do, sample.raw)
 
 
@@ -119,7 +119,7 @@ def _check_clocks(samples: list[Sample]) -> None:
     ours_ms = (asked[-1].steps_at_ms or 0) - (asked[0].steps_at_ms or 0)
     theirs_ms = (asked[-1].pump_uptime_ms or 0) - (asked[0].pump_uptime_ms or 0)
     if abs(theirs_ms - ours_ms) > max(CLOCKS_APART * ours_ms, 2_000):
-        cause = f"the pump's clock went {theirs_ms / 1000:.1f} s while this computer's went {ours_ms / 1000:.1f} s"
+        cause = f"the pump's clock advanced {theirs_ms / 1000:.1f} s while this computer's advanced {ours_ms / 1000:.1f} s"
         raise Failed(cause, "keep the computer awake; a simulated pump must run on this machine, at any speed")
 
 

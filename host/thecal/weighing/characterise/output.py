@@ -21,7 +21,7 @@ def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list
         if html is not None:
             html.write_text(page_of(analysis, picture), encoding="utf-8")
     except OSError as error:
-        raise Failed(f"{error.filename}: can't be written: {error.strerror}", "name another place") from error
+        raise Failed(f"{error.filename}: can't be written: {error.strerror}", "name another file") from error
     return wanted
 
 

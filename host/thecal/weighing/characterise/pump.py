@@ -36,7 +36,7 @@ class PumpSide:
 
     def interrupted(self, end: Interrupted) -> Interrupted:
         """End what this has moved because of a signal; return what is to be said of it."""
-        return Interrupted(end.number, f"{end.cause}: the pump runs on as before")
+        return Interrupted(end.number, f"{end.cause}; the pump continues as before")
 
     def look(self) -> dict[str, Any]:
         """The pump's status; Failed when it no longer delivers the one rate."""
@@ -44,7 +44,7 @@ class PumpSide:
         bolus = status.get("bolus") or {}
         if status["state"] != "running" or rate_now(status) != self.rate or bolus.get("state") in UNDER_WAY:
             what = f"it is {status['state']}" if status["state"] != "running" else "its rate changed, or a bolus was ordered"
-            raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, and record again")
+            raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, then record again")
         return status
 
 
@@ -55,7 +55,7 @@ class AsItRuns(PumpSide):
         super().__init__(client)
         status = client.status()
         if status["state"] != "running" or not rate_now(status)[0]:
-            raise Failed(f"the pump is {status['state']}", 'start it first, or give the rate to characterise: --rate "5 mL/h"')
+            raise Failed(f"the pump is {status['state']}", 'start it first, or give a rate: --rate "5 mL/h"')
         self.rate = rate_now(status)
 
 
@@ -84,7 +84,7 @@ class ConstantRate(PumpSide):
         status = self.client.status()
         run = status.get("bolus") or {}
         if run.get("token") != self._token or run.get("state") not in UNDER_WAY or self._notes.changed():
-            raise Failed(f"the pump no longer runs for this: it is {status['state']}", "see `thecal status`, and record again")
+            raise Failed(f"the run of the pump has ended: it is {status['state']}", "see `thecal status`, then record again")
         return status
 
     def interrupted(self, end: Interrupted) -> Interrupted:
@@ -103,16 +103,16 @@ def constant(rate_text: str) -> Compiled:
     table = {"title": f"characterise {rate_text}", "drug": "water", "on_clock_loss": "stop", "after_power_loss": "stop"}
     compiled = compile_prescription(check({**table, "basal": {"rate": rate_text}}, "--rate"), "--rate")
     if not compiled.program.entries[0][1]:
-        raise BadInput("--rate is zero", 'give the rate to characterise, like --rate "5 mL/h"')
+        raise BadInput("--rate is zero", 'give a rate above zero, like --rate "5 mL/h"')
     return compiled
 
 
 def require_stopped(client: Client) -> None:
     state = client.status()["state"]
     if state == "alarm":
-        raise InAlarm("the pump is in alarm", "see `thecal alarms`, settle it, then weigh")
+        raise InAlarm("the pump is in alarm", "see `thecal alarms`, acknowledge them, then record again")
     if state not in ("stopped", "idle"):
-        raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or leave --rate out to record what it does")
+        raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or remove --rate to record the running pump")
 
 
 def rate_now(status: dict[str, Any]) -> tuple[int, int]:

@@ -45,9 +45,9 @@ class Session:
         if not SHORTEST_S <= times["duration"] <= LONGEST_S:
             raise BadInput(f"--duration {float(times['duration']):g} s is too short or too long", "weigh between 10 s and 30 d")
         if not FASTEST_S <= times["interval"] <= 60:
-            raise BadInput(f"--interval {float(times['interval']):g} s does not fit", "read the balance every 0.1 s to 60 s")
+            raise BadInput(f"--interval {float(times['interval']):g} s is outside 0.1 s to 60 s", "give an interval from 0.1 s to 60 s")
         if times["still"] and not self._rests:
-            raise BadInput("--still needs a pump that stands", "stop it and give --rate, or give --evaporation")
+            raise BadInput("--still needs a stopped pump", "stop it and give --rate, or give --evaporation")
         milliseconds = {name: int(value * 1000) for name, value in times.items()}
         return Plan(milliseconds["duration"], milliseconds["interval"], milliseconds["still"], self._rests)
 
@@ -62,7 +62,7 @@ class Session:
 
     def review(self, plan: Plan) -> Rows:
         """What will be done, for the question."""
-        pump = "a run for this; its program stays" if self._rests else "as it runs"
+        pump = "runs for this recording; the program stays unchanged" if self._rests else "as it runs"
         still = f", {span(plan.still_ms // 1000)} before the start" if plan.still_ms else ""
         return [
             ("balance", self._balance.identity),

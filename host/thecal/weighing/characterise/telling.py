@@ -40,11 +40,11 @@ def facts_table(analysis: Analysis) -> Table:
     rows.append(("whole run", f"{percent(analysis.whole_percent)} over {analysis.duration_min:.1f} min"))
     if analysis.motor is not None:
         one, stored = analysis.motor, float(facts.step_nl)
-        rows.append(("of that, motor", f"{percent(one.steps_percent)} ({one.steps} steps, as the pump tells)"))
+        rows.append(("of that, motor", f"{percent(one.steps_percent)} ({one.steps} steps, as the pump reports)"))
         rows.append(("of that, tube", f"{percent(one.calibration_percent)} ({float(one.step_nl):.4f} nl a step, stored {stored:.4f})"))
     rows.append(("evaporation", f"{float(analysis.evaporation_ug_per_h) / 1000:.3f} mg/h, {analysis.evaporation_source}"))
     rows.append(("pulsation", pulsation_text(analysis.pulsation)))
-    state = "" if analysis.calibrated else "; errors are the tube's, until it is calibrated"
+    state = "" if analysis.calibrated else "; the errors include the tube's until you calibrate it"
     rows.append(("calibration", f"{facts.calibration_state}, {facts.calibration_volume_nl} nl in {facts.calibration_steps} steps{state}"))
     rows.append(("balance", f"{facts.balance}; digit {analysis.digit_ug / 1000:g} mg; density {float(facts.density) / 1000:.4f} g/mL"))
     return rows
@@ -56,7 +56,7 @@ def span(period: Period) -> str:
 
 def pulsation_text(found: Pulsation | None) -> str:
     if found is None:
-        return "not looked for: too few samples"
+        return "not analysed: too few samples"
     roller = f"rollers {found.roller_hz:.4g} Hz"
     if not found.visible:
         return f"{roller}: not visible at this sample interval and length"
