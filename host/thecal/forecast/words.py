@@ -1,4 +1,4 @@
-"""The days to come in words, rows and JSON."""
+"""Format a forecast as text, rows and JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def utc_offset(offset_s: int) -> str:
 
 
 def facts(outlook: Outlook) -> Rows:
-    """(label, text) of the whole."""
+    """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
     lowest, highest = min(outlook.planned), max(outlook.planned)
     rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
@@ -57,7 +57,7 @@ def facts(outlook: Outlook) -> Rows:
 
 
 def front_facts(outlook: Outlook) -> Rows:
-    """What of another concentration is in the line, and how the pump goes over it."""
+    """Describe another concentration in the line, and its bridge."""
     front = outlook.front
     if front is None:
         return []
@@ -98,7 +98,7 @@ def allowed_text(outlook: Outlook) -> str:
 
 
 def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
-    """What will be paused or refused, in words."""
+    """Describe what the pump will pause or refuse."""
     found = []
     for name, at_s, asked, limit_nl in binds.binding(outlook, ceilings):
         when = f"{outlook.when.local(at_s):%a %Y-%m-%d %H:%M}"
@@ -112,7 +112,7 @@ def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
 
 
 def day_rows(outlook: Outlook) -> Rows:
-    """The table: a row for each local day."""
+    """Return the table, one row per local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
     head = ["day", "basal mL", "mL in total"] + ["basal ug", "ug in total"] * mass + ["boluses", "bolus mL"] * boluses
@@ -143,7 +143,7 @@ def number(value: Fraction, digits: int = DIGITS) -> str:
 
 
 def document(outlook: Outlook) -> dict[str, Any]:
-    """Everything for machines; volumes in whole nl, rounded down."""
+    """Return everything for machines; volumes in whole nl, rounded down."""
     when = outlook.when
     told: dict[str, Any] = {
         "name": outlook.program.name,

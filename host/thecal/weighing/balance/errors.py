@@ -1,4 +1,4 @@
-"""What can be wrong with a balance, each with its cause and its cure. The words of all three protocols are here."""
+"""The errors of a balance, each with cause and remedy, in the same words for all three protocols."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from thecal.errors import ThecalError
 
 
 class BalanceError(ThecalError):
-    """The balance gave no weight that can be used. `kind` is one word for programs; `raw` the line as it came, "" without one."""
+    """The balance gave no usable weight. `kind`: one word for programs; `raw`: the received line, "" if there was none."""
 
     def __init__(self, kind: str, cause: str, do: str, raw: str = "") -> None:
         super().__init__(cause, do)
@@ -18,7 +18,7 @@ class BalanceError(ThecalError):
 
 
 def shown(line: str) -> str:
-    """The raw line in quotes, with what can't be printed escaped; every space stays."""
+    """Return the raw line in quotes, with unprintable characters escaped; every space stays."""
     return '"' + line.encode("unicode_escape").decode() + '"'
 
 
