@@ -177,7 +177,7 @@ def test_a_survey_is_read_from_our_own_lines_only():
     found = Board("/dev/x", Heard(*lines, "thecal: done")).survey()
     assert found.files == {"/app/a b.mpy": survey.Lying(3, "0" * 64), "/x": survey.Lying(9, "")}
     assert found.folders == {"/app"}
-    with pytest.raises(Failed, match="can't be read"):
+    with pytest.raises(Failed, match="unreadable list of files"):
         Board("/dev/x", Heard("thecal: file x", "thecal: done")).survey()
 
 
@@ -226,12 +226,12 @@ def test_a_whole_uf2_of_micropython_is_taken():
         (b"", "not a whole UF2"),
         (b"<html>", "not a whole UF2"),
         (uf2_file()[:-1], "not a whole UF2"),
-        (uf2_file()[:-512], "block 0 tells of 3 blocks, there are 2"),
+        (uf2_file()[:-512], "block 0 announces 3 blocks, there are 2"),
         (uf2_block(0) + uf2_block(0) + uf2_block(2), "block 0 stands where block 1 belongs"),
         (uf2_block(0) + uf2_block(0) + uf2_block(1), "block 0 stands where block 1 belongs"),
         (uf2_block(0) + uf2_block(2) + uf2_block(1), "block 2 stands where block 1 belongs"),
         (uf2_block(1) + uf2_block(2), "block 1 stands where block 0 belongs"),
-        (uf2_file() + uf2_file(), "block 0 tells of 3 blocks, there are 6"),
+        (uf2_file() + uf2_file(), "block 0 announces 3 blocks, there are 6"),
         (uf2_block(0) + uf2_file(address=uf2.FLASH_FROM + 256)[512:1024] + uf2_block(2), "block 1 is for address 0x10000200"),
         (uf2_block(0) + uf2_file(family=0xE48BFF59)[512:1024] + uf2_block(2), "not a UF2 for the RP2040"),
         (uf2_block(0)[:16] + struct.pack("<I", 476) + uf2_block(0)[20:] + uf2_file()[512:], "block 0 holds 476 bytes, not 256"),

@@ -153,7 +153,7 @@ def test_csv_goes_to_stdout(run, saved):
         (("--days", "0"), 2, ""),
         (("--days", "-3"), 2, ""),
         (("--days", "x"), 2, ""),
-        (("--port", "/dev/none"), 2, "two sources"),
+        (("--port", "/dev/none"), 2, "can't be combined"),
         (("--from", "2031-01-01"), 2, "no records of this period"),
         (("--to", "2019-01-01"), 2, "no records of this period"),
         (("--from-journal", "missing.jsonl"), 2, "missing.jsonl: No such file"),

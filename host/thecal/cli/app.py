@@ -70,7 +70,7 @@ def main() -> int:
         code = READER_GONE
     except OSError as error:
         if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            report(BadInput(f"this file name cannot be used: {error.strerror}", "name a file with a shorter path"), as_json)
+            report(BadInput(f"this file name can't be used: {error.strerror}", "name a file with a shorter path"), as_json)
             return BadInput.exit_code
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
             raise

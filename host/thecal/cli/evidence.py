@@ -18,7 +18,7 @@ def evidence(files: list[Path] | None, port: str | None) -> Evidence:
 
     if files:
         if port is not None:
-            raise BadInput("--from-journal and --port cannot be combined", "give one of them")
+            raise BadInput("--from-journal and --port can't be combined", "give one of them")
         return load(files)
     from thecal.pump.opening import open_pump
 

@@ -42,7 +42,7 @@ def calibrate(
     from thecal.weighing.calibrate.plan import Typed
 
     if sum((verify, history, forget)) > 1:
-        raise BadInput("--verify, --history and --forget cannot be combined", "give one of them")
+        raise BadInput("--verify, --history and --forget can't be combined", "give one of them")
     how = jobs.How(yes, dry_run, as_json, accept_scatter, no_run, balance, mass or [], tare or [])
     with interruptible(), open_pump(port) as client:
         if history:
