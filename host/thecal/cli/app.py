@@ -1,4 +1,4 @@
-"""The command line: names the verbs, and turns our errors into two lines and an exit code. That happens here and nowhere else."""
+"""The command line: it names the verbs, and converts our errors to two lines and an exit code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show_version(wanted: bool) -> None:
 
 
 def build() -> typer.Typer:
-    """The application with one command per verb."""
+    """Return the application, with one command per verb."""
     app = typer.Typer(
         epilog=EXITS,
         no_args_is_help=True,
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def run(as_json: bool) -> int:
-    """The verb's exit code; what a user did wrong is reported here."""
+    """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
         command = typer.main.get_command(build())
@@ -111,7 +111,7 @@ def run(as_json: bool) -> int:
 
 
 def check_words() -> None:
-    """BadInput for an argument, or a variable of ours, that is no text in this system's encoding: no verb has a use for one."""
+    """Raise BadInput for an argument, or a variable of ours, that is not text in this system's encoding."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("THECAL_")}
     for what, word in (*(("an argument", word) for word in sys.argv[1:]), *ours.items()):
         if not word.isascii() and any("\ud800" <= letter <= "\udfff" for letter in word):
@@ -120,7 +120,7 @@ def check_words() -> None:
 
 
 def usage_error(error: Any) -> BadInput:
-    """What the parser of the command line said, as our own kind of error; `do` names what is near, and the verb's help."""
+    """Convert an error of the command line parser to BadInput; `do` names similar words, and the verb's help."""
     said = " ".join(str(error.format_message()).split())
     found = re.fullmatch(r"(.*?)\.?(?: Did you mean (.*)\?| \(Possible options: (.*)\)\.?)?", said)
     cause, near = (found.group(1), found.group(2) or found.group(3)) if found else (said, "")
@@ -136,7 +136,7 @@ def usage_error(error: Any) -> BadInput:
 
 
 def typed_value(parameter: Any) -> str:
-    """ "--from x" as it was typed, for an option whose value is wrong."""
+    """Return "--from x" as typed, for an option with a wrong value."""
     for option in getattr(parameter, "opts", None) or ():
         for word, following in zip(sys.argv, [*sys.argv[1:], ""]):
             if word == option:
@@ -147,15 +147,15 @@ def typed_value(parameter: Any) -> str:
 
 
 class Nowhere(io.TextIOBase):
-    """Takes everything, keeps nothing."""
+    """A stream that drops its output."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 def safe_streams() -> None:
-    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code. What is
-    typed and is no text answers no question with yes."""
+    """Make the streams safe: a closed stdout or stderr drops its output, and a letter that the terminal lacks is written as its code.
+    Input that is not text never answers a question with yes."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -167,7 +167,7 @@ def safe_streams() -> None:
 
 
 def silence_stdout() -> None:
-    """What is still buffered must not fail once more when the interpreter closes stdout."""
+    """Drop buffered output, so that it does not fail again when the interpreter closes stdout."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

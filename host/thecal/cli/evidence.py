@@ -1,4 +1,4 @@
-"""Where a journal is read from: saved files, or the pump."""
+"""Read a journal from saved files or from the pump."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def evidence(files: list[Path] | None, port: str | None) -> Evidence:
-    """From saved files, else from the pump."""
+    """Return the data of saved files, otherwise of the pump."""
     from thecal.history.evidence import collect
     from thecal.history.saved import load
 

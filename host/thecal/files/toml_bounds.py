@@ -29,7 +29,7 @@ DOTTED = re.compile(rf"(?<![A-Za-z0-9_-]){PART}(?:[ \t]*+\.[ \t]*+{PART}){{{MOST
 
 
 def excess(text: str) -> tuple[str, str]:
-    """(what is too much, what to do) before parsing; empty texts when nothing is."""
+    """Return (what exceeds the bounds, remedy) before parsing; empty texts if nothing does."""
     bare = TEXTS.sub(lambda found: "" if found.group().startswith("#") else "x" + "\n" * found.group().count("\n"), text)
     found = DOTTED.search(bare)
     if found:
@@ -46,7 +46,7 @@ def excess(text: str) -> tuple[str, str]:
 
 
 def odd_text(tables: dict[str, Any]) -> tuple[str, str]:
-    """(key, what is wrong) of the first text or key that no screen shows as it is; empty texts when there is none."""
+    """Return (key, error) of the first text or key with an unprintable character; empty texts if there is none."""
     for key, word in texts(tables):
         if len(key) > LONGEST_KEY:
             return key, f"a key of more than {LONGEST_KEY} letters"
@@ -57,7 +57,7 @@ def odd_text(tables: dict[str, Any]) -> tuple[str, str]:
 
 
 def texts(tables: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, text) of all keys and texts, at any depth."""
+    """Yield (key, text) of all keys and texts, at any depth."""
     waiting: list[tuple[str, Any]] = list(tables.items())
     yield from ((key, key) for key in tables)
     while waiting:

@@ -1,4 +1,4 @@
-"""The time that a report is about, as a person gives it."""
+"""The period of a report, from its options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLE = 'write it like "2026-01-05" or "2026-01-05 06:00" (local time of the p
 
 
 class Period:
-    """Options as typed, checked before a pump is asked. BadInput for what is no time, or ends before it begins."""
+    """Typed options, checked before a pump is asked. Raises BadInput for an invalid time, or one that ends before it begins."""
 
     def __init__(self, from_text: str | None, to_text: str | None, days: int | None) -> None:
         if days is not None and (from_text is not None or to_text is not None):
@@ -25,11 +25,11 @@ class Period:
             raise BadInput(f"--from {from_text} is not before --to {to_text}", "swap them")
 
     def _in_order(self, begin: datetime, end: datetime) -> bool:
-        """Where only one of them has a zone, the pump's offset decides, later."""
+        """Compare two times, if both or neither have a zone; otherwise the pump's offset decides later."""
         return (begin.tzinfo is None) != (end.tzinfo is None) or begin < end
 
     def of(self, line: Timeline) -> tuple[int, int]:
-        """(from_ms, to_ms) on the axis, widened to what the journal tells exactly."""
+        """Return (from_ms, to_ms) on the axis, widened to the nearest exact moments in the journal."""
         if self.days is not None:
             return line.window(max(line.from_ms, line.to_ms - self.days * S_PER_DAY * MS_PER_S), line.to_ms)
         if (self.begin or self.end) and not line.time_is_known():
@@ -45,7 +45,7 @@ def moment(option: str, text: str) -> datetime:
 
 
 def at(line: Timeline, when: datetime | None) -> int | None:
-    """On the axis; a time without a zone is the pump's local time."""
+    """Return a time on the axis; a time without a zone is the pump's local time."""
     if when is None:
         return None
     if when.tzinfo is None:

@@ -1,4 +1,4 @@
-"""The tables of a report, each with its words; the page only lays them out."""
+"""The tables of a report with their texts; the template only lays them out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Cells = tuple[str, ...]
 
 @dataclass
 class Section:
-    """One table: `empty` is said instead when it has no rows; columns `numbers_from` up to `numbers_to` are set to the right."""
+    """One table: `empty` is the text for no rows; columns `numbers_from` up to `numbers_to` are right-aligned."""
 
     title: str
     head: Cells
@@ -61,14 +61,14 @@ class Sections:
         self.from_ms, self.to_ms = from_ms, to_ms
 
     def _inside(self, from_ms: int, to_ms: int | None = None) -> bool:
-        """Whether something that lasted (to now, with None) touches the time."""
+        """Return True if an interval (None: until now) overlaps the period."""
         return from_ms <= self.to_ms and (self.line.to_ms if to_ms is None else to_ms) >= self.from_ms
 
     def _row(self, steps: int, at_ms: int) -> Cells:
         return str(steps), self.words.volume(steps, at_ms)
 
     def _span(self, curve: Curve, steps: int) -> Cells:
-        """Steps of the whole time, and their volume through changes of the calibration."""
+        """Return the steps of the period, and their volume across changes of the calibration."""
         if not self.line.calibration:
             return str(steps), "-"
         return str(steps), f"{float(self.words.between(curve, self.from_ms, self.to_ms)):.4f}"
@@ -119,7 +119,7 @@ class Sections:
         )
 
     def schedule(self) -> Section:
-        """The entries of the stored program; mass where it has a concentration."""
+        """Return the entries of the stored program; with mass if it has a concentration."""
         known = self.line.prescribed
         if known is None:
             return Section("Schedule", (), empty="not known")

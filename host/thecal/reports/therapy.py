@@ -1,4 +1,4 @@
-"""The table of what the pump was told beside its program: temporary rates, bridges, refills, soft limits that were passed."""
+"""The table of therapy events besides the program: temporary rates, bridges, refills, confirmed soft limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Event = tuple[int, int | None, tuple[str, ...]]
 
 
 class TherapyRows:
-    """(from_ms, to_ms, cells) of each event, in the order of time."""
+    """Return (from_ms, to_ms, cells) of each event, in order of time."""
 
     def __init__(self, line: Timeline, words: Words) -> None:
         self.line, self.words = line, words

@@ -1,4 +1,4 @@
-"""Files that a verb writes: never over one that is there unless asked, and every refusal before anything is read from a pump."""
+"""Write output files of a verb: never overwrites without --force, and checks every file before it reads from a pump."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STDOUT = "-"
 
 
 def check_free(files: list[Path], force: bool) -> None:
-    """BadInput when a file exists already, a folder, or named twice; Failed when its folder is missing."""
+    """Raise BadInput if a file exists already, is a folder, or is named twice; Failed if its folder is missing."""
     named = [file for file in files if str(file) != STDOUT]
     for file in named:
         if named.count(file) > 1:
@@ -28,7 +28,7 @@ def check_free(files: list[Path], force: bool) -> None:
 
 
 def write(content: str | bytes, file: Path) -> None:
-    """The whole file, UTF-8, lines as they are; "-" is stdout. Failed when it can't be written."""
+    """Write the whole file as UTF-8, lines unchanged; "-" is stdout. Raises Failed if that is impossible."""
     if str(file) == STDOUT:
         if isinstance(content, str):
             sys.stdout.write(content)

@@ -1,4 +1,4 @@
-"""Alarms and warnings in words."""
+"""Format alarms and warnings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pumpcore import fault_texts, faults
 
 
 def severity(number: int) -> str:
-    """ "alarm" or "warning"; what a newer pump calls otherwise is taken for an alarm."""
+    """Return "alarm" or "warning"; any other severity of a newer pump counts as an alarm."""
     try:
         return str(faults.by_number(number).severity)
     except KeyError:
@@ -25,7 +25,7 @@ def fault_text(number: int) -> str:
 
 
 def described(alarm: Any) -> dict[str, Any]:
-    """An active fault by number with the words of the table both sides share; extra keys of the pump are kept."""
+    """Return an active fault by number with the shared texts; extra keys of the pump are kept."""
     number = int(alarm["fault"] if isinstance(alarm, dict) else alarm)
     extra = alarm if isinstance(alarm, dict) else {}
     try:

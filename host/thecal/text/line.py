@@ -1,4 +1,4 @@
-"""What is in the line, in words: two contents, how far the front between them is, and what a start needs."""
+"""Describe the line: its two solutions, the position of the front, and what a start needs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Line = dict[str, Any]
 
 
 def of(status: dict[str, Any]) -> Line | None:
-    """The line of a status; None while it holds one content."""
+    """Return the line of a status; None while it holds one solution."""
     line: Line | None = (status.get("therapy") or {}).get("line")
     return line
 
 
 def content(line: Line, which: str) -> str:
-    """ "dye 500 ug/mL" of `old` or `new`."""
+    """Return "dye 500 ug/mL" of `old` or `new`."""
     fluid, mass_ng, volume_nl = (line[f"{which}_{name}"] for name in ("fluid", "ng", "nl"))
     return f"{fluid} {decimal(Fraction(mass_ng * 1000, volume_nl), 3)} ug/mL" if volume_nl else fluid or "unknown"
 
 
 def need(line: Line) -> str:
-    """What is to be done before a start; "" when nothing is."""
+    """Return the necessary step before a start; "" if none."""
     words = {
         "bridge": f"deliver it at the same drug dose: {BRIDGE}; or flush it out: {PRIME}",
         "prime": f"prime the line: {PRIME}",
@@ -36,7 +36,7 @@ def need(line: Line) -> str:
 
 
 def text(line: Line) -> str:
-    """ "dye 500 ug/mL, behind it dye 300 ug/mL; the front is at 0.1 of 0.339 mL; bridge: old"."""
+    """Return "dye 500 ug/mL, followed by dye 300 ug/mL; the front is at 0.1 of 0.339 mL"."""
     least, most = ml(line["least_nl"]), ml(line["most_nl"])
     where = most if line["most_nl"] - line["least_nl"] <= 1 else f"between {least} and {most}"
     front = f"the front is at {where} of {ml(line['line_nl'])}"
@@ -50,7 +50,7 @@ def text(line: Line) -> str:
 
 
 def explained(refused: Refused, status: dict[str, Any]) -> Refused:
-    """A start that was refused because of the line, in words that say what is in it and what to type."""
+    """Return a start's refusal because of the line with its solutions and the command to type."""
     line = of(status)
     if refused.fault not in LINE_FAULTS or line is None:
         return refused

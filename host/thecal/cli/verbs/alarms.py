@@ -1,4 +1,4 @@
-"""`thecal alarms`: what is active, and what to do about each."""
+"""`thecal alarms`: list active alarms and their remedies."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`thecal bolus`: order a dose, ask what became of one, or cancel it. The token is asked for after the confirmation."""
+"""`thecal bolus`: order a dose, show the state of one, or cancel it. The verb fetches the token after the confirmation."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 
 
 def order_demand(client: Client, consent: Consent) -> Reply | None:
-    """The dose is the program's; lockout and count are the pump's to judge."""
+    """Order the program's demand bolus; the pump checks lockout and count."""
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.checks.dose import delivered
@@ -125,7 +125,7 @@ def order(client: Client, typed: tuple[str | None, str | None, str | None], cons
 
 
 def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
-    """(nl, nl per the program's seconds) and the review."""
+    """Return (nl, nl per the program's seconds) and the review."""
     from thecal.checks import orders as order_checks
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
@@ -140,7 +140,7 @@ def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tu
 
 
 def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
-    """(nl, seconds) and the review: its rate is exactly that."""
+    """Return (nl, seconds) and the review of an extended bolus; its rate follows exactly."""
     from fractions import Fraction
 
     from thecal.checks import orders as order_checks

@@ -1,4 +1,4 @@
-"""`thecal bridge`: begin the program while another concentration is still in the line, so that the dose stays right."""
+"""`thecal bridge`: start the program while another concentration is still in the line, at the right dose."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
 
 
 def in_line(status: dict[str, Any]) -> Line:
-    """The line when it can be bridged. Failed when there is nothing to bridge, or only a priming helps."""
+    """Return the line if a bridge can deliver it. Raises Failed if no bridge is needed, or only a priming helps."""
     from thecal.text import line as line_text
 
     line = line_text.of(status)
@@ -74,7 +74,7 @@ def in_line(status: dict[str, Any]) -> Line:
 
 
 def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What is in the line, by how much the basal changes, and for how long."""
+    """Return the solutions in the line, the factor of the basal, and its duration."""
     from thecal.forecast import bridged
     from thecal.quantities.amounts import ml, ml_per_h
     from thecal.text.line import content

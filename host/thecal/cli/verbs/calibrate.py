@@ -1,4 +1,4 @@
-"""`thecal calibrate`: run so many turns, weigh, several times; fit, review, store, read back. Or verify, list, forget."""
+"""`thecal calibrate`: run and weigh several times; fit, review, store, read back. Or verify, list, forget."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`thecal characterise`: weigh what the pump delivers, and say how well it does: start-up graph, trumpet curve, pulsation."""
+"""`thecal characterise`: weigh the delivered fluid and rate it: start-up graph, trumpet curve, pulsation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def characterise(
 
 
 def fluid(density: str | None, evaporation: str | None) -> dict[str, str]:
-    """Density (water at 20 C unless given) and a given evaporation, exact, as the record keeps them."""
+    """Return density (default: water at 20 C) and a given evaporation, exact, as in the record."""
     from thecal.quantities.typed import parse
 
     found: dict[str, str] = {}
@@ -96,7 +96,7 @@ def weigh(
     head: dict[str, Any],
     record: Path | None,
 ) -> Run:
-    """Opens balance and pump, asks, records. `times` in seconds; `scales` is port, protocol, framing; `pump` port, rate, yes."""
+    """Open balance and pump, ask, record. `times` in seconds; `scales`: port, protocol, framing; `pump`: port, rate, yes."""
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
     from thecal.weighing.balance import open_balance

@@ -1,4 +1,4 @@
-"""`thecal compare`: what the program held against what the journal tells, minute by minute, and why they differ."""
+"""`thecal compare`: compare program and journal minute by minute, with the reasons of differences."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def local(found: Comparison, at_ms: int) -> str:
 
 
 def document(found: Comparison) -> dict[str, Any]:
-    """Every minute, in steps (exact parts of a step as decimals), and the differences."""
+    """Return every minute in steps (fractions as decimals), and the differences."""
     return {
         "from_ms": found.from_ms,
         "to_ms": found.to_ms,

@@ -1,4 +1,4 @@
-"""`thecal find`: every pump on USB and every simulated pump of this machine, asked by our own `hello`."""
+"""`thecal find`: send `hello` to every board on USB and every simulated pump of this computer."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def cure(about: dict[str, Any]) -> tuple[str, str]:
-    """What is wrong with a pump whose firmware can't run it, and the command to type."""
+    """Return cause and command for a pump that can't run its firmware."""
     error, port_url = about["error"], about["port_url"]
     do = f"flash it again: `thecal flash --port {port_url}`"
     if about["origin"] == "simulator":

@@ -1,4 +1,4 @@
-"""`thecal flash`: put this version's firmware on a board, and have the pump itself say that it is there."""
+"""`thecal flash`: put this version's firmware on a board, and have the pump report it."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ def flash(
 
 
 def write(port_url: str | None, usb_serial: str | None, order: Any) -> dict[str, Any]:
-    """Builds, then flashes the board; a firmware that does not compile costs no pump its rest."""
+    """Build, then flash the board; a firmware that does not compile never stops a pump."""
     from thecal.deploy import finding
     from thecal.deploy.build import build
     from thecal.deploy.flash import Flash

@@ -1,4 +1,4 @@
-"""`thecal forecast FILE`: the days to come, before anything is sent; with a pump its digest is compared with ours."""
+"""`thecal forecast FILE`: forecast a prescription before it is sent; compare the digest with the pump's."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def rig_for(client: Client | None, bench: str | None) -> Rig:
 
 
 def front_of(client: Client | None, compiled: Compiled) -> Front | None:
-    """What the pump finds in its line for this program; None when that is nothing to bridge, or goes on moving under another program."""
+    """Return the line that the pump reports for this program; None if no bridge is needed, or if it still moves under another program."""
     from thecal.forecast.bridged import of_pump
     from thecal.text.line import content, need
 
@@ -108,7 +108,7 @@ def front_of(client: Client | None, compiled: Compiled) -> Front | None:
 
 
 def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
-    """Has the pump work out the forecast of the same program; Failed when it comes to another digest."""
+    """Have the pump compute the forecast of the same program. Raises Failed if its digest differs."""
     from pumpcore.program import digest as digest_of
 
     zone: LocalZone = outlook.when.zone

@@ -1,4 +1,4 @@
-"""`thecal journal`: read the pump's journal back, as a table, CSV or JSON lines."""
+"""`thecal journal`: read the pump's journal as a table, CSV or JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`thecal limits`: the layers of limits as one table (drug library, program, bench), and which of them binds."""
+"""`thecal limits`: show the layers of limits as one table (drug library, program, bench), and the limit that binds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def limits(
 
 
 def table(program: Program, rig: Rig) -> list[Row]:
-    """A row per limit: nl (or nl per second as text) of each layer, None where it has none; `binds` is the lowest hard one."""
+    """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
     from pumpcore.settings import Settings
     from thecal.checks.rigs import ANY_RIG
 
@@ -77,14 +77,14 @@ def table(program: Program, rig: Rig) -> list[Row]:
 
 
 def motor_nl(rig: Any, seconds_s: int) -> int:
-    """The highest rate that the motor can hold in each second with its ramps, in nl per `seconds_s`."""
+    """Return the highest rate that the motor can reach with ramps in each second, in nl per `seconds_s`."""
     from pumpcore.ramp import highest_rate_hz
 
     return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 
 
 def asked_of(program: Program, settings: Any) -> dict[str, int]:
-    """What the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
+    """Return the values that the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     from pumpcore.limits import highest_window_nl
     from pumpcore.units import MINUTES_PER_DAY, S_PER_MINUTE
 

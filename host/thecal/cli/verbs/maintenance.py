@@ -1,4 +1,4 @@
-"""`thecal maintenance`: give the board's prompt back for file copying."""
+"""`thecal maintenance`: return to the board's prompt for file copying."""
 
 from thecal.cli.consent import unsent
 from thecal.cli.options import AsJson, DryRun, Port, Yes

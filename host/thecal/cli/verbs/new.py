@@ -1,4 +1,4 @@
-"""`thecal new FILE`: write a commented prescription to start from."""
+"""`thecal new FILE`: write an example prescription with comments."""
 
 from pathlib import Path
 from typing import Annotated

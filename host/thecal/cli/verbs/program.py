@@ -1,4 +1,4 @@
-"""`thecal program FILE`: compile, stage, review what the pump read back, confirm, activate, compare digests."""
+"""`thecal program FILE`: compile, stage, review the program as the pump read it, confirm, activate, compare digests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def program(
 
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
-    """Each soft limit that is passed is shown with what it is, and asked for; `--yes` does not answer this question."""
+    """Show each exceeded soft limit, and ask; `--yes` does not answer this question."""
     from pumpcore.settings import OVERRIDES
     from pumpcore.settings_limits import passed
     from thecal.prescription.compiler import compile_prescription
@@ -89,7 +89,7 @@ def soft_text(program: Program, word: str, value: int) -> str:
 
 
 def upload(client: Client, compiled: Compiled, yes: bool) -> str:
-    """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
+    """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
     from pumpcore.program import digest as digest_of
     from thecal.pump.active import read_back
     from thecal.pump.refusals import with_rates
@@ -122,7 +122,7 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
 
 
 def line_changes(line: dict[str, Any]) -> str:
-    """What the line will hold beside the new program's own."""
+    """Describe another concentration in the line that the new program would find."""
     from thecal.text import line as line_text
 
     needs = line_text.need(line)

@@ -1,4 +1,4 @@
-"""`thecal read`: everything that the pump knows, as it tells it: bench, program, calibration, reservoir, line, clock, lockouts, digests."""
+"""`thecal read`: print all data of the pump: bench, program, calibration, reservoir, line, clock, lockouts, digests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def weighed_by(client: Client) -> dict[str, Any] | None:
-    """The weighed calibration; None when the firmware knows none."""
+    """Return the weighed calibration; None for a firmware without one."""
     try:
         return client.ask("calibration.read", {})
     except Refused:
@@ -82,7 +82,7 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
 
 
 def motor_text(ceilings: dict[str, int]) -> str:
-    """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
+    """Return the motor's highest rate, and the highest for a program, because ramps need the rest."""
     from pumpcore.ramp import highest_rate_hz
     from thecal.checks.rigs import Rig
 
@@ -94,7 +94,7 @@ def motor_text(ceilings: dict[str, int]) -> str:
 
 
 def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lockouts, counts, reservoir, line: what is live, each under its own name; nested tables with a point."""
+    """Return the live values (lockouts, counts, reservoir, line) by their names; nested tables with a point."""
     rows: list[tuple[str, str]] = []
     for name, value in therapy.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`thecal refill`: what was found in the reservoir and what was put there, against what the pump expected."""
+"""`thecal refill`: report the measured residual and the filled volume; the pump compares the residual with its own count."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refill(
 
 
 def check_reason(reason: str) -> None:
-    """What the pump keeps, and what every screen shows as it was typed."""
+    """Check the reason: the pump stores it, and every screen shows it as typed."""
     if not 0 < len(reason.encode()) <= REASON_BYTES:
         raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
     if not reason.isprintable():
@@ -79,7 +79,7 @@ def nl(option: str, text: str) -> int:
 
 
 def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
-    """Beside what was measured, what the pump expects; a pair that would explain the difference goes into the reply."""
+    """Show measured and expected volume; the reply contains a calibration that would explain the difference."""
     from thecal.pump import clock, orders
     from thecal.pump.active import active_program
 
@@ -103,7 +103,7 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
 
 
 def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
-    """BadInput when both volumes are more than the reservoir holds."""
+    """Raise BadInput if both volumes together exceed the reservoir."""
     from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
@@ -123,7 +123,7 @@ def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes
 
 
 def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
-    """(least, most) nl that the pump takes without a reason; None before the first report, which has nothing to be compared with."""
+    """Return (least, most) nl that the pump accepts without a reason; None before the first report."""
     from pumpcore.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
@@ -141,8 +141,8 @@ def expected_text(reservoir: dict[str, Any]) -> str:
 
 
 def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[str, int]) -> int | None:
-    """The volume of the pair's steps by which what was delivered would account for the residual; None when nothing was delivered, or
-    when the pair would change by more than half: so much is a leak, a wrong reading or a wrong filling."""
+    """Return the volume of the pair's steps that would explain the residual. None if nothing was delivered, or if the pair would change
+    by more than half: that is a leak, a wrong reading or a wrong filling."""
     delivered_nl, left_nl = reservoir.get("delivered_nl") or 0, reservoir.get("left_nl")
     if not delivered_nl or left_nl is None:
         return None

@@ -1,4 +1,4 @@
-"""`thecal report`: one offline page of what the pump was told, did, missed and complained about; from the pump or a saved file."""
+"""`thecal report`: write one offline page of orders, deliveries, missed doses and alarms; from the pump or a saved file."""
 
 from __future__ import annotations
 

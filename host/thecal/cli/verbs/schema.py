@@ -1,4 +1,4 @@
-"""`thecal schema VERB`: the JSON Schema of what a verb prints with --json."""
+"""`thecal schema VERB`: print the JSON Schema of a verb's --json."""
 
 from typing import Annotated
 

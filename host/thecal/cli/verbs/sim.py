@@ -1,4 +1,4 @@
-"""`thecal sim`: run a simulated pump until Ctrl-C. Its flash lies in a file and is there again the next time."""
+"""`thecal sim`: run a simulated pump until Ctrl-C. A file keeps its flash for the next run."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`thecal status`: what the pump does, has done, and complains about."""
+"""`thecal status`: show the pump's state, deliveries and alarms."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`thecal stop`: one bare line to the pump, before anything else is asked."""
+"""`thecal stop`: send one bare line to the pump before any other message."""
 
 from thecal.cli.options import AsJson, Port
 from thecal.terminal.console import data, emit_json, talk
@@ -22,7 +22,7 @@ def stop(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def note(port_url: str) -> None:
-    """Tell the verbs of this machine that steer the pump; after the stop, so that a full or slow disk can't hold it up."""
+    """Note the stop for the verbs of this computer that steer the pump; after the stop, so that a full or slow disk can't delay it."""
     from thecal.pump.transport import registry
 
     try:

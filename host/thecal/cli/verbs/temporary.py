@@ -1,4 +1,4 @@
-"""`thecal temporary RATE --for TIME`: another rate than the basal's for a while, or a part of it; it ends by itself."""
+"""`thecal temporary RATE --for TIME`: replace the basal by another rate, or a part of it, for a limited time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 
 
 def parse(rate: str, duration: str) -> tuple[Any, int]:
-    """(a quantity, or a part of the basal), seconds."""
+    """Return (a quantity, or a part of the basal) and seconds."""
     from thecal.checks.dose import rate_of
     from thecal.quantities.typed import parse_number, shown
 
@@ -101,7 +101,7 @@ def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | N
 
 
 def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
-    """(nl per the program's seconds, (numerator, denominator)); one of them is zero."""
+    """Return (nl per the program's seconds, (numerator, denominator)); one of them is zero."""
     from thecal.checks.dose import volume, whole
 
     if isinstance(asked, Fraction):

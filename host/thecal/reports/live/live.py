@@ -1,4 +1,4 @@
-"""The live table: drawn in place, one look after the other."""
+"""The live table: drawn in place, updated at each reading."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HINT = "Ctrl-C ends the display, the pump runs on; `thecal stop` in another term
 
 
 class LiveView:
-    """Shows the newest look. A look that failed is told in its last row, with the look before it still in view."""
+    """Show the newest reading. A failed one is reported in the last row, with the previous values still in view."""
 
     def __init__(self) -> None:
         self._console = Console()
