@@ -60,12 +60,12 @@ class Day:
 
 
 class Outlook:
-    """`basal` without boluses, `everything` with every allowed one (`boluses` alone), each until it has emptied the reservoir; `planned`
-    are the rates of the basal as if it never did. `left_nl` at the begin, None when no reservoir is watched.
+    """The forecast. `basal`: without boluses; `everything`: with every allowed one (`boluses`: these alone); each until the reservoir is
+    empty. `planned`: the rates of the basal without that end. `left_nl`: at the start, None without a reservoir.
 
-    `front` is another concentration in the line, None when it holds what the program says: the pump goes over it with a bridge, whose
-    rates are in `basal`. `near_s`, `front_s`, `passed_s`: from when on the tip is uncertain, when the measured volume has gone through,
-    when the front has surely passed.
+    `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
+    `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
+    certainly passed.
     """
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:

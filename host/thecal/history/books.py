@@ -61,8 +61,8 @@ class Books(TherapyBook):
     # -- reading
 
     def read(self, events: list[Row]) -> None:
-        """`events` by sequence number. Records that were kept in memory for a moment carry the time at which they were made; they
-        are read at that time."""
+        """Read `events` by sequence number. Records that waited in memory carry the time at which they were made, and count at that
+        time."""
         self._find_gaps("events", events)
         self._last_activation = max((one["sequence"] for one in events if one["event"] == "program_activated"), default=0)
         first = next((one for one in events if one["event"] == "calibration_set"), None)

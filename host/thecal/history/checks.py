@@ -34,8 +34,8 @@ def position_check(line: Timeline) -> Check:
 
 
 def balance_check(line: Timeline) -> Check:
-    """ordered = delivered + uncertain + missed + halted: over all that has ended exactly but for what a record's moment leaves in
-    the queue, which is seen at each entry."""
+    """Check ordered = delivered + uncertain + missed + halted: exact over all ended entries, except for steps in the queue at an entry's
+    record."""
     closed = [one for one in line.books.stretches if one.ended != RUNNING]
     words = f"ordered = delivered + uncertain + missed + halted in {len(closed)} finished entries"
     worst = max((abs(difference(one)) for one in closed), default=0)

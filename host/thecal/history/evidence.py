@@ -23,9 +23,9 @@ FORMAT = "thecal_evidence"
 
 @dataclass
 class Evidence:
-    """`events` and `faults` are rows of `rows.row`, by sequence number. `status` and `hello` are None, `packed` is empty
-    when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
-    pump a saved file came from. `left_out` names what was damaged or impossible."""
+    """The data of a report. `events` and `faults`: rows of `rows.row`, by sequence number. Without the pump, `status` and `hello` are
+    None and `packed` is empty. `read_utc_s`: this computer's time of reading, 0 if unknown; `origin`: the pump of a saved file.
+    `left_out`: descriptions of damaged or impossible records."""
 
     events: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)

@@ -42,8 +42,8 @@ def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
 
 
 def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
-    """The rows of a ring, with one of event `gap` where records are missing: between two of them, or before the first when it is not
-    the oldest. It carries the boot of the record before it."""
+    """Return the rows of a ring, with an event `gap` for missing records: between two of them, or before the first if it is not the
+    oldest. A gap carries the boot of the previous record."""
     found: list[Row] = []
     for one in rows:
         expected = found[-1]["sequence"] + 1 if found else from_sequence
@@ -73,9 +73,8 @@ def payload_names() -> list[str]:
 
 
 def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
-    """One line per record, one column per field of any record type; empty where a record has no such field. The last column says
-    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair. Texts are protected from a
-    spreadsheet (`sheets`)."""
+    """Return one line per record, one column per field of any record type; empty if a record lacks the field. The last column repeats
+    the calibration at reading time, because steps become volumes by it alone. Texts are protected from a spreadsheet (`sheets`)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload", "calibration"], restval="", lineterminator="\n")
     writer.writeheader()

@@ -43,8 +43,8 @@ RAW_MAX_BYTES = 4 * 1024 * 1024  # a pump's flash has 2 MiB
 
 
 def load(files: list[Path]) -> Evidence:
-    """What one or more saved files hold: JSON lines (`thecal report --save`, `thecal journal --jsonl`) or raw records (`--raw`, a
-    backup). BadInput with file and line when one can't be read, or when there is no record in them."""
+    """Read one or more saved files: JSON lines (`thecal report --save`, `thecal journal --jsonl`) or raw records (`--raw`, a backup).
+    Raises BadInput with file and line if one can't be read, or if there is no record."""
     found = Evidence(source=", ".join(file.name for file in files))
     rows: dict[tuple[str, int], Row] = {}
     for file in files:

@@ -16,8 +16,8 @@ PASSED, STOPPED, CUT = "passed", "stopped", "cut"
 
 @dataclass
 class TemporaryLine:
-    """A rate per the program's seconds, or where that is 0 the part `numerator` / `denominator` of the basal, for `duration_s`. `ended` is
-    empty while it waits or runs, else done, cancelled, cut, stopped or fault."""
+    """A rate per the program's seconds, or if that is 0 the part `numerator` / `denominator` of the basal, for `duration_s`. `ended` is
+    empty while it waits or runs, otherwise done, cancelled, cut, stopped or fault."""
 
     token: str
     ordered_ms: int
@@ -36,8 +36,8 @@ class TemporaryLine:
 
 @dataclass
 class BridgeLine:
-    """The basal times `numerator` / `denominator` until `near_ms`, then the lower of that and the basal until the front has passed. `ended`
-    is empty while it runs, else passed, stopped or cut."""
+    """The basal times `numerator` / `denominator` until `near_ms`, then the lower of that and the basal until the front has passed.
+    `ended` is empty while it runs, otherwise passed, stopped or cut."""
 
     token: str
     from_ms: int

@@ -23,8 +23,8 @@ from thecal.history.plan import Prescribed
 
 @dataclass(frozen=True)
 class Sums:
-    """Steps of a time: planned = delivered + uncertain + missed + halted + due, where `due_steps` is what the plan holds and the
-    motor has not come to yet (less than two steps, or what was queued at the ends of the time)."""
+    """Steps of a period: planned = delivered + uncertain + missed + halted + due. `due_steps`: planned, but not yet made by the motor
+    (less than two steps, or queued steps at the ends of the period)."""
 
     planned_steps: int
     delivered_steps: int
@@ -119,8 +119,8 @@ class Timeline:
         return sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
 
     def sums(self, from_ms: int, to_ms: int) -> Sums:
-        """What lies between two moments; exact at those of `window`. What happened at the begin itself belongs to the time before,
-        unless that is the begin of everything."""
+        """Return the sums between two moments; exact at those of `window`. Events at the begin itself belong to the period before,
+        unless it is the begin of everything."""
         books, all_of_it = self.books, from_ms <= self.from_ms
 
         def inside(at_ms: int) -> bool:

@@ -1,4 +1,4 @@
-"""What a run must not contain: a mass that is no longer the pump's doing is refused, with the moment, the raw line and the cure."""
+"""Refuse a run whose mass was changed by anything but the pump; the error gives the moment, the raw line and the remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST_SAMPLES = 10
 
 
 def digit_ug(run: Run) -> int:
-    """What the last place of the balance's number is worth, from its raw lines."""
+    """Return the value of the last place of the balance's number, from its raw lines."""
     module = DIALECTS[run.facts.protocol]
     for sample in run.samples:
         weight = module.read(sample.raw)
@@ -33,12 +33,12 @@ def digit_ug(run: Run) -> int:
 
 
 def drop_limit_ug(resolution_ug: int) -> int:
-    """A mass that falls by more than this was tared or moved; evaporation and noise are below."""
+    """Return the fall of mass that proves taring or moving; evaporation and noise are smaller."""
     return max(DROP_LIMIT_UG, DROP_DIGITS * resolution_ug)
 
 
 def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
-    """`times_ms` and `masses_ug` are those of the running phase. BalanceError or Failed for a run that can't be believed."""
+    """Check the running phase, `times_ms` and `masses_ug`. Raises BalanceError or Failed for an untrustworthy run."""
     samples = run.phase(RUN)
     if len(samples) < LEAST_SAMPLES:
         raise Failed(f"the record has {len(samples)} samples while the pump ran", f"record at least {LEAST_SAMPLES}, for some minutes")
@@ -60,7 +60,7 @@ def moment(sample: Sample) -> str:
 
 
 def _check_rest(run: Run, limit_ug: int) -> None:
-    """Before the start and after the stop nothing flows: a balance that is not stable there never is."""
+    """Check the balance before the start and after the stop: without flow it must become stable."""
     for name, when in ((STILL, "before the pump started"), (END, "after the pump had stopped")):
         samples = run.phase(name)
         if samples and not any(sample.stable for sample in samples):
@@ -73,7 +73,7 @@ def _check_rest(run: Run, limit_ug: int) -> None:
 
 
 def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: tuple[int, float]) -> None:
-    """`limits`: ug at once that are still noise, and the expected flow in ug per ms."""
+    """Check jumps; `limits`: ug that are still noise, and the expected flow in ug per ms."""
     limit_ug, expected_ug_per_ms = limits
     steps_ug, spans_ms = np.diff(masses_ug), np.diff(times_ms)
     too_low, too_high = steps_ug < -limit_ug, steps_ug > limit_ug + JUMP_FLOWS * expected_ug_per_ms * spans_ms
@@ -92,7 +92,7 @@ def _moved(sample: Sample, by_ug: int) -> BalanceError:
 
 
 def frozen_limit_ms(facts: Facts, resolution_ug: int) -> float:
-    """For so long the mass may stay the same to the last digit while the pump runs."""
+    """Check for a frozen mass: it may stay equal to the last digit only so long while the pump runs."""
     return max(FROZEN_DIGITS * resolution_ug * 1000 / float(facts.rate_nl_per_ms * facts.density), FROZEN_LEAST_MS)
 
 
@@ -112,7 +112,7 @@ def _check_frozen(samples: list[Sample], times_ms: Any, masses_ug: Any, longest_
 
 
 def _check_clocks(samples: list[Sample]) -> None:
-    """A simulated pump at another speed than the recorder thinks, or a computer that slept."""
+    """Check the clocks: a simulated pump at another speed than expected, or a computer that slept."""
     asked = [sample for sample in samples if sample.pump_uptime_ms is not None and sample.steps_at_ms is not None]
     if len(asked) < 2:
         return

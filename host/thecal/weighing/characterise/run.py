@@ -1,4 +1,4 @@
-"""A recorded run: what the balance said, line by line, beside what the pump said. One CSV file, with the facts in its head."""
+"""A recorded run: the balance's lines with the pump's reports. One CSV file, with the conditions in its head."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PHASES = (STILL, RUN, END)
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run was made with. The rate is `rate_nl` per `rate_seconds_s`; fractions are text like "4991/5"."""
+    """The conditions of a run. The rate is `rate_nl` per `rate_seconds_s`; fractions are text like "4991/5"."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -60,7 +60,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One line of the balance; `pump_steps`, when the pump was asked, `steps_at_ms` when, and its own uptime then."""
+    """One line of the balance; with a report of the pump also `pump_steps`, its time `steps_at_ms`, and its own uptime then."""
 
     time_ms: int
     phase: str
@@ -73,7 +73,7 @@ class Sample:
 
 
 class Run:
-    """Facts and samples, in order of time; time zero is the start of the pump (or of the recording, when it ran already)."""
+    """Conditions and samples, in order of time; time zero is the start of the pump (or of the recording, if it ran already)."""
 
     def __init__(self, facts: Facts, samples: list[Sample]) -> None:
         self.facts = facts
@@ -84,8 +84,8 @@ class Run:
 
 
 class RunWriter:
-    """Writes a run while it is made: every line is in the file before the next one is asked for. When the pump never ran there
-    is nothing to keep, and the file goes."""
+    """Write a run during the recording: every line is in the file before the next one is read. If the pump never ran, the file is
+    removed."""
 
     def __init__(self, path: Path, facts: Facts) -> None:
         try:
@@ -119,7 +119,7 @@ def utc_now() -> str:
 
 
 def read_run(path: Path) -> Run:
-    """A recorded run. BadInput with file and line for what is not one; BalanceError for a balance that changed in mid-run."""
+    """Read a recorded run. Raises BadInput with file and line; BalanceError if the balance changed during the run."""
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size > FILE_MAX_BYTES):
             raise BadInput(f"{path}: is not a plain file of at most {FILE_MAX_BYTES >> 20} MiB", "name a file that --record wrote")
@@ -149,7 +149,7 @@ def _facts(path: Path, magic: str, head: str) -> Facts:
 
 
 def _samples(path: Path, facts: Facts, rows: Iterator[list[str]]) -> Iterable[Sample]:
-    """Every mass is read again from its raw line: the raw lines are the record, the numbers beside them only help the eye."""
+    """Read every mass again from its raw line: the raw lines are the record, the numbers only help the reader."""
     if tuple(next(rows, [])) != COLUMNS:
         raise BadInput(f"{path}: line 3: the columns are not {','.join(COLUMNS)}", "name a file that --record wrote")
     module = DIALECTS[facts.protocol]

@@ -1,4 +1,4 @@
-"""An analysis as a table for people and as a document for programs."""
+"""Format an analysis as a table for people and as a document for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def percent(value: Fraction | float) -> str:
 
 
 def trumpet_table(analysis: Analysis) -> Table:
-    """One row per window: Ep min and max of each period, what one step and one digit make."""
+    """Return one row per window: Ep min and max of each period, the error from one step and one digit."""
     heads = [head for period in analysis.periods for head in (f"{period.name.split(',')[0]} Ep min", "Ep max", "windows")]
     rows: Table = [("window", *heads, "one step", "one digit")]
     for index, (minutes, step_percent, digit_percent) in enumerate(analysis.limits):
@@ -31,7 +31,7 @@ def trumpet_table(analysis: Analysis) -> Table:
 
 
 def facts_table(analysis: Analysis) -> Table:
-    """Label and words, the errors first."""
+    """Return labels and texts, the errors first."""
     facts = analysis.facts
     rows: Table = [("set rate", rate_text((facts.rate_nl, facts.rate_seconds_s)))]
     for letter, period in zip("AB", analysis.periods, strict=False):
@@ -68,7 +68,7 @@ def pulsation_text(found: Pulsation | None) -> str:
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
-    """Units are in the names; errors in percent as floats."""
+    """Return the document; names contain the units, errors are in percent as floats."""
     facts = {name: value for name, value in asdict(analysis.facts).items() if name != "evaporation_ug_per_h"}
     minutes, flow = ([round(float(one), 6) for one in column] for column in analysis.flow)
     return {
