@@ -1,4 +1,4 @@
-"""Every error a user can meet. One root; the exit code belongs to the class, the words to the place that raises it.
+"""The errors that a user can meet. The class sets the exit code; the code that raises an error writes its text.
 
 Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 pump in alarm.
 """
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class ThecalError(Exception):
-    """`cause` says what is wrong, `do` what to do about it; the command line prints both and leaves with `exit_code`."""
+    """An error for the user: `cause`, then `do`, the remedy. The command line prints both and exits with `exit_code`."""
 
     exit_code = 1
 
@@ -21,12 +21,12 @@ class ThecalError(Exception):
         self.do = do
 
     def as_dict(self) -> dict[str, object]:
-        """What `--json` prints instead of the two lines."""
+        """Return the error as the keys that `--json` prints."""
         return {"error": type(self).__name__, "cause": self.cause, "do": self.do, "exit_code": self.exit_code}
 
 
 class Refused(ThecalError):
-    """The pump understood and said no; nothing changed. `text` and `detail` are as the wire has them, where it came from there."""
+    """The pump refused; nothing changed. `text` and `detail` come from the wire if the pump sent them."""
 
     text = ""
     detail: Mapping[str, object] = MappingProxyType({})
@@ -43,7 +43,7 @@ class Refused(ThecalError):
 
 
 class Failed(ThecalError):
-    """Something on this side did not work; nothing was sent, or what was sent changed nothing."""
+    """The host failed; it sent nothing, or the pump changed nothing."""
 
 
 class PortBusy(Failed):
@@ -51,41 +51,41 @@ class PortBusy(Failed):
 
 
 class WrongProtocol(Failed):
-    """The pump speaks another major version."""
+    """The pump uses another major version of the protocol."""
 
 
 class BadInput(ThecalError):
-    """A file or a value that a person wrote can't be used."""
+    """The user typed or wrote a value that thecal can't use."""
 
     exit_code = 2
 
 
 class NoPump(ThecalError):
-    """No port, or nothing on it that answers as a pump."""
+    """No port found, or no pump answers on it."""
 
     exit_code = 3
 
 
 class WrongDevice(NoPump):
-    """Something answers, and it is not a pump of ours."""
+    """Another device answers on the port."""
 
 
 class Silent(NoPump):
-    """The port opens and nothing answers."""
+    """The port opens, but nothing answers."""
 
 
 class LinkLost(ThecalError):
-    """The link broke or fell silent while a question that changes nothing was open."""
+    """The link broke or fell silent during a question that changes nothing."""
 
     exit_code = 4
 
 
 class Unknown(LinkLost):
-    """The link was lost after a changing command was sent: the pump may or may not have done it."""
+    """The link broke after the host sent a command that changes something: the pump may or may not have carried it out."""
 
 
 class Interrupted(BaseException):
-    """TERM, HUP or Ctrl-C came while a verb had the motor in hand; `number` is the signal's. Not an Exception: no retry may swallow it."""
+    """TERM, HUP or Ctrl-C arrived while a verb ran the motor; `number` is the signal's. A BaseException, so that no retry catches it."""
 
     def __init__(self, number: int, cause: str = "", do: str = "`thecal status` says what the pump does") -> None:
         super().__init__(number)
@@ -95,7 +95,7 @@ class Interrupted(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """As a shell reports it: 130 for Ctrl-C, 143 for TERM, 129 for HUP."""
+        """Return the exit code of a shell: 130 for Ctrl-C, 143 for TERM, 129 for HUP."""
         return 128 + self.number
 
     def as_dict(self) -> dict[str, object]:
@@ -103,12 +103,12 @@ class Interrupted(BaseException):
 
 
 class BadAnswer(ThecalError):
-    """The pump answered, and not with what its protocol says; of a changing command nobody knows what became."""
+    """The pump's answer breaks the protocol. The outcome of a command is then unknown."""
 
     exit_code = 4
 
 
 class InAlarm(ThecalError):
-    """The pump is in alarm; what was asked needs that settled first."""
+    """The pump is in alarm; the user must acknowledge it first."""
 
     exit_code = 5

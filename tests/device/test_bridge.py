@@ -48,7 +48,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         ahead = bench.told("forecast", weak)
         assert ahead["pump_agrees"] and ahead["front_near_utc_s"] < ahead["front_utc_s"] < ahead["front_passed_utc_s"]
         out, err = bench.types("program", weak, "--yes")
-        assert "dye 500 ug/mL, behind it dye 300 ug/mL" in err and "thecal bridge" in err
+        assert "dye 500 ug/mL, followed by dye 300 ug/mL" in err and "thecal bridge" in err
         _, err = bench.types("start", code=1)
         assert "still holds dye 500 ug/mL" in err and "thecal bridge" in err and "thecal prime" in err
         _, err = bench.types("bridge", "--dry-run")

@@ -98,7 +98,7 @@ def test_a_stop_beside_another_program_that_nobody_answers_names_that_program_af
         assert 2.0 < time.monotonic() - begin_s < 10, "two seconds, and the start of the tool on a busy machine"
     told = json.loads(done.stdout)
     assert (done.returncode, told["exit_code"], told["error"]) == (LINK_LOST, LINK_LOST, "Unknown")
-    assert f"(pid {pid})" in told["cause"] and "may have taken the answer" in told["cause"]
+    assert f"(pid {pid})" in told["cause"] and "may have read the answer" in told["cause"]
     assert "stop button" in told["do"]
     assert 3 <= other.heard.count(b"\nstop\n") <= 6
     assert other.heard.replace(b"\nstop\n", b"") == b"\n", "nothing else is sent to a port that is another program's"
@@ -154,7 +154,7 @@ def test_a_signal_ends_the_run_of_a_calibration(live: Device, calibrating: subpr
     assert (calibrating.returncode, out) == (code, "")
     assert not live.sim.enable_level()
     assert "Traceback" not in said
-    assert f"ended by {name}: the pump was stopped" in said and " mL of ~0.6401 mL were delivered" in said
+    assert f"ended by {name}; the pump was stopped" in said and " mL of ~0.6401 mL were delivered" in said
     stays_stopped(live)
 
 
@@ -301,7 +301,7 @@ def test_a_signal_ends_the_run_of_a_weighing_and_keeps_the_record(
     process.send_signal(getattr(signal, name))
     _, said = process.communicate(timeout=20)
     assert process.returncode == code and "Traceback" not in said
-    assert f"ended by {name}: the pump was stopped" in said and "were delivered" in said
+    assert f"ended by {name}; the pump was stopped" in said and "were delivered" in said
     assert rests(tool, port)
     assert ",run," in (tool.folder / "run.csv").read_text()
 

@@ -75,7 +75,7 @@ def test_a_running_pump_is_refused_then_stopped_saved_and_found_to_have_everythi
     assert bench.flash(capsys, "--dry-run").code == 0
     assert bench.pump.flash_image() == before
     refused = bench.flash(capsys, typed="")
-    assert refused.code == 1 and json.loads(refused.out)["cause"].startswith("nobody confirmed")
+    assert refused.code == 1 and json.loads(refused.out)["cause"].startswith("no answer on stdin")
     steps = bench.pump.plant_steps()
     bench.pump.advance_by(1000)
     assert bench.pump.plant_steps() > steps
@@ -98,7 +98,7 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
     bench.expect_a_pump(False)
     bench.pull_at("cp firmware.pack.new", 600)
     cut = bench.flash(capsys, "--yes")
-    assert cut.code == 4 and "does no therapy" in cut.err
+    assert cut.code == 4 and "delivers nothing" in cut.err
     bench.power_cycle()
     assert bench.thecal(capsys, "status").code == 3
 
@@ -127,7 +127,7 @@ def test_a_cable_pulled_in_the_middle_of_the_pack_leaves_the_pump_that_was_there
     bench.expect_a_pump(True)
     bench.pull_at("cp firmware.pack.new", 70_000)
     cut = bench.flash(capsys, "--yes")
-    assert cut.code == 4 and "does no therapy" in cut.err
+    assert cut.code == 4 and "delivers nothing" in cut.err
     bench.power_cycle()
     files = bench.files()
     assert {path: files[path] for path in old.files} == old.files and "/firmware.pack.new" in files

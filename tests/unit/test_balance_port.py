@@ -152,7 +152,7 @@ def test_nothing_there():
         assert caught.value.kind == "no_answer"
     with pytest.raises(NoPump, match="balance's port"):
         open_balance("/dev/no-such-balance")
-    with pytest.raises(BadInput, match="no balance protocol"):
+    with pytest.raises(BadInput, match="not a balance protocol"):
         open_balance("/dev/null", "scpi")
-    with pytest.raises(BadInput, match="no serial setting"):
+    with pytest.raises(BadInput, match="not a serial setting"):
         open_balance("/dev/null", "sbi", "fast")

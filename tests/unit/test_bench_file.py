@@ -179,7 +179,7 @@ def test_a_file_that_can_t_be_read_is_told_with_what_to_do(tmp_path: Path) -> No
     file.write_text("name = sim")
     with pytest.raises(BadInput) as caught:
         read_bench(file)
-    assert caught.value.do == 'mend that line; it must be like: key = "text"'
+    assert caught.value.do == 'correct that line; write it like: key = "text"'
 
 
 def test_the_payload_is_the_same_bytes_whatever_the_order(tmp_path: Path) -> None:

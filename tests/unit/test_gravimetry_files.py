@@ -40,7 +40,7 @@ def test_a_record_comes_back_as_it_was(tmp_path):
 
 def test_a_record_is_never_overwritten(tmp_path):
     (tmp_path / "run.csv").write_text("mine")
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="exists already"):
         RunWriter(tmp_path / "run.csv", swinging_run(0.1).facts)
     assert (tmp_path / "run.csv").read_text() == "mine"
 
@@ -132,8 +132,8 @@ def test_a_page_is_written_over_a_file_only_when_asked(tool, recorded, tmp_path,
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "say what to do"),
-        (["--balance", "/dev/null", "--from", "x.csv"], "say what to do"),
+        ([], "the command names neither --balance nor --from, or both"),
+        (["--balance", "/dev/null", "--from", "x.csv"], "the command names neither --balance nor --from, or both"),
         (["--from", "missing.csv"], "missing.csv"),
         (["--balance", "/dev/null", "--duration", "4"], "--duration"),
         (["--balance", "/dev/null", "--still", "a while"], "--still"),

@@ -107,7 +107,7 @@ def test_a_short_run_is_one_period_with_the_windows_that_fit():
 
 
 def test_a_sample_interval_that_no_minute_holds_is_refused():
-    with pytest.raises(BadInput, match="does not fit"):
+    with pytest.raises(BadInput, match="does not divide a minute"):
         analyse(swinging_run(0.2), Fraction(7))
 
 

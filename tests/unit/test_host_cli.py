@@ -65,7 +65,7 @@ def test_new_writes_a_file_that_program_accepts_and_never_overwrites(run):
     assert run("program", "mine.toml", "--dry-run")[0] == 0
     code, _, err = run("new", "mine.toml")
     assert code == 2
-    assert "is there already" in err
+    assert "exists already" in err
 
 
 def test_a_wrong_prescription_is_2_and_sends_nothing(run, pump):
@@ -163,7 +163,7 @@ def test_a_warning_is_not_called_an_alarm(run, pump):
 
 def test_what_the_ceilings_count_is_not_called_delivered(run, pump):
     (line,) = [line for line in run("status", port=pump)[1].splitlines() if "24 h" in line]
-    assert line.startswith("leased") and "what the ceilings count" in line
+    assert line.startswith("leased") and "the ceilings count these" in line
 
 
 def test_a_lost_link_is_4_and_says_unknown(run, pump, monkeypatch):

@@ -170,7 +170,7 @@ def test_after_a_cut_the_words_say_what_the_pump_is_now(pump, capsys):
     with pytest.raises(LinkLost, match="silent"):
         flash(pump, built(pump=CHANGED))
     assert "remove /manifest" in pump.log
-    assert "says firmware_incomplete and does no therapy" in capsys.readouterr().err
+    assert "reports firmware_incomplete and delivers nothing" in capsys.readouterr().err
 
 
 # --- a pump without a firmware that is fit to run
@@ -204,21 +204,21 @@ def test_a_pump_that_is_not_fit_to_run_says_so_and_is_left_alone_by_a_dry_run(pu
     before = pump.files.all()
     report = flash(pump, dry_run=True, yes=False)
     assert pump.log == [] and pump.files.all() == before and len(report["files"]) == 5
-    assert "does no therapy: the firmware is not the one of its manifest" in capsys.readouterr().err
+    assert "delivers nothing: the firmware is not the one of its manifest" in capsys.readouterr().err
 
 
 def test_a_no_gives_a_pump_that_is_not_fit_to_run_its_own_program_back(pump):
     pump.files.place("/app/pump.mpy").unlink()
     pump.boot_up()
     pump.log.clear()
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left that reads what comes
 
 
 def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypatch):
     monkeypatch.setattr(pump, "boot_up", lambda: (setattr(pump, "foreign", None), setattr(pump, "unfit", True)))
-    with pytest.raises(Failed, match="copied and does not run: the firmware is not the one"):
+    with pytest.raises(Failed, match="copied but does not run: the firmware is not the one"):
         flash(pump, built(pump=CHANGED))
 
 
@@ -227,7 +227,7 @@ def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypa
 
 def test_a_running_pump_is_not_touched_when_nobody_says_yes(pump):
     pump.state = "running"
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
     assert pump.log == [] and pump.state == "running"
 
@@ -262,7 +262,7 @@ def test_a_dry_run_asks_a_pump_nothing_but_who_it_is(pump, capsys):
     assert set(pump.executed[asked:]) == {"hello", "status"}
     assert pump.files.all() == before and pump.log == []
     assert report["dry_run"] and len(report["files"]) == 5
-    assert "5 files would be compared" in capsys.readouterr().err
+    assert "thecal would compare 5 files" in capsys.readouterr().err
 
 
 def test_a_dry_run_at_a_prompt_knows_the_files_and_writes_none(pump, capsys):
@@ -277,7 +277,7 @@ def test_a_dry_run_at_a_prompt_knows_the_files_and_writes_none(pump, capsys):
 def test_what_does_not_answer_is_interrupted_only_after_a_yes(board):
     board.foreign = b""
     assert flash(board, dry_run=True, yes=False)["dry_run"]
-    with pytest.raises(Failed, match="nobody confirmed"):
+    with pytest.raises(Failed, match="no answer on stdin"):
         flash(board, yes=False)
     assert board.log == []
     flash(board)

@@ -125,7 +125,7 @@ def test_a_gap_is_told_and_a_broken_position_is_found():
     assert not checks(line)[0][0]
     moved = Journal().begin().add("stopped", 600, 0, 4900, 4880, 600).add("started", 700, 0, 4881, DIGEST, 700)
     broken = [words for holds, words in checks(moved.line()) if not holds]
-    assert broken == ["record 5: started at 4881 steps, 4880 were told before"]
+    assert broken == ["record 5: started at 4881 steps; the record before it gives 4880"]
 
 
 def test_an_identity_that_does_not_hold_is_told():
@@ -199,13 +199,13 @@ GOOD = {"ring": "events", "sequence": 1, "boot": 1, "uptime_ms": 1, "utc_s": 0, 
         (json.dumps({**GOOD, "ring": "x"}), "ring or event is unknown"),
         (json.dumps({**GOOD, "event": "total"}), "ordered_steps is missing"),
         (json.dumps({**GOOD, "event": None}), "ring or event is unknown"),
-        (json.dumps(GOOD) + "\n" + json.dumps({**GOOD, "boot": 2}), "another one than before"),
-        (b'{"a": "\xff"}', "not a text in UTF-8"),
+        (json.dumps(GOOD) + "\n" + json.dumps({**GOOD, "boot": 2}), "differs from an earlier file"),
+        (b'{"a": "\xff"}', "not UTF-8 text"),
         ('{"thecal_evidence": 1, "program": "!"}', "not a packed program"),
         ('{"thecal_evidence": 1, "program": "AAAA"}', "not a packed program"),
         ('{"thecal_evidence": 1, "status": 5}', "status: not an object"),
         ('{"thecal_evidence": 1, "status": {"a": 1}}', "status: uptime_ms is missing"),
-        ('{"thecal_evidence": 1, "hello": {"protocol": 1}}', "hello: not what a pump says"),
+        ('{"thecal_evidence": 1, "hello": {"protocol": 1}}', "hello: not the answer of a pump"),
         (json.dumps({**GOOD, "uptime_ms": 1 << 48}), "uptime_ms: 281474976710656 is out of range"),
         (json.dumps({**GOOD, "utc_s": -1}), "utc_s: -1 is out of range"),
         (json.dumps({**GOOD, "token": 5}), "token: not a text"),

@@ -87,7 +87,7 @@ def test_the_keys_that_people_write_are_within_the_bounds() -> None:
 def test_a_name_that_no_screen_shows_is_refused(key: str, letters: str, tmp_path: Path) -> None:
     file = tmp_path / "rx.toml"
     file.write_text((HEAD + 'rate = "1 mL/h"\n').replace(f'{key} = "', f'{key} = "a{letters}'), encoding="utf-8")
-    with pytest.raises(BadInput, match=f"{key}: holds U[+]"):
+    with pytest.raises(BadInput, match=f"{key}: contains the unprintable character U[+]"):
         prescription_file.load(file)
 
 

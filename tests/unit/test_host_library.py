@@ -51,7 +51,7 @@ def test_without_a_library_nothing_changes() -> None:
         ({"drug": "blood"}, "add it to the library"),
         ({"library": {"name": "bench fluids", "version": 2}}, 'version 2, the library is "bench fluids" version 1'),
         ({"library": {"name": "elsewhere", "version": 1}}, "--library FILE"),
-        ({"library": {"name": "bench fluids", "version": 1, "hard_rate": "9 mL/h"}}, "the library says 4 mL/h"),
+        ({"library": {"name": "bench fluids", "version": 1, "hard_rate": "9 mL/h"}}, "differs from the library's limit, 4 mL/h"),
     ],
 )
 def test_what_does_not_go_with_the_library_is_refused(changes: dict, said: str) -> None:
@@ -76,7 +76,7 @@ def test_the_same_limit_may_be_typed_and_spelled_otherwise() -> None:
         (GOOD + 'hard_rate = "1,5 mL/h"\n', "comma"),
         (GOOD + 'hard_rate = "1 mL"\n', "hard_rate"),
         (GOOD + 'hard_rate = "1 mL/h"\nsoft_rate = "2 mL/h"\n', "is above"),
-        (GOOD + 'hard_rate = "1 mL/h"\nsoft_rate = "2 ug/h"\n', "two kinds"),
+        (GOOD + 'hard_rate = "1 mL/h"\nsoft_rate = "2 ug/h"\n', "different kinds"),
         (GOOD + 'hard_concentration = ["2 mg/mL", "1 mg/mL"]\n', "is above"),
         (GOOD + 'hard_concentration = ["1 mg/mL"]\n', "hard_concentration"),
         (GOOD + 'hard_concentration = ["1 ug/mL", "1 mg/mL"]\nsoft_concentration = ["1 ug/mL", "2 mg/mL"]\n', "is above"),

@@ -18,12 +18,12 @@ def rig(name: str) -> checks_rigs.Rig:
 
 def test_the_rate_that_ramps_leave_is_shown_beside_the_motors() -> None:
     told = dict(bench_rows(vars(rig("tmc2209-peristaltic"))))
-    assert told["motor"].startswith("10000 steps a second; a program may use up to 4108")
+    assert told["motor"].startswith("10000 steps a second; a program may use at most 4108")
 
 
 @pytest.mark.parametrize(
     ("most_hz", "start_hz", "hz_per_s", "words"),
-    [(2_000, 0, 0, "2000 steps a second"), (2_000, 2_000, 50, "2000 steps a second"), (25_000, 3_200, 50_000, "up to 19674")],
+    [(2_000, 0, 0, "2000 steps a second"), (2_000, 2_000, 50, "2000 steps a second"), (25_000, 3_200, 50_000, "at most 19674")],
 )
 def test_without_a_ramp_there_is_one_figure(most_hz: int, start_hz: int, hz_per_s: int, words: str) -> None:
     text = motor_text({"max_rate_hz": most_hz, "start_rate_hz": start_hz, "acceleration_hz_per_s": hz_per_s})

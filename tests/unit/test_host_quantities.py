@@ -28,7 +28,7 @@ GOOD = [
 
 BAD = [
     ("1,5 mL/h", "comma"),
-    ("1 500 mL/h", "blank inside"),
+    ("1 500 mL/h", "space inside"),
     ("1,500 mL/h", "comma"),
     ("1 MG/ML", "not allowed"),
     ("1 Mg/mL", "not allowed"),

@@ -74,7 +74,7 @@ def test_half_a_line_of_our_own_does_not_eat_the_stop():
 
 def test_what_was_read_of_a_broken_answer_is_said():
     broken = OtherEnd(lambda data: STOPPED[5:] if b"stop" in data else b"")
-    with broken as other, Locked(other.port_url), Client(other.port_url) as client, pytest.raises(Unknown, match="it says stopped"):
+    with broken as other, Locked(other.port_url), Client(other.port_url) as client, pytest.raises(Unknown, match="reports stopped"):
         begin_s = time.monotonic()
         try:
             client.stop()
@@ -160,7 +160,7 @@ def test_a_stop_that_can_t_be_noted_is_told_and_is_no_failure(tmp_path, monkeypa
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "file"))
     note("/dev/x")
-    assert "is not told of this stop" in capsys.readouterr().err
+    assert "this stop could not be noted" in capsys.readouterr().err
     assert registry.last_stop("/dev/x") == ""
 
 

@@ -159,9 +159,9 @@ def test_frozen_shows_the_same_for_ever():
 
 
 def test_without_a_balance_and_with_an_unknown_fault_it_says_so():
-    with SimulatedPump(bench(), 1, virtual=True) as sim, pytest.raises(SimulatorError, match="no balance"):
+    with SimulatedPump(bench(), 1, virtual=True) as sim, pytest.raises(SimulatorError, match="no simulated balance"):
         sim.balance_fault("tare")
-    with rig() as (sim, _), pytest.raises(SimulatorError, match="no fault"):
+    with rig() as (sim, _), pytest.raises(SimulatorError, match="not a fault"):
         sim.balance_fault("sneeze")
 
 

@@ -260,7 +260,7 @@ def test_a_pump_that_dies_ends_the_process_with_an_error(tmp_path, words, cause)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     first, last = err.strip().splitlines()
-    assert "holds another firmware" in first
+    assert "contains the firmware of another version" in first
     assert "the simulated pump has died: " in last and cause in last
 
 

@@ -16,61 +16,77 @@ from unit.host_fake_pump import FakePump
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 UNITS = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /min, /h or /day; concentrations as ug/mL or mg/mL"
-TOKEN_DO = "give the 16 hex digits that were printed when it was ordered"
-FAULT_DO = "give a number or a name as `thecal alarms` lists it, or all"
+TOKEN_DO = "give the 16 hex digits that the order printed"
+FAULT_DO = "give a number or a name from `thecal alarms`, or all"
 BOLUS_DO = (
     'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
     "or give --status TOKEN or --cancel TOKEN"
 )
 LINES = [
-    (("statsu",), "No such command 'statsu'", "did you mean 'status', 'start'? `thecal --help` lists what there is"),
-    (("pump",), "No such command 'pump'", "`thecal --help` lists what there is"),
-    (("--josn",), "No such option: --josn", "`thecal --help` lists what there is"),
-    (("status", "--prot", "x"), "No such option: --prot", "did you mean --port? `thecal status --help` lists what there is"),
-    (("status", "more"), "Got unexpected extra argument(s) (more)", "`thecal status --help` lists what there is"),
-    (("program",), "Missing argument 'FILE'", "`thecal program --help` lists what there is"),
+    (("statsu",), "No such command 'statsu'", "did you mean 'status', 'start'? `thecal --help` lists the commands and options"),
+    (("pump",), "No such command 'pump'", "`thecal --help` lists the commands and options"),
+    (("--josn",), "No such option: --josn", "`thecal --help` lists the commands and options"),
+    (("status", "--prot", "x"), "No such option: --prot", "did you mean --port? `thecal status --help` lists the commands and options"),
+    (("status", "more"), "Got unexpected extra argument(s) (more)", "`thecal status --help` lists the commands and options"),
+    (("program",), "Missing argument 'FILE'", "`thecal program --help` lists the commands and options"),
     (
         ("journal", "--from", "x"),
         "--from x: should be a valid integer, unable to parse string as an integer",
-        "`thecal journal --help` lists what there is",
+        "`thecal journal --help` lists the commands and options",
     ),
-    (("journal", "--from=-1"), "--from=-1: should be greater than or equal to 0", "`thecal journal --help` lists what there is"),
+    (("journal", "--from=-1"), "--from=-1: should be greater than or equal to 0", "`thecal journal --help` lists the commands and options"),
     (
         ("journal", "--from", "4294967296"),
         "--from 4294967296: should be less than or equal to 4294967295",
-        "`thecal journal --help` lists what there is",
+        "`thecal journal --help` lists the commands and options",
     ),
     (("journal", "--ring", "all"), '"all" is not a ring of the journal', "write --ring events or --ring faults"),
-    (("watch", "--interval", "0"), "--interval 0: should be greater than or equal to 0.1", "`thecal watch --help` lists what there is"),
-    (("watch", "--interval", "nan"), "--interval nan: should be less than or equal to 86400", "`thecal watch --help` lists what there is"),
+    (
+        ("watch", "--interval", "0"),
+        "--interval 0: should be greater than or equal to 0.1",
+        "`thecal watch --help` lists the commands and options",
+    ),
+    (
+        ("watch", "--interval", "nan"),
+        "--interval nan: should be less than or equal to 86400",
+        "`thecal watch --help` lists the commands and options",
+    ),
     (
         ("watch", "--interval", "0,5"),
         "--interval 0,5: should be a valid number, unable to parse string as a number",
-        "`thecal watch --help` lists what there is",
+        "`thecal watch --help` lists the commands and options",
     ),
-    (("watch", "--count", "-1"), "--count -1: should be greater than or equal to 0", "`thecal watch --help` lists what there is"),
-    (("sim", "--speed", "nan"), "--speed nan: is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
-    (("sim", "--speed", "1000"), "--speed 1000.0: is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
-    (("sim", "--bench", "simm"), "simm is neither a known bench nor a file", "known are sim-clock, sim-noclock"),
+    (
+        ("watch", "--count", "-1"),
+        "--count -1: should be greater than or equal to 0",
+        "`thecal watch --help` lists the commands and options",
+    ),
+    (("sim", "--speed", "nan"), "--speed nan is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
+    (("sim", "--speed", "1000"), "--speed 1000.0 is not above 0 and at most 100", "write a factor like 60: an hour in a minute"),
+    (("sim", "--bench", "simm"), "simm is neither a bench name nor a file", "known are sim-clock, sim-noclock"),
     (("sim", "--image", "."), "HERE is a folder", "name a file for the pump's flash, or leave --image out"),
-    (("bolus",), "say what to do", BOLUS_DO),
-    (("bolus", "0.5 mL"), "say what to do", BOLUS_DO),
+    (("bolus",), "the command names no complete order, or more than one", BOLUS_DO),
+    (("bolus", "0.5 mL"), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "-0 mL", "--rate", "6 mL/h"), '"-0 mL" is negative', "write a value of zero or more"),
     (("bolus", "-12.5 uL", "--rate", "6 mL/h"), '"-12.5 uL" is negative', "write a value of zero or more"),
-    (("bolus", "1e400 mL", "--rate", "6 mL/h"), '"1e400 mL" has an exponent, which is not allowed', "write it out, in a unit that suits"),
+    (
+        ("bolus", "1e400 mL", "--rate", "6 mL/h"),
+        '"1e400 mL" has an exponent, which is not allowed',
+        "write it without exponent, in a suitable unit",
+    ),
     (("sim", "--image", "/dev/full"), "/dev/full is not a plain file", "name a file for the pump's flash, or leave --image out"),
     (("bolus", "0,5 mL", "--rate", "6 mL/h"), '"0,5 mL" has a comma', 'write "0.5 mL"'),
     (("bolus", "0.5 mL", "--rate", "6"), '"6" has no unit', UNITS),
     (("bolus", "0.5 mL/h", "--rate", "6 mL/h"), '"0.5 mL/h" is a rate, not a volume or mass', 'write it like "0.5 mL"'),
     (("bolus", "0.5 mL", "--rate", "6 mL"), '"6 mL" is a volume, not a rate', 'write it like "6 mL/h"'),
-    (("bolus", "--", "-1 mL"), "say what to do", BOLUS_DO),
+    (("bolus", "--", "-1 mL"), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "--status", "x"), '"x" is not a token', TOKEN_DO),
     (("bolus", "--cancel", "0123456789ABCDEF"), '"0123456789ABCDEF" is not a token', TOKEN_DO),
     (("ack", "power_lots"), '"power_lots" is not a fault', FAULT_DO),
     (("ack", "99999"), '"99999" is not a fault', FAULT_DO),
     (
         ("flash", "--bench", "no"),
-        "no is neither a known bench nor a file",
+        "no is neither a bench name nor a file",
         "known are drv8833-coils, sim-clock, sim-noclock, tmc2209-peristaltic",
     ),
     (
@@ -78,7 +94,7 @@ LINES = [
         "none.toml: can't be read: No such file or directory",
         "name a prescription file; `thecal new FILE` writes a prescription to start from",
     ),
-    (("new", "rx.toml"), "rx.toml is there already", "name another file, or remove it first"),
+    (("new", "rx.toml"), "rx.toml exists already", "name another file, or remove this one first"),
 ]
 
 
@@ -223,7 +239,7 @@ def test_ctrl_c_says_so_and_leaves_with_130(tmp_path: Path) -> None:
             _, err = running.communicate(timeout=30)
         finally:
             running.kill()
-    assert (running.returncode, err) == (130, "thecal: interrupted; `thecal status` tells what the pump does\n")
+    assert (running.returncode, err) == (130, "thecal: interrupted; `thecal status` shows what the pump does\n")
 
 
 def test_no_color_and_dumb_terminals_get_no_escape_codes(monkeypatch) -> None:

@@ -45,9 +45,9 @@ FILES = {
     "old spreadsheet": (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old spreadsheet or document, not a prescription", DO_FILE),
     "gzip": (b"\x1f\x8b\x08\0", "is a compressed file, not a prescription", DO_FILE),
     "uf2": (b"UF2\nWQ]\x9e", "is a UF2 firmware image, not a prescription", DO_FILE),
-    "zero bytes": (b'title = "t"\0\0', "is not a text: it has zero bytes", DO_NAME),
+    "zero bytes": (b'title = "t"\0\0', "is not a text file: it contains zero bytes", DO_NAME),
     "json": (b'{"title": "t"}', "is JSON, not TOML", DO_FILE),
-    "nested": (b"x = " + b"[" * 5000, "line 1: nested more than 8 deep", "remove brackets until they are as in the example"),
+    "nested": (b"x = " + b"[" * 5000, "line 1: nested more than 8 deep", "remove brackets; compare with the example"),
     "too large": (b"#" * 300_000, "is larger than 256 KiB", DO_NAME),
     "integer of thousands of digits": (
         HEAD.encode() + b"[basal]\nrate = " + b"9" * 5000,

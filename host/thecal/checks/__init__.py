@@ -1,1 +1,1 @@
-"""What the pump would refuse, said before anything is sent."""
+"""Check programs and orders with the pump's own rules, before the host sends them."""

@@ -1,4 +1,4 @@
-"""What of a prescription asks for too much, and the largest that the pump would take in its place."""
+"""Find the value of a prescription that exceeds a limit, and the largest value that the pump accepts instead."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NEAREST_DIGITS = 6
 
 
 class Culprit:
-    """`key` of the prescription, what was typed there, and `value_nl` that it became in the program."""
+    """A `key` of the prescription, its typed quantity, and its `value_nl` in the program."""
 
     def __init__(self, key: str, quantity: Quantity, value_nl: int) -> None:
         self.key, self.quantity, self.value_nl = key, quantity, value_nl
 
     def replaced(self, program: Program, value_nl: int) -> Program:
-        """The program with another value in this place."""
+        """Return the program with another value here."""
         raise NotImplementedError
 
     def nearest(self, program: Program, rig: Rig) -> str:
-        """The largest value below that the rig takes, in the unit that was typed; "" when it takes none."""
+        """Return the largest smaller value that the rig accepts, in the typed unit; "" if there is none."""
         low, high = 0, self.value_nl
         while high - low > 1:
             middle = (low + high) // 2
@@ -36,7 +36,7 @@ class Culprit:
         return possible(self.words(low)) if low else ""
 
     def words(self, value_nl: int) -> str:
-        """A value as it would be typed, rounded down."""
+        """Format a value in the typed unit, rounded down."""
         return part_of(Fraction(value_nl, self.value_nl), self.quantity)
 
 
@@ -57,7 +57,7 @@ class Rate(Culprit):
 
 
 class Setting(Culprit):
-    """A volume of the settings, by the name of its field."""
+    """A volume of the settings, by its field's name."""
 
     def __init__(self, key: str, quantity: Quantity, program: Program, field: str) -> None:
         self._field = field
@@ -70,14 +70,14 @@ class Setting(Culprit):
         return made
 
     def words(self, value_nl: int) -> str:
-        """Exact, since a dose is a whole number of nl: in mL where the unit that was typed has too many digits."""
+        """Format a dose exactly: in the typed unit, or in mL if the typed unit has too many digits."""
         exact = self.quantity.amount * value_nl / self.value_nl
         typed = f"{decimal(exact, NEAREST_DIGITS)} {self.quantity.unit}"
         return f"{decimal(Fraction(value_nl, NL_PER_ML))} mL" if typed.startswith("~") else typed
 
 
 def of_bolus(prescription: Prescription, compiled: Compiled) -> Culprit | None:
-    """The larger of the demand dose and the largest bolus; None when the prescription has neither."""
+    """Return the larger of the demand dose and the largest bolus; None if the prescription has neither."""
     bolus, found = prescription.bolus, [of_demand(prescription, compiled)]
     if bolus is not None and bolus.max_dose is not None:
         found.append(Setting("bolus.max_dose", bolus.max_dose, compiled.program, "bolus_max_nl"))
@@ -90,7 +90,7 @@ def of_demand(prescription: Prescription, compiled: Compiled) -> Culprit | None:
 
 
 def passes(program: Program, rig: Rig) -> bool:
-    """Whether the rig takes this program."""
+    """Return True if the rig accepts this program."""
     try:
         limits.check_program(program, rig, rig.calibration)
     except Refusal:
@@ -99,7 +99,7 @@ def passes(program: Program, rig: Rig) -> bool:
 
 
 def part_of(part: Fraction, quantity: Quantity) -> str:
-    """`part` of what was typed, rounded down to six decimals."""
+    """Return `part` of the typed quantity, rounded down to six decimals."""
     amount = Fraction(quantity.amount * part * 10**NEAREST_DIGITS // 1, 10**NEAREST_DIGITS)
     return f"{decimal(amount, NEAREST_DIGITS)} {spelled(quantity.unit)}"
 

@@ -1,4 +1,4 @@
-"""A bolus as it was typed, made exact for the program that is active in the pump."""
+"""Convert a typed bolus to exact values for the active program."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SHOWN_DIGITS = 6
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per the active program's seconds, `volume` and `rate` as typed; `review` says both in both units, and what
-    whole steps of `pair` will deliver."""
+    """A bolus of `volume_nl` at `rate_nl` per the active program's seconds; `volume` and `rate` as typed. `review` returns both forms,
+    and the dose in whole steps of `pair`."""
 
     def __init__(self, program: Program, volume_text: str, rate_text: str, pair: Calibration | None = None) -> None:
         self.volume, self.rate = volume_of(volume_text), rate_of(rate_text)
@@ -28,7 +28,7 @@ class Bolus:
             raise BadInput("a bolus needs a volume and a rate above zero", 'write it like: thecal bolus "0.5 mL" --rate "6 mL/h"')
         for quantity, value in ((self.volume, self.volume_nl), (self.rate, self.rate_nl)):
             if value > MAX_RATE_NL:
-                raise BadInput(f"{shown(quantity.text)} is more than a pump can count", "write less")
+                raise BadInput(f"{shown(quantity.text)} is more than the pump can count", "write a smaller volume")
         self.review = [
             ("volume", volume_text, f"{self.volume_nl} nl", delivered(self.volume_nl, pair, self.volume, program)),
             ("rate", rate_text, f"{self.rate_nl} nl / {seconds_s} s", ml_per_h(self.rate_nl, seconds_s)),
@@ -36,7 +36,7 @@ class Bolus:
         ]
 
     def duration_s(self, rate_seconds_s: int) -> int:
-        """Whole seconds, rounded up as the pump does."""
+        """Return whole seconds, rounded up as in the pump."""
         return -(-self.volume_nl * rate_seconds_s // self.rate_nl)
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
 
 
 def volume(program: Program, quantity: Quantity) -> Fraction:
-    """nL, or nL per second; a mass goes through the concentration of the active program. Exact."""
+    """Return exact nL, or nL per second; a mass uses the concentration of the active program. Raises BadInput."""
     if quantity.kind().startswith("volume"):
         return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
     mass_ng, volume_nl = program.concentration
@@ -69,7 +69,7 @@ def volume(program: Program, quantity: Quantity) -> Fraction:
 
 
 def whole(value: Fraction, text: str, unit: str, unit_per_nl: Fraction) -> int:
-    """An integer of the pump, or BadInput with the nearest ones; `unit_per_nl` turns them into `unit`."""
+    """Return an integer for the pump. Raises BadInput with the nearest integers; `unit_per_nl` converts them to `unit`."""
     if value.denominator == 1:
         return int(value)
     below, above = (decimal((value // 1 + more) * unit_per_nl, 12) for more in (0, 1))
@@ -77,13 +77,13 @@ def whole(value: Fraction, text: str, unit: str, unit_per_nl: Fraction) -> int:
 
 
 def delivered(volume_nl: int, pair: Calibration | None, typed: Quantity, program: Program) -> str:
-    """What whole steps make of a dose, in the unit that was typed; without a pair the volume itself."""
+    """Return the dose in whole steps, in the typed unit; without a pair the volume itself."""
     steps = pair.steps_for_nl(volume_nl) if pair is not None else 0
     return in_unit(Fraction(steps * pair.volume_nl, pair.steps) if pair is not None else Fraction(volume_nl), typed, program)
 
 
 def in_unit(volume_nl: Fraction, typed: Quantity, program: Program) -> str:
-    """A volume in the unit that was typed, a mass by the program's concentration; six digits that say something, or marked "~"."""
+    """Format a volume in the typed unit (a mass uses the program's concentration): six significant digits, or marked "~"."""
     value = volume_nl / unit_nl(typed, program)
     digits = SHOWN_DIGITS
     while 0 < value * 10 ** (digits - SHOWN_DIGITS + 1) < 1:
@@ -92,11 +92,11 @@ def in_unit(volume_nl: Fraction, typed: Quantity, program: Program) -> str:
 
 
 def nearest_text(volume_nl: int, typed: Quantity, program: Program) -> str:
-    """A volume that may be typed: in the unit that was typed where that is exact, else in uL."""
+    """Format a volume that the user can type: in the typed unit if exact, otherwise in uL."""
     exact = decimal(Fraction(volume_nl) / unit_nl(typed, program), LONGEST_NUMBER)
     return f"{decimal(Fraction(volume_nl, 1000))} uL" if exact.startswith("~") else f"{exact} {typed.unit}"
 
 
 def unit_nl(typed: Quantity, program: Program) -> Fraction:
-    """What one of the unit that was typed is in nL."""
+    """Return nL per one of the typed unit."""
     return volume(program, Quantity(typed.text, Fraction(1), typed.unit))

@@ -1,4 +1,4 @@
-"""What the pump would refuse of an order whatever else runs, found before anything is sent: its own formulas and words."""
+"""Check an order with the pump's own formulas and texts, before the host sends it. The result does not depend on the pump's state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_TOKEN = ""
 
 @contextmanager
 def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[None]:
-    """A Refusal as BadInput about what was typed, with what to do and the nearest that would do: a rate when the order is `temporary`."""
+    """Return a Refusal as BadInput about the typed text, with the nearest possible value (a rate if `temporary`)."""
     try:
         yield
     except Refusal as refusal:
@@ -36,7 +36,7 @@ def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[
 
 
 def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:
-    """BadInput with the nearest volumes, as they may be typed, when whole steps would change a dose by more than 1 %."""
+    """Raise BadInput with the nearest possible volumes if whole steps would change a dose by more than 1 %."""
     try:
         order_limits.check_rounding(volume_nl, rig.calibration)
     except Refusal as refusal:
@@ -44,7 +44,7 @@ def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> 
 
 
 def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> BadInput:
-    """A `dose_rounded` about what was typed."""
+    """Return a `dose_rounded` refusal as BadInput about the typed text."""
     asked_nl, *nearest_nl = (int(str(refusal.detail[name])) for name in ("asked_nl", "nearest_nl", "nearest_more_nl"))
     pair = rig.calibration
     made = in_unit(Fraction(pair.steps_for_nl(asked_nl) * pair.volume_nl, pair.steps), typed, program)
@@ -55,7 +55,7 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
 
 
 def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """A bolus of `asked` (nl, nl per the program's seconds) against the program; the ceilings are `program.check_bolus`'s."""
+    """Check a bolus of `asked` (nl, nl per the program's seconds) against the program; `program.check_bolus` checks the ceilings."""
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
         order_limits.check_bolus_time(made)
@@ -63,7 +63,7 @@ def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) 
 
 
 def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """An extended bolus of `asked` (nl, seconds), beside the lowest basal."""
+    """Check an extended bolus of `asked` (nl, seconds) together with the lowest basal."""
     volume_nl, duration_s = asked
     with in_words(program, typed):
         order_limits.check_extended_time(duration_s)
@@ -74,7 +74,7 @@ def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: st
 
 
 def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
-    """The line's volume at `rate_nl` per the program's seconds, by itself: the bench's ceilings bind, not the program's."""
+    """Check a priming at `rate_nl` per the program's seconds: only the bench's ceilings apply, not the program's."""
     seconds_s = program.rate_seconds_s
     with in_words(program, typed):
         made = boluses.Bolus(NO_TOKEN, program.line_nl(), rate_nl, seconds_s, rig.calibration)
@@ -84,7 +84,8 @@ def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
 
 
 def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int], int], typed: tuple[str, str]) -> None:
-    """`asked` is (nl per the program's seconds, part of the basal, seconds): its form, and its rate where the basal is lowest."""
+    """Check a temporary rate, `asked` = (nl per the program's seconds, part of the basal, seconds): its form, and its rate at the lowest
+    basal."""
     rate_nl, part, duration_s = asked
     made = Temporary(NO_TOKEN, rate_nl, *part, duration_s)
     with in_words(program, " for ".join(typed), temporary=True):

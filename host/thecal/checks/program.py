@@ -1,6 +1,6 @@
-"""What a pump will not do, found before anything is sent: the pump's own formula and words, with the ceilings that it tells.
+"""Check a program with the pump's own formulas and texts and the pump's ceilings, before the host sends it.
 
-A slip of a thousand (mL for uL) is the likeliest of all: the message says how many times the limit it is, and asks.
+The most likely slip is a factor of 1000 (mL for uL): the message gives the factor above the limit and suggests the smaller unit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "m
 
 
 def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -> None:
-    """BadInput in the pump's words when it would refuse the program; `name` is the file's, for the message."""
+    """Raise BadInput with the pump's text if the pump would refuse the program; `name`: the file's name for the message."""
     try:
         limits.check_program(without_steps(compiled.program) if rig is ANY_RIG else compiled.program, rig, rig.calibration)
         limits.check_demand_steps(compiled.program, rig.calibration)
@@ -52,7 +52,7 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
 
 
 def without_steps(program: Program) -> Program:
-    """The program without what depends on the volume of a step, which no bench has told: a minimum rate is from one step an hour on."""
+    """Return the program without values that depend on the volume of a step, because no bench is known."""
     if program.mode != MINIMUM:
         return program
     made = copy(program)
@@ -61,7 +61,7 @@ def without_steps(program: Program) -> Program:
 
 
 def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
-    """BadInput when the bolus alone is already above what the pump may do; the pump adds the basal to it."""
+    """Raise BadInput if the bolus alone exceeds the ceilings; the pump adds the basal to it."""
     ceilings = limits.Ceilings(rig, rig.calibration, program)
     try:
         ceilings.check_rate(bolus.rate_nl)
@@ -78,7 +78,7 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
 
 
 def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
-    """What is to blame: the limit that is too wide, else the highest rate."""
+    """Return the value to correct: a limit that is too wide, otherwise the highest rate."""
     limit = LIMIT_KEYS.get(str(refusal.detail.get("parameter")))
     if limit:
         return Culprit(f"limits.{limit}", getattr(prescription.limits, limit), figure(refusal, "asked_nl"))
@@ -91,10 +91,10 @@ def figure(refusal: Refusal, name: str) -> int:
 
 
 def advice(refusal: Refusal, quantity: Quantity, nearest_words: str) -> str:
-    """How far above, whether a unit slipped, and the nearest that can be."""
+    """Return the factor above the limit, a suggested smaller unit, and the nearest possible value."""
     asked, limit = figure(refusal, "asked_nl"), figure(refusal, "limit_nl")
     span = "24 hours" if refusal.fault.name.startswith("day") else "hour"
-    best = nearest_words or f"the fullest {span} would hold {ml(asked)}, allowed are {ml(limit)}".replace("~", "")
+    best = nearest_words or f"the highest {span} would deliver {ml(asked)}, the limit is {ml(limit)}".replace("~", "")
     if asked < TELL_ABOVE * limit or not limit:
         return best
     far, small = f"that is {asked // limit} times the limit", smaller(quantity.unit)

@@ -1,4 +1,4 @@
-"""What a program or an order is checked against: a bench's ceilings and motor, and the calibration in use."""
+"""The ceilings, motor and calibration against which the host checks a program or an order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ANY_RIG = Rig(
 
 
 def of_pump(client: Any) -> Rig:
-    """The rig of an open pump that has said hello; ANY_RIG when it does not tell."""
+    """Return the rig of an open pump after `hello`; ANY_RIG if the pump does not report one."""
     if not client.ceilings:
         return ANY_RIG
     pair = pair_of(client.status())
@@ -49,12 +49,12 @@ def of_pump(client: Any) -> Rig:
 
 
 def of_bench(bench: Any) -> Rig:
-    """The rig of a `pumpcore.bench.Bench`."""
+    """Return the rig of a `pumpcore.bench.Bench`."""
     return Rig(dict(vars(bench)), bench.calibration)
 
 
 def rig_of(bench: str | None) -> Rig:
-    """The rig of a bench file or of a bench's name; without one, only what the prescription says against itself is found."""
+    """Return the rig of a bench file or bench name. Without one, only contradictions within the prescription are found."""
     from pumpcore.bench import Bench
     from thecal.files.bench import bench_file, for_pump, read_bench
 

@@ -1,4 +1,4 @@
-"""What the pump would refuse of a program's settings or by its drug library, said with the prescription's own key and text."""
+"""Check a program's settings and its drug library limits; messages use the prescription's own key and text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
 
 
 def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
-    """One line with key, text, rule, asked, limit; and what would be allowed."""
+    """Return one line with key, text, rule, asked, limit, and the allowed value."""
     blamed = of_setting(prescription, compiled, refusal)
     if blamed is None:
         found = prescription.concentration
@@ -42,7 +42,7 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
 
 
 def confirmed(program: Program) -> Program:
-    """The program with every soft limit passed: a person may confirm them."""
+    """Return the program with every soft limit confirmed, because the user may confirm them."""
     made, settings = copy(program), copy(program.settings)
     if settings is not None:
         settings.overrides = (1 << len(OVERRIDES)) - 1
@@ -51,7 +51,7 @@ def confirmed(program: Program) -> Program:
 
 
 def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> culprit.Culprit | None:
-    """What asks for too much; None for the concentration."""
+    """Return the quantity that exceeds a limit; None for the concentration."""
     what = refusal.detail.get("parameter")
     if what == "concentration":
         return None
@@ -64,7 +64,7 @@ def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal)
 
 
 def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
-    """The nearest value that a refusal names, in a person's units; "" when it names none."""
+    """Format the nearest value of a refusal in the user's units; "" if the refusal has none."""
     detail: dict[str, Any] = refusal.detail
     words = []
     if "nearest_ng_per_ml" in detail:
@@ -83,7 +83,7 @@ def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
 
 
 def rate_text(rate_nl: int, seconds_s: int) -> str:
-    """A rate that may be typed again: exact, over the day where an hour's has too many digits; else a little less."""
+    """Format a rate that the user can type: exact (per day if an hour needs too many digits), otherwise rounded down."""
     for per_s, unit in ((S_PER_HOUR, "mL/h"), (S_PER_DAY, "mL/day")):
         exact = decimal(Fraction(rate_nl * per_s, seconds_s * NL_PER_ML))
         if not exact.startswith("~"):

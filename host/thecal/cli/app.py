@@ -1,4 +1,4 @@
-"""The command line: names the verbs, and turns our errors into two lines and an exit code. That happens here and nowhere else."""
+"""The command line: it names the verbs, and converts our errors to two lines and an exit code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def show_version(wanted: bool) -> None:
 
 
 def build() -> typer.Typer:
-    """The application with one command per verb."""
+    """Return the application, with one command per verb."""
     app = typer.Typer(
         epilog=EXITS,
         no_args_is_help=True,
@@ -60,7 +60,7 @@ def main() -> int:
         code = run(as_json)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("thecal: interrupted; `thecal status` tells what the pump does", file=sys.stderr)
+        print("thecal: interrupted; `thecal status` shows what the pump does", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
         code = READER_GONE
@@ -70,11 +70,11 @@ def main() -> int:
         code = READER_GONE
     except OSError as error:
         if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-            report(BadInput(f"a file can't be named like this: {error.strerror}", "name a file with a shorter path"), as_json)
+            report(BadInput(f"this file name can't be used: {error.strerror}", "name a file with a shorter path"), as_json)
             return BadInput.exit_code
         if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EINVAL):
             raise
-        report(Failed(f"the output can't be written: {error.strerror}", "mend that, and ask again"), False)
+        report(Failed(f"the output can't be written: {error.strerror}", "correct that, then run the command again"), False)
         code = Failed.exit_code
     if code:
         silence_stdout()
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def run(as_json: bool) -> int:
-    """The verb's exit code; what a user did wrong is reported here."""
+    """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
         command = typer.main.get_command(build())
@@ -111,16 +111,16 @@ def run(as_json: bool) -> int:
 
 
 def check_words() -> None:
-    """BadInput for an argument, or a variable of ours, that is no text in this system's encoding: no verb has a use for one."""
+    """Raise BadInput for an argument, or a variable of ours, that is not text in this system's encoding."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("THECAL_")}
     for what, word in (*(("an argument", word) for word in sys.argv[1:]), *ours.items()):
         if not word.isascii() and any("\ud800" <= letter <= "\udfff" for letter in word):
             shown = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not")
+            raise BadInput(f'{what} is not text in UTF-8: "{shown[:60]}"', "type it in UTF-8; rename a file whose name is not UTF-8")
 
 
 def usage_error(error: Any) -> BadInput:
-    """What the parser of the command line said, as our own kind of error; `do` names what is near, and the verb's help."""
+    """Convert an error of the command line parser to BadInput; `do` names similar words, and the verb's help."""
     said = " ".join(str(error.format_message()).split())
     found = re.fullmatch(r"(.*?)\.?(?: Did you mean (.*)\?| \(Possible options: (.*)\)\.?)?", said)
     cause, near = (found.group(1), found.group(2) or found.group(3)) if found else (said, "")
@@ -132,11 +132,11 @@ def usage_error(error: Any) -> BadInput:
     if wrong and "Invalid value" in cause:
         cause = re.sub(r"Invalid value for '(.*?)': Input", f"{wrong}:", cause)
     words = getattr(error.ctx, "command_path", "thecal") if error.ctx else "thecal"
-    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists what there is")
+    return BadInput(cause, (f"did you mean {near}? " if near else "") + f"`{words} --help` lists the commands and options")
 
 
 def typed_value(parameter: Any) -> str:
-    """ "--from x" as it was typed, for an option whose value is wrong."""
+    """Return "--from x" as typed, for an option with a wrong value."""
     for option in getattr(parameter, "opts", None) or ():
         for word, following in zip(sys.argv, [*sys.argv[1:], ""]):
             if word == option:
@@ -147,15 +147,15 @@ def typed_value(parameter: Any) -> str:
 
 
 class Nowhere(io.TextIOBase):
-    """Takes everything, keeps nothing."""
+    """A stream that drops its output."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
 def safe_streams() -> None:
-    """A closed stdout or stderr takes and loses everything; a letter that the terminal has not got is written as its code. What is
-    typed and is no text answers no question with yes."""
+    """Make the streams safe: a closed stdout or stderr drops its output, and a letter that the terminal lacks is written as its code.
+    Input that is not text never answers a question with yes."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -167,7 +167,7 @@ def safe_streams() -> None:
 
 
 def silence_stdout() -> None:
-    """What is still buffered must not fail once more when the interpreter closes stdout."""
+    """Drop buffered output, so that it does not fail again when the interpreter closes stdout."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Setting a pump's clock: what moves is shown, and a clock or a zone that the pump knows is moved only when somebody says so."""
+"""Set a pump's clock: show the change, and move a clock or zone that is already set only if the user agrees."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ Rows = list[tuple[str, ...]]
 
 
 class Wish(NamedTuple):
-    """What somebody typed: `--zone`, and `--set-clock` (True), `--keep-clock` (False) or neither (None)."""
+    """The typed options: `--zone`, and `--set-clock` (True), `--keep-clock` (False) or neither (None)."""
 
     zone: str | None
     move: bool | None
 
     def check(self) -> None:
-        """BadInput before a pump is looked for. A clock that is kept needs no zone of this computer's."""
+        """Raise BadInput before looking for a pump. A clock that is kept does not need this computer's zone."""
         if self.zone is not None or self.move is not False:
             zones.check(self.zone)
 
 
 class Move:
-    """From the clock and the zone that the pump has to `utc_s` in the zone that was chosen. `by_s` is None for an unknown clock."""
+    """The change from the pump's clock and zone to `utc_s` in the chosen zone. `by_s` is None for an unknown clock."""
 
     def __init__(self, client: Client, wish: Wish) -> None:
         self.client = client
@@ -58,12 +58,12 @@ class Move:
         return zone if "transition_utc_s" in self.status else Zone(zone.offset_s)  # an older firmware knows no transition
 
     def offset_by_s(self) -> int:
-        """By how much local time moves beside the clock; also of a pump that lost the time and kept its zone."""
+        """Return the change of local time without that of the clock; also for a pump that lost the time but kept its zone."""
         known = self.had_zone or self.by_s is not None
         return self.new.offset_s - self.old.offset_at_s(self.utc_s) if known else 0
 
     def later_moves(self) -> bool:
-        """Whether the change of local time that the pump knows becomes another one."""
+        """Return True if the pump's next change of local time becomes another one."""
         ahead = self.old.transition_utc_s > self.utc_s and self.old.transition_offset_s != self.old.offset_s
         return ahead and self.old.values() != self.new.values()
 
@@ -82,7 +82,7 @@ class Move:
         return " and ".join(parts) or f"clock by {signed(round(self.by_s or 0))}"
 
     def rows(self) -> Rows:
-        """The clock, the zone and the entries of the schedule as they are and as they would be."""
+        """Return the clock, the zone and the schedule entries before and after the change."""
         from thecal.quantities.amounts import clock_text
 
         old_utc_s = self.status["utc_s"]
@@ -94,7 +94,7 @@ class Move:
         ]
         program = timed_program(self.client, self.status)
         if program is None or not old_utc_s:
-            return [*rows, ("therapy", "", "no entry goes by the time of day")] if program is None else rows
+            return [*rows, ("therapy", "", "no entry depends on the time of day")] if program is None else rows
         pairs = zip(entry_rows(program, old_utc_s, self.old), entry_rows(program, self.utc_s, self.new), strict=True)
         return [*rows, *((label, before, after) for (label, before), (_, after) in pairs)]
 
@@ -112,12 +112,12 @@ class Move:
 
     def _moved(self) -> str:
         if self.by_s is None:
-            return "it was unknown"
+            return "it was not set before"
         said = f"moved by {self.by_s:+.{self.digits}f} s".replace("-0.0 s", "+0.0 s").replace("-0 s", "+0 s")
-        return "its own time is kept" if self.own_time else said
+        return "the pump keeps its own time" if self.own_time else said
 
     def make(self) -> dict[str, Any]:
-        """Sets the clock, and remembers the zone's name. A simulated pump with a time of its own keeps that."""
+        """Set the clock, and remember the zone's name. A simulated pump with its own time keeps that."""
         utc_s = self.client.status()["utc_s"] if self.own_time else clock.next_second()
         told = self.client.clock_set(utc_s, *self._zone_at(utc_s).values())
         if self.local.name:
@@ -126,7 +126,7 @@ class Move:
 
 
 def timed_program(client: Client, status: dict[str, Any]) -> Program | None:
-    """The pump's program when its entries go by the time of day."""
+    """Return the pump's program if its entries depend on the time of day; otherwise None."""
     import base64
 
     from pumpcore.program import unpack
@@ -137,7 +137,7 @@ def timed_program(client: Client, status: dict[str, Any]) -> Program | None:
 
 
 def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]]:
-    """The entry in force at a moment, and when the next one begins."""
+    """Return the entry in force at a moment, and the begin of the next one."""
     from pumpcore.schedule import DAY_NAMES, Week, entry_at
     from thecal.quantities.amounts import ml_per_h, span
 
@@ -175,7 +175,7 @@ def signed(by_s: int) -> str:
 
 
 def set_before_start(client: Client, wish: Wish, status: dict[str, Any]) -> None:
-    """Sets the clock of a stopped pump and says so: it stays set when the start is refused."""
+    """Set the clock of a stopped pump and report it: it stays set if the start is refused."""
     if status["state"] != "stopped":
         return
     if wish.move is False:
@@ -185,18 +185,18 @@ def set_before_start(client: Client, wish: Wish, status: dict[str, Any]) -> None
 
 
 def keep(status: dict[str, Any], wish: Wish) -> None:
-    """The pump's clock stays. Failed when it has none, or when a zone was named beside it."""
+    """Keep the pump's clock. Raises Failed if it has none, or if a zone was given too."""
     from thecal.quantities.amounts import clock_text
 
     if not status["utc_s"]:
-        raise Failed("the pump's clock is unknown: there is nothing to keep", f"leave {KEEP_IT} out")
+        raise Failed("the pump's clock is not set, so it can't be kept", f"remove {KEEP_IT}")
     if wish.zone is not None:
-        raise Failed(f"--zone and {KEEP_IT} contradict each other", "leave one of them out")
+        raise Failed(f"--zone and {KEEP_IT} contradict each other", "remove one of them")
     talk(f"the pump's clock is kept: {clock_text(status['utc_s'], status['offset_s'])}")
 
 
 def carry_out(client: Client, wish: Wish, otherwise: str = "") -> dict[str, Any]:
-    """Shows what moves, asks where a clock or a zone is known, sets. Failed when nobody agrees; nothing has moved then."""
+    """Show the change, ask if a clock or zone is already set, then set. Raises Failed without an agreement; nothing has changed then."""
     clock.check_host(otherwise)
     move = Move(client, wish)
     if move.asks():
@@ -207,14 +207,14 @@ def carry_out(client: Client, wish: Wish, otherwise: str = "") -> dict[str, Any]
 
 
 def tell(client: Client, wish: Wish) -> None:
-    """What would move, for a dry run."""
+    """Show the change for a dry run."""
     clock.check_host()
     move = Move(client, wish)
     talk(columns(move.rows()) if move.asks() else f"the clock would be set to {move.text()}")
 
 
 def consent(move: Move, wish: Wish, otherwise: str) -> None:
-    """`--yes` does not answer this question: whoever typed it may not have known that the clock moves."""
+    """Ask this question even with `--yes`, because the user may not expect that the clock moves."""
     if move.by_s is not None and move.status["state"] in RUNNING and (abs(move.by_s) > RUNNING_STEP_S or move.offset_by_s()):
         raise Failed(f"the pump is {move.status['state']}: this would move its {move.words()}", "stop it first: thecal stop")
     talk(columns(move.rows()))
@@ -222,5 +222,5 @@ def consent(move: Move, wish: Wish, otherwise: str) -> None:
         return
     if not sys.stdin.isatty():
         do = "; ".join(filter(None, (f"add {MOVE_IT} to move it", otherwise)))
-        raise Failed(f"this would move the pump's {move.words()}, and nobody is there to be asked; nothing was changed", do)
+        raise Failed(f"this would move the pump's {move.words()}, and no terminal can answer the question; nothing was changed", do)
     confirm("Move the pump's clock?", False)

@@ -1,4 +1,4 @@
-"""The end of every verb that changes something: after the review a dry run says what would be sent, anything else asks and sends."""
+"""The end of every verb that changes something: a dry run prints the order; otherwise the verb asks, then sends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Consent(NamedTuple):
 
 
 def carry_out(client: Client, order: Order, question: str, consent: Consent) -> Reply | None:
-    """The pump's answer; None after a dry run."""
+    """Return the pump's answer; None after a dry run."""
     from thecal.pump import orders
 
     if consent.dry_run:
@@ -33,8 +33,8 @@ def carry_out(client: Client, order: Order, question: str, consent: Consent) -> 
 
 
 def unsent(planned: Order | list[Order], as_json: bool) -> None:
-    """What a dry run did not send, as it would have gone out."""
-    talk("nothing was sent; what depends on the moment (running, lockout, what was delivered before) the pump judges when it is ordered")
+    """Print the order that a dry run did not send."""
+    talk("dry run, nothing sent; the pump checks its state, lockouts and rolling limits when you order")
     if as_json:
         emit_json([described(order) for order in planned] if isinstance(planned, list) else described(planned))
 

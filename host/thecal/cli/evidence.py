@@ -1,4 +1,4 @@
-"""Where a journal is read from: saved files, or the pump."""
+"""Read a journal from saved files or from the pump."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def evidence(files: list[Path] | None, port: str | None) -> Evidence:
-    """From saved files, else from the pump."""
+    """Return the data of saved files, otherwise of the pump."""
     from thecal.history.evidence import collect
     from thecal.history.saved import load
 
     if files:
         if port is not None:
-            raise BadInput("--from-journal and --port are two sources", "give one of them")
+            raise BadInput("--from-journal and --port can't be combined", "give one of them")
         return load(files)
     from thecal.pump.opening import open_pump
 

@@ -1,4 +1,4 @@
-"""The dose before this one, for the review: whoever repeats an order after a killed client or a lost terminal sees it there."""
+"""The last dose, for the review: it warns a user who repeats an order after a lost terminal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def row(client: Client, program: Program | None, typed: Quantity | None) -> tupl
 
 
 def state_text(last: dict[str, Any], status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
-    """ "done"; of what ended early or still runs also how much of it was made."""
+    """Return "done"; for a dose that ended early or still runs also its delivered volume."""
     if last["state"] == "done":
         return "done"
     pair = pair_of(status)
@@ -48,7 +48,7 @@ def amount(volume_nl: int | Fraction, program: Program | None, typed: Quantity |
 
 
 def from_journal(client: Client, status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
-    """Of an earlier power-up: the newest order in the last records of the journal, and what became of it."""
+    """Describe the last dose of an earlier power-up, from the newest order in the journal."""
     ended: dict[bytes, int] = {}
     last = None
     for _, block in client.journal("events", max(1, status["events_sequence"] - LOOK_BACK_RECORDS)):

@@ -11,13 +11,13 @@ import typer
 
 
 class Lazily:
-    """In place of typer's check of one parameter: builds that only for a value that has to be converted or checked."""
+    """Replaces typer's check of one parameter: builds it only for a value that must be converted or checked."""
 
     def __init__(self, parameter: Any) -> None:
         self._parameter = parameter
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value as its annotation says. What is missing, our own default, or a plain text needs no check."""
+        """Return the value as annotated. A missing value, our own default, or plain text needs no check."""
         kind = self._parameter.type_descriptor
         if value is None or (value is param.default and isinstance(value, kind.annotation)):
             return value
@@ -37,7 +37,7 @@ def defer_checks(command: Any) -> None:
 
 
 def is_plain(parameter: Any) -> bool:
-    """Whether this is a typer that checks lazily by itself, and the parameter takes one value of one class."""
+    """Return True if this typer checks lazily by itself, and the parameter takes one value of one class."""
     if not hasattr(parameter, "_runtime_param") or not hasattr(parameter, "type_descriptor"):
         return False
     return parameter.nargs == 1 and not parameter.multiple and isinstance(parameter.type_descriptor.annotation, type)

@@ -7,23 +7,29 @@ import typer
 
 Port = Annotated[
     str | None,
-    typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT; else THECAL_PORT, else the only pump."),
+    typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT (default: THECAL_PORT, otherwise the only pump)."),
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin; else the one it has, else this computer's."),
+    typer.Option(
+        "--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin (default: the pump's, otherwise this computer's)."
+    ),
 ]
 MoveClock = Annotated[
-    bool | None, typer.Option("--set-clock/--keep-clock", help="Move a clock or zone that the pump knows; --yes does not. Or leave it.")
+    bool | None,
+    typer.Option(
+        "--set-clock/--keep-clock", help="Move or keep a clock or zone that is already set (default: ask; --yes does not answer)."
+    ),
 ]
-SetClock = Annotated[bool, typer.Option("--set-clock", help="Move a clock or zone that the pump knows without being asked.")]
+SetClock = Annotated[bool, typer.Option("--set-clock", help="Move a clock or zone that is already set; do not ask.")]
 Library = Annotated[
-    Path | None, typer.Option("--library", metavar="FILE", help="The drug library; else THECAL_LIBRARY, else the shipped one by its name.")
+    Path | None,
+    typer.Option("--library", metavar="FILE", help="Drug library (default: THECAL_LIBRARY, otherwise the shipped library of that name)."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; units are in the names.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the review is printed all the same.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, change nothing.")]
-Force = Annotated[bool, typer.Option("--force", help="Write over files that are there.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; every key name ends with its unit.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review and the order; change nothing.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Override = Annotated[
-    list[str] | None, typer.Option(metavar="WHAT", help="Pass a soft limit of the library: concentration, rate, bolus or day.")
+    list[str] | None, typer.Option(metavar="WHAT", help="Confirm a soft limit of the library: concentration, rate, bolus or day.")
 ]

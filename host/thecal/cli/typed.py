@@ -1,4 +1,4 @@
-"""Texts of options that several verbs read."""
+"""Parse option texts that several verbs share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from thecal.errors import BadInput
 
 
 def seconds(option: str, text: str) -> int:
-    """A duration in words of a person, as whole seconds."""
+    """Convert a typed duration to whole seconds."""
     from pydantic_core import PydanticCustomError
 
     from thecal.prescription.fields import seconds_of
@@ -19,7 +19,7 @@ def seconds(option: str, text: str) -> int:
 
 
 def over(text: str) -> int:
-    """How long an extended bolus lasts."""
+    """Return the duration of an extended bolus in seconds."""
     return seconds("--extended", text)
 
 
@@ -28,4 +28,4 @@ def check_token(text: str) -> None:
     from thecal.quantities.typed import shown
 
     if not is_hex(text, TOKEN_DIGITS):
-        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that were printed when it was ordered")
+        raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that the order printed")

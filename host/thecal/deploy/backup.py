@@ -33,7 +33,7 @@ def new_folder(chosen: Path | None, identity: str) -> Path:
         except OSError as error:
             raise Failed(f"{folder} can't be made: {error.strerror}", "name another folder for the backup: --backup FOLDER") from None
         return folder
-    raise Failed(f"{stamp} is taken", "try again")
+    raise Failed(f"{stamp} exists already", "try again")
 
 
 def save_journal(client: Client, folder: Path, about: dict[str, Any]) -> dict[str, int]:

@@ -47,7 +47,7 @@ class Board:
         try:
             return survey.parse(self._exec(on_board.survey(survey.HASHED)))
         except ValueError as error:
-            raise Failed(f"the board on {self.port_url} told its files in a form that can't be read ({error})", "try again") from None
+            raise Failed(f"the board on {self.port_url} sent an unreadable list of files ({error})", "try again") from None
 
     def prepare(self, folders: Sequence[str]) -> None:
         """Removes the manifest, then makes the folders."""
@@ -118,7 +118,7 @@ class Board:
 
         self._run(["exec", text], heard)
         if not said or said.pop() != on_board.DONE:
-            raise Failed(f"the board on {self.port_url} did not finish what it was told", "try again")
+            raise Failed(f"the board on {self.port_url} did not finish its command", "try again")
         return said
 
     def _run(self, words: Sequence[str], heard: Heard, folder: Path | None = None) -> None:

@@ -45,7 +45,7 @@ def choose(port_url: str | None, usb_serial: str | None) -> Candidate:
     if not found:
         raise NoPump("no board found on USB", DO_NONE)
     if len(found) > 1:
-        raise BadInput(f"{len(found)} boards found: {'; '.join(map(introduce, found))}", "say which one: PORT=... or ID=...")
+        raise BadInput(f"{len(found)} boards found: {'; '.join(map(introduce, found))}", "name one: PORT=... or ID=...")
     return found[0]
 
 
@@ -59,7 +59,7 @@ def introduce(board: Candidate) -> str:
     """Port, serial number, and which pump it is if it is one."""
     seen = look_at(board)
     hello, fault = seen.get("hello"), (seen.get("error") or {}).get("fault")
-    what = f"pump on bench {hello.get('bench')}" if hello else f"pump that says {fault}" if fault else "not a pump that answers"
+    what = f"pump on bench {hello.get('bench')}" if hello else f"pump that reports {fault}" if fault else "not a pump that answers"
     return f"{board.port_url} (ID={board.serial_number}, {what})"
 
 

@@ -22,7 +22,7 @@ def drive_of(port_url: str | None, usb_serial: str | None, place: Path | None) -
     boards = usb_boards() if mounted else []
     if len(mounted) + len(boards) > 1 and mounted:
         listed = ", ".join([*map(str, mounted), *(board.port_url for board in boards)])
-        raise BadInput(f"several boards found: {listed}", "say which one: PORT=..., ID=... or BOOT_DRIVE=...")
+        raise BadInput(f"several boards found: {listed}", "name one: PORT=..., ID=... or BOOT_DRIVE=...")
     return mounted[0] if mounted else None
 
 
@@ -42,7 +42,9 @@ def give_micropython(drive: Path, image: uf2.Uf2, yes: bool, port_url: str | Non
         except (NoPump, PortBusy, LinkLost):
             pass
         time.sleep(finding.POLL_S)
-    raise NoPump("the board did not start with MicroPython", "plug it in again; when its drive is back, the UF2 is not for this board")
+    raise NoPump(
+        "the board did not start with MicroPython", "plug it in again; if its boot drive appears again, the UF2 is not for this board"
+    )
 
 
 def describe(drive: Path, image: uf2.Uf2) -> str:

@@ -28,7 +28,7 @@ from thecal.terminal.console import confirm, talk
 
 CHIP = "RP2040"
 OLDEST_MICROPYTHON = [1, 28]
-INCOMPLETE = "until it is flashed again the pump says firmware_incomplete and does no therapy"
+INCOMPLETE = "until you flash it again, the pump reports firmware_incomplete and delivers nothing"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Flash:
 
     def _release_unfit(self, cause: str) -> None:
         """Has a pump that runs no firmware give its prompt back: its journal is saved with its files, and nothing is asked yet."""
-        talk(f"the pump on {self.candidate.port_url} does no therapy: {cause}")
+        talk(f"the pump on {self.candidate.port_url} delivers nothing: {cause}")
         if self.order.dry_run:
             self.report["files"] = sorted(self.built.files)
             talk(review.unknown_files({}, self.built))
@@ -128,9 +128,9 @@ class Flash:
         """Say whether to go on with a board on which neither a pump nor a prompt answers."""
         talk(f"neither a pump nor MicroPython's prompt answers on {self.candidate.port_url}")
         if self.order.dry_run:
-            talk("flashing would interrupt whatever runs there")
+            talk("flashing would interrupt the program that runs there")
             return False
-        confirm("Interrupt whatever runs there?", self.order.yes)
+        confirm("Interrupt that program?", self.order.yes)
         return True
 
     def _at_the_prompt(self, asked: bool, was_pump: bool) -> None:
@@ -155,7 +155,7 @@ class Flash:
         require_chip(str(survey.facts.get("machine")))
         reason = too_old(survey.facts.get("version", [])) or misfit(self.built.files, int(survey.facts["mpy"]))
         if reason:
-            raise Failed(reason, "put a newer MicroPython on it: hold BOOTSEL while plugging it in, THECAL_UF2=FILE; its files stay")
+            raise Failed(reason, "put a newer MicroPython on it: hold BOOTSEL while plugging it in, THECAL_UF2=FILE; its files are kept")
         todo = plan.make(self.built, survey)
         plan.require_room(todo, self.built, survey)
         if self.order.bench is None and not any(path in survey.files for path in bench_slot.PATHS):
@@ -173,7 +173,7 @@ class Flash:
         talk(review.formatted(known))
         self.report["was_formatted"] = True
         if not self.order.dry_run:
-            confirm("Make it a new pump all the same?", self.order.yes)
+            confirm("Make it a new pump anyway?", self.order.yes)
 
     def _save(self, board: Board, survey: Survey, journal_too: bool) -> None:
         roots = DATA if journal_too else tuple(root for root in DATA if root != "/journal")
@@ -235,7 +235,7 @@ class Flash:
             try:
                 board.reset()
             except ThecalError:
-                talk("it did not: unplug it and plug it in again")
+                talk("the pump did not restart: unplug it and plug it in again")
 
     def _finish(self, board: Board, survey: Survey) -> None:
         """Resets, reads back, and remembers the board."""
@@ -252,7 +252,7 @@ class Flash:
 def require_chip(machine: str) -> None:
     if CHIP not in machine:
         do = "a simulated pump gets new firmware by `thecal sim --fresh`; a board must be a Raspberry Pi Pico"
-        raise Failed(f"this is {machine or 'an unknown machine'}, the firmware is for the {CHIP}", do)
+        raise Failed(f"this board is {machine or 'an unknown machine'}, the firmware is for the {CHIP}", do)
 
 
 def too_old(version: list[int]) -> str:

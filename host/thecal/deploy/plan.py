@@ -62,7 +62,7 @@ def require_room(plan: Plan, built: Built, survey: Survey) -> None:
     free_bytes = int(survey.facts.get("free_bytes", 0))
     if needed * BLOCK_BYTES > free_bytes:
         cause = f"the board's flash has {free_bytes} bytes free, {needed * BLOCK_BYTES} are needed"
-        raise Failed(cause, f"remove what is not the pump's: {', '.join(plan.left_alone) or 'nothing is'}")
+        raise Failed(cause, f"remove files that do not belong to the pump: {', '.join(plan.left_alone) or 'none'}")
 
 
 def describe(plan: Plan, files: Files) -> str:

@@ -14,7 +14,7 @@ from thecal.pump.transport.ports import Candidate
 REPLY_TIMEOUT_S = 2.0
 PROMPTS_MOST = 5  # a pump that starts shows none for longer; a main.py that ended goes on showing one
 FATAL = ("firmware_incomplete", "not_commissioned")
-DO = "flash again; until it matches, the pump does no therapy"
+DO = "flash again; the pump delivers nothing until it matches"
 
 
 class Reading:
@@ -36,12 +36,12 @@ class Reading:
         except Refused as refused:
             if refused.fault not in UNFIT:
                 raise
-            raise Failed(f"the firmware was copied and does not run: {refused.cause}", DO) from None
+            raise Failed(f"the firmware was copied but does not run: {refused.cause}", DO) from None
         except NoPump:
             self._prompts += has_prompt(port_url)
             if self._prompts >= PROMPTS_MOST:
                 do = f"see why: mpremote connect {port_url} resume exec 'import main; main.main()'; {DO}"
-                raise Failed("the firmware was copied and does not start: the board shows MicroPython's prompt", do) from None
+                raise Failed("the firmware was copied but does not start: the board shows MicroPython's prompt", do) from None
             raise
         return True
 
@@ -52,7 +52,7 @@ def prove(board: Candidate, built: Built, bench_name: str) -> Reading:
     await_port(board, reading.taken)
     wrong = list(differences(reading, built, bench_name))
     if wrong:
-        raise Failed(f"the pump is not what was sent: {'; '.join(wrong)}", DO)
+        raise Failed(f"the pump differs from what was sent: {'; '.join(wrong)}", DO)
     return reading
 
 
@@ -60,7 +60,7 @@ def differences(reading: Reading, built: Built, bench_name: str) -> list[str]:
     """What the pump says otherwise; `bench_name` "" when no bench was sent."""
     wrong = []
     if reading.hello.get("release") != built.release:
-        wrong.append(f"release {str(reading.hello.get('release'))[:12]}, sent was {built.release[:12]}")
+        wrong.append(f"release {str(reading.hello.get('release'))[:12]}, sent {built.release[:12]}")
     if bench_name and reading.hello.get("bench") != bench_name:
-        wrong.append(f"bench {reading.hello.get('bench')!r}, sent was {bench_name!r}")
+        wrong.append(f"bench {reading.hello.get('bench')!r}, sent {bench_name!r}")
     return wrong + [f"alarm {name}" for name in reading.alarms if name in FATAL]

@@ -35,8 +35,8 @@ def of_pump(port_url: str, seen: Seen, built: Built, bench: Bench | None) -> str
 def unknown_files(hello: dict[str, Any], built: Built) -> str:
     """What a dry run can say of a pump without disturbing it."""
     if hello.get("release") == built.release:
-        return f"the pump has this release already; its {len(built.files)} files would be compared, and those that differ copied"
-    return f"{len(built.files)} files would be compared with those in the pump, and those that differ copied"
+        return f"the pump has this release already; thecal would compare its {len(built.files)} files and copy those that differ"
+    return f"thecal would compare {len(built.files)} files with those in the pump and copy those that differ"
 
 
 def bench_change(held: bytes, bench: Bench) -> str:
@@ -49,10 +49,10 @@ def formatted(known: dict[str, object]) -> str:
     when = time.strftime("%Y-%m-%d", time.gmtime(flashed_s)) if isinstance(flashed_s, int) else "an earlier day"
     return (
         f"this board was a pump (bench {known.get('bench')}, flashed on {when}) and its file system is empty now: it was formatted."
-        " Its journal, ledger and program are gone from the board; older backups are not touched"
+        " Its journal, ledger and program are gone from the board; older backups are unchanged"
     )
 
 
 def no_bench() -> BadInput:
-    do = "name the rig that it drives: BENCH=hardware/NAME.toml (thecal flash --bench)"
-    return BadInput("this board has no bench, and none was named", do)
+    do = "name its bench file: BENCH=hardware/NAME.toml (thecal flash --bench)"
+    return BadInput("this board has no bench, and you named none", do)

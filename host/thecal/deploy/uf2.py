@@ -56,10 +56,10 @@ def find() -> Uf2:
         return checked(named.partition("#")[0].rpartition("/")[2], download(named))
     file = Path(named) if named else _cached()
     if file is None:
-        raise BadInput("the board has no MicroPython, and no UF2 of it is here", DO)
+        raise BadInput("the board has no MicroPython, and no UF2 file was found", DO)
     try:
         if not file.is_file():
-            raise BadInput(f"{file}: there is no such file", DO)
+            raise BadInput(f"{file}: no such file", DO)
         with file.open("rb") as opened:
             return checked(file.name, opened.read(DOWNLOAD_LIMIT_BYTES + 1))
     except OSError as error:
@@ -92,7 +92,7 @@ def out_of_row(heads: list[Head]) -> str:
         if head.number != number:
             return f"block {head.number} stands where block {number} belongs"
         if head.total != len(heads):
-            return f"block {number} tells of {head.total} blocks, there are {len(heads)}"
+            return f"block {number} announces {head.total} blocks, there are {len(heads)}"
         if head.size_bytes != PIECE_BYTES:
             return f"block {number} holds {head.size_bytes} bytes, not {PIECE_BYTES}"
         if head.address != heads[0].address + number * PIECE_BYTES:
@@ -107,12 +107,14 @@ def download(url: str) -> bytes:
 
     address, _, wanted = url.partition("#sha256=")
     if not wanted or not address.startswith(("https://", "http://")):
-        raise BadInput("a UF2 is downloaded only when its SHA-256 is known", "write THECAL_UF2=https://...#sha256=DIGEST")
+        raise BadInput("thecal downloads a UF2 only with its SHA-256", "write THECAL_UF2=https://...#sha256=DIGEST")
     try:
         with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as answer:
             data: bytes = answer.read(DOWNLOAD_LIMIT_BYTES)
     except (urllib.error.URLError, OSError) as error:
-        raise Failed(f"{address} can't be downloaded ({error})", "fetch it where there is a network, and THECAL_UF2=FILE") from None
+        raise Failed(
+            f"{address} can't be downloaded ({error})", "download it where there is a network, then give THECAL_UF2=FILE"
+        ) from None
     if hashlib.sha256(data).hexdigest() != wanted.lower():
         raise Failed(f"{address} is not the file with this SHA-256; it was not used", "compare the digest with the publisher's")
     return data

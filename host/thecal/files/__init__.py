@@ -1,1 +1,1 @@
-"""Files that are read: TOML, benches, what comes with thecal."""
+"""Read files: TOML, benches, thecal's own data files."""

@@ -1,4 +1,4 @@
-"""The bench file: TOML read and checked once; the pump's part of it as sorted JSON, the rest for people and drawings."""
+"""Read and check a bench file (TOML): the pump's part as sorted JSON, the rest for people and drawings."""
 
 import json
 import re
@@ -18,7 +18,7 @@ FILE = toml_file.Kind("a bench file", "name a bench file, such as one of hardwar
 
 
 def read_bench(file: Path) -> Bench:
-    """The tables of a bench file. BadInput when it can't be read, is not TOML, or is no bench that a pump would take."""
+    """Return the tables of a bench file. Raises BadInput if it can't be read, is not TOML, or is not a valid bench."""
     bench = read_tables(file)
     try:
         pump.Bench(for_pump(bench))
@@ -28,12 +28,12 @@ def read_bench(file: Path) -> Bench:
 
 
 def read_tables(file: Path) -> Bench:
-    """The tables as they are written, unchecked. BadInput when the file can't be read or is not TOML."""
+    """Return the tables unchecked. Raises BadInput if the file can't be read or is not TOML."""
     return toml_file.read(file, FILE)
 
 
 def remedy(said: str) -> str:
-    """What to do about a complaint of the pump's schema: the known key that is near, or where the keys are explained."""
+    """Return the remedy for a complaint of the pump's schema: a similar known key, or the page that explains the keys."""
     unknown = re.match(r"(?:\w+\.)?(\S+) is not a key of [^:]*(?:: it takes (.*))?", said)
     known = (unknown.group(2).split(", ") if unknown.group(2) else [*pump.KEYS, *FOR_PEOPLE]) if unknown else []
     near = toml_file.suggestion(unknown.group(1), known) if unknown else ""
@@ -41,22 +41,22 @@ def remedy(said: str) -> str:
 
 
 def for_pump(bench: Bench) -> Bench:
-    """The tables that go into the pump."""
+    """Return the tables for the pump."""
     return {name: value for name, value in bench.items() if name not in FOR_PEOPLE}
 
 
 def payload(bench: Bench) -> bytes:
-    """The bytes that lie in the pump's bench slot. UTF-8 as it is: MicroPython does not join the halves of an escaped character."""
+    """Return the bytes of the pump's bench slot, as plain UTF-8: MicroPython does not join the halves of an escaped character."""
     return json.dumps(for_pump(bench), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def bench_file(bench: str, kind: str = "sim-*") -> Path:
-    """A bench by its name in the hardware folder, or by its path; `kind` is the pattern of those that an error names."""
+    """Return a bench by its name in the hardware folder, or by its path; `kind`: pattern of the names in an error."""
     from thecal.files.resources import hardware_folder
 
     named = hardware_folder() / f"{bench}.toml"
     path = named if named.is_file() else Path(bench)
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in hardware_folder().glob(f"{kind}.toml")))
-        raise BadInput(f"{bench} is neither a known bench nor a file", f"known are {known}")
+        raise BadInput(f"{bench} is neither a bench name nor a file", f"known are {known}")
     return path

@@ -1,6 +1,6 @@
-"""Where the files that are data to the host live: the firmware that goes onto a pump, and the bench files.
+"""Find the data files of the host: the firmware for pumps, and the bench files.
 
-A wheel carries them inside the package; an editable install finds them in the checkout beside `host/`.
+A wheel contains them in the package; an editable install finds them in the checkout next to `host/`.
 """
 
 from pathlib import Path
@@ -13,12 +13,12 @@ DATA = PACKAGE / "data"  # templates, the shipped drug libraries, the page of a 
 
 
 def firmware_folder() -> Path:
-    """The folder whose content is deployed to a pump (`main.py`, `pumpcore/`, `app/`, `hal/`)."""
+    """Return the folder that is deployed to a pump (`main.py`, `pumpcore/`, `app/`, `hal/`)."""
     return _folder("_firmware", "firmware")
 
 
 def hardware_folder() -> Path:
-    """The folder of the bench files that come with thecal."""
+    """Return the folder of the bench files that come with thecal."""
     return _folder("_hardware", "hardware")
 
 

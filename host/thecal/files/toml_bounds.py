@@ -18,7 +18,7 @@ UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # Unicode's categories of w
 TEXTS = re.compile(
     r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z|\\)'''
     r"""|'{3}.*?(?:'{3}|\Z)"""
-    r'''|"(?:[^"\\\n]|\\[^\n])*+"?'''
+    r"""|"(?:[^"\\\n]|\\[^\n])*+"?"""
     r"""|'[^'\n]*'?"""
     r"|#[^\n]*",
     re.DOTALL,
@@ -29,35 +29,35 @@ DOTTED = re.compile(rf"(?<![A-Za-z0-9_-]){PART}(?:[ \t]*+\.[ \t]*+{PART}){{{MOST
 
 
 def excess(text: str) -> tuple[str, str]:
-    """(what is too much, what to do) before parsing; empty texts when nothing is."""
+    """Return (what exceeds the bounds, remedy) before parsing; empty texts if nothing does."""
     bare = TEXTS.sub(lambda found: "" if found.group().startswith("#") else "x" + "\n" * found.group().count("\n"), text)
     found = DOTTED.search(bare)
     if found:
         line = bare.count("\n", 0, found.start()) + 1
-        return f"line {line}: a key of more than {MOST_PARTS} parts", "write the key as it stands in the example"
+        return f"line {line}: a key of more than {MOST_PARTS} parts", "write the key as in the example"
     depth = 0
     for match in re.finditer(r"[\[\]{}]", bare):
         depth = depth + 1 if match.group() in "[{" else max(0, depth - 1)
         if depth > MOST_DEEP:
             line = bare.count("\n", 0, match.start()) + 1
-            return f"line {line}: nested more than {MOST_DEEP} deep", "remove brackets until they are as in the example"
+            return f"line {line}: nested more than {MOST_DEEP} deep", "remove brackets; compare with the example"
     count = bare.count("=") + len(re.findall(r"^[ \t]*\[", bare, re.MULTILINE))
     return (f"more than {MOST_KEYS} keys and tables", "write fewer entries: a pump takes 336") if count > MOST_KEYS else ("", "")
 
 
 def odd_text(tables: dict[str, Any]) -> tuple[str, str]:
-    """(key, what is wrong) of the first text or key that no screen shows as it is; empty texts when there is none."""
+    """Return (key, error) of the first text or key with an unprintable character; empty texts if there is none."""
     for key, word in texts(tables):
         if len(key) > LONGEST_KEY:
             return key, f"a key of more than {LONGEST_KEY} letters"
         for letter in word:
             if not letter.isprintable() and unicodedata.category(letter) in UNSEEN:
-                return key, f"holds U+{ord(letter):04X}, which no screen shows"
+                return key, f"contains the unprintable character U+{ord(letter):04X}"
     return "", ""
 
 
 def texts(tables: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, text) of all keys and texts, at any depth."""
+    """Yield (key, text) of all keys and texts, at any depth."""
     waiting: list[tuple[str, Any]] = list(tables.items())
     yield from ((key, key) for key in tables)
     while waiting:

@@ -1,4 +1,4 @@
-"""Files that a person writes: TOML read as an editor left it (byte order mark, Windows line ends), or one line on what is wrong."""
+"""Read a TOML file as an editor left it (byte order mark, Windows line ends), or report its error in one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOREIGN = (
 
 
 class Kind:
-    """What a file is meant to be: its name in sentences ("a prescription"), and how to get one."""
+    """The expected kind of a file: its name in sentences ("a prescription"), and how to get one."""
 
     def __init__(self, name: str, do: str) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Kind:
 
 
 def read(path: Path, kind: Kind) -> dict[str, Any]:
-    """The tables of a file. BadInput when it can't be read, is something else, or is not TOML."""
+    """Return the tables of a file. Raises BadInput if it can't be read, is another kind of file, or is not TOML."""
     raw = read_bytes(path, kind)
     text = decoded(raw, path, kind)
     if not text.strip():
@@ -52,7 +52,7 @@ def read(path: Path, kind: Kind) -> dict[str, Any]:
 
 
 def parsed(text: str, path: Path, kind: Kind) -> dict[str, Any]:
-    """The tables in a text that is within our bounds."""
+    """Parse the tables of a text within our bounds."""
     try:
         return tomllib.loads(text)
     except RecursionError as error:
@@ -65,7 +65,7 @@ def parsed(text: str, path: Path, kind: Kind) -> dict[str, Any]:
 
 
 def read_bytes(path: Path, kind: Kind) -> bytes:
-    """At most FILE_MAX_BYTES; a folder, a missing or a locked file is told apart."""
+    """Read at most FILE_MAX_BYTES; distinguish a folder, a missing and a locked file."""
     try:
         if path.exists() and not path.is_file():
             raise BadInput(f"{path}: is {'a folder' if path.is_dir() else 'not a plain file'}", f"name {kind.name} file; {kind.do}")
@@ -94,7 +94,7 @@ def decoded(raw: bytes, path: Path, kind: Kind) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise BadInput(f"{path}: line {line}: is not UTF-8 text (byte {error.start + 1})", "save it as plain UTF-8 text") from error
     if "\0" in text:
-        raise BadInput(f"{path}: is not a text: it has zero bytes", f"name {kind.name} file; {kind.do}")
+        raise BadInput(f"{path}: is not a text file: it contains zero bytes", f"name {kind.name} file; {kind.do}")
     return text.replace("\r\n", "\n")
 
 
@@ -109,14 +109,14 @@ def is_json(text: str) -> bool:
 
 
 def reason(error: ValueError) -> str:
-    """tomllib's words; the interpreter's on long numbers are about its own settings."""
+    """Return tomllib's text; the interpreter's text about long numbers concerns its own settings."""
     if not isinstance(error, tomllib.TOMLDecodeError):
         return "a number has thousands of digits"
     return printable(re.sub(r"at line \d+, column", "at column", str(error)))
 
 
 def named_line(said: str, text: str) -> tuple[str, str]:
-    """The line that tomllib's complaint names, and how a message begins that shows it; "" when it names none."""
+    """Return the line of tomllib's complaint, and the begin of a message that shows it; "" if it names none."""
     place = re.search(r"at line (\d+)", said)
     lines = text.split("\n")
     if not place or int(place.group(1)) > len(lines):
@@ -126,23 +126,23 @@ def named_line(said: str, text: str) -> tuple[str, str]:
 
 
 def remedy(said: str, line: str) -> str:
-    """What to do about tomllib's complaint of this line."""
+    """Return the remedy for tomllib's complaint about this line."""
     if "Cannot overwrite" in said or "Cannot declare" in said or "twice" in said:
-        return "a key or table is there twice: remove one"
+        return "a key or table appears twice: remove one"
     if "digits" in said:
         return 'write a value with its unit in quotes: "1.5 mL/h"'
     value = line.partition("=")[2].strip()
     if re.match(r"[-+]?\d+,\d", value):
-        return 'write a decimal point instead of the comma; a value with a unit stands in quotes: "1.5 mL/h"'
+        return 'write a decimal point instead of the comma; put quotes around a value with a unit: "1.5 mL/h"'
     if re.match(r"[-+]?[\d.]+ *[a-zA-Zµμ%]", value):
         return 'put quotes around value and unit: "1.5 mL/h"'
     if value and value[0] in "\u201c\u201d\u201e\u2018\u2019\u00ab":  # curly quotes of word processors
         return 'write straight quotes: "'
-    return 'mend that line; it must be like: key = "text"'
+    return 'correct that line; write it like: key = "text"'
 
 
 def suggestion(key: str, known: list[str]) -> str:
-    """ "did you mean X?", or "" when nothing is near."""
+    """Return "did you mean X?", or "" if nothing is similar."""
     near = get_close_matches(key.lower(), known, 1)
     return f"did you mean {near[0]}?" if near else ""
 

@@ -1,1 +1,1 @@
-"""What a prescription will do in the days to come, before anything is sent: rates, doses, reservoir, front, ceilings."""
+"""Forecast a prescription before the host sends it: rates, doses, reservoir, front, ceilings."""

@@ -1,4 +1,4 @@
-"""What a person asks a forecast for, as exact values: from when, in which local time, with how much in the reservoir."""
+"""Convert the options of a forecast to exact values: start, local time, reservoir volume."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ END_UTC_S = 4_260_211_200
 
 
 def when(begin: str | None, zone: LocalTime, days: int) -> When:
-    """From `begin`, local time of the zone (now when None), for so many days. BadInput for what is no time; Failed when this computer
-    can't know what now is."""
+    """Return a period of so many days from `begin`, local time of the zone (None: now). Raises BadInput for an invalid time; Failed if
+    this computer's clock is wrong."""
     if begin is None and host_problem():
-        raise Failed(host_problem(), "set this computer's clock, or say from when: --from TIME")
+        raise Failed(host_problem(), "set this computer's clock, or give the start: --from TIME")
     utc_s = int(host_s()) if begin is None else utc_of(begin, zone)
     return When(utc_s, zone.zone(utc_s), days)
 
 
 def local_time_of(client: Client | None, zone: str | None) -> LocalTime:
-    """The zone that was named, else the pump's, else this computer's. BadInput when there is none of them."""
+    """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
     if client is None:
         return zones.named(zone) if zone is not None else zones.of_computer()
     return zones.chosen(client, client.status(), zone)
 
 
 def utc_of(text: str, zone: LocalTime) -> int:
-    """A local time as UTC. One that comes twice is the first; one that is skipped is refused."""
+    """Convert a local time to UTC. Of a time that occurs twice it takes the first; it refuses a skipped one."""
     try:
         local = datetime.fromisoformat(text)
         if local.tzinfo is not None:
@@ -54,7 +54,7 @@ def utc_of(text: str, zone: LocalTime) -> int:
         raise BadInput(f"--from: {shown(text)} is not a local time", EXAMPLE) from error
     naive_s = int((local - datetime(1970, 1, 1)).total_seconds())
     if not FIRST_UTC_S + S_PER_DAY <= naive_s < END_UTC_S:  # a day: whatever the zone
-        raise BadInput(f"--from: {shown(text)} is not in the years that the pump's clock holds, 2020 to 2104", EXAMPLE)
+        raise BadInput(f"--from: {shown(text)} is outside the range of the pump's clock, 2020 to 2104", EXAMPLE)
     offset_at = zone.offset_at
     offsets_s = sorted({offset_at(naive_s - S_PER_DAY), offset_at(naive_s + S_PER_DAY)}, reverse=True)
     for offset_s in offsets_s:
@@ -65,11 +65,11 @@ def utc_of(text: str, zone: LocalTime) -> int:
 
 
 def left_nl(text: str | None, client: Client | None, program: Program) -> int | None:
-    """What is in the reservoir: as typed, else as the pump tells; None when neither says, or the program does not watch one."""
+    """Return the reservoir volume as typed, otherwise as the pump reports; None if unknown, or if the program has no reservoir."""
     settings: Any = program.settings
     if settings is None or not settings.capacity_nl:
         if text is not None:
-            raise BadInput("--left: the prescription has no [reservoir]", "leave it out, or add [reservoir]")
+            raise BadInput("--left: the prescription has no [reservoir]", "remove it, or add [reservoir]")
         return None
     if text is not None:
         volume = read(text, ("volume",), "18 mL").to("nL")
@@ -81,22 +81,25 @@ def left_nl(text: str | None, client: Client | None, program: Program) -> int | 
 
 
 def concentration(text: str | None) -> Fraction | None:
-    """ng per nl; BadInput when it is zero."""
+    """Return ng per nl. Raises BadInput for zero."""
     if text is None:
         return None
     value = read(text, ("mass/volume",), "500 ug/mL").to("ng/nL")
     if not value:
-        raise BadInput(f"--previous: {shown(text)} is zero", "write what the line holds")
+        raise BadInput(f"--previous: {shown(text)} is zero", "write the concentration in the line")
     return value
 
 
 def outlook(program: Program, pair: Calibration, begin: When, left: int | None, old: Fraction | Front | None) -> Outlook:
-    """`old` is what the line holds, as a person or as the pump says. BadInput for what does not go with the program."""
+    """Compute the forecast; `old`: the concentration in the line, typed or from the pump. Raises BadInput if an option does not fit the
+    program."""
     settings: Any = program.settings
     if old is not None and not program.concentration[0]:
-        raise BadInput("--previous: the prescription has no concentration", "leave it out, or add concentration")
+        raise BadInput("--previous: the prescription has no concentration", "remove it, or add concentration")
     if old is not None and (settings is None or not settings.line_nl()):
         raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
     if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
-        raise BadInput(f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write what is in it")
+        raise BadInput(
+            f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write the volume in the reservoir"
+        )
     return Outlook(program, pair, begin, left, typed(old, program, pair) if isinstance(old, Fraction) else old)

@@ -1,4 +1,4 @@
-"""Every bolus that the program allows, as early as it allows it: the most that can flow."""
+"""Compute every bolus that the program allows, each as early as possible: the maximum flow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OTHER_S = 600  # how long what is left of a day's boluses is taken to last
 
 
 class Allowed:
-    """`starts` are the seconds of the demand boluses; `other_nl` is what the program's day limit leaves for others, once a day."""
+    """`starts`: seconds of the demand boluses; `other_nl`: the rest of the program's day limit for other boluses, once a day."""
 
     def __init__(self, settings: Settings | None, end_s: int) -> None:
         self.settings = settings or Settings()
@@ -27,7 +27,7 @@ class Allowed:
         self.other_starts = list(range(0, end_s, S_PER_DAY)) if self.other_nl else []
 
     def _next_s(self) -> int:
-        """Behind the lockout since the last start, and no more than so many starts in any 24 hours."""
+        """Return the next possible start: after the lockout, and within the limit of starts in any 24 hours."""
         if not self.starts:
             return 0
         next_s = self.starts[-1] + self.settings.lockout_s
@@ -36,7 +36,7 @@ class Allowed:
         return next_s
 
     def forbid_from(self, second_s: int) -> None:
-        """A low reservoir refuses boluses from here on."""
+        """Remove boluses from this second on: the pump refuses them with a low reservoir."""
         self.starts = [start_s for start_s in self.starts if start_s < second_s]
         self.other_starts = [start_s for start_s in self.other_starts if start_s < second_s]
 
@@ -47,5 +47,5 @@ class Allowed:
         return found + [(start_s, start_s + OTHER_S, other) for start_s in self.other_starts]
 
     def day_nl(self) -> int:
-        """The most of all boluses in 24 hours."""
+        """Return the maximum volume of all boluses in 24 hours."""
         return self.demand_nl * self.per_day + self.other_nl

@@ -1,4 +1,4 @@
-"""A bridge ahead or under way: the front as the pump tells it, made into what the forecast takes, and when it will be where."""
+"""A planned or running bridge: convert the pump's front for the forecast, and compute when it passes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DAYS = 31
 
 @dataclass(frozen=True)
 class Front:
-    """What the line holds of `old` (ng per nl) and how the pump will go over it: by `crossing` from `position_steps` on; None: at its
-    plain rates. `left_nl` is what of the line is still old by its measured volume; `by_pump`: the pump has told all of it."""
+    """The solution in the line with concentration `old` (ng per nl). `crossing`: the bridge from `position_steps` on; None: without a
+    bridge. `left_nl`: the old volume left by the measured line; `by_pump`: the pump reported all of it."""
 
     old: Fraction
     left_nl: int
@@ -31,7 +31,7 @@ class Front:
     by_pump: bool = False
 
     def times_s(self, rows: list[Any], end_s: int) -> tuple[int | None, int | None]:
-        """(the second from which the tip is uncertain, the second by which the front has surely passed); None: not within the time."""
+        """Return (the second from which the tip is uncertain, the second by which the front has passed); None: not within the period."""
         crossing = self.crossing
         if crossing is None:
             return None, None
@@ -48,16 +48,16 @@ def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
 
 
 def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
-    """By how much the basal changes in the old content. Failed for a program without the concentration that a bridge needs."""
+    """Return the factor of the basal during the old concentration. Raises Failed for a program without concentration."""
     old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
     if not new[1] or not new[2]:
-        raise Failed("the pump tells of a bridge, and the program names no concentration", "add concentration to the prescription")
+        raise Failed("the pump reports a bridge, but the program has no concentration", "add concentration to the prescription")
     numerator, denominator = ratio(old, new)
     return numerator, denominator
 
 
 def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Front | None:
-    """The front that the pump tells of (`line` of status or of program.stage); None when nothing is to be bridged."""
+    """Return the front that the pump reports (`line` of status or of program.stage); None if no bridge is needed."""
     if line.get("needs") != "bridge":
         return None
     old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
@@ -66,7 +66,7 @@ def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Fron
 
 
 def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
-    """What a person says that the line holds, all of it."""
+    """Return a line that the user described as filled with one concentration."""
     new, was = program.content(), (program.fluid, old.numerator, old.denominator)
     line_nl = program.line_nl()
     if front.change(was, new) != front.BRIDGE:
@@ -76,7 +76,7 @@ def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
 
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:
-    """From when on the tip is uncertain and when the front has passed, when the bridge begins now."""
+    """Describe when the tip becomes uncertain and when the front has passed, if the bridge begins now."""
     counts = pair_of(status)
     pair = Calibration(counts["volume_nl"], counts["steps"])
     zone = Zone(status["offset_s"], status.get("transition_utc_s", 0), status.get("transition_offset_s", 0))

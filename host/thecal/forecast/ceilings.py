@@ -1,4 +1,4 @@
-"""Where a ceiling will bind in the days to come. Staging looks at the week; a repeated hour can hold more than any week."""
+"""Find ceilings that bind in the forecast. Staging checks one week; with a repeated hour, a period can hold more than any week."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ WINDOWS = (("hour", HOUR_BUCKETS), ("day", DAY_BUCKETS))
 
 
 def binding(outlook: Outlook, ceilings: Ceilings) -> list[tuple[str, int, Fraction, int]]:
-    """(window, second at which its fullest begins, nl in it, ceiling nl) for each window that the basal would overfill; the
-    pump pauses there. And ("rate", second, nl per the program's seconds, ceiling) for the highest rate, boluses included."""
+    """Return (window, second at which its fullest begins, nl in it, ceiling nl) for each window that the basal would exceed; the pump
+    pauses there. Also ("rate", second, nl per the program's seconds, ceiling) for the highest rate, boluses included."""
     found = []
     for name, buckets in WINDOWS:
         span_s, limit_nl = buckets * S_PER_MINUTE, getattr(ceilings, f"{name}_nl")
@@ -30,7 +30,7 @@ def binding(outlook: Outlook, ceilings: Ceilings) -> list[tuple[str, int, Fracti
 
 
 def fullest(outlook: Outlook, span_s: int) -> tuple[int, Fraction]:
-    """(begin, nl) of the fullest window: it begins or ends at a change of rate."""
+    """Return (begin, nl) of the fullest window: it begins or ends at a change of rate."""
     course = outlook.basal
     bends = [at_s for at_s, _ in course.bends]
     begins = {*bends, *(at_s - span_s for at_s in bends)}

@@ -1,4 +1,4 @@
-"""The forecast against the journal, minute by minute: where what was delivered left what the program held, and why."""
+"""Compare forecast and journal minute by minute: where the delivered volume differs from the program, and why."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from thecal.history.timeline import Timeline
 
 MINUTE_MS = 60_000
 LONGEST_DAYS = 400
-UNCERTAIN = "uncertain, by a power cut"
+UNCERTAIN = "uncertain after a power cut"
 FLOAT_STEPS = 1e-3  # what floats of up to 2^43 steps are surely exact to
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
 Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they stand behind "bolus"
@@ -28,7 +28,7 @@ Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they s
 
 @dataclass(frozen=True)
 class Start:
-    """Where on the axis the program's first second is, its UTC as the pump knew it, and the `bridge_started` that came with it."""
+    """The program's first second: its place on the axis, its UTC by the pump, and its `bridge_started` record."""
 
     at_ms: int
     utc_s: int
@@ -36,7 +36,7 @@ class Start:
 
 
 class Minute(NamedTuple):
-    """Steps since the begin, at the end of a minute: the forecast, and between what the pump delivered; boluses are in it."""
+    """Steps from the start to the end of a minute: the forecast, and the range of delivered steps; boluses included."""
 
     at_ms: int
     forecast: Ratio
@@ -58,7 +58,7 @@ class Minute(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """Neighbouring minutes in which more or less than the forecast was delivered; `steps` is by how many, boluses counted apart."""
+    """Neighbouring minutes with more or less delivered than forecast; `steps` is the difference, boluses counted separately."""
 
     from_ms: int
     to_ms: int
@@ -73,16 +73,16 @@ class Difference:
 
 
 def check_length(asked_ms: int) -> None:
-    """Behind the longest forecast there is nothing to compare with."""
+    """Raise Failed for a period longer than the longest forecast."""
     days = -(-asked_ms // (S_PER_DAY * MS_PER_S))
     if days > LONGEST_DAYS:
-        reach = f"the time asked for ends {days} days after the program's first start, and a comparison reaches {LONGEST_DAYS} days"
+        reach = f"the period ends {days} days after the program's first start; a comparison covers at most {LONGEST_DAYS} days"
         raise Failed(reach, "give an earlier end: thecal compare --to TIME")
 
 
 class Comparison:
-    """From the first start of the active program (or `from_ms`) to the end of the journal (or `to_ms`). Failed when the journal
-    does not hold what it takes."""
+    """The period from the first start of the active program (or `from_ms`) to the end of the journal (or `to_ms`). Raises Failed if the
+    journal lacks what it needs."""
 
     def __init__(self, line: Timeline, from_ms: int | None = None, to_ms: int | None = None) -> None:
         self.line = line
@@ -101,7 +101,7 @@ class Comparison:
         self.differences = self._differences()
 
     def _course(self, start: Start) -> tuple[Course, Zone]:
-        """Steps of the program, and of the bridge with which it began, from its first second on, as if nothing ever happened."""
+        """Return the steps of the program, and of its first bridge, from its first second on, as if uninterrupted."""
         line, known = self.line, self.line.prescribed
         assert known is not None
         zone = zone_of(line, start)
@@ -120,7 +120,7 @@ class Comparison:
         return [*range(self.from_ms, self.to_ms, MINUTE_MS), self.to_ms]
 
     def forecast_at(self, at_ms: int) -> Fraction:
-        """Steps by a moment; within a second in proportion."""
+        """Return the steps by a moment; within a second in proportion."""
         second_s, rest_ms = divmod(at_ms - self.origin_ms, MS_PER_S)
         second_s = min(second_s, self.course.end_s)
         return self.course.at(second_s) + self.course.rate(second_s) * rest_ms / MS_PER_S
@@ -132,7 +132,7 @@ class Comparison:
         return [Minute(*of_one) for of_one in zip(times_ms, *curves, strict=True)]
 
     def bolus_steps(self, from_ms: int, to_ms: int) -> Fraction:
-        """Of boluses, as if each ran evenly from its first to its last slice."""
+        """Return the steps of boluses, each spread evenly from its first to its last slice."""
         total = Fraction(0)
         for one, whole_ms in self._boluses.of(from_ms, to_ms):
             runs_ms = one.runs_ms(from_ms, to_ms)
@@ -141,7 +141,7 @@ class Comparison:
         return total
 
     def _near_boluses(self) -> Near[tuple[BolusLine, int]]:
-        """Those that began, each with how long it ran in all."""
+        """Return the boluses that began, each with its total running time."""
         end_ms, found = self.line.to_ms, []
         for one in self.line.books.boluses.values():
             if one.started_ms is not None:
@@ -178,7 +178,7 @@ class Comparison:
         return Difference(before.at_ms, behind.at_ms, forecast, delivered, bolus, uncertain, why)
 
     def _surely_same(self, before: Minute, behind: Minute) -> bool:
-        """Whether a look at the numbers as floats is enough: nearly all minutes are as forecast, far from every limit."""
+        """Return True if a comparison by floats suffices: nearly all minutes are as forecast, far from every limit."""
         high, forecast, low = (
             end / under - begin / over
             for (end, under), (begin, over) in ((behind.high, before.high), (behind.forecast, before.forecast), (behind.low, before.low))
@@ -189,7 +189,8 @@ class Comparison:
         return self.bolus_steps(before.at_ms, behind.at_ms) < 1
 
     def _slack_steps(self, from_ms: int, to_ms: int) -> Fraction:
-        """A run that began again counts its seconds from another part of a second: at a change of rate that moves a second's worth."""
+        """Return the allowed steps for a restarted run: its seconds begin at another fraction, so a change of rate moves by up to a
+        second."""
         seconds = [(at_ms - self.origin_ms) // MS_PER_S for at_ms in (from_ms - MS_PER_S, to_ms + MS_PER_S)]
         first, last = (max(0, min(self.course.end_s, second_s)) for second_s in seconds)
         begin, end = (bisect_right(self.course.bends, second_s, key=lambda bend: bend[0]) for second_s in (first, last))
@@ -197,7 +198,7 @@ class Comparison:
         return max(inside) - min(inside)
 
     def why(self, from_ms: int, to_ms: int) -> str:
-        """What the journal tells of that time, by its weight."""
+        """Return the reasons that the journal gives for that time, heaviest first."""
         near = [one for one in self._reasons.of(from_ms, to_ms) if one[0] < to_ms and one[1] > from_ms]
         reasons = [text for _, _, text, behind in near if not behind]
         if self.bolus_steps(from_ms, to_ms):
@@ -220,7 +221,7 @@ class Comparison:
         return Near((one[0], one[1], one) for one in found)
 
     def totals(self) -> dict[str, Fraction]:
-        """Steps of the whole time. `rest` is what no difference accounts for: less than two steps when the books are right."""
+        """Return the steps of the whole period. `rest`: steps that no difference explains, less than two if the books are right."""
         last = self.minutes[-1]
         explained = sum((one.steps() for one in self.differences if one.why != "untold"), Fraction(0))
         return {
@@ -240,8 +241,8 @@ def merged(first: Difference, second: Difference) -> Difference:
 
 
 def temporaries(line: Timeline) -> list[tuple[int, int]]:
-    """(from_ms, to_ms) of the temporary rates that the journal tells, widened to the moments at which it tells the position: between
-    those the curve of what was delivered does not know when the rate changed."""
+    """Return (from_ms, to_ms) of the temporary rates in the journal, widened to the moments with a recorded position: between those, the
+    time of a change of rate is unknown."""
     found: list[tuple[int, int]] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
@@ -253,7 +254,7 @@ def temporaries(line: Timeline) -> list[tuple[int, int]]:
 
 
 def bridges(line: Timeline) -> list[tuple[int, int]]:
-    """(from_ms, to_ms) of the bridges that the journal tells, widened as the temporary rates."""
+    """Return (from_ms, to_ms) of the bridges in the journal, widened like the temporary rates."""
     found: list[tuple[int, int]] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
@@ -265,7 +266,7 @@ def bridges(line: Timeline) -> list[tuple[int, int]]:
 
 
 def timeless(line: Timeline) -> list[tuple[int, int]]:
-    """(from_ms, to_ms) in which the pump ran a schedule at its lowest rate because it did not know the time of day."""
+    """Return (from_ms, to_ms) in which the pump ran a schedule at its lowest rate because it did not know the time of day."""
     found: list[tuple[int, int]] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
@@ -277,11 +278,11 @@ def timeless(line: Timeline) -> list[tuple[int, int]]:
 
 
 def first_start(line: Timeline) -> Start:
-    """Where the active program began to run: the first start, or take-over while running, that no other program came behind; and
-    behind the last calibration, before which steps had another volume."""
+    """Return where the active program began: its first start or take-over without a later program, and after the last calibration,
+    because earlier steps had another volume."""
     known = line.prescribed
     if known is None:
-        raise Failed("no program is active in the pump, or its calibration is not known", "program it first: thecal program rx.toml")
+        raise Failed("no program is active in the pump, or its calibration is unknown", "program it first: thecal program rx.toml")
     weighed_ms = max([one.at_ms for one in line.books.calibrations], default=0)
     ours: list[Start] = []
     bridge = None
@@ -294,7 +295,9 @@ def first_start(line: Timeline) -> Start:
     if not ours:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")
     if known.program.needs_clock() and not ours[0].utc_s:
-        raise Failed("the pump did not know the time when it started: a schedule can't be forecast", "set its clock: thecal clock --set")
+        raise Failed(
+            "the pump did not know the time at its start, so its schedule can't be forecast", "set its clock: thecal clock --set"
+        )
     return ours[0]
 
 
@@ -305,7 +308,7 @@ def start_of(line: Timeline, row: dict[str, Any]) -> Start:
 
 
 def zone_of(line: Timeline, start: Start) -> Zone:
-    """Local time from the start on: the change that came in the journal, else the one that the pump still has ahead."""
+    """Return local time from the start on: with the change in the journal, otherwise the pump's next change."""
     offset_s = line.offset_s(start.at_ms)
     changes = [one for one in line.evidence.events if one["event"] == "offset_changed" and one["transition_utc_s"] > start.utc_s]
     if changes:

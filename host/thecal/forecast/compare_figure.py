@@ -1,4 +1,4 @@
-"""A comparison as a picture: what was forecast and what was delivered, and how far they are apart."""
+"""Draw a comparison: forecast, delivered, and their difference."""
 
 from __future__ import annotations
 
@@ -65,5 +65,6 @@ def ml_of(found: Comparison, steps: Fraction) -> float:
 
 
 def x_of(found: Comparison, at_ms: int) -> Any:
-    """Time by one offset throughout: a repeated hour must not fold the curve back. Matplotlib takes a datetime for a number."""
+    """Return a time with one offset throughout, so that a repeated hour does not fold the curve back. Matplotlib accepts a datetime as a
+    number."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None) + timedelta(seconds=found.line.offset_s(found.to_ms))

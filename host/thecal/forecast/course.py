@@ -1,4 +1,4 @@
-"""A volume that grows over time by known rates, exact: what has flowed by a second, and when a volume is reached."""
+"""A volume that grows by known rates: exact volume at a second, and the second of a volume."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Flow = tuple[int, int, Fraction]  # from second, to second, nl per second
 
 
 class Course:
-    """`bends` are (second, nl since the begin), sorted; straight lines between them; `rates` the nl per second behind each."""
+    """`bends`: (second, nl since the start), sorted, with straight lines between; `rates`: nl per second after each."""
 
     def __init__(self, flows: Iterable[Flow], end_s: int) -> None:
         changes: dict[int, Fraction] = {0: Fraction(0), end_s: Fraction(0)}
@@ -33,11 +33,11 @@ class Course:
         return bisect_right(self.bends, second_s, key=lambda bend: bend[0]) - 1
 
     def rate(self, second_s: int) -> Fraction:
-        """nl per second that flow at a second."""
+        """Return nl per second at a second."""
         return self.rates[self._index(second_s)]
 
     def at(self, second_s: int) -> Fraction:
-        """nl by a second, 0 .. `end_s`."""
+        """Return nl by a second, 0 .. `end_s`."""
         index = self._index(second_s)
         at_s, volume = self.bends[index]
         return volume + self.rates[index] * (second_s - at_s)
@@ -49,13 +49,13 @@ class Course:
         return [(at_s, to_s, rate) for (at_s, _), (to_s, _), rate in zip(self.bends, self.bends[1:], self.rates, strict=False)]
 
     def cut(self, second_s: int | None) -> Course:
-        """The same, and nothing from this second on."""
+        """Return the same course without flow from this second on."""
         if second_s is None:
             return self
         return Course([(at_s, min(to_s, second_s), rate) for at_s, to_s, rate in self.flows() if at_s < second_s], self.end_s)
 
     def reaches(self, volume_nl: Fraction | int) -> int | None:
-        """The first whole second by which so much has flowed; None when that is not within the time."""
+        """Return the first whole second by which this volume has flowed; None if not within the period."""
         if volume_nl <= 0:
             return 0
         for (at_s, begin), (_, end), rate in zip(self.bends, self.bends[1:], self.rates, strict=False):

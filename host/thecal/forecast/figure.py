@@ -1,4 +1,4 @@
-"""The days to come as a picture: rates, what flows in all, and the reservoir with its marks. Matplotlib is imported only when drawn."""
+"""Draw a forecast: rates, total volume, and the reservoir with its marks. Imports matplotlib only to draw."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def png(outlook: Outlook) -> bytes:
 
 
 def draw_rates(axes: Axes, outlook: Outlook) -> None:
-    """The basal as a staircase; below it, a tick where each demand bolus could begin at the earliest."""
+    """Draw the basal as steps; below it, a tick at each earliest possible demand bolus."""
     basal = outlook.basal
     seconds = [at_s for at_s, _ in basal.bends]
     rates = [ml_per_h(rate) for rate in basal.rates]
@@ -69,10 +69,10 @@ def draw_rates(axes: Axes, outlook: Outlook) -> None:
 
 
 def draw_volumes(axes: Axes, outlook: Outlook) -> None:
-    """What flows in all; on the right the mass, when the fluid has a concentration."""
+    """Draw the total volume; on the right the mass, if the fluid has a concentration."""
     for course, colour, width in ((outlook.everything, PLAN, 2.6), (outlook.basal, DONE, 1.2)):
         axes.plot(*curve(outlook, course, 0, 1), color=colour, linewidth=width)
-    axes.set_ylabel("mL in all")
+    axes.set_ylabel("mL in total")
     axes.set_ylim(bottom=0)
     top = outlook.mass_ng(Fraction(NL_PER_ML))
     if top is not None and outlook.front is None:  # else the mass does not follow the volume
@@ -80,7 +80,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
         there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
         back: Any = lambda ug: ug / per_ml  # noqa: E731
         right = axes.secondary_yaxis("right", functions=(there, back))
-        right.set_ylabel("ug in all")
+        right.set_ylabel("ug in total")
         right.spines["right"].set_visible(False)
     end = outlook.end_s
     if outlook.allowed.day_nl():
@@ -116,7 +116,7 @@ def draw_reservoir(axes: Axes, outlook: Outlook) -> None:
 
 
 def points(outlook: Outlook, course: Course) -> list[int]:
-    """Seconds at which a curve is drawn: its bends, and where it meets a mark."""
+    """Return the seconds at which a curve is drawn: its bends, and where it meets a mark."""
     marks = [mark_s for mark_s in outlook.marks.values() if mark_s is not None]
     return sorted({at_s for at_s, _ in course.bends} | set(marks))
 
@@ -127,14 +127,15 @@ def curve(outlook: Outlook, course: Course, base_nl: int, sign: int) -> tuple[li
 
 
 def mark_changes(axes: Axes, outlook: Outlook) -> None:
-    """A thin line where local time changes."""
+    """Draw a thin line at the change of local time."""
     at_s = outlook.when.zone.transition_utc_s - outlook.when.utc_s
     if 0 < at_s < outlook.end_s:
         axes.axvline(x_of(outlook, at_s), color=INK, linewidth=0.7, linestyle=(0, (1, 3)))
 
 
 def x_of(outlook: Outlook, second_s: int) -> Any:
-    """Time by the offset of the begin throughout: a repeated hour must not fold a curve back. Matplotlib takes a datetime."""
+    """Return a time with the start's offset throughout, so that a repeated hour does not fold a curve back. Matplotlib accepts a
+    datetime."""
     return outlook.when.local(0) + timedelta(seconds=second_s)
 
 

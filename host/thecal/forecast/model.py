@@ -1,4 +1,4 @@
-"""The days to come of one program: exact volumes by day, the reservoir with and without every allowed bolus, the front in the line."""
+"""The forecast of one program: exact volumes by day, the reservoir with and without every allowed bolus, the front in the line."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from thecal.forecast.course import Course, Flow
 
 @dataclass(frozen=True)
 class When:
-    """From when on, in which local time, for how many days."""
+    """The start of the forecast, its local time, and its number of days."""
 
     utc_s: int
     zone: Zone
     days: int
 
     def local(self, second_s: int) -> datetime:
-        """Local time `second_s` after the begin, with its offset in it."""
+        """Return local time `second_s` after the start, with its offset."""
         utc_s = self.utc_s + second_s
         return datetime.fromtimestamp(utc_s + self.zone.offset_at_s(utc_s), UTC).replace(tzinfo=None)
 
     def midnights(self) -> list[int]:
-        """Seconds at which a local day begins, from the begin (0, whatever its hour) to the end."""
+        """Return the seconds at which a local day begins, from the start (0, whatever its hour) to the end."""
         found, at_s, end_s = [0], 0, self.days * S_PER_DAY
         while at_s < end_s:
             local = self.local(at_s)
@@ -47,7 +47,7 @@ class When:
 
 @dataclass(frozen=True)
 class Day:
-    """One local day, or the part of it that is in the time."""
+    """One local day, or the part of it within the period."""
 
     day: date
     from_s: int
@@ -60,12 +60,12 @@ class Day:
 
 
 class Outlook:
-    """`basal` without boluses, `everything` with every allowed one (`boluses` alone), each until it has emptied the reservoir; `planned`
-    are the rates of the basal as if it never did. `left_nl` at the begin, None when no reservoir is watched.
+    """The forecast. `basal`: without boluses; `everything`: with every allowed one (`boluses`: these alone); each until the reservoir is
+    empty. `planned`: the rates of the basal without that end. `left_nl`: at the start, None without a reservoir.
 
-    `front` is another concentration in the line, None when it holds what the program says: the pump goes over it with a bridge, whose
-    rates are in `basal`. `near_s`, `front_s`, `passed_s`: from when on the tip is uncertain, when the measured volume has gone through,
-    when the front has surely passed.
+    `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
+    `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
+    certainly passed.
     """
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
@@ -97,7 +97,7 @@ class Outlook:
         self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
 
     def digest(self, program_digest: bytes) -> str:
-        """What a pump must come to as well."""
+        """Return the digest that a pump must compute too."""
         forecast, front, when = self._forecast, self.front, self.when
         if front is not None and not front.by_pump:  # a pump goes by its own line
             forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
@@ -119,12 +119,12 @@ class Outlook:
     # -- the reservoir
 
     def _reached(self, course: Course, mark_nl: int) -> int | None:
-        """The second at which the reservoir stands at a mark."""
+        """Return the second at which the reservoir reaches a mark."""
         return course.reaches(self.left_nl - mark_nl) if self.left_nl is not None and self.settings.capacity_nl else None
 
     def _marks(self) -> dict[str, int | None]:
-        """Seconds of low and empty, without boluses and with every one. A refill is due when the reservoir may be low at the earliest;
-        when it is empty the pump stops."""
+        """Return the seconds of low and empty, without boluses and with all of them. The refill is due at the earliest possible low; the
+        pump stops when empty."""
         low_nl, empty_nl = self.settings.low_nl, self.settings.empty_nl
         return {
             "low_basal": self._reached(self.basal, low_nl),
@@ -134,7 +134,7 @@ class Outlook:
         }
 
     def left(self, course: Course, second_s: int) -> Fraction | None:
-        """What is left at a second: never below the empty mark, where the pump stops."""
+        """Return the volume left at a second; never below the empty mark, where the pump stops."""
         if self.left_nl is None:
             return None
         return max(Fraction(min(self.settings.empty_nl, self.left_nl)), self.left_nl - course.at(second_s))
@@ -155,12 +155,12 @@ class Outlook:
         return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
 
     def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
-        """The mass in a volume of the program's fluid; None for a program in volumes."""
+        """Return the mass in a volume of the program's fluid; None for a program in volumes."""
         mass_ng, nl = self.program.concentration
         return volume_nl * mass_ng / nl if mass_ng else None
 
     def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
-        """The mass that the basal brings to the tip between two seconds: of the old concentration until the front has passed."""
+        """Return the mass that the basal delivers between two seconds; it has the old concentration until the front has passed."""
         early, late = (self._by_ng(self.basal.at(at_s)) for at_s in (from_s, to_s))
         return None if early is None or late is None else late - early
 

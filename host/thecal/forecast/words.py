@@ -1,4 +1,4 @@
-"""The days to come in words, rows and JSON."""
+"""Format a forecast as text, rows and JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows = list[tuple[str, ...]]
 
 
 def moment(outlook: Outlook, second_s: int | None) -> str:
-    return "not within this time" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
+    return "not within this period" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
 
 
 def offset_words(outlook: Outlook) -> str:
@@ -35,21 +35,21 @@ def utc_offset(offset_s: int) -> str:
 
 
 def facts(outlook: Outlook) -> Rows:
-    """(label, text) of the whole."""
+    """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
     lowest, highest = min(outlook.planned), max(outlook.planned)
     rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
     rows: Rows = [
         ("program", f"{program.name}, {program.fluid}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
-        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in all{basal_mass(outlook)}"),
+        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
     rows += front_facts(outlook)
     if outlook.left_nl is not None:
         rows += [
             ("in the reservoir", f"{ml(outlook.left_nl)}, low at {ml(settings.low_nl)}, empty at {ml(settings.empty_nl)}"),
-            ("refill due", f"{moment(outlook, marks['low_all'])}; when it is low, with every allowed bolus"),
+            ("refill due", f"{moment(outlook, marks['low_all'])} (reservoir low, with every allowed bolus)"),
             ("low, basal only", moment(outlook, marks["low_basal"])),
             ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
         ]
@@ -57,12 +57,14 @@ def facts(outlook: Outlook) -> Rows:
 
 
 def front_facts(outlook: Outlook) -> Rows:
-    """What of another concentration is in the line, and how the pump goes over it."""
+    """Describe another concentration in the line, and its bridge."""
     front = outlook.front
     if front is None:
         return []
     held = f"{ml(front.left_nl)} of {decimal(front.old * 1000)} ug/mL"
-    rows: Rows = [("front", f"the line's {held} is out {moment(outlook, outlook.front_s)}; prime the line to have it out before the start")]
+    rows: Rows = [
+        ("front", f"the line's {held} has left the tip {moment(outlook, outlook.front_s)}; prime the line to flush it out before the start")
+    ]
     if front.crossing is not None:
         ratio = Fraction(front.crossing.numerator, front.crossing.denominator)
         near, passed = (moment(outlook, at_s) for at_s in (outlook.near_s, outlook.passed_s))
@@ -91,29 +93,29 @@ def allowed_text(outlook: Outlook) -> str:
     if allowed.other_nl:
         parts.append(f"others up to {ml(allowed.other_nl)} a day")
     if not parts:
-        return "none on demand; the program limits no manual ones, and none are reckoned with"
+        return "none on demand; manual boluses have no limit in the program and are not included"
     return f"{', '.join(parts)}: {amount(outlook, Fraction(allowed.day_nl()))} in 24 h"
 
 
 def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
-    """What will be paused or refused, in words."""
+    """Describe what the pump will pause or refuse."""
     found = []
     for name, at_s, asked, limit_nl in binds.binding(outlook, ceilings):
         when = f"{outlook.when.local(at_s):%a %Y-%m-%d %H:%M}"
         if name == "rate":
             seconds_s = outlook.program.rate_seconds_s
             asked_text = ml_per_h_exact(asked / seconds_s)
-            found.append(f"the rate of {asked_text} at {when} is above the highest, {ml_per_h(limit_nl, seconds_s)}")
+            found.append(f"the rate of {asked_text} at {when} is above the ceiling, {ml_per_h(limit_nl, seconds_s)}")
         else:
-            found.append(f"the {name} that begins {when} would hold {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause there")
+            found.append(f"the {name} from {when} would deliver {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause then")
     return found
 
 
 def day_rows(outlook: Outlook) -> Rows:
-    """The table: a row for each local day."""
+    """Return the table, one row per local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
     mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL", "mL in all"] + ["basal ug", "ug in all"] * mass + ["boluses", "bolus mL"] * boluses
+    head = ["day", "basal mL", "mL in total"] + ["basal ug", "ug in total"] * mass + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
     return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
 
@@ -141,7 +143,7 @@ def number(value: Fraction, digits: int = DIGITS) -> str:
 
 
 def document(outlook: Outlook) -> dict[str, Any]:
-    """Everything for machines; volumes in whole nl, rounded down."""
+    """Return everything for machines; volumes in whole nl, rounded down."""
     when = outlook.when
     told: dict[str, Any] = {
         "name": outlook.program.name,

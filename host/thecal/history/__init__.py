@@ -1,1 +1,1 @@
-"""What a pump did, from its journal: one time line of planned and delivered steps, exact, with what is uncertain kept apart."""
+"""The pump's past from its journal: one exact time line of planned and delivered steps, with uncertain steps kept separate."""

@@ -1,4 +1,4 @@
-"""The faults ring as a list of alarms: when raised, how often, when acknowledged."""
+"""Convert the faults ring to a list of alarms: time, count, acknowledgement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thecal.history.rows import Row
 
 @dataclass
 class AlarmLine:
-    """One alarm from its being raised to its acknowledgement; `acknowledged_ms` None when nobody did."""
+    """One alarm until its acknowledgement; `acknowledged_ms` is None while it is not acknowledged."""
 
     fault: int
     name: str
@@ -22,7 +22,7 @@ class AlarmLine:
 
 
 def alarm_lines(rows: list[Row], axis: Axis) -> list[AlarmLine]:
-    """`rows` of the faults ring by sequence number."""
+    """Convert `rows` of the faults ring, sorted by sequence number."""
     found: list[AlarmLine] = []
     open_lines: dict[int, AlarmLine] = {}
     for one in rows:
@@ -40,7 +40,7 @@ def alarm_lines(rows: list[Row], axis: Axis) -> list[AlarmLine]:
 
 
 def named(number: int) -> tuple[str, str]:
-    """(name, severity); a number of a newer pump has neither."""
+    """Return (name, severity) of a fault; a number of a newer pump has neither."""
     try:
         fault = faults.by_number(number)
     except KeyError:

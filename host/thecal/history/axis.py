@@ -1,8 +1,7 @@
 """One time axis through all boots: milliseconds since 1970 by the pump's own clock.
 
-Within a boot the axis is the uptime, so that it never jumps when the clock is set. A clock that was moved by more than drift
-explains had been wrong before: earlier times are shown by the newer clock. A boot that never knew the time is laid behind
-the one before it, and says so.
+Within a boot the axis follows the uptime, so it never jumps when the clock is set. If the clock moved by more than drift explains, it
+was wrong before: earlier times follow the newer clock. A boot without known time is placed after the previous one and marked.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Boot:
 
 
 class Axis:
-    """Built from the rows of both rings, in any order within a boot, and the status when there is one."""
+    """Built from the rows of both rings, in any order within a boot, and the status if there is one."""
 
     def __init__(self, rows: Iterable[Row], status: dict[str, Any] | None) -> None:
         stamped = list(rows)
@@ -53,7 +52,7 @@ class Axis:
         self._lay_out()
 
     def _measure(self, boots: list[Row]) -> None:
-        """How long each boot ran, where the next one tells: its last record may be minutes older."""
+        """Return the length of each boot from the next one's record, because a boot's last record may be minutes older."""
         powered_on_s = {one["boot"]: one["powered_on_s"] for one in boots}
         for number, following in pairwise(self.boots):
             boot = self.boots[number]
@@ -62,7 +61,7 @@ class Axis:
             boot.ran_ms = max(boot.last_uptime_ms, ran_ms)
 
     def _correct(self, sets: list[Row]) -> None:
-        """Earlier boots follow a clock that was moved afterwards."""
+        """Correct earlier boots by a clock that was set afterwards."""
         for one in sets:
             by_s = one["new_utc_s"] - one["old_utc_s"]
             if abs(by_s) <= DRIFT_S or not (is_time(one["old_utc_s"]) and is_time(one["new_utc_s"])):
@@ -73,7 +72,7 @@ class Axis:
                     boot.begin_ms += by_s * MS_PER_S
 
     def _lay_out(self) -> None:
-        """Boots follow each other; those without a time are laid behind, or before the first that knows it."""
+        """Place boots after each other; those without a time go after the previous one, or before the first with a time."""
         boots = list(self.boots.values())
         for boot in boots:  # clocks that were set to and fro may have moved it anywhere
             boot.known = boot.known and is_time(boot.begin_ms // MS_PER_S + boot.last_uptime_ms // MS_PER_S)
@@ -94,7 +93,7 @@ class Axis:
         return self.boots[boot].begin_ms + uptime_ms
 
     def of(self, row: Row) -> int:
-        """Where a record lies."""
+        """Return the place of a record on the axis, in ms."""
         return self.at_ms(row["boot"], row["uptime_ms"])
 
     def known(self, boot: int) -> bool:
@@ -121,12 +120,12 @@ def boot_of(number: int, rows: list[Row]) -> Boot:
 
 
 def is_time(utc_s: int) -> bool:
-    """Whether a pump's clock may have shown this."""
+    """Return True if a pump's clock can have this value."""
     return FIRST_UTC_S <= utc_s <= LAST_UTC_S
 
 
 class Offsets:
-    """Local time minus UTC, as it was set and as it changed by itself: by place on the axis."""
+    """Local time minus UTC by place on the axis: as set, and as it changed by itself."""
 
     def __init__(self, axis: Axis, events: Iterable[Row], status: dict[str, Any] | None) -> None:
         rows = list(events)
@@ -136,7 +135,7 @@ class Offsets:
         self._else_s: int | None = (status or {}).get("offset_s")
 
     def at(self, at_ms: int) -> int:
-        """The offset in force; before the first one that is known, that one."""
+        """Return the offset in force; before the first known one, that one."""
         found = [offset_s for set_ms, offset_s in self._sets if set_ms <= at_ms]
         if found:
             return found[-1]

@@ -1,8 +1,8 @@
-"""The journal read in the order of time, record by record: position, what was planned, missed, halted, uncertain, and by whom.
+"""Read the journal in order of time: position, and planned, missed, halted and uncertain steps with their causes.
 
-The position is the pump's own: it counts what a power cut left open as delivered. Planned = ordered + missed + halted: the plan
-and the position start together at every start and differ by what was left out. What was ordered and not yet due when the
-pump was stopped is no part of it.
+The position is the pump's own: it counts uncertain steps of a power cut as delivered. Planned = ordered + missed + halted: plan and
+position start together at every start, and differ by the steps that were not ordered. Steps ordered but not yet due at a stop are not
+included.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ QUEUE_MS = 10_000
 
 
 class Books(TherapyBook):
-    """After `read` and `finish`: lists of everything that happened, and what the curves are made of."""
+    """The lists of all events and the anchors of the curves; complete after `read` and `finish`."""
 
     def __init__(self, axis: Axis, prescribed: Prescribed | None, first_offset_s: int) -> None:
         super().__init__(prescribed, first_offset_s)
@@ -61,8 +61,8 @@ class Books(TherapyBook):
     # -- reading
 
     def read(self, events: list[Row]) -> None:
-        """`events` by sequence number. Records that were kept in memory for a moment carry the time at which they were made; they
-        are read at that time."""
+        """Read `events` by sequence number. Records that waited in memory carry the time at which they were made, and count at that
+        time."""
         self._find_gaps("events", events)
         self._last_activation = max((one["sequence"] for one in events if one["event"] == "program_activated"), default=0)
         first = next((one for one in events if one["event"] == "calibration_set"), None)
@@ -88,13 +88,13 @@ class Books(TherapyBook):
         self._find_gaps("faults", faults)
 
     def _gap(self) -> None:
-        """Records are missing here: what goes on behind them goes on, with nothing known about the time between."""
+        """Handle missing records: running things continue, and nothing is known about the time between."""
         self._said_stopped = False
         if self._stretch is not None:
             self._stretch.bolus_crosses = True
 
     def finish(self, at_ms: int, delivered_steps: int | None) -> None:
-        """The end of what is known: the moment of the status when there is one, else of the last record."""
+        """Return the end of the known time: the status if there is one, otherwise the last record."""
         if delivered_steps is not None:
             self._see(at_ms, delivered_steps)
         if self._off is not None:
@@ -116,7 +116,7 @@ class Books(TherapyBook):
         elif opened and leased != self._counted_leased:
             self._take_loss(row, at_ms, at_ms)
         elif self._position is not None and leased != self._position:
-            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps, {self._position} were told before")
+            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps; the record before it gives {self._position}")
             self._position = leased
         else:
             self._see(at_ms, leased)
@@ -142,7 +142,7 @@ class Books(TherapyBook):
                 one.ended, one.ended_ms = "never begun", cut_ms
 
     def _cut_ms(self, leased_steps: int, boot_ms: int) -> int:
-        """When the plan came to the end of the broken lease, as far as the rate is known; else the boot's time."""
+        """Return when the plan reached the end of the broken lease if the rate is known; otherwise the time of the boot."""
         last = self.made[-1]
         known = self.prescribed
         if self._made_from is None or known is None or not self._plan_is_known():
@@ -172,7 +172,7 @@ class Books(TherapyBook):
     def _on_started(self, row: Row, at_ms: int) -> None:
         position = row["position_steps"]
         if self._position is not None and position != self._position:
-            self.breaks.append(f"record {row['sequence']}: started at {position} steps, {self._position} were told before")
+            self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self._position}")
             self._position = None
         if self.run is not None:  # its end is among records that are missing
             self._flows_end(at_ms)
@@ -190,7 +190,7 @@ class Books(TherapyBook):
         self.runs.append(self.run)
 
     def _imply_run(self, row: Row, at_ms: int) -> None:
-        """A record of a running pump whose start is not in the journal."""
+        """Handle a record of a running pump whose start is not in the journal."""
         if self.run is not None:
             return
         digest = self.prescribed.digest if self.prescribed and self._last_activation < row["sequence"] else ""
@@ -255,7 +255,7 @@ class Books(TherapyBook):
         self.pauses.append(Pause(row["fault"], reach_ms))
 
     def _reach_ms(self, steps: int, at_ms: int) -> int:
-        """When what is queued has been made; the record comes a little earlier."""
+        """Return when the queued steps are made; the record comes a little earlier."""
         known, last = self.prescribed, self.made[-1] if self.made else None
         if known is None or not self._plan_is_known() or last is None or self._made_from is None:
             return at_ms
@@ -333,7 +333,7 @@ class Books(TherapyBook):
         self.activated.append((at_ms, row["digest"]))
 
     def _on_run_ordered(self, row: Row, at_ms: int) -> None:
-        """A bolus without a program: a run of its own, with no basal."""
+        """Handle a bolus without a program: a run of its own, without basal."""
         self._on_started({**row, "by": row["purpose"], "digest": ""}, at_ms)
         line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms)
         line.purpose, line.rate_seconds_s = row["purpose"], row["rate_seconds_s"]
@@ -345,7 +345,7 @@ class Books(TherapyBook):
         self._count_with(row["volume_nl"], row["steps"])
 
     def _count_with(self, volume_nl: int, steps: int) -> None:
-        """From here on the plan is reckoned with this pair; it changes only while the pump is stopped."""
+        """Use this calibration for the plan from here on; it changes only while the pump is stopped."""
         if self.prescribed is not None and volume_nl and steps:
             known = self.prescribed
             self.prescribed = Prescribed(known.program, known.digest, Calibration(volume_nl, steps, known.calibration.state))

@@ -1,4 +1,4 @@
-"""What must hold in a history that is whole: each identity with its figures, so that a reader can see that it was looked at."""
+"""The identities of a complete history, each with its figures, so that a reader can see the result of each check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_TOLD = 20
 
 
 def checks(line: Timeline) -> list[Check]:
-    """Every identity, with the worst case where there are many."""
+    """Return every identity, with the worst case if there are many."""
     return [sequence_check(line), position_check(line), balance_check(line), *program_checks(line), *uncertain_checks(line)]
 
 
@@ -26,26 +26,26 @@ def sequence_check(line: Timeline) -> Check:
 
 
 def position_check(line: Timeline) -> Check:
-    """The position at every start and boot is the one that was told before."""
+    """Check that the position at every start and boot equals the previous one."""
     broken = line.books.breaks
     if broken:
         return False, "; ".join(broken)
-    return True, f"the position goes on from record to record through {len(line.books.runs)} runs and {len(line.books.boots)} boots"
+    return True, f"the position is continuous from record to record in {len(line.books.runs)} runs and {len(line.books.boots)} boots"
 
 
 def balance_check(line: Timeline) -> Check:
-    """ordered = delivered + uncertain + missed + halted: over all that has ended exactly but for what a record's moment leaves in
-    the queue, which is seen at each entry."""
+    """Check ordered = delivered + uncertain + missed + halted: exact over all ended entries, except for steps in the queue at an entry's
+    record."""
     closed = [one for one in line.books.stretches if one.ended != RUNNING]
     words = f"ordered = delivered + uncertain + missed + halted in {len(closed)} finished entries"
     worst = max((abs(difference(one)) for one in closed), default=0)
     total = sum(difference(one) for one in closed)
     holds = all(abs(difference(one)) <= in_the_queue(line, one) for one in closed)
-    return holds, words + (f"; {worst} in the queue at an entry's begin, {total} in all" if worst else "")
+    return holds, words + (f"; {worst} in the queue at the start of an entry, {total} in total" if worst else "")
 
 
 def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
-    """What may pass between an entry's begin and its record: half a second, and the step that is being made."""
+    """Return the allowed difference between an entry's begin and its record: half a second, and the step in progress."""
     return 2 + (line.prescribed.steps_per_s(one.rate_nl) / 2 if line.prescribed else Fraction(one.ordered_steps, 1000))
 
 
@@ -54,7 +54,7 @@ def difference(one: Stretch) -> int:
 
 
 def program_checks(line: Timeline) -> list[Check]:
-    """Ordered against the prescription; a stretch with a power cut is known to the second, the others to the step."""
+    """Compare ordered steps with the prescription; a stretch with a power cut is known to the second, all others to the step."""
     if line.prescribed is None:
         return []
     offs = [(one, off) for one in line.books.stretches if (off := one.off_by_steps()) is not None]
@@ -72,9 +72,9 @@ def tolerance(line: Timeline, one: Stretch) -> Fraction:
 
 
 def uncertain_checks(line: Timeline) -> list[Check]:
-    """The pump's own sum of what is uncertain, when the whole journal is there."""
+    """Compare with the pump's own count of uncertain steps, if the whole journal is there."""
     status = line.evidence.status
     if status is None or any(gap.ring == "events" for gap in line.books.gaps):
         return []
     mine, told = sum(one.uncertain_steps for one in line.books.losses), status["uncertain_steps"]
-    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} by the pump's own sum")]
+    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} in the pump's own count")]

@@ -1,4 +1,4 @@
-"""A cumulative count of steps over time: exact at the moments that the journal tells, shaped by the known rates in between."""
+"""A cumulative count of steps over time: exact at the moments in the journal, interpolated by the known rates between them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Ratio = tuple[int, int]  # a fraction that is not reduced: to reduce those of ev
 
 
 class Curve:
-    """Straight lines between points (at_ms, steps) that never fall; constant before the first and behind the last."""
+    """Straight lines between points (at_ms, steps) that never fall; constant before the first and after the last."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         self.points = list(points)
         self._times_ms = [at_ms for at_ms, _ in self.points]
 
     def at(self, at_ms: int) -> Fraction:
-        """Steps at a moment; where the curve jumps, behind the jump."""
+        """Return the steps at a moment; after the jump if the curve jumps there."""
         if not self.points:
             return Fraction(0)
         index = bisect_right(self._times_ms, at_ms)
@@ -65,7 +65,7 @@ class Curve:
 
 
 def shaped(anchors: list[tuple[int, int]], flows: list[Flow], boluses: list[BolusLine]) -> Curve:
-    """The curve through `anchors`. Between two of them, what boluses took is laid over their time, and the rest by the rates."""
+    """Return the curve through `anchors`. Between two anchors, boluses spread over their time, and the other steps follow the rates."""
     anchors = sorted(anchors)
     near_flows = Near((flow.from_ms, flow.to_ms, flow) for flow in flows)
     near_boluses = Near((one.started_ms or 0, one.ended_ms or 0, one) for one in boluses if lasts(one))
@@ -82,7 +82,7 @@ def shaped(anchors: list[tuple[int, int]], flows: list[Flow], boluses: list[Bolu
 
 
 def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusLine]) -> list[Point]:
-    """The bends between two anchors."""
+    """Return the bends between two anchors."""
     (from_ms, low), (to_ms, high) = before, behind
     near = [flow for flow in flows if flow.from_ms < to_ms and flow.to_ms > from_ms]
     active = [one for one in boluses if lasts(one) and (one.started_ms or 0) < to_ms and (one.ended_ms or 0) > from_ms]
@@ -113,7 +113,7 @@ def lasts(one: BolusLine) -> bool:
 
 
 def share(one: BolusLine, from_ms: int, to_ms: int) -> Fraction:
-    """The bolus's steps within a time, as if it ran evenly where it did not wait."""
+    """Return the bolus's steps in a time, spread evenly over its active time."""
     whole_ms = one.runs_ms(one.started_ms or 0, one.ended_ms or 0)
     return Fraction(one.delivered_steps * one.runs_ms(from_ms, to_ms), max(1, whole_ms))
 

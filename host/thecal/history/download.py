@@ -1,4 +1,4 @@
-"""Reading a ring of the pump's journal."""
+"""Read a ring of the pump's journal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def download(client: Client, ring: str, from_sequence: int = 0, raw: bytearray | None = None) -> list[dict[str, Any]]:
-    """All records from a sequence number on; what is missing between them is told on stderr. `raw` gets their bytes (PROTOCOL.md)."""
+    """Return all records from a sequence number on; report missing ones on stderr. `raw` receives their bytes (PROTOCOL.md)."""
     progress, rows, expected = Progress("journal"), [], from_sequence or None
     for reply, decoded in client.journal(ring, from_sequence):
         for record in decoded:

@@ -1,4 +1,4 @@
-"""All that a pump tells about itself, read once: both rings of the journal, status, hello, the program; and the file that keeps it."""
+"""The data for a report, read once: both rings of the journal, status, hello, program; and the file format that stores them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FORMAT = "thecal_evidence"
 
 @dataclass
 class Evidence:
-    """`events` and `faults` are rows of `rows.row`, by sequence number. `status` and `hello` are None, `packed` is empty
-    when the pump itself was not asked. `read_utc_s` is this computer's time of reading, 0 when not known; `origin` says which
-    pump a saved file came from. `left_out` names what was damaged or impossible."""
+    """The data of a report. `events` and `faults`: rows of `rows.row`, by sequence number. Without the pump, `status` and `hello` are
+    None and `packed` is empty. `read_utc_s`: this computer's time of reading, 0 if unknown; `origin`: the pump of a saved file.
+    `left_out`: descriptions of damaged or impossible records."""
 
     events: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Evidence:
 
 
 def collect(client: Client) -> Evidence:
-    """Reads everything from the pump; the status last, and once more what was journaled meanwhile."""
+    """Read everything from the pump; the status last, then the records written meanwhile."""
     found = Evidence(source=f"the pump on {client.port_url}", hello=client.hello())
     found.packed = base64.b64decode(client.program_read().get("program") or "")
     found.faults = download(client, "faults")
@@ -65,7 +65,7 @@ def collect(client: Client) -> Evidence:
 
 
 def as_lines(found: Evidence) -> str:
-    """JSON lines: what the pump said of itself, then every record. `saved.load` reads it again."""
+    """Format as JSON lines: the pump's answers, then every record. `saved.load` reads them again."""
     about = {
         FORMAT: 1,
         "source": found.origin or found.source,

@@ -1,4 +1,4 @@
-"""Finds the few of many times that lie near a moment, so that a long journal is not read through for every minute of it."""
+"""Find the few time intervals near a moment, so that a long journal is not searched for every minute of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class Near(Generic[Item]):
-    """Built from (from_ms, to_ms, item). `of` may return more than what overlaps: whoever asks looks at the times."""
+    """Built from (from_ms, to_ms, item). `of` may return more than the overlapping items; the caller compares the times."""
 
     def __init__(self, spans: Iterable[tuple[int, int, Item]]) -> None:
         self._items: list[Item] = []
@@ -28,7 +28,7 @@ class Near(Generic[Item]):
                 self._buckets.setdefault(bucket, []).append(index)
 
     def of(self, from_ms: int, to_ms: int) -> list[Item]:
-        """Return what may touch this time, in the order in which it was given."""
+        """Return the items that may overlap this time, in their given order."""
         first, last = from_ms // _BUCKET_MS, to_ms // _BUCKET_MS
         if first == last and not self._long:
             return [self._items[index] for index in self._buckets.get(first, ())]

@@ -1,4 +1,4 @@
-"""What the time line is made of. Times `*_ms` are on the axis; steps are counts, never floats."""
+"""The parts of the time line. Times `*_ms` are on the axis; steps are integers, never floats."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Stretch:
         return sum(self.missed_steps.values())
 
     def off_by_steps(self) -> Fraction | None:
-        """Basal ordered minus programmed; None where one of them is not known exactly."""
+        """Return basal ordered minus programmed; None if one of them is not known exactly."""
         if self.programmed_steps is None or self.bolus_crosses:
             return None
         return self.ordered_steps - self.bolus_steps - self.programmed_steps
@@ -91,7 +91,7 @@ class BolusLine:
     waits_ms: list[tuple[int, int | None]] = field(default_factory=list)
 
     def runs_ms(self, from_ms: int, to_ms: int) -> int:
-        """For how long it flows between two moments, where it began and has not ended."""
+        """Return how long it flows between two moments."""
         if self.started_ms is None:
             return 0
         ended_ms = to_ms if self.ended_ms is None else min(to_ms, self.ended_ms)
@@ -102,8 +102,8 @@ class BolusLine:
 
 @dataclass
 class PowerLoss:
-    """A power-up that found a lease open. The motor stopped at some moment before `cut_ms`, at most a lease earlier; its true
-    position lies between confirmed and leased. `low_steps` is the highest position that any record vouches for."""
+    """A power-up that found an open lease. The motor stopped before `cut_ms`, at most one lease earlier; its true position is between
+    confirmed and leased. `low_steps`: the highest position that any record proves."""
 
     boot_ms: int
     cut_ms: int
@@ -117,7 +117,7 @@ class PowerLoss:
 
 @dataclass
 class Pause:
-    """A time at a ceiling: `fault` is its number; `to_ms` None while it lasts."""
+    """A pause at a ceiling: `fault` is its number; `to_ms` is None while it lasts."""
 
     fault: int
     from_ms: int
@@ -127,7 +127,7 @@ class Pause:
 
 @dataclass
 class Missed:
-    """What the plan held and nobody made; never caught up. UTC 0 = not known."""
+    """Planned steps that were not made; the pump never catches them up. UTC 0 = unknown."""
 
     at_ms: int
     cause: str
@@ -147,7 +147,7 @@ class ClockSet:
 
 @dataclass
 class CalibrationSet:
-    """Another pair began to count; `weighed_utc_s` 0 when it is the bench's nominal one."""
+    """A change of the calibration; `weighed_utc_s` is 0 for the bench's nominal one."""
 
     at_ms: int
     calibration_id: str
@@ -162,7 +162,7 @@ class CalibrationSet:
 
 @dataclass
 class Gap:
-    """Sequence numbers of a ring that are not there; `from_start`: they were the oldest ones."""
+    """Missing sequence numbers of a ring; `from_start`: they were the oldest ones."""
 
     ring: str
     first: int
@@ -172,7 +172,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Flow:
-    """A constant rate between two times: `rate_nl` per the program's seconds, which weighs one time against another."""
+    """A constant rate between two times: `rate_nl` per the program's seconds, as a weight between times."""
 
     from_ms: int
     to_ms: int
@@ -181,7 +181,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Made:
-    """The pump's position at one moment: `high_steps` with all that is uncertain, `low_steps` without."""
+    """The pump's position at one moment: `high_steps` with all uncertain steps, `low_steps` without."""
 
     at_ms: int
     high_steps: int

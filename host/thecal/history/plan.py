@@ -1,4 +1,4 @@
-"""What a prescription holds, in exact fractions of a step."""
+"""Compute the steps of a prescription in exact fractions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thecal.history.parts import BolusLine
 
 
 class Prescribed:
-    """The program whose digest is known, with the calibration pair of now."""
+    """The program with a known digest, and the present calibration."""
 
     def __init__(self, program: Program, digest: str, calibration: Calibration) -> None:
         self.program = program
@@ -20,16 +20,16 @@ class Prescribed:
         self.calibration = calibration
 
     def steps_per_s(self, rate_nl: int | Fraction) -> Fraction:
-        """`rate_nl` per the program's seconds as steps per second."""
+        """Convert `rate_nl` per the program's seconds to steps per second."""
         return Fraction(rate_nl) * self.calibration.steps / (self.program.rate_seconds_s * self.calibration.volume_nl)
 
     def bolus_per_s(self, one: BolusLine) -> Fraction:
-        """A bolus's rate as steps per second."""
+        """Convert a bolus's rate to steps per second."""
         seconds_s = one.rate_seconds_s or self.program.rate_seconds_s
         return Fraction(one.rate_nl * self.calibration.steps, seconds_s * self.calibration.volume_nl)
 
     def pieces(self, local_s: int, duration_s: int) -> list[tuple[int, int]]:
-        """[(seconds, rate_nl)] that follow each other from a local time (UTC plus offset) on."""
+        """Return consecutive [(seconds, rate_nl)] from a local time (UTC plus offset) on."""
         if not self.program.needs_clock():
             return [(duration_s, self.program.entries[0][1])]
         entries, at_s, left_s, found = self.program.entries, second_of_week(local_s, 0), duration_s, []
@@ -40,7 +40,7 @@ class Prescribed:
         return found
 
     def steps(self, local_s: int, duration_s: int) -> Fraction:
-        """The basal of so many seconds from a local time on."""
+        """Return the basal of so many seconds from a local time on."""
         weeks, rest_s = divmod(duration_s, S_PER_WEEK)
         week = self._sum(local_s, S_PER_WEEK) * weeks if weeks else Fraction(0)
         return week + self._sum(local_s, rest_s)

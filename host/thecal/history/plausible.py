@@ -1,6 +1,6 @@
-"""Records that no pump can have written although their CRC is right: they are left out, so that they spoil no sum.
+"""Ignore records that no pump can have written although their CRC is right, so that they do not falsify a sum.
 
-A record is judged by its two neighbours in the same ring. The gap that it leaves is shown as any other gap.
+A record is compared with its two neighbours in the same ring. Its gap is shown like any other gap.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ OF_A_BOLUS = ("bolus_ordered", "bolus_ended")  # their steps are no position
 
 
 def split(rows: list[Row], status: dict[str, Any] | None = None) -> tuple[list[Row], list[str]]:
-    """Return the rows that a pump can have written, and a line for each other one. `rows` are sorted by sequence number; `status`
-    stands for the record after the last one."""
+    """Return the plausible rows, and a line for each ignored one. `rows` are sorted by sequence number; `status` counts as the record
+    after the last one."""
     kept: list[Row] = []
     left_out: list[str] = []
     following = behind_each(rows, status)
@@ -29,7 +29,7 @@ def split(rows: list[Row], status: dict[str, Any] | None = None) -> tuple[list[R
     for one, behind in zip(rows, following, strict=True):
         why = impossible(before, one, behind)
         if why:
-            left_out.append(f"record {one['sequence']} of {one['ring']} is left out: {why}")
+            left_out.append(f"record {one['sequence']} of {one['ring']} is ignored: {why}")
             continue
         kept.append(one)
         steps = position(one)
@@ -41,7 +41,7 @@ Neighbour = tuple[dict[str, Any] | None, int | None]  # a record, and the neares
 
 
 def behind_each(rows: list[Row], status: dict[str, Any] | None) -> list[Neighbour]:
-    """Of each row: the next one, and the next position that is told."""
+    """Return, for each row, the next row and the next known position."""
     found: list[Neighbour] = []
     next_row, steps = status, position(status)
     for one in reversed(rows):
@@ -52,12 +52,12 @@ def behind_each(rows: list[Row], status: dict[str, Any] | None) -> list[Neighbou
 
 
 def impossible(before: Neighbour, one: Row, behind: Neighbour) -> str:
-    """Why no pump wrote `one` between these two; "" when one may have."""
+    """Return why no pump wrote `one` between these two; "" if a pump may have."""
     uptime_ms, steps = one["uptime_ms"], position(one)
     if uptime_ms > HIGHEST_UPTIME_MS:
-        return f"no pump runs for {uptime_ms // MS_PER_S} s"
+        return f"an uptime of {uptime_ms // MS_PER_S} s is impossible"
     if any(value > MOST_STEPS for name, value in one.items() if name.endswith("_steps") and isinstance(value, int)):
-        return "no pump makes so many steps"
+        return "so many steps are impossible"
     if odd(boot_in(before[0]), one["boot"], boot_in(behind[0]), 0):
         return f"its boot {one['boot']} lies outside its neighbours'"
     if odd(time_in(before[0], one["boot"]), uptime_ms, time_in(behind[0], one["boot"]), LATE_MS):
@@ -72,7 +72,7 @@ def impossible(before: Neighbour, one: Row, behind: Neighbour) -> str:
 
 
 def odd(before: int | None, value: int, behind: int | None, slack: int) -> bool:
-    """Whether a value that never falls is beyond one neighbour while the neighbours agree. A missing neighbour agrees."""
+    """Return True if a value that never falls is beyond one neighbour while the neighbours agree. A missing neighbour agrees."""
     too_high = behind is not None and value > behind + slack and (before is None or before <= behind + slack)
     too_low = before is not None and value + slack < before and behind is not None and before <= behind + slack
     return too_high or too_low
@@ -87,14 +87,14 @@ def time_in(row: dict[str, Any] | None, boot: int) -> int | None:
 
 
 def position(row: dict[str, Any] | None) -> int | None:
-    """Where the pump stood by a record, in steps; None of one that does not say."""
+    """Return the position in a record, in steps; None if it has none."""
     if row is None or row.get("event") in OF_A_BOLUS:
         return None
     return next((row[name] for name in POSITIONS if isinstance(row.get(name), int)), None)
 
 
 def falls(rows: list[Row]) -> list[str]:
-    """A line for each place where the position falls by more than what is ever open: no pump counts back."""
+    """Return a line for each fall of the position by more than one lease: a pump never counts back."""
     known = [(one["sequence"], steps) for one in rows if (steps := position(one)) is not None]
     return [
         f"record {sequence}: the position falls from {high} to {low} steps"

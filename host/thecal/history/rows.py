@@ -1,4 +1,4 @@
-"""Journal records as rows: for tables, CSV and JSON lines. Units are in the names of the fields."""
+"""Journal records as rows for tables, CSV and JSON lines. Field names contain the unit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def row(ring: str, record: records.Record) -> Row:
-    """One record as plain values: bytes in hex, coded fields as words."""
+    """Convert one record to plain values: bytes as hex, coded fields as words."""
     stamp: Row = {
         "ring": ring,
         "sequence": record.sequence,
@@ -36,14 +36,14 @@ def row(ring: str, record: records.Record) -> Row:
 
 
 def whole_boots(rows: Iterable[Row], newest_boot: int) -> None:
-    """Makes the boot of each row a whole number: a record keeps its low 16 bits, and no journal holds 65,536 boots."""
+    """Complete the boot number of each row: a record keeps its low 16 bits, and no journal covers 65,536 boots."""
     for one in rows:
         one["boot"] = whole_boot(one["boot"], newest_boot)
 
 
 def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
-    """The rows of a ring, with one of event `gap` where records are missing: between two of them, or before the first when it is not
-    the oldest. It carries the boot of the record before it."""
+    """Return the rows of a ring, with an event `gap` for missing records: between two of them, or before the first if it is not the
+    oldest. A gap carries the boot of the previous record."""
     found: list[Row] = []
     for one in rows:
         expected = found[-1]["sequence"] + 1 if found else from_sequence
@@ -68,14 +68,13 @@ def plain(record_name: str, field: str, value: Any) -> Any:
 
 
 def payload_names() -> list[str]:
-    """Every payload field of every type, in the order of the table."""
+    """Return every payload field of every type, in the order of the table."""
     return list(dict.fromkeys(name for _, _, names in dict(record_types.TYPES.items()).values() for name in names))
 
 
 def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
-    """One line per record, one column per field of any record type; empty where a record has no such field. The last column says
-    in each line how the pump is calibrated when the journal is read: steps become volumes by no other pair. Texts are protected from a
-    spreadsheet (`sheets`)."""
+    """Return one line per record, one column per field of any record type; empty if a record lacks the field. The last column repeats
+    the calibration at reading time, because steps become volumes by it alone. Texts are protected from a spreadsheet (`sheets`)."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [*HEAD, *payload_names(), "payload", "calibration"], restval="", lineterminator="\n")
     writer.writeheader()
@@ -93,7 +92,7 @@ def as_json_lines(rows: Iterable[Row]) -> str:
 
 
 def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
-    """Cells for people: number, time, event, and its fields in words."""
+    """Return cells for people: number, time, event, and its fields in words."""
     cells: list[tuple[str, ...]] = [("no", "boot", "time (UTC)", "event", "")]
     for one in rows:
         if one["event"] == GAP:
@@ -108,6 +107,6 @@ def table(rows: Iterable[Row]) -> list[tuple[str, ...]]:
 
 
 def short(value: Any) -> str:
-    """Digests cut to what tells them apart."""
+    """Shorten digests."""
     text = str(value)
     return text[:12] if isinstance(value, str) and len(text) > 20 else text

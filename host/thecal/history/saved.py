@@ -1,4 +1,4 @@
-"""Saved journals, read back: every record checked, so that a file somebody edited can't be taken for what a pump said."""
+"""Read saved journals. Every record is checked, so that an edited file can't pass as a pump's data."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ RAW_MAX_BYTES = 4 * 1024 * 1024  # a pump's flash has 2 MiB
 
 
 def load(files: list[Path]) -> Evidence:
-    """What one or more saved files hold: JSON lines (`thecal report --save`, `thecal journal --jsonl`) or raw records (`--raw`, a
-    backup). BadInput with file and line when one can't be read, or when there is no record in them."""
+    """Read one or more saved files: JSON lines (`thecal report --save`, `thecal journal --jsonl`) or raw records (`--raw`, a backup).
+    Raises BadInput with file and line if one can't be read, or if there is no record."""
     found = Evidence(source=", ".join(file.name for file in files))
     rows: dict[tuple[str, int], Row] = {}
     for file in files:
@@ -52,11 +52,11 @@ def load(files: list[Path]) -> Evidence:
             key = (one["ring"], one["sequence"])
             if rows.setdefault(key, one) != one:
                 raise BadInput(
-                    f"{file}: record {one['sequence']} of {one['ring']} is another one than before", "give the files of one pump"
+                    f"{file}: record {one['sequence']} of {one['ring']} differs from an earlier file", "give the files of one pump"
                 )
     if not rows:
         named = ", ".join(map(str, files))
-        raise BadInput(f"{named}: no journal records in it", "save a journal with: thecal report --save FILE")
+        raise BadInput(f"{named}: it contains no journal records", "save a journal with: thecal report --save FILE")
     newest = max((one["boot_number"] for one in rows.values() if "boot_number" in one), default=0)
     whole_boots(rows.values(), max(newest, int((found.status or {}).get("boot", 0))))
     found.events, found.faults = ([one for (name, _), one in sorted(rows.items()) if name == ring] for ring in RINGS)
@@ -64,7 +64,7 @@ def load(files: list[Path]) -> Evidence:
 
 
 def rows_of(file: Path, found: Evidence) -> list[Row]:
-    """The records of one file; what else it says goes into `found`."""
+    """Read the records of one file; its other data goes into `found`."""
     try:
         if file.exists() and not file.is_file():
             raise BadInput(f"{file}: is not a plain file", "name a file that thecal saved")
@@ -85,7 +85,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
     try:
         texts = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise BadInput(f"{file}: not a text in UTF-8", "name a file that thecal saved") from None
+        raise BadInput(f"{file}: not UTF-8 text", "name a file that thecal saved") from None
     rows: list[Row] = []
     for number, text in enumerate(texts, 1):
         if not text.strip():
@@ -109,7 +109,7 @@ def json_object(where: str, text: str) -> dict[str, Any]:
 
 
 def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
-    """What the pump said of itself when the file was saved."""
+    """Read the pump's answers from the time of saving."""
     try:
         packed = base64.b64decode(str(one.get("program") or ""), validate=True)
         if packed:
@@ -127,11 +127,11 @@ def take_about(where: str, one: dict[str, Any], found: Evidence) -> None:
 
 
 def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> None:
-    """What a report asks of a saved hello and status."""
+    """Check the saved hello and status that a report needs."""
     if status:
         missing = [name for name, kind in OF_STATUS.items() if not isinstance(status.get(name), kind)]
         if missing:
-            raise BadInput(f"{where}: status: {missing[0]} is missing or of another kind", "save the file again")
+            raise BadInput(f"{where}: status: {missing[0]} is missing or has the wrong type", "save the file again")
         pair: dict[str, Any] = status["calibration"] or CALIBRATED_PAIR
         try:
             Calibration(pair["volume_nl"], pair["steps"], str(pair["state"]))
@@ -139,17 +139,17 @@ def check_said(where: str, hello: dict[str, Any], status: dict[str, Any]) -> Non
             raise BadInput(f"{where}: status: calibration: not a pair", "save the file again") from None
         check_numbers(f"{where}: status", {name: status[name] for name, kind in OF_STATUS.items() if kind is int})
     if not isinstance(hello.get("implementation", {}), dict) or not isinstance(hello.get("protocol", []), list):
-        raise BadInput(f"{where}: hello: not what a pump says", "save the file again")
+        raise BadInput(f"{where}: hello: not the answer of a pump", "save the file again")
 
 
 def checked_row(where: str, one: dict[str, Any]) -> Row:
-    """A record with the fields of its type, each of its kind."""
+    """Check a record with the fields of its type."""
     missing = [name for name in NEEDED if name not in one]
     event = one.get("event")
     number = records.FORMATS[event][0] if isinstance(event, str) and event in records.FORMATS else None
     missing += [name for name in needed(str(event)) if name not in one] if number else []
     if missing:
-        raise BadInput(f"{where}: no record of a journal: {missing[0]} is missing", AGAIN)
+        raise BadInput(f"{where}: not a journal record: {missing[0]} is missing", AGAIN)
     check_numbers(where, {name: value for name, value in one.items() if name in COUNTS or name.endswith(UNITS)})
     if one["ring"] not in RINGS or not isinstance(event, str):
         raise BadInput(f"{where}: ring or event is unknown", AGAIN)
@@ -161,7 +161,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
 
 
 def needed(event: str) -> list[str]:
-    """The fields that every type of this name has: older firmware wrote some with fewer."""
+    """Return the fields that every version of this type has: older firmware wrote some with fewer."""
     layouts = [names for name, _, names in dict(record_types.TYPES.items()).values() if name == event]
     return [name for name in layouts[0] if all(name in names for names in layouts)]
 
@@ -173,7 +173,7 @@ def highest_of(name: str) -> int:
 
 
 def check_numbers(where: str, numbers: dict[str, Any]) -> None:
-    """Whole, and in the range of their fields in a record."""
+    """Check that the values are integers within the range of their fields."""
     for name, value in numbers.items():
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadInput(f"{where}: {name}: {str(value)[:40]!r} is not a whole number", AGAIN)
@@ -183,19 +183,20 @@ def check_numbers(where: str, numbers: dict[str, Any]) -> None:
 
 
 def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
-    """Raw records as the pump keeps them; alarms are the ones of the faults ring, and a `journal_gap` among nothing else. Every whole
-    record counts; `found` is told how many bytes between them are damaged."""
+    """Read raw records of the pump; alarms belong to the faults ring, and so does a `journal_gap` among alarms only. `found` receives
+    the number of damaged bytes between whole records."""
     decoded, damaged_bytes = whole_records(content)
     if not decoded:
-        raise BadInput(f"{file}: no journal records in it", "name a file that `thecal report --save` or `thecal journal` wrote")
+        raise BadInput(f"{file}: it contains no journal records", "name a file that `thecal report --save` or `thecal journal` wrote")
     if damaged_bytes:
-        found.left_out.append(f"{file}: {damaged_bytes} damaged bytes are left out")
+        found.left_out.append(f"{file}: {damaged_bytes} damaged bytes are ignored")
     of_faults = {"alarm", "journal_gap"} if all(record.name in ("alarm", "journal_gap") for record in decoded) else {"alarm"}
     return [row("faults" if record.name in of_faults else "events", record) for record in decoded]
 
 
 def whole_records(content: bytes) -> tuple[list[records.Record], int]:
-    """Return every whole record, and how many bytes are in none. After damage the next offset with a right CRC begins a record."""
+    """Return every whole record, and the number of bytes outside of records. After damage, the next offset with a right CRC begins a
+    record."""
     found: list[records.Record] = []
     at = damaged_bytes = 0
     while at < len(content):

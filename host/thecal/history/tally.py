@@ -1,4 +1,4 @@
-"""The running sums behind the books: position, what was missed, halted and uncertain, and the anchors of the two curves."""
+"""The running sums of the books: position, missed, halted and uncertain steps, and the anchors of the two curves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAKING_STEPS = 2  # a position that is so near to the plan is on it: the step th
 
 
 class Overlay(Protocol):
-    """A temporary rate or a bridge: what flows in the place of a basal, per the program's seconds."""
+    """A temporary rate or a bridge: the flow instead of a basal, per the program's seconds."""
 
     def of(self, basal_nl: int) -> Fraction: ...
 
@@ -43,15 +43,15 @@ class Tally:
         self._made_from: tuple[int, int] | None = None
 
     def _plan_is_known(self) -> bool:
-        """Whether the program that runs is the one whose entries are known."""
+        """Return True if the entries of the running program are known."""
         return self.prescribed is not None and self.run is not None and self.run.digest == self.prescribed.digest
 
     def _booked(self) -> int:
-        """The plan as far as it was made or is told not to have been."""
+        """Return the plan up to the steps made or reported as not made."""
         return (self._position or 0) + self._missed + self._halted
 
     def _planned_now(self, at_ms: int) -> int:
-        """The plan at a moment without an anchor: by the prescription where that is known, else what was booked."""
+        """Return the plan at a moment without an anchor: by the prescription if known, otherwise by the booked steps."""
         booked = self._booked()
         if self.prescribed is None or not self._plan_is_known() or not self.planned or self._begins_vaguely:
             return booked
@@ -64,7 +64,7 @@ class Tally:
         return due if due > booked + MAKING_STEPS else booked
 
     def _bolus_due(self, one: BolusLine, from_ms: int, at_ms: int) -> Fraction:
-        """Steps of a bolus between the last anchor and now, as it was planned."""
+        """Return the planned steps of a bolus between the last anchor and now."""
         if self.prescribed is None:
             return Fraction(0)
         return min(Fraction(one.ordered_steps), self.prescribed.bolus_per_s(one) * one.runs_ms(from_ms, at_ms) / 1000)
@@ -80,14 +80,14 @@ class Tally:
         self._begins_vaguely = False
 
     def _flowing(self, basal_nl: int) -> int | Fraction:
-        """The basal, or what runs in its place."""
+        """Return the basal, or the flow instead of it."""
         return basal_nl if self._overlay is None else self._overlay.of(basal_nl)
 
     def _flow(self, from_ms: int, to_ms: int, basal_nl: int) -> Flow:
         return Flow(from_ms, to_ms, self._flowing(basal_nl))
 
     def _overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
-        """From here on this runs in the place of the basal; None: nothing does."""
+        """Run this instead of the basal from here on; None: the basal again."""
         plan, made = self._plan_from, self._made_from
         self._flows_end(at_ms)
         self._overlay = overlay
@@ -110,7 +110,7 @@ class Tally:
         self._made_ends(at_ms)
 
     def _scheduled(self, from_ms: int, to_ms: int, rate_nl: int) -> list[Flow]:
-        """One flow, or those of the schedule where an entry's begin may have passed unseen: in a pause, or while the power was off."""
+        """Return one flow, or those of the schedule if an entry may have begun unseen, in a pause or with the power off."""
         stretch, known = self._stretch, self.prescribed
         unseen = stretch is not None and (stretch.cut or stretch.paused) and to_ms - from_ms <= LONGEST_UNSEEN_MS
         if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:

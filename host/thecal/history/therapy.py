@@ -1,4 +1,4 @@
-"""What the journal tells of the therapy beside basal and boluses: temporary rates, bridges, refills, soft limits that were passed."""
+"""The therapy records of the journal besides basal and boluses: temporary rates, bridges, refills, confirmed soft limits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PASSED, STOPPED, CUT = "passed", "stopped", "cut"
 
 @dataclass
 class TemporaryLine:
-    """A rate per the program's seconds, or where that is 0 the part `numerator` / `denominator` of the basal, for `duration_s`. `ended` is
-    empty while it waits or runs, else done, cancelled, cut, stopped or fault."""
+    """A rate per the program's seconds, or if that is 0 the part `numerator` / `denominator` of the basal, for `duration_s`. `ended` is
+    empty while it waits or runs, otherwise done, cancelled, cut, stopped or fault."""
 
     token: str
     ordered_ms: int
@@ -30,14 +30,14 @@ class TemporaryLine:
     ended: str = ""
 
     def of(self, basal_nl: int) -> Fraction:
-        """What flows in the place of this basal."""
+        """Return the flow instead of this basal."""
         return Fraction(basal_nl * self.numerator, self.denominator) if self.denominator else Fraction(self.rate_nl)
 
 
 @dataclass
 class BridgeLine:
-    """The basal times `numerator` / `denominator` until `near_ms`, then the lower of that and the basal until the front has passed. `ended`
-    is empty while it runs, else passed, stopped or cut."""
+    """The basal times `numerator` / `denominator` until `near_ms`, then the lower of that and the basal until the front has passed.
+    `ended` is empty while it runs, otherwise passed, stopped or cut."""
 
     token: str
     from_ms: int
@@ -49,14 +49,14 @@ class BridgeLine:
     ended: str = ""
 
     def of(self, basal_nl: int) -> Fraction:
-        """What flows in the place of this basal."""
+        """Return the flow instead of this basal."""
         part = Fraction(self.numerator, max(1, self.denominator))
         return basal_nl * (part if self.near_ms is None else min(part, Fraction(1)))
 
 
 @dataclass
 class Refill:
-    """`blocks` 1: out of tolerance, no start before somebody gave a `reason`."""
+    """`blocks` 1: out of tolerance; the pump refuses a start until it has a `reason`."""
 
     at_ms: int
     expected_nl: int
@@ -71,8 +71,8 @@ class Refill:
 
 @dataclass
 class Override:
-    """A soft limit of the drug library that the activated program passes, with somebody's leave. `asked` and `limit` are nl (a rate: per
-    the program's seconds), of a concentration ng per ml."""
+    """A confirmed soft limit that the activated program exceeds. `asked` and `limit` are nl (a rate: per the program's seconds; a
+    concentration: ng per ml)."""
 
     at_ms: int
     what: str
@@ -84,7 +84,7 @@ class Override:
 
 @dataclass
 class Refused:
-    """Presses of the bolus button that were refused, `count` of them since the last such record."""
+    """Refused presses of the bolus button; `count` since the last such record."""
 
     at_ms: int
     fault: int
@@ -93,7 +93,7 @@ class Refused:
 
 
 class TherapyBook(StretchBook):
-    """Reads these records; while a temporary rate or a bridge runs, the rates between the anchors are its own."""
+    """Read these records; a temporary rate or a bridge sets the rates between the anchors while it runs."""
 
     def __init__(self, *of_books: object) -> None:
         super().__init__(*of_books)  # type: ignore[arg-type]
@@ -167,7 +167,7 @@ class TherapyBook(StretchBook):
         self._overlay_is(None, at_ms)
 
     def _overlays_end(self, ended: str, at_ms: int) -> None:
-        """A stop or a cut ends what runs in the place of the basal."""
+        """End the temporary rate or bridge at a stop or power cut."""
         if self.temporaries and not self.temporaries[-1].ended:
             self._temporary_ends(ended, at_ms)
         if self.bridges and not self.bridges[-1].ended:
@@ -188,7 +188,7 @@ class TherapyBook(StretchBook):
         self.overrides.append(Override(at_ms, str(row["what"]), row["asked_nl"], row["limit_nl"], row["library_version"], digest))
 
     def _on_program_changed(self, row: Row, at_ms: int) -> None:
-        """From here on the run is another program's; its first entry follows."""
+        """Assign the run to another program from here on; its first entry follows."""
         self.changed.append((at_ms, row["digest"]))
         self._plan_at(at_ms, row["ordered_steps"])
         if self.run is not None:

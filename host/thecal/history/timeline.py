@@ -1,4 +1,4 @@
-"""The whole history of a pump on one time axis: curves of what was planned and delivered, and everything that happened beside."""
+"""The whole history of a pump on one time axis: curves of planned and delivered steps, and all other events."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from thecal.history.plan import Prescribed
 
 @dataclass(frozen=True)
 class Sums:
-    """Steps of a time: planned = delivered + uncertain + missed + halted + due, where `due_steps` is what the plan holds and the
-    motor has not come to yet (less than two steps, or what was queued at the ends of the time)."""
+    """Steps of a period: planned = delivered + uncertain + missed + halted + due. `due_steps`: planned, but not yet made by the motor
+    (less than two steps, or queued steps at the ends of the period)."""
 
     planned_steps: int
     delivered_steps: int
@@ -38,7 +38,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment: what was planned by then, and between what the pump delivered, in steps since the first."""
+    """One moment: planned steps, and the range of delivered steps, since the first moment."""
 
     at_ms: int
     planned_steps: Fraction
@@ -47,8 +47,8 @@ class Sample:
 
 
 class Timeline:
-    """`planned`, `low`, `high` are curves of steps in the pump's life; `from_ms` to `to_ms` is all that is known. BadInput when
-    there is no record at all."""
+    """`planned`, `low`, `high` are curves of steps over the pump's life; the known time is `from_ms` to `to_ms`. Raises BadInput without
+    any record."""
 
     def __init__(self, evidence: Evidence) -> None:
         events, odd_events = plausible.split(evidence.events, evidence.status)
@@ -91,7 +91,7 @@ class Timeline:
         self.planned = shaped(books.planned, books.plan_flows, boluses)
 
     def _so_far(self, one: BolusLine) -> BolusLine:
-        """A bolus that still runs or waits, as far as it has come by the status."""
+        """Update a running or waiting bolus from the status."""
         status = self.evidence.status or {}
         told = [bolus for bolus in (status.get("bolus"), status.get("extended")) if bolus and bolus["token"] == one.token]
         if one.ended or one.started_ms is None or not told:
@@ -102,25 +102,25 @@ class Timeline:
     # -- looking
 
     def window(self, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
-        """The time asked for, widened to the nearest moments at which the journal tells the position, so that sums are exact.
-        BadInput when it begins behind its end, or holds nothing of the journal."""
+        """Widen the requested time to the nearest moments with a recorded position, so that sums are exact. Raises BadInput if it ends
+        before it begins, or is outside the journal."""
         begin_ms, end_ms = (self.from_ms if from_ms is None else from_ms), (self.to_ms if to_ms is None else to_ms)
         if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-            raise BadInput("the time asked for ends before it begins", "give --from before --to")
+            raise BadInput("the period ends before it begins", "give --from before --to")
         if begin_ms > self.to_ms or end_ms < self.from_ms:
-            raise BadInput("the journal holds nothing of the time asked for", "see `thecal journal` for what it holds")
+            raise BadInput("the journal has no records of this period", "`thecal journal` lists the records")
         known = self._known_ms
         first, last = max(0, bisect_right(known, begin_ms) - 1), min(len(known) - 1, bisect_left(known, end_ms))
         return known[first], known[last]
 
     @cached_property
     def _known_ms(self) -> list[int]:
-        """The moments at which the journal tells the position, and both ends."""
+        """Return the moments with a recorded position, and both ends."""
         return sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
 
     def sums(self, from_ms: int, to_ms: int) -> Sums:
-        """What lies between two moments; exact at those of `window`. What happened at the begin itself belongs to the time before,
-        unless that is the begin of everything."""
+        """Return the sums between two moments; exact at those of `window`. Events at the begin itself belong to the period before,
+        unless it is the begin of everything."""
         books, all_of_it = self.books, from_ms <= self.from_ms
 
         def inside(at_ms: int) -> bool:
@@ -140,7 +140,7 @@ class Timeline:
         )
 
     def samples(self, from_ms: int, to_ms: int, every_ms: int) -> Iterator[Sample]:
-        """Evenly spaced moments, on whole multiples of `every_ms`, and both ends; steps count from `from_ms` on."""
+        """Return evenly spaced moments, on whole multiples of `every_ms`, and both ends; steps count from `from_ms` on."""
         curves = (self.planned, self.low, self.high)
         base = [curve.at(from_ms) for curve in curves]
         first = from_ms - from_ms % every_ms + every_ms
@@ -154,11 +154,11 @@ class Timeline:
         return bool(self.books.runs) and self.books.runs[-1].ended == RUNNING
 
     def time_is_known(self) -> bool:
-        """Whether any boot knew the time of day."""
+        """Return True if any boot knew the time of day."""
         return any(boot.known for boot in self.axis.boots.values())
 
     def pair_at(self, at_ms: int) -> tuple[int, int] | None:
-        """(volume_nl, steps) that counted at a moment: another calibration has another pair. None when none is known."""
+        """Return (volume_nl, steps) in use at a moment; None if no calibration is known."""
         later = [one for one in self.books.calibrations if one.at_ms > at_ms]
         if later and later[0].old_steps:
             return later[0].old_volume_nl, later[0].old_steps
@@ -168,12 +168,12 @@ class Timeline:
         return (known.volume_nl, known.steps) if known and known.steps else None
 
     def volume_nl(self, steps: int | Fraction, at_ms: int) -> Fraction | None:
-        """Steps that were made at a moment, by the pair of then; None when no pair is known."""
+        """Convert steps at a moment to a volume by the calibration of that moment; None if none is known."""
         pair = self.pair_at(at_ms)
         return None if pair is None else Fraction(steps) * pair[0] / pair[1]
 
     def volume_between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction | None:
-        """The volume of what a curve holds between two moments, through changes of the calibration."""
+        """Return the volume of a curve between two moments, across changes of the calibration."""
         edges = [from_ms, *(one.at_ms for one in self.books.calibrations if from_ms < one.at_ms < to_ms), to_ms]
         parts = [self.volume_nl(curve.between(begin, end), begin) for begin, end in pairwise(edges)]
         return None if None in parts else sum((part for part in parts if part is not None), Fraction(0))

@@ -1,1 +1,1 @@
-"""From a file to exact values to a program."""
+"""Read a prescription file, compute exact values, compile a program."""

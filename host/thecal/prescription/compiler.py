@@ -1,4 +1,4 @@
-"""Prescription to program: exact fractions to integers over one common number of seconds. What is not an integer is refused."""
+"""Compile a prescription into a program: exact fractions to integers over one common number of seconds. Refuses what is not an integer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rate = tuple[str, Quantity, Fraction]  # key for messages, as typed, nL per seco
 
 
 class Compiled:
-    """The program, its packed bytes, and beside every number the text it was typed as."""
+    """A program, its packed bytes, and the typed text of every number."""
 
     def __init__(self, program: Program, packed: bytes, typed: dict[str, str]) -> None:
         self.program = program
@@ -31,7 +31,7 @@ class Compiled:
 
 
 def compile_prescription(prescription: Prescription, name: str) -> Compiled:
-    """Compile; `name` is the file's name for messages. Raises BadInput, never rounds."""
+    """Compile a prescription; `name`: the file's name for messages. Raises BadInput; never rounds."""
     rows = prescription.rows()
     if len(rows) > MAX_ENTRIES:
         raise BadInput(f"{name}: basal.entry: {len(rows)} changes of rate a week", f"write at most {MAX_ENTRIES}")
@@ -58,7 +58,7 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
 
 
 def fill_header(program: Program, prescription: Prescription, name: str) -> None:
-    """Everything but the rates."""
+    """Set every field of the program except the rates."""
     program.mode = MINIMUM if prescription.basal.minimum is not None else CONSTANT if prescription.basal.rate is not None else SCHEDULE
     program.on_clock_loss = prescription.on_clock_loss
     program.after_power_loss = prescription.after_power_loss
@@ -82,7 +82,7 @@ def row_key(prescription: Prescription, minute: int) -> str:
 
 
 def volume_of(prescription: Prescription, quantity: Quantity, key: str, name: str) -> Fraction:
-    """nL, or nL per second, exact; BadInput with file and key when the concentration is missing."""
+    """Return exact nL, or nL per second. Raises BadInput with file and key if the concentration is missing."""
     try:
         return prescription.volume(quantity)
     except BadInput as error:
@@ -90,17 +90,16 @@ def volume_of(prescription: Prescription, quantity: Quantity, key: str, name: st
 
 
 def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> int:
-    """The seconds over which every rate is a whole number of nl.
+    """Return the shortest number of seconds over which every rate is a whole number of nl.
 
-    A whole hour is taken in where it fits, and the concentration too, so that a bolus ordered later in nl/h or ng/h can be
-    written exactly as well.
+    If it fits, the result is a multiple of an hour and of the concentration, so that later boluses in nl/h or ng/h are exact too.
     """
     least_s = 1
     for key, quantity, rate in rates:
         if lcm(least_s, rate.denominator) > SECONDS_MAX_S:
             raise BadInput(
                 f"{name}: {key}: {not_exact(prescription, quantity, rate, least_s)}",
-                "write that, or a rate with fewer digits",
+                "write one of these, or a rate with fewer digits",
             )
         least_s = lcm(least_s, rate.denominator)
     mass = prescription.concentration.to("ng/nL").numerator if prescription.concentration else 1
@@ -111,7 +110,7 @@ def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> 
 
 
 def not_exact(prescription: Prescription, quantity: Quantity, rate_nl_per_s: Fraction, seconds_s: int) -> str:
-    """Says that a rate can't be met exactly, and the nearest rates below and above that can, in the unit that was typed."""
+    """Return a message that a rate can't be exact, with the nearest possible rates below and above in the typed unit."""
     per_unit = prescription.volume(Quantity(quantity.text, Fraction(1), quantity.unit))
     unit = quantity.unit
     pair = nearest_decimals(quantity.amount, per_unit, seconds_s)
@@ -119,11 +118,11 @@ def not_exact(prescription: Prescription, quantity: Quantity, rate_nl_per_s: Fra
         unit, per_unit = "uL/h", Fraction(5, 18)
         pair = nearest_decimals(rate_nl_per_s / per_unit, per_unit, seconds_s)
     nearest = " and ".join(f"{decimal(amount, MOST_DECIMALS)} {spelled(unit)}" for amount in pair)
-    return f"{shown(quantity.text)} is not a whole number of nl over any time the pump can count with the other rates; nearest: {nearest}"
+    return f"the pump cannot represent {shown(quantity.text)} exactly together with the other rates; nearest: {nearest}"
 
 
 def nearest_decimals(amount: Fraction, per_unit: Fraction, seconds_s: int) -> tuple[Fraction, ...]:
-    """The neighbours of `amount` with as many decimals as still give whole nl; `per_unit` is nL/s of one unit. () if none do."""
+    """Return the neighbours of `amount` with the most decimals that still give whole nl; () if none do. `per_unit`: nL/s of one unit."""
     for digits in range(MOST_DECIMALS, -1, -1):
         below = Fraction(amount * 10**digits // 1, 10**digits)
         pair = (below, below + Fraction(1, 10**digits))
@@ -133,7 +132,7 @@ def nearest_decimals(amount: Fraction, per_unit: Fraction, seconds_s: int) -> tu
 
 
 def scaled(rate: Rate, seconds_s: int, name: str) -> int:
-    """nl per `seconds_s`; BadInput when it is above what the format holds."""
+    """Return nl per `seconds_s`. Raises BadInput above the limit of the program format."""
     key, quantity, value = rate
     rate_nl = value * seconds_s
     if rate_nl > MAX_RATE_NL:
@@ -145,7 +144,7 @@ def scaled(rate: Rate, seconds_s: int, name: str) -> int:
 
 
 def limit_nl(prescription: Prescription, key: str, name: str) -> int:
-    """A ceiling in whole nl; 0 when the prescription sets none."""
+    """Return a ceiling in whole nl; 0 if the prescription sets none."""
     quantity: Quantity | None = getattr(prescription.limits, key)
     if quantity is None:
         return 0
@@ -158,19 +157,19 @@ def limit_nl(prescription: Prescription, key: str, name: str) -> int:
             f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
         )
     if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write less")
+        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
     return positive(where, quantity, int(value), name)
 
 
 def positive(key: str, quantity: Quantity, value: int, name: str) -> int:
-    """A limit of zero would read as "no limit" in the program; it is refused."""
+    """Refuse a limit of zero: the program format would read it as "no limit"."""
     if value == 0:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} allows nothing", "write what is allowed, or leave the line out")
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is zero and would allow nothing", "write the limit, or remove the line")
     return value
 
 
 def packed_and_checked(program: Program, name: str) -> bytes:
-    """The packed bytes, read once more by the code that the pump uses."""
+    """Return the packed bytes after reading them once with the pump's own decoder."""
     try:
         packed: bytes = pack(program)
         unpack(packed)
@@ -180,13 +179,13 @@ def packed_and_checked(program: Program, name: str) -> bytes:
 
 
 def setting_key(refusal: Refusal) -> str:
-    """The prescription's key of the setting that is refused, with a colon; "" when none is named."""
+    """Return the prescription's key of the refused setting, with a colon; "" if the refusal names none."""
     table, key = (VOLUMES | PLAIN).get(str(refusal.detail.get("setting")), ("", ""))
     return f"{table}.{key}: " if key else ""
 
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:
-    """What was typed, by the row's name in the review ("mon 06:00", "max_rate" ...)."""
+    """Return the typed texts by the row's name in the review ("mon 06:00", "max_rate" ...)."""
     constant = prescription.basal.entry is None
     typed = {"always" if constant else week_time(minute): quantity.text for minute, quantity in rows}
     for key in ("max_rate", "max_per_hour", "max_per_day"):

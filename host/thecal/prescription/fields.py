@@ -1,4 +1,4 @@
-"""Checked fields of a prescription: quantities with their unit, times of day, days, durations. A complaint carries what to do."""
+"""Field types of a prescription: quantities with a unit, times of day, days, durations. Each complaint contains its remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = {"s": 1, "min": 60, "h": 3600, "hr": 3600, "hour": 3600, "d": 86_400, 
 
 
 def quantity_of(kinds: tuple[str, ...], example: str) -> BeforeValidator:
-    """A validator for text with a unit of one of `kinds`; its complaints carry what to do."""
+    """Return a validator for text with a unit of one of `kinds`."""
 
     def check(value: Any) -> Quantity:
         try:
@@ -43,7 +43,7 @@ def complaint(cause: str, do: str) -> PydanticCustomError:
 
 
 def minute_of_day(value: Any) -> int:
-    """ "06:00" (or TOML's own 06:00:00) as a minute, 0 .. 1439."""
+    """Convert "06:00" (or TOML's own 06:00:00) to a minute, 0 .. 1439."""
     if isinstance(value, datetime.time) and not (value.second or value.microsecond or value.tzinfo):
         return value.hour * 60 + value.minute
     if (
@@ -63,7 +63,7 @@ def minute_of_day(value: Any) -> int:
 
 
 def day_numbers(value: Any) -> tuple[int, ...]:
-    """ "daily", "weekdays", "weekend" or a list of day names, as numbers from Monday = 0."""
+    """Convert "daily", "weekdays", "weekend" or a list of day names to numbers, Monday = 0."""
     names = DAY_GROUPS.get(value) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
         raise complaint(f"{quoted(value)} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
@@ -73,7 +73,7 @@ def day_numbers(value: Any) -> tuple[int, ...]:
 
 
 def seconds_of(value: Any) -> int:
-    """ "5 min" as whole seconds."""
+    """Convert "5 min" to whole seconds."""
     if not isinstance(value, str):
         raise complaint(f"{quoted(value)} has no unit", 'write it like "5 min", with s, min, h or day')
     match = SPLIT.fullmatch(value.strip())
@@ -91,16 +91,16 @@ def seconds_of(value: Any) -> int:
 
 
 def permille_of(value: Any) -> int:
-    """A number of percent, at most one digit behind the point, as thousandths."""
+    """Convert a percentage with at most one decimal to thousandths."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and 0 <= value <= 100:
         permille = Fraction(str(value)) * 10
         if permille.denominator == 1:
             return int(permille)
-    raise complaint(f"{quoted(value)} is not a percentage", "write a number from 0 to 100 with at most one digit behind the point")
+    raise complaint(f"{quoted(value)} is not a percentage", "write a number from 0 to 100 with at most one decimal")
 
 
 def day_of(value: Any) -> int:
-    """A date (TOML's own: 2026-01-31) as days since 1970."""
+    """Convert a date (TOML's own: 2026-01-31) to days since 1970."""
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         days = (value - datetime.date(1970, 1, 1)).days
         if 0 < days < 1 << 16:
@@ -119,6 +119,6 @@ Date = Annotated[int, BeforeValidator(day_of)]
 
 
 class Table(BaseModel):
-    """Unknown keys are errors: a misspelt limit must not pass as a missing one."""
+    """A table that refuses unknown keys: a misspelt limit must not pass as a missing one."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)

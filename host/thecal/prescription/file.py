@@ -1,7 +1,6 @@
-"""The prescription: a TOML file a person wrote, checked key by key into exact values. Nothing is rounded, guessed or defaulted
-beyond what the template says.
+"""Read a prescription (TOML) into exact values, checked key by key. Nothing is rounded or guessed; the template states all defaults.
 
-Every complaint is one BadInput: file, key, value, what to do.
+Each complaint is one BadInput: file, key, value, remedy.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Entry(Table):
 
 
 class Basal(Table):
-    """One of the three: a constant rate, the lowest that keeps the line open, or entries by time of day."""
+    """Exactly one of: a constant rate, a minimum rate that keeps the line open, or entries by time of day."""
 
     rate: Rate | None = None
     minimum: Rate | None = None
@@ -45,7 +44,7 @@ class Limits(Table):
 
 
 class Prescription(Table):
-    """What the file says. Quantities keep the text that was typed."""
+    """The content of a prescription file. Quantities keep their typed text."""
 
     title: Annotated[StrictStr, Field(min_length=1)]
     drug: Annotated[StrictStr, Field(min_length=1)]
@@ -61,7 +60,7 @@ class Prescription(Table):
     library: Library | None = None
 
     def rows(self) -> list[tuple[int, Quantity]]:
-        """(minute of the week, rate) of every entry, sorted; one row at minute 0 when the rate is constant."""
+        """Return (minute of the week, rate) of every entry, sorted; one row at minute 0 for a constant rate."""
         for rate in (self.basal.rate, self.basal.minimum):
             if rate is not None:
                 return [(0, rate)]
@@ -69,7 +68,7 @@ class Prescription(Table):
         return sorted(rows, key=lambda row: row[0])
 
     def volume(self, quantity: Quantity) -> Fraction:
-        """A dose in nL, or a rate in nL/s; a mass goes through the concentration. Exact."""
+        """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration."""
         if quantity.kind().startswith("volume"):
             return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
         if self.concentration is None:
@@ -87,7 +86,7 @@ def load(path: Path) -> Prescription:
 
 
 def check(tables: dict[str, Any], name: str) -> Prescription:
-    """The tables as a Prescription; `name` is the file's name for the messages."""
+    """Convert the tables to a Prescription; `name`: the file's name for messages. Raises BadInput."""
     try:
         prescription = Prescription.model_validate(tables)
     except ValidationError as error:
@@ -98,7 +97,7 @@ def check(tables: dict[str, Any], name: str) -> Prescription:
 
 
 def first_complaint(error: ValidationError, name: str) -> BadInput:
-    """The first of pydantic's errors as one line: file, key, value, what to do."""
+    """Return the first of pydantic's errors as one line: file, key, value, remedy."""
     errors = error.errors()
     # a misspelt key is also a missing one: the misspelling is the cause
     first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
@@ -113,15 +112,15 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
             f"write {first.get('ctx', {}).get('expected', '')}",
         ),
         "string_type": (f"{key} = {value} is not a text", "put it in quotes"),
-        "string_too_short": (f"{key} is empty", "write something that tells it from others"),
+        "string_too_short": (f"{key} is empty", "write a name that distinguishes it from others"),
         "too_short": (f"{key} is empty", "write at least one"),
     }
-    cause, do = words.get(first["type"], (f"{key} = {value} is not of the right kind", "write it as in the example of `thecal new`"))
+    cause, do = words.get(first["type"], (f"{key} = {value} has the wrong type", "write it as in the example of `thecal new`"))
     return BadInput(f"{name}: {cause}", do)
 
 
 def spelling(location: tuple[int | str, ...]) -> str:
-    """What to do about an unknown key: the known one that is near, or all of its table."""
+    """Return the remedy for an unknown key: a similar known key, or all keys of its table."""
     words = [part for part in location if isinstance(part, str)]
     tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, **TABLES}
     table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
@@ -132,7 +131,7 @@ def spelling(location: tuple[int | str, ...]) -> str:
 
 
 def key_text(location: tuple[int | str, ...]) -> str:
-    """basal.entry[2].rate; entries count from 1, as people do."""
+    """Return a path like basal.entry[2].rate; entries count from 1."""
     text = ""
     for part in location:
         text += f"[{part + 1}]" if isinstance(part, int) else ("." if text else "") + shown(part)[1:-1]
@@ -140,7 +139,7 @@ def key_text(location: tuple[int | str, ...]) -> str:
 
 
 def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
-    """What is wrong between keys that are each well formed."""
+    """Check conditions between keys that are each well formed. Raises BadInput."""
     basal, found = prescription.basal, []
     if sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
         found.append(("basal", BadInput("needs either a rate, a minimum, or [[basal.entry]] rows", "write just one of them")))
@@ -148,7 +147,7 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
         found.append(
             (
                 "concentration",
-                BadInput(f"{shown(prescription.concentration.text)} is zero", "write what the reservoir holds"),
+                BadInput(f"{shown(prescription.concentration.text)} is zero", "write the concentration in the reservoir"),
             )
         )
     if len(prescription.drug.encode()) > 64 or len(prescription.title.encode()) > 64:

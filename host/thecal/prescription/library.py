@@ -1,7 +1,7 @@
-"""The drug library: a TOML file with what may be programmed for each fluid. A prescription that names it gets the limits of its drug.
+"""The drug library: a TOML file with limits for each fluid. A prescription that names it takes the limits of its drug.
 
-The limits travel in the program, so that the pump refuses by itself what is beyond a hard one, or beyond a soft one that nobody
-has confirmed. Every complaint is one BadInput: file, key, value, what to do.
+The program contains the limits. So the pump itself refuses a value beyond a hard limit, or beyond a soft limit that nobody confirmed.
+Each complaint is one BadInput: file, key, value, remedy.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from thecal.prescription.tables import Library, Range
 from thecal.quantities.typed import Quantity, shown
 
 SHIPPED = DATA
-FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
+FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal as a start")
 LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
 RANGES = ("hard_concentration", "soft_concentration")
 PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in ("rate", "bolus", "day"))
 
 
 class Fluid(Table):
-    """Limits of one fluid; None = no such limit."""
+    """Limits of one fluid; None = no limit."""
 
     name: Annotated[StrictStr, Field(min_length=1)]
     hard_rate: Rate | None = None
@@ -42,14 +42,14 @@ class Fluid(Table):
 
 
 class DrugLibrary(Table):
-    """Fluids by name. Whoever changes a limit counts the version up."""
+    """Fluids by name. A change of a limit needs a higher version."""
 
     name: Annotated[StrictStr, Field(min_length=1)]
     version: Annotated[StrictInt, Field(ge=1)]
     fluid: Annotated[list[Fluid], Field(min_length=1)]
 
     def of(self, drug: str, name: str) -> Fluid:
-        """The fluid called `drug`; `name` is the prescription's file."""
+        """Return the fluid called `drug`; `name`: the prescription's file. Raises BadInput."""
         for fluid in self.fluid:
             if fluid.name == drug:
                 return fluid
@@ -69,12 +69,12 @@ def load(path: Path) -> DrugLibrary:
     names = [fluid.name for fluid in library.fluid]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise BadInput(f"{path}: fluid {shown(twice)} is there twice", "keep one of them")
+        raise BadInput(f"{path}: fluid {shown(twice)} appears twice", "keep one of them")
     return library
 
 
 def complaint(error: ValidationError, name: str) -> BadInput:
-    """As for a prescription, with the words of a library."""
+    """As for a prescription, with the library's words."""
     found = first_complaint(error, name)
     first = next((one for one in error.errors() if one["type"] == "extra_forbidden"), None)
     if first is None:
@@ -85,7 +85,7 @@ def complaint(error: ValidationError, name: str) -> BadInput:
 
 
 def check_fluid(fluid: Fluid, where: str) -> None:
-    """A soft limit lies within its hard one, and both are of one kind."""
+    """Check that a soft limit is within its hard limit, and that both are the same kind of quantity. Raises BadInput."""
     for soft_key, hard_key in PAIRS:
         soft, hard = getattr(fluid, soft_key), getattr(fluid, hard_key)
         if soft is not None and hard is not None:
@@ -101,14 +101,16 @@ def check_fluid(fluid: Fluid, where: str) -> None:
 
 def _in_order(where: str, low: Quantity, high: Quantity) -> None:
     if low.kind() != high.kind():
-        raise BadInput(f"{where}: {shown(low.text)} and {shown(high.text)} are of two kinds", "write both as volumes, or both as masses")
+        raise BadInput(
+            f"{where}: {shown(low.text)} and {shown(high.text)} are different kinds", "write both as volumes, or both as masses"
+        )
     if low.to(high.unit) > high.amount:
         cause = f"{where}: {shown(low.text)} is above {shown(high.text)}"
         raise BadInput(cause, "a soft limit lies within its hard one; write the lower end of a range first")
 
 
 def find(name: str | None, option: Path | None) -> DrugLibrary | None:
-    """The library of the option, else of THECAL_LIBRARY, else the shipped one called `name`; None when there is none."""
+    """Return the library of the option, otherwise of THECAL_LIBRARY, otherwise the shipped one called `name`; None if there is none."""
     named = option or (Path(os.environ["THECAL_LIBRARY"]) if os.environ.get("THECAL_LIBRARY") else None)
     if named is not None:
         return load(named)
@@ -117,7 +119,7 @@ def find(name: str | None, option: Path | None) -> DrugLibrary | None:
 
 
 def applied(prescription: Prescription, option: Path | None, name: str) -> Prescription:
-    """The prescription with the limits that the library gives its drug; as it is when it names none and no option does."""
+    """Return the prescription with the library's limits for its drug; unchanged if neither it nor an option names a library."""
     table = prescription.library
     if table is None and option is None:
         return prescription
@@ -128,7 +130,7 @@ def applied(prescription: Prescription, option: Path | None, name: str) -> Presc
         raise BadInput(
             f'{name}: library: the prescription was made for "{table.name}" version {table.version}, the library is '
             f'"{library.name}" version {library.version}',
-            "review the prescription against it, then write its name and version",
+            "review the prescription against this library, then write its name and version",
         )
     limits = limits_of(library.of(prescription.drug, name), prescription, name)
     overrides = table.overrides if table else []
@@ -137,23 +139,23 @@ def applied(prescription: Prescription, option: Path | None, name: str) -> Presc
 
 
 def as_typed(prescription: Prescription, name: str) -> Prescription:
-    """Without the library's file what the prescription says itself must do."""
+    """Check a prescription whose library file is missing: its own limits must suffice."""
     table = prescription.library
     if table is not None and not any(getattr(table, key) for key in LIMITS + RANGES):
-        raise BadInput(f'{name}: library: "{table.name}" is not here', "name its file: --library FILE, or THECAL_LIBRARY")
+        raise BadInput(f'{name}: library: no drug library "{table.name}" found', "name its file: --library FILE, or THECAL_LIBRARY")
     return prescription
 
 
 def limits_of(fluid: Fluid, prescription: Prescription, name: str) -> dict[str, Any]:
-    """The fluid's limits; what the prescription writes itself must be the same."""
+    """Return the fluid's limits; the prescription's own limits must be equal to them. Raises BadInput."""
     table, found = prescription.library, {}
     for key in LIMITS + RANGES:
         ours, theirs = getattr(fluid, key), getattr(table, key, None)
         if theirs is not None and texts(theirs) != texts(ours):
             said = "no such limit" if ours is None else " to ".join(quantity.text for quantity in as_list(ours))
             typed = " to ".join(quantity.text for quantity in as_list(theirs))
-            cause = f"{name}: library.{key}: {shown(typed)}, and the library says {said}"
-            raise BadInput(cause, "leave the line out: the library gives it")
+            cause = f"{name}: library.{key}: {shown(typed)} differs from the library's limit, {said}"
+            raise BadInput(cause, "remove the line; thecal takes the limit from the library")
         if ours is not None and not (key in RANGES and prescription.concentration is None):
             found[key] = ours
     return found
@@ -164,12 +166,12 @@ def as_list(value: Any) -> list[Quantity]:
 
 
 def texts(value: Any) -> list[tuple[Any, str]]:
-    """What makes two limits the same: amount and unit, not how they are spelled."""
+    """Return amount and unit of limits, to compare them independent of spelling."""
     return [(quantity.amount, quantity.unit) for quantity in as_list(value)] if value is not None else []
 
 
 def with_overrides(prescription: Prescription, words: list[str]) -> Prescription:
-    """The same, with these soft limits confirmed as well."""
+    """Return the prescription with these soft limits confirmed as well."""
     table = prescription.library
     if table is None or not words:
         return prescription

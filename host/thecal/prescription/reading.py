@@ -1,4 +1,4 @@
-"""A prescription's file with its drug library and the soft limits that were confirmed."""
+"""Read a prescription file together with its drug library and the confirmed soft limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_prescription(file: Path, library: Path | None, overrides: list[str] | None = None) -> Prescription:
-    """The file with its library's limits in it, and the soft limits that were confirmed."""
+    """Read the file, add the limits of its library and the confirmed soft limits. Raises BadInput."""
     from pumpcore.settings import OVERRIDES
     from thecal.prescription import library as libraries
     from thecal.prescription.file import load
@@ -21,7 +21,7 @@ def read_prescription(file: Path, library: Path | None, overrides: list[str] | N
     words = overrides or []
     for word in words:
         if word not in OVERRIDES:
-            raise BadInput(f"--override: {shown(word)} is no soft limit", f"write one of {', '.join(OVERRIDES)}")
+            raise BadInput(f"--override: {shown(word)} is not a soft limit", f"write one of {', '.join(OVERRIDES)}")
     prescription = libraries.applied(load(file), library, str(file))
     if words and prescription.library is None:
         raise BadInput(f"{file}: --override: the prescription names no drug library", "add [library], or give --library FILE")

@@ -1,4 +1,4 @@
-"""The settings of a prescription (demand, bolus, line, reservoir, library) as whole numbers; what is not whole is refused."""
+"""Convert the settings of a prescription (demand, bolus, line, reservoir, library) to integers. Refuses other values."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ MOST = {"demand_per_day": (1 << 16) - 1, "demand_s": (1 << 32) - 1, "lockout_s":
 
 
 def compile_settings(prescription: Prescription, rate_nl: Number, name: str) -> Settings | None:
-    """The settings, None when there are none. `rate_nl` scales a rate to nl per the program's seconds. Raises BadInput."""
+    """Return the settings, None if there are none. `rate_nl` scales a rate to nl per the program's seconds. Raises BadInput."""
     settings = Settings()
     for field, _, key, quantity in present(prescription, VOLUMES):
         volume_nl = whole_nl(prescription, key, quantity, name)
         if not volume_nl and field not in MAY_BE_ZERO:  # it would read as "not set"
-            raise BadInput(f"{name}: {key}: {shown(quantity.text)} is nothing", "write what it is, or leave the line out")
+            raise BadInput(f"{name}: {key}: {shown(quantity.text)} is zero", "write a value above zero, or remove the line")
         setattr(settings, field, volume_nl)
     for field, _, key, quantity in present(prescription, RATES):
         setattr(settings, field, rate_nl(key, quantity))
@@ -65,7 +65,7 @@ def compile_settings(prescription: Prescription, rate_nl: Number, name: str) -> 
 
 
 def present(prescription: Prescription, fields: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str, str, Any]]:
-    """(field, table, key for messages, value) of what the prescription says."""
+    """Yield (field, table, key for messages, value) of every setting in the prescription."""
     for field, (table, key) in fields.items():
         row = getattr(prescription, table)
         value = getattr(row, key) if row is not None else None
@@ -74,12 +74,12 @@ def present(prescription: Prescription, fields: dict[str, tuple[str, str]]) -> I
 
 
 def library_rates(prescription: Prescription) -> list[tuple[str, Quantity]]:
-    """(key, rate) of the limits that must be whole nl over the program's seconds, as every rate."""
+    """Return (key, rate) of the limits that must be whole nl over the program's seconds."""
     return [(key, quantity) for _, _, key, quantity in present(prescription, RATES)]
 
 
 def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str) -> int:
-    """A dose in whole nl, or BadInput with the neighbours that are."""
+    """Return a dose in whole nl. Raises BadInput with the nearest whole values."""
     try:
         value = prescription.volume(quantity)
     except BadInput as error:
@@ -90,7 +90,7 @@ def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str
             f"{name}: {key}: {shown(quantity.text)} is not a whole number of nl", f"write a volume; nearest: {below} nL and {below + 1} nL"
         )
     if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write less")
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
     return int(value)
 
 
@@ -109,12 +109,14 @@ def fill_library(settings: Settings, prescription: Prescription, name: str) -> N
 def whole_ng_per_ml(key: str, quantity: Quantity, name: str) -> int:
     value = Fraction(quantity.to("ng/nL")) * NL_PER_ML
     if value.denominator != 1 or not 0 < value <= MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is not a whole number of ng/mL above zero", "write one that is")
+        raise BadInput(
+            f"{name}: {key}: {shown(quantity.text)} is not a whole number of ng/mL above zero", "write such a number"
+        )
     return int(value)
 
 
 def typed_settings(prescription: Prescription) -> dict[str, str]:
-    """What was typed, by the label of the review."""
+    """Return the typed texts by the label of the review."""
     typed = {key: quantity.text for _, _, key, quantity in present(prescription, VOLUMES | RATES)}
     for kind in ("hard", "soft"):
         pair = getattr(prescription.library, f"{kind}_concentration", None)

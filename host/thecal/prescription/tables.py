@@ -1,4 +1,4 @@
-"""The tables of a prescription beside basal and limits: demand bolus, limits of boluses, line, reservoir, drug library."""
+"""The tables of a prescription besides basal and limits: demand bolus, bolus limits, line, reservoir, drug library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thecal.prescription.fields import Concentration, Date, Dose, Duration, Perc
 
 
 class Demand(Table):
-    """`lockout` runs from the start of one to the start of the next; `per_day` counts 24 powered-on hours."""
+    """`lockout`: from the start of one demand bolus to the start of the next; `per_day`: within 24 powered-on hours."""
 
     dose: Dose
     duration: Duration
@@ -20,14 +20,14 @@ class Demand(Table):
 
 
 class Bolus(Table):
-    """Limits of every bolus, of whatever kind."""
+    """Limits of all boluses, of every kind."""
 
     max_dose: Dose | None = None
     max_per_day: Dose | None = None
 
 
 class Line(Table):
-    """What lies between reservoir and tip, and when somebody measured it."""
+    """Volumes between reservoir and tip, and the date of their measurement."""
 
     tubing: Dose
     catheter: Dose
@@ -35,7 +35,7 @@ class Line(Table):
 
 
 class Reservoir(Table):
-    """`tolerance` and `tolerance_percent` (of what was delivered) together are what a residual may differ by at a refill."""
+    """The allowed difference of a residual at a refill is `tolerance` plus `tolerance_percent` of the delivered volume."""
 
     capacity: Dose
     low: Dose
@@ -48,7 +48,7 @@ Range = Annotated[list[Concentration], Field(min_length=2, max_length=2)]
 
 
 class Library(Table):
-    """The drug library that this prescription was checked against. `overrides` names the soft limits that were confirmed."""
+    """The drug library that this prescription was checked against. `overrides`: the confirmed soft limits."""
 
     name: Annotated[StrictStr, Field(min_length=1)]
     version: Annotated[StrictInt, Field(ge=1)]

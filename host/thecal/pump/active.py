@@ -1,4 +1,4 @@
-"""What is active in a pump: its program and its calibration."""
+"""Read the active program and calibration of a pump."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Calibration = dict[str, Any]
 
 
 def pair_of(status: dict[str, Any]) -> Calibration:
-    """The calibration in a status. Failed when the pump has none, because it has no bench."""
+    """Return the calibration of a status. Raises Failed if the pump has none, because it has no bench."""
     pair: Calibration | None = status["calibration"]
     if not pair:
-        raise Failed("the pump has no bench, and no calibration", "deploy it with its bench: thecal flash --bench NAME")
+        raise Failed("the pump has no bench, and no calibration", "flash it with its bench: thecal flash --bench NAME")
     return pair
 
 
 def active_program(client: Client) -> Program:
-    """The program that the pump runs or would run. Failed when it has none."""
+    """Return the active program. Raises Failed if there is none."""
     program = read_back(client.program_read())
     if program is None:
         raise Failed("no program is active in the pump", "program it first: thecal program rx.toml")
@@ -31,7 +31,7 @@ def active_program(client: Client) -> Program:
 
 
 def read_back(reply: dict[str, Any]) -> Program | None:
-    """The program in a reply, decoded by the code that the pump runs; None when there is none."""
+    """Unpack the program of a reply with the pump's own decoder; return None if there is none."""
     from pumpcore.program import unpack
 
     packed = reply.get("program")

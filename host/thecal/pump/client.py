@@ -1,7 +1,7 @@
-"""The pump as an object: one method per message, three outcomes. A method returns (done), raises Refused, or raises Unknown.
+"""A client with one method per message. Each method returns (done), raises Refused, or raises Unknown.
 
-Commands that change something are repeated with the same id and body until an answer comes, so repeating is harmless; when
-the link stays silent, the pump is asked what became of them, and only then the outcome is unknown.
+The client repeats a command with the same id and body until an answer comes; the pump carries it out only once. If the link stays
+silent, the client asks for the outcome, and raises Unknown only if that fails too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
 
 
 def whole_from(raw: bytes, first: int) -> tuple[int, int]:
-    """(where the whole records at the front of `raw` end, how many they are) that are numbered one after another from `first` on."""
+    """Return (the end of the whole records at the front of `raw`, their count) for records numbered consecutively from `first`."""
     end = count = 0
     while (length := records.whole_bytes(raw, end)) and records.sequence_of(raw, end) == first + count:
         end, count = end + length, count + 1
@@ -42,8 +42,7 @@ def whole_from(raw: bytes, first: int) -> tuple[int, int]:
 
 
 class Client(Exchange):
-    """A pump behind one port. `boot` is the pump's boot number as last told by status, `ceilings` its bench's by hello, `unique_id` its
-    board's."""
+    """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
     unique_id: str = ""
@@ -55,14 +54,14 @@ class Client(Exchange):
     # --- questions: they change nothing, and are asked again with a new id
 
     def hello(self) -> Reply:
-        """Who is there. Raises WrongProtocol on another major version, WrongDevice or Silent when it is no pump."""
+        """Identify the pump. Raises WrongProtocol for another major version, WrongDevice or Silent if no pump answers."""
         try:
             reply = self.ask("hello", {}, FIRST_PATIENCE_S)
         except LinkLost as error:
             raise self.who_is_there() from error
         ours, theirs = messages.PROTOCOL[0], next(iter(reply["protocol"]), "none")
         if theirs != ours:
-            do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
+            do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
         self.ceilings = reply.get("ceilings")
         self.unique_id = str(reply.get("unique_id", ""))
@@ -77,11 +76,11 @@ class Client(Exchange):
         return self.ask("program.read", {})
 
     def bolus_token(self) -> str:
-        """A one-shot token, good for 60 s."""
+        """Return a one-shot token, valid for 60 s."""
         return str(self.ask("bolus.token", {})["token"])
 
     def bolus_status(self, token: str) -> Reply:
-        """What became of a token; asks again while the pump looks through its journal."""
+        """Return the state of a token; ask again while the pump searches its journal."""
         for _ in range(MOST_CHECKS):
             reply = self.ask("bolus.status", {"token": token})
             if reply.get("state") != "searching":
@@ -89,25 +88,25 @@ class Client(Exchange):
         raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
 
     def calibration_check(self, packed: bytes) -> Reply:
-        """Whether the pump would take a packed calibration (`pumpcore.weighed`), and how it reads it; changes nothing."""
+        """Have the pump check and read a packed calibration (`pumpcore.weighed`); change nothing."""
         return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
 
     def calibration_read(self) -> Reply:
-        """What counts now, the bench's nominal pair, and what counted before."""
+        """Return the calibration in use, the bench's nominal one, and the earlier ones."""
         return self.ask("calibration.read", {})
 
     def alarms(self) -> Reply:
         return self.ask("alarms", {})
 
     def journal_read(self, ring: str, from_sequence: int) -> tuple[Reply, bytes]:
-        """One block: what the pump announced, and its raw bytes with the CRC checked."""
+        """Return one block: the pump's announcement and the raw bytes, with their CRC checked."""
         reply = self.ask("journal.read", {"ring": ring, "from_sequence": from_sequence})
         return reply, reply.pop("raw", b"")
 
     def journal_blocks(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, bytes]]:
-        """Every block from `from_sequence` on, as `journal_read` gives them, many of them for one question. Ask nothing else meanwhile.
+        """Yield every block from `from_sequence` on, as `journal_read` returns it, many per question. Send nothing else meanwhile.
 
-        A pump that sends one block a question is asked for each; what went wrong on the way is asked for again.
+        An older pump sends one block per question; a block that arrives damaged is requested again.
         """
         blocks, count = BLOCKS, 0
         while True:
@@ -123,7 +122,7 @@ class Client(Exchange):
                     blocks = 1
 
     def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[tuple[Reply, bytes]]:
-        """At least one block, by one question when all goes well: what comes twice is passed over, what is missing asked for again."""
+        """Return at least one block. Skip a block that comes twice; request a missing one again."""
         try:
             if blocks > 1:
                 for reply in self.answers("journal.read", {"ring": ring, "from_sequence": from_sequence, "blocks": blocks}):
@@ -148,9 +147,10 @@ class Client(Exchange):
         yield self.journal_read(ring, from_sequence)
 
     def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
-        """Blocks of records from `from_sequence` on, each with what the pump announced (first, next, last sequence) and its `raw` bytes.
-        Numbers that are missing between two records, or behind the last one, are of records that are damaged or gone. Boot numbers are
-        whole."""
+        """Yield blocks of records from `from_sequence` on: the pump's announcement (first, next, last sequence) and the `raw` bytes.
+
+        Numbers missing between two records, or after the last one, belong to damaged or overwritten records. Boot numbers are complete.
+        """
         if self.boot is None:
             self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
@@ -161,8 +161,8 @@ class Client(Exchange):
             yield {**reply, "raw": raw}, decoded
 
     def forecast_digest(self, digest: str, utc_s: int, zone_days: tuple[Zone, int], bridge_steps: int | None = None) -> str:
-        """The digest of a forecast (`pumpcore.forecast`) of the active or a staged program, as the pump works it out; of its bridge, when
-        it is to begin at position `bridge_steps`."""
+        """Return the digest of a forecast (`pumpcore.forecast`) that the pump computes for the active or a staged program.
+        `bridge_steps`: the position at which its bridge begins."""
         zone, days = zone_days
         names = ("offset_s", "transition_utc_s", "transition_offset_s")
         params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}
@@ -181,22 +181,22 @@ class Client(Exchange):
     # --- commands: they change something, and are repeated with the same id
 
     def clock_set(self, utc_s: int, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> Reply:
-        """UTC, local time minus UTC, and the next change of that (0: none is known)."""
+        """Set UTC, local time minus UTC, and the next change of that (0: none known)."""
         params = {"utc_s": utc_s, "offset_s": offset_s}
         if transition_utc_s:
             params |= {"transition_utc_s": transition_utc_s, "transition_offset_s": transition_offset_s}
         return self.command("clock.set", params)
 
     def program_stage(self, packed: bytes, tell: Tell | None = None) -> Reply:
-        """Send a program and have the pump check it; returns what the pump read. `tell(done, total)` reports how far the check is.
-        Raises Refused when the program doesn't fit the pump."""
+        """Stage a program and have the pump check it; return the program that the pump read. `tell(done, total)` reports the progress.
+        Raises Refused if the program does not fit the pump."""
         reply = self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
         if reply.get("digest") == digest_of(packed):  # else the pump holds another program: the caller compares
             self.program_check(digest_of(packed), tell)
         return reply
 
     def program_check(self, digest: str, tell: Tell | None = None) -> None:
-        """Ask the pump to go on checking a staged program until it is done. The pump works for a part of a second at each call."""
+        """Continue the pump's check of a staged program until it is done. Each call takes a part of a second."""
         for _ in range(MOST_CHECKS):
             reply = self.ask("program.check", {"digest": digest})
             if reply.get("done") is True:
@@ -212,20 +212,20 @@ class Client(Exchange):
         return self.command("start", {}, self._settle_start)
 
     def bolus_start(self, token: str, volume_nl: int, rate_nl: int) -> Reply:
-        """Order a bolus at most once; `rate_nl` per the active program's seconds. A lost answer is settled by the token."""
+        """Order a bolus at most once; `rate_nl` per the active program's seconds. The token settles a lost answer."""
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
     def run_start(self, token: str, purpose: str, amount: int, rate_nl_s: tuple[int, int]) -> Reply:
-        """Order a bolus without a program, at most once. `amount` is steps for purpose "calibration", nl for "priming"; `rate_nl_s` is
-        (nl, seconds)."""
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"; `rate_nl_s`: (nl,
+        seconds)."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
         params = {"token": token, "purpose": purpose, **amounts, "rate_nl": rate_nl_s[0], "rate_seconds_s": rate_nl_s[1]}
         return self.command("run.start", params, lambda: self._settle_bolus(token))
 
     def calibration_set(self, packed: bytes) -> Reply:
-        """Make a packed calibration the one that counts; `b""` makes it the bench's nominal pair."""
+        """Activate a packed calibration; `b""` returns to the bench's nominal one."""
         params = {"calibration": base64.b64encode(packed).decode()}
         return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
 
@@ -239,17 +239,17 @@ class Client(Exchange):
         return self.command("maintenance", {})
 
     def stop(self) -> Reply:
-        """The bare line `stop`: never cached, always acts, needs nothing known of the other end."""
+        """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
 
     # --- what became of a command whose answer is lost: the reply as if it had come, or None
 
     def settle_bolus(self, token: str) -> Reply | None:
-        """A bolus of any kind, by its token."""
+        """Return the state of a bolus of any kind, by its token; None if the pump does not know it."""
         return self._settle_bolus(token)
 
     def settle_again(self, method: str, params: dict[str, Any]) -> Reply | None:
-        """The same order with the same token: the pump answers again and does not do it twice."""
+        """Send the same order with the same token again: the pump repeats its answer and does not repeat the order."""
         reply = self._still_there(lambda: self.ask(method, params))
         return {**reply, "settled": True} if reply else None
 

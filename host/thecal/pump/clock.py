@@ -1,6 +1,6 @@
-"""The pump's clock from this computer: how far it is from ours, and setting it.
+"""The pump's clock: its error against this computer's clock, and how to set it.
 
-A clock chip tells whole seconds, so what is said of the clock carries the uncertainty of how it was read.
+A clock chip reports whole seconds, so each reading carries its uncertainty.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ MOST_PPM = 10_000.0  # more is no drift: somebody set another time
 SET_WITHIN_S = 0.05  # how well a clock is set: the line's delay and the loop's turn
 CHIP_HALF_S = 0.5
 
+
 def host_s() -> float:
-    """UTC seconds by this computer's clock."""
+    """Return UTC seconds by this computer's clock."""
     return time.time()
 
 
 def host_problem() -> str:
-    """What is wrong with this computer's clock when it can't be right; "" otherwise."""
+    """Return the reason why this computer's clock must be wrong; "" if it may be right."""
     now_s = host_s()
     if FIRST_HOST_S <= now_s < END_HOST_S:
         return ""
     when = "before 2024" if now_s < FIRST_HOST_S else "past 2099"
-    return f"this computer's clock stands at {stamp(now_s)}, {when}"
+    return f"this computer's clock is at {stamp(now_s)}, {when}"
 
 
 def stamp(utc_s: float) -> str:
@@ -47,20 +48,20 @@ def stamp(utc_s: float) -> str:
 
 
 def check_host(otherwise: str = "") -> None:
-    """Failed when this computer's clock can't be right: no pump gets its time from there. `otherwise` is what else to do."""
+    """Raise Failed if this computer's clock must be wrong, so that no pump is set from it. `otherwise`: another remedy."""
     problem = host_problem()
     if problem:
         raise Failed(f"{problem}: nothing was set", "; ".join(filter(None, ("set this computer's clock first", otherwise))))
 
 
 def next_second() -> int:
-    """The UTC second that begins now by this computer's clock: what is set then is right to the line's delay."""
+    """Sleep until the next full second of this computer's clock; return it as UTC seconds."""
     time.sleep(1 - host_s() % 1)
     return round(host_s())
 
 
 def read(client: Client) -> tuple[dict[str, Any], Reading]:
-    """A status, and what it says of the pump's clock."""
+    """Return a status and the reading of the pump's clock in it."""
     asked_s = host_s()
     status = client.status()
     reading = Reading(status, asked_s, host_s())
@@ -69,13 +70,13 @@ def read(client: Client) -> tuple[dict[str, Any], Reading]:
 
 
 def lives_by_itself(port_url: str) -> bool:
-    """Whether it is a simulated pump whose time does not pass as ours."""
+    """Return True for a simulated pump with its own time."""
     entries = [entry for entry in registry.entries() if port_url in (entry.get("port"), entry.get("socket"))]
     return any(entry.get("virtual") or entry.get("speed") != 1 for entry in entries)
 
 
 def tell(client: Client) -> None:
-    """One line about the clock on stderr, at every contact that has no better place for it."""
+    """Print one line about the clock to stderr."""
     _, reading = read(client)
     talk(f"clock {reading.text()}")
     if reading.warning():
@@ -83,17 +84,17 @@ def tell(client: Client) -> None:
 
 
 def next_change(status: dict[str, Any]) -> str:
-    """When the pump will change its offset by itself, in words."""
+    """Describe the next change of the pump's offset."""
     at_s = status.get("transition_utc_s")
     if not at_s:
-        return "no change of local time is known to the pump"
+        return "the pump knows no change of local time"
     behind_s = status["transition_offset_s"]
     by_min = (behind_s - status["offset_s"]) / S_PER_MINUTE
     return f"local time changes by {by_min:+.0f} min to {clock_text(at_s, behind_s)}"
 
 
 class Reading:
-    """How far the pump's clock is from ours: `error_s` (pump minus host) give or take `uncertain_s`; None when unknown."""
+    """The error of the pump's clock: `error_s` (pump minus host) plus or minus `uncertain_s`; None if unknown."""
 
     def __init__(self, status: dict[str, Any], asked_s: float, answered_s: float) -> None:
         self.error_s: float | None = None
@@ -111,7 +112,7 @@ class Reading:
             self._count_drift(status, host_s)
 
     def _count_drift(self, status: dict[str, Any], host_s: float) -> None:
-        """From when a host set the clock: it was right then."""
+        """Compute the drift since a host set the clock, when it was right."""
         set_utc_s = status.get("clock_set_utc_s")
         if not set_utc_s or host_s <= set_utc_s or self.error_s is None:
             return
@@ -122,11 +123,11 @@ class Reading:
             self.drift_ppm = drift_ppm
 
     def text(self) -> str:
-        """ "+1.2 s, drift 3 ppm since it was set 4 d 2 h ago"; of a chip that tells whole seconds "+1 s"."""
+        """ "+1.2 s, drift 3 ppm since it was set 4 d 2 h ago"; "+1 s" for a chip that reports whole seconds."""
         if self.error_s is None:
             return "unknown"
         if self.own_time:
-            return f"{self.error_s:+.0f} s: a simulated pump whose time passes by itself"
+            return f"{self.error_s:+.0f} s: a simulated pump with its own time"
         digits = 0 if self.uncertain_s >= CHIP_HALF_S else 1
         said = f"{self.error_s:+.{digits}f} s".replace("-0 s", "+0 s").replace("-0.0 s", "+0.0 s")
         if not self.set_ago_s:
@@ -137,7 +138,7 @@ class Reading:
         return f"{said}, drift {self.drift_ppm:.0f} ppm since it was {ago}"
 
     def warning(self) -> str:
-        """What to do about a clock that is off or drifts; "" when it is right."""
+        """Return the remedy for a clock that is off or drifts; "" if it is right."""
         if self.own_time:
             return ""
         if host_problem():

@@ -1,4 +1,4 @@
-"""What a pump delivers now, from its status: the basal as it flows (a temporary rate or a bridge in its place) and the boluses."""
+"""The present flow of a pump, from its status: basal (or temporary rate or bridge instead) and boluses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Part = tuple[str, Fraction]
 
 
 def parts_nl_per_s(status: Status) -> list[Part]:
-    """(what, rate) of everything that flows now; empty where nothing does."""
+    """Return (name, rate in nL/s) of everything that flows now; empty if nothing flows."""
     if status["state"] not in DELIVERS:
         return []
     boluses = [bolus for bolus in (status.get("bolus"), status.get("extended")) if bolus and bolus["state"] == DELIVERING]
@@ -29,7 +29,7 @@ def bolus_name(bolus: dict[str, Any]) -> str:
 
 
 def basal_now(status: Status) -> list[Part]:
-    """The basal, or what runs in its place; nothing where no program runs."""
+    """Return the basal, or the temporary rate or bridge instead of it; empty if no program runs."""
     if status.get("entry_rate_nl") is None or not status.get("rate_seconds_s"):
         return []
     plain, temporary = Fraction(status["entry_rate_nl"], status["rate_seconds_s"]), status.get("temporary")

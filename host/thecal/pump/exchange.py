@@ -1,4 +1,4 @@
-"""Questions and commands over one port: frames out, the matching reply in, repeated until an answer comes or patience ends."""
+"""Questions and commands over one port: send a frame, read the matching reply, repeat until an answer or a time limit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
 
 class Exchange:
-    """One port, opened when first needed and again after it broke; use as a context manager."""
+    """A port that opens on first use and again after it broke; use it as a context manager."""
 
     def __init__(self, port_url: str, reply_timeout_s: float | None = None, patience_s: float | None = None) -> None:
         self.port_url = port_url
@@ -50,7 +50,7 @@ class Exchange:
             self._link = None
 
     def ask(self, method: str, params: dict[str, Any], patience_s: float | None = None) -> Reply:
-        """A question, asked again on a fresh connection with a fresh id when no answer came. Raises Refused or LinkLost."""
+        """Ask a question; without an answer, ask again on a new connection with a new id. Raises Refused or LinkLost."""
         deadline_s = time.monotonic() + (patience_s or self.patience_s)
         while True:
             try:
@@ -65,7 +65,7 @@ class Exchange:
                 time.sleep(REOPEN_PAUSE_S)
 
     def command(self, method: str, params: dict[str, Any], settle: Callable[[], Reply | None] | None = None) -> Reply:
-        """A command, repeated with the same id until it is answered; else settled by asking; else Unknown."""
+        """Send a command; repeat it with the same id until the pump answers, otherwise ask for the outcome, otherwise raise Unknown."""
         self.resent = False
         try:
             return self._answered(method, params)
@@ -77,11 +77,13 @@ class Exchange:
             return settled
 
     def _answered(self, method: str, params: dict[str, Any]) -> Reply:
-        """An answer that nobody can read says no more than none: Unknown."""
+        """Raise Unknown: an unreadable answer proves no more than none."""
         try:
             return self._repeat(new_id(), method, params)
         except BadAnswer as error:
-            raise Unknown(f"{error.cause}; it may or may not have done it", "look with `thecal status` what became of it") from error
+            raise Unknown(
+                f"{error.cause}; the pump may or may not have carried out the command", "see the outcome with `thecal status`"
+            ) from error
 
     def _repeat(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
         deadline_s = time.monotonic() + self.patience_s
@@ -100,9 +102,9 @@ class Exchange:
                 raise unknown(method, lost) from lost
 
     def answers(self, method: str, params: dict[str, Any]) -> Iterator[Reply]:
-        """The replies to a question, asked once, that is answered in parts; the last has no `more`. Raises Refused or LinkLost.
+        """Yield the replies to one question with several parts; the last one has no `more`. Raises Refused or LinkLost.
 
-        BadAnswer after twice as many as were asked for: each may come twice, none more often.
+        Raises BadAnswer after twice as many parts as requested: each may come twice.
         """
         identity, most = new_id(), 2 * int(params["blocks"])
         link = self._open()
@@ -112,10 +114,10 @@ class Exchange:
             yield result
             if not result.get("more"):
                 return
-        raise replies.bad_answer(method, f"more than {most} parts came")
+        raise replies.bad_answer(method, f"the answer has more than {most} parts")
 
     def _once(self, identity: str, method: str, params: dict[str, Any]) -> Reply:
-        """Send once, wait once. LinkLost when no answer comes."""
+        """Send once and wait once. Raises LinkLost if no answer comes."""
         link = self._open()
         link.write(frame.encode(messages.request(identity, method, params)))
         return self._reply_to(link, identity, method)
@@ -123,11 +125,11 @@ class Exchange:
     def _reply_to(self, link: Link, identity: str, method: str) -> Reply:
         reply = self._await(link, identity, time.monotonic() + self.reply_timeout_s)
         if reply is None:
-            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and ask again")
+            raise LinkLost(f"the pump on {self.port_url} did not answer {method!r}", "check the cable and run the command again")
         return self._outcome(reply, method)
 
     def _await(self, link: Link, identity: str | None, deadline_s: float) -> Reply | None:
-        """The reply with our id; other replies, their bulk, and lines that are no frames are passed over, until `deadline_s`."""
+        """Return the reply with our id before `deadline_s`; skip other replies, their bulk, and lines that are no frames."""
         late = False
         while not late:
             late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause in which the time is up
@@ -157,12 +159,12 @@ class Exchange:
         if raw:
             replies.check("journal.read", reply["result"])
             if crc_number(reply["result"]["crc32"]) != binascii.crc32(raw):
-                raise LinkLost("a block of the journal arrived damaged", "ask again")
+                raise LinkLost("a block of the journal arrived damaged", "run the command again")
             reply["result"]["raw"] = raw
         return reply
 
     def _outcome(self, reply: Reply, method: str) -> Reply:
-        """The result, checked, or the refusal as an exception."""
+        """Return the checked result; raise a refusal as an exception."""
         if isinstance(reply.get("result"), dict):
             result: Reply = reply["result"]
             raw = result.pop("raw", None)
@@ -181,25 +183,25 @@ class Exchange:
         return self._link
 
     def _dropped(self, error: LinkLost) -> LinkLost:
-        """Close what broke or fell silent, keeping what was heard for the diagnosis."""
+        """Close a broken or silent port; keep the received bytes for the diagnosis."""
         if self._link is not None:
             self._heard = self._link.heard or self._heard
             self.close()
         return error
 
     def _foreign(self) -> bool:
-        """Whether what was heard is certainly no pump: a prompt, and never a frame."""
+        """Return True if the bytes are certainly not from a pump: a prompt, and no frame."""
         return any(prompt in self._heard for prompt in PROMPTS)
 
     def who_is_there(self) -> ThecalError:
-        """What it may be that did not answer as a pump."""
+        """Return the error that fits a device that did not answer as a pump."""
         if self._foreign():
-            do = "if it is a pump in maintenance, reset it; else flash it: `thecal flash`"
-            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}, no pump is running there", do)
+            do = "reset it if it is a pump in maintenance; otherwise flash it: `thecal flash`"
+            return WrongDevice(f"a MicroPython prompt answers on {self.port_url}; no pump runs there", do)
         if self._heard.strip():
             heard = ascii(self._heard[-40:].decode("utf-8", "replace"))
             return WrongDevice(
-                f"what answers on {self.port_url} is not a pump (heard {heard})",
+                f"the device on {self.port_url} is not a pump (received {heard})",
                 "name the right port with --port; `thecal find` lists pumps",
             )
         return Silent(
@@ -208,15 +210,15 @@ class Exchange:
         )
 
     def bare_stop(self) -> Reply:
-        """Send the bare line `stop`, before anything is known of the other end, until its answer is read.
+        """Send the bare line `stop`, before anything is known of the device, until its answer arrives.
 
-        It needs no lock: a port that another program holds is opened beside that program, and then 2 s must do. A `status` would not
-        tell more than one more `stop`: its answer can be read away as well. A board at its raw prompt (mpremote copies to it) takes the
-        word for a part of the text that it will run: that copy fails with a syntax error, and the motor is off there.
-        Raises Unknown, WrongDevice, PortBusy or NoPump.
+        It needs no lock: if another program holds the port, it opens the port in parallel and waits at most 2 s. A `status` would prove
+        no more than one more `stop`: another program can read its answer as well. A board at its raw prompt (mpremote copies files)
+        takes the word as part of the script: that copy fails with a syntax error, and the motor is off there. Raises Unknown,
+        WrongDevice, PortBusy or NoPump.
         """
         begun_s = time.monotonic()
-        error: ThecalError = Silent("nobody answered", "")
+        error: ThecalError = Silent("no answer came", "")
         count = 0
         while True:
             count += 1
@@ -241,8 +243,8 @@ class Exchange:
                 raise self.who_is_there() if self._foreign() else unknown("stop", error)
 
     def _stop_once(self) -> Reply | None:
-        """Send one `stop` and wait a moment for its answer. The newline before it is in the same write, which nothing can come
-        between: another program's half line, or a half order of our own, can't eat the word."""
+        """Send one `stop` and wait a moment for its answer. The newline before it is in the same write: another program's half line, or
+        a half frame of our own, can't swallow the word."""
         link = self._open(share=True)
         link.write(b"\nstop\n")
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
@@ -260,26 +262,26 @@ def new_id() -> str:
 
 
 def bulk_bytes(reply: Reply) -> int:
-    """How many raw bytes follow this reply."""
+    """Return the number of raw bytes that follow this reply."""
     result = reply.get("result")
     count_bytes = result.get("bytes") if isinstance(result, dict) and "crc32" in result else 0
     return count_bytes if type(count_bytes) is int and 0 < count_bytes <= replies.BLOCK_BYTES else 0
 
 
 def crc_number(value: object) -> int:
-    """A CRC-32 as announced: an integer, or hex digits."""
+    """Return an announced CRC-32 from an integer or hex digits."""
     return int(value, 16) if isinstance(value, str) else int(str(value))
 
 
 def is_noise(reply: Reply, identity: str | None) -> bool:
-    """Complaints about a line that nobody meant as a frame (left-overs of another program) answer no question of ours."""
+    """Return True for a complaint about a line that was no frame (left-overs of another program); it answers no question of ours."""
     error = reply.get("error")
     data = error.get("data") if isinstance(error, dict) else None
     return identity is None and isinstance(data, dict) and data.get("fault") in ("bad_frame", "bad_json", "too_long")
 
 
 def refused(error: dict[str, Any]) -> Refused:
-    """The wire's error object as an exception; details (asked, limit, nearest) go into the sentence."""
+    """Return the wire's error object as an exception; its details (asked, limit, nearest) become part of the sentence."""
     data = error.get("data") or {}
     detail = {key: value for key, value in data.items() if key not in ("fault", "do")}
     fault, text = data.get("fault", ""), error.get("message", "refused")
@@ -289,7 +291,7 @@ def refused(error: dict[str, Any]) -> Refused:
 
 
 def unknown(method: str, lost: ThecalError) -> Unknown:
-    do = "look with `thecal status` what became of it; asking again is harmless"
+    do = "see the outcome with `thecal status`; asking again is harmless"
     if method == "stop":
         do = stopping.BY_HAND
-    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have done it ({lost.cause})", do)
+    return Unknown(f"the link was lost after {method!r} was sent: the pump may or may not have carried it out ({lost.cause})", do)

@@ -1,4 +1,4 @@
-"""From "which pump" to an open client that has said hello."""
+"""From a port's name to an open client whose pump has answered `hello`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when 
 
 
 def choose(port_url: str | None) -> str:
-    """The port that was named, else THECAL_PORT, else the only pump there is. Raises NoPump, or BadInput when several are."""
+    """Return the named port, otherwise THECAL_PORT, otherwise the only pump. Raises NoPump, or BadInput if there are several."""
     chosen = named(port_url)
     if chosen is not None:
         return chosen.port_url
@@ -29,22 +29,22 @@ def choose(port_url: str | None) -> str:
         raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
     if len(found) > 1:
         listed = ", ".join(candidate.port_url for candidate in found)
-        raise BadInput(f"{len(found)} pumps found: {listed}", "say which one: --port PORT, or THECAL_PORT=PORT")
+        raise BadInput(f"{len(found)} pumps found: {listed}", "name one: --port PORT, or THECAL_PORT=PORT")
     return found[0].port_url
 
 
 def may_be_pump(about: dict[str, Any]) -> bool:
-    """Whether a pump answered, or another program holds the port: the pump that is meant may be behind it."""
+    """Return True if a pump answered, or if another program holds the port: the wanted pump may be there."""
     return "hello" in about or about["error"]["error"] == PortBusy.__name__
 
 
 def is_unfit(about: dict[str, Any]) -> bool:
-    """Whether a pump answered whose firmware can't run it."""
+    """Return True if the pump answered that it can't run its firmware."""
     return about.get("error", {}).get("fault") in UNFIT
 
 
 def open_pump(port_url: str | None) -> Client:
-    """A client whose pump has answered `hello` in our protocol."""
+    """Return a client whose pump has answered `hello` in our protocol."""
     client = Client(choose(port_url))
     try:
         client.hello()
@@ -58,18 +58,20 @@ def open_pump(port_url: str | None) -> Client:
 
 
 def lost_pump(port_url: str) -> NoPump | None:
-    """What to say of a board where no pump answers and which was one when it was flashed from this machine: MicroPython formats a
-    flash that it can't mount, firmware, journal and ledger included, and only the host can notice. None of any other port."""
+    """Return the error for a silent board that was a pump when this computer flashed it; None for any other port.
+
+    MicroPython formats a flash that it can't mount, including firmware, journal and ledger. Only the host can notice that.
+    """
     serial_number = next((board.serial_number for board in usb_boards() if board.port_url == port_url), "")
     known = registry.known_pump(serial_number) if serial_number else None
     if known is None:
         return None
-    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers: its flash may be lost"
-    return NoPump(cause, "flash it again: thecal flash --bench FILE; what it held is in the backup of the last flash")
+    cause = f"{port_url} was the pump {serial_number} (bench {known.get('bench')}), and no pump answers now: its flash may be lost"
+    return NoPump(cause, "flash it again: thecal flash --bench FILE; its data is in the backup of the last flash")
 
 
 def look(candidate: Candidate) -> dict[str, Any]:
-    """What is on a port: its `hello`, or the `error` that came instead."""
+    """Return the `hello` of a port, or the `error` instead."""
     about: dict[str, Any] = {
         "port_url": candidate.port_url,
         "origin": candidate.origin,
@@ -87,7 +89,7 @@ def look(candidate: Candidate) -> dict[str, Any]:
 
 
 def a_pump(port: str | None) -> Client | None:
-    """The pump when there is one: a forecast does not need it, unless one was named."""
+    """Open the pump if there is one; None if none was named and none is found."""
     try:
         return open_pump(port)
     except NoPump:

@@ -1,7 +1,7 @@
-"""Orders: what is asked of the pump once a person has confirmed. Those with a one-shot token are done at most once.
+"""Orders that the user has confirmed. The pump carries out an order with a one-shot token at most once.
 
-The token is asked for after the person has confirmed. A lost answer is settled by asking: `bolus.status` for a dose; the same
-order with the same token for what is no dose, which the pump answers again and does not do twice.
+The host fetches the token after the confirmation. If the answer is lost, the host asks `bolus.status` about a dose, and sends any other
+order again with the same token; the pump repeats its answer and not the order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PRIME = "bolus.prime"
 
 @dataclass(frozen=True)
 class Order:
-    """A command of the wire with its params, without the token; `ask_with` is the command line that tells what became of it."""
+    """A command of the wire with its params, without the token. `ask_with`: the command line that shows its outcome."""
 
     method: str
     params: dict[str, Any] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Order:
 
 
 def known(client: Client, method: str) -> bool:
-    """Whether the pump's firmware has this command."""
+    """Return True if the pump's firmware has this command."""
     return method in client.hello().get("capabilities", [])
 
 
@@ -40,7 +40,7 @@ def require(client: Client, method: str) -> None:
 
 
 def place(client: Client, order: Order) -> Reply:
-    """Orders with a fresh token; the reply carries it. Raises Unknown with `ask_with` when nobody can tell what became of it."""
+    """Send the order with a new token; the reply contains the token. Raises Unknown with `ask_with` if the outcome stays unknown."""
     require(client, order.method)
     token = client.bolus_token()
     whole = {"token": token, **order.params}
@@ -55,17 +55,17 @@ def place(client: Client, order: Order) -> Reply:
     except Refused as refused:
         raise with_rates(refused, client.status().get("rate_seconds_s")) from refused
     except Unknown as error:
-        raise Unknown(error.cause, f"ask what became of it before ordering again: {order.ask_with.replace('TOKEN', token)}") from error
+        raise Unknown(error.cause, f"see its state before you order again: {order.ask_with.replace('TOKEN', token)}") from error
 
 
 def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:
-    """A signal came while the answer was awaited. A priming that has begun is stopped: nothing else runs beside it. One that was not
-    ordered leaves the pump alone: it may be running."""
+    """Handle a signal during the wait for the answer: stop a priming that has begun, because nothing else runs then. If it was not
+    ordered, leave the pump alone."""
     try:
         begun = client.bolus_status(token).get("state") in LIVE_STATES
     except LinkLost:
         begun = True
-    return stopped_by(end, client, token) if begun else Interrupted(end.number, f"{end.cause}: nothing was ordered")
+    return stopped_by(end, client, token) if begun else Interrupted(end.number, f"{end.cause}; nothing was ordered")
 
 
 def bolus(volume_nl: int, rate_nl: int) -> Order:
@@ -87,12 +87,12 @@ def prime(rate_nl: int, again: bool) -> Order:
 
 
 def bridge() -> Order:
-    """Starts the active program with a bridge."""
+    """Start the active program with a bridge."""
     return Order("bridge.start")
 
 
 def temporary(rate_nl: int, part: tuple[int, int], duration_s: int) -> Order:
-    """A rate per the active program's seconds, or a part (numerator, denominator) of the basal; the other one is 0."""
+    """Order a rate per the active program's seconds, or a part (numerator, denominator) of the basal; the other one is 0."""
     params = {"rate_nl": rate_nl, "numerator": part[0], "denominator": part[1], "duration_s": duration_s}
     return Order("temporary.start", params, "thecal read")
 

@@ -1,4 +1,4 @@
-"""What a refusal says to a person: its quantities in the unit that was typed, else in mL and mL/h; nanolitres stay on the wire."""
+"""The text of a refusal: quantities in the unit that the user typed, otherwise in mL and mL/h, never in nL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DIGITS = 6
 
 
 def sentence(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
-    """The words of a refusal of ours; `seconds_s` are those of the program's rates."""
+    """Return the text of a refusal that the host raised; `seconds_s`: the period of the program's rates."""
     return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, (seconds_s, typed))
 
 
 def said(fault: str, text: str, detail: Mapping[str, object], units: tuple[int | None, Quantity | None] = (None, None)) -> str:
-    """The words of any refusal: a rate whose seconds nobody knows stays as the pump wrote it."""
+    """Return the text of any refusal; a rate without a known period stays in nl, as the pump wrote it."""
     seconds_s, typed = units
     rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
     parts: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def said(fault: str, text: str, detail: Mapping[str, object], units: tuple[int |
 
 
 def amount(value_nl: int, seconds_s: int | None, typed: Quantity | None) -> str:
-    """A volume, or a rate when `seconds_s` is given: exact within six decimals, or marked "~"."""
+    """Format a volume, or a rate if `seconds_s` is given: exact within six decimals, otherwise marked "~"."""
     per_ml, unit, kind = (Fraction(S_PER_HOUR, seconds_s), "mL/h", "volume/time") if seconds_s else (Fraction(1), "mL", "volume")
     value = value_nl * per_ml / NL_PER_ML
     if typed is not None and typed.kind() == kind:
@@ -51,7 +51,7 @@ def amount(value_nl: int, seconds_s: int | None, typed: Quantity | None) -> str:
 
 
 def with_rates(refused: Refused, seconds_s: int | None) -> Refused:
-    """The same refusal by a pump, with its rates in mL/h; `seconds_s` are those of the program, or of the run, that was refused."""
+    """Return the pump's refusal with its rates in mL/h; `seconds_s`: the period of the refused program or run."""
     made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, (seconds_s, None)), refused.do)
     made.text, made.detail = refused.text, refused.detail
     return made if refused.text else refused

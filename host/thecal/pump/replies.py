@@ -1,7 +1,7 @@
-"""What a pump may answer, method by method: every reply is compared with this page before anything else reads it.
+"""The shape of every reply: the host compares each one with this page before it uses it.
 
-A key that is not named here is a newer pump's: it passes. A key that is missing, a value of another type or out of range ends as
-BadAnswer: one line that names the key, exit code 4. So no other module has to doubt a reply. PROTOCOL.md, section 3, is the source.
+A key that this page does not name comes from a newer pump and passes. A key that is missing, has another type or is out of range raises
+BadAnswer: one line with the key, exit code 4. Source: PROTOCOL.md, section 3.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DO = "compare the versions: `thecal find`; flash the pump with this version's fi
 
 
 def check(method: str, reply: dict[str, Any]) -> dict[str, Any]:
-    """Return `reply` if it is an answer to `method`, its texts printable. Raises BadAnswer that names the first key which is not."""
+    """Return `reply` with printable texts if it is an answer to `method`. Raises BadAnswer with the first wrong key."""
     wrong = "" if another_protocol(method, reply) else odd(reply) or REPLIES.get(method, _anything)(reply)
     if wrong:
         raise bad_answer(method, wrong)
@@ -34,12 +34,12 @@ def check(method: str, reply: dict[str, Any]) -> dict[str, Any]:
 
 
 def bad_answer(method: str, wrong: str) -> BadAnswer:
-    """`wrong` says which key, and why."""
+    """Return a BadAnswer; `wrong` names the key and the reason."""
     return BadAnswer(f"the pump's answer to {method} is not what this version expects: {wrong}", DO)
 
 
 def check_refusal(method: str, error: dict[str, Any]) -> dict[str, Any]:
-    """Return the `error` object of a refusal. Raises BadAnswer if code, message or data are of another kind."""
+    """Return the `error` object of a refusal. Raises BadAnswer if code, message or data have another type."""
     wrong = odd(error) or _REFUSAL(error)
     if wrong:
         raise bad_answer(method, f"error.{wrong}")
@@ -48,7 +48,7 @@ def check_refusal(method: str, error: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value with "?" for what can't be printed, line ends included: a name makes no second line on a screen."""
+    """Replace unprintable characters, including line ends, by "?": a name can't add a line to a screen."""
     if type(value) is str:
         return value if value.isprintable() else printable(value)
     if type(value) is dict:
@@ -57,18 +57,18 @@ def plain(value: Any) -> Any:
 
 
 def another_protocol(method: str, reply: dict[str, Any]) -> bool:
-    """Whether this is the `hello` of another major version, whose other keys nobody here knows."""
+    """Return True for the `hello` of another major version, whose other keys are unknown here."""
     told: Any = reply.get("protocol")
     return method == "hello" and _PROTOCOL(told) == "" and told[0:1] != list(PROTOCOL[:1])
 
 
 def odd(value: Any, depth: int = 0) -> str:
-    """What no reply holds anywhere, in the keys of newer pumps neither: fractions, integers beyond 64 bits, halves of surrogate pairs."""
+    """Refuse values that no reply may contain, not even in a newer pump's keys: fractions, integers above 64 bits, lone surrogates."""
     kind = type(value)
     if kind is int:
         return "" if -U64 <= value <= U64 else f" is {shown(value)}, which is beyond 64 bits"
     if kind is str:
-        return "" if value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value) else " is no text in UTF-8"
+        return "" if value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value) else " is not UTF-8 text"
     if kind is float:
         return f" is {shown(value)}, and the protocol has whole numbers only"
     if kind is dict or kind is list:
@@ -85,7 +85,7 @@ def odd(value: Any, depth: int = 0) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a message names it, shortened."""
+    """Shorten a value for a message."""
     if value is None or value is True or value is False:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
@@ -94,7 +94,7 @@ def shown(value: Any) -> str:
 
 
 def placed(key: object, wrong: str) -> str:
-    """`wrong` behind its key: "calibration" and "steps is null" make "calibration.steps is null"."""
+    """Prefix `wrong` with its key: "calibration" and "steps is null" give "calibration.steps is null"."""
     name = str(key)[:SHOWN]
     return f"{name}{wrong}" if wrong.startswith((" ", "[")) else f"{name}.{wrong}"
 
@@ -129,13 +129,13 @@ def truth(value: Any) -> str:
 
 
 def name_of_file(value: Any) -> str:
-    """A text of which a folder's name is made."""
+    """Check a text that becomes the name of a folder."""
     fits = type(value) is str and value.isascii() and len(value) <= NAME_BYTES and (value.isalnum() or not value)
     return "" if fits else f" is {shown(value)}, not letters and digits"
 
 
 def maybe(kind: Kind) -> Kind:
-    """Null, or a value of this kind."""
+    """Accept null, or a value of this kind."""
     return lambda value: "" if value is None else kind(value)
 
 
@@ -151,7 +151,7 @@ def many(kind: Kind, most: int = LIST_MOST) -> Kind:
 
 
 def table(needed: dict[str, Kind], known: dict[str, Kind] | None = None) -> Kind:
-    """An object with all of the `needed` keys; `known` ones may be missing."""
+    """Check an object with all of the `needed` keys; `known` keys are optional."""
     optional = known or {}
 
     def check_table(value: Any) -> str:
@@ -168,7 +168,7 @@ def table(needed: dict[str, Kind], known: dict[str, Kind] | None = None) -> Kind
 
 
 def bytes_in(value: Any, unpack_name: str) -> str:
-    """Bytes in base64 that `pumpcore.<unpack_name>.unpack` reads."""
+    """Check base64 that `pumpcore.<unpack_name>.unpack` reads."""
     import base64
     from importlib import import_module
 
@@ -192,7 +192,7 @@ def packed_calibration(value: Any) -> str:
 
 
 def any_calibration(value: Any) -> str:
-    """Empty for the nominal pair."""
+    """Accept an empty object for the nominal calibration."""
     return "" if value == "" else packed_calibration(value)
 
 
@@ -236,17 +236,17 @@ _PHASE = table({"phase": NAME})
 
 
 def line(value: Any) -> str:
-    """Of a status: with the phase of a bridge that runs."""
+    """Check the line of a status, with the phase of a running bridge."""
     return front(value) or _PHASE(value) or (_between_two(value) if value["phase"] else "")
 
 
 def front(value: Any) -> str:
-    """What a staged program would find in the line: no bridge of it runs yet."""
+    """Check the line that a staged program would find; it has no running bridge yet."""
     return _FRONT(value) or (_between_two(value) if value["needs"] == "bridge" else "")
 
 
 def _between_two(value: dict[str, Any]) -> str:
-    """A bridge is between two concentrations: none of the four numbers is 0."""
+    """Refuse a zero in any of the four numbers of a bridge between two concentrations."""
     return next((f"{name} is 0 beside a bridge" for name in ("old_ng", "old_nl", "new_ng", "new_nl") if not value[name]), "")
 
 
@@ -307,7 +307,7 @@ def bolus_status(value: Any) -> str:
 
 
 def status(value: Any) -> str:
-    """With what concerns two keys: a rate needs the seconds that it is for, a transition its offset."""
+    """Check pairs of keys: a rate needs its seconds, a transition its offset."""
     wrong = STATUS(value)
     if not wrong and value.get("temporary") and not value["rate_seconds_s"]:
         return "rate_seconds_s is 0 beside a temporary rate"
@@ -317,7 +317,7 @@ def status(value: Any) -> str:
 
 
 def calibration_read(value: Any) -> str:
-    """A run of one turn makes at least one step."""
+    """Refuse a run with fewer steps than turns."""
     wrong = _CALIBRATION_READ(value)
     return wrong or ("turns_steps is less than turns" if value["turns_steps"] < value["turns"] else "")
 

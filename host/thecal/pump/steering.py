@@ -1,4 +1,4 @@
-"""Runs that the host steers: a signal that ends the verb ends the run too, and a `thecal stop` from elsewhere begins no further run."""
+"""Runs that the host steers: a signal that ends the verb ends the run too, and no further run begins after a `thecal stop`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGAIN_AFTER_S = 10.0
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within this, TERM, HUP and Ctrl-C raise Interrupted. Those that follow within 10 s do nothing: the stop is on its way."""
+    """Raise Interrupted on TERM, HUP and Ctrl-C in this context. Ignore further signals for 10 s, while the stop is under way."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -51,8 +51,10 @@ def interruptible() -> Iterator[None]:
 
 
 class StopNotes:
-    """Whether `thecal stop` was given on this machine since this was made. The pump writes no record of a stop while it stands, and a
-    run that begins a moment after one would be a motor that restarts by itself."""
+    """Return True if `thecal stop` ran on this computer since this object was made.
+
+    The pump writes no record of a stop while it is stopped, and a run that began a moment after a stop would restart the motor.
+    """
 
     def __init__(self, port_url: str) -> None:
         self._port_url = port_url
@@ -62,19 +64,21 @@ class StopNotes:
         return registry.last_stop(self._port_url) != self._before
 
     def check(self) -> None:
-        """Failed when a stop was given: no run begins after it."""
+        """Raise Failed if a stop was given: no run begins after it."""
         if self.changed():
-            raise Failed("`thecal stop` was given meanwhile: no further run was begun, nothing was stored", "begin again when all is well")
+            raise Failed(
+                "`thecal stop` ended this: no further run began, nothing was stored", "begin again after you have found the reason"
+            )
 
 
 def stopped_by(end: Interrupted, client: Client, token: str) -> Interrupted:
-    """Stop the pump because of a signal; return what is to be said. Raises Unknown when no answer to the stop is read."""
+    """Stop the pump because of a signal; return the text to print. Raises Unknown if no answer to the stop arrives."""
     client.stop()
-    return Interrupted(end.number, f"{end.cause}: the pump was stopped, {delivered(client, token)}")
+    return Interrupted(end.number, f"{end.cause}; the pump was stopped, {delivered(client, token)}")
 
 
 def delivered(client: Client, token: str) -> str:
-    """What a run has made, in words; after a stop, so nothing that goes wrong here may hide that it stopped."""
+    """Describe the delivered volume of a run. Never raises: after a stop, an error must not hide that the pump stopped."""
     try:
         told = client.bolus_status(token)
         return amount(client, told) if "delivered_steps" in told else "nothing was delivered"
@@ -83,13 +87,13 @@ def delivered(client: Client, token: str) -> str:
 
 
 def amount(client: Client, told: Reply) -> str:
-    """Delivered and ordered volume of a run, by the calibration that counts in the pump."""
+    """Format delivered and ordered volume of a run, by the pump's calibration."""
     pair = pair_of(client.status())
     made, ordered = (ml(told[name] * pair["volume_nl"] // pair["steps"]) for name in ("delivered_steps", "ordered_steps"))
     return f"{made} of {ordered} were delivered"
 
 
 def cut_short(client: Client, purpose: str, told: Reply) -> Failed:
-    """A run that ended before its time: another `thecal stop`, the stop button, an alarm or a power cut."""
+    """Return the error for a run that ended early: another `thecal stop`, the stop button, an alarm or a power cut."""
     cause = f"the {purpose} run was {told['state']}: {amount(client, told)}, nothing was stored"
-    return Failed(cause, "`thecal status` and `thecal journal` say by what; begin again when the line is in order")
+    return Failed(cause, "see the reason with `thecal status` and `thecal journal`; begin again after you have removed it")

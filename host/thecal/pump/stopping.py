@@ -1,4 +1,4 @@
-"""What is said of a `stop` that was sent past another program's lock, or that the system kept out."""
+"""The errors of a `stop` that had to pass another program's lock, or that the system did not let through."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from typing import Any
 from thecal.errors import PortBusy, ThecalError, Unknown
 from thecal.pump.transport.holders import Holder, described, holders
 
-BY_HAND = "try again, press the stop button, or take the motor's power away"
+BY_HAND = "try again, press the stop button, or disconnect the motor's power"
 ANSWERED = b'"state":"stopped"'
 
 
 def is_answer(reply: dict[str, Any]) -> bool:
-    """Whether a reply without an id answers `stop`. Another program's bare `status` or `hello` has none either, but more keys."""
+    """Return True if a reply without an id answers `stop`. Another program's bare `status` or `hello` has none either, but more keys."""
     result = reply.get("result")
     return isinstance(result, dict) and set(result) == {"state", "delivered_steps"}
 
 
 def unheard(port_url: str, count: int, others: list[Holder], heard: bytes) -> Unknown:
-    """`stop` went out beside another program, and no whole answer was read."""
+    """Return the error for a `stop` sent while another program used the port, without a complete answer."""
     who = described(others)
-    cause = f"`stop` was sent {count} times to {port_url}, and its answer was not read: the port is in use by {who} too"
-    cause += ", which may have taken the answer"
+    cause = f"`stop` was sent {count} times to {port_url} without an answer: {who} also uses the port"
+    cause += " and may have read the answer"
     if ANSWERED in heard.replace(b" ", b""):
-        cause += "; a part of an answer was read, and it says stopped"
-    return Unknown(cause, f"see whether the motor stands; if not, end that program and {BY_HAND}")
+        cause += "; part of an answer arrived and reports stopped"
+    return Unknown(cause, f"check that the motor has stopped; if not, end that program and {BY_HAND}")
 
 
 def kept_out(port_url: str, closed: ThecalError) -> ThecalError:
-    """The port did not open for `stop`: another program has it for itself alone (TIOCEXCL; on Windows every program), or none is there."""
+    """Return the error for a port that did not open for `stop`: another program holds it exclusively (TIOCEXCL; on Windows every
+    program), or there is none."""
     if not isinstance(closed, PortBusy):
         return closed
     who = described(holders(port_url))
-    cause = f"`stop` was not sent: {who} has {port_url} for itself alone, and this system lets no second program in"
+    cause = f"`stop` was not sent: {who} has {port_url} open exclusively, and this system allows no second program"
     return PortBusy(cause, f"end that program and {BY_HAND}")

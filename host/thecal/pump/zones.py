@@ -1,6 +1,6 @@
-"""Local time: a zone by its name, this computer's own, or the one that a pump keeps.
+"""Local time: a zone by its name, this computer's zone, or the pump's.
 
-A pump keeps its offset and the next change of it. The zone's name, which gives all later changes, this computer remembers.
+A pump stores its offset and the next change of it. This computer remembers the zone's name, which gives all later changes.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ OffsetAt = Callable[[int], int]
 
 
 class LocalTime(NamedTuple):
-    """`offset_at` gives local time minus UTC in seconds at a UTC second; `name` is "" where only the offsets are known."""
+    """A zone. `offset_at` returns local time minus UTC in seconds at a UTC second; `name` is "" if only the offsets are known."""
 
     name: str
     offset_at: OffsetAt
 
     def zone(self, utc_s: int) -> Zone:
-        """The offset at `utc_s` and its next change within 400 days; a transition of 0 when there is none."""
+        """Return the offset at `utc_s` and its next change within 400 days (transition 0: none)."""
         offset_s = self.offset_at(utc_s)
         for after_s in range(utc_s + S_PER_DAY, utc_s + LOOK_AHEAD_DAYS * S_PER_DAY, S_PER_DAY):
             if self.offset_at(after_s) != offset_s:
@@ -49,7 +49,7 @@ class LocalTime(NamedTuple):
 
 
 def first_change(offset_at: OffsetAt, before_s: int, after_s: int) -> int:
-    """The first second with another offset than `before_s`, in (before_s, after_s]."""
+    """Return the first second in (before_s, after_s] with another offset than at `before_s`."""
     old_s = offset_at(before_s)
     while after_s - before_s > 1:
         middle_s = (before_s + after_s) // 2
@@ -61,7 +61,7 @@ def first_change(offset_at: OffsetAt, before_s: int, after_s: int) -> int:
 
 
 def named(name: str) -> LocalTime:
-    """The zone that somebody named. BadInput with the nearest name."""
+    """Return the zone that the user named. Raises BadInput with the nearest name."""
     found = by_name(name)
     if found is None:
         raise BadInput(f"--zone: {shown(name)} is not a time zone", suggestion(name) + EXAMPLES)
@@ -69,7 +69,7 @@ def named(name: str) -> LocalTime:
 
 
 def by_name(name: str) -> LocalTime | None:
-    """The zone called exactly `name` in the database of zones; None when there is none."""
+    """Return the zone with exactly this `name` from the time zone database; None if there is none."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     if name in NO_ZONES:
@@ -87,7 +87,7 @@ def by_name(name: str) -> LocalTime | None:
 
 
 def suggestion(text: str) -> str:
-    """'did you mean "Europe/Berlin"? ' for a slip in a name; "" when nothing is near."""
+    """Return 'did you mean "Europe/Berlin"? ' for a slip in a name; "" if no name is near."""
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
@@ -102,7 +102,7 @@ def suggestion(text: str) -> str:
 
 
 def of_computer() -> LocalTime:
-    """This computer's zone. BadInput when `TZ` names none, or nobody has ever set one."""
+    """Return this computer's zone. Raises BadInput if `TZ` is invalid or no zone is set."""
     text = os.environ.get("TZ")
     if text is not None and text != f":{LOCALTIME}":
         return by_variable(text)
@@ -112,7 +112,8 @@ def of_computer() -> LocalTime:
 
 
 def by_variable(text: str) -> LocalTime:
-    """The zone in `TZ`: a name, ":name", or the path of a zone's file. A rule like "CET-1CEST" is refused: it need not say when."""
+    """Return the zone in `TZ`: a name, ":name", or the path of a zone file. Refuses a rule like "CET-1CEST", because it need not contain
+    the dates."""
     if not text.strip():
         raise BadInput("this computer has no time zone: TZ is empty", DO_NAME)
     name = text.removeprefix(":")
@@ -123,11 +124,11 @@ def by_variable(text: str) -> LocalTime:
 
 
 def system_zone() -> LocalTime:
-    """By /etc/localtime: a link to a zone's file tells its name, a copy of it only the offsets."""
+    """Return the zone of /etc/localtime: a link to a zone file gives its name, a copy only the offsets."""
     if LOCALTIME.is_symlink():
         target = os.readlink(LOCALTIME).rpartition("zoneinfo/")[2].removeprefix("posix/")
         if target in NO_ZONES:
-            raise BadInput("this computer has no time zone: nobody has chosen one", DO_NAME)
+            raise BadInput("this computer has no time zone: none is set", DO_NAME)
         found = by_name(target)
         if found is not None:
             return found
@@ -135,7 +136,7 @@ def system_zone() -> LocalTime:
 
 
 def check(zone: str | None) -> None:
-    """BadInput for a zone's name that is none, typed or in `TZ`; a computer without a zone is no fault as long as the pump has one."""
+    """Check a zone name, typed or in `TZ`; raise BadInput. A computer without a zone is no error while the pump has one."""
     if zone is not None:
         named(zone)
     elif os.environ.get("TZ", "").strip():
@@ -143,7 +144,7 @@ def check(zone: str | None) -> None:
 
 
 def of_pump(client: Client, status: dict[str, Any]) -> LocalTime | None:
-    """The zone that the pump keeps; None when nobody has set it. Beyond the change that it knows, by the name that is remembered here."""
+    """Return the pump's zone; None if it was never set. After the change that the pump knows, use the name remembered here."""
     values = [status.get(name) or 0 for name in ("offset_s", "transition_utc_s", "transition_offset_s")]
     known = status.get("zone_known", bool(status.get("utc_s") or any(values)))
     if not known or max(abs(values[0]), abs(values[2])) > LARGEST_OFFSET_S:
@@ -158,7 +159,7 @@ def of_pump(client: Client, status: dict[str, Any]) -> LocalTime | None:
 
 
 def agrees(found: LocalTime, status: dict[str, Any], memory: dict[str, object]) -> bool:
-    """Whether the pump still keeps the zone that was set from here: another computer may have set another one since."""
+    """Return True if the pump still keeps the zone that this computer set: another computer may have set it since."""
     utc_s = int(status.get("utc_s") or time.time())
     pump = Zone(status["offset_s"], status.get("transition_utc_s") or 0, status.get("transition_offset_s") or 0)
     zone = found.zone(utc_s)
@@ -170,5 +171,5 @@ def agrees(found: LocalTime, status: dict[str, Any], memory: dict[str, object]) 
 
 
 def chosen(client: Client, status: dict[str, Any], zone: str | None) -> LocalTime:
-    """The zone that was named, else the pump's, else this computer's. BadInput when there is none of them."""
+    """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
     return named(zone) if zone is not None else of_pump(client, status) or of_computer()

@@ -1,4 +1,4 @@
-"""Volumes, rates, times and dates of a pump in words."""
+"""Format volumes, rates, times and dates of a pump."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from thecal.quantities.typed import decimal
 
 
 def ml(volume_nl: int | Fraction) -> str:
-    """A volume in mL with at most four decimals."""
+    """Format a volume in mL with at most four decimals."""
     return decimal(Fraction(volume_nl) / NL_PER_ML, 4) + " mL"
 
 
 def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
-    """A rate of the pump in mL/h, exact within six decimals or marked "~"."""
+    """Format a rate in mL/h, exact within six decimals or marked "~"."""
     return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
 
 
 def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
-    """ "1234 steps (12.3419 mL)"; the steps alone where the pump has no bench."""
+    """ "1234 steps (12.3419 mL)"; only the steps if the pump has no bench."""
     if not calibration:
         return f"{steps} steps"
     return f"{steps} steps ({ml(Fraction(steps * calibration['volume_nl'], calibration['steps']))})"
@@ -38,18 +38,18 @@ def span(duration_s: int) -> str:
 
 
 def clock_text(utc_s: int, offset_s: int = 0) -> str:
-    """Local time of the pump, "unknown" when it does not know."""
+    """Format local time of the pump; "unknown" if the pump does not know it."""
     if not utc_s:
         return "unknown"
     try:
         local = datetime.fromtimestamp(0, UTC) + timedelta(seconds=utc_s + offset_s)
     except OverflowError:
-        return f"{utc_s} s since 1970, which is no date"
+        return f"{utc_s} s since 1970, not a date"
     return f"{local:%a %Y-%m-%d %H:%M:%S} {offset_text(offset_s)}"
 
 
 def offset_text(offset_s: int) -> str:
-    """ "UTC", "UTC+0530"; of a pump with an older firmware also a day and more."""
+    """ "UTC", "UTC+0530"; a pump with an older firmware may report offsets of a day and more."""
     if not offset_s:
         return "UTC"
     minutes, rest_s = divmod(abs(offset_s), S_PER_MINUTE)

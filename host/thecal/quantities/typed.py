@@ -1,7 +1,7 @@
-"""What a person writes with a unit ("120 ug/day") to exact fractions of the pump's units, and back.
+"""Convert typed values with a unit ("120 ug/day") to exact fractions of the pump's units, and back.
 
-The number is read here (digits with at most one point), the unit must be spelled as in the lists below; `pint` knows how the
-listed units hang together. Nothing passes through a float.
+This module reads the number (digits with at most one point); the unit must be spelled as in the lists below. `pint` converts between the
+listed units. No value passes through a float.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ UNITS_DO = "write a number with a point and a unit: uL, mL, ng, ug, mg, with /mi
 
 
 class Quantity:
-    """A value as it was typed, and exact: `amount` of `unit` (canonical spelling, e.g. "ug/d")."""
+    """A typed value and its exact `amount` in `unit` (canonical spelling, e.g. "ug/d")."""
 
     def __init__(self, text: str, amount: Fraction, unit: str) -> None:
         self.text = text
@@ -72,18 +72,18 @@ class Quantity:
         self.unit = unit
 
     def kind(self) -> str:
-        """One of "volume", "mass", "volume/time", "mass/time", "mass/volume"."""
+        """Return "volume", "mass", "volume/time", "mass/time" or "mass/volume"."""
         return unit_kind(self.unit)
 
     def to(self, unit: str) -> Fraction:
-        """The amount in another unit of the same kind, e.g. "nL/s"; exact."""
+        """Return the exact amount in another unit of the same kind, e.g. "nL/s"."""
         ureg = registry()
         return Fraction(ureg.Quantity(self.amount, self.unit).to(unit).magnitude)
 
 
 @cache
 def registry() -> pint.UnitRegistry[Any]:
-    """A pint registry that knows our ten units and nothing else, computing in fractions."""
+    """Return a pint registry with only our ten units, computing in fractions."""
     import pint
 
     ureg: pint.UnitRegistry[Any] = pint.UnitRegistry(None, non_int_type=Fraction, cache_folder=None)
@@ -103,7 +103,7 @@ def unit_kind(unit: str) -> str:
 
 
 def parse(text: str) -> Quantity:
-    """Read "1.5 mL/h". Raises BadInput naming what is wrong with the text; the caller adds file and key."""
+    """Read a text like "1.5 mL/h". Raises BadInput with the cause; the caller adds file and key."""
     if not isinstance(text, str):
         raise BadInput(f"{bare(text)} has no unit", UNITS_DO + '; in quotes, like "1.5 mL/h"')
     match = SPLIT.fullmatch(text.strip())
@@ -113,7 +113,7 @@ def parse(text: str) -> Quantity:
 
 
 def bare(value: object) -> str:
-    """A value that is no text, much as a TOML file shows it, shortened."""
+    """Format a value that is not a text as in a TOML file, shortened."""
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):  # Python prints no integer of thousands of digits
@@ -122,12 +122,12 @@ def bare(value: object) -> str:
 
 
 def quoted(value: object) -> str:
-    """A text in quotes, anything else as it is."""
+    """Put a text in quotes; format any other value as it is."""
     return shown(value) if isinstance(value, str) else bare(value)
 
 
 def words_of(*kinds: str) -> str:
-    """Kinds of quantity as people call them: "rate", "volume or mass"."""
+    """Name kinds of quantity for a message: "rate", "volume or mass"."""
     names = {"volume/time": "rate", "mass/time": "rate", "mass/volume": "concentration"}
     return " or ".join(dict.fromkeys(names.get(kind, kind) for kind in kinds))
 
@@ -139,7 +139,7 @@ def parse_number(text: str, number: str) -> Fraction:
     if exponent:
         raise BadInput(f"{shown(text)} has an exponent, which is not allowed", written_out(*exponent.groups()))
     if LONG_EXPONENT.match(text.strip()):
-        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", "write it out, in a unit that suits")
+        raise BadInput(f"{shown(text)} has an exponent, which is not allowed", "write it without exponent, in a suitable unit")
     if number.startswith("-"):
         raise BadInput(f"{shown(text)} is negative", "write a value of zero or more")
     if not NUMBER.fullmatch(number):
@@ -147,7 +147,7 @@ def parse_number(text: str, number: str) -> Fraction:
         do = f"write {shown('0' + text.strip())}" if number and NUMBER.fullmatch("0" + number) else plain
         raise BadInput(f"{shown(text)} does not begin with a plain number", do)
     if GROUPED.match(text.strip()):
-        raise BadInput(f"{shown(text)} has a blank inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")
+        raise BadInput(f"{shown(text)} has a space inside its number", f"write {shown(GROUPED.sub(ungrouped, text.strip()))}")
     if len(number) > LONGEST_NUMBER:
         raise BadInput(f"{shown(text)} has more than {LONGEST_NUMBER} digits", "write fewer digits or a larger unit")
     return Fraction(number)
@@ -158,23 +158,27 @@ def ungrouped(match: re.Match[str]) -> str:
 
 
 def without_comma(text: str) -> str:
-    """What to write instead of a comma; with three digits behind it, it may be a thousands separator, so that is asked."""
+    """Return the remedy for a comma. Before three digits it may be a thousands separator, so the message offers both."""
     match = COMMA.fullmatch(text.strip())
     if not match:
         return "write a decimal point, and no thousands separators"
     before, behind, unit = match.groups()
     point, thousands = shown(f"{before}.{behind}{unit}"), shown(f"{before}{behind}{unit}")
-    return f"write {point} or {thousands}, whichever you mean" if len(behind) == 3 else f"write {point}"
+    return f"write {point} or {thousands}" if len(behind) == 3 else f"write {point}"
 
 
 def written_out(digits: str, exponent: str, unit: str) -> str:
     value = Fraction(digits) * Fraction(10) ** int(exponent)
     text = decimal(value, LONGEST_NUMBER)
-    return f"write it out: {shown(text + unit)}" if len(text) <= LONGEST_NUMBER else "write it out, in a unit that suits"
+    return (
+        f"write it without exponent: {shown(text + unit)}"
+        if len(text) <= LONGEST_NUMBER
+        else "write it without exponent, in a suitable unit"
+    )
 
 
 def parse_unit(text: str, unit: str, amount: Fraction) -> str:
-    """The canonical spelling of an allowed unit, e.g. "µg / hour" -> "ug/h"; `amount` of it goes into the hint."""
+    """Return the canonical spelling of an allowed unit, e.g. "µg / hour" -> "ug/h"; `amount` of it appears in the hint."""
     if not unit:
         raise BadInput(f"{shown(text)} has no unit", UNITS_DO)
     parts = [part.strip() for part in unit.split("/")]
@@ -190,7 +194,7 @@ def parse_unit(text: str, unit: str, amount: Fraction) -> str:
 
 
 def converted(parts: list[str], amount: Fraction) -> str:
-    """The same quantity in allowed units, where the unit is a well-known one that is not: 1 L/h is 1000 mL/h."""
+    """Return the same quantity in allowed units for a well-known unit that is not allowed: 1 L/h is 1000 mL/h."""
     top, factor = FAMILIAR.get(parts[0], (VOLUME.get(parts[0]) or MASS.get(parts[0]), 1))
     if top is None or len(parts) > 2:
         return ""
@@ -202,7 +206,7 @@ def converted(parts: list[str], amount: Fraction) -> str:
 
 
 def nearest_unit(unit: str) -> str:
-    """A hint when only upper and lower case differ; MG could be megagauss, so it is asked and not guessed."""
+    """Return a hint if only upper and lower case differ; MG could be megagauss, so the user must decide."""
     known = {name.lower(): canonical for name, canonical in (VOLUME | MASS | TIME).items()}
     parts = [known.get(part.strip().lower(), "") for part in unit.split("/")]
     guess = "/".join(parts)
@@ -210,13 +214,13 @@ def nearest_unit(unit: str) -> str:
 
 
 def shown(text: str) -> str:
-    """The text in quotes, shortened, without line breaks or control characters."""
+    """Put a text in quotes, shortened, without line breaks or control characters."""
     flat = "".join(c if c.isprintable() else " " for c in text)
     return '"' + (flat if len(flat) <= 60 else flat[:57] + "...") + '"'
 
 
 def decimal(value: Fraction, digits: int = 6) -> str:
-    """A fraction as people write it: exact when it ends within `digits` decimals, else with a leading "~"."""
+    """Format a fraction: exact if it ends within `digits` decimals, otherwise with a leading "~"."""
     scaled = value * 10**digits
     whole = round(scaled)
     sign = "-" if whole < 0 else ""
@@ -225,12 +229,12 @@ def decimal(value: Fraction, digits: int = 6) -> str:
 
 
 def smaller(unit: str) -> str:
-    """The unit a thousand times smaller ("mL/h" -> "uL/h"), as people are asked about; "" when there is none."""
+    """Return the unit a thousand times smaller ("mL/h" -> "uL/h"); "" if there is none."""
     top, slash, bottom = unit.partition("/")
     below = {"mL": "uL", "uL": "nL", "mg": "ug", "ug": "ng"}.get(top, "")
     return spelled(below + slash + bottom) if below else ""
 
 
 def spelled(unit: str) -> str:
-    """The canonical unit as shown to people: "/d" as "/day"."""
+    """Format the canonical unit for people: "/d" as "/day"."""
     return unit + "ay" if unit.endswith("/d") else unit

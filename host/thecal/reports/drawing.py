@@ -1,4 +1,4 @@
-"""What every picture shares: its title as it is written, and its bytes."""
+"""Shared by all pictures: title and image bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def entitle(figure: Figure, text: str, **how: Any) -> None:
-    """Put a title above. A name from a pump or a file is text: its dollar signs are no formulas, what can't be seen is a "?"."""
+    """Put a title above. A name from a pump or a file is plain text: its dollar signs are no formulas, and unprintable letters become
+    "?"."""
     figure.suptitle(printable(text), x=0.01, ha="left", parse_math=False, **how)
 
 
 def png_of(figure: Figure, **how: Any) -> bytes:
-    """The picture. A letter that the font has not got is drawn as a box and is no warning on the terminal."""
+    """Return the picture as bytes. A letter that the font lacks is drawn as a box, without a warning on the terminal."""
     out = BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)

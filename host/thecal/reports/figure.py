@@ -32,7 +32,7 @@ Point = tuple[float, float]
 
 
 class HistoryPicture:
-    """The time from `from_ms` to `to_ms`. `truth` may hold what a simulated motor really made, as (at_ms, steps since `from_ms`)."""
+    """A picture of the time from `from_ms` to `to_ms`. `truth`: true steps of a simulated motor, as (at_ms, steps since `from_ms`)."""
 
     def __init__(self, line: Timeline, from_ms: int, to_ms: int, title: str) -> None:
         self.line = line
@@ -44,7 +44,7 @@ class HistoryPicture:
         self.bin_ms = max(SHORTEST_BIN_MS, (self.to_ms - self.from_ms) // BINS)
 
     def png(self) -> bytes:
-        """The picture; drawn once."""
+        """Return the picture; drawn once."""
         if not self._png:
             self._png = self._draw()
         return self._png
@@ -70,7 +70,7 @@ class HistoryPicture:
     # -- what is drawn
 
     def bins(self) -> list[int]:
-        """Edges of the bins that rates are means over: evenly spaced, and where the plan bends."""
+        """Return the edges of the bins for mean rates: evenly spaced, and where the plan bends."""
         even = range(self.from_ms - self.from_ms % self.bin_ms + self.bin_ms, self.to_ms, self.bin_ms)
         bends = [at_ms for at_ms, _ in self.line.planned.points if self.from_ms < at_ms < self.to_ms]
         edges = [self.from_ms]
@@ -80,7 +80,7 @@ class HistoryPicture:
         return [*edges, self.to_ms]
 
     def rates(self, curve: Curve) -> list[tuple[int, float]]:
-        """A staircase of mean rates in `unit`/h."""
+        """Draw mean rates as steps, in `unit`/h."""
         points: list[tuple[int, float]] = []
         for begin_ms, end_ms in pairwise(self.bins()):
             per_h = float(self.words.between(curve, begin_ms, end_ms) * S_PER_HOUR * MS_PER_S / (end_ms - begin_ms))
@@ -88,12 +88,12 @@ class HistoryPicture:
         return points
 
     def times(self) -> list[int]:
-        """Where the curves are drawn: the bins, and where power failed; between the records they are straight."""
+        """Return the times at which the curves are drawn: the bins, and power failures; they are straight between the records."""
         losses = [at_ms for one in self.line.books.losses for at_ms in (one.cut_ms, one.boot_ms)]
         return sorted({*self.bins(), *(at_ms for at_ms in losses if self.from_ms <= at_ms <= self.to_ms)})
 
     def volumes(self, curve: Curve) -> list[tuple[int, float]]:
-        """Cumulative, in `unit` since the begin."""
+        """Draw the total since the start, in `unit`."""
         return [(at_ms, float(self.words.between(curve, self.from_ms, at_ms))) for at_ms in self.times()]
 
     def _draw_rates(self, axes: Axes) -> None:
@@ -111,11 +111,11 @@ class HistoryPicture:
             drawn = [(at_ms, float(self.words.amount(steps, at_ms))) for at_ms, steps in self.truth]
             axes.plot(*self._split(drawn), color=TRUE, linewidth=1.0, linestyle=(0, (2, 3)), label="true motor steps")
             axes.legend(frameon=False, fontsize=8, loc="upper left")
-        axes.set_ylabel(f"{self.words.unit} in all")
+        axes.set_ylabel(f"{self.words.unit} in total")
         axes.set_ylim(bottom=0)
 
     def _draw_behind(self, axes: Axes) -> None:
-        """Delivered minus planned, with the band."""
+        """Draw delivered minus planned, with the band of uncertain steps."""
         planned = [value for _, value in self.volumes(self.line.planned)]
         low, high = (
             [value - plan for (_, value), plan in zip(self.volumes(curve), planned, strict=True)]
@@ -139,7 +139,7 @@ class HistoryPicture:
                 axes.axvspan(self._x(begin_ms), self._x(end_ms), color=colour, linewidth=0, zorder=0)
 
     def shades(self) -> list[tuple[int, int, str]]:
-        """(from, to, colour) of power off, stops, pauses and boluses."""
+        """Return (from, to, colour) of power off, stops, pauses and boluses."""
         books, line = self.line.books, self.line
         found = []
         for before, behind in zip_longest(books.runs, books.runs[1:]):
@@ -150,7 +150,7 @@ class HistoryPicture:
         return found + [(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
 
     def _mark(self, axes: Axes) -> None:
-        """Alarms as marks at the top edge, and what the colours mean."""
+        """Draw alarms as marks at the top edge, and the legend of colours."""
         from matplotlib.patches import Patch
 
         inside = [one.raised_ms for one in self.line.alarms if self.from_ms <= one.raised_ms <= self.to_ms]
@@ -208,7 +208,7 @@ def saved(figure: Figure) -> bytes:
 
 
 def schedule_png(program: Program) -> bytes:
-    """The rates of a day, or of a week where its days differ."""
+    """Draw the rates of a day, or of a week if its days differ."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -230,7 +230,7 @@ def schedule_png(program: Program) -> bytes:
 
 
 def schedule_points(program: Program) -> tuple[list[Point], int]:
-    """([(minute, mL/h)] from 0 to the end, minutes in all): a day when all days are alike."""
+    """Return ([(minute, mL/h)] from 0 to the end, total minutes): one day if all days are equal."""
     per_ml = program.rate_seconds_s * NL_PER_ML
     days = [[(minute % MINUTES_PER_DAY, rate) for minute, rate in program.entries if minute // MINUTES_PER_DAY == day] for day in range(7)]
     alike = not program.needs_clock() or all(day == days[0] for day in days)

@@ -1,4 +1,4 @@
-"""One offline HTML page from a template: everything it shows is inside it, and it prints well."""
+"""Build one offline HTML page from a template: it contains everything it shows, and it prints well."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def page(template: str, values: dict[str, Any]) -> str:
 
 
 def seen(value: Any) -> Any:
-    """A text without the letters that hide others, or turn a line round."""
+    """Remove letters that hide others or reverse a line."""
     return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
 
 
 def inline_png(picture: bytes) -> str:
-    """The picture as a data URL."""
+    """Return the picture as a data URL."""
     return "data:image/png;base64," + base64.b64encode(picture).decode()

@@ -1,4 +1,4 @@
-"""The time that a report is about, as a person gives it."""
+"""The period of a report, from its options."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EXAMPLE = 'write it like "2026-01-05" or "2026-01-05 06:00" (local time of the p
 
 
 class Period:
-    """Options as typed, checked before a pump is asked. BadInput for what is no time, or ends before it begins."""
+    """Typed options, checked before a pump is asked. Raises BadInput for an invalid time, or one that ends before it begins."""
 
     def __init__(self, from_text: str | None, to_text: str | None, days: int | None) -> None:
         if days is not None and (from_text is not None or to_text is not None):
-            raise BadInput("--days and --from or --to are two ways to say it", "give one of them")
+            raise BadInput("--days can't be combined with --from or --to", "give one of them")
         self.days = days
         self.begin = None if from_text is None else moment("--from", from_text)
         self.end = None if to_text is None else moment("--to", to_text)
@@ -25,15 +25,15 @@ class Period:
             raise BadInput(f"--from {from_text} is not before --to {to_text}", "swap them")
 
     def _in_order(self, begin: datetime, end: datetime) -> bool:
-        """Where only one of them has a zone, the pump's offset decides, later."""
+        """Compare two times, if both or neither have a zone; otherwise the pump's offset decides later."""
         return (begin.tzinfo is None) != (end.tzinfo is None) or begin < end
 
     def of(self, line: Timeline) -> tuple[int, int]:
-        """(from_ms, to_ms) on the axis, widened to what the journal tells exactly."""
+        """Return (from_ms, to_ms) on the axis, widened to the nearest exact moments in the journal."""
         if self.days is not None:
             return line.window(max(line.from_ms, line.to_ms - self.days * S_PER_DAY * MS_PER_S), line.to_ms)
         if (self.begin or self.end) and not line.time_is_known():
-            raise BadInput("the pump did not know the time of day", "leave --from and --to out, or give --days")
+            raise BadInput("the pump did not know the time of day", "remove --from and --to, or give --days")
         return line.window(at(line, self.begin), at(line, self.end))
 
 
@@ -41,11 +41,11 @@ def moment(option: str, text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadInput(f"{option} {shown(text)} is no date", EXAMPLE) from None
+        raise BadInput(f"{option} {shown(text)} is not a date", EXAMPLE) from None
 
 
 def at(line: Timeline, when: datetime | None) -> int | None:
-    """On the axis; a time without a zone is the pump's local time."""
+    """Return a time on the axis; a time without a zone is the pump's local time."""
     if when is None:
         return None
     if when.tzinfo is None:

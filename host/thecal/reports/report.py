@@ -1,4 +1,4 @@
-"""The report as a whole: one page, one picture, one table of minutes, one JSON document, from the same time line."""
+"""The report: one page, one picture, one table of minutes, one JSON document, from the same time line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text.program import entries, facts
 
-UNKNOWN = "unknown: the pump was not asked, only its journal read"
+UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
 Pairs = list[tuple[str, str]]
 
@@ -68,16 +68,16 @@ class Report:
         )
 
     def banner(self) -> str:
-        """What must be read first; empty when there is nothing of the kind."""
+        """Return the banner of the page; empty if there is none."""
         pair = self.line.calibration
         if pair is None:
             return "Calibration unknown: amounts are steps"
         if pair.state == UNCALIBRATED:
-            return f"{UNCALIBRATED}: volumes are nominal, nobody has weighed"
+            return f"{UNCALIBRATED}: volumes are nominal, the pump was never calibrated"
         return "" if pair.state == CALIBRATED else f"Calibration {pair.state}: volumes may be off"
 
     def about(self) -> Pairs:
-        """What this page is about."""
+        """Return the facts at the top of the page."""
         hello, status, words = self.line.evidence.hello or {}, self.line.evidence.status or {}, self.words
         return [
             ("pump", str(hello.get("unique_id", UNKNOWN))),
@@ -91,7 +91,7 @@ class Report:
         ]
 
     def calibration(self) -> Pairs:
-        """The pair that volumes are made with, and every further key that the pump tells of it."""
+        """Return the calibration used for volumes, and all other keys of it that the pump reports."""
         told = (self.line.evidence.status or {}).get("calibration")
         if not told:
             return [("calibration", UNKNOWN if self.line.evidence.status is None else "none")]
@@ -119,9 +119,9 @@ class Report:
         return ", ".join(f"{digest[:12]} at {self.words.time(at_ms)}" for at_ms, digest in self.line.books.activated) or "none"
 
     def csv(self) -> str:
-        """A row a minute: what was planned and delivered since the begin, with the bounds. Failed for more than LONGEST_DAYS."""
+        """Return one row per minute: planned and delivered since the start, with the bounds. Raises Failed for more than LONGEST_DAYS."""
         if self.to_ms - self.from_ms > LONGEST_DAYS * S_PER_DAY * MS_PER_S:
-            raise Failed(f"a row a minute is for {LONGEST_DAYS} days at most", f"give a part of the time: --days {LONGEST_DAYS}")
+            raise Failed(f"one row per minute covers at most {LONGEST_DAYS} days", f"choose a shorter period: --days {LONGEST_DAYS}")
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         names = ["utc_s", "local", "planned_steps", "delivered_least_steps", "delivered_most_steps"]
@@ -136,7 +136,7 @@ class Report:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """Everything that the page says, for machines: integers, units in the names, times as milliseconds since 1970 by the pump's clock."""
+    """Return all data of the page for machines: integers, units in the names, times in milliseconds since 1970 by the pump's clock."""
     line, from_ms, to_ms = report.line, report.from_ms, report.to_ms
     sums, books, evidence = line.sums(from_ms, to_ms), line.books, line.evidence
     return {
@@ -173,7 +173,7 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def settings(program: Program) -> Pairs:
-    """Everything in a program but its entries."""
+    """Return everything in a program except its entries."""
     rates = {label for label, _ in entries(program)}
     return [("mode", "schedule" if program.needs_clock() else "constant"), *((k, v) for k, v in facts(program).items() if k not in rates)]
 
@@ -183,7 +183,7 @@ def plain_values(one: Any) -> dict[str, Any]:
 
 
 def number(value: Any) -> Any:
-    """A fraction as a decimal number; all that is exact stays an integer."""
+    """Convert a fraction to a decimal number; exact integers stay integers."""
     from fractions import Fraction
 
     return round(float(value), 6) if isinstance(value, Fraction) else value

@@ -1,4 +1,4 @@
-"""The tables of a report, each with its words; the page only lays them out."""
+"""The tables of a report with their texts; the template only lays them out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Cells = tuple[str, ...]
 
 @dataclass
 class Section:
-    """One table: `empty` is said instead when it has no rows; columns `numbers_from` up to `numbers_to` are set to the right."""
+    """One table: `empty` is the text for no rows; columns `numbers_from` up to `numbers_to` are right-aligned."""
 
     title: str
     head: Cells
@@ -61,14 +61,14 @@ class Sections:
         self.from_ms, self.to_ms = from_ms, to_ms
 
     def _inside(self, from_ms: int, to_ms: int | None = None) -> bool:
-        """Whether something that lasted (to now, with None) touches the time."""
+        """Return True if an interval (None: until now) overlaps the period."""
         return from_ms <= self.to_ms and (self.line.to_ms if to_ms is None else to_ms) >= self.from_ms
 
     def _row(self, steps: int, at_ms: int) -> Cells:
         return str(steps), self.words.volume(steps, at_ms)
 
     def _span(self, curve: Curve, steps: int) -> Cells:
-        """Steps of the whole time, and their volume through changes of the calibration."""
+        """Return the steps of the period, and their volume across changes of the calibration."""
         if not self.line.calibration:
             return str(steps), "-"
         return str(steps), f"{float(self.words.between(curve, self.from_ms, self.to_ms)):.4f}"
@@ -76,25 +76,29 @@ class Sections:
     def totals(self) -> Section:
         line, sums, words, to_ms = self.line, self.line.sums(self.from_ms, self.to_ms), self.words, self.to_ms
         rows: list[Cells] = [
-            ("planned", *self._span(line.planned, sums.planned_steps), "what the prescription, temporary rates, bridges and boluses held"),
+            ("planned", *self._span(line.planned, sums.planned_steps), "steps of the prescription, temporary rates, bridges and boluses"),
             ("delivered", *self._span(line.low, sums.delivered_steps), "counted by the guard"),
-            ("uncertain", *self._row(sums.uncertain_steps, to_ms), "leased when the power failed; between none and all of it was made"),
+            (
+                "uncertain",
+                *self._row(sums.uncertain_steps, to_ms),
+                "leased when the power failed; the motor made between none and all of them",
+            ),
         ]
         for cause, steps in sums.missed_steps.items():
             rows.append((f"missed: {CAUSES.get(cause, cause)}", *self._row(steps, to_ms), "never caught up"))
-        rows.append(("halted", *self._row(sums.halted_steps, to_ms), "due and not made when the pump was stopped"))
+        rows.append(("halted", *self._row(sums.halted_steps, to_ms), "due but not made when the pump was stopped"))
         if sums.due_steps():
-            rows.append(("in the queue", *self._row(sums.due_steps(), to_ms), "planned, and the motor had not come to it"))
+            rows.append(("in the queue", *self._row(sums.due_steps(), to_ms), "planned, not yet made by the motor"))
         changed = [one for one in line.books.calibrations if self.from_ms < one.at_ms <= to_ms]
-        note = "The calibration was changed in this time: uncertain, missed and halted are volumes by the newest." if changed else ""
+        note = "The calibration changed in this period: the volumes of uncertain, missed and halted use the newest." if changed else ""
         return Section("Totals", ("", "steps", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=3)
 
     def entries(self) -> Section:
         found = [one for one in self.line.books.stretches if self._inside(one.from_ms, one.to_ms)]
         shown = found[-MOST_ROWS:]
-        note = "Programmed is what the prescription holds for the time of the entry; off is ordered (without boluses) minus programmed."
+        note = "Programmed: the prescription's steps for the time of the entry. Off: ordered (without boluses) minus programmed."
         if any(one.overlaid for one in found):
-            note += " Neither is told of an entry in which a temporary rate or a bridge ran."
+            note += " Both are empty for an entry with a temporary rate or a bridge."
         if len(found) > len(shown):
             note += f" The last {len(shown)} of {len(found)} are shown; --json has all."
         head = ("from", "to", "rate", "programmed", "ordered", "bolus", "delivered", "uncertain", "missed", "halted", "off")
@@ -115,7 +119,7 @@ class Sections:
         )
 
     def schedule(self) -> Section:
-        """The entries of the stored program; mass where it has a concentration."""
+        """Return the entries of the stored program; with mass if it has a concentration."""
         known = self.line.prescribed
         if known is None:
             return Section("Schedule", (), empty="not known")
@@ -144,7 +148,7 @@ class Sections:
             ml_per_h(one.rate_nl, one.rate_seconds_s) if one.rate_seconds_s else words.rate(one.rate_nl, one.digest),
             words.clock(one.started_ms),
             words.clock(one.ended_ms),
-            "cut by the power" if one.ended == "cut" else how,
+            "cut by power loss" if one.ended == "cut" else how,
             str(one.ordered_steps),
             delivered,
             words.volume(one.delivered_steps, one.ordered_ms),
@@ -154,7 +158,7 @@ class Sections:
         found = [(at_ms, cells) for at_ms, to_ms, cells in TherapyRows(self.line, self.words).events() if self._inside(at_ms, to_ms)]
         rows = [(self.words.time(at_ms), *cells) for at_ms, cells in found]
         title = "Temporary rates, bridges, refills, soft limits"
-        return Section(title, ("at", "what", "", "until", "outcome"), rows, "nothing of the kind")
+        return Section(title, ("at", "what", "", "until", "outcome"), rows, "none")
 
     def missed(self) -> Section:
         rows = [
@@ -167,8 +171,8 @@ class Sections:
             for one in self.line.books.misses
             if self._inside(one.at_ms, one.at_ms)
         ]
-        head = ("told at", "cause", "for the time", "steps", self.words.unit)
-        return Section("Missed doses", head, rows, "nothing was missed", "What was missed is never caught up.", 3)
+        head = ("reported at", "cause", "for the period", "steps", self.words.unit)
+        return Section("Missed doses", head, rows, "no missed doses", "The pump never catches up missed steps.", 3)
 
     def _meant(self, from_utc_s: int, to_utc_s: int) -> str:
         return f"{self.words.utc(from_utc_s)} to {self.words.utc(to_utc_s)[11:]}" if from_utc_s else "-"
@@ -186,7 +190,7 @@ class Sections:
             if self._inside(one.from_ms, one.to_ms)
         ]
         head = ("from", "to", "lasted", "ceiling", "missed steps", self.words.unit)
-        return Section("Pauses at ceilings", head, rows, "no ceiling was reached", numbers_from=4)
+        return Section("Pauses at ceilings", head, rows, "no pauses", numbers_from=4)
 
     def power(self) -> Section:
         losses = {one.boot_ms: one for one in self.line.books.losses}
@@ -197,15 +201,15 @@ class Sections:
             loss = losses.get(at_ms)
             what = "power-up" if row["cause"] == "power" else f"reset ({row['cause']})"
             if loss is None:
-                rows.append((self.words.time(at_ms), str(row["boot"]), what, "nothing was running", "-", "-", "-", "-"))
+                rows.append((self.words.time(at_ms), str(row["boot"]), what, "the pump was not running", "-", "-", "-", "-"))
                 continue
             before = f"before {self.words.time(loss.cut_ms)}"
             went_on = "stayed stopped" if loss.resumed_ms is None else f"resumed {self.words.clock(loss.resumed_ms)}"
             counts = (loss.confirmed_steps, loss.leased_steps, loss.uncertain_steps)
             rows.append((self.words.time(at_ms), str(row["boot"]), what, before, went_on, *map(str, counts)))
         head = ("at", "boot", "what", "motor stopped", "then", "confirmed", "leased", "uncertain")
-        note = "The motor stopped at most one lease (60 s) before the time given; its true position lies between confirmed and leased."
-        return Section("Power-ups and power losses", head, rows, "no power-up in this time", note if losses else "", 5)
+        note = "The motor stopped at most one lease (60 s) before the time given; its true position is between confirmed and leased."
+        return Section("Power-ups and power losses", head, rows, "no power-up in this period", note if losses else "", 5)
 
     def alarms(self) -> Section:
         rows = [
@@ -221,7 +225,7 @@ class Sections:
             if self._inside(one.raised_ms, one.acknowledged_ms)
         ]
         head = ("raised", "", "fault", "what", "times", "acknowledged")
-        return Section("Alarms and warnings", head, rows, "none was raised")
+        return Section("Alarms and warnings", head, rows, "none")
 
     def _ended(self, one: AlarmLine) -> str:
         status = self.line.evidence.status
@@ -230,7 +234,7 @@ class Sections:
         newest = [other for other in self.line.alarms if other.fault == one.fault][-1]
         if one.fault not in status["alarms"]:
             return "ended by itself"
-        return "STILL ACTIVE" if newest is one else "no; came again"
+        return "STILL ACTIVE" if newest is one else "no; raised again"
 
     def runs(self) -> Section:
         rows = [
@@ -247,7 +251,7 @@ class Sections:
             if self._inside(one.from_ms, one.to_ms)
         ]
         head = ("from", "by", "to", "ended", "lasted", "program", "steps", self.words.unit)
-        return Section("Starts and stops", head, rows, "it did not run", "Steps count what is uncertain as delivered.", 6)
+        return Section("Starts and stops", head, rows, "it did not run", "The steps include uncertain ones as delivered.", 6)
 
     def calibrations(self) -> Section:
         rows = [
@@ -263,32 +267,36 @@ class Sections:
             if self._inside(one.at_ms, one.at_ms)
         ]
         head = ("set at", "from (steps)", "to (steps)", "weighed", "scatter", "id")
-        note = "Volumes are by the pair that counted at their time." if rows else ""
-        return Section("Calibrations set", head, rows, "the calibration was not changed", note)
+        note = "Each volume uses the calibration of its time." if rows else ""
+        return Section("Calibrations set", head, rows, "no calibration set", note)
 
     def clock(self) -> Section:
         rows: list[Cells] = []
         for one in self.line.books.clock_sets:
             if self._inside(one.at_ms, one.at_ms):
-                by = f"{one.new_utc_s - one.old_utc_s:+d} s" if one.old_utc_s else "was unknown"
+                by = f"{one.new_utc_s - one.old_utc_s:+d} s" if one.old_utc_s else "not set before"
                 offset = offset_text(one.offset_s)
                 if one.was_offset_s not in (None, one.offset_s):
                     offset += f" (was {offset_text(one.was_offset_s or 0)})"
                 rows.append((self.words.utc(one.old_utc_s), self.words.utc(one.new_utc_s), by, offset))
-        return Section("The clock was set", ("from", "to", "by", "local time"), rows, "the clock was not set", self._clock_note())
+        return Section("The clock was set", ("from", "to", "by", "local time"), rows, "clock not set in this period", self._clock_note())
 
     def _clock_note(self) -> str:
         boots = self.line.axis.boots.values()
         notes = []
         if unknown := [str(one.number) for one in boots if not one.known]:
-            notes.append(f"Time of day was unknown in boot {', '.join(unknown)}: lengths are right there, and its place among the others.")
+            notes.append(
+                f"The time of day was unknown in boot {', '.join(unknown)}: its durations and its order are right, its times are not."
+            )
         corrected = [one for one in boots if abs(one.corrected_s) > 2]
         notes += [
-            f"Boot {one.number} is shown {one.corrected_s:+d} s from what its clock said: the clock was set afterwards."
+            f"Boot {one.number} is shown with its clock corrected by {one.corrected_s:+d} s: the clock was set afterwards."
             for one in corrected
         ]
         notes += [
-            f"Boot {one.number} is drawn {one.moved_ms / MS_PER_S:.1f} s late, not to overlap." for one in boots if one.moved_ms > MS_PER_S
+            f"Boot {one.number} is drawn {one.moved_ms / MS_PER_S:.1f} s late, so that it does not overlap."
+            for one in boots
+            if one.moved_ms > MS_PER_S
         ]
         return " ".join(notes)
 
@@ -300,7 +308,7 @@ class Sections:
                 when = (self.words.time(self.line.axis.of(first)), self.words.time(self.line.axis.of(last)))
                 rows.append((ring, *when, f"{first['sequence']} to {last['sequence']}", str(len(found)), self._gaps(ring)))
         unknown = sum(one["event"].startswith("type_") for one in self.line.evidence.events)
-        note = f"{unknown} records are of a type that this thecal does not know." if unknown else ""
+        note = f"This version of thecal does not know the type of {unknown} records." if unknown else ""
         return Section("Journal", ("ring", "first", "last", "sequence numbers", "records", "missing"), rows, note=note)
 
     def _gaps(self, ring: str) -> str:

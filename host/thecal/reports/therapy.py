@@ -1,4 +1,4 @@
-"""The table of what the pump was told beside its program: temporary rates, bridges, refills, soft limits that were passed."""
+"""The table of therapy events besides the program: temporary rates, bridges, refills, confirmed soft limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOW = {
     "done": "done",
     "cancelled": "cancelled",
     "stopped": "by a stop",
-    "cut": "cut by the power",
+    "cut": "cut by power loss",
     "fault": "by an alarm",
     "passed": "the front has passed",
 }
@@ -25,7 +25,7 @@ Event = tuple[int, int | None, tuple[str, ...]]
 
 
 class TherapyRows:
-    """(from_ms, to_ms, cells) of each event, in the order of time."""
+    """Return (from_ms, to_ms, cells) of each event, in order of time."""
 
     def __init__(self, line: Timeline, words: Words) -> None:
         self.line, self.words = line, words
@@ -57,7 +57,7 @@ class TherapyRows:
         return f"{part} for {span(one.duration_s)}"
 
     def _bridge(self, one: BridgeLine) -> str:
-        near = "" if one.near_ms is None else f", the lower of that and the basal from {self.words.time(one.near_ms)} on"
+        near = "" if one.near_ms is None else f", from {self.words.time(one.near_ms)} the lower of that and the basal"
         return f"basal x {one.numerator}/{one.denominator} with {ml(one.line_nl)} in the line{near}"
 
     def _refill(self, one: Refill) -> str:

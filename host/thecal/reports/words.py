@@ -1,4 +1,4 @@
-"""Times and amounts of a history as text: local time of the pump, volumes by its calibration, steps where there is none."""
+"""Format times and amounts of a history: local time of the pump, volumes by its calibration, otherwise steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thecal.quantities.amounts import ml_per_h, span
 
 
 class Words:
-    """Text about one time line. `unit` and `rate_unit` are mL and mL/h, or steps when the calibration is not known."""
+    """Texts about one time line. `unit` and `rate_unit` are mL and mL/h, or steps if the calibration is unknown."""
 
     def __init__(self, line: Timeline) -> None:
         self.line = line
@@ -30,7 +30,7 @@ class Words:
         return self.local(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
     def clock(self, at_ms: int | None) -> str:
-        """Only the time of day of `time`, where it is known."""
+        """Return only the time of day of `time`, if known."""
         text = self.time(at_ms)
         return text if at_ms is None or not self._boot_at(at_ms).known else text[-8:]
 
@@ -44,19 +44,19 @@ class Words:
         return ([one for one in boots if one.begin_ms <= at_ms] or boots)[-1]
 
     def local(self, at_ms: int) -> datetime:
-        """Naive local time of the pump, with the offset that was in force."""
+        """Return naive local time of the pump, with the offset in force."""
         return datetime.fromtimestamp(at_ms / MS_PER_S, UTC).replace(tzinfo=None) + timedelta(seconds=self.line.offset_s(at_ms))
 
     def utc(self, utc_s: int) -> str:
         return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if utc_s else "unknown"
 
     def between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction:
-        """What a curve holds between two moments, in `unit`."""
+        """Return the volume of a curve between two moments, in `unit`."""
         volume = self.line.volume_between(curve, from_ms, to_ms) if self.line.calibration else None
         return curve.between(from_ms, to_ms) if volume is None else volume / NL_PER_ML
 
     def amount(self, steps: int | Fraction, at_ms: int) -> Fraction:
-        """Steps of a moment in `unit`."""
+        """Convert steps at a moment to `unit`."""
         volume = self.line.volume_nl(steps, at_ms) if self.line.calibration else None
         return Fraction(steps) if volume is None else volume / NL_PER_ML
 
@@ -65,7 +65,7 @@ class Words:
         return f"{float(self.amount(steps, at_ms)):.4f}" if self.line.calibration else "-"
 
     def rate(self, rate_nl: int, digest: str) -> str:
-        """A basal rate; in the pump's own number where its seconds are not known."""
+        """Format a basal rate; in the pump's own number if its seconds are unknown."""
         known = self.line.prescribed
         if known is None or known.digest != digest:
             return f"{rate_nl} nl per the program's seconds"

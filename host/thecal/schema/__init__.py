@@ -1,1 +1,1 @@
-"""The shapes that `--json` prints."""
+"""The JSON documents of `--json`."""

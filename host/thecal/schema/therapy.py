@@ -1,4 +1,4 @@
-"""What `--json` prints of the therapy's modes, of the clock, and of the verbs that work with them; see verbs.py."""
+"""The `--json` documents of therapy modes, of the clock, and of their verbs; see verbs.py."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Shape(BaseModel):
 
 
 class Open(BaseModel):
-    """A document whose keys follow what the pump knows; units are in their names."""
+    """A document with keys that depend on the pump's data; every name ends with its unit."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class Unsent(Shape):
-    """What a dry run did not send: the command and its params, without the token."""
+    """The order that a dry run did not send: command and params, without the token."""
 
     dry_run: Literal[True]
     method: str
@@ -26,7 +26,7 @@ class Unsent(Shape):
 
 
 class Clock(Shape):
-    """The pump's clock against this computer's; null where it can't be told."""
+    """The error of the pump's clock against this computer's; null if unknown."""
 
     error_s: float | None
     uncertain_s: float
@@ -36,7 +36,7 @@ class Clock(Shape):
 
 
 class Reservoir(Shape):
-    """What is left at least, and how much more it may be (`spread_nl`); null before the first refill was told."""
+    """The least volume left, and its uncertainty (`spread_nl`); null before the first refill report."""
 
     capacity_nl: int
     low_nl: int
@@ -49,8 +49,8 @@ class Reservoir(Shape):
 
 
 class Line(Shape):
-    """Two contents in the line (ng in nl; 0 in 0: not known): what a start `needs` ("bridge", "prime", ""), the `phase` of a bridge that
-    runs ("old", "uncertain", ""), what the line may hold, and how far the front is at least and at most."""
+    """Two solutions in the line (ng in nl; 0 in 0: unknown): what a start `needs` ("bridge", "prime", ""), the `phase` of a running
+    bridge ("old", "uncertain", ""), the measured range of the line's volume, and the least and greatest position of the front."""
 
     needs: str
     phase: str
@@ -81,7 +81,8 @@ class Temporary(Shape):
 
 
 class Therapy(Shape):
-    """What of the program's settings is live; `demand_on` is 0 or 1, `demand_barred` what refuses a demand now, "" when nothing does."""
+    """The live values of the program's settings. `demand_on` is 0 or 1; `demand_barred` is the fault that would refuse a demand bolus
+    now, "" if none."""
 
     demand_on: int
     demand_wait_s: int
@@ -106,7 +107,7 @@ class TemporaryOrdered(Shape):
 
 
 class Bridged(Shape):
-    """The basal x `numerator` / `denominator` up to `old_until_steps`, the lower of that and the basal up to `new_from_steps`."""
+    """The basal x `numerator` / `denominator` up to `old_until_steps`, then the lower of that and the basal up to `new_from_steps`."""
 
     token: str
     line_nl: int
@@ -119,13 +120,13 @@ class Bridged(Shape):
 
 
 class Refilled(Open):
-    """`left_nl` from here on; `blocks` says that the next start waits for a reason."""
+    """`left_nl` is the volume from here on; with `blocks` the next start needs a reason."""
 
     blocks: int | bool | None = Field(None)
 
 
 class ClockTold(Clock):
-    """`thecal clock`: the pump's time beside what is known of its error."""
+    """`thecal clock`: the pump's time and its error."""
 
     utc_s: int | None = None
     utc_fraction_ms: int | None = None
@@ -136,11 +137,11 @@ class ClockTold(Clock):
 
 
 class Forecast(Open):
-    """30 days ahead: rate changes, doses, boluses allowed, reservoir, digest."""
+    """The forecast: rate changes, doses, allowed boluses, reservoir, digest."""
 
 
 class Limits(Open):
-    """Every limit by layer, and which binds."""
+    """Every limit by layer, and the limit that binds."""
 
 
 class Compare(Open):
@@ -148,7 +149,7 @@ class Compare(Open):
 
 
 class Read(Open):
-    """Everything that the pump knows."""
+    """All data of the pump."""
 
     program: dict[str, Any] | None = None
 

@@ -1,6 +1,7 @@
-"""What `--json` prints, verb by verb: the one place where it is written down. `thecal schema VERB` prints it as JSON Schema.
+"""The `--json` documents, verb by verb. `thecal schema VERB` prints them as JSON Schema.
 
-A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later pump may add keys, change none.
+A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later version may add keys, and
+changes none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from thecal.schema.weighing import Characterise
 
 
 class Calibration(Shape):
-    """`steps` steps move `volume_nl`. It expires at `expires_utc_s` or after `expires_nl` (0 = never); `expired` says by what."""
+    """`steps` steps deliver `volume_nl`. It expires at `expires_utc_s` or after `expires_nl` (0 = never); `expired` gives the reason."""
 
     volume_nl: int
     steps: int
@@ -29,7 +30,7 @@ class Calibration(Shape):
 
 
 class Ceilings(Shape):
-    """The bench's: `rate_nl` per `rate_seconds_s`, volumes per rolling hour and 24 hours, and its motor's."""
+    """The ceilings of the bench: `rate_nl` per `rate_seconds_s`, volumes per rolling hour and 24 hours, and the motor's."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -48,7 +49,7 @@ class Implementation(Shape):
 
 
 class Hello(Shape):
-    """Who a pump is and what it runs."""
+    """The pump's identity and versions."""
 
     thecal: str
     protocol: list[int]
@@ -68,7 +69,7 @@ class Hello(Shape):
 
 
 class Error(Shape):
-    """Printed instead, on stdout too, when a command failed. `code`, `fault`: of a pump; `kind`, `raw` (its line): of a balance."""
+    """The error of a failed command, on stdout too. `code`, `fault`: from a pump; `kind`, `raw` (its line): from a balance."""
 
     error: str
     cause: str
@@ -81,7 +82,7 @@ class Error(Shape):
 
 
 class Found(Shape):
-    """One port; `hello` when a pump answered, else `error`."""
+    """One port; `hello` if a pump answered, otherwise `error`."""
 
     port_url: str
     origin: Literal["named", "usb", "simulator"]
@@ -96,12 +97,12 @@ class Find(RootModel[list[Found]]):
 
 
 class Sim(Shape):
-    """One line when the simulated pump can be reached."""
+    """One line as soon as the simulated pump can be reached."""
 
     port: str | None
     socket: str
     control: str
-    control_secret: str = Field(description="what each request to the control port carries")
+    control_secret: str = Field(description="sent with each request to the control port")
     balance: str | None = None
     balance_socket: str | None = None
     unique_id: str
@@ -113,7 +114,7 @@ class Sim(Shape):
 
 
 class Program(Shape):
-    """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 is the bench's."""
+    """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 means the bench's."""
 
     name: str
     fluid: str
@@ -131,14 +132,14 @@ class Program(Shape):
 
 
 class Programmed(Shape):
-    """`digest` is the SHA-256 that the pump answered; absent in a dry run."""
+    """`digest` is the SHA-256 that the pump reports; absent in a dry run."""
 
     digest: str | None = None
     program: Program
 
 
 class Bolus(Shape):
-    """What a bolus was ordered as, or what became of it; keys by what was asked."""
+    """An ordered bolus, or its state; the keys depend on the request."""
 
     token: str
     purpose: str | None = None
@@ -151,11 +152,11 @@ class Bolus(Shape):
     planned_steps: int | None = None
     duration_s: int | None = None
     begins_at_ms: int | None = None
-    settled: bool | None = Field(None, description="true: the answer was lost, and asked for afterwards")
+    settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
 class Status(Shape):
-    """What a pump does, has done, and complains about."""
+    """The pump's state, deliveries and alarms."""
 
     state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
     uptime_ms: int
@@ -217,7 +218,7 @@ class Stop(Shape):
 
 
 class Alarm(Shape):
-    """`do` says what to do; `count` how often it came."""
+    """`do` is the remedy; `count` the number of occurrences."""
 
     fault: int
     name: str
@@ -240,11 +241,11 @@ class Acknowledged(Shape):
 
 
 class Ack(RootModel[list[Acknowledged]]):
-    """One per alarm that was acknowledged."""
+    """One per acknowledged alarm."""
 
 
 class Record(BaseModel):
-    """One record; more keys by `event`, see PROTOCOL.md. `utc_s` 0, `utc` "": unknown. Event `gap`: records are missing. Oldest first."""
+    """One record; more keys by `event`, see PROTOCOL.md. `utc_s` 0, `utc` "": unknown. Event `gap`: missing records. Oldest first."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -265,7 +266,7 @@ class Maintenance(Shape):
 
 
 class Flash(BaseModel):
-    """What was put on the board, as the pump told it afterwards."""
+    """The firmware on the board, as the pump reported it afterwards."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -278,13 +279,13 @@ class Flash(BaseModel):
 
 
 class Report(BaseModel):
-    """What the page of `thecal report` holds; its keys are open."""
+    """The content of the page of `thecal report`; more keys may follow."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class Calibrate(BaseModel):
-    """What `thecal calibrate` did, checked or lists; its keys are open."""
+    """The result of `thecal calibrate`; more keys may follow."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -313,5 +314,5 @@ SHAPES: dict[str, Any] = {
 
 
 def schema(verb: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of what a verb prints with `--json`; KeyError when there is none."""
+    """Return the JSON Schema (2020-12) of a verb's `--json`. Raises KeyError if there is none."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **TypeAdapter(SHAPES[verb]).json_schema()}

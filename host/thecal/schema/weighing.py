@@ -1,4 +1,4 @@
-"""What `thecal characterise --json` prints: a weighed run, in the words of IEC 60601-2-24."""
+"""The `--json` document of `thecal characterise`: a weighed run, in the terms of IEC 60601-2-24."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from thecal.schema.therapy import Shape
 
 
 class Weighed(Shape):
-    """What a run was made with; fractions are text like "4991/5"."""
+    """The conditions of a run; fractions are text like "4991/5"."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -38,7 +38,7 @@ class WeighedPeriod(Shape):
 
 
 class WindowLimit(Shape):
-    """What one step, and one digit of the balance, make of a window."""
+    """The error of a window from one step, and from one digit of the balance."""
 
     window_min: int
     one_step_percent: float
@@ -46,7 +46,7 @@ class WindowLimit(Shape):
 
 
 class Motor(Shape):
-    """The pump's own part: its steps against the rate, and the volume that a step brought against the calibration."""
+    """The pump's part: its steps against the rate, and the volume per step against the calibration."""
 
     steps: int
     steps_percent: float
@@ -55,7 +55,7 @@ class Motor(Shape):
 
 
 class Pulsation(Shape):
-    """Swings in percent of the flow; `found_hz` null when no line stands out."""
+    """Swings in percent of the flow; `found_hz` is null if no line stands out."""
 
     roller_hz: float
     found_hz: float | None

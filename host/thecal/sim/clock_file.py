@@ -1,7 +1,7 @@
-"""The battery of a simulated bench's clock chip: what the chip showed when the simulator last saved the flash, in a file next to it.
+"""The battery of a simulated bench's clock chip: a file next to the flash keeps its time from the last save.
 
-By the wall the chip goes on while no simulator runs, at the wall's pace whatever `--speed` was. In virtual time it waits: there
-time moves only by the control port, and the same inputs give the same run.
+In real time the chip runs on while no simulator runs, at the wall's pace whatever `--speed` was. In virtual time it waits, because only
+the control port advances time, and equal inputs must give an equal run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def path_of(image_file: Path) -> Path:
-    """The file that belongs to this flash."""
+    """Return the clock file of this flash."""
     return image_file.with_name(image_file.name + ".clock")
 
 
@@ -35,7 +35,7 @@ def load(image_file: Path, host_utc_s: int | None) -> int | None:
 
 
 def save(image_file: Path, utc_s: int | None, host_utc_s: int) -> None:
-    """Keep what the chip shows; a chip that was never set leaves no file. OSError when it can't be written."""
+    """Save the chip's time; a chip that was never set leaves no file. Raises OSError."""
     path = path_of(image_file)
     if utc_s is None:
         path.unlink(missing_ok=True)

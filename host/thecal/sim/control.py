@@ -29,7 +29,7 @@ LONGEST_LINE_BYTES = 65_536
 
 
 class ControlServer:
-    """Serves one pump until `close`; any number of clients, one request of each at a time."""
+    """Serve one pump until `close`; any number of clients, one request of each at a time."""
 
     def __init__(self, pump: "SimulatedPump") -> None:
         self.secret = secrets.token_hex(SECRET_BYTES)
@@ -57,13 +57,16 @@ class ControlServer:
         self._server.server_close()
 
 
-NO_SECRET = json.dumps(
-    {"error": "the control port's secret is missing or wrong", "do": 'send {"secret": ...} of this run: `thecal sim` prints it'}
-).encode() + b"\n"
+NO_SECRET = (
+    json.dumps(
+        {"error": "the control port's secret is missing or wrong", "do": 'send {"secret": ...} of this run, which `thecal sim` prints'}
+    ).encode()
+    + b"\n"
+)
 
 
 def knows(secret: str, line: bytes) -> bool:
-    """Compare the secret of a request line, in a time that does not depend on how much of it is right."""
+    """Compare the secret of a request line, in a time that does not depend on its content."""
     try:
         given = json.loads(line)["secret"]
         return isinstance(given, str) and hmac.compare_digest(given.encode(), secret.encode())
@@ -72,7 +75,7 @@ def knows(secret: str, line: bytes) -> bool:
 
 
 def answer(pump: "SimulatedPump", line: bytes) -> bytes:
-    """The reply line to one request line."""
+    """Return the reply line to a request line."""
     try:
         request = json.loads(line)
         if request["method"] not in methods():
@@ -82,7 +85,7 @@ def answer(pump: "SimulatedPump", line: bytes) -> bytes:
     except SimulatorError as error:
         reply = {"error": error.cause, "do": error.do}
     except (ValueError, KeyError, TypeError) as error:
-        reply = {"error": f"the request is not of its form: {error}", "do": ""}
+        reply = {"error": f"the request is malformed: {error}", "do": ""}
     except Exception as error:  # noqa: BLE001  a fault of the simulator itself: the client must not wait for ever
         traceback.print_exc(file=sys.stderr)
         reply = {"error": f"the simulator failed: {error!r}", "do": ""}
@@ -90,12 +93,12 @@ def answer(pump: "SimulatedPump", line: bytes) -> bytes:
 
 
 def methods() -> set[str]:
-    """Names of what may be asked: exactly what `Control` offers."""
+    """Return the names of allowed requests: exactly the methods of `Control`."""
     return {name for name in vars(Control) if not name.startswith("_")} - {"close"}
 
 
 class Control:
-    """The bench of a pump that runs in another process. SimulatorError as there, when it is gone, and when the secret is wrong."""
+    """The bench of a pump in another process. Raises SimulatorError as there, when that process has ended, and for a wrong secret."""
 
     def __init__(self, host: str, port: int, secret: str) -> None:
         self._secret = secret
@@ -124,7 +127,7 @@ class Control:
         except OSError as error:
             raise SimulatorError(f"the simulator does not answer: {error}") from None
         if not line:
-            raise SimulatorError("the simulator has gone")
+            raise SimulatorError("the simulator has ended")
         reply = json.loads(line)
         if "error" in reply:
             raise SimulatorError(reply["error"], reply["do"])

@@ -47,7 +47,7 @@ PATTERNS = ("off", "low", "high")
 
 
 class ClockChip:
-    """A battery-backed clock on the bench: true time, survives cuts, knows nothing until it is set."""
+    """A battery-backed clock on the bench: true time, survives cuts, unknown until it is set."""
 
     def __init__(self) -> None:
         self._set_to_s: int | None = None
@@ -86,7 +86,7 @@ class Panel:
 
 
 class Devices:
-    """The device files of one power-up. `boot` is what `/dev/board` answers."""
+    """The device files of one power-up. `boot`: the answer of `/dev/board`."""
 
     def __init__(self, timeline: Timeline, plant: Plant, panel: Panel, crystal: Crystal, boot: dict[str, Any]) -> None:
         self._timeline = timeline
@@ -144,7 +144,7 @@ class Devices:
         return self._crystal.guest_ns(self._timeline.now_ns)
 
     def _checked(self, order: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """An order under the lock; one that is not of its form fails with EINVAL."""
+        """Carry out an order under the lock; a malformed one fails with EINVAL."""
 
         lock = self._timeline.lock
 
@@ -170,7 +170,7 @@ class Devices:
             return _STEPPER_ANSWER.pack(plant.generated, plant.guard.count, queued_us, plant.underruns, self._flags())
 
     def _flags(self) -> int:
-        """The plant's, as of its last `settle`, with those of panel and input."""
+        """Return the state of the plant after its last `settle`, with panel and input."""
         plant, panel, tripped = self._plant, self._panel, self._plant.guard.tripped
         flags = (_BUSY if plant.busy else 0) | (_INPUT if self._input_waits else 0)
         if panel.supply_mv < panel.supply_low_mv:

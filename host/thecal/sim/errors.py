@@ -1,22 +1,22 @@
-"""What can go wrong with a simulated pump, and the three ways in which a power-up ends."""
+"""The errors of a simulated pump, and the three ways in which a power-up ends."""
 
 from thecal.errors import Failed
 
 
 class SimulatorError(Failed):
-    """The simulator can't do what was asked, or the firmware in it has ended."""
+    """The simulator can't carry out a request, or its firmware has ended."""
 
 
 class PowerUpEnding(BaseException):
-    """Ends the guest from outside. Not an `Exception`, so that no handler on the way mistakes it for a fault."""
+    """End the guest from outside. Not an `Exception`, so that no handler catches it as a fault."""
 
 
 class PowerCut(PowerUpEnding):
-    """The supply is gone."""
+    """The supply is off."""
 
 
 class BoardReset(PowerUpEnding):
-    """The chip starts again; `cause` is what the firmware will read as its reset cause."""
+    """The chip restarts; `cause` is the reset cause that the firmware reads."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)

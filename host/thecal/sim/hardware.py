@@ -1,4 +1,4 @@
-"""Everything of a pump and its bench that a power cut leaves standing, and one power-up of the chip on it."""
+"""The parts of a pump and its bench that survive a power cut, and one power-up of the chip on them."""
 
 from typing import Any
 
@@ -45,21 +45,21 @@ class Hardware:
         chip.stamp = self._stamp
 
     def set_flash_time(self, name: str) -> None:
-        """`none`, `typical` (with the individual's spread) or `worst`: what an erase or a page costs."""
+        """`none`, `typical` (with the individual's spread) or `worst`: the time of an erase or a page."""
         if name not in FLASH_TIMES:
             raise SimulatorError(f"flash time {name!r} is not one of {', '.join(FLASH_TIMES)}")
         if name != "none":
             self.chip.observe = lambda kind, size_bytes: self._spend(name, kind, size_bytes)
 
     def put_balance(self, options: BalanceOptions) -> BalanceLine:
-        """A balance under the outlet, tared, with its ports open; before the first step is made."""
+        """Put a tared balance with open ports under the outlet, before the first step."""
         fluid = Fluid(self.bench, self.individual, options.pulsation_percent, options.density_mg_per_ml)
         self.plant.watch = fluid.note
         pan = Pan(fluid, self.individual, options, self.settle)
         return BalanceLine(pan, f"SIM{self.individual.seed:07}", self.timeline.lock)
 
     def set_motor_supply(self, supply_mv: int) -> None:
-        """The motor turns only while its supply is there; the chip has one of its own, and is woken where it measures the motor's."""
+        """Set the motor's supply; it turns only with enough. The chip has its own supply, and wakes if it measures the motor's."""
         with self.timeline.condition:
             self.settle()
             self.panel.supply_mv = supply_mv
@@ -68,14 +68,14 @@ class Hardware:
             self.timeline.condition.notify_all()
 
     def settle(self) -> int:
-        """Brings the plant up to now; returns true time in ns."""
+        """Bring the plant up to now; return true time in ns."""
         with self.timeline.condition:
             now_ns = self.timeline.settle()
             self.plant.settle(self.crystal.guest_ns(now_ns))
             return now_ns
 
     def boot(self, power_up: int, cause: str) -> "PowerUp":
-        """Power or a reset reaches the chip: motor off, guard at zero, uptime as if it had begun to boot in time."""
+        """Apply power or a reset to the chip: motor off, guard at zero, uptime at the begin of the boot."""
         with self.timeline.condition:
             now_ns = self.settle()
             self.plant.power_down(self.crystal.guest_ns(now_ns))
@@ -88,7 +88,7 @@ class Hardware:
         return PowerUp(self, boot)
 
     def lose_power(self) -> None:
-        """The supply is gone: what is queued will not be stepped, what is not flushed is lost."""
+        """Remove the supply: queued steps are not made, unflushed data is lost."""
         with self.timeline.condition:
             self.plant.power_down(self.crystal.guest_ns(self.settle()))
             self.panel.power_up()
@@ -133,14 +133,14 @@ class PowerUp:
         self.standard_error = b""
 
     def run(self) -> None:
-        """Runs the guest; raises what ended it. Called in the guest's thread."""
+        """Run the guest; raise the exception that ended it. Called in the guest's thread."""
         hardware = self._hardware
         flash = FileSystem(hardware.chip)
         try:
             flash.mount()
         except WasiError:
-            cause = "the flash holds no file system: what this pump held is lost, unless a copy of its image is kept"
-            raise SimulatorError(cause, "name that copy: thecal sim --image FILE, or begin with a new pump: thecal sim --fresh") from None
+            cause = "the flash contains no file system: the pump's data is lost, unless you have a copy of its image"
+            raise SimulatorError(cause, "use the copy: thecal sim --image FILE, or start a new pump: thecal sim --fresh") from None
         devices = Devices(hardware.timeline, hardware.plant, hardware.panel, self._crystal, self._boot)
         files = {**devices.files(hardware.clock_chip, flash), "/dev/wait": devices.waiting(self._wait)}
         opener = Opener(flash, files)

@@ -15,14 +15,14 @@ class Connection(Protocol):
     """An end of the cable that takes the pump's output."""
 
     def deliver(self, data: bytes) -> int:
-        """Blocks at most as long as USB would; returns how many bytes went through."""
+        """Block at most as long as USB would; return the number of bytes sent."""
 
     def unplug(self) -> None:
         """The cable is out."""
 
 
 class LocalConnection:
-    """The end that is in this process: output waits here until it is read."""
+    """The end in this process: output waits here until it is read."""
 
     def __init__(self) -> None:
         self._output = bytearray()
@@ -33,7 +33,7 @@ class LocalConnection:
         return min(len(data), room)
 
     def unplug(self) -> None:
-        """What was delivered stays readable."""
+        """Keep delivered bytes readable."""
 
     def take(self) -> bytes:
         data = bytes(self._output)
@@ -45,7 +45,7 @@ class LocalConnection:
 
 
 class Line:
-    """`condition` is the timeline's: a byte that arrives wakes a waiting guest."""
+    """`condition`: the timeline's; an arriving byte wakes a waiting guest."""
 
     def __init__(self, condition: threading.Condition) -> None:
         self._condition = condition
@@ -65,11 +65,11 @@ class Line:
         return len(self._input)
 
     def is_ready(self) -> bool:
-        """Whether a read would return at once: input is there, or none will ever come."""
+        """Return True if a read would return at once: input is there, or none will ever come."""
         return bool(self._input) or self.hung_up
 
     def take(self, size_bytes: int) -> bytes | None:
-        """Input; None when there is none now, b"" when the simulator wants the guest to end."""
+        """Return input; None if there is none now, b"" when the simulator wants the guest to end."""
         if not self._input:
             return b"" if self.hung_up else None
         with self._condition:
@@ -79,7 +79,7 @@ class Line:
         return data
 
     def send(self, data: bytes) -> None:
-        """Output; what the other end does not take in time is lost."""
+        """Send output; bytes that the other end does not take in time are lost."""
         with self._condition:
             allowed = self._spend("_budget_out", data) if self.plugged else b""
             speaker = self._speaker
@@ -92,7 +92,7 @@ class Line:
     # -- the cable's side
 
     def receive(self, data: bytes, speaker: Connection) -> None:
-        """Bytes from a connection, which gets the output from now on."""
+        """Receive bytes from a connection, which gets the output from now on."""
         with self._condition:
             allowed = self._spend("_budget_in", data) if self.plugged and self.powered else b""
             self._input += allowed
@@ -105,26 +105,26 @@ class Line:
         return len(self._input) < INPUT_LIMIT_BYTES
 
     def forget(self, speaker: Connection) -> None:
-        """This connection is closed."""
+        """Close this connection."""
         with self._condition:
             if self._speaker is speaker:
                 self._speaker = self.local
 
     def power(self, on: bool) -> None:
-        """At power-off what the pump had not read yet is lost."""
+        """Drop unread input at power-off."""
         with self._condition:
             self.powered = on
             self.hung_up = False
             self._input.clear()
 
     def hang_up(self) -> None:
-        """Tells the guest that no input will ever come."""
+        """Tell the guest that no input will ever come."""
         with self._condition:
             self.hung_up = True
             self._condition.notify_all()
 
     def pull(self, after_received: int | None = None, after_sent: int | None = None) -> None:
-        """Cable out: at once, or when so many more bytes have gone to the pump or come from it."""
+        """Disconnect the cable: at once, or after so many more bytes to the pump or from it."""
         with self._condition:
             self._budget_in, self._budget_out = after_received, after_sent
             if after_received is None and after_sent is None:

@@ -1,4 +1,4 @@
-"""What can be chosen for a simulated pump besides its bench, its seed and its flash."""
+"""The options of a simulated pump besides bench, seed and flash."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -20,18 +20,18 @@ _CHUNK_BYTES = 4096
 
 
 class Instrument(Protocol):
-    """What is at the other end of the cable: the pump's line, or a balance."""
+    """The other end of the cable: the pump's line, or a balance."""
 
     plugged: bool
 
     def receive(self, data: bytes, speaker: Connection) -> None:
-        """Bytes from a connection, which gets the answer."""
+        """Receive bytes from a connection, which gets the answer."""
 
     def has_room(self) -> bool:
-        """Whether it takes more bytes at the moment."""
+        """Return True if it takes more bytes at the moment."""
 
     def forget(self, speaker: Connection) -> None:
-        """This connection is closed."""
+        """Close this connection."""
 
 
 class Pseudoterminal:
@@ -70,7 +70,7 @@ class Pseudoterminal:
         return sent
 
     def unplug(self) -> None:
-        """A pseudo-terminal has no carrier to lose; its bytes are lost by the line."""
+        """Do nothing: a pseudo-terminal has no carrier; the line drops its bytes."""
 
     def close(self) -> None:
         os.close(self.master)
@@ -89,7 +89,7 @@ class Client:
         return self._socket.fileno()
 
     def receive(self) -> bytes | None:
-        """Bytes, or None when the client has gone."""
+        """Return bytes, or None when the client has gone."""
         try:
             return self._socket.recv(_CHUNK_BYTES) or None
         except TimeoutError:
@@ -108,7 +108,7 @@ class Client:
         return sent
 
     def unplug(self) -> None:
-        """Ends the connection; the serving thread sees that and closes it."""
+        """End the connection; the serving thread sees that and closes it."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -119,7 +119,7 @@ class Client:
 
 
 class Ports:
-    """Opens both ports on a line and serves them until `close`. `path` is None where there are no pseudo-terminals."""
+    """Open both ports on a line and serve them until `close`. `path` is None without pseudo-terminals."""
 
     def __init__(self, line: Instrument) -> None:
         self._line = line
@@ -139,7 +139,7 @@ class Ports:
         self._thread.start()
 
     def broadcast(self, data: bytes) -> None:
-        """To everybody who is connected; what nobody takes is lost."""
+        """Send to every connection; bytes that none takes are lost."""
         for end in (self._terminal, self._client):
             if end is not None:
                 end.deliver(data)

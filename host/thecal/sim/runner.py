@@ -1,4 +1,4 @@
-"""The whole simulated pump in this process: everything one can do to it from outside, handed to the part that does it."""
+"""The whole simulated pump in this process: every action on it from outside, passed to the part that performs it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ class SimulatedPump:
     ) -> None:
         chosen = Options(**options)
         if chosen.virtual and speed is not None:
-            raise SimulatorError("virtual time has no speed", "give one of the two")
+            raise SimulatorError("virtual time has no speed", "give one of them")
         table = bench if isinstance(bench, dict) else read_bench(Path(bench))
         chip = FlashChip(image if image is not None else _new_image(table, chosen.firmware, seed), chosen.record_flash)
         timeline = Timeline(None if chosen.virtual else speed or 1.0)
@@ -69,24 +69,24 @@ class SimulatedPump:
         return self._open_ports().url
 
     def write(self, data: bytes) -> None:
-        """Sends bytes to the pump without a port; its answers go to `read` from now on."""
+        """Send bytes to the pump without a port; its answers go to `read` from now on."""
         self._line.receive(data, self._line.local)
 
     def read(self, timeout_s: float = 0.0) -> bytes:
-        """What the pump has sent to this process; waits for the first byte at most `timeout_s` of wall time."""
+        """Return the pump's output to this process; wait at most `timeout_s` of wall time for the first byte."""
         with self._timeline.condition:
             self._timeline.condition.wait_for(self._line.local.holds_data, timeout_s)
             return self._line.local.take()
 
     def pull_cable(self, after_received: int | None = None, after_sent: int | None = None) -> None:
-        """Unplugs: bytes are lost from now on, or after so many more bytes to the pump or from it."""
+        """Unplug: bytes are lost from now on, or after so many more bytes to the pump or from it."""
         self._line.pull(after_received, after_sent)
 
     def plug_cable(self) -> None:
         self._line.plug()
 
     def lost_bytes(self) -> int:
-        """Bytes that went nowhere: cable out, power off, or a reader that did not read for 500 ms."""
+        """Return the number of lost bytes: cable out, power off, or a reader that did not read for 500 ms."""
         return self._line.lost_bytes
 
     # -- time
@@ -95,7 +95,7 @@ class SimulatedPump:
         return self._timeline.settle() // _NS_PER_MS
 
     def advance(self, to_ms: int) -> None:
-        """Lets virtual time reach `to_ms`. SimulatorError when the firmware has ended by itself."""
+        """Advance virtual time to `to_ms`. Raises SimulatorError if the firmware has ended by itself."""
         self._timeline.advance_to(to_ms * _NS_PER_MS, REST_TIMEOUT_S)
         self.supply.check()
 
@@ -103,16 +103,16 @@ class SimulatedPump:
         self.advance(self.now_ms() + duration_ms)
 
     def wait_until_idle(self) -> None:
-        """Returns when the firmware has answered everything it was sent and waits; time does not move for it."""
+        """Wait until the firmware has answered all input; time does not advance."""
         self._timeline.wait_until_idle(REST_TIMEOUT_S)
         self.supply.check()
 
     def set_speed(self, speed: float | None) -> None:
-        """Wall clock times `speed` from now on; None stops time until `advance`."""
+        """Run at wall clock times `speed` from now on; None stops time until `advance`."""
         self._timeline.set_speed(speed)
 
     def guest_time_s(self) -> float:
-        """Computing time of the guest's thread over all power-ups, host side of its calls included."""
+        """Return the computing time of the guest's thread over all power-ups, host side of its calls included."""
         return self._timeline.guest_time_ns / _NS_PER_S
 
     # -- power
@@ -121,9 +121,8 @@ class SimulatedPump:
         return self.supply.is_on
 
     def cut_power(self, at_ms: int | None = None, at_flash_op: int | None = None, torn: bool = False) -> None:
-        """Cuts at once, or when true time reaches `at_ms`, or at this flash operation (counted like `flash_ops`):
-        that operation is the last one to happen, `torn` only half of it.
-        """
+        """Cut power at once, or at true time `at_ms`, or at this flash operation (counted like `flash_ops`): it is the last one to
+        happen, `torn` only half of it."""
         if at_flash_op is not None:
             self.supply.cut_at_flash_operation(at_flash_op, torn)
         elif at_ms is not None:
@@ -132,27 +131,27 @@ class SimulatedPump:
             self.supply.cut()
 
     def restore_power(self) -> None:
-        """Boots from what the flash holds, at the current true time."""
+        """Boot from the flash, at the current true time."""
         self.supply.restore()
 
     def reset(self) -> None:
-        """The reset button: the chip boots again as after power-up, the supply stays."""
+        """Press the reset button: the chip boots again as after power-up, the supply stays."""
         self.supply.reset()
 
     def hang_up(self) -> None:
-        """Asks the firmware to end by itself (end of input on its line)."""
+        """Ask the firmware to end by itself (end of input on its line)."""
         self._line.hang_up()
 
     def guest_error(self) -> str | None:
-        """Why the firmware is not running although power is on; None while it runs, and when it was asked to end."""
+        """Return why the firmware does not run although power is on; None while it runs, or if it was asked to end."""
         return self.supply.error
 
     def death(self) -> str | None:
-        """Why nothing runs in this pump although power is on, in one line; None while the firmware runs, and without power."""
+        """Return why nothing runs although power is on, in one line; None while the firmware runs, and without power."""
         return self.supply.death()
 
     def close(self) -> None:
-        """Power off, ports closed. May be called twice."""
+        """Switch power off and close the ports. May be called twice."""
         if self.supply.is_on:
             self.cut_power()
         if self._ports is not None:
@@ -171,44 +170,44 @@ class SimulatedPump:
     # -- motor, flash, panel
 
     def plant_steps(self) -> int:
-        """Steps that really happened, over all power-ups."""
+        """Return the steps that really happened, over all power-ups."""
         self._hardware.settle()
         return self._hardware.plant.true_steps
 
     def plant_last_step_ms(self) -> int | None:
-        """True time of the last of them, rounded down; None before the first."""
+        """Return the true time of the last step, rounded down; None before the first."""
         self._hardware.settle()
         last_ns = self._hardware.plant.last_step_ns
         return None if last_ns is None else last_ns // _NS_PER_MS
 
     def enable_level(self) -> bool:
-        """Whether the driver is enabled, as it sees the line: firmware, guard and stop button together."""
+        """Return True if the driver is enabled by its line: firmware, guard and stop button together."""
         self._hardware.settle()
         return self._hardware.plant.moving
 
     def guard_miscount(self, steps: int) -> None:
-        """Makes the guard count so many pulses that were not (negative: misses so many)."""
+        """Make the guard count so many pulses too many (negative: too few)."""
         with self._timeline.condition:
             self._hardware.settle()
             guard = self._hardware.plant.guard
             guard.count = max(0, guard.count + steps)
 
     def press_stop(self) -> None:
-        """Presses the stop button: the enable line drops in hardware, latched until the firmware clears it."""
+        """Press the stop button: the enable line drops in hardware, latched until the firmware clears it."""
         with self._timeline.condition:
             now_ns = self._hardware.settle()
             if self.supply.is_on:
                 self._hardware.plant.latch_stop(self._hardware.crystal.guest_ns(now_ns))
 
     def press_bolus(self) -> None:
-        """Presses the bolus button and lets go; the firmware is woken to see it once."""
+        """Press and release the bolus button; the firmware wakes once to see it."""
         with self._timeline.condition:
             self._hardware.settle()
             self._hardware.panel.press_bolus(self.supply.is_on)
             self._timeline.condition.notify_all()
 
     def set_motor_supply(self, supply_mv: int) -> None:
-        """The motor's own supply from now on; below the bench's `supply_low_mv` the motor does not turn."""
+        """Set the motor's own supply; below the bench's `supply_low_mv` the motor does not turn."""
         self._hardware.set_motor_supply(supply_mv)
 
     def buzzer(self) -> str:
@@ -219,24 +218,24 @@ class SimulatedPump:
         return self._hardware.panel.led
 
     def clock_utc_s(self) -> int | None:
-        """What the bench's clock chip shows; None without a chip, and before it was set."""
+        """Return the time of the bench's clock chip; None without a chip, and before it was set."""
         chip = self._hardware.clock_chip
         return (chip.utc_s(self._timeline.settle()) or None) if chip is not None else None
 
     def flash_ops(self) -> int:
-        """Erases and programs since this object was made."""
+        """Return the number of erases and programs since this object was made."""
         return self._chip.operations
 
     def flash_wear(self) -> dict[str, object]:
-        """`erases` per block, `erases_total`, `pages_total`."""
+        """Return `erases` per block, `erases_total`, `pages_total`."""
         return self._chip.wear()
 
     def flash_image(self) -> bytes:
-        """What the flash holds now."""
+        """Return the present content of the flash."""
         return bytes(self._chip.buffer)
 
     def replace_flash(self, image: bytes) -> None:
-        """Puts another image into the flash; only without power."""
+        """Replace the flash image; only without power."""
         if self.supply.is_on:
             raise SimulatorError("power is on", "cut it before the flash is replaced")
         if len(image) != len(self._chip.buffer):
@@ -244,25 +243,25 @@ class SimulatedPump:
         self._chip.buffer[:] = image
 
     def images_after_each_operation(self) -> Iterator[Moment]:
-        """With `record_flash`: what a cut at each flash operation so far, whole and torn, would have left."""
+        """Return, with `record_flash`, the images that a cut at each flash operation so far, whole and torn, would have left."""
         return self._chip.moments()
 
     # -- the balance
 
     @property
     def balance(self) -> BalanceLine:
-        """The balance under the outlet. SimulatorError when there is none."""
+        """The balance under the outlet. Raises SimulatorError if there is none."""
         if self._balance is None:
-            raise SimulatorError("no balance stands under this pump", "start the simulator with one: thecal sim --balance")
+            raise SimulatorError("this pump has no simulated balance", "start the simulator with one: thecal sim --balance")
         return self._balance
 
     def balance_fault(self, kind: str) -> None:
-        """From now on: none, unstable, unit, overload, underload, frozen or silent; once: tare, half_line."""
+        """Set a fault: none, unstable, unit, overload, underload, frozen or silent; or once: tare, half_line."""
         with self._timeline.condition:
             self.balance.pan.set_fault(kind)
 
     def balance_delivered_ug(self) -> float:
-        """What the pump has truly brought out since it was made."""
+        """Return the true delivered mass since the pump was made."""
         with self._timeline.condition:
             return self.balance.pan.delivered_ug()
 

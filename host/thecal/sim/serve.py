@@ -19,13 +19,13 @@ from thecal.sim.runner import SimulatedPump
 
 Facts = dict[str, Any]
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-RESTART = "start it again with the same `thecal sim` command; for the pump that is a power cut"
+RESTART = "start it again with the same `thecal sim` command; the pump sees a power cut"
 _LOOK_S = 1.0  # a wait without end can't be interrupted on Windows
 KEEP_S = 10.0  # at most so much of the flash's news is lost with the process, and so seldom is the disk written
 
 
 class Served:
-    """One running simulator: pump, control port, image file."""
+    """A running simulator: pump, control port, image file."""
 
     def __init__(self, bench: Path, seed: int, image_file: Path | None, **pump_options: Any) -> None:
         self._bench = bench
@@ -42,21 +42,21 @@ class Served:
         self._control = ControlServer(self.pump)
 
     def _clock_of(self, image_file: Path) -> int | None:
-        """What the bench's clock chip shows when the simulator starts."""
+        """Return the time of the bench's clock chip at the start of the simulator."""
         try:
             return clock_file.load(image_file, None if self._virtual else int(time.time()))
         except ValueError as damaged:
-            print(f"{damaged} is damaged: the simulated clock chip has lost the time; `thecal start` sets it", file=sys.stderr)
+            print(f"{damaged} is damaged: the simulated clock chip lost the time; `thecal start` sets it", file=sys.stderr)
             return None
 
     def check(self) -> None:
-        """SimulatorError when no firmware runs in the pump any more."""
+        """Raise SimulatorError if no firmware runs in the pump any more."""
         cause = self.pump.death()
         if cause is not None:
             raise SimulatorError(f"the simulated pump has died: {cause}", RESTART)
 
     def describe(self) -> Facts:
-        """What somebody needs to reach this pump, and the balance under it."""
+        """Return the addresses of this pump, and of its balance."""
         ports = self.pump.balance.ports if self._has_balance else None
         return {
             "port": self.pump.port_url,
@@ -74,13 +74,13 @@ class Served:
         }
 
     def close(self) -> None:
-        """Power off, flash saved, ports closed."""
+        """Switch power off, save the flash, close the ports."""
         self._control.close()
         self.pump.close()
         self.save()
 
     def save(self) -> None:
-        """What the flash holds, into its file. SimulatorError when it can't be written."""
+        """Save the flash to its file. Raises SimulatorError if that fails."""
         with self._saving:
             operations = self.pump.flash_ops()
             if self._image_file is not None:
@@ -88,8 +88,8 @@ class Served:
             self._saved_operations, self._saved_s = operations, time.monotonic()
 
     def keep(self, seldom_s: float = 0.0) -> None:
-        """Saves when something was written since, `seldom_s` behind the last time: whatever ends this process, the pump remembers. An
-        error is told once, and met again when the simulator ends."""
+        """Save if the flash changed, every `seldom_s`, so that the pump keeps its data however this process ends. Reports an error once,
+        and again at the end."""
         if self.pump.flash_ops() == self._saved_operations or time.monotonic() - self._saved_s < seldom_s:
             return
         try:
@@ -134,7 +134,7 @@ def run(
 
 
 def announce(facts: Facts) -> None:
-    """The addresses, for a person."""
+    """Print the addresses for a person."""
     pace = "virtual, by the control port" if facts["virtual"] else f"speed {facts['speed']:g}"
     print(f"simulated pump {facts['unique_id']} ({facts['bench']}), time {pace}; Ctrl-C ends it", file=sys.stderr)
     names = ["port", "socket", "control", "control_secret", *(name for name in ("balance", "balance_socket") if facts.get(name))]
@@ -143,19 +143,19 @@ def announce(facts: Facts) -> None:
 
 
 def load_image(file: Path | None, firmware: Path | None) -> bytes | None:
-    """The flash as the last run left it; None when there is no file yet."""
+    """Return the flash of the last run; None without a file."""
     if file is None or not file.exists():
         return None
     flash = file.read_bytes()
     if len(flash) not in SIZES_BYTES:
-        raise BadInput(f"{file}: a flash image has {SIZES_BYTES[0]} bytes, this file {len(flash)}", "name another file")
+        raise BadInput(f"{file}: a flash image has {SIZES_BYTES[0]} bytes, this file has {len(flash)}", "name another file")
     if image.read_file(flash, image.MANIFEST_PATH) != image.manifest_of(firmware):
-        print(f"{file} holds another firmware than this thecal; it runs that one (delete it to begin anew)", file=sys.stderr)
+        print(f"{file} contains the firmware of another version, and runs it (delete the file to start a new pump)", file=sys.stderr)
     return image.grown(flash)
 
 
 def save_image(file: Path, flash: bytes, clock_utc_s: int | None = None) -> None:
-    """Replaces the file in one step, after the clock chip's. SimulatorError when one of them can't be written."""
+    """Replace the file in one step, after the clock chip's. Raises SimulatorError if one of them can't be written."""
     fresh = file.with_name(file.name + ".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Power, and the firmware that lives by it: one power-up after another, in a thread of its own."""
+"""Power, and the firmware: one power-up after another, in its own thread."""
 
 import sys
 import threading
@@ -14,8 +14,8 @@ END_TIMEOUT_S = 5.0
 
 
 class Supply:
-    """The chip's supply. `is_on` says whether it is there, `error` why the firmware does not run although it is. `on_loss` is called
-    after each cut, in the thread that made it."""
+    """The chip's supply. `is_on`: power is there; `error`: why the firmware does not run although power is on. `on_loss` is called after
+    each cut, in the thread that made it."""
 
     def __init__(self, hardware: Hardware) -> None:
         self.on_loss: Callable[[], None] = lambda: None
@@ -26,7 +26,7 @@ class Supply:
         self._thread: threading.Thread | None = None
 
     def restore(self) -> None:
-        """Boot from what the flash holds, at the current true time."""
+        """Boot from the flash, at the current true time."""
         if self.is_on:
             raise SimulatorError("power is on already")
         self._join()
@@ -36,7 +36,7 @@ class Supply:
         self._start(self._boot("power"))
 
     def cut(self) -> None:
-        """Cut now."""
+        """Cut power now."""
         self._require_power()
         if self._timeline.guest_alive:
             self._timeline.interrupt(PowerCut(), END_TIMEOUT_S)
@@ -44,7 +44,7 @@ class Supply:
             self._lose()
 
     def cut_at(self, at_ns: int) -> None:
-        """Cut when true time reaches `at_ns`; now if it has, or if nothing runs that could reach it."""
+        """Cut power at true time `at_ns`; now if that has passed, or if nothing runs that could reach it."""
         self._require_power()
         if at_ns <= self._timeline.settle() or not self._timeline.guest_alive:
             self.cut()
@@ -54,7 +54,7 @@ class Supply:
             self._timeline.condition.notify_all()
 
     def cut_at_flash_operation(self, operation: int, torn: bool) -> None:
-        """Cut at this flash operation: it is the last one to happen, `torn` only half of it."""
+        """Cut power at this flash operation: it is the last one to happen, `torn` only half of it."""
         self._require_power()
         if operation <= self._chip.operations:
             raise SimulatorError(f"{self._chip.operations} flash operations are done; the cut must lie behind them")
@@ -72,14 +72,14 @@ class Supply:
             self._start(self._boot("power"))
 
     def death(self) -> str | None:
-        """Why nothing runs although power is on, in one line; None while the firmware runs, and without power."""
+        """Return why nothing runs although power is on, in one line; None while the firmware runs, and without power."""
         if self.error is not None:
             return " ".join(self.error.split())
         hung_up = self._hardware.line.hung_up and self.is_on and not self._timeline.guest_alive
         return "the firmware has ended, as the control port asked it to" if hung_up else None
 
     def check(self) -> None:
-        """SimulatorError when the firmware has ended by itself."""
+        """Raise SimulatorError if the firmware has ended by itself."""
         if self.error is not None:
             raise SimulatorError(self.error)
 
@@ -98,7 +98,7 @@ class Supply:
         self._thread.start()
 
     def _join(self) -> None:
-        """Power is seen to be off a moment before the thread of the last power-up has gone."""
+        """Wait: power is off a moment before the thread of the last power-up has ended."""
         if self._thread is not None:
             self._thread.join(END_TIMEOUT_S)
 

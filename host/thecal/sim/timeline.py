@@ -41,7 +41,7 @@ class Timeline:
         self.set_speed(speed)
 
     def set_speed(self, speed: float | None) -> None:
-        """Changes how fast the wall drives time from now on; None hands it to `advance`."""
+        """Change the pace of the wall from now on; None hands time to `advance`."""
         if speed is not None and not 0 < speed <= SPEED_LIMIT:
             raise SimulatorError(f"speed {speed} is not above 0 and at most {SPEED_LIMIT}")
         with self.condition:
@@ -51,7 +51,7 @@ class Timeline:
             self.condition.notify_all()
 
     def reach_ns(self) -> int:
-        """How far time may go by now."""
+        """Return the limit of time at this moment."""
         if self.speed is None:
             return self._reach_ns
         return self._reach_ns + int((time.monotonic_ns() - self._anchor_ns) * self.speed)
@@ -59,7 +59,7 @@ class Timeline:
     # -- the guest's side
 
     def wait(self, deadline_ns: int, is_ready: Callable[[], bool]) -> bool:
-        """Sleeps until `is_ready` (True) or true time `deadline_ns` (False); raises what ends the power-up."""
+        """Sleep until `is_ready` (True) or true time `deadline_ns` (False); raise the exception that ends the power-up."""
         with self.lock:
             now_ns = max(self.now_ns, deadline_ns)
             free = self.speed is None and self.interruption is None and now_ns <= self._reach_ns
@@ -84,17 +84,17 @@ class Timeline:
                 self._sleep(deadline_ns, is_ready)
 
     def spend(self, duration_ns: int) -> bool:
-        """Work of the hardware that the guest can't wait for otherwise; False when the supply ends within it."""
+        """Let time pass for hardware that the guest can't wait for; return False if the supply ends in it."""
         with self.condition:
             self.now_ns = min(self.now_ns + duration_ns, self.cut_at_ns)
             return self.now_ns < self.cut_at_ns
 
     def born(self) -> None:
-        """A power-up begins, called in the guest's thread."""
+        """Begin a power-up; called in the guest's thread."""
         self._guest_time_before_ns = self.guest_time_ns - time.thread_time_ns()
 
     def note_guest_time(self) -> None:
-        """Adds up what the guest's thread has computed; called in that thread."""
+        """Add the computing time of the guest's thread; called in that thread."""
         self.guest_time_ns = self._guest_time_before_ns + time.thread_time_ns()
 
     def _move(self, deadline_ns: int) -> None:
@@ -125,7 +125,7 @@ class Timeline:
     # -- the side of those who drive and watch
 
     def advance_to(self, to_ns: int, timeout_s: float) -> None:
-        """Lets virtual time reach `to_ns`; returns when it has and the guest waits for input that is not there."""
+        """Advance virtual time to `to_ns`; return when the guest waits for missing input."""
         with self.condition:
             if self.speed is not None:
                 raise SimulatorError("time runs by itself here", "start the simulator with virtual time to drive it")
@@ -137,13 +137,13 @@ class Timeline:
                 raise SimulatorError(f"the firmware did not come to rest within {timeout_s:g} s")
 
     def wait_until_idle(self, timeout_s: float) -> None:
-        """Returns when the guest waits for input that is not there, or has ended."""
+        """Return when the guest waits for missing input, or has ended."""
         with self.condition:
             if not self.condition.wait_for(self._is_resting, timeout_s):
                 raise SimulatorError(f"the firmware did not come to rest within {timeout_s:g} s")
 
     def settle(self) -> int:
-        """True time now; while the guest sleeps or is gone, time has moved on without it."""
+        """Return true time; it advances while the guest sleeps or has ended."""
         with self.condition:
             if not self.guest_alive:
                 self.now_ns = max(self.now_ns, self.reach_ns())
@@ -152,7 +152,7 @@ class Timeline:
             return self.now_ns
 
     def interrupt(self, ending: BaseException, timeout_s: float) -> None:
-        """Ends the running power-up with `ending` and waits until its thread has seen it."""
+        """End the running power-up with `ending` and wait until its thread has seen it."""
         with self.condition:
             self.settle()
             self.interruption = ending
@@ -161,13 +161,13 @@ class Timeline:
                 raise SimulatorError("the firmware computes without end and can't be interrupted")
 
     def reset_done(self) -> None:
-        """The chip boots again in the same thread; an armed cut stays armed."""
+        """Restart the chip in the same thread; an armed cut stays armed."""
         with self.condition:
             self.interruption = None
             self.condition.notify_all()
 
     def ended(self) -> None:
-        """The power-up is over, called in the guest's thread."""
+        """End a power-up; called in the guest's thread."""
         with self.condition:
             self.note_guest_time()
             self.guest_alive = self._idle = False

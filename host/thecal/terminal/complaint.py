@@ -1,4 +1,4 @@
-"""An error in two lines, or as JSON."""
+"""Print an error in two lines, or as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from thecal.terminal.console import emit_json, printable
 
 
 def report(error: ThecalError | Interrupted, as_json: bool) -> None:
-    """Cause, then what to do; as JSON on stdout when the caller reads JSON."""
+    """Print cause and remedy on stderr; as JSON on stdout if the caller reads JSON."""
     if as_json:
         emit_json(error.as_dict())
         return

@@ -1,6 +1,6 @@
-"""What the commands print with: data on stdout, talk on stderr, JSON when asked, colour only where a person looks.
+"""Output of the commands: data on stdout, other text on stderr, JSON on request, colour only in a terminal.
 
-Every text to a terminal passes here and leaves printable: what a pump, a file or a balance wrote moves no cursor and hides nothing.
+Every text becomes printable here: text from a pump, a file or a balance can't move the cursor or hide other text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def talk(text: str) -> None:
 
 
 def for_terminal(text: str) -> str:
-    """Lines of printable letters; the only control codes are those of `alert`."""
+    """Return lines of printable letters; the only control codes are those of `alert`."""
     if text.isprintable():
         return text
     parts = ["\n".join(map(printable, part.split("\n"))) for part in text.split(ALERT)]
@@ -40,13 +40,13 @@ def for_terminal(text: str) -> str:
 
 
 def emit_json(value: object) -> None:
-    """One document on stdout; keys carry their units. Letters that can't be printed are written as \\uXXXX."""
+    """Print one document on stdout; names contain their units. Unprintable letters become \\uXXXX."""
     text = json.dumps(value, indent=2, ensure_ascii=not unicode_output())
     print("\n".join(line if line.isprintable() else "".join(map(escaped, line)) for line in text.split("\n")))
 
 
 def escaped(letter: str) -> str:
-    """A letter as it may stand in a text of JSON."""
+    """Escape a letter for JSON text."""
     return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
@@ -55,20 +55,20 @@ def unicode_output() -> bool:
 
 
 def alert(text: str) -> str:
-    """For `data` and `talk`: red, where the terminal shows colours and NO_COLOR does not forbid it."""
+    """Make a text red for `data` and `talk`, if the terminal shows colours and NO_COLOR is not set."""
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"{ALERT}{text}{ALERT}" if coloured else text
 
 
 def columns(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
-    """Rows of text, each column as wide as its widest cell; in a narrow terminal what stands behind the first one is wrapped."""
+    """Format rows of text, each column as wide as its widest cell; in a narrow terminal wrap the text after the first column."""
     cells = [[printable(cell) for cell in row] for row in rows]
     lines, width = aligned(cells, gap), folding.width_cells()
     return "\n".join(lines if fits(lines, width) else folding.pairs(cells, gap, width or 0))
 
 
 def headed(rows: Iterable[Sequence[str]], gap: str = "  ") -> str:
-    """The same of rows below their heads; in a narrow terminal the heads are wrapped, or each cell comes below the other."""
+    """Format rows below their heads; in a narrow terminal wrap the heads, or put each cell on its own line."""
     cells = [[printable(cell) for cell in row] for row in rows]
     lines, width = aligned(cells, gap), folding.width_cells()
     for nearer in (gap, " "):
@@ -88,12 +88,12 @@ def fits(lines: list[str], width: int | None) -> bool:
 
 
 def printable(text: str) -> str:
-    """Without control characters, line ends, and letters that hide or turn others round (Unicode's Cc, Cf, Cs, Zl, Zp): "?" instead."""
+    """Replace control characters, line ends, and letters that hide or reverse others (Unicode's Cc, Cf, Cs, Zl, Zp) by "?"."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask on stderr; `yes` answers in advance. Failed when the answer is no, or nobody is there to give one."""
+    """Ask on stderr; `yes` answers in advance. Raises Failed if the answer is no, or stdin gives none."""
     if yes:
         return
     sys.stderr.write(for_terminal(f"{question} [y/N] "))
@@ -102,13 +102,13 @@ def confirm(question: str, yes: bool) -> None:
     if not answer.endswith("\n"):
         talk("")
     if not answer:
-        raise Failed("nobody confirmed, nothing was changed", "answer y, or add --yes when you have read the review")
+        raise Failed("no answer on stdin, nothing was changed", "answer y, or add --yes after you have read the review")
     if answer.strip().lower() not in ("y", "yes"):
         raise Failed("not confirmed, nothing was changed")
 
 
 class Progress:
-    """A bar on stderr for what takes more than two seconds; nothing at all when it is quicker or stderr is not a terminal."""
+    """A progress bar on stderr for work of more than two seconds; nothing if stderr is not a terminal."""
 
     def __init__(self, label: str) -> None:
         self.label = label

@@ -1,4 +1,4 @@
-"""Tables in a terminal that is narrower than they are: folded, so that every line fits and every figure keeps its head."""
+"""Fold tables that are wider than the terminal, so that every line fits and every value keeps its head."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEAST_TEXT = 16  # cells for a text beside its label; narrower, it goes below
 
 
 def width_cells() -> int | None:
-    """How long a line may be: as COLUMNS says, else as the terminal is; None where a machine may read it."""
+    """Return the width of a line: COLUMNS, otherwise the terminal's; None if the output is not a terminal."""
     told = os.environ.get("COLUMNS", "")
     if told.isdigit() and int(told):
         return int(told)
@@ -22,13 +22,13 @@ def width_cells() -> int | None:
 
 
 def wrapped(first: str, text: str, width: int, indent: int) -> list[str]:
-    """`first` and a text behind it, whose further lines stand below its begin."""
+    """Return `first` followed by a text, whose further lines are indented to its begin."""
     lines = textwrap.wrap(text, max(1, width - indent), break_on_hyphens=False) or [""]
     return [(first.ljust(indent) + lines[0]).rstrip(), *[" " * indent + line for line in lines[1:]]]
 
 
 def pairs(table: Sequence[Cells], gap: str, width: int) -> list[str]:
-    """Labels with what is told of them; of more cells the rest is one text."""
+    """Format labels with their texts; further cells of a row join into one text."""
     label = max(len(row[0]) for row in table) + len(gap)
     if width - label >= LEAST_TEXT:
         return [line for row in table for line in wrapped(row[0], gap.join(cell for cell in row[1:] if cell), width, label)]
@@ -36,7 +36,7 @@ def pairs(table: Sequence[Cells], gap: str, width: int) -> list[str]:
 
 
 def lined_heads(table: Sequence[Cells]) -> list[Cells]:
-    """The same with the words of its heads below each other, no wider than what they are above."""
+    """Return the table with the words of its heads below each other, no wider than their columns."""
     widths = [max(max(map(len, column[1:]), default=1), *map(len, column[0].split() or [""])) for column in zip(*table, strict=True)]
     heads = [textwrap.wrap(head, max(1, width)) for head, width in zip(table[0], widths, strict=True)]
     high = max(map(len, heads))
@@ -45,7 +45,7 @@ def lined_heads(table: Sequence[Cells]) -> list[Cells]:
 
 
 def stacked(table: Sequence[Cells], gap: str, width: int) -> list[str]:
-    """A row below the other: its first cell, and each further one behind its head."""
+    """Format rows below each other: the first cell, then each further one after its head."""
     heads, found = table[0], []
     label = min(INDENT + max(map(len, heads[1:])) + len(gap), max(INDENT, width - LEAST_TEXT))
     for row in table[1:]:

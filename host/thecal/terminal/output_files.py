@@ -1,4 +1,4 @@
-"""Files that a verb writes: never over one that is there unless asked, and every refusal before anything is read from a pump."""
+"""Write output files of a verb: never overwrites without --force, and checks every file before it reads from a pump."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ STDOUT = "-"
 
 
 def check_free(files: list[Path], force: bool) -> None:
-    """BadInput when a file is there already, a folder, or named twice; Failed when its folder is missing."""
+    """Raise BadInput if a file exists already, is a folder, or is named twice; Failed if its folder is missing."""
     named = [file for file in files if str(file) != STDOUT]
     for file in named:
         if named.count(file) > 1:
-            raise BadInput(f"{file} is named twice", "name a file of its own for each")
+            raise BadInput(f"{file} is named twice", "name a different file for each output")
         if file.is_dir():
             raise BadInput(f"{file} is a folder", "name a file")
         if not file.parent.is_dir():
             raise Failed(f"{file} can't be written: there is no folder {file.parent}", "make the folder, or name another file")
         if file.exists() and not force:
-            raise BadInput(f"{file} is there already", "name another file, or add --force to write over it")
+            raise BadInput(f"{file} exists already", "name another file, or add --force to overwrite it")
 
 
 def write(content: str | bytes, file: Path) -> None:
-    """The whole file, UTF-8, lines as they are; "-" is stdout. Failed when it can't be written."""
+    """Write the whole file as UTF-8, lines unchanged; "-" is stdout. Raises Failed if that is impossible."""
     if str(file) == STDOUT:
         if isinstance(content, str):
             sys.stdout.write(content)
@@ -40,6 +40,6 @@ def write(content: str | bytes, file: Path) -> None:
             os.close(os.open(file, os.O_WRONLY | os.O_NONBLOCK))  # without a reader: an error now, where a plain open waits for ever
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        why = "nobody reads from it" if error.errno == errno.ENXIO else error.strerror
+        why = "no program reads from it" if error.errno == errno.ENXIO else error.strerror
         raise Failed(f"{file} can't be written: {why}", "name a file in a folder you may write to") from error
     talk(f"wrote {file}")

@@ -1,4 +1,4 @@
-"""The pump's calibration in words: on every screen, so that nobody takes a nominal volume for a weighed one."""
+"""Format the pump's calibration, on every screen, so that a nominal volume is not mistaken for a weighed one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def validity(calibration: Calibration) -> str:
 
 
 def line(calibration: Calibration | None) -> str:
-    """State, id, pair and how long it holds, in one line."""
+    """Return state, id, pair and validity in one line."""
     if not calibration:
         return "none: the pump has no bench"
     pair = f"{calibration['volume_nl']} nl in {calibration['steps']} steps"
@@ -36,6 +36,6 @@ def line(calibration: Calibration | None) -> str:
 
 
 def warning(calibration: Calibration | None) -> str:
-    """What a short screen adds when the volumes are not to be trusted; "" when they are."""
+    """Return the warning of a short screen about an invalid calibration; "" if it is valid."""
     state = calibration["state"] if calibration else "UNCALIBRATED"
     return "" if state == "CALIBRATED" else f"calibration {state}" if state == "EXPIRED" else state

@@ -1,4 +1,4 @@
-"""What the pump said of an order, in words."""
+"""Format the pump's answer to an order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def sentence(reply: Reply, what: str = "bolus") -> str:
-    """What the pump said of a bolus: ordered (steps, seconds), cancelled (steps that still may come), or its state."""
+    """Format the answer about a bolus: ordered (steps, seconds), cancelled (steps that may still come), or its state."""
     if "duration_s" in reply:
         text = f"ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s"
     elif "planned_steps" in reply:

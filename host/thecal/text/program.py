@@ -1,4 +1,4 @@
-"""Current and new program side by side, both as read back from the pump; beside the new one, what was typed."""
+"""Format current and new program side by side, both as read back from the pump, with the typed texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = tuple[str, str, str, str]
 
 
 def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[Row]:
-    """(what, current, new, as typed). Entries of days with the same day plan share a row."""
+    """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
     before, after = facts(current) if current else {}, facts(new)
     labels = [*after, *(label for label in before if label not in after)]
     texts = {label: typed_text(label, typed) for label in labels}
@@ -22,7 +22,7 @@ def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[R
 
 
 def facts(program: Program) -> dict[str, str]:
-    """Everything a program says, by label."""
+    """Return every value of a program, by label."""
     seconds_s = program.rate_seconds_s
     said = {
         "title": program.name,
@@ -43,7 +43,7 @@ def facts(program: Program) -> dict[str, str]:
 
 
 def entries(program: Program) -> list[tuple[str, int]]:
-    """(label, rate_nl): "always", or "daily 06:00" where all days are alike, else "mon 06:00"."""
+    """Return (label, rate_nl): "always", or "daily 06:00" if all days are equal, otherwise "mon 06:00"."""
     if not program.needs_clock():
         return [("always", program.entries[0][1])]
     days = [[(minute % 1440, rate) for minute, rate in program.entries if minute // 1440 == day] for day in range(7)]
@@ -62,7 +62,7 @@ def concentration(program: Program) -> str:
 
 
 def mass_rate(program: Program, rate_nl: int) -> str:
-    """The rate as mass per day, when the program has a concentration."""
+    """Return the rate as mass per day, if the program has a concentration."""
     mass_ng, volume_nl = program.concentration
     if not mass_ng:
         return ""

@@ -1,4 +1,4 @@
-"""A program's settings as lines for people, under the names that the prescription gives them; every setting has its line."""
+"""Format a program's settings, under the names of the prescription; every setting has its line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE = "none"
 
 
 def settings_facts(program: Program) -> dict[str, str]:
-    """Label and value of every setting; a group that is not set has one line."""
+    """Return label and value of every setting; an unset group has one line."""
     settings = program.settings or Settings()
     said = demand_facts(settings)
     said.update(volumes(settings, "bolus"))
@@ -26,7 +26,7 @@ def settings_facts(program: Program) -> dict[str, str]:
 
 
 def volumes(settings: Settings, table: str) -> dict[str, str]:
-    """The volumes of one table, with the nanolitres that the pump holds."""
+    """Return the volumes of one table, with the pump's nanolitres."""
     found = {}
     for field, (its_table, key) in VOLUMES.items():
         volume_nl = getattr(settings, field)
@@ -77,5 +77,5 @@ def library_facts(settings: Settings, rate_seconds_s: int) -> dict[str, str]:
 
 
 def ug_per_ml(concentration_ng: int) -> str:
-    """A concentration in ng per ml as people read it."""
+    """Format a concentration in ng per ml for people."""
     return decimal(Fraction(concentration_ng, 1000)) + " ug/mL"

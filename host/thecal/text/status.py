@@ -1,4 +1,4 @@
-"""A status reply as lines for people. Volumes come from steps by the pump's own calibration pair."""
+"""Format a status reply. Volumes come from steps by the pump's own calibration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def basal_text(status: Status) -> str:
 
 
 def rate_text(status: Status) -> str:
-    """What is delivered now, and what it is made of: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
+    """Return the present rate and its parts: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
     found = delivering.parts_nl_per_s(status)
     total = sum((rate for _, rate in found), Fraction(0))
     text = ml_per_h(total.numerator, total.denominator)
@@ -56,7 +56,7 @@ def temporary_text(status: Status) -> str:
 
 
 def line_rows(status: Status) -> list[tuple[str, str]]:
-    """Two contents in the line, and what a start needs because of them."""
+    """Return the two solutions in the line, and the necessary step before a start."""
     line = line_text.of(status)
     if line is None:
         return []
@@ -65,23 +65,23 @@ def line_rows(status: Status) -> list[tuple[str, str]]:
 
 
 def library_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
-    """The drug library that was used, and the soft limits that somebody has passed."""
+    """Return the drug library of the program, and the confirmed soft limits."""
     if not therapy.get("library"):
         return []
     text = f"{therapy['library']}, version {therapy.get('library_version', 'unknown')}"
     passed = ", ".join(therapy.get("overrides") or [])
-    return [("library", f"{text}; soft limits passed: {passed}" if passed else text)]
+    return [("library", f"{text}; soft limits confirmed: {passed}" if passed else text)]
 
 
 def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
-    """(label, text) of everything a person wants to know; `clock` says how far the pump's clock is from ours."""
+    """Return (label, text) of everything a person needs; `clock`: the error of the pump's clock."""
     calibration = status["calibration"]
     name, digest = status.get("program_name"), status.get("program_digest") or ""
     delivered = [
         ("delivered", steps_text(status["delivered_steps"], calibration)),
-        ("ordered", f"{status['ordered_steps']} steps; the guard's counter stands at {status['guard_steps']}"),
+        ("ordered", f"{status['ordered_steps']} steps; the guard's counter is at {status['guard_steps']}"),
         ("uncertain", steps_text(status["uncertain_steps"], calibration)),
-        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases: what the ceilings count"),
+        ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases (the ceilings count these)"),
     ]
     return [
         ("state", status["state"]),

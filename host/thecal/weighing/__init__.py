@@ -1,1 +1,1 @@
-"""Everything with a balance: its drivers, calibrating, characterising."""
+"""Work with a balance: drivers, calibration, characterisation."""

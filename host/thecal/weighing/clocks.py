@@ -1,4 +1,4 @@
-"""Which time a run is recorded in: this computer's, or that of a simulated bench, which may be faster or stand still."""
+"""The clock of a recording: this computer's, or that of a simulated bench, which may run faster or stand still."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ MOVE_EVERY_S = 0.1
 
 
 class Clock(Protocol):
-    """Milliseconds since some moment."""
+    """Return milliseconds since some moment."""
 
     def now_ms(self) -> int: ...
 
     def stamp_ms(self, at_s: float) -> int:
-        """The time of something that came at `at_s` of time.monotonic."""
+        """Return the time of an event at `at_s` of time.monotonic."""
 
     def wait_until_ms(self, moment_ms: int) -> None: ...
 
     def pause(self, wall_s: float) -> None:
-        """Let time pass until a pump is looked at again."""
+        """Wait until the next look at a pump."""
 
     def move(self, duration_s: float) -> None:
-        """Let so much time pass at once, where it stands still unless somebody moves it (`stands_still`)."""
+        """Let so much time pass at once if the clock stands still by itself (`stands_still`)."""
 
     def close(self) -> None: ...
 
@@ -57,14 +57,14 @@ class WallClock:
         time.sleep(wall_s)
 
     def move(self, duration_s: float) -> None:
-        """It moves by itself."""
+        """Do nothing: the clock runs by itself."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no time is held."""
 
 
 class SimulatorClock:
-    """True time of a simulated bench, by its control port. `speed` None: virtual, so waiting is what moves it."""
+    """The true time of a simulated bench, by its control port. `speed` None: virtual, so waiting advances it."""
 
     def __init__(self, control: Control, speed: float | None) -> None:
         self._control = control
@@ -85,7 +85,7 @@ class SimulatorClock:
         time.sleep(max(0.0, (moment_ms - self._control.now_ms()) / self._speed / 1000))
 
     def pause(self, wall_s: float) -> None:
-        """In virtual time nobody else moves it: PAUSE_MS pass, however long the wall's pause would be."""
+        """Advance virtual time by PAUSE_MS, whatever the wall's pause would be."""
         if self._speed is None:
             self._control.advance_by(PAUSE_MS)
         else:
@@ -104,8 +104,8 @@ class SimulatorClock:
 
 @contextmanager
 def passing(port_url: str) -> Iterator[None]:
-    """Moves the virtual time of a simulated bench meanwhile, at the wall's pace: a balance comes to rest, and prints, in time that passes,
-    and who reads its lines looks at the wall's clock."""
+    """Advance the virtual time of a simulated bench at the wall's pace meanwhile: a balance settles and prints in bench time, and its
+    reader uses the wall clock."""
     clock, ended, failed = clock_for(port_url), threading.Event(), list[Exception]()
 
     def move() -> None:
@@ -130,7 +130,7 @@ def passing(port_url: str) -> Iterator[None]:
 
 
 def clock_for(port_url: str) -> Clock:
-    """The bench's clock for a simulated pump of this machine that does not run at the wall's pace; else the wall's."""
+    """Return the bench's clock for a simulated pump of this computer that does not run at the wall's pace; otherwise the wall clock."""
     for entry in registry.entries():
         if port_url not in [entry.get(name) for name in ("port", "socket", "balance", "balance_socket")]:
             continue

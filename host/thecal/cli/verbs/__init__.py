@@ -1,4 +1,4 @@
-"""One file per verb. A verb reads its options, calls the library and prints; what is heavy is imported when it runs."""
+"""One file per verb. A verb reads its options, calls the library and prints; it imports large modules only when it runs."""
 
 from collections.abc import Callable
 

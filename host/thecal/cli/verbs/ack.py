@@ -11,12 +11,12 @@ from thecal.terminal.console import data, emit_json, talk
 
 
 def ack(
-    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Number or name as `thecal alarms` lists it, or all.")],
+    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Number or name from `thecal alarms`, or all.")],
     port: Port = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Acknowledge an alarm once its cause is mended."""
+    """Acknowledge an alarm after you have removed its cause."""
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order
     from thecal.text.faults import described
@@ -43,4 +43,4 @@ def fault_number(text: str) -> int:
         return int(numbers[text])
     if text.isascii() and text.isdigit() and len(text) < 6 and int(text) in numbers.values():
         return int(text)
-    raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name as `thecal alarms` lists it, or all")
+    raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name from `thecal alarms`, or all")

@@ -1,4 +1,4 @@
-"""`thecal alarms`: what is active, and what to do about each."""
+"""`thecal alarms`: list active alarms and their remedies."""
 
 import typer
 
@@ -8,7 +8,7 @@ from thecal.terminal.console import alert, data, emit_json
 
 
 def alarms(port: Port = None, as_json: AsJson = False) -> None:
-    """List the active alarms and warnings. Leaves with 5 when there is an alarm among them."""
+    """List the active alarms and warnings. Exits with 5 if an alarm is active."""
     from thecal.pump.opening import open_pump
     from thecal.text.faults import described
 

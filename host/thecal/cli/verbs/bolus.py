@@ -1,4 +1,4 @@
-"""`thecal bolus`: order a dose, ask what became of one, or cancel it. The token is asked for after the confirmation."""
+"""`thecal bolus`: order a dose, show the state of one, or cancel it. The verb fetches the token after the confirmation."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 
 
 def bolus(
-    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='How much, e.g. "0.5 mL" or "250 ug".')] = None,
-    rate: Annotated[str | None, typer.Option(metavar="RATE", help='How fast, e.g. "6 mL/h".')] = None,
-    demand: Annotated[bool, typer.Option("--demand", help="The program's demand bolus, as its button gives it.")] = False,
-    extended: Annotated[str | None, typer.Option("--extended", metavar="TIME", help='VOLUME over 10 min to 24 h, e.g. "4 h".')] = None,
-    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Ask what became of a bolus.")] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel a bolus.")] = None,
+    volume: Annotated[str | None, typer.Argument(metavar="VOLUME", help='Volume or drug mass, e.g. "0.5 mL" or "250 ug".')] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help='Rate of delivery, e.g. "6 mL/h".')] = None,
+    demand: Annotated[bool, typer.Option("--demand", help="Order the program's demand bolus, as the pump's button does.")] = False,
+    extended: Annotated[
+        str | None, typer.Option("--extended", metavar="TIME", help='Deliver VOLUME over this time, 10 min to 24 h, e.g. "4 h".')
+    ] = None,
+    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Show the state of this bolus.")] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel this bolus.")] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -45,7 +47,7 @@ def bolus(
 
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
     if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
-        raise BadInput("say what to do", WHAT_TO_DO)
+        raise BadInput("the command names no complete order, or more than one", WHAT_TO_DO)
     checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
     for text, check in checks:
         if text is not None:
@@ -76,7 +78,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 
 
 def order_demand(client: Client, consent: Consent) -> Reply | None:
-    """The dose is the program's; lockout and count are the pump's to judge."""
+    """Order the program's demand bolus; the pump checks lockout and count."""
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.checks.dose import delivered
@@ -123,7 +125,7 @@ def order(client: Client, typed: tuple[str | None, str | None, str | None], cons
 
 
 def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
-    """(nl, nl per the program's seconds) and the review."""
+    """Return (nl, nl per the program's seconds) and the review."""
     from thecal.checks import orders as order_checks
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
@@ -138,7 +140,7 @@ def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tu
 
 
 def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
-    """(nl, seconds) and the review: its rate is exactly that."""
+    """Return (nl, seconds) and the review of an extended bolus; its rate follows exactly."""
     from fractions import Fraction
 
     from thecal.checks import orders as order_checks

@@ -1,4 +1,4 @@
-"""`thecal bridge`: begin the program while another concentration is still in the line, so that the dose stays right."""
+"""`thecal bridge`: start the program while another concentration is still in the line, at the right dose."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def bridge(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start with another concentration still in the line: it is delivered at its own dose until the front has passed."""
+    """Start with another concentration still in the line. It is delivered at the same drug dose until the front has passed."""
     from thecal.cli.clock_setting import Wish
     from thecal.pump.opening import open_pump
 
@@ -40,7 +40,7 @@ def bridge(
         emit_json(reply)
     elif reply is not None:
         steps = reply["new_from_steps"] - reply["position_steps"]
-        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; over after {steps} steps (token {reply['token']})")
+        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {steps} steps (token {reply['token']})")
 
 
 def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
@@ -59,22 +59,22 @@ def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
 
 
 def in_line(status: dict[str, Any]) -> Line:
-    """The line when it can be bridged. Failed when there is nothing to bridge, or only a priming helps."""
+    """Return the line if a bridge can deliver it. Raises Failed if no bridge is needed, or only a priming helps."""
     from thecal.text import line as line_text
 
     line = line_text.of(status)
     if line is None or not line["needs"]:
         raise Failed("the line holds nothing that needs a bridge", "start without one: thecal start")
     if line["needs"] != "bridge":
-        cause = f"the line holds {line_text.content(line, 'old')}, which no bridge can cross"
+        cause = f"the line holds {line_text.content(line, 'old')}, and no bridge can deliver it"
         raise Failed(cause, line_text.need(line))
     if line["phase"]:
-        raise Failed("a bridge is under way", "look at it: thecal status")
+        raise Failed("a bridge is under way", "see its state: thecal status")
     return line
 
 
 def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What is in the line, by how much the basal changes, and for how long."""
+    """Return the solutions in the line, the factor of the basal, and its duration."""
     from thecal.forecast import bridged
     from thecal.quantities.amounts import ml, ml_per_h
     from thecal.text.line import content
@@ -86,7 +86,7 @@ def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[s
     where = f"{ml(line['least_nl'])} to {ml(line['most_nl'])} of {ml(line['line_nl'])}; {may}"
     rows: list[tuple[str, ...]] = [
         ("in the line", content(line, "old")),
-        ("behind it", content(line, "new")),
+        ("after it", content(line, "new")),
         ("front", where),
         ("bridge", f"basal x {ratio} = " + " to ".join(dict.fromkeys(ml_per_h(rate.numerator, rate.denominator) for rate in rates))),
     ]

@@ -1,4 +1,4 @@
-"""`thecal characterise`: weigh what the pump delivers, and say how well it does: start-up graph, trumpet curve, pulsation."""
+"""`thecal characterise`: weigh the delivered fluid and rate it: start-up graph, trumpet curve, pulsation."""
 
 from __future__ import annotations
 
@@ -18,35 +18,39 @@ if TYPE_CHECKING:
 
 
 def characterise(
-    balance: Annotated[str | None, typer.Option("--balance", metavar="PORT", help="Serial port, socket:// or rfc2217:// URL.")] = None,
-    rate: Annotated[str | None, typer.Option(metavar="RATE", help="Rate to run for this; else the running pump is recorded.")] = None,
-    duration: Annotated[str, typer.Option(metavar="TIME", help="How long the pump is weighed.")] = "4h",
-    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the raw record goes (default: named by the date).")] = None,
-    source: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Analyse a record; nothing is opened.")] = None,
-    still: Annotated[str, typer.Option(metavar="TIME", help="Weigh before the start, to measure evaporation.")] = "0 s",
-    evaporation: Annotated[str | None, typer.Option(metavar="RATE", help='Evaporation, when it is known: "0.3 mg/h".')] = None,
-    density: Annotated[str | None, typer.Option(metavar="DENSITY", help="Of what is pumped.")] = None,
-    interval: Annotated[str, typer.Option(metavar="TIME", help="Between two readings.")] = "0.5 s",
-    sample: Annotated[str, typer.Option(metavar="TIME", help="S of the standard, in the analysis.")] = "30 s",
-    rollers: Annotated[int, typer.Option(min=1, max=50, help="Of the pump head.")] = 3,
-    steps_per_turn: Annotated[int, typer.Option(min=1, help="Steps for one turn of the head.")] = 3200,
-    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="mt-sics, sbi, plain or auto.")] = "auto",
-    balance_framing: Annotated[str | None, typer.Option(metavar="TEXT", help='Serial settings, like "9600-8N1".')] = None,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="One offline page with all of it.")] = None,
+    balance: Annotated[
+        str | None, typer.Option("--balance", metavar="PORT", help="Balance: serial port, socket:// or rfc2217:// URL.")
+    ] = None,
+    rate: Annotated[str | None, typer.Option(metavar="RATE", help="Run the pump at this rate (default: record the running pump).")] = None,
+    duration: Annotated[str, typer.Option(metavar="TIME", help="Length of the recording.")] = "4h",
+    record: Annotated[Path | None, typer.Option(metavar="FILE", help="File for the raw record (default: named by the date).")] = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="FILE", help="Analyse this record; open no port.")] = None,
+    still: Annotated[str, typer.Option(metavar="TIME", help="Weigh this long before the start, to measure evaporation.")] = "0 s",
+    evaporation: Annotated[str | None, typer.Option(metavar="RATE", help='Evaporation, if you know it: "0.3 mg/h".')] = None,
+    density: Annotated[str | None, typer.Option(metavar="DENSITY", help="Density of the fluid (default: water at 20 C).")] = None,
+    interval: Annotated[str, typer.Option(metavar="TIME", help="Time between two readings.")] = "0.5 s",
+    sample: Annotated[str, typer.Option(metavar="TIME", help="Sample interval of the analysis (S in the standard).")] = "30 s",
+    rollers: Annotated[int, typer.Option(min=1, max=50, help="Rollers of the pump head.")] = 3,
+    steps_per_turn: Annotated[int, typer.Option(min=1, help="Steps per turn of the pump head.")] = 3200,
+    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, plain or auto.")] = "auto",
+    balance_framing: Annotated[str | None, typer.Option(metavar="TEXT", help='Serial settings of the balance, like "9600-8N1".')] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plots as PNG.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write tables and plots as one offline page.")] = None,
     force: Force = False,
     port: Port = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Weigh what the pump delivers and draw its trumpet curve (IEC 60601-2-24)."""
+    """Weigh the delivered fluid and draw the trumpet curve (IEC 60601-2-24)."""
     from thecal.terminal.output_files import check_free
     from thecal.weighing.characterise.analysis import analyse
     from thecal.weighing.characterise.durations import seconds
     from thecal.weighing.characterise.run import read_run
 
     if (balance is None) == (source is None):
-        raise BadInput("say what to do", "give --balance PORT to record a run, or --from FILE to analyse one")
+        raise BadInput(
+            "the command names neither --balance nor --from, or both", "give --balance PORT to record a run, or --from FILE to analyse one"
+        )
     check_free([file for file in (png, html) if file is not None], force)
     sample_s = seconds(sample, "--sample")
     if source is not None:
@@ -60,7 +64,7 @@ def characterise(
 
 
 def fluid(density: str | None, evaporation: str | None) -> dict[str, str]:
-    """Density (water at 20 C unless given) and a given evaporation, exact, as the record keeps them."""
+    """Return density (default: water at 20 C) and a given evaporation, exact, as in the record."""
     from thecal.quantities.typed import parse
 
     found: dict[str, str] = {}
@@ -92,7 +96,7 @@ def weigh(
     head: dict[str, Any],
     record: Path | None,
 ) -> Run:
-    """Opens balance and pump, asks, records. `times` in seconds; `scales` is port, protocol, framing; `pump` port, rate, yes."""
+    """Open balance and pump, ask, record. `times` in seconds; `scales`: port, protocol, framing; `pump`: port, rate, yes."""
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
     from thecal.weighing.balance import open_balance
@@ -107,7 +111,7 @@ def weigh(
         confirm("Weigh this?" if rate is None else "Run the pump at this rate and weigh it?", yes)
         path = record or Path(f"gravimetry-{facts.begun_utc.replace(':', '')}.csv")
         with RunWriter(path, facts) as writer:
-            talk(f"recording to {path}; Ctrl-C ends it and keeps what was recorded")
+            talk(f"recording to {path}; Ctrl-C ends the recording and keeps its samples")
             return session.record(plan, facts, writer)
 
 

@@ -9,14 +9,16 @@ from thecal.terminal.console import columns, data, emit_json, talk
 
 
 def clock(
-    set_it: Annotated[bool, typer.Option("--set", help="Set clock, offset and its next change; while running by at most 2 s.")] = False,
+    set_it: Annotated[
+        bool, typer.Option("--set", help="Set the clock, the offset and its next change (while the pump runs by at most 2 s).")
+    ] = False,
     port: Port = None,
     zone: Zone = None,
     set_clock: SetClock = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far the pump's clock is off, how it drifts, and when its local time changes next."""
+    """Show the error and the drift of the pump's clock, and the next change of local time."""
     from thecal.cli import clock_setting
     from thecal.pump import clock as clocks
     from thecal.pump.opening import open_pump
@@ -28,7 +30,7 @@ def clock(
         status, reading = clocks.read(client)
         if set_it and dry_run:
             clock_setting.tell(client, wish)
-            talk("would set the clock; nothing was sent")
+            talk("dry run: would set the clock, nothing sent")
         elif set_it:
             clock_setting.carry_out(client, wish)
             status, reading = clocks.read(client)

@@ -1,4 +1,4 @@
-"""`thecal compare`: what the program held against what the journal tells, minute by minute, and why they differ."""
+"""`thecal compare`: compare program and journal minute by minute, with the reasons of differences."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def compare(
         list[Path] | None, typer.Option(metavar="FILE", help="A saved journal (`thecal report --save`) instead of a pump.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
-    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
-    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin at this local time of the pump.")] = None,
+    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End at this local time of the pump.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plot as PNG.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the forecast with the journal, minute by minute."""
+    """Compare forecast and journal minute by minute."""
     from thecal.cli.evidence import evidence
     from thecal.forecast.compare import Comparison
     from thecal.history.timeline import Timeline
@@ -53,7 +53,7 @@ def compare(
 def tell(found: Comparison) -> None:
     from thecal.quantities.amounts import span
 
-    rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of it boluses", "uncertain", "why")]
+    rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of which boluses", "uncertain", "why")]
     rows += [cells(found, one) for one in found.differences]
     minutes = len(found.minutes) - 1
     differing = sum(round((one.to_ms - one.from_ms) / 60_000) for one in found.differences)
@@ -66,11 +66,11 @@ def tell(found: Comparison) -> None:
 
     for holds, text in (sequence_check(found.line), position_check(found.line)):
         if not holds:
-            talk(f"the journal is not whole, so the sums are not sure: {text}")
+            talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
     data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))
     if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
-        talk("the journal does not account for all of the difference: look at `thecal report`")
+        talk("the journal does not explain the whole difference; see `thecal report`")
 
 
 def cells(found: Comparison, one: Difference) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def local(found: Comparison, at_ms: int) -> str:
 
 
 def document(found: Comparison) -> dict[str, Any]:
-    """Every minute, in steps (exact parts of a step as decimals), and the differences."""
+    """Return every minute in steps (fractions as decimals), and the differences."""
     return {
         "from_ms": found.from_ms,
         "to_ms": found.to_ms,

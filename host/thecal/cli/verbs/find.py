@@ -1,4 +1,4 @@
-"""`thecal find`: every pump on USB and every simulated pump of this machine, asked by our own `hello`."""
+"""`thecal find`: send `hello` to every board on USB and every simulated pump of this computer."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PATIENCE_S = 5.0
 
 
 def find(port: Port = None, as_json: AsJson = False) -> None:
-    """List the pumps on USB and the simulated ones that run here."""
+    """List the pumps on USB and the simulated pumps of this computer."""
     from thecal.pump.opening import is_unfit, look
     from thecal.pump.transport.ports import awaited, named
 
@@ -34,11 +34,11 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def cure(about: dict[str, Any]) -> tuple[str, str]:
-    """What is wrong with a pump whose firmware can't run it, and the command to type."""
+    """Return cause and command for a pump that can't run its firmware."""
     error, port_url = about["error"], about["port_url"]
     do = f"flash it again: `thecal flash --port {port_url}`"
     if about["origin"] == "simulator":
-        do = "end its `thecal sim`, then begin with a new one: `thecal sim --fresh`"
+        do = "end its `thecal sim`, then start a new pump: `thecal sim --fresh`"
     return f"{port_url}: {error['fault']}: {error['cause']}", do
 
 

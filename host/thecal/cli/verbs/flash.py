@@ -1,4 +1,4 @@
-"""`thecal flash`: put this version's firmware on a board, and have the pump itself say that it is there."""
+"""`thecal flash`: put this version's firmware on a board, and have the pump report it."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,14 +12,14 @@ from thecal.terminal.console import data, emit_json, talk
 def flash(
     port: Port = None,
     usb_serial: Annotated[str | None, typer.Option("--id", metavar="SERIAL", help="The board's USB serial number.")] = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="The rig it drives; without it a pump keeps its own.")] = None,
-    boot_drive: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where a board without MicroPython is mounted.")] = None,
-    backup: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the journal and the store are saved.")] = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Bench file of the rig (default: a pump keeps its bench).")] = None,
+    boot_drive: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Boot drive of a board without MicroPython.")] = None,
+    backup: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for the backup of journal and store.")] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the firmware on a board; never formats. Backs up, copies what changed, reads back; a running pump is stopped only when told."""
+    """Back up a board, copy the changed firmware files, read them back. Never formats; asks before it stops a running pump."""
     from thecal.deploy import bench_slot, first_time, uf2
     from thecal.deploy.flash import Order
     from thecal.files.bench import bench_file, read_bench
@@ -43,7 +43,7 @@ def flash(
 
 
 def write(port_url: str | None, usb_serial: str | None, order: Any) -> dict[str, Any]:
-    """Builds, then flashes the board; a firmware that does not compile costs no pump its rest."""
+    """Build, then flash the board; a firmware that does not compile never stops a pump."""
     from thecal.deploy import finding
     from thecal.deploy.build import build
     from thecal.deploy.flash import Flash

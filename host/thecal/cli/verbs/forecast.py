@@ -1,4 +1,4 @@
-"""`thecal forecast FILE`: the days to come, before anything is sent; with a pump its digest is compared with ours."""
+"""`thecal forecast FILE`: forecast a prescription before it is sent; compare the digest with the pump's."""
 
 from __future__ import annotations
 
@@ -21,22 +21,31 @@ if TYPE_CHECKING:
 
 
 def forecast(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
-    days: Annotated[int, typer.Option(min=1, max=31, metavar="N", help="How many days.")] = 30,
-    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help='Local time, like "2026-10-24 08:00"; else now.')] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prescription file; `thecal new` writes an example.")],
+    days: Annotated[int, typer.Option(min=1, max=31, metavar="N", help="Number of days.")] = 30,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help='Local time of the start, like "2026-10-24 08:00" (default: now).')
+    ] = None,
     zone: Zone = None,
-    left: Annotated[str | None, typer.Option(metavar="VOLUME", help="In the reservoir at the begin; else the pump's, else full.")] = None,
-    previous: Annotated[str | None, typer.Option(metavar="CONCENTRATION", help="What the line holds; else the pump tells.")] = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings and calibration.")] = None,
+    left: Annotated[
+        str | None, typer.Option(metavar="VOLUME", help="Reservoir volume at the start (default: as reported by the pump, otherwise full).")
+    ] = None,
+    previous: Annotated[
+        str | None,
+        typer.Option(metavar="CONCENTRATION", help="Concentration of the solution in the line (default: as reported by the pump)."),
+    ] = None,
+    bench: Annotated[
+        str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings and the calibration of this bench.")
+    ] = None,
     library: Library = None,
     override: Override = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Don't look for a pump.")] = False,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="The plot.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not look for a pump.")] = False,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plot as PNG.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show rates, doses, boluses, reservoir and refill date of the days to come. Nothing is activated."""
+    """Show rates, doses, boluses, reservoir and refill date of the next days. Activates nothing."""
     from thecal.checks import program as program_checks
     from thecal.forecast import asked
     from thecal.prescription.compiler import compile_prescription
@@ -81,7 +90,7 @@ def rig_for(client: Client | None, bench: str | None) -> Rig:
 
 
 def front_of(client: Client | None, compiled: Compiled) -> Front | None:
-    """What the pump finds in its line for this program; None when that is nothing to bridge, or goes on moving under another program."""
+    """Return the line that the pump reports for this program; None if no bridge is needed, or if it still moves under another program."""
     from thecal.forecast.bridged import of_pump
     from thecal.text.line import content, need
 
@@ -93,13 +102,13 @@ def front_of(client: Client | None, compiled: Compiled) -> Front | None:
         talk(f"careful: the line holds {content(line, 'old')}; {need(line)}")
     crossing = ((status.get("therapy") or {}).get("line") or {}).get("phase")
     if line["needs"] == "bridge" and status["state"] != "stopped" and not crossing:
-        talk(f"careful: the line holds {content(line, 'old')} and the pump runs: stopped, it tells how a bridge will go")
+        talk(f"careful: the line holds {content(line, 'old')} and the pump runs; stop it to forecast a bridge: thecal stop")
         return None
     return of_pump(line, compiled.program, status["delivered_steps"])
 
 
 def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
-    """Has the pump work out the forecast of the same program; Failed when it comes to another digest."""
+    """Have the pump compute the forecast of the same program. Raises Failed if its digest differs."""
     from pumpcore.program import digest as digest_of
 
     zone: LocalZone = outlook.when.zone
@@ -107,11 +116,11 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     client.program_stage(compiled.packed)
     position = outlook.front.position_steps if outlook.front and outlook.front.by_pump else None
     if outlook.front is not None and position is None:
-        talk("the line is taken as typed; the pump was asked for the program without a bridge")
+        talk("the forecast uses --previous as typed; the pump computed the program without a bridge")
     theirs = client.forecast_digest(digest, outlook.when.utc_s, (zone, outlook.when.days), position)
     ours = outlook.digest(bytes.fromhex(digest))
     if theirs != ours:
-        raise Failed(f"the pump's forecast is another one ({theirs[:12]}, ours {ours[:12]})", "compare the versions: `thecal find`")
+        raise Failed(f"the pump computes a different forecast ({theirs[:12]}, here {ours[:12]})", "compare the versions: `thecal find`")
     return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
 
 
@@ -129,10 +138,10 @@ def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
         return
     data(columns(words.facts(outlook)))
     if digests:
-        data(f"the pump works out the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
+        data(f"the pump computes the same {outlook.when.days} days: digest {digests['forecast_digest'][:12]}")
     data("")
     data(headed(words.day_rows(outlook)))
     for line in binding:
         talk(f"careful: {line}")
     if not digests:
-        talk("no pump was asked: `thecal forecast` with one compares what it works out by itself")
+        talk("computed without a pump; with a pump, `thecal forecast` compares its own computation")

@@ -1,4 +1,4 @@
-"""`thecal journal`: read the pump's journal back, as a table, CSV or JSON lines."""
+"""`thecal journal`: read the pump's journal as a table, CSV or JSON lines."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ RINGS = ("events", "faults")
 
 def journal(
     port: Port = None,
-    ring: Annotated[str, typer.Option(metavar="RING", help="events or faults.")] = "events",
+    ring: Annotated[str, typer.Option(metavar="RING", help="Ring to read: events or faults.")] = "events",
     from_sequence: Annotated[int, typer.Option("--from", min=0, max=(1 << 32) - 1, metavar="NUMBER", help="First sequence number.")] = 0,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write CSV; - is stdout.")] = None,
     jsonl: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JSON lines; - is stdout.")] = None,
-    raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the records as the pump keeps them; - is stdout.")] = None,
+    raw: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the raw records of the pump; - is stdout.")] = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the pump's journal back: table, CSV or JSON lines."""
+    """Read the pump's journal: table, CSV or JSON lines."""
     from thecal.history import rows as journal_rows
     from thecal.history.download import download
     from thecal.pump.opening import open_pump

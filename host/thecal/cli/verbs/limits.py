@@ -1,4 +1,4 @@
-"""`thecal limits`: the layers of limits as one table (drug library, program, bench), and which of them binds."""
+"""`thecal limits`: show the layers of limits as one table (drug library, program, bench), and the limit that binds."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Row = dict[str, Any]
 
 
 def limits(
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A prescription; else the pump's active program.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Prescription file (default: the pump's active program).")] = None,
     library: Library = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: this rig's ceilings.")] = None,
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.")] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every limit that holds, by layer, and which one binds."""
+    """Show every limit by layer, and the limit that binds."""
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
@@ -38,7 +38,7 @@ def limits(
     client = None if bench and not port else a_pump(port)
     if client is None:
         if program is None:
-            raise Failed("no pump was found, and no prescription was named", "write: thecal limits rx.toml --bench sim-clock")
+            raise Failed("no pump found, and no prescription given", "write: thecal limits rx.toml --bench sim-clock")
         found = table(program, rigs.rig_of(bench))
     else:
         with client:
@@ -50,7 +50,7 @@ def limits(
 
 
 def table(program: Program, rig: Rig) -> list[Row]:
-    """A row per limit: nl (or nl per second as text) of each layer, None where it has none; `binds` is the lowest hard one."""
+    """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
     from pumpcore.settings import Settings
     from thecal.checks.rigs import ANY_RIG
 
@@ -77,14 +77,14 @@ def table(program: Program, rig: Rig) -> list[Row]:
 
 
 def motor_nl(rig: Any, seconds_s: int) -> int:
-    """The highest rate that the motor can hold in each second with its ramps, in nl per `seconds_s`."""
+    """Return the highest rate that the motor can reach with ramps in each second, in nl per `seconds_s`."""
     from pumpcore.profile import highest_rate_hz
 
     return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 
 
 def asked_of(program: Program, settings: Any) -> dict[str, int]:
-    """What the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
+    """Return the values that the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     from pumpcore.limits import highest_window_nl
     from pumpcore.units import MINUTES_PER_DAY, S_PER_MINUTE
 
@@ -121,7 +121,7 @@ def decimal_ug(value: Fraction) -> str:
 
 def cells(one: Row) -> tuple[str, ...]:
     shown = [text_of(one, one[layer]) for layer in LAYERS]
-    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit passed on purpose)" if one["overridden"] else "")
+    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit confirmed)" if one["overridden"] else "")
     return (one["limit"], *shown, binds, text_of(one, one["asked"]))
 
 

@@ -1,4 +1,4 @@
-"""`thecal new FILE`: write a commented prescription to start from."""
+"""`thecal new FILE`: write an example prescription with comments."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,15 +9,15 @@ from thecal.errors import BadInput, Failed
 from thecal.terminal.console import talk
 
 
-def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it, e.g. rx.toml.")]) -> None:
-    """Write a commented prescription to start from."""
+def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, e.g. rx.toml.")]) -> None:
+    """Write an example prescription with comments."""
     from thecal.files.resources import DATA
 
     try:
         with file.open("x", encoding="utf-8") as handle:
             handle.write((DATA / "new.toml").read_text(encoding="utf-8"))
     except FileExistsError as error:
-        raise BadInput(f"{file} is there already", "name another file, or remove it first") from error
+        raise BadInput(f"{file} exists already", "name another file, or remove this one first") from error
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}", "name a file in a folder you may write to") from error
     talk(f"wrote {file}; edit it, then check it with: thecal program {file} --dry-run")

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def prime(
-    rate: Annotated[str, typer.Option("--rate", metavar="RATE", help='How fast, e.g. "2 mL/h".')],
-    again: Annotated[bool, typer.Option("--again", help="Although the line was primed since the last refill or program.")] = False,
+    rate: Annotated[str, typer.Option("--rate", metavar="RATE", help='Rate of the priming, e.g. "2 mL/h".')],
+    again: Annotated[bool, typer.Option("--again", help="Prime again even if the line is already primed.")] = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Prime the line: the volume of tubing and catheter, a dose like any other in the books."""
+    """Prime the line with the volume of tubing and catheter. The ledger counts it as a dose."""
     from thecal.checks.dose import rate_of
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
@@ -71,7 +71,7 @@ def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | N
 def line_of(program: Program) -> Any:
     settings: Any = program.settings
     if settings is None or not settings.line_nl():
-        raise Failed("the active program has no volumes of tubing and catheter", "add [line] to the prescription and upload it")
+        raise Failed("the active program states no volumes of tubing and catheter", "add [line] to the prescription and upload it")
     return settings
 
 
@@ -82,4 +82,4 @@ def review(program: Program, settings: Any, rate: str, rate_nl: int) -> list[tup
     line_nl, seconds_s = settings.line_nl(), program.rate_seconds_s
     takes_s = -(-line_nl * seconds_s // rate_nl)
     rows: list[tuple[str, ...]] = [(label, text) for label, text in line_facts(settings).items()]
-    return [*rows, ("in all", ml(line_nl)), ("rate", f"{rate} = {ml_per_h(rate_nl, seconds_s)}"), ("takes", span(takes_s))]
+    return [*rows, ("total", ml(line_nl)), ("rate", f"{rate} = {ml_per_h(rate_nl, seconds_s)}"), ("takes", span(takes_s))]

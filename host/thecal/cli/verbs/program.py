@@ -1,4 +1,4 @@
-"""`thecal program FILE`: compile, stage, review what the pump read back, confirm, activate, compare digests."""
+"""`thecal program FILE`: compile, stage, review the program as the pump read it, confirm, activate, compare digests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def program(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A prescription; `thecal new` writes one.")],
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Check against this rig too, with --dry-run without a pump.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Prescription file; `thecal new` writes an example.")],
+    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="With --dry-run: check against this bench, without a pump.")] = None,
     library: Library = None,
     override: Override = None,
     port: Port = None,
@@ -29,7 +29,7 @@ def program(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a prescription, show it beside the current one, upload. Asks before it activates."""
+    """Check a prescription, compare it with the active one, and upload it. Asks before it activates."""
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
@@ -57,7 +57,7 @@ def program(
 
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
-    """Each soft limit that is passed is shown with what it is, and asked for; `--yes` does not answer this question."""
+    """Show each exceeded soft limit, and ask; `--yes` does not answer this question."""
     from pumpcore.limits import passed
     from pumpcore.settings import OVERRIDES
     from thecal.prescription.compiler import compile_prescription
@@ -72,7 +72,7 @@ def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
         if word not in prescription.library.overrides:
             allowed, wanted = (soft_text(program, word, value) for value in (limit, asked))
             talk(f"soft limit of {prescription.library.name} for {word}: {allowed}, asked {wanted}")
-            confirm("Pass this soft limit?", False)
+            confirm("Confirm this soft limit?", False)
             words.append(word)
     return with_overrides(prescription, words)
 
@@ -89,14 +89,14 @@ def soft_text(program: Program, word: str, value: int) -> str:
 
 
 def upload(client: Client, compiled: Compiled, yes: bool) -> str:
-    """Stage, review, confirm, activate, compare. Returns the digest that the pump runs."""
+    """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
     from pumpcore.program import digest as digest_of
     from thecal.pump.active import read_back
     from thecal.pump.refusals import with_rates
     from thecal.text import calibration as calibration_text
 
     current = client.program_read()
-    progress = Progress("the pump checks the program")
+    progress = Progress("the pump is checking the program")
     try:
         staged = client.program_stage(compiled.packed, progress.update)
     except Refused as refused:
@@ -105,7 +105,7 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
         progress.close()
     wanted = digest_of(compiled.packed)
     if staged.get("digest") != wanted:
-        raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
+        raise Failed(f"the pump staged a different program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
     show(read_back(current), read_back(staged), compiled.typed)
     talk(f"calibration  {calibration_text.line(client.status()['calibration'])}")
     if staged.get("line"):
@@ -117,12 +117,12 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
         raise with_rates(refused, compiled.program.rate_seconds_s) from refused
     active = client.program_read()
     if active.get("digest") != wanted or base64.b64decode(active.get("program") or "") != compiled.packed:
-        raise Failed("the pump's active program is not the one that was sent", "upload it again before starting")
+        raise Failed("the active program differs from the program that was sent", "upload it again before you start")
     return wanted
 
 
 def line_changes(line: dict[str, Any]) -> str:
-    """What the line will hold beside the new program's own."""
+    """Describe another concentration in the line that the new program would find."""
     from thecal.text import line as line_text
 
     needs = line_text.need(line)

@@ -1,4 +1,4 @@
-"""`thecal read`: everything that the pump knows, as it tells it: bench, program, calibration, reservoir, line, clock, lockouts, digests."""
+"""`thecal read`: print all data of the pump: bench, program, calibration, reservoir, line, clock, lockouts, digests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 def read(port: Port = None, as_json: AsJson = False) -> None:
-    """Read back everything the pump knows. Changes nothing."""
+    """Print the program, settings and state that the pump holds. Changes nothing."""
     from thecal.pump import clock
     from thecal.pump.active import read_back
     from thecal.pump.opening import open_pump
@@ -38,7 +38,7 @@ def read(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def weighed_by(client: Client) -> dict[str, Any] | None:
-    """The weighed calibration; None when the firmware knows none."""
+    """Return the weighed calibration; None for a firmware without one."""
     try:
         return client.ask("calibration.read", {})
     except Refused:
@@ -55,7 +55,7 @@ def sections(hello: dict[str, Any], status: dict[str, Any], program: Program | N
         ("pump", pump_rows(hello)),
         ("now", rows(status, reading)),
         ("local time", [("next change", next_change(status))]),
-        ("program", [*facts(program).items(), *digest] if program else [("", "none is active")]),
+        ("program", [*facts(program).items(), *digest] if program else [("", "none active")]),
     ]
     if hello.get("ceilings"):
         found.insert(1, ("bench", bench_rows(hello["ceilings"])))
@@ -82,7 +82,7 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
 
 
 def motor_text(ceilings: dict[str, int]) -> str:
-    """The motor's highest rate, and the highest that a program may use where ramps need the rest."""
+    """Return the motor's highest rate, and the highest for a program, because ramps need the rest."""
     from pumpcore.profile import highest_rate_hz
     from thecal.checks.rigs import Rig
 
@@ -90,11 +90,11 @@ def motor_text(ceilings: dict[str, int]) -> str:
     text = f"{most_hz} steps a second"
     if highest_hz * 100 >= most_hz * 99:
         return text
-    return f"{text}; a program may use up to {highest_hz}, because each second of it must hold its ramps too"
+    return f"{text}; a program may use at most {highest_hz}, because each second includes its ramps"
 
 
 def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
-    """Lockouts, counts, reservoir, line: what is live, each under its own name; nested tables with a point."""
+    """Return the live values (lockouts, counts, reservoir, line) by their names; nested tables with a point."""
     rows: list[tuple[str, str]] = []
     for name, value in therapy.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`thecal refill`: what was found in the reservoir and what was put there, against what the pump expected."""
+"""`thecal refill`: report the measured residual and the filled volume; the pump compares the residual with its own count."""
 
 from __future__ import annotations
 
@@ -18,23 +18,28 @@ if TYPE_CHECKING:
 
 EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
 REASON_BYTES = 60
-APART = "out of tolerance: the next start will be blocked until somebody says why; measure again when in doubt"
+APART = "out of tolerance: the next start will be blocked until you give the reason; measure again if in doubt"
 
 
 def refill(
-    measured: Annotated[str | None, typer.Option(metavar="VOLUME", help="What was found in the reservoir.")] = None,
-    filled: Annotated[str | None, typer.Option(metavar="VOLUME", help="What was put into it.")] = None,
-    reason: Annotated[str | None, typer.Option("--acknowledge", metavar="REASON", help="Why the residual was out of tolerance.")] = None,
+    measured: Annotated[str | None, typer.Option(metavar="VOLUME", help="Volume measured in the reservoir before filling.")] = None,
+    filled: Annotated[str | None, typer.Option(metavar="VOLUME", help="Volume filled into the reservoir.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--acknowledge", metavar="REASON", help="Reason of a residual out of tolerance; allows the next start.")
+    ] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Report a refill. A residual out of tolerance blocks the next start until it is acknowledged with a reason."""
+    """Report a refill. A residual out of tolerance blocks the next start until you acknowledge it with a reason."""
     from thecal.pump.opening import open_pump
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
-        raise BadInput("say what to report", f'report with: {EXAMPLE}; or acknowledge with: thecal refill --acknowledge "why"')
+        raise BadInput(
+            "the command names no complete report, or more than one",
+            f'report with: {EXAMPLE}; or acknowledge with: thecal refill --acknowledge "why"',
+        )
     if reason is not None:
         check_reason(reason)
     volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
@@ -48,11 +53,11 @@ def refill(
 
 
 def check_reason(reason: str) -> None:
-    """What the pump keeps, and what every screen shows as it was typed."""
+    """Check the reason: the pump stores it, and every screen shows it as typed."""
     if not 0 < len(reason.encode()) <= REASON_BYTES:
         raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
     if not reason.isprintable():
-        raise BadInput("--acknowledge: holds a line end or another character that no screen shows", "write it in one line of plain text")
+        raise BadInput("--acknowledge: contains a line end or another unprintable character", "write it in one line of plain text")
 
 
 def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
@@ -74,7 +79,7 @@ def nl(option: str, text: str) -> int:
 
 
 def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
-    """Beside what was measured, what the pump expects; a pair that would explain the difference goes into the reply."""
+    """Show measured and expected volume; the reply contains a calibration that would explain the difference."""
     from thecal.pump import clock, orders
     from thecal.pump.active import active_program
 
@@ -98,7 +103,7 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
 
 
 def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
-    """BadInput when both volumes are more than the reservoir holds."""
+    """Raise BadInput if both volumes together exceed the reservoir."""
     from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
@@ -111,14 +116,14 @@ def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes
     from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
-    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first report")]
+    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first refill report")]
     if bounds_nl:
         rows.append(("in tolerance", f"{ml(bounds_nl[0])} to {ml(bounds_nl[1])}"))
-    return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in it", ml(measured_nl + filled_nl))]
+    return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in the reservoir", ml(measured_nl + filled_nl))]
 
 
 def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
-    """(least, most) nl that the pump takes without a reason; None before the first report, which has nothing to be compared with."""
+    """Return (least, most) nl that the pump accepts without a reason; None before the first report."""
     from pumpcore.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
@@ -132,12 +137,12 @@ def expected_text(reservoir: dict[str, Any]) -> str:
     from thecal.quantities.amounts import ml
 
     spread_nl = reservoir.get("spread_nl") or 0
-    return ml(reservoir["left_nl"]) + (f" to {ml(reservoir['left_nl'] + spread_nl)}, uncertain by power cuts" if spread_nl else "")
+    return ml(reservoir["left_nl"]) + (f" to {ml(reservoir['left_nl'] + spread_nl)}, uncertain because of power cuts" if spread_nl else "")
 
 
 def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[str, int]) -> int | None:
-    """The volume of the pair's steps by which what was delivered would account for the residual; None when nothing was delivered, or
-    when the pair would change by more than half: so much is a leak, a wrong reading or a wrong filling."""
+    """Return the volume of the pair's steps that would explain the residual. None if nothing was delivered, or if the pair would change
+    by more than half: that is a leak, a wrong reading or a wrong filling."""
     delivered_nl, left_nl = reservoir.get("delivered_nl") or 0, reservoir.get("left_nl")
     if not delivered_nl or left_nl is None:
         return None
@@ -158,5 +163,5 @@ def tell(reply: Reply, acknowledged: bool) -> None:
             pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
             talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
         else:
-            talk("no calibration near this one would explain it: look for a leak, weigh the residual again")
-        talk('say why: thecal refill --acknowledge "reason"')
+            talk("no calibration near this one would explain it: look for a leak, then weigh the residual again")
+        talk('give the reason: thecal refill --acknowledge "reason"')

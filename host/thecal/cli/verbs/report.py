@@ -1,4 +1,4 @@
-"""`thecal report`: one offline page of what the pump was told, did, missed and complained about; from the pump or a saved file."""
+"""`thecal report`: write one offline page of orders, deliveries, missed doses and alarms; from the pump or a saved file."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PAGE = Path("report.html")
 
 
 def report(
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="The page; report.html when left out.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also a row a minute as CSV; - is stdout.")] = None,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also the plot alone.")] = None,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also all that was read, for --from-journal.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Page to write (default: report.html).")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write one CSV row per minute; - is stdout.")] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the plot as PNG.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the data that was read, for --from-journal.")] = None,
     from_journal: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A saved journal instead of a pump; more than once for both rings.")
+        list[Path] | None, typer.Option(metavar="FILE", help="Read a saved journal instead of a pump; repeat for both rings.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
-    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only from then on, local time of the pump.")] = None,
-    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only up to then.")] = None,
+    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin at this local time of the pump.")] = None,
+    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End at this local time of the pump.")] = None,
     force: Force = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make one offline page: prescription, planned against delivered, boluses, missed doses, alarms, versions."""
+    """Write one offline page: prescription, planned and delivered volumes, boluses, missed doses, alarms, versions."""
     from thecal.history.timeline import Timeline
     from thecal.reports.period import Period
     from thecal.terminal.output_files import check_free, write

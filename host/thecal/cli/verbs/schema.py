@@ -1,4 +1,4 @@
-"""`thecal schema VERB`: the JSON Schema of what a verb prints with --json."""
+"""`thecal schema VERB`: print the JSON Schema of a verb's --json."""
 
 from typing import Annotated
 
@@ -9,9 +9,9 @@ from thecal.terminal.console import data, emit_json
 
 
 def schema(
-    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help="A verb, or error; without one they are listed.")] = None,
+    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help="A verb, or error (default: list them).")] = None,
 ) -> None:
-    """Print the JSON Schema of what a verb prints with --json."""
+    """Print the JSON Schema of a verb's --json output."""
     from thecal.files.toml_file import suggestion
     from thecal.schema import verbs as shapes
 

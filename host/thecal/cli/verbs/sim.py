@@ -1,4 +1,4 @@
-"""`thecal sim`: run a simulated pump until Ctrl-C. Its flash lies in a file and is there again the next time."""
+"""`thecal sim`: run a simulated pump until Ctrl-C. A file keeps its flash for the next run."""
 
 import json
 from pathlib import Path
@@ -14,26 +14,30 @@ MOST_SPEED = 100
 
 
 def sim(
-    bench: Annotated[str, typer.Option(metavar="BENCH", help="sim-clock, sim-noclock, or a bench file.")] = "sim-clock",
-    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Which individual: id, crystal, boot time.")] = 1,
-    speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Times real time, up to 100.")] = None,
-    virtual: Annotated[bool, typer.Option("--virtual", help="Time moves only by the control port.")] = False,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Where its flash is kept (default: one per bench and seed).")] = None,
-    balance: Annotated[bool, typer.Option("--balance", help="A balance under the outlet, with a port of its own.")] = False,
-    balance_protocol: Annotated[str, typer.Option(metavar="NAME", help="mt-sics, sbi, or plain (prints by itself).")] = "mt-sics",
-    evaporation: Annotated[str, typer.Option(metavar="RATE", help="What the balance's vessel loses.")] = "0 mg/h",
-    pulsation: Annotated[float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow, per roller.")] = 0.0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin with a newly flashed pump.")] = False,
+    bench: Annotated[str, typer.Option(metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.")] = "sim-clock",
+    seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the pump's unique id, crystal and boot time.")] = 1,
+    speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Factor of real time, at most 100.")] = None,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Advance time only by the control port.")] = False,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="File of the pump's flash (default: one per bench and seed).")] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="Put a simulated balance under the outlet, on its own port.")] = False,
+    balance_protocol: Annotated[
+        str, typer.Option(metavar="NAME", help="Protocol of the balance: mt-sics, sbi, or plain (prints unasked).")
+    ] = "mt-sics",
+    evaporation: Annotated[str, typer.Option(metavar="RATE", help="Evaporation from the vessel on the balance.")] = "0 mg/h",
+    pulsation: Annotated[
+        float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
+    ] = 0.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated pump behind a serial port. It is the unmodified firmware in a real MicroPython."""
+    """Run a simulated pump on a serial port: the unmodified firmware in MicroPython."""
     from thecal.files.bench import bench_file
     from thecal.files.resources import firmware_folder
     from thecal.pump.transport import registry
     from thecal.sim import clock_file, serve
 
     if speed is not None and not 0 < speed <= MOST_SPEED:
-        raise BadInput(f"--speed {speed}: is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
+        raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
     if image_path.is_dir():

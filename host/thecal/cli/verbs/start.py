@@ -6,10 +6,8 @@ from thecal.errors import Refused
 from thecal.terminal.console import data, emit_json, talk
 
 
-def start(
-    port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False
-) -> None:
-    """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that the pump knows."""
+def start(port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that is already set."""
     from thecal.cli.clock_setting import Wish, set_before_start, tell
     from thecal.pump import clock
     from thecal.pump.opening import open_pump

@@ -1,4 +1,4 @@
-"""`thecal status`: what the pump does, has done, and complains about."""
+"""`thecal status`: show the pump's state, deliveries and alarms."""
 
 import typer
 
@@ -8,7 +8,7 @@ from thecal.terminal.console import alert, columns, data, emit_json, talk
 
 
 def status(port: Port = None, as_json: AsJson = False) -> None:
-    """Show what the pump does now. Leaves with 5 when it is in alarm."""
+    """Show the pump's state. Exits with 5 if the pump is in alarm."""
     from thecal.pump import clock
     from thecal.pump.opening import open_pump
 

@@ -1,11 +1,11 @@
-"""`thecal stop`: one bare line to the pump, before anything else is asked."""
+"""`thecal stop`: send one bare line to the pump before any other message."""
 
 from thecal.cli.options import AsJson, Port
 from thecal.terminal.console import data, emit_json, talk
 
 
 def stop(port: Port = None, as_json: AsJson = False) -> None:
-    """Stop the pump now. Always acts; needs no program, no clock, no confirmation."""
+    """Stop the pump now, in any state, without a question."""
     from thecal.pump.client import Client
     from thecal.pump.opening import choose
 
@@ -22,10 +22,10 @@ def stop(port: Port = None, as_json: AsJson = False) -> None:
 
 
 def note(port_url: str) -> None:
-    """Tell the verbs of this machine that steer the pump; after the stop, so that a full or slow disk can't hold it up."""
+    """Note the stop for the verbs of this computer that steer the pump; after the stop, so that a full or slow disk can't delay it."""
     from thecal.pump.transport import registry
 
     try:
         registry.note_stop(port_url)
     except OSError as error:
-        talk(f"a calibration or weighing that is under way is not told of this stop: {error.strerror}")
+        talk(f"this stop could not be noted for a running calibration or weighing: {error.strerror}")

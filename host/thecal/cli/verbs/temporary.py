@@ -1,4 +1,4 @@
-"""`thecal temporary RATE --for TIME`: another rate than the basal's for a while, or a part of it; it ends by itself."""
+"""`thecal temporary RATE --for TIME`: replace the basal by another rate, or a part of it, for a limited time."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ Rows = list[tuple[str, ...]]
 
 
 def temporary(
-    rate: Annotated[str | None, typer.Argument(metavar="RATE", help='A rate, "0.8 mL/h", or a part of the basal, "50 %".')] = None,
-    duration: Annotated[str | None, typer.Option("--for", metavar="TIME", help='From 1 min to 24 h, e.g. "2 h".')] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="End a temporary rate.")] = None,
+    rate: Annotated[
+        str | None, typer.Argument(metavar="RATE", help='A rate, e.g. "0.8 mL/h", or a percentage of the basal, e.g. "50 %".')
+    ] = None,
+    duration: Annotated[str | None, typer.Option("--for", metavar="TIME", help='Duration, 1 min to 24 h, e.g. "2 h".')] = None,
+    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="End this temporary rate.")] = None,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a temporary rate in the place of the basal."""
+    """Run a temporary rate instead of the basal."""
     from thecal.cli.typed import check_token
     from thecal.pump.opening import open_pump
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
-        raise BadInput("say what to do", f"order with: {EXAMPLE}; or give --cancel TOKEN")
+        raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
     if cancel is not None:
         check_token(cancel)
     else:
@@ -55,9 +57,9 @@ def sentence(reply: Reply, cancelled: bool) -> str:
     from thecal.quantities.amounts import span
 
     if cancelled:
-        return f"temporary rate cancelled (token {reply['token']}): what is queued of it still runs, a few seconds"
+        return f"temporary rate cancelled (token {reply['token']}): steps already queued still run for a few seconds"
     lasts_s = (reply["ends_at_ms"] - reply["begins_at_ms"]) // MS_PER_S
-    return f"temporary rate ordered (token {reply['token']}): from the next seconds on for {span(lasts_s)}"
+    return f"temporary rate ordered (token {reply['token']}): begins within seconds, lasts {span(lasts_s)}"
 
 
 def end(client: Client, token: str, consent: Consent) -> Reply | None:
@@ -70,7 +72,7 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
 
 
 def parse(rate: str, duration: str) -> tuple[Any, int]:
-    """(a quantity, or a part of the basal), seconds."""
+    """Return (a quantity, or a part of the basal) and seconds."""
     from thecal.checks.dose import rate_of
     from thecal.quantities.typed import parse_number, shown
 
@@ -79,7 +81,7 @@ def parse(rate: str, duration: str) -> tuple[Any, int]:
         return rate_of(rate), seconds_s
     part = parse_number(rate, rate.rstrip().removesuffix("%").strip()) / 100
     if max(part.numerator, part.denominator) > 10_000:
-        raise BadInput(f"{shown(rate)} is not a part of at most 10,000", "write fewer digits, or a rate")
+        raise BadInput(f"{shown(rate)} is not a fraction with parts of at most 10,000", "write fewer digits, or a rate")
     return part, seconds_s
 
 
@@ -99,7 +101,7 @@ def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | N
 
 
 def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
-    """(nl per the program's seconds, (numerator, denominator)); one of them is zero."""
+    """Return (nl per the program's seconds, (numerator, denominator)); one of them is zero."""
     from thecal.checks.dose import volume, whole
 
     if isinstance(asked, Fraction):

@@ -1,4 +1,4 @@
-"""`thecal watch`: poll the status. The port is opened for each poll, so that `thecal stop` next door always gets through."""
+"""`thecal watch`: poll the status. It opens the port for each poll, so that another `thecal stop` always gets through."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ INTERVAL_S = 1.0
 
 def watch(
     port: Port = None,
-    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two looks.")] = INTERVAL_S,
-    count: Annotated[int, typer.Option("--count", min=0, help="Looks to take; 0 = until Ctrl-C.")] = 0,
+    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two readings.")] = INTERVAL_S,
+    count: Annotated[int, typer.Option("--count", min=0, help="Number of readings; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the pump does until Ctrl-C: live in a terminal, line by line in a pipe. Leaves with 5 when it was in alarm at the end."""
+    """Show the pump's state until Ctrl-C: live in a terminal, line by line in a pipe. Exits with 5 if the pump is in alarm at the end."""
     from thecal.pump.opening import choose
 
     port_url = choose(port)
@@ -42,12 +42,12 @@ def watch(
 
 
 class JsonLines:
-    """The pump's status as it answers it, a line a look. `state` is the pump's at the last one."""
+    """Print the pump's status as JSON, one line per reading. `state`: the pump's at the last one."""
 
     state = ""
 
     def follow(self, port_url: str, interval_s: float, count: int) -> None:
-        """Looks until `count` are taken (0 = for ever). The first must succeed; later a lost link is told and the watch goes on."""
+        """Poll until `count` readings (0 = for ever). The first must succeed; later lost links are reported and the watch continues."""
         looks = 0
         while True:
             looks += 1
@@ -75,7 +75,7 @@ class JsonLines:
         sys.stdout.flush()
 
     def learn(self, client: Any, reply: dict[str, Any]) -> None:
-        """What else is asked while the port is open."""
+        """Ask more while the port is open; nothing here."""
 
     def show(self, reply: dict[str, Any]) -> None:
         data(json.dumps(reply))
@@ -85,7 +85,7 @@ class JsonLines:
 
 
 class Lines(JsonLines):
-    """For people, in a pipe or a log."""
+    """Print one line of text per reading, for a pipe or a log."""
 
     def __init__(self) -> None:
         from thecal.reports.live.past import Past
@@ -102,7 +102,7 @@ class Lines(JsonLines):
 
 
 class Table(Lines):
-    """In place, in a terminal."""
+    """Update a table in place, in a terminal."""
 
     def follow(self, port_url: str, interval_s: float, count: int) -> None:
         from thecal.reports.live.live import LiveView

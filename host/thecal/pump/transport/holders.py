@@ -1,4 +1,4 @@
-"""Which programs have a port open, as far as the system says: on Linux by /proc, elsewhere nobody can be named."""
+"""Find the programs that have a port open: on Linux from /proc; other systems name none."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PTMX = os.makedev(5, 2) if hasattr(os, "makedev") else -1
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that has the port open. `name` is its program, for `thecal` with the verb."""
+    """A process that has the port open. `name`: its program, for `thecal` with the verb."""
 
     pid: int
     name: str
 
 
 def holders(port_url: str) -> list[Holder]:
-    """Return the other processes that have this port open, by process number. Processes of another user are seen by root only."""
+    """Return the other processes that have this port open, by process number. Only root sees the processes of other users."""
     try:
         port = os.stat(port_url)
     except OSError:  # a URL, or the port is gone
@@ -35,7 +35,7 @@ def holders(port_url: str) -> list[Holder]:
 
 
 def described(found: list[Holder]) -> str:
-    """Name them in a sentence: "thecal calibrate (pid 12) and flock (pid 13)"; "another program" when the system names none."""
+    """Name them in a sentence: "thecal calibrate (pid 12) and flock (pid 13)"; "another program" if the system names none."""
     if not found:
         return "another program"
     named = [f"{holder.name} (pid {holder.pid})" for holder in found[:NAMED]]
@@ -45,7 +45,7 @@ def described(found: list[Holder]) -> str:
 
 
 def name_of(pid: int) -> str:
-    """Return the program's name; of a script the script's, of `thecal` with the verb. Never its options: they may be private."""
+    """Return the program's name; for a script the script's, for `thecal` with the verb. Never its options: they may be private."""
     try:
         words = [word.decode(errors="replace") for word in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")]
     except OSError:
@@ -57,7 +57,7 @@ def name_of(pid: int) -> str:
 
 
 def _script(words: list[str]) -> list[str]:
-    """What Python runs: a file's or a module's name, and of `thecal` the verb."""
+    """Return what Python runs: a file's or a module's name, and for `thecal` the verb."""
     for index, word in enumerate(words):
         if word == "-c":
             return []
@@ -68,7 +68,8 @@ def _script(words: list[str]) -> list[str]:
 
 
 def _has_open(pid: int, device: int) -> bool:
-    """Whether the process has the device open; the one that serves a pseudo-terminal's other end (a simulator) is no client of it."""
+    """Return True if the process is a client of the device. The process that serves the other end of a pseudo-terminal (a simulator) is
+    none."""
     found = False
     try:
         for entry in (PROC / str(pid) / "fd").iterdir():
@@ -84,7 +85,7 @@ def _has_open(pid: int, device: int) -> bool:
 
 
 def _status(entry: Path) -> os.stat_result | None:
-    """What an open file is; None when it was closed meanwhile."""
+    """Return the target of an open file; None if it was closed meanwhile."""
     try:
         return entry.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""One open port: bytes out, lines and counted bulk in, each with a deadline. Knows nothing of what the lines say."""
+"""One open port: bytes out, lines and counted bulk in, each with a deadline. Does not interpret the lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ BUSY_ERRNOS = (errno.EBUSY, errno.EAGAIN)
 
 
 class Link:
-    """An open serial port, pseudo-terminal or socket:// URL. Reads in chunks: socket:// never says more than one byte waits.
+    """An open serial port, pseudo-terminal or socket:// URL. Reads in chunks, because socket:// never reports more than one waiting byte.
 
-    `share`: when another program holds the port's lock, open it beside that program; `shared` says that this was so.
+    `share`: open the port even if another program holds its lock; `shared` reports that this happened.
     """
 
     def __init__(self, port_url: str, share: bool = False) -> None:
@@ -41,7 +41,7 @@ class Link:
         self.close()
 
     def close(self) -> None:
-        """Closes at once: pyserial's socket:// would sleep for 0.3 s, and leave the socket open when the other end went first."""
+        """Close at once: pyserial's socket:// would sleep for 0.3 s, and leave the socket open if the other end closed first."""
         connection = getattr(self._serial, "_socket", None)
         if connection is not None:
             connection.close()
@@ -49,16 +49,18 @@ class Link:
         self._serial.close()
 
     def write(self, data: bytes) -> None:
-        """Send everything; LinkLost when the port is gone or takes nothing."""
+        """Send everything. Raises LinkLost if the port is gone or accepts nothing."""
         import serial
 
         try:
             self._serial.write(data)
         except (serial.SerialException, OSError) as error:
-            raise LinkLost(f"the link to {self.port_url} broke while sending ({error})", "check the cable and ask again") from error
+            raise LinkLost(
+                f"the link to {self.port_url} broke while sending ({error})", "check the cable and run the command again"
+            ) from error
 
     def read_line(self, deadline_s: float) -> bytes | None:
-        """The next line without its newline, or None when `deadline_s` (time.monotonic) passes first."""
+        """Return the next line without its newline, or None at `deadline_s` (time.monotonic)."""
         late = False
         while True:
             end = self._buffer.find(b"\n")
@@ -73,7 +75,7 @@ class Link:
             late = time.monotonic() > deadline_s  # a flood without a newline ends here
 
     def read_bulk(self, count_bytes: int, deadline_s: float) -> bytes | None:
-        """Exactly `count_bytes` raw bytes, or None when the deadline passes first (what came is dropped)."""
+        """Return exactly `count_bytes` raw bytes, or None at the deadline (and drop the bytes received so far)."""
         while len(self._buffer) < count_bytes:  # each turn brings a byte, or ends it
             if not self._fill(deadline_s):
                 self._buffer.clear()
@@ -83,11 +85,11 @@ class Link:
         return data
 
     def partial(self) -> bytes:
-        """What has arrived behind the last newline; a prompt, when the other end is not a pump."""
+        """Return the bytes after the last newline; a prompt if the other end is not a pump."""
         return bytes(self._buffer)
 
     def _fill(self, deadline_s: float) -> bool:
-        """Wait for the first byte, then take all there is. False when the deadline passed."""
+        """Wait for the first byte, then read all waiting bytes. Returns False at the deadline."""
         import serial
 
         try:
@@ -98,15 +100,17 @@ class Link:
                 data += self._serial.read(CHUNK_BYTES)
         except (serial.SerialException, OSError, TypeError) as error:
             # TypeError: pyserial on a port that another thread closed
-            raise LinkLost(f"the link to {self.port_url} broke while listening ({error})", "check the cable and ask again") from error
+            raise LinkLost(
+                f"the link to {self.port_url} broke while listening ({error})", "check the cable and run the command again"
+            ) from error
         self._buffer += data
         self.heard = (self.heard + data)[-256:]
         return bool(data)
 
 
 def open_serial(port_url: str, share: bool = False) -> tuple[Any, bool]:
-    """Open a pyserial port for us alone; return it, and whether it is shared. A busy port is tried for 0.8 s: `watch` opens it only
-    for moments. With `share` the lock of another program is passed by at once; only TIOCEXCL and Windows keep us out then."""
+    """Open a pyserial port exclusively; return it, and True if it is shared. Retry a busy port for 0.8 s, because `watch` opens it only
+    for moments. With `share`, ignore another program's lock; only TIOCEXCL and Windows then prevent opening."""
     import serial
 
     deadline_s = time.monotonic() + BUSY_RETRY_S
@@ -123,12 +127,12 @@ def open_serial(port_url: str, share: bool = False) -> tuple[Any, bool]:
 
 
 def exclusive(port_url: str) -> bool | None:
-    """Ask for an exclusive lock where there is one; on Windows every serial port is exclusive, a URL has no lock."""
+    """Request an exclusive lock if there is one; on Windows every serial port is exclusive, a URL has no lock."""
     return None if "://" in port_url or os.name == "nt" else True
 
 
 def error_number(error: Exception) -> int | None:
-    """The system's errno; pyserial keeps it only in the exception behind its own, or (Windows) in the text."""
+    """Return the system's errno; pyserial keeps it only in the exception behind its own, or (Windows) in the text."""
     number = getattr(error, "errno", None) or getattr(error.__context__, "errno", None)
     return errno.EBUSY if number is None and "PermissionError" in str(error) else number
 
@@ -138,11 +142,11 @@ def is_busy(error: Exception) -> bool:
 
 
 def why_not_open(port_url: str, error: Exception) -> ThecalError:
-    """The error of ours that says why a port did not open."""
+    """Return the error for a port that did not open."""
     if is_busy(error):
         return PortBusy(
             f"{port_url} is in use by another program",
-            "close it (a serial monitor, mpremote, another thecal) and ask again",
+            "close it (a serial monitor, mpremote, another thecal) and run the command again",
         )
     if error_number(error) == errno.EACCES:
         return NoPump(
@@ -155,5 +159,5 @@ def why_not_open(port_url: str, error: Exception) -> ThecalError:
     words = "not a port" if not number else "no such host" if number < 0 else os.strerror(number)
     return NoPump(
         f"can't open {port_url}: {words}",
-        "plug the pump in or start one with `thecal sim`; `thecal find` lists what is there",
+        "plug the pump in or start one with `thecal sim`; `thecal find` lists the pumps",
     )

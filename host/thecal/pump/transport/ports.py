@@ -1,4 +1,4 @@
-"""Which port: the one that was named, else THECAL_PORT, else the only pump there is."""
+"""Choose a port: the named one, otherwise THECAL_PORT, otherwise the only pump."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOK_AGAIN_S = 0.2
 
 
 class Candidate:
-    """A port that may have a pump on it. `origin` is "named", "usb" or "simulator"; `serial_number` "" when unknown."""
+    """A port that may have a pump. `origin`: "named", "usb" or "simulator"; `serial_number`: "" if unknown."""
 
     def __init__(self, port_url: str, origin: str, serial_number: str = "") -> None:
         self.port_url = port_url
@@ -22,19 +22,19 @@ class Candidate:
 
 
 def named(port_url: str | None) -> Candidate | None:
-    """The port of the command line or of THECAL_PORT; None when neither names one."""
+    """Return the port of the command line or of THECAL_PORT; None if neither names one."""
     chosen = port_url or os.environ.get("THECAL_PORT")
     return Candidate(chosen, "named") if chosen else None
 
 
 def candidates() -> list[Candidate]:
-    """Boards on USB by their numbers, then simulators that run here. Opens nothing."""
+    """Return boards on USB by their numbers, then the simulators of this computer. Opens nothing."""
     return usb_boards() + simulators()
 
 
 def awaited(patience_s: float, waiting: Callable[[], None]) -> list[Candidate]:
-    """As `candidates`; while there is none it looks again for `patience_s`, after one call of `waiting`: a simulator that was
-    just started, or a board that was just plugged in, takes a moment to be there."""
+    """Return `candidates`; if there is none, call `waiting` once and look again for `patience_s`: a simulator or a board that was just
+    started needs a moment."""
     found, until_s = candidates(), time.monotonic() + patience_s
     if not found:
         waiting()
@@ -52,5 +52,5 @@ def usb_boards() -> list[Candidate]:
 
 
 def simulators() -> list[Candidate]:
-    """A simulator's pseudo-terminal where it has one, else its socket."""
+    """Return the pseudo-terminal of a simulator, otherwise its socket."""
     return [Candidate(str(entry.get("port") or entry.get("socket")), "simulator") for entry in registry.entries()]

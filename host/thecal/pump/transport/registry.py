@@ -1,5 +1,5 @@
-"""What this machine knows of pumps: the simulated ones that run here (written by `thecal sim`, read by `thecal find`), and
-the boards that were flashed from here. One small file each."""
+"""The pumps known to this computer: its simulators (written by `thecal sim`, read by `thecal find`), and the boards that it flashed. One
+small file each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Entry = dict[str, object]
 
 
 def folder() -> Path:
-    """Where the files lie; THECAL_RUNTIME moves it (one simulator farm per test run, for instance)."""
+    """Return the folder of the files; THECAL_RUNTIME overrides it (one set of simulators per test run, for instance)."""
     chosen = os.environ.get("THECAL_RUNTIME")
     if chosen:
         return Path(chosen)
@@ -24,7 +24,7 @@ def folder() -> Path:
 
 
 def add(entry: Entry) -> Path:
-    """Write this process's entry (keys as `sim.serve` describes a pump). Only its owner can read it: the control port's secret is in it."""
+    """Write this process's entry (keys as in `sim.serve`). Only its owner can read it, because it contains the control port's secret."""
     place = folder() / "simulators"
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{os.getpid()}.json"
@@ -37,7 +37,7 @@ def add(entry: Entry) -> Path:
 
 
 def entries() -> list[Entry]:
-    """The simulators that still run; files of dead ones are removed."""
+    """Return the simulators that still run; remove the files of the others."""
     found = []
     for path in sorted((folder() / "simulators").glob("*.json")):
         entry = read(path)
@@ -57,7 +57,7 @@ def read(path: Path) -> Entry | None:
 
 
 def runs(entry: Entry) -> bool:
-    """Whether the simulator's socket still takes connections (a process number says less, and on Windows asking is not safe)."""
+    """Return True if the simulator's socket accepts connections (a process number proves less, and on Windows the test is not safe)."""
     import socket
 
     host, _, port = str(entry.get("control", "")).rpartition(":")
@@ -69,7 +69,7 @@ def runs(entry: Entry) -> bool:
 
 
 def remember_pump(unique_id: str, facts: Entry) -> None:
-    """Keeps what a board was when it was flashed: MicroPython formats a flash that it can't mount, and only the host can notice."""
+    """Remember a flashed board: MicroPython formats a flash that it can't mount, and only the host can notice."""
     place = folder() / "pumps"
     place.mkdir(parents=True, exist_ok=True)
     draft = place / f"{unique_id.lower()}.new"
@@ -78,19 +78,19 @@ def remember_pump(unique_id: str, facts: Entry) -> None:
 
 
 def known_pump(unique_id: str) -> Entry | None:
-    """What `remember_pump` kept of a board, by the unique id that is also its USB serial number; None when it is new here."""
+    """Return the data of `remember_pump` by the unique id, which is also the USB serial number; None for a new board."""
     return read(_pump_file(unique_id))
 
 
 def note_stop(port_url: str) -> None:
-    """Leave word that `thecal stop` was given for this port: a verb that has the motor in hand begins no further run. Raises OSError."""
+    """Note a `thecal stop` for this port, so that a verb that runs the motor begins no further run. Raises OSError."""
     path = _stop_file(port_url)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(secrets.token_hex(8), encoding="utf-8")
 
 
 def last_stop(port_url: str) -> str:
-    """What changes with each stop that was noted for this port; "" while there was none."""
+    """Return a text that changes with each noted stop of this port; "" if there was none."""
     try:
         return _stop_file(port_url).read_text(encoding="utf-8")
     except (OSError, ValueError):
@@ -98,7 +98,7 @@ def last_stop(port_url: str) -> str:
 
 
 def _stop_file(port_url: str) -> Path:
-    """One for each port: names of one device (by-id, a link) and the two ports of a simulator are one."""
+    """Return one key per pump: several names of one device (by-id, a link) and the two ports of a simulator give the same key."""
     port = port_url if "://" in port_url else os.path.realpath(port_url)
     for path in (folder() / "simulators").glob("*.json"):
         entry = read(path)
@@ -108,7 +108,7 @@ def _stop_file(port_url: str) -> Path:
 
 
 def remember_zone(unique_id: str, facts: Entry) -> None:
-    """Keeps by which zone's name this computer set a pump's clock, and when: the pump itself knows the next change only."""
+    """Remember the zone name with which this computer set a pump's clock, and when: the pump itself stores only the next change."""
     path = _zone_file(unique_id)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,13 +118,13 @@ def remember_zone(unique_id: str, facts: Entry) -> None:
 
 
 def known_zone(unique_id: str) -> Entry | None:
-    """What `remember_zone` kept; None when this computer never named the pump's zone."""
+    """Return the data of `remember_zone`; None if this computer never set the pump's zone."""
     path = _zone_file(unique_id)
     return None if path is None else read(path)
 
 
 def _zone_file(unique_id: str) -> Path | None:
-    """None for an id that is none: it comes from the other end and becomes the name of a file."""
+    """Check an id, because it comes from the device and becomes a file name; None for an invalid one."""
     plain = unique_id.lower()
     return folder() / "zones" / f"{plain}.json" if re.fullmatch("[0-9a-f]{1,64}", plain) else None
 

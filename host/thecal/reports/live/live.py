@@ -1,4 +1,4 @@
-"""The live table: drawn in place, one look after the other."""
+"""The live table: drawn in place, updated at each reading."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from thecal.reports.live.past import Past
 from thecal.reports.live.view import ALERT, Status, rows
 from thecal.terminal.console import printable
 
-HINT = "Ctrl-C ends the watch, not the pump; `thecal stop` in another terminal stops it"
+HINT = "Ctrl-C ends the display, the pump runs on; `thecal stop` in another terminal stops it"
 
 
 class LiveView:
-    """Shows the newest look. A look that failed is told in its last row, with the look before it still in view."""
+    """Show the newest reading. A failed one is reported in the last row, with the previous values still in view."""
 
     def __init__(self) -> None:
         self._console = Console()
@@ -38,7 +38,7 @@ class LiveView:
         self._draw("")
 
     def trouble(self, cause: str) -> None:
-        self._draw(f"{cause}; still watching, the above is old")
+        self._draw(f"{cause}; still watching, the values above are old")
 
     def _draw(self, trouble: str) -> None:
         table = Table.grid(padding=(0, 1))

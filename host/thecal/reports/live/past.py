@@ -1,4 +1,4 @@
-"""What the pump delivered lately: seeded from its journal, carried on by the looks at its status."""
+"""The recent deliveries of the pump: from its journal, then from its status at each reading."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ Status = dict[str, Any]
 
 
 class Past:
-    """`since_midnight` is (least, most) steps delivered today by the pump's local time; None when that is not known, and `why`."""
+    """`since_midnight`: (least, most) steps delivered today by the pump's local time; None if unknown, with the reason in `why`."""
 
     def __init__(self) -> None:
-        self.why = "the journal was not read"
+        self.why = "the journal is not read yet"
         self._now: tuple[int, int | None, int] | None = None
         self._begin_s = 0
         self._midnight: tuple[Fraction, Fraction] | None = None
         self._points: list[tuple[int, Fraction]] = []
 
     def look(self, client: Client, status: Status) -> None:
-        """Takes over a status; reads the journal when this is the first look, the pump was reset, its clock
-        was set, or another day began."""
+        """Process a status; read the journal for the first one, after a reset or a set clock, and when another day begins."""
         now = (status["boot"], local_day(status), status["offset_s"])
         begin_s = status["utc_s"] - status["uptime_ms"] // MS_PER_S if status["utc_s"] else 0
         if now != self._now or abs(begin_s - self._begin_s) > CLOCK_STEP_S:
@@ -61,7 +60,7 @@ class Past:
         )
 
     def today(self, status: Status) -> tuple[int, int] | None:
-        """(least, most) steps since local midnight."""
+        """Return (least, most) steps since local midnight."""
         if self._midnight is None:
             return None
         low, high = self._midnight
@@ -69,7 +68,7 @@ class Past:
         return max(0, int(certain)), max(0, int(most))
 
     def hour(self, cells: int) -> list[Fraction | None]:
-        """Mean steps per hour in each of `cells` equal parts of the last hour; None where nothing is known."""
+        """Return the mean steps per hour in each of `cells` equal parts of the last hour; None where unknown."""
         if not self._points:
             return [None] * cells
         curve, end_ms, begin_ms = Curve(self._points), self._points[-1][0], self._points[0][0]
@@ -83,12 +82,12 @@ class Past:
 
 
 def local_day(status: Status) -> int | None:
-    """Number of the pump's local day; None when it does not know the time."""
+    """Return the number of the pump's local day; None if the pump does not know the time."""
     return (status["utc_s"] + status["offset_s"]) // S_PER_DAY if status["utc_s"] else None
 
 
 def evidence(client: Client, status: Status) -> Evidence:
-    """The journal's last hours, at least from local midnight on: read from about there, farther back when that was too late."""
+    """Return the journal's last hours, at least from local midnight on; read farther back if that was too late."""
     seconds_s = max(2 * S_PER_HOUR, (status["utc_s"] + status["offset_s"]) % S_PER_DAY if status["utc_s"] else 0)
     records = seconds_s // TOTAL_S + OTHER_RECORDS
     found = Evidence(status=status, source="the pump", packed=base64.b64decode(client.program_read().get("program") or ""))
@@ -101,14 +100,14 @@ def evidence(client: Client, status: Status) -> Evidence:
 
 
 def reaches_back(found: Evidence, seconds_s: int) -> bool:
-    """Whether the records begin before the time that is asked for."""
+    """Return True if the records begin before the requested time."""
     line = Timeline(found)
     return line.to_ms - line.from_ms > seconds_s * MS_PER_S
 
 
 def at_midnight(line: Timeline, status: Status) -> tuple[Fraction, Fraction] | None:
-    """(low, high) position in the pump's life at the last local midnight, low without what is uncertain since the journal's part
-    begins; None when the time was not known then."""
+    """Return (low, high) position at the last local midnight, low without uncertain steps of this part of the journal; None if the time
+    was unknown then."""
     if not status["utc_s"]:
         return None
     midnight_ms = ((status["utc_s"] + status["offset_s"]) // S_PER_DAY * S_PER_DAY - status["offset_s"]) * MS_PER_S

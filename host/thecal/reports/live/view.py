@@ -1,4 +1,4 @@
-"""One look as text: rows for a live table, or one line for a pipe. Amounts in mL by the pump's own calibration."""
+"""One reading as text: rows for a live table, or one line for a pipe. Amounts in mL by the pump's own calibration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Row = tuple[str, str, str]
 
 
 def next_text(status: Status) -> str:
-    """When the rate changes by the schedule."""
+    """Format the next change of rate in the schedule."""
     change_s = status.get("next_change_s")
     if not change_s:
         return "none"
@@ -32,7 +32,7 @@ def next_text(status: Status) -> str:
 
 
 def volume(status: Status, steps: int | Fraction) -> Fraction | None:
-    """Steps in mL; None without a calibration."""
+    """Convert steps to mL; None without a calibration."""
     pair = status.get("calibration")
     return Fraction(steps) * pair["volume_nl"] / pair["steps"] / NL_PER_ML if pair else None
 
@@ -44,7 +44,7 @@ def amount(status: Status, steps: int) -> str:
 
 
 def today_text(status: Status, past: Past) -> str:
-    """What was delivered since local midnight; both bounds when a power cut left something uncertain."""
+    """Format the volume since local midnight; both bounds if a power cut left uncertain steps."""
     found, unit = past.today(status), "mL" if status.get("calibration") else "steps"
     if found is None:
         return UNKNOWN
@@ -54,7 +54,7 @@ def today_text(status: Status, past: Past) -> str:
 
 
 def reservoir_text(status: Status) -> str:
-    """What is left, where the pump keeps count of it; else empty."""
+    """Format the volume left, if the pump counts it; otherwise empty."""
     told = (status.get("therapy") or {}).get("reservoir") or status.get("reservoir")
     if not isinstance(told, dict) or not isinstance(told.get("left_nl"), int):
         return ""
@@ -63,13 +63,13 @@ def reservoir_text(status: Status) -> str:
 
 
 def uncalibrated(status: Status) -> str:
-    """UNCALIBRATED, or EXPIRED; empty when somebody has weighed and it still holds."""
+    """Return UNCALIBRATED or EXPIRED; empty for a valid calibration."""
     pair = status.get("calibration")
     return "" if pair is None or pair["state"] == CALIBRATED else str(pair["state"])
 
 
 def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
-    """The delivered rate over the last hour, and its highest value."""
+    """Return the delivered rate over the last hour, and its highest value."""
     values = past.hour(cells)
     known = [value for value in values if value is not None]
     if not known:
@@ -112,7 +112,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
 
 
 def one_line(status: Status, past: Past) -> str:
-    """For a pipe or a log."""
+    """Return one line for a pipe or a log."""
     parts = [
         clock_text(status["utc_s"], status["offset_s"])[4:23] if status["utc_s"] else f"up {span(status['uptime_ms'] // 1000)}",
         status["state"],

@@ -66,7 +66,7 @@ class Pan:
     def set_fault(self, kind: str) -> None:
         """One of FAULTS; `tare` happens once, `none` ends the others."""
         if kind not in FAULTS:
-            raise SimulatorError(f"{kind!r} is no fault of a balance", f"known are {', '.join(FAULTS)}")
+            raise SimulatorError(f"{kind!r} is not a fault of a balance", f"known are {', '.join(FAULTS)}")
         if kind == "tare":
             self.tare()
             return

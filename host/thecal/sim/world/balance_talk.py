@@ -24,7 +24,7 @@ class Talk:
         self.pan = pan
         self.protocol = pan.options.protocol
         if self.protocol not in PROTOCOLS:
-            raise SimulatorError(f"{self.protocol!r} is no balance protocol", f"known are {', '.join(PROTOCOLS)}")
+            raise SimulatorError(f"{self.protocol!r} is not a balance protocol", f"known are {', '.join(PROTOCOLS)}")
         self._serial_number = serial_number
         self.prints = self.protocol == "plain"
 

@@ -1,4 +1,4 @@
-"""Reading a balance on a serial port: `open_balance` gives weights in whole micrograms, or a BalanceError that says why not."""
+"""Read a balance on a serial port: `open_balance` returns weights in whole micrograms, or raises a BalanceError with the reason."""
 
 from thecal.weighing.balance.errors import BalanceError
 from thecal.weighing.balance.reading import Reading

@@ -1,4 +1,4 @@
-"""Which protocol a balance speaks: first listen, then ask. What is asked changes nothing in a balance of the other kind."""
+"""Find the protocol of a balance: listen, then ask. The questions change nothing in a balance of another kind."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SAYS_SOMETHING = ("overload", "underload", "busy", "error_code", "unit")
 
 
 def dialect(protocol: str) -> ModuleType:
-    """The module of a protocol by its name."""
+    """Return the module of a protocol by its name."""
     if protocol not in DIALECTS:
-        raise BadInput(f"{protocol!r} is no balance protocol", f"known are auto, {', '.join(DIALECTS)}")
+        raise BadInput(f"{protocol!r} is not a balance protocol", f"known are auto, {', '.join(DIALECTS)}")
     return DIALECTS[protocol]
 
 
 def speaks(port: BalancePort, framing: str | None) -> tuple[str, bool]:
-    """The protocol's name, and whether the balance prints by itself. BalanceError when nothing comes or nothing fits."""
+    """Return the protocol's name, and True if the balance prints by itself. Raises BalanceError if nothing comes or nothing fits."""
     heard = port.line(time.monotonic() + LISTEN_S)
     if heard is not None:
         return named(heard[0]), True
@@ -42,7 +42,7 @@ def speaks(port: BalancePort, framing: str | None) -> tuple[str, bool]:
 
 
 def named(line: str) -> str:
-    """The strictest protocol that a line fits."""
+    """Return the strictest protocol that fits a line."""
     if mt_sics.serial_number(line) is not None or mt_sics.is_refusal(line):
         return mt_sics.NAME
     for name, module in DIALECTS.items():

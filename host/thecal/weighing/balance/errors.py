@@ -1,4 +1,4 @@
-"""What can be wrong with a balance, each with its cause and its cure. The words of all three protocols are here."""
+"""The errors of a balance, each with cause and remedy, in the same words for all three protocols."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from thecal.errors import ThecalError
 
 
 class BalanceError(ThecalError):
-    """The balance gave no weight that can be used. `kind` is one word for programs; `raw` the line as it came, "" without one."""
+    """The balance gave no usable weight. `kind`: one word for programs; `raw`: the received line, "" if there was none."""
 
     def __init__(self, kind: str, cause: str, do: str, raw: str = "") -> None:
         super().__init__(cause, do)
@@ -18,7 +18,7 @@ class BalanceError(ThecalError):
 
 
 def shown(line: str) -> str:
-    """The raw line in quotes, with what can't be printed escaped; every space stays."""
+    """Return the raw line in quotes, with unprintable characters escaped; every space stays."""
     return '"' + line.encode("unicode_escape").decode() + '"'
 
 
@@ -32,7 +32,7 @@ def underload(raw: str) -> BalanceError:
 
 
 def half_line(raw: str, why: str) -> BalanceError:
-    do = "check cable, baud rate and parity, and that nothing else reads this port; then begin again"
+    do = "check cable, baud rate and parity, and that no other program reads this port; then begin again"
     return BalanceError("half_line", f"the balance sent half a line: {shown(raw)} ({why})", do, raw)
 
 
@@ -51,13 +51,13 @@ def unusable_unit(raw: str, unit: str) -> BalanceError:
 
 
 def no_unit(raw: str) -> BalanceError:
-    do = "let the balance print its unit, or say that the numbers are grams with the protocol `plain`"
+    do = "set the balance to print its unit, or select grams with --balance-protocol plain"
     return BalanceError("unit", f"{shown(raw)} has no unit", do, raw)
 
 
 def unit_not_seen(raw: str) -> BalanceError:
     do = "wait until it is stable once, so that it shows its unit"
-    return BalanceError("unstable", f"the balance moves and has not shown its unit yet ({shown(raw)})", do, raw)
+    return BalanceError("unstable", f"the balance is not stable and has not shown its unit yet ({shown(raw)})", do, raw)
 
 
 def too_fine(raw: str) -> BalanceError:
@@ -66,18 +66,18 @@ def too_fine(raw: str) -> BalanceError:
 
 def unit_change(raw: str, before: str, after: str) -> BalanceError:
     was, now = (unit or "none" for unit in (before, after))
-    do = "set the unit back, and begin the run again: nobody knows what else was pressed"
-    return BalanceError("unit_change", f"the balance changed its unit in mid-run from {was} to {now} ({shown(raw)})", do, raw)
+    do = "set the unit back, and begin the run again"
+    return BalanceError("unit_change", f"the balance changed its unit during the run from {was} to {now} ({shown(raw)})", do, raw)
 
 
 def decimals_change(raw: str, before: int, after: int) -> BalanceError:
-    do = "check the cable; a balance with two ranges must stay in one, or speak mt-sics or sbi"
+    do = "check the cable; keep a balance with two ranges in one of them, or use mt-sics or sbi"
     cause = f"the balance's number had {before} decimals and has {after} ({shown(raw)}): half a line, or another range"
     return BalanceError("half_line", cause, do, raw)
 
 
 def tared(raw: str, drop_ug: int) -> BalanceError:
-    do = "begin the run again, and leave the balance and its vessel alone until it ends"
+    do = "begin the run again; do not touch the balance or its vessel until it ends"
     cause = f"the mass fell by {drop_ug} ug from one reading to the next ({shown(raw)}): tared, zeroed, or the vessel was moved"
     return BalanceError("tared", cause, do, raw)
 
@@ -87,20 +87,20 @@ def error_code(raw: str, meaning: str) -> BalanceError:
 
 
 def busy(raw: str) -> BalanceError:
-    do = "wait until it has finished adjusting, taring or another command, and ask again"
+    do = "wait until it has finished adjusting, taring or another command, then try again"
     return BalanceError("busy", f"the balance can't weigh at the moment ({shown(raw)})", do, raw)
 
 
 def unstable(timeout_s: float, last: str) -> BalanceError:
     do = "keep draughts, vibration and drops away from the pan, let the flow end, and weigh again"
-    return BalanceError("unstable", f"the balance was not stable within {timeout_s:g} s; last it sent {shown(last)}", do, last)
+    return BalanceError("unstable", f"the balance was not stable within {timeout_s:g} s; its last line was {shown(last)}", do, last)
 
 
 def no_answer(port_url: str, waited_s: float, protocol: str) -> BalanceError:
-    do = "check that it is on, its cable, baud rate, parity and protocol; "
+    do = "check its power, cable, baud rate, parity and protocol; "
     do += {
-        "mt-sics": "its interface must be set to MT-SICS (host)",
-        "sbi": "let it print without waiting for stability",
-        "plain": "it must print continuously",
-    }.get(protocol, "one that only prints must print continuously")
+        "mt-sics": "set its interface to MT-SICS (host)",
+        "sbi": "set it to print without waiting for stability",
+        "plain": "set it to print continuously",
+    }.get(protocol, "set a balance that only prints to print continuously")
     return BalanceError("no_answer", f"no answer from the balance on {port_url} within {waited_s:g} s ({protocol})", do)

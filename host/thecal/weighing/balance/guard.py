@@ -1,4 +1,4 @@
-"""What must not change from one reading of a balance to the next, and what the readings together say about stability."""
+"""Check that readings of a balance are consistent, and judge stability from several readings."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Guard:
         self._drop_limit_ug, self._last_ug = drop_limit_ug, None
 
     def begin_weighing(self) -> None:
-        """Equal lines from before do not speak for the mass that is on the pan now."""
+        """Forget equal lines from before: they do not prove the present mass."""
         self._equal.clear()
 
     def reading(self, weight: Weight, line: str, at_s: float) -> Reading:
-        """The line as a reading; BalanceError when it does not go with the ones before."""
+        """Return the line as a reading. Raises BalanceError if it contradicts earlier ones."""
         if self._hides_unit and not weight.unit:
             self._unit_proves = True
         unit = self._unit_of(weight, line)
@@ -84,7 +84,7 @@ class Guard:
         self._last_ug = mass_ug
 
     def _repeats(self, reading: Reading) -> bool:
-        """Whether this is at least the third equal line, a second or more after the first of them."""
+        """Return True from the third equal line on, if a second has passed since the first."""
         if self._equal and self._equal[0].mass_ug != reading.mass_ug:
             self._equal.clear()
         self._equal.append(reading)

@@ -28,7 +28,7 @@ FAULT = re.compile(r"S [SDI]? ?Error (\S+) *")
 
 
 def read(line: str) -> Weight:
-    """The weight in a line; BalanceError for every other line."""
+    """Return the weight in a line. Raises BalanceError for every other line."""
     match = WEIGHT.fullmatch(line)
     if match is None:
         raise _why_not(line)
@@ -40,13 +40,13 @@ def read(line: str) -> Weight:
 
 
 def serial_number(line: str) -> str | None:
-    """The serial number in an answer to I4; None in any other line."""
+    """Return the serial number in an answer to I4; None for any other line."""
     match = SERIAL.fullmatch(line)
     return match.group(1) if match else None
 
 
 def is_refusal(line: str) -> bool:
-    """The balance understood that it was asked something, and can't do it."""
+    """Return True if the balance understood a command but can't carry it out."""
     return line.strip() in GENERAL or line.rstrip() == "I4 I"
 
 

@@ -25,7 +25,7 @@ FAULT = re.compile(r" *err(?:or)? *[:.]? *(\w+) *", re.IGNORECASE)
 
 
 def read(line: str) -> Weight:
-    """The weight in a line; BalanceError for every other line."""
+    """Return the weight in a line. Raises BalanceError for every other line."""
     match = LINE.fullmatch(line)
     if match is None:
         raise _why_not(line)

@@ -37,7 +37,7 @@ class BalancePort:
         self.join()
 
     def close(self) -> None:
-        """Closes at once; pyserial's socket:// would sleep for 0.3 s."""
+        """Close at once; pyserial's socket:// would sleep for 0.3 s."""
         connection = getattr(self._serial, "_socket", None)
         if connection is not None:
             connection.close()
@@ -45,13 +45,13 @@ class BalancePort:
         self._serial.close()
 
     def frame(self, framing: str) -> None:
-        """Another baud rate and parity from now on."""
+        """Set another baud rate and parity."""
         for name, value in parameters(framing, self.port_url).items():
             setattr(self._serial, name, value)
         self.join()
 
     def join(self) -> None:
-        """Forgets what came before. If the line is not quiet then, begins behind the end of the line that is under way."""
+        """Drop earlier bytes. If the line is not quiet then, begin after the end of the current line."""
         self._buffer.clear()
         self._serial.reset_input_buffer()
         if not self._fill(time.monotonic() + QUIET_S):
@@ -62,7 +62,7 @@ class BalancePort:
         self._take()
 
     def skip_waiting(self) -> None:
-        """Drops the whole lines that wait to be read, so that the next one is of this moment."""
+        """Drop the waiting whole lines, so that the next one is current."""
         for _ in range(MOST_WAITING):
             if not self._fill(0.0):
                 break
@@ -71,7 +71,7 @@ class BalancePort:
             del self._buffer[: ends[-1].end()]
 
     def listen(self, duration_s: float) -> bool:
-        """Whether something comes by itself; it stays to be read."""
+        """Return True if bytes arrive by themselves; they stay readable."""
         return bool(self._buffer) or self._fill(time.monotonic() + duration_s)
 
     def send(self, command: bytes) -> None:
@@ -83,7 +83,7 @@ class BalancePort:
             raise self._lost(error) from error
 
     def line(self, deadline_s: float) -> tuple[str, float] | None:
-        """The next line that is not empty, without its end, and when it had come; None when the deadline passes without a byte."""
+        """Return the next non-empty line without its end, and its time; None if the deadline passes without a byte."""
         asked_s = time.monotonic()
         while True:
             text = self._take()
@@ -132,10 +132,10 @@ class BalancePort:
 
 
 def parameters(framing: str, port_url: str) -> dict[str, Any]:
-    """ "9600-8N1" as pyserial's settings. BadInput when it is not of that form."""
+    """Convert "9600-8N1" to pyserial's settings. Raises BadInput for another form."""
     match = FRAMING.fullmatch(framing)
     if match is None:
-        raise BadInput(f"{framing!r} is no serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
+        raise BadInput(f"{framing!r} is not a serial setting", "write it like 9600-8N1 or 1200-7O1: baud, bits, parity N E O, stop bits")
     baud, bits, parity, stop = match.groups()
     if os.path.realpath(port_url).startswith(PSEUDOTERMINALS):
         bits, parity = "8", "N"
@@ -154,7 +154,7 @@ def _open(port_url: str, framing: str) -> Any:
 
 def _why_not_open(port_url: str, error: Exception) -> ThecalError:
     if is_busy(error):
-        return Failed(f"the balance's port {port_url} is in use by another program", "close that program and ask again")
+        return Failed(f"the balance's port {port_url} is in use by another program", "close that program and run the command again")
     number = error_number(error)
     reason = "no such port" if number is None else str(error).rpartition(":")[2].strip()
     do = "check its cable and name; write a network one as socket://HOST:PORT or rfc2217://HOST:PORT"

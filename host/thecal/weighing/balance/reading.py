@@ -1,4 +1,4 @@
-"""A weight as the balance said it: exact decimals in text, whole micrograms in numbers. No float comes near a mass."""
+"""A weight from a balance: exact decimals as text, whole micrograms as integers; no floats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UG_PER_UNIT = {"g": 1_000_000, "mg": 1_000, "kg": 1_000_000_000, "ug": 1, "\u00b
 
 @dataclass(frozen=True)
 class Reading:
-    """`mass_ug` is exact, `stable` the balance's own word, `raw` the line as it came, `at_s` time.monotonic when it had come."""
+    """`mass_ug`: exact; `stable`: the balance's own report; `raw`: the received line; `at_s`: its time.monotonic."""
 
     mass_ug: int
     stable: bool
@@ -23,9 +23,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Weight:
-    """What one line says: `number` as printed, `unit` "" when it has none, `stable` None when it does not say.
-    `fixed_width`: a byte that is lost on the way would show.
-    """
+    """The content of one line: `number` as printed, `unit` "" if it has none, `stable` None if it does not report it. `fixed_width`: a
+    lost byte would show."""
 
     number: str
     unit: str
@@ -37,7 +36,7 @@ class Weight:
         return len(self.number.partition(".")[2])
 
     def mass_ug(self, unit: str, raw: str) -> int:
-        """The number in `unit`, in whole micrograms."""
+        """Convert the number in `unit` to whole micrograms."""
         if unit not in UG_PER_UNIT:
             raise errors.unusable_unit(raw, unit)
         exact_ug = Decimal(self.number) * UG_PER_UNIT[unit]

@@ -33,7 +33,7 @@ WORDS |= {"- -": errors.busy, "--": errors.busy, "C": errors.busy, "Cal.Ext.": e
 
 
 def read(line: str) -> Weight:
-    """The weight in a line; BalanceError for every other line. Without a unit it is not stable."""
+    """Return the weight in a line. Raises BalanceError for every other line. Without a unit it is not stable."""
     body = _body(line)
     _refuse_words(line, body)
     match = VALUE.fullmatch(body)
@@ -49,7 +49,7 @@ def read(line: str) -> Weight:
 
 
 def _body(line: str) -> str:
-    """The part of 14 characters; an identifier before it must be one of a weight."""
+    """Return the part of 14 characters; an identifier before it must be that of a weight."""
     if len(line) == SHORT_CHARACTERS:
         return line
     if len(line) != LONG_CHARACTERS:

@@ -1,4 +1,4 @@
-"""A balance in use: readings one by one or as a stream. `open_balance` finds out what it speaks."""
+"""A balance in use: single readings or a stream. `open_balance` detects the protocol."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ class Balance:
 
     @property
     def identity(self) -> str:
-        """Protocol and, where the balance tells them, model and serial number. Asked once."""
+        """Return the protocol and, if the balance reports them, model and serial number. Asked once."""
         if self._identity is None:
             self._identity = ", ".join([self.protocol, *self._told()])
         return self._identity
 
     @property
     def digit_ug(self) -> int:
-        """What the last place of the last number is worth."""
+        """Return the value of the last place of the last number."""
         return self._guard.digit_ug
 
     def watch_for_tare(self, drop_limit_ug: int) -> None:
-        """From the next reading on, a mass that falls by more than this from one reading to the next is refused."""
+        """Refuse, from the next reading on, a mass that falls by more than this between two readings."""
         self._guard.watch_for_tare(drop_limit_ug)
 
     def read_stable(self, timeout_s: float = 30.0) -> Reading:
-        """A reading that the balance calls stable; where no line has proved that it says so, three equal lines over a second or more.
+        """Return a reading that the balance reports as stable; without such reports, three equal lines over a second or more.
 
-        BalanceError when there is none in time, and for everything else that is not a weight.
+        Raises BalanceError if there is none in time, and for everything else that is not a weight.
         """
         heard_s = time.monotonic()
         deadline_s = heard_s + timeout_s
@@ -94,7 +94,7 @@ class Balance:
         raise last
 
     def read_now(self, timeout_s: float = ANSWER_S) -> Reading:
-        """The reading of this moment, stable or not."""
+        """Return the present reading, stable or not."""
         if self.prints:
             self._port.skip_waiting()
         else:
@@ -102,7 +102,7 @@ class Balance:
         return self._must_come(timeout_s)
 
     def stream(self, interval_s: float | None = None) -> Iterator[Reading]:
-        """Readings without end: as they come, or one every `interval_s` of the wall clock."""
+        """Yield readings without end: as they come, or one every `interval_s` of the wall clock."""
         if interval_s is not None:
             yield from self._paced(interval_s)
         elif self.protocol == mt_sics.NAME:
@@ -121,7 +121,7 @@ class Balance:
             self._port.send(sbi.ASK_NOW)
 
     def _answer(self, deadline_s: float) -> Reading | None:
-        """The next line as a reading; None when nothing came."""
+        """Return the next line as a reading; None if nothing came."""
         heard = self._port.line(deadline_s)
         if heard is None:
             return None
@@ -135,7 +135,7 @@ class Balance:
         return reading
 
     def _stable_or_moving(self, deadline_s: float) -> Reading | None:
-        """One try. MT-SICS waits by itself when asked with S; SI tells then whether it moves or is gone."""
+        """Try once. MT-SICS waits by itself after S; SI then reports whether it moves or is gone."""
         if self.protocol != mt_sics.NAME:
             if not self.prints:
                 self._ask()
@@ -166,15 +166,15 @@ class Balance:
             self._end_repeat()
 
     def _end_repeat(self) -> None:
-        """Any other command of weighing ends a repetition; what is still under way is dropped. One that prints on is no MT-SICS, and
-        its answer to the next question will say so."""
+        """End a repetition with another weighing command, and drop the lines under way. A balance that prints on is no MT-SICS; its next
+        answer will show that."""
         self._port.send(mt_sics.ASK_NOW)
         until_s = time.monotonic() + ANSWER_S
         while time.monotonic() < until_s and self._port.line(time.monotonic() + DRAIN_S) is not None:
             continue
 
     def _greet(self) -> None:
-        """A balance that was left repeating is silenced; then it says its serial number, or at least anything."""
+        """Silence a balance that was left repeating; then read its serial number, or any answer."""
         if self.prints:
             self._end_repeat()
             self.prints = False

@@ -1,1 +1,1 @@
-"""Calibrating by weight: so many turns, a mass, a density; several times; and out comes an integer pair."""
+"""Calibrate by weight: several runs of known turns, mass and density give an integer pair."""

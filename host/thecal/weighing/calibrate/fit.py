@@ -1,4 +1,4 @@
-"""From weighed runs to an integer pair (volume_nl, steps), and how far the runs are from each other. Exact until the last digit."""
+"""Fit an integer pair (volume_nl, steps) to weighed runs, and compute their scatter. Exact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALLER_AT_MOST = 1_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """`steps` steps brought out `volume_nl` (exact)."""
+    """`steps` steps delivered `volume_nl` (exact)."""
 
     steps: int
     mass_ug: Fraction
@@ -31,7 +31,7 @@ class Run:
 @dataclass(frozen=True)
 class Fit:
     """`volume_nl` in `steps`, nearest to the mean of the runs (`exact_nl_per_step`). `cv_ppm`: sample standard deviation over mean;
-    `deviation_ppm`: the run farthest from the mean. Both 0 for a single run, which says nothing about scatter."""
+    `deviation_ppm`: of the run farthest from the mean. Both are 0 for a single run, which shows no scatter."""
 
     volume_nl: int
     steps: int
@@ -41,7 +41,7 @@ class Fit:
 
     @property
     def rounding_ppb(self) -> int:
-        """By how much the integers miss the mean, in parts per 10^9, rounded up."""
+        """Return the deviation of the integers from the mean, in parts per 10^9, rounded up."""
         off = abs(Fraction(self.volume_nl, self.steps) / self.exact_nl_per_step - 1) * 10**9
         return -(-off.numerator // off.denominator)
 
@@ -50,7 +50,7 @@ class Fit:
 
 
 def fit(runs: Sequence[Run]) -> Fit:
-    """All volumes over all steps: every step counts alike."""
+    """Return all volumes over all steps: every step has the same weight."""
     mean = sum((run.volume_nl for run in runs), Fraction(0)) / sum(run.steps for run in runs)
     pair = mean.limit_denominator(SMALLER_AT_MOST) if mean >= 1 else 1 / (1 / mean).limit_denominator(SMALLER_AT_MOST)
     parts = [run.nl_per_step / mean - 1 for run in runs]

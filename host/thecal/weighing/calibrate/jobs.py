@@ -1,4 +1,4 @@
-"""What `thecal calibrate` does, step by step: nothing moves before all that was typed is right, nothing is stored before a yes."""
+"""The steps of `thecal calibrate`: it checks all typed values before it runs the pump, and stores only after a yes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class How:
 
 
 def list_all(client: Client, how: How) -> None:
-    """What is in the pump: the one that counts, and those before it."""
+    """List the active calibration and the earlier ones."""
     pump = client.calibration_read()
     if how.as_json:
         rows = [pump["calibration"], *pump["history"]]
@@ -50,23 +50,23 @@ def list_all(client: Client, how: How) -> None:
         return
     talk(line(pump["status"]))
     rows = review.history(pump)
-    data(headed(rows) if len(rows) > 1 else "nothing was weighed on this bench")
+    data(headed(rows) if len(rows) > 1 else "no calibration was weighed on this bench")
 
 
 def forget(client: Client, how: How) -> None:
-    """The nominal pair counts again; the history stays."""
+    """Return to the nominal calibration; the history stays."""
     pump = client.calibration_read()
     client.calibration_check(b"")
     talk(headed(review.side_by_side(pump, None)))
     if how.dry_run:
         return
-    confirm("Let the nominal pair count again?", how.yes)
+    confirm("Return to the nominal calibration?", how.yes)
     told = client.calibration_set(b"")
     report(told, how)
 
 
 def weigh(client: Client, typed: Typed, how: How, verify: bool) -> None:
-    """Runs and weighs; then fits and stores, or, to `verify`, only compares."""
+    """Run and weigh; then fit and store, or with `verify` only compare."""
     guided = not how.masses and not how.dry_run
     pump = client.calibration_read()
     typed = completed(typed, verify, guided)
@@ -74,16 +74,16 @@ def weigh(client: Client, typed: Typed, how: How, verify: bool) -> None:
     if how.masses and len(how.masses) != typed.runs:
         raise BadInput(f"{typed.runs} runs and {len(how.masses)} times --mass", "give --mass once for each run")
     if how.masses and how.balance:
-        raise BadInput("--mass and --balance", "give one of them: the weights are typed, or read")
+        raise BadInput("--mass and --balance can't be combined", "give --mass to type the weights, or --balance to read them")
     if how.no_run and not how.masses:
-        raise BadInput("--no-run without --mass", "give --mass for each run that was made before")
+        raise BadInput("--no-run needs --mass", "give --mass once for each earlier run")
     listed = Listed(plan.plausible(), how.masses, how.tares) if how.masses else None
     check_state(client)
     if not verify:
         check_early(client, plan)
     talk(columns(planned(plan)))
     if how.dry_run:
-        talk("nothing is moved, nothing is stored")
+        talk("dry run: the pump does not move, nothing is stored")
         if listed is None:
             return
     runs = weighed_before(plan, listed) if listed and (how.dry_run or how.no_run) else weighed_now(client, plan, listed, how)
@@ -94,24 +94,24 @@ def weigh(client: Client, typed: Typed, how: How, verify: bool) -> None:
 
 
 def weighed_before(plan: Plan, listed: Listed) -> list[Run]:
-    """The runs that the typed masses stand for; nothing moves."""
+    """Return the runs of the typed masses; run nothing."""
     return [made(plan, plan.steps, mass) for mass in listed.masses]
 
 
 def weighed_now(client: Client, plan: Plan, listed: Listed | None, how: How) -> list[Run]:
-    """Runs the pump. What was weighed is told at once, so that a slip behind it costs no run."""
+    """Run the pump. Print the weights at once, so that a later error costs no run."""
     notes = StopNotes(client.port_url)
     confirm("Run the pump?", how.yes)
     with chosen(plan, listed, how) as masses:
         runs = all_runs(client, plan, masses, notes)
     if listed is None:
         words = " ".join(f'--mass "{decimal(run.mass_ug / 1_000_000, 7)} g"' for run in runs)
-        talk(f"weighed; should something go wrong now, store without running again: --no-run {words}")
+        talk(f"weighed; if storing fails, repeat it without a run: --no-run {words}")
     return runs
 
 
 def check_early(client: Client, plan: Plan) -> None:
-    """Has the pump look at everything but the pair: a wrong clock is told now and not behind the last run."""
+    """Have the pump check everything except the pair: a wrong clock shows now, not after the last run."""
     pair = plan.nominal
     try:
         client.calibration_check(packed_of(as_stored(plan, Fit(pair.volume_nl, pair.steps, Fraction(1), 0, 0))))
@@ -121,15 +121,15 @@ def check_early(client: Client, plan: Plan) -> None:
 
 
 def packed_of(one: weighed.Weighed) -> bytes:
-    """The bytes for the pump. Failed when a value is out of the range of a calibration: nothing was sent."""
+    """Return the bytes for the pump. Raises Failed if a value is out of range; nothing was sent."""
     try:
         return weighed.pack(one)
     except Refusal as refusal:
-        raise Failed(f"the runs make no calibration: {sentence(refusal)}", "look at the weights, and at the steps that were made") from None
+        raise Failed(f"these runs give no valid calibration: {sentence(refusal)}", "check the weights and the number of steps") from None
 
 
 def as_stored(plan: Plan, found: Fit) -> weighed.Weighed:
-    """What is sent to the pump; the date is this computer's."""
+    """Return the data for the pump; the date is this computer's."""
     return weighed.Weighed(
         found.volume_nl, found.steps, int(time.time()), plan.density_ug_per_ml, found.cv_ppm, plan.expires_nl,
         plan.typed.for_days, plan.typed.runs, plan.tube, plan.lot,
@@ -137,7 +137,7 @@ def as_stored(plan: Plan, found: Fit) -> weighed.Weighed:
 
 
 def completed(typed: Typed, verify: bool, guided: bool) -> Typed:
-    """Asks for the tube and its lot where they are missing; to verify they are not needed."""
+    """Ask for a missing tube and lot; a verification needs neither."""
     if verify:
         return dataclasses.replace(typed, tube=typed.tube or UNKNOWN_TUBE)
     if typed.tube or not guided:
@@ -146,16 +146,16 @@ def completed(typed: Typed, verify: bool, guided: bool) -> Typed:
 
 
 def check_state(client: Client) -> None:
-    """The pump must be stopped: told before anybody fills a line. Raises Refused as the pump itself would."""
+    """Require a stopped pump, before the user fills a line. Raises Refused as the pump would."""
     status = client.status()
     if status["state"] == "alarm" and any(map(_stops_a_run, status.get("alarms", []))):
-        raise Refused(205, "alarm_active", "an alarm is active", "look with `thecal alarms`, mend the cause, acknowledge")
+        raise Refused(205, "alarm_active", "an alarm is active", "see `thecal alarms`, remove the cause, acknowledge it with `thecal ack`")
     if status["state"] not in ("stopped", "alarm"):
         raise Refused(201, "not_stopped", f"the pump is {status['state']}", "stop it first: `thecal stop`")
 
 
 def _stops_a_run(number: int) -> bool:
-    """Whether an alarm keeps the pump from a run; what a calibration mends does not."""
+    """Return True if an alarm prevents a run; alarms that a calibration clears do not."""
     try:
         found = faults.by_number(number)
     except KeyError:  # of a newer pump
@@ -168,7 +168,7 @@ def planned(plan: Plan) -> list[tuple[str, ...]]:
     duration_s = int(-(-plan.expected_nl * seconds_s // rate_nl))
     rows: list[tuple[str, ...]] = [
         ("each run", f"{plan.typed.turns} turns, {plan.steps} steps at {plan.typed.rate}"),
-        ("should move", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),
+        ("expected", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),
         ("takes", f"{span(duration_s)}, {plan.typed.runs} times"),
         ("density", f"{plan.density_ug_per_ml} ug/mL" + (", buoyancy corrected" if plan.typed.buoyancy else "")),
     ]
@@ -176,7 +176,7 @@ def planned(plan: Plan) -> list[tuple[str, ...]]:
 
 
 def chosen(plan: Plan, listed: Listed | None, how: How) -> AbstractContextManager[Masses]:
-    """Where the masses come from; a balance is opened before the pump moves."""
+    """Return the source of the masses; open a balance before the pump moves."""
     if listed is not None:
         return nullcontext(listed)
     if how.balance is None:
@@ -185,7 +185,7 @@ def chosen(plan: Plan, listed: Listed | None, how: How) -> AbstractContextManage
 
 
 class on_balance:
-    """An open balance for as long as the runs take."""
+    """Open a balance for the time of the runs."""
 
     def __init__(self, plan: Plan, port_url: str) -> None:
         self.plan = plan
@@ -205,7 +205,7 @@ class on_balance:
 
 
 def all_runs(client: Client, plan: Plan, masses: Masses, notes: StopNotes) -> list[Run]:
-    """Primes, then runs and weighs so many times."""
+    """Prime, then run and weigh."""
     if plan.prime_nl:
         talk(f"priming with {ml(plan.prime_nl)}")
         running.prime(client, plan, notes)
@@ -223,7 +223,7 @@ def made(plan: Plan, steps: int, mass_ug: Fraction) -> Run:
 
 
 def compare(client: Client, runs: list[Run], how: How) -> None:
-    """How far off the pair is that counts in the pump; nothing is changed."""
+    """Report the error of the pump's calibration; change nothing."""
     found, status = fit(runs), client.calibration_read()["status"]
     stored = Fraction(status["volume_nl"], status["steps"])
     off_ppm = round((found.exact_nl_per_step / stored - 1) * 1_000_000)
@@ -237,7 +237,7 @@ def compare(client: Client, runs: list[Run], how: How) -> None:
 
 
 def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
-    """Fit, scatter, the pump's own check, side by side, a yes, set, read back."""
+    """Fit, show scatter and the pump's check, ask, set, read back."""
     found = fit(runs)
     talk(headed(review.runs_table(runs, found)))
     check_scatter(found, how)
@@ -245,7 +245,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     packed = packed_of(one)
     read = review.decoded({"packed": client.calibration_check(packed)["calibration"]})
     if read is None or weighed.pack(read) != packed:
-        raise Failed("the pump read another calibration than was sent", "flash the pump with this version's firmware")
+        raise Failed("the pump read back a different calibration", "flash the pump with this version's firmware")
     talk(headed(review.side_by_side(client.calibration_read(), read)))
     if how.dry_run:
         if how.as_json:
@@ -256,7 +256,7 @@ def store(client: Client, plan: Plan, runs: list[Run], how: How) -> None:
     pump = client.calibration_read()
     kept = review.decoded(pump["calibration"])
     if kept is None or weighed.pack(kept) != packed:
-        raise Failed("the pump's calibration is not the one that was sent", "set it again before starting")
+        raise Failed("the pump's calibration differs from the one that was sent", "set it again before you start")
     report(pump["status"], how, as_dict(found, runs))
 
 
@@ -266,7 +266,7 @@ def check_scatter(found: Fit, how: How) -> None:
         limits = f"CV {review.percent(MOST_CV_PPM)}, {review.percent(MOST_DEVIATION_PPM)} off the mean"
         raise Failed(
             f"the runs differ too much (allowed: {limits}), nothing was stored",
-            "look for air, leaks and drops at the outlet and run again, or add --accept-scatter (with --no-run for these weights)",
+            "check for air, leaks and drops at the outlet and run again, or add --accept-scatter (and --no-run to use these weights)",
         )
 
 
@@ -278,7 +278,7 @@ def report(status: dict[str, Any], how: How, found: dict[str, Any] | None = None
 
 
 def as_dict(found: Fit, runs: list[Run]) -> dict[str, Any]:
-    """For machines; masses and volumes are rounded to ug and nl, the pair is exact."""
+    """Return the result for machines; masses and volumes are rounded to ug and nl, the pair is exact."""
     return {
         "volume_nl": found.volume_nl,
         "steps": found.steps,

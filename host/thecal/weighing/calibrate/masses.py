@@ -1,4 +1,4 @@
-"""Where the mass of a run comes from: typed beforehand, typed when asked, or read from a balance. In exact micrograms."""
+"""The source of a run's mass: typed in advance, typed when asked, or read from a balance. Exact micrograms."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STABLE_WITHIN_S = 60.0
 
 
 def mass_ug(text: str) -> Fraction:
-    """A typed mass. BadInput with a comma, without a unit, negative, or not a number."""
+    """Read a typed mass. Raises BadInput for a comma, a missing unit, a negative value, or no number."""
     match = SPLIT.fullmatch(text.strip())
     number, unit = (match.group(1), match.group(2).strip()) if match else ("", "")
     amount = parse_number(text, number)
@@ -35,36 +35,36 @@ def mass_ug(text: str) -> Fraction:
 
 
 def grams(weight_ug: Fraction | int) -> str:
-    """A mass as a balance shows it: in g, to 0.1 mg."""
+    """Format a mass as a balance does: in g, to 0.1 mg."""
     return decimal(Fraction(weight_ug) / 1_000_000, 4) + " g"
 
 
 class Plausible:
-    """What a run should weigh, and how far from it a mass may be."""
+    """The expected mass of a run, and its tolerance."""
 
     def __init__(self, expected_ug: Fraction, percent: int) -> None:
         self.expected_ug = expected_ug
         self.percent = percent
 
     def net(self, gross_ug: Fraction, tare_ug: Fraction, text: str) -> Fraction:
-        """The mass that came out. BadInput when it is not above zero, or far from what was to be expected."""
+        """Return the delivered mass. Raises BadInput if it is not above zero, or far from the expected mass."""
         net = gross_ug - tare_ug
         if tare_ug and net <= 0:
             raise BadInput(f"{shown(text)} is not more than the tare of {grams(tare_ug)}", "weigh the vessel before and after the run")
         if net <= 0:
-            raise BadInput(f"{shown(text)} is nothing", "weigh what came out; a run that moves no fluid is no calibration")
+            raise BadInput(f"{shown(text)} is zero", "weigh the delivered fluid; a run without fluid gives no calibration")
         if abs(net - self.expected_ug) * 100 > self.expected_ug * self.percent:
             factor = max(net, self.expected_ug) / min(net, self.expected_ug)
             thousand = " (a factor of 1000: g for mg?)" if 500 <= factor <= 2000 else ""
             raise BadInput(
-                f"{shown(text)} is {'more' if net > self.expected_ug else 'less'} than can be{thousand}",
-                f"{grams(self.expected_ug)} is expected by the bench's nominal pair, {self.percent} % off is the most",
+                f"{shown(text)} is {'more' if net > self.expected_ug else 'less'} than possible{thousand}",
+                f"the bench's nominal calibration gives {grams(self.expected_ug)}, the weight may differ by {self.percent} %",
             )
         return net
 
 
 class Masses(Protocol):
-    """`before` is called before a run, `after` behind it and returns what came out, in ug."""
+    """`before` is called before a run; `after` is called after it and returns the delivered mass in ug."""
 
     def before(self, run: int) -> None: ...
 
@@ -72,7 +72,7 @@ class Masses(Protocol):
 
 
 class Listed:
-    """Masses that were typed with the command, checked before anything moves."""
+    """Masses typed with the command, checked before the pump runs."""
 
     def __init__(self, plausible: Plausible, texts: Sequence[str], tares: Sequence[str]) -> None:
         if len(tares) not in (0, 1, len(texts)):
@@ -84,14 +84,14 @@ class Listed:
         self.masses = [plausible.net(mass_ug(text), tare, text) for text, tare in pairs]
 
     def before(self, run: int) -> None:
-        """Nothing to do: they are known."""
+        """Do nothing: the masses are known."""
 
     def after(self, run: int) -> Fraction:
         return self.masses[run]
 
 
 class Asked:
-    """Masses that a person types when asked. A slip is told and asked again: the run has been made and must not be lost."""
+    """Masses that the user types when asked. After a slip it asks again, because the run must not be lost."""
 
     def __init__(self, plausible: Plausible) -> None:
         self.plausible = plausible
@@ -139,11 +139,11 @@ class OnBalance:
 
 
 def ask(question: str) -> str:
-    """A line from a person, asked on stderr. Failed when nobody is there."""
+    """Read a line from the user, asked on stderr. Raises Failed without a user."""
     sys.stderr.write(question)
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer:
         talk("")
-        raise Failed("nobody answered, nothing was stored", "type it, or give --mass for each run, or --balance PORT")
+        raise Failed("no answer on stdin, nothing was stored", "type it, or give --mass for each run, or --balance PORT")
     return answer.strip()

@@ -1,4 +1,4 @@
-"""What is to be run: turns as steps, the rate as the pump's integers, and what should come out. Read and checked before anything moves."""
+"""The planned runs: turns as steps, the rate as the pump's integers, the expected volume. Checked before the pump runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_SECONDS = 1 << 31
 
 @dataclass(frozen=True)
 class Typed:
-    """The options as they were typed."""
+    """The typed options."""
 
     tube: str
     lot: str
@@ -36,16 +36,16 @@ class Typed:
 
 
 class Plan:
-    """The runs in the pump's numbers. `rate` is (nl, seconds), `prime_nl` 0 for none, `expires_nl` 0 for ever."""
+    """The runs in the pump's numbers. `rate`: (nl, seconds); `prime_nl`: 0 for none; `expires_nl`: 0 for never."""
 
     def __init__(self, typed: Typed, pump: dict[str, Any]) -> None:
-        """`pump` is what calibration.read answered."""
+        """`pump`: the answer to calibration.read."""
         self.typed = typed
         self.tube, self.lot = name("tube", typed.tube, 1), name("lot", typed.lot, 0)
         if not 1 <= typed.runs <= MOST_RUNS:
             raise BadInput(f"{typed.runs} runs", f"give --runs from 1 to {MOST_RUNS}; three is usual")
         if not 0 <= typed.for_days <= MOST_DAYS:
-            raise BadInput(f"{typed.for_days} days", f"give --for-days from 1 to {MOST_DAYS}, or 0 for ever")
+            raise BadInput(f"{typed.for_days} days", f"give --for-days from 1 to {MOST_DAYS}, or 0 for no limit")
         self.steps = steps_of(typed.turns, pump)
         self.rate = flow(typed.rate)
         self.prime_nl = volume("--prime", typed.prime)
@@ -56,39 +56,39 @@ class Plan:
         self.expected_nl = Fraction(self.steps * self.nominal.volume_nl, self.nominal.steps)
 
     def plausible(self) -> Plausible:
-        """A run may be off by what the pump itself lets a calibration be off."""
+        """Return the tolerance of a run: the pump's own tolerance of a calibration."""
         return Plausible(self.expected_nl * self.density_ug_per_ml / 1_000_000, FARTHEST_PERCENT)
 
 
 def name(what: str, text: str, shortest: int) -> str:
-    """A tube or a lot as the pump can keep it."""
+    """Check a tube or lot name against the pump's limits."""
     if not shortest <= len(text) <= LONGEST_TEXT or not text.isascii() or not text.isprintable():
         raise BadInput(f"{what} {shown(text)}", f"give --{what} as {shortest} to {LONGEST_TEXT} printable ASCII letters, like T1")
     return text
 
 
 def steps_of(turns: int, pump: dict[str, Any]) -> int:
-    """Whole steps of so many turns of the head, rounded down."""
+    """Return the whole steps of so many turns of the head, rounded down."""
     if turns < 1:
-        raise BadInput(f"{turns} turns", "give --turns of 1 or more, so many that the weight is a hundred times the balance's last digit")
+        raise BadInput(f"{turns} turns", "give --turns of 1 or more; the weight should be at least 100 times the balance's last digit")
     steps = int(turns * pump["turns_steps"] // pump["turns"])
     if steps > MOST_STEPS:
-        raise BadInput(f"{turns} turns are {steps} steps", f"at most {MOST_STEPS} steps fit in a run: give fewer turns")
+        raise BadInput(f"{turns} turns are {steps} steps", f"give fewer turns: a run takes at most {MOST_STEPS} steps")
     return steps
 
 
 def flow(text: str) -> tuple[int, int]:
-    """(nl, seconds) of a typed rate, exact."""
+    """Return (nl, seconds) of a typed rate, exact."""
     exact = read(text, ("volume/time",), "2 mL/h").to("nL/s")
     if not exact:
-        raise BadInput(f"{shown(text)} does not move", 'give a --rate above zero, like "2 mL/h"')
+        raise BadInput(f"{shown(text)} is zero", 'give a --rate above zero, like "2 mL/h"')
     if exact.denominator > MOST_SECONDS:
         raise BadInput(f"{shown(text)} has too many digits for the pump", "write fewer digits")
     return exact.numerator, exact.denominator
 
 
 def volume(option: str, text: str) -> int:
-    """Whole nl of a typed volume; 0 for "" and for "0"."""
+    """Return whole nl of a typed volume; 0 for "" and for "0"."""
     if text in ("", "0"):
         return 0
     nl = whole(read(text, ("volume",), "0.5 mL").to("nL"), text, "nL", Fraction(1))

@@ -1,4 +1,4 @@
-"""Calibrations as people read them: current beside new, both as the pump read them; the history; what a verification found."""
+"""Format calibrations: current and new as the pump read them, the history, the result of a verification."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Row = tuple[str, ...]
 
 
 def decoded(row: dict[str, Any] | None) -> Weighed | None:
-    """A row of calibration.read by the code that the pump runs; None for none."""
+    """Unpack a row of calibration.read with the pump's own decoder; None for none."""
     return unpack(base64.b64decode(row["packed"])) if row else None
 
 
 def facts(one: Weighed) -> dict[str, str]:
-    """Everything that a calibration says, by label."""
+    """Return every value of a calibration, by label."""
     said = one.describe()
     return {
         "id": said["id"],
@@ -49,7 +49,7 @@ def nominal_facts(pump: dict[str, Any]) -> dict[str, str]:
 
 
 def side_by_side(pump: dict[str, Any], new: Weighed | None) -> list[Row]:
-    """(what, current, new); `new` None stands for the nominal pair."""
+    """Return (label, current, new); `new` None stands for the nominal calibration."""
     current = decoded(pump["calibration"])
     before = facts(current) if current else nominal_facts(pump)
     after = facts(new) if new else nominal_facts(pump)
@@ -58,7 +58,7 @@ def side_by_side(pump: dict[str, Any], new: Weighed | None) -> list[Row]:
 
 
 def runs_table(runs: list[Run], found: Fit) -> list[Row]:
-    """Each run with its distance from the mean."""
+    """Return each run with its deviation from the mean."""
     rows: list[Row] = [("run", "steps", "mass", "volume", "off the mean")]
     for number, run in enumerate(runs, 1):
         off_ppm = round((run.nl_per_step / found.exact_nl_per_step - 1) * 1_000_000)
@@ -67,7 +67,7 @@ def runs_table(runs: list[Run], found: Fit) -> list[Row]:
 
 
 def history(pump: dict[str, Any]) -> list[Row]:
-    """One line per calibration in the pump, newest first; a star marks the one that counts."""
+    """Return one line per calibration in the pump, newest first; a star marks the active one."""
     rows: list[Row] = [("", "weighed", "id", "pair", "tube", "lot", "runs", "CV", "set at")]
     for mark, row in [("*", pump["calibration"]), *[("", old) for old in pump["history"]]]:
         one = decoded(row)
@@ -83,5 +83,5 @@ def nl_per_step(volume_nl: int, steps: int) -> str:
 
 
 def percent(ppm: int, signed: bool = False) -> str:
-    """Parts per million as percent, to 0.01 %."""
+    """Format parts per million as percent, to 0.01 %."""
     return f"{ppm / 10_000:+.2f} %" if signed else f"{ppm / 10_000:.2f} %"

@@ -1,4 +1,4 @@
-"""Has the pump run by itself: ordered once, watched to its end, stopped when a signal ends the tool."""
+"""Run the pump once for a calibration: order, watch to the end, stop on a signal."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ENDED = ("done", "cancelled", "cut")
 
 
 def prime(client: Client, plan: Plan, notes: StopNotes) -> None:
-    """Fills the line with `plan.prime_nl`."""
+    """Fill the line with `plan.prime_nl`."""
     _to_its_end(client, PRIMING, plan.prime_nl, plan.rate, notes)
 
 
 def run(client: Client, plan: Plan, notes: StopNotes) -> int:
-    """One run; the steps that the guard counted, which are those that were ordered. Failed when it was cut short."""
+    """Run once; return the steps that the guard counted, which equal the ordered ones. Raises Failed if the run was cut short."""
     return _to_its_end(client, CALIBRATION, plan.steps, plan.rate, notes)
 
 
@@ -37,7 +37,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         told = client.run_start(token, purpose, amount, rate_nl_s)
         ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
-        raise Unknown(error.cause, f"the pump may run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
+        raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
     except Interrupted as end:  # also between the order and its answer: the pump may have begun
         raise stopped_by(end, client, token) from None
     except OSError:  # the terminal went away, and with it the bar: that hides the HUP
@@ -53,15 +53,15 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
 
 
 def _watched(client: Client, ordered: Reply, purpose: str, notes: StopNotes, clock: Clock) -> Reply:
-    """Looks until the pump has stopped by itself; a bar for what takes longer than two seconds. Failed, after a stop, if it takes
-    longer than the pump said that it would."""
+    """Wait until the pump has stopped by itself; show a bar after two seconds. Stops the pump and raises Failed if it takes longer than
+    the pump announced."""
     progress, most_s = Progress(purpose), min(ordered.get("duration_s", MOST_S) * LATE + SPARE_S, MOST_S)
     deadline_s = time.monotonic() + most_s
     try:
         while time.monotonic() < deadline_s:
             told = client.bolus_status(ordered["token"])
             if told["state"] in NEVER_SEEN:
-                raise Failed(f"the pump forgot the {purpose} run that it was ordered", "`thecal status`")
+                raise Failed(f"the pump no longer knows the {purpose} run that it accepted", "`thecal status`")
             progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
             clock.pause(LOOK_EVERY_S)  # after the last look too: the balance comes to rest
             if told["state"] in ENDED:

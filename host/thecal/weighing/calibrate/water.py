@@ -29,20 +29,20 @@ AIR_UG_PER_ML, STEEL_UG_PER_ML = 1_200, 8_000_000
 
 
 def water_ug_per_ml(text: str) -> int:
-    """Density at a typed temperature ("22.5 C"). BadInput outside the table."""
+    """Return the density at a typed temperature ("22.5 C"). Raises BadInput outside the table."""
     match = re.fullmatch(r"([^\sC°]*)\s*°?C", text.strip())
     if not match:
         raise BadInput(f"{shown(text)} is not a temperature in C", TEMPERATURE_DO)
     temperature_c = parse_number(text, match.group(1))
     if not FIRST_C <= temperature_c <= LAST_C:
-        raise BadInput(f"{shown(text)} is outside the table of water", TEMPERATURE_DO)
+        raise BadInput(f"{shown(text)} is outside the density table of water", TEMPERATURE_DO)
     below = min(int(temperature_c), LAST_C - 1)
     low, high = WATER_UG_PER_ML[below - FIRST_C], WATER_UG_PER_ML[below - FIRST_C + 1]
     return round(low + (high - low) * (temperature_c - below))
 
 
 def typed_ug_per_ml(text: str) -> int:
-    """A typed density ("1.005 g/mL", "998.2 mg/mL"). BadInput when it is none, or too far from that of a liquid."""
+    """Read a typed density ("1.005 g/mL", "998.2 mg/mL"). Raises BadInput if it is invalid, or too far from that of a liquid."""
     match = re.fullmatch(r"([^\sa-z]*)\s*(g|mg)/(mL|ml)", text.strip())
     if not match:
         raise BadInput(f"{shown(text)} is not a density", DENSITY_DO)
@@ -50,14 +50,14 @@ def typed_ug_per_ml(text: str) -> int:
     low, high = DENSITIES_UG_PER_ML
     if not low <= exact <= high:
         limits = " to ".join(decimal(Fraction(limit, 1_000_000)) for limit in (low, high))
-        raise BadInput(f"{shown(text)} is no density of a liquid", f"it must be from {limits} g/mL; {DENSITY_DO}")
+        raise BadInput(f"{shown(text)} is not a density of a liquid", f"it must be from {limits} g/mL; {DENSITY_DO}")
     if exact.denominator != 1:
         raise BadInput(f"{shown(text)} has more than six decimals", DENSITY_DO)
     return int(exact)
 
 
 def volume_nl(mass_ug: Fraction | int, density_ug_per_ml: int, buoyancy: bool) -> Fraction:
-    """What weighs so much, exact. `buoyancy`: the balance weighed in air, which carries 0.1 % of the water."""
+    """Return the exact volume of a mass. `buoyancy`: weighed in air, whose buoyancy is 0.1 % of the water's mass."""
     exact = Fraction(mass_ug) * 1_000_000 / density_ug_per_ml
     if buoyancy:
         exact *= (1 - Fraction(AIR_UG_PER_ML, STEEL_UG_PER_ML)) / (1 - Fraction(AIR_UG_PER_ML, density_ug_per_ml))

@@ -1,1 +1,1 @@
-"""How well a pump really delivers, by weighing: record a run, check it, analyse it as IEC 60601-2-24 does, draw it."""
+"""Measure the delivery of a pump by weighing: record a run, check it, analyse it by IEC 60601-2-24, draw it."""

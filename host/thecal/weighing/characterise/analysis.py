@@ -1,4 +1,4 @@
-"""From a recorded run to what is told about it: errors over the analysis periods, trumpet, start-up, pulsation, the pump's own part."""
+"""Analyse a recorded run: errors over the analysis periods, trumpet, start-up, pulsation, the pump's own part."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Motor:
-    """What the pump says of the same span: its steps against the rate, and the volume that a step brought. Percent and nl."""
+    """The pump's report of the same span: its steps against the rate, and the volume per step. Percent and nl."""
 
     steps: int
     steps_percent: Fraction
@@ -43,7 +43,7 @@ class Motor:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that is printed and drawn. `startup` and `flow` are (minutes, mL/h)."""
+    """The results to print and draw. `startup` and `flow` are (minutes, mL/h)."""
 
     facts: Facts
     duration_min: float
@@ -64,7 +64,7 @@ class Analysis:
 
 
 def analyse(run: Run, sample_s: Fraction = Fraction(SAMPLE_S)) -> Analysis:
-    """`sample_s` is S of the standard. BalanceError, Failed or BadInput for a run that can't be used."""
+    """Analyse a run; `sample_s` is S of the standard. Raises BalanceError, Failed or BadInput for an unusable run."""
     samples = run.phase(RUN)
     times_ms, masses_ug = arrays(samples)
     checks.check(run, times_ms, masses_ug)
@@ -93,13 +93,13 @@ def analyse(run: Run, sample_s: Fraction = Fraction(SAMPLE_S)) -> Analysis:
 
 
 def arrays(samples: list[Sample]) -> tuple[Any, Any]:
-    """Times in ms and masses in ug of some samples, as int64."""
+    """Return times in ms and masses in ug of samples, as int64."""
     times_ms = np.array([sample.time_ms for sample in samples], dtype=np.int64)
     return times_ms, np.array([sample.mass_ug for sample in samples], dtype=np.int64)
 
 
 def evaporation(run: Run) -> tuple[Fraction, str]:
-    """(ug per hour, where it comes from): given, measured before the pump started, or none."""
+    """Return (ug per hour, its source): given, measured before the start, or none."""
     if run.facts.evaporation_ug_per_h:
         return Fraction(run.facts.evaporation_ug_per_h), "given"
     still = run.phase(STILL)
@@ -116,7 +116,7 @@ def evaporation(run: Run) -> tuple[Fraction, str]:
 
 
 def motor(samples: list[Sample], ideal: Ideal, facts: Facts) -> Motor | None:
-    """What the pump's steps say over the span in which it was asked; None when it was asked less than twice."""
+    """Return the pump's own part over the span of its reports; None for fewer than two reports."""
     asked = [sample for sample in samples if sample.pump_steps is not None and sample.steps_at_ms is not None]
     if len(asked) < 2 or not asked[0].steps_at_ms or not asked[-1].steps_at_ms:
         return None
@@ -135,12 +135,12 @@ def motor(samples: list[Sample], ideal: Ideal, facts: Facts) -> Motor | None:
 def _step_ms(sample_s: Fraction) -> int:
     step_ms = sample_s * 1000
     if step_ms.denominator != 1 or step_ms < 100 or MS_PER_MIN % step_ms:
-        raise BadInput(f"a sample interval of {float(sample_s):g} s does not fit", "use one that divides a minute, like 30 s or 0.5 s")
+        raise BadInput(f"a sample interval of {float(sample_s):g} s does not divide a minute", "use an interval like 30 s or 0.5 s")
     return int(step_ms)
 
 
 def _spans(masses: Masses) -> list[tuple[str, int, int]]:
-    """(name, from, to) in ms on the grid: T1 the second hour, T2 the last; a run that is too short is one period."""
+    """Return (name, from, to) in ms on the grid: T1 the second hour, T2 the last; a short run is one period."""
     hour_ms = PERIOD_MIN * MS_PER_MIN
     end_ms = masses.from_ms + masses.span_ms
     if masses.from_ms > hour_ms or end_ms < 2 * hour_ms:
@@ -158,14 +158,14 @@ def _period(masses: Masses, ideal: Ideal, span: tuple[str, int, int]) -> Period:
 
 
 def _limits(periods: list[Period], ideal: Ideal, facts: Facts, resolution_ug: int) -> list[tuple[int, Fraction, Fraction]]:
-    """What one step more or less, and one digit of the balance, make of each window."""
+    """Return the error of each window from one step, and from one digit of the balance."""
     digit_nl = Fraction(resolution_ug * 1000) / ideal.density_mg_per_ml
     spans = [(window.minutes, window.minutes * MS_PER_MIN) for window in periods[0].windows]
     return [(minutes, ideal.volume_percent(facts.step_nl, ms), ideal.volume_percent(digit_nl, ms)) for minutes, ms in spans]
 
 
 def _pulsation(times_ms: Any, masses_ug: Any, ideal: Ideal, facts: Facts) -> Pulsation | None:
-    """In the record's own interval, over the second hour where there is one."""
+    """Return the flow in the record's own interval, over the second hour if there is one."""
     step_ms = int(np.median(np.diff(times_ms)))
     if step_ms <= 0:
         return None

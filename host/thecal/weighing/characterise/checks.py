@@ -1,4 +1,4 @@
-"""What a run must not contain: a mass that is no longer the pump's doing is refused, with the moment, the raw line and the cure."""
+"""Refuse a run whose mass was changed by anything but the pump; the error gives the moment, the raw line and the remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST_SAMPLES = 10
 
 
 def digit_ug(run: Run) -> int:
-    """What the last place of the balance's number is worth, from its raw lines."""
+    """Return the value of the last place of the balance's number, from its raw lines."""
     module = DIALECTS[run.facts.protocol]
     for sample in run.samples:
         weight = module.read(sample.raw)
@@ -33,12 +33,12 @@ def digit_ug(run: Run) -> int:
 
 
 def drop_limit_ug(resolution_ug: int) -> int:
-    """A mass that falls by more than this was tared or moved; evaporation and noise are below."""
+    """Return the fall of mass that proves taring or moving; evaporation and noise are smaller."""
     return max(DROP_LIMIT_UG, DROP_DIGITS * resolution_ug)
 
 
 def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
-    """`times_ms` and `masses_ug` are those of the running phase. BalanceError or Failed for a run that can't be believed."""
+    """Check the running phase, `times_ms` and `masses_ug`. Raises BalanceError or Failed for an untrustworthy run."""
     samples = run.phase(RUN)
     if len(samples) < LEAST_SAMPLES:
         raise Failed(f"the record has {len(samples)} samples while the pump ran", f"record at least {LEAST_SAMPLES}, for some minutes")
@@ -51,7 +51,7 @@ def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
     gap = int(np.argmax(np.diff(times_ms)))
     if times_ms[gap + 1] - times_ms[gap] > LONGEST_GAP_MS:
         cause = f"nothing was recorded for {(times_ms[gap + 1] - times_ms[gap]) / 1000:.0f} s after {moment(samples[gap])}"
-        raise Failed(cause, "keep the computer awake and the cable in, and record again")
+        raise Failed(cause, "keep the computer awake and the cable connected, then record again")
     _check_clocks(samples)
 
 
@@ -60,11 +60,11 @@ def moment(sample: Sample) -> str:
 
 
 def _check_rest(run: Run, limit_ug: int) -> None:
-    """Before the start and after the stop nothing flows: a balance that is not stable there never is."""
+    """Check the balance before the start and after the stop: without flow it must become stable."""
     for name, when in ((STILL, "before the pump started"), (END, "after the pump had stopped")):
         samples = run.phase(name)
         if samples and not any(sample.stable for sample in samples):
-            do = "keep draughts and vibration away, and record again"
+            do = "keep draughts and vibration away, then record again"
             raise BalanceError("unstable", f"the balance was not stable {when} ({shown(samples[-1].raw)})", do, samples[-1].raw)
     still = run.phase(STILL)
     for before, after in itertools.pairwise(still):
@@ -73,7 +73,7 @@ def _check_rest(run: Run, limit_ug: int) -> None:
 
 
 def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: tuple[int, float]) -> None:
-    """`limits`: ug at once that are still noise, and the expected flow in ug per ms."""
+    """Check jumps; `limits`: ug that are still noise, and the expected flow in ug per ms."""
     limit_ug, expected_ug_per_ms = limits
     steps_ug, spans_ms = np.diff(masses_ug), np.diff(times_ms)
     too_low, too_high = steps_ug < -limit_ug, steps_ug > limit_ug + JUMP_FLOWS * expected_ug_per_ms * spans_ms
@@ -85,20 +85,20 @@ def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: t
 def _moved(sample: Sample, by_ug: int) -> BalanceError:
     when = f"at {moment(sample)} ({shown(sample.raw)})"
     if by_ug < 0:
-        do = "leave the balance and its vessel alone, and record again"
+        do = "do not touch the balance or its vessel, then record again"
         return BalanceError("tared", f"the mass fell by {-by_ug} ug {when}: tared, zeroed, or the vessel was moved", do, sample.raw)
-    do = "keep the outlet below the surface and hands away, and record again"
-    return BalanceError("jump", f"the mass rose by {by_ug} ug at once {when}: a knock, or a drop that fell", do, sample.raw)
+    do = "keep the outlet below the surface, do not touch the balance, then record again"
+    return BalanceError("jump", f"the mass jumped by {by_ug} ug {when}: a knock or a falling drop", do, sample.raw)
 
 
 def frozen_limit_ms(facts: Facts, resolution_ug: int) -> float:
-    """For so long the mass may stay the same to the last digit while the pump runs."""
+    """Check for a frozen mass: it may stay equal to the last digit only so long while the pump runs."""
     return max(FROZEN_DIGITS * resolution_ug * 1000 / float(facts.rate_nl_per_ms * facts.density), FROZEN_LEAST_MS)
 
 
 def stood_still(sample: Sample, span_ms: float) -> BalanceError:
-    cause = f"the mass stood still for {span_ms / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
-    do = "look whether the balance is frozen, or the tube blocked, empty or not clamped, and record again"
+    cause = f"the mass did not change for {span_ms / 1000:.0f} s from {moment(sample)} on ({shown(sample.raw)})"
+    do = "check whether the balance has frozen, or the tube is blocked, empty or not clamped; then record again"
     return BalanceError("frozen", cause, do, sample.raw)
 
 
@@ -112,14 +112,14 @@ def _check_frozen(samples: list[Sample], times_ms: Any, masses_ug: Any, longest_
 
 
 def _check_clocks(samples: list[Sample]) -> None:
-    """A simulated pump at another speed than the recorder thinks, or a computer that slept."""
+    """Check the clocks: a simulated pump at another speed than expected, or a computer that slept."""
     asked = [sample for sample in samples if sample.pump_uptime_ms is not None and sample.steps_at_ms is not None]
     if len(asked) < 2:
         return
     ours_ms = (asked[-1].steps_at_ms or 0) - (asked[0].steps_at_ms or 0)
     theirs_ms = (asked[-1].pump_uptime_ms or 0) - (asked[0].pump_uptime_ms or 0)
     if abs(theirs_ms - ours_ms) > max(CLOCKS_APART * ours_ms, 2_000):
-        cause = f"the pump's clock went {theirs_ms / 1000:.1f} s while this computer's went {ours_ms / 1000:.1f} s"
+        cause = f"the pump's clock advanced {theirs_ms / 1000:.1f} s while this computer's advanced {ours_ms / 1000:.1f} s"
         raise Failed(cause, "keep the computer awake; a simulated pump must run on this machine, at any speed")
 
 

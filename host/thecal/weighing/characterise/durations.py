@@ -1,4 +1,4 @@
-"""Times as people write them: "4h", "30 min", "0.5 s"."""
+"""Parse durations like "4h", "30 min", "0.5 s"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEXT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([a-z]+)")
 
 
 def seconds(text: str, option: str) -> Fraction:
-    """Exact seconds; BadInput names the option."""
+    """Return exact seconds. Raises BadInput with the option's name."""
     match = TEXT.fullmatch(text.strip())
     if match is None or match.group(2) not in UNIT_S:
         raise BadInput(f"{option} {shown(text)} is not a time", 'write a number and s, min, h or d, like "4h" or "30 min"')

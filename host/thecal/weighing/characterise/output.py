@@ -1,4 +1,4 @@
-"""The files of an analysis: the picture, and one offline page with everything in it."""
+"""The output files of an analysis: the picture, and one offline page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thecal.weighing.characterise.pump import rate_text
 
 
 def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list[Path]:
-    """Write what is wanted; the paths written. Failed when a place can't be written to."""
+    """Write the requested files; return their paths. Raises Failed if one can't be written."""
     wanted = [path for path in (png, html) if path is not None]
     picture = pictures.png(analysis) if wanted else b""
     try:
@@ -21,12 +21,12 @@ def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list
         if html is not None:
             html.write_text(page_of(analysis, picture), encoding="utf-8")
     except OSError as error:
-        raise Failed(f"{error.filename}: can't be written: {error.strerror}", "name another place") from error
+        raise Failed(f"{error.filename}: can't be written: {error.strerror}", "name another file") from error
     return wanted
 
 
 def page_of(analysis: Analysis, picture: bytes) -> str:
-    """The page as text, the picture inside it."""
+    """Return the page as text, with the picture in it."""
     values = {
         "title": f"{rate_text((analysis.facts.rate_nl, analysis.facts.rate_seconds_s))} by gravimetry",
         "calibrated": analysis.calibrated,

@@ -42,7 +42,7 @@ def png(analysis: Analysis) -> bytes:
 
 
 def draw_startup(axes: Axes, analysis: Analysis) -> None:
-    """Flow of every sample interval over the first two hours, and what was set."""
+    """Draw the flow of every sample interval over the first two hours, and the set rate."""
     minutes, flow = analysis.flow
     shown = minutes <= STARTUP_MIN
     rate = float(analysis.facts.rate_nl_per_ms) * 3.6
@@ -57,7 +57,7 @@ def draw_startup(axes: Axes, analysis: Analysis) -> None:
 
 
 def draw_trumpet(axes: Axes, analysis: Analysis) -> None:
-    """Largest and smallest error against the window; the mean errors as lines; one step and one digit around the first mean."""
+    """Draw the largest and smallest error by window; the mean errors as lines; one step and one digit around the first mean."""
     for period, colour, line in zip(analysis.periods, (DONE, SECOND), LINES, strict=False):
         draw_period(axes, period, colour, line)
     minutes = [one[0] for one in analysis.limits]
@@ -93,7 +93,7 @@ def draw_period(axes: Axes, period: Period, colour: str, line: str) -> None:
 
 
 def draw_spectrum(axes: Axes, analysis: Analysis) -> None:
-    """How much the flow swings at each frequency; the rollers' frequency marked."""
+    """Draw the swing of the flow by frequency, with the rollers' frequency."""
     found = analysis.pulsation
     axes.set_title("Pulsation", fontsize=10, loc="left")
     axes.set_xlabel("frequency, Hz")
@@ -112,7 +112,7 @@ def draw_spectrum(axes: Axes, analysis: Analysis) -> None:
 
 
 def thinned(hz: Any, swing: Any, most: int = 4000) -> tuple[Any, Any]:
-    """Of so many neighbouring bins the highest, so that no line is lost and a picture stays small."""
+    """Keep the highest of neighbouring bins, so that no line is lost and a picture stays small."""
     import numpy as np
 
     if len(hz) <= most:

@@ -1,4 +1,4 @@
-"""The pump's side of a run: a constant rate that it runs by itself for this, or the one that runs already."""
+"""The pump during a recording: it runs at a constant rate for the recording, or continues its own."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ UNDER_WAY = ("ordered", "delivering")
 
 
 class PumpSide:
-    """Asked every few seconds while the run is recorded: `look` refuses what is not the one constant rate."""
+    """Asked every few seconds during the recording; `look` refuses anything but the one constant rate."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.rate: tuple[int, int] = (0, 1)
 
     def begin(self, duration_ms: int) -> None:
-        """Let it run for so long, if it does not run already."""
+        """Let the pump run for so long, if it does not run already."""
 
     def end(self) -> None:
-        """As it was before; called whatever happened."""
+        """Restore the previous state; always called."""
 
     def interrupted(self, end: Interrupted) -> Interrupted:
-        """End what this has moved because of a signal; return what is to be said of it."""
-        return Interrupted(end.number, f"{end.cause}: the pump runs on as before")
+        """End the run after a signal; return the text to print."""
+        return Interrupted(end.number, f"{end.cause}; the pump continues as before")
 
     def look(self) -> dict[str, Any]:
-        """The pump's status; Failed when it no longer delivers the one rate."""
+        """Return the pump's status. Raises Failed if it no longer delivers the one rate."""
         status = self.client.status()
         bolus = status.get("bolus") or {}
         if status["state"] != "running" or rate_now(status) != self.rate or bolus.get("state") in UNDER_WAY:
             what = f"it is {status['state']}" if status["state"] != "running" else "its rate changed, or a bolus was ordered"
-            raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, and record again")
+            raise Failed(f"the pump no longer delivers the constant rate: {what}", "see `thecal status`, then record again")
         return status
 
 
 class AsItRuns(PumpSide):
-    """The pump runs and goes on running; the rate is what it says."""
+    """A pump that runs already and continues; it reports its rate."""
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         status = client.status()
         if status["state"] != "running" or not rate_now(status)[0]:
-            raise Failed(f"the pump is {status['state']}", 'start it first, or give the rate to characterise: --rate "5 mL/h"')
+            raise Failed(f"the pump is {status['state']}", 'start it first, or give a rate: --rate "5 mL/h"')
         self.rate = rate_now(status)
 
 
 class ConstantRate(PumpSide):
-    """A run of the pump by itself, at one rate, a little longer than it is weighed; its program stays as it is."""
+    """A run without a program, at one rate, slightly longer than the recording; the program stays unchanged."""
 
     def __init__(self, client: Client, rate_text: str) -> None:
         super().__init__(client)
@@ -84,7 +84,7 @@ class ConstantRate(PumpSide):
         status = self.client.status()
         run = status.get("bolus") or {}
         if run.get("token") != self._token or run.get("state") not in UNDER_WAY or self._notes.changed():
-            raise Failed(f"the pump no longer runs for this: it is {status['state']}", "see `thecal status`, and record again")
+            raise Failed(f"the run of the pump has ended: it is {status['state']}", "see `thecal status`, then record again")
         return status
 
     def interrupted(self, end: Interrupted) -> Interrupted:
@@ -92,36 +92,36 @@ class ConstantRate(PumpSide):
         return stopped_by(end, self.client, token) if token else end
 
     def end(self) -> None:
-        """Stops. Harmless when it never began."""
+        """Stop. Harmless if it never began."""
         if self._token:
             self._token = ""
             self.client.stop()
 
 
 def constant(rate_text: str) -> Compiled:
-    """The rate as a program; BadInput names what is wrong with it."""
+    """Convert the rate to the pump's integers. Raises BadInput."""
     table = {"title": f"characterise {rate_text}", "drug": "water", "on_clock_loss": "stop", "after_power_loss": "stop"}
     compiled = compile_prescription(check({**table, "basal": {"rate": rate_text}}, "--rate"), "--rate")
     if not compiled.program.entries[0][1]:
-        raise BadInput("--rate is zero", 'give the rate to characterise, like --rate "5 mL/h"')
+        raise BadInput("--rate is zero", 'give a rate above zero, like --rate "5 mL/h"')
     return compiled
 
 
 def require_stopped(client: Client) -> None:
     state = client.status()["state"]
     if state == "alarm":
-        raise InAlarm("the pump is in alarm", "see `thecal alarms`, settle it, then weigh")
+        raise InAlarm("the pump is in alarm", "see `thecal alarms`, acknowledge them, then record again")
     if state not in ("stopped", "idle"):
-        raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or leave --rate out to record what it does")
+        raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or remove --rate to record the running pump")
 
 
 def rate_now(status: dict[str, Any]) -> tuple[int, int]:
-    """(nl, seconds) of all that is delivered now; the program's seconds where that makes whole nl."""
+    """Return (nl, seconds) of the present delivery; the program's seconds if that gives whole nl."""
     seconds_s = status.get("rate_seconds_s") or 1
     rate_nl = sum((rate for _, rate in parts_nl_per_s(status)), Fraction(0)) * seconds_s
     return rate_nl.numerator, seconds_s * rate_nl.denominator
 
 
 def rate_text(pair: tuple[int, int]) -> str:
-    """Nl and seconds as a rate for people."""
+    """Format nl and seconds as a rate."""
     return ml_per_h(*pair)

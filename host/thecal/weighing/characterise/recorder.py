@@ -1,4 +1,4 @@
-"""Records a run: the balance at even intervals, the pump every few seconds beside it, each line on disk before the next."""
+"""Record a run: the balance at even intervals, the pump every few seconds, each line on disk before the next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """`still_ms`: watching before the pump starts. `rests`: the pump stands before and after, so the balance must be stable."""
+    """`still_ms`: time before the pump starts. `rests`: the pump is stopped before and after, so the balance must be stable."""
 
     duration_ms: int
     interval_ms: int = 500
@@ -29,7 +29,7 @@ class Plan:
 
 
 class Recorder:
-    """One run. `told(done_ms, total_ms)` hears how far it is."""
+    """Record one run; report its progress by `told(done_ms, total_ms)`."""
 
     def __init__(self, balance: Balance, pump: PumpSide, clock: Clock, told: Told) -> None:
         self._balance = balance
@@ -41,7 +41,7 @@ class Recorder:
         self._changed: Sample | None = None
 
     def record(self, plan: Plan, facts: Facts, writer: RunWriter) -> Run:
-        """Still, run, end. Whatever happens the pump is left as it was; what was recorded stays in the file."""
+        """Record still phase, run and end. Always restores the pump's state; the recorded samples stay in the file."""
         self._writer, self._facts = writer, facts
         self._still(plan)
         try:
@@ -56,7 +56,7 @@ class Recorder:
         return Run(facts, self._samples)
 
     def _still(self, plan: Plan) -> None:
-        """A stable pan first; then what it loses by itself. Time zero is the end of this."""
+        """Wait for a stable pan, then measure its evaporation. Time zero is the end of this."""
         self._zero_ms = self._clock.now_ms() + plan.still_ms
         if plan.rests:
             first = self._balance.read_stable(STABLE_TIMEOUT_S)
@@ -79,7 +79,7 @@ class Recorder:
         self._pump.look()  # a stop since it was asked last
 
     def _rest(self) -> None:
-        """The pan must come to rest once the flow has ended."""
+        """Wait for a stable pan after the flow has ended."""
         self._clock.wait_until_ms(self._clock.now_ms() + SETTLE_MS)
         reading = self._balance.read_stable(STABLE_TIMEOUT_S)
         self._keep(reading, END, {})
@@ -98,7 +98,7 @@ class Recorder:
         self._keep(reading, phase, asked, time_ms)
 
     def _keep(self, reading: Reading, phase: str, asked: dict[str, int], time_ms: int | None = None) -> None:
-        """A moment that a slow computer has brought twice is kept once."""
+        """Keep a moment once that a slow computer delivers twice."""
         if time_ms is None:
             time_ms = self._clock.stamp_ms(reading.at_s) - self._zero_ms
         if self._samples and time_ms <= self._samples[-1].time_ms:
@@ -110,7 +110,7 @@ class Recorder:
             self._must_move(sample)
 
     def _must_move(self, sample: Sample) -> None:
-        """Told at once: nobody wants to hear after a day that the balance froze in the first hour."""
+        """Check at once: a user should not learn after a day that the balance froze in the first hour."""
         if self._changed is None or sample.mass_ug != self._changed.mass_ug:
             self._changed = sample
         span_ms = sample.time_ms - self._changed.time_ms

@@ -1,4 +1,4 @@
-"""A recorded run: what the balance said, line by line, beside what the pump said. One CSV file, with the facts in its head."""
+"""A recorded run: the balance's lines with the pump's reports. One CSV file, with the conditions in its head."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PHASES = (STILL, RUN, END)
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run was made with. The rate is `rate_nl` per `rate_seconds_s`; fractions are text like "4991/5"."""
+    """The conditions of a run. The rate is `rate_nl` per `rate_seconds_s`; fractions are text like "4991/5"."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -60,7 +60,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One line of the balance; `pump_steps`, when the pump was asked, `steps_at_ms` when, and its own uptime then."""
+    """One line of the balance; with a report of the pump also `pump_steps`, its time `steps_at_ms`, and its own uptime then."""
 
     time_ms: int
     phase: str
@@ -73,7 +73,7 @@ class Sample:
 
 
 class Run:
-    """Facts and samples, in order of time; time zero is the start of the pump (or of the recording, when it ran already)."""
+    """Conditions and samples, in order of time; time zero is the start of the pump (or of the recording, if it ran already)."""
 
     def __init__(self, facts: Facts, samples: list[Sample]) -> None:
         self.facts = facts
@@ -84,14 +84,14 @@ class Run:
 
 
 class RunWriter:
-    """Writes a run while it is made: every line is in the file before the next one is asked for. When the pump never ran there
-    is nothing to keep, and the file goes."""
+    """Write a run during the recording: every line is in the file before the next one is read. If the pump never ran, the file is
+    removed."""
 
     def __init__(self, path: Path, facts: Facts) -> None:
         try:
             self._file = path.open("x", newline="", encoding="utf-8")
         except FileExistsError as error:
-            raise BadInput(f"{path} is there already", "name another file with --record: a record is never overwritten") from error
+            raise BadInput(f"{path} exists already", "name another file with --record: a record is never overwritten") from error
         except OSError as error:
             raise Failed(f"{path} can't be written: {error.strerror}", "name another file with --record") from error
         self._path, self._ran = path, False
@@ -119,22 +119,22 @@ def utc_now() -> str:
 
 
 def read_run(path: Path) -> Run:
-    """A recorded run. BadInput with file and line for what is not one; BalanceError for a balance that changed in mid-run."""
+    """Read a recorded run. Raises BadInput with file and line; BalanceError if the balance changed during the run."""
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size > FILE_MAX_BYTES):
-            raise BadInput(f"{path}: is not a plain file of at most {FILE_MAX_BYTES >> 20} MiB", "name a file that --record has written")
+            raise BadInput(f"{path}: is not a plain file of at most {FILE_MAX_BYTES >> 20} MiB", "name a file that --record wrote")
         with path.open(newline="", encoding="utf-8") as file:
             facts = _facts(path, file.readline(), file.readline())
             return Run(facts, list(_samples(path, facts, csv.reader(file))))
     except OSError as error:
-        raise BadInput(f"{path}: can't be read: {error.strerror}", "name a file that --record has written") from error
+        raise BadInput(f"{path}: can't be read: {error.strerror}", "name a file that --record wrote") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: is not a record: {error}", "name a file that --record has written") from error
+        raise BadInput(f"{path}: is not a record: {error}", "name a file that --record wrote") from error
 
 
 def _facts(path: Path, magic: str, head: str) -> Facts:
     if magic.strip() != MAGIC:
-        raise BadInput(f"{path}: does not begin with {MAGIC!r}", "name a file that --record has written")
+        raise BadInput(f"{path}: does not begin with {MAGIC!r}", "name a file that --record wrote")
     try:
         facts = Facts(**json.loads(head.removeprefix("# ")))
         if EXPONENT.search(facts.density_mg_per_ml + facts.evaporation_ug_per_h):
@@ -144,14 +144,14 @@ def _facts(path: Path, magic: str, head: str) -> Facts:
         if not all(isinstance(size, int | Fraction) and size > 0 for size in sizes) or facts.protocol not in DIALECTS or not fractions:
             raise ValueError("a rate, a calibration, a density and a protocol are needed")
     except (ValueError, TypeError, ZeroDivisionError, RecursionError) as error:
-        raise BadInput(f"{path}: line 2: {error}", "name a file that --record has written") from error
+        raise BadInput(f"{path}: line 2: {error}", "name a file that --record wrote") from error
     return facts
 
 
 def _samples(path: Path, facts: Facts, rows: Iterator[list[str]]) -> Iterable[Sample]:
-    """Every mass is read again from its raw line: the raw lines are the record, the numbers beside them only help the eye."""
+    """Read every mass again from its raw line: the raw lines are the record, the numbers only help the reader."""
     if tuple(next(rows, [])) != COLUMNS:
-        raise BadInput(f"{path}: line 3: the columns are not {','.join(COLUMNS)}", "name a file that --record has written")
+        raise BadInput(f"{path}: line 3: the columns are not {','.join(COLUMNS)}", "name a file that --record wrote")
     module = DIALECTS[facts.protocol]
     guard = Guard(bare_grams=True, hides_unit=facts.protocol == "sbi")
     before_ms = -(1 << 62)
@@ -162,9 +162,9 @@ def _samples(path: Path, facts: Facts, rows: Iterator[list[str]]) -> Iterable[Sa
         except BalanceError as error:
             raise BalanceError(error.kind, f"{path}: line {number}: {error.cause}", error.do, error.raw) from error
         except (ValueError, TypeError) as error:
-            raise BadInput(f"{path}: line {number}: is not a sample ({error})", "remove a last line that is not whole") from error
+            raise BadInput(f"{path}: line {number}: is not a sample ({error})", "remove an incomplete last line") from error
         if reading.mass_ug != sample.mass_ug or sample.time_ms <= before_ms:
-            what = f"says {sample.mass_ug} ug beside {sample.raw!r}" if sample.time_ms > before_ms else "goes back in time"
+            what = f"has {sample.mass_ug} ug, but {sample.raw!r}" if sample.time_ms > before_ms else "goes back in time"
             raise BadInput(f"{path}: line {number}: {what}", "use the file as it was recorded")
         before_ms = sample.time_ms
         yield sample
@@ -175,7 +175,7 @@ def _sample(row: list[str]) -> Sample:
         raise ValueError(f"{len(row)} columns, {len(COLUMNS)} are needed")
     time_ms, phase, mass_ug, stable, *asked, raw = row
     if phase not in PHASES or stable not in ("0", "1"):
-        raise ValueError("phase or stable is none of the known")
+        raise ValueError("unknown value of phase or stable")
     if not any(asked):  # most of them: the pump is asked seldom
         return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw))
     return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw), *(int(cell) if cell else None for cell in asked))

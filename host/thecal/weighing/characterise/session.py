@@ -1,4 +1,4 @@
-"""Balance, pump and clock of one characterisation: what it was made with, the plan, the recording with its progress."""
+"""Balance, pump and clock of one recording: its conditions, its plan, its progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rows = list[tuple[str, str]]
 
 
 class Session:
-    """`rate` None: the pump runs already and is left running. BadInput, Failed and BalanceError before anything moves."""
+    """`rate` None: the pump runs already and continues. Raises BadInput, Failed and BalanceError before the pump moves."""
 
     def __init__(self, balance: Balance, client: Client, rate: str | None) -> None:
         self._balance = balance
@@ -41,18 +41,18 @@ class Session:
         self._clock.close()
 
     def plan(self, times: dict[str, Fraction]) -> Plan:
-        """`duration`, `still` and `interval` in seconds, checked."""
+        """Check `duration`, `still` and `interval`, in seconds."""
         if not SHORTEST_S <= times["duration"] <= LONGEST_S:
             raise BadInput(f"--duration {float(times['duration']):g} s is too short or too long", "weigh between 10 s and 30 d")
         if not FASTEST_S <= times["interval"] <= 60:
-            raise BadInput(f"--interval {float(times['interval']):g} s does not fit", "read the balance every 0.1 s to 60 s")
+            raise BadInput(f"--interval {float(times['interval']):g} s is outside 0.1 s to 60 s", "give an interval from 0.1 s to 60 s")
         if times["still"] and not self._rests:
-            raise BadInput("--still needs a pump that stands", "stop it and give --rate, or give --evaporation")
+            raise BadInput("--still needs a stopped pump", "stop it and give --rate, or give --evaporation")
         milliseconds = {name: int(value * 1000) for name, value in times.items()}
         return Plan(milliseconds["duration"], milliseconds["interval"], milliseconds["still"], self._rests)
 
     def facts(self, head: dict[str, Any]) -> Facts:
-        """`head`: rollers, steps_per_turn, density, evaporation."""
+        """Return the conditions; `head`: rollers, steps_per_turn, density, evaporation."""
         hello, pair = self._client.hello(), pair_of(self._client.status())
         rate_nl, rate_seconds_s = self._pump.rate
         seen: dict[str, Any] = {"balance": self._balance.identity, "protocol": self._balance.protocol}
@@ -61,8 +61,8 @@ class Session:
         return Facts(rate_nl=rate_nl, rate_seconds_s=rate_seconds_s, **seen, **head)
 
     def review(self, plan: Plan) -> Rows:
-        """What will be done, for the question."""
-        pump = "a run for this; its program stays" if self._rests else "as it runs"
+        """Return the review for the question."""
+        pump = "runs for this recording; the program stays unchanged" if self._rests else "as it runs"
         still = f", {span(plan.still_ms // 1000)} before the start" if plan.still_ms else ""
         return [
             ("balance", self._balance.identity),

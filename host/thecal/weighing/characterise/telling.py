@@ -1,4 +1,4 @@
-"""An analysis as a table for people and as a document for programs."""
+"""Format an analysis as a table for people and as a document for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def percent(value: Fraction | float) -> str:
 
 
 def trumpet_table(analysis: Analysis) -> Table:
-    """One row per window: Ep min and max of each period, what one step and one digit make."""
+    """Return one row per window: Ep min and max of each period, the error from one step and one digit."""
     heads = [head for period in analysis.periods for head in (f"{period.name.split(',')[0]} Ep min", "Ep max", "windows")]
     rows: Table = [("window", *heads, "one step", "one digit")]
     for index, (minutes, step_percent, digit_percent) in enumerate(analysis.limits):
@@ -31,7 +31,7 @@ def trumpet_table(analysis: Analysis) -> Table:
 
 
 def facts_table(analysis: Analysis) -> Table:
-    """Label and words, the errors first."""
+    """Return labels and texts, the errors first."""
     facts = analysis.facts
     rows: Table = [("set rate", rate_text((facts.rate_nl, facts.rate_seconds_s)))]
     for letter, period in zip("AB", analysis.periods, strict=False):
@@ -40,11 +40,11 @@ def facts_table(analysis: Analysis) -> Table:
     rows.append(("whole run", f"{percent(analysis.whole_percent)} over {analysis.duration_min:.1f} min"))
     if analysis.motor is not None:
         one, stored = analysis.motor, float(facts.step_nl)
-        rows.append(("of that, motor", f"{percent(one.steps_percent)} ({one.steps} steps, as the pump tells)"))
+        rows.append(("of that, motor", f"{percent(one.steps_percent)} ({one.steps} steps, as the pump reports)"))
         rows.append(("of that, tube", f"{percent(one.calibration_percent)} ({float(one.step_nl):.4f} nl a step, stored {stored:.4f})"))
     rows.append(("evaporation", f"{float(analysis.evaporation_ug_per_h) / 1000:.3f} mg/h, {analysis.evaporation_source}"))
     rows.append(("pulsation", pulsation_text(analysis.pulsation)))
-    state = "" if analysis.calibrated else "; errors are the tube's, until it is calibrated"
+    state = "" if analysis.calibrated else "; the errors include the tube's until you calibrate it"
     rows.append(("calibration", f"{facts.calibration_state}, {facts.calibration_volume_nl} nl in {facts.calibration_steps} steps{state}"))
     rows.append(("balance", f"{facts.balance}; digit {analysis.digit_ug / 1000:g} mg; density {float(facts.density) / 1000:.4f} g/mL"))
     return rows
@@ -56,7 +56,7 @@ def span(period: Period) -> str:
 
 def pulsation_text(found: Pulsation | None) -> str:
     if found is None:
-        return "not looked for: too few samples"
+        return "not analysed: too few samples"
     roller = f"rollers {found.roller_hz:.4g} Hz"
     if not found.visible:
         return f"{roller}: not visible at this sample interval and length"
@@ -68,7 +68,7 @@ def pulsation_text(found: Pulsation | None) -> str:
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
-    """Units are in the names; errors in percent as floats."""
+    """Return the document; names contain the units, errors are in percent as floats."""
     facts = {name: value for name, value in asdict(analysis.facts).items() if name != "evaporation_ug_per_h"}
     minutes, flow = ([round(float(one), 6) for one in column] for column in analysis.flow)
     return {
