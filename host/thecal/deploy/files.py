@@ -1,4 +1,4 @@
-"""What is deployed to a pump, on every target: the firmware's sources, the motor library, the manifest."""
+"""The files of a pump, on every target: the firmware's sources, the motor library, the manifest."""
 
 import importlib.util
 from pathlib import Path

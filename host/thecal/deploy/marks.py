@@ -1,4 +1,4 @@
-"""The marks of what lies in a pump's store (pumpcore.slots): written by whoever writes a slot; the pump alarms where one is missing."""
+"""The marks of images in a pump's store (pumpcore.slots): each writer of a slot writes its mark; the pump alarms if one is missing."""
 
 from __future__ import annotations
 

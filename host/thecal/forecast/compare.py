@@ -21,9 +21,9 @@ from thecal.history.timeline import Timeline
 MINUTE_MS = 60_000
 LONGEST_DAYS = 400
 UNCERTAIN = "uncertain after a power cut"
-FLOAT_STEPS = 1e-3  # what floats of up to 2^43 steps are surely exact to
+FLOAT_STEPS = 1e-3  # the certain precision of floats up to 2^43 steps
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
-Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they stand behind "bolus"
+Reason = tuple[int, int, str, bool]  # from_ms, to_ms, text, True if it comes after "bolus"
 
 
 @dataclass(frozen=True)

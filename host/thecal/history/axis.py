@@ -101,8 +101,8 @@ class Axis:
 
 
 def boot_of(number: int, rows: list[Row]) -> Boot:
-    """UTC is cut to whole seconds in a record, so the largest difference to the uptime is the nearest to the truth. What counts is
-    the clock as it was last set in this boot."""
+    """Return the offset of the boot. A record cuts UTC to whole seconds, so the largest difference to the uptime is the best. The clock
+    counts as it was last set in this boot."""
     boot = Boot(number, max(one["uptime_ms"] for one in rows))
     sets = [one for one in rows if one["event"] == "clock_set"]
     since_ms = max((one["uptime_ms"] for one in sets), default=-1)

@@ -28,7 +28,7 @@ from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
 from thecal.history.therapy import CUT, STOPPED, TherapyBook
 
-# after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
+# after a pause the plan continues this many seconds after the record (the firmware requests a lease so far ahead)
 RETRY_AHEAD_S = 2
 ALONE = PURPOSES[1:]  # why a bolus runs without a program
 OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
@@ -200,7 +200,7 @@ class Books(TherapyBook):
     def _on_stopped(self, row: Row, at_ms: int) -> None:
         self._see(at_ms, row["delivered_steps"])
         not_made = max(0, row["ordered_steps"] - row["delivered_steps"])
-        # of what was queued the plan had come to this much; the rest was not due yet
+        # the plan had reached this part of the queue; the rest was not due yet
         halted = min(not_made, self._planned_now(at_ms) - self._booked())
         self._halted += halted
         self.halts.append((at_ms, halted))
@@ -241,7 +241,7 @@ class Books(TherapyBook):
         if row["leased_steps"] > row["delivered_steps"] and self.run is None and not self._said_stopped and self._off is None:
             self._imply_run(row, at_ms)
 
-    # -- records: ceilings and what is missed
+    # -- records: ceilings and missed steps
 
     def _on_paused(self, row: Row, at_ms: int) -> None:
         self._imply_run(row, at_ms)
@@ -294,7 +294,7 @@ class Books(TherapyBook):
         self.misses.append(missed)
         self._missed += missed.steps
         stretch = self._stretch
-        if stretch is None and self.stretches and missed.cause == "limit":  # told right behind the stop that ended the pause
+        if stretch is None and self.stretches and missed.cause == "limit":  # recorded right after the stop that ended the pause
             stretch = self.stretches[-1]
             stretch.ordered_steps += missed.steps
         if stretch is not None:

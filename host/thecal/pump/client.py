@@ -27,7 +27,7 @@ MOST_BLOCKS = 2048  # 8 MiB: no journal of a pump is as long
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
-# what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
+# states of bolus.status for a token that ordered a bolus; the other states are never_ordered and forgotten
 LIVE_STATES = ("ordered", "delivering", "paused")
 Tell = Callable[[int, int], None]
 BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
@@ -127,7 +127,7 @@ class Client(Exchange):
             if blocks > 1:
                 for reply in self.answers("journal.read", {"ring": ring, "from_sequence": from_sequence, "blocks": blocks}):
                     if reply["first_sequence"] > max(1, from_sequence):
-                        break  # a reply was lost, or records are gone: the next question tells which
+                        break  # a reply was lost, or records are missing: the next question shows which
                     if reply["next_sequence"] <= from_sequence and reply["more"]:
                         continue
                     raw = reply.pop("raw", b"")
@@ -136,7 +136,7 @@ class Client(Exchange):
                     if count or not raw:
                         yield reply, raw[:end]
                     if raw[end:]:
-                        break  # asked for it, the pump finds the damaged record and leaves out what it has to
+                        break  # the next question makes the pump skip the damaged record
                 else:
                     return
         except Refused as error:
@@ -242,7 +242,7 @@ class Client(Exchange):
         """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
 
-    # --- what became of a command whose answer is lost: the reply as if it had come, or None
+    # --- the outcome of a command with a lost answer: its reply, or None
 
     def settle_bolus(self, token: str) -> Reply | None:
         """Return the state of a bolus of any kind, by its token; None if the pump does not know it."""

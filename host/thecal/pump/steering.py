@@ -46,7 +46,7 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            # once one came the process is about to end: another must not kill it before it has said why
+            # after the first signal the process ends; a second one must not kill it before it has reported why
             signal.signal(number, signal.SIG_IGN if came_s else handler)
 
 

@@ -41,7 +41,7 @@ class Hardware:
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
         self.heap_bytes, self.collector = HEAP_BYTES, COLLECTORS[0]
-        self.loud = True  # what the firmware prints when it fails goes to this process's standard error
+        self.loud = True  # the output of a failing firmware goes to this process's standard error
         chip.stamp = self._stamp
 
     def set_flash_time(self, name: str) -> None:

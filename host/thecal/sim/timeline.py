@@ -72,7 +72,7 @@ class Timeline:
                 if self.interruption is not None:
                     raise self.interruption
                 virtual = self.speed is None
-                if virtual and is_ready():  # before time moves: what was sent earlier is answered earlier
+                if virtual and is_ready():  # before time moves, so that earlier input is answered earlier
                     return True
                 self._move(deadline_ns)
                 if self.now_ns >= self.cut_at_ns or self.now_ns >= self.watchdog_at_ns:

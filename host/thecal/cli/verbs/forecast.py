@@ -74,7 +74,7 @@ def forecast(
         from thecal.terminal.output_files import write
 
         write(drawn(outlook), png)
-    tell(outlook, rig, digests, as_json)
+    show(outlook, rig, digests, as_json)
 
 
 def rig_for(client: Client | None, bench: str | None) -> Rig:
@@ -124,7 +124,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
 
 
-def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
+def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
     from pumpcore.limits import Ceilings
     from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words

@@ -49,7 +49,7 @@ class Past:
         self._midnight, self._points = None, []
         try:
             line = Timeline(evidence(client, status))
-        except ThecalError as error:  # what is shown beside it is still right
+        except ThecalError as error:  # the other values are still right
             self.why = error.cause
             return
         now_ms = status["uptime_ms"]

@@ -130,7 +130,7 @@ class FlashChip(UserContext):
     # -- the record
 
     def recorded(self) -> list[Operation]:
-        """What was done since the chip was made; ValueError when it was made without `record`."""
+        """Return all operations since the chip was made. Raises ValueError without `record`."""
         if self._recorded is None:
             raise ValueError("this flash was made without record")
         return self._recorded

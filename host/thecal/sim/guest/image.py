@@ -23,7 +23,7 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
 
 
 def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
-    """What makes it a pump: the bench, and the journal's identity, which follows from these so that a simulation can be repeated."""
+    """Return the files that make it a pump: the bench, and the journal's identity, derived so that a simulation can be repeated."""
     from pumpcore import journal_identity, slots
 
     identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]

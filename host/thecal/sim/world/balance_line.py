@@ -68,7 +68,7 @@ class BalanceLine:
             if goes_on:
                 self._work.set()
 
-    # --- what comes by itself
+    # --- output without a command
 
     def _serve(self) -> None:
         while not self._closing:

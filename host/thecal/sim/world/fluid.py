@@ -43,6 +43,6 @@ class Fluid:
         return self._runs[0][2] if self._runs else 0
 
     def mass_ug(self, steps: int) -> float:
-        """What so many steps have brought out since the head's angle zero."""
+        """Return the mass delivered by so many steps since the head's angle zero."""
         angle = 2 * math.pi * ROLLERS * (steps % self.steps_per_turn) / self.steps_per_turn
         return (steps - self._swing_steps * math.sin(angle)) * self.ug_per_step

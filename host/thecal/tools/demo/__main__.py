@@ -79,7 +79,7 @@ def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:
 
 
 def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
-    """What runs is MicroPython, and exactly the firmware of this checkout."""
+    """Check that the firmware of this checkout runs in MicroPython."""
     from pumpcore import manifest
     from thecal.sim.guest.image import firmware_files
 

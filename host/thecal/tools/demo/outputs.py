@@ -1,4 +1,4 @@
-"""What the demo leaves behind: tables on the screen, and plot, CSV and summary page in a folder."""
+"""Write the results of the demo: tables on the screen, and plot, CSV and summary page in a folder."""
 
 from __future__ import annotations
 

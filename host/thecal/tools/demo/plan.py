@@ -1,4 +1,4 @@
-"""What the program asks for, reckoned here in fractions, beside what the pump says and what its motor did."""
+"""Compute the program's steps independently in fractions, to compare them with the pump's report and its motor."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def _pico_end(text: str, terminal: str, pins: dict[str, int]) -> End:
 
 
 def _problems(rig: Rig) -> Iterator[str]:
-    """What is left over: pins, terminals and parts that no wire reaches."""
+    """Check for pins, terminals and parts without a wire."""
     used = {(end.part, end.terminal) for wire in rig.wires for end in wire.ends}
     for name, gpio in rig.pins.items():
         wired = (pico.PART, str(pico.ROW_PIN.get(gpio))) in used

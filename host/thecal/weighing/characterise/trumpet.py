@@ -39,7 +39,7 @@ class Masses:
 
 @dataclass(frozen=True)
 class Ideal:
-    """What the windows are measured by: the set rate, the density (mg per mL), and what evaporates (ug per ms)."""
+    """The measure of the windows: set rate, density (mg per mL), evaporation (ug per ms)."""
 
     rate_nl_per_ms: Fraction
     density_mg_per_ml: Fraction
