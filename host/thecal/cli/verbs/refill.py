@@ -89,7 +89,7 @@ def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply 
     if reservoir is None or settings is None:
         raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     check_room(settings.capacity_nl, volumes)
-    clock.show(client)
+    clock.tell(client)
     bounds_nl = tolerated(reservoir, settings)
     talk(columns(review(reservoir, bounds_nl, volumes)))
     if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
