@@ -67,7 +67,7 @@ class StopNotes:
         """Raise Failed if a stop was given: no run begins after it."""
         if self.changed():
             raise Failed(
-                "`thecal stop` ended this: no further run began, nothing was stored", "begin again after you have found the reason"
+                "`thecal stop` was used meanwhile: no further run began, nothing was stored", "begin again after you have found the reason"
             )
 
 

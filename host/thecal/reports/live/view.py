@@ -99,7 +99,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     if status.get("bolus"):
         found.append(("bolus", bolus_text(status), PLAIN))
     if status.get("extended"):
-        found.append(("extended", bolus_text({"bolus": status["extended"]}), PLAIN))
+        found.append(("extended", bolus_text({**status, "bolus": status["extended"]}), PLAIN))
     if status.get("temporary"):
         found.append(("temporary", temporary_text(status), PLAIN))
     if text := reservoir_text(status):
