@@ -19,7 +19,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def new_folder(chosen: Path | None, identity: str) -> Path:
-    """An empty folder for this backup: below `chosen`, else below the user's data folder; by pump and time (UTC)."""
+    """Make an empty folder for this backup: below `chosen`, otherwise below the user's data folder; named by pump and time (UTC)."""
     if chosen is None:
         import platformdirs
 

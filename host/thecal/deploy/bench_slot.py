@@ -22,8 +22,8 @@ def require_for_board(wanted: Bench) -> None:
 
 
 def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:
-    """(sequence, payload, path) of the bench that the pump runs with; None when there is none, or it is damaged. `files`: the slots and
-    the mark, by their paths; without any mark the pump is one that is about to be adopted."""
+    """Return (sequence, payload, path) of the pump's present bench; None if there is none, or it is damaged. `files`: the slots and the
+    mark, by their paths; without any mark the flash adopts the pump."""
     return marks.counting(NAME, {**marks.missing(files), **files})
 
 

@@ -22,7 +22,7 @@ Moved = Callable[[str, int], None]  # gets the path of the file that is copied, 
 
 @contextmanager
 def copying(label: str, sizes_bytes: dict[str, int]) -> Iterator[Moved]:
-    """A bar for copies of files with these sizes, by their path on the board, in the order in which they come."""
+    """Return a progress bar for copies of files with these sizes, by their path on the board, in copying order."""
     progress, total_bytes = Progress(label), sum(sizes_bytes.values())
 
     def moved(path: str, done_bytes: int) -> None:

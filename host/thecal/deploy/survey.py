@@ -33,7 +33,7 @@ class Survey:
     folders: frozenset[str]
 
     def below(self, roots: Iterable[str]) -> list[str]:
-        """The files in these folders, sorted."""
+        """Return the files in these folders, sorted."""
         starts = tuple(root + "/" for root in roots)
         return sorted(path for path in self.files if path.startswith(starts))
 

@@ -1,7 +1,7 @@
-"""What a TOML file of ours may hold, counted before it is parsed and looked through behind it.
+"""The bounds of our TOML files, counted before parsing and checked after it.
 
 `tomllib` takes a time that grows with the square of a dotted key's parts (50,000 of them: 25 s), and follows nested brackets by
-recursion. A prescription has keys of at most three parts, two brackets deep. Counting goes once through the text.
+recursion. A prescription has keys of at most three parts, two brackets deep. The count passes once through the text.
 """
 
 from __future__ import annotations

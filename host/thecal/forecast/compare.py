@@ -207,7 +207,7 @@ class Comparison:
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def _near_reasons(self) -> Near[Reason]:
-        """The heaviest first."""
+        """Return the reasons, heaviest first."""
         books, end_ms = self.line.books, self.line.to_ms
         found = [(one.cut_ms - 1, one.cut_ms + MINUTE_MS + 1, "power cut", False) for one in books.losses]
         for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):

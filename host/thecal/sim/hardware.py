@@ -45,7 +45,7 @@ class Hardware:
         chip.stamp = self._stamp
 
     def set_flash_time(self, name: str) -> None:
-        """`none`, `typical` (with the individual's spread) or `worst`: the time of an erase or a page."""
+        """Set the time of an erase or a page: `none`, `typical` (with the individual's spread) or `worst`."""
         if name not in FLASH_TIMES:
             raise SimulatorError(f"flash time {name!r} is not one of {', '.join(FLASH_TIMES)}")
         if name != "none":

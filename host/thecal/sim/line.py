@@ -18,7 +18,7 @@ class Connection(Protocol):
         """Block at most as long as USB would; return the number of bytes sent."""
 
     def unplug(self) -> None:
-        """The cable is out."""
+        """Take the cable out."""
 
 
 class LocalConnection:

@@ -81,7 +81,7 @@ def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
 
 
 def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
-    """(label, text, style) for a table `width` cells wide."""
+    """Return (label, text, style) for a table `width` cells wide."""
     now = (
         clock_text(status["utc_s"], status["offset_s"])[4:23]
         if status["utc_s"]

@@ -186,13 +186,13 @@ class Opener:
         return "/" + posixpath.normpath("/" + raw.decode(errors="surrogateescape")).lstrip("/")
 
     def stat(self, path: str) -> tuple[bool, int]:
-        """(is a folder, size in bytes); WasiError when nothing is there."""
+        """Return (is a folder, size in bytes). Raises WasiError if there is none."""
         if path in self._devices:
             return False, 0
         return self.files.stat(path)
 
     def open(self, path: str, create: int, rights: int, mode: int) -> Descriptor:
-        """`create`, `rights` and `mode` are WASI's oflags, base rights and fdflags."""
+        """Open a path; `create`, `rights` and `mode` are WASI's oflags, base rights and fdflags."""
         if path in self._devices:
             return self._devices[path]
         if create & _WASI_CREATE and rights & _MAY_WRITE and not create & _WASI_FOLDER:  # littlefs itself refuses a folder

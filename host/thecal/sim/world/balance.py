@@ -64,7 +64,7 @@ class Pan:
         self._tare_ug = self._load_ug(self._update_before(self._now_ns()))
 
     def set_fault(self, kind: str) -> None:
-        """One of FAULTS; `tare` happens once, `none` ends the others."""
+        """Set one of FAULTS; `tare` happens once, `none` ends the others."""
         if kind not in FAULTS:
             raise SimulatorError(f"{kind!r} is not a fault of a balance", f"known are {', '.join(FAULTS)}")
         if kind == "tare":
@@ -74,7 +74,7 @@ class Pan:
         self.fault = kind
 
     def look(self) -> Shown:
-        """The display at the newest update."""
+        """Return the display at the newest update."""
         if self._frozen is not None:
             return self._frozen
         at_ns = self._update_before(self._now_ns())

@@ -50,7 +50,7 @@ class BalanceLine:
         return True
 
     def forget(self, speaker: Connection) -> None:
-        """This connection is closed."""
+        """Close this connection."""
         if self._speaker is speaker:
             self._speaker = None
 
@@ -85,7 +85,7 @@ class BalanceLine:
             time.sleep(LOOK_S)
 
     def _next(self) -> bytes:
-        """The line that is due by now; b"" when none is. Lines that a slow computer has missed are left out."""
+        """Return the line that is due by now; b"" if none. Skips lines that a slow computer has missed."""
         if self._goes_on == WHEN_STABLE:
             return self._stable_at_last()
         now_ns, wall_s = self.pan.now_ns(), time.monotonic()

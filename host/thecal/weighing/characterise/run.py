@@ -54,7 +54,7 @@ class Facts:
 
     @property
     def density(self) -> Fraction:
-        """mg per mL."""
+        """Return the density in mg per mL."""
         return Fraction(self.density_mg_per_ml)
 
 
