@@ -99,7 +99,7 @@ def run(as_json: bool) -> int:
             report(end, as_json)
         return end.exit_code
     except USAGE_ERROR as error:
-        if len(sys.argv) == 1:  # `thecal` alone: the complaint is its help
+        if len(sys.argv) == 1:  # `thecal` alone: the error text is its help
             print(error.format_message())
             return BadInput.exit_code
         usage = usage_error(error)

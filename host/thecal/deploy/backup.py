@@ -28,7 +28,7 @@ def new_folder(chosen: Path | None, identity: str) -> Path:
     for folder in (stamp, *(stamp.with_name(f"{stamp.name}-{count}") for count in range(2, 100))):
         try:
             folder.mkdir(parents=True)
-        except FileExistsError:  # another one in the same second
+        except FileExistsError:  # another backup in the same second
             continue
         except OSError as error:
             raise Failed(f"{folder} can't be made: {error.strerror}", "name another folder for the backup: --backup FOLDER") from None

@@ -17,7 +17,7 @@ from thecal.terminal.console import Progress
 
 NEW = ".new"  # suffix of a file that has not arrived completely
 
-Moved = Callable[[str, int], None]  # gets the path of the file that is copied, and how many of its bytes have arrived
+Moved = Callable[[str, int], None]  # called with the path of the copied file and the number of its bytes so far
 
 
 @contextmanager

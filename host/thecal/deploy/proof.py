@@ -12,7 +12,7 @@ from thecal.pump.opening import UNFIT
 from thecal.pump.transport.ports import Candidate
 
 REPLY_TIMEOUT_S = 2.0
-PROMPTS_MOST = 5  # a pump that starts shows none for longer; a main.py that ended goes on showing one
+PROMPTS_MOST = 5  # a starting pump shows no prompt for longer; after a main.py that ended, the prompt stays
 FATAL = ("firmware_incomplete", "not_commissioned")
 DO = "flash again; the pump delivers nothing until it matches"
 

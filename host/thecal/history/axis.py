@@ -17,8 +17,8 @@ from thecal.history.rows import Row
 
 UNKNOWN_GAP_MS = 60_000  # drawn between two boots of which one does not know the time
 DRIFT_S = 300  # a clock set by less had only drifted
-FIRST_UTC_S, LAST_UTC_S = 1_577_836_800, (1 << 32) - 1  # 2020: no clock of ours was set before
-MOST_OFFSET_S = 64_800  # 18 h, as the pump takes it
+FIRST_UTC_S, LAST_UTC_S = 1_577_836_800, (1 << 32) - 1  # 2020: no clock of a pump was set before
+MOST_OFFSET_S = 64_800  # 18 h, the limit of the pump
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Axis:
     def _lay_out(self) -> None:
         """Place boots after each other; those without a time go after the previous one, or before the first with a time."""
         boots = list(self.boots.values())
-        for boot in boots:  # clocks that were set to and fro may have moved it anywhere
+        for boot in boots:  # repeated changes of the clock may have moved it anywhere
             boot.known = boot.known and is_time(boot.begin_ms // MS_PER_S + boot.last_uptime_ms // MS_PER_S)
         first = next((index for index, boot in enumerate(boots) if boot.known), 0)
         end_ms = boots[first].begin_ms

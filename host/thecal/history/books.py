@@ -34,7 +34,7 @@ ALONE = PURPOSES[1:]  # why a bolus runs without a program
 OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 # a lease is booked one step longer than the plan, for the guard
 GUARD_STEPS = 1
-# a record of a pause is written when the queue runs low: so much later at most the motor stands still
+# the pump records a pause when the queue runs low: the motor stops at most so much later
 QUEUE_MS = 10_000
 
 
@@ -174,7 +174,7 @@ class Books(TherapyBook):
         if self._position is not None and position != self._position:
             self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self._position}")
             self._position = None
-        if self.run is not None:  # its end is among records that are missing
+        if self.run is not None:  # its end is among the missing records
             self._flows_end(at_ms)
             self._close_stretch(at_ms, UNTOLD)
             self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, position, UNTOLD
@@ -223,7 +223,7 @@ class Books(TherapyBook):
         assert run is not None
         self._see(at_ms, row["delivered_steps"])
         first, run.origin_ms = run.origin_ms is None, at_ms if run.origin_ms is None else run.origin_ms
-        if run.by in ALONE:  # the entry of a bolus without a program is none of a schedule
+        if run.by in ALONE:  # the entry of a bolus without a program belongs to no schedule
             self._plan_at(at_ms, row["ordered_steps"])
             return
         self._made_ends(at_ms)

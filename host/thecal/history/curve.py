@@ -12,7 +12,7 @@ from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
 
 Point = tuple[int, Fraction]
-Ratio = tuple[int, int]  # a fraction that is not reduced: to reduce those of every minute takes as long as all the rest
+Ratio = tuple[int, int]  # not reduced: reducing the fractions of every minute would double the time
 
 
 class Curve:

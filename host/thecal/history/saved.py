@@ -23,7 +23,7 @@ COUNTS = (
     *("sequence", "boot", "boot_number", "first_sequence", "last_sequence", "entry", "fault", "count", "remainder", "modulus"),
     *("numerator", "denominator", "library_version", "blocks"),
 )
-HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, ((1 << 32) - 1) * 1000  # a boot record has 32 bits for all that a pump ever ran
+HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, ((1 << 32) - 1) * 1000  # a boot record has 32 bits for the total running time
 # record fields with words or hex digits; a number in any other field may lack a word
 TEXTS = {
     **dict.fromkeys(("bolus_ordered", "bolus_started", "bolus_ended", "dose", "extended_paused", "extended_resumed"), ("token",)),

@@ -23,7 +23,7 @@ from thecal.pump.exchange import Exchange, Reply
 FIRST_PATIENCE_S = 3.0
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
-MOST_BLOCKS = 2048  # 8 MiB: no journal of a pump is as long
+MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
@@ -51,7 +51,7 @@ class Client(Exchange):
     def __enter__(self) -> Client:
         return self
 
-    # --- questions: they change nothing, and are asked again with a new id
+    # --- questions: they change nothing; the client repeats them with a new id
 
     def hello(self) -> Reply:
         """Identify the pump. Raises WrongProtocol for another major version, WrongDevice or Silent if no pump answers."""
@@ -178,7 +178,7 @@ class Client(Exchange):
             answer = {name: told[name] for name in answer if name in told}
         raise replies.bad_answer("forecast.digest", f"done is false after {MOST_CALLS} answers")
 
-    # --- commands: they change something, and are repeated with the same id
+    # --- commands: they change something; the client repeats them with the same id
 
     def clock_set(self, utc_s: int, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> Reply:
         """Set UTC, local time minus UTC, and the next change of that (0: none known)."""
@@ -191,7 +191,7 @@ class Client(Exchange):
         """Stage a program and have the pump check it; return the program that the pump read. `tell(done, total)` reports the progress.
         Raises Refused if the program does not fit the pump."""
         reply = self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
-        if reply.get("digest") == digest_of(packed):  # else the pump holds another program: the caller compares
+        if reply.get("digest") == digest_of(packed):  # otherwise the pump has another program: the caller compares
             self.program_check(digest_of(packed), tell)
         return reply
 

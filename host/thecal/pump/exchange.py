@@ -131,7 +131,7 @@ class Exchange:
         """Return the reply with our id before `deadline_s`; skip other replies, their bulk, and lines that are no frames."""
         late = False
         while not late:
-            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause in which the time is up
+            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause for the deadline
             line = link.read_line(deadline_s)
             if line is None:
                 return None

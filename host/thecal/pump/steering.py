@@ -17,7 +17,7 @@ from thecal.pump.transport import registry
 from thecal.quantities.amounts import ml
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-# a `stop` takes at most 6 s: so long a second signal must not cut it short
+# a `stop` takes at most 6 s, in which a second signal must not interrupt it
 AGAIN_AFTER_S = 10.0
 
 
@@ -39,7 +39,7 @@ def interruptible() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
-        # `nohup` means that the end of the terminal is no reason to end
+        # `nohup`: the verb must survive the end of the terminal
         if not (before[number] is signal.SIG_IGN and signal.Signals(number).name == "SIGHUP"):
             signal.signal(number, handle)
     try:

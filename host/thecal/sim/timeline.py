@@ -122,7 +122,7 @@ class Timeline:
             return None
         return max(0.0, (next_ns - self.reach_ns()) / self.speed / _NS)
 
-    # -- the side of those who drive and watch
+    # -- for the code that drives and watches the pump
 
     def advance_to(self, to_ns: int, timeout_s: float) -> None:
         """Advance virtual time to `to_ns`; return when the guest waits for missing input."""

@@ -19,7 +19,7 @@ def cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     bare = value.strip(" ")
-    formula = bare.startswith(FORMULAS) and len(bare) > 1  # a dash alone is a dash
+    formula = bare.startswith(FORMULAS) and len(bare) > 1  # a single dash is harmless
     return MARK + value if formula or value.startswith(MARK) or NUMBER.fullmatch(bare) else value
 
 

@@ -132,7 +132,7 @@ def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
     binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))
     if as_json:
         document = words.document(outlook)
-        if rig is ANY_RIG:  # no pair: there are no steps
+        if rig is ANY_RIG:  # without a calibration there are no steps
             document["rows"] = [{key: row[key] for key in ("second_s", "rate_nl")} for row in document["rows"]]
         emit_json({**document, **digests, "ceilings_that_bind": binding})
         return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from thecal.pump.client import Client
 
 HOUR_MS = S_PER_HOUR * MS_PER_S
-TOTAL_S = 300  # the pump journals its totals so often
+TOTAL_S = 300  # the interval of the totals in the journal
 CLOCK_STEP_S = 5
 OTHER_RECORDS = 40  # and these many others in a quiet day
 Status = dict[str, Any]

@@ -51,7 +51,7 @@ def _config(cached: bool) -> wasmtime.Config:
     if cached:
         try:
             config.cache = True
-        except wasmtime.WasmtimeError:  # no folder to write to: compiled anew, some tenths of a second
+        except wasmtime.WasmtimeError:  # no folder to write to: compile again, some tenths of a second
             return _config(cached=False)
     return config
 

@@ -11,7 +11,7 @@ from thecal.sim.world.balance import Pan
 from thecal.sim.world.balance_talk import AGAIN, WHEN_STABLE, Talk
 
 LOOK_S = 0.01
-# a line comes at least so often, also while virtual time stands still
+# send a line at least so often, also while virtual time stands still
 STANDSTILL_S = 0.1
 STABLE_WITHIN_NS = 40_000_000_000
 _NS_PER_MS = 1_000_000
@@ -44,7 +44,7 @@ class BalanceLine:
         self._thread.join()
         self.ports.close()
 
-    # --- as the ports see it
+    # --- for the ports
 
     def has_room(self) -> bool:
         return True

@@ -16,7 +16,7 @@ ANSWER_S = 2.0
 POLL_S = 0.2
 DRAIN_S = 0.4
 IDENTITY_S = 0.6
-# the balance is all right and has no stable weight yet
+# the balance works but has no stable weight yet
 WAIT_FOR = ("unstable", "busy")
 
 
