@@ -81,11 +81,11 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         bench.types("stop")
         other = bench.write("other", "300 ug/mL", drug="water")
         _, err = bench.types("program", other, "--yes")
-        assert "only a priming" in err
+        assert "prime the line" in err
         _, err = bench.types("bridge", "--yes", code=1)
         assert "no bridge can cross" in err and "thecal prime" in err
         _, err = bench.types("forecast", other)
-        assert "only a priming" in err
+        assert "prime the line" in err
         bench.types("prime", "--rate", "2 mL/h", "--yes")
         device.run_for(700)
         bench.types("start", "--keep-clock")  # the pump's hours were no hours of this computer's

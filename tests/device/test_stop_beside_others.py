@@ -244,7 +244,7 @@ def test_no_run_follows_a_stop_that_came_while_the_vessel_was_weighed(tool: Tool
     finally:
         process.kill()
     assert process.returncode == FAILED
-    assert "`thecal stop` was given" in rest
+    assert "`thecal stop` was used" in rest
     assert live.sim.plant_steps() == steps
 
 
@@ -312,5 +312,5 @@ def test_stop_beside_a_weighing_stops_it_and_the_weighing_says_so(tool: Tool, we
     assert tool.run("stop", "--port", port).returncode == OK
     _, said = process.communicate(timeout=30)
     assert process.returncode == FAILED and "Traceback" not in said
-    assert "no longer runs for this: it is stopped" in said
+    assert "the run of the pump has ended: it is stopped" in said
     assert rests(tool, port)

@@ -28,7 +28,7 @@ WHOLE = DAY.evidence()
 ROWS = [one for number, one in enumerate(WHOLE.events) if one["event"] != "total" or number % 6 == 0]
 CALM = [{**one, "sequence": number} for number, one in enumerate(ROWS, 1)]
 LONGEST_S = 10
-tell = importlib.import_module("thecal.cli.verbs.compare").tell
+show = importlib.import_module("thecal.cli.verbs.compare").show
 HIGH = {"B": 255, "H": 65_535, "I": (1 << 32) - 1, "Q": (1 << 64) - 1, "i": (1 << 31) - 1}
 TEXT = b"\x1b[2J\r\n=1+1\xe2\x80\xae\x00\xff" * 8
 
@@ -63,7 +63,7 @@ def read_by_every_verb(found: Evidence, capsys: pytest.CaptureFixture) -> Timeli
     line = Timeline(found)
     checks(line)
     try:
-        tell(Comparison(line))
+        show(Comparison(line))
     except ThecalError as error:
         assert error.cause
     made_page = Report(line, line.from_ms, line.to_ms)
@@ -122,7 +122,7 @@ def test_a_gap_is_shown_by_compare_and_report(first, behind, capsys):
     rows = CALM[:first] + CALM[behind:]
     line = Timeline(evidence(rows))
     try:
-        tell(Comparison(line))
+        show(Comparison(line))
     except ThecalError:
         return  # without its start there is nothing to compare with, and that is said
     err = capsys.readouterr().err

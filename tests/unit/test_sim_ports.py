@@ -147,7 +147,7 @@ def test_the_control_port_does_what_the_object_does(sim):
             control.restore_power()
         with pytest.raises(SimulatorError, match="no method"):
             control._call("close")
-        with pytest.raises(SimulatorError, match="not of its form"):
+        with pytest.raises(SimulatorError, match="request is malformed"):
             control._call("advance", by="x")
     server.close()
     assert all(callable(getattr(SimulatedPump, name)) for name in methods())

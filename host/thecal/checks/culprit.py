@@ -52,7 +52,7 @@ class Rate(Culprit):
     def replaced(self, program: Program, value_nl: int) -> Program:
         made = copy(program)
         made.entries = [(minute, value_nl if same else before) for (minute, before), same in zip(program.entries, self._same, strict=True)]
-        made.peaks = {}  # those of the other entries
+        made.peaks = {}  # the rates of the other entries
         return made
 
 

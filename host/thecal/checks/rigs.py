@@ -25,7 +25,7 @@ class Rig:
         self.calibration = calibration or Calibration(1, 1)
 
 
-# no bench known: only what the prescription says against itself is found
+# no bench known: the check finds only contradictions within the prescription
 ANY_RIG = Rig(
     {
         "rate_nl": MAX_RATE_NL,

@@ -20,7 +20,7 @@ from thecal.terminal.complaint import report
 ABOUT = "Program and watch a thecal bench pump. A bench instrument: never connect it to a person or an animal."
 EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump, 4 link lost (outcome unknown), 5 in alarm."
 
-# as a shell tells an end by Ctrl-C, and by a reader of the pipe that went away
+# the exit codes of a shell for Ctrl-C, and for a reader of the pipe that has ended
 INTERRUPTED, READER_GONE = 130, 141
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, which typer does not name
 
@@ -88,18 +88,18 @@ def run(as_json: bool) -> int:
         command = typer.main.get_command(build())
         defer_checks(command)
         code = int(command(prog_name="thecal", standalone_mode=False) or 0)
-        if code == INTERRUPTED:  # how typer tells a Ctrl-C
+        if code == INTERRUPTED:  # typer's code for Ctrl-C
             raise KeyboardInterrupt
         return code
     except ThecalError as error:
         report(error, as_json)
         return error.exit_code
     except Interrupted as end:
-        with suppress(OSError):  # the terminal may be what went away
+        with suppress(OSError):  # the terminal may have gone
             report(end, as_json)
         return end.exit_code
     except USAGE_ERROR as error:
-        if len(sys.argv) == 1:  # `thecal` alone: the complaint is its help
+        if len(sys.argv) == 1:  # `thecal` alone: the error text is its help
             print(error.format_message())
             return BadInput.exit_code
         usage = usage_error(error)

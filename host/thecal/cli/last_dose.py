@@ -63,7 +63,7 @@ def from_journal(client: Client, status: dict[str, Any], program: Program | None
     from thecal.history.rows import plain
 
     reason = ended.get(last.fields["token"])
-    state = CUT if reason is None else plain("bolus_ended", "reason", reason)  # a number of a newer pump stays one
+    state = CUT if reason is None else plain("bolus_ended", "reason", reason)  # the number of a newer pump stays a number
     known = last.utc_s and status["utc_s"] >= last.utc_s
     when = f"{span(status['utc_s'] - last.utc_s)} ago" if known else "before the last power-up"
     return f"{amount(last.fields['volume_nl'], program, typed)}, {state}, {when}"

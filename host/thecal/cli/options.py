@@ -26,9 +26,9 @@ Library = Annotated[
     Path | None,
     typer.Option("--library", metavar="FILE", help="Drug library (default: THECAL_LIBRARY, otherwise the shipped library of that name)."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; every key name ends with its unit.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; the name of a quantity ends with its unit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review and the order; change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review; send and change nothing.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Override = Annotated[
     list[str] | None, typer.Option(metavar="WHAT", help="Confirm a soft limit of the library: concentration, rate, bolus or day.")

@@ -1,4 +1,4 @@
-"""Keeps what only the pump has, before anything is written: both rings of the journal, the ledger, the store."""
+"""Save the data that only the pump has before any write: both rings of the journal, the ledger, the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def new_folder(chosen: Path | None, identity: str) -> Path:
-    """An empty folder for this backup: below `chosen`, else below the user's data folder; by pump and time (UTC)."""
+    """Make an empty folder for this backup: below `chosen`, otherwise below the user's data folder; named by pump and time (UTC)."""
     if chosen is None:
         import platformdirs
 
@@ -28,7 +28,7 @@ def new_folder(chosen: Path | None, identity: str) -> Path:
     for folder in (stamp, *(stamp.with_name(f"{stamp.name}-{count}") for count in range(2, 100))):
         try:
             folder.mkdir(parents=True)
-        except FileExistsError:  # another one in the same second
+        except FileExistsError:  # another backup in the same second
             continue
         except OSError as error:
             raise Failed(f"{folder} can't be made: {error.strerror}", "name another folder for the backup: --backup FOLDER") from None
@@ -61,7 +61,7 @@ def _read_ring(client: Client, ring: str, write: Any, progress: Progress) -> int
 
 
 def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] = DATA) -> list[str]:
-    """The files below these folders of the board, as they are. Failed when one arrived other than the board says it is."""
+    """Save the files below these folders of the board unchanged. Raises Failed if one arrived damaged."""
     paths = survey.below(roots)
     with copying("backing up files", {path: survey.files[path].size_bytes for path in paths}) as moved:
         board.fetch(paths, folder, moved)
@@ -72,5 +72,5 @@ def save_files(board: Board, survey: Survey, folder: Path, roots: Iterable[str] 
 
 
 def saved(folder: Path, paths: Iterable[str]) -> dict[str, bytes]:
-    """Saved files by their path on the board; those that are not there are left out."""
+    """Return saved files by their path on the board; missing ones are left out."""
     return {path: (folder / path[1:]).read_bytes() for path in paths if (folder / path[1:]).is_file()}

@@ -1,4 +1,4 @@
-"""Commissioning: the bench goes into the one of its two slots that does not hold the newest, as the pump itself would do it."""
+"""Commission a board: write the bench into the one of its two slots that does not contain the newest, as the pump itself does."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ TARGET = "rp2"
 
 
 def require_for_board(wanted: Bench) -> None:
-    """BadInput when the bench describes a rig that has no RP2040."""
+    """Raise BadInput if the bench describes a rig without RP2040."""
     if wanted.get("target") != TARGET:
         cause = f"the bench {wanted.get('name')} is for target {wanted.get('target')}, not for a board"
         raise BadInput(cause, f'name a bench file with target = "{TARGET}"')
 
 
 def newest(files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:
-    """(sequence, payload, path) of the bench that the pump runs with; None when there is none, or it is damaged. `files`: the slots and
-    the mark, by their paths; without any mark the pump is one that is about to be adopted."""
+    """Return (sequence, payload, path) of the pump's present bench; None if there is none, or it is damaged. `files`: the slots and the
+    mark, by their paths; without any mark the flash adopts the pump."""
     return marks.counting(NAME, {**marks.missing(files), **files})
 
 
 def to_write(files: Mapping[str, bytes], wanted: Bench) -> dict[str, bytes]:
-    """The slot and its mark to write, in this order, so that the pump runs with this bench; nothing when it does already."""
+    """Return the slot and its mark to write, in this order; nothing if the pump already runs with this bench."""
     present = newest(files)
     if present is not None and present[1] == payload(wanted):
         return {}
@@ -37,7 +37,7 @@ def to_write(files: Mapping[str, bytes], wanted: Bench) -> dict[str, bytes]:
 
 
 def describe(held: bytes) -> str:
-    """Name and calibration of a bench in a slot, for a person."""
+    """Return name and calibration of a bench in a slot, for a person."""
     try:
         found = bench.parse(held)
     except bench.BenchError:

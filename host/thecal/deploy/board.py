@@ -15,14 +15,14 @@ from thecal.errors import Failed, LinkLost, ThecalError
 from thecal.pump.transport.link import Link
 from thecal.terminal.console import Progress
 
-NEW = ".new"  # behind the name of a file that has not arrived whole
+NEW = ".new"  # suffix of a file that has not arrived completely
 
-Moved = Callable[[str, int], None]  # gets the path of the file that is copied, and how many of its bytes have arrived
+Moved = Callable[[str, int], None]  # called with the path of the copied file and the number of its bytes so far
 
 
 @contextmanager
 def copying(label: str, sizes_bytes: dict[str, int]) -> Iterator[Moved]:
-    """A bar for copies of files with these sizes, by their path on the board, in the order in which they come."""
+    """Return a progress bar for copies of files with these sizes, by their path on the board, in copying order."""
     progress, total_bytes = Progress(label), sum(sizes_bytes.values())
 
     def moved(path: str, done_bytes: int) -> None:
@@ -36,28 +36,28 @@ def copying(label: str, sizes_bytes: dict[str, int]) -> Iterator[Moved]:
 
 
 class Board:
-    """Each method is one run of mpremote. LinkLost when the board has gone, Failed when it says no."""
+    """A board; each method is one run of mpremote. Raises LinkLost if the board has gone, Failed if it refuses."""
 
     def __init__(self, port_url: str, runner: Runner) -> None:
         self.port_url = port_url
         self._runner = runner
 
     def survey(self) -> survey.Survey:
-        """What lies on it; reads only."""
+        """Survey the board; read only."""
         try:
             return survey.parse(self._exec(on_board.survey(survey.HASHED)))
         except ValueError as error:
             raise Failed(f"the board on {self.port_url} sent an unreadable list of files ({error})", "try again") from None
 
     def prepare(self, folders: Sequence[str]) -> None:
-        """Removes the manifest, then makes the folders."""
+        """Remove the manifest, then make the folders."""
         self._exec(on_board.prepare(MANIFEST_PATH, folders))
 
     def copy(self, folder: Path, paths: Iterable[str], moved: Moved) -> None:
-        """Copies the files that lie below `folder` to the same absolute paths, whose folders are there: whole, and then all of them
-        at once, so that a cut leaves what was there.
+        """Copy the files below `folder` to the same absolute paths, whose folders exist: each completely, then move all into place at once,
+        so that a cut leaves the old files.
 
-        Without mpremote's own look at the hash of each (-f): a survey has told already which of them differ.
+        Without mpremote's own hash check of each (-f): the survey has found those that differ.
         """
         names = [path[1:] + NEW for path in paths]
         words: list[str] = []
@@ -68,7 +68,7 @@ class Board:
             self._exec(on_board.rename([("/" + name, "/" + name.removesuffix(NEW)) for name in names]))
 
     def fetch(self, paths: Iterable[str], folder: Path, moved: Moved) -> None:
-        """Copies files of the board to the same paths below `folder`."""
+        """Copy files of the board to the same paths below `folder`."""
         words: list[str] = []
         names = [":" + path for path in paths]
         for source, group in groupby(names, dirname):
@@ -81,20 +81,20 @@ class Board:
         self._exec(on_board.remove(files, folders))
 
     def put(self, local: Path, path: str) -> None:
-        """Writes one file, in place."""
+        """Write one file, in place."""
         self._run(["fs", "cp", str(local), f":{path}"], lambda line: None)
 
     def publish(self, manifest: Path) -> None:
-        """Writes the manifest beside its place, and moves it there when it is complete."""
+        """Write the manifest under another name, and move it into place when complete."""
         self.put(manifest, MANIFEST_PATH + NEW)
         self._exec(on_board.rename([(MANIFEST_PATH + NEW, MANIFEST_PATH)]))
 
     def reset(self) -> None:
-        """A hard reset: main.py runs again."""
+        """Reset: main.py runs again."""
         self._run(["reset"], lambda line: None)
 
     def _move(self, words: list[str], names: list[str], moved: Moved, folder: Path | None) -> None:
-        """Runs copies, telling of each file as mpremote names it, and of what has come of it."""
+        """Run copies, and report each file as mpremote names it."""
         waiting, present = list(names), ""
 
         def heard(line: str) -> None:
@@ -109,7 +109,7 @@ class Board:
             self._run(words[1:], heard, folder)
 
     def _exec(self, text: str) -> list[str]:
-        """What a text said in our own lines, without the mark in front. Failed when it did not reach its end."""
+        """Return a text's own lines, without the mark in front. Raises Failed if it did not reach its end."""
         said: list[str] = []
 
         def heard(line: str) -> None:
@@ -133,7 +133,7 @@ class Board:
             raise self._why(code, next((line for line in reversed(lines) if line.strip()), ""))
 
     def _why(self, code: int, last_line: str) -> ThecalError:
-        """The port tells a cut link from a refusal: mpremote's exit code is 1 for both."""
+        """Distinguish a cut link from a refusal by the port: mpremote's exit code is 1 for both."""
         if code == SILENT:
             return LinkLost(f"the board on {self.port_url} fell silent", "check the cable and power, and flash again")
         try:

@@ -15,7 +15,7 @@ BOARD = "RPI-RP2"
 
 
 def drives() -> list[Path]:
-    """The boot drives that are mounted."""
+    """Return the mounted boot drives."""
     return [place for place in _places() if _board(place) == BOARD]
 
 
@@ -44,7 +44,7 @@ def install(uf2: Uf2, drive: Path) -> None:
 
 
 def _board(place: Path) -> str:
-    """The Board-ID of a boot drive's mark, "" when there is none."""
+    """Return the Board-ID of a boot drive's mark, "" if there is none."""
     try:
         text = (place / MARK).read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -53,7 +53,7 @@ def _board(place: Path) -> str:
 
 
 def _places() -> list[Path]:
-    """Where this system mounts drives."""
+    """Return the places where this system mounts drives."""
     if sys.platform == "win32":
         return [Path(f"{letter}:\\") for letter in string.ascii_uppercase[3:]]
     if sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""What is deployed to a pump, on every target: the firmware's sources, the motor library, the manifest."""
+"""The files of a pump, on every target: the firmware's sources, the motor library, the manifest."""
 
 import importlib.util
 from pathlib import Path
@@ -15,7 +15,7 @@ Files = dict[str, bytes]
 
 
 def firmware_files(folder: Path) -> Files:
-    """Everything under `firmware/` that is deployed, by its path on the pump."""
+    """Return the deployed files below `firmware/`, by their path on the pump."""
     files = {
         "/" + file.relative_to(folder).as_posix(): file.read_bytes()
         for file in sorted(folder.rglob("*.py"))
@@ -27,7 +27,7 @@ def firmware_files(folder: Path) -> Files:
 
 
 def library_files() -> Files:
-    """The motor library as it is installed here, for `/lib`; outside the release digest."""
+    """Return the motor library of this installation for `/lib`; not part of the release digest."""
     spec = importlib.util.find_spec(LIBRARY)
     folders = (spec.submodule_search_locations or []) if spec else []
     for folder in map(Path, folders):
@@ -37,5 +37,5 @@ def library_files() -> Files:
 
 
 def manifest_of(firmware: Path | None) -> bytes:
-    """The manifest that a pump carries on which the sources lie as they are (None: those that came with thecal)."""
+    """Return the manifest of a pump with plain sources (None: those that came with thecal)."""
     return manifest.build(firmware_files(firmware or firmware_folder()), library=library_files())

@@ -1,4 +1,4 @@
-"""Which board to flash, and what answers on its port: our own `hello` first, so that looking never disturbs a running pump."""
+"""Find the board to flash and identify its device: by our own `hello` first, so that looking never disturbs a running pump."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DO_NONE = "plug the board in, name its port (PORT=...), or hold BOOTSEL while pl
 
 @dataclass(frozen=True)
 class Seen:
-    """What is on a port: a pump (`hello` is not None), a pump without a firmware that is fit to run (`unfit` says why), a prompt, or
-    none of them."""
+    """The device on a port: a pump (`hello` is not None), a pump that can't run its firmware (`unfit`: the reason), a prompt, or none of
+    them."""
 
     hello: dict[str, Any] | None = None
     status: dict[str, Any] | None = None
@@ -35,7 +35,7 @@ class Seen:
 
 
 def choose(port_url: str | None, usb_serial: str | None) -> Candidate:
-    """The board that was named, else the only one on USB. NoPump when there is none, BadInput when several are."""
+    """Return the named board, otherwise the only one on USB. Raises NoPump if there is none, BadInput if there are several."""
     chosen = named(port_url) if port_url or not usb_serial else None
     if chosen is not None:
         return next((board for board in usb_boards() if same_port(board.port_url, chosen.port_url)), chosen)
@@ -50,13 +50,13 @@ def choose(port_url: str | None, usb_serial: str | None) -> Candidate:
 
 
 def present() -> str:
-    """The boards that are there instead, for an error."""
+    """Return the other boards, for an error."""
     listed = ", ".join(f"{board.serial_number or 'without one'} ({board.port_url})" for board in usb_boards())
     return f"; there is {listed}" if listed else ""
 
 
 def introduce(board: Candidate) -> str:
-    """Port, serial number, and which pump it is if it is one."""
+    """Return port, serial number, and the pump's name if it is one."""
     seen = look_at(board)
     hello, fault = seen.get("hello"), (seen.get("error") or {}).get("fault")
     what = f"pump on bench {hello.get('bench')}" if hello else f"pump that reports {fault}" if fault else "not a pump that answers"
@@ -64,7 +64,7 @@ def introduce(board: Candidate) -> str:
 
 
 def same_port(one: str, other: str) -> bool:
-    """Also when one of them is a link to the other, as in /dev/serial/by-id."""
+    """Compare ports, also if one is a link to the other, as in /dev/serial/by-id."""
     return one == other or ("://" not in other and os.path.realpath(one) == os.path.realpath(other))
 
 
@@ -73,7 +73,7 @@ def same_serial(one: str, other: str) -> bool:
 
 
 def look(port_url: str) -> Seen:
-    """Asks `hello`; when no pump answers, asks for a prompt, which stops nothing. Raises what opening the port raises."""
+    """Send `hello`; if no pump answers, look for a prompt, without stopping a program. Raises the errors of opening the port."""
     with client.Client(port_url) as pump:
         try:
             hello = pump.ask("hello", {}, client.FIRST_PATIENCE_S)
@@ -89,7 +89,7 @@ def look(port_url: str) -> Seen:
 
 
 def has_prompt(port_url: str) -> bool:
-    """Whether MicroPython's prompt answers; whatever runs goes on running."""
+    """Return True if MicroPython's prompt answers; a running program continues."""
     with Link(port_url) as link:
         link.write(CTRL_B)
         deadline_s = time.monotonic() + PROMPT_WAIT_S
@@ -118,7 +118,7 @@ def await_port(board: Candidate, reached: Callable[[str], bool]) -> str:
 
 
 def port_of(board: Candidate) -> str:
-    """The port that the board has now; "" while it is not there. A board named by its port keeps that one."""
+    """Return the present port of the board; "" while it is away. A board named by its port keeps that one."""
     if not board.serial_number:
         return board.port_url
     return next((each.port_url for each in usb_boards() if same_serial(each.serial_number, board.serial_number)), "")

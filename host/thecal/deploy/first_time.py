@@ -12,9 +12,9 @@ from thecal.terminal.console import confirm, talk
 
 
 def drive_of(port_url: str | None, usb_serial: str | None, place: Path | None) -> Path | None:
-    """The boot drive to use: the one that was named, else the only one when no board is named and none is there.
+    """Return the boot drive to use: the named one, otherwise the only one if no board is named and none is there.
 
-    None when there is no need for one; BadInput when it can't be told which board is meant.
+    None if it is not needed. Raises BadInput if the board is ambiguous.
     """
     if place is not None:
         return boot_drive.named(place)
@@ -27,7 +27,7 @@ def drive_of(port_url: str | None, usb_serial: str | None, place: Path | None) -
 
 
 def give_micropython(drive: Path, image: uf2.Uf2, yes: bool, port_url: str | None) -> Candidate:
-    """Asks, copies the UF2, and waits for the board; `port_url` names where it will appear, else it is the new one on USB."""
+    """Ask, copy the UF2, and wait for the board; `port_url` names its port, otherwise it is the new one on USB."""
     before = {board.port_url for board in usb_boards()}
     confirm("Put this MicroPython on the board?", yes)
     boot_drive.install(image, drive)

@@ -33,7 +33,7 @@ INCOMPLETE = "until you flash it again, the pump reports firmware_incomplete and
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked for. `bench` None keeps the pump's own, with its calibration; `backups` None is the user's data folder."""
+    """The order of the user. `bench` None keeps the pump's own, with its calibration; `backups` None is the user's data folder."""
 
     bench: Bench | None = None
     backups: Path | None = None
@@ -43,7 +43,7 @@ class Order:
 
 @dataclass
 class Flash:
-    """One flashing of one board. `report` is what `--json` prints."""
+    """One flash of one board. `report` becomes the `--json` output."""
 
     order: Order
     built: Built
@@ -54,7 +54,7 @@ class Flash:
     boots: int = 0
 
     def run(self) -> dict[str, Any]:
-        """All steps, or with `dry_run` those that change nothing. Returns the report."""
+        """Carry out all steps, or with `dry_run` those that change nothing. Returns the report."""
         begun_s = time.monotonic()
         seen = finding.look(self.candidate.port_url)
         self.report = {"port": self.candidate.port_url, "release": self.built.release, "dry_run": self.order.dry_run}
@@ -74,7 +74,7 @@ class Flash:
     # --- a pump that answers
 
     def _review_pump(self, seen: finding.Seen) -> None:
-        """Shows what it is and would become; asks. Failed when it can't be flashed. Nothing has changed when this returns."""
+        """Show the present and the new state; ask. Raises Failed if it can't be flashed. Nothing has changed on return."""
         hello, status = seen.hello or {}, seen.status or {}
         self.boots = int(status.get("boot") or 0)
         require_chip(str((hello.get("implementation") or {}).get("machine", "")))
@@ -90,7 +90,7 @@ class Flash:
         confirm("Back up, then write the firmware to this pump?", self.order.yes)
 
     def _release(self, seen: finding.Seen) -> None:
-        """Stops the pump if it runs (that was confirmed), saves its journal, and has it start in maintenance."""
+        """Stop a running pump (the user confirmed that), save its journal, and enter maintenance."""
         hello, status = seen.hello or {}, seen.status or {}
         with Client(self.candidate.port_url) as client:
             if status.get("state") not in review.IDLE:
@@ -101,7 +101,7 @@ class Flash:
         self._move_to(finding.await_port(self.candidate, finding.has_prompt))
 
     def _release_unfit(self, cause: str) -> None:
-        """Has a pump that runs no firmware give its prompt back: its journal is saved with its files, and nothing is asked yet."""
+        """Get the prompt of a pump that runs no firmware. The backup saves its journal with its files later."""
         talk(f"the pump on {self.candidate.port_url} delivers nothing: {cause}")
         if self.order.dry_run:
             self.report["files"] = sorted(self.built.files)
@@ -112,7 +112,7 @@ class Flash:
         self._move_to(finding.await_port(self.candidate, finding.has_prompt))
 
     def _backup_folder(self, unique_id: str) -> Path:
-        """One folder for all that is saved of this board in this run."""
+        """Return one folder for all backups of this run."""
         if "backup" not in self.report:
             known = unique_id if re.fullmatch("[0-9a-fA-F]{1,32}", unique_id) else ""
             self.report["backup"] = str(backup.new_folder(self.order.backups, known))
@@ -125,7 +125,7 @@ class Flash:
     # --- a board at its prompt
 
     def _may_interrupt(self) -> bool:
-        """Say whether to go on with a board on which neither a pump nor a prompt answers."""
+        """Ask whether to continue with a board on which neither a pump nor a prompt answers."""
         talk(f"neither a pump nor MicroPython's prompt answers on {self.candidate.port_url}")
         if self.order.dry_run:
             talk("flashing would interrupt the program that runs there")
@@ -134,7 +134,7 @@ class Flash:
         return True
 
     def _at_the_prompt(self, asked: bool, was_pump: bool) -> None:
-        """From the survey to the proof. A pump whose flash is untouched when something goes wrong is started again."""
+        """Carry out the steps from survey to proof. Restart a pump with an untouched flash after an error."""
         board = Board(self.candidate.port_url, self.runner)
         try:
             survey = board.survey()
@@ -151,7 +151,7 @@ class Flash:
         self._finish(board, survey)
 
     def _check(self, survey: Survey) -> plan.Plan:
-        """The plan, shown; Failed when this board can't have it."""
+        """Show the plan. Raises Failed if it does not fit this board."""
         require_chip(str(survey.facts.get("machine")))
         reason = too_old(survey.facts.get("version", [])) or misfit(self.built.files, int(survey.facts["mpy"]))
         if reason:
@@ -166,7 +166,7 @@ class Flash:
         return todo
 
     def _require_known(self, survey: Survey) -> None:
-        """A board that was a pump and has an empty file system was formatted: somebody must know before it becomes a pump again."""
+        """Ask before a formatted board becomes a pump again: it was a pump, and its file system is empty."""
         known = registry.known_pump(str(survey.facts.get("unique_id")))
         if known is None or survey.was_a_pump():
             return
@@ -181,7 +181,7 @@ class Flash:
             self.report["saved_files"] = backup.save_files(board, survey, self._backup_folder(str(survey.facts.get("unique_id"))), roots)
 
     def _write(self, board: Board, survey: Survey, todo: plan.Plan) -> None:
-        """Everything that changes the board, the manifest first away and last in place. Nothing when all is there."""
+        """Change the board, the manifest first removed and last written. Does nothing if all files are there."""
         saved = self._saved_store(survey)
         slot = self._bench_to_write(saved)
         given = identity.to_write(saved, self.boots)
@@ -205,7 +205,7 @@ class Flash:
             board.publish(folder / "manifest")
 
     def _saved_store(self, survey: Survey) -> dict[str, bytes]:
-        """Slots and marks as they were backed up, by their paths."""
+        """Return slots and marks as backed up, by their paths."""
         paths = survey.below((marks.STORE, marks.FOLDER))
         return backup.saved(Path(self.report["backup"]), paths) if "backup" in self.report else {}
 
@@ -227,7 +227,7 @@ class Flash:
         self.report["copied"] = len(todo.copied)
 
     def _give_back(self, board: Board, error: BaseException, was_pump: bool) -> None:
-        """Says what is on the board now; starts a pump again that was put into maintenance for nothing."""
+        """Report the present state of the board; restart a pump that was put into maintenance for nothing."""
         if self.writing:
             talk(f"interrupted: {INCOMPLETE}")
         elif was_pump and not isinstance(error, LinkLost):
@@ -238,7 +238,7 @@ class Flash:
                 talk("the pump did not restart: unplug it and plug it in again")
 
     def _finish(self, board: Board, survey: Survey) -> None:
-        """Resets, reads back, and remembers the board."""
+        """Reset, read back, and remember the board."""
         board.reset()
         reading = proof.prove(self.candidate, self.built, str(self.order.bench["name"]) if self.order.bench else "")
         unique_id = str(reading.hello.get("unique_id"))
@@ -256,14 +256,14 @@ def require_chip(machine: str) -> None:
 
 
 def too_old(version: list[int]) -> str:
-    """Why this MicroPython can't run the firmware; "" when it can."""
+    """Return why this MicroPython can't run the firmware; "" if it can."""
     if version >= OLDEST_MICROPYTHON:
         return ""
     return f"the board has MicroPython {'.'.join(map(str, version))}, {'.'.join(map(str, OLDEST_MICROPYTHON))} or newer is needed"
 
 
 def stage(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes files below a folder as they shall lie on the board."""
+    """Write files below a folder with their paths on the board."""
     for path, data in files.items():
         target = folder / path[1:]
         target.parent.mkdir(parents=True, exist_ok=True)

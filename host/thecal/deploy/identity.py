@@ -10,9 +10,9 @@ PATH = slots.IDENTITY_PATH
 
 
 def to_write(saved: dict[str, bytes], boots: int) -> bytes | None:
-    """The file to write, None when the board keeps its own. `saved`: the board's files, `boots`: its boot number, 0 when not known.
+    """Return the file to write, None if the board keeps its own. `saved`: the board's files, `boots`: its boot number, 0 if unknown.
 
-    A damaged file is left to the pump: its newest boot record says what it was.
+    The pump itself repairs a damaged file from its newest boot record.
     """
     if PATH in saved:
         try:

@@ -1,4 +1,4 @@
-"""The marks of what lies in a pump's store (pumpcore.slots): written by whoever writes a slot; the pump alarms where one is missing."""
+"""The marks of images in a pump's store (pumpcore.slots): each writer of a slot writes its mark; the pump alarms if one is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STORE = "/store"
 
 
 def slot_paths(name: str) -> list[str]:
-    """The two places of an image, in the order in which the pump looks."""
+    """Return the two places of an image, in the order in which the pump looks."""
     return [f"{STORE}/{name}.{letter}" for letter in slots.LETTERS]
 
 
@@ -20,13 +20,13 @@ def mark_path(name: str) -> str:
 
 
 def marked(path: str, image: bytes) -> dict[str, bytes]:
-    """A slot's file and its mark, to be written in this order."""
+    """Return a slot's file and its mark, to write in this order."""
     name = path.rpartition("/")[2].partition(".")[0]
     return {path: image, mark_path(name): slots.pack_mark(name, slots.unpack(image)[0], image)}
 
 
 def counting(name: str, files: Mapping[str, bytes]) -> tuple[int, bytes, str] | None:
-    """(sequence, payload, path) of the image that the pump takes, None when it takes none: damaged, older than its mark, or not there."""
+    """Return (sequence, payload, path) of the image that the pump uses, None if it uses none: damaged, older than its mark, or missing."""
     images = [files.get(path, b"") for path in slot_paths(name)]
     try:
         found = slots.judge(name, images, files.get(mark_path(name), b""))
@@ -36,7 +36,7 @@ def counting(name: str, files: Mapping[str, bytes]) -> tuple[int, bytes, str] | 
 
 
 def next_slot(name: str, files: Mapping[str, bytes]) -> tuple[int, str]:
-    """(sequence, path) of the slot that is written next: never the newest valid one's place, never a number that was used."""
+    """Return (sequence, path) of the next slot: never the place of the newest valid one, never a used number."""
     images = [files.get(path, b"") for path in slot_paths(name)]
     found = slots.newest(images)
     try:
@@ -48,7 +48,7 @@ def next_slot(name: str, files: Mapping[str, bytes]) -> tuple[int, str]:
 
 
 def missing(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The marks of images that have none: a pump of a firmware without marks is adopted with what lies there, once, by being flashed."""
+    """Return marks for images without one: a flash adopts a pump whose firmware wrote no marks, once."""
     found = {}
     names = sorted({path.rpartition("/")[2].partition(".")[0] for path in files if path.startswith(STORE + "/")})
     for name in names:

@@ -1,4 +1,4 @@
-"""What a flash will do to a board: which files are copied, which are removed, what is left alone."""
+"""The plan of a flash: files to copy, to remove, and to leave alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Plan:
 
 
 def make(built: Built, survey: Survey) -> Plan:
-    """The difference between what should lie on the board and what does."""
+    """Return the difference between the wanted and the present files."""
     copied = [path for path, data in built.files.items() if not _lies(survey, path, data)]
     wanted_folders = _parents(built.files) | {marks.STORE, marks.FOLDER}
     ours = tuple(root + "/" for root in CODE)
@@ -57,7 +57,7 @@ def make(built: Built, survey: Survey) -> Plan:
 
 
 def require_room(plan: Plan, built: Built, survey: Survey) -> None:
-    """Failed when the files do not fit beside those that they replace; asked before anything is written."""
+    """Raise Failed before any write if the files do not fit in addition to those that they replace."""
     needed = sum(_blocks(len(built.files[path])) for path in plan.copied) + len(plan.folders) * 2 + SPARE_BLOCKS
     free_bytes = int(survey.facts.get("free_bytes", 0))
     if needed * BLOCK_BYTES > free_bytes:
@@ -66,7 +66,7 @@ def require_room(plan: Plan, built: Built, survey: Survey) -> None:
 
 
 def describe(plan: Plan, files: Files) -> str:
-    """The plan for a person: one line per file that changes."""
+    """Format the plan for a person: one line per file that changes."""
     rows = [("copy", path, f"{len(files[path])} bytes") for path in plan.copied]
     rows += [("remove", path, "") for path in (*plan.removed, *plan.removed_folders)]
     rows += [("leave alone", path, _warning(path)) for path in plan.left_alone]
@@ -90,7 +90,7 @@ def _parents(files: Files) -> set[str]:
 
 
 def _foreign(survey: Survey) -> list[str]:
-    """What lies at the top and is not ours."""
+    """Return foreign files at the top."""
     known = {"/lib", *TOPS, *UNFINISHED, *DATA, *CODE}
     tops = {"/" + path.split("/")[1] for path in (*survey.files, *survey.folders)}
     return sorted(tops - known)

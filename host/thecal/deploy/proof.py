@@ -1,4 +1,4 @@
-"""After the reset: the pump itself says what it runs, and that is compared with what was sent."""
+"""After the reset, compare the pump's own report with the firmware that was sent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from thecal.pump.opening import UNFIT
 from thecal.pump.transport.ports import Candidate
 
 REPLY_TIMEOUT_S = 2.0
-PROMPTS_MOST = 5  # a pump that starts shows none for longer; a main.py that ended goes on showing one
+PROMPTS_MOST = 5  # a starting pump shows no prompt for longer; after a main.py that ended, the prompt stays
 FATAL = ("firmware_incomplete", "not_commissioned")
 DO = "flash again; the pump delivers nothing until it matches"
 
 
 class Reading:
-    """What the pump said of itself, once it answers."""
+    """The pump's report, once it answers."""
 
     def __init__(self) -> None:
         self.hello: dict[str, Any] = {}
@@ -27,7 +27,7 @@ class Reading:
         self._prompts = 0
 
     def taken(self, port_url: str) -> bool:
-        """Asks on this port. Failed when there is only a prompt, again and again."""
+        """Ask on this port. Raises Failed if only a prompt answers, repeatedly."""
         try:
             with Client(port_url, REPLY_TIMEOUT_S, REPLY_TIMEOUT_S) as client:
                 self.hello = client.hello()
@@ -47,7 +47,7 @@ class Reading:
 
 
 def prove(board: Candidate, built: Built, bench_name: str) -> Reading:
-    """Waits for the pump and compares release, bench and alarms. Failed when it is not what was sent, NoPump when it never came."""
+    """Wait for the pump and compare release, bench and alarms. Raises Failed if they differ, NoPump if it never came."""
     reading = Reading()
     await_port(board, reading.taken)
     wrong = list(differences(reading, built, bench_name))
@@ -57,7 +57,7 @@ def prove(board: Candidate, built: Built, bench_name: str) -> Reading:
 
 
 def differences(reading: Reading, built: Built, bench_name: str) -> list[str]:
-    """What the pump says otherwise; `bench_name` "" when no bench was sent."""
+    """Return the differences in the pump's report; `bench_name` "" if no bench was sent."""
     wrong = []
     if reading.hello.get("release") != built.release:
         wrong.append(f"release {str(reading.hello.get('release'))[:12]}, sent {built.release[:12]}")

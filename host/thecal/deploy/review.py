@@ -1,4 +1,4 @@
-"""The sentences that somebody reads before a board is written."""
+"""The review that the user reads before a board is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDLE = ("stopped", "alarm", "maintenance")
 
 
 def of_pump(port_url: str, seen: Seen, built: Built, bench: Bench | None) -> str:
-    """A pump as it is, and what it would become."""
+    """Describe a pump as it is, and as it will be."""
     hello, status = seen.hello or {}, seen.status or {}
     pair = status.get("calibration") or {}
     now = f"{hello.get('bench') or 'none'} ({pair.get('volume_nl')} nl per {pair.get('steps')} steps, {pair.get('state')})"
@@ -33,7 +33,7 @@ def of_pump(port_url: str, seen: Seen, built: Built, bench: Bench | None) -> str
 
 
 def unknown_files(hello: dict[str, Any], built: Built) -> str:
-    """What a dry run can say of a pump without disturbing it."""
+    """Describe the plan for a pump in a dry run, without disturbing it."""
     if hello.get("release") == built.release:
         return f"the pump has this release already; thecal would compare its {len(built.files)} files and copy those that differ"
     return f"thecal would compare {len(built.files)} files with those in the pump and copy those that differ"
@@ -44,7 +44,7 @@ def bench_change(held: bytes, bench: Bench) -> str:
 
 
 def formatted(known: dict[str, object]) -> str:
-    """A board that this machine knows as a pump, and whose file system is new."""
+    """Describe a board that this computer knows as a pump, and whose file system is new."""
     flashed_s = known.get("flashed_utc_s")
     when = time.strftime("%Y-%m-%d", time.gmtime(flashed_s)) if isinstance(flashed_s, int) else "an earlier day"
     return (

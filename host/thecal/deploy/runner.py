@@ -13,8 +13,8 @@ from pathlib import Path
 from thecal.errors import Failed
 
 SILENCE_S = 120.0
-LINES_MOST = 200_000  # a board that prints for ever is as good as silent
-SILENT = -1  # the exit code when it was ended because nothing came from it
+LINES_MOST = 200_000  # a board that prints for ever counts as silent
+SILENT = -1  # the exit code of a process that was ended because it was silent
 
 Heard = Callable[[str], None]
 Runner = Callable[[Sequence[str], Heard, Path | None], int]

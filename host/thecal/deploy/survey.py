@@ -1,4 +1,4 @@
-"""What lies on a board, as its own prompt tells it."""
+"""The files on a board, as its own prompt reports them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from thecal.deploy import pack
 from thecal.deploy.files import LIBRARY, MANIFEST_PATH
 
-CODE = ("/app", "/hal", "/pumpcore", f"/lib/{LIBRARY}")  # ours alone: what is not of this release is removed
+CODE = ("/app", "/hal", "/pumpcore", f"/lib/{LIBRARY}")  # only our files: others than those of this release are removed
 DATA = ("/journal", "/ledger", "/store", "/marks")  # the pump's own: backed up, never removed
 HASHED = (*CODE, "/main.py", pack.PATH, MANIFEST_PATH, "/ledger", "/store", "/marks")
 UNHASHED = "-"
@@ -18,7 +18,7 @@ UNHASHED = "-"
 
 @dataclass(frozen=True)
 class Lying:
-    """One file; `sha256` is "" where nobody asked for it."""
+    """One file; `sha256` is "" if not requested."""
 
     size_bytes: int
     sha256: str
@@ -33,17 +33,17 @@ class Survey:
     folders: frozenset[str]
 
     def below(self, roots: Iterable[str]) -> list[str]:
-        """The files in these folders, sorted."""
+        """Return the files in these folders, sorted."""
         starts = tuple(root + "/" for root in roots)
         return sorted(path for path in self.files if path.startswith(starts))
 
     def was_a_pump(self) -> bool:
-        """Whether a pump of ours has ever run from this file system: it made its folders when it started."""
+        """Return True if a pump of ours has ever run from this file system: it makes its folders at its start."""
         return any(root in self.folders for root in DATA)
 
 
 def parse(lines: Iterable[str]) -> Survey:
-    """A survey from what the board said. ValueError when a line is not of its form."""
+    """Return a survey from the board's output. Raises ValueError for a malformed line."""
     facts: dict[str, Any] = {}
     files: dict[str, Lying] = {}
     folders: set[str] = set()

@@ -1,4 +1,4 @@
-"""mpremote as it is, but that it says how far a copy has come: it draws its bar for a terminal only, and here it has none.
+"""Run mpremote with its progress of copies as plain lines: mpremote itself draws a bar in a terminal only.
 
 `python -m thecal.deploy.told WORDS` is `mpremote WORDS`.
 """
@@ -11,22 +11,22 @@ _PROGRESS = "progress:"
 
 
 def tell(done_bytes: int, total_bytes: int, op: str = "copying") -> None:
-    """In the place of mpremote's bar."""
+    """Replaces mpremote's bar."""
     print(_PROGRESS, done_bytes, total_bytes)
 
 
 def parse(line: str) -> int | None:
-    """Bytes of the present file that have arrived, of a line that `tell` printed; None of any other one."""
+    """Return the bytes of the present file so far, from a line that `tell` printed; None for any other line."""
     words = line.split()
     return int(words[1]) if len(words) == 3 and words[0] == _PROGRESS and words[1].isdecimal() else None
 
 
 def main() -> int:
-    """Runs mpremote; its exit code."""
+    """Run mpremote; return its exit code."""
     from mpremote import commands
     from mpremote import main as mpremote
 
-    if hasattr(commands, "show_progress_bar"):  # a version without it tells the begin of each copy only
+    if hasattr(commands, "show_progress_bar"):  # a version without it reports only the begin of each copy
         commands.show_progress_bar = tell
     code: int = mpremote.main()
     return code

@@ -50,7 +50,7 @@ class Uf2:
 
 
 def find() -> Uf2:
-    """The UF2 that THECAL_UF2 names, else the newest name in the user's cache folder. BadInput when it is not what is needed."""
+    """Return the UF2 that THECAL_UF2 names, otherwise the newest in the user's cache folder. Raises BadInput if it is not suitable."""
     named = os.environ.get("THECAL_UF2", "")
     if "://" in named:
         return checked(named.partition("#")[0].rpartition("/")[2], download(named))
@@ -67,7 +67,7 @@ def find() -> Uf2:
 
 
 def checked(name: str, data: bytes) -> Uf2:
-    """BadInput unless this is a whole UF2 for the RP2040 with a MicroPython that leaves the file system alone."""
+    """Raise BadInput unless this is a whole UF2 for the RP2040 with a MicroPython that keeps the file system."""
     if len(data) > DOWNLOAD_LIMIT_BYTES:
         raise BadInput(f"{name} is larger than any UF2 of MicroPython", DO)
     blocks = [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
@@ -87,7 +87,8 @@ def checked(name: str, data: bytes) -> Uf2:
 
 
 def out_of_row(heads: list[Head]) -> str:
-    """What is wrong with the row of blocks: each number once and in order, each piece of 256 bytes behind the one before; else ""."""
+    """Return the first error in the blocks (each number once and in order, each piece of 256 bytes after the previous one); otherwise
+    ""."""
     for number, head in enumerate(heads):
         if head.number != number:
             return f"block {head.number} stands where block {number} belongs"
@@ -101,7 +102,7 @@ def out_of_row(heads: list[Head]) -> str:
 
 
 def download(url: str) -> bytes:
-    """The file behind a URL that ends in #sha256=DIGEST. BadInput without a digest, Failed when the file has another one."""
+    """Return the file of a URL that ends in #sha256=DIGEST. Raises BadInput without a digest, Failed for a file with another one."""
     import urllib.error
     import urllib.request
 

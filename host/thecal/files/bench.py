@@ -12,7 +12,7 @@ from thecal.files import toml_file
 
 Bench = dict[str, Any]
 
-# What a person needs to buy and to wire; the pump has no use for it and never sees it.
+# Tables for buying and wiring; the pump never receives them.
 FOR_PEOPLE = ("parts", "wiring")
 FILE = toml_file.Kind("a bench file", "name a bench file, such as one of hardware/*.toml")
 

@@ -26,4 +26,4 @@ def _folder(packaged_name: str, checkout_name: str) -> Path:
     for folder in (PACKAGE / packaged_name, CHECKOUT / checkout_name):
         if folder.is_dir():
             return folder
-    raise Failed(f"thecal's {checkout_name} files are missing beside {PACKAGE}", "install thecal again")
+    raise Failed(f"thecal's {checkout_name} files are missing next to {PACKAGE}", "install thecal again")

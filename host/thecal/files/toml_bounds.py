@@ -1,7 +1,7 @@
-"""What a TOML file of ours may hold, counted before it is parsed and looked through behind it.
+"""The bounds of our TOML files, counted before parsing and checked after it.
 
 `tomllib` takes a time that grows with the square of a dotted key's parts (50,000 of them: 25 s), and follows nested brackets by
-recursion. A prescription has keys of at most three parts, two brackets deep. Counting goes once through the text.
+recursion. A prescription has keys of at most three parts, two brackets deep. The count passes once through the text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MOST_PARTS, MOST_DEEP, MOST_KEYS, LONGEST_KEY = 8, 8, 10_000, 80
-UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # Unicode's categories of what no screen shows, or what turns a line round
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # Unicode's categories of letters that are invisible or reverse a line
 # a text becomes one letter, so that a quoted part of a key counts as a part; a comment becomes nothing. A text that does not end is
 # taken too: looked for anew from each of its quotes, its end would be sought in a time that grows with the square of the size.
 TEXTS = re.compile(

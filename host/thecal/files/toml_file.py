@@ -14,7 +14,7 @@ from thecal.files import toml_bounds
 
 FILE_MAX_BYTES = 256 * 1024
 UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-# how files begin that are handed over by mistake
+# the first bytes of files that users pass by mistake
 FOREIGN = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),

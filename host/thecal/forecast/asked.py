@@ -16,7 +16,7 @@ from thecal.forecast.model import Outlook, When
 from thecal.pump import zones
 from thecal.pump.clock import host_problem, host_s
 from thecal.pump.zones import LocalTime
-from thecal.quantities.amounts import span
+from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import shown
 
 if TYPE_CHECKING:
@@ -100,6 +100,6 @@ def outlook(program: Program, pair: Calibration, begin: When, left: int | None, 
         raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
     if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
         raise BadInput(
-            f"--left: {left} nl is more than the reservoir's capacity of {settings.capacity_nl} nl", "write the volume in the reservoir"
+            f"--left: {ml(left)} is more than the reservoir's capacity of {ml(settings.capacity_nl)}", "write the volume in the reservoir"
         )
     return Outlook(program, pair, begin, left, typed(old, program, pair) if isinstance(old, Fraction) else old)

@@ -8,7 +8,7 @@ from pumpcore.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.forecast.course import Flow
 
-OTHER_S = 600  # how long what is left of a day's boluses is taken to last
+OTHER_S = 600  # assumed duration of the rest of a day's boluses
 
 
 class Allowed:

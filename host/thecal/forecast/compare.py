@@ -21,9 +21,9 @@ from thecal.history.timeline import Timeline
 MINUTE_MS = 60_000
 LONGEST_DAYS = 400
 UNCERTAIN = "uncertain after a power cut"
-FLOAT_STEPS = 1e-3  # what floats of up to 2^43 steps are surely exact to
+FLOAT_STEPS = 1e-3  # the certain precision of floats up to 2^43 steps
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
-Reason = tuple[int, int, str, bool]  # from_ms, to_ms, the words, whether they stand behind "bolus"
+Reason = tuple[int, int, str, bool]  # from_ms, to_ms, text, True if it comes after "bolus"
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class Comparison:
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def _near_reasons(self) -> Near[Reason]:
-        """The heaviest first."""
+        """Return the reasons, heaviest first."""
         books, end_ms = self.line.books, self.line.to_ms
         found = [(one.cut_ms - 1, one.cut_ms + MINUTE_MS + 1, "power cut", False) for one in books.losses]
         for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):

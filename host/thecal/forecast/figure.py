@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE_INCH = (9.6, 7.4)
-NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer than that would lie on each other
+NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer would overlap
 NG_PER_UG = 1000
 
 
@@ -75,7 +75,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
     axes.set_ylabel("mL in total")
     axes.set_ylim(bottom=0)
     top = outlook.mass_ng(Fraction(NL_PER_ML))
-    if top is not None and outlook.front is None:  # else the mass does not follow the volume
+    if top is not None and outlook.front is None:  # otherwise the mass is not proportional to the volume
         per_ml = float(top / NG_PER_UG)
         there: Any = lambda ml: ml * per_ml  # noqa: E731  (matplotlib hands over arrays)
         back: Any = lambda ug: ug / per_ml  # noqa: E731

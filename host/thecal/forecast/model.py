@@ -99,7 +99,7 @@ class Outlook:
     def digest(self, program_digest: bytes) -> str:
         """Return the digest that a pump must compute too."""
         forecast, front, when = self._forecast, self.front, self.when
-        if front is not None and not front.by_pump:  # a pump goes by its own line
+        if front is not None and not front.by_pump:  # a pump uses its own line
             forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
         cursor = forecast.begin(program_digest, front.position_steps if front else 0)
         while cursor[0] < self.end_s:

@@ -17,8 +17,8 @@ from thecal.history.rows import Row
 
 UNKNOWN_GAP_MS = 60_000  # drawn between two boots of which one does not know the time
 DRIFT_S = 300  # a clock set by less had only drifted
-FIRST_UTC_S, LAST_UTC_S = 1_577_836_800, (1 << 32) - 1  # 2020: no clock of ours was set before
-MOST_OFFSET_S = 64_800  # 18 h, as the pump takes it
+FIRST_UTC_S, LAST_UTC_S = 1_577_836_800, (1 << 32) - 1  # 2020: no clock of a pump was set before
+MOST_OFFSET_S = 64_800  # 18 h, the limit of the pump
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Axis:
     def _lay_out(self) -> None:
         """Place boots after each other; those without a time go after the previous one, or before the first with a time."""
         boots = list(self.boots.values())
-        for boot in boots:  # clocks that were set to and fro may have moved it anywhere
+        for boot in boots:  # repeated changes of the clock may have moved it anywhere
             boot.known = boot.known and is_time(boot.begin_ms // MS_PER_S + boot.last_uptime_ms // MS_PER_S)
         first = next((index for index, boot in enumerate(boots) if boot.known), 0)
         end_ms = boots[first].begin_ms
@@ -101,8 +101,8 @@ class Axis:
 
 
 def boot_of(number: int, rows: list[Row]) -> Boot:
-    """UTC is cut to whole seconds in a record, so the largest difference to the uptime is the nearest to the truth. What counts is
-    the clock as it was last set in this boot."""
+    """Return the offset of the boot. A record cuts UTC to whole seconds, so the largest difference to the uptime is the best. The clock
+    counts as it was last set in this boot."""
     boot = Boot(number, max(one["uptime_ms"] for one in rows))
     sets = [one for one in rows if one["event"] == "clock_set"]
     since_ms = max((one["uptime_ms"] for one in sets), default=-1)

@@ -28,13 +28,13 @@ from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
 from thecal.history.therapy import CUT, STOPPED, TherapyBook
 
-# after a pause the plan goes on this many seconds behind the record (the firmware asks for a lease so far ahead)
+# after a pause the plan continues this many seconds after the record (the firmware requests a lease so far ahead)
 RETRY_AHEAD_S = 2
 ALONE = PURPOSES[1:]  # why a bolus runs without a program
 OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 # a lease is booked one step longer than the plan, for the guard
 GUARD_STEPS = 1
-# a record of a pause is written when the queue runs low: so much later at most the motor stands still
+# the pump records a pause when the queue runs low: the motor stops at most so much later
 QUEUE_MS = 10_000
 
 
@@ -174,7 +174,7 @@ class Books(TherapyBook):
         if self._position is not None and position != self._position:
             self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self._position}")
             self._position = None
-        if self.run is not None:  # its end is among records that are missing
+        if self.run is not None:  # its end is among the missing records
             self._flows_end(at_ms)
             self._close_stretch(at_ms, UNTOLD)
             self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, position, UNTOLD
@@ -200,7 +200,7 @@ class Books(TherapyBook):
     def _on_stopped(self, row: Row, at_ms: int) -> None:
         self._see(at_ms, row["delivered_steps"])
         not_made = max(0, row["ordered_steps"] - row["delivered_steps"])
-        # of what was queued the plan had come to this much; the rest was not due yet
+        # the plan had reached this part of the queue; the rest was not due yet
         halted = min(not_made, self._planned_now(at_ms) - self._booked())
         self._halted += halted
         self.halts.append((at_ms, halted))
@@ -223,7 +223,7 @@ class Books(TherapyBook):
         assert run is not None
         self._see(at_ms, row["delivered_steps"])
         first, run.origin_ms = run.origin_ms is None, at_ms if run.origin_ms is None else run.origin_ms
-        if run.by in ALONE:  # the entry of a bolus without a program is none of a schedule
+        if run.by in ALONE:  # the entry of a bolus without a program belongs to no schedule
             self._plan_at(at_ms, row["ordered_steps"])
             return
         self._made_ends(at_ms)
@@ -241,7 +241,7 @@ class Books(TherapyBook):
         if row["leased_steps"] > row["delivered_steps"] and self.run is None and not self._said_stopped and self._off is None:
             self._imply_run(row, at_ms)
 
-    # -- records: ceilings and what is missed
+    # -- records: ceilings and missed steps
 
     def _on_paused(self, row: Row, at_ms: int) -> None:
         self._imply_run(row, at_ms)
@@ -294,7 +294,7 @@ class Books(TherapyBook):
         self.misses.append(missed)
         self._missed += missed.steps
         stretch = self._stretch
-        if stretch is None and self.stretches and missed.cause == "limit":  # told right behind the stop that ended the pause
+        if stretch is None and self.stretches and missed.cause == "limit":  # recorded right after the stop that ended the pause
             stretch = self.stretches[-1]
             stretch.ordered_steps += missed.steps
         if stretch is not None:

@@ -12,7 +12,7 @@ from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
 
 Point = tuple[int, Fraction]
-Ratio = tuple[int, int]  # a fraction that is not reduced: to reduce those of every minute takes as long as all the rest
+Ratio = tuple[int, int]  # not reduced: reducing the fractions of every minute would double the time
 
 
 class Curve:
@@ -38,7 +38,7 @@ class Curve:
         return self.at(to_ms) - self.at(from_ms)
 
     def along(self, moments_ms: Sequence[int]) -> list[Ratio]:
-        """Return `between` the first of these sorted moments and each. A line is worked out once, then each moment is one product."""
+        """Return `between` the first of these sorted moments and each. Each line is computed once, then each moment is one product."""
         if not self.points or not moments_ms:
             return [(0, 1)] * len(moments_ms)
         base, times_ms = self.at(moments_ms[0]), self._times_ms
@@ -54,7 +54,7 @@ class Curve:
         return found
 
     def _line(self, index: int, base: Fraction) -> tuple[int, int, int, int]:
-        """(steps at its begin, steps a ms, what both are divided by, its begin) of the line before point `index`, less `base`."""
+        """Return (steps at its begin, steps per ms, their common divisor, its begin) of the line before point `index`, minus `base`."""
         if index in (0, len(self.points)):
             steps = self.points[max(0, index - 1)][1] - base
             return steps.numerator, 0, steps.denominator, 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 _BUCKET_MS = 1 << 19  # nine minutes
-_MOST_BUCKETS = 1 << 10  # of one item, six days: what is longer is near everything
+_MOST_BUCKETS = 1 << 10  # per item, six days: a longer one is near everything
 
 Item = TypeVar("Item")
 

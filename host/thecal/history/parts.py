@@ -10,9 +10,9 @@ RUNNING, POWER, UNTOLD = "running", "power", "untold"
 
 @dataclass
 class Run:
-    """From a start to its end. `by` is host or resume, or priming or calibration for a bolus without a program; untold when its begin
-    is no longer in the journal. `ended` is running, power, untold, or what stopped it: host, button, fault, clock,
-    maintenance, done. `origin_ms` is where its pump seconds begin."""
+    """From a start to its end. `by`: host or resume, or priming or calibration for a bolus without a program; untold if its begin is no
+    longer in the journal. `ended`: running, power, untold, or the cause of the stop: host, button, fault, clock, maintenance, done.
+    `origin_ms`: the begin of its pump seconds."""
 
     by: str
     digest: str
@@ -29,11 +29,10 @@ class Run:
 class Stretch:
     """One entry of the schedule while it ran, through a power cut that was resumed in the same entry.
 
-    ordered = delivered + uncertain + missed + halted, apart from what was queued at its ends; halted was due and not made when the
-    pump was stopped. `seconds_s` is what it
-    lasted by the pump's seconds, None when that is not known or an end is no entry's begin. `programmed_steps` is what
-    the prescription holds for it, exactly; `bolus_steps` are of the boluses that began and ended in it, and part of
-    what was ordered and delivered. `overlaid`: a temporary rate or a bridge ran in it, and it was not the prescription's.
+    ordered = delivered + uncertain + missed + halted, except for queued steps at its ends; halted: due, but not made when the pump was
+    stopped. `seconds_s`: its duration in the pump's seconds, None if unknown or if an end is not an entry's begin. `programmed_steps`:
+    the exact steps of the prescription; `bolus_steps`: of boluses that began and ended in it, part of ordered and delivered. `overlaid`:
+    a temporary rate or a bridge ran in it instead of the prescription.
     """
 
     entry: int
@@ -69,11 +68,11 @@ class Stretch:
 
 @dataclass
 class BolusLine:
-    """One bolus; `purpose` is manual, demand, extended, or priming or calibration without a program. Its rate is per `rate_seconds_s`, of
-    a manual one (0) per the program's seconds. An extended one stands still in its `waits_ms`, while another runs.
+    """One bolus; `purpose`: manual, demand, extended, or priming or calibration without a program. Its rate is per `rate_seconds_s`, or per
+    the program's seconds if that is 0 (manual). An extended one pauses in its `waits_ms`, while another runs.
 
-    `ended` is empty while it waits or runs, else done, cancelled, cut, stopped, fault or limit; "never begun" when the
-    power failed before its first lease. `delivered_steps` of a cut one is what had been leased of it: the most it can be.
+    `ended` is empty while it waits or runs, otherwise done, cancelled, cut, stopped, fault or limit; "never begun" if the power failed
+    before its first lease. `delivered_steps` of a cut one are its leased steps, the maximum.
     """
 
     token: str

@@ -11,9 +11,9 @@ from typing import Any
 from pumpcore.units import MS_PER_S
 from thecal.history.rows import Row
 
-HIGHEST_UPTIME_MS = ((1 << 32) - 1) * MS_PER_S  # a boot record has 32 bits for all that a pump ever ran
-LATE_MS = 3_600_000  # a record may be written so much later than the time that it carries
-OPEN_STEPS = 3_000_000  # a lease of a minute at 25,000 steps a second, and as much again
+HIGHEST_UPTIME_MS = ((1 << 32) - 1) * MS_PER_S  # a boot record has 32 bits for the total running time
+LATE_MS = 3_600_000  # the longest delay of a record after its time
+OPEN_STEPS = 3_000_000  # twice a lease of a minute at 25,000 steps a second
 MOST_STEPS = 1 << 47  # 136 years at that rate
 POSITIONS = ("delivered_steps", "position_steps", "leased_steps", "ordered_steps")
 OF_A_BOLUS = ("bolus_ordered", "bolus_ended")  # their steps are no position

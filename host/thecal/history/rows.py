@@ -16,7 +16,7 @@ from thecal.terminal.console import printable
 from thecal.terminal.sheets import cell
 
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
-GAP = "gap"  # a row that is no record: the numbers of those that are missing
+GAP = "gap"  # a row for missing records, with their numbers
 ENDED = ("bolus_ended", "temporary_ended")
 Row = dict[str, Any]
 

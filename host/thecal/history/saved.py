@@ -23,8 +23,8 @@ COUNTS = (
     *("sequence", "boot", "boot_number", "first_sequence", "last_sequence", "entry", "fault", "count", "remainder", "modulus"),
     *("numerator", "denominator", "library_version", "blocks"),
 )
-HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, ((1 << 32) - 1) * 1000  # a boot record has 32 bits for all that a pump ever ran
-# fields of a record that are words or hex digits; of others a number may have no word
+HIGHEST_UTC_S, HIGHEST_UPTIME_MS = (1 << 32) - 1, ((1 << 32) - 1) * 1000  # a boot record has 32 bits for the total running time
+# record fields with words or hex digits; a number in any other field may lack a word
 TEXTS = {
     **dict.fromkeys(("bolus_ordered", "bolus_started", "bolus_ended", "dose", "extended_paused", "extended_resumed"), ("token",)),
     **dict.fromkeys(("temporary_ordered", "bridge_started"), ("token",)),
@@ -93,7 +93,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
         one = json_object(f"{file}: line {number}", text)
         if FORMAT in one:
             take_about(f"{file}: line {number}", one, found)
-        elif one.get("event") != GAP:  # the numbers tell it again
+        elif one.get("event") != GAP:  # the sequence numbers show gaps again
             rows.append(checked_row(f"{file}: line {number}", one))
     return rows
 

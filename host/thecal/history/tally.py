@@ -9,8 +9,8 @@ from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.history.parts import BolusLine, ClockSet, Flow, Made, Run, Stretch
 from thecal.history.plan import Prescribed
 
-LONGEST_UNSEEN_MS = 400 * S_PER_DAY * MS_PER_S  # of a longer time the entries are not drawn one by one
-MAKING_STEPS = 2  # a position that is so near to the plan is on it: the step that is being made, and the moment of the record
+LONGEST_UNSEEN_MS = 400 * S_PER_DAY * MS_PER_S  # entries of a longer time are not drawn one by one
+MAKING_STEPS = 2  # a position so near to the plan counts as on it: the step in progress, and the moment of the record
 
 
 class Overlay(Protocol):

@@ -9,7 +9,7 @@ from pumpcore.bolus import CANCELLED, DONE
 from thecal.history.rows import Row
 from thecal.history.stretches import StretchBook
 
-# what was ordered begins with the next slice: 2.5 to 6.5 s behind its record
+# an order begins with the next slice: 2.5 to 6.5 s after its record
 SLICE_AHEAD_MS = 4_500
 PASSED, STOPPED, CUT = "passed", "stopped", "cut"
 
@@ -123,7 +123,7 @@ class TherapyBook(StretchBook):
     def _on_demand_refused(self, row: Row, at_ms: int) -> None:
         self.refused.append(Refused(at_ms, row["fault"], row["count"], row["wait_s"]))
 
-    # -- in the place of the basal
+    # -- instead of the basal
 
     def _on_temporary_ordered(self, row: Row, at_ms: int) -> None:
         digest = self.run.digest if self.run else ""
@@ -137,7 +137,7 @@ class TherapyBook(StretchBook):
             return
         ran = at_ms > self.temporaries[-1].ordered_ms + 2 * SLICE_AHEAD_MS
         self._temporary_ends(str(row["reason"]), at_ms)
-        if ran and row["reason"] in (DONE, CANCELLED):  # told when its last step is due; otherwise what is queued is in it too
+        if ran and row["reason"] in (DONE, CANCELLED):  # recorded when its last step is due; otherwise it includes the queued steps
             self._plan_at(at_ms, row["ordered_steps"])
 
     def _temporary_ends(self, ended: str, at_ms: int) -> None:
@@ -153,7 +153,7 @@ class TherapyBook(StretchBook):
     def _on_front_near(self, row: Row, at_ms: int) -> None:
         self._plan_at(at_ms, row["ordered_steps"])
         if self.bridges and self.bridges[-1].near_ms is None:
-            self._overlay_is(self._overlay, at_ms)  # what flowed so far was by the first ratio
+            self._overlay_is(self._overlay, at_ms)  # the flow so far had the first ratio
             self.bridges[-1].near_ms = at_ms
 
     def _on_front_passed(self, row: Row, at_ms: int) -> None:
@@ -173,7 +173,7 @@ class TherapyBook(StretchBook):
         if self.bridges and not self.bridges[-1].ended:
             self._bridge_ends(ended, at_ms)
 
-    # -- what was told and allowed
+    # -- reports and confirmations
 
     def _on_refilled(self, row: Row, at_ms: int) -> None:
         names = ("expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")

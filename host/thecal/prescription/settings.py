@@ -41,7 +41,7 @@ PLAIN = {
     "library_version": ("library", "version"),
 }
 MAY_BE_ZERO = ("tubing_nl", "catheter_nl")
-# the widths of the packed block; what is out of a setting's own range is told by pumpcore.settings
+# the widths of the packed block; pumpcore.settings checks the range of each setting
 MOST = {"demand_per_day": (1 << 16) - 1, "demand_s": (1 << 32) - 1, "lockout_s": (1 << 32) - 1, "library_version": (1 << 32) - 1}
 
 

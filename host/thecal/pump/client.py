@@ -23,11 +23,11 @@ from thecal.pump.exchange import Exchange, Reply
 FIRST_PATIENCE_S = 3.0
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
 BLOCKS = 64  # of 4 KiB, for one question
-MOST_BLOCKS = 2048  # 8 MiB: no journal of a pump is as long
+MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
-# what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
+# states of bolus.status for a token that ordered a bolus; the other states are never_ordered and forgotten
 LIVE_STATES = ("ordered", "delivering", "paused")
 Tell = Callable[[int, int], None]
 BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
@@ -51,7 +51,7 @@ class Client(Exchange):
     def __enter__(self) -> Client:
         return self
 
-    # --- questions: they change nothing, and are asked again with a new id
+    # --- questions: they change nothing; the client repeats them with a new id
 
     def hello(self) -> Reply:
         """Identify the pump. Raises WrongProtocol for another major version, WrongDevice or Silent if no pump answers."""
@@ -127,7 +127,7 @@ class Client(Exchange):
             if blocks > 1:
                 for reply in self.answers("journal.read", {"ring": ring, "from_sequence": from_sequence, "blocks": blocks}):
                     if reply["first_sequence"] > max(1, from_sequence):
-                        break  # a reply was lost, or records are gone: the next question tells which
+                        break  # a reply was lost, or records are missing: the next question shows which
                     if reply["next_sequence"] <= from_sequence and reply["more"]:
                         continue
                     raw = reply.pop("raw", b"")
@@ -136,7 +136,7 @@ class Client(Exchange):
                     if count or not raw:
                         yield reply, raw[:end]
                     if raw[end:]:
-                        break  # asked for it, the pump finds the damaged record and leaves out what it has to
+                        break  # the next question makes the pump skip the damaged record
                 else:
                     return
         except Refused as error:
@@ -178,7 +178,7 @@ class Client(Exchange):
             answer = {name: told[name] for name in answer if name in told}
         raise replies.bad_answer("forecast.digest", f"done is false after {MOST_CALLS} answers")
 
-    # --- commands: they change something, and are repeated with the same id
+    # --- commands: they change something; the client repeats them with the same id
 
     def clock_set(self, utc_s: int, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> Reply:
         """Set UTC, local time minus UTC, and the next change of that (0: none known)."""
@@ -191,7 +191,7 @@ class Client(Exchange):
         """Stage a program and have the pump check it; return the program that the pump read. `tell(done, total)` reports the progress.
         Raises Refused if the program does not fit the pump."""
         reply = self.ask("program.stage", {"program": base64.b64encode(packed).decode()})
-        if reply.get("digest") == digest_of(packed):  # else the pump holds another program: the caller compares
+        if reply.get("digest") == digest_of(packed):  # otherwise the pump has another program: the caller compares
             self.program_check(digest_of(packed), tell)
         return reply
 
@@ -242,7 +242,7 @@ class Client(Exchange):
         """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
 
-    # --- what became of a command whose answer is lost: the reply as if it had come, or None
+    # --- the outcome of a command with a lost answer: its reply, or None
 
     def settle_bolus(self, token: str) -> Reply | None:
         """Return the state of a bolus of any kind, by its token; None if the pump does not know it."""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from thecal.pump.client import Client
 
 FIRST_HOST_S, END_HOST_S = 1_704_067_200, 4_102_444_800  # 2024 to 2099: a computer's clock elsewhere was never set
-WARN_S = 2.0  # what a running pump's clock may still be moved by
+WARN_S = 2.0  # the largest step that a running pump's clock accepts
 WARN_PPM = 100.0
 TELLABLE_PPM = 50.0
-MOST_PPM = 10_000.0  # more is no drift: somebody set another time
+MOST_PPM = 10_000.0  # more is not drift: the clock was set to another time
 SET_WITHIN_S = 0.05  # how well a clock is set: the line's delay and the loop's turn
 CHIP_HALF_S = 0.5
 

@@ -132,12 +132,12 @@ class Exchange:
         """Return the reply with our id before `deadline_s`; skip other replies, their bulk, and lines that are no frames."""
         late = False
         while not late:
-            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause in which the time is up
+            late = time.monotonic() > deadline_s  # a flood of other lines leaves no pause for the deadline
             line = link.read_line(deadline_s)
             if line is None:
                 return None
             reply = self._decode(line)
-            if reply is None or "method" in reply:  # what has a method is our own request: the other end echoes
+            if reply is None or "method" in reply:  # a line with a method is our own request: the other end echoes
                 continue
             count_bytes = bulk_bytes(reply)
             raw = link.read_bulk(count_bytes, deadline_s) if count_bytes else b""
@@ -178,7 +178,7 @@ class Exchange:
     def _open(self, share: bool = False) -> Link:
         if self._link is None:
             self._link = Link(self.port_url, share)
-            # whatever somebody left half written on the pump's side ends here
+            # ends a half-written line that another program left on the pump's side
             self._link.write(b"\n")
         return self._link
 

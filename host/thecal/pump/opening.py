@@ -11,7 +11,7 @@ from thecal.pump.transport import registry
 from thecal.pump.transport.ports import Candidate, candidates, named, usb_boards
 
 LOOK_TIMEOUT_S = 1.0
-UNFIT = ("firmware_incomplete", "internal")  # what main.py answers to all when it can't run the pump
+UNFIT = ("firmware_incomplete", "internal")  # main.py's only answers if it can't run the pump
 
 
 def choose(port_url: str | None) -> str:

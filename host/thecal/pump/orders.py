@@ -69,7 +69,7 @@ def ended_priming(client: Client, token: str, end: Interrupted) -> Interrupted:
 
 
 def bolus(volume_nl: int, rate_nl: int) -> Order:
-    """`rate_nl` per the active program's seconds."""
+    """Order a bolus; `rate_nl` per the active program's seconds."""
     return Order("bolus.start", {"volume_nl": volume_nl, "rate_nl": rate_nl}, BOLUS_STATUS)
 
 
@@ -82,7 +82,7 @@ def extended(volume_nl: int, duration_s: int) -> Order:
 
 
 def prime(rate_nl: int, again: bool) -> Order:
-    """`rate_nl` per the active program's seconds."""
+    """Order a priming; `rate_nl` per the active program's seconds."""
     return Order(PRIME, {"rate_nl": rate_nl, "again": int(again)}, BOLUS_STATUS)
 
 

@@ -247,7 +247,7 @@ def front(value: Any) -> str:
 
 def _between_two(value: dict[str, Any]) -> str:
     """Refuse a zero in any of the four numbers of a bridge between two concentrations."""
-    return next((f"{name} is 0 beside a bridge" for name in ("old_ng", "old_nl", "new_ng", "new_nl") if not value[name]), "")
+    return next((f"{name} is 0 with a bridge" for name in ("old_ng", "old_nl", "new_ng", "new_nl") if not value[name]), "")
 
 
 RESERVOIR = table(
@@ -310,7 +310,7 @@ def status(value: Any) -> str:
     """Check pairs of keys: a rate needs its seconds, a transition its offset."""
     wrong = STATUS(value)
     if not wrong and value.get("temporary") and not value["rate_seconds_s"]:
-        return "rate_seconds_s is 0 beside a temporary rate"
+        return "rate_seconds_s is 0 with a temporary rate"
     if not wrong and value.get("transition_utc_s") and "transition_offset_s" not in value:
         return "transition_offset_s is missing"
     return wrong

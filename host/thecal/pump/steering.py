@@ -17,7 +17,7 @@ from thecal.pump.transport import registry
 from thecal.quantities.amounts import ml
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-# a `stop` takes at most 6 s: so long a second signal must not cut it short
+# a `stop` takes at most 6 s, in which a second signal must not interrupt it
 AGAIN_AFTER_S = 10.0
 
 
@@ -39,14 +39,14 @@ def interruptible() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
-        # `nohup` means that the end of the terminal is no reason to end
+        # `nohup`: the verb must survive the end of the terminal
         if not (before[number] is signal.SIG_IGN and signal.Signals(number).name == "SIGHUP"):
             signal.signal(number, handle)
     try:
         yield
     finally:
         for number, handler in before.items():
-            # once one came the process is about to end: another must not kill it before it has said why
+            # after the first signal the process ends; a second one must not kill it before it has reported why
             signal.signal(number, signal.SIG_IGN if came_s else handler)
 
 
@@ -67,7 +67,7 @@ class StopNotes:
         """Raise Failed if a stop was given: no run begins after it."""
         if self.changed():
             raise Failed(
-                "`thecal stop` ended this: no further run began, nothing was stored", "begin again after you have found the reason"
+                "`thecal stop` was used meanwhile: no further run began, nothing was stored", "begin again after you have found the reason"
             )
 
 

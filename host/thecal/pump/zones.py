@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOOK_AHEAD_DAYS = 400
 LARGEST_OFFSET_S = 64_800  # as the pump's own check
 LOCALTIME = Path("/etc/localtime")
-# Files that lie beside the zones and name none: "Factory" means that nobody has chosen one.
+# Files next to the zones that are no zones: "Factory" means that no zone is set.
 NO_ZONES = ("localtime", "Factory", "posixrules")
 EXAMPLES = "write one like Europe/Berlin, America/New_York or UTC"
 DO_NAME = "name the pump's zone with --zone, like --zone Europe/Berlin"

@@ -27,6 +27,11 @@ def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
     return f"{steps} steps ({ml(Fraction(steps * calibration['volume_nl'], calibration['steps']))})"
 
 
+def made_text(steps: int, calibration: dict[str, Any] | None) -> str:
+    """ "~12.3419 mL"; "1234 steps" if the pump has no bench."""
+    return ml(Fraction(steps * calibration["volume_nl"], calibration["steps"])) if calibration else f"{steps} steps"
+
+
 def span(duration_s: int) -> str:
     """ "2 h 05 min", "3 d 4 h" or "40 s"."""
     if duration_s < S_PER_MINUTE:

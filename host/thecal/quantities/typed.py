@@ -29,7 +29,7 @@ VOLUME = {
     "mL": "mL",
     "ml": "mL",
 }
-# "mcg" is how hospitals write a microgram; "g" and "L" are left out: nobody needs them here and a slip costs a factor 1000
+# hospitals write "mcg" for a microgram; "g" and "L" are not allowed: they are not needed here, and a slip costs a factor 1000
 MASS = {"ng": "ng", "ug": "ug", "µg": "ug", "μg": "ug", "mcg": "ug", "mg": "mg"}
 TIME = {"min": "min", "h": "h", "hr": "h", "hour": "h", "d": "d", "day": "d"}
 
@@ -45,7 +45,7 @@ DEFINITIONS = (
     "h = 60 min",
     "d = 24 h",
 )
-# spelled-out and larger units that people write: what to write instead, and how many of those it is
+# spelled-out and larger units: the allowed unit, and the factor
 FAMILIAR = {"L": ("mL", 1000), "l": ("mL", 1000), "cc": ("mL", 1), "cm3": ("mL", 1), "g": ("mg", 1000)}
 FAMILIAR_TIMES = {
     **dict.fromkeys(("s", "sec", "second"), ("min", 60)),

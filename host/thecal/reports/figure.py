@@ -1,5 +1,5 @@
-"""A history as pictures: rate, volume and what is behind the plan over time; and a prescription's schedule. Only here is
-matplotlib imported. No colour is needed to read them: planned is a wide pale line, delivered a thin dark one."""
+"""Draw a history (rate, volume and difference from the plan over time) and a prescription's schedule. Only this module imports
+matplotlib. The pictures need no colour: planned is a wide pale line, delivered a thin dark one."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class HistoryPicture:
         self._time_axis(axes[2])
         return saved(figure)
 
-    # -- what is drawn
+    # -- curves
 
     def bins(self) -> list[int]:
         """Return the edges of the bins for mean rates: evenly spaced, and where the plan bends."""
@@ -130,7 +130,7 @@ class HistoryPicture:
         if span < float(self.words.amount(5, self.to_ms)):
             axes.set_ylim(-float(self.words.amount(10, self.to_ms)), float(self.words.amount(10, self.to_ms)))
 
-    # -- what is marked
+    # -- marks
 
     def _shade(self, axes: Axes) -> None:
         for from_ms, to_ms, colour in self.shades():

@@ -27,8 +27,8 @@ Pairs = list[tuple[str, str]]
 
 
 class Report:
-    """A time line from `from_ms` to `to_ms`. `note`, `also` and
-    `also_checks` are for a caller who knows more (`make demo` knows the motor's true steps)."""
+    """A report from `from_ms` to `to_ms`. `note`, `also` and `also_checks` add the knowledge of a caller (`make demo` knows the motor's
+    true steps)."""
 
     def __init__(self, line: Timeline, from_ms: int, to_ms: int) -> None:
         self.line = line

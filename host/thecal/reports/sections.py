@@ -321,6 +321,6 @@ class Sections:
 
 
 def text_of(fault: int) -> str:
-    """What the fault means, for people."""
+    """Return the text of the fault."""
     name, severity = named(fault)
     return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"

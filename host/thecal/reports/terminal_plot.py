@@ -13,7 +13,7 @@ HOURS_PER_TICK = 6
 
 
 def bars(values: Sequence[Fraction], rows: int, unit: str, encoding: str) -> str:
-    """`values` as bars of at most `rows` lines, the scale on the left; block characters where the terminal has them."""
+    """Draw `values` as bars of at most `rows` lines, with the scale on the left; block characters if the terminal has them."""
     glyphs = EIGHTHS if can_print(EIGHTHS, encoding) else ASCII_EIGHTHS
     top = max([*values, Fraction(0)]) or Fraction(1)
     lines = []
@@ -25,13 +25,13 @@ def bars(values: Sequence[Fraction], rows: int, unit: str, encoding: str) -> str
 
 
 def level(value: Fraction, top: Fraction, row: int, rows: int) -> int:
-    """How many eighths of line `row` (1 = lowest) a bar fills."""
+    """Return how many eighths of line `row` (1 = lowest) a bar fills."""
     filled = value * rows / top - (row - 1)
     return max(0, min(8, int(filled * 8 + Fraction(1, 2))))
 
 
 def sparkline(values: Sequence[Fraction | None], top: Fraction, encoding: str) -> str:
-    """One cell per value, from nothing to `top`; a blank where a value is not known, the lowest mark for zero."""
+    """Draw one cell per value, from zero to `top`; a blank for an unknown value, the lowest mark for zero."""
     glyphs = EIGHTHS[1:] if can_print(EIGHTHS, encoding) else ASCII_SPARK
     highest = len(glyphs) - 1
     return "".join(" " if value is None else glyphs[int(value * highest / top + Fraction(1, 2)) if top else 0] for value in values)

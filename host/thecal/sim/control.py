@@ -44,7 +44,7 @@ class ControlServer:
                             return
                         self.wfile.write(answer(pump, line))
                 except ConnectionError:
-                    return  # whoever asked was killed: nobody is left to be told
+                    return  # the client was killed: there is nothing to answer
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -72,7 +72,7 @@ class Panel:
         self.bolus_pressed = False
         self.supply_low_mv: int = 0  # 0: the bench does not measure it
         self.supply_mv = SUPPLY_MV
-        self.calls = False  # somebody wants to be looked at: the firmware's wait ends
+        self.calls = False  # a button was pressed: the firmware's wait ends
 
     def power_up(self) -> None:
         self.buzzer, self.led = "off", False

@@ -41,11 +41,11 @@ class Hardware:
         self.line = Line(timeline.condition)
         self.crystal = Crystal(0, 0, 0)
         self.heap_bytes, self.collector = HEAP_BYTES, COLLECTORS[0]
-        self.loud = True  # what the firmware prints when it fails goes to this process's standard error
+        self.loud = True  # the output of a failing firmware goes to this process's standard error
         chip.stamp = self._stamp
 
     def set_flash_time(self, name: str) -> None:
-        """`none`, `typical` (with the individual's spread) or `worst`: the time of an erase or a page."""
+        """Set the time of an erase or a page: `none`, `typical` (with the individual's spread) or `worst`."""
         if name not in FLASH_TIMES:
             raise SimulatorError(f"flash time {name!r} is not one of {', '.join(FLASH_TIMES)}")
         if name != "none":

@@ -1,7 +1,7 @@
-"""The USB line of the pump: one stream of bytes each way, whoever is connected.
+"""The USB line of the pump: one stream of bytes each way, for any connection.
 
-Bytes go to the connection that spoke last. Nothing is kept for nobody: with the cable out, or the pump without power,
-bytes are lost. The guest's side is `take`, `send`, `waiting`; the cable's side is `receive` and the connections.
+The output goes to the connection that sent last. With the cable out, or the pump without power, bytes are lost. The guest's side is
+`take`, `send`, `waiting`; the cable's side is `receive` and the connections.
 """
 
 import threading
@@ -18,7 +18,7 @@ class Connection(Protocol):
         """Block at most as long as USB would; return the number of bytes sent."""
 
     def unplug(self) -> None:
-        """The cable is out."""
+        """Take the cable out."""
 
 
 class LocalConnection:

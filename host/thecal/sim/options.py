@@ -6,7 +6,7 @@ from pathlib import Path
 from thecal.sim.world.balance import BalanceOptions
 
 HEAP_BYTES = 32 << 20
-HEAP_LIMIT_BYTES = 512 << 20  # a larger one is cut: MicroPython counts its bits in 32 bits
+HEAP_LIMIT_BYTES = 512 << 20  # larger ones are limited: MicroPython counts its bits in 32 bits
 COLLECTORS = ("needed", "always", "never")
 
 

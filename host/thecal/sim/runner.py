@@ -60,12 +60,12 @@ class SimulatedPump:
 
     @property
     def port_url(self) -> str | None:
-        """Path of the pseudo-terminal; None where there are none (Windows)."""
+        """Return the path of the pseudo-terminal; None where there are none (Windows)."""
         return self._open_ports().path
 
     @property
     def socket_url(self) -> str:
-        """`socket://127.0.0.1:N`, for pyserial."""
+        """Return `socket://127.0.0.1:N`, for pyserial."""
         return self._open_ports().url
 
     def write(self, data: bytes) -> None:
@@ -211,7 +211,7 @@ class SimulatedPump:
         self._hardware.set_motor_supply(supply_mv)
 
     def buzzer(self) -> str:
-        """`off`, `low` or `high`."""
+        """Return `off`, `low` or `high`."""
         return self._hardware.panel.buzzer
 
     def led(self) -> bool:
@@ -250,7 +250,7 @@ class SimulatedPump:
 
     @property
     def balance(self) -> BalanceLine:
-        """The balance under the outlet. Raises SimulatorError if there is none."""
+        """Return the balance under the outlet. Raises SimulatorError if there is none."""
         if self._balance is None:
             raise SimulatorError("this pump has no simulated balance", "start the simulator with one: thecal sim --balance")
         return self._balance

@@ -57,7 +57,7 @@ class Supply:
         """Cut power at this flash operation: it is the last one to happen, `torn` only half of it."""
         self._require_power()
         if operation <= self._chip.operations:
-            raise SimulatorError(f"{self._chip.operations} flash operations are done; the cut must lie behind them")
+            raise SimulatorError(f"{self._chip.operations} flash operations are done; the cut must be later")
         self._chip.cut_at(operation, torn)
 
     def reset(self) -> None:

@@ -72,7 +72,7 @@ class Timeline:
                 if self.interruption is not None:
                     raise self.interruption
                 virtual = self.speed is None
-                if virtual and is_ready():  # before time moves: what was sent earlier is answered earlier
+                if virtual and is_ready():  # before time moves, so that earlier input is answered earlier
                     return True
                 self._move(deadline_ns)
                 if self.now_ns >= self.cut_at_ns or self.now_ns >= self.watchdog_at_ns:
@@ -122,7 +122,7 @@ class Timeline:
             return None
         return max(0.0, (next_ns - self.reach_ns()) / self.speed / _NS)
 
-    # -- the side of those who drive and watch
+    # -- for the code that drives and watches the pump
 
     def advance_to(self, to_ns: int, timeout_s: float) -> None:
         """Advance virtual time to `to_ns`; return when the guest waits for missing input."""

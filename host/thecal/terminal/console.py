@@ -20,7 +20,7 @@ BAR_CELLS = 30
 
 
 RED, PLAIN = "\x1b[31;1m", "\x1b[0m"
-ALERT = f"\0{os.urandom(8).hex()}\0"  # what `alert` puts before and behind a text; nobody outside can write it
+ALERT = f"\0{os.urandom(8).hex()}\0"  # the mark that `alert` puts around a text; random, so that no other text contains it
 
 
 def data(text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 Cells = Sequence[str]
 INDENT = 2
-LEAST_TEXT = 16  # cells for a text beside its label; narrower, it goes below
+LEAST_TEXT = 16  # cells for a text next to its label; with fewer, it goes below
 
 
 def width_cells() -> int | None:

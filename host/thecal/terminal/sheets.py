@@ -15,14 +15,14 @@ NUMBER = re.compile(r"[0-9]+([.,][0-9]*)?([eE][+-]?[0-9]+)?|(?i:inf|infinity|nan
 
 
 def cell(value: Any) -> Any:
-    """A value for `csv.writer`: a text is protected, a number stays one."""
+    """Return a value for `csv.writer`: a text is protected, a number is unchanged."""
     if not isinstance(value, str):
         return value
     bare = value.strip(" ")
-    formula = bare.startswith(FORMULAS) and len(bare) > 1  # a dash alone is a dash
+    formula = bare.startswith(FORMULAS) and len(bare) > 1  # a single dash is harmless
     return MARK + value if formula or value.startswith(MARK) or NUMBER.fullmatch(bare) else value
 
 
 def text_of(read: str) -> str:
-    """The text in a cell that `cell` may have protected."""
+    """Return the text of a cell that `cell` may have protected."""
     return read.removeprefix(MARK)

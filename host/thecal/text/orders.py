@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from thecal.quantities.amounts import made_text, span
 
 if TYPE_CHECKING:
     from thecal.pump.exchange import Reply
 
 
-def sentence(reply: Reply, what: str = "bolus") -> str:
-    """Format the answer about a bolus: ordered (steps, seconds), cancelled (steps that may still come), or its state."""
+def sentence(reply: Reply, calibration: dict[str, Any] | None, what: str = "bolus") -> str:
+    """Format the answer about a bolus: ordered (volume, time), cancelled (volume that may still come), or its state."""
     if "duration_s" in reply:
-        text = f"ordered: {reply['ordered_steps']} steps in {reply['duration_s']} s"
+        text = f"ordered: {made_text(reply['ordered_steps'], calibration)} in {span(reply['duration_s'])}"
     elif "planned_steps" in reply:
-        text = f"cancelled: at most {reply['planned_steps']} steps of it are delivered"
+        text = f"cancelled: the pump delivers at most {made_text(reply['planned_steps'], calibration)} of it"
     elif "delivered_steps" in reply:
-        text = f"{reply['state']}: {reply['delivered_steps']} of {reply['ordered_steps']} steps"
+        made, ordered = (made_text(reply[name], calibration) for name in ("delivered_steps", "ordered_steps"))
+        text = f"{reply['state']}: {made} of {ordered}"
     else:
         text = str(reply.get("state")).replace("_", " ")
     return f"{what} {text} (token {reply.get('token')})"

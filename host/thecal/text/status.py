@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from thecal.pump import delivering
-from thecal.quantities.amounts import clock_text, ml, ml_per_h, span, steps_text
+from thecal.quantities.amounts import clock_text, made_text, ml, ml_per_h, span, steps_text
 from thecal.text import calibration as calibration_text
 from thecal.text import line as line_text
 from thecal.text.faults import fault_text, severity
@@ -43,7 +43,8 @@ def bolus_text(status: Status) -> str:
     if not bolus:
         return "none"
     purpose = bolus.get("purpose", "manual")
-    text = f"{bolus['state']}, {bolus['delivered_steps']} of {bolus['ordered_steps']} steps (token {bolus['token']})"
+    made, ordered = (made_text(bolus[name], status["calibration"]) for name in ("delivered_steps", "ordered_steps"))
+    text = f"{bolus['state']}, {made} of {ordered} (token {bolus['token']})"
     return text if purpose == "manual" else f"{purpose}: {text}"
 
 
@@ -89,7 +90,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("delivers", rate_text(status)),
         ("basal", basal_text(status)),
         ("bolus", bolus_text(status)),
-        *([("extended bolus", bolus_text({"bolus": status["extended"]}))] if status.get("extended") else []),
+        *([("extended bolus", bolus_text({**status, "bolus": status["extended"]}))] if status.get("extended") else []),
         *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),
         *line_rows(status),
         *delivered,

@@ -11,7 +11,7 @@ from typing import Protocol
 from thecal.pump.transport import registry
 from thecal.sim.control import Control
 
-PAUSE_MS = 2_000  # of virtual time; a balance calls a weight stable when it has been so for a second
+PAUSE_MS = 2_000  # of virtual time; a balance reports a weight as stable after a second
 
 
 MOVE_EVERY_S = 0.1

@@ -54,6 +54,7 @@ def bolus(
             check(text)
     typed, consent = (volume, rate, extended), Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
+        calibration = client.status()["calibration"]  # asked first: after the order a lost link would hide its answer
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
@@ -65,7 +66,7 @@ def bolus(
     if as_json:
         emit_json(reply)
     else:
-        data(sentence(reply))
+        data(sentence(reply, calibration))
 
 
 def end(client: Client, token: str, consent: Consent) -> Reply | None:

@@ -31,16 +31,18 @@ def bridge(
     """Start with another concentration still in the line. It is delivered at the same drug dose until the front has passed."""
     from thecal.cli.clock_setting import Wish
     from thecal.pump.opening import open_pump
+    from thecal.quantities.amounts import made_text
 
     wish = Wish(zone, set_clock)
     wish.check()
     with open_pump(port) as client:
+        calibration = client.status()["calibration"]
         reply = order(client, wish, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        steps = reply["new_from_steps"] - reply["position_steps"]
-        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {steps} steps (token {reply['token']})")
+        rest = made_text(reply["new_from_steps"] - reply["position_steps"], calibration)
+        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {rest} (token {reply['token']})")
 
 
 def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:

@@ -60,7 +60,7 @@ def characterise(
         texts = {"duration": duration, "still": still, "interval": interval}
         times = {name: seconds(text, f"--{name}") for name, text in texts.items()}
         run = weigh((str(balance), balance_protocol, balance_framing), (port, rate, yes), times, head, record)
-    tell(analyse(run, sample_s), png, html, as_json)
+    show(analyse(run, sample_s), png, html, as_json)
 
 
 def fluid(density: str | None, evaporation: str | None) -> dict[str, str]:
@@ -115,7 +115,7 @@ def weigh(
             return session.record(plan, facts, writer)
 
 
-def tell(analysis: Analysis, png: Path | None, html: Path | None, as_json: bool) -> None:
+def show(analysis: Analysis, png: Path | None, html: Path | None, as_json: bool) -> None:
     from thecal.weighing.characterise import telling
     from thecal.weighing.characterise.output import write_files
 

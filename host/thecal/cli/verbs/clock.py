@@ -10,7 +10,7 @@ from thecal.terminal.console import columns, data, emit_json, talk
 
 def clock(
     set_it: Annotated[
-        bool, typer.Option("--set", help="Set the clock, the offset and its next change (while the pump runs by at most 2 s).")
+        bool, typer.Option("--set", help="Set clock, offset and its next change; a running pump accepts a step of at most 2 s.")
     ] = False,
     port: Port = None,
     zone: Zone = None,

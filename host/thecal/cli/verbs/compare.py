@@ -47,10 +47,10 @@ def compare(
     if as_json:
         emit_json(document(found))
     else:
-        tell(found)
+        show(found)
 
 
-def tell(found: Comparison) -> None:
+def show(found: Comparison) -> None:
     from thecal.quantities.amounts import span
 
     rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of which boluses", "uncertain", "why")]

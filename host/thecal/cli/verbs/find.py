@@ -15,7 +15,7 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
     from thecal.pump.transport.ports import awaited, named
 
     chosen = named(port)
-    found = [look(candidate) for candidate in ([chosen] if chosen else awaited(PATIENCE_S, told))]
+    found = [look(candidate) for candidate in ([chosen] if chosen else awaited(PATIENCE_S, announce_wait))]
     if as_json:
         emit_json(found)
     elif found:
@@ -42,7 +42,7 @@ def cure(about: dict[str, Any]) -> tuple[str, str]:
     return f"{port_url}: {error['fault']}: {error['cause']}", do
 
 
-def told() -> None:
+def announce_wait() -> None:
     talk(f"no pump yet: looking for {PATIENCE_S:.0f} s more")
 
 

@@ -74,7 +74,7 @@ def forecast(
         from thecal.terminal.output_files import write
 
         write(drawn(outlook), png)
-    tell(outlook, rig, digests, as_json)
+    show(outlook, rig, digests, as_json)
 
 
 def rig_for(client: Client | None, bench: str | None) -> Rig:
@@ -124,7 +124,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     return {"program_digest": digest, "forecast_digest": ours, "pump_agrees": True}
 
 
-def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
+def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
     from pumpcore.limits import Ceilings
     from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words
@@ -132,7 +132,7 @@ def tell(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> 
     binding = words.binding_text(outlook, Ceilings(rig, rig.calibration, outlook.program))
     if as_json:
         document = words.document(outlook)
-        if rig is ANY_RIG:  # no pair: there are no steps
+        if rig is ANY_RIG:  # without a calibration there are no steps
             document["rows"] = [{key: row[key] for key in ("second_s", "rate_nl")} for row in document["rows"]]
         emit_json({**document, **digests, "ceilings_that_bind": binding})
         return

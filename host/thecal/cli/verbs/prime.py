@@ -34,11 +34,12 @@ def prime(
 
     rate_of(rate)
     with interruptible(), open_pump(port) as client:
+        calibration = client.status()["calibration"]
         reply = order(client, rate, again, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        data(sentence(reply, "priming"))
+        data(sentence(reply, calibration, "priming"))
 
 
 def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:

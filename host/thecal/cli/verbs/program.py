@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prescription file; `thecal new` writes an example.")],
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="With --dry-run: check against this bench, without a pump.")] = None,
+    bench: Annotated[
+        str | None, typer.Option(metavar="BENCH", help="Also check against this bench; with --dry-run without a pump.")
+    ] = None,
     library: Library = None,
     override: Override = None,
     port: Port = None,

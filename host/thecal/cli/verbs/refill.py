@@ -49,7 +49,7 @@ def refill(
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        tell(reply, reason is not None)
+        show(reply, reason is not None)
 
 
 def check_reason(reason: str) -> None:
@@ -150,7 +150,7 @@ def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[s
     return proposed_nl if abs(proposed_nl - pair["volume_nl"]) * 2 <= pair["volume_nl"] else None
 
 
-def tell(reply: Reply, acknowledged: bool) -> None:
+def show(reply: Reply, acknowledged: bool) -> None:
     from thecal.quantities.amounts import ml
 
     if acknowledged:

@@ -22,7 +22,7 @@ class LiveView:
 
     def __init__(self) -> None:
         self._console = Console()
-        self._encoding = sys.stdout.encoding or "ascii"  # rich stands in for stdout while the table is live
+        self._encoding = sys.stdout.encoding or "ascii"  # rich replaces stdout while the table is live
         self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="visible")
         self._rows: list[tuple[str, str, str]] = []
 

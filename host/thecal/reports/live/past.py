@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from thecal.pump.client import Client
 
 HOUR_MS = S_PER_HOUR * MS_PER_S
-TOTAL_S = 300  # the pump journals its totals so often
+TOTAL_S = 300  # the interval of the totals in the journal
 CLOCK_STEP_S = 5
 OTHER_RECORDS = 40  # and these many others in a quiet day
 Status = dict[str, Any]
@@ -49,7 +49,7 @@ class Past:
         self._midnight, self._points = None, []
         try:
             line = Timeline(evidence(client, status))
-        except ThecalError as error:  # what is shown beside it is still right
+        except ThecalError as error:  # the other values are still right
             self.why = error.cause
             return
         now_ms = status["uptime_ms"]

@@ -81,7 +81,7 @@ def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
 
 
 def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
-    """(label, text, style) for a table `width` cells wide."""
+    """Return (label, text, style) for a table `width` cells wide."""
     now = (
         clock_text(status["utc_s"], status["offset_s"])[4:23]
         if status["utc_s"]
@@ -99,7 +99,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     if status.get("bolus"):
         found.append(("bolus", bolus_text(status), PLAIN))
     if status.get("extended"):
-        found.append(("extended", bolus_text({"bolus": status["extended"]}), PLAIN))
+        found.append(("extended", bolus_text({**status, "bolus": status["extended"]}), PLAIN))
     if status.get("temporary"):
         found.append(("temporary", temporary_text(status), PLAIN))
     if text := reservoir_text(status):

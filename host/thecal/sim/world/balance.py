@@ -60,11 +60,11 @@ class Pan:
         return self._now_ns()
 
     def tare(self) -> None:
-        """What is on the pan now is zero from now on."""
+        """Tare: the present load is zero from now on."""
         self._tare_ug = self._load_ug(self._update_before(self._now_ns()))
 
     def set_fault(self, kind: str) -> None:
-        """One of FAULTS; `tare` happens once, `none` ends the others."""
+        """Set one of FAULTS; `tare` happens once, `none` ends the others."""
         if kind not in FAULTS:
             raise SimulatorError(f"{kind!r} is not a fault of a balance", f"known are {', '.join(FAULTS)}")
         if kind == "tare":
@@ -74,7 +74,7 @@ class Pan:
         self.fault = kind
 
     def look(self) -> Shown:
-        """The display at the newest update."""
+        """Return the display at the newest update."""
         if self._frozen is not None:
             return self._frozen
         at_ns = self._update_before(self._now_ns())
@@ -87,7 +87,7 @@ class Pan:
         return Shown(round(exact_ug / digit_ug) * digit_ug, stable)
 
     def delivered_ug(self) -> float:
-        """What the pump has truly brought onto the pan, nothing evaporated."""
+        """Return the true delivered mass, without evaporation."""
         return self.fluid.mass_ug(self.fluid.steps_at(self._now_ns()))
 
     def _update_before(self, now_ns: int) -> int:

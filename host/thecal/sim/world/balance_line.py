@@ -11,7 +11,7 @@ from thecal.sim.world.balance import Pan
 from thecal.sim.world.balance_talk import AGAIN, WHEN_STABLE, Talk
 
 LOOK_S = 0.01
-# a line comes at least so often, also while virtual time stands still
+# send a line at least so often, also while virtual time stands still
 STANDSTILL_S = 0.1
 STABLE_WITHIN_NS = 40_000_000_000
 _NS_PER_MS = 1_000_000
@@ -44,13 +44,13 @@ class BalanceLine:
         self._thread.join()
         self.ports.close()
 
-    # --- as the ports see it
+    # --- for the ports
 
     def has_room(self) -> bool:
         return True
 
     def forget(self, speaker: Connection) -> None:
-        """This connection is closed."""
+        """Close this connection."""
         if self._speaker is speaker:
             self._speaker = None
 
@@ -68,7 +68,7 @@ class BalanceLine:
             if goes_on:
                 self._work.set()
 
-    # --- what comes by itself
+    # --- output without a command
 
     def _serve(self) -> None:
         while not self._closing:
@@ -85,7 +85,7 @@ class BalanceLine:
             time.sleep(LOOK_S)
 
     def _next(self) -> bytes:
-        """The line that is due by now; b"" when none is. Lines that a slow computer has missed are left out."""
+        """Return the line that is due by now; b"" if none. Skips lines that a slow computer has missed."""
         if self._goes_on == WHEN_STABLE:
             return self._stable_at_last()
         now_ns, wall_s = self.pan.now_ns(), time.monotonic()

@@ -1,4 +1,4 @@
-"""What a simulated balance says: the three protocols, byte for byte as the makers print them."""
+"""The output of a simulated balance in three protocols, byte for byte as the makers print it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ PROTOCOLS = ("mt-sics", "sbi", "plain")
 END = b"\r\n"
 SBI_COMMAND = re.compile(rb"\x1b(?:([A-Z])|([a-z]\d+)_)[\r\n]*")
 LINE = re.compile(rb"([^\r\n]*)[\r\n]+")
-# what a command makes the balance do besides answering
+# actions of a command besides its answer
 AGAIN, WHEN_STABLE = "again", "when_stable"
 Answer = tuple[bytes, str]
 
 
 class Talk:
-    """Turns commands into answers for one pan. `answer` gives bytes and what goes on afterwards (AGAIN, WHEN_STABLE or "")."""
+    """Answers commands for one pan. `answer` returns bytes and the action that continues afterwards (AGAIN, WHEN_STABLE or "")."""
 
     def __init__(self, pan: Pan, serial_number: str) -> None:
         self.pan = pan
@@ -29,7 +29,7 @@ class Talk:
         self.prints = self.protocol == "plain"
 
     def split(self, pending: bytes) -> tuple[list[bytes], bytes]:
-        """Whole commands in what has come, and the rest."""
+        """Return the complete commands received so far, and the rest."""
         pattern = SBI_COMMAND if self.protocol == "sbi" else LINE
         commands, end = [], 0
         for match in pattern.finditer(pending):
@@ -44,7 +44,7 @@ class Talk:
         return (self._spoiled(text + END) if text else b""), goes_on
 
     def weight(self) -> bytes:
-        """The line of a weight now, with its end."""
+        """Return the line of the present weight, with its end."""
         if self.pan.fault == "silent":
             return b""
         shown = self.pan.look()
@@ -61,7 +61,7 @@ class Talk:
         return line[: len(line) // 2] + END
 
     def _number(self, shown: Shown) -> tuple[str, str]:
-        """Digits and unit; another unit when that is the fault."""
+        """Return digits and unit; another unit with that fault."""
         decimals = max(0, 6 - len(str(self.pan.options.resolution_ug)) + 1)
         if self.pan.fault == "unit":
             decimals = max(0, decimals - 3)

@@ -1,7 +1,7 @@
-"""What the motor's true steps bring out of the tube, in micrograms, at any moment of the last while.
+"""The fluid that the motor's true steps deliver, in micrograms, at any recent moment.
 
-A roller that leaves the tube takes volume back: the flow swings about its mean once per roller, the volume over a whole
-turn stays the same, and so does every step count.
+A roller that leaves the tube takes volume back: the flow swings about its mean once per roller; the volume over a whole turn and every
+step count stay the same.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Fluid:
         self._runs: deque[tuple[int, int, int, int]] = deque(maxlen=RUNS_KEPT)
 
     def note(self, first_ns: int, last_ns: int, before: int, steps: int) -> None:
-        """Some steps happened, evenly spaced from `first_ns` to `last_ns` (true time), after `before` others."""
+        """Note steps, evenly spaced from `first_ns` to `last_ns` (true time), after `before` others."""
         self._runs.append((first_ns, last_ns, before, steps))
 
     def steps_at(self, true_ns: int) -> int:
-        """Steps that had happened by then; as far back as the last few hundred runs of steps go."""
+        """Return the steps by a time; as far back as the last few hundred runs of steps."""
         for first_ns, last_ns, before, steps in reversed(self._runs):
             if true_ns >= last_ns:
                 return before + steps
@@ -43,6 +43,6 @@ class Fluid:
         return self._runs[0][2] if self._runs else 0
 
     def mass_ug(self, steps: int) -> float:
-        """What so many steps have brought out since the head's angle zero."""
+        """Return the mass delivered by so many steps since the head's angle zero."""
         angle = 2 * math.pi * ROLLERS * (steps % self.steps_per_turn) / self.steps_per_turn
         return (steps - self._swing_steps * math.sin(angle)) * self.ug_per_step

@@ -1,4 +1,4 @@
-"""What makes one simulated pump differ from the next: all of it follows from the seed."""
+"""The differences between simulated pumps; all of them follow from the seed."""
 
 import hashlib
 
@@ -20,15 +20,15 @@ class Individual:
         self.boot_ms = self._between("boot", BOOT_MIN_MS, BOOT_MAX_MS)
 
     def token_seed(self, power_up: int) -> int:
-        """u32 that the hardware's noise gives at the n-th power-up."""
+        """Return the u32 of the hardware's noise at the n-th power-up."""
         return self._number(f"tokens {power_up}") & 0xFFFF_FFFF
 
     def flash_spread_permille(self, operation: int) -> int:
-        """How long this flash operation takes, in thousandths of the typical time (850 to 1150)."""
+        """Return the duration of this flash operation, in thousandths of the typical time (850 to 1150)."""
         return self._between(f"flash {operation}", 850, 1150)
 
     def noise(self, what: str) -> float:
-        """A number from a normal distribution with standard deviation 1; the same for the same `what`."""
+        """Return a number from a normal distribution with standard deviation 1; the same for the same `what`."""
         bits = self._number(what)
         return sum((bits >> (16 * part)) & 0xFFFF for part in range(4)) / 37_837.2 - 3.464
 
@@ -48,14 +48,14 @@ class Crystal:
         self._offset_ns = offset_ns
 
     def guest_ns(self, true_ns: int) -> int:
-        """What the guest's clock shows at this true time."""
+        """Return the guest's clock at this true time."""
         return self._offset_ns + (true_ns - self._origin_ns) * self._rate // _PPB
 
     def true_ns(self, guest_ns: int) -> int:
-        """The first true time at which the guest's clock shows at least `guest_ns`."""
+        """Return the first true time at which the guest's clock shows at least `guest_ns`."""
         return self._origin_ns - (self._offset_ns - guest_ns) * _PPB // self._rate
 
     def true_after_ns(self, true_ns: int, guest_ns: int) -> int:
-        """The first true time at which the guest's clock shows at least `guest_ns` more than at `true_ns`."""
+        """Return the first true time at which the guest's clock shows at least `guest_ns` more than at `true_ns`."""
         shown_ns = (true_ns - self._origin_ns) * self._rate // _PPB
         return self._origin_ns - (-shown_ns - guest_ns) * _PPB // self._rate

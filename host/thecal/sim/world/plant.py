@@ -22,13 +22,13 @@ class Slice:
         self.emitted = 0
 
     def due(self, now_ns: int) -> int:
-        """Pulses whose time has come."""
+        """Return the number of pulses whose time has come."""
         if now_ns >= self.end_ns:
             return self.steps
         return (now_ns - self.start_ns) * self.steps // (self.end_ns - self.start_ns)
 
     def time_ns(self, pulse: int) -> int:
-        """When pulse number `pulse` (from 1) leaves, rounded up to a whole nanosecond."""
+        """Return when pulse number `pulse` (from 1) leaves, rounded up to a whole nanosecond."""
         return _time_ns(self.start_ns, self.end_ns, self.steps, pulse)
 
 
@@ -45,7 +45,7 @@ class Guard:
         self.tripped = False
 
     def take(self, pulses: int) -> int:
-        """Counts up to `pulses` and returns how many passed: at most one beyond the allowance, which trips it."""
+        """Count up to `pulses` and return how many passed: at most one beyond the allowance, which trips the guard."""
         passed = pulses
         if self.count + pulses > self.allowance:
             passed = min(pulses, max(1, self.allowance - self.count + 1))
@@ -61,13 +61,13 @@ class Plant:
         self.true_steps = 0
         self.powered = True  # the motor's own supply
         self._last_step: tuple[Crystal, int, int, int, int] | None = None  # start, end and steps of its slice, its number there
-        # told (true ns of the first and of the last step, steps before them, steps) of each run of steps that really happened
+        # called for each run of true steps with (true ns of the first and of the last step, steps before them, steps)
         self.watch: Callable[[int, int, int, int], None] | None = None
         self.guard = Guard()
         self.power_up(Crystal(0, 0, 0))
 
     def power_up(self, crystal: Crystal) -> None:
-        """Everything but the true count starts afresh: motor disabled, guard at zero, nothing allowed."""
+        """Reset everything except the true count: motor disabled, guard at zero, nothing allowed."""
         self.guard = Guard()
         self.generated = 0
         self.underruns = 0
@@ -77,19 +77,19 @@ class Plant:
         self._queue: deque[Slice] = deque()
 
     def queue(self, now_ns: int, steps: int, duration_ns: int) -> None:
-        """A slice behind what is queued; when nothing is queued it starts now."""
+        """Queue a slice after the queued ones; it starts now if the queue is empty."""
         self.settle(now_ns)
         queue = self._queue
         start_ns = queue[-1].end_ns if queue else now_ns
         queue.append(Slice(start_ns, 0 if self.held else steps, duration_ns))
 
     def queued_ns(self, now_ns: int) -> int:
-        """Time still queued ahead."""
+        """Return the time still queued."""
         self.settle(now_ns)
         return self._queue[-1].end_ns - now_ns if self._queue else 0
 
     def halt(self, now_ns: int) -> int:
-        """Drops the queue; returns the pulses generated since power-up."""
+        """Drop the queue; return the pulses generated since power-up."""
         self.settle(now_ns)
         self._queue.clear()
         return self.generated
@@ -99,7 +99,7 @@ class Plant:
         self.enabled = on
 
     def allow(self, now_ns: int, steps: int) -> None:
-        """Moves the guard's allowance to this absolute count."""
+        """Move the guard's allowance to this absolute count."""
         self.settle(now_ns)
         self.guard.allowance = steps
 
@@ -108,7 +108,7 @@ class Plant:
         self.guard.tripped = False
 
     def latch_stop(self, now_ns: int) -> None:
-        """The stop button: the enable line drops in hardware and nothing that is queued will be stepped."""
+        """Press the stop button: the enable line drops in hardware, and queued steps are not made."""
         self.settle(now_ns)
         self.stop_latched = True
         self._strike_queue()
@@ -120,7 +120,7 @@ class Plant:
 
     @property
     def last_step_ns(self) -> int | None:
-        """True time of the last step that really happened; None before the first."""
+        """Return the true time of the last step; None before the first."""
         if self._last_step is None:
             return None
         crystal, start_ns, end_ns, steps, pulse = self._last_step
@@ -128,12 +128,12 @@ class Plant:
 
     @property
     def held(self) -> bool:
-        """The enable line is held off by hardware; the generator sees its pad and makes no pulse."""
+        """Hold the enable line off in hardware; the generator sees its pad and makes no pulse."""
         return self.guard.tripped or self.stop_latched
 
     @property
     def moving(self) -> bool:
-        """The level of the enable line as the motor driver sees it."""
+        """Return the level of the enable line at the motor driver."""
         return self.enabled and not self.held
 
     @property
@@ -141,7 +141,7 @@ class Plant:
         return bool(self._queue)
 
     def settle(self, now_ns: int) -> None:
-        """Lets everything happen that is due by `now_ns`."""
+        """Carry out everything that is due by `now_ns`."""
         queue = self._queue
         while queue:
             current = queue[0]
@@ -170,6 +170,6 @@ class Plant:
             self._strike_queue()
 
     def _strike_queue(self) -> None:
-        """What is queued lasts as long as before and makes no more pulses, not even after a release."""
+        """Let queued slices last as long as before, without pulses, even after a release."""
         for waiting in self._queue:
             waiting.steps = waiting.emitted = 0

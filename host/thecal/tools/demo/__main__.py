@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def run(folder: Path) -> int:
-    """The whole demo: 0 when every identity holds."""
+    """Run the whole demo; return 0 if every identity holds."""
     from thecal.sim.runner import SimulatedPump
 
     begin_s = time.monotonic()
@@ -79,7 +79,7 @@ def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:
 
 
 def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
-    """What runs is MicroPython, and exactly the firmware of this checkout."""
+    """Check that the firmware of this checkout runs in MicroPython."""
     from pumpcore import manifest
     from thecal.sim.guest.image import firmware_files
 
@@ -91,7 +91,7 @@ def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
 
 
 def show(day: Day, tables: dict[str, Any]) -> None:
-    """The books on the screen."""
+    """Show the books on the screen."""
     console.data("\ndelivered by the motor, in 20 minute bars:\n")
     console.data(outputs.terminal(day, tables["calibration"], sys.stdout.encoding or "ascii"))
     console.data("\nsteps per entry (* with the power cut: guard shows what is confirmed)\n")

@@ -39,7 +39,7 @@ class Cut:
 
 
 def lines(day: Day) -> list[Line]:
-    """Every entry of the day in order."""
+    """Return every entry of the day in order."""
     return [cut_line(day, stretch) if was_cut(stretch) else plain_line(day, stretch) for stretch in day.stretches]
 
 
@@ -56,7 +56,7 @@ def plain_line(day: Day, stretch: Stretch) -> Line:
 
 
 def bolus_steps(day: Day, stretch: Stretch) -> int:
-    """Steps of the boluses that began in the stretch, from the journal's end records."""
+    """Return the steps of the boluses that began in the stretch, from the journal's end records."""
     begun = [one["token"] for one in day.journal if one["event"] == "bolus_started" and within(day, one, stretch)]
     return sum(one["delivered_steps"] for one in day.journal if one["event"] == "bolus_ended" and one["token"] in begun)
 
@@ -66,7 +66,7 @@ def within(day: Day, record: Row, stretch: Stretch) -> bool:
 
 
 def ordered_until(day: Day, second_s: int) -> int:
-    """The ordered position at an entry's begin, as the pump journaled it."""
+    """Return the ordered position at an entry's begin, from the pump's journal."""
     found = [one for one in day.journal if one["event"] == "entry" and abs(day.second_of(one) - second_s) <= 1]
     return int(found[0]["ordered_steps"])
 
@@ -86,7 +86,7 @@ def cut_line(day: Day, stretch: Stretch) -> Line:
 
 
 def checks(day: Day, found: list[Line], calibration: Calibration) -> list[Check]:
-    """Every identity that must hold, with its figures."""
+    """Return every identity, with its figures."""
     result: list[Check] = []
     for line in found:
         where = line.stretch.label()

@@ -21,7 +21,7 @@ class Moment:
 
 
 def look(sim: SimulatedPump, client: Client) -> tuple[Moment, dict[str, Any]]:
-    """The books now, and the pump's whole status; time stands still meanwhile."""
+    """Return the books now, and the pump's whole status; time stands still meanwhile."""
     status = client.status()
     return Moment(sim.now_ms(), status["guard_steps"], sim.plant_steps()), status
 

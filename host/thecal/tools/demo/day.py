@@ -48,7 +48,7 @@ class Day:
         self._token = ""
 
     def run(self) -> None:
-        """Everything from the first upload to the journal."""
+        """Run everything from the first upload to the journal."""
         self._upload()
         self._begin()
         self._pass_the_day()
@@ -80,7 +80,7 @@ class Day:
         self._find_origin()
 
     def _find_origin(self) -> None:
-        """Which uptime of the pump is which second of the day, from its own journal: the start and the first entry."""
+        """Match the pump's uptime with the seconds of the day, from its own journal: the start and the first entry."""
         self.sim.advance_by(SETTLE_MS)
         begun: Row = {}
         for _, block in self.client.journal("events"):

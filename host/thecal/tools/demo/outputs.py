@@ -1,4 +1,4 @@
-"""What the demo leaves behind: tables on the screen, and plot, CSV and summary page in a folder."""
+"""Write the results of the demo: tables on the screen, and plot, CSV and summary page in a folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLOT_CELLS, PLOT_ROWS = 72, 8
 
 
 def entry_table(lines: list[Line], calibration: Calibration, rate_seconds_s: int) -> Table:
-    """One row per entry: what was programmed, ordered, counted by the guard, and truly made."""
+    """Return one row per entry: programmed, ordered, guard's count, true steps."""
     rows: Table = [("entry", "rate", "programmed", "ordered", "of it bolus", "guard", "true plant", "off by")]
     for line in lines:
         stretch = line.stretch
@@ -38,7 +38,7 @@ def entry_table(lines: list[Line], calibration: Calibration, rate_seconds_s: int
 
 
 def cut_table(lines: list[Line]) -> Table:
-    """The entry with the power cut: missed and uncertain apart."""
+    """Return the entry with the power cut: missed and uncertain separately."""
     rows: Table = [("entry", "ordered", "confirmed", "uncertain", "missed", "true plant")]
     for line in lines:
         if line.cut:
@@ -53,7 +53,7 @@ def check_text(checks: list[Check]) -> str:
 
 
 def made_report(day: Day, tables: dict[str, Any]) -> Report:
-    """The page that `thecal report` makes, and on it what only a simulation knows: the motor's true steps."""
+    """Return the page of `thecal report`, with the motor's true steps, which only a simulation knows."""
     line = Timeline(day.evidence)
     report = Report(line, *line.window(None, None))
     report.picture.title = f"{day.program.name}: planned and delivered"
@@ -70,7 +70,7 @@ def made_report(day: Day, tables: dict[str, Any]) -> Report:
 
 
 def terminal(day: Day, calibration: Calibration, encoding: str) -> str:
-    """The delivered rate as bars over the hours."""
+    """Draw the delivered rate as bars over the hours."""
     by_second = dict(day.samples)
     known = sorted(by_second)
     step_s = S_PER_DAY // PLOT_CELLS

@@ -1,4 +1,4 @@
-"""What the program asks for, reckoned here in fractions, beside what the pump says and what its motor did."""
+"""Compute the program's steps independently in fractions, to compare them with the pump's report and its motor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def clock(second_s: int) -> str:
 
 
 def stretches(program: Program, calibration: Calibration, from_s: int, duration_s: int) -> list[Stretch]:
-    """The entries of `duration_s` from second `from_s` of the week on, with the whole steps that the plan holds in each."""
+    """Return the entries of `duration_s` from second `from_s` of the week on, with the whole planned steps of each."""
     found, at_s, end_s = [], from_s, from_s + duration_s
     accumulator = Accumulator(program.rate_seconds_s, calibration)
     while at_s < end_s:

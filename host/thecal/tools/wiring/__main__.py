@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def documents(bench: Path) -> dict[str, str]:
-    """The text of each generated file by its name. BadInput when the bench file has a mistake."""
+    """Return the text of each generated file by its name. Raises BadInput if the bench file has a mistake."""
     rig = read_rig(bench)
     return {"wiring.md": tables.page(rig, bench.name), "parts.csv": tables.bill(rig), "wiring.yml": drawing.wireviz(rig)}
 

@@ -26,13 +26,13 @@ def wireviz(rig: Rig) -> str:
 
 
 def _title(rig: Rig) -> str:
-    """A line above the drawing, given to Graphviz as it is."""
+    """Return a line above the drawing, passed to Graphviz unchanged."""
     graph = f'graph [ranksep=1.2, nodesep=0.2, labelloc=t, fontsize=24, label="{rig.name}. {WARNING}"]'
     return f"tweak:\n  append: {_text(graph)}\n"
 
 
 def _rail(end: End, wire: Wire, side: int) -> str:
-    """The name of one drawn symbol of a rail."""
+    """Return the name of one drawn symbol of a rail."""
     return f"{end.part}_{wire.number}{'ab'[side]}"
 
 

@@ -97,7 +97,7 @@ class Rig:
 
 
 def read_rig(file: Path) -> Rig:
-    """The rig of a bench file. BadInput with what to correct, when the pump or the wiring would not take it."""
+    """Return the rig of a bench file. Raises BadInput with the correction if the pump or the wiring would refuse it."""
     bench = read_bench(file)
     try:
         return _checked(bench)
@@ -129,7 +129,7 @@ def _wires(people: _People, pins: dict[str, int]) -> Iterator[Wire]:
 
 
 def _end(text: str, parts: dict[str, Part], pins: dict[str, int]) -> End:
-    """`PART:terminal`, `PICO:name` of a pin of the bench, or the bare name of a rail."""
+    """Parse `PART:terminal`, `PICO:name` of a pin of the bench, or the bare name of a rail."""
     name, _, terminal = text.partition(":")
     if name not in parts:
         raise ValueError(f"wire end {text}: {name} is not in [parts]")
@@ -155,7 +155,7 @@ def _pico_end(text: str, terminal: str, pins: dict[str, int]) -> End:
 
 
 def _problems(rig: Rig) -> Iterator[str]:
-    """What is left over: pins, terminals and parts that no wire reaches."""
+    """Check for pins, terminals and parts without a wire."""
     used = {(end.part, end.terminal) for wire in rig.wires for end in wire.ends}
     for name, gpio in rig.pins.items():
         wired = (pico.PART, str(pico.ROW_PIN.get(gpio))) in used

@@ -32,7 +32,7 @@ def bill(rig: Rig) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A markdown table."""
+    """Format a markdown table."""
     lines: list[Sequence[str]] = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
@@ -46,7 +46,7 @@ def _pins(rig: Rig) -> list[tuple[str, ...]]:
 
 
 def _reached(rig: Rig, number: str) -> list[str]:
-    """The other ends of the wires at this pin of the Pico."""
+    """Return the other ends of the wires at this pin of the Pico."""
     pairs = [wire.ends for wire in rig.wires] + [wire.ends[::-1] for wire in rig.wires]
     return [str(there) for here, there in pairs if (here.part, here.terminal) == (pico.PART, number)]
 

@@ -52,7 +52,7 @@ class Guard:
         if told is None and self._repeats(reading):
             return Reading(mass_ug, True, line, at_s)
         if told is False:
-            self._equal.clear()  # lines before and after a moving one do not make three
+            self._equal.clear()  # lines before a moving one do not count
         return reading
 
     def _unit_of(self, weight: Weight, line: str) -> str:

@@ -33,7 +33,7 @@ def read(line: str) -> Weight:
     if match is None:
         raise _why_not(line)
     status, field, number, unit = match.groups()
-    # ten characters, more only when the number itself needs them: so a byte lost from it leaves a mark
+    # ten characters, more only if the number itself needs them, so that a lost byte shows
     if len(field) != max(FIELD_CHARACTERS, len(number)):
         raise errors.half_line(line, f"the value's field has {len(field)} characters, MT-SICS has {FIELD_CHARACTERS}")
     return Weight(number, unit, status == "S")

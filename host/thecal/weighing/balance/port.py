@@ -18,9 +18,9 @@ QUIET_S = 0.2
 LINE_GAP_S = 1.0
 LINE_MAX_BYTES = 256
 CHUNK_BYTES = 4096
-# chunks; more than that does not wait, it floods
+# chunks; more is a flood
 MOST_WAITING = 64
-# a pseudo-terminal has no parity, and the system refuses to pretend
+# a pseudo-terminal has no parity, and the system refuses the setting
 PSEUDOTERMINALS = "/dev/pts/"
 FRAMING = re.compile(r"(\d{3,6})-([78])([NEO])([12])")
 END = re.compile(rb"[\r\n]+")
@@ -93,7 +93,7 @@ class BalancePort:
             if len(self._buffer) > LINE_MAX_BYTES:
                 raise self._half("no end of line in so many bytes")
             if not begun and time.monotonic() > max(deadline_s, asked_s + LINE_GAP_S):
-                return None  # nothing but empty lines came
+                return None  # only empty lines came
             if not self._fill(time.monotonic() + LINE_GAP_S if begun else deadline_s):
                 if begun:
                     raise self._half("its end did not come")

@@ -23,7 +23,7 @@ ASK_SERIAL = b"\x1bx2_\r\n"
 SHORT_CHARACTERS, LONG_CHARACTERS = 14, 20
 ID_CHARACTERS = 6
 
-# the last digit of a verified balance comes in brackets, of which the second takes the place of the space
+# a verified balance puts its last digit in brackets; the second one replaces the space
 VALUE = re.compile(r"([+\- ])( *)(\d+(?:\.\d+)?|\d+\.\d*\[\d\])( ?)(.{3})")
 # identifiers of a net or gross weight; others (a sum, a nominal value, the clock) are numbers of another kind
 WEIGHT_IDS = ("", "N", "N1", "G", "G#", "Stat")

@@ -16,7 +16,7 @@ ANSWER_S = 2.0
 POLL_S = 0.2
 DRAIN_S = 0.4
 IDENTITY_S = 0.6
-# the balance is all right and has no stable weight yet
+# the balance works but has no stable weight yet
 WAIT_FOR = ("unstable", "busy")
 
 
@@ -200,11 +200,11 @@ class Balance:
 
 
 def open_balance(port_url: str, protocol: str = "auto", framing: str | None = None) -> Balance:
-    """The balance on a serial port (also socket:// and rfc2217://).
+    """Open the balance on a serial port (also socket:// and rfc2217://).
 
-    `protocol`: mt-sics, sbi, plain, or auto (listens, then asks). `framing` like "9600-8N1"; None is the protocol's usual one.
-    With `plain` a number without unit is grams; with `auto` it is refused. With `sbi` a line with a
-    unit is stable; with `auto` that must first be proved by a line without one. BalanceError, NoPump (no such port), BadInput.
+    `protocol`: mt-sics, sbi, plain, or auto (listens, then asks). `framing`: like "9600-8N1"; None is the protocol's usual one. With
+    `plain` a number without unit is grams; `auto` refuses it. With `sbi` a line with a unit is stable; `auto` needs one line without a
+    unit as a proof first. Raises BalanceError, NoPump (no such port), BadInput.
     """
     chosen = None if protocol == "auto" else dialect(protocol)
     port = BalancePort(port_url, framing or (chosen or mt_sics).FRAMING)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import isqrt
 
 PPM = 1_000_000
-# What a peristaltic head in order stays well below from run to run; above it, something leaks, slips or was weighed wrong.
+# An intact peristaltic head scatters far less from run to run; more means a leak, a slipping tube or a wrong weight.
 MOST_CV_PPM = 20_000
 MOST_DEVIATION_PPM = 30_000
 # of the pair's two numbers; misses the mean by less than one in a million, and mostly by much less

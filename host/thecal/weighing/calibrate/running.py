@@ -15,7 +15,7 @@ from thecal.weighing.calibrate.plan import Plan
 from thecal.weighing.clocks import Clock, clock_for
 
 LOOK_EVERY_S = 0.2
-LATE, SPARE_S, MOST_S = 2, 60, 172_800  # how long a run is waited for: twice what the pump said, and a minute; at most two days
+LATE, SPARE_S, MOST_S = 2, 60, 172_800  # wait for twice the announced duration plus a minute; at most two days
 ENDED = ("done", "cancelled", "cut")
 
 
@@ -38,7 +38,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error
-    except Interrupted as end:  # also between the order and its answer: the pump may have begun
+    except Interrupted as end:  # also between the order and its answer: the pump may have started
         raise stopped_by(end, client, token) from None
     except OSError:  # the terminal went away, and with it the bar: that hides the HUP
         client.stop()

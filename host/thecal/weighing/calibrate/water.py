@@ -24,7 +24,7 @@ DEFAULT_C = "20 C"
 TEMPERATURE_DO = f'write it like "22.5 C", from {FIRST_C} to {LAST_C} C; for another fluid give --density "1.005 g/mL"'
 DENSITY_DO = 'write it like "0.998 g/mL"'
 
-# What a balance shows of water in air: adjusted with steel of 8 g/mL in air of 1.2 mg/mL.
+# The reading of a balance for water in air: adjusted with steel of 8 g/mL in air of 1.2 mg/mL.
 AIR_UG_PER_ML, STEEL_UG_PER_ML = 1_200, 8_000_000
 
 

@@ -19,7 +19,7 @@ LINES = ("-", "--")
 
 
 def png(analysis: Analysis) -> bytes:
-    """The picture as a PNG."""
+    """Return the picture as a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -37,7 +37,7 @@ class Pulsation:
 
 
 def pulsation(masses: Masses, mean_ug_per_s: float, roller_hz: float) -> Pulsation | None:
-    """None when the record is too short or the flow not positive."""
+    """Return the pulsation; None if the record is too short or the flow is not positive."""
     if len(masses.ug) < LEAST_SAMPLES or mean_ug_per_s <= 0:
         return None
     step_s = masses.step_ms / 1000
@@ -66,14 +66,14 @@ def pulsation(masses: Masses, mean_ug_per_s: float, roller_hz: float) -> Pulsati
 
 
 def _about_the_line(mass_ug: Any) -> Any:
-    """The mass without its straight line (least squares)."""
+    """Return the mass minus its straight line (least squares)."""
     x = np.arange(len(mass_ug)) - (len(mass_ug) - 1) / 2
     mean_ug = mass_ug.mean()
     return mass_ug - mean_ug - x * (x @ (mass_ug - mean_ug) / (x @ x))
 
 
 def _octave_medians(amplitude_ug: Any, first: int) -> Any:
-    """For every bin the median of its octave."""
+    """Return the median of its octave for every bin."""
     medians = np.full(len(amplitude_ug), np.inf)
     low = first
     while low < len(amplitude_ug):
@@ -84,7 +84,7 @@ def _octave_medians(amplitude_ug: Any, first: int) -> Any:
 
 
 def _peak_hz(amplitude_ug: Any, peak: int) -> float:
-    """The peak's place in bins, by a parabola through the logarithms of three."""
+    """Return the peak's place in bins, by a parabola through the logarithms of three."""
     if not 0 < peak < len(amplitude_ug) - 1:
         return float(peak)
     left, middle, right = (math.log(max(float(amplitude_ug[peak + offset]), 1e-12)) for offset in (-1, 0, 1))

@@ -76,7 +76,7 @@ class Recorder:
             asked_ms = moment_ms if ask else asked_ms
             self._told(plan.still_ms + moment_ms, plan.still_ms + plan.duration_ms)
             self._take(moment_ms, RUN, ask)
-        self._pump.look()  # a stop since it was asked last
+        self._pump.look()  # a stop since the last question
 
     def _rest(self) -> None:
         """Wait for a stable pan after the flow has ended."""

@@ -54,7 +54,7 @@ class Facts:
 
     @property
     def density(self) -> Fraction:
-        """mg per mL."""
+        """Return the density in mg per mL."""
         return Fraction(self.density_mg_per_ml)
 
 
@@ -176,6 +176,6 @@ def _sample(row: list[str]) -> Sample:
     time_ms, phase, mass_ug, stable, *asked, raw = row
     if phase not in PHASES or stable not in ("0", "1"):
         raise ValueError("unknown value of phase or stable")
-    if not any(asked):  # most of them: the pump is asked seldom
+    if not any(asked):  # empty in most lines: the pump is asked seldom
         return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw))
     return Sample(int(time_ms), phase, int(mass_ug), stable == "1", text_of(raw), *(int(cell) if cell else None for cell in asked))

@@ -28,7 +28,7 @@ class Masses:
     ug: Any
 
     def part(self, from_ms: int, to_ms: int) -> Masses:
-        """The samples from `from_ms` to `to_ms`, both ends included; both on the grid."""
+        """Return the samples from `from_ms` to `to_ms`, both ends included; both on the grid."""
         first, last = ((moment_ms - self.from_ms) // self.step_ms for moment_ms in (from_ms, to_ms))
         return Masses(from_ms, self.step_ms, self.ug[first : last + 1])
 
@@ -39,19 +39,19 @@ class Masses:
 
 @dataclass(frozen=True)
 class Ideal:
-    """What the windows are measured by: the set rate, the density (mg per mL), and what evaporates (ug per ms)."""
+    """The measure of the windows: set rate, density (mg per mL), evaporation (ug per ms)."""
 
     rate_nl_per_ms: Fraction
     density_mg_per_ml: Fraction
     evaporation_ug_per_ms: Fraction
 
     def error_percent(self, difference_ug: int | float, span_ms: int) -> Fraction:
-        """100 (Q - r) / r of the mass that came within a span."""
+        """Return 100 (Q - r) / r of the mass delivered within a span."""
         mass_ug = Fraction(difference_ug) + self.evaporation_ug_per_ms * span_ms
         return 100 * (mass_ug * NL_PER_UG_DENSITY / (self.density_mg_per_ml * self.rate_nl_per_ms * span_ms) - 1)
 
     def volume_percent(self, volume_nl: Fraction, span_ms: int) -> Fraction:
-        """A volume in percent of what the set rate brings within a span."""
+        """Return a volume in percent of the set rate's volume in a span."""
         return 100 * volume_nl / (self.rate_nl_per_ms * span_ms)
 
 
@@ -66,7 +66,8 @@ class Window:
 
 
 def on_grid(times_ms: Any, masses_ug: Any, step_ms: int) -> Masses:
-    """The masses at every whole multiple of `step_ms` after the first sample; as read where a sample lies there, else interpolated."""
+    """Return the masses at every whole multiple of `step_ms` after the first sample; as read if a sample is there, otherwise
+    interpolated."""
     from_ms = -(-int(times_ms[0]) // step_ms) * step_ms
     count = (int(times_ms[-1]) - from_ms) // step_ms + 1
     grid_ms = from_ms + step_ms * np.arange(max(0, count), dtype=np.int64)
@@ -90,12 +91,12 @@ def trumpet(masses: Masses, ideal: Ideal, windows_min: tuple[int, ...] = WINDOWS
 
 
 def mean_error_percent(masses: Masses, ideal: Ideal) -> Fraction:
-    """The error over the whole span."""
+    """Return the error over the whole span, in percent."""
     return ideal.error_percent((masses.ug[-1] - masses.ug[0]).item(), masses.span_ms)
 
 
 def flow_ml_per_h(masses: Masses, ideal: Ideal) -> tuple[Any, Any]:
-    """(minutes, mL/h) of every flow sample, each at the end of its interval; floats, to be drawn."""
+    """Return (minutes, mL/h) of every flow sample, each at the end of its interval; floats, for drawing."""
     corrected_ug = np.diff(masses.ug) + float(ideal.evaporation_ug_per_ms * masses.step_ms)
     per_h = 3_600_000 / masses.step_ms / 1_000_000
     flow = corrected_ug * (NL_PER_UG_DENSITY / float(ideal.density_mg_per_ml)) * per_h
