@@ -137,7 +137,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     del boot
 
     def give_back() -> None:
-        assert "app.boot" in LENT
+        assert "app.boot" in LENT.split()
         del sys.modules["app.boot"], app.boot
 
     def run(running: types.SimpleNamespace) -> None:

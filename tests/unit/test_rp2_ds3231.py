@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rp2_modules import load
 
-ds3231 = load("ds3231")
+ds3231 = load("clock")
 FIRST_S = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 LAST_S = int(datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 TIMES = st.integers(FIRST_S, LAST_S)

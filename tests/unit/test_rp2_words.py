@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from rp2_modules import load
 
-ring = load("ring")
 words = load("words")
 OVERHEADS = st.sampled_from([394, 395])
 WORST_CYCLES = Fraction(1, 2) * words.CYCLES_PER_US
@@ -25,14 +24,14 @@ def made(memory: array, at: int, behind: int, overhead: int) -> tuple[list[int],
             now += (word >> 9) + overhead
             if word & 1:
                 edges.append(now)
-        at = (at + 1) % ring.WORDS
+        at = (at + 1) % words.WORDS
     return edges, now
 
 
 def encoded(steps: int, cycles: int, at: int = 0, overhead: int = 394) -> tuple[list[int], int, int]:
-    memory = array("I", bytes(4 * ring.WORDS))
+    memory = array("I", bytes(4 * words.WORDS))
     behind = words.encode(memory, at, steps, cycles, overhead)
-    return *made(memory, at, behind, overhead), (behind - at) % ring.WORDS
+    return *made(memory, at, behind, overhead), (behind - at) % words.WORDS
 
 
 @st.composite
@@ -46,7 +45,7 @@ def items(draw: st.DrawFn) -> tuple[int, int]:
 
 
 @pytest.mark.rule("R4")
-@given(items(), st.integers(0, ring.WORDS - 1), OVERHEADS)
+@given(items(), st.integers(0, words.WORDS - 1), OVERHEADS)
 def test_an_item_is_exact_and_every_step_is_within_half_a_microsecond(item: tuple[int, int], at: int, overhead: int) -> None:
     steps, duration_us = item
     cycles = duration_us * words.CYCLES_PER_US
@@ -60,7 +59,7 @@ def test_an_item_is_exact_and_every_step_is_within_half_a_microsecond(item: tupl
 
 @pytest.mark.parametrize("rate_hz", [1, 7, 14, 15, 16, 60, 200, 997, 1_000, 13_333, 19_997, 24_999, 25_000])
 def test_the_highest_water_of_the_queue_fits_in_the_ring(rate_hz: int) -> None:
-    assert encoded(4 * rate_hz, 4_000_000 * words.CYCLES_PER_US)[2] * 6.5 / 4 < ring.WORDS - 2
+    assert encoded(4 * rate_hz, 4_000_000 * words.CYCLES_PER_US)[2] * 6.5 / 4 < words.WORDS - 2
 
 
 @pytest.mark.parametrize(("steps", "cycles"), [(1, 393), (0, 393), (0, 0), (1_000, 393_999), (5, 0)])
@@ -76,7 +75,8 @@ def test_the_shortest_items_are_made(steps: int, cycles: int) -> None:
 
 
 def test_words_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "spread", lambda words, at, count, low_word, rest: ring.spread(words, at, count, low_word, rest) - 1)
+    spread = words.spread
+    monkeypatch.setattr(words, "spread", lambda memory, at, count, low_word, rest: spread(memory, at, count, low_word, rest) - 1)
     with pytest.raises(ValueError, match="do not make"):
         encoded(1_000, 1_000_000)
 
@@ -84,7 +84,7 @@ def test_words_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.rule("R4")
 @pytest.mark.parametrize(("steps", "duration_us"), [(1, 3_999_999), (1, 17), (2, 4_000_000), (41, 3_999_998), (99_999, 4_000_000)])
 def test_slices_one_behind_the_other_add_up_to_the_cycle_also_around_the_ring(steps: int, duration_us: int) -> None:
-    memory, total, at = array("I", bytes(4 * ring.WORDS)), 0, ring.WORDS - 3
+    memory, total, at = array("I", bytes(4 * words.WORDS)), 0, words.WORDS - 3
     for _ in range(5):
         behind = words.encode(memory, at, steps, duration_us * words.CYCLES_PER_US, 394)
         edges, end = made(memory, at, behind, 394)

@@ -211,24 +211,24 @@ _FOLDER = "app.handlers."
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
 # What only power-up and some commands need, given back when they are done. What is always in memory imports none of it at its top.
-LENT = (
-    "app.boot",
-    "app.calibrating",
-    "app.lines",
-    "app.naming",
-    "app.programs",
-    "app.recovery",
-    "pumpcore.bench",
-    "pumpcore.forecast",
-    "pumpcore.front",
-    "pumpcore.limits",
-    "pumpcore.order_limits",
-    "pumpcore.program",
-    "pumpcore.settings",
-    "pumpcore.weighed",
-    "pumpcore.wire.gaps",
-    "pumpcore.wire.record_types",
-)
+LENT = """
+app.boot
+app.calibrating
+app.lines
+app.naming
+app.programs
+app.recovery
+pumpcore.bench
+pumpcore.forecast
+pumpcore.front
+pumpcore.limits
+pumpcore.order_limits
+pumpcore.program
+pumpcore.settings
+pumpcore.weighed
+pumpcore.wire.gaps
+pumpcore.wire.record_types
+"""
 
 HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop, "bolus.token": bolus_token}
 
@@ -264,7 +264,7 @@ class Loader:
         """What was loaded, also by power-up, and what a failed import left half done. `keeps`: not what the next handler needs too."""
         self._method, self._handler = "", None
         given = [name for name in sys.modules if name.startswith(_FOLDER) and name != _FOLDER + "table"]
-        self._system.forget(*given, *(() if keeps else LENT))
+        self._system.forget(*given, *(() if keeps else LENT.split()))
 
 
 def file_of(method: str) -> str:
