@@ -65,7 +65,7 @@ def test_a_record_is_kept_once_the_pump_ran(tmp_path, count, kept):
         (lambda lines: [*lines[:2], "time,mass", *lines[3:]], BadInput, "line 3"),
         (lambda lines: [*lines[:50], lines[50][:20], *lines[51:]], BadInput, "line 51"),
         (lambda lines: [*lines[:50], lines[40], *lines[51:]], BadInput, "back in time"),
-        (lambda lines: [*lines[:50], lines[50].replace("00,run,", "00,run,9"), *lines[51:]], BadInput, "beside"),
+        (lambda lines: [*lines[:50], lines[50].replace("00,run,", "00,run,9"), *lines[51:]], BadInput, "has 917917 ug, but"),
         (lambda lines: [*lines[:50], lines[50].replace(" g", ""), *lines[51:]], BalanceError, "line 51: .* unit is missing"),
         (lambda lines: [*lines[:50], lines[50].replace(" g", " mg"), *lines[51:]], BalanceError, "changed its unit"),
         (lambda lines: ["\x00\xff"], BadInput, "thecal gravimetry"),

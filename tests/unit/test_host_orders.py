@@ -87,8 +87,6 @@ def pump():
 def typed(thecal_says, monkeypatch, tmp_path, pump):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
-    for method in THERAPY:  # also of those that this checkout's firmware does not have
-        monkeypatch.setitem(messages.METHODS, method, messages.METHODS.get(method, ({}, True)))
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     monkeypatch.setattr("thecal.pump.exchange.REPLY_TIMEOUT_S", 0.3)
     monkeypatch.setattr("thecal.pump.exchange.PATIENCE_S", 0.6)

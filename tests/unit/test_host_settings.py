@@ -111,7 +111,7 @@ def test_wrong_settings_get_one_line(changes: dict, words: str) -> None:
 
 def test_the_template_with_everything_switched_on_compiles() -> None:
     text = (Path(thecal.__file__).parent / "data" / "new.toml").read_text(encoding="utf-8")
-    head, options = text.split("# What follows is all optional")
+    head, options = text.split("# Everything below is optional")
     switched = re.sub(r"^# (?=[a-z_]+ = |\[)", "", options.split("\n", 1)[1], flags=re.MULTILINE)
     without = re.sub(r"\[basal\]\nminimum = .*\n", "", switched)
     import tomllib

@@ -46,7 +46,7 @@ def test_records_come_back_and_a_torn_tail_is_left(rows: list, tail: bytes) -> N
     assert rest == tail[:14] and len(decoded) == len(rows)
     for record, (number, stamp, values) in zip(decoded, rows):
         name, _, fields = record_types.TYPES[number]
-        assert record.name == name and tuple(record.fields.values()) == values and tuple(record.fields) == fields
+        assert record.name == name and tuple(record.fields.values()) == values and list(record.fields) == fields
         assert (record.boot, record.sequence, record.uptime_ms, record.utc_s) == stamp
 
 
