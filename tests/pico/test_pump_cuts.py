@@ -139,7 +139,8 @@ def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figure
     table = for_the_chip(bench())
     built = image.compiled()
     bench_files = marked(BENCH_PATH, slots.pack(1, payload(table)))
-    kept = {**built.files, **bench_files, **journals.segments(4, ring="f"), MANIFEST_PATH: built.manifest}
+    rings = {**journals.segments(1, spare_bytes=1_000), **journals.segments(4, ring="f")}
+    kept = {**built.files, **bench_files, **rings, **journals.beside(rings), MANIFEST_PATH: built.manifest}
     with Device(table, image=format_image(kept)) as device:
         device.upload(constant(SLOW_NL))
         device.sim.press_stop()
