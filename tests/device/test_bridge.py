@@ -83,7 +83,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         _, err = bench.types("program", other, "--yes")
         assert "prime the line" in err
         _, err = bench.types("bridge", "--yes", code=1)
-        assert "no bridge can cross" in err and "thecal prime" in err
+        assert "no bridge can deliver it" in err and "thecal prime" in err
         _, err = bench.types("forecast", other)
         assert "prime the line" in err
         bench.types("prime", "--rate", "2 mL/h", "--yes")

@@ -116,7 +116,7 @@ def check_early(client: Client, plan: Plan) -> None:
     try:
         client.calibration_check(packed_of(as_stored(plan, Fit(pair.volume_nl, pair.steps, Fraction(1), 0, 0))))
     except Refused as refused:
-        if refused.fault != "calibration_unfit":  # only the real pair can fail this check
+        if refused.fault != "calibration_unfit":  # this fault matters only for the real pair
             raise
 
 
