@@ -11,18 +11,18 @@ from thecal.quantities.typed import Quantity
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 LOOK_BACK_RECORDS = 400  # a day of an idle journal, and a few blocks
 NONE = "none"
 
 
-def row(client: Client, program: Program | None, typed: Quantity | None) -> tuple[str, str]:
+def row(facts: PumpFacts, typed: Quantity | None) -> tuple[str, str]:
     """ ("last bolus", "20 uL, done, 41 s ago"): counted from its begin, in the unit that is typed now."""
-    status = client.status()
+    status, program = facts.status, facts.program
     found = [one for one in (status.get("bolus"), status.get("extended")) if one]
     if not found:
-        return "last bolus", from_journal(client, status, program, typed)
+        return "last bolus", from_journal(facts, typed)
     last = max(found, key=lambda one: one.get("begins_at_ms") or 0)
     parts = [amount(last["volume_nl"], program, typed), state_text(last, status, program, typed)]
     begun_ms = last.get("begins_at_ms")
@@ -47,11 +47,12 @@ def amount(volume_nl: int | Fraction, program: Program | None, typed: Quantity |
     return ml(volume_nl) if typed is None or program is None else in_unit(Fraction(volume_nl), typed, program)
 
 
-def from_journal(client: Client, status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
+def from_journal(facts: PumpFacts, typed: Quantity | None) -> str:
     """Of an earlier power-up: the newest order in the last records of the journal, and what became of it."""
+    status = facts.status
     ended: dict[bytes, int] = {}
     last = None
-    for _, block in client.journal("events", max(1, status["events_sequence"] - LOOK_BACK_RECORDS)):
+    for _, block in facts.client.journal("events", max(1, status["events_sequence"] - LOOK_BACK_RECORDS)):
         for record in block:
             if record.name in ("bolus_ordered", "run_ordered"):
                 last = record
@@ -66,4 +67,4 @@ def from_journal(client: Client, status: dict[str, Any], program: Program | None
     state = CUT if reason is None else plain("bolus_ended", "reason", reason)  # a number of a newer pump stays one
     known = last.utc_s and status["utc_s"] >= last.utc_s
     when = f"{span(status['utc_s'] - last.utc_s)} ago" if known else "before the last power-up"
-    return f"{amount(last.fields['volume_nl'], program, typed)}, {state}, {when}"
+    return f"{amount(last.fields['volume_nl'], facts.program, typed)}, {state}, {when}"

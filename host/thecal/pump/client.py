@@ -42,12 +42,15 @@ def whole_from(raw: bytes, first: int) -> tuple[int, int]:
 
 
 class Client(Exchange):
-    """A pump behind one port. `boot` is the pump's boot number as last told by status, `ceilings` its bench's by hello, `unique_id` its
-    board's."""
+    """A pump behind one port. `boot` is the pump's boot number as last told by status, `greeting` its last answer to hello."""
 
     boot: int | None = None
-    unique_id: str = ""
-    ceilings: dict[str, int] | None = None
+    greeting: Reply | None = None
+
+    @property
+    def unique_id(self) -> str:
+        """The board's, "" before a hello."""
+        return str((self.greeting or {}).get("unique_id", ""))
 
     def __enter__(self) -> Client:
         return self
@@ -64,8 +67,7 @@ class Client(Exchange):
         if theirs != ours:
             do = "flash the pump with this version's firmware, or install the thecal that its firmware came with"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
-        self.ceilings = reply.get("ceilings")
-        self.unique_id = str(reply.get("unique_id", ""))
+        self.greeting = reply
         return reply
 
     def status(self) -> Reply:

@@ -74,9 +74,8 @@ def lives_by_itself(port_url: str) -> bool:
     return any(entry.get("virtual") or entry.get("speed") != 1 for entry in entries)
 
 
-def tell(client: Client) -> None:
+def tell(reading: Reading) -> None:
     """One line about the clock on stderr, at every contact that has no better place for it."""
-    _, reading = read(client)
     talk(f"clock {reading.text()}")
     if reading.warning():
         talk(reading.warning())

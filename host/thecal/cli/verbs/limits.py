@@ -31,7 +31,7 @@ def limits(
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
-    from thecal.pump.active import active_program
+    from thecal.pump import facts
     from thecal.pump.opening import a_pump
 
     program = compile_prescription(read_prescription(file, library), str(file)).program if file else None
@@ -42,7 +42,8 @@ def limits(
         found = table(program, rigs.rig_of(bench))
     else:
         with client:
-            found = table(program or active_program(client), rigs.of_pump(client))
+            pump = facts.ask(client)
+            found = table(program or pump.active(), rigs.of_pump(pump))
     if as_json:
         emit_json(found)
     else:
