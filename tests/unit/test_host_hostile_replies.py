@@ -14,7 +14,7 @@ import pytest
 
 import thecal.cli.app
 from pumpcore.wire import messages
-from thecal.pump.replies import REPLIES
+from pumpcore.wire.replies import REPLIES
 from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
 
 RX = 'title = "t"\ndrug = "water"\nconcentration = "500 ug/mL"\nafter_power_loss = "stop"\n[basal]\nrate = "1 mL/h"\n'
