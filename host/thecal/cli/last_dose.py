@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pumpcore.bolus import CUT, DONE
 from thecal.pump.active import pair_of
 from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import Quantity
@@ -34,8 +35,8 @@ def row(facts: PumpFacts, typed: Quantity | None) -> tuple[str, str]:
 
 def state_text(last: dict[str, Any], status: dict[str, Any], program: Program | None, typed: Quantity | None) -> str:
     """ "done"; of what ended early or still runs also how much of it was made."""
-    if last["state"] == "done":
-        return "done"
+    if last["state"] == DONE:
+        return DONE
     pair = pair_of(status)
     made_nl = Fraction(last["delivered_steps"] * pair["volume_nl"], pair["steps"])
     return f"{last['state']}, {amount(made_nl, program, typed)} of it delivered"
@@ -60,7 +61,6 @@ def from_journal(facts: PumpFacts, typed: Quantity | None) -> str:
                 ended[record.fields["token"]] = record.fields["reason"]
     if last is None:
         return f"{NONE} since power-up"
-    from pumpcore.bolus import CUT
     from thecal.history.rows import plain
 
     reason = ended.get(last.fields["token"])

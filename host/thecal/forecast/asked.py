@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.calibration import Calibration
 from pumpcore.program import Program
 from pumpcore.units import S_PER_DAY
-from thecal.checks.dose import read
+from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput, Failed
 from thecal.forecast.bridged import Front, typed
 from thecal.forecast.model import Outlook, When
@@ -72,10 +72,7 @@ def left_nl(text: str | None, pump: PumpFacts | None, program: Program) -> int |
             raise BadInput("--left: the prescription has no [reservoir]", "leave it out, or add [reservoir]")
         return None
     if text is not None:
-        volume = read(text, ("volume",), "18 mL").to("nL")
-        if volume.denominator != 1:
-            raise BadInput(f"--left: {shown(text)} is not a whole number of nl", f"nearest: {volume // 1} nL")
-        return int(volume)
+        return option_nl("--left", text, "18 mL")
     reservoir = ((pump.status if pump else {}).get("therapy") or {}).get("reservoir") or {}
     return reservoir.get("left_nl")
 

@@ -11,7 +11,7 @@ from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDU
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
-from thecal.prescription.settings import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings
+from thecal.prescription.settings import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings, whole_nl
 from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
@@ -150,16 +150,7 @@ def limit_nl(prescription: Prescription, key: str, name: str) -> int:
     if quantity is None:
         return 0
     where = f"limits.{key}"
-    value = volume_of(prescription, quantity, where, name)
-    if value.denominator != 1:
-        below, above = value // 1, value // 1 + 1
-        raise BadInput(
-            f"{name}: {where}: {shown(quantity.text)} is not a whole number of nl",
-            f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
-        )
-    if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write less")
-    return positive(where, quantity, int(value), name)
+    return positive(where, quantity, whole_nl(prescription, where, quantity, name), name)
 
 
 def positive(key: str, quantity: Quantity, value: int, name: str) -> int:

@@ -12,33 +12,21 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
+from pumpcore.settings import OVERRIDES
 from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.files.resources import DATA
-from thecal.prescription.fields import Dose, Rate, Table
+from thecal.prescription.fields import Table
 from thecal.prescription.file import Prescription, first_complaint
-from thecal.prescription.tables import Library, Range
+from thecal.prescription.tables import Fluid, Library
 from thecal.quantities.typed import Quantity, shown
 
 SHIPPED = DATA
 FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
-LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
-RANGES = ("hard_concentration", "soft_concentration")
-PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in ("rate", "bolus", "day"))
-
-
-class Fluid(Table):
-    """Limits of one fluid; None = no such limit."""
-
-    name: Annotated[StrictStr, Field(min_length=1)]
-    hard_rate: Rate | None = None
-    soft_rate: Rate | None = None
-    hard_bolus: Dose | None = None
-    soft_bolus: Dose | None = None
-    hard_day: Dose | None = None
-    soft_day: Dose | None = None
-    hard_concentration: Range | None = None
-    soft_concentration: Range | None = None
+CONCENTRATION, *VOLUMES = OVERRIDES
+LIMITS = tuple(f"{kind}_{what}" for what in VOLUMES for kind in ("hard", "soft"))
+RANGES = tuple(f"{kind}_{CONCENTRATION}" for kind in ("hard", "soft"))
+PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in VOLUMES)
 
 
 class DrugLibrary(Table):

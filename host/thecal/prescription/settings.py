@@ -11,6 +11,7 @@ from pumpcore.settings import OVERRIDES, Settings
 from pumpcore.units import NL_PER_ML
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
+from thecal.quantities import exact
 from thecal.quantities.typed import Quantity, shown
 
 Number = Callable[[str, Quantity], int]
@@ -81,17 +82,12 @@ def library_rates(prescription: Prescription) -> list[tuple[str, Quantity]]:
 def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str) -> int:
     """A dose in whole nl, or BadInput with the neighbours that are."""
     try:
-        value = prescription.volume(quantity)
+        value_nl = exact.whole_nl(prescription.volume(quantity), quantity.text)
     except BadInput as error:
         raise BadInput(f"{name}: {key}: {error.cause}", error.do) from error
-    if value.denominator != 1:
-        below = value // 1
-        raise BadInput(
-            f"{name}: {key}: {shown(quantity.text)} is not a whole number of nl", f"write a volume; nearest: {below} nL and {below + 1} nL"
-        )
-    if value > MAX_RATE_NL:
+    if value_nl > MAX_RATE_NL:
         raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write less")
-    return int(value)
+    return value_nl
 
 
 def fill_library(settings: Settings, prescription: Prescription, name: str) -> None:

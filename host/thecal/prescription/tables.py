@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
+from pumpcore.settings import OVERRIDES
 from thecal.prescription.fields import Concentration, Date, Dose, Duration, Percent, Rate, Table
 
 
@@ -47,12 +48,16 @@ class Reservoir(Table):
 Range = Annotated[list[Concentration], Field(min_length=2, max_length=2)]
 
 
-class Library(Table):
-    """The drug library that this prescription was checked against. `overrides` names the soft limits that were confirmed."""
+if TYPE_CHECKING:
+    SoftLimit = str
+else:
+    SoftLimit = Literal[OVERRIDES]
+
+
+class Fluid(Table):
+    """What a library allows for one fluid; None = no such limit."""
 
     name: Annotated[StrictStr, Field(min_length=1)]
-    version: Annotated[StrictInt, Field(ge=1)]
-    overrides: list[Literal["concentration", "rate", "bolus", "day"]] = []
     hard_rate: Rate | None = None
     soft_rate: Rate | None = None
     hard_bolus: Dose | None = None
@@ -61,6 +66,13 @@ class Library(Table):
     soft_day: Dose | None = None
     hard_concentration: Range | None = None
     soft_concentration: Range | None = None
+
+
+class Library(Fluid):
+    """The drug library that this prescription was checked against. `overrides` names the soft limits that were confirmed."""
+
+    version: Annotated[StrictInt, Field(ge=1)]
+    overrides: list[SoftLimit] = []
 
 
 TABLES: dict[str, type[Table]] = {"demand": Demand, "bolus": Bolus, "line": Line, "reservoir": Reservoir, "library": Library}

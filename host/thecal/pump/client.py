@@ -10,7 +10,8 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.bolus import CALIBRATION, CANCELLED, CUT, DONE
+from pumpcore.bolus import LIVE as LIVE_STATES
 from pumpcore.forecast import CHAIN_BYTES
 from pumpcore.hashes import sha256_hex as digest_of
 from pumpcore.schedule import Zone
@@ -28,9 +29,9 @@ MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute o
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
-LIVE_STATES = ("ordered", "delivering", "paused")
 Tell = Callable[[int, int], None]
-BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
+ENDED_STATES = (DONE, CANCELLED, CUT)
+BOLUS_STATES = (*LIVE_STATES, *ENDED_STATES)
 
 
 def whole_from(raw: bytes, first: int) -> tuple[int, int]:

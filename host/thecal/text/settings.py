@@ -8,7 +8,7 @@ from fractions import Fraction
 from pumpcore.program import Program
 from pumpcore.settings import Settings
 from thecal.prescription.settings import RATES, VOLUMES
-from thecal.quantities.amounts import ml, ml_per_h, span
+from thecal.quantities.amounts import ml, ml_per_h, span, ug_per_ml
 from thecal.quantities.typed import decimal
 
 NONE = "none"
@@ -74,8 +74,3 @@ def library_facts(settings: Settings, rate_seconds_s: int) -> dict[str, str]:
         low_ng, high_ng = getattr(settings, f"{kind}_low_ng"), getattr(settings, f"{kind}_high_ng")
         said[f"library.{kind}_concentration"] = f"{ug_per_ml(low_ng)} to {ug_per_ml(high_ng)}" if high_ng else NONE
     return said
-
-
-def ug_per_ml(concentration_ng: int) -> str:
-    """A concentration in ng per ml as people read it."""
-    return decimal(Fraction(concentration_ng, 1000)) + " ug/mL"

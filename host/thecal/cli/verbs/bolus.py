@@ -138,16 +138,14 @@ def checked_bolus(pump: PumpFacts, volume: str, rate: str) -> tuple[tuple[int, i
 
 def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
     """(nl, seconds) and the review: its rate is exactly that."""
-    from fractions import Fraction
-
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
-    from thecal.checks.dose import delivered, volume_of, whole
-    from thecal.checks.dose import volume as volume_nl_of
+    from thecal.checks.dose import delivered, volume_of
+    from thecal.checks.dose import volume_nl as whole_nl_of
     from thecal.quantities.amounts import ml_per_h, span
 
     active, duration_s = pump.active(), over(over_text)
-    volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
+    volume_nl = whole_nl_of(active, volume_of(volume))
     if not volume_nl or not duration_s:
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
     rig = rigs.of_pump(pump)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -45,7 +44,7 @@ def prime(
 def order(pump: PumpFacts, rate: str, again: bool, consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
-    from thecal.checks.dose import delivered, rate_of, volume, whole
+    from thecal.checks.dose import delivered, rate_nl, rate_of
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
     from thecal.quantities.amounts import ml
@@ -53,19 +52,18 @@ def order(pump: PumpFacts, rate: str, again: bool, consent: Consent) -> Reply | 
 
     program = pump.active()
     settings = line_of(program)
-    seconds_s = program.rate_seconds_s
-    rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
-    if not rate_nl:
+    asked_nl = rate_nl(program, rate_of(rate))
+    if not asked_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
     rig = rigs.of_pump(pump)
-    order_checks.check_priming(program, rig, rate_nl, rate)
+    order_checks.check_priming(program, rig, asked_nl, rate)
     in_all = parse(ml(program.line_nl()).removeprefix("~"))
     order_checks.check_steps(program, rig, program.line_nl(), in_all)
     clock.tell(pump.reading)
     will = delivered(program.line_nl(), rig.calibration, in_all, program)
     last = last_dose.row(pump, None)
-    talk(columns([*review(program, settings, rate, rate_nl), ("will deliver", will), last]))
-    return carry_out(pump.client, orders.prime(rate_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
+    talk(columns([*review(program, settings, rate, asked_nl), ("will deliver", will), last]))
+    return carry_out(pump.client, orders.prime(asked_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
 
 
 def line_of(program: Program) -> Any:

@@ -79,13 +79,10 @@ def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
 
 
 def soft_text(program: Program, word: str, value: int) -> str:
-    from fractions import Fraction
-
-    from thecal.quantities.amounts import ml, ml_per_h
-    from thecal.quantities.typed import decimal
+    from thecal.quantities.amounts import ml, ml_per_h, ug_per_ml
 
     if word == "concentration":
-        return f"{decimal(Fraction(value, 1000))} ug/mL"
+        return ug_per_ml(value)
     return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 

@@ -39,7 +39,7 @@ def refill(
         raise BadInput("say what to report", f'report with: {EXAMPLE}; or acknowledge with: thecal refill --acknowledge "why"')
     if reason is not None:
         check_reason(reason)
-    volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
+    volumes = (nl("--measured", measured), nl("--filled", filled)) if reason is None else (0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         reply = report(facts.ask(client), volumes, consent) if reason is None else acknowledge(client, reason, consent)
@@ -66,13 +66,10 @@ def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
     return orders.acknowledge_refill(client, reason)
 
 
-def nl(option: str, text: str) -> int:
-    from thecal.checks.dose import read, whole
+def nl(option: str, text: str | None) -> int:
+    from thecal.checks.dose import option_nl
 
-    try:
-        return whole(read(text, ("volume",), "3.1 mL").to("nL"), text, "nL", Fraction(1))
-    except BadInput as error:
-        raise BadInput(f"{option}: {error.cause}", error.do) from None
+    return option_nl(option, str(text), "3.1 mL")
 
 
 def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply | None:

@@ -104,12 +104,9 @@ def order(pump: PumpFacts, typed: tuple[str, str], consent: Consent) -> Reply | 
 
 def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
     """(nl per the program's seconds, (numerator, denominator)); one of them is zero."""
-    from thecal.checks.dose import volume, whole
+    from thecal.checks.dose import rate_nl
 
-    if isinstance(asked, Fraction):
-        return 0, (asked.numerator, asked.denominator)
-    seconds_s = program.rate_seconds_s
-    return whole(volume(program, asked) * seconds_s, asked.text, "mL/h", Fraction(3600, seconds_s * 1_000_000)), (0, 0)
+    return (0, (asked.numerator, asked.denominator)) if isinstance(asked, Fraction) else (rate_nl(program, asked), (0, 0))
 
 
 def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:
