@@ -11,7 +11,8 @@ from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDU
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
-from thecal.prescription.settings import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings, whole_nl
+from thecal.prescription.settings import compile_settings, library_rates, typed_settings, whole_nl
+from thecal.prescription.tables import BY_FIELD
 from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
@@ -172,8 +173,8 @@ def packed_and_checked(program: Program, name: str) -> bytes:
 
 def setting_key(refusal: Refusal) -> str:
     """The prescription's key of the setting that is refused, with a colon; "" when none is named."""
-    table, key = (VOLUMES | PLAIN).get(str(refusal.detail.get("setting")), ("", ""))
-    return f"{table}.{key}: " if key else ""
+    setting = BY_FIELD.get(str(refusal.detail.get("setting")))
+    return f"{setting.key}: " if setting is not None else ""
 
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:

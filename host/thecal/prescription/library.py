@@ -18,15 +18,14 @@ from thecal.files import toml_file
 from thecal.files.resources import DATA
 from thecal.prescription.fields import Table
 from thecal.prescription.file import Prescription, first_complaint
-from thecal.prescription.tables import Fluid, Library
+from thecal.prescription.tables import RANGE, RATE, SETTINGS, VOLUME, Fluid, Library
 from thecal.quantities.typed import Quantity, shown
 
 SHIPPED = DATA
 FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
-CONCENTRATION, *VOLUMES = OVERRIDES
-LIMITS = tuple(f"{kind}_{what}" for what in VOLUMES for kind in ("hard", "soft"))
-RANGES = tuple(f"{kind}_{CONCENTRATION}" for kind in ("hard", "soft"))
-PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in VOLUMES)
+LIMITS = tuple(one.name for one in SETTINGS if one.table == "library" and one.held.kind in (RATE, VOLUME))
+RANGES = tuple(one.name for one in SETTINGS if one.table == "library" and one.held.kind == RANGE)
+PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in OVERRIDES if f"hard_{what}" in LIMITS)
 
 
 class DrugLibrary(Table):

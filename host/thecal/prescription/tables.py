@@ -1,53 +1,73 @@
-"""The tables of a prescription beside basal and limits: demand bolus, limits of boluses, line, reservoir, drug library."""
+"""The tables of a prescription beside basal and limits: demand bolus, limits of boluses, line, reservoir, drug library.
+
+They are the one table of the settings: a line says a key's name, its unit, where the pump keeps it, and as what kind of number. What
+compiles them, shows them, names them in a refusal, and checks the template goes by `SETTINGS`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from pumpcore.settings import OVERRIDES
 from thecal.prescription.fields import Concentration, Date, Dose, Duration, Percent, Rate, Table
 
+# What the number is that a field of the pump's settings holds.
+VOLUME, RATE, SECONDS, COUNT, VERSION, PERMILLE, DAY, ON_OFF, RANGE = (
+    "volume", "rate", "seconds", "count", "version", "permille", "day", "on_off", "range",
+)  # fmt: skip
+
+
+class Held(NamedTuple):
+    """The fields of `pumpcore.settings` that keep a key: one, of a range two. Where not `zero`, 0 would read as "not set"."""
+
+    kind: str
+    fields: tuple[str, ...]
+    zero: bool = False
+
+
+def held(kind: str, *fields: str) -> Held:
+    return Held(kind, fields)
+
 
 class Demand(Table):
     """`lockout` runs from the start of one to the start of the next; `per_day` counts 24 powered-on hours."""
 
-    dose: Dose
-    duration: Duration
-    lockout: Duration
-    per_day: StrictInt
-    enabled: StrictBool = True
+    dose: Annotated[Dose, held(VOLUME, "demand_nl")]
+    duration: Annotated[Duration, held(SECONDS, "demand_s")]
+    lockout: Annotated[Duration, held(SECONDS, "lockout_s")]
+    per_day: Annotated[StrictInt, held(COUNT, "demand_per_day")]
+    enabled: Annotated[StrictBool, held(ON_OFF, "demand_on")] = True
 
 
 class Bolus(Table):
     """Limits of every bolus, of whatever kind."""
 
-    max_dose: Dose | None = None
-    max_per_day: Dose | None = None
+    max_dose: Annotated[Dose | None, held(VOLUME, "bolus_max_nl")] = None
+    max_per_day: Annotated[Dose | None, held(VOLUME, "bolus_day_nl")] = None
 
 
 class Line(Table):
     """What lies between reservoir and tip, and when somebody measured it."""
 
-    tubing: Dose
-    catheter: Dose
-    measured: Date
+    tubing: Annotated[Dose, Held(VOLUME, ("tubing_nl",), zero=True)]
+    catheter: Annotated[Dose, Held(VOLUME, ("catheter_nl",), zero=True)]
+    measured: Annotated[Date, held(DAY, "line_day")]
 
 
 class Reservoir(Table):
     """`tolerance` and `tolerance_percent` (of what was delivered) together are what a residual may differ by at a refill."""
 
-    capacity: Dose
-    low: Dose
-    empty: Dose
-    tolerance: Dose
-    tolerance_percent: Percent = 0
+    capacity: Annotated[Dose, held(VOLUME, "capacity_nl")]
+    low: Annotated[Dose, held(VOLUME, "low_nl")]
+    empty: Annotated[Dose, held(VOLUME, "empty_nl")]
+    tolerance: Annotated[Dose, held(VOLUME, "tolerance_nl")]
+    tolerance_percent: Annotated[Percent, held(PERMILLE, "tolerance_permille")] = 0
 
 
 Range = Annotated[list[Concentration], Field(min_length=2, max_length=2)]
-
-
 if TYPE_CHECKING:
     SoftLimit = str
 else:
@@ -58,21 +78,48 @@ class Fluid(Table):
     """What a library allows for one fluid; None = no such limit."""
 
     name: Annotated[StrictStr, Field(min_length=1)]
-    hard_rate: Rate | None = None
-    soft_rate: Rate | None = None
-    hard_bolus: Dose | None = None
-    soft_bolus: Dose | None = None
-    hard_day: Dose | None = None
-    soft_day: Dose | None = None
-    hard_concentration: Range | None = None
-    soft_concentration: Range | None = None
+    hard_rate: Annotated[Rate | None, held(RATE, "hard_rate_nl")] = None
+    soft_rate: Annotated[Rate | None, held(RATE, "soft_rate_nl")] = None
+    hard_bolus: Annotated[Dose | None, held(VOLUME, "hard_bolus_nl")] = None
+    soft_bolus: Annotated[Dose | None, held(VOLUME, "soft_bolus_nl")] = None
+    hard_day: Annotated[Dose | None, held(VOLUME, "hard_day_nl")] = None
+    soft_day: Annotated[Dose | None, held(VOLUME, "soft_day_nl")] = None
+    hard_concentration: Annotated[Range | None, held(RANGE, "hard_low_ng", "hard_high_ng")] = None
+    soft_concentration: Annotated[Range | None, held(RANGE, "soft_low_ng", "soft_high_ng")] = None
 
 
 class Library(Fluid):
     """The drug library that this prescription was checked against. `overrides` names the soft limits that were confirmed."""
 
-    version: Annotated[StrictInt, Field(ge=1)]
+    version: Annotated[StrictInt, Field(ge=1), held(VERSION, "library_version")]
     overrides: list[SoftLimit] = []
 
 
 TABLES: dict[str, type[Table]] = {"demand": Demand, "bolus": Bolus, "line": Line, "reservoir": Reservoir, "library": Library}
+
+
+class Setting(NamedTuple):
+    """A key of a table of the prescription, and how the pump holds it."""
+
+    table: str
+    name: str
+    held: Held
+
+    @property
+    def key(self) -> str:
+        """As a person reads it: "demand.dose"."""
+        return f"{self.table}.{self.name}"
+
+    @property
+    def field(self) -> str:
+        return self.held.fields[0]
+
+
+def _settings() -> Iterator[Setting]:
+    for table, shape in TABLES.items():
+        for name, field in shape.model_fields.items():
+            yield from (Setting(table, name, one) for one in field.metadata if isinstance(one, Held))
+
+
+SETTINGS = tuple(_settings())
+BY_FIELD = {field: setting for setting in SETTINGS for field in setting.held.fields}
