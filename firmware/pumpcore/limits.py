@@ -202,7 +202,7 @@ def _demand_windows(program: Program, ceilings: "Ceilings", calibration: Calibra
     return found
 
 
-def _asked_nl(program: Program) -> tuple[tuple[str, int], ...]:
+def asks_nl(program: Program) -> tuple[tuple[str, int], ...]:
     """(name, nl) of what the library limits: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     settings = program.settings
     demand_nl = settings.demand_nl if settings.demand_on else 0
@@ -215,7 +215,7 @@ def _asked_nl(program: Program) -> tuple[tuple[str, int], ...]:
 
 def _check_library(program: Program) -> None:
     _check_concentration(program)
-    for name, asked_nl in _asked_nl(program):
+    for name, asked_nl in asks_nl(program):
         _check_limit(program, "hard", name, asked_nl)
         _check_limit(program, "soft", name, asked_nl)
 
@@ -238,7 +238,7 @@ def passed(program: Program) -> list[tuple[int, int, int]]:
     for beyond, limit_ng in ((_below, settings.soft_low_ng), (_above, settings.soft_high_ng)):
         if beyond(program, limit_ng):
             found.append((0, mass_ng * NL_PER_ML // volume_nl, limit_ng))
-    for name, asked_nl in _asked_nl(program):
+    for name, asked_nl in asks_nl(program):
         limit_nl = getattr(settings, "soft_%s_nl" % name)
         if limit_nl and asked_nl > limit_nl:
             found.append((OVERRIDES.index(name), asked_nl, limit_nl))

@@ -1,5 +1,6 @@
 """The parts of `thecal flash`, each by itself: compiled files, the manifest on the pump, mpremote's words, UF2 and boot drive."""
 
+import ast
 import contextlib
 import hashlib
 import http.server
@@ -18,8 +19,29 @@ from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
 from thecal.errors import BadInput, Failed, LinkLost, NoPump
+from thecal.files.resources import firmware_folder
 from thecal.pump.transport.ports import Candidate
 from unit.main_file import checked
+
+# --- what is deployed
+
+
+def test_what_stays_off_the_board_is_there_and_nothing_on_the_board_imports_it():
+    deployed = files.firmware_files(firmware_folder())
+    for path in files.NOT_DEPLOYED:
+        assert (firmware_folder() / path[1:]).is_file() and path not in deployed
+    absent = {path[1:-3].replace("/", ".") for path in files.NOT_DEPLOYED}
+    for path, data in deployed.items():
+        named = set()
+        for node in ast.walk(ast.parse(data)):
+            if isinstance(node, ast.ImportFrom):
+                named |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named.add(node.value)
+        assert not named & absent, path
+
 
 # --- the manifest on the pump
 

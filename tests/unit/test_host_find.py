@@ -5,12 +5,14 @@ import socket
 import threading
 
 import pytest
+from pydantic import TypeAdapter
 
 from host_fake_pump import FakePump
 from pumpcore.wire import messages
 from thecal.pump import opening
 from thecal.pump.transport import ports, registry
 from thecal.pump.transport.ports import Candidate
+from thecal.schema.verbs import SHAPES
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, empty: int) -> list[float]:
@@ -92,6 +94,20 @@ def test_an_unfit_pump_is_listed_with_its_word_and_the_command_to_type(monkeypat
     assert "/app/pump.mpy is another one" in err and command in err and "no pump found" not in err
     code, out, _ = thecal_says("find", "--json")
     assert code == 1 and '"fault": "firmware_incomplete"' in out
+
+
+@pytest.mark.parametrize("ports_with", ["nothing", "a silent port", "an unfit pump"])
+def test_without_a_usable_pump_json_is_the_list_alone_and_the_words_go_to_stderr(monkeypatch, thecal_says, unfit, ports_with):
+    """A program reads one document, of the one shape that the schema has for `find`."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
+        urls = {"nothing": [], "a silent port": [silent_url], "an unfit pump": [unfit, silent_url]}[ports_with]
+        monkeypatch.setattr(ports, "candidates", lambda: [Candidate(port_url, "usb") for port_url in urls])
+        monkeypatch.setattr(ports, "awaited", lambda *_: ports.candidates())
+        code, out, err = thecal_says("find", "--json")
+    listed = TypeAdapter(SHAPES["find"]).validate_json(out, strict=True).root
+    assert [about.port_url for about in listed] == urls and all(about.error for about in listed)
+    assert code == (1 if unfit in urls else 3) and "thecal: " in err
 
 
 def test_an_unfit_pump_beside_one_that_runs_is_listed_too_and_the_other_one_is_meant(monkeypatch, thecal_says, unfit):

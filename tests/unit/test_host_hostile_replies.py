@@ -14,8 +14,8 @@ import pytest
 
 import thecal.cli.app
 from pumpcore.wire import messages
+from pumpcore.wire.replies import REPLIES
 from rig.some import some_of
-from thecal.pump.replies import REPLIES
 from unit.hostile_pump import BAD_VALUES, MISSING, TOKEN, WRONG_LINES, Clock, HostilePump, Stuck, paths, sane, spoilt
 
 RX = 'title = "t"\ndrug = "water"\nconcentration = "500 ug/mL"\nafter_power_loss = "stop"\n[basal]\nrate = "1 mL/h"\n'

@@ -28,11 +28,11 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
 
     verb = importlib.import_module("thecal.cli.verbs.program")
     monkeypatch.setattr(verb, "show", lambda *words: None)
-    pump = SimpleNamespace(
-        program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None,
-        status=lambda: {"calibration": {"volume_nl": 1, "steps": 1, "state": "UNCALIBRATED", "id": ""}},
-    )  # fmt: skip
-    setattr(pump, step, refuse)
+    client = SimpleNamespace(
+        program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None
+    )
+    setattr(client, step, refuse)
+    pump = SimpleNamespace(client=client, program=None, status={"calibration": None})
     monkeypatch.setattr("thecal.text.calibration.line", lambda told: "none")
     with pytest.raises(Refused) as caught:
         verb.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)

@@ -1,5 +1,6 @@
 """Settings in a prescription: every key becomes its whole number, every number has its line in the review, wrong ones one line."""
 
+import itertools
 import re
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,9 @@ from pumpcore.settings import FIELDS
 from thecal.errors import BadInput
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import check
+from thecal.prescription.tables import ON_OFF, SETTINGS, VERSION
 from thecal.text import program as program_text
+from thecal.text.settings import SHOWN
 
 BASE = {"title": "t", "drug": "d", "concentration": "500 ug/mL", "basal": {"rate": "1 mL/h"}}
 DEMAND = {"dose": "25 ug", "duration": "5 min", "lockout": "1.5 h", "per_day": 4}
@@ -43,6 +46,26 @@ def test_every_key_becomes_its_number() -> None:
         "soft_high_ng": 800_000, "hard_high_ng": 1_000_000,
     }  # fmt: skip
     assert settings.library == "bench fluids" and settings.overridden() == ["rate", "day"]
+
+
+def test_every_field_of_the_pump_is_kept_for_one_key() -> None:
+    """A field that no key fills, or two keys do, is a setting that nobody can write or read."""
+    fields = [field for one in SETTINGS for field in one.held.fields]
+    assert sorted(fields) == sorted(set(FIELDS) - {"overrides"})
+
+
+def test_the_template_names_every_key() -> None:
+    """But for the limits of a library, which its file gives."""
+    text = (Path(thecal.__file__).parent / "data" / "new.toml").read_text(encoding="utf-8")
+    for table, keys in itertools.groupby(SETTINGS, lambda one: one.table):
+        part = text.split(f"# [{table}]\n")[1].split("\n# [")[0]
+        missing = [one.name for one in keys if table != "library" and f"# {one.name} = " not in part]
+        assert not missing, table
+
+
+def test_every_kind_of_number_has_its_words_in_the_review() -> None:
+    """A flag and a version stand in the first line of their table."""
+    assert {one.held.kind for one in SETTINGS} - set(SHOWN) == {ON_OFF, VERSION}
 
 
 def test_without_settings_the_program_is_what_it_always_was() -> None:

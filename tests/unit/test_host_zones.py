@@ -14,7 +14,7 @@ from pumpcore.wire import records
 from rig.some import some_of
 from thecal.cli.clock_setting import Move, Wish, set_before_start, signed
 from thecal.errors import BadInput, Failed
-from thecal.pump import clock, zones
+from thecal.pump import clock, facts, zones
 from thecal.pump.client import Client
 from thecal.quantities.typed import shown
 from unit.host_fake_pump import FakePump
@@ -54,7 +54,7 @@ def client(pump: FakePump):
 
 
 def begin(client: Client, wish: Wish) -> None:
-    set_before_start(client, wish, client.status())
+    set_before_start(facts.ask(client), wish)
 
 
 def has(pump: FakePump, utc_s: int, zone: tuple | None) -> None:
@@ -189,7 +189,7 @@ def test_what_the_pump_knows_is_moved_only_when_somebody_says_so(
     pump: FakePump, client: Client, off_s: int, zone: str | None, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     has(pump, JANUARY_UTC_S + off_s, BERLIN)
-    assert Move(client, Wish(zone, None)).words() == words
+    assert Move(facts.ask(client), Wish(zone, None)).words() == words
     with pytest.raises(Failed) as caught:
         begin(client, Wish(zone, None))
     assert words in caught.value.cause and "--set-clock" in caught.value.do and "--keep-clock" in caught.value.do

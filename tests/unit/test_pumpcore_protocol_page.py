@@ -13,7 +13,7 @@ from app.handlers.table import HANDLERS, Loader
 from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
 from pump import constant, with_settings
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
-from pumpcore.wire import messages, record_types, records
+from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from rules.tree import ROOT
 from scenes import Watched, ready, running
@@ -301,3 +301,23 @@ def test_every_state_of_the_pump_is_named() -> None:
     states = set(re.findall(r"`(\w+)`", PAGE.split("`state` (")[1].split("),")[0]))
     assert states == {"stopped", "running", "limited", "resuming", "alarm", "maintenance", "priming", "calibrating"}
     assert running().state() in states
+
+
+def test_the_replies_of_the_page_are_those_of_the_table() -> None:
+    """With the objects inside of a reply, wherever the page has them in its text."""
+    for name, (_, _, result) in methods().items():
+        if name != "status":
+            assert set(re.findall(r"`(\w+)`", result)) == set(replies.keys(replies.REPLIES[name])), name
+    section = PAGE.split("- **`status`**:")[1].split("- **`clock.set`**")[0]
+    therapy = replies.keys(replies.THERAPY)
+    written = [replies.STATUS, replies.THERAPY, replies.TEMPORARY, therapy["line"], therapy["reservoir"]]
+    for kind in written:
+        missing = set(replies.keys(kind)) - set(re.findall(r"`(\w+)`", section))
+        assert not missing
+    hello = PAGE.split("- **`hello`**:")[1].split("- **`status`**:")[0]
+    assert set(replies.keys(replies.CEILINGS)) <= set(re.findall(r"`(\w+)`", hello))
+    alarm = PAGE.split("- **`alarms`**")[1].split("}")[0]
+    assert set(re.findall(r'"(\w+)"', alarm)) == set(replies.keys(replies.ALARM))
+    read = PAGE.split("- **`calibration.read`**")[1].split("- **")[0]
+    for kind in (replies.keys(replies.REPLIES["calibration.read"])["nominal"], replies.CALIBRATION_ROW):
+        assert set(replies.keys(kind)) <= set(re.findall(r'"(\w+)"', read))

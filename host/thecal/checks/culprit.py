@@ -12,6 +12,7 @@ from pumpcore.units import NL_PER_ML
 from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key
 from thecal.prescription.file import Prescription
+from thecal.prescription.tables import BY_FIELD
 from thecal.quantities.typed import Quantity, decimal, spelled
 
 NEAREST_DIGITS = 6
@@ -59,9 +60,9 @@ class Rate(Culprit):
 class Setting(Culprit):
     """A volume of the settings, by its field's name."""
 
-    def __init__(self, key: str, quantity: Quantity, program: Program, field: str) -> None:
-        self._field = field
-        super().__init__(key, quantity, getattr(program.settings, field))
+    def __init__(self, prescription: Prescription, program: Program, field: str) -> None:
+        self._field, one = field, BY_FIELD[field]
+        super().__init__(one.key, getattr(getattr(prescription, one.table), one.name), getattr(program.settings, field))
 
     def replaced(self, program: Program, value_nl: int) -> Program:
         made = copy(program)
@@ -80,13 +81,12 @@ def of_bolus(prescription: Prescription, compiled: Compiled) -> Culprit | None:
     """Return the larger of the demand dose and the largest bolus; None if the prescription has neither."""
     bolus, found = prescription.bolus, [of_demand(prescription, compiled)]
     if bolus is not None and bolus.max_dose is not None:
-        found.append(Setting("bolus.max_dose", bolus.max_dose, compiled.program, "bolus_max_nl"))
+        found.append(Setting(prescription, compiled.program, "bolus_max_nl"))
     return max(filter(None, found), key=lambda one: one.value_nl, default=None)
 
 
 def of_demand(prescription: Prescription, compiled: Compiled) -> Culprit | None:
-    demand = prescription.demand
-    return Setting("demand.dose", demand.dose, compiled.program, "demand_nl") if demand is not None else None
+    return Setting(prescription, compiled.program, "demand_nl") if prescription.demand is not None else None
 
 
 def passes(program: Program, rig: Rig) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 from pumpcore.dose import Calibration
 from pumpcore.program import MAX_RATE_NL, Program
+from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import BadInput
+from thecal.quantities import exact
 from thecal.quantities.amounts import ml_per_h, span
 from thecal.quantities.typed import LONGEST_NUMBER, Quantity, decimal, parse, shown, words_of
 
@@ -20,10 +22,8 @@ class Bolus:
 
     def __init__(self, program: Program, volume_text: str, rate_text: str, pair: Calibration | None = None) -> None:
         self.volume, self.rate = volume_of(volume_text), rate_of(rate_text)
-        self.volume_nl = whole(volume(program, self.volume), volume_text, "nL", Fraction(1))
-        seconds_s = program.rate_seconds_s
-        flow = volume(program, self.rate)
-        self.rate_nl = whole(flow * seconds_s, rate_text, "mL/h", Fraction(3600, seconds_s * 1_000_000))
+        self.volume_nl = volume_nl(program, self.volume)
+        self.rate_nl, seconds_s = rate_nl(program, self.rate), program.rate_seconds_s
         if not self.volume_nl or not self.rate_nl:
             raise BadInput("a bolus needs a volume and a rate above zero", 'write it like: thecal bolus "0.5 mL" --rate "6 mL/h"')
         for quantity, value in ((self.volume, self.volume_nl), (self.rate, self.rate_nl)):
@@ -59,21 +59,27 @@ def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
 
 
 def volume(program: Program, quantity: Quantity) -> Fraction:
-    """Return exact nL, or nL per second; a mass uses the concentration of the active program. Raises BadInput."""
-    if quantity.kind().startswith("volume"):
-        return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
-    mass_ng, volume_nl = program.concentration
-    if not mass_ng:
-        raise BadInput(f"{shown(quantity.text)} is a mass and the pump's program has no concentration", "give a volume, like 0.5 mL")
-    return quantity.to("ng/s" if quantity.kind() == "mass/time" else "ng") * volume_nl / mass_ng
+    """nL, or nL per second; a mass goes through the concentration of the active program. Exact."""
+    return exact.volume(quantity, exact.ng_per_nl(program), ("the pump's program has no concentration", "give a volume, like 0.5 mL"))
 
 
-def whole(value: Fraction, text: str, unit: str, unit_per_nl: Fraction) -> int:
-    """Return an integer for the pump. Raises BadInput with the nearest integers; `unit_per_nl` converts them to `unit`."""
-    if value.denominator == 1:
-        return int(value)
-    below, above = (decimal((value // 1 + more) * unit_per_nl, 12) for more in (0, 1))
-    raise BadInput(f"{shown(text)} is not a whole number of nl for the active program", f"nearest: {below} {unit} and {above} {unit}")
+def volume_nl(program: Program, quantity: Quantity) -> int:
+    """Whole nl. Raises BadInput with the nearest."""
+    return exact.whole_nl(volume(program, quantity), quantity.text)
+
+
+def rate_nl(program: Program, quantity: Quantity) -> int:
+    """Whole nl per the program's seconds. Raises BadInput with the nearest."""
+    seconds_s = program.rate_seconds_s
+    return exact.whole_nl(volume(program, quantity) * seconds_s, quantity.text, "mL/h", Fraction(S_PER_HOUR, seconds_s * NL_PER_ML))
+
+
+def option_nl(option: str, text: str, example: str) -> int:
+    """The whole nl of an option that takes a volume. Raises BadInput that names the option."""
+    try:
+        return exact.whole_nl(read(text, ("volume",), example).to("nL"), text)
+    except BadInput as error:
+        raise BadInput(f"{option}: {error.cause}", error.do) from None
 
 
 def delivered(volume_nl: int, pair: Calibration | None, typed: Quantity, program: Program) -> str:

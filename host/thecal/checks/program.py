@@ -21,13 +21,12 @@ from thecal.checks.rigs import ANY_RIG, Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
-from thecal.pump.refusals import sentence
+from thecal.pump.refusals import PARAMETERS, sentence
 from thecal.quantities.amounts import ml
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
 
 SLIP = 1000
 TELL_ABOVE, ASK_ABOVE = 10, 100  # times the limit
-LIMIT_KEYS = {"max_rate_nl": "max_rate", "hour_nl": "max_per_hour", "day_nl": "max_per_day"}
 
 
 def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -> None:
@@ -79,7 +78,7 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
 
 def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:
     """Return the value to correct: a limit that is too wide, otherwise the highest rate."""
-    limit = LIMIT_KEYS.get(str(refusal.detail.get("parameter")))
+    limit = PARAMETERS.get(str(refusal.detail.get("parameter")))
     if limit:
         return Culprit(f"limits.{limit}", getattr(prescription.limits, limit), figure(refusal, "asked_nl"))
     return Rate(prescription, compiled.program)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pumpcore.dose import Calibration
 from pumpcore.program import MAX_RATE_NL
-from thecal.pump.active import pair_of
+from thecal.pump.facts import PumpFacts
 
 
 class Rig:
@@ -40,12 +40,13 @@ ANY_RIG = Rig(
 )
 
 
-def of_pump(client: Any) -> Rig:
+def of_pump(facts: PumpFacts) -> Rig:
     """Return the rig of an open pump after `hello`; ANY_RIG if the pump does not report one."""
-    if not client.ceilings:
+    ceilings = facts.hello.get("ceilings")
+    if not ceilings:
         return ANY_RIG
-    pair = pair_of(client.status())
-    return Rig(client.ceilings, Calibration(pair["volume_nl"], pair["steps"]))
+    pair = facts.pair()
+    return Rig(ceilings, Calibration(pair["volume_nl"], pair["steps"]))
 
 
 def of_bench(bench: Any) -> Rig:

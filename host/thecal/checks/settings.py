@@ -16,12 +16,11 @@ from thecal.checks.rigs import Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
-from thecal.pump.refusals import sentence
-from thecal.quantities.amounts import span
+from thecal.pump.refusals import RATE_FAULTS, sentence
+from thecal.quantities.amounts import span, ug_per_ml
 from thecal.quantities.typed import decimal, shown
 
 FAULTS = ("minimum_rate", "demand_rate", "demand_volume", "library_hard", "library_soft")
-RATES = ("minimum_rate", "rate_above_ceiling", "rate_above_motor")
 
 
 def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, rig: Rig, name: str) -> BadInput:
@@ -68,9 +67,9 @@ def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:
     detail: dict[str, Any] = refusal.detail
     words = []
     if "nearest_ng_per_ml" in detail:
-        words.append(f"{decimal(Fraction(detail['nearest_ng_per_ml'], 1000))} ug/mL")
+        words.append(ug_per_ml(detail["nearest_ng_per_ml"]))
     if "nearest_nl" in detail:
-        is_rate = temporary or refusal.fault.name in RATES or detail.get("parameter") == "rate"
+        is_rate = temporary or refusal.fault.name in RATE_FAULTS or detail.get("parameter") == "rate"
         volume = Fraction(detail["nearest_nl"], NL_PER_ML)
         words.append(rate_text(detail["nearest_nl"], program.rate_seconds_s) if is_rate else f"{decimal(volume)} mL")
     if "nearest_rate_nl" in detail:

@@ -14,7 +14,7 @@ from thecal.terminal.console import columns, confirm, talk
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 ASK_ABOVE_S = 60.0
 RUNNING_STEP_S = 2.0  # by so much a running pump's clock may be moved
@@ -39,11 +39,10 @@ class Wish(NamedTuple):
 class Move:
     """The change from the pump's clock and zone to `utc_s` in the chosen zone. `by_s` is None for an unknown clock."""
 
-    def __init__(self, client: Client, wish: Wish) -> None:
-        self.client = client
-        self.status, reading = clock.read(client)
-        self.local = zones.chosen(client, self.status, wish.zone)
-        self.had_zone = zones.of_pump(client, self.status) is not None
+    def __init__(self, pump: PumpFacts, wish: Wish) -> None:
+        self.pump, self.client, self.status, reading = pump, pump.client, pump.status, pump.reading
+        self.local = zones.chosen(self.client, self.status, wish.zone)
+        self.had_zone = zones.of_pump(self.client, self.status) is not None
         self.by_s = None if reading.error_s is None else -reading.error_s
         self.digits = 0 if reading.uncertain_s >= clock.CHIP_HALF_S else 1
         self.own_time = reading.own_time and not wish.move
@@ -92,7 +91,7 @@ class Move:
             ("next change", change_text(self.old, self.utc_s), change_text(self.new, self.utc_s)),
             ("moves", "", self.words()),
         ]
-        program = timed_program(self.client, self.status)
+        program = timed_program(self.pump)
         if program is None or not old_utc_s:
             return [*rows, ("therapy", "", "no entry depends on the time of day")] if program is None else rows
         pairs = zip(entry_rows(program, old_utc_s, self.old), entry_rows(program, self.utc_s, self.new), strict=True)
@@ -125,14 +124,9 @@ class Move:
         return told
 
 
-def timed_program(client: Client, status: dict[str, Any]) -> Program | None:
+def timed_program(pump: PumpFacts) -> Program | None:
     """Return the pump's program if its entries depend on the time of day; otherwise None."""
-    import base64
-
-    from pumpcore.program import unpack
-
-    packed = client.program_read().get("program") if status.get("program_name") else None
-    program = unpack(base64.b64decode(packed)) if packed else None
+    program = pump.program if pump.status.get("program_name") else None
     return program if program is not None and program.needs_clock() else None
 
 
@@ -174,14 +168,14 @@ def signed(by_s: int) -> str:
     return sign + text
 
 
-def set_before_start(client: Client, wish: Wish, status: dict[str, Any]) -> None:
+def set_before_start(pump: PumpFacts, wish: Wish) -> None:
     """Set the clock of a stopped pump and report it: it stays set if the start is refused."""
-    if status["state"] != "stopped":
+    if pump.status["state"] != "stopped":
         return
     if wish.move is False:
-        keep(status, wish)
+        keep(pump.status, wish)
         return
-    carry_out(client, wish, f"{KEEP_IT} leaves the clock as it is")
+    carry_out(pump, wish, f"{KEEP_IT} leaves the clock as it is")
 
 
 def keep(status: dict[str, Any], wish: Wish) -> None:
@@ -195,10 +189,10 @@ def keep(status: dict[str, Any], wish: Wish) -> None:
     talk(f"the pump's clock is kept: {clock_text(status['utc_s'], status['offset_s'])}")
 
 
-def carry_out(client: Client, wish: Wish, otherwise: str = "") -> dict[str, Any]:
+def carry_out(pump: PumpFacts, wish: Wish, otherwise: str = "") -> dict[str, Any]:
     """Show the change, ask if a clock or zone is already set, then set. Raises Failed without an agreement; nothing has changed then."""
     clock.check_host(otherwise)
-    move = Move(client, wish)
+    move = Move(pump, wish)
     if move.asks():
         consent(move, wish, otherwise)
     told = move.make()
@@ -206,10 +200,10 @@ def carry_out(client: Client, wish: Wish, otherwise: str = "") -> dict[str, Any]
     return told
 
 
-def tell(client: Client, wish: Wish) -> None:
+def tell(pump: PumpFacts, wish: Wish) -> None:
     """Show the change for a dry run."""
     clock.check_host()
-    move = Move(client, wish)
+    move = Move(pump, wish)
     talk(columns(move.rows()) if move.asks() else f"the clock would be set to {move.text()}")
 
 

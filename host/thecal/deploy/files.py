@@ -10,17 +10,16 @@ from thecal.files.resources import firmware_folder
 MANIFEST_PATH = "/manifest"
 LIBRARY = "adafruit_motor"
 _LIBRARY_FILES = ("stepper.py",)
+# Below `firmware/`, and no pump imports it.
+NOT_DEPLOYED = ("/pumpcore/wire/replies.py",)
 
 Files = dict[str, bytes]
 
 
 def firmware_files(folder: Path) -> Files:
     """Return the deployed files below `firmware/`, by their path on the pump."""
-    files = {
-        "/" + file.relative_to(folder).as_posix(): file.read_bytes()
-        for file in sorted(folder.rglob("*.py"))
-        if "__pycache__" not in file.parts
-    }
+    sources = {"/" + file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*.py")) if "__pycache__" not in file.parts}
+    files = {path: file.read_bytes() for path, file in sources.items() if path not in NOT_DEPLOYED}
     if "/main.py" not in files:
         raise Failed(f"{folder} holds no firmware (main.py is missing)", "name the firmware folder")
     return files

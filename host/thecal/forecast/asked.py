@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pumpcore.dose import Calibration
 from pumpcore.program import Program
 from pumpcore.units import S_PER_DAY
-from thecal.checks.dose import read
+from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput, Failed
 from thecal.forecast.bridged import Front, typed
 from thecal.forecast.model import Outlook, When
@@ -20,7 +20,7 @@ from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import shown
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 EXAMPLE = 'write it like "2026-10-24 08:00"'
 # the pump's clock is not set before 2020 and holds 32 bits: up to 2104 there is room for the days and the change of local time ahead
@@ -37,11 +37,11 @@ def when(begin: str | None, zone: LocalTime, days: int) -> When:
     return When(utc_s, zone.zone(utc_s), days)
 
 
-def local_time_of(client: Client | None, zone: str | None) -> LocalTime:
+def local_time_of(pump: PumpFacts | None, zone: str | None) -> LocalTime:
     """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
-    if client is None:
+    if pump is None:
         return zones.named(zone) if zone is not None else zones.of_computer()
-    return zones.chosen(client, client.status(), zone)
+    return zones.chosen(pump.client, pump.status, zone)
 
 
 def utc_of(text: str, zone: LocalTime) -> int:
@@ -64,7 +64,7 @@ def utc_of(text: str, zone: LocalTime) -> int:
     raise BadInput(f"--from: {shown(text)} is skipped by the change of local time", f"name a time {later} later")
 
 
-def left_nl(text: str | None, client: Client | None, program: Program) -> int | None:
+def left_nl(text: str | None, pump: PumpFacts | None, program: Program) -> int | None:
     """Return the reservoir volume as typed, otherwise as the pump reports; None if unknown, or if the program has no reservoir."""
     settings: Any = program.settings
     if settings is None or not settings.capacity_nl:
@@ -72,11 +72,8 @@ def left_nl(text: str | None, client: Client | None, program: Program) -> int | 
             raise BadInput("--left: the prescription has no [reservoir]", "remove it, or add [reservoir]")
         return None
     if text is not None:
-        volume = read(text, ("volume",), "18 mL").to("nL")
-        if volume.denominator != 1:
-            raise BadInput(f"--left: {shown(text)} is not a whole number of nl", f"nearest: {volume // 1} nL")
-        return int(volume)
-    reservoir = ((client.status() if client else {}).get("therapy") or {}).get("reservoir") or {}
+        return option_nl("--left", text, "18 mL")
+    reservoir = ((pump.status if pump else {}).get("therapy") or {}).get("reservoir") or {}
     return reservoir.get("left_nl")
 
 

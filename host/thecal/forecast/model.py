@@ -17,6 +17,7 @@ from pumpcore.units import S_PER_DAY
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front
 from thecal.forecast.course import Course, Flow
+from thecal.quantities.exact import ng_per_nl
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,8 @@ class Outlook:
 
     def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
         """Return the mass in a volume of the program's fluid; None for a program in volumes."""
-        mass_ng, nl = self.program.concentration
-        return volume_nl * mass_ng / nl if mass_ng else None
+        concentration = ng_per_nl(self.program)
+        return volume_nl * concentration if concentration is not None else None
 
     def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
         """Return the mass that the basal delivers between two seconds; it has the old concentration until the front has passed."""

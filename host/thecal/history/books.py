@@ -7,7 +7,7 @@ included.
 
 from __future__ import annotations
 
-from pumpcore.bolus import DEMAND, EXTENDED
+from pumpcore.bolus import CUT, DEMAND, EXTENDED
 from pumpcore.dose import Calibration
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
@@ -26,7 +26,7 @@ from thecal.history.parts import (
 )
 from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
-from thecal.history.therapy import CUT, STOPPED, TherapyBook
+from thecal.history.therapy import STOPPED, TherapyBook
 
 # after a pause the plan continues this many seconds after the record (the firmware requests a lease so far ahead)
 RETRY_AHEAD_S = 2
@@ -321,7 +321,7 @@ class Books(TherapyBook):
         line = self.boluses.get(row["token"])
         if line is None:
             return
-        cut = row["reason"] == "cut" and self._off is not None
+        cut = row["reason"] == CUT and self._off is not None
         line.ended, line.delivered_steps = row["reason"], row["delivered_steps"]
         line.ended_ms = self._off.cut_ms if cut and self._off is not None else at_ms
 

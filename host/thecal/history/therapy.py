@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pumpcore.bolus import CANCELLED, DONE
+from pumpcore.bolus import CANCELLED, DONE, ENDS
 from thecal.history.rows import Row
 from thecal.history.stretches import StretchBook
 
 # an order begins with the next slice: 2.5 to 6.5 s after its record
 SLICE_AHEAD_MS = 4_500
-PASSED, STOPPED, CUT = "passed", "stopped", "cut"
+PASSED, STOPPED = "passed", ENDS[3]
 
 
 @dataclass

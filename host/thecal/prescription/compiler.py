@@ -11,7 +11,8 @@ from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDU
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
-from thecal.prescription.settings import PLAIN, VOLUMES, compile_settings, library_rates, typed_settings
+from thecal.prescription.settings import compile_settings, library_rates, typed_settings, whole_nl
+from thecal.prescription.tables import BY_FIELD
 from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
@@ -149,16 +150,7 @@ def limit_nl(prescription: Prescription, key: str, name: str) -> int:
     if quantity is None:
         return 0
     where = f"limits.{key}"
-    value = volume_of(prescription, quantity, where, name)
-    if value.denominator != 1:
-        below, above = value // 1, value // 1 + 1
-        raise BadInput(
-            f"{name}: {where}: {shown(quantity.text)} is not a whole number of nl",
-            f"write a volume; nearest: {f'{below} nL and ' if below else ''}{above} nL",
-        )
-    if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {where}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
-    return positive(where, quantity, int(value), name)
+    return positive(where, quantity, whole_nl(prescription, where, quantity, name), name)
 
 
 def positive(key: str, quantity: Quantity, value: int, name: str) -> int:
@@ -180,8 +172,8 @@ def packed_and_checked(program: Program, name: str) -> bytes:
 
 def setting_key(refusal: Refusal) -> str:
     """Return the prescription's key of the refused setting, with a colon; "" if the refusal names none."""
-    table, key = (VOLUMES | PLAIN).get(str(refusal.detail.get("setting")), ("", ""))
-    return f"{table}.{key}: " if key else ""
+    setting = BY_FIELD.get(str(refusal.detail.get("setting")))
+    return f"{setting.key}: " if setting is not None else ""
 
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.prescription.fields import Concentration, Days, Dose, Minute, Rate, Table
 from thecal.prescription.tables import TABLES, Bolus, Demand, Library, Line, Reservoir
+from thecal.quantities.exact import volume
 from thecal.quantities.typed import Quantity, quoted, shown
 from thecal.quantities.week import week_time
 
@@ -69,15 +70,8 @@ class Prescription(Table):
 
     def volume(self, quantity: Quantity) -> Fraction:
         """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration."""
-        if quantity.kind().startswith("volume"):
-            return quantity.to("nL/s" if quantity.kind() == "volume/time" else "nL")
-        if self.concentration is None:
-            raise BadInput(
-                f"{shown(quantity.text)} is a mass and there is no concentration",
-                'add concentration = "... ug/mL" at the top',
-            )
-        mass = quantity.to("ng/s" if quantity.kind() == "mass/time" else "ng")
-        return mass / self.concentration.to("ng/nL")
+        ng_per_nl = self.concentration.to("ng/nL") if self.concentration is not None else None
+        return volume(quantity, ng_per_nl, ("there is no concentration", 'add concentration = "... ug/mL" at the top'))
 
 
 def load(path: Path) -> Prescription:

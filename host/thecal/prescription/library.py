@@ -12,33 +12,20 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
+from pumpcore.settings import OVERRIDES
 from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.files.resources import DATA
-from thecal.prescription.fields import Dose, Rate, Table
+from thecal.prescription.fields import Table
 from thecal.prescription.file import Prescription, first_complaint
-from thecal.prescription.tables import Library, Range
+from thecal.prescription.tables import RANGE, RATE, SETTINGS, VOLUME, Fluid, Library
 from thecal.quantities.typed import Quantity, shown
 
 SHIPPED = DATA
-FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal as a start")
-LIMITS = ("hard_rate", "soft_rate", "hard_bolus", "soft_bolus", "hard_day", "soft_day")
-RANGES = ("hard_concentration", "soft_concentration")
-PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in ("rate", "bolus", "day"))
-
-
-class Fluid(Table):
-    """Limits of one fluid; None = no limit."""
-
-    name: Annotated[StrictStr, Field(min_length=1)]
-    hard_rate: Rate | None = None
-    soft_rate: Rate | None = None
-    hard_bolus: Dose | None = None
-    soft_bolus: Dose | None = None
-    hard_day: Dose | None = None
-    soft_day: Dose | None = None
-    hard_concentration: Range | None = None
-    soft_concentration: Range | None = None
+FILE = toml_file.Kind("a drug library", "copy data/bench-fluids.toml of thecal to begin one")
+LIMITS = tuple(one.name for one in SETTINGS if one.table == "library" and one.held.kind in (RATE, VOLUME))
+RANGES = tuple(one.name for one in SETTINGS if one.table == "library" and one.held.kind == RANGE)
+PAIRS = tuple((f"soft_{what}", f"hard_{what}") for what in OVERRIDES if f"hard_{what}" in LIMITS)
 
 
 class DrugLibrary(Table):

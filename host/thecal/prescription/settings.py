@@ -11,99 +11,69 @@ from pumpcore.settings import OVERRIDES, Settings
 from pumpcore.units import NL_PER_ML
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
+from thecal.prescription.tables import COUNT, RANGE, RATE, SECONDS, SETTINGS, VERSION, VOLUME, Setting
+from thecal.quantities import exact
 from thecal.quantities.typed import Quantity, shown
 
 Number = Callable[[str, Quantity], int]
-# field of the settings: table and key of the prescription
-VOLUMES = {
-    "demand_nl": ("demand", "dose"),
-    "bolus_max_nl": ("bolus", "max_dose"),
-    "bolus_day_nl": ("bolus", "max_per_day"),
-    "tubing_nl": ("line", "tubing"),
-    "catheter_nl": ("line", "catheter"),
-    "capacity_nl": ("reservoir", "capacity"),
-    "low_nl": ("reservoir", "low"),
-    "empty_nl": ("reservoir", "empty"),
-    "tolerance_nl": ("reservoir", "tolerance"),
-    "hard_bolus_nl": ("library", "hard_bolus"),
-    "soft_bolus_nl": ("library", "soft_bolus"),
-    "hard_day_nl": ("library", "hard_day"),
-    "soft_day_nl": ("library", "soft_day"),
-}
-RATES = {"hard_rate_nl": ("library", "hard_rate"), "soft_rate_nl": ("library", "soft_rate")}
-PLAIN = {
-    "demand_on": ("demand", "enabled"),
-    "demand_per_day": ("demand", "per_day"),
-    "demand_s": ("demand", "duration"),
-    "lockout_s": ("demand", "lockout"),
-    "line_day": ("line", "measured"),
-    "tolerance_permille": ("reservoir", "tolerance_percent"),
-    "library_version": ("library", "version"),
-}
-MAY_BE_ZERO = ("tubing_nl", "catheter_nl")
-# the widths of the packed block; pumpcore.settings checks the range of each setting
-MOST = {"demand_per_day": (1 << 16) - 1, "demand_s": (1 << 32) - 1, "lockout_s": (1 << 32) - 1, "library_version": (1 << 32) - 1}
+# those that keep the text that was typed
+WITH_UNIT = (VOLUME, RATE, RANGE)
+# the widths of the packed block; what is out of a setting's own range is refused by pumpcore.settings
+MOST = {COUNT: (1 << 16) - 1, SECONDS: (1 << 32) - 1, VERSION: (1 << 32) - 1}
 
 
 def compile_settings(prescription: Prescription, rate_nl: Number, name: str) -> Settings | None:
     """Return the settings, None if there are none. `rate_nl` scales a rate to nl per the program's seconds. Raises BadInput."""
     settings = Settings()
-    for field, _, key, quantity in present(prescription, VOLUMES):
-        volume_nl = whole_nl(prescription, key, quantity, name)
-        if not volume_nl and field not in MAY_BE_ZERO:  # it would read as "not set"
-            raise BadInput(f"{name}: {key}: {shown(quantity.text)} is zero", "write a value above zero, or remove the line")
-        setattr(settings, field, volume_nl)
-    for field, _, key, quantity in present(prescription, RATES):
-        setattr(settings, field, rate_nl(key, quantity))
-    for field, _, key, value in present(prescription, PLAIN):
-        if int(value) > MOST.get(field, int(value)) or int(value) < 0:
-            raise BadInput(f"{name}: {key} = {value} is out of range", f"write a number from 0 to {MOST.get(field)}")
-        setattr(settings, field, int(value))
-    if prescription.library is not None:
-        fill_library(settings, prescription, name)
+    for one, value in present(prescription):
+        for field, number in zip(one.held.fields, numbers(prescription, one, value, rate_nl, name), strict=True):
+            setattr(settings, field, number)
+    library = prescription.library
+    if library is not None:
+        settings.library = library.name
+        settings.overrides = sum(1 << OVERRIDES.index(word) for word in set(library.overrides))
     return settings if settings or prescription.basal.minimum is not None else None
 
 
-def present(prescription: Prescription, fields: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str, str, Any]]:
+def present(prescription: Prescription) -> Iterator[tuple[Setting, Any]]:
     """Yield (field, table, key for messages, value) of every setting in the prescription."""
-    for field, (table, key) in fields.items():
-        row = getattr(prescription, table)
-        value = getattr(row, key) if row is not None else None
+    for one in SETTINGS:
+        value = getattr(getattr(prescription, one.table), one.name, None)
         if value is not None:
-            yield field, table, f"{table}.{key}", value
+            yield one, value
+
+
+def numbers(prescription: Prescription, one: Setting, value: Any, rate_nl: Number, name: str) -> list[int]:
+    """What the pump holds of one setting, a number for each of its fields. Raises BadInput."""
+    if one.held.kind == VOLUME:
+        volume_nl = whole_nl(prescription, one.key, value, name)
+        if not volume_nl and not one.held.zero:
+            raise BadInput(f"{name}: {one.key}: {shown(value.text)} is nothing", "write what it is, or leave the line out")
+        return [volume_nl]
+    if one.held.kind == RATE:
+        return [rate_nl(one.key, value)]
+    if one.held.kind == RANGE:
+        return [whole_ng_per_ml(one.key, quantity, name) for quantity in value]
+    most = MOST.get(one.held.kind, int(value))
+    if not 0 <= int(value) <= most:
+        raise BadInput(f"{name}: {one.key} = {value} is out of range", f"write a number from 0 to {most}")
+    return [int(value)]
 
 
 def library_rates(prescription: Prescription) -> list[tuple[str, Quantity]]:
     """Return (key, rate) of the limits that must be whole nl over the program's seconds."""
-    return [(key, quantity) for _, _, key, quantity in present(prescription, RATES)]
+    return [(one.key, value) for one, value in present(prescription) if one.held.kind == RATE]
 
 
 def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str) -> int:
     """Return a dose in whole nl. Raises BadInput with the nearest whole values."""
     try:
-        value = prescription.volume(quantity)
+        value_nl = exact.whole_nl(prescription.volume(quantity), quantity.text)
     except BadInput as error:
         raise BadInput(f"{name}: {key}: {error.cause}", error.do) from error
-    if value.denominator != 1:
-        below = value // 1
-        raise BadInput(
-            f"{name}: {key}: {shown(quantity.text)} is not a whole number of nl", f"write a volume; nearest: {below} nL and {below + 1} nL"
-        )
-    if value > MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
-    return int(value)
-
-
-def fill_library(settings: Settings, prescription: Prescription, name: str) -> None:
-    library = prescription.library
-    assert library is not None
-    settings.library = library.name
-    settings.overrides = sum(1 << OVERRIDES.index(word) for word in set(library.overrides))
-    for kind in ("hard", "soft"):
-        pair = getattr(library, f"{kind}_concentration")
-        for end, quantity in zip(("low", "high"), pair or ()):
-            key = f"library.{kind}_concentration"
-            setattr(settings, f"{kind}_{end}_ng", whole_ng_per_ml(key, quantity, name))
+    if value_nl > MAX_RATE_NL:
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write less")
+    return value_nl
 
 
 def whole_ng_per_ml(key: str, quantity: Quantity, name: str) -> int:
@@ -117,9 +87,5 @@ def whole_ng_per_ml(key: str, quantity: Quantity, name: str) -> int:
 
 def typed_settings(prescription: Prescription) -> dict[str, str]:
     """Return the typed texts by the label of the review."""
-    typed = {key: quantity.text for _, _, key, quantity in present(prescription, VOLUMES | RATES)}
-    for kind in ("hard", "soft"):
-        pair = getattr(prescription.library, f"{kind}_concentration", None)
-        if pair:
-            typed[f"library.{kind}_concentration"] = " to ".join(quantity.text for quantity in pair)
-    return typed
+    typed = {one.key: value if isinstance(value, list) else [value] for one, value in present(prescription) if one.held.kind in WITH_UNIT}
+    return {key: " to ".join(quantity.text for quantity in quantities) for key, quantities in typed.items()}

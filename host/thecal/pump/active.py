@@ -9,7 +9,6 @@ from thecal.errors import Failed
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.pump.client import Client
 
 Calibration = dict[str, Any]
 
@@ -20,14 +19,6 @@ def pair_of(status: dict[str, Any]) -> Calibration:
     if not pair:
         raise Failed("the pump has no bench, and no calibration", "flash it with its bench: thecal flash --bench NAME")
     return pair
-
-
-def active_program(client: Client) -> Program:
-    """Return the active program. Raises Failed if there is none."""
-    program = read_back(client.program_read())
-    if program is None:
-        raise Failed("no program is active in the pump", "program it first: thecal program rx.toml")
-    return program
 
 
 def read_back(reply: dict[str, Any]) -> Program | None:

@@ -10,7 +10,8 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.bolus import CALIBRATION, CANCELLED, CUT, DONE
+from pumpcore.bolus import LIVE as LIVE_STATES
 from pumpcore.forecast import CHAIN_BYTES
 from pumpcore.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
@@ -27,10 +28,10 @@ MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
 ALONE_STATES = ("priming", "calibrating")
-# states of bolus.status for a token that ordered a bolus; the other states are never_ordered and forgotten
-LIVE_STATES = ("ordered", "delivering", "paused")
+# what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
 Tell = Callable[[int, int], None]
-BOLUS_STATES = (*LIVE_STATES, "done", "cancelled", "cut")
+ENDED_STATES = (DONE, CANCELLED, CUT)
+BOLUS_STATES = (*LIVE_STATES, *ENDED_STATES)
 
 
 def whole_from(raw: bytes, first: int) -> tuple[int, int]:
@@ -45,8 +46,12 @@ class Client(Exchange):
     """A pump on one port. `boot`: the boot number of the last status. `ceilings`: the bench's, from `hello`. `unique_id`: the board's."""
 
     boot: int | None = None
-    unique_id: str = ""
-    ceilings: dict[str, int] | None = None
+    greeting: Reply | None = None
+
+    @property
+    def unique_id(self) -> str:
+        """The board's, "" before a hello."""
+        return str((self.greeting or {}).get("unique_id", ""))
 
     def __enter__(self) -> Client:
         return self
@@ -63,8 +68,7 @@ class Client(Exchange):
         if theirs != ours:
             do = "flash the pump with this version's firmware, or install the thecal version of its firmware"
             raise WrongProtocol(f"the pump on {self.port_url} speaks protocol version {theirs}, this thecal speaks {ours}", do)
-        self.ceilings = reply.get("ceilings")
-        self.unique_id = str(reply.get("unique_id", ""))
+        self.greeting = reply
         return reply
 
     def status(self) -> Reply:

@@ -75,9 +75,8 @@ def lives_by_itself(port_url: str) -> bool:
     return any(entry.get("virtual") or entry.get("speed") != 1 for entry in entries)
 
 
-def tell(client: Client) -> None:
+def tell(reading: Reading) -> None:
     """Print one line about the clock to stderr."""
-    _, reading = read(client)
     talk(f"clock {reading.text()}")
     if reading.warning():
         talk(reading.warning())

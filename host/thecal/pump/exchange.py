@@ -10,6 +10,7 @@ from typing import Any
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
+from pumpcore.wire.replies import BLOCK_BYTES
 from thecal.errors import BadAnswer, LinkLost, NoPump, PortBusy, Refused, Silent, ThecalError, Unknown, WrongDevice
 from thecal.pump import replies, stopping
 from thecal.pump.refusals import said
@@ -265,7 +266,7 @@ def bulk_bytes(reply: Reply) -> int:
     """Return the number of raw bytes that follow this reply."""
     result = reply.get("result")
     count_bytes = result.get("bytes") if isinstance(result, dict) and "crc32" in result else 0
-    return count_bytes if type(count_bytes) is int and 0 < count_bytes <= replies.BLOCK_BYTES else 0
+    return count_bytes if type(count_bytes) is int and 0 < count_bytes <= BLOCK_BYTES else 0
 
 
 def crc_number(value: object) -> int:

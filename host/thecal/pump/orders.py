@@ -29,13 +29,9 @@ class Order:
     ask_with: str = "thecal status"
 
 
-def known(client: Client, method: str) -> bool:
-    """Return True if the pump's firmware has this command."""
-    return method in client.hello().get("capabilities", [])
-
-
 def require(client: Client, method: str) -> None:
-    if not known(client, method):
+    """Failed when the pump's firmware, which said hello when it was opened, does not have this command."""
+    if method not in (client.greeting or client.hello()).get("capabilities", []):
         raise Failed(f"this pump's firmware does not know {method}", "flash the pump with this version's firmware: thecal flash")
 
 

@@ -20,6 +20,16 @@ def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
     return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
 
 
+def ug_per_ml(mass_ng: int, volume_nl: int = NL_PER_ML, digits: int = 6) -> str:
+    """ "500 ug/mL" of a mass in a volume."""
+    return f"{decimal(Fraction(mass_ng * 1000, volume_nl), digits)} ug/mL"
+
+
+def ug_per_day(rate_nl: int, rate_seconds_s: int, ng_per_nl: Fraction) -> str:
+    """The mass that a rate carries in a day, without its unit."""
+    return decimal(rate_nl * ng_per_nl * S_PER_DAY / (rate_seconds_s * 1000))
+
+
 def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
     """ "1234 steps (12.3419 mL)"; only the steps if the pump has no bench."""
     if not calibration:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from pumpcore import fault_texts
-from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
+from pumpcore.bolus import CUT
+from pumpcore.units import MS_PER_S, S_PER_HOUR
 from thecal.history.alarms import AlarmLine, named
 from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
-from thecal.quantities.amounts import ml, ml_per_h
-from thecal.quantities.typed import decimal
-from thecal.reports.therapy import TherapyRows
+from thecal.quantities.amounts import ml, ml_per_h, ug_per_day
+from thecal.quantities.exact import ng_per_nl
+from thecal.reports.therapy import HOW, TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.text.program import entries
 
@@ -123,10 +123,10 @@ class Sections:
         known = self.line.prescribed
         if known is None:
             return Section("Schedule", (), empty="not known")
-        seconds_s, mass_ng, volume_nl = known.program.rate_seconds_s, *known.program.concentration
+        seconds_s, concentration = known.program.rate_seconds_s, ng_per_nl(known.program)
         rows: list[Cells] = []
         for label, rate_nl in entries(known.program):
-            mass = decimal(Fraction(rate_nl * mass_ng * S_PER_DAY, volume_nl * seconds_s * 1000)) if mass_ng else "-"
+            mass = ug_per_day(rate_nl, seconds_s, concentration) if concentration is not None else "-"
             per_h = f"{float(known.steps_per_s(rate_nl) * S_PER_HOUR):.3f}"
             rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), mass, per_h))
         head = ("from", "rate", f"nl in {seconds_s} s", "ug/day", "steps/h")
@@ -140,7 +140,7 @@ class Sections:
     def _bolus(self, one: BolusLine) -> Cells:
         words = self.words
         how = one.ended or ("runs" if one.started_ms is not None else "waits")
-        delivered = f"at most {one.delivered_steps}" if one.ended == "cut" else str(one.delivered_steps)
+        delivered = f"at most {one.delivered_steps}" if one.ended == CUT else str(one.delivered_steps)
         return (
             words.time(one.ordered_ms),
             one.purpose,
@@ -148,7 +148,7 @@ class Sections:
             ml_per_h(one.rate_nl, one.rate_seconds_s) if one.rate_seconds_s else words.rate(one.rate_nl, one.digest),
             words.clock(one.started_ms),
             words.clock(one.ended_ms),
-            "cut by power loss" if one.ended == "cut" else how,
+            HOW[CUT] if one.ended == CUT else how,
             str(one.ordered_steps),
             delivered,
             words.volume(one.delivered_steps, one.ordered_ms),

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
+from pumpcore.bolus import CANCELLED, CUT, DONE
 from thecal.history.alarms import named
-from thecal.history.therapy import BridgeLine, Override, Refill, TemporaryLine
+from thecal.history.therapy import PASSED, STOPPED, BridgeLine, Override, Refill, TemporaryLine
 from thecal.history.timeline import Timeline
-from thecal.quantities.amounts import ml, span
-from thecal.quantities.typed import decimal
+from thecal.quantities.amounts import ml, span, ug_per_ml
 from thecal.reports.words import Words
 
-NG_PER_UG = 1000
 HOW = {
-    "done": "done",
-    "cancelled": "cancelled",
-    "stopped": "by a stop",
-    "cut": "cut by power loss",
+    DONE: "done",
+    CANCELLED: "cancelled",
+    STOPPED: "by a stop",
+    CUT: "cut by the power",
     "fault": "by an alarm",
-    "passed": "the front has passed",
+    PASSED: "the front has passed",
 }
 Event = tuple[int, int | None, tuple[str, ...]]
 
@@ -81,4 +79,4 @@ class TherapyRows:
     def _amount(self, one: Override, value: int) -> str:
         if one.what == "rate":
             return self.words.rate(value, one.digest)
-        return decimal(Fraction(value, NG_PER_UG), 3) + " ug/mL" if one.what == "concentration" else ml(value)
+        return ug_per_ml(value, digits=3) if one.what == "concentration" else ml(value)

@@ -179,7 +179,7 @@ class Status(Shape):
     counters: dict[str, int]
     last_error: str
     entry: int | None
-    entry_rate_nl: int
+    entry_rate_nl: int | None
     next_change_s: int | None
     rate_seconds_s: int
     ordered_steps: int

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 from thecal.errors import Refused
-from thecal.quantities.amounts import ml
-from thecal.quantities.typed import decimal
+from thecal.quantities.amounts import ml, ug_per_ml
 
 LINE_FAULTS = ("bridge_needed", "bridge_impossible")
 BRIDGE, PRIME = "thecal bridge", 'thecal prime --rate "2 mL/h"'
@@ -23,7 +21,7 @@ def of(status: dict[str, Any]) -> Line | None:
 def content(line: Line, which: str) -> str:
     """Return "dye 500 ug/mL" of `old` or `new`."""
     fluid, mass_ng, volume_nl = (line[f"{which}_{name}"] for name in ("fluid", "ng", "nl"))
-    return f"{fluid} {decimal(Fraction(mass_ng * 1000, volume_nl), 3)} ug/mL" if volume_nl else fluid or "unknown"
+    return f"{fluid} {ug_per_ml(mass_ng, volume_nl, 3)}" if volume_nl else fluid or "unknown"
 
 
 def need(line: Line) -> str:

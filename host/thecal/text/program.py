@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from pumpcore.program import MODES, Program
-from thecal.quantities.amounts import ml, ml_per_h
-from thecal.quantities.typed import decimal
+from thecal.quantities.amounts import ml, ml_per_h, ug_per_day, ug_per_ml
+from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.week import week_time
 from thecal.text.settings import settings_facts
 
@@ -58,12 +56,10 @@ def typed_text(label: str, typed: dict[str, str]) -> str:
 
 def concentration(program: Program) -> str:
     mass_ng, volume_nl = program.concentration
-    return f"{decimal(Fraction(mass_ng * 1000, volume_nl))} ug/mL" if mass_ng else "none"
+    return ug_per_ml(mass_ng, volume_nl) if mass_ng else "none"
 
 
 def mass_rate(program: Program, rate_nl: int) -> str:
     """Return the rate as mass per day, if the program has a concentration."""
-    mass_ng, volume_nl = program.concentration
-    if not mass_ng:
-        return ""
-    return f" = {decimal(Fraction(rate_nl * mass_ng * 86_400, volume_nl * program.rate_seconds_s * 1000))} ug/day"
+    concentration = ng_per_nl(program)
+    return f" = {ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day" if concentration is not None else ""

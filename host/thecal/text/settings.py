@@ -2,80 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
 
 from pumpcore.program import Program
 from pumpcore.settings import Settings
-from thecal.prescription.settings import RATES, VOLUMES
-from thecal.quantities.amounts import ml, ml_per_h, span
+from thecal.prescription.tables import COUNT, DAY, PERMILLE, RANGE, RATE, SECONDS, SETTINGS, VOLUME
+from thecal.quantities.amounts import ml, ml_per_h, span, ug_per_ml
 from thecal.quantities.typed import decimal
 
 NONE = "none"
+# By kind: what a field's number is in words, with what the pump holds. `seconds_s` are the program's, for its rates.
+SHOWN: dict[str, Callable[[int, int], str]] = {
+    VOLUME: lambda volume_nl, _: f"{ml(volume_nl)} = {volume_nl} nl",
+    RATE: lambda rate_nl, seconds_s: f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl",
+    SECONDS: lambda duration_s, _: f"{span(duration_s)} = {duration_s} s",
+    COUNT: lambda count, _: str(count),
+    PERMILLE: lambda permille, _: f"{decimal(Fraction(permille, 10))} %",
+    DAY: lambda days, _: (date(1970, 1, 1) + timedelta(days=days)).isoformat(),
+    RANGE: lambda ng_per_ml, _: ug_per_ml(ng_per_ml),
+}
+MAY_BE_NOTHING = (VOLUME, RATE, RANGE)
 
 
 def settings_facts(program: Program) -> dict[str, str]:
     """Return label and value of every setting; an unset group has one line."""
     settings = program.settings or Settings()
-    said = demand_facts(settings)
-    said.update(volumes(settings, "bolus"))
-    said.update(line_facts(settings))
-    said.update(reservoir_facts(settings))
-    said.update(library_facts(settings, program.rate_seconds_s))
-    return said
+    return {
+        **demand_facts(settings),
+        **lines(settings, "bolus"),
+        **line_facts(settings),
+        **(lines(settings, "reservoir") if settings.capacity_nl else {"reservoir": NONE}),
+        **library_facts(settings, program.rate_seconds_s),
+    }
 
 
-def volumes(settings: Settings, table: str) -> dict[str, str]:
+def lines(settings: Settings, table: str, rate_seconds_s: int = 1) -> dict[str, str]:
     """Return the volumes of one table, with the pump's nanolitres."""
     found = {}
-    for field, (its_table, key) in VOLUMES.items():
-        volume_nl = getattr(settings, field)
-        if its_table == table:
-            found[f"{table}.{key}"] = f"{ml(volume_nl)} = {volume_nl} nl" if volume_nl else NONE
+    for one in SETTINGS:
+        if one.table == table and one.held.kind in SHOWN:
+            values = [getattr(settings, field) for field in one.held.fields]
+            said = " to ".join(SHOWN[one.held.kind](value, rate_seconds_s) for value in values)
+            found[one.key] = NONE if one.held.kind in MAY_BE_NOTHING and not values[-1] else said
     return found
 
 
 def demand_facts(settings: Settings) -> dict[str, str]:
     if not settings.demand_nl:
         return {"demand": NONE}
-    return {
-        "demand": "on" if settings.demand_on else "off",
-        **volumes(settings, "demand"),
-        "demand.duration": f"{span(settings.demand_s)} = {settings.demand_s} s",
-        "demand.lockout": f"{span(settings.lockout_s)} = {settings.lockout_s} s",
-        "demand.per_day": str(settings.demand_per_day),
-    }
+    return {"demand": "on" if settings.demand_on else "off", **lines(settings, "demand")}
 
 
 def line_facts(settings: Settings) -> dict[str, str]:
-    if not settings.line_day:
-        return {"line": NONE}
-    return {**volumes(settings, "line"), "line.measured": (date(1970, 1, 1) + timedelta(days=settings.line_day)).isoformat()}
-
-
-def reservoir_facts(settings: Settings) -> dict[str, str]:
-    if not settings.capacity_nl:
-        return {"reservoir": NONE}
-    return {**volumes(settings, "reservoir"), "reservoir.tolerance_percent": f"{decimal(Fraction(settings.tolerance_permille, 10))} %"}
+    return lines(settings, "line") if settings.line_day else {"line": NONE}
 
 
 def library_facts(settings: Settings, rate_seconds_s: int) -> dict[str, str]:
     if not settings.library:
         return {"library": NONE}
-    said = {
+    return {
         "library": f"{settings.library}, version {settings.library_version}",
         "library.overrides": ", ".join(settings.overridden()) or NONE,
-        **volumes(settings, "library"),
+        **lines(settings, "library", rate_seconds_s),
     }
-    for field, (_, key) in RATES.items():
-        rate_nl = getattr(settings, field)
-        said[f"library.{key}"] = f"{ml_per_h(rate_nl, rate_seconds_s)} = {rate_nl} nl" if rate_nl else NONE
-    for kind in ("hard", "soft"):
-        low_ng, high_ng = getattr(settings, f"{kind}_low_ng"), getattr(settings, f"{kind}_high_ng")
-        said[f"library.{kind}_concentration"] = f"{ug_per_ml(low_ng)} to {ug_per_ml(high_ng)}" if high_ng else NONE
-    return said
-
-
-def ug_per_ml(concentration_ng: int) -> str:
-    """Format a concentration in ng per ml for people."""
-    return decimal(Fraction(concentration_ng, 1000)) + " ug/mL"

@@ -13,9 +13,9 @@ from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
+    from thecal.pump.facts import PumpFacts
 
     Rows = list[tuple[str, ...]]
 
@@ -42,6 +42,7 @@ def bolus(
 ) -> None:
     """Order a bolus on top of the basal rate."""
     from thecal.checks.dose import rate_of, volume_of
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.text.orders import sentence
 
@@ -54,19 +55,19 @@ def bolus(
             check(text)
     typed, consent = (volume, rate, extended), Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        calibration = client.status()["calibration"]  # asked first: after the order a lost link would hide its answer
+        pump = facts.ask(client)  # first: after the order a lost link would hide its answer
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
             reply = end(client, cancel, consent)
         else:
-            reply = order_demand(client, consent) if demand else order(client, typed, consent)
+            reply = order_demand(pump, consent) if demand else order(pump, typed, consent)
     if reply is None:
         return
     if as_json:
         emit_json(reply)
     else:
-        data(sentence(reply, calibration))
+        data(sentence(reply, pump.status["calibration"]))
 
 
 def end(client: Client, token: str, consent: Consent) -> Reply | None:
@@ -78,61 +79,58 @@ def end(client: Client, token: str, consent: Consent) -> Reply | None:
     return client.bolus_cancel(token)
 
 
-def order_demand(client: Client, consent: Consent) -> Reply | None:
+def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     """Order the program's demand bolus; the pump checks lockout and count."""
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.checks.dose import delivered
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
-    from thecal.pump.active import active_program
     from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
     from thecal.text.settings import demand_facts
 
-    program = active_program(client)
+    program = pump.active()
     settings: Any = program.settings
     if settings is None or not settings.demand_on:
         raise Failed("the active program allows no demand bolus", "add [demand] to the prescription and upload it")
-    rig, typed = rigs.of_pump(client), parse(ml(settings.demand_nl).removeprefix("~"))
+    rig, typed = rigs.of_pump(pump), parse(ml(settings.demand_nl).removeprefix("~"))
     order_checks.check_steps(program, rig, settings.demand_nl, typed)
-    clock.tell(client)
+    clock.tell(pump.reading)
     will = delivered(settings.demand_nl, rig.calibration, typed, program)
-    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(client, program, None)]))
-    return carry_out(client, orders.demand(), "Deliver a demand bolus?", consent)
+    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(pump, None)]))
+    return carry_out(pump.client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
-def order(client: Client, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
     """Check, review, confirm, order; `typed` is the volume and either a rate or a time."""
     from thecal.checks.dose import volume_of
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
-    from thecal.pump.active import active_program
     from thecal.text.calibration import line
 
     volume, rate, over_text = typed
-    active = active_program(client)
     if over_text is None:
-        dose, rows = checked_bolus(client, active, str(volume), str(rate))
+        dose, rows = checked_bolus(pump, str(volume), str(rate))
         wanted = orders.bolus(*dose)
     else:
-        dose, rows = checked_extended(client, active, str(volume), over_text)
+        dose, rows = checked_extended(pump, str(volume), over_text)
         wanted = orders.extended(*dose)
-    clock.tell(client)
+    clock.tell(pump.reading)
     talk(headed(rows))
-    talk(": ".join(last_dose.row(client, active, volume_of(str(volume)))))
-    talk(f"calibration: {line(client.status()['calibration'])}")
-    return carry_out(client, wanted, "Deliver this bolus?", consent)
+    talk(": ".join(last_dose.row(pump, volume_of(str(volume)))))
+    talk(f"calibration: {line(pump.status['calibration'])}")
+    return carry_out(pump.client, wanted, "Deliver this bolus?", consent)
 
 
-def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
+def checked_bolus(pump: PumpFacts, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
     """Return (nl, nl per the program's seconds) and the review."""
     from thecal.checks import orders as order_checks
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
     from thecal.checks.dose import Bolus
 
-    rig = rigs.of_pump(client)
+    active, rig = pump.active(), rigs.of_pump(pump)
     dose = Bolus(active, volume, rate, rig.calibration)
     order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
     program_checks.check_bolus(dose, active, rig)
@@ -140,21 +138,19 @@ def checked_bolus(client: Client, active: Program, volume: str, rate: str) -> tu
     return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
 
 
-def checked_extended(client: Client, active: Program, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
+def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
     """Return (nl, seconds) and the review of an extended bolus; its rate follows exactly."""
-    from fractions import Fraction
-
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
-    from thecal.checks.dose import delivered, volume_of, whole
-    from thecal.checks.dose import volume as volume_nl_of
+    from thecal.checks.dose import delivered, volume_of
+    from thecal.checks.dose import volume_nl as whole_nl_of
     from thecal.quantities.amounts import ml_per_h, span
 
-    duration_s = over(over_text)
-    volume_nl = whole(volume_nl_of(active, volume_of(volume)), volume, "nL", Fraction(1))
+    active, duration_s = pump.active(), over(over_text)
+    volume_nl = whole_nl_of(active, volume_of(volume))
     if not volume_nl or not duration_s:
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
-    rig = rigs.of_pump(client)
+    rig = rigs.of_pump(pump)
     order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
     order_checks.check_extended(active, rig, (volume_nl, duration_s), f"{volume} over {over_text}")
     made = delivered(volume_nl, rig.calibration, volume_of(volume), active)

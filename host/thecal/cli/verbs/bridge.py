@@ -13,8 +13,8 @@ from thecal.terminal.console import columns, confirm, data, emit_json, talk
 if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.cli.clock_setting import Wish
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
+    from thecal.pump.facts import PumpFacts
     from thecal.text.line import Line
 
 QUESTION = "Start with this bridge?"
@@ -30,34 +30,33 @@ def bridge(
 ) -> None:
     """Start with another concentration still in the line. It is delivered at the same drug dose until the front has passed."""
     from thecal.cli.clock_setting import Wish
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.quantities.amounts import made_text
 
     wish = Wish(zone, set_clock)
     wish.check()
     with open_pump(port) as client:
-        calibration = client.status()["calibration"]
-        reply = order(client, wish, Consent(yes, dry_run, as_json))
+        pump = facts.ask(client)
+        reply = order(pump, wish, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        rest = made_text(reply["new_from_steps"] - reply["position_steps"], calibration)
+        rest = made_text(reply["new_from_steps"] - reply["position_steps"], pump.status["calibration"])
         data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {rest} (token {reply['token']})")
 
 
-def order(client: Client, wish: Wish, consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, wish: Wish, consent: Consent) -> Reply | None:
     from thecal.cli import clock_setting
     from thecal.pump import orders
-    from thecal.pump.active import active_program
 
-    program = active_program(client)
-    status = client.status()
-    talk(columns(review(program, in_line(status), status)))
+    program = pump.active()
+    talk(columns(review(program, in_line(pump.status), pump.status)))
     if not consent.dry_run:
         confirm(QUESTION, consent.yes)
-        clock_setting.set_before_start(client, wish, status)
+        clock_setting.set_before_start(pump, wish)
         consent = consent._replace(yes=True)
-    return carry_out(client, orders.bridge(), QUESTION, consent)
+    return carry_out(pump.client, orders.bridge(), QUESTION, consent)
 
 
 def in_line(status: dict[str, Any]) -> Line:

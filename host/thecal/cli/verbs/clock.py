@@ -21,18 +21,20 @@ def clock(
     """Show the error and the drift of the pump's clock, and the next change of local time."""
     from thecal.cli import clock_setting
     from thecal.pump import clock as clocks
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.quantities.amounts import clock_text
 
     wish = clock_setting.Wish(zone, set_clock or None)
     wish.check()
     with open_pump(port) as client:
-        status, reading = clocks.read(client)
+        pump = facts.ask(client)
+        status, reading = pump.status, pump.reading
         if set_it and dry_run:
-            clock_setting.tell(client, wish)
-            talk("dry run: would set the clock, nothing sent")
+            clock_setting.tell(pump, wish)
+            talk("would set the clock; nothing was sent")
         elif set_it:
-            clock_setting.carry_out(client, wish)
+            clock_setting.carry_out(pump, wish)
             status, reading = clocks.read(client)
     if as_json:
         keys = ("utc_s", "utc_fraction_ms", "offset_s", "transition_utc_s", "transition_offset_s", "clock_set_utc_s")

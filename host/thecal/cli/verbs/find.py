@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import typer
+
 from thecal.cli.options import AsJson, Port
-from thecal.errors import NoPump, Refused
+from thecal.errors import NoPump, Refused, ThecalError
+from thecal.terminal.complaint import report
 from thecal.terminal.console import data, emit_json, headed, talk
 
 PATIENCE_S = 5.0
@@ -26,11 +29,20 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
             talk("\n".join(cure(about)))
     if any("hello" in about for about in found):
         return
+    error = unusable(found, unfit)
+    if not as_json:
+        raise error
+    report(error, False)  # the list is the one document on stdout; it says the same port by port
+    raise typer.Exit(error.exit_code)
+
+
+def unusable(found: list[dict[str, Any]], unfit: list[dict[str, Any]]) -> ThecalError:
+    """Why none of the ports `found` has a pump that can be used; `unfit` are those whose firmware can't run it."""
     if unfit:
         error = unfit[0]["error"]
-        raise Refused(error["code"], error["fault"], *cure(unfit[0]))
+        return Refused(error["code"], error["fault"], *cure(unfit[0]))
     cause = found[0]["error"]["cause"] if len(found) == 1 else "no pump found"
-    raise NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
+    return NoPump(cause, "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
 
 
 def cure(about: dict[str, Any]) -> tuple[str, str]:

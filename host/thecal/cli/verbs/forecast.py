@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from thecal.forecast.model import Outlook
     from thecal.prescription.compiler import Compiled
     from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 
 def forecast(
@@ -50,7 +51,7 @@ def forecast(
     from thecal.forecast import asked
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
-    from thecal.pump import zones
+    from thecal.pump import facts, zones
     from thecal.pump.opening import a_pump
     from thecal.terminal.output_files import check_free
 
@@ -60,10 +61,11 @@ def forecast(
     zones.check(zone)
     client = None if offline or (bench and not port) else a_pump(port)
     try:
-        when = asked.when(begin, asked.local_time_of(client, zone), days)
-        rig = rig_for(client, bench)
+        pump = facts.ask(client) if client else None
+        when = asked.when(begin, asked.local_time_of(pump, zone), days)
+        rig = rig_for(pump, bench)
         program_checks.check(prescription, compiled, rig, str(file))
-        wanted = (asked.left_nl(left, client, compiled.program), asked.concentration(previous) or front_of(client, compiled))
+        wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
         digests = compare(client, compiled, outlook) if client else {}
     finally:
@@ -77,15 +79,14 @@ def forecast(
     show(outlook, rig, digests, as_json)
 
 
-def rig_for(client: Client | None, bench: str | None) -> Rig:
+def rig_for(pump: PumpFacts | None, bench: str | None) -> Rig:
     from pumpcore.dose import Calibration
     from thecal.checks import rigs
-    from thecal.pump.active import pair_of
 
-    if client is None:
+    if pump is None:
         return rigs.rig_of(bench)
-    pair = pair_of(client.status())
-    told = client.ceilings or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
+    pair = pump.pair()
+    told = pump.hello.get("ceilings") or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
     return rigs.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +30,7 @@ def limits(
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
-    from thecal.pump.active import active_program
+    from thecal.pump import facts
     from thecal.pump.opening import a_pump
 
     program = compile_prescription(read_prescription(file, library), str(file)).program if file else None
@@ -42,7 +41,8 @@ def limits(
         found = table(program, rigs.rig_of(bench))
     else:
         with client:
-            found = table(program or active_program(client), rigs.of_pump(client))
+            pump = facts.ask(client)
+            found = table(program or pump.active(), rigs.of_pump(pump))
     if as_json:
         emit_json(found)
     else:
@@ -85,13 +85,13 @@ def motor_nl(rig: Any, seconds_s: int) -> int:
 
 def asked_of(program: Program, settings: Any) -> dict[str, int]:
     """Return the values that the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
-    from pumpcore.limits import highest_window_nl
-    from pumpcore.units import MINUTES_PER_DAY, S_PER_MINUTE
+    from copy import copy
 
-    demand_nl = settings.demand_nl if settings.demand_on else 0
-    day_nl = highest_window_nl(program, MINUTES_PER_DAY) * S_PER_MINUTE // program.rate_seconds_s
-    bolus_nl = max(demand_nl, settings.bolus_max_nl)
-    return {"rate": program.highest_rate_nl(), "bolus": bolus_nl, "day": day_nl + demand_nl * settings.demand_per_day}
+    from pumpcore.limits import asks_nl
+
+    with_settings = copy(program)
+    with_settings.settings = settings
+    return dict(asks_nl(with_settings))
 
 
 def row(name: str, values: tuple[int, int, int, int], asked: int | None, rate_seconds_s: int = 0) -> Row:
@@ -102,21 +102,20 @@ def row(name: str, values: tuple[int, int, int, int], asked: int | None, rate_se
 
 
 def concentration(program: Program, settings: Any) -> Row:
+    from thecal.quantities.amounts import ug_per_ml
+
     mass_ng, volume_nl = program.concentration
     ranges = {kind: f"{settings_ug(settings, kind, 'low')} to {settings_ug(settings, kind, 'high')}" for kind in ("soft", "hard")}
-    asked = f"{decimal_ug(Fraction(mass_ng * 1000, volume_nl))} ug/mL" if mass_ng else None
+    asked = ug_per_ml(mass_ng, volume_nl) if mass_ng else None
     return {"limit": "concentration", "unit": "ug/mL", "rate_seconds_s": 0, "library_soft": ranges["soft"], "library_hard": ranges["hard"],
             "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
 
 
 def settings_ug(settings: Any, kind: str, end: str) -> str:
-    return decimal_ug(Fraction(getattr(settings, f"{kind}_{end}_ng"), 1000))
+    """Without its unit."""
+    from thecal.quantities.amounts import ug_per_ml
 
-
-def decimal_ug(value: Fraction) -> str:
-    from thecal.quantities.typed import decimal
-
-    return decimal(value)
+    return ug_per_ml(getattr(settings, f"{kind}_{end}_ng")).removesuffix(" ug/mL")
 
 
 def cells(one: Row) -> tuple[str, ...]:

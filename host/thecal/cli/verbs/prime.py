@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +13,8 @@ from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
     from pumpcore.program import Program
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
+    from thecal.pump.facts import PumpFacts
 
 
 def prime(
@@ -28,45 +27,44 @@ def prime(
 ) -> None:
     """Prime the line with the volume of tubing and catheter. The ledger counts it as a dose."""
     from thecal.checks.dose import rate_of
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
     from thecal.text.orders import sentence
 
     rate_of(rate)
     with interruptible(), open_pump(port) as client:
-        calibration = client.status()["calibration"]
-        reply = order(client, rate, again, Consent(yes, dry_run, as_json))
+        pump = facts.ask(client)
+        reply = order(pump, rate, again, Consent(yes, dry_run, as_json))
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
-        data(sentence(reply, calibration, "priming"))
+        data(sentence(reply, pump.status["calibration"], "priming"))
 
 
-def order(client: Client, rate: str, again: bool, consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, rate: str, again: bool, consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
-    from thecal.checks.dose import delivered, rate_of, volume, whole
+    from thecal.checks.dose import delivered, rate_nl, rate_of
     from thecal.cli import last_dose
     from thecal.pump import clock, orders
-    from thecal.pump.active import active_program
     from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
 
-    program = active_program(client)
+    program = pump.active()
     settings = line_of(program)
-    seconds_s = program.rate_seconds_s
-    rate_nl = whole(volume(program, rate_of(rate)) * seconds_s, rate, "mL/h", Fraction(3600, seconds_s * 1_000_000))
-    if not rate_nl:
+    asked_nl = rate_nl(program, rate_of(rate))
+    if not asked_nl:
         raise Failed("priming needs a rate above zero", 'write it like: thecal prime --rate "2 mL/h"')
-    rig = rigs.of_pump(client)
-    order_checks.check_priming(program, rig, rate_nl, rate)
+    rig = rigs.of_pump(pump)
+    order_checks.check_priming(program, rig, asked_nl, rate)
     in_all = parse(ml(program.line_nl()).removeprefix("~"))
     order_checks.check_steps(program, rig, program.line_nl(), in_all)
-    clock.tell(client)
+    clock.tell(pump.reading)
     will = delivered(program.line_nl(), rig.calibration, in_all, program)
-    last = last_dose.row(client, program, None)
-    talk(columns([*review(program, settings, rate, rate_nl), ("will deliver", will), last]))
-    return carry_out(client, orders.prime(rate_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
+    last = last_dose.row(pump, None)
+    talk(columns([*review(program, settings, rate, asked_nl), ("will deliver", will), last]))
+    return carry_out(pump.client, orders.prime(asked_nl, again), "Prime the line now?" + (" Again?" if again else ""), consent)
 
 
 def line_of(program: Program) -> Any:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.prescription.compiler import Compiled
     from thecal.prescription.file import Prescription
-    from thecal.pump.client import Client
+    from thecal.pump.facts import PumpFacts
 
 
 def program(
@@ -36,7 +36,7 @@ def program(
     from thecal.checks import rigs
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
-    from thecal.pump import clock
+    from thecal.pump import clock, facts
     from thecal.pump.opening import open_pump
 
     prescription = read_prescription(file, library, override or [])
@@ -49,9 +49,10 @@ def program(
         show_alone(compiled, as_json)
         return
     with open_pump(port) as client:
-        program_checks.check(prescription, compiled, rigs.of_pump(client), str(file))
-        clock.tell(client)
-        digest = upload(client, compiled, yes)
+        pump = facts.ask(client)
+        program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
+        clock.tell(pump.reading)
+        digest = upload(pump, compiled, yes)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe()})
     else:
@@ -80,25 +81,22 @@ def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
 
 
 def soft_text(program: Program, word: str, value: int) -> str:
-    from fractions import Fraction
-
-    from thecal.quantities.amounts import ml, ml_per_h
-    from thecal.quantities.typed import decimal
+    from thecal.quantities.amounts import ml, ml_per_h, ug_per_ml
 
     if word == "concentration":
-        return f"{decimal(Fraction(value, 1000))} ug/mL"
+        return ug_per_ml(value)
     return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 
-def upload(client: Client, compiled: Compiled, yes: bool) -> str:
+def upload(pump: PumpFacts, compiled: Compiled, yes: bool) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
     from pumpcore.program import digest as digest_of
     from thecal.pump.active import read_back
     from thecal.pump.refusals import with_rates
     from thecal.text import calibration as calibration_text
 
-    current = client.program_read()
-    progress = Progress("the pump is checking the program")
+    client, current = pump.client, pump.program
+    progress = Progress("the pump checks the program")
     try:
         staged = client.program_stage(compiled.packed, progress.update)
     except Refused as refused:
@@ -107,9 +105,9 @@ def upload(client: Client, compiled: Compiled, yes: bool) -> str:
         progress.close()
     wanted = digest_of(compiled.packed)
     if staged.get("digest") != wanted:
-        raise Failed(f"the pump staged a different program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
-    show(read_back(current), read_back(staged), compiled.typed)
-    talk(f"calibration  {calibration_text.line(client.status()['calibration'])}")
+        raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
+    show(current, read_back(staged), compiled.typed)
+    talk(f"calibration  {calibration_text.line(pump.status['calibration'])}")
     if staged.get("line"):
         talk(line_changes(staged["line"]))
     confirm("Activate the new program?", yes)

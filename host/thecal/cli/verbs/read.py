@@ -17,14 +17,12 @@ Section = tuple[str, list[tuple[str, str]]]
 
 def read(port: Port = None, as_json: AsJson = False) -> None:
     """Print the program, settings and state that the pump holds. Changes nothing."""
-    from thecal.pump import clock
-    from thecal.pump.active import read_back
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
 
     with open_pump(port) as client:
-        hello = client.hello()
-        status, reading = clock.read(client)
-        program = read_back(client.program_read())
+        pump = facts.ask(client)
+        hello, status, reading, program = pump.hello, pump.status, pump.reading, pump.program
         weighed = weighed_by(client)
         alarms = client.alarms()["alarms"]
     if as_json:

@@ -15,6 +15,7 @@ from thecal.terminal.console import alert, columns, data, emit_json, talk
 if TYPE_CHECKING:
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
+    from thecal.pump.facts import PumpFacts
 
 EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
 REASON_BYTES = 60
@@ -33,6 +34,7 @@ def refill(
     as_json: AsJson = False,
 ) -> None:
     """Report a refill. A residual out of tolerance blocks the next start until you acknowledge it with a reason."""
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
@@ -42,10 +44,10 @@ def refill(
         )
     if reason is not None:
         check_reason(reason)
-    volumes = (nl("--measured", str(measured)), nl("--filled", str(filled))) if reason is None else (0, 0)
+    volumes = (nl("--measured", measured), nl("--filled", filled)) if reason is None else (0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        reply = report(client, volumes, consent) if reason is None else acknowledge(client, reason, consent)
+        reply = report(facts.ask(client), volumes, consent) if reason is None else acknowledge(client, reason, consent)
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
@@ -69,32 +71,28 @@ def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
     return orders.acknowledge_refill(client, reason)
 
 
-def nl(option: str, text: str) -> int:
-    from thecal.checks.dose import read, whole
+def nl(option: str, text: str | None) -> int:
+    from thecal.checks.dose import option_nl
 
-    try:
-        return whole(read(text, ("volume",), "3.1 mL").to("nL"), text, "nL", Fraction(1))
-    except BadInput as error:
-        raise BadInput(f"{option}: {error.cause}", error.do) from None
+    return option_nl(option, str(text), "3.1 mL")
 
 
-def report(client: Client, volumes: tuple[int, int], consent: Consent) -> Reply | None:
+def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply | None:
     """Show measured and expected volume; the reply contains a calibration that would explain the difference."""
     from thecal.pump import clock, orders
-    from thecal.pump.active import active_program
 
-    status = client.status()
+    status = pump.status
     reservoir = (status.get("therapy") or {}).get("reservoir")
-    settings: Any = active_program(client).settings
+    settings: Any = pump.active().settings
     if reservoir is None or settings is None:
         raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     check_room(settings.capacity_nl, volumes)
-    clock.tell(client)
+    clock.tell(pump.reading)
     bounds_nl = tolerated(reservoir, settings)
     talk(columns(review(reservoir, bounds_nl, volumes)))
     if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
         talk(alert(APART))
-    reply = carry_out(client, orders.refill(*volumes), "Report this refill?", consent)
+    reply = carry_out(pump.client, orders.refill(*volumes), "Report this refill?", consent)
     pair = status["calibration"]
     if reply is None or not reply["blocks"] or not pair:
         return reply

@@ -9,7 +9,7 @@ from thecal.terminal.console import data, emit_json, talk
 def start(port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that is already set."""
     from thecal.cli.clock_setting import Wish, set_before_start, tell
-    from thecal.pump import clock
+    from thecal.pump import clock, facts
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order
     from thecal.text import line as line_text
@@ -18,14 +18,15 @@ def start(port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry
     wish = Wish(zone, set_clock)
     wish.check()
     with open_pump(port) as client:
-        before = client.status()
+        pump = facts.ask(client)
+        before = pump.status
         if dry_run:
-            tell(client, wish)
+            tell(pump, wish)
             talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
             talk(f"calibration: {line(before['calibration'])}")
             unsent(Order("start"), as_json)
             return
-        set_before_start(client, wish, before)
+        set_before_start(pump, wish)
         try:
             reply = client.start()
         except Refused as refused:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pumpcore.program import Program
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
+    from thecal.pump.facts import PumpFacts
 
 EXAMPLE = 'thecal temporary "50 %" --for "2 h"'
 Rows = list[tuple[str, ...]]
@@ -35,6 +36,7 @@ def temporary(
 ) -> None:
     """Run a temporary rate instead of the basal."""
     from thecal.cli.typed import check_token
+    from thecal.pump import facts
     from thecal.pump.opening import open_pump
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
@@ -45,7 +47,10 @@ def temporary(
         parse(str(rate), str(duration))
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        reply = end(client, cancel, consent) if cancel is not None else order(client, (str(rate), str(duration)), consent)
+        if cancel is not None:
+            reply = end(client, cancel, consent)
+        else:
+            reply = order(facts.ask(client), (str(rate), str(duration)), consent)
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
@@ -85,29 +90,25 @@ def parse(rate: str, duration: str) -> tuple[Any, int]:
     return part, seconds_s
 
 
-def order(client: Client, typed: tuple[str, str], consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, typed: tuple[str, str], consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.pump import clock, orders
-    from thecal.pump.active import active_program
 
-    program = active_program(client)
+    program = pump.active()
     rate, duration_s = parse(*typed)
     rate_nl, part = in_pump(program, rate)
-    order_checks.check_temporary(program, rigs.of_pump(client), (rate_nl, part, duration_s), typed)
-    clock.tell(client)
+    order_checks.check_temporary(program, rigs.of_pump(pump), (rate_nl, part, duration_s), typed)
+    clock.tell(pump.reading)
     talk(columns(review(program, typed, (rate_nl, part, duration_s))))
-    return carry_out(client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
+    return carry_out(pump.client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
 
 
 def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
     """Return (nl per the program's seconds, (numerator, denominator)); one of them is zero."""
-    from thecal.checks.dose import volume, whole
+    from thecal.checks.dose import rate_nl
 
-    if isinstance(asked, Fraction):
-        return 0, (asked.numerator, asked.denominator)
-    seconds_s = program.rate_seconds_s
-    return whole(volume(program, asked) * seconds_s, asked.text, "mL/h", Fraction(3600, seconds_s * 1_000_000)), (0, 0)
+    return (0, (asked.numerator, asked.denominator)) if isinstance(asked, Fraction) else (rate_nl(program, asked), (0, 0))
 
 
 def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:

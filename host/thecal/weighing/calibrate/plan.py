@@ -8,7 +8,7 @@ from typing import Any
 
 from pumpcore.dose import Calibration
 from pumpcore.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
-from thecal.checks.dose import read, whole
+from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput
 from thecal.quantities.typed import shown
 from thecal.weighing.calibrate.masses import Plausible
@@ -91,7 +91,7 @@ def volume(option: str, text: str) -> int:
     """Return whole nl of a typed volume; 0 for "" and for "0"."""
     if text in ("", "0"):
         return 0
-    nl = whole(read(text, ("volume",), "0.5 mL").to("nL"), text, "nL", Fraction(1))
+    nl = option_nl(option, text, "0.5 mL")
     if nl > MOST_NL:
         raise BadInput(f"{option} {shown(text)} is more than the pump can count", "give less, or 0 for none")
     return nl

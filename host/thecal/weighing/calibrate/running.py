@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from pumpcore.bolus import CALIBRATION, PRIMING
+from pumpcore.bolus import CALIBRATION, DONE, PRIMING
 from thecal.errors import Failed, Interrupted, Unknown
-from thecal.pump.client import Client
+from thecal.pump.client import ENDED_STATES, Client
 from thecal.pump.exchange import Reply
 from thecal.pump.replies import NEVER_SEEN, bad_answer
 from thecal.pump.steering import StopNotes, cut_short, stopped_by
@@ -15,8 +15,7 @@ from thecal.weighing.calibrate.plan import Plan
 from thecal.weighing.clocks import Clock, clock_for
 
 LOOK_EVERY_S = 0.2
-LATE, SPARE_S, MOST_S = 2, 60, 172_800  # wait for twice the announced duration plus a minute; at most two days
-ENDED = ("done", "cancelled", "cut")
+LATE, SPARE_S, MOST_S = 2, 60, 172_800  # how long a run is waited for: twice what the pump said, and a minute; at most two days
 
 
 def prime(client: Client, plan: Plan, notes: StopNotes) -> None:
@@ -45,7 +44,7 @@ def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int,
         raise
     finally:
         clock.close()
-    if ended["state"] != "done":
+    if ended["state"] != DONE:
         raise cut_short(client, purpose, ended)
     if not ended["delivered_steps"]:
         raise bad_answer("bolus.status", "delivered_steps is 0 of a run that is done")
@@ -64,7 +63,7 @@ def _watched(client: Client, ordered: Reply, purpose: str, notes: StopNotes, clo
                 raise Failed(f"the pump no longer knows the {purpose} run that it accepted", "`thecal status`")
             progress.update(int(told["delivered_steps"]), int(ordered["ordered_steps"]))
             clock.pause(LOOK_EVERY_S)  # after the last look too: the balance comes to rest
-            if told["state"] in ENDED:
+            if told["state"] in ENDED_STATES:
                 return told
             if notes.changed():  # a stop that came between the last look and the order
                 client.stop()

@@ -1,0 +1,61 @@
+"""The shapes of `--json` that repeat a reply have its keys, and take every value that the table of replies takes."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from pumpcore.wire import replies
+from pumpcore.wire.replies import REPLIES, keys
+from thecal.schema import therapy, verbs
+
+THERAPY = keys(replies.THERAPY)
+# shape: the kinds whose keys it has, and what this side adds
+REPEATED: dict[type[BaseModel], tuple[list[tuple], set[str]]] = {
+    verbs.Hello: ([replies.HELLO], set()),
+    verbs.Ceilings: ([replies.CEILINGS], set()),
+    verbs.Calibration: ([replies.CALIBRATION], set()),
+    verbs.Status: ([replies.STATUS], {"clock"}),
+    verbs.Bolus: ([replies.BOLUS, replies.ORDERED, REPLIES["bolus.status"], REPLIES["bolus.cancel"]], {"settled"}),
+    verbs.Begun: ([REPLIES["start"]], {"settled"}),
+    verbs.Stop: ([REPLIES["stop"]], set()),
+    verbs.Alarm: ([replies.ALARM], set()),
+    verbs.Maintenance: ([REPLIES["maintenance"]], set()),
+    therapy.Therapy: ([replies.THERAPY], set()),
+    therapy.Reservoir: ([replies.RESERVOIR], set()),
+    therapy.Line: ([replies.LINE], set()),
+    therapy.Temporary: ([replies.TEMPORARY], set()),
+    therapy.TemporaryOrdered: ([REPLIES["temporary.start"], REPLIES["temporary.cancel"]], {"settled"}),
+    therapy.Bridged: ([REPLIES["bridge.start"]], {"settled"}),
+}
+
+
+def values(kind: tuple) -> list[Any]:
+    """The ends of a kind's range; of objects none, they have shapes of their own."""
+    word = kind[0]
+    if word == "maybe":
+        return [None, *values(kind[1])]
+    if word == "many":
+        return [[], *([one] for one in values(kind[1]))]
+    ranges = {"whole": kind[1:], "flag": (True, False), "hex": ("0" * int(kind[1]),) if word == "hex" else ()}
+    return list(ranges.get(word, () if word in ("keys", "rule") else ("",)))
+
+
+@pytest.mark.parametrize("shape", REPEATED, ids=lambda shape: shape.__name__)
+def test_a_shape_has_the_keys_of_its_reply_and_takes_its_values(shape: type[BaseModel]) -> None:
+    kinds, ours = REPEATED[shape]
+    told = {name: kind for one in kinds for name, kind in keys(one).items()}
+    assert set(shape.model_fields) == set(told) | ours
+    for name, kind in told.items():
+        annotation = shape.model_fields[name].annotation
+        words = "Literal" in str(annotation)  # a closed list of words: the tests of the verbs hold it
+        for value in [one for one in values(kind) if not (words and one == "")]:
+            TypeAdapter(annotation).validate_python(value, strict=True)
+
+
+def test_a_shape_needs_what_every_reply_has() -> None:
+    """A key that no pump leaves out and that is never null is required: whoever reads the JSON need not ask for it."""
+    alone = {shape: kinds[0] for shape, (kinds, _) in REPEATED.items() if len(kinds) == 1 and kinds[0][0] == "keys"}
+    for shape, (_, needed, _) in alone.items():
+        optional = [name for name, kind in needed.items() if kind[0] != "maybe" and not shape.model_fields[name].is_required()]
+        assert not optional, shape
