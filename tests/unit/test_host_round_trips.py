@@ -71,7 +71,7 @@ ASKED = {
     ("bolus", "0.1 mL", "--extended", "4 h", "--yes"): [*ORDER, "bolus.extended"],
     ("bolus", "--demand", "--yes"): [*ORDER, "bolus.demand"],
     ("bolus", "60 uL", "--rate", "1 mL/h", "--dry-run"): FACTS,
-    ("bolus", "--cancel", TOKEN): ["hello", "bolus.cancel"],
+    ("bolus", "--cancel", TOKEN): ["hello", "status", "bolus.cancel"],
     ("temporary", "50 %", "--for", "2 h", "--yes"): [*ORDER, "temporary.start"],
     ("temporary", "--cancel", TOKEN): ["hello", "temporary.cancel"],
     ("prime", "--rate", "2 mL/h", "--yes"): [*ORDER, "bolus.prime"],

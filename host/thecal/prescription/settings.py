@@ -44,11 +44,11 @@ def present(prescription: Prescription) -> Iterator[tuple[Setting, Any]]:
 
 
 def numbers(prescription: Prescription, one: Setting, value: Any, rate_nl: Number, name: str) -> list[int]:
-    """What the pump holds of one setting, a number for each of its fields. Raises BadInput."""
+    """Return the numbers of one setting, one for each of its fields. Raises BadInput."""
     if one.held.kind == VOLUME:
         volume_nl = whole_nl(prescription, one.key, value, name)
         if not volume_nl and not one.held.zero:
-            raise BadInput(f"{name}: {one.key}: {shown(value.text)} is nothing", "write what it is, or leave the line out")
+            raise BadInput(f"{name}: {one.key}: {shown(value.text)} is zero", "write a value above zero, or remove the line")
         return [volume_nl]
     if one.held.kind == RATE:
         return [rate_nl(one.key, value)]
@@ -72,7 +72,7 @@ def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str
     except BadInput as error:
         raise BadInput(f"{name}: {key}: {error.cause}", error.do) from error
     if value_nl > MAX_RATE_NL:
-        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write less")
+        raise BadInput(f"{name}: {key}: {shown(quantity.text)} is more than the program format holds", "write a smaller volume")
     return value_nl
 
 
