@@ -53,7 +53,7 @@ def test_it_says_so_and_reads_no_line_as_python(pump: EmulatedPump) -> None:
     faults = [json.loads(line[:-9])["error"]["data"]["fault"] for line in said.splitlines()]
     assert set(faults) == {"firmware_incomplete"} and len(faults) == 7, said
     assert not pump.enable_level() and pump.plant_steps() == 0
-    assert b"/main.py" in pump.flash_image()
+    assert read_file(pump.flash_image(), "/main.py") == deployed()["/main.py"]
 
 
 @pytest.mark.parametrize("path", [MANIFEST_PATH, pack.PATH, "/hal/rp2/imports.mpy", "/main.py"])
