@@ -7,7 +7,7 @@ if 0:  # for the type checker alone
 _TABLE = """
 bad_frame | the line is not a frame: object, *, eight hex digits of CRC-32 | send it again
 bad_json | the object is not a JSON-RPC 2.0 request | see PROTOCOL.md
-unknown_method | the pump does not know this command | compare the versions that hello tells
+unknown_method | the pump does not know this command | compare the versions that hello reports
 bad_params | a parameter is missing, unknown, or of the wrong type or range | see PROTOCOL.md
 id_reused | this id was used with another body | use a new random id
 too_long | the line is longer than 8192 bytes | send less
@@ -15,15 +15,15 @@ not_stopped | the pump is not stopped | stop it first
 not_running | the pump is not running | start it first
 no_program | no program is active | upload a prescription
 not_staged | no program with this digest is staged | stage it again
-alarm_active | an alarm is active | look at the alarms, mend the cause, acknowledge
+alarm_active | an alarm is active | look at the alarms, correct the cause, acknowledge
 clock_unknown | the schedule needs the time of day and the clock is not set | set the clock
 clock_step | the clock can't be moved by more than 2 s while running | stop the pump first
 not_active_alarm | this alarm is not active | look at the alarms
-alarm_stays | the cause of this alarm is still there | mend the cause first
+alarm_stays | the cause of this alarm is still there | correct the cause first
 in_maintenance | the pump is in maintenance | reset it
-overtaken | a stop arrived behind this command, before it was done | order it again if it is still wanted
+overtaken | a stop arrived after this command, before it was done | order it again if it is still wanted
 not_loaded | the pump can't read the part of its firmware that does this | order it again; if it stays, flash the firmware again
-no_memory | the pump has no memory left to answer this | ask again; if it stays, stop the pump and restart it
+no_memory | the pump has no free memory to answer this | ask again; if it stays, stop the pump and restart it
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
@@ -67,7 +67,7 @@ not_resumed | the pump did not resume after the power failed | start it again
 clock_lost | the clock is not set and the schedule needs it | set the clock
 underrun | the step generator ran dry | report this with the journal
 journal_damaged | records of the journal are damaged or missing | save the others: thecal journal --raw FILE, then: thecal ack 670
-journal_numbers | the journal's numbers come to their end | save it: thecal journal --raw FILE, then erase the board and flash it anew
+journal_numbers | the journal's numbers come to their end | save it: thecal journal --raw FILE, then erase the board and flash it again
 journal_identity | the journal's identity is damaged or gone | thecal ack 672 stores what its newest boot record says
 self_test | the power-on self test failed | read the journal
 internal | the firmware met an error of its own | report this with the journal
@@ -80,13 +80,13 @@ calibration_other_bench | the stored calibration is of another bench: the nomina
 minimum_rate | the rate of a minimum program is neither 0 nor from one step an hour to one step a minute | write the nearest rate
 demand_rate | the highest basal and a demand bolus together are above the highest rate | make the demand bolus smaller or longer
 demand_volume | basal and all allowed demand boluses are above the ceiling of an hour or of 24 hours | allow fewer or smaller demand boluses
-program_settings | a setting of the program is out of range or contradicts another | mend this setting in the prescription
+program_settings | a setting of the program is out of range or contradicts another | correct this setting in the prescription
 library_hard | a value is beyond a hard limit of the drug library | stay inside the limit
-library_soft | a value is beyond a soft limit of the drug library and nobody has confirmed it | confirm the override in the prescription
+library_soft | a value is beyond a soft limit of the drug library and it was not confirmed | confirm the override in the prescription
 drug_running | a running pump does not change its drug or its concentration | stop it first
 program_waits | another program takes over within a minute | wait
-refill_blocks | the residual at the refill was out of tolerance and nobody has said why | acknowledge the refill with a reason
-refill_unknown | the program has a reservoir and the pump was never told what is in it | report the refill
+refill_blocks | the residual at the refill was out of tolerance and no reason was given | acknowledge the refill with a reason
+refill_unknown | the program has a reservoir and the pump does not know its content | report the refill
 reservoir_is_low | the reservoir is low: no bolus | refill it
 reservoir_holds_less | the reservoir holds less than that above its empty mark | order less, or refill it
 refill_volume | the residual and what was filled are more than the reservoir's capacity | measure again
@@ -106,8 +106,8 @@ bolus_day | the boluses of 24 powered-on hours would hold more than the program 
 extended_active | an extended bolus is being delivered or waits | wait for its end or cancel it
 extended_time | an extended bolus lasts from 10 min to 24 h | order it with the nearest time
 bridge_needed | the line still holds another concentration | start with a bridge, or prime the line
-bridge_impossible | the line holds what no bridge can cross: another fluid, or more than one change | prime the line
-bridge_running | a bridge is under way: nothing else goes beside it | wait until the front has passed, or stop
+bridge_impossible | the line holds another fluid, or more than one change: no bridge can deliver it | prime the line
+bridge_running | a bridge is running: it allows no other order | wait until the front has passed, or stop
 no_bridge | the line holds what the active program delivers | start without a bridge
 bridge_ratio | the ratio of the two concentrations is too fine for the pump | prime the line, or write a rounder concentration
 reservoir_low | the reservoir is low: boluses are refused, the basal goes on | refill it

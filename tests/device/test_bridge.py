@@ -61,7 +61,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         out, _ = bench.types("status")
         assert "the tip delivers the old" in out
         _, err = bench.types("bolus", "20 uL", "--rate", "2 mL/h", "--yes", code=1)
-        assert "a bridge is under way" in err
+        assert "a bridge is running" in err
         assert bench.told("forecast", weak)["pump_agrees"]
         (read_line,) = [line for line in bench.types("read")[0].splitlines() if line.strip().startswith("line.phase")]
         assert "old" in read_line
