@@ -54,16 +54,20 @@ class Store:
 
     def save(self, name: str, payload: bytes) -> None:
         """Writes the slot that does not hold the newest image and reads it back, then its mark. OSError or StoreError."""
+        sequence, index = self._next(name)
+        image = slots.pack(sequence, payload)
+        self._write(self._paths(name)[index], image, name)
+        self._mark(name, sequence, image)
+
+    def _next(self, name: str) -> tuple[int, int]:
+        """(sequence, slot) of the next image. What it has read is given back before that is made: both slots of a program have 8 kB."""
         images, mark = self._read(name)
         found = slots.newest(images)
         try:
             marked = slots.unpack_mark(mark)[0]
         except ValueError:
             marked = 0
-        sequence = max(found[0] if found else 0, marked) + 1
-        image = slots.pack(sequence, payload)
-        self._write(self._paths(name)[1 - found[2] if found else 0], image, name)
-        self._mark(name, sequence, image)
+        return max(found[0] if found else 0, marked) + 1, 1 - found[2] if found else 0
 
     def _mark(self, name: str, sequence: int, image: bytes) -> None:
         self._write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)

@@ -23,8 +23,9 @@ _MARK_BYTES = const(20)
 
 def pack(sequence: int, payload: bytes) -> bytes:
     """The bytes of one slot."""
-    body = struct.pack(_HEAD, _MAGIC, sequence, len(payload)) + payload
-    return body + struct.pack("<I", binascii.crc32(body))
+    head = struct.pack(_HEAD, _MAGIC, sequence, len(payload))
+    # One copy: the largest program has 4 kB, and the pump's memory has few pieces of that size.
+    return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
 
 
 def unpack(image: bytes) -> tuple[int, bytes]:
@@ -34,7 +35,7 @@ def unpack(image: bytes) -> tuple[int, bytes]:
     magic, sequence, length = struct.unpack(_HEAD, image[:_HEAD_BYTES])
     if magic != _MAGIC or len(image) != _HEAD_BYTES + length + 4:
         raise ValueError("slot is not one of ours")
-    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
+    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(memoryview(image)[:-4]):
         raise ValueError("slot is damaged")
     return sequence, image[_HEAD_BYTES:-4]
 
@@ -46,7 +47,9 @@ def pack_mark(name: str, sequence: int, image: bytes) -> bytes:
 
 
 def _digest(name: str, image: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + image).digest()[:8]
+    digest = hashlib.sha256(name.encode())
+    digest.update(image)
+    return digest.digest()[:8]
 
 
 def unpack_mark(data: bytes) -> tuple[int, bytes]:
