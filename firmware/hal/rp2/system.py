@@ -40,7 +40,7 @@ class Watchdog:
 # The chip itself: identity, resets, memory.
 
 # Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
-# of what is in the way then goes when it has been built. A collection takes 22 ms of a running pump: with 32 kB a download had three.
+# of what is in the way then goes when it has been built. With fewer bytes a download of the journal is interrupted more often.
 _COLLECT_EVERY_BYTES = const(49_152)
 _LITTER_BYTES = const(4_096)
 # What the last program left in a register that only the loss of power clears.
