@@ -20,6 +20,7 @@ SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
 HIGHEST_SEQUENCE = (1 << 32) - 1
 _HIGHEST_UPTIME_MS = const((1 << 48) - 1)
 _HIGHEST_UTC_S = const((1 << 32) - 1)
+_LONGEST_BYTES = const(255)
 _CRC_OF_WHOLE = const(0x2144DF1C)  # the CRC-32 of any bytes followed by their own CRC-32
 
 # name [number, payload format] of what this firmware writes: of a name with two types (record_types.py) the newer one counts
@@ -119,6 +120,14 @@ def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tupl
     `checked`: as their lengths tell, whatever is in them."""
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     end = count = 0
+    if not checked:  # a third of the time of a block of a download went here: no comparison that can be spared
+        sure = size - _LONGEST_BYTES
+        while end <= sure and count < most:
+            length = view[end]
+            if length < shortest:
+                return end, count
+            end += length
+            count += 1
     while count < most and end < size:
         length = view[end]
         behind = end + length
