@@ -2,6 +2,7 @@
 
 from app.journal import Journal, JournalError
 from pumpcore import faults
+from pumpcore.units import NEVER_MS
 from pumpcore.wire.records import ALARM_CHANGES
 
 if 0:  # for the type checker alone
@@ -107,7 +108,6 @@ class Alarms:
 
 RECORD_MS = 900_000
 SOUND_MS, SHORT_SOUND_MS = 1_000, 200
-NEVER_MS = 1 << 62
 
 
 class Presses:

@@ -12,7 +12,7 @@ from pumpcore import faults, ledger, profile, schedule
 from pumpcore.bolus import Bolus
 from pumpcore.dose import Accumulator
 from pumpcore.profile import Train
-from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
+from pumpcore.units import MS_PER_S, NEVER_MS, S_PER_MINUTE, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 if 0:  # for the type checker alone
@@ -23,9 +23,8 @@ _DWELL_US = const(1_000)
 _RETRY_AHEAD_S = const(2)
 _LOOK_MS = const(5)
 _LATE_MS = const(2_000)
-NEVER_MS = 1 << 62
 NEVER_STEPS = 1 << 62
-STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
+STOPPED, RUNS, LIMITED = "stopped", "running", "limited"
 
 
 class Delivery:
@@ -62,7 +61,7 @@ class Delivery:
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
         self.span = self._open(now_ms, Basal(program, accumulator, week), position)
-        self.state = RUNNING
+        self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
         """The span that has just begun runs as a bridge."""
@@ -323,7 +322,7 @@ class Delivery:
         skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
         self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
         span.planned_s += skipped_s
-        self.state = RUNNING
+        self.state = RUNS
         limit = self._limit
         if self._lease(span):
             self._report.clear(limit)

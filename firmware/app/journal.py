@@ -77,7 +77,7 @@ class Ring:
         boot, uptime_ms, utc_s = stamp
         if self.next_sequence >= records.HIGHEST_SEQUENCE:  # the number behind the last can still be asked for
             raise OSError("no sequence number is left")
-        raw = records.encode(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
+        raw = records.encode_record(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
         handle = self._room_for(len(raw))
         handle.write(raw)
         handle.flush()

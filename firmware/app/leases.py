@@ -55,7 +55,7 @@ class LedgerFiles:
         """None when it is not there, or created by a write that a cut ended, or damaged."""
         try:
             image = self._flash.read(PATHS[number])
-            record = ledger.unpack(image) if image else None
+            record = ledger.unpack_record(image) if image else None
             if record is None or record.leased_steps < _MOST_STEPS:
                 return record
             self.damaged = True
@@ -86,14 +86,14 @@ class LedgerFiles:
 
     def vouch(self, powered_on_s: int, events_sequence: int) -> None:
         """Writes the record of a stopped pump again, for what the journal holds by now."""
-        record = ledger.unpack(ledger.pack(self.record))
+        record = ledger.unpack_record(ledger.pack_record(self.record))
         record.powered_on_s, record.events_sequence = powered_on_s, events_sequence
         self.write(record)
 
     def write(self, record: ledger.LedgerRecord) -> None:
         """Makes `record` the newest; durable when it returns."""
         record.sequence = self.record.sequence + 1
-        self._flash.write(PATHS[record.sequence % FILES], ledger.pack(record))
+        self._flash.write(PATHS[record.sequence % FILES], ledger.pack_record(record))
         self.record = record
 
 

@@ -7,7 +7,7 @@ from app.store import StoreError
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
 from pumpcore.faults import RUNS_MEND
-from pumpcore.units import const
+from pumpcore.units import NEVER_MS, const
 
 if 0:  # for the type checker alone
     from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Stop, Tokens, Watchdog
@@ -95,7 +95,6 @@ class Supervisor:
 BOLUSES_KEPT = 8
 QUIET_MS = 300
 _MOST_SLICES = const(4)
-NEVER_MS = 1 << 62
 MOST_FAILED_TURNS = 8
 LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 

@@ -306,7 +306,7 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
             name = _PLACES.get(data[at + 1])
             if name is None or (name == "total" and placed):
                 continue
-            fields = records.decode(data[at : at + data[at]])[0][0].fields
+            fields = records.decode_records(data[at : at + data[at]])[0][0].fields
             position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
             at_s = max(at_s, fields.get("powered_on_s", 0))
             placed = placed or "powered_on_s" in fields

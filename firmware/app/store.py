@@ -8,7 +8,7 @@ from pumpcore import slots
 if 0:  # for the type checker alone
     from app.types import Flash
 
-FOLDER = "/store"
+STORE = "/store"
 MARKS = "/marks"
 
 
@@ -26,7 +26,7 @@ class Store:
         self._flash = flash
         self.failed = False
         self.before_write = _nothing
-        for folder in (FOLDER, MARKS):
+        for folder in (STORE, MARKS):
             try:
                 flash.make_folder(folder)
             except OSError:
@@ -79,7 +79,7 @@ class Store:
             raise StoreError(name)
 
     def _paths(self, name: str) -> list[str]:
-        return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
+        return ["%s/%s.%s" % (STORE, name, letter) for letter in slots.LETTERS]
 
     def _read(self, name: str) -> tuple[list[bytes], bytes]:
         """([bytes of each slot], bytes of the mark); b"" of a file that is not there, or empty: a cut may leave one that was created

@@ -12,7 +12,7 @@ class BoardState:
     stop_pressed: bool
 
 
-class Stepper:
+class NoStepper:
     """Counts nothing because it makes nothing."""
 
     max_rate_hz = 0
@@ -42,7 +42,7 @@ class Stepper:
             raise OSError("no bench: there is no motor")
 
 
-class Guard:
+class NoGuard:
     """Has no line to count and none to cut."""
 
     def count(self) -> int:
@@ -60,7 +60,7 @@ class Guard:
         """There is no line to hold off."""
 
 
-class Buttons:
+class NoButtons:
     """Nobody can press what is not there."""
 
     def held(self) -> bool:
@@ -72,7 +72,7 @@ class Buttons:
         """There is no latch to release."""
 
 
-class Supply:
+class NoSupply:
     """Nobody measures it."""
 
     def mv(self) -> int | None:

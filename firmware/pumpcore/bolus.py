@@ -17,7 +17,7 @@ MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
 # Reasons in the journal are indices of this table; append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
 SHORTEST_S = 20
-LEASE_S = 5
+BOLUS_LEASE_S = 5
 EXTENDED_LEASE_S = 60
 LEASE_PART = 20
 SHORTEST_EXTENDED_S = 600
@@ -63,7 +63,7 @@ class Bolus:
 
     def lease_s(self) -> int:
         """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""
-        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else LEASE_S, self.duration_s // LEASE_PART)
+        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else BOLUS_LEASE_S, self.duration_s // LEASE_PART)
 
     def rest_s(self) -> int:
         return self.duration_s - self.planned_s

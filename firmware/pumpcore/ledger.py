@@ -15,7 +15,7 @@ RESUMES_KEPT = 3
 # by magic; a TLG1 is of a firmware without therapy modes and has none of the last five fields, a TLG2 keeps 16 bits of the boot and no
 # `events_sequence`, the newest record of the journal's events when it was written (0: not known)
 _FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_MAGIC = b"TLG3"
+_LEDGER_MAGIC = b"TLG3"
 FIELDS = (
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
@@ -57,18 +57,18 @@ class LedgerRecord:
         return self.leased_steps - self.confirmed_steps
 
 
-def pack(record: LedgerRecord) -> bytes:
+def pack_record(record: LedgerRecord) -> bytes:
     """The record's bytes with a CRC-32; small enough to lie inline in the file system's metadata (<= 480 B)."""
     one = record  # by name: a look-up by text takes five times as long, and this runs at every lease
     body = struct.pack(
-        _FORMATS[_MAGIC], _MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
+        _FORMATS[_LEDGER_MAGIC], _LEDGER_MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
         one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
         one.bolus_token, one.program_digest, one.extended_token, one.extended_steps, one.temporary, one.demand_s, one.events_sequence,
         *one.resumes_s)
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack(image: bytes) -> LedgerRecord:
+def unpack_record(image: bytes) -> LedgerRecord:
     """The record of `image`; ValueError when it is cut short, damaged or inconsistent."""
     layout = _FORMATS.get(bytes(image[:4]), "")
     if not layout or len(image) != struct.calcsize(layout) + 4:

@@ -18,6 +18,7 @@ MINUTES_PER_DAY = 1_440
 MINUTES_PER_WEEK = 10_080
 S_PER_WEEK = 604_800
 U64_MAX = (1 << 64) - 1
+NEVER_MS = 1 << 62  # due at no time of any pump
 
 
 def const(number: int) -> int:

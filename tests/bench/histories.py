@@ -64,7 +64,7 @@ class Pump:
     def _add(self, name: str, at_s: int, *values: object) -> None:
         self._sequence += 1
         stamp = (self._boot, self._sequence, (at_s - self._boot_s) * 1000, MONDAY_UTC_S + at_s)
-        self.raw += records.encode(name, stamp, values)
+        self.raw += records.encode_record(name, stamp, values)
 
     def _pass(self, at_s: int) -> None:
         """Delivers the basal from the last event on; nothing while the pump stands or its power is off."""
@@ -134,7 +134,7 @@ class Pump:
 
     def evidence(self) -> Evidence:
         """As the host would have collected it at the end of the last day."""
-        rows = [row("events", one) for one in records.decode(bytes(self.raw))[0]]
+        rows = [row("events", one) for one in records.decode_records(bytes(self.raw))[0]]
         last_s = self.days * DAY_S
         status = {
             "state": "running", "uptime_ms": (last_s - self._boot_s) * 1000, "utc_s": MONDAY_UTC_S + last_s, "offset_s": 0,

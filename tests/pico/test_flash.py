@@ -183,6 +183,6 @@ def begin(bench: FlashBench) -> None:
 def names_in(journal: Path) -> list[str]:
     from pumpcore.wire import records
 
-    decoded, rest = records.decode(journal.read_bytes())
+    decoded, rest = records.decode_records(journal.read_bytes())
     assert not rest
     return [record.name for record in decoded]

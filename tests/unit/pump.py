@@ -102,7 +102,7 @@ class UnitPump:
             assert frame.crc_text(raw).decode() == answer["crc32"]
             if not raw:
                 return decoded
-            decoded += records.decode(raw)[0]
+            decoded += records.decode_records(raw)[0]
             sequence = answer["next_sequence"]
 
     def delivered_steps(self) -> int:

@@ -46,7 +46,7 @@ def test_what_the_pump_does_is_in_the_flash_before_it_happens() -> None:
     pump.call("start")
     pump.advance(5)
     for moment in ("enabled", "queued"):
-        assert "started" in [record.name for record in records.decode(seen[moment])[0]]
+        assert "started" in [record.name for record in records.decode_records(seen[moment])[0]]
 
 
 def test_totals_come_every_five_minutes_running_or_not() -> None:
@@ -137,7 +137,7 @@ def test_segments_hold_whole_records_and_no_more_than_their_size() -> None:
     flash = pump.board.flash
     for name in flash.names("/journal"):
         data = flash.read("/journal/" + name)
-        assert len(data) <= SEGMENT_BYTES and records.decode(data)[1] == b""
+        assert len(data) <= SEGMENT_BYTES and records.decode_records(data)[1] == b""
         assert records.sequence_of(data) == int(name[1:], 16)
 
 
@@ -274,7 +274,7 @@ def test_one_question_brings_as_many_blocks_as_it_asks_for_and_no_more() -> None
         assert all(frame.crc_text(raw).decode() == result["crc32"] for result, raw in found)
     whole = blocks_in(pump.line(question(64)))
     assert not whole[-1][0]["more"] and whole[-1][0]["next_sequence"] == whole[-1][0]["last_sequence"] + 1
-    told = records.decode(b"".join(raw for _, raw in whole))[0]
+    told = records.decode_records(b"".join(raw for _, raw in whole))[0]
     assert [record.sequence for record in told] == sequences(pump)
     assert blocks_in(pump.line(question(64, whole[-1][0]["next_sequence"])))[0][0]["bytes"] == 0
 

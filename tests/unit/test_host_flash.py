@@ -102,7 +102,7 @@ def test_the_journal_and_the_store_are_saved_whole_before_the_first_write(pump, 
     folder = Path(report["backup"])
     assert folder.parent == tmp_path / "backups" / UNIQUE_ID
     assert (folder / "events.journal").read_bytes() == b"".join(pump.journal)
-    assert len(records.decode((folder / "events.journal").read_bytes())[0]) == 300
+    assert len(records.decode_records((folder / "events.journal").read_bytes())[0]) == 300
     assert (folder / "faults.journal").read_bytes() == b""
     assert (folder / "ledger" / "1").read_bytes() == b"lease"
     assert (folder / "store" / "bench.a").read_bytes() == pump.files.read("/store/bench.a")

@@ -61,7 +61,7 @@ def test_the_record_s_head_is_that_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| (\w) \| (\w+) \|", section, re.MULTILINE)
     layout = "<" + "".join([kind for _, kind, _ in rows])
     assert struct.calcsize(layout) == records.HEAD_BYTES
-    raw = records.encode("total", (0x0102, 0x03040506, 0x0708090A0B0C, 0x0D0E0F10), (1, 2, 3, 4))
+    raw = records.encode_record("total", (0x0102, 0x03040506, 0x0708090A0B0C, 0x0D0E0F10), (1, 2, 3, 4))
     values = dict(zip([name for _, _, name in rows], struct.unpack(layout, raw[:18])))
     assert values == {
         "length": len(raw),
@@ -292,7 +292,7 @@ def test_the_examples_are_right() -> None:
     made = program.unpack(binascii.unhexlify(packed.replace("\n", "")))
     assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
     assert program.digest(program.pack(made)) in PAGE and len(program.pack(made)) == 75
-    (told,), rest = records.decode(binascii.unhexlify(record))
+    (told,), rest = records.decode_records(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
     assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
 

@@ -42,7 +42,7 @@ def raw_of(row: tuple) -> bytes:
 @given(st.lists(RECORD, max_size=12), st.binary(max_size=18))
 def test_records_come_back_and_a_torn_tail_is_left(rows: list, tail: bytes) -> None:
     data = b"".join([raw_of(row) for row in rows])
-    decoded, rest = records.decode(data + tail[:14])
+    decoded, rest = records.decode_records(data + tail[:14])
     assert rest == tail[:14] and len(decoded) == len(rows)
     for record, (number, stamp, values) in zip(decoded, rows):
         name, _, fields = record_types.TYPES[number]
@@ -56,7 +56,7 @@ def test_a_record_that_was_hit_by_one_bit_is_no_record(row: tuple, data: st.Data
     raw = bytearray(raw_of(row))
     bit = data.draw(st.integers(8, len(raw) * 8 - 1))  # the length byte has its own test
     raw[bit // 8] ^= 1 << bit % 8
-    assert records.decode(bytes(raw)) == ([], bytes(raw))
+    assert records.decode_records(bytes(raw)) == ([], bytes(raw))
 
 
 @given(RECORD, st.integers(0, 255))
@@ -76,12 +76,12 @@ def test_the_quick_looks_see_what_decoding_sees(row: tuple) -> None:
 
 @given(st.binary(max_size=300))
 def test_noise_gives_no_records_and_no_exception(noise: bytes) -> None:
-    assert records.decode(noise) == ([], noise)
+    assert records.decode_records(noise) == ([], noise)
 
 
 def test_a_type_of_a_newer_pump_is_passed_on_raw() -> None:
     body = struct.pack("<BBHIIHI", 18 + 3 + 4, 200, 1, 2, 3, 0, 4) + b"abc"
-    decoded, rest = records.decode(body + struct.pack("<I", binascii.crc32(body)))
+    decoded, rest = records.decode_records(body + struct.pack("<I", binascii.crc32(body)))
     assert rest == b"" and (decoded[0].name, decoded[0].fields) == ("type_200", {"payload": b"abc"})
 
 
@@ -122,15 +122,15 @@ def ledger_records(draw: st.DrawFn) -> ledger.LedgerRecord:
 def test_a_ledger_record_of_older_firmware_is_read(magic: bytes, layout: str) -> None:
     values = [7, 65_535, 1, 60, 90, 80, 5, 1_000, 0, 4, 2, 1, 3, 9, b"12345678"] + [6, 5, 1, 70] * (magic == b"TLG2")
     body = struct.pack(layout, magic, *values, 1, 2, 3)
-    record = ledger.unpack(body + struct.pack("<I", binascii.crc32(body)))
+    record = ledger.unpack_record(body + struct.pack("<I", binascii.crc32(body)))
     assert (record.sequence, record.boot, record.leased_steps, record.events_sequence) == (7, 65_535, 90, 0)
     assert record.resumes_s == [1, 2, 3] and record.demand_s == (70 if magic == b"TLG2" else 0)
 
 
 @given(ledger_records())
 def test_a_ledger_record_comes_back(record: ledger.LedgerRecord) -> None:
-    image = ledger.pack(record)
-    assert vars(ledger.unpack(image)) == vars(record)
+    image = ledger.pack_record(record)
+    assert vars(ledger.unpack_record(image)) == vars(record)
     assert len(image) <= 480
     assert record.open_steps() == record.leased_steps - record.confirmed_steps >= 0
 
@@ -138,13 +138,13 @@ def test_a_ledger_record_comes_back(record: ledger.LedgerRecord) -> None:
 @pytest.mark.rule("R2")
 @given(ledger_records(), st.data())
 def test_a_ledger_record_that_was_hit_is_refused(record: ledger.LedgerRecord, data: st.DataObject) -> None:
-    image = bytearray(ledger.pack(record))
+    image = bytearray(ledger.pack_record(record))
     bit = data.draw(st.integers(0, len(image) * 8 - 1))
     image[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="ledger"):
-        ledger.unpack(bytes(image))
+        ledger.unpack_record(bytes(image))
     with pytest.raises(ValueError, match="ledger"):
-        ledger.unpack(ledger.pack(record)[: data.draw(st.integers(0, len(image) - 1))])
+        ledger.unpack_record(ledger.pack_record(record)[: data.draw(st.integers(0, len(image) - 1))])
 
 
 @pytest.mark.rule("R2")
@@ -152,7 +152,7 @@ def test_a_ledger_that_delivered_more_than_was_leased_is_refused() -> None:
     record = ledger.LedgerRecord()
     record.leased_steps, record.confirmed_steps = 5, 6
     with pytest.raises(ValueError, match="more than was leased"):
-        ledger.unpack(ledger.pack(record))
+        ledger.unpack_record(ledger.pack_record(record))
 
 
 # --- slots and manifest -----------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
 def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
     """Whole, cut short or with a damaged byte anywhere."""
-    data = bytearray(b"".join([records.encode("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
+    data = bytearray(b"".join([records.encode_record("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
     if at < len(data):
         data[at] ^= flip
     data = bytes(data[: max(0, len(data) - at % 60)])
@@ -215,7 +215,7 @@ def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int,
 
 
 def test_a_record_is_decoded_where_it_begins() -> None:
-    data = b"".join([records.encode("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
+    data = b"".join([records.encode_record("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
     assert [records.decode_at(data, at).sequence for at in records.record_starts(data)] == [1, 2, 3]
 
 

@@ -4,7 +4,7 @@ import binascii
 import json
 
 from app import programs
-from app.delivery import RUNNING
+from app.delivery import RUNS
 from app.pump import Pump
 from pumpcore import program
 from pumpcore.faults import Refusal
@@ -146,7 +146,7 @@ def _journal_overrides(pump: Pump, new: program.Program) -> None:
 def _check_running(pump: Pump, new: program.Program) -> None:
     """What may take over from the program that runs: the same drug, with nothing else under way."""
     delivery, old = pump.delivery, pump.setup.program
-    if delivery.state is not RUNNING or pump.resume is not None:
+    if delivery.state is not RUNS or pump.resume is not None:
         raise Refusal("not_stopped", state=pump.state())
     from app.handlers.bolus import check_running, check_temporary
     from app.handlers.start import check_tank

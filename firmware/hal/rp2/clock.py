@@ -11,7 +11,7 @@ from micropython import const
 
 _ADDRESS = const(0x68)
 _STATUS = const(0x0F)
-_STOPPED = const(0x80)
+_CLOCK_STOPPED = const(0x80)
 _REGISTERS = const(16)
 _CENTURY = const(80)  # what the century bit adds to the month, read as two decimal digits
 _HZ = const(400_000)
@@ -31,7 +31,7 @@ class Ds3231:
         """Seconds since 1970; 0 when its oscillator stopped since it was set, or what it holds is no time."""
         data = self._registers
         self._bus.readfrom_mem_into(_ADDRESS, 0, data)
-        if data[_STATUS] & _STOPPED:
+        if data[_STATUS] & _CLOCK_STOPPED:
             return 0
         return seconds(data)
 

@@ -41,8 +41,7 @@ class Program:
 
 # --- generator ---------------------------------------------------------------------------------------------------------------
 
-_MASK = WORDS - 1
-_NUMBER = const(0)
+_GENERATOR_NUMBER = const(0)
 _ALL_OFF = reg.MOV_PINS_NULL
 
 
@@ -50,7 +49,7 @@ class Generator:
     """`options` are the pins, as rp2.StateMachine wants them. `cycle`: patterns of the coils, () for a step and direction driver."""
 
     def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
-        self.machine = Machine(_NUMBER, program.program, options)
+        self.machine = Machine(_GENERATOR_NUMBER, program.program, options)
         self.feed = Feed(self.machine)
         self._program = program
         self.overhead_cycles = program.overhead_cycles
@@ -72,7 +71,7 @@ class Generator:
             if most > self._room:
                 raise ValueError("more than the queue holds")
         behind = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
-        self._room -= behind - feed.end & _MASK
+        self._room -= behind - feed.end & (WORDS - 1)
         feed.end = behind
 
     def send(self) -> None:
@@ -100,7 +99,7 @@ class Generator:
         if pulled == self._current and not self._pulled_any:
             return self._counted
         self._pulled_any = True
-        last = pulled - 1 & _MASK
+        last = pulled - 1 & (WORDS - 1)
         self._counted += steps_in(self.feed.words, self._current, last)
         self._current = last
         return self._counted + steps_in(self.feed.words, last, pulled)

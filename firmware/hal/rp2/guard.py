@@ -9,7 +9,7 @@ from hal.rp2.pio import FIFO_WORDS, Machine
 # --- guard -------------------------------------------------------------------------------------------------------------------
 # The lease guard: counts the pulses on the pin itself, owns the enable line, and cuts it one step beyond the lease without the CPU.
 
-_NUMBER = const(4)
+_GUARD_NUMBER = const(4)
 _SIGN = const(1 << 31)
 _U32 = const((1 << 32) - 1)
 _TRIPPED = const(2)  # the flag that the program raises
@@ -24,7 +24,7 @@ class Guard:
         self._off_level = off_level
         self._line = Pin(enable_pin)
         self._wanted = self._held_off = False
-        self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
+        self.machine = Machine(_GUARD_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has or will pull from its FIFO
         self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # what had no room there

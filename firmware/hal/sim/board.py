@@ -2,9 +2,9 @@
 
 import struct
 
-from hal.absent import Guard as NoGuard
-from hal.absent import Stepper as NoStepper
-from hal.absent import Supply as NoSupply
+from hal.absent import NoGuard
+from hal.absent import NoStepper
+from hal.absent import NoSupply
 from hal.sim import panel
 from hal.sim.clock import Clock
 from hal.sim.link import Link

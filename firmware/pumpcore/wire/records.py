@@ -12,8 +12,8 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
 
-_HEAD = "<BBHIIHI"
-HEAD_BYTES = struct.calcsize(_HEAD)
+_RECORD_HEAD = "<BBHIIHI"
+HEAD_BYTES = struct.calcsize(_RECORD_HEAD)
 CRC_BYTES = 4
 SEQUENCE_AT = 4  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
@@ -85,7 +85,7 @@ class Record:
         self.fields = fields
 
 
-def encode(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
+def encode_record(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES. The record keeps
     the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) of a `utc_s` that has no room."""
     number, layout = FORMATS[name]
@@ -99,7 +99,7 @@ def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
     utc_s = utc_s if utc_s <= _HIGHEST_UTC_S else 0
     length = HEAD_BYTES + len(payload) + CRC_BYTES
-    head = struct.pack(_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
+    head = struct.pack(_RECORD_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
     body = head + payload
     return body + struct.pack("<I", binascii.crc32(body))
 
@@ -147,7 +147,7 @@ def boot_of(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     return data[start + 2] | data[start + 3] << 8
 
 
-def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
+def decode_records(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
     """(records, rest): every whole record from the front, and the bytes behind the last of them."""
     decoded: list[Record]
     decoded, start = [], 0
@@ -186,7 +186,7 @@ def decode_at(data: bytes, start: int) -> Record:
 def _decode_one(raw: bytes | memoryview) -> Record:
     from pumpcore.wire import record_types
 
-    _, number, boot, sequence, low, high, utc_s = struct.unpack(_HEAD, raw[:HEAD_BYTES])
+    _, number, boot, sequence, low, high, utc_s = struct.unpack(_RECORD_HEAD, raw[:HEAD_BYTES])
     stamp = (boot, sequence, high << 32 | low, utc_s)
     payload = raw[HEAD_BYTES:-CRC_BYTES]
     if number in record_types.TYPES:

@@ -7,6 +7,7 @@ from pumpcore import manifest
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
 
+MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 MANIFEST_PATH = "/manifest"
 LIBRARY = "adafruit_motor"
 _LIBRARY_FILES = ("stepper.py",)
@@ -14,6 +15,11 @@ _LIBRARY_FILES = ("stepper.py",)
 NOT_DEPLOYED = ("/pumpcore/wire/replies.py",)
 
 Files = dict[str, bytes]
+
+
+def module_of(path: str) -> str:
+    """Return the module of a source: `app.pump` for `/app/pump.py`."""
+    return path[1:-3].replace("/", ".").removesuffix(".__init__")
 
 
 def firmware_files(folder: Path) -> Files:

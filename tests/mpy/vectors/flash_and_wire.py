@@ -37,7 +37,7 @@ def _plain(value: object) -> object:
 
 def _records() -> list:
     stream = b"".join([_record(number) for number in sorted(record_types.TYPES)])
-    decoded, rest = records.decode(stream + b"\x20torn")
+    decoded, rest = records.decode_records(stream + b"\x20torn")
     told = [
         [row.name, row.boot, row.sequence, row.uptime_ms, row.utc_s, sorted([[key, _plain(row.fields[key])] for key in row.fields])]
         for row in decoded
@@ -54,13 +54,13 @@ def _ledger() -> list:
             setattr(record, name, 200 + index)
     record.leased_steps, record.bolus_token, record.state = (1 << 64) - 1, (1 << 64) - 2, 2
     record.program_digest, record.resumes_s = bytes(range(8)), [1, 2, 4_294_967_295]
-    image = ledger.pack(record)
-    again = ledger.unpack(image)
+    image = ledger.pack_record(record)
+    again = ledger.unpack_record(image)
     told = [[name, _plain(getattr(again, name))] for name in ledger.FIELDS] + [again.resumes_s, str(again.open_steps())]
     return [
         _hex(image),
         told,
-        [_error(lambda at=at: ledger.unpack(image[:at] + b"\x55" + image[at + 1 :])) for at in range(0, len(image), 5)],
+        [_error(lambda at=at: ledger.unpack_record(image[:at] + b"\x55" + image[at + 1 :])) for at in range(0, len(image), 5)],
     ]
 
 
