@@ -1,31 +1,30 @@
-"""What is deployed: a line `path sha256` for each source, sorted; an empty line; the same for each file that lies on the pump.
+"""What is deployed: a line `path sha256` for each source, sorted; an empty line; a line `path sha256 crc32` for each file that lies on
+the pump; an empty line, without which the manifest is cut short.
 
-A file that lies there is the source itself or the .mpy made from it, under the path of the source; a file of a library, which is no
-source of ours; or, last of all, the pack, which holds what is made of all the other sources. The SHA-256 of the first part, as it
-stands, is the release: every target with the same sources has the same. A pump checks all of it before it loads any (main.py).
+A file that lies there is the source itself, one that was joined from several, or the .mpy made from it, under the path of the source;
+a file of a library, which is no source of ours; or the pack, which holds what is made of all the other sources. The SHA-256 of the
+first part, as it stands, is the release: every target with the same sources has the same. A pump checks all of it (main.py): the CRC-32
+of every file before it loads any, the SHA-256 while it says that it is checking.
 """
+
+import binascii
 
 from pumpcore.units import sha256_hex
 
 LIBRARY = "/lib/"
 
 
-def build(files: dict, compiled: dict | None = None, pack: tuple | None = None, library: dict | None = None) -> bytes:
-    """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are.
+def build(files: dict, lying: dict | None = None, pack: tuple | None = None, library: dict | None = None) -> bytes:
+    """Manifest of {path: source bytes}; `lying` has, by the same paths, what lies on the pump; without it the sources do.
 
-    `pack`: (path, bytes); then `compiled` has all that lies beside it. `library`: what lies below /lib, in the same way. Paths start with a
-    slash and are those of the sources.
+    `pack`: (path, bytes) of the rest. `library`: what lies below /lib, in the same way. Paths start with a slash and are those of the
+    sources.
     """
-    lying = dict(compiled or {})
-    if pack is None:
-        lying = {path: lying.get(path, files[path]) for path in files}
-    rows = [(path, files[path]) for path in sorted(files)] + [None] + [(path, lying[path]) for path in sorted(lying)]
-    rows += [(path, library[path]) for path in sorted(library or {})]
-    return b"".join([_line(*row) if row else b"\n" for row in rows + ([pack] if pack else [])])
-
-
-def _line(path: str, data: bytes) -> bytes:
-    return ("%s %s\n" % (path, sha256_hex(data))).encode()
+    own = files if lying is None else lying
+    rows = [(path, own[path]) for path in sorted(own)] + [(path, library[path]) for path in sorted(library or {})] + ([pack] if pack else [])
+    sources = ["%s %s\n" % (path, sha256_hex(files[path])) for path in sorted(files)]
+    lines = ["%s %s %08x\n" % (path, sha256_hex(data), binascii.crc32(data)) for path, data in rows]
+    return ("".join(sources) + "\n" + "".join(lines) + "\n").encode()
 
 
 def names(path: str) -> tuple:
@@ -37,16 +36,14 @@ def parse(manifest: bytes) -> tuple:
     """(the sources' lines, {path of what lies on the pump: its SHA-256}). ValueError when it is of another form, cut short for
     instance."""
     at = manifest.find(b"\n\n")
-    sources, lying, packs, foreign = manifest[: at + 1], {}, 0, 0
-    for line in manifest[at + 2 :].decode().split("\n")[:-1]:
-        path, _, digest = line.partition(" ")
+    sources, lying, packs = manifest[: at + 1], {}, 0
+    for line in manifest[at + 2 : -1].decode().split("\n")[:-1]:
+        path, digest, crc = (line + "  ").split(" ")[:3]
         lying[path] = digest
         packs += _is_pack(path)
-        foreign += path.startswith(LIBRARY)
-        if len(digest) != 64 or packs > 1 or not (_is_pack(path) or path.startswith(LIBRARY) or _is_source(path, sources)):
+        if len(digest) != 64 or len(crc) != 8 or packs > 1 or not (_is_pack(path) or path.startswith(LIBRARY) or _is_source(path, sources)):
             at = -1
-    own = len(lying) - packs - foreign
-    if at < 0 or manifest[-1:] != b"\n" or not (packs or own == sources.count(b"\n")):
+    if at < 0 or not lying or manifest[-2:] != b"\n\n":
         raise ValueError("manifest is not lines of sources and lines of files")
     return sources, lying
 

@@ -9,9 +9,9 @@ from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
 from rig.some import some_of
 from rig.target import Chosen
+from thecal.deploy.files import firmware_files
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
-from thecal.sim.guest.image import firmware_files
 
 TIMEOUT_S = Chosen.target.reply_timeout_s
 OPENINGS = 50

@@ -10,7 +10,8 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from rig.device import bench
 from rig.some import some_of
-from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of
+from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.units import manifest_of, simulated_files
 from thecal.errors import Refused
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
@@ -29,7 +30,7 @@ HOWS = ("removed", "half", "empty", "all but a byte")
 
 
 def deployed() -> dict[str, bytes]:
-    return {**firmware_files(firmware_folder()), **library_files(), MANIFEST_PATH: manifest_of(None)}
+    return {**simulated_files(firmware_folder()), MANIFEST_PATH: manifest_of(None)}
 
 
 FILES = sorted(path for path, data in deployed().items() if data and path != "/main.py")

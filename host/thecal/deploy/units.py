@@ -12,9 +12,12 @@ import functools
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from thecal.deploy.files import MAIN, Files, module_of
+from pumpcore import manifest
+from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
 from thecal.errors import Failed
+from thecal.files.resources import firmware_folder
 
 Units = dict[str, str]
 Import = ast.Import | ast.ImportFrom
@@ -31,13 +34,31 @@ UNITS = {
     "/app/boot.py": "app.boot",
     "/pumpcore/bench.py": "pumpcore.bench",
 }
+CHIP, SIMULATOR = "rp2", "sim"  # the hals
 _UNKNOWN = ("", "")  # a builtin, or a word that only an assembler knows
+
+
+def of_target(sources: Files, hal: str) -> Files:
+    """Return what a pump with this hal runs: the same files for both, but for those of the other hal."""
+    other = f"/hal/{CHIP if hal == SIMULATOR else SIMULATOR}/"
+    return join({path: data for path, data in sources.items() if not path.startswith(other)})
+
+
+def simulated_files(firmware: Path) -> Files:
+    """Return the files of a simulated pump, library included."""
+    return {**of_target(firmware_files(firmware), SIMULATOR), **library_files()}
+
+
+def manifest_of(firmware: Path | None) -> bytes:
+    """Return the manifest of a simulated pump (None: of the firmware that came with thecal)."""
+    sources = firmware_files(firmware or firmware_folder())
+    return manifest.build(sources, of_target(sources, SIMULATOR), library=library_files())
 
 
 @dataclass(frozen=True)
 class _File:
-    """A source as joining needs it. `defined`: names that it binds at the top, imports left out; `free`: names that it reads and
-    does not bind."""
+    """A source as joining needs it: its lines, the imports at its top and inside of something, the other names that it binds at its
+    top, and those that it looks up there and does not bind."""
 
     lines: tuple[str, ...]
     top: tuple[Import, ...]
@@ -48,21 +69,20 @@ class _File:
 
 def join(sources: Files, units: Units | None = None) -> Files:
     """Return the files of a pump, those of a unit joined to one. main.py runs as it is."""
-    paths = {module_of(path): path for path in sorted(sources)}
-    files = {module: _read(path, sources[path]) for module, path in paths.items() if path != MAIN}
-    found = {unit: roots.split() for unit, roots in (UNITS if units is None else units).items() if unit in sources}
-    members = _members(files, found)
+    paths = {module_of(path): path for path in sorted(sources) if path != MAIN}
+    files = {module: _read(path, sources[path]) for module, path in paths.items()}
+    members = _members(files, {unit: own.split() for unit, own in (UNITS if units is None else units).items() if unit in sources})
     joining = _Joining(files, {module: module_of(unit) for unit, own in members.items() for module in own})
-    joined = {path: joining.text(module) for module, path in paths.items() if path != MAIN and module not in joining.home}
+    joined = {path: joining.text(module) for module, path in paths.items() if module not in joining.home}
     for unit, own in members.items():
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
-    return {**{path: data for path, data in sources.items() if path == MAIN}, **{path: text.encode() for path, text in joined.items()}}
+    return {path: joined[path].encode() if path in joined else sources[path] for path in sorted({*joined, MAIN} & set(sources))}
 
 
 @functools.lru_cache(maxsize=1024)
 def _read(path: str, data: bytes) -> _File:
-    """Read a source. What stands below `if 0:` is for the type checker alone: its lines are left empty."""
+    """Read a source. What stands below `if 0:` is for the type checker alone, and left out."""
     try:
         tree = ast.parse(data)
     except SyntaxError as error:
@@ -72,25 +92,34 @@ def _read(path: str, data: bytes) -> _File:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value == 0:
             lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
             tree.body.remove(node)
+    top = [node for node in tree.body if isinstance(node, Import)]
+    nested = [node for node in _statements(tree) if isinstance(node, Import) and node not in top]
     table = symtable.symtable("\n".join(lines), path, "exec")
     bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-    top = [node for node in tree.body if isinstance(node, Import)]
-    nested = [node for node in ast.walk(tree) if isinstance(node, Import) and node not in top]
-    brought = {alias.asname or alias.name for node in top for alias in node.names}
-    return _File(tuple(lines), tuple(top), tuple(nested), frozenset(bound - brought), frozenset(_looked_up(table) - bound))
+    imported = {alias.asname or alias.name for node in top for alias in node.names}
+    return _File(tuple(lines), tuple(top), tuple(nested), frozenset(bound - imported), frozenset(_looked_up(table) - bound))
 
 
 def _looked_up(table: symtable.SymbolTable) -> set[str]:
-    """Return the names that a scope, and those inside of it, look up at the top of the file."""
+    """Return the names that a scope, and those inside of it, look up at the top of their file."""
     at_top = table.get_type() == "module"
     found = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and (at_top or symbol.is_global())}
     return found.union(*map(_looked_up, table.get_children()))
 
 
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield all statements of a file."""
+    for part in ("body", "orelse", "handlers", "finalbody"):
+        for inner in getattr(node, part, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            yield from _statements(inner)
+
+
 def _meanings(node: Import, files: dict[str, _File]) -> Iterator[tuple[ast.alias, Meaning]]:
     """Yield what each name of an import stands for."""
     for alias in node.names:
-        whole = f"{node.module}.{alias.name}" if isinstance(node, ast.ImportFrom) else alias.name
+        whole = alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
         if isinstance(node, ast.Import) or whole in files:
             yield alias, (whole, "")
         else:
@@ -99,11 +128,12 @@ def _meanings(node: Import, files: dict[str, _File]) -> Iterator[tuple[ast.alias
 
 def _members(files: dict[str, _File], units: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return the modules of each unit, those that another one imports before it."""
-    taken = {root for roots in units.values() for root in roots}
+    packages = {module.rpartition(".")[0] for module in files}
+    taken = {root for roots in units.values() for root in roots} | packages
     found: dict[str, list[str]] = {}
 
     def visit(module: str, own: list[str]) -> None:
-        if module in taken or module not in files or not files[module].lines[1:]:  # a package's own file holds one line
+        if module in taken or module not in files:
             return
         taken.add(module)
         for node in files[module].top:
@@ -127,17 +157,17 @@ class _Joining:
 
     def unit(self, own: list[str]) -> str:
         """Return the text of a unit; what two of its files import at the top it imports once."""
-        seen: set[str] = set()
-        return "import sys\n" + "".join(self.text(module, seen) for module in own)
+        seen = {"import sys"}
+        return "import sys\n" + "".join(f"# {module}\n{self.text(module, seen)}" for module in own)
 
     def text(self, module: str, seen: set[str] | None = None) -> str:
         """Return the text of a file. `seen`: what its unit has imported so far."""
         file, seen = self._files[module], set() if seen is None else seen
         lines: list[str | None] = list(file.lines)
         for node in (*file.top, *file.nested):
-            changed = self._changed(node, module, seen if node in file.top else set())
-            indent = " " * node.col_offset
-            lines[node.lineno - 1] = "\n".join(indent + line for line in changed or ["pass"] if line or not indent)
+            at_top, indent = node in file.top, " " * node.col_offset
+            changed = self._changed(node, module, seen if at_top else set()) or ["" if at_top else "pass"]
+            lines[node.lineno - 1] = "\n".join(indent + line for line in changed)
             lines[node.lineno : node.end_lineno] = [None] * ((node.end_lineno or 0) - node.lineno)
         return "\n".join(line for line in lines if line is not None) + "\n"
 
@@ -173,7 +203,7 @@ class _Joining:
                     raise Failed(f"{unit[1:]}: {name} is not the same in {other} and in {module}", "rename one of them in the sources")
 
     def _names(self, module: str) -> dict[str, Meaning]:
-        """Return what each name at the top of a file means."""
+        """Return what each name that a file looks up at its top means."""
         file = self._files[module]
         found = dict.fromkeys(file.free, _UNKNOWN) | {name: (module, name) for name in file.defined} | {"sys": ("sys", "")}
         for node in file.top:
