@@ -18,11 +18,11 @@ from pumpcore.bolus import Doses
 from pumpcore.ceilings import Windows
 from pumpcore.dose import Accumulator
 from pumpcore.faults import Refusal
-from pumpcore.units import MS_PER_S
+from pumpcore.units import MS_PER_S, S_PER_MINUTE
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Attach, Board, Bridge, Calibration, Take
+    from app.types import Attach, Board, Bridge, Calibration, Steps, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
 # What the store tells at power-up: bench, calibration, reservoir, program, line. What can't be read is a problem of the setup.
@@ -210,8 +210,9 @@ class Resume:
 WATCHDOG_MS = 8000
 
 
-def build(board: "Board", release: str) -> Pump:
-    """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
+def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pump:
+    """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves. `Pump.checking` is what is left to do
+    after the first answer: the rolling windows, then `hashes`."""
     windows = Windows()  # first what stays, then what goes: when the pump is half built, its memory has no large pieces any more
     segment = bytearray(SEGMENT_BYTES)
     board.system.make_room()
@@ -241,8 +242,7 @@ def build(board: "Board", release: str) -> Pump:
         doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
-    recovery.rebuild_windows(windows, history, files.record, base_s)
-    leases = Leases(files, windows, journal.boot)
+    leases, leased_steps = Leases(files, windows, journal.boot), files.record.leased_steps
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
@@ -255,12 +255,20 @@ def build(board: "Board", release: str) -> Pump:
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
+    windows.minute = base_s // S_PER_MINUTE
+    pump.checking = _rest(recovery.rebuild_windows(windows, history, leased_steps, base_s), hashes)
     journal.built()
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
         board.watchdog.start(WATCHDOG_MS)
     return pump
+
+
+def _rest(windows: "Steps", hashes: "Steps | tuple[()]") -> "Steps":
+    """What is left to check: the alarm of a wrong file comes after the windows are whole."""
+    yield from windows
+    yield from hashes
 
 
 def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:

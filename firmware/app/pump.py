@@ -6,11 +6,27 @@ from app.journal import JournalError
 from app.store import StoreError
 from pumpcore import ledger
 from pumpcore.bolus import Bolus
-from pumpcore.faults import RUNS_MEND
+from pumpcore.faults import RUNS_MEND, Refusal
 from pumpcore.units import NEVER_MS, const
 
 if 0:  # for the type checker alone
-    from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Stop, Tokens, Watchdog
+    from app.types import (
+        Alarms,
+        Board,
+        Book,
+        Bridge,
+        Delivery,
+        Doses,
+        Journal,
+        Resume,
+        SelfTest,
+        Session,
+        Setup,
+        Steps,
+        Stop,
+        Tokens,
+        Watchdog,
+    )
 
 # --- supervisor --------------------------------------------------------------------------------------------------------------
 # Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals.
@@ -124,6 +140,7 @@ class Pump:
         self.reset_wanted = False
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, what is left to do waits for the next turn
         self.look_error: Exception | None = None
+        self.checking: "Steps | None" = None  # what power-up has left to check; until it is done nothing begins (R6)
         self._tidy_ms = NEVER_MS
 
     def state(self) -> str:
@@ -226,6 +243,8 @@ class Pump:
         heartbeat.feed(now_ms)
         if self.reset_wanted:
             self.board.system.reset()
+        if self.checking is not None:
+            self.check_on()
         if answered:
             self._tidy_ms = now_ms + QUIET_MS
         elif now_ms >= self._tidy_ms:  # what answers left behind goes once nobody asks: not in the middle of the next one
@@ -234,13 +253,31 @@ class Pump:
         if not answered or session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
 
+    def check_on(self) -> None:
+        """A part of what power-up has left to check. A firmware that is another one than it should be is an alarm that stays."""
+        try:
+            next(self.checking)
+        except StopIteration:
+            self.checking = None
+            self._tidy_ms = 0  # the code that did it
+        except Exception as error:  # noqa: BLE001  not even an error of our own makes it a checked one
+            self.checking = None
+            self.delivery.safe_state("firmware_incomplete")
+            self.alarms.note_error(error)
+
+    def refuse_while_checking(self) -> None:
+        """Refusal `busy` while power-up or a program is checked."""
+        if self.checking is not None:
+            raise Refusal("busy", wait_s=1)
+        self.setup.refuse_while_checking(self.board.clock.uptime_ms())
+
     def _serve(self, answered: bool, now_ms: int) -> None:
         """Waits for a question and answers it, or goes on with an answer, as long as nothing else is due: whoever asks does not wait for
         a look that finds nothing."""
         link, session = self.board.link, self.session
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
-        elif self.start_wanted or (self.journal.posted and not self.journal.broken):
+        elif self.checking is not None or self.start_wanted or (self.journal.posted and not self.journal.broken):
             due_ms = now_ms
         else:
             due_ms = min(
@@ -266,7 +303,7 @@ class Pump:
         if self.board.buttons.bolus_pressed():
             self.session.press()
         self.presses.tick(now_ms)
-        if self.start_wanted or self.resume is not None:
+        if (self.start_wanted or self.resume is not None) and self.checking is None:
             self._begin(now_ms)
         wrote = self.delivery.tick(now_ms)
         heartbeat.alive |= DELIVERY

@@ -10,7 +10,7 @@ from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Flash, LedgerFiles, Ring, Store
+    from app.types import Flash, LedgerFiles, Ring, Steps, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
@@ -27,6 +27,7 @@ _PRESENT_S = const(1 << 62)  # later than any second; boot.py makes it the prese
 # Records that tell where the pump stands, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
 _STALE_S = const(120)
+_AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
 
 def segments_in(names: list, letter: str) -> list:
@@ -208,15 +209,17 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: ledger.LedgerRecord, now_s: int) -> None:
-    """Fills empty windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
-    leased before the first of a history that is younger than the windows in the first's, and what was leased since the
-    last one counts now: nothing falls out of a window too early."""
-    windows.minute = now_s // S_PER_MINUTE
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
+    """Fills empty windows, which know the present minute, as far as the flash does; a part at each step. What lies between two totals
+    counts in the bucket of the later one, what was leased before the first of a history that is younger than the windows in the first's,
+    and what was leased since the last one counts now: nothing falls out of a window too early."""
     before = 0
-    for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
+    history.append((now_s, position_steps))
+    for number, (at_s, leased_steps) in enumerate(history):
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps
+        if number % _AT_ONCE == 0:
+            yield
 
 
 def has_ended(journal: Journal, token: bytes) -> bool:

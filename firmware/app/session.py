@@ -256,7 +256,7 @@ class Session:
                 return
             if self._late:
                 raise Refusal("overtaken")
-            self._pump.setup.refuse_while_checking(self._pump.board.clock.uptime_ms())
+            self._pump.refuse_while_checking()
         except Refusal as refused:
             self._refuse(identity, refused)
             return
@@ -315,6 +315,8 @@ class Session:
     def press(self) -> None:
         """The bolus button: a command that nobody waits to be answered."""
         try:
+            if self._pump.checking is not None:
+                raise Refusal("busy", wait_s=1)
             self.loader.handler("bolus.press")(self._pump, {})
         except Refusal as refused:
             self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())

@@ -3,7 +3,7 @@
 A file of app imports from here, below `if 0:`, what it does not import when it runs, and writes the name in quotes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from collections.abc import Iterator as Iterator
 from types import ModuleType as ModuleType
 from typing import NotRequired, Protocol, TypeAlias, TypedDict
@@ -84,6 +84,7 @@ Mark: TypeAlias = Callable[[Span, str, tuple], None]
 Clear: TypeAlias = Callable[[str], None]
 # Pump.stop.
 Stop: TypeAlias = Callable[[str], int]
+Steps: TypeAlias = Generator[None, None, None]
 # Board.attach.
 Attach: TypeAlias = Callable[[BenchFacts | None], bool]
 # Takes over what is stored.

@@ -21,7 +21,8 @@ def build(files: dict, lying: dict | None = None, pack: tuple | None = None, lib
     sources.
     """
     own = files if lying is None else lying
-    rows = [(path, own[path]) for path in sorted(own)] + [(path, library[path]) for path in sorted(library or {})] + ([pack] if pack else [])
+    library = library or {}
+    rows = [(path, own[path]) for path in sorted(own)] + [(path, library[path]) for path in sorted(library)] + ([pack] if pack else [])
     sources = ["%s %s\n" % (path, sha256_hex(files[path])) for path in sorted(files)]
     lines = ["%s %s %08x\n" % (path, sha256_hex(data), binascii.crc32(data)) for path, data in rows]
     return ("".join(sources) + "\n" + "".join(lines) + "\n").encode()

@@ -41,6 +41,8 @@ class UnitPump:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
         self.pump = boot.build(self.board, "0" * 64)
+        while self.pump.checking is not None:
+            self.pump.check_on()
 
     def line(self, raw: bytes) -> bytes:
         """Sends raw bytes and turns the loop until it has nothing left to say; returns what it said."""

@@ -204,7 +204,8 @@ def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
 def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
     """Whole, cut short or with a damaged byte anywhere."""
-    data = bytearray(b"".join([records.encode_record("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
+    whole = [records.encode_record("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]
+    data = bytearray(b"".join(whole))
     if at < len(data):
         data[at] ^= flip
     data = bytes(data[: max(0, len(data) - at % 60)])

@@ -1,10 +1,6 @@
 """The board: builds every part in a state in which nothing moves."""
 
-from hal.absent import BoardState
-from hal.absent import NoButtons
-from hal.absent import NoGuard
-from hal.absent import NoStepper
-from hal.absent import NoSupply
+from hal.absent import BoardState, NoButtons, NoGuard, NoStepper, NoSupply
 from hal.rp2 import feed, imports, pio
 from hal.rp2.clock import Clock
 from hal.rp2.flash import BoardFlash

@@ -2,9 +2,7 @@
 
 import struct
 
-from hal.absent import NoGuard
-from hal.absent import NoStepper
-from hal.absent import NoSupply
+from hal.absent import NoGuard, NoStepper, NoSupply
 from hal.sim import panel
 from hal.sim.clock import Clock
 from hal.sim.link import Link

@@ -159,6 +159,7 @@ class Status(Shape):
     """The pump's state, deliveries and alarms."""
 
     state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
+    checking: bool | None = Field(default=None, description="power-up checks the firmware and rebuilds the rolling windows: nothing starts")
     uptime_ms: int
     utc_s: int = Field(description="0 = unknown")
     utc_fraction_ms: int | None
