@@ -2,7 +2,7 @@
 
 from app.journal import Journal, JournalError
 from pumpcore import faults
-from pumpcore.units import NEVER_MS
+from pumpcore.units import NEVER_MS, const
 from pumpcore.wire.records import ALARM_CHANGES
 
 if 0:  # for the type checker alone
@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
 # --- alarms ------------------------------------------------------------------------------------------------------------------
 # The conditions that are active, each journaled in the faults ring when raised, repeated and acknowledged.
 
-REPEAT_MS = 60_000
+REPEAT_MS = const(60_000)
 # The cause can't go away while this firmware runs: acknowledging would hide it.
 _PERSISTENT = (
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
@@ -106,8 +106,9 @@ class Alarms:
 # --- presses -----------------------------------------------------------------------------------------------------------------
 # Presses of the bolus button: a short sound for a dose, a long one for a refusal, which is counted and journaled without filling it.
 
-RECORD_MS = 900_000
-SOUND_MS, SHORT_SOUND_MS = 1_000, 200
+RECORD_MS = const(900_000)
+SOUND_MS = const(1_000)
+SHORT_SOUND_MS = const(200)
 
 
 class Presses:

@@ -18,7 +18,7 @@ from pumpcore.bolus import Doses
 from pumpcore.ceilings import Windows
 from pumpcore.dose import Accumulator
 from pumpcore.faults import Refusal
-from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
@@ -141,7 +141,7 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 # --- resume ------------------------------------------------------------------------------------------------------------------
 # Whether and when therapy goes on after the power failed: never without leave, never catching up, at most 3 times an hour.
 
-MOST_IN_HOUR = 3
+MOST_IN_HOUR = const(3)
 
 
 def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
@@ -207,7 +207,7 @@ class Resume:
 
 # --- boot --------------------------------------------------------------------------------------------------------------------
 
-WATCHDOG_MS = 8000
+WATCHDOG_MS = const(8000)
 
 
 def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pump:

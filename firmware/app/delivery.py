@@ -18,7 +18,7 @@ from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 if 0:  # for the type checker alone
     from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
 
-LOW_WATER_MS = 2_500
+LOW_WATER_MS = const(2_500)
 _DWELL_US = const(1_000)
 _RETRY_AHEAD_S = const(2)
 _LOOK_MS = const(5)

@@ -15,8 +15,8 @@ if 0:  # for the type checker alone
 # littlefs changes a file as a whole, so a cut leaves whole records only: bytes that are no whole record are damage, never a cut.
 
 FOLDER = "/journal"
-SEGMENT_BYTES = 16_384
-BLOCK_BYTES = 4096
+SEGMENT_BYTES = const(16_384)
+BLOCK_BYTES = const(4096)
 _WORTH_BYTES = const(256)  # where less than that is left of a block, the next segment waits for the next one
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
@@ -230,10 +230,10 @@ def load_gaps() -> "Gaps":
 # A record is on flash when `append` returns. `post` keeps it in memory until the loop has a turn for it, for records
 # that only report; those of what is about to happen are appended.
 
-MOST_POSTED = 64
+MOST_POSTED = const(64)
 # From there on an alarm forbids therapy at power-up: long before a number would come again.
 NUMBERS_END = (1 << 32) - (1 << 24)
-BOOTS_END = (1 << 23) - (1 << 16)  # a token has 23 bits for it
+BOOTS_END = const((1 << 23) - (1 << 16))  # a token has 23 bits for it
 _BOOTS_KEPT = const(1 << 14)
 
 

@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
 # --- ledger ------------------------------------------------------------------------------------------------------------------
 # The ledger in flash: three small files in rotation, each one whole record; the newest valid one counts.
 
-FILES = 3
+FILES = const(3)
 PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
 _MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
@@ -158,9 +158,9 @@ class Book:
 # --- leases ------------------------------------------------------------------------------------------------------------------
 # What may be stepped: the next lease, checked against the rolling ceilings and written to flash before its first step (R2, R5).
 
-LEASE_S = 60
+LEASE_S = const(60)
 # The guard's hardware stops one step late; flash books that step so that it stays inside the lease.
-GUARD_MARGIN_STEPS = 1
+GUARD_MARGIN_STEPS = const(1)
 
 
 class Leases:

@@ -31,10 +31,12 @@ if 0:  # for the type checker alone
 # --- supervisor --------------------------------------------------------------------------------------------------------------
 # Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals.
 
-TOTAL_MS = 300_000
-FEED_MS = 1_000
-SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
-_ALL = SUPERVISOR | DELIVERY | SESSION
+TOTAL_MS = const(300_000)
+FEED_MS = const(1_000)
+SUPERVISOR = const(1)
+DELIVERY = const(2)
+SESSION = const(4)  # the tasks that have to show that they are alive
+_ALL = const(SUPERVISOR | DELIVERY | SESSION)
 
 
 class Heartbeat:
@@ -108,11 +110,11 @@ class Supervisor:
 
 # --- pump --------------------------------------------------------------------------------------------------------------------
 
-BOLUSES_KEPT = 8
-QUIET_MS = 300
+BOLUSES_KEPT = const(8)
+QUIET_MS = const(300)
 _MOST_SLICES = const(4)
-MOST_FAILED_TURNS = 8
-LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
+MOST_FAILED_TURNS = const(8)
+LONGEST_WAIT_MS = const(5_000)  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
 
 
 class Pump:

@@ -17,9 +17,9 @@ if 0:  # for the type checker alone
 # --- tokens ------------------------------------------------------------------------------------------------------------------
 # One-shot tokens for boluses: issued by the pump, valid 60 s, void at reset, numbered from the boot counter (R8).
 
-VALID_MS = 60_000
+VALID_MS = const(60_000)
 _KEPT = const(8)
-MOST_TOKENS = (1 << 20) - 1
+MOST_TOKENS = const((1 << 20) - 1)
 
 
 class Tokens:
@@ -84,9 +84,9 @@ def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]"
 # --- session -----------------------------------------------------------------------------------------------------------------
 # From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless.
 
-REMEMBERED = 8
-REMEMBERED_BYTES = 4096  # of their answers; those of the oldest go first
-MOST_WAITING = 64
+REMEMBERED = const(8)
+REMEMBERED_BYTES = const(4096)  # of their answers; those of the oldest go first
+MOST_WAITING = const(64)
 MOST_WAITING_BYTES = frame.MAX_BYTES
 # What a session holds at most: a line that has not ended, the lines that wait, and inside `poll` what was read, once more cut in lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES

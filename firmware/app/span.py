@@ -9,7 +9,7 @@ from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S, const
 if 0:  # for the type checker alone
     from app.types import Ceilings, Items
 
-SLICE_S = 4
+SLICE_S = const(4)
 _SLICES_KEPT = const(8)  # more than the queue can hold, also of slices of one second
 
 

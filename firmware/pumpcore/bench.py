@@ -227,7 +227,7 @@ class Motor:
 # The bench as the pump stores it: name, clock chip, ceilings, motor, pins, nominal calibration. Checked when read.
 
 RP2 = "rp2"
-FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, straight on the head
+FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, straight on the head
 KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
 
 _U48 = const(1 << 48)

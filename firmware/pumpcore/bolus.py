@@ -2,7 +2,7 @@
 
 from pumpcore.dose import Accumulator, Calibration
 from pumpcore.faults import Refusal
-from pumpcore.units import S_PER_DAY, ceil_div
+from pumpcore.units import S_PER_DAY, ceil_div, const
 from pumpcore.wire.records import PURPOSES
 
 if 0:  # for the type checker alone
@@ -16,15 +16,15 @@ LIVE = (ORDERED, DELIVERING, PAUSED)
 MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
 # Reasons in the journal are indices of this table; append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
-SHORTEST_S = 20
-BOLUS_LEASE_S = 5
-EXTENDED_LEASE_S = 60
-LEASE_PART = 20
-SHORTEST_EXTENDED_S = 600
-LONGEST_EXTENDED_S = 86_400
-ROUNDING_PART = 100
-LONGEST_S = 86_400
-LONGEST_RUN_S = 30 * 86_400  # by itself: a weighed run may take weeks
+SHORTEST_S = const(20)
+BOLUS_LEASE_S = const(5)
+EXTENDED_LEASE_S = const(60)
+LEASE_PART = const(20)
+SHORTEST_EXTENDED_S = const(600)
+LONGEST_EXTENDED_S = const(86_400)
+ROUNDING_PART = const(100)
+LONGEST_S = const(86_400)
+LONGEST_RUN_S = const(30 * 86_400)  # by itself: a weighed run may take weeks
 
 
 class Bolus:
@@ -119,9 +119,9 @@ def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibrat
 # --- temporary ---------------------------------------------------------------------------------------------------------------
 # A temporary rate: a rate, or an exact part of the basal, for a time; it ends on the pump.
 
-SHORTEST_TEMPORARY_S = 60
-LONGEST_TEMPORARY_S = 86_400
-MOST_PARTS = 10_000
+SHORTEST_TEMPORARY_S = const(60)
+LONGEST_TEMPORARY_S = const(86_400)
+MOST_PARTS = const(10_000)
 
 
 class Temporary:
@@ -159,7 +159,7 @@ class Temporary:
 #
 # Times are powered-on seconds of a bolus's first slice, rounded up; a bolus counts whole from there, whatever became of it.
 
-KEPT = 128
+KEPT = const(128)
 
 
 class Doses:

@@ -9,8 +9,13 @@ together (`app.setup.Setup.plan_key`): the remainder belongs to both.
 import binascii
 import struct
 
-IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
-RESUMES_KEPT = 3
+from pumpcore.units import const
+
+IDLE = const(0)
+RUNNING = const(1)
+RESUMING = const(2)
+ALONE = const(3)  # ALONE: a bolus without a program
+RESUMES_KEPT = const(3)
 
 # by magic; a TLG1 is of a firmware without therapy modes and has none of the last five fields, a TLG2 keeps 16 bits of the boot and no
 # `events_sequence`, the newest record of the journal's events when it was written (0: not known)
@@ -23,7 +28,9 @@ FIELDS = (
     "events_sequence",
 )
 # `temporary`: what a temporary rate was to the basal when the lease was written
-NONE, RAISED, LOWERED = 0, 1, 2
+NONE = const(0)
+RAISED = const(1)
+LOWERED = const(2)
 
 
 class LedgerRecord:

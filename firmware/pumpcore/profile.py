@@ -20,9 +20,9 @@ if 0:  # for the type checker alone
 # run evenly; no step is further than 12 us from its ideal time. What is computed per group stays below 2**30 up to
 # 25,000 Hz: MicroPython allocates memory for longer integers.
 
-SAG_US = 11  # by which the middle of an evenly run group may be off; rounding comes on top
-STEADY_US = 2  # a change of rate that moves no step by more than this is none
-SLACK_HZ = 4  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this much more
+SAG_US = const(11)  # by which the middle of an evenly run group may be off; rounding comes on top
+STEADY_US = const(2)  # a change of rate that moves no step by more than this is none
+SLACK_HZ = const(4)  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this much more
 _HZ8 = HZ4_PER_HZ * HZ4_PER_HZ
 _HZ4_US = HZ4_PER_HZ * US_PER_S
 _US_PER_HZ4 = US_PER_S // HZ4_PER_HZ
@@ -189,7 +189,7 @@ def highest_rate_hz(bench: "MotorFacts") -> int:
 # intervals, and a dwell up to the slice's end where the gap is long. Rates above the motor's start rate are then laid out
 # by `pumpcore.profile`.
 
-DWELL_FROM_US = 1_000_000
+DWELL_FROM_US = const(1_000_000)
 _WAIT_FROM_US = const(1_000)  # what is less is too short for a generator, or not worth it
 
 

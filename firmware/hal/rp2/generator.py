@@ -2,10 +2,9 @@
 
 from micropython import const
 
-from hal.rp2 import pio as reg
 from hal.rp2 import words
 from hal.rp2.feed import Feed
-from hal.rp2.pio import Machine
+from hal.rp2.pio import JMP, JMP_PIN, MOV_ISR_OSR, MOV_ISR_Y, MOV_PINS_ISR, MOV_PINS_NULL, Machine
 from hal.rp2.words import WORDS, steps_in
 
 if 0:  # for the type checker alone
@@ -42,7 +41,7 @@ class Program:
 # --- generator ---------------------------------------------------------------------------------------------------------------
 
 _GENERATOR_NUMBER = const(0)
-_ALL_OFF = reg.MOV_PINS_NULL
+_ALL_OFF = MOV_PINS_NULL
 
 
 class Generator:
@@ -109,7 +108,7 @@ class Generator:
         machine = self.machine
         machine.run(False)
         pulled = self.feed.stop()
-        pc, y = machine.pc(), machine.read(reg.MOV_ISR_Y)
+        pc, y = machine.pc(), machine.read(MOV_ISR_Y)
         machine.execute(_ALL_OFF)
         self._counted = self._made_until(pulled, pc, y)
         machine.drain()
@@ -128,17 +127,17 @@ class Generator:
         """At the program's begin with empty registers; the coils' patterns turned to where the motor stands."""
         self.machine.restart()
         if self._cycle:
-            self.machine.load(_turned(self._cycle, self._counted), reg.MOV_ISR_OSR)
+            self.machine.load(_turned(self._cycle, self._counted), MOV_ISR_OSR)
 
     def energise(self) -> None:
         """Holds the rotor where it stands; on a step and direction driver the driver does that."""
         if self._cycle:
-            self.machine.execute(reg.MOV_PINS_ISR)
+            self.machine.execute(MOV_PINS_ISR)
 
     def look_at_pad(self, on: bool) -> None:
         """Whether the enable line stops the generator. Only the self test, whose motor is disabled, steps without looking."""
         program = self._program
-        instruction = reg.JMP_PIN | program.target if on else reg.JMP | program.go
+        instruction = JMP_PIN | program.target if on else JMP | program.go
         self.machine.rewrite(program.check, instruction + self.machine.origin)
 
 

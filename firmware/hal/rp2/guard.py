@@ -3,8 +3,7 @@
 from machine import Pin
 from micropython import const
 
-from hal.rp2 import pio as reg
-from hal.rp2.pio import FIFO_WORDS, Machine
+from hal.rp2.pio import FIFO_WORDS, MOV_ISR_X, MOV_X_OSR, MOV_Y_ONES, SET_PINS, SET_X_0, Machine
 
 # --- guard -------------------------------------------------------------------------------------------------------------------
 # The lease guard: counts the pulses on the pin itself, owns the enable line, and cuts it one step beyond the lease without the CPU.
@@ -28,8 +27,8 @@ class Guard:
         self._granted = 0  # allowances that the machine has or will pull from its FIFO
         self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # what had no room there
-        self.machine.execute(reg.MOV_Y_ONES)
-        self.machine.execute(reg.SET_X_0)
+        self.machine.execute(MOV_Y_ONES)
+        self.machine.execute(SET_X_0)
         self.machine.run(True)
 
     def read(self) -> tuple[int, bool]:
@@ -37,7 +36,7 @@ class Guard:
         machine = self.machine
         while True:
             level = machine.level()
-            left = machine.read(reg.MOV_ISR_X)
+            left = machine.read(MOV_ISR_X)
             if machine.level() == level:  # else an allowance was pulled meanwhile
                 break
         del self._waiting[: len(self._waiting) - level]
@@ -87,7 +86,7 @@ class Guard:
             raise ValueError("more steps were made than are to be allowed")
         self.machine.run(False)
         self.machine.drain()
-        self.machine.load(left, reg.MOV_X_OSR)
+        self.machine.load(left, MOV_X_OSR)
         self._granted, self._waiting, self._owed = steps, [], 0
         self.machine.run(True)
 
@@ -104,7 +103,7 @@ class Guard:
 
     def _drive(self, on: bool) -> None:
         level = 1 - self._off_level if on and not self._held_off else self._off_level
-        self.machine.execute(reg.SET_PINS | level)
+        self.machine.execute(SET_PINS | level)
 
     def clear_alert(self) -> None:
         self.machine.clear_flags(_TRIPPED)

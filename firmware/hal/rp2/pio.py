@@ -66,7 +66,7 @@ BITTEN = const(1)
 # --- pio ---------------------------------------------------------------------------------------------------------------------
 # One PIO state machine by its registers: `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps what is in the FIFO.
 
-FIFO_WORDS = 4
+FIFO_WORDS = const(4)
 _FIRST_OFFSET = const(1)  # where MicroPython notes in a program at which address it lies in PIO 0; PIO 1 follows
 
 

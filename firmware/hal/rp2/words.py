@@ -71,7 +71,7 @@ def cycles_in(words: ptr32, first: int, behind: int, overhead: int) -> int:
 #
 # Integers only; runs on CPython as well. `overhead` is what the generator's program takes for an item besides its x, in cycles.
 
-CYCLES_PER_US = 125
+CYCLES_PER_US = const(125)
 # The item of a step that stands alone behind a long gap.
 _ALONE_CYCLES = const(1 << 20)
 _PULSE = const(1)

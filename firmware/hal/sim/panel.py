@@ -17,13 +17,13 @@ if 0:  # for the type checker alone
 # The other side is host/thecal/sim/devices.py, where the orders and answers are listed. Buffers are made once: what is
 # allocated in this MicroPython is never given back (see system.py).
 
-BUSY = 1
-TRIPPED = 2
-STOP = 4
-ENABLED = 8
-INPUT = 16
-BOLUS = 32
-SUPPLY_LOW = 64
+BUSY = const(1)
+TRIPPED = const(2)
+STOP = const(4)
+ENABLED = const(8)
+INPUT = const(16)
+BOLUS = const(32)
+SUPPLY_LOW = const(64)
 
 _FACTS_BYTES = const(512)
 _QUEUED_AT = const(16)

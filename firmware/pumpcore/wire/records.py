@@ -14,8 +14,8 @@ if 0:  # for the type checker alone
 
 _RECORD_HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(_RECORD_HEAD)
-CRC_BYTES = 4
-SEQUENCE_AT = 4  # offset in a record
+CRC_BYTES = const(4)
+SEQUENCE_AT = const(4)  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
 HIGHEST_SEQUENCE = (1 << 32) - 1
 _HIGHEST_UPTIME_MS = const((1 << 48) - 1)

@@ -2,13 +2,15 @@
 
 Each module costs a pump its object, its dictionary and three names in memory, and a look in the file system when it starts. A unit is
 the text of its files, one after another. Only imports change: a name that another file of the unit defines is there already, and a
-file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed.
+file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A number
+that no other file asks for (`NAME = const(1)`) is defined below `if 0:`: MicroPython's compiler knows it, and a pump keeps no name.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
+import re
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ UNITS = {
     "/app/boot.py": "app.boot",
     "/pumpcore/bench.py": "pumpcore.bench",
 }
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]*\b")
+_ATTRIBUTES = re.compile(r"\.([A-Z][A-Z0-9_]*)\b")
+_NUMBER = re.compile(r"([A-Z][A-Z0-9_]*) = const\(.*\)")
 CHIP, SIMULATOR = "rp2", "sim"  # the hals
 _UNKNOWN = ("", "")  # a builtin, or a word that only an assembler knows
 
@@ -69,15 +74,36 @@ class _File:
 
 def join(sources: Files, units: Units | None = None) -> Files:
     """Return the files of a pump, those of a unit joined to one. main.py runs as it is."""
+    return dict(_joined(tuple(sorted(sources.items())), tuple((UNITS if units is None else units).items())))
+
+
+@functools.lru_cache(maxsize=16)
+def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
+    sources = dict(items)
     paths = {module_of(path): path for path in sorted(sources) if path != MAIN}
     files = {module: _read(path, sources[path]) for module, path in paths.items()}
-    members = _members(files, {unit: own.split() for unit, own in (UNITS if units is None else units).items() if unit in sources})
+    members = _members(files, {unit: own.split() for unit, own in units if unit in sources})
     joining = _Joining(files, {module: module_of(unit) for unit, own in members.items() for module in own})
     joined = {path: joining.text(module) for module, path in paths.items() if module not in joining.home}
     for unit, own in members.items():
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
-    return {path: joined[path].encode() if path in joined else sources[path] for path in sorted({*joined, MAIN} & set(sources))}
+    words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
+    for unit in members:
+        joined[unit] = _without_names(joined[unit], set().union(*(found for path, found in words.items() if path != unit)))
+    made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
+    return tuple(sorted(made.items()))
+
+
+def _without_names(text: str, elsewhere: set[str]) -> str:
+    """Return a unit that keeps no name of a number, but for one that stands above its line, in another file, or behind a point."""
+    asked = elsewhere.union(_ATTRIBUTES.findall(text))
+    lines = []
+    for line in text.splitlines(keepends=True):
+        found = _NUMBER.match(line)
+        lines.append("if 0: " + line if found and found[1] not in asked else line)
+        asked.update(_CAPITALS.findall(line))
+    return "".join(lines)
 
 
 @functools.lru_cache(maxsize=1024)
