@@ -228,8 +228,12 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     recovery.compare(files, journal)
     load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
+    history: "list[tuple[int, int]]" = []
     doses, losses = Doses(), recovery.Losses()
-    history = recovery.totals(journal, doses, losses)
+    reading = recovery.totals(journal, history, doses, losses)
+    for _ in reading:
+        if history:  # the newest ones; the rest is for later
+            break
     opened = recovery.open_alarms(journal, losses)
     base_s = recovery.powered_on_s(files.record, history)
     board.system.make_room()
@@ -237,12 +241,9 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     book.events = journal.rings["events"]
     pump = Pump(board, journal, alarms, setup, book)
     pump.doses = doses
-    doses.lost_s = min(doses.lost_s, base_s)
-    if files.record.demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
-        doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
-    leases, leased_steps = Leases(files, windows, journal.boot), files.record.leased_steps
+    leases, found = Leases(files, windows, journal.boot), (files.record.leased_steps, files.record.demand_s)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
@@ -256,8 +257,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
     windows.minute = base_s // S_PER_MINUTE
-    pump.checking = _rest(recovery.rebuild_windows(windows, history, leased_steps, base_s), hashes)
-    journal.built()
+    pump.checking = _rest(pump, (reading, recovery.rebuild_windows(windows, history, found[0], base_s), hashes), losses, found[1], base_s)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -265,18 +265,30 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     return pump
 
 
-def _rest(windows: "Steps", hashes: "Steps | tuple[()]") -> "Steps":
-    """What is left to check: the alarm of a wrong file comes after the windows are whole."""
-    yield from windows
+def _rest(pump: Pump, parts: "tuple[Steps, Steps, Steps | tuple[()]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+    """What is left after the first answer: the day's journal, the windows, the hashes of the files."""
+    reading, filling, hashes = parts
+    yield from reading
+    pump.journal.built()
+    _tell_losses(pump, losses)
+    doses = pump.doses
+    doses.lost_s = min(doses.lost_s, base_s)
+    if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
+        doses.add(demand_s, 0, True)
+    yield from filling
     yield from hashes
+
+
+def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
+    for ring, first, last in losses.news():
+        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap is: a cut in between raises it again
+        pump.journal.post("journal_gap", (first, last), ring)
 
 
 def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
     for number, count in opened:
         pump.alarms.restore(number, count)
-    for ring, first, last in losses.news():
-        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap is: a cut in between raises it again
-        pump.journal.post("journal_gap", (first, last), ring)
+    _tell_losses(pump, losses)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:

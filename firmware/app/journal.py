@@ -201,7 +201,9 @@ class Ring:
     def segments(self) -> "Iterator[tuple[int, int, bytes | memoryview]]":
         """Yields (first number, number behind the last, bytes) of each segment, the newest first; the bytes until the next one."""
         behind = self.next_sequence
-        for first in reversed(self.firsts):
+        for first in reversed(self.firsts[:]):
+            if first not in self.firsts:  # it went meanwhile, as the oldest one
+                return
             yield first, behind, self.read_whole(first) or b""
             behind = first
 

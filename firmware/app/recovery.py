@@ -121,13 +121,14 @@ class Losses:
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
     def news(self) -> list[tuple[str, int, int]]:
-        """The gaps that no earlier boot has journaled; of many in a ring one that spans them all."""
+        """The gaps that nobody has journaled or asked for here; of many in a ring one that spans them all."""
         told, found = self._told, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap[0] == name and not any([_spans(one, gap) for one in told])]
             if len(new) > _MOST_GAPS:
                 new = [(name, min([gap[1] for gap in new]), max([gap[2] for gap in new]))]
             found.extend(sorted(new))
+        self._told.extend(found)
         return found
 
 
@@ -135,32 +136,33 @@ def _spans(one: tuple[str, int, int], gap: tuple[str, int, int]) -> bool:
     return one[0] == gap[0] and one[1] <= gap[1] and gap[2] <= one[2]
 
 
-def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first; what was
-    ordered in them goes into `doses`, what may have been ordered in records that were lost too."""
-    found: list[tuple[int, int]]
-    found, ring = [], journal.rings["events"]
-    losses = losses or Losses()
+def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
+    """Fills `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first, from
+    the newest segment on, a part of one at each step. What was ordered in them goes into `doses`, what may have been ordered in records
+    that were lost too."""
+    ring = journal.rings["events"]
     for first, behind, data in ring.segments():
+        yield
         segment, starts = [], ring.starts(first, behind, data)
+        yield
         for at in starts:
             if data[at + 1] == _TOTAL:
                 segment.append(_total_at(data, at))
-            elif data[at + 1] == _DOSE and doses is not None:
+            elif data[at + 1] == _DOSE:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", (first, behind, data), starts):
-            if doses is not None and _may_hold_dose(lost):
+            if _may_hold_dose(lost):
                 later = [_total_at(data, at) for at in starts[lost[3] :] if data[at + 1] == _TOTAL] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
-        found = segment + found
+        found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
+        yield  # the next segment is not read yet: whoever goes on later may read others before
     else:
-        if doses is not None and _lacks_oldest(ring):
+        if _lacks_oldest(ring):
             doses.lose(found[0][0] if found else _PRESENT_S)
     losses.look_at_oldest("events", ring)
-    return found
 
 
 def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
