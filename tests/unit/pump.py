@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+from collections.abc import Iterable
 
 from app import boot
 from board import Board, Chip, Flash
@@ -40,7 +41,15 @@ class UnitPump:
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
-        self.pump = boot.build(self.board, "0" * 64)
+        self.pump = boot.build(self.board, "0" * 64, self.hashes())
+        self.end_checking()
+
+    def hashes(self) -> Iterable[None]:
+        """What power-up checks after the first answer: nothing, there are no files here."""
+        return ()
+
+    def end_checking(self) -> None:
+        """Lets power-up check all that it has left."""
         while self.pump.checking is not None:
             self.pump.check_on()
 
