@@ -10,9 +10,9 @@ PERMILLE = 1000
 
 
 def unpack(packed: bytes, to_check: bool = True) -> program.Program:
-    """Return the program of these bytes; `to_check` also imports what its check needs. Refusals of the 3xx family.
+    """Return the program of these bytes; `to_check` also imports what its check needs.
 
-    Refusal `not_loaded` if flash or memory fails, so call it before anything is changed.
+    Refusals of `program.unpack`, and `not_loaded` if flash or memory fails: call it before anything is changed.
     """
     try:
         new = program.unpack(packed)
@@ -25,7 +25,7 @@ def unpack(packed: bytes, to_check: bool = True) -> program.Program:
 
 
 def take(setup: Setup, packed: bytes) -> None:
-    """Make the stored program active. Refusals of the 3xx family; then nothing has changed."""
+    """Make the stored program active. Refusals of `program.unpack` and `limits.check_program`; then nothing has changed."""
     _take(setup, program.unpack(packed), packed)
 
 
@@ -48,7 +48,7 @@ def stage(setup: Setup, packed: bytes) -> program.Program:
 def check(setup: Setup, row: Staged, now_ms: int) -> int:
     """Continue the check of a staged program for a part of a second. Return the progress in permille, PERMILLE when it fits.
 
-    Refusals of the 3xx family end the check.
+    Refusals of `limits.check_program`, and `dose_rounded`, end the check.
     """
     if row.checked:
         return PERMILLE

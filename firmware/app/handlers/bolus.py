@@ -39,7 +39,10 @@ def reply(bolus: Bolus) -> dict:
 
 
 def order(pump: Pump, bolus: Bolus) -> dict:
-    """Check `bolus`, journal it and order it. Refusals of the 4xx family, 362, 363, 304 to 306."""
+    """Check `bolus`, journal it and order it.
+
+    Refusals of `check_state`, `check_dose`, `check_tank`, `check_ceilings`, and `bolus_too_long`.
+    """
     check_state(pump)
     order_limits.check_bolus_time(bolus)
     check_dose(pump, bolus)
@@ -228,7 +231,7 @@ def _fullest(windows: "Windows", bolus: Bolus, minutes: int, used: int, gone_s: 
 def bolus_start(pump: Pump, params: dict) -> dict:
     """Order a manual bolus, at most once across retries and resets (R8). `begins_at_ms` is the uptime of its first slice.
 
-    Refusals of the 4xx family, `rate_above_ceiling`, `hour_above_ceiling`, `day_above_ceiling`.
+    Refusals `token_...`, `bolus_too_small`, `bolus_too_short`, and those of `order`.
     """
     token, volume_nl, rate_nl = params["token"], params["volume_nl"], params["rate_nl"]
     known = repeated(pump, token, (MANUAL, volume_nl, rate_nl))

@@ -8,7 +8,10 @@ LENT = ("app.calibrating", "app.programs", "pumpcore.weighed", "pumpcore.limits"
 
 
 def calibration_check(pump: Pump, params: dict) -> dict:
-    """Check calibration bytes and return how the pump reads them; change nothing. Refusals of the 35x family."""
+    """Check calibration bytes and return how the pump reads them; change nothing.
+
+    Refusals `calibration_format`, `calibration_far`, `calibration_date`, `calibration_unfit`.
+    """
     return lent(pump, "check", params)
 
 

@@ -68,7 +68,7 @@ def program_stage(pump: Pump, params: dict) -> list:
 def program_check(pump: Pump, params: dict) -> dict:
     """Check a staged program for a part of a second; ask again until `done`.
 
-    Refusals `not_staged`, `busy` while another one is checked, and those of the 3xx family.
+    Refusals `not_staged`, `busy` while another one is checked, and those of `programs.check`.
     """
     digest, setup, part = params["digest"], pump.setup, programs.PERMILLE
     if digest != setup.digest:
