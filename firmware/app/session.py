@@ -29,7 +29,8 @@ class Tokens:
     """
 
     def __init__(self, boot: int, seed: int) -> None:
-        self._head = 0x80000000 | (boot & 0x7FFFFF) << 8
+        self._high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
+        self._low = (boot & 0xFF) << 8
         self._mix = seed & 0xFFFFFFFF
         self._number = 0
         self._issued: list[tuple[bytes, int]] = []
@@ -39,8 +40,10 @@ class Tokens:
         if self._number >= MOST_TOKENS:
             raise Refusal("tokens_spent", limit=MOST_TOKENS)
         number = self._number = self._number + 1
-        mix = self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        token = binascii.hexlify(struct.pack(">II", self._head | number >> 12, (number & 0xFFF) << 20 | mix >> 12))
+        self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        mix = self._mix >> 12
+        raw = struct.pack(">HHHH", self._high, self._low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
+        token = binascii.hexlify(raw)
         issued = self._issued
         issued.append((token, now_ms))
         if len(issued) > _KEPT:
@@ -303,6 +306,10 @@ class Session:
             for part in messages.in_parts(identity, answer):
                 self._link.write(part)
             return b""
+        if type(answer) is bytes and identity:
+            line = messages.answer(identity, answer)  # the questions asked most
+            self._link.write(line)
+            return line
         if not isinstance(answer, tuple):
             return self._reply(messages.result(identity, answer))
         result, raw, rest = answer

@@ -143,9 +143,9 @@ ID_DIGITS = 16
 _HEX = "0123456789abcdef"
 _HEX_BYTES = b"0123456789abcdef"
 _BEFORE_ID = b'{"jsonrpc":"2.0","id":"'
-_ID = len(_BEFORE_ID)
-_BEHIND_ID = _ID + ID_DIGITS
-_TAIL = -len("*00000000\n")
+_ID = const(23)  # where it begins, and what is behind it
+_BEHIND_ID = const(39)
+_TAIL = const(-10)  # `*`, eight digits, newline
 # the most frequent questions, after the id, exactly as `request` and `encode` write them
 _PLAIN = {
     b'","method":"hello"}': "hello",
@@ -285,6 +285,12 @@ def result(identity: bytes | None, value: dict | bytes) -> bytes:
     if identity is None:
         return b'{"jsonrpc":"2.0","id":null,"result":' + value + b"}"
     return _BEFORE_ID + identity + b'","result":' + value + b"}"
+
+
+def answer(identity: bytes, value: bytes) -> bytes:
+    """The line of the reply to a request that was done; `value` is its JSON. Quicker than `result` and `sealed`."""
+    body = b"".join((_BEFORE_ID, identity, b'","result":', value, b"}"))
+    return body + b"*%08x\n" % binascii.crc32(body)
 
 
 def announcement(identity: bytes, value: bytes) -> bytes:
