@@ -72,7 +72,7 @@ class Front:
     passed: bool = False
 
     def part(self, made: int, nl_a_step: Fraction, behind: int) -> Fraction:
-        """Return the factor of the basal in a second. `made`: steps before it; `behind`: steps after it at the ratio."""
+        """Return the factor of the basal in a second. `made`: steps of the run before it; `behind`: by its end, at the ratio."""
         if self.passed:
             return Fraction(1)
         if (self.made + behind) * nl_a_step <= self.line_nl - floor(Fraction(self.line_nl, 10)):
