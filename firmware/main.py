@@ -13,6 +13,7 @@ micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens n
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
+POWER_UP = ("app.boot", "app.recovery")  # what nothing else needs
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # starts in a row that ended by themselves
@@ -100,7 +101,8 @@ def begin() -> "MainBoard":
 def turn(board: "MainBoard", release: str) -> None:
     """Builds the pump and turns its loop."""
     pump = build(board, release)
-    pump.session.loader.give_back()  # what only power-up needs
+    board.system.forget(*POWER_UP)
+    pump.session.loader.give_back()  # what some commands need too
     sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run

@@ -5,7 +5,7 @@ from app.alarms import Alarms, Reporter
 from app.basal import Basal
 from app.delivery import Delivery
 from app.handlers.table import HANDLERS, Loader
-from app.journal import SEGMENT_BYTES, Journal, JournalError
+from app.journal import SEGMENT_BYTES, JournalError
 from app.leases import Book, Leases, LedgerFiles
 from app.motion import Motion, SelfTest
 from app.pump import Pump, Supervisor
@@ -219,7 +219,7 @@ def build(board: "Board", release: str) -> Pump:
     store = Store(flash)
     setup = load(store, board.attach)
     board.system.make_room()
-    journal = Journal(flash, clock, segment)
+    journal = recovery.open_journal(flash, clock, segment)
     files = LedgerFiles(flash)
     recovery.miss(files, journal, store)
     identified = recovery.identify(journal, flash)

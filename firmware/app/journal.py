@@ -21,22 +21,12 @@ _WORTH_BYTES = const(256)  # where less than that is left of a block, the next s
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
-def names_in(flash: "Flash") -> "list[str]":
-    """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
-    try:
-        return flash.names(FOLDER)
-    except OSError:
-        return []
-
-
 class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
     segment goes when `segments` are full."""
 
-    def __init__(
-        self, flash: "Flash", letter: str, segments: int, buffer: bytearray | None = None, names: "list[str] | None" = None
-    ) -> None:
-        """`names`: what lies in the folder, where that is known: to list it takes a chip 30 ms."""
+    def __init__(self, flash: "Flash", letter: str, segments: int, firsts: list[int], buffer: bytearray | None = None) -> None:
+        """`firsts`: the first number of each segment that is there. Where the ring ends, power-up finds (app.recovery.open_ring)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter
@@ -49,10 +39,8 @@ class Ring:
         self._reader: "Reader | None" = None
         self.next_sequence = 0
         self.last_boot = -1
-        from app.recovery import find_end, segments_in  # what only power-up needs
-
-        self.firsts = segments_in(names or names_in(flash), letter)
-        self._bytes = find_end(self)
+        self.firsts = firsts
+        self.newest_bytes = 0
 
     def path(self, first: int) -> str:
         return "%s/%s%08x" % (FOLDER, self._letter, first)
@@ -81,11 +69,11 @@ class Ring:
         handle = self._room_for(len(raw))
         handle.write(raw)
         handle.flush()
-        self._bytes += len(raw)
+        self.newest_bytes += len(raw)
         self.next_sequence += 1
 
     def _room_for(self, size_bytes: int) -> "Appender":
-        if not self.firsts or self._bytes + size_bytes > SEGMENT_BYTES:
+        if not self.firsts or self.newest_bytes + size_bytes > SEGMENT_BYTES:
             self._rotate()
         if self._handle is None:
             self._handle = self.flash.append(self.path(self.firsts[-1]))
@@ -103,7 +91,7 @@ class Ring:
             except OSError:  # what is no file is left where it is; a flash that fails refuses the record too
                 continue
         self.firsts.append(self.next_sequence)
-        self._bytes = 0
+        self.newest_bytes = 0
 
     def close(self) -> None:
         """Gives the file back; a handle that failed must not be written again."""
@@ -113,7 +101,7 @@ class Ring:
 
     def give_up_segment(self) -> None:
         """A write failed: what it left behind is never appended to, the next record begins a new segment."""
-        self._bytes = SEGMENT_BYTES
+        self.newest_bytes = SEGMENT_BYTES
         self.close()
 
     def first_sequence(self) -> int:
@@ -245,18 +233,11 @@ class Journal:
     """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.slots` keeps, 32 hex digits,
     "" for a pump that was never given one."""
 
-    def __init__(self, flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> None:
-        """`buffer`: room for one segment, until `built`."""
+    def __init__(self, flash: "Flash", clock: "Clock", events: Ring, faults: Ring) -> None:
         self.broken = False
-        try:
-            flash.make_folder(FOLDER)
-        except OSError:
-            self.broken = True
         self._flash = flash
         self._clock = clock
-        names = names_in(flash)
-        self.rings = {"events": Ring(flash, "e", 32, buffer, names), "faults": Ring(flash, "f", 4, buffer, names)}
-        events, faults = self.rings["events"], self.rings["faults"]
+        self.rings = {"events": events, "faults": faults}
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
         self._boots = 0

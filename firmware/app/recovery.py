@@ -2,7 +2,7 @@
 
 import struct
 
-from app.journal import BLOCK_BYTES, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, load_gaps
+from app.journal import BLOCK_BYTES, FOLDER, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, Ring, load_gaps
 from pumpcore import faults, ledger, slots
 from pumpcore.bolus import Doses
 from pumpcore.ceilings import DAY_BUCKETS, Windows
@@ -10,7 +10,7 @@ from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Flash, LedgerFiles, Ring, Store
+    from app.types import Clock, Flash, LedgerFiles, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
@@ -29,7 +29,39 @@ _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stop
 _STALE_S = const(120)
 
 
-def segments_in(names: list, letter: str) -> list:
+def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> Journal:
+    """The journal on this flash. `buffer`: room for one segment, until `built`."""
+    broken = False
+    try:
+        flash.make_folder(FOLDER)
+    except OSError:
+        broken = True
+    names = _names_in(flash)  # once for both: to list them takes a chip 30 ms
+    journal = Journal(flash, clock, _ring(flash, "e", 32, names, buffer), _ring(flash, "f", 4, names, buffer))
+    journal.broken = broken
+    return journal
+
+
+def open_ring(flash: "Flash", letter: str, segments: int) -> Ring:
+    """One ring as it lies on this flash."""
+    return _ring(flash, letter, segments, _names_in(flash), None)
+
+
+def _ring(flash: "Flash", letter: str, segments: int, names: "list[str]", buffer: bytearray | None) -> Ring:
+    ring = Ring(flash, letter, segments, _segments_in(names, letter), buffer)
+    ring.newest_bytes = _find_end(ring)
+    return ring
+
+
+def _names_in(flash: "Flash") -> "list[str]":
+    """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+    try:
+        return flash.names(FOLDER)
+    except OSError:
+        return []
+
+
+def _segments_in(names: list, letter: str) -> list:
     """The first numbers of a ring's segments, by the names in the journal's folder."""
     found = [first for first in [_number_in(name, letter) for name in names if name[:1] == letter] if first]
     found.sort()
@@ -55,7 +87,7 @@ def _all_whole(data: memoryview, first: int) -> list:
     return starts
 
 
-def find_end(ring: "Ring") -> int:
+def _find_end(ring: Ring) -> int:
     """Finds where a ring ends, its last whole record: takes over the next number, the last boot, and how many bytes its newest segment has.
     Behind damage a new segment begins, with a number that no lost record can have had."""
     behind, size_bytes = 0, 0
@@ -88,7 +120,7 @@ def _damaged_end(first: int, data: memoryview | None) -> tuple:
     return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
 
 
-def _lacks_oldest(ring: "Ring") -> bool:
+def _lacks_oldest(ring: Ring) -> bool:
     """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
     return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
 
@@ -115,7 +147,7 @@ class Losses:
         self.gaps.extend([(name, row[0], row[1]) for row in lost])
         return lost
 
-    def look_at_oldest(self, name: str, ring: "Ring") -> None:
+    def look_at_oldest(self, name: str, ring: Ring) -> None:
         if _lacks_oldest(ring):
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
@@ -189,7 +221,7 @@ def identify(journal: Journal, flash: "Flash") -> bool:
         return not image and not any(identity)  # a pump that was commissioned before there were identities
 
 
-def _identity_told(ring: "Ring") -> tuple[bytes, int]:
+def _identity_told(ring: Ring) -> tuple[bytes, int]:
     """What the newest boot record says. A segment that begins within the last boot has none: it need not be looked through."""
     for first, behind, data in ring.segments():
         if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
@@ -299,6 +331,8 @@ def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
 def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
     """(largest position, latest powered-on second, name of the last record that begins or ends motion or "") of the newest segment,
     and when that does not tell all and `far`, of the one before."""
+    from pumpcore.wire import record_types  # in here: what is imported above becomes a part of boot's file on a chip
+
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
     ring = journal.rings["events"]
     for first, behind, data in ring.segments():
@@ -306,7 +340,7 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
             name = _PLACES.get(data[at + 1])
             if name is None or (name == "total" and placed):
                 continue
-            fields = records.decode(data[at : at + data[at]])[0][0].fields
+            fields = record_types.decode(data[at : at + data[at]])[0][0].fields
             position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
             at_s = max(at_s, fields.get("powered_on_s", 0))
             placed = placed or "powered_on_s" in fields

@@ -69,7 +69,7 @@ from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
-from pumpcore.wire.records import Record as Record
+from pumpcore.wire.record_types import Record as Record
 
 # What stands in the place of the program's rates for a time.
 Overlaying: TypeAlias = Temporary | Bridge

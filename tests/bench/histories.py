@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from pumpcore.dose import Calibration
 from pumpcore.program import digest, pack
-from pumpcore.wire import records
+from pumpcore.wire import record_types, records
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.history.evidence import Evidence
 from thecal.history.plan import Prescribed
@@ -134,7 +134,7 @@ class Pump:
 
     def evidence(self) -> Evidence:
         """As the host would have collected it at the end of the last day."""
-        rows = [row("events", one) for one in records.decode(bytes(self.raw))[0]]
+        rows = [row("events", one) for one in record_types.decode(bytes(self.raw))[0]]
         last_s = self.days * DAY_S
         status = {
             "state": "running", "uptime_ms": (last_s - self._boot_s) * 1000, "utc_s": MONDAY_UTC_S + last_s, "offset_s": 0,

@@ -181,8 +181,8 @@ def begin(bench: FlashBench) -> None:
 
 
 def names_in(journal: Path) -> list[str]:
-    from pumpcore.wire import records
+    from pumpcore.wire import record_types
 
-    decoded, rest = records.decode(journal.read_bytes())
+    decoded, rest = record_types.decode(journal.read_bytes())
     assert not rest
     return [record.name for record in decoded]

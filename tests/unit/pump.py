@@ -8,7 +8,7 @@ from app import boot
 from board import Board, Chip, Flash
 from pumpcore import program, slots
 from pumpcore.settings import Settings
-from pumpcore.wire import messages, records
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 
 BENCH = {
@@ -102,7 +102,7 @@ class UnitPump:
             assert frame.crc_text(raw).decode() == answer["crc32"]
             if not raw:
                 return decoded
-            decoded += records.decode(raw)[0]
+            decoded += record_types.decode(raw)[0]
             sequence = answer["next_sequence"]
 
     def delivered_steps(self) -> int:

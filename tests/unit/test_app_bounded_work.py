@@ -11,7 +11,7 @@ from pump import constant, day
 from pumpcore import bolus as boluses
 from pumpcore import limits, program
 from pumpcore.dose import Calibration
-from pumpcore.wire import messages, records
+from pumpcore.wire import messages, record_types, records
 from rig.some import some_of
 from scenes import Watched, power_cut, ready, running
 from test_app_bounded_walks import Counted
@@ -111,8 +111,8 @@ def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.
     for number in range(1_200):
         pump.pump.journal.append("total", (number, number, number, number))
     again = power_cut(pump, 5)
-    decoded, one = [], records._decode_one
-    monkeypatch.setattr(records, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
+    decoded, one = [], record_types._decode_one
+    monkeypatch.setattr(record_types, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
     assert again.bolus(orders[0])["state"] == "done" and len(decoded) < 10
     assert again.bolus(orders[0])["purpose"] == "manual" and again.bolus(orders[0])["ordered_steps"] == 5_999
     decoded.clear()

@@ -11,7 +11,6 @@ from collections.abc import Callable
 import pytest
 
 from app import pump as loop
-from app.handlers.table import LENT
 from pumpcore import fault_texts, faults
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
@@ -136,18 +135,18 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     boot.build = lambda board, release: pump
     del boot
 
-    def give_back() -> None:
-        assert "app.boot" in LENT.split()
+    def forget(*names: str) -> None:
+        assert "app.boot" in names
         del sys.modules["app.boot"], app.boot
 
     def run(running: types.SimpleNamespace) -> None:
         gc.collect()
         left.append((running, seen()))
 
-    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
+    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=lambda: None)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(built=lambda: None)), "release")
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), "release")
     assert left == [(pump, None)]
 
 

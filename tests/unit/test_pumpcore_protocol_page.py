@@ -292,7 +292,7 @@ def test_the_examples_are_right() -> None:
     made = program.unpack(binascii.unhexlify(packed.replace("\n", "")))
     assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
     assert program.digest(program.pack(made)) in PAGE and len(program.pack(made)) == 75
-    (told,), rest = records.decode(binascii.unhexlify(record))
+    (told,), rest = record_types.decode(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
     assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
 

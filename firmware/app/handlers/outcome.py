@@ -11,8 +11,6 @@ from pumpcore.wire import record_types, records
 if 0:  # for the type checker alone
     from app.types import Ring
 
-NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
-
 _SEGMENTS = const(8)  # of 32, in one call: see tests/bench, group "work"
 
 
@@ -52,14 +50,14 @@ def _look(ring: "Ring", found: dict, raw_token: bytes) -> bool:
         if found["whole_from"] == behind:
             found["whole_from"] = naming.whole_from(ring, first, behind, buffer)
         for raw in naming.naming(ring, first, behind, raw_token, buffer):
-            _take(found, records.decode_at(raw, 0), raw_token)
+            _take(found, record_types.decode_at(raw, 0), raw_token)
         found["behind"] = first
         done = found["purpose"] >= 0
     ring.let_go()
     return done
 
 
-def _take(found: dict, record: records.Record, raw_token: bytes) -> None:
+def _take(found: dict, record: record_types.Record, raw_token: bytes) -> None:
     fields = record.fields
     if fields.get("token") != raw_token:
         return

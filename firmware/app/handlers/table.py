@@ -210,14 +210,12 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 _FOLDER = "app.handlers."
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
-# What only power-up and some commands need, given back when they are done. What is always in memory imports none of it at its top.
+# What power-up and some commands need, given back when they are done. What is always in memory imports none of it at its top.
 LENT = """
-app.boot
 app.calibrating
 app.lines
 app.naming
 app.programs
-app.recovery
 pumpcore.bench
 pumpcore.forecast
 pumpcore.front

@@ -15,7 +15,7 @@ from pumpcore.bolus import LIVE as LIVE_STATES
 from pumpcore.forecast import CHAIN_BYTES
 from pumpcore.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
-from pumpcore.wire import gaps, messages, records
+from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import replies
 from thecal.pump.boots import whole_boot
@@ -150,7 +150,7 @@ class Client(Exchange):
             self._dropped(error)
         yield self.journal_read(ring, from_sequence)
 
-    def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
+    def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[record_types.Record]]]:
         """Yield blocks of records from `from_sequence` on: the pump's announcement (first, next, last sequence) and the `raw` bytes.
 
         Numbers missing between two records, or after the last one, belong to damaged or overwritten records. Boot numbers are complete.
@@ -159,7 +159,7 @@ class Client(Exchange):
             self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
             starts = gaps.whole_records(raw, reply["first_sequence"], reply["next_sequence"])
-            decoded = [records.decode_at(raw, at) for at in starts]
+            decoded = [record_types.decode_at(raw, at) for at in starts]
             for record in decoded:
                 record.boot = whole_boot(record.boot, self.boot or 0)
             yield {**reply, "raw": raw}, decoded

@@ -37,7 +37,7 @@ def _plain(value: object) -> object:
 
 def _records() -> list:
     stream = b"".join([_record(number) for number in sorted(record_types.TYPES)])
-    decoded, rest = records.decode(stream + b"\x20torn")
+    decoded, rest = record_types.decode(stream + b"\x20torn")
     told = [
         [row.name, row.boot, row.sequence, row.uptime_ms, row.utc_s, sorted([[key, _plain(row.fields[key])] for key in row.fields])]
         for row in decoded
