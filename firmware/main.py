@@ -13,11 +13,11 @@ micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens n
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
-POWER_UP = ("app.boot", "app.recovery")  # what nothing else needs
+POWER_UP = ("app.startup.boot", "app.startup.recovery")  # what nothing else needs
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # starts in a row that ended by themselves
-# fault: (number, text, what to do), as pumpcore.fault_texts has them
+# fault: (number, text, what to do), as pumpcore.faults.fault_texts has them
 UNFIT = {
     "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again: thecal flash"),
     "internal": (617, "the firmware met an error of its own", "report this with the journal"),
@@ -111,9 +111,9 @@ def turn(board: "MainBoard", release: str) -> None:
 
 
 def build(board: "MainBoard", release: str) -> "Pump":
-    """The pump. In a function of its own: a name of `turn` would keep app.boot in memory."""
+    """The pump. In a function of its own: a name of `turn` would keep app.startup.boot in memory."""
     __import__("app.pump")  # what stays, before what is given back: else it would lie behind that, and leave holes
-    from app import boot
+    from app.startup import boot
 
     return boot.build(board, release)
 

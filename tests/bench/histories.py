@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pumpcore.dose import Calibration
-from pumpcore.program import digest, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest, pack
 from pumpcore.wire import record_types, records
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.history.evidence import Evidence

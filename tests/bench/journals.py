@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.journal import FOLDER, SEGMENT_BYTES
-from app.leases import PATHS
-from pumpcore import ledger, slots
+from app.delivery.leases import PATHS
+from app.records.journal import FOLDER, SEGMENT_BYTES
+from pumpcore.flash import ledger, slots
 from pumpcore.wire import record_types, records
 from thecal.sim.guest.image import Files
 

@@ -85,6 +85,6 @@ def live() -> Life:
 
 
 def _digest(program: object) -> str:
-    from pumpcore import program as programs
+    from pumpcore.program import packing as programs
 
     return programs.digest(programs.pack(program))

@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from rig.programs import MONDAY_UTC_S, constant

@@ -2,14 +2,14 @@
 
 import pytest
 
-from app import recovery
-from app.journal import NUMBERS_END, Ring
-from app.session import MOST_TOKENS, Tokens
+from app.records.journal import NUMBERS_END, Ring
+from app.startup import recovery
+from app.wire.session import MOST_TOKENS, Tokens
 from board import Chip, Flash
 from bridge_scenes import token
 from pump import MONDAY_UTC_S, constant
-from pumpcore import slots
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import slots
 from pumpcore.wire import records
 from scenes import Watched, blank, running
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pump import constant, with_settings
-from pumpcore import faults
+from pumpcore.faults import faults
 from pumpcore.wire import record_types
 from scenes import Watched, power_cut, ready, resuming, running
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app import delivery
+from app.delivery import delivery
 from pump import constant
 from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from app.journal import SEGMENT_BYTES
-from app.recovery import open_journal
+from app.records.journal import SEGMENT_BYTES
+from app.startup.recovery import open_journal
 from pump import MONDAY_UTC_S, constant
-from pumpcore import program
+from pumpcore.program import packing
 from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
 from scenes import Watched, power_cut, ready, resuming, running
@@ -202,7 +202,7 @@ def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
         "maintenance": {},
     }
     if method == "program.activate":
-        packed = program.pack(constant(1))
+        packed = packing.pack(constant(1))
         params[method] = {"digest": pump.stage(packed)["digest"]}
     digest, utc_s = pump.call("status")["program_digest"], pump.board.clock.utc_s()
     pump.board.flash.fail = True

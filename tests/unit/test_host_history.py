@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
 from thecal.history.axis import Axis

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
 from pumpcore.wire import record_types, records
 from rig.some import some_of
 from thecal.errors import BadInput
@@ -127,7 +127,7 @@ class Named(FakePump):
         super().__init__()
         made = constant(1_000_000)
         made.name = "n\x1b[2J\x07$\\frac$\n[red]\u202e \u4e2d"
-        self.active = program.pack(made)
+        self.active = packing.pack(made)
 
     def do_status(self):
         return {**super().do_status(), "program_name": "n\x1b[2J\x07\nsecond\u202e", "last_error": "\x1b"}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from app import pump as loop
-from pumpcore import fault_texts, faults
+from pumpcore.faults import fault_texts, faults
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from scenes import Watched, running
@@ -127,17 +127,17 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     """A name that stays in a function that waits for the loop keeps a whole module: 12 kB of a chip's memory."""
     import app
 
-    boot, left = types.ModuleType("app.boot"), []
+    boot, left = types.ModuleType("app.startup.boot"), []
     seen = weakref.ref(boot)
-    monkeypatch.setitem(sys.modules, "app.boot", boot)
+    monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
     monkeypatch.setattr(app, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
     boot.build = lambda board, release: pump
     del boot
 
     def forget(*names: str) -> None:
-        assert "app.boot" in names
-        del sys.modules["app.boot"], app.boot
+        assert "app.startup.boot" in names
+        del sys.modules["app.startup.boot"], app.boot
 
     def run(running: types.SimpleNamespace) -> None:
         gc.collect()

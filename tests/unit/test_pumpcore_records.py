@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import ledger, manifest, slots
+from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import record_types, records
 
 STAMPS = st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32 - 1))

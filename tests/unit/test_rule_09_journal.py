@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-import app.journal
-from app.recovery import open_ring
+import app.records.journal
+from app.startup.recovery import open_ring
 from pump import MONDAY_UTC_S, UnitPump, constant
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import record_types, records
 from rule_help import again, order, plant_steps, ready, records_of, started
 
@@ -169,7 +169,7 @@ def test_a_record_with_a_wrong_bit_is_no_record() -> None:
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = ready(constant(1_000))
-    monkeypatch.setattr(app.journal, "SEGMENT_BYTES", 512)
+    monkeypatch.setattr(app.records.journal, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
     ring.most_segments = 3
     for index in range(60):

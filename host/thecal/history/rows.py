@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pumpcore.bolus import ENDS
+from pumpcore.orders.bolus import ENDS
 from pumpcore.wire import record_types
 from thecal.pump.boots import whole_boot
 from thecal.quantities.amounts import clock_text

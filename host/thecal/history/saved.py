@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.faults import Refusal
-from pumpcore.program import unpack
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import unpack
 from pumpcore.units import S_PER_DAY, U64_MAX
 from pumpcore.wire import record_types, records
 from thecal.errors import BadInput

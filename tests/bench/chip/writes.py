@@ -2,10 +2,10 @@
 
 import time
 
-from app.leases import LedgerFiles
-from app.recovery import open_journal
+from app.delivery.leases import LedgerFiles
+from app.startup.recovery import open_journal
 from hal.vfs import Flash
-from pumpcore.ledger import LedgerRecord
+from pumpcore.flash.ledger import LedgerRecord
 
 
 class Uptime:

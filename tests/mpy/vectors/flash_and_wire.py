@@ -4,8 +4,9 @@ import binascii
 import json
 import struct
 
-from pumpcore import fault_texts, faults, ledger, manifest, slots
-from pumpcore.faults import Refusal
+from pumpcore.faults import fault_texts, faults
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
 

@@ -1,0 +1,80 @@
+"""start: begins the active program at the next turn of the loop; what must hold before the motor begins anything."""
+
+from app.pump import Pump
+from pumpcore.faults.faults import Refusal
+
+if 0:  # for the type checker alone
+    from app.types import Bridge, Settings
+
+# --- beginning ---------------------------------------------------------------------------------------------------------------
+# What must hold before the motor begins anything: its supply, the reservoir, what is in the line (R7).
+
+
+def check_supply(pump: Pump) -> None:
+    """Refusal `supply_off` when the motor's supply is too low to begin anything."""
+    if pump.board.supply.low():
+        raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
+
+
+def check_tank(pump: Pump, other: "Settings | None" = None) -> None:
+    """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
+    `refill_blocks`, `reservoir_holds_less`. Where another calibration counts, what is left is fixed by the one before, whether
+    the program looks at it or not. OSError and StoreError pass."""
+    settings, setup, tank, position = other, pump.setup, pump.setup.tank, pump.position_steps()
+    if tank is not None and not tank.counts_by(setup.calibration):
+        tank.move(position, pump.book.uncertain_steps, setup.calibration)
+        setup.keep_tank(tank)
+    if other is None:
+        settings = setup.reservoir_settings()
+    if settings is None:
+        return
+    if tank is None:
+        raise Refusal("refill_unknown", rule="R7", asked=1, limit=0, nearest=0)
+    if tank.blocks:
+        known = {"asked_nl": tank.measured_nl, "limit_nl": tank.nearest_nl, "nearest_nl": tank.nearest_nl}
+        raise Refusal("refill_blocks", rule="R7", expected_nl=tank.expected_nl, **known)
+    if position >= tank.position_at(settings.empty_nl):
+        raise Refusal("reservoir_holds_less", rule="R7", asked_nl=1, limit_nl=0, nearest_nl=0)
+
+
+def check_line(pump: Pump) -> None:
+    """Whether what is in the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
+    if pump.setup.line is not None:
+        pump.setup.load_lines()
+        from app.programs import lines
+
+        lines.recount(pump)
+        lines.check(pump, pump.setup.program)
+
+
+# --- start -------------------------------------------------------------------------------------------------------------------
+# start: begins the active program at the next turn of the loop.
+
+
+def start(pump: Pump, params: dict) -> dict:
+    """Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
+    check_start(pump)
+    check_line(pump)
+    return begin(pump, True)
+
+
+def check_start(pump: Pump) -> None:
+    """Refusals `not_stopped`, `no_program`, `alarm_active`, `clock_unknown`, `in_maintenance`, `supply_off`, those of the reservoir."""
+    program = pump.setup.program
+    if pump.board.system.maintenance_requested:
+        raise Refusal("in_maintenance")
+    if pump.alarms.stopping():
+        raise Refusal("alarm_active", alarms=pump.alarms.stopping())
+    if not pump.idle():
+        raise Refusal("not_stopped", state=pump.state())
+    if program is None:
+        raise Refusal("no_program")
+    if program.needs_clock() and not pump.book.wall.known() and program.on_clock_loss == "stop":
+        raise Refusal("clock_unknown")
+    check_supply(pump)
+    check_tank(pump)
+
+
+def begin(pump: Pump, wanted: "bool | Bridge") -> dict:
+    pump.start_wanted = wanted
+    return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

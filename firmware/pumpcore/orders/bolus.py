@@ -1,0 +1,235 @@
+"""What is ordered besides the program: boluses, temporary rates, and the history of doses."""
+
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.units import S_PER_DAY, ceil_div
+from pumpcore.wire.records import PURPOSES
+
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Settings
+
+# --- bolus -------------------------------------------------------------------------------------------------------------------
+# A bolus: a finite dose at a rate, checked when it is ordered, delivered on top of the basal or by itself, ended on the pump.
+
+ORDERED, DELIVERING, PAUSED, DONE, CANCELLED, CUT = "ordered", "delivering", "paused", "done", "cancelled", "cut"
+LIVE = (ORDERED, DELIVERING, PAUSED)
+MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
+# Reasons in the journal are indices of this table; append only.
+ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
+SHORTEST_S = 20
+LEASE_S = 5
+EXTENDED_LEASE_S = 60
+LEASE_PART = 20
+SHORTEST_EXTENDED_S = 600
+LONGEST_EXTENDED_S = 86_400
+ROUNDING_PART = 100
+LONGEST_S = 86_400
+LONGEST_RUN_S = 30 * 86_400  # by itself: a weighed run may take weeks
+
+
+class Bolus:
+    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes.
+
+    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate; `told` is
+    the pair that is told of it: per the program's seconds, rounded up, of a run per its own.
+    """
+
+    def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
+        self.token = token
+        self.purpose = MANUAL
+        self.rate_seconds_s = rate_seconds_s
+        self.volume_nl = volume_nl
+        self.rate_nl = rate_nl
+        self.told = (rate_nl, rate_seconds_s)
+        self.steps = calibration.steps_for_nl(volume_nl)
+        self.duration_s = ceil_div(volume_nl * rate_seconds_s, rate_nl)
+        self.accumulator = Accumulator(rate_seconds_s, calibration)
+        self.state = ORDERED
+        self.planned_steps = 0
+        self.planned_s = 0
+        self.delivered_steps = 0
+        self.begins_at_ms = 0
+        if self.steps == 0:
+            least_nl = orderable_nl(calibration, 1, 1)
+            raise Refusal("bolus_too_small", rule="R7", asked_nl=volume_nl, limit_nl=least_nl, nearest_nl=least_nl)
+        if self.duration_s < SHORTEST_S:
+            nearest_nl = volume_nl * rate_seconds_s // SHORTEST_S
+            detail = {"limit_s": SHORTEST_S, "nearest_s": SHORTEST_S, "nearest_rate_nl": nearest_nl}
+            raise Refusal("bolus_too_short", rule="R7", asked_s=self.duration_s, **detail)
+
+    def longest_s(self) -> int:
+        """The most seconds that a bolus of its purpose may take."""
+        return LONGEST_RUN_S if self.purpose in (PRIMING, CALIBRATION) else LONGEST_S
+
+    def lease_s(self) -> int:
+        """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""
+        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else LEASE_S, self.duration_s // LEASE_PART)
+
+    def rest_s(self) -> int:
+        return self.duration_s - self.planned_s
+
+    def advance(self, duration_s: int) -> int:
+        """Steps due in the next `duration_s`; what the last second can't hold of a step stays undelivered (rounded down)."""
+        due = self.accumulator.advance(self.rate_nl, duration_s)
+        steps = min(due, self.steps - self.planned_steps)
+        self.planned_steps += steps
+        self.planned_s += duration_s
+        return steps
+
+    def describe(self, delivered_steps: int) -> dict:
+        return {
+            "token": self.token,
+            "purpose": self.purpose,
+            "state": self.state,
+            "volume_nl": self.volume_nl,
+            "rate_nl": self.told[0],
+            "rate_seconds_s": self.told[1],
+            "ordered_steps": self.steps,
+            "delivered_steps": delivered_steps,
+            "begins_at_ms": self.begins_at_ms,
+        }
+
+
+def rounds_off(volume_nl: int, calibration: Calibration) -> bool:
+    """Whether whole steps deliver more than a hundredth less than `volume_nl`."""
+    asked = volume_nl * calibration.steps
+    return asked % calibration.volume_nl * ROUNDING_PART > asked
+
+
+def orderable_nl(calibration: Calibration, steps: int, by: int) -> int:
+    """The least whole volume of so many steps, or of the next that are fewer (`by` -1) or more (1), that does not round off; 0 for none.
+
+    A hundred steps never do.
+    """
+    while steps > 0:
+        volume_nl = ceil_div(steps * calibration.volume_nl, calibration.steps)
+        if not rounds_off(volume_nl, calibration):
+            return volume_nl
+        steps += by
+    return 0
+
+
+def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> Bolus:
+    """A bolus of exactly so many steps. Its `volume_nl` is only what it is called: rounded up, so that they fit in its time."""
+    bolus = Bolus(token, ceil_div(steps * calibration.volume_nl, calibration.steps), rate_nl, rate_seconds_s, calibration)
+    bolus.steps = steps
+    return bolus
+
+
+# --- temporary ---------------------------------------------------------------------------------------------------------------
+# A temporary rate: a rate, or an exact part of the basal, for a time; it ends on the pump.
+
+SHORTEST_TEMPORARY_S = 60
+LONGEST_TEMPORARY_S = 86_400
+MOST_PARTS = 10_000
+
+
+class Temporary:
+    """`rate_nl` per the program's seconds when `denominator` is 0, else the basal times `numerator` / `denominator`.
+
+    `end_s` is the pump second of its span at which it ends; `lowered` says that it is somewhere below the basal.
+    """
+
+    by_time = True  # a bridge, which stands in the same place, ends by position
+
+    def __init__(self, token: str, rate_nl: int, numerator: int, denominator: int, duration_s: int) -> None:
+        self.token = token
+        self.rate_nl = rate_nl
+        self.numerator = numerator
+        self.denominator = denominator
+        self.duration_s = duration_s
+        self.end_s = 0
+        self.begins_at_ms = 0
+        self.lowered = denominator > numerator
+
+    def parts(self) -> int:
+        """By how much finer than the program's the remainder of its basal is."""
+        return self.denominator or 1
+
+    def of(self, basal_nl: int) -> int:
+        """The rate in 1 / `parts` nl for a basal of `basal_nl`."""
+        return basal_nl * self.numerator if self.denominator else self.rate_nl
+
+    def asked(self) -> tuple[int, int, int, int]:
+        return self.rate_nl, self.numerator, self.denominator, self.duration_s
+
+
+# --- doses -------------------------------------------------------------------------------------------------------------------
+# What was ordered in the last 24 powered-on hours: lockout and count of demand boluses, the sum of all boluses (R5).
+#
+# Times are powered-on seconds of a bolus's first slice, rounded up; a bolus counts whole from there, whatever became of it.
+
+KEPT = 128
+
+
+class Doses:
+    """Rows of (start_s, volume_nl, whether a demand bolus), oldest first.
+
+    Boluses whose records were lost may have begun until `lost_s`: for 24 hours from there on every limit counts as reached.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, bool]] = []
+        self.lost_s = -S_PER_DAY
+
+    def lose(self, until_s: int) -> None:
+        """Records were lost of boluses that began at `until_s` at the latest."""
+        self.lost_s = max(self.lost_s, until_s)
+
+    def unknown_s(self, now_s: int) -> int:
+        """Seconds until no lost bolus can be of the last 24 hours; 0 when nothing is unknown."""
+        return max(0, self.lost_s + S_PER_DAY - now_s)
+
+    def add(self, start_s: int, volume_nl: int, demand: bool) -> None:
+        """Counts a bolus; of more than 128 the oldest others are put together, in the time of the later one."""
+        self._rows.append((start_s, volume_nl, demand))
+        self._rows.sort()
+        others = [row for row in self._rows if not row[2]]
+        if len(self._rows) > KEPT and len(others) > 1:
+            first, second = others[:2]
+            self._rows.remove(first)
+            self._rows[self._rows.index(second)] = (second[0], first[1] + second[1], False)
+
+    def _recent(self, now_s: int) -> list[tuple[int, int, bool]]:
+        self._rows = [row for row in self._rows if now_s - row[0] < S_PER_DAY]
+        return self._rows
+
+    def sum_nl(self, now_s: int) -> int:
+        """Volume of all boluses that began less than 24 hours ago."""
+        return sum([row[1] for row in self._recent(now_s)])
+
+    def counted_nl(self, now_s: int, limit_nl: int) -> int:
+        """`sum_nl`, and at least the whole limit while records are lost."""
+        return max(self.sum_nl(now_s), limit_nl if self.unknown_s(now_s) else 0)
+
+    def demands(self, now_s: int) -> list[int]:
+        """Starts of the demand boluses that began less than 24 hours ago, oldest first."""
+        return [row[0] for row in self._recent(now_s) if row[2]]
+
+    def counted(self, settings: "Settings", now_s: int) -> int:
+        """How many demand boluses count, all that are allowed while records are lost."""
+        return max(len(self.demands(now_s)), settings.demand_per_day if self.unknown_s(now_s) else 0)
+
+    def room_s(self, now_s: int, volume_nl: int, limit_nl: int) -> int:
+        """Seconds until a bolus of `volume_nl` keeps the sum within `limit_nl`; it must fit alone."""
+        rows = self._recent(now_s)
+        over_nl = sum([row[1] for row in rows]) + volume_nl - limit_nl
+        unknown_s = wait_s = self.unknown_s(now_s)
+        for start_s, its_nl, _ in rows:
+            if over_nl <= 0:
+                break
+            over_nl -= its_nl
+            wait_s = max(unknown_s, start_s + S_PER_DAY - now_s)
+        return wait_s
+
+    def barred(self, settings: "Settings", now_s: int) -> tuple[str, int]:
+        """(fault, seconds to wait) of what forbids a demand bolus; ("", 0) when nothing does."""
+        starts = self.demands(now_s)
+        if not settings.demand_on:
+            return "demand_off", 0
+        if starts and now_s - starts[-1] < settings.lockout_s:
+            return "demand_locked", starts[-1] + settings.lockout_s - now_s
+        wait_s = self.unknown_s(now_s)
+        if len(starts) >= settings.demand_per_day:
+            wait_s = max(wait_s, starts[-settings.demand_per_day] + S_PER_DAY - now_s)
+        return ("demand_count", wait_s) if wait_s else ("", 0)
