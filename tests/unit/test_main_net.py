@@ -125,19 +125,19 @@ def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
 
 def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that stays in a function that waits for the loop keeps a whole module: 12 kB of a chip's memory."""
-    import app
+    from app import startup
 
     boot, left = types.ModuleType("app.startup.boot"), []
     seen = weakref.ref(boot)
     monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
-    monkeypatch.setattr(app, "boot", boot, raising=False)
+    monkeypatch.setattr(startup, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
     boot.build = lambda board, release: pump
     del boot
 
     def forget(*names: str) -> None:
         assert "app.startup.boot" in names
-        del sys.modules["app.startup.boot"], app.boot
+        del sys.modules["app.startup.boot"], startup.boot
 
     def run(running: types.SimpleNamespace) -> None:
         gc.collect()

@@ -11,9 +11,7 @@ from pumpcore.faults import faults
 from pumpcore.flash import ledger
 from pumpcore.motion import profile
 from pumpcore.motion.dose import Accumulator
-from pumpcore.motion.profile import Train
 from pumpcore.orders import bolus as boluses
-from pumpcore.orders.bolus import Bolus
 from pumpcore.program import schedule
 from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
@@ -76,7 +74,7 @@ class Delivery:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
-        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
+        train = profile.Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
         self._limit = self._ending = ""
         self._marks = []
         self.program_waits = False
@@ -92,7 +90,7 @@ class Delivery:
             span.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
             span.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
-    def order_alone(self, bolus: Bolus, state: str) -> None:
+    def order_alone(self, bolus: boluses.Bolus, state: str) -> None:
         """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
         until it ends, and stops by itself then."""
         self.orders.order(bolus)
@@ -102,14 +100,14 @@ class Delivery:
         """Uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
-    def cancel(self, bolus: Bolus) -> int:
+    def cancel(self, bolus: boluses.Bolus) -> int:
         """Ends a bolus that waits or runs; returns the most steps that it will have made."""
         steps = self.orders.cancel(bolus, self.span)
         if self.span is None:
             self.state = STOPPED
         return steps
 
-    def delivered(self, bolus: Bolus) -> int:
+    def delivered(self, bolus: boluses.Bolus) -> int:
         """Steps of a bolus that have been made."""
         if self.span is None or bolus.state not in (boluses.DELIVERING, boluses.PAUSED):
             return bolus.delivered_steps
@@ -395,7 +393,7 @@ class Delivery:
         if name == "entry":
             values = values + (self.motion.delivered_steps(),)
         elif name == "bolus_ended":
-            bolus: Bolus
+            bolus: boluses.Bolus
             bolus, reason = values
             self.orders.ended(bolus, reason, bolus.planned_steps)
             return

@@ -26,7 +26,7 @@ class Ring:
     segment goes when `segments` are full."""
 
     def __init__(self, flash: "Flash", letter: str, segments: int, firsts: list[int], buffer: bytearray | None = None) -> None:
-        """`firsts`: the first number of each segment that is there. Where the ring ends, power-up finds (app.startup.recovery.open_ring)."""
+        """`firsts`: the first number of each segment that is there. Power-up finds where the ring ends (app.startup.recovery)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
         self._letter = letter

@@ -1,4 +1,4 @@
-"""The marks of images in a pump's store (pumpcore.flash.slots): each writer of a slot writes its mark; the pump alarms if one is missing."""
+"""The marks of images in a pump's store (pumpcore.flash.slots): who writes a slot writes its mark; the pump alarms if one is missing."""
 
 from __future__ import annotations
 
