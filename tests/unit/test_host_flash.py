@@ -41,7 +41,7 @@ def test_a_fresh_board_is_flashed_in_order(board):
     log = board.log
     assert log[0] == "survey"
     copies = [entry for entry in log if entry.startswith("cp ")]
-    folders = ("/app", "/app/wire/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
+    folders = ("/app", "/app/wire", "/app/wire/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
     assert [entry for entry in log if entry.startswith("mkdir")] == [f"mkdir {path}" for path in folders]
     assert list(dict.fromkeys(copies))[-4:] == ["cp /store/journal", "cp /store/bench.a", "cp /marks/bench", "cp /manifest.new"]
     assert log[-2:] == ["rename /manifest.new /manifest", "reset"]
