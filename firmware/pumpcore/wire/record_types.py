@@ -110,7 +110,7 @@ def decode_at(data: bytes, start: int) -> Record:
 
 
 def _decode_one(raw: bytes | memoryview) -> Record:
-    _, number, boot, sequence, low, high, utc_s = struct.unpack(records.HEAD, raw[:records.HEAD_BYTES])
+    _, number, boot, sequence, low, high, utc_s = struct.unpack(records.RECORD_HEAD, raw[:records.HEAD_BYTES])
     stamp = (boot, sequence, high << 32 | low, utc_s)
     payload = raw[records.HEAD_BYTES:-records.CRC_BYTES]
     if number in TYPES:

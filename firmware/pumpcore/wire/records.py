@@ -12,8 +12,8 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
 
-HEAD = "<BBHIIHI"
-HEAD_BYTES = struct.calcsize(HEAD)
+RECORD_HEAD = "<BBHIIHI"
+HEAD_BYTES = struct.calcsize(RECORD_HEAD)
 CRC_BYTES = 4
 SEQUENCE_AT = 4  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
@@ -89,7 +89,7 @@ def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
     utc_s = utc_s if utc_s <= _HIGHEST_UTC_S else 0
     length = HEAD_BYTES + len(payload) + CRC_BYTES
-    head = struct.pack(HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
+    head = struct.pack(RECORD_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
     body = head + payload
     return body + struct.pack("<I", binascii.crc32(body))
 
