@@ -21,11 +21,11 @@ from thecal.files.resources import firmware_folder
 MAIN = "/main.py"
 # Words of ours in the tests' own sentences and names.
 WORDS = """
-Bench Journal advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
+Bench advance after alone backwards begin_s between boluses broken changes counts cross delivered due due_ms end_us failed files filled
 first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
 acknowledge activate crossing hold ramp
-counted ends segments starts before checked compare holds judge miss newest
+Journal counted ends segments starts before checked compare holds judge miss newest
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
