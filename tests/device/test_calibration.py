@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from pumpcore.units import S_PER_DAY
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant

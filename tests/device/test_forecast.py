@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.forecast import Forecast
-from pumpcore.schedule import Zone
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from rig.device import Device, Figures
 
 pytestmark = pytest.mark.needs("plant", "free_time")

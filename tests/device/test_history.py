@@ -172,7 +172,7 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
 
 def weighed_pair(volume_nl: int, steps: int) -> bytes:
     """Return a calibration as it is stored."""
-    from pumpcore.weighed import Weighed, pack
+    from pumpcore.bench.weighed import Weighed, pack
 
     return pack(Weighed(volume_nl, steps, MONDAY_UTC_S, 1_000_000, 100, 0, 0, 3, "T1", "L1"))
 

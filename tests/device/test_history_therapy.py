@@ -6,7 +6,7 @@ import pytest
 
 from device.test_history import Witness
 from device.test_rate_now import asked, program
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.history.checks import checks

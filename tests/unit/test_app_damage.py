@@ -8,8 +8,10 @@ from functools import cache
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, blank_image, constant, with_settings
-from pumpcore import faults, ledger, slots, weighed
-from pumpcore.program import Program
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.flash import ledger, slots
+from pumpcore.program.plan import Program
 from rig.some import some_of
 from scenes import Watched, power_cut, ready, resuming, running
 

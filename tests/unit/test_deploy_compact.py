@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.handlers.table import HANDLERS, file_of
+from app.wire.handlers.table import HANDLERS, file_of
 from pumpcore.wire import messages
 from thecal.deploy.compact import compact
 from thecal.deploy.files import firmware_files, library_files
@@ -278,7 +278,7 @@ def test_the_function_of_each_method_is_there_by_its_name(firmware: tuple) -> No
     """A handler is looked up by the name of its method, in the file that the table names."""
     _, _, small, _ = firmware
     for method in sorted(set(messages.METHODS) - set(HANDLERS)):
-        tree = ast.parse(small[f"/app/handlers/{file_of(method)}.py"])
+        tree = ast.parse(small[f"/app/wire/handlers/{file_of(method)}.py"])
         assert method.replace(".", "_") in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, method
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.orders.bolus import CALIBRATION
 from rig.cli import Tool
 from rig.device import bench
 from rig.programs import constant
@@ -137,10 +137,10 @@ def test_nobody_at_the_prompt_stores_nothing(rig: Rig) -> None:
 
 
 def test_a_running_pump_is_refused_before_anything(rig: Rig) -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
     with Client(rig.port) as client:
-        client.program_activate(client.program_stage(program.pack(constant(100_000)))["digest"])
+        client.program_activate(client.program_stage(packing.pack(constant(100_000)))["digest"])
         client.start()
     try:
         _, err = rig.calibrate(*HOW, "--mass", "0.32 g", "--yes", code=1)

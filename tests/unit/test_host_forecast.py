@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from pumpcore.dose import Calibration
-from pumpcore.limits import Ceilings
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.settings import Settings
+from pumpcore.limits.limits import Ceilings
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.settings import Settings
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed

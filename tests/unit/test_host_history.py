@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
 from thecal.history.axis import Axis
@@ -45,7 +46,7 @@ class Journal:
         stamp = (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0)
         raw = records.encode_as(number, record_types.TYPES[number][1], stamp, values)
         self.raw += raw
-        self.rows.append(row(ring, records.decode(raw)[0][0]))
+        self.rows.append(row(ring, record_types.decode(raw)[0][0]))
         return self
 
     def begin(self):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from thecal.deploy import pack
 from thecal.deploy.compact import Names, joined
 from thecal.deploy.constants import module_of

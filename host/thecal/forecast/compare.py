@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.forecast import Forecast
-from pumpcore.front import Crossing
-from pumpcore.schedule import Zone
+from pumpcore.fluid.front import Crossing
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
 from thecal.forecast.course import Course

@@ -7,8 +7,8 @@ included.
 
 from __future__ import annotations
 
-from pumpcore.bolus import CUT, DEMAND, EXTENDED
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders.bolus import CUT, DEMAND, EXTENDED
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.parts import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pumpcore.bolus import CANCELLED, DONE, ENDS
+from pumpcore.orders.bolus import CANCELLED, DONE, ENDS
 from thecal.history.rows import Row
 from thecal.history.stretches import StretchBook
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.errors import BadInput
 from thecal.history import plausible
 from thecal.history.alarms import alarm_lines

@@ -177,7 +177,7 @@ def packed(module: str, empty: bool) -> Kind:
     import base64
     from importlib import import_module
 
-    from pumpcore.faults import Refusal
+    from pumpcore.faults.faults import Refusal
 
     what = {"weighed": "calibration"}.get(module, module)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline

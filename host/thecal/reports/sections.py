@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pumpcore import fault_texts
-from pumpcore.bolus import CUT
+from pumpcore.faults import fault_texts
+from pumpcore.orders.bolus import CUT
 from pumpcore.units import MS_PER_S, S_PER_HOUR
 from thecal.history.alarms import AlarmLine, named
 from thecal.history.curve import Curve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pumpcore.bolus import CANCELLED, CUT, DONE
+from pumpcore.orders.bolus import CANCELLED, CUT, DONE
 from thecal.history.alarms import named
 from thecal.history.therapy import PASSED, STOPPED, BridgeLine, Override, Refill, TemporaryLine
 from thecal.history.timeline import Timeline

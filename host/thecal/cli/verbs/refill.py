@@ -122,7 +122,7 @@ def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes
 
 def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
     """Return (least, most) nl that the pump accepts without a reason; None before the first report."""
-    from pumpcore.reservoir import tolerated_nl
+    from pumpcore.fluid.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
         return None

@@ -14,7 +14,7 @@ from thecal.errors import BadInput
 from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts

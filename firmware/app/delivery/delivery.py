@@ -1,0 +1,403 @@
+"""The delivery tick: feed the step generator from the program, lease by lease, and keep the state.
+
+Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and `safe_state` act at once.
+"""
+
+from app.delivery.basal import Basal
+from app.delivery.orders import Orders, Overlay
+from app.delivery.span import Span
+from app.records.journal import JournalError
+from pumpcore.faults import faults
+from pumpcore.flash import ledger
+from pumpcore.motion import profile
+from pumpcore.motion.dose import Accumulator
+from pumpcore.motion.profile import Train
+from pumpcore.orders import bolus as boluses
+from pumpcore.orders.bolus import Bolus
+from pumpcore.program import schedule
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
+from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
+
+if 0:  # for the type checker alone
+    from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
+
+LOW_WATER_MS = 2_500
+_DWELL_US = const(1_000)
+_RETRY_AHEAD_S = const(2)
+_LOOK_MS = const(5)
+_LATE_MS = const(2_000)
+NEVER_MS = 1 << 62
+NEVER_STEPS = 1 << 62
+STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
+
+
+class Delivery:
+    """`book` has totals and ledger fields, `setup` the active program with its ceilings. Handlers use both too."""
+
+    def __init__(self, motion: "Motion", leases: "Leases", book: "Book", setup: "Setup", reporter: "Reporter") -> None:
+        self.motion = motion
+        self.leases = leases
+        self.book = book
+        self.setup = setup
+        self._report = reporter
+        self.span: Span | None = None
+        self.state = STOPPED
+        self.orders = Orders(reporter, self._mark)
+        self.overlay = Overlay(reporter, self._mark)
+        self.bridge: "Bridge | None" = None
+        self.program_waits = False
+        self._limit = self._ending = ""
+        self._retry_ms = NEVER_MS
+        self._marks: list[tuple[int, str, tuple]] = []
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    def start(self, now_ms: int, by: str, remainder: int) -> None:
+        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began."""
+        program = self.setup.program
+        accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
+        accumulator.remainder = remainder
+        wall = self.book.wall
+        week = wall.week(0) if wall.known() else None
+        position = self.motion.delivered_steps()
+        digest = bytes.fromhex(self.setup.digest)
+        values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
+        self._report.append("started", values)
+        self.span = self._open(now_ms, Basal(program, accumulator, week), position)
+        self.state = RUNNING
+
+    def cross(self, bridge: "Bridge") -> None:
+        """Run the span that has just begun as a bridge."""
+        self.bridge = bridge
+        bridge.begin(self, self._report, self._mark)
+
+    def _open(self, now_ms: int, basal: Basal, position: int) -> Span:
+        self.motion.rebase(position)
+        self.motion.enable()
+        bench = self.setup.bench
+        train = Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
+        self._limit = self._ending = ""
+        self._marks = []
+        self.program_waits = False
+        span = Span(now_ms, basal, position, train)
+        self.watch_tank(span)
+        return span
+
+    def watch_tank(self, span: Span | None = None) -> None:
+        """Compute the positions where the reservoir will be low and empty, by the last refill."""
+        span, tank, settings = span or self.span, self.setup.tank, self.setup.reservoir_settings()
+        if span is not None:
+            watched = tank is not None and settings is not None
+            span.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
+            span.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
+
+    def order_alone(self, bolus: Bolus, state: str) -> None:
+        """Order a checked and journaled `bolus` without a program. It begins with the next tick.
+
+        The pump is in `state` until the bolus ends, and then stops by itself.
+        """
+        self.orders.order(bolus)
+        self.state = state
+
+    def next_ms(self) -> int:
+        """Return the uptime at which the next slice begins."""
+        return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
+
+    def cancel(self, bolus: Bolus) -> int:
+        """End a bolus that waits or runs. Return the most steps that it will have made."""
+        steps = self.orders.cancel(bolus, self.span)
+        if self.span is None:
+            self.state = STOPPED
+        return steps
+
+    def delivered(self, bolus: Bolus) -> int:
+        """Return the delivered steps of a bolus."""
+        if self.span is None or bolus.state not in (boluses.DELIVERING, boluses.PAUSED):
+            return bolus.delivered_steps
+        return self.span.bolus_delivered(bolus, self.motion.delivered_steps())
+
+    def withdraw(self, by: str) -> None:
+        """Cancel orders that have not begun."""
+        if self.span is None and self.orders.wanted:
+            self.state = STOPPED
+            self.orders.end_all(None, 0, self._reason(by))
+
+    def _reason(self, by: str) -> str:
+        """Return why a halt ends a bolus: its own end, if it ran alone."""
+        reason, self._ending = self._ending if by == "done" else "fault" if by == "fault" else "stopped", ""
+        return reason
+
+    def stop(self, by: str) -> int:
+        """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
+        position = self.motion.halt()
+        if not self.motion.agreed and by != "fault":
+            self._report.fault("guard_mismatch")
+        span, self.span = self.span, None
+        limited, self.state = self.state is LIMITED, STOPPED
+        self._retry_ms = NEVER_MS
+        if span is None:
+            self.withdraw(by)
+            return position
+        if limited:
+            self._end_pause(span)
+        reason = self._reason(by)
+        self.orders.end_all(span, position, reason)
+        self.overlay.stop(span, reason)
+        if self.bridge is not None:
+            self.bridge.stop(span)
+        self._marks = []  # they lay after the stop
+        values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
+        try:
+            self._report.append("stopped", values)
+        except JournalError:
+            self._report.fault("journal_failed")
+        self._close_ledger(span, position)
+        return position
+
+    def _close_ledger(self, span: Span, position: int) -> None:
+        """Write it even without a journal: a stopped pump must not resume after a reset."""
+        record = self.book.record(ledger.IDLE, 0)
+        record.basal_remainder = span.basal.remainder_in(0, 0)
+        try:
+            self.leases.close(record, position)
+        except OSError:
+            self._report.fault("ledger_failed")
+
+    def safe_state(self, name: str) -> None:
+        """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
+        self.motion.halt()
+        self._report.fault(name)
+        if not self.motion.agreed and name != "guard_mismatch":
+            self._report.fault("guard_mismatch")
+        if self.state is not STOPPED:
+            self.stop("fault")
+
+    def watch_calibration(self, position_steps: int | None = None) -> None:
+        """Report once that the calibration has expired. `position_steps`: only before the motion knows its position."""
+        if position_steps is None:
+            position_steps = self.motion.delivered_steps()
+        if self.setup.expired_now(position_steps, self.book.wall):
+            self._report.fault("calibration_expired")
+
+    def report_fault(self, name: str) -> None:
+        """Raise a fault met while acting on the motion."""
+        self._report.fault(name)
+
+    def shift_wall(self, by_s: int) -> None:
+        """The clock was corrected, became known, or got another transition while running: later leases follow it."""
+        span = self.span
+        if span is None or not self.book.wall.known():
+            return
+        passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        week, wall = span.basal.week, self.book.wall
+        span.basal.week = wall.week(passed_s) if by_s or week is None else schedule.Week(week.utc_s, wall.zone)
+
+    # -- doing ------------------------------------------------------------------------------------------------
+
+    def tick(self, now_ms: int) -> bool:
+        """Queue at most one slice and write at most one lease. Return True if flash was written."""
+        span = self.span
+        if span is None:
+            return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
+        if self._marks and self._pass_marks(now_ms):
+            return False  # marks first: the next lease may drop from the ledger what only they put in the journal
+        if self._ending:
+            return self._end_alone(span, now_ms)
+        if self.state is LIMITED:
+            return now_ms >= self._retry_ms and self._retry(span, now_ms)
+        if span.end_ms - now_ms > LOW_WATER_MS:
+            return False
+        if now_ms > span.end_ms and self._stood_still(span, now_ms):
+            return True
+        return self._extend(span)
+
+    def _stood_still(self, span: Span, now_ms: int) -> bool:
+        """Safe state if the queue ended before it was fed, even in a dwell: late steps must not come in a burst."""
+        late = span.planned_s > 0 and now_ms > span.end_ms
+        if late:
+            self.safe_state("underrun")
+        return late
+
+    def due_ms(self) -> int:
+        """Return the uptime at which `tick` has something to do."""
+        if self.span is None:
+            return 0 if self.orders.wanted else NEVER_MS
+        if self._ending:
+            return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
+        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
+        if self._marks:
+            due_ms = min(due_ms, self._marks[0][0])
+        return due_ms
+
+    def _extend(self, span: Span) -> bool:
+        if self.orders.wanted:
+            self.orders.begin(span)
+        if self.overlay.present is not None:
+            self.overlay.turn(span)
+        leased = span.planned_s >= span.lease_end_s
+        if leased:
+            reason = self.orders.over(span) if span.bolus is not None else ""
+            if reason and span.alone:
+                return self._wind_up(reason)
+            if reason:
+                self.orders.finish(span, reason)
+            if self.program_waits:
+                self._take_over(span)
+            if not self._lease(span):
+                return True
+        self.motion.queue(span.plan_slice())
+        return leased
+
+    def take_over(self) -> None:
+        """Another program is active: run it from the end of the present lease on."""
+        self.program_waits = self.span is not None
+
+    def _take_over(self, span: Span) -> None:
+        """Replace the program. The old one's remainder, less than a step, is dropped and journaled."""
+        self.program_waits = False
+        program, old, wall = self.setup.program, span.basal, self.book.wall
+        owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
+        if remainder:
+            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
+        week = old.week
+        if week is None and wall.known():
+            week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
+        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
+        span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
+        span.entry = -1
+        self.book.program_digest = self.setup.plan_key()
+        self.watch_tank(span)
+        self._mark(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
+
+    def _lease(self, span: Span) -> bool:
+        if self.bridge is not None:
+            self.bridge.judge_lease(span)
+        changed = span.set_entry(span.basal.entry_at(span.planned_s))
+        ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
+        powered_on_s = self.book.powered_on_at_s(span.at_ms(span.planned_s))
+        record = self.book.record(ledger.ALONE if span.alone else ledger.RUNNING, ahead_s)
+        record.confirmed_steps = self.motion.delivered_steps()
+        record.temporary = self.overlay.direction()
+        self.orders.fill(record)
+        try:
+            limit = self.leases.extend(span, span.ceilings or self.setup.ceilings, powered_on_s, record)
+        except OSError:
+            self.safe_state("ledger_failed")
+            return False
+        if limit == "reservoir_empty":
+            self.safe_state(limit)
+            return False
+        if limit and span.alone:
+            return self._wind_up("limit")
+        if limit:
+            self._pause(span, limit, powered_on_s)
+            return False
+        self.motion.allow(span.leased_steps)
+        if span.leased_steps > span.low_at_steps:
+            span.low_at_steps = span.empty_at_steps
+            self._report.fault("reservoir_low")
+        now_ms = self.book.clock.uptime_ms()
+        if span.planned_s == 0:
+            span.origin_ms = now_ms
+        elif not self._limit and self._stood_still(span, now_ms):
+            return False
+        span.catch_up(now_ms)
+        if changed:
+            self._mark(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
+        return True
+
+    # -- ceilings ---------------------------------------------------------------------------------------------
+
+    def _pause(self, span: Span, limit: str, powered_on_s: int) -> None:
+        """Pause the basal without a lease until the window has room; a bolus ends here."""
+        if span.bolus is not None:
+            self.orders.finish(span, "limit")
+        if limit != self._limit:
+            if self._limit:
+                self._report.clear(self._limit)
+            self._report.fault(limit)
+            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
+            self.motion.queue([(0, _DWELL_US)])
+        self._limit = limit
+        self.state = LIMITED
+        self._retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
+
+    def _retry(self, span: Span, now_ms: int) -> bool:
+        """At the next bucket ask for a lease again, leaving out what was due until then and until the lease is written."""
+        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
+        self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
+        span.planned_s += skipped_s
+        self.state = RUNNING
+        limit = self._limit
+        if self._lease(span):
+            self._report.clear(limit)
+            self._limit = ""
+            self._report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
+            self.book.missed_steps = 0
+            self.motion.queue(span.plan_slice())
+        return True
+
+    def _end_pause(self, span: Span) -> None:
+        """Report what was due during a pause as missed, at a stop."""
+        waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
+        missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
+        self.book.missed_steps = 0
+        self._report.clear(self._limit)
+        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
+
+    def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
+        """Journal what the plan held while the power was off; none of it is caught up (R11). JournalError passes."""
+        self._report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
+
+    # -- a bolus alone ------------------------------------------------------------------------------------------------
+
+    def _begin_alone(self, now_ms: int) -> bool:
+        from app.delivery.basal import NoBasal, ceilings
+
+        bolus, setup = self.orders.bolus, self.setup
+        kept = self.book.last_record().basal_remainder
+        span = self._open(now_ms, NoBasal(bolus, setup.calibration, kept), self.motion.delivered_steps())
+        span.ceilings = ceilings(setup, bolus.rate_seconds_s)
+        span.set_entry(0)
+        self.span = span
+        self.orders.begin(span)
+        return False
+
+    def _wind_up(self, reason: str) -> bool:
+        """Queue no more: the pump stops when the guard has counted everything queued."""
+        self._ending = reason
+        self.motion.queue([(0, _DWELL_US)])
+        return False
+
+    def _end_alone(self, span: Span, now_ms: int) -> bool:
+        if self.motion.delivered_steps() == span.ordered_steps:
+            self.stop("done")
+            self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
+        elif now_ms > span.end_ms + _LATE_MS:
+            self.safe_state("underrun")
+        else:
+            return False
+        return True
+
+    # -- marks: what is planned ahead is reported when its time has come -----------------------------------------
+
+    def _mark(self, span: Span, name: str, values: tuple) -> None:
+        self._marks.append((span.at_ms(span.planned_s), name, values))
+
+    def _pass_marks(self, now_ms: int) -> bool:
+        """Report the marks that are due; return True if there were any."""
+        before = len(self._marks)
+        while self._marks and self._marks[0][0] <= now_ms:
+            self._pass(self._marks.pop(0))
+        return len(self._marks) < before
+
+    def _pass(self, mark: tuple) -> None:
+        _, name, values = mark
+        if name == "entry":
+            values = values + (self.motion.delivered_steps(),)
+        elif name == "bolus_ended":
+            bolus: Bolus
+            bolus, reason = values
+            self.orders.ended(bolus, reason, bolus.planned_steps)
+            return
+        self._report.post(name, values)
