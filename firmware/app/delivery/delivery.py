@@ -113,7 +113,7 @@ class Delivery:
             self.orders.end_all(None, 0, self._alone.end(by))
 
     def stop(self, by: str) -> int:
-        """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
+        """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
         position = self.motion.halt()
         if not self.motion.agreed and by != "fault":
             self._report.fault("guard_mismatch")

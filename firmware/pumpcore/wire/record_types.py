@@ -1,6 +1,6 @@
-"""What each of the journal's records is called and holds, append only, and how one is read.
+"""Name and fields of each type of journal record, append only, and how a record is decoded.
 
-A pump keeps in memory what it needs to write (records.FORMATS).
+The pump keeps in memory only what it needs to write (records.FORMATS).
 """
 
 import struct
@@ -20,7 +20,7 @@ from pumpcore.wire.records import (
     WHATS,
 )
 
-# number [name, payload format, payload fields]; 1 is of an older firmware, without the last two fields
+# number [name, payload format, payload fields]; 1 is from older firmware and lacks the last two fields
 TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 1 ["boot", "<B8s8sIQQQ", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps"]]
 2 ["clock_set", "<IIi", ["old_utc_s", "new_utc_s", "offset_s"]]
@@ -78,7 +78,7 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
 
 
 def code_text(record_name: str, field: str, value: int) -> str:
-    """The word behind a coded field ("by", "cause" ...); the number as text when there is none."""
+    """Return the word for a coded field ("by", "cause" ...); the number as text if there is none."""
     words = _CODES.get(field, {}).get(record_name, ())
     return words[value] if 0 <= value < len(words) else str(value)
 
@@ -93,7 +93,7 @@ class Record:
 
 
 def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
-    """(records, rest): every whole record from the front, and the bytes behind the last of them."""
+    """Return (records, rest): every whole record from the front, and the bytes after the last."""
     decoded: list[Record]
     decoded, start = [], 0
     while True:
@@ -105,7 +105,7 @@ def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
 
 
 def decode_at(data: bytes, start: int) -> Record:
-    """The whole record at `start`."""
+    """Return the whole record at `start`, decoded."""
     return _decode_one(data[start : start + data[start]])
 
 
