@@ -16,7 +16,7 @@ micropython.kbd_intr(-1)  # before anything can fail: a 0x03 on the line must no
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
-POWER_UP = ("app.startup.boot", "app.startup.recovery")  # what nothing else needs
+POWER_UP = ("app.startup.boot", "app.startup.recovery")  # modules that nothing else needs
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # failed starts in a row
@@ -107,7 +107,7 @@ def turn(board: "MainBoard", release: str) -> None:
     """Build the pump and run its loop."""
     pump = build(board, release)
     board.system.forget(*POWER_UP)
-    pump.session.loader.give_back()  # what some commands need too
+    pump.session.loader.give_back()  # modules that some commands need too
     sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run
@@ -117,7 +117,7 @@ def turn(board: "MainBoard", release: str) -> None:
 
 def build(board: "MainBoard", release: str) -> "Pump":
     """Return the pump. A function of its own, because a name in `turn` would keep app.startup.boot in memory."""
-    __import__("app.pump")  # what stays, before what is given back: else it would lie behind that, and leave holes
+    __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
     from app.startup import boot
 
     return boot.build(board, release)

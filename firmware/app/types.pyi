@@ -18,6 +18,7 @@ from app.delivery.motion import Motion as Motion
 from app.delivery.motion import SelfTest as SelfTest
 from app.delivery.orders import Orders as Orders
 from app.delivery.orders import Overlay as Overlay
+from app.delivery.parts import Marks as Marks
 from app.delivery.span import Span as Span
 from app.programs.lines import Bridge as Bridge
 from app.programs.lines import Change as Change
@@ -78,8 +79,6 @@ Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | tuple[bytes, bytes |
 Handler: TypeAlias = Callable[[Pump, dict], Answer]
 # Writes a record: Reporter.post, Reporter.settle.
 Post: TypeAlias = Callable[[str, Payload], None]
-# Delivery._mark: a record that is written once the pump second of the span has come.
-Mark: TypeAlias = Callable[[Span, str, tuple], None]
 # Alarms.clear_name, Reporter.clear.
 Clear: TypeAlias = Callable[[str], None]
 # Pump.stop.

@@ -5,27 +5,22 @@ Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and 
 
 from app.delivery.basal import Basal
 from app.delivery.orders import Orders, Overlay
+from app.delivery.parts import Alone, Marks, Pause, Takeover
 from app.delivery.span import Span
 from app.records.journal import JournalError
-from pumpcore.faults import faults
 from pumpcore.flash import ledger
 from pumpcore.motion import profile
 from pumpcore.motion.dose import Accumulator
 from pumpcore.orders import bolus as boluses
-from pumpcore.program import schedule
-from pumpcore.units import MS_PER_S, S_PER_MINUTE, US_PER_S, ceil_div, const
+from pumpcore.units import MS_PER_S, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 if 0:  # for the type checker alone
     from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
 
 LOW_WATER_MS = 2_500
-_DWELL_US = const(1_000)
-_RETRY_AHEAD_S = const(2)
 _LOOK_MS = const(5)
-_LATE_MS = const(2_000)
 NEVER_MS = 1 << 62
-NEVER_STEPS = 1 << 62
 STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 
 
@@ -40,13 +35,13 @@ class Delivery:
         self._report = reporter
         self.span: Span | None = None
         self.state = STOPPED
-        self.orders = Orders(reporter, self._mark)
-        self.overlay = Overlay(reporter, self._mark)
+        self._marks = Marks(motion, reporter)
+        self.orders = Orders(reporter, self._marks)
+        self.overlay = Overlay(reporter, self._marks)
         self.bridge: "Bridge | None" = None
-        self.program_waits = False
-        self._limit = self._ending = ""
-        self._retry_ms = NEVER_MS
-        self._marks: list[tuple[int, str, tuple]] = []
+        self.takeover = Takeover(setup, book, reporter, self._marks)
+        self._pause = Pause(motion, book, reporter)
+        self._alone = Alone(motion, setup)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -67,30 +62,30 @@ class Delivery:
     def cross(self, bridge: "Bridge") -> None:
         """Run the span that has just begun as a bridge."""
         self.bridge = bridge
-        bridge.begin(self, self._report, self._mark)
+        bridge.begin(self, self._report, self._marks)
 
     def _open(self, now_ms: int, basal: Basal, position: int) -> Span:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
         train = profile.Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
-        self._limit = self._ending = ""
-        self._marks = []
-        self.program_waits = False
+        self._pause.limit = self._alone.reason = ""
+        self._marks.ahead = []
+        self.takeover.waits = False
         span = Span(now_ms, basal, position, train)
-        self.watch_tank(span)
+        span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
         return span
 
-    def watch_tank(self, span: Span | None = None) -> None:
-        """Compute the positions where the reservoir will be low and empty, by the last refill."""
-        span, tank, settings = span or self.span, self.setup.tank, self.setup.reservoir_settings()
-        if span is not None:
-            watched = tank is not None and settings is not None
-            span.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
-            span.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
+    def watch_tank(self) -> None:
+        """The reservoir was refilled: later leases follow it."""
+        if self.span is not None:
+            self.span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
 
     def order_alone(self, bolus: boluses.Bolus, state: str) -> None:
-        """Begin a checked, journaled `bolus` without a program at the next tick. `state` lasts until its end; then the pump stops."""
+        """Order a checked and journaled `bolus` without a program. It begins with the next tick.
+
+        The pump is in `state` until the bolus ends, and then stops by itself.
+        """
         self.orders.order(bolus)
         self.state = state
 
@@ -115,12 +110,7 @@ class Delivery:
         """Cancel orders that have not begun."""
         if self.span is None and self.orders.wanted:
             self.state = STOPPED
-            self.orders.end_all(None, 0, self._reason(by))
-
-    def _reason(self, by: str) -> str:
-        """Return why a halt ends a bolus: its own end, if it ran alone."""
-        reason, self._ending = self._ending if by == "done" else "fault" if by == "fault" else "stopped", ""
-        return reason
+            self.orders.end_all(None, 0, self._alone.end(by))
 
     def stop(self, by: str) -> int:
         """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
@@ -129,18 +119,17 @@ class Delivery:
             self._report.fault("guard_mismatch")
         span, self.span = self.span, None
         limited, self.state = self.state is LIMITED, STOPPED
-        self._retry_ms = NEVER_MS
         if span is None:
             self.withdraw(by)
             return position
         if limited:
-            self._end_pause(span)
-        reason = self._reason(by)
+            self._pause.stop(span)
+        reason = self._alone.end(by)
         self.orders.end_all(span, position, reason)
         self.overlay.stop(span, reason)
         if self.bridge is not None:
             self.bridge.stop(span)
-        self._marks = []  # they lay after the stop
+        self._marks.ahead = []  # they lay after the stop
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
             self._report.append("stopped", values)
@@ -180,12 +169,8 @@ class Delivery:
 
     def shift_wall(self, by_s: int) -> None:
         """The clock was corrected, became known, or got another transition while running: later leases follow it."""
-        span = self.span
-        if span is None or not self.book.wall.known():
-            return
-        passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
-        week, wall = span.basal.week, self.book.wall
-        span.basal.week = wall.week(passed_s) if by_s or week is None else schedule.Week(week.utc_s, wall.zone)
+        if self.span is not None and self.book.wall.known():
+            self.span.follow(self.book.wall, self.book.clock.uptime_ms(), by_s)
 
     # -- doing ------------------------------------------------------------------------------------------------
 
@@ -194,12 +179,12 @@ class Delivery:
         span = self.span
         if span is None:
             return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
-        if self._marks and self._pass_marks(now_ms):
+        if self._marks.ahead and self._marks.pass_due(now_ms, self.orders):
             return False  # marks first: the next lease may drop from the ledger what only they put in the journal
-        if self._ending:
+        if self._alone.reason:
             return self._end_alone(span, now_ms)
         if self.state is LIMITED:
-            return now_ms >= self._retry_ms and self._retry(span, now_ms)
+            return now_ms >= self._pause.retry_ms and self._retry(span, now_ms)
         if span.end_ms - now_ms > LOW_WATER_MS:
             return False
         if now_ms > span.end_ms and self._stood_still(span, now_ms):
@@ -217,11 +202,11 @@ class Delivery:
         """Return the uptime at which `tick` has something to do."""
         if self.span is None:
             return 0 if self.orders.wanted else NEVER_MS
-        if self._ending:
+        if self._alone.reason:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
-        due_ms = self._retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
-        if self._marks:
-            due_ms = min(due_ms, self._marks[0][0])
+        due_ms = self._pause.retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
+        if self._marks.ahead:
+            due_ms = min(due_ms, self._marks.ahead[0].at_ms)
         return due_ms
 
     def _extend(self, span: Span) -> bool:
@@ -233,11 +218,11 @@ class Delivery:
         if leased:
             reason = self.orders.over(span) if span.bolus is not None else ""
             if reason and span.alone:
-                return self._wind_up(reason)
+                return self._alone.wind_up(reason)
             if reason:
                 self.orders.finish(span, reason)
-            if self.program_waits:
-                self._take_over(span)
+            if self.takeover.waits:
+                self.takeover.begin(span)
             if not self._lease(span):
                 return True
         self.motion.queue(span.plan_slice())
@@ -245,24 +230,7 @@ class Delivery:
 
     def take_over(self) -> None:
         """Another program is active: run it from the end of the present lease on."""
-        self.program_waits = self.span is not None
-
-    def _take_over(self, span: Span) -> None:
-        """Replace the program. The old one's remainder, less than a step, is dropped and journaled."""
-        self.program_waits = False
-        program, old, wall = self.setup.program, span.basal, self.book.wall
-        owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
-        if remainder:
-            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
-        week = old.week
-        if week is None and wall.known():
-            week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
-        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
-        span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
-        span.entry = -1
-        self.book.program_digest = self.setup.plan_key()
-        self.watch_tank(span)
-        self._mark(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
+        self.takeover.waits = self.span is not None
 
     def _lease(self, span: Span) -> bool:
         if self.bridge is not None:
@@ -283,9 +251,12 @@ class Delivery:
             self.safe_state(limit)
             return False
         if limit and span.alone:
-            return self._wind_up("limit")
+            return self._alone.wind_up("limit")
         if limit:
-            self._pause(span, limit, powered_on_s)
+            if span.bolus is not None:
+                self.orders.finish(span, "limit")
+            self._pause.begin(span, limit, powered_on_s)
+            self.state = LIMITED
             return False
         self.motion.allow(span.leased_steps)
         if span.leased_steps > span.low_at_steps:
@@ -294,51 +265,23 @@ class Delivery:
         now_ms = self.book.clock.uptime_ms()
         if span.planned_s == 0:
             span.origin_ms = now_ms
-        elif not self._limit and self._stood_still(span, now_ms):
+        elif not self._pause.limit and self._stood_still(span, now_ms):
             return False
         span.catch_up(now_ms)
         if changed:
-            self._mark(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
+            self._marks.add(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------
 
-    def _pause(self, span: Span, limit: str, powered_on_s: int) -> None:
-        """Pause the basal without a lease until the window has room; a bolus ends here."""
-        if span.bolus is not None:
-            self.orders.finish(span, "limit")
-        if limit != self._limit:
-            if self._limit:
-                self._report.clear(self._limit)
-            self._report.fault(limit)
-            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
-            self.motion.queue([(0, _DWELL_US)])
-        self._limit = limit
-        self.state = LIMITED
-        self._retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
-
     def _retry(self, span: Span, now_ms: int) -> bool:
         """At the next bucket ask for a lease again, leaving out what was due until then and until the lease is written."""
-        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
-        self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
-        span.planned_s += skipped_s
+        self._pause.skip(span, now_ms)
         self.state = RUNNING
-        limit = self._limit
         if self._lease(span):
-            self._report.clear(limit)
-            self._limit = ""
-            self._report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
-            self.book.missed_steps = 0
+            self._pause.end(span)
             self.motion.queue(span.plan_slice())
         return True
-
-    def _end_pause(self, span: Span) -> None:
-        """Report what was due during a pause as missed, at a stop."""
-        waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
-        missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
-        self.book.missed_steps = 0
-        self._report.clear(self._limit)
-        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
 
     def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
         """Journal what the plan held while the power was off; none of it is caught up (R11). JournalError passes."""
@@ -347,52 +290,19 @@ class Delivery:
     # -- a bolus alone ------------------------------------------------------------------------------------------------
 
     def _begin_alone(self, now_ms: int) -> bool:
-        from app.delivery.basal import NoBasal, ceilings
-
-        bolus, setup = self.orders.bolus, self.setup
-        kept = self.book.last_record().basal_remainder
-        span = self._open(now_ms, NoBasal(bolus, setup.calibration, kept), self.motion.delivered_steps())
-        span.ceilings = ceilings(setup, bolus.rate_seconds_s)
-        span.set_entry(0)
+        bolus = self.orders.bolus
+        basal = self._alone.basal(bolus, self.book.last_record().basal_remainder)
+        span = self._open(now_ms, basal, self.motion.delivered_steps())
+        self._alone.begin(span, bolus)
         self.span = span
         self.orders.begin(span)
         return False
 
-    def _wind_up(self, reason: str) -> bool:
-        """Queue no more: the pump stops when the guard has counted everything queued."""
-        self._ending = reason
-        self.motion.queue([(0, _DWELL_US)])
-        return False
-
     def _end_alone(self, span: Span, now_ms: int) -> bool:
-        if self.motion.delivered_steps() == span.ordered_steps:
-            self.stop("done")
+        found = self._alone.found(span, now_ms)
+        if found == "done":
+            self.stop(found)
             self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
-        elif now_ms > span.end_ms + _LATE_MS:
-            self.safe_state("underrun")
-        else:
-            return False
-        return True
-
-    # -- marks: what is planned ahead is reported when its time has come -----------------------------------------
-
-    def _mark(self, span: Span, name: str, values: tuple) -> None:
-        self._marks.append((span.at_ms(span.planned_s), name, values))
-
-    def _pass_marks(self, now_ms: int) -> bool:
-        """Report the marks that are due; return True if there were any."""
-        before = len(self._marks)
-        while self._marks and self._marks[0][0] <= now_ms:
-            self._pass(self._marks.pop(0))
-        return len(self._marks) < before
-
-    def _pass(self, mark: tuple) -> None:
-        _, name, values = mark
-        if name == "entry":
-            values = values + (self.motion.delivered_steps(),)
-        elif name == "bolus_ended":
-            bolus: boluses.Bolus
-            bolus, reason = values
-            self.orders.ended(bolus, reason, bolus.planned_steps)
-            return
-        self._report.post(name, values)
+        elif found:
+            self.safe_state(found)
+        return found != ""

@@ -8,18 +8,18 @@ from pumpcore.units import MS_PER_S, ceil_div
 from pumpcore.wire.records import SOURCES
 
 if 0:  # for the type checker alone
-    from app.types import Mark, Post, Reporter, Temporary
+    from app.types import Marks, Post, Reporter, Temporary
 
 # --- orders ------------------------------------------------------------------------------------------------------------------
 # A span has one manual, demand or priming bolus, and one extended bolus, which waits while another runs and then goes on.
 
 
 class Orders:
-    """`bolus` and `extended` are the present or last of each. `report` writes at once, `mark` at the planned time."""
+    """`bolus` and `extended` are the present or last of each. `report` writes at once, `marks` at the planned time."""
 
-    def __init__(self, report: "Reporter", mark: "Mark") -> None:
+    def __init__(self, report: "Reporter", marks: "Marks") -> None:
         self._report = report
-        self._mark = mark
+        self._marks = marks
         self.bolus: Bolus | None = None
         self.extended: Bolus | None = None
         self.wanted: list[Bolus] = []
@@ -52,11 +52,11 @@ class Orders:
         """Pause the extended bolus with its remainder, or end it if it is over."""
         reason = self.over(span)
         if reason:
-            self._mark(span, "bolus_ended", (span.end_bolus(), reason))
+            self._marks.bolus_ends(span, span.end_bolus(), reason)
             return
         waiting = self._waiting = span.end_bolus()
         waiting.state = PAUSED
-        self._mark(span, "extended_paused", (bytes.fromhex(waiting.token), waiting.planned_steps))
+        self._marks.add(span, "extended_paused", (bytes.fromhex(waiting.token), waiting.planned_steps))
 
     def _start(self, span: Span, bolus: Bolus) -> None:
         self._cancelled = False
@@ -64,9 +64,9 @@ class Orders:
         span.begin_bolus(bolus)
         token = bytes.fromhex(bolus.token)
         if again:
-            self._mark(span, "extended_resumed", (token, bolus.planned_steps))
+            self._marks.add(span, "extended_resumed", (token, bolus.planned_steps))
         else:
-            self._mark(span, "bolus_started", (token,))
+            self._marks.add(span, "bolus_started", (token,))
 
     def over(self, span: Span) -> str:
         """Return why the running bolus ends with the present lease; "" if it goes on."""
@@ -74,10 +74,10 @@ class Orders:
 
     def finish(self, span: Span, reason: str) -> None:
         """End the running bolus after its last slice. A waiting extended one follows at once, but ends too at a ceiling."""
-        self._mark(span, "bolus_ended", (span.end_bolus(), reason))
+        self._marks.bolus_ends(span, span.end_bolus(), reason)
         behind, self._waiting = self._waiting or (self.wanted.pop() if self.wanted else None), None
         if behind is not None and reason == "limit":
-            self._mark(span, "bolus_ended", (behind, reason))
+            self._marks.bolus_ends(span, behind, reason)
         elif behind is not None:
             self._start(span, behind)
 
@@ -91,7 +91,7 @@ class Orders:
             self.ended(bolus, CANCELLED, 0)
         elif bolus is self._waiting:
             self._waiting = None
-            self._mark(span, "bolus_ended", (bolus, CANCELLED))
+            self._marks.bolus_ends(span, bolus, CANCELLED)
         elif span.bolus is bolus:
             self._cancelled = span.bolus_ends = True
             return bolus.planned_steps + span.peek(span.lease_end_s - span.planned_s)[1]
@@ -127,11 +127,11 @@ class Orders:
 
 
 class Overlay:
-    """`present` waits or runs, `last` was ordered last. `report` writes at once, `mark` at the planned time."""
+    """`present` waits or runs, `last` was ordered last. `report` writes at once, `marks` at the planned time."""
 
-    def __init__(self, report: "Reporter", mark: "Mark") -> None:
+    def __init__(self, report: "Reporter", marks: "Marks") -> None:
         self._report = report
-        self._mark = mark
+        self._marks = marks
         self.present: "Temporary | None" = None
         self.last: "Temporary | None" = None
         self._wanted = False
@@ -164,7 +164,7 @@ class Overlay:
             span.basal.begin_temporary(present)
         elif span.planned_s >= present.end_s:
             self._drop(span)
-            self._mark(span, "temporary_ended", (ENDS.index(CANCELLED if self._cancelled else DONE), span.ordered_steps))
+            self._marks.add(span, "temporary_ended", (ENDS.index(CANCELLED if self._cancelled else DONE), span.ordered_steps))
         else:
             if not present.denominator:  # a clock that becomes known may bring another basal
                 present.lowered = present.lowered or present.rate_nl < span.basal.highest_nl(span.planned_s, 1)

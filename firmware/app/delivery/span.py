@@ -4,12 +4,14 @@ from app.delivery.basal import Basal
 from pumpcore.motion.profile import Train
 from pumpcore.orders import bolus as boluses
 from pumpcore.orders.bolus import Bolus
+from pumpcore.program.schedule import Week
 from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S, const
 
 if 0:  # for the type checker alone
-    from app.types import Ceilings, Items
+    from app.types import Ceilings, Items, Reservoir, Settings, WallClock
 
 SLICE_S = 4
+NEVER_STEPS = 1 << 62
 _SLICES_KEPT = const(8)  # more than the queue can hold, also of slices of one second
 
 
@@ -26,7 +28,7 @@ class Span:
         self.origin_ms = origin_ms
         self.basal = basal
         self.alone = basal.program is None
-        self.low_at_steps = self.empty_at_steps = 1 << 62
+        self.low_at_steps = self.empty_at_steps = NEVER_STEPS
         self.ceilings: "Ceilings | None" = None
         self.bolus: Bolus | None = None
         self.bolus_ends = False
@@ -41,6 +43,18 @@ class Span:
         self.ordered_steps = position_steps
         self.leased_steps = position_steps
         self._slices: list[tuple[Bolus, int, int, int]] = []
+
+    def watch_tank(self, tank: "Reservoir | None", settings: "Settings | None") -> None:
+        """Compute the positions where the reservoir will be low and empty, by the last refill."""
+        watched = tank is not None and settings is not None
+        self.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
+        self.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
+
+    def follow(self, wall: "WallClock", now_ms: int, by_s: int) -> None:
+        """Take over a clock that was corrected `by_s`, became known, or got another transition."""
+        week = self.basal.week
+        passed_s = (now_ms - self.origin_ms) // MS_PER_S
+        self.basal.week = wall.week(passed_s) if by_s or week is None else Week(week.utc_s, wall.zone)
 
     def at_ms(self, second_s: int) -> int:
         """Uptime of a pump second."""

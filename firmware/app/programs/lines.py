@@ -23,10 +23,10 @@ from pumpcore.fluid.front import (
 from pumpcore.wire.records import FRONT_WAYS, SOURCES
 
 if 0:  # for the type checker alone
-    from app.types import Content, Delivery, Mark, Payload, Program, Pump, Reporter, Setup
+    from app.types import Content, Delivery, Marks, Payload, Program, Pump, Reporter, Setup
 
 # --- lines -------------------------------------------------------------------------------------------------------------------
-# How a change of program affects the line, and when a start is allowed. Imported when a program is activated, and while two contents  are
+# How a change of program affects the line, and when a start is allowed. Imported when a program is activated, and while two contents are
 # in the line.
 
 
@@ -168,23 +168,23 @@ class Bridge(Crossing):
     by_time = False
     _delivery: "Delivery | None"
     _report: "Reporter | None"
-    _mark: "Mark | None"
+    _marks: "Marks | None"
 
     def __init__(self, pump: "Pump", token: str = "") -> None:
         super().__init__(*of_line(pump.setup.line, pump.setup.program, pump.book.uncertain_steps))
         self.line_nl = pump.setup.program.line_nl()
         self.token = token
         self.end_s = 0
-        self._delivery = self._report = self._mark = None
+        self._delivery = self._report = self._marks = None
 
     def told(self, position_steps: int) -> "Payload":
         """Return the values of its journal record."""
         values = bytes.fromhex(self.token or "0" * 16), position_steps, self.line_nl, self.numerator, self.denominator
         return values + (max(0, self.old_until), self.new_from)
 
-    def begin(self, delivery: "Delivery", report: "Reporter", mark: "Mark") -> None:
+    def begin(self, delivery: "Delivery", report: "Reporter", marks: "Marks") -> None:
         """Run from the first lease of the delivery's span on."""
-        self._delivery, self._report, self._mark = delivery, report, mark
+        self._delivery, self._report, self._marks = delivery, report, marks
         delivery.span.basal.begin_temporary(self)
 
     def judge_lease(self, span: Span) -> None:
@@ -192,12 +192,12 @@ class Bridge(Crossing):
         at, basal, was = span.ordered_steps, span.basal, self.phase
         if at >= self.new_from:
             self.stop(span)
-            self._mark(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
+            self._marks.add(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
             return
         rate_nl = basal.program.entries[basal.entry_at(span.planned_s)][1]
         self.end_s = span.planned_s + self.judge(basal.accumulator, rate_nl, at)
         if self.phase == UNCERTAIN and (was == OLD or not span.planned_s):
-            self._mark(span, "front_near", (at,))
+            self._marks.add(span, "front_near", (at,))
 
     def stop(self, span: Span) -> None:
         """End the bridge: the program's own rates and modulus. The front stays where it is."""

@@ -28,7 +28,7 @@ class Ring:
     """
 
     def __init__(self, flash: "Flash", letter: str, segments: int, firsts: list[int], buffer: bytearray | None = None) -> None:
-        """`firsts`: the first number of each segment that is there. Power-up finds the end of the ring (app.startup.recovery)."""
+        """`firsts`: the first number of each segment that is there. Power-up finds where the ring ends (app.startup.recovery)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
         self._letter = letter

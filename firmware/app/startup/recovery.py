@@ -31,20 +31,20 @@ _STALE_S = const(120)
 
 
 def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> Journal:
-    """The journal on this flash. `buffer`: room for one segment, until `built`."""
+    """Return the journal on this flash. `buffer`: room for one segment, until `built`."""
     broken = False
     try:
         flash.make_folder(FOLDER)
     except OSError:
         broken = True
-    names = _names_in(flash)  # once for both: to list them takes a chip 30 ms
+    names = _names_in(flash)  # once for both: listing it takes a chip 30 ms
     journal = Journal(flash, clock, _ring(flash, "e", 32, names, buffer), _ring(flash, "f", 4, names, buffer))
     journal.broken = broken
     return journal
 
 
 def open_ring(flash: "Flash", letter: str, segments: int) -> Ring:
-    """One ring as it lies on this flash."""
+    """Return one ring of this flash."""
     return _ring(flash, letter, segments, _names_in(flash), None)
 
 
@@ -55,7 +55,7 @@ def _ring(flash: "Flash", letter: str, segments: int, names: "list[str]", buffer
 
 
 def _names_in(flash: "Flash") -> "list[str]":
-    """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+    """Return the names in the journal's folder; [] if it is no folder: then no record can be written, which raises an alarm."""
     try:
         return flash.names(FOLDER)
     except OSError:
@@ -63,7 +63,7 @@ def _names_in(flash: "Flash") -> "list[str]":
 
 
 def _segments_in(names: list, letter: str) -> list:
-    """The first numbers of a ring's segments, by the names in the journal's folder."""
+    """Return the first numbers of a ring's segments, from the names in the journal's folder."""
     found = [first for first in [_number_in(name, letter) for name in names if name[:1] == letter] if first]
     found.sort()
     return found
@@ -156,6 +156,7 @@ class Losses:
         return lost
 
     def look_at_oldest(self, name: str, ring: Ring) -> None:
+        """Add a gap if the oldest segments are missing."""
         if _lacks_oldest(ring):
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
@@ -352,7 +353,7 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
 
     With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
     """
-    from pumpcore.wire import record_types  # in here: what is imported above becomes a part of boot's file on a chip
+    from pumpcore.wire import record_types  # not at the top: what is imported there becomes a part of boot's file on a chip
 
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
     ring = journal.rings["events"]

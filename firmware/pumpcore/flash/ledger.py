@@ -1,9 +1,9 @@
 """The ledger's record: authorised (leased), confirmed and uncertain steps; absolute, u64.
 
-Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the
-plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then.
-`confirmed_steps` is what the guard had counted when the record was written. `program_digest` names program and calibration
-together (`app.programs.setup.Setup.plan_key`): the remainder belongs to both.
+Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the plan continues from
+there. `ahead_steps`: by how much the lease books more than the plan needs until then. `confirmed_steps`: what the guard had counted when
+the record was written. `program_digest` names program and calibration together (`app.programs.setup.Setup.plan_key`), because the
+remainder belongs to both.
 """
 
 import binascii

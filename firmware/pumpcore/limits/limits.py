@@ -1,7 +1,7 @@
 """Check a whole program against the ceilings of its bench and its own settings (R5, R7)."""
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.limits.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (for those who know them by this module)
+from pumpcore.limits.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (other files import them from here)
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import MINIMUM, Program
 from pumpcore.program.settings import OVERRIDES

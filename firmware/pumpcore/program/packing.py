@@ -3,7 +3,7 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (for those who know them by this module)
+from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 

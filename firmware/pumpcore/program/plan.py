@@ -10,9 +10,9 @@ MODES = ("constant", "schedule", "minimum")
 class Program:
     """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
-    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0.
-    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes. `settings` is None, or the Settings of a
-    program with more than a basal and ceilings (pumpcore/program/settings.py).
+    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
+    volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
+    otherwise None.
     """
 
     def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: "Entries") -> None:

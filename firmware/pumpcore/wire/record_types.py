@@ -1,4 +1,7 @@
-"""Name and fields of each type of journal record; append only. The pump keeps only what it needs to write (records.FORMATS)."""
+"""Name and fields of each type of journal record, append only, and how a record is decoded.
+
+The pump keeps in memory only what it needs to write (records.FORMATS).
+"""
 
 import struct
 
@@ -90,7 +93,7 @@ class Record:
 
 
 def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
-    """(records, rest): every whole record from the front, and the bytes behind the last of them."""
+    """Return (records, rest): every whole record from the front, and the bytes after the last."""
     decoded: list[Record]
     decoded, start = [], 0
     while True:
@@ -102,7 +105,7 @@ def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
 
 
 def decode_at(data: bytes, start: int) -> Record:
-    """The whole record at `start`."""
+    """Return the whole record at `start`, decoded."""
     return _decode_one(data[start : start + data[start]])
 
 

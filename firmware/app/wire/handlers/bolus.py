@@ -84,7 +84,7 @@ def check_running(pump: Pump) -> None:
         raise Refusal("not_running")
     if pump.delivery.bridge is not None:
         pump.delivery.bridge.refuse(pump)
-    if pump.delivery.program_waits:
+    if pump.delivery.takeover.waits:
         raise _one_at_a_time("program_waits", pump, pump.delivery.span.lease_end_s)
 
 

@@ -205,7 +205,7 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 _FOLDER = "app.wire.handlers."
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
-# Modules that only power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
+# Modules that power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
 LENT = """
 app.programs.calibrating
 app.programs.lines
@@ -227,8 +227,7 @@ HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop
 
 
 class Loader:
-    """The handler of `a.b` is the function `a_b` of `app.wire.handlers.a`, but for a few. The file that was loaded last stays until another
-    is wanted: one question asked again and again reads the flash once, and a pump holds one such file at most.
+    """Load handlers: that of `a.b` is the function `a_b` of `app.wire.handlers.a`, with few exceptions.
 
     The last file stays loaded until another one is needed: a repeated question reads the flash once, and a pump holds at most one file.
 
