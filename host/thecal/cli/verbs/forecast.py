@@ -118,7 +118,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     position = outlook.front.position_steps if outlook.front and outlook.front.by_pump else None
     if outlook.front is not None and position is None:
         talk("the forecast uses --previous as typed; the pump computed the program without a bridge")
-    theirs = client.forecast_digest(digest, outlook.when.utc_s, (zone, outlook.when.days), position)
+    theirs = client.forecast_digest(digest, outlook.when.utc_s, zone, outlook.when.days, position)
     ours = outlook.digest(bytes.fromhex(digest))
     if theirs != ours:
         raise Failed(f"the pump computes a different forecast ({theirs[:12]}, here {ours[:12]})", "compare the versions: `thecal find`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
 
 EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
 REASON_BYTES = 60
+
+
+class Volumes(NamedTuple):
+    """The typed volumes."""
+
+    measured_nl: int
+    filled_nl: int
+
+
+class Tolerance(NamedTuple):
+    """The residual that the pump accepts without a reason."""
+
+    least_nl: int
+    most_nl: int
+
+
 APART = "out of tolerance: the next start will be blocked until you give the reason; measure again if in doubt"
 
 
@@ -44,7 +60,7 @@ def refill(
         )
     if reason is not None:
         check_reason(reason)
-    volumes = (nl("--measured", measured), nl("--filled", filled)) if reason is None else (0, 0)
+    volumes = Volumes(nl("--measured", measured), nl("--filled", filled)) if reason is None else Volumes(0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         reply = report(facts.ask(client), volumes, consent) if reason is None else acknowledge(client, reason, consent)
@@ -77,7 +93,7 @@ def nl(option: str, text: str | None) -> int:
     return option_nl(option, str(text), "3.1 mL")
 
 
-def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply | None:
+def report(pump: PumpFacts, volumes: Volumes, consent: Consent) -> Reply | None:
     """Show measured and expected volume; the reply contains a calibration that would explain the difference."""
     from thecal.pump import clock, orders
 
@@ -88,19 +104,19 @@ def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply
         raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     check_room(settings.capacity_nl, volumes)
     clock.tell(pump.reading)
-    bounds_nl = tolerated(reservoir, settings)
-    talk(columns(review(reservoir, bounds_nl, volumes)))
-    if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
+    bounds = tolerated(reservoir, settings)
+    talk(columns(review(reservoir, bounds, volumes)))
+    if bounds is not None and not bounds.least_nl <= volumes.measured_nl <= bounds.most_nl:
         talk(alert(APART))
     reply = carry_out(pump.client, orders.refill(*volumes), "Report this refill?", consent)
     pair = status["calibration"]
     if reply is None or not reply["blocks"] or not pair:
         return reply
-    proposed_nl = proposed_volume_nl(reservoir, volumes[0], pair)
+    proposed_nl = proposed_volume_nl(reservoir, volumes.measured_nl, pair)
     return {**reply, "proposed_volume_nl": proposed_nl, "proposed_steps": pair["steps"]} if proposed_nl else reply
 
 
-def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
+def check_room(capacity_nl: int, volumes: Volumes) -> None:
     """Raise BadInput if both volumes together exceed the reservoir."""
     from thecal.quantities.amounts import ml
 
@@ -110,25 +126,24 @@ def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
         raise BadInput(cause, f"measure again; with {ml(measured_nl)} in it, at most {ml(max(0, capacity_nl - measured_nl))} can be filled")
 
 
-def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
+def review(reservoir: dict[str, Any], bounds: Tolerance | None, volumes: Volumes) -> list[tuple[str, ...]]:
     from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
-    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first refill report")]
-    if bounds_nl:
-        rows.append(("in tolerance", f"{ml(bounds_nl[0])} to {ml(bounds_nl[1])}"))
+    rows = [("expected", expected_text(reservoir) if bounds else "unknown: this is the first refill report")]
+    if bounds:
+        rows.append(("in tolerance", f"{ml(bounds.least_nl)} to {ml(bounds.most_nl)}"))
     return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in the reservoir", ml(measured_nl + filled_nl))]
 
 
-def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
-    """Return (least, most) nl that the pump accepts without a reason; None before the first report."""
+def tolerated(reservoir: dict[str, Any], settings: Any) -> Tolerance | None:
+    """Return the pump's tolerance; None before the first report."""
     from pumpcore.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
         return None
     told = (reservoir[name] or 0 for name in ("left_nl", "spread_nl", "delivered_nl"))
-    least_nl, most_nl = tolerated_nl(settings, *told)
-    return least_nl, most_nl
+    return Tolerance(*tolerated_nl(settings, *told))
 
 
 def expected_text(reservoir: dict[str, Any]) -> str:

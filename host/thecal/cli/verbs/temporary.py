@@ -14,6 +14,7 @@ from thecal.errors import BadInput
 from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
+    from pumpcore.bolus import Temporary
     from pumpcore.program import Program
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
@@ -50,7 +51,7 @@ def temporary(
         if cancel is not None:
             reply = end(client, cancel, consent)
         else:
-            reply = order(facts.ask(client), (str(rate), str(duration)), consent)
+            reply = order(facts.ask(client), str(rate), str(duration), consent)
     if reply is not None and as_json:
         emit_json(reply)
     elif reply is not None:
@@ -90,38 +91,39 @@ def parse(rate: str, duration: str) -> tuple[Any, int]:
     return part, seconds_s
 
 
-def order(pump: PumpFacts, typed: tuple[str, str], consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, rate: str, duration: str, consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.pump import clock, orders
 
     program = pump.active()
-    rate, duration_s = parse(*typed)
-    rate_nl, part = in_pump(program, rate)
-    order_checks.check_temporary(program, rigs.of_pump(pump), (rate_nl, part, duration_s), typed)
+    made = in_pump(program, *parse(rate, duration))
+    order_checks.check_temporary(program, rigs.of_pump(pump), made, f"{rate} for {duration}")
     clock.tell(pump.reading)
-    talk(columns(review(program, typed, (rate_nl, part, duration_s))))
-    return carry_out(pump.client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
+    talk(columns(review(program, rate, duration, made)))
+    return carry_out(pump.client, orders.temporary(made), "Run this temporary rate?", consent)
 
 
-def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
-    """Return (nl per the program's seconds, (numerator, denominator)); one of them is zero."""
+def in_pump(program: Program, asked: Any, duration_s: int) -> Temporary:
+    """Convert a part of the basal, or a rate, to the pump's integers; without a token."""
+    from pumpcore.bolus import Temporary
     from thecal.checks.dose import rate_nl
 
-    return (0, (asked.numerator, asked.denominator)) if isinstance(asked, Fraction) else (rate_nl(program, asked), (0, 0))
+    if isinstance(asked, Fraction):
+        return Temporary("", 0, asked.numerator, asked.denominator, duration_s)
+    return Temporary("", rate_nl(program, asked), 0, 0, duration_s)
 
 
-def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:
+def review(program: Program, rate: str, duration: str, made: Temporary) -> Rows:
     from thecal.quantities.amounts import ml_per_h, span
 
-    rate_nl, (numerator, denominator), duration_s = asked
     seconds_s = program.rate_seconds_s
-    if denominator:
+    if made.denominator:
         ends = (program.lowest_rate_nl(), program.highest_rate_nl())
-        parts = [Fraction(end * numerator, denominator * seconds_s) for end in ends]
+        parts = [Fraction(made.of(end), made.denominator * seconds_s) for end in ends]
         in_words = " to ".join(dict.fromkeys(ml_per_h(part.numerator, part.denominator) for part in parts))
-        held = f"basal x {numerator}/{denominator}"
+        held = f"basal x {made.numerator}/{made.denominator}"
     else:
-        in_words, held = ml_per_h(rate_nl, seconds_s), f"{rate_nl} nl / {seconds_s} s"
+        in_words, held = ml_per_h(made.rate_nl, seconds_s), f"{made.rate_nl} nl / {seconds_s} s"
     head = ("temporary rate", "typed", "in the pump", "that is")
-    return [head, ("rate", typed[0], held, in_words), ("lasts", typed[1], f"{duration_s} s", span(duration_s))]
+    return [head, ("rate", rate, held, in_words), ("lasts", duration, f"{made.duration_s} s", span(made.duration_s))]

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from thecal.errors import LinkLost, NoPump, PortBusy, ThecalError
 
@@ -108,8 +108,15 @@ class Link:
         return bool(data)
 
 
-def open_serial(port_url: str, share: bool = False) -> tuple[Any, bool]:
-    """Open a pyserial port exclusively; return it, and True if it is shared. Retry a busy port for 0.8 s, because `watch` opens it only
+class Opened(NamedTuple):
+    """A pyserial port; `shared`: another program holds its lock."""
+
+    port: Any
+    shared: bool
+
+
+def open_serial(port_url: str, share: bool = False) -> Opened:
+    """Open a port exclusively. Retry a busy port for 0.8 s, because `watch` opens it only
     for moments. With `share`, ignore another program's lock; only TIOCEXCL and Windows then prevent opening."""
     import serial
 
@@ -119,7 +126,7 @@ def open_serial(port_url: str, share: bool = False) -> tuple[Any, bool]:
         for lock in locks:
             try:
                 port = serial.serial_for_url(port_url, baudrate=115200, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=lock)
-                return port, lock is not locks[0]
+                return Opened(port, lock is not locks[0])
             except (serial.SerialException, OSError, ValueError) as error:
                 if not is_busy(error) or (lock is locks[-1] and time.monotonic() > deadline_s):
                     raise why_not_open(port_url, error) from error
