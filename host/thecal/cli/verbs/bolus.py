@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.typed import check_token, over
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import columns, data, emit_json, headed, talk
+from thecal.terminal.console import columns, headed, talk
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
     from thecal.pump.orders import Order
@@ -24,7 +23,6 @@ WHAT_TO_DO = (
     'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
     "or give --status TOKEN or --cancel TOKEN"
 )
-Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 
 
 def bolus(
@@ -45,6 +43,7 @@ def bolus(
     from thecal.checks.dose import rate_of, volume_of
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order
     from thecal.text.orders import sentence
 
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
@@ -60,24 +59,10 @@ def bolus(
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
-            reply = end(client, cancel, consent)
+            reply = undo(Order("bolus.cancel", {"token": cancel}), consent, lambda: client.bolus_cancel(str(cancel)))
         else:
             reply = order_demand(pump, consent) if demand else order(pump, str(volume), rate, extended, consent)
-    if reply is None:
-        return
-    if as_json:
-        emit_json(reply)
-    else:
-        data(sentence(reply, pump.status["calibration"]))
-
-
-def end(client: Client, token: str, consent: Consent) -> Reply | None:
-    from thecal.pump.orders import Order
-
-    if consent.dry_run:
-        unsent(Order("bolus.cancel", {"token": token}), consent.as_json)
-        return None
-    return client.bolus_cancel(token)
+    answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"]))
 
 
 def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:

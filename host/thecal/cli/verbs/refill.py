@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import alert, columns, data, emit_json, talk
+from thecal.terminal.console import alert, columns, talk
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -52,6 +51,7 @@ def refill(
     """Report a refill. A residual out of tolerance blocks the next start until you acknowledge it with a reason."""
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order, acknowledge_refill
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
         raise BadInput(
@@ -63,11 +63,14 @@ def refill(
     volumes = Volumes(nl("--measured", measured), nl("--filled", filled)) if reason is None else Volumes(0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        reply = report(facts.ask(client), volumes, consent) if reason is None else acknowledge(client, reason, consent)
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        show(reply, reason is not None)
+        if reason is None:
+            reply = report(facts.ask(client), volumes, consent)
+        else:
+            order = Order("reservoir.acknowledge", {"reason": reason})
+            reply = undo(order, consent, lambda: acknowledge_refill(client, str(reason)))
+    answer(reply, consent, sentence if reason is None else lambda _: "acknowledged: the pump may start")
+    if reason is None and reply is not None and reply["blocks"] and not as_json:
+        tell_way_out(reply)
 
 
 def check_reason(reason: str) -> None:
@@ -76,15 +79,6 @@ def check_reason(reason: str) -> None:
         raise BadInput(f"--acknowledge: {len(reason.encode())} bytes", f"write 1 to {REASON_BYTES} bytes")
     if not reason.isprintable():
         raise BadInput("--acknowledge: contains a line end or another unprintable character", "write it in one line of plain text")
-
-
-def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
-    from thecal.pump import orders
-
-    if consent.dry_run:
-        unsent(orders.Order("reservoir.acknowledge", {"reason": reason}), consent.as_json)
-        return None
-    return orders.acknowledge_refill(client, reason)
 
 
 def nl(option: str, text: str | None) -> int:
@@ -163,18 +157,20 @@ def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[s
     return proposed_nl if abs(proposed_nl - pair["volume_nl"]) * 2 <= pair["volume_nl"] else None
 
 
-def show(reply: Reply, acknowledged: bool) -> None:
+def sentence(reply: Reply) -> str:
     from thecal.quantities.amounts import ml
 
-    if acknowledged:
-        data("acknowledged: the pump may start")
-        return
-    data(f"reported: {ml(reply['left_nl'])} in the reservoir (token {reply['token']})")
-    if reply["blocks"]:
-        talk(f"out of tolerance: expected {ml(reply['expected_nl'])}, measured {ml(reply['measured_nl'])}; the next start is blocked")
-        if "proposed_volume_nl" in reply:
-            pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
-            talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
-        else:
-            talk("no calibration near this one would explain it: look for a leak, then weigh the residual again")
-        talk('give the reason: thecal refill --acknowledge "reason"')
+    return f"reported: {ml(reply['left_nl'])} in the reservoir (token {reply['token']})"
+
+
+def tell_way_out(reply: Reply) -> None:
+    """Print why the next start is blocked, and what to do."""
+    from thecal.quantities.amounts import ml
+
+    talk(f"out of tolerance: expected {ml(reply['expected_nl'])}, measured {ml(reply['measured_nl'])}; the next start is blocked")
+    if "proposed_volume_nl" in reply:
+        pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
+        talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
+    else:
+        talk("no calibration near this one would explain it: look for a leak, then weigh the residual again")
+    talk('give the reason: thecal refill --acknowledge "reason"')

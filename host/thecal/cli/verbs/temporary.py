@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.typed import seconds
 from thecal.errors import BadInput
-from thecal.terminal.console import columns, data, emit_json, talk
+from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
     from pumpcore.bolus import Temporary
     from pumpcore.program import Program
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -39,6 +38,7 @@ def temporary(
     from thecal.cli.typed import check_token
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order, cancel_temporary
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
         raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
@@ -49,13 +49,10 @@ def temporary(
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         if cancel is not None:
-            reply = end(client, cancel, consent)
+            reply = undo(Order("temporary.cancel", {"token": cancel}), consent, lambda: cancel_temporary(client, str(cancel)))
         else:
             reply = order(facts.ask(client), str(rate), str(duration), consent)
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        data(sentence(reply, cancel is not None))
+    answer(reply, consent, lambda reply: sentence(reply, cancel is not None))
 
 
 def sentence(reply: Reply, cancelled: bool) -> str:
@@ -66,15 +63,6 @@ def sentence(reply: Reply, cancelled: bool) -> str:
         return f"temporary rate cancelled (token {reply['token']}): steps already queued still run for a few seconds"
     lasts_s = (reply["ends_at_ms"] - reply["begins_at_ms"]) // MS_PER_S
     return f"temporary rate ordered (token {reply['token']}): begins within seconds, lasts {span(lasts_s)}"
-
-
-def end(client: Client, token: str, consent: Consent) -> Reply | None:
-    from thecal.pump import orders
-
-    if consent.dry_run:
-        unsent(orders.Order("temporary.cancel", {"token": token}), consent.as_json)
-        return None
-    return orders.cancel_temporary(client, token)
 
 
 def parse(rate: str, duration: str) -> tuple[Any, int]:
