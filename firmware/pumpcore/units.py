@@ -1,17 +1,19 @@
-"""Units, and the arithmetic that everything else is built on."""
+"""Units, and the arithmetic that all other files use."""
 
 import binascii
 import hashlib
 
 
 def const(number: int) -> int:
-    """A number with a name at the top of a file: MicroPython's compiler, which knows this word, puts the number wherever the name stands
-    below. It keeps a name that begins with `_` for nobody, and any other one for other files."""
+    """Return `number`. For a name at the top of a file: MicroPython's compiler knows this word and puts the number in its place.
+
+    The compiler keeps the name itself for other files, but not if it begins with `_`.
+    """
     return number
 
 
 # --- units -------------------------------------------------------------------------------------------------------------------
-# Integer unit conversions shared by board and host. Volumes are nanolitres, times seconds or microseconds, motion steps.
+# Integer conversions that board and host share. Volumes are nanolitres, times seconds or microseconds, motion steps.
 
 NL_PER_UL = const(1_000)
 NL_PER_ML = const(1_000_000)
@@ -29,19 +31,18 @@ NEVER_MS = 1 << 62  # due at no time of any pump
 
 
 def floor_div(numerator: int, denominator: int) -> int:
-    """numerator / denominator rounded down; the one place that rounds a volume towards less."""
+    """Return numerator / denominator rounded down: the only place that rounds a volume down."""
     return numerator // denominator
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
-    """numerator / denominator rounded up; for times that must not be early, never for volumes."""
+    """Return numerator / denominator rounded up: for times that must not be early, and for volumes that must not be understated."""
     return -(-numerator // denominator)
 
 
 # --- hashes ------------------------------------------------------------------------------------------------------------------
-# Digests as text.
 
 
 def sha256_hex(data: bytes) -> str:
-    """SHA-256 as 64 hex digits."""
+    """Return the SHA-256 as 64 hex digits."""
     return binascii.hexlify(hashlib.sha256(data).digest()).decode()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from pump import constant
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from scenes import Watched, power_cut, ready, resuming, running
 from test_deploy_parts import COMPILED, SOURCES

@@ -1,4 +1,4 @@
-"""The trumpet against exact fractions worked out window by window, as the standard writes it."""
+"""The trumpet against exact fractions, computed window by window as the standard writes it."""
 
 import itertools
 import time
@@ -20,7 +20,7 @@ MS_PER_H = 3_600_000
 
 
 def reference(masses_ug, step_ms, ideal, minutes):
-    """(Ep max, Ep min, windows): every Qi in mL/h, every window's mean of 100 (Qi - r) / r, all in fractions."""
+    """Return (Ep max, Ep min, windows): every Qi in mL/h, every window's mean of 100 (Qi - r) / r, in fractions."""
     step_min = Fraction(step_ms, MS_PER_MIN)
     lost_g = ideal.evaporation_ug_per_ms * step_ms / 1_000_000
     density_g_per_ml = ideal.density_mg_per_ml / 1000
@@ -79,10 +79,10 @@ def test_a_steady_pump_has_a_flat_trumpet():
 
 def test_one_step_and_one_digit_are_what_they_make_of_a_window():
     found = analyse(run_of([1_400 * index for index in range(2 * 120 * 60 + 1)]))
-    minutes, step_percent, digit_percent = found.limits[0]
-    assert minutes == 2
-    assert step_percent == 100 * Fraction(1_000_003, 99_991) / (Fraction(5_000_000, 30))
-    assert digit_percent == 100 * Fraction(1) / Fraction(5_000_000, 30), "the lines have six decimals"
+    limit = found.limits[0]
+    assert limit.window_min == 2
+    assert limit.step_percent == 100 * Fraction(1_000_003, 99_991) / (Fraction(5_000_000, 30))
+    assert limit.digit_percent == 100 * Fraction(1) / Fraction(5_000_000, 30), "the lines have six decimals"
 
 
 def test_masses_between_the_samples_are_interpolated():
@@ -112,7 +112,7 @@ def test_a_sample_interval_that_no_minute_holds_is_refused():
 
 
 def test_a_day_at_two_a_second(record_property: Figures):
-    """The figure is printed, not judged: `make bench` has the row."""
+    """The figure is printed, not judged: `make bench` has its row."""
     masses_ug = np.array([swinging_ug(time_ms) for time_ms in range(0, 24 * MS_PER_H + 1, 500)], dtype=np.int64)
     ideal = Ideal(Fraction(5_000_000, MS_PER_H), Fraction(1000), Fraction(0))
     begun_s = time.perf_counter()
