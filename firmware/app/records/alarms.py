@@ -57,7 +57,7 @@ class Alarms:
 
     def restore(self, number: int, count: int) -> None:
         """Make an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
-        self._active[number] = count
+        self._active[number] = max(self._active.get(number, 0), count)
         self._buzzer.sound("high")
 
     def _record(self, number: int, change: str) -> None:

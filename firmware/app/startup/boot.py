@@ -241,7 +241,6 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     for _ in reading:
         if history:  # the newest ones; the rest is for later
             break
-    opened = recovery.open_alarms(journal, losses)
     base_s = recovery.powered_on_s(files.record, history)
     board.system.make_room()
     book = Book(clock, WallClock(clock, store), files, base_s)
@@ -259,7 +258,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
-    _raise_problems(pump, files, losses, opened)
+    _raise_problems(pump, files, losses)
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
@@ -273,9 +272,10 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
 
 
 def _rest(pump: Pump, parts: "tuple[Steps, Steps, Steps | tuple[()]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
-    """What is left after the first answer: the day's journal, the windows, the hashes of the files."""
+    """Do what is left after the first answer: the day's journal, the alarms, the windows, the hashes of the files."""
     reading, filling, hashes = parts
     yield from reading
+    yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
     pump.journal.built()
     _tell_losses(pump, losses)
     doses = pump.doses
@@ -292,9 +292,7 @@ def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
         pump.journal.post("journal_gap", (first, last), ring)
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
-    for number, count in opened:
-        pump.alarms.restore(number, count)
+def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> None:
     _tell_losses(pump, losses)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")

@@ -11,7 +11,7 @@ from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Clock, Flash, LedgerFiles, Steps, Store
+    from app.types import Alarms, Clock, Flash, LedgerFiles, Steps, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
@@ -280,15 +280,17 @@ def has_ended(journal: Journal, token: bytes) -> bool:
     return _ENDED in named
 
 
-def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """Return [(fault number, count)] of the alarms not yet acknowledged, from the ring of faults: a reset does not end them.
+def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
+    """Restore the alarms not yet acknowledged, from the ring of faults, a part of a segment at each step: a reset does not end them.
 
     Alarms that power-up looks for itself are left out.
     """
-    newest, ring = {}, journal.rings["faults"]
-    losses = losses or Losses()
+    newest: dict[int, tuple[int, int]] = {}
+    ring = journal.rings["faults"]
     for first, behind, data in ring.segments():
+        yield
         starts = ring.starts(first, behind, data)
+        yield
         losses.look("faults", (first, behind, data), starts)
         segment = _alarms_in(data, starts)
         for number in segment:
@@ -296,8 +298,9 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[in
                 newest[number] = segment[number]
     losses.look_at_oldest("faults", ring)
     acknowledged = records.ALARM_CHANGES.index("acknowledged")
-    return [(number, newest[number][1]) for number in sorted(newest)
-            if newest[number][0] != acknowledged and _outlives_reset(number)]
+    for number in sorted(newest):
+        if newest[number][0] != acknowledged and _outlives_reset(number):
+            alarms.restore(number, newest[number][1])
 
 
 def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[int, int]]:
