@@ -4,112 +4,14 @@ from app.delivery.delivery import LOW_WATER_MS, STOPPED
 from app.records.alarms import Presses
 from app.records.journal import JournalError
 from app.records.store import StoreError
+from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pumpcore.faults.faults import RUNS_MEND, Refusal
 from pumpcore.flash import ledger
 from pumpcore.orders.bolus import Bolus
 from pumpcore.units import NEVER_MS, const
 
 if 0:  # for the type checker alone
-    from app.types import (
-        Alarms,
-        Board,
-        Book,
-        Bridge,
-        Delivery,
-        Doses,
-        Journal,
-        Resume,
-        SelfTest,
-        Session,
-        Setup,
-        Steps,
-        Stop,
-        Tokens,
-        Watchdog,
-    )
-
-# --- supervisor --------------------------------------------------------------------------------------------------------------
-# It looks at the whole pump once per turn, before anything else.
-
-TOTAL_MS = const(300_000)
-FEED_MS = const(1_000)
-SUPERVISOR = const(1)
-DELIVERY = const(2)
-SESSION = const(4)  # the tasks that must show that they are alive
-_ALL = const(SUPERVISOR | DELIVERY | SESSION)
-
-
-class Heartbeat:
-    """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
-
-    def __init__(self, watchdog: "Watchdog") -> None:
-        self._watchdog = watchdog
-        self.alive = 0
-        self._fed_ms = 0
-
-    def feed(self, now_ms: int) -> None:
-        """Feed the watchdog if it is time and every task is alive."""
-        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
-            self._fed_ms = now_ms
-            self.alive = 0
-            self._watchdog.feed()
-
-
-class Supervisor:
-    """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
-
-    def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
-        self._board = board
-        self._delivery = delivery
-        self._journal = journal
-        self._book = book
-        self._stop = stop
-        self.next_total_ms = TOTAL_MS
-        self.vouch_wanted = False
-        self._trusted = 0  # the guard's count when the motor's supply was last good
-
-    def tick(self, now_ms: int) -> None:
-        """Look once. Must be cheap, because it runs in every turn."""
-        board, delivery = self._board, self._delivery
-        state = board.look()
-        runs = delivery.span is not None
-        if state.stop_pressed:
-            self._stop("button")
-            delivery.report_fault("stop_button")
-            board.buttons.clear_stop()
-        elif runs and board.supply.low():
-            self._supply_low()
-        else:
-            self._trusted = state.guard_count
-            wrong = runs and delivery.motion.amiss(state)
-            if wrong:
-                delivery.safe_state(wrong)
-        if now_ms >= self.next_total_ms:
-            self._total(now_ms)
-
-    def _supply_low(self) -> None:
-        """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
-        supply_mv = self._board.supply.mv()
-        self._delivery.safe_state("motor_supply")
-        motion = self._delivery.motion
-        uncertain = motion.guard.count() - self._trusted
-        self._book.uncertain_steps += uncertain
-        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
-
-    def _total(self, now_ms: int) -> None:
-        """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
-        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
-        delivery = self._delivery
-        delivery.watch_calibration()
-        delivered = delivery.motion.delivered_steps()
-        span = delivery.span
-        ordered = span.ordered_steps if span else delivered
-        leased = span.leased_steps if span else delivered
-        self.vouch_wanted = True
-        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
-
-
-# --- pump --------------------------------------------------------------------------------------------------------------------
+    from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Steps, Supervisor, Tokens
 
 BOLUSES_KEPT = const(8)
 QUIET_MS = const(300)
@@ -248,14 +150,14 @@ class Pump:
         heartbeat.feed(now_ms)
         if self.reset_wanted:
             self.board.system.reset()
-        if self.checking is not None:
-            self.check_on()
         if answered:
             self._tidy_ms = now_ms + QUIET_MS
         elif now_ms >= self._tidy_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
             self._tidy_ms = NEVER_MS
             self.board.system.collect()
-        if not answered or session.goes_on():
+        if self.checking is not None:
+            self.check_on()
+        elif not answered or session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
 
     def check_on(self) -> None:
@@ -284,7 +186,7 @@ class Pump:
         link, session = self.board.link, self.session
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
-        elif self.checking is not None or self.start_wanted or (self.journal.posted and not self.journal.broken):
+        elif self.start_wanted or (self.journal.posted and not self.journal.broken):
             due_ms = now_ms
         else:
             due_ms = min(

@@ -25,7 +25,6 @@ from app.programs.lines import Change as Change
 from app.programs.setup import Setup as Setup
 from app.programs.setup import Staged as Staged
 from app.pump import Pump as Pump
-from app.pump import Supervisor as Supervisor
 from app.records.alarms import Alarms as Alarms
 from app.records.alarms import Presses as Presses
 from app.records.alarms import Reporter as Reporter
@@ -34,6 +33,7 @@ from app.records.journal import Ring as Ring
 from app.records.store import Store as Store
 from app.records.wall import WallClock as WallClock
 from app.startup.boot import Resume as Resume
+from app.supervisor import Supervisor as Supervisor
 from app.wire.handlers.table import Loader as Loader
 from app.wire.session import Session as Session
 from app.wire.session import Tokens as Tokens

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.pump import DELIVERY, SESSION, SUPERVISOR, Heartbeat
+from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from pump import UnitPump, blank_image, constant
 from rule_help import number, ready, started
 

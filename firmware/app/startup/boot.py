@@ -5,12 +5,13 @@ from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
 from app.programs.setup import Setup
-from app.pump import Pump, Supervisor
+from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
 from app.records.store import Store
 from app.records.wall import WallClock
 from app.startup import recovery
+from app.supervisor import Supervisor
 from app.wire.handlers.table import HANDLERS, Loader
 from app.wire.session import Session, Tokens
 from pumpcore.faults.faults import Refusal
