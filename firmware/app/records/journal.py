@@ -7,7 +7,7 @@ from pumpcore.units import const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Appender, Clock, Flash, Gaps, Iterator, LedgerRecord, Payload, Reader
+    from app.types import Appender, Clock, Flash, Gaps, Iterator, LedgerRecord, Payload, Reader, Walked
 
 # --- ring --------------------------------------------------------------------------------------------------------------------
 # A ring is a row of segment files, each named by its first sequence number. If there are too many, the oldest one goes.
@@ -19,6 +19,15 @@ SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
 _WORTH_BYTES = const(256)  # with less space left in a block, the next segment waits for the next block
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
+
+
+class Segment:
+    """A segment as it was read: its first number, the number after its last, its bytes until the next one is read."""
+
+    def __init__(self, first: int, behind: int, data: bytes | memoryview) -> None:
+        self.first = first
+        self.behind = behind
+        self.data = data
 
 
 class Ring:
@@ -34,8 +43,8 @@ class Ring:
         self._letter = letter
         self.most_segments = segments
         self._handle: "Appender | None" = None
-        # (segment, bytes, starts) of the newest one if it is whole, during power-up
-        self.newest: tuple[int, int, list[int]] | None = None
+        # the newest segment if it is whole, during power-up
+        self.newest: "Walked | None" = None
         self._mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
         self._reading = 0  # the segment that `_reader` has open
         self._reader: "Reader | None" = None
@@ -191,17 +200,18 @@ class Ring:
         if reader is not None:
             reader.close()
 
-    def segments(self) -> "Iterator[tuple[int, int, bytes | memoryview]]":
-        """Yield (first number, number after the last, bytes) of each segment, newest first. The bytes are valid until the next."""
+    def segments(self) -> "Iterator[Segment]":
+        """Yield each segment, newest first."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
-            yield first, behind, self.read_whole(first) or b""
+            yield Segment(first, behind, self.read_whole(first) or b"")
             behind = first
 
     def starts(self, first: int, behind: int, data: bytes | memoryview) -> list[int]:
         """Return the offset of each whole record of a segment, also after damage. Refusal `not_loaded`."""
-        if self.newest is not None and self.newest[:2] == (first, len(data)) and len(self.newest[2]) == behind - first:
-            return self.newest[2]
+        newest = self.newest
+        if newest is not None and newest.first == first and newest.size_bytes == len(data) and len(newest.starts) == behind - first:
+            return newest.starts
         starts = records.record_starts(data)
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
             return starts

@@ -72,7 +72,7 @@ def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
     if front.change(was, new) != front.BRIDGE:
         return Front(old, line_nl)
     line = front.Line(was, new).begin(front.BEHIND, 0, 0, pair)
-    return Front(old, line_nl, Crossing(*of_line(line, program, 0)))
+    return Front(old, line_nl, of_line(line, program, 0))
 
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -103,9 +103,9 @@ class Outlook:
         if front is not None and not front.by_pump:  # a pump uses its own line
             forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
         cursor = forecast.begin(program_digest, front.position_steps if front else 0)
-        while cursor[0] < self.end_s:
-            cursor = forecast.block(*cursor)
-        return str(cursor[2].hex())
+        while cursor.second_s < self.end_s:
+            cursor = forecast.block(cursor)
+        return str(cursor.chain.hex())
 
     def _everything(self) -> Course:
         return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
