@@ -12,6 +12,7 @@ from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines, collect
 from thecal.history.saved import load
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import Rate
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
@@ -149,7 +150,7 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
     witness.run_for(4000)
     device.client.stop()
     before = device.calibration()
-    device.client.run_start(device.client.bolus_token(), "calibration", 20_000, (6_000_000, 3600))
+    device.client.run_start(device.client.bolus_token(), "calibration", 20_000, Rate(6_000_000, 3600))
     witness.run_for(300)
     weighed = weighed_pair(before.volume_nl * 11 // 10, before.steps)
     device.client.calibration_set(weighed)

@@ -63,7 +63,7 @@ def a_bridge(device: Device) -> list:
         told.append(staged)
         if staged["line"] and staged["line"]["needs"] == "bridge":
             position = client.status()["delivered_steps"]
-            told.append({"forecast": client.forecast_digest(staged["digest"], MONDAY_UTC_S, (Zone(0), 3), position)})
+            told.append({"forecast": client.forecast_digest(staged["digest"], MONDAY_UTC_S, Zone(0), 3, position)})
         client.program_activate(staged["digest"])
         client.clock_set(MONDAY_UTC_S, 0)
         told.append(device.ask_raw("start"))

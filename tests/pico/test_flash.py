@@ -1,4 +1,4 @@
-"""`make flash` on the emulated chip: a fresh board becomes a pump, a pump is flashed again, a pulled cable leaves no pump that runs."""
+"""`make flash` on the emulated chip: a fresh board becomes a pump, a pump is flashed again, a pulled cable never leaves a running pump."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def test_a_fresh_board_becomes_the_pump_of_this_checkout(bench_with: Maker, caps
     assert (report["copied"], report["release"], report["bench"]) == (len(compiled().files), compiled().release, BENCH_NAME)
     assert report["alarms"] == []
     told_bytes = [told.parse(line) for line in bench.heard]
-    assert len(compiled().files[pack.PATH]) in told_bytes and 100 * 256 in told_bytes  # on its way too, for the bar
+    assert len(compiled().files[pack.PATH]) in told_bytes and 100 * 256 in told_bytes  # reported on its way too, for the bar
     files = bench.files()
     assert {path: files[path] for path in deployed()} == deployed()
     assert set(files) - set(deployed()) == {"/store/bench.a"}
@@ -160,7 +160,7 @@ def test_a_firmware_that_crashed_under_its_watchdog_can_be_replaced(bench_with: 
 
 
 def does_no_therapy(bench: FlashBench) -> None:
-    """It answers, says that its firmware is not whole, and moves nothing."""
+    """Check that it answers, reports that its firmware is incomplete, and moves nothing."""
     with Client(str(bench.pump.port_url)) as client:
         for ask in (client.hello, client.status, client.start, client.stop):
             with pytest.raises(Refused) as refused:

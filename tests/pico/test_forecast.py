@@ -1,4 +1,4 @@
-"""How long the chip's loop is held by one block of a forecast, and that the chip comes to the laptop's digest."""
+"""How long one block of a forecast holds the chip's loop, and that its digest is the laptop's."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Programs for the scenarios: rates are nl per hour unless the example's prescription says otherwise."""
+"""Programs for the scenarios. Rates are nl per hour unless the example's prescription says otherwise."""
 
 from functools import cache
 from pathlib import Path
@@ -13,14 +13,14 @@ MINUTES_PER_DAY = 1440
 
 
 def constant(rate_nl: int, after_power_loss: str = "stop") -> packing.Program:
-    """One rate for ever."""
+    """Return a program with one rate."""
     made = packing.Program("constant", "water", 3600, [(0, rate_nl)])
     made.after_power_loss = after_power_loss
     return made
 
 
 def every_day(*entries: tuple[int, int], after_power_loss: str = "stop") -> packing.Program:
-    """A schedule of (minute of day, rate_nl) that is the same on all seven days."""
+    """Return a schedule of (minute of day, rate_nl), the same on all seven days."""
     rows = [(day * MINUTES_PER_DAY + minute, rate_nl) for day in range(7) for minute, rate_nl in entries]
     made = packing.Program("every day", "water", 3600, rows)
     made.mode, made.after_power_loss = packing.SCHEDULE, after_power_loss
@@ -29,6 +29,6 @@ def every_day(*entries: tuple[int, int], after_power_loss: str = "stop") -> pack
 
 @cache
 def example_day() -> Compiled:
-    """The prescription that `make demo` uploads."""
+    """Return the prescription that `make demo` uploads."""
     file = Path(thecal.__file__).parent / "data" / "example-day.toml"
     return compile_prescription(load(file), file.name)

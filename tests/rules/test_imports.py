@@ -1,4 +1,4 @@
-"""Import direction: `host -> pumpcore <- app -> hal`; each objection is seen on a planted import."""
+"""Import direction: `host -> pumpcore <- app -> hal`; each complaint is shown on a planted import."""
 
 import pytest
 

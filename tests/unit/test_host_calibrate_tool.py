@@ -14,6 +14,7 @@ from rig.cli import Tool
 from rig.device import bench
 from rig.programs import constant
 from thecal.pump.client import Client
+from thecal.quantities.amounts import Rate
 from thecal.sim.control import Control
 from thecal.sim.runner import SimulatedPump
 from thecal.sim.world.balance import BalanceOptions
@@ -193,7 +194,7 @@ def test_in_virtual_time_a_balance_that_is_not_at_rest_is_waited_for(tmp_path: P
         host, _, port = facts["control"].rpartition(":")
         with Client(facts["socket"]) as client, Control(host, int(port), facts["control_secret"]) as control:
             control.advance_by(5_000)
-            client.run_start(client.bolus_token(), CALIBRATION, 6_400, (4_000_000, 3_600))
+            client.run_start(client.bolus_token(), CALIBRATION, 6_400, Rate(4_000_000, 3_600))
             control.advance_by(10_000)
             client.stop()
         once = ("--turns", "1", "--rate", "4 mL/h", "--density", "0.9982 g/mL", "--runs", "1", "--accept-scatter")

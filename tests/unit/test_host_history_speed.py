@@ -114,7 +114,8 @@ def test_a_curve_is_that_of_looking_at_every_flow_and_bolus_between_all_anchors(
 @given(st.lists(st.tuples(MOMENTS, MOMENTS), max_size=30), MOMENTS, MOMENTS)
 def test_near_misses_nothing_that_overlaps_and_keeps_the_order(spans, one_ms, other_ms):
     from_ms, to_ms = sorted((one_ms, other_ms))
-    found = Near((begin_ms, end_ms, index) for index, (begin_ms, end_ms) in enumerate(spans)).of(from_ms, to_ms)
+    flows = [Flow(begin_ms, end_ms, index) for index, (begin_ms, end_ms) in enumerate(spans)]
+    found = [flow.rate_nl for flow in Near(flows).of(from_ms, to_ms)]
     assert found == sorted(set(found))
     overlap = [index for index, (begin_ms, end_ms) in enumerate(spans) if begin_ms <= to_ms and end_ms >= from_ms]
     assert set(overlap) <= set(found)

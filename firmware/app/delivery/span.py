@@ -18,10 +18,10 @@ _SLICES_KEPT = const(8)  # more than the queue can hold, also of slices of one s
 class Span:
     """`planned_s` and `lease_end_s` are pump seconds since `origin_ms`; `ordered_steps` is the absolute planned position.
 
-    `end_ms` is the uptime at which everything queued has been made; kept, because the loop asks for it in every turn.
-    `bolus_ends`: the bolus was cancelled and ends with the present lease. `alone`: there is no basal, the span is its bolus;
-    `low_at_steps` and `empty_at_steps` are positions at which the reservoir is told to be low, and beyond which nothing is leased.
-    `ceilings` are then its own, else None: the program's.
+    `end_ms` is the uptime at which everything queued will have been made; kept, because every turn of the loop reads it. `bolus_ends`: the
+    bolus was cancelled and ends with the present lease. `alone`: there is no basal, the span is its bolus, and `ceilings` are its own;
+    otherwise None: the program's. `low_at_steps` and `empty_at_steps` are the positions at which the reservoir is reported as low, and
+    beyond which nothing is leased.
     """
 
     def __init__(self, origin_ms: int, basal: Basal, position_steps: int, train: Train | None = None) -> None:
@@ -34,7 +34,7 @@ class Span:
         self.bolus_ends = False
         self.end_ms = origin_ms
         self.train = train or Train()
-        # the pump second and the uptime from which the train counts: its times stay small, and cost no memory
+        # the pump second and uptime from which the train counts: its times stay small, and small integers need no memory
         self._train_s, self._train_ms = 0, origin_ms
         self.planned_s = 0
         self.lease_end_s = 0
@@ -57,11 +57,11 @@ class Span:
         self.basal.week = wall.week(passed_s) if by_s or week is None else Week(week.utc_s, wall.zone)
 
     def at_ms(self, second_s: int) -> int:
-        """Uptime of a pump second."""
+        """Return the uptime of a pump second."""
         return self.origin_ms + second_s * MS_PER_S
 
     def catch_up(self, now_ms: int) -> None:
-        """When nothing is queued the generator begins now: the train's end follows it."""
+        """If nothing is queued, the generator begins now: move the train's end there."""
         train = self.train
         train.end_us -= (self.planned_s - self._train_s) * US_PER_S
         self._train_s = self.planned_s
@@ -70,14 +70,14 @@ class Span:
         self.end_ms = begun_ms + train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:
-        """Takes over the entry of the next lease; True when it is another one."""
+        """Use the entry of the next lease; return True if it differs from the last one."""
         changed = entry != self.entry
         self.entry = entry
         self.rate_nl = self.basal.rate_nl(entry)
         return changed
 
     def peek(self, duration_s: int) -> tuple[int, int]:
-        """(basal, bolus) steps that are due in the next `duration_s` at the present rates."""
+        """Return (basal, bolus) steps due in the next `duration_s` at the present rates."""
         basal_steps = self.basal.accumulator.peek(self.rate_nl, duration_s)
         bolus = self.bolus
         if bolus is None:
@@ -86,7 +86,7 @@ class Span:
         return basal_steps, min(due, bolus.steps - bolus.planned_steps)
 
     def plan_slice(self) -> "Items":
-        """Items of the next slice, at most 4 s and never past the lease."""
+        """Return the items of the next slice, at most 4 s and never past the lease."""
         duration_s = self.lease_end_s - self.planned_s
         if duration_s > SLICE_S:
             duration_s = SLICE_S
@@ -120,7 +120,7 @@ class Span:
         return ramp.items(items, wait_us, rate_hz4, self._next_hz4())
 
     def _next_hz4(self) -> int:
-        """The rate behind what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
+        """Return the rate after what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
         leased, bolus = self.planned_s < self.lease_end_s, self.bolus
         entry = self.entry if leased else self.basal.entry_at(self.planned_s)
         basal_hz4 = self.basal.accumulator.rate_hz4(self.basal.rate_nl(entry))
@@ -132,25 +132,25 @@ class Span:
         return basal_hz4 + bolus_hz4
 
     def begin_bolus(self, bolus: Bolus) -> None:
-        """Merges `bolus` from the next slice on; the present lease ends there, since none crosses a bolus's start."""
+        """Merge `bolus` from the next slice on. The present lease ends there: no lease crosses a bolus's start."""
         bolus.state = boluses.DELIVERING
         self.bolus = bolus
         self.bolus_ends = False
         self.lease_end_s = self.planned_s
 
     def end_bolus(self) -> Bolus:
-        """Takes the bolus out; to be called at the end of a lease, so that none of it stays open."""
+        """Remove and return the bolus. Call it at the end of a lease, so that none of it stays open."""
         bolus, self.bolus = self.bolus, None
         return bolus
 
     def _remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
-        """`steps` were ordered in a slice, `its_steps` of them for `bolus`."""
+        """Note that `steps` were ordered in a slice, `its_steps` of them for `bolus`."""
         self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
         if len(self._slices) > _SLICES_KEPT:
             self._slices.pop(0)
 
     def bolus_delivered(self, bolus: Bolus, position_steps: int) -> int:
-        """The bolus's share of what was delivered up to `position_steps`; within a slice in proportion, rounded down."""
+        """Return the bolus's share of the steps delivered up to `position_steps`; within a slice in proportion, rounded down."""
         delivered = bolus.planned_steps
         for its_bolus, before, steps, its_steps in reversed(self._slices):
             if its_bolus is bolus and steps:  # a slice of a slow one may hold none

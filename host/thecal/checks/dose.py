@@ -61,7 +61,7 @@ def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
 
 def volume(program: Program, quantity: Quantity) -> Fraction:
     """nL, or nL per second; a mass goes through the concentration of the active program. Exact."""
-    return exact.volume(quantity, exact.ng_per_nl(program), ("the pump's program has no concentration", "give a volume, like 0.5 mL"))
+    return exact.volume(quantity, exact.ng_per_nl(program), "the pump's program has no concentration", "give a volume, like 0.5 mL")
 
 
 def volume_nl(program: Program, quantity: Quantity) -> int:

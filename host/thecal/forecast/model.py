@@ -115,7 +115,7 @@ class Outlook:
         seconds_s = self.program.rate_seconds_s
         parts = self.front.crossing.denominator if self.front and self.front.crossing else 1
         rates = [(row[1] + Fraction(row[4], parts)) / seconds_s for row in self._rows]
-        return [(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
+        return [Flow(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
 
     # -- the reservoir
 

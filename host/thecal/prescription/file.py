@@ -71,7 +71,7 @@ class Prescription(Table):
     def volume(self, quantity: Quantity) -> Fraction:
         """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration."""
         ng_per_nl = self.concentration.to("ng/nL") if self.concentration is not None else None
-        return volume(quantity, ng_per_nl, ("there is no concentration", 'add concentration = "... ug/mL" at the top'))
+        return volume(quantity, ng_per_nl, "there is no concentration", 'add concentration = "... ug/mL" at the top')
 
 
 def load(path: Path) -> Prescription:

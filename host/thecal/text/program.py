@@ -8,10 +8,8 @@ from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.week import week_time
 from thecal.text.settings import settings_facts
 
-Row = tuple[str, str, str, str]
 
-
-def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[Row]:
+def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
     """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
     before, after = facts(current) if current else {}, facts(new)
     labels = [*after, *(label for label in before if label not in after)]

@@ -1,4 +1,4 @@
-"""Benches, each key in turn absent or something else: the same ones are refused in both Pythons, in the same words."""
+"""Benches, each key in turn missing or wrong: both Pythons refuse the same ones, in the same words."""
 
 import json
 
@@ -55,7 +55,7 @@ def _told(table: dict) -> list:
 
 
 def _with(table: dict, path: tuple, value: object) -> dict:
-    """A copy whose value at `path` is `value`; taken away when `value` is OTHERS."""
+    """Return a copy whose value at `path` is `value`, or removed if `value` is OTHERS."""
     made = dict(table)
     inner = made
     if len(path) == 2:

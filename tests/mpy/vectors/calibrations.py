@@ -1,4 +1,4 @@
-"""Packed calibrations and the store's image of them: bytes, ids, and what damaged ones are refused with."""
+"""Packed calibrations and their image in the store: bytes, ids, and the refusals of damaged ones."""
 
 import binascii
 
@@ -53,7 +53,7 @@ def _image(payload: bytes) -> str:
 
 
 def run() -> list:
-    """Everything that both Pythons must make alike."""
+    """Return everything that both Pythons must compute alike."""
     packed = [weighed.pack(one) for one in _all()]
     image = Image("unit", NOMINAL, False, [])
     for position, raw in enumerate(packed * 2):

@@ -1,4 +1,4 @@
-"""Journal records, ledger, slots, manifest, frames and requests: bytes out, bytes in, and what hostile lines are called."""
+"""Journal records, ledger, slots, manifest, frames and requests: bytes out, bytes in, and the faults of hostile lines."""
 
 import binascii
 import json
@@ -120,14 +120,14 @@ def _line(body: bytes) -> bytes:
 
 
 def _decoded(line: bytes) -> str:
-    """What a line is to the pump: accepted lines end at the schema, whatever the JSON parser let through."""
+    """Return how the pump sees a line: accepted lines end at the schema, whatever the JSON parser let through."""
     try:
         return str(_checked(frame.decode(line)))
     except frame.FrameError as error:
         return error.fault
 
 
-# Where the two parsers may differ, only the schema's verdict counts: `accepted` must never be the answer.
+# Where the two parsers may differ, only the schema's verdict counts: it must never be `accepted`.
 _LENIENT = (
     b'{"a" 1}',
     b"{1: 2}",

@@ -1,4 +1,4 @@
-"""What a program will do in a month, in rows and as a digest: a difference between the Pythons would be two forecasts."""
+"""A month of a program, in rows and as a digest: a difference between the Pythons would be two forecasts."""
 
 from pumpcore.fluid.front import Crossing
 from pumpcore.motion.dose import Calibration

@@ -1,4 +1,4 @@
-"""Packed programs: bytes, digests, and what damaged ones are refused with. Two Pythons that disagree would be two prescriptions."""
+"""Packed programs: bytes, digests, and the refusals of damaged ones. Two Pythons that disagree would make two prescriptions."""
 
 import binascii
 
@@ -56,7 +56,7 @@ _FULL = (
 
 
 def _settings() -> list:
-    """What each setting is refused with when it alone is 0, 1 more, or 200."""
+    """Return the refusal of each setting if it alone is 0, 1 more, or 200."""
     made = _programs()[3]
     found = []
     for index, name in enumerate(FIELDS):

@@ -84,9 +84,10 @@ def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
     from thecal.sim.guest.image import firmware_files
 
     release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])
+    interpreter, running = hello["implementation"]["name"], hello["release"]
     return [
-        (hello["implementation"]["name"] == "micropython", f"the firmware runs in {hello['implementation']['name']}"),
-        (hello["release"] == release, f"release of the running firmware {hello['release'][:16]} = of the sources {release[:16]}"),
+        books.Check(interpreter == "micropython", f"the firmware runs in {interpreter}"),
+        books.Check(running == release, f"release of the running firmware {running[:16]} = of the sources {release[:16]}"),
     ]
 
 

@@ -165,8 +165,7 @@ def _stops_a_run(number: int) -> bool:
 
 
 def planned(plan: Plan) -> list[tuple[str, ...]]:
-    rate_nl, seconds_s = plan.rate
-    duration_s = int(-(-plan.expected_nl * seconds_s // rate_nl))
+    duration_s = int(-(-plan.expected_nl * plan.rate.rate_seconds_s // plan.rate.rate_nl))
     rows: list[tuple[str, ...]] = [
         ("each run", f"{plan.typed.turns} turns, {plan.steps} steps at {plan.typed.rate}"),
         ("expected", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),
