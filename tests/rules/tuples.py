@@ -1,4 +1,5 @@
-"""Tuples in the host's signatures: values with different meanings have names, in a small frozen class or a NamedTuple."""
+"""Tuples in signatures: values with different meanings have names, in a small class; what the host takes, and what crosses a module's wall
+in the firmware."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +11,21 @@ MOST_VALUES = 2
 ALLOWED = {
     "host/thecal/tools/wiring/rig.py: harness": "a wire as the bench file writes it: from, to, colour",
 }
+# The same for the firmware, where an object costs memory and time.
+OF_THE_FIRMWARE = {
+    "firmware/app/records/journal.py: stamp": "the head of a record, in the order of its bytes",
+    "firmware/app/records/journal.py: self.posted": "the arguments of an append, kept",
+    "firmware/hal/absent.py: look": "four counters of one moment, asked in each turn of the loop",
+    "firmware/hal/rp2/generator.py: marks": "the lines of a PIO program, by place",
+    "firmware/hal/rp2/stepper.py: look": "four counters of one moment, asked in each turn of the loop",
+    "firmware/hal/rp2/words.py: wanted": "what a PIO program was made for, to compare",
+    "firmware/pumpcore/orders/bolus.py: asked": "what was asked, to compare, and the payload of its record",
+    "firmware/pumpcore/program/forecast.py: rows": "64 in each block of a forecast",
+    "firmware/pumpcore/program/schedule.py: values": "a zone in the order of its bytes",
+    "firmware/pumpcore/wire/record_types.py: TYPES": "a row of a table in text",
+    "firmware/pumpcore/wire/record_types.py: stamp": "the head of a record, in the order of its bytes",
+    "firmware/pumpcore/wire/records.py: stamp": "the head of a record, in the order of its bytes",
+}
 
 
 def violations(source: Source) -> list[str]:
@@ -18,6 +34,17 @@ def violations(source: Source) -> list[str]:
     for line, name, annotation in _annotations(source.tree):
         longest = max((len(values) for values in _tuples(annotation)), default=0)
         if longest > MOST_VALUES and f"{source.path}: {name}" not in ALLOWED:
+            found.append(f"{source.path}:{line}: {name} has a tuple of {longest} values without names: {ast.unparse(annotation)}")
+    return found
+
+
+def across_walls(source: Source) -> list[str]:
+    """One line per tuple of more than two values in what other modules can ask a file of the firmware for."""
+    found = []
+    for line, name, annotation in _annotations(source.tree):
+        longest = max((len(values) for values in _tuples(annotation)), default=0)
+        private = name.removeprefix("self.").startswith("_")
+        if longest > MOST_VALUES and not private and f"{source.path}: {name}" not in OF_THE_FIRMWARE:
             found.append(f"{source.path}:{line}: {name} has a tuple of {longest} values without names: {ast.unparse(annotation)}")
     return found
 

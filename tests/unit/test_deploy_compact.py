@@ -25,7 +25,7 @@ Bench advance after alone backwards begin_s between boluses broken changes count
 first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
 acknowledge activate crossing hold ramp
-Journal ahead answer raw counted ends segments starts before checked compare holds judge miss newest
+Change Journal ahead answer content presses raw reaches restore counted ends segments starts before checked compare holds judge miss newest
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''

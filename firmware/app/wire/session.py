@@ -258,12 +258,12 @@ class Session:
 
     def _request(self, message: dict, line: bytes) -> None:
         try:
-            identity, method, params = messages.check_request(message)
+            asked = messages.check_request(message)
         except Refusal as refused:
             sent: str = message.get("id")
             self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
             return
-        self._command(identity.encode(), method, params, line)
+        self._command(asked.identity.encode(), asked.method, asked.params, line)
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
         if not messages.changes(method):
@@ -381,7 +381,7 @@ def _stop(line: bytes) -> tuple[bytes | None] | None:
     if b'"stop"' not in line:
         return None
     try:
-        identity, method, _ = messages.check_request(frame.decode(line))
+        asked = messages.check_request(frame.decode(line))
     except (frame.FrameError, Refusal):
         return None
-    return (identity.encode(),) if method == "stop" else None
+    return (asked.identity.encode(),) if asked.method == "stop" else None
