@@ -13,6 +13,7 @@ from pumpcore.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
 from thecal.forecast.course import Course, Flow
+from thecal.history.checks import position_check, sequence_check
 from thecal.history.curve import Curve, Ratio
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Span
@@ -89,6 +90,11 @@ class Difference:
         return self.delivered_steps - self.forecast_steps
 
 
+def broken(line: Timeline) -> list[str]:
+    """Return why the totals are uncertain: missing records, and positions that do not follow each other."""
+    return [check.text for check in (sequence_check(line), position_check(line)) if not check.holds]
+
+
 def check_length(asked_ms: int) -> None:
     """Raise Failed for a period longer than the longest forecast."""
     days = -(-asked_ms // (S_PER_DAY * MS_PER_S))
@@ -108,6 +114,7 @@ class Comparison:
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
         check_length(self.to_ms - self.origin_ms)
+        self.incomplete = list(filter(None, [starts_before(line, self.origin_ms), *broken(line)]))
         self.course, self.zone = self._course(start)
         self.temporaries = temporaries(line)
         self.bridges = bridges(line)
@@ -315,6 +322,18 @@ def first_start(line: Timeline) -> Start:
             "the pump did not know the time at its start, so its schedule can't be forecast", "set its clock: thecal clock --set"
         )
     return ours[0]
+
+
+def starts_before(line: Timeline, start_ms: int) -> str:
+    """Return that the program may have started before the journal begins; "" if the journal shows where it came from."""
+    known = line.prescribed
+    if known is None or not any(gap.from_start and gap.ring == "events" for gap in line.books.gaps):
+        return ""
+    for one in line.evidence.events:
+        if line.axis.of(one) <= start_ms and one["event"] in ("program_activated", "program_changed", "calibration_set"):
+            return ""
+    oldest = line.evidence.events[0]["sequence"]
+    return f"the journal begins with event {oldest}: the program may have started before, and is compared from its first start in it"
 
 
 def start_of(line: Timeline, row: dict[str, Any]) -> Start:

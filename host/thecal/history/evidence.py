@@ -55,11 +55,12 @@ def collect(client: Client) -> Evidence:
     found.faults = download(client, "faults")
     found.events = download(client, "events")
     found.status = client.status()
-    last = int(found.events[-1]["sequence"]) if found.events else 0
     if found.events and found.status["boot"] < found.events[-1]["boot"]:
         raise bad_answer("status", f"boot is {found.status['boot']}, its journal is of boot {found.events[-1]['boot']}")
-    if found.status["events_sequence"] > last:
-        found.events += download(client, "events", last + 1)
+    for ring, rows in (("events", found.events), ("faults", found.faults)):
+        last = int(rows[-1]["sequence"]) if rows else 0
+        if found.status[f"{ring}_sequence"] > last:
+            rows += download(client, ring, last + 1)
     found.read_utc_s = int(time.time())
     return found
 

@@ -69,6 +69,8 @@ class Timeline:
         self.books.breaks += plausible.falls(evidence.events)
         self.books.read(evidence.events)
         self.books.find_fault_gaps(evidence.faults)
+        for ring, rows in (("events", evidence.events), ("faults", evidence.faults)):
+            self.books.find_end_gap(ring, rows, (evidence.status or {}).get(f"{ring}_sequence", 0))
         self.from_ms = min(self.axis.of(one) for one in evidence.events)
         self.to_ms = self._finish()
         self.alarms = alarm_lines(evidence.faults, self.axis)
