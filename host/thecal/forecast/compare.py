@@ -63,14 +63,17 @@ class Minute(NamedTuple):
 
     @property
     def forecast_steps(self) -> Fraction:
+        """Return the exact steps of the forecast."""
         return Fraction(*self.forecast)
 
     @property
     def low_steps(self) -> Fraction:
+        """Return the least delivered steps, exact."""
         return Fraction(*self.low)
 
     @property
     def high_steps(self) -> Fraction:
+        """Return the most delivered steps, exact."""
         return Fraction(*self.high)
 
 
@@ -87,6 +90,7 @@ class Difference:
     why: str
 
     def steps(self) -> Fraction:
+        """Return delivered minus forecast steps."""
         return self.delivered_steps - self.forecast_steps
 
 
@@ -258,6 +262,7 @@ class Comparison:
 
 
 def merged(first: Difference, second: Difference) -> Difference:
+    """Return one difference over two neighbouring ones with the same reason."""
     names = ("forecast_steps", "delivered_steps", "bolus_steps", "uncertain_steps")
     sums = {name: getattr(first, name) + getattr(second, name) for name in names}
     return Difference(first.from_ms, second.to_ms, why=first.why, **sums)
@@ -337,6 +342,7 @@ def starts_before(line: Timeline, start_ms: int) -> str:
 
 
 def start_of(line: Timeline, row: dict[str, Any]) -> Start:
+    """Return the start that a `started` or `program_changed` record reports."""
     at_ms = line.axis.of(row)
     origins = [run.origin_ms for run in line.books.runs if run.from_ms == at_ms and run.origin_ms is not None]
     return Start(origins[0] if row["event"] == "started" and origins else at_ms, row["utc_s"])

@@ -85,6 +85,7 @@ class Books(TherapyBook):
             expected = one["sequence"] + 1
 
     def find_fault_gaps(self, faults: list[Row]) -> None:
+        """Find the missing records of the faults ring."""
         self._find_gaps("faults", faults)
 
     def find_end_gap(self, ring: str, rows: list[Row], newest: int) -> None:

@@ -27,6 +27,7 @@ def checks(line: Timeline) -> list[Check]:
 
 
 def sequence_check(line: Timeline) -> Check:
+    """Check that no record is missing, from the oldest in the journal to the newest in the pump."""
     inner = [gap for gap in line.books.gaps if not gap.from_start]
     lost = [*filter(None, [silence(line)]), *line.evidence.left_out]
     if not inner and not lost:
@@ -71,6 +72,7 @@ def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
 
 
 def difference(one: Stretch) -> int:
+    """Return the steps of an entry that its sum leaves over."""
     return one.ordered_steps - one.delivered_steps - one.uncertain_steps - one.missed() - one.halted_steps
 
 
@@ -87,6 +89,7 @@ def program_checks(line: Timeline) -> list[Check]:
 
 
 def tolerance(line: Timeline, one: Stretch) -> Fraction:
+    """Return the allowed steps between an entry and the prescription: one, or a second more after a power cut."""
     if not one.cut or line.prescribed is None:
         return Fraction(1)
     return 1 + line.prescribed.steps_per_s(max(one.rate_nl, 1))

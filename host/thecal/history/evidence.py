@@ -38,12 +38,15 @@ class Evidence:
     left_out: list[str] = field(default_factory=list)
 
     def program(self) -> Program | None:
+        """Return the program; None if none is known. Raises Refusal for a packed program that can't be read."""
         return unpack(self.packed) if self.packed else None
 
     def program_digest(self) -> str:
+        """Return the SHA-256 of the program in hex; "" if none is known."""
         return digest(self.packed) if self.packed else ""
 
     def calibration(self) -> Calibration | None:
+        """Return the calibration of the status; None without a status or a bench."""
         pair = (self.status or {}).get("calibration")
         return Calibration(pair["volume_nl"], pair["steps"], pair["state"]) if pair else None
 

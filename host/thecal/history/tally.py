@@ -16,7 +16,8 @@ MAKING_STEPS = 2  # a position so near to the plan counts as on it: the step in 
 class Overlay(Protocol):
     """A temporary rate or a bridge: the flow instead of a basal, per the program's seconds."""
 
-    def of(self, basal_nl: int) -> Fraction: ...
+    def of(self, basal_nl: int) -> Fraction:
+        """Return the rate instead of a basal of `basal_nl`, in nl per the program's seconds."""
 
 
 class Tally:
