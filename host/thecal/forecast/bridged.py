@@ -44,6 +44,7 @@ class Front:
 
 
 def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
+    """Return the factor of the basal during the old concentration. Raises Failed for a program without concentration."""
     return Fraction(*parts_of(line, program))
 
 
