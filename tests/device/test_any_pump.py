@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S, constant
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device, fault_of
 from thecal.errors import Refused
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant
 from rig.some import some_of
@@ -135,7 +135,7 @@ def test_a_weighed_run_of_a_pump_is_held_to_what_it_delivers(device: Device) -> 
     part(device)
     device.run_for(SOON_S)
     side = AsItRuns(device.client)
-    assert Fraction(*side.rate) == Fraction(1_000_000, 3 * 3600)
+    assert Fraction(side.rate.rate_nl, side.rate.rate_seconds_s) == Fraction(1_000_000, 3 * 3600)
     side.look()
     extended(device)
     device.run_for(SOON_S)

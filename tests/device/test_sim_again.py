@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import bench
 from rig.programs import MONDAY_UTC_S, constant
 from thecal.files.resources import firmware_folder, hardware_folder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant, every_day, example_day
 from rig.target import Chosen

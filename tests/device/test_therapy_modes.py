@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant
 

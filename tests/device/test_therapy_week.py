@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from rig.device import Device, Figures, fault_of
 from rig.programs import every_day
 from rig.therapy_model import Front, Plan, Rules

@@ -33,7 +33,7 @@ def worn_image() -> bytes:
     pump = UnitPump(blank_image(), MONDAY_UTC_S - 86_400)
     pump.advance(1)
     ring = pump.pump.journal.rings["events"]
-    while ring._bytes < 16_384 - 20 * 50:
+    while ring.newest_bytes < 16_384 - 20 * 50:
         pump.pump.journal.append("total", (0, 0, 0, 1))
     return pump.image()
 
@@ -85,6 +85,6 @@ def live() -> Life:
 
 
 def _digest(program: object) -> str:
-    from pumpcore import program as programs
+    from pumpcore.program import packing as programs
 
     return programs.digest(programs.pack(program))

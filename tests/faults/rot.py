@@ -13,8 +13,9 @@ from littlefs.errors import LittleFSError
 
 from board import BLOCK_BYTES, BLOCKS, PROG_BYTES, Chip, Flash
 from pump import MONDAY_UTC_S, UnitPump, constant, with_settings
-from pumpcore import slots, weighed
-from pumpcore.program import Program
+from pumpcore.bench import weighed
+from pumpcore.flash import slots
+from pumpcore.program.plan import Program
 from scenes import Watched, ready
 
 FOLDERS = ("/store", "/marks", "/ledger", "/journal")

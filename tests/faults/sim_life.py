@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import records
 from rig.device import Device, bench
 from rig.programs import MONDAY_UTC_S, constant, every_day

@@ -8,7 +8,7 @@ import pytest
 from board import images_at_each_operation
 from life import Life, Truth, live
 from pump import UnitPump
-from pumpcore import faults
+from pumpcore.faults import faults
 
 MOST_OPERATIONS = 600
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "stop_button", "clock_lost")}

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from rig.device import Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S
 from rig.target import SIMULATOR

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import thecal.cli.app
-from pumpcore import slots
+from pumpcore.flash import slots
 from rig.benches import named
 from rig.emulator.image import compiled
 from rig.emulator.pump import EmulatedPump

@@ -8,7 +8,7 @@ import pytest
 from adafruit_motor import stepper as library
 
 from pico.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
-from pumpcore.bench import Bench
+from pumpcore.bench.bench import Bench
 from rig.benches import named
 from thecal.files.bench import for_pump
 

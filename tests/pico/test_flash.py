@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pico.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.emulator.image import compiled
 from rig.programs import constant
 from thecal.deploy import pack, told
@@ -91,7 +91,7 @@ def test_a_running_pump_is_refused_then_stopped_saved_and_found_to_have_everythi
 def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again_mends_it(
     bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = older(tmp_path / "older", "app/handlers/temporary.py", "main.py")
+    old = older(tmp_path / "older", "app/wire/handlers/temporary.py", "main.py")
     bench = bench_with(image_of({path: data for path, data in old.files.items() if path != "/main.py"}, old))
 
     # the first cut: in the middle of a file, before there is a main.py
@@ -122,7 +122,7 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
 def test_a_cable_pulled_in_the_middle_of_the_pack_leaves_the_pump_that_was_there_and_it_does_no_therapy(
     bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = older(tmp_path / "older", "app/handlers/temporary.py")
+    old = older(tmp_path / "older", "app/wire/handlers/temporary.py")
     bench = bench_with(image_of(old.files, old))
     bench.expect_a_pump(True)
     bench.pull_at("cp firmware.pack.new", 70_000)
@@ -181,8 +181,8 @@ def begin(bench: FlashBench) -> None:
 
 
 def names_in(journal: Path) -> list[str]:
-    from pumpcore.wire import records
+    from pumpcore.wire import record_types
 
-    decoded, rest = records.decode(journal.read_bytes())
+    decoded, rest = record_types.decode(journal.read_bytes())
     assert not rest
     return [record.name for record in decoded]

@@ -2,20 +2,20 @@
 
 import ast
 
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Zone
 from rig.emulator.board import EmulatedBoard
 
 UTC_S = 1_792_800_000
 LONGEST_BLOCK_MS = 1_000  # the queue has at least 2.5 s left when a handler begins
 BUILD = """
 import time
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Zone
 made = Program("w", "f", 3600, [(minute, 1 + 7919 * minute % 900001) for minute in range(0, 10080, 30)])
 made.mode = 1
 """

@@ -13,9 +13,10 @@ import pytest
 
 from bench import journals
 from pump import UnitPump
-from pumpcore import faults, slots
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.faults import faults
+from pumpcore.flash import slots
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame

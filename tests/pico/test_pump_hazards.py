@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pico.flash_bench import BENCH, image_of
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from rig import benches
@@ -99,7 +99,7 @@ def test_a_reset_in_mid_dose_leaves_the_motor_disabled_within_the_lease(dosing: 
 def test_what_no_handler_may_raise_ends_in_a_disabled_motor_and_the_loop_goes_on(tmp_path: Path, record_property: Figures) -> None:
     """A handler raises what our broad catch lets through: safe state, alarm, and the pump answers as before."""
     shutil.copytree(firmware_folder(), tmp_path / "firmware")
-    (tmp_path / "firmware/app/handlers/alarms.py").write_text(BROKEN_HANDLER)
+    (tmp_path / "firmware/app/wire/handlers/alarms.py").write_text(BROKEN_HANDLER)
     built = build(tmp_path / "firmware")
     with Device(BENCH, image=image_of(built.files, built)) as device:
         device.begin(running())

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from app.boot import WATCHDOG_MS
+from app.startup.boot import WATCHDOG_MS
 from pico.motor_bench import STOP, MotorBench
 from rig.emulator.board import EmulatedBoard
 from rig.emulator.image import on_chip

@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.wire import messages, records
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from rig.programs import MONDAY_UTC_S, constant
 from rig.target import Chosen
@@ -119,11 +119,11 @@ class Device:
         """Return the names of the active alarms."""
         return [alarm["name"] for alarm in self.client.alarms()["alarms"]]
 
-    def records(self, *names: str, ring: str = "events") -> list[records.Record]:
+    def records(self, *names: str, ring: str = "events") -> list[record_types.Record]:
         """Return the journal's records with one of these names (default: all), oldest first."""
         return [record for record in self._records(ring) if not names or record.name in names]
 
-    def _records(self, ring: str) -> Iterator[records.Record]:
+    def _records(self, ring: str) -> Iterator[record_types.Record]:
         for _, block in self.client.journal(ring):
             yield from block
 

@@ -68,7 +68,7 @@ class Target:
         from thecal.files.resources import firmware_folder
         from thecal.sim.guest.image import build
 
-        file = "/app/handlers/alarms.py"
+        file = "/app/wire/handlers/alarms.py"
         return build(firmware_folder(), bench, {file: (firmware_folder() / file[1:]).read_bytes() + b"\n"})
 
 

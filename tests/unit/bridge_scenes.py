@@ -1,8 +1,8 @@
 """Programs with a line and a concentration, and pumps with two concentrations in their line."""
 
 from pump import BENCH, UnitPump, constant, with_settings
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from scenes import Watched, ready, resuming
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

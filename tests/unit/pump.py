@@ -4,11 +4,12 @@ import base64
 import itertools
 import json
 
-from app import boot
+from app.startup import boot
 from board import Board, Chip, Flash
-from pumpcore import program, slots
-from pumpcore.settings import Settings
-from pumpcore.wire import messages, records
+from pumpcore.flash import slots
+from pumpcore.program import packing
+from pumpcore.program.settings import Settings
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 
 BENCH = {
@@ -70,11 +71,11 @@ class UnitPump:
         for _ in range(5):
             self.pump.turn()
 
-    def upload(self, new: program.Program) -> str:
+    def upload(self, new: packing.Program) -> str:
         """Stage and activate; return the digest."""
-        packed = program.pack(new)
+        packed = packing.pack(new)
         digest = self.stage(packed)["digest"]
-        assert digest == program.digest(packed)
+        assert digest == packing.digest(packed)
         return self.call("program.activate", digest=digest)["digest"]
 
     def stage(self, packed: bytes) -> dict:
@@ -102,7 +103,7 @@ class UnitPump:
             assert frame.crc_text(raw).decode() == answer["crc32"]
             if not raw:
                 return decoded
-            decoded += records.decode(raw)[0]
+            decoded += record_types.decode(raw)[0]
             sequence = answer["next_sequence"]
 
     def delivered_steps(self) -> int:
@@ -112,20 +113,20 @@ class UnitPump:
         return bytes(self.board.chip.buffer)
 
 
-def constant(rate_nl: int, rate_seconds_s: int = 3600) -> program.Program:
+def constant(rate_nl: int, rate_seconds_s: int = 3600) -> packing.Program:
     """Return a constant program."""
-    return program.Program("constant", "water", rate_seconds_s, [(0, rate_nl)])
+    return packing.Program("constant", "water", rate_seconds_s, [(0, rate_nl)])
 
 
-def day(*entries: tuple) -> program.Program:
+def day(*entries: tuple) -> packing.Program:
     """Return a schedule that repeats every day: (hour, minute, rate_nl per hour)."""
     rows = [((d * 24 + hour) * 60 + minute, rate_nl) for d in range(7) for hour, minute, rate_nl in entries]
-    made = program.Program("day", "water", 3600, sorted(rows))
-    made.mode = program.SCHEDULE
+    made = packing.Program("day", "water", 3600, sorted(rows))
+    made.mode = packing.SCHEDULE
     return made
 
 
-def with_settings(made: program.Program, **values: object) -> program.Program:
+def with_settings(made: packing.Program, **values: object) -> packing.Program:
     """Return the program with these settings."""
     if made.settings is None:
         made.settings = Settings()

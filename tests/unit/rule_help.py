@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from app.leases import LedgerFiles
+from app.delivery.leases import LedgerFiles
 from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image
-from pumpcore import faults, program
-from pumpcore.ledger import LedgerRecord
+from pumpcore.faults import faults
+from pumpcore.flash.ledger import LedgerRecord
+from pumpcore.program import packing
 
 
 def bench_with(**ceilings: int) -> dict:
@@ -13,7 +14,7 @@ def bench_with(**ceilings: int) -> dict:
     return BENCH | {"ceilings": BENCH["ceilings"] | ceilings}
 
 
-def ready(new: program.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
+def ready(new: packing.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
     """Return a pump after its self test, with `new` active."""
     pump = UnitPump(blank_image(bench), utc_s)
     pump.advance(1)
@@ -21,7 +22,7 @@ def ready(new: program.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) 
     return pump
 
 
-def started(new: program.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
+def started(new: packing.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
     """Return a pump that runs `new`."""
     pump = ready(new, bench, utc_s)
     pump.call("start")

@@ -3,8 +3,8 @@
 from functools import cache
 
 from pump import MONDAY_UTC_S, UnitPump, blank_image, constant
-from pumpcore import ledger
-from pumpcore.program import Program
+from pumpcore.flash import ledger
+from pumpcore.program.plan import Program
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.basal import Basal
+from app.delivery.basal import Basal
 from pump import BENCH
-from pumpcore.bolus import Temporary
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.plan import SCHEDULE, Program
-from pumpcore.schedule import Week, Zone
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Week, Zone
 from pumpcore.units import S_PER_WEEK, ceil_div
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

@@ -7,11 +7,11 @@ import pytest
 
 from bridge_scenes import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line, refused, token
 from pump import MONDAY_UTC_S, UnitPump, day
-from pumpcore import front
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.schedule import Zone
+from pumpcore.fluid import front
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from rig.some import some_of
 from scenes import Watched, power_cut, ready
 

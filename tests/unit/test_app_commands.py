@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from app.handlers.program import program_activate
+from app.wire.handlers.program import program_activate
 from pump import MONDAY_UTC_S, UnitPump, constant, day
-from pumpcore import program as programs
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing as programs
 from pumpcore.wire.messages import METHODS
 from scenes import Watched, ready, running
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from board import images_at_each_operation
 from pump import MONDAY_UTC_S, constant, with_settings
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from scenes import Watched, ready
 
 DAY_S = 86_400

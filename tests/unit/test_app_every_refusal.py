@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from pump import MONDAY_UTC_S, constant, with_settings
-from pumpcore import fault_texts, faults
-from pumpcore import program as programs
+from pumpcore.faults import fault_texts, faults
+from pumpcore.program import packing as programs
 from scenes import Watched, ready, running
 from thecal.pump import refusals
 from thecal.pump.exchange import refused

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import BENCH, MONDAY_UTC_S, blank_image, constant, day
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from scenes import Watched, power_cut, ready, resuming, running
 
 PAIR = Calibration(1_000_003, 99_991)

@@ -3,8 +3,9 @@
 import pytest
 
 from bridge_scenes import HIGH_NL, LINE_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, drug, line, prime, refused, token
-from pumpcore import front, slots
-from pumpcore import program as programs
+from pumpcore.flash import slots
+from pumpcore.fluid import front
+from pumpcore.program import packing as programs
 from scenes import power_cut
 
 

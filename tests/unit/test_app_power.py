@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import MONDAY_UTC_S, constant, day
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from scenes import Watched, power_cut, ready, resuming, running
 
 STEPS_PER_NL = Fraction(99_991, 1_000_003)

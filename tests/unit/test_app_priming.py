@@ -4,7 +4,7 @@ import pytest
 
 from board import images_at_each_operation
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, with_settings
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from scenes import Watched, power_cut, ready
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

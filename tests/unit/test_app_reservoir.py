@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump import BENCH, constant, with_settings
-from pumpcore import reservoir
-from pumpcore.dose import Calibration
-from pumpcore.reservoir import Reservoir
+from pumpcore.fluid import reservoir
+from pumpcore.fluid.reservoir import Reservoir
+from pumpcore.motion.dose import Calibration
 from scenes import Watched, power_cut, ready, resuming, running
 from test_app_calibration import put
 

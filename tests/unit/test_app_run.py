@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import BENCH, UnitPump, blank_image, constant
-from pumpcore.bolus import ENDS
+from pumpcore.orders.bolus import ENDS
 from pumpcore.wire import messages
 from rule_help import bench_with
 from scenes import Watched, power_cut, ready, resuming, running
@@ -279,7 +279,7 @@ def test_a_stop_right_behind_the_order_is_obeyed() -> None:
 def test_a_stop_before_it_begins_is_obeyed_also_in_the_self_test() -> None:
     pump = Watched(ready().image())
     token = pump.pump.tokens.issue(0).decode()
-    from app.handlers.run import run_start
+    from app.wire.handlers.run import run_start
 
     run_start(pump.pump, {"token": token, **asked()})
     assert not pump.pump.selftest.done and pump.pump.stop("host") == 0

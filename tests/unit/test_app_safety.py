@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from app import boot
-from app.motion import SelfTest
+from app.delivery.motion import SelfTest
+from app.startup import boot
 from board import Board
 from pump import BENCH, blank_image, constant
-from pumpcore import program, slots
+from pumpcore.flash import slots
+from pumpcore.program import packing
 from scenes import Watched, power_cut, ready, resuming, running
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
@@ -184,7 +185,7 @@ def two_programs() -> Watched:
 def test_a_damaged_older_slot_changes_nothing_and_the_newest_one_is_an_alarm() -> None:
     pump = two_programs()
     older = damaged(pump.image(), "/store/program.a")
-    assert older.call("status")["program_digest"] == program.digest(program.pack(constant(800_000))) and older.alarms() == []
+    assert older.call("status")["program_digest"] == packing.digest(packing.pack(constant(800_000))) and older.alarms() == []
     newest = damaged(pump.image(), "/store/program.b")
     assert newest.call("status")["program_digest"] == "" and newest.alarms() == ["program_damaged"]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import MONDAY_UTC_S, constant, day
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import minute_of_week
 from reference import WeeklyPlan
 from scenes import Watched, ready, running
 

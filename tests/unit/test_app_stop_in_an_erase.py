@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import session
+from app.wire import session
 from pump import UnitPump, constant
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pump import MONDAY_UTC_S, day, with_settings
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.therapy_model import Plan, Rules
 from rig.therapy_week import SLICE_S, Week
 from scenes import Watched, ready

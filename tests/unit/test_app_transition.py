@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from board import images_at_each_operation
 from pump import BENCH, day
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import minute_of_week
 from reference import ZonedPlan
 from rig.some import some_of
 from scenes import Watched, ready

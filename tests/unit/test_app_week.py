@@ -7,7 +7,7 @@ from math import floor
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, day, with_settings
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from scenes import Watched, power_cut, ready, resuming
 from therapy_reference import Dose, Front, Plan, Reference, Temporary
 

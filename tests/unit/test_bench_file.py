@@ -9,8 +9,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from bench_tables import COILS, SIM, STEP_DIR, changed
-from pumpcore.bench import COILS as COIL_KIND
-from pumpcore.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
+from pumpcore.bench.bench import COILS as COIL_KIND
+from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
 from thecal.errors import BadInput
 from thecal.files.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables
 from thecal.files.resources import hardware_folder

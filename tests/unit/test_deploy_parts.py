@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import thecal.cli.app
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board

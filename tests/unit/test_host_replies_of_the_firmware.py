@@ -11,8 +11,9 @@ import pytest
 import bridge_scenes
 from bridge_scenes import drug
 from pump import MONDAY_UTC_S, UnitPump, blank_image, constant, day, with_settings
-from pumpcore import faults, weighed
-from pumpcore import program as programs
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.program import packing as programs
 from pumpcore.wire.messages import METHODS
 from scenes import Watched, power_cut, ready, resuming, running
 from thecal.errors import BadAnswer

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.program import CONSTANT, SCHEDULE, Program, pack
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import CONSTANT, SCHEDULE, Program
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.timeline import Timeline
 from thecal.reports.figure import HistoryPicture, schedule_points

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import BENCH, constant
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.forecast import BLOCK_ROWS, Forecast
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import BLOCK_ROWS, Forecast
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Zone
 from reference import ZonedPlan
 from scenes import ready, running
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from pump import BENCH, UnitPump, constant, day
-from pumpcore.dose import Accumulator, Calibration
+from pumpcore.motion.dose import Accumulator, Calibration
 from rule_help import on_flash, order, plant_steps, started
 
 pytestmark = pytest.mark.rule("R4")

@@ -3,9 +3,9 @@
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.limits import Windows
+from pumpcore.limits.limits import Windows
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from rule_help import again, bench_with, each_turn, number, order, plant_steps, ready, refused, started
 
 pytestmark = pytest.mark.rule("R5")

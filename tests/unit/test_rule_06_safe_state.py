@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from pump import UnitPump, blank_image, constant
-from pumpcore import program, slots
+from pumpcore.flash import slots
+from pumpcore.program import packing
 from rule_help import again, each_turn, number, plant_steps, ready, refused, started
 from unit.main_file import load
 
@@ -97,7 +98,7 @@ def stored(name: str, payload: bytes) -> UnitPump:
 
 
 def test_a_stored_program_that_this_bench_does_not_allow_is_an_alarm() -> None:
-    pump = stored("program", program.pack(constant(700_000_001)))
+    pump = stored("program", packing.pack(constant(700_000_001)))
     check_safe(pump, "program_invalid")
 
 

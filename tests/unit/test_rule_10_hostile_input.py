@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pump import MONDAY_UTC_S, UnitPump, constant
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from rule_help import plant_steps, ready, refused

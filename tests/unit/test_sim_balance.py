@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import bench
 from rig.programs import constant
 from rig.some import some_of

@@ -3,7 +3,7 @@
 import binascii
 import json
 
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
 from pumpcore.rows import Rows
 from pumpcore.units import const
 

@@ -2,7 +2,7 @@
 
 import json
 
-from pumpcore.bench import BenchError, parse
+from pumpcore.bench.bench import BenchError, parse
 
 CEILINGS = {"rate_nl": 10_000_000, "rate_seconds_s": 3600, "hour_nl": 5_000_000, "day_nl": 40_000_000}
 PAIR = {"volume_nl": 1_000_003, "steps": 99_991, "state": "UNCALIBRATED"}

@@ -2,11 +2,12 @@
 
 import binascii
 
-from pumpcore import bolus, weighed
-from pumpcore.dose import Calibration, Validity
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
-from pumpcore.weighed import Image, Weighed
+from pumpcore.bench import weighed
+from pumpcore.bench.weighed import Image, Weighed
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Calibration, Validity
+from pumpcore.orders import bolus
 
 NOMINAL = Calibration(1_000_003, 99_991)
 

@@ -4,8 +4,9 @@ import binascii
 import json
 import struct
 
-from pumpcore import fault_texts, faults, ledger, manifest, slots
-from pumpcore.faults import Refusal
+from pumpcore.faults import fault_texts, faults
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
 
@@ -37,7 +38,7 @@ def _plain(value: object) -> object:
 
 def _records() -> list:
     stream = b"".join([_record(number) for number in sorted(record_types.TYPES)])
-    decoded, rest = records.decode(stream + b"\x20torn")
+    decoded, rest = record_types.decode(stream + b"\x20torn")
     told = [
         [row.name, row.boot, row.sequence, row.uptime_ms, row.utc_s, sorted([[key, _plain(row.fields[key])] for key in row.fields])]
         for row in decoded

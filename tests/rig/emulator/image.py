@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Any
 
-from pumpcore import slots
+from pumpcore.flash import slots
 from thecal.deploy import pack
 from thecal.deploy.build import Built, build
 from thecal.deploy.files import MANIFEST_PATH

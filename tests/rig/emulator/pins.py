@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pumpcore import bench as motors
+from pumpcore.bench import bench as motors
 from rig.emulator.pads import Lines
 
 Bench = dict[str, Any]
