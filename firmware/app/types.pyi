@@ -11,7 +11,6 @@ from typing import NotRequired, Protocol, TypeAlias, TypedDict
 from app.delivery.basal import Basal as Basal
 from app.delivery.basal import NoBasal as NoBasal
 from app.delivery.delivery import Delivery as Delivery
-from app.delivery.delivery.parts import Marks as Marks
 from app.delivery.leases import Book as Book
 from app.delivery.leases import Leases as Leases
 from app.delivery.leases import LedgerFiles as LedgerFiles
@@ -19,6 +18,7 @@ from app.delivery.motion import Motion as Motion
 from app.delivery.motion import SelfTest as SelfTest
 from app.delivery.orders import Orders as Orders
 from app.delivery.orders import Overlay as Overlay
+from app.delivery.parts import Marks as Marks
 from app.delivery.span import Span as Span
 from app.programs.lines import Bridge as Bridge
 from app.programs.lines import Change as Change

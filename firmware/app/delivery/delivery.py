@@ -4,8 +4,8 @@ Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and 
 """
 
 from app.delivery.basal import Basal
-from app.delivery.delivery.parts import Alone, Marks, Pause, Takeover
 from app.delivery.orders import Orders, Overlay
+from app.delivery.parts import Alone, Marks, Pause, Takeover
 from app.delivery.span import Span
 from app.records.journal import JournalError
 from pumpcore.flash import ledger
