@@ -26,7 +26,7 @@ first full known live lost mark move need new next_sequence of over passed plain
 staged stopping torn totals turn until use week windows without
 acknowledge activate crossing hold ramp
 Journal counted ends segments starts before checked compare holds judge miss newest
-Change answer content presses reaches restore
+Change ahead answer content presses reaches restore
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
