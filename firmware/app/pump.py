@@ -373,7 +373,7 @@ class Pump:
 def run(pump: Pump) -> None:
     """Run the loop until the link is closed. Any exception of a turn ends in the safe state, and the loop goes on.
 
-    After 8 failed turns in a row the exception passes.
+    If more than 8 turns in a row fail, the exception passes.
     """
     failed, system, link = 0, pump.board.system, pump.board.link
     system.loop_begins()

@@ -1,4 +1,4 @@
-"""No function of the host takes several values in one tuple, and none hands out three without names; planted ones are refused."""
+"""No host function takes several values in one tuple or returns three without names; planted ones are refused."""
 
 import pytest
 

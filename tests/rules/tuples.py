@@ -29,7 +29,7 @@ OF_THE_FIRMWARE = {
 
 
 def violations(source: Source) -> list[str]:
-    """One line per argument that is a tuple of several values, and per annotation or alias with a tuple of more than two."""
+    """Return one line per argument that is a tuple of several values, and per annotation or alias with a tuple of more than two."""
     found = [f"{source.path}:{line}: {name} is one argument of several values: {text}" for line, name, text in _arguments(source.tree)]
     for line, name, annotation in _annotations(source.tree):
         longest = max((len(values) for values in _tuples(annotation)), default=0)
@@ -50,7 +50,7 @@ def across_walls(source: Source) -> list[str]:
 
 
 def _arguments(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
-    """Where, name and annotation of each argument that is itself a tuple of fixed length, or None."""
+    """Return place, name and annotation of each argument that is itself a tuple of fixed length, or None."""
     for function in functions_of(tree):
         for argument in _all_arguments(function.args):
             if argument.annotation is not None and any(_values(part) for part in _united(_parsed(argument.annotation))):
@@ -58,7 +58,7 @@ def _arguments(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 
 def _annotations(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
-    """Where, name and type of every argument, return value, annotated name and alias."""
+    """Return place, name and type of every argument, return value, annotated name and alias."""
     for function in functions_of(tree):
         for argument in _all_arguments(function.args):
             if argument.annotation is not None:
@@ -78,7 +78,7 @@ def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def _parsed(annotation: ast.expr) -> ast.expr:
-    """An annotation in quotes is one too."""
+    """Parse an annotation, also a quoted one."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return ast.parse(annotation.value, mode="eval").body
     return annotation
@@ -95,7 +95,7 @@ def _tuples(annotation: ast.expr) -> Iterator[list[ast.expr]]:
 
 
 def _values(node: ast.AST) -> list[ast.expr]:
-    """The types in `tuple[a, b]`; none for `tuple[a, ...]`, which is a list that does not change."""
+    """Return the types in `tuple[a, b]`; none for `tuple[a, ...]`, which is an immutable list."""
     if not isinstance(node, ast.Subscript) or ast.unparse(node.value) not in ("tuple", "Tuple", "typing.Tuple"):
         return []
     values = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

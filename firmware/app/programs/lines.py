@@ -158,7 +158,7 @@ def recount(pump: "Pump") -> None:
 
 
 # --- bridge ------------------------------------------------------------------------------------------------------------------
-# A bridge scales the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while  that
+# A bridge scales the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while that
 # is uncertain, and not at all afterwards. Imported when one begins.
 
 

@@ -37,7 +37,7 @@ class Ring:
     """
 
     def __init__(self, flash: "Flash", letter: str, segments: int, firsts: list[int], buffer: bytearray | None = None) -> None:
-        """`firsts`: the first number of each segment that is there. Power-up finds where the ring ends (app.startup.recovery)."""
+        """`firsts`: the first number of each existing segment. Power-up finds the ring's end (app.startup.recovery)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
         self._letter = letter
@@ -228,7 +228,7 @@ def load_gaps() -> "Gaps":
 
 
 # --- journal -----------------------------------------------------------------------------------------------------------------
-# A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until  the loop
+# A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until the loop
 # has a turn for it.
 
 MOST_POSTED = 64

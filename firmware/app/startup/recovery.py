@@ -37,7 +37,7 @@ def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None
         flash.make_folder(FOLDER)
     except OSError:
         broken = True
-    names = _names_in(flash)  # once for both: listing it takes a chip 30 ms
+    names = _names_in(flash)  # once for both rings: listing the folder takes a chip 30 ms
     journal = Journal(flash, clock, _ring(flash, "e", 32, names, buffer), _ring(flash, "f", 4, names, buffer))
     journal.broken = broken
     return journal
@@ -374,7 +374,7 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
 
     With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
     """
-    from pumpcore.wire import record_types  # not at the top: what is imported there becomes a part of boot's file on a chip
+    from pumpcore.wire import record_types  # not at the top: imports there become a part of boot's file on a chip
 
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
     ring = journal.rings["events"]
