@@ -1,4 +1,4 @@
-"""The command that lists the way of a prescription or of a bolus: what it counts, on a small tree, and that it runs on this one."""
+"""The command that lists the way of a prescription or of a bolus: its counts on a small tree, and that it runs on this one."""
 
 import subprocess
 import sys

@@ -1,5 +1,7 @@
-"""Tuples in signatures: values with different meanings have names, in a small class; what the host takes, and what crosses a module's wall
-in the firmware."""
+"""Tuples in signatures: values with different meanings need names, in a small class.
+
+The rule covers what the host takes, and what crosses a module's wall in the firmware.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ def violations(source: Source) -> list[str]:
 
 
 def across_walls(source: Source) -> list[str]:
-    """One line per tuple of more than two values in what other modules can ask a file of the firmware for."""
+    """Return one line per tuple of more than two values in the public names of a firmware file."""
     found = []
     for line, name, annotation in _annotations(source.tree):
         longest = max((len(values) for values in _tuples(annotation)), default=0)

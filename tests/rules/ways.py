@@ -1,8 +1,9 @@
-"""The way of a prescription and of a bolus through the host: the functions in the order in which they are first called.
+"""The way of a prescription and of a bolus through the host: its functions, in the order of their first call.
 
 `python tests/rules/ways.py prescription|bolus` runs `thecal program FILE --yes`, or `thecal bolus VOLUME --rate RATE --yes`, in this
-process on a simulated pump. A line is a function that another file calls; `+3` counts the functions of its own file below it, all
-helpers. `--tree FOLDER` walks through another checkout."""
+process on a simulated pump. A line is a function that another file calls; `+3` counts the functions of its own file below it, all helpers.
+`--tree FOLDER` walks through another checkout.
+"""
 
 import argparse
 import json
@@ -32,7 +33,7 @@ BEFORE = {"prescription": (PROGRAM,), "bolus": (PROGRAM, ("start",), (*ORDER, "-
 
 @dataclass
 class Step:
-    """A function that another file called first; `helpers` are the functions of its own file that were first called below it."""
+    """A function first called by another file; `helpers`: functions of its own file that were first called below it."""
 
     file: str
     name: str
@@ -43,7 +44,7 @@ class Step:
 
 
 class Walk:
-    """Notes each function of a tree at its first call, while it is the profiler of this thread."""
+    """Note each function of a tree at its first call, while set as the profiler of this thread."""
 
     def __init__(self, tree: Path) -> None:
         self.tree = f"{tree.resolve()}{os.sep}"
@@ -57,7 +58,7 @@ class Walk:
     def _step(self, frame: FrameType) -> Step | None:
         file, name = self._file(frame), frame.f_code.co_qualname
         if file is None or "<" in name.replace("<locals>", "") or not frame.f_code.co_flags & CO_OPTIMIZED:
-            return None  # also the body of a class or a module
+            return None  # the body of a class or a module too
         caller = frame.f_back
         while caller is not None and self._file(caller) is None:
             caller = caller.f_back
@@ -77,7 +78,7 @@ class Walk:
 
 
 def walked(tree: Path, run: Callable[[], object]) -> list[Step]:
-    """The steps of a call."""
+    """Return the steps of a call."""
     walk = Walk(tree)
     sys.setprofile(walk)
     try:
@@ -88,7 +89,7 @@ def walked(tree: Path, run: Callable[[], object]) -> list[Step]:
 
 
 def described(steps: list[Step]) -> str:
-    """One line a function, and a last line that counts."""
+    """Return one line per function, and a last line with the counts."""
     lines = []
     for step in steps:
         helpers = f" +{len(step.helpers)}" if step.helpers else ""
@@ -99,7 +100,7 @@ def described(steps: list[Step]) -> str:
 
 @contextmanager
 def pump(tree: Path, folder: Path) -> Iterator[str]:
-    """The socket of a simulated pump of this tree."""
+    """Yield the socket of a simulated pump of this tree."""
     paths = os.pathsep.join(str(tree / name) for name in ("host", "firmware"))
     environment = {**os.environ, "PYTHONPATH": paths, "HOME": str(folder)}
     words = [sys.executable, "-m", "thecal", "sim", "--json", "--image", str(folder / "flash")]
@@ -124,7 +125,7 @@ def verb(entry: Callable[[], object], *words: str) -> None:
 
 
 def way(name: str, tree: Path = ROOT) -> list[Step]:
-    """The steps of `prescription` or `bolus`."""
+    """Return the steps of `prescription` or `bolus`."""
     sys.path[:0] = [str(tree / "host"), str(tree / "firmware")]
     entry = import_module("thecal.cli.app" if (tree / "host/thecal/cli/app.py").exists() else "thecal.cli").main
     with tempfile.TemporaryDirectory() as folder, pump(tree, Path(folder)) as port_url:

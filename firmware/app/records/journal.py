@@ -22,7 +22,7 @@ MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
 class Segment:
-    """A segment as it was read: its first number, the number after its last, its bytes until the next one is read."""
+    """One segment after reading: its first number, the number after its last, and its bytes, valid until the next one is read."""
 
     def __init__(self, first: int, behind: int, data: bytes | memoryview) -> None:
         self.first = first

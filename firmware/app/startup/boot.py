@@ -199,7 +199,7 @@ class Resume:
         return self._gap_s() >= 0
 
     def close(self) -> None:
-        """The span begins: from here on `from_utc_s`, `to_utc_s`, `missed_steps` and `remainder` say what it follows. An unknown UTC is 0.
+        """End the wait when the span begins: set `from_utc_s`, `to_utc_s`, `missed_steps` and `remainder`. An unknown UTC is 0.
 
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """

@@ -141,7 +141,7 @@ def _lacks_oldest(ring: Ring) -> bool:
 
 
 class Gap:
-    """Numbers of records that a ring has lost, the first and the last."""
+    """A gap in a ring: the first and the last lost number."""
 
     def __init__(self, ring: str, first: int, last: int) -> None:
         self.ring = ring
@@ -149,7 +149,7 @@ class Gap:
         self.last = last
 
     def spans(self, other: "Gap") -> bool:
-        """Return True if the other one lies in this one."""
+        """Return True if `other` lies within this gap."""
         return self.ring == other.ring and self.first <= other.first and other.last <= self.last
 
 
@@ -161,7 +161,7 @@ class Losses:
         self._told: list[Gap] = []
 
     def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
-        """Add the gaps of a segment, and note those that its `journal_gap` records already name. Return those of lost_in."""
+        """Add the gaps of a segment, and note those that its `journal_gap` records already name. Return what `lost_in` returns."""
         data = segment.data
         for at in starts:
             if data[at + 1] == _GAP:
