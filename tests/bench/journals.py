@@ -1,11 +1,11 @@
-"""Journal files as a pump that has run for weeks holds them: whole records, the segments full."""
+"""Journal files like those of a pump that has run for weeks: whole records, full segments."""
 
 from __future__ import annotations
 
-from app.journal import FOLDER, SEGMENT_BYTES
-from app.leases import PATHS
-from pumpcore import ledger, slots
-from pumpcore.wire import records
+from app.delivery.leases import PATHS
+from app.records.journal import FOLDER, SEGMENT_BYTES
+from pumpcore.flash import ledger, slots
+from pumpcore.wire import record_types, records
 from thecal.sim.guest.image import Files
 
 TOTAL_MS = 300_000
@@ -14,7 +14,7 @@ _STEPS_PER_TOTAL = 8_333
 
 
 def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
-    """`count` segments of five-minute totals; the last one has at least `spare_bytes` left."""
+    """Return `count` segments of five-minute totals; the last one has at least `spare_bytes` left."""
     files: Files = {}
     sequence = 1
     for number in range(count):
@@ -31,13 +31,15 @@ def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
 
 
 def beside(files: Files) -> Files:
-    """What a stopped pump with these segments has besides: its journal's identity, and a ledger that is not behind its last total. Without
-    a ledger it would start with an alarm, without an identity it would look for one through all of its journal."""
+    """Return the other files of a stopped pump with these segments: identity, and a ledger as new as its last total.
+
+    Without the ledger it would start with an alarm, without the identity it would search its whole journal for one.
+    """
     kept = ledger.LedgerRecord()
     kept.sequence = kept.boot = 1
     events = sorted(path for path in files if path.startswith(f"{FOLDER}/e"))
     if events:
-        last = records.decode(files[events[-1]])[0][-1]
+        last = record_types.decode(files[events[-1]])[0][-1]
         kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
         kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
     return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), slots.IDENTITY_PATH: slots.pack_identity(bytes(range(16)), 1)}

@@ -1,11 +1,11 @@
-"""What every pump does, a real one on the bench too: it needs no look inside, only its port, and takes real time there."""
+"""What every pump does, even a real one on the bench: these scenarios need only its port, and take real time there."""
 
 import base64
 import itertools
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device, Figures, fault_of
 from rig.programs import MONDAY_UTC_S, constant
 

@@ -1,8 +1,8 @@
-"""Runs without a program and the stored calibration, by serial, against what the motor really did."""
+"""Runs without a program and the stored calibration, by serial, against the motor's true steps."""
 
 import pytest
 
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from pumpcore.units import S_PER_DAY
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant

@@ -1,9 +1,9 @@
-"""First contact through both ports: who is there, what it runs, and what a person can type."""
+"""First contact through both ports: which pump is there, what it runs, and what a person can type."""
 
 import pytest
 import serial
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
 from rig.device import Device, fault_of
@@ -22,7 +22,7 @@ def open_port(url: str) -> serial.SerialBase:
 
 
 def typed(port: serial.SerialBase, line: bytes) -> dict:
-    """The result that a line typed by a person gets."""
+    """Return the reply to a line typed by a person."""
     port.write(line)
     answer = port.readline()
     assert answer.endswith(b"\n"), answer

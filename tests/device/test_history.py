@@ -1,4 +1,4 @@
-"""The time line made from the journal against the motor's true steps: a day with everything that can happen to it."""
+"""The time line from the journal against the motor's true steps: a day with everything that can happen to it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from thecal.quantities.amounts import Rate
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
-# between two records the curve is a straight line, and the motor makes whole steps
+# between two records the curve is a straight line, but the motor makes whole steps
 NEAR_STEPS = 2
 
 
 class Witness:
-    """Lets time pass, and notes what the motor had really made at many moments of the pump's own clock."""
+    """Let time pass, and note the motor's true steps at many moments of the pump's own clock."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -39,7 +39,7 @@ class Witness:
         self.looks.append((status["boot"], status["uptime_ms"], self.device.sim.plant_steps()))
 
     def check(self, line: Timeline) -> None:
-        """At every look the true position lies in the band, and at the end within the sums."""
+        """Check that every true position is in the band, and that the end agrees with the sums."""
         for boot, uptime_ms, plant_steps in self.looks:
             at_ms = line.axis.at_ms(boot, uptime_ms)
             low, high = line.low.at(at_ms), line.high.at(at_ms)
@@ -83,10 +83,10 @@ def test_a_day_with_everything_in_it_is_told_exactly(device: Device, tmp_path) -
     assert [words for holds, words in checks(line) if not holds] == []
     books = line.books
     assert [run.ended for run in books.runs] == ["power", "host", "running"]
-    assert [one.ended for one in books.boluses.values()] == ["done", "cancelled", "stopped"]
-    assert (len(books.losses), set(books.stretches[2].missed_steps)) == (1, {"power"})
-    assert [one.offset_s for one in books.clock_sets] == [3600, 3600, 7200]
-    offs = [one.off_by_steps() for one in books.stretches]
+    assert [one.ended for one in books.now.boluses.values()] == ["done", "cancelled", "stopped"]
+    assert (len(books.losses), set(books.stretches.closed[2].missed_steps)) == (1, {"power"})
+    assert [one.offset_s for one in books.now.clock_sets] == [3600, 3600, 7200]
+    offs = [one.off_by_steps() for one in books.stretches.closed]
     assert sum(off is not None for off in offs) >= 3, "whole entries are compared with the prescription"
     saved = tmp_path / "pump.jsonl"
     saved.write_text(as_lines(found), encoding="utf-8")
@@ -95,7 +95,7 @@ def test_a_day_with_everything_in_it_is_told_exactly(device: Device, tmp_path) -
 
 
 def test_every_window_of_the_day_adds_up(device: Device) -> None:
-    """Sums of neighbouring windows are the sum of both, wherever they meet."""
+    """The sums of two neighbouring windows equal the sum of both, wherever they meet."""
     witness = Witness(device)
     everything(device, witness, bolus_at_s=3000)
     witness.look()
@@ -144,7 +144,7 @@ def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
 
 
 def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_plan(device: Device) -> None:
-    """A run for the balance, another pair, and the same prescription: every volume is by the pair that counted at its time."""
+    """A run for the balance, another calibration, the same prescription: each volume uses the calibration of its time."""
     witness = Witness(device)
     device.begin(every_day((0, 1_000_000), (30, 2_000_000), (120, 500_000)))
     witness.run_for(4000)
@@ -161,8 +161,8 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
     witness.check(line)
     assert [words for holds, words in checks(line) if not holds] == []
     assert [run.by for run in line.books.runs] == ["host", "calibration", "host"]
-    assert [one.purpose for one in line.books.boluses.values()] == ["calibration"]
-    offs = [one.off_by_steps() for one in line.books.stretches]
+    assert [one.purpose for one in line.books.now.boluses.values()] == ["calibration"]
+    offs = [one.off_by_steps() for one in line.books.stretches.closed]
     assert [off is not None and abs(off) < 1 for off in offs] == [True, False, True, False], "by the pair of then"
     first, last = line.books.runs[0], line.books.runs[-1]
     volumes = [line.volume_between(line.high, run.from_ms, run.to_ms) for run in (first, last)]
@@ -172,8 +172,8 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
 
 
 def weighed_pair(volume_nl: int, steps: int) -> bytes:
-    """A calibration as it is stored."""
-    from pumpcore.weighed import Weighed, pack
+    """Return a calibration as it is stored."""
+    from pumpcore.bench.weighed import Weighed, pack
 
     return pack(Weighed(volume_nl, steps, MONDAY_UTC_S, 1_000_000, 100, 0, 0, 3, "T1", "L1"))
 
@@ -207,7 +207,7 @@ def test_brown_outs_count_an_open_lease_once(device: Device) -> None:
 
 
 def test_a_journal_without_its_begin_and_without_the_pump_is_still_told(device: Device) -> None:
-    """The oldest records are gone, and nobody asked the pump: steps and the gap are told, nothing is made up."""
+    """The oldest records are gone and the pump was not asked: steps and gap are reported, nothing is invented."""
     device.begin(constant(1_500_000))
     device.run_for(4000)
     found = collect(device.client)

@@ -1,4 +1,4 @@
-"""The time line and the report of a day with every mode of therapy in it, against the motor's true steps."""
+"""The time line and the report of a day with every therapy mode, against the motor's true steps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from device.test_history import Witness
 from device.test_rate_now import asked, program
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, every_day
 from thecal.history.checks import checks
@@ -15,8 +15,8 @@ from thecal.history.timeline import Timeline
 from thecal.reports.report import Report, document
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time", "new")]
-SLICES_STEPS = 5 * 17  # of it, in a bolus that began so late
-BEGINS_STEPS = 60  # a temporary rate begins with the next slice, some seconds behind its record
+SLICES_STEPS = 5 * 17  # steps of it, in a bolus that began so late
+BEGINS_STEPS = 60  # a temporary rate begins with the next slice, some seconds after its record
 
 
 def day_program(concentration_ng: int = 500) -> programs.Program:
@@ -29,8 +29,10 @@ def day_program(concentration_ng: int = 500) -> programs.Program:
 
 
 def therapy(device: Device, witness: Witness) -> None:
-    """Refill, demand, extended and manual together, temporary rates across an entry and into a stop, a refill that does not add up,
-    another concentration with its bridge."""
+    """A refill; demand, extended and manual together; temporary rates across an entry and into a stop; a refill that does not add up.
+
+    Then another concentration with its bridge.
+    """
     device.upload(day_program())
     device.client.clock_set(MONDAY_UTC_S, 0)
     asked(device, "reservoir.refill", measured_nl=0, filled_nl=20_000_000)
@@ -85,7 +87,7 @@ def test_an_entry_in_which_a_temporary_rate_ran_is_not_held_against_the_prescrip
     device.run_for(8000)
     line = Timeline(collect(device.client))
     assert [words for holds, words in checks(line) if not holds] == []
-    assert [one.off_by_steps() is None for one in line.books.stretches] == [True, False, True]
+    assert [one.off_by_steps() is None for one in line.books.stretches.closed] == [True, False, True]
 
 
 def resumes(concentration_ng: int) -> programs.Program:
@@ -95,7 +97,7 @@ def resumes(concentration_ng: int) -> programs.Program:
 
 
 def cut(device: Device, witness: Witness) -> Timeline:
-    """What runs is cut after a while and goes on; what was made lies in the band all the time, as far as the program is known."""
+    """Cut what runs after a while and let it resume. The true steps are always in the band, as far as the program is known."""
     witness.run_for(900)
     device.power_cycle(30)
     assert device.reaches("running", 130)
@@ -120,7 +122,7 @@ def test_a_power_cut_ends_a_temporary_rate_and_an_extended_bolus(device: Device)
     asked(device, "bolus.extended", volume_nl=200_000, duration_s=1200)
     asked(device, "temporary.start", rate_nl=0, numerator=3, denominator=2, duration_s=3600)
     books = cut(device, witness).books
-    assert [one.ended for one in books.temporaries] == ["cut"] and [one.ended for one in books.boluses.values()] == ["cut"]
+    assert [one.ended for one in books.therapy.temporaries] == ["cut"] and [one.ended for one in books.now.boluses.values()] == ["cut"]
 
 
 def test_a_bridge_goes_on_behind_a_power_cut(device: Device) -> None:
@@ -132,7 +134,7 @@ def test_a_bridge_goes_on_behind_a_power_cut(device: Device) -> None:
     device.client.stop()
     device.upload(resumes(300))
     asked(device, "bridge.start")
-    assert [one.ended for one in cut(device, Witness(device)).books.bridges] == ["cut", "passed"]
+    assert [one.ended for one in cut(device, Witness(device)).books.therapy.bridges] == ["cut", "passed"]
 
 
 def test_a_bolus_that_runs_and_one_that_waits_are_told_as_far_as_they_are(device: Device) -> None:
@@ -141,7 +143,7 @@ def test_a_bolus_that_runs_and_one_that_waits_are_told_as_far_as_they_are(device
     asked(device, "bolus.extended", volume_nl=200_000, duration_s=1200)
     device.run_for(600)
     line = Timeline(collect(device.client))
-    (extended,) = line.books.boluses.values()
+    (extended,) = line.books.now.boluses.values()
     assert abs(extended.delivered_steps - device.calibration().steps_for_nl(100_000)) < SLICES_STEPS
     before = line.high.between(line.axis.at_ms(1, 20_000), line.axis.at_ms(1, 90_000))
     assert abs(before - device.calibration().steps_for_nl(1_000_000 * 70 // 3600)) < 3, "before it only the basal"

@@ -1,4 +1,4 @@
-"""The delivered rate that `status` and `watch` tell, against what the motor makes in the next minute."""
+"""The delivered rate in `status` and `watch`, against the motor's steps in the next minute."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from rig.device import Device
 from rig.programs import MONDAY_UTC_S, constant
 from rig.some import some_of
@@ -20,13 +20,13 @@ from thecal.weighing.characterise.pump import AsItRuns
 
 pytestmark = pytest.mark.needs("plant", "new", "free_time")
 RATE_NL = 1_000_000
-SOON_S = 10  # what was ordered begins with the next slice
+SOON_S = 10  # an order begins with the next slice
 MINUTE_S = 60
-AHEAD_STEPS = 2  # of basal and of bolus one each is rounded down
+AHEAD_STEPS = 2  # one each of basal and bolus is rounded down
 
 
 def program(concentration_ng: int = 0) -> programs.Program:
-    """Demand of 50 ul in 5 min; with a concentration also a line of 339 ul."""
+    """Return a program with a demand bolus of 50 uL in 5 min; with a concentration, also a line of 339 uL."""
     made = constant(RATE_NL)
     made.settings = Settings()
     made.settings.demand_on, made.settings.demand_per_day, made.settings.lockout_s = 1, 2, 1800
@@ -78,7 +78,7 @@ def part_and_demand(device: Device) -> None:
 
 
 def told_and_made(device: Device) -> tuple[float, int]:
-    """Steps a minute by what is told now, and those of the next minute."""
+    """Return the steps a minute by the rate reported now, and those of the next minute."""
     status: dict[str, Any] = device.client.status()
     found = re.match(r"~?([0-9.]+) mL/h", rate_text(status))
     assert found, rate_text(status)

@@ -1,8 +1,8 @@
-"""Program, start, bolus, stop, alarms, journal and maintenance by serial, against what the motor really did."""
+"""Program, start, bolus, stop, alarms, journal and maintenance by serial, against the motor's true steps."""
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from rig.device import Device, fault_of
 from rig.programs import MONDAY_UTC_S, constant, every_day, example_day
 from rig.target import Chosen

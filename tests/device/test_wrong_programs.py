@@ -1,11 +1,12 @@
-"""A program that the host would not send, sent in frames made by hand: the pump itself refuses it in the same words."""
+"""A program that the host would not send, sent in hand-made frames: the pump itself refuses it in the same words."""
 
 import pytest
 
-from pumpcore import fault_texts, limits
-from pumpcore import program as programs
-from pumpcore.bench import Bench
-from pumpcore.faults import Refusal
+from pumpcore.bench.bench import Bench
+from pumpcore.faults import fault_texts
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.program import packing as programs
 from rig.device import CLOCK, Device, bench
 from rig.programs import constant
 from thecal.errors import Refused

@@ -6,7 +6,7 @@ import pytest
 
 from board import images_at_each_operation
 from pump import MONDAY_UTC_S, constant
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from scenes import Watched, ready
 
 RUN = {"purpose": "calibration", "volume_nl": 0, "steps": 6_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}

@@ -8,12 +8,12 @@ import pytest
 from board import images_at_each_operation
 from life import Life, Truth, live
 from pump import UnitPump
-from pumpcore import faults
+from pumpcore.faults import faults
 
 MOST_OPERATIONS = 600
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "stop_button", "clock_lost")}
 OFF_S = 3
-SOME = 7  # odd: whole and torn take turns
+SOME = 7  # odd, so that whole and torn cuts alternate
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_cut_at_any_flash_operation_loses_nothing_and_delivers_nothing_twice(l
 
 
 def _later(truth: Truth, pump: UnitPump) -> Truth:
-    """What is true in the boot after the first cut: its own steps on top, its own clock."""
+    """Return the truth in the boot after the first cut: its own steps on top, its own clock."""
     board, test = pump.board, pump.pump.selftest
     more = board.guard.count() - test._steps if test.done else 0
     return dataclasses.replace(truth, plant_steps=truth.plant_steps + more, utc_s=board.clock.utc_s())

@@ -1,4 +1,4 @@
-"""A board for running the app on CPython: exact stepper and guard, a clock that moves when told, littlefs with the board's geometry."""
+"""A board for the app on CPython: exact stepper and guard, a clock that the test moves, littlefs with the board's geometry."""
 
 import io
 from collections import deque
@@ -10,7 +10,7 @@ from board_parts import Buttons, Buzzer, Supply, System, Watchdog
 from flash_files import Handle, os_errors
 from hal.absent import BoardState
 
-MOST_READ_BYTES = 4096  # as both hals have it
+MOST_READ_BYTES = 4096  # same in both hals
 BLOCKS, BLOCK_BYTES, PROG_BYTES = 352, 4096, 256
 
 
@@ -19,7 +19,7 @@ class PowerCut(BaseException):
 
 
 class Chip(UserContext):
-    """Flash that counts its operations and dies at `cut_at`; a torn operation is done by half."""
+    """Flash that counts its operations and dies at `cut_at`; a torn operation is half done."""
 
     def __init__(self, image: bytes | None = None, cut_at: int | None = None, torn: bool = False) -> None:
         super().__init__(BLOCKS * BLOCK_BYTES)
@@ -34,7 +34,7 @@ class Chip(UserContext):
         self.witness = None
 
     def record(self, witness: object) -> None:
-        """From now on every operation is kept as (block, offset, data, witness()): the life can be cut at any of them."""
+        """From now on keep every operation as (block, offset, data, witness()), so that a test can cut the power at any of them."""
         self.log, self.witness = [], witness
 
     def _begin(self, block: int, offset: int, data: bytes) -> bool:
@@ -60,7 +60,7 @@ class Chip(UserContext):
 
 
 def images_at_each_operation(image: bytes, log: list) -> object:
-    """Yields (number, torn, flash image, witness) for a cut at every operation of `log`: not begun, and done by half."""
+    """Yield (number, torn, flash image, witness) for a cut at every operation of `log`: not begun, and half done."""
     flash = bytearray(image)
     for number, (block, offset, data, seen) in enumerate(log, 1):
         start = block * BLOCK_BYTES + offset
@@ -72,7 +72,7 @@ def images_at_each_operation(image: bytes, log: list) -> object:
 
 
 def mount(chip: Chip) -> LittleFS:
-    """littlefs on `chip`; formatted when it is new."""
+    """Mount littlefs on `chip`; format it if it is new."""
     fs = LittleFS(
         context=chip, block_size=BLOCK_BYTES, block_count=BLOCKS, read_size=32, prog_size=PROG_BYTES,
         cache_size=PROG_BYTES, lookahead_size=32, mount=False,
@@ -86,7 +86,7 @@ def mount(chip: Chip) -> LittleFS:
 
 
 class Flash:
-    """The hal's flash port on littlefs; raises PowerCut as soon as the chip is dead."""
+    """The hal's flash port on littlefs. Raises PowerCut as soon as the chip is dead."""
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
@@ -94,7 +94,7 @@ class Flash:
         self.fail = False
 
     def listen(self, look: object) -> None:
-        """Looks after each erase, as on the board."""
+        """Call the listener after each erase, as on the board."""
         self.chip.after_erase = look
 
     def alive(self) -> None:
@@ -168,7 +168,7 @@ class Clock:
 
 
 class Stepper:
-    """Keeps what is queued as (start, end, steps) and counts by arithmetic."""
+    """Keep the queue as (start, end, steps), and count by arithmetic."""
 
     max_rate_hz = 20_000
 
@@ -181,7 +181,7 @@ class Stepper:
         self._dry = 0
         self._must_go_on = False
         self.enabled = False
-        self.held_off = False  # as a generator that has met an enable line that is off: it makes no step until `halt`
+        self.held_off = False  # like a generator that met a disabled enable line: no step until `halt`
         self.step_error = 0
 
     def queue(self, steps: int, duration_us: int) -> None:
@@ -252,7 +252,7 @@ class Guard:
         return self._stepper.guard_count()
 
     def allow(self, steps: int) -> None:
-        """A chip's guard counts nothing while its allowance is made smaller."""
+        """Like a chip's guard, count nothing while the allowance is made smaller."""
         assert steps >= self._allowed or not self._stepper.enabled, "the guard looks away while the motor runs"
         self._allowed = steps
 
@@ -265,7 +265,7 @@ class Guard:
 
 
 class Link:
-    """What the test sends and what the pump answered; waiting moves the clock, up to the test's horizon."""
+    """What the test sends and the pump answers. Waiting moves the clock, up to the test's horizon."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -291,7 +291,7 @@ class Link:
 
 
 class Board:
-    """Everything that app needs, on CPython. `targets` are those of the benches that it takes for its own."""
+    """Everything that app needs, on CPython. It accepts benches with one of these `targets`."""
 
     targets = ("sim", "rp2")
 

@@ -1,4 +1,4 @@
-"""What a board for the tests has besides motor, clock, line and flash."""
+"""The test board's parts besides motor, clock, line and flash."""
 
 
 class Watchdog:
@@ -26,7 +26,7 @@ class Buttons:
 
 
 class Supply:
-    """The motor's, 12 V until somebody changes it; None where it is not measured."""
+    """The motor's supply: 12 V until a test changes it; None if it is not measured."""
 
     low_mv = 10_000
 

@@ -1,8 +1,8 @@
-"""Programs with a line and a concentration, a pump in whose line are two of them, and what is asked of it."""
+"""Programs with a line and a concentration, and pumps with two concentrations in their line."""
 
 from pump import BENCH, UnitPump, constant, with_settings
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from scenes import Watched, ready, resuming
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
@@ -12,7 +12,7 @@ RATE = 3_600_000  # 1 ul a second: the line takes 339 s
 
 
 def drug(ng: int, rate_nl: int = RATE, fluid: str = "dye", nl: int = 1_000_000, **more: object) -> programs.Program:
-    """A constant program of `ng` in `nl` with a line."""
+    """Return a constant program of `ng` in `nl` with a line."""
     return content(constant(rate_nl), ng, fluid, nl, **more)
 
 
@@ -43,7 +43,7 @@ def refused(reply: dict) -> dict:
 
 
 def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Watched:
-    """A stopped pump that delivered `old` and has `new` active."""
+    """Return a stopped pump that delivered `old` and has `new` active."""
     pump = ready(old)
     pump.call("start")
     pump.advance(run_s)

@@ -1,4 +1,4 @@
-"""What the unit tests' flash hands out: a file open at its end, and errors of littlefs as the firmware knows them."""
+"""Parts of the unit tests' flash: a file opened at its end, and littlefs errors as the firmware sees them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from littlefs.errors import LittleFSError
 
 @contextmanager
 def os_errors() -> Iterator[None]:
-    """An error of littlefs is an OSError, as on every target; a folder that is read as a file is one too."""
+    """Turn errors of littlefs into OSErrors, as on every target; also if a folder is read as a file."""
     try:
         yield
     except LittleFSError as error:

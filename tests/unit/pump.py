@@ -4,11 +4,12 @@ import base64
 import itertools
 import json
 
-from app import boot
+from app.startup import boot
 from board import Board, Chip, Flash
-from pumpcore import program, slots
-from pumpcore.settings import Settings
-from pumpcore.wire import messages, records
+from pumpcore.flash import slots
+from pumpcore.program import packing
+from pumpcore.program.settings import Settings
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 
 BENCH = {
@@ -23,7 +24,7 @@ MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
 
 
 def blank_image(bench: dict = BENCH) -> bytes:
-    """A commissioned, empty flash."""
+    """Return a commissioned, empty flash."""
     chip = Chip()
     flash = Flash(chip)
     image = slots.pack(1, json.dumps(bench, sort_keys=True, separators=(",", ":")).encode())
@@ -35,7 +36,7 @@ def blank_image(bench: dict = BENCH) -> bytes:
 
 
 class UnitPump:
-    """One boot of the app. `utc_s` 0 means that the time is not known."""
+    """One boot of the app. `utc_s` 0: the time is not known."""
 
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
@@ -43,7 +44,7 @@ class UnitPump:
         self.pump = boot.build(self.board, "0" * 64)
 
     def line(self, raw: bytes) -> bytes:
-        """Sends raw bytes and turns the loop until it has nothing left to say; returns what it said."""
+        """Send raw bytes, run the loop until it has nothing left to send, and return its output."""
         link = self.board.link
         link.outgoing, link.incoming = b"", raw
         link.horizon_us = self.board.clock.now_us
@@ -52,7 +53,7 @@ class UnitPump:
         return link.outgoing
 
     def call(self, method: str, **params: object) -> dict:
-        """The result of a command; AssertionError with the reply when it was refused."""
+        """Return the result of a command. Raises AssertionError with the reply if it was refused."""
         reply = self.ask(method, **params)
         assert "result" in reply, reply
         return reply["result"]
@@ -62,7 +63,7 @@ class UnitPump:
         return frame.decode(self.line(frame.encode(request)).split(b"\n")[0])
 
     def advance(self, duration_s: float) -> None:
-        """Lets time pass, turning the loop as often as it wants."""
+        """Let time pass; the loop runs as often as it wants."""
         link, clock = self.board.link, self.board.clock
         link.horizon_us = clock.now_us + round(duration_s * 1_000_000)
         while clock.now_us < link.horizon_us:
@@ -70,29 +71,29 @@ class UnitPump:
         for _ in range(5):
             self.pump.turn()
 
-    def upload(self, new: program.Program) -> str:
-        """Stages and activates; returns the digest."""
-        packed = program.pack(new)
+    def upload(self, new: packing.Program) -> str:
+        """Stage and activate; return the digest."""
+        packed = packing.pack(new)
         digest = self.stage(packed)["digest"]
-        assert digest == program.digest(packed)
+        assert digest == packing.digest(packed)
         return self.call("program.activate", digest=digest)["digest"]
 
     def stage(self, packed: bytes) -> dict:
-        """Stages a program and has it checked; returns what staging answered."""
+        """Stage a program and have it checked; return the reply to staging."""
         staged = self.call("program.stage", program=base64.b64encode(packed).decode())
         while not self.call("program.check", digest=staged["digest"])["done"]:
             pass
         return staged
 
     def judge(self, packed: bytes) -> dict:
-        """The last reply to staging a program and having it checked: a refusal, or that it is done."""
+        """Return the last reply to staging and checking a program: a refusal, or done."""
         reply = self.ask("program.stage", program=base64.b64encode(packed).decode())
         while "result" in reply and not reply["result"].get("done"):
             reply = self.ask("program.check", digest=reply["result"]["digest"])
         return reply
 
     def journal(self, ring: str = "events") -> list:
-        """Every record of a ring, decoded."""
+        """Return every record of a ring, decoded."""
         decoded, sequence = [], 0
         while True:
             request = messages.request("%016x" % next(self._ids), "journal.read", {"ring": ring, "from_sequence": sequence})
@@ -102,7 +103,7 @@ class UnitPump:
             assert frame.crc_text(raw).decode() == answer["crc32"]
             if not raw:
                 return decoded
-            decoded += records.decode(raw)[0]
+            decoded += record_types.decode(raw)[0]
             sequence = answer["next_sequence"]
 
     def delivered_steps(self) -> int:
@@ -112,21 +113,21 @@ class UnitPump:
         return bytes(self.board.chip.buffer)
 
 
-def constant(rate_nl: int, rate_seconds_s: int = 3600) -> program.Program:
-    """A constant program."""
-    return program.Program("constant", "water", rate_seconds_s, [(0, rate_nl)])
+def constant(rate_nl: int, rate_seconds_s: int = 3600) -> packing.Program:
+    """Return a constant program."""
+    return packing.Program("constant", "water", rate_seconds_s, [(0, rate_nl)])
 
 
-def day(*entries: tuple) -> program.Program:
-    """A schedule that repeats every day: (hour, minute, rate_nl per hour)."""
+def day(*entries: tuple) -> packing.Program:
+    """Return a schedule that repeats every day: (hour, minute, rate_nl per hour)."""
     rows = [((d * 24 + hour) * 60 + minute, rate_nl) for d in range(7) for hour, minute, rate_nl in entries]
-    made = program.Program("day", "water", 3600, sorted(rows))
-    made.mode = program.SCHEDULE
+    made = packing.Program("day", "water", 3600, sorted(rows))
+    made.mode = packing.SCHEDULE
     return made
 
 
-def with_settings(made: program.Program, **values: object) -> program.Program:
-    """The program with these settings set."""
+def with_settings(made: packing.Program, **values: object) -> packing.Program:
+    """Return the program with these settings."""
     if made.settings is None:
         made.settings = Settings()
     for name, value in values.items():

@@ -1,35 +1,36 @@
-"""What the tests of the rules share: a running pump, a look at it after every turn, and the plant's own count."""
+"""Shared by the tests of the rules: a running pump, a look after every turn, and the plant's own count."""
 
 from collections.abc import Callable
 
-from app.leases import LedgerFiles
+from app.delivery.leases import LedgerFiles
 from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image
-from pumpcore import faults, program
-from pumpcore.ledger import LedgerRecord
+from pumpcore.faults import faults
+from pumpcore.flash.ledger import LedgerRecord
+from pumpcore.program import packing
 
 
 def bench_with(**ceilings: int) -> dict:
-    """The bench of the unit tests with other ceilings."""
+    """Return the unit tests' bench with other ceilings."""
     return BENCH | {"ceilings": BENCH["ceilings"] | ceilings}
 
 
-def ready(new: program.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
-    """A pump behind its self test, with `new` active."""
+def ready(new: packing.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
+    """Return a pump after its self test, with `new` active."""
     pump = UnitPump(blank_image(bench), utc_s)
     pump.advance(1)
     pump.upload(new)
     return pump
 
 
-def started(new: program.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
-    """A pump that runs `new`."""
+def started(new: packing.Program, bench: dict = BENCH, utc_s: int = MONDAY_UTC_S) -> UnitPump:
+    """Return a pump that runs `new`."""
     pump = ready(new, bench, utc_s)
     pump.call("start")
     return pump
 
 
 def again(pump: UnitPump, off_s: int = 0) -> UnitPump:
-    """The same flash after the power was cut and came back `off_s` later, behind the self test."""
+    """Return the same flash, powered again after `off_s`, after the self test."""
     utc_s = pump.board.clock.utc_s()
     booted = UnitPump(pump.image(), utc_s + off_s if utc_s else 0)
     booted.advance(0.05)
@@ -37,7 +38,7 @@ def again(pump: UnitPump, off_s: int = 0) -> UnitPump:
 
 
 def each_turn(pump: UnitPump, duration_s: float, look: Callable[[], None]) -> None:
-    """Lets time pass and looks after every turn of the loop."""
+    """Let time pass and call the check after every turn of the loop."""
     link, clock = pump.board.link, pump.board.clock
     link.horizon_us = clock.now_us + round(duration_s * 1_000_000)
     while clock.now_us < link.horizon_us:
@@ -46,19 +47,19 @@ def each_turn(pump: UnitPump, duration_s: float, look: Callable[[], None]) -> No
 
 
 def plant_steps(pump: UnitPump) -> int:
-    """Steps that the motor made since power-up while it was energised: what came out, without those of the self test."""
+    """Return the steps since power-up while the motor was energised, that is without the self test."""
     test = pump.pump.selftest
     return pump.board.guard.count() - test._steps * test.done
 
 
 def queued_steps(pump: UnitPump) -> int:
-    """Steps made and steps that the generator has been given and will make by itself."""
+    """Return the steps made, plus those that the generator already has and will make by itself."""
     stepper = pump.board.stepper
     return plant_steps(pump) + sum(item[2] for item in stepper._items) - (stepper._made() - stepper._base)
 
 
 def on_flash(pump: UnitPump) -> LedgerRecord:
-    """The ledger as the next boot would find it."""
+    """Return the ledger as the next boot would find it."""
     return LedgerFiles(pump.board.flash).record
 
 
@@ -67,18 +68,18 @@ def number(name: str) -> int:
 
 
 def refused(reply: dict) -> str:
-    """The fault's name of a reply; AssertionError when it was not refused."""
+    """Return the fault's name of a reply. Raises AssertionError if it was not refused."""
     assert "error" in reply, reply
     return reply["error"]["data"]["fault"]
 
 
 def order(pump: UnitPump, volume_nl: int, rate_nl: int) -> str:
-    """Orders a bolus; returns its token."""
+    """Order a bolus; return its token."""
     token = pump.call("bolus.token")["token"]
     pump.call("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl)
     return token
 
 
 def records_of(pump: UnitPump, name: str) -> list:
-    """The payloads of every record of `name`, oldest first."""
+    """Return the payloads of every record of `name`, oldest first."""
     return [record.fields for record in pump.journal() if record.name == name]

@@ -1,16 +1,16 @@
-"""Beginnings of stories for the tests of app: a pump that runs, a cut, what the plant did, and R2 looked at in every turn."""
+"""Common scenes for the tests of app: a running pump, a power cut, the plant's count, and R2 checked in every turn."""
 
 from functools import cache
 
 from pump import MONDAY_UTC_S, UnitPump, blank_image, constant
-from pumpcore import ledger
-from pumpcore.program import Program
+from pumpcore.flash import ledger
+from pumpcore.program.plan import Program
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 
 SETTLED_S = 0.05  # the self test is over
-HIGH_WATER_S = 7  # low water 2.5 s and a slice of 4 s, rounded up
+HIGH_WATER_S = 7  # low water 2.5 s plus a slice of 4 s, rounded up
 
 
 @cache
@@ -19,7 +19,7 @@ def blank() -> bytes:
 
 
 class Watched(UnitPump):
-    """A pump whose ledger is compared with what it delivered after every turn of the loop (R2, R3)."""
+    """A pump whose ledger is compared with its deliveries after every turn of the loop (R2, R3)."""
 
     def __init__(self, image: bytes, utc_s: int = 0) -> None:
         super().__init__(image, utc_s)
@@ -48,7 +48,7 @@ class Watched(UnitPump):
             assert record.leased_steps - delivered <= self._most_open(delivery)
 
     def _most_open(self, delivery: object) -> int:
-        """max(1 step, queue) + 60 s of basal + 5 s of a bolus, at most 5 % of it + the guard's step; in steps."""
+        """Return the most open steps: max(1 step, queue) + 60 s of basal + 5 s of a bolus, at most 5 % of it + the guard's step."""
         pair, span = delivery.setup.calibration, delivery.span
         assert span is not None
         if span.alone:
@@ -63,7 +63,7 @@ class Watched(UnitPump):
             highest_nl = max(highest_nl, ceil_div(highest_nl * bridge.numerator, bridge.denominator))
         per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
-        if self._span is span:  # another program may have taken over: what the one before queued and leased is still there
+        if self._span is span:  # after a takeover the old program's queued and leased steps remain
             per_s, exact_60 = max(per_s, self._fastest[0]), max(exact_60, self._fastest[1])
         self._span, self._fastest = span, (per_s, exact_60)
         extra, bolus = 0, delivery.orders.bolus
@@ -79,7 +79,7 @@ class Watched(UnitPump):
         return max(1, HIGH_WATER_S * per_s) + exact_60 + extra + 1
 
     def plant_steps(self) -> int:
-        """What the motor really made in this boot, without the self test's steps (made with the motor disabled)."""
+        """Return the motor's true steps of this boot, without the self test (made with the motor disabled)."""
         return self.board.guard.count() - self.pump.selftest._steps
 
     def delivered_at_boot(self) -> int:
@@ -89,30 +89,30 @@ class Watched(UnitPump):
         return self.call("status")["state"]
 
     def fault(self, method: str, **params: object) -> str:
-        """The name of the refusal of a command; AssertionError when it was done."""
+        """Return the name of a command's refusal. Raises AssertionError if it was done."""
         reply = self.ask(method, **params)
         assert "error" in reply, reply
         return reply["error"]["data"]["fault"]
 
     def request(self, method: str, **params: object) -> bytes:
-        """The line of a request with a new id."""
+        """Return the line of a request with a new id."""
         return frame.encode(messages.request("%016x" % next(self._ids), method, params))
 
     def call_raw(self, method: str, **params: object) -> dict:
-        """The announcement of a bulk answer, without the bytes behind it."""
+        """Return the announcement of a bulk answer, without the bytes after it."""
         line = self.line(self.request(method, **params))
         return frame.decode(line.split(b"\n", 1)[0])["result"]
 
     def alarms(self) -> list:
-        """Names of the active alarms."""
+        """Return the names of the active alarms."""
         return [row["name"] for row in self.call("alarms")["alarms"]]
 
     def records(self, *names: str, ring: str = "events") -> list:
-        """The fields of every record with one of these names, oldest first."""
+        """Return the fields of every record with one of these names, oldest first."""
         return [record.fields for record in self.journal(ring) if record.name in names]
 
     def order(self, volume_nl: int, rate_nl: int) -> str:
-        """Orders a bolus; its token."""
+        """Order a bolus; return its token."""
         token = self.call("bolus.token")["token"]
         self.call("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl)
         return token
@@ -125,7 +125,7 @@ class Watched(UnitPump):
 
 
 def ready(program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: bytes | None = None) -> Watched:
-    """A pump that has passed its self test; with `program` active when one is given."""
+    """Return a pump after its self test, with `program` active if given."""
     pump = Watched(image if image is not None else blank(), utc_s)
     pump.advance(SETTLED_S)
     if program is not None:
@@ -134,7 +134,7 @@ def ready(program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: byte
 
 
 def running(program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: bytes | None = None) -> Watched:
-    """A pump that runs `program` (else 3.6 mL/h: 100 steps a second)."""
+    """Return a pump that runs `program` (default 3.6 mL/h: 100 steps a second)."""
     pump = ready(program or constant(3_600_000), utc_s, image)
     pump.call("start")
     pump.advance(0.001)
@@ -148,6 +148,6 @@ def resuming(program: Program) -> Program:
 
 
 def power_cut(pump: Watched, off_s: int, known: bool = True) -> Watched:
-    """The power fails now and comes back after `off_s`; with a clock chip when `known`."""
+    """Cut the power now and restore it after `off_s`; with a clock chip if `known`."""
     utc_s = pump.board.clock.utc_s() + off_s if known else 0
     return Watched(pump.image(), utc_s)

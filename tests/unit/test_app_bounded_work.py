@@ -1,4 +1,4 @@
-"""Commands at the ends of their ranges: refused or answered at once, with a bounded number of looks at the schedule and the journal."""
+"""Commands at the ends of their ranges: refused or answered at once, with bounded reads of the schedule and the journal."""
 
 import base64
 
@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.handlers import outcome
+from app.wire.handlers import outcome
 from pump import constant, day
-from pumpcore import bolus as boluses
-from pumpcore import limits, program
-from pumpcore.dose import Calibration
-from pumpcore.wire import messages, records
+from pumpcore.limits import limits
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders import bolus as boluses
+from pumpcore.program import packing
+from pumpcore.wire import messages, record_types, records
 from rig.some import some_of
 from scenes import Watched, power_cut, ready, running
 from test_app_bounded_walks import Counted
@@ -25,9 +26,9 @@ def token(pump: Watched) -> str:
 
 
 def counted(pump: Watched) -> Counted:
-    """The entries of the program that runs, counted from here on."""
+    """Count reads of the running program's entries from here on."""
     entries = Counted(pump.pump.setup.program.entries)
-    entries.most = 100 * len(entries) + 10_000  # most of it for the tests' own look at every turn
+    entries.most = 100 * len(entries) + 10_000  # most of it for the test's own look at every turn
     pump.pump.setup.program.entries = entries
     return entries
 
@@ -72,7 +73,7 @@ EXTREMES = {"integer": lambda low, high: (low, high), "hex": lambda digits, _: (
 
 
 def extreme(method: str, number: int) -> dict:
-    """Every parameter at one end of its range: the bits of `number` say at which."""
+    """Return every parameter at one end of its range; the bits of `number` choose the ends."""
     params = {}
     for bit, (name, (kind, first, second)) in enumerate(messages.METHODS[method][0].items()):
         ends = EXTREMES[kind](first, second)
@@ -84,7 +85,7 @@ def extreme(method: str, number: int) -> dict:
 @pytest.mark.parametrize("state", ["stopped", "running"])
 @pytest.mark.parametrize("method", some_of([name for name in messages.METHODS if name != "maintenance"], 3))
 def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work(method: str, state: str) -> None:
-    """The schema's ends, in all combinations up to 64; with a good token where it takes one."""
+    """The schema's ends in all combinations, up to 64, with a valid token if the command takes one."""
     for number in range(min(64, 1 << len(messages.METHODS[method][0]))):
         pump = running(day((0, 0, 300_000), (6, 30, 900_001)))
         if state == "stopped":
@@ -96,7 +97,7 @@ def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work
         if method == "forecast.digest" or (method == "program.activate" and number):
             params["digest"] = pump.pump.setup.digest
         if method == "program.stage":
-            params = {"program": base64.b64encode(program.pack(day((0, 0, 1 << 48 if number else 0)))).decode()}
+            params = {"program": base64.b64encode(packing.pack(day((0, 0, 1 << 48 if number else 0)))).decode()}
         pump.line(pump.request(method, **params))
         assert entries.looks <= entries.most and "internal" not in pump.alarms()
         assert pump.call("stop")["state"] in ("stopped", "alarm")
@@ -104,15 +105,15 @@ def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work
 
 @pytest.mark.rule("R8")
 def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full ring has 10,000 records and a chip takes half a millisecond for each."""
+    """A full ring has 10,000 records, and a chip takes half a millisecond to decode each."""
     pump = running(constant(3_600_000))
     orders = [pump.order(60_000, 3_600_000)]
     pump.advance(70)
     for number in range(1_200):
         pump.pump.journal.append("total", (number, number, number, number))
     again = power_cut(pump, 5)
-    decoded, one = [], records._decode_one
-    monkeypatch.setattr(records, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
+    decoded, one = [], record_types._decode_one
+    monkeypatch.setattr(record_types, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
     assert again.bolus(orders[0])["state"] == "done" and len(decoded) < 10
     assert again.bolus(orders[0])["purpose"] == "manual" and again.bolus(orders[0])["ordered_steps"] == 5_999
     decoded.clear()
@@ -124,7 +125,7 @@ def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.
 
 
 class Searched:
-    """Sum of rate over the minutes of the week since Monday, by binary search in prefix sums."""
+    """The sum of rate over the minutes since Monday, by binary search in prefix sums."""
 
     def __init__(self, entries: list) -> None:
         self.week = [0]
@@ -156,16 +157,16 @@ def test_the_fullest_window_is_that_of_every_beginning_and_its_search_can_be_cut
     state = limits.begin_peak(entries, minutes)
     while limits.go_on(entries, state, part):
         state = list(state)
-    made = program.Program("n", "f", 3600, entries)
+    made = packing.Program("n", "f", 3600, entries)
     limits.keep_peak(made, state)
-    assert limits.highest_window_nl(made, minutes) == wanted == limits.highest_window_nl(program.Program("n", "f", 3600, entries), minutes)
+    assert limits.highest_window_nl(made, minutes) == wanted == limits.highest_window_nl(packing.Program("n", "f", 3600, entries), minutes)
 
 
 @pytest.mark.rule("R10")
 def test_a_search_looks_at_each_entry_a_few_times() -> None:
     entries = Counted([(4 * number, number * 7_919 % 1_000) for number in range(336)])
     entries.most = 25 * 336
-    limits.highest_window_nl(program.Program("n", "f", 3600, entries), 1441)
+    limits.highest_window_nl(packing.Program("n", "f", 3600, entries), 1441)
 
 
 @pytest.mark.rule("R5")
@@ -184,7 +185,7 @@ def test_the_windows_of_a_pump_that_stood_for_most_of_a_day_are_looked_at_once_a
 
 @pytest.mark.rule("R8")
 def test_a_token_of_long_ago_is_found_in_parts() -> None:
-    """One call looks through 8 segments of 32; `searching` until then."""
+    """One call searches 8 segments of 32; until then the state is `searching`."""
     pump = running(constant(3_600_000))
     made = pump.order(60_000, 3_600_000)
     pump.advance(70)
@@ -198,4 +199,4 @@ def test_a_token_of_long_ago_is_found_in_parts() -> None:
     assert told == ["searching", "searching", "done"]
     unknown = [again.call("bolus.status", token="0001ffffffffffff")["state"] for _ in range(3)]
     assert unknown == ["searching", "searching", "never_ordered"]
-    assert again.call("bolus.status", token=made)["state"] == "searching"  # another token begins anew
+    assert again.call("bolus.status", token=made)["state"] == "searching"  # another token begins a new search

@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image, constant
-from pumpcore import slots, weighed
+from pumpcore.bench import weighed
+from pumpcore.flash import slots
 from pumpcore.units import S_PER_DAY
 from rule_help import bench_with
 from scenes import Watched, ready, running
@@ -31,7 +32,7 @@ def put(pump: UnitPump, one: weighed.Weighed | None = None, **changed: object) -
 
 
 def again(pump: UnitPump, bench: dict | None = None, utc_s: int | None = None) -> Watched:
-    """The same flash after a power cut; with another bench in its slot when one is given."""
+    """Return the same flash after a power cut, with another bench in its slot if given."""
     image = pump.image()
     if bench is not None:
         import json
@@ -143,7 +144,7 @@ def test_a_pair_far_from_the_nominal_one_is_refused_with_the_nearest(percent: in
 
 @pytest.mark.rule("R5")
 def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
-    """The motor makes 20,000 Hz: at 10 nl a step 720 mL/h, at 6 nl 432."""
+    """The motor makes 20,000 Hz: 720 mL/h at 10 nl a step, 432 mL/h at 6 nl."""
     pump = ready(constant(600_000_000))
     told = refused(pump.ask("calibration.set", calibration=sent(made(volume_nl=600_000, steps=100_000))))
     assert (told["fault"], told.get("cause")) == ("calibration_unfit", "rate_above_motor")
@@ -156,10 +157,10 @@ def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
 
 @pytest.mark.rule("R5")
 def test_what_was_staged_before_is_not_activated_after() -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
     pump = ready()
-    packed = program.pack(constant(600_000_000))
+    packed = packing.pack(constant(600_000_000))
     digest = pump.stage(packed)["digest"]
     put(pump, volume_nl=600_000, steps=100_000)
     assert pump.fault("program.activate", digest=digest) == "not_staged"

@@ -1,13 +1,13 @@
-"""Every command: what it answers, and every reason for which it is refused."""
+"""Every command: its answer, and every reason for a refusal."""
 
 import base64
 
 import pytest
 
-from app.handlers.program import program_activate
+from app.wire.handlers.program import program_activate
 from pump import MONDAY_UTC_S, UnitPump, constant, day
-from pumpcore import program as programs
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing as programs
 from pumpcore.wire.messages import METHODS
 from scenes import Watched, ready, running
 
@@ -96,7 +96,7 @@ def test_a_staged_program_is_void_at_reset() -> None:
 def test_activating_waits_for_the_start_of_a_resume() -> None:
     pump = ready(constant(900_000))
     digest = staged(pump, constant(1))
-    pump.pump.start_wanted = True  # ordered, and not begun
+    pump.pump.start_wanted = True  # ordered, but not begun
     with pytest.raises(Refusal, match="not_stopped"):
         program_activate(pump.pump, {"digest": digest})
     pump.call("stop")

@@ -1,15 +1,15 @@
-"""Counters that would wrap: boots and tokens at 65,536, sequence numbers at 2^32, uptime at 2^48 ms, UTC at 2^32 s; the identity."""
+"""Counters that could wrap: boots and tokens at 65,536, sequence numbers at 2^32, uptime at 2^48 ms, UTC at 2^32 s; the identity."""
 
 import pytest
 
-from app import recovery
-from app.journal import NUMBERS_END, Ring
-from app.session import MOST_TOKENS, Tokens
+from app.records.journal import NUMBERS_END, Ring
+from app.startup import recovery
+from app.wire.session import MOST_TOKENS, Tokens
 from board import Chip, Flash
 from bridge_scenes import token
 from pump import MONDAY_UTC_S, constant
-from pumpcore import slots
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import slots
 from pumpcore.wire import records
 from scenes import Watched, blank, running
 
@@ -17,7 +17,7 @@ IDENTITY = bytes(range(16))
 
 
 def with_files(**files: bytes) -> bytes:
-    """A commissioned flash with these files: `store_journal` is /store/journal."""
+    """Return a commissioned flash with these files: `store_journal` is /store/journal."""
     chip = Chip(blank())
     flash = Flash(chip)
     flash.make_folder("/journal")
@@ -27,7 +27,7 @@ def with_files(**files: bytes) -> bytes:
 
 
 def journal_at(boot: int, first: int = 1) -> bytes:
-    """A segment that begins with this sequence number, of a boot that an older firmware numbered."""
+    """Return a segment that begins with this sequence number, of a boot numbered by older firmware."""
     old = records.encode("boot", (boot, first, 0, 0), (0, bytes(8), bytes(8), 0, 0, 0, 0, boot, bytes(16)))
     return old + records.encode("total", (boot, first + 1, 1_000, 0), (0, 0, 0, 1))
 
@@ -50,12 +50,12 @@ def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> Non
 
 
 def test_segments_within_the_last_boot_are_not_looked_through_for_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty segments record by record took a boot on the chip a second more."""
+    """Searching thirty segments record by record took a chip one more second at boot."""
     stamp, total = (7, 100, 2_000, 0), (0, 0, 0, 1)
     image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode("total", stamp, total))
     looked, starts = [], Ring.starts
     monkeypatch.setattr(Ring, "starts", lambda ring, first, *rest: looked.append(first) or starts(ring, first, *rest))
-    assert recovery._identity_told(Ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)
+    assert recovery._identity_told(recovery.open_ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)
     assert looked == [1]
 
 

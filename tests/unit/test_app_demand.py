@@ -1,10 +1,10 @@
-"""Demand boluses: lockout from the start of the last one, most in 24 powered-on hours, from button and host alike."""
+"""Demand boluses: lockout from the start of the last one, most in 24 powered-on hours, for button and host alike."""
 
 import pytest
 
 from pump import constant, with_settings
-from pumpcore import faults
-from pumpcore.wire import records
+from pumpcore.faults import faults
+from pumpcore.wire import record_types
 from scenes import Watched, power_cut, ready, resuming, running
 
 DOSE, DURATION = 60_000, 120  # 5,999 steps
@@ -21,7 +21,7 @@ def ask(pump: Watched) -> dict:
 
 
 def given(pump: Watched) -> str:
-    """Asks for a demand bolus, which must be accepted; its token."""
+    """Order a demand bolus, which must be accepted; return its token."""
     reply = ask(pump)
     assert "result" in reply, reply
     return reply["result"]["token"]
@@ -239,7 +239,7 @@ def test_a_demand_bolus_counts_on_flash_before_it_is_wanted() -> None:
 
     def watched(bolus: object) -> int:
         path = app.journal.rings["events"].path(app.journal.rings["events"].firsts[-1])
-        seen.extend([row.name for row in records.decode(pump.board.flash.read(path))[0][-2:]])
+        seen.extend([row.name for row in record_types.decode(pump.board.flash.read(path))[0][-2:]])
         return order(bolus)
 
     app.delivery.orders.order = watched

@@ -1,13 +1,13 @@
-"""A journal that is downloaded from the app on CPython: several blocks for one question, whatever lies in the flash."""
+"""Downloading a journal from the app on CPython: several blocks for one question, whatever the flash contains."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app import delivery
+from app.delivery import delivery
 from pump import constant
-from pumpcore.wire import messages, records
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from scenes import Watched, resuming, running
 from test_app_raw_client import Served
@@ -16,13 +16,13 @@ from thecal.history.rows import as_csv, as_json_lines, table, with_gaps
 from thecal.history.saved import load
 from thecal.pump.client import Client
 
-LONG = 800  # records: two segments and a bit
+LONG = 800  # records: a little more than two segments
 
 
 @pytest.fixture
 def served() -> Iterator[Served]:
     served = Served()
-    for count in range(1, LONG):  # the first one is of the boot
+    for count in range(1, LONG):  # the first one is the boot's
         served.pump.pump.journal.append("total", (count, 0, 0, 0))
     served.start()
     yield served
@@ -30,7 +30,7 @@ def served() -> Iterator[Served]:
 
 
 def damage(pump: Watched, segment: int, record: int, offset: int, value: int) -> int:
-    """Another byte in a record of a segment: its sequence number."""
+    """Change a byte of a record in a segment: its sequence number."""
     flash = pump.board.flash
     names = [name for name in flash.names("/journal") if name[0] == "e"]
     data = bytearray(flash.read("/journal/" + names[segment]))
@@ -46,7 +46,7 @@ def damage(pump: Watched, segment: int, record: int, offset: int, value: int) ->
 def test_all_records_come_once_in_blocks_that_are_full(served: Served) -> None:
     with Client("socket://" + served.address) as client:
         blocks = list(client.journal_blocks("events"))
-    assert [record.sequence for record in records.decode(b"".join(raw for _, raw in blocks))[0]] == list(range(1, LONG + 1))
+    assert [record.sequence for record in record_types.decode(b"".join(raw for _, raw in blocks))[0]] == list(range(1, LONG + 1))
     assert all(len(raw) > 3_800 for _, raw in blocks[:-1])  # a segment's end does not end a block
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_record_is_a_gap_that_the_client_tells(served: Served, record:
         numbers = [one.sequence for _, decoded in client.journal("events") for one in decoded]
         raw = b"".join(block for _, block in client.journal_blocks("events"))
     assert numbers == [*range(1, lost), *range(lost + 1, LONG + 1)]
-    assert [one.sequence for one in records.decode(raw)[0]] == numbers
+    assert [one.sequence for one in record_types.decode(raw)[0]] == numbers
 
 
 def question(blocks: int) -> bytes:
@@ -66,7 +66,7 @@ def question(blocks: int) -> bytes:
 
 
 def downloading(pump: Watched, block_ms: int) -> list:
-    """Asks for everything; each block takes so long. The blocks that each turn of the loop sent."""
+    """Ask for everything, each block taking so long. Return the blocks that each turn of the loop sent."""
     link, clock, sent = pump.board.link, pump.board.clock, [0]
     write = link.write
 

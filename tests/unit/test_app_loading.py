@@ -1,4 +1,4 @@
-"""Handlers that are loaded when their command comes: what fails is a refusal, and none of them is kept."""
+"""Handlers that are loaded on demand: a failure is a refusal, and at most one stays loaded."""
 
 import ast
 import sys
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.handlers.table import HANDLERS, LENT, Loader, file_of
+from app.wire.handlers.table import HANDLERS, LENT, Loader, file_of
+from main_file import load
 from pump import constant
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
 from pumpcore.wire import messages
 from rule_help import ready, refused, started
 
@@ -17,7 +18,7 @@ MUST_NEED_NO_FLASH = ("stop", "status", "hello")
 
 
 class Forgetful:
-    """Gives modules back as the chip does."""
+    """Unload modules as the chip does."""
 
     def forget(self, *modules: str) -> None:
         for name in modules:
@@ -27,7 +28,7 @@ class Forgetful:
 
 
 def present() -> set:
-    return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.handlers.")}
+    return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.wire.handlers.")}
 
 
 ALWAYS = {"table"}
@@ -51,12 +52,12 @@ def breaking(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     real = builtins.__import__
 
     def load(name: str, *rest: object) -> object:
-        if name.startswith("app.handlers."):
+        if name.startswith("app.wire.handlers."):
             raise error
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", load)
-    Forgetful().forget(*{f"app.handlers.{file_of(method)}" for method in LOADED})
+    Forgetful().forget(*{f"app.wire.handlers.{file_of(method)}" for method in LOADED})
 
 
 @pytest.mark.rule("R9")
@@ -66,7 +67,7 @@ def test_what_must_act_without_flash_is_always_loaded() -> None:
 
 @pytest.mark.parametrize("method", LOADED)
 def test_the_handler_that_was_loaded_last_is_kept_and_no_other(method: str) -> None:
-    """One that needs others gives them back with itself."""
+    """A handler that imports others unloads them together with itself."""
     loader, other = Loader(Forgetful()), "start" if file_of(method) == "alarms" else "ack"
     loader.handler(other)
     handler = loader.handler(method)
@@ -84,11 +85,11 @@ def module_of(path: Path) -> str:
 
 
 def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
-    """Else a second copy of it would be loaded, whose classes are others."""
+    """Otherwise a second copy would be loaded, with other classes."""
     modules = {module_of(path): path for folder in ("app", "pumpcore") for path in (FIRMWARE / folder).rglob("*.py")}
-    given = LENT.split()
+    given = [*LENT.split(), *load(open).POWER_UP]
     assert set(given) <= set(modules) and len(set(given)) == len(given)
-    lent = {name for name in modules if name in given or (name.startswith("app.handlers.") and name != "app.handlers.table")}
+    lent = {name for name in modules if name in given or (name.startswith("app.wire.handlers.") and name != "app.wire.handlers.table")}
     kept = {name: path for name, path in modules.items() if name not in lent}
     for name, path in kept.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -98,16 +99,16 @@ def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
 
 
 def test_what_the_commands_of_one_family_need_is_loaded_once() -> None:
-    """A check took 0.36 s more when it had to load what staging had just given back."""
+    """A check took 0.36 s more when it had to load again what staging had just unloaded."""
     loader = Loader(Forgetful())
     for method in ("ack", "program.stage"):
         loader.handler(method)
-    needed = sys.modules["app.programs"]
+    needed = sys.modules["app.programs.programs"]
     for method in ("program.check", "program.activate"):
         loader.handler(method)
-        assert sys.modules.get("app.programs") is needed and present() == ALWAYS | {file_of(method)}
+        assert sys.modules.get("app.programs.programs") is needed and present() == ALWAYS | {file_of(method)}
     loader.handler("ack")
-    assert "app.programs" not in sys.modules
+    assert "app.programs.programs" not in sys.modules
 
 
 @pytest.mark.rule("R8")

@@ -4,29 +4,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import programs as app_programs
+from app.programs import programs as app_programs
 from pump import MONDAY_UTC_S, constant, with_settings
-from pumpcore import program
+from pumpcore.program import packing
 from scenes import Watched, ready, running
 
 TEN_S = 10_000
 
 
-def full_week(rate_nl: int = 900_000, **more: int) -> program.Program:
-    """336 entries with settings: the largest program that there is."""
-    made = program.Program("full", "water", 3600, [(30 * number, rate_nl + number % 7) for number in range(program.MAX_ENTRIES)])
-    made.mode = program.SCHEDULE
+def full_week(rate_nl: int = 900_000, **more: int) -> packing.Program:
+    """Return the largest possible program: 336 entries with settings."""
+    made = packing.Program("full", "water", 3600, [(30 * number, rate_nl + number % 7) for number in range(packing.MAX_ENTRIES)])
+    made.mode = packing.SCHEDULE
     return with_settings(made, bolus_max_nl=60_000_000, **more)
 
 
-def staged(pump: Watched, made: program.Program) -> str:
+def staged(pump: Watched, made: packing.Program) -> str:
     import base64
 
-    return pump.call("program.stage", program=base64.b64encode(program.pack(made)).decode())["digest"]
+    return pump.call("program.stage", program=base64.b64encode(packing.pack(made)).decode())["digest"]
 
 
 def begun(pump: Watched) -> str:
-    """A check that is under way."""
+    """Begin a check and leave it under way."""
     digest = staged(pump, full_week())
     told = pump.call("program.check", digest=digest)
     assert not told["done"] and 0 < told["done_permille"] < 1000
@@ -34,7 +34,7 @@ def begun(pump: Watched) -> str:
 
 
 def finished(pump: Watched, digest: str) -> list:
-    """Goes on to the end; what was told of it."""
+    """Continue to the end; return the replies."""
     parts = []
     while not parts or parts[-1] < 1000:
         told = pump.call("program.check", digest=digest)
@@ -51,13 +51,13 @@ def test_a_small_program_is_checked_in_one_call() -> None:
 
 
 def test_the_largest_program_is_told_in_small_pieces() -> None:
-    """A pump in use has 100 kB of free memory, but few pieces of 5 kB: text, its JSON, the reply and its line would be one each."""
+    """A pump in use has 100 kB free but few pieces of 5 kB: text, JSON, reply and line would take one each."""
     import base64
 
     pump, sizes = ready(), []
     write = pump.board.link.write
     pump.board.link.write = lambda data: (sizes.append(len(data)), write(data))[1]
-    packed = program.pack(full_week())
+    packed = packing.pack(full_week())
     told = pump.call("program.stage", program=base64.b64encode(packed).decode())
     assert base64.b64decode(told["program"]) == packed and told["bytes"] == len(packed)
     finished(pump, told["digest"])
@@ -99,7 +99,7 @@ def test_what_the_ceilings_forbid_is_refused_by_the_check_however_often_it_is_as
     for _ in range(3):
         assert pump.fault("program.check", digest=digest) == "rate_above_ceiling"
         assert pump.fault("program.activate", digest=digest) == "not_checked"
-    pump.upload(constant(1_000_000))  # a check that was refused is over
+    pump.upload(constant(1_000_000))  # a refused check is over
 
 
 def test_an_unknown_program_is_not_checked_and_the_active_one_is_done() -> None:
@@ -177,7 +177,7 @@ def test_another_calibration_makes_void_what_was_checked() -> None:
     pump = ready()
     digest = begun(pump)
     finished(pump, digest)
-    pump.pump.setup.forget_staged()  # as app.programs.recalibrated does
+    pump.pump.setup.forget_staged()  # like app.programs.programs.recalibrated
     assert pump.fault("program.activate", digest=digest) == "not_staged"
     assert staged(pump, full_week()) == digest
     assert pump.fault("program.activate", digest=digest) == "not_checked"
@@ -211,15 +211,15 @@ ENTRIES = st.lists(st.integers(0, 10_079), min_size=1, max_size=336, unique=True
 @settings(deadline=None, max_examples=25)
 @given(ENTRIES, st.booleans())
 def test_the_parts_say_what_one_check_of_the_whole_says(entries: list, more: bool) -> None:
-    made = program.Program("n", "f", 3600, entries)
-    made.mode = program.SCHEDULE
+    made = packing.Program("n", "f", 3600, entries)
+    made.mode = packing.SCHEDULE
     if more:
         with_settings(made, demand_on=1, demand_nl=600_000, demand_s=60, lockout_s=600, demand_per_day=9, hard_day_nl=9_000_000_000)
     pump = ready()
-    said = pump.judge(program.pack(made))
+    said = pump.judge(packing.pack(made))
     setup = pump.pump.setup
     try:
-        app_programs.limits.check_program(program.unpack(program.pack(made)), setup.bench, setup.calibration)
+        app_programs.limits.check_program(packing.unpack(packing.pack(made)), setup.bench, setup.calibration)
         assert said["result"]["done"]
     except app_programs.limits.Refusal as refused:
         assert said["error"]["data"]["fault"] == refused.fault.name

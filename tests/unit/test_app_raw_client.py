@@ -15,7 +15,7 @@ CLIENT = ROOT / "tests" / "device" / "raw_client.py"
 
 
 class Served(threading.Thread):
-    """The pump of the unit tests on a TCP port; every read lets `step_s` of its time pass first."""
+    """The unit tests' pump on a TCP port; every read lets `step_s` of its time pass first."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -72,7 +72,7 @@ def test_its_tables_are_those_of_the_page() -> None:
 
 
 def test_it_refuses_to_prove_nothing() -> None:
-    """Where our packages can be imported the program must say so instead of passing."""
+    """If our packages can be imported, the program must say so instead of passing."""
     folders = [str(ROOT / "host"), str(ROOT / "firmware")]
     code = f"import sys; sys.path[:0] = {folders!r}; sys.argv = ['x', 'y:1']; exec(open({str(CLIENT)!r}).read())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)

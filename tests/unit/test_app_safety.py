@@ -1,21 +1,22 @@
-"""What brings the pump to its safe state: guard, generator, button, self test, damaged images. It stays there until told."""
+"""What puts the pump in its safe state: guard, generator, button, self test, damaged images. It stays there until acknowledged."""
 
 import json
 
 import pytest
 
-from app import boot
-from app.motion import SelfTest
+from app.delivery.motion import SelfTest
+from app.startup import boot
 from board import Board
 from pump import BENCH, blank_image, constant
-from pumpcore import program, slots
+from pumpcore.flash import slots
+from pumpcore.program import packing
 from scenes import Watched, power_cut, ready, resuming, running
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
 
 
 def halted(pump: Watched, *alarms: str) -> None:
-    """Motor disabled, nothing moves any more, exactly these alarms."""
+    """Check that the motor is disabled, nothing moves any more, and exactly these alarms are active."""
     assert not pump.board.stepper.enabled and pump.alarms() == list(alarms)
     before = pump.plant_steps()
     pump.advance(100)
@@ -37,7 +38,7 @@ def test_a_generator_that_reports_other_steps_than_the_guard_counts_stops_the_pu
     pump.call("ack", fault=601)
     pump.call("start")
     pump.advance(5)
-    assert pump.state() == "running" and pump.alarms() == []  # the acknowledgement took the guard's count as the truth
+    assert pump.state() == "running" and pump.alarms() == []  # the acknowledgement accepted the guard's count
 
 
 @pytest.mark.rule("R2")
@@ -108,7 +109,7 @@ def test_the_stop_button_ends_a_start_that_has_not_begun() -> None:
 
 
 def fresh(image: bytes | None = None) -> Watched:
-    """A pump in its self test, no time has passed."""
+    """Return a pump in its self test; no time has passed."""
     return Watched(image if image is not None else ready(constant(900_000)).image())
 
 
@@ -162,7 +163,7 @@ def test_the_self_test_waits_for_its_time() -> None:
 
 
 def damaged(image: bytes, *paths: str) -> Watched:
-    """The next boot of `image` after these files rotted."""
+    """Return the next boot of `image` with these files damaged."""
     pump = Watched(image)
     for path in paths:
         if pump.board.flash.exists(path):
@@ -184,7 +185,7 @@ def two_programs() -> Watched:
 def test_a_damaged_older_slot_changes_nothing_and_the_newest_one_is_an_alarm() -> None:
     pump = two_programs()
     older = damaged(pump.image(), "/store/program.a")
-    assert older.call("status")["program_digest"] == program.digest(program.pack(constant(800_000))) and older.alarms() == []
+    assert older.call("status")["program_digest"] == packing.digest(packing.pack(constant(800_000))) and older.alarms() == []
     newest = damaged(pump.image(), "/store/program.b")
     assert newest.call("status")["program_digest"] == "" and newest.alarms() == ["program_damaged"]
 
@@ -292,7 +293,7 @@ def test_a_motor_whose_supply_is_gone_stops_the_pump_and_its_last_steps_are_unce
     assert pump.call("status")["motor_supply_mv"] == 12_000
     trusted = pump.pump.supervisor._trusted
     pump.board.supply.now_mv = 9_999
-    pump.board.clock.now_us += 300_000  # it goes while the loop sleeps
+    pump.board.clock.now_us += 300_000  # the supply fails while the loop sleeps
     pump.advance(5)
     halted(pump, "motor_supply")
     status = pump.call("status")

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from scenes import Watched, power_cut, resuming, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

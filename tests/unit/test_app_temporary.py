@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.basal import Basal
+from app.delivery.basal import Basal
 from pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
-from pumpcore.bolus import Temporary
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.schedule import Week, Zone
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.schedule import Week, Zone
 from scenes import Watched, power_cut, resuming, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])

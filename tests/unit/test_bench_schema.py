@@ -1,11 +1,11 @@
-"""One test per rule of the bench schema: what is refused, in which words, and what is taken."""
+"""One test per rule of the bench schema: what is refused, in which words, and what is accepted."""
 
 import json
 
 import pytest
 
 from bench_tables import ABSENT, COILS, SIM, STEP_DIR, changed
-from pumpcore.bench import DRIVERS, HIGHEST_HZ, Bench, BenchError, is_i2c_pair, parse
+from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, Bench, BenchError, is_i2c_pair, parse
 
 CLOCKED = changed(STEP_DIR, {"clock_chip": True, "pins.clock_sda": 20, "pins.clock_scl": 21})
 

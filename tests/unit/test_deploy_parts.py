@@ -1,4 +1,4 @@
-"""The parts of `thecal flash`, each by itself: compiled files, the manifest on the pump, mpremote's words, UF2 and boot drive."""
+"""The parts of `thecal flash`, one by one: compiled files, the manifest on the pump, mpremote's output, UF2 and boot drive."""
 
 import ast
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import thecal.cli.app
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
@@ -152,7 +152,7 @@ def test_a_board_that_would_not_load_a_file_is_known_beforehand(head, board_mpy,
 
 
 class Heard:
-    """A runner that notes its words and says the lines it was given."""
+    """A runner that notes its arguments and prints the given lines."""
 
     def __init__(self, *lines, code=0):
         self.lines, self.code, self.calls = lines, code, []
@@ -234,7 +234,7 @@ def uf2_file(text=b"MicroPython v1.28.0", family=uf2.RP2040_FAMILY, address=uf2.
 
 
 def uf2_block(number):
-    """Of three."""
+    """Return a block of three."""
     return uf2_file()[number * 512 : (number + 1) * 512]
 
 

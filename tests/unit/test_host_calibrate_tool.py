@@ -1,4 +1,4 @@
-"""`thecal calibrate` as it is typed, against a simulated pump whose head is off, weighed by a simulated balance on its own port."""
+"""`thecal calibrate` as a user types it: a simulated pump with its head off, and a simulated balance on its own port."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.orders.bolus import CALIBRATION
 from rig.cli import Tool
 from rig.device import bench
 from rig.programs import constant
@@ -138,10 +138,10 @@ def test_nobody_at_the_prompt_stores_nothing(rig: Rig) -> None:
 
 
 def test_a_running_pump_is_refused_before_anything(rig: Rig) -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
     with Client(rig.port) as client:
-        client.program_activate(client.program_stage(program.pack(constant(100_000)))["digest"])
+        client.program_activate(client.program_stage(packing.pack(constant(100_000)))["digest"])
         client.start()
     try:
         _, err = rig.calibrate(*HOW, "--mass", "0.32 g", "--yes", code=1)
@@ -168,7 +168,7 @@ def test_every_screen_says_uncalibrated(rig: Rig) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("pace", [("--virtual",), ("--speed", "100")])
 def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tuple[str, ...]) -> None:
-    """In virtual time it waited for a pump whose time nobody moved."""
+    """In virtual time it once waited for a pump whose time nobody moved."""
     tool = Tool(tmp_path)
     simulator = tool.start("sim", *pace, "--balance", "--json", "--image", "pump.flash")
     try:
@@ -186,7 +186,7 @@ def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tup
 
 
 def test_in_virtual_time_a_balance_that_is_not_at_rest_is_waited_for(tmp_path: Path) -> None:
-    """Nobody moved the time in which it comes to rest: after a run that was stopped, calibrate stood for a minute and failed."""
+    """Nobody moved the time in which it settles: after a stopped run, calibrate waited for a minute and failed."""
     tool = Tool(tmp_path)
     simulator = tool.start("sim", "--virtual", "--balance", "--json", "--image", "pump.flash")
     try:

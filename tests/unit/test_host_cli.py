@@ -1,4 +1,4 @@
-"""The command line against a fake pump: exit codes, data on stdout and talk on stderr, no traceback for anything a user meets."""
+"""The command line against a fake pump: exit codes, data on stdout, all else on stderr, and never a traceback."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.wire import records
+from pumpcore.wire import record_types
 from thecal.cli.verbs import VERBS
 from unit.host_fake_pump import FakePump
 
@@ -18,7 +18,7 @@ RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """An empty folder, no port from outside, no simulator registry but our own."""
+    """An empty folder, no port in the environment, and an own simulator registry."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
@@ -223,7 +223,7 @@ def test_raw_records_come_with_the_one_download_that_the_rows_come_with(run, pum
     asked, pump.executed[:] = pump.executed.count("journal.read"), []
     assert run("journal", "--raw", "j.raw", *also, port=pump)[0] == 0
     assert pump.executed.count("journal.read") == asked > 0
-    decoded, rest = records.decode(Path("j.raw").read_bytes())
+    decoded, rest = record_types.decode(Path("j.raw").read_bytes())
     assert not rest
     assert [one.sequence for one in decoded] == [json.loads(line)["sequence"] for line in Path("j.jsonl").read_text().splitlines()]
 

@@ -1,11 +1,11 @@
-"""The demo's identities notice what they are there to notice, and its text plot shows what it is given."""
+"""The demo's identity checks detect what they must, and its text plot shows its data."""
 
 from fractions import Fraction
 
 import pytest
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import SCHEDULE, Program
 from thecal.reports import terminal_plot
 from thecal.tools.demo.books import Cut, Line, cut_checks, plain_checks
 from thecal.tools.demo.plan import stretches

@@ -1,4 +1,4 @@
-"""`thecal flash` against a fake board: the order of its steps, and what a pulled cable leaves at every one of them."""
+"""`thecal flash` against a fake board: the order of its steps, and the result of a cable pulled at any of them."""
 
 import io
 import json
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import slots as identity
-from pumpcore.wire import records
+from pumpcore.flash import slots as identity
+from pumpcore.wire import record_types
 from thecal.errors import Failed, LinkLost
 from unit.host_fake_board import PROMPT, UNIQUE_ID, FakeBoard
 from unit.host_flash_scene import CHANGED, MPY, alone, built, flash, lies_whole, matches, writes
@@ -27,7 +27,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def pump(board):
-    """A board that was flashed, with the log of that forgotten."""
+    """Return a flashed board, with an empty log."""
     flash(board)
     board.log.clear()
     return board
@@ -41,7 +41,7 @@ def test_a_fresh_board_is_flashed_in_order(board):
     log = board.log
     assert log[0] == "survey"
     copies = [entry for entry in log if entry.startswith("cp ")]
-    folders = ("/app", "/app/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
+    folders = ("/app", "/app/wire", "/app/wire/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
     assert [entry for entry in log if entry.startswith("mkdir")] == [f"mkdir {path}" for path in folders]
     assert list(dict.fromkeys(copies))[-4:] == ["cp /store/journal", "cp /store/bench.a", "cp /marks/bench", "cp /manifest.new"]
     assert log[-2:] == ["rename /manifest.new /manifest", "reset"]
@@ -102,7 +102,7 @@ def test_the_journal_and_the_store_are_saved_whole_before_the_first_write(pump, 
     folder = Path(report["backup"])
     assert folder.parent == tmp_path / "backups" / UNIQUE_ID
     assert (folder / "events.journal").read_bytes() == b"".join(pump.journal)
-    assert len(records.decode((folder / "events.journal").read_bytes())[0]) == 300
+    assert len(record_types.decode((folder / "events.journal").read_bytes())[0]) == 300
     assert (folder / "faults.journal").read_bytes() == b""
     assert (folder / "ledger" / "1").read_bytes() == b"lease"
     assert (folder / "store" / "bench.a").read_bytes() == pump.files.read("/store/bench.a")
@@ -124,7 +124,7 @@ def test_a_pump_at_its_prompt_has_its_journal_saved_as_files(pump, tmp_path):
 
 
 def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(tmp_path):
-    """Every change of the flash is the last one once; then the board starts, and is flashed again."""
+    """The cable is pulled at every change of the flash in turn; then the board starts, and is flashed again."""
     new = built(pump=MPY + b"longer than before", hello=MPY + b"x")
     moments = 0
     while True:
@@ -141,7 +141,7 @@ def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(
                 pass
             changed = bool(writes(board))
             renamed = any(entry.startswith("rename") for entry in board.log)
-            assert renamed or lies_whole(board)  # the old firmware is whole until the new one has arrived
+            assert renamed or lies_whole(board)  # the old firmware stays whole until the new one has arrived
             board.pull_after = None
             board.boot_up()
             assert matches(board) == (not changed or (lies_whole(board, new) and "rename /manifest.new /manifest" in board.log))
@@ -213,7 +213,7 @@ def test_a_no_gives_a_pump_that_is_not_fit_to_run_its_own_program_back(pump):
     pump.log.clear()
     with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
-    assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left that reads what comes
+    assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left to read the input
 
 
 def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypatch):

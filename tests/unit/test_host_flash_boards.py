@@ -2,8 +2,8 @@
 
 import pytest
 
-from pumpcore import bench as benches
-from pumpcore import manifest, slots
+from pumpcore.bench import bench as benches
+from pumpcore.flash import manifest, slots
 from thecal.deploy import bench_slot, files, finding, marks, pack
 from thecal.errors import BadInput, Failed, NoPump
 from thecal.files.bench import payload, read_bench
@@ -27,7 +27,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def pump(board):
-    """A board that was flashed, with the log of that forgotten."""
+    """Return a flashed board, with an empty log."""
     flash(board)
     board.log.clear()
     return board
@@ -42,7 +42,7 @@ def test_strays_go_and_what_is_not_ours_stays(pump, capsys):
         pump.files.place(path).write_bytes(b"x")
     pump.files.place("/journal").mkdir()
     pump.files.place("/journal/e00000001").write_bytes(b"records")
-    assert not matches(pump)  # the .py is what would be imported
+    assert not matches(pump)  # import would take the .py
     report = flash(pump)
     assert sorted(report["remove"]) == ["/app/old/deep/x.py", "/app/pump.py", "/lib/adafruit_motor/servo.py"]
     assert not pump.files.exists("/app/old")
@@ -174,7 +174,7 @@ def test_a_full_flash_is_refused_before_anything_is_written_and_the_pump_starts_
 def test_a_board_that_was_a_pump_and_is_empty_is_told(pump, capsys):
     for path in pump.files.all():
         pump.files.place(path).unlink()
-    for folder in ("/store", "/marks", "/app/handlers", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
+    for folder in ("/store", "/marks", "/app/wire/handlers", "/app/wire", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
         pump.files.place(folder).rmdir()
     pump.boot_up()
     with pytest.raises(Failed, match="no answer on stdin"):

@@ -1,4 +1,4 @@
-"""The time line from hand-made records: curves, axis, gaps, saved files and what is wrong with them."""
+"""The time line from hand-made records: curves, axis, gaps, saved files and their defects."""
 
 import itertools
 import json
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
 from thecal.history.axis import Axis
@@ -34,7 +35,7 @@ STATUS = {
 
 
 class Journal:
-    """Records in the order in which they are said to be written."""
+    """Records in the order of their pretended writing."""
 
     def __init__(self, utc_s=UTC_S):
         self.rows, self.raw, self.boot, self.utc_s, self.sequence = [], b"", 1, utc_s, 0
@@ -45,7 +46,7 @@ class Journal:
         stamp = (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0)
         raw = records.encode_as(number, record_types.TYPES[number][1], stamp, values)
         self.raw += raw
-        self.rows.append(row(ring, records.decode(raw)[0][0]))
+        self.rows.append(row(ring, record_types.decode(raw)[0][0]))
         return self
 
     def begin(self):
@@ -231,7 +232,7 @@ ODD = (None, True, -1, 0, 1 << 40, 1 << 70, 0.5, "", "power", "x" * 200, [], {},
 
 
 def full_journal():
-    """A record of every type that a history reads."""
+    """Return a record of every type that a history reads."""
     journal = Journal().begin().add("bolus_ordered", 100, b"\1" * 8, 1000, 1000, 99).add("bolus_started", 101, b"\1" * 8)
     journal.add("bolus_ended", 150, b"\1" * 8, 0, 99).add("clock_set", 200, UTC_S, UTC_S + 1, 3600).add("paused", 250, 610, 3000)
     journal.add("unpaused", 280, 3000, 50).add("total", 300, 3100, 3080, 3200, 300)
@@ -292,8 +293,8 @@ def test_the_journal_has_words_for_reasons():
 
 def test_the_full_journal_is_read_as_it_is_meant():
     line = Timeline(Evidence(events=[one for one in full_journal().rows if one["ring"] == "events"], source="x"))
-    assert [one.ended for one in line.books.boluses.values()] == ["done", ""]
-    assert [one.purpose for one in line.books.boluses.values()] == ["manual", "extended"]
+    assert [one.ended for one in line.books.now.boluses.values()] == ["done", ""]
+    assert [one.purpose for one in line.books.now.boluses.values()] == ["manual", "extended"]
     assert line.sums(*line.window(None, None)).missed_steps == {"limit": 50, "power": 200}
 
 

@@ -1,4 +1,4 @@
-"""Texts from outside: files that would take for ever, letters that would move the cursor, cells that would run as a formula."""
+"""Texts from outside: files that would take for ever, letters that move the cursor, cells that run as a formula."""
 
 import csv
 import io
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program
-from pumpcore.faults import Refusal
-from pumpcore.wire import records
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.wire import record_types, records
 from rig.some import some_of
 from thecal.errors import BadInput
 from thecal.files import bench, toml_bounds
@@ -72,7 +72,7 @@ def test_no_file_of_a_person_takes_long_or_ends_in_a_traceback(load, name: str, 
 
 @pytest.mark.rule("R10")
 def test_the_keys_that_people_write_are_within_the_bounds() -> None:
-    root = Path(__file__).resolve().parents[2]  # of this file: the tree of a mutation has no hardware/
+    root = Path(__file__).resolve().parents[2]  # relative to this file: the tree of a mutation has no hardware/
     files = [*root.glob("hardware/*.toml"), *root.glob("host/**/*.toml")]
     assert len(files) > 5
     for file in files:
@@ -121,13 +121,13 @@ def test_a_red_text_is_red_and_what_is_in_it_is_not_trusted(capsys, monkeypatch)
 
 
 class Named(FakePump):
-    """A pump of an older version, which took any name."""
+    """A pump of an older version, which accepted any name."""
 
     def __init__(self) -> None:
         super().__init__()
         made = constant(1_000_000)
         made.name = "n\x1b[2J\x07$\\frac$\n[red]\u202e \u4e2d"
-        self.active = program.pack(made)
+        self.active = packing.pack(made)
 
     def do_status(self):
         return {**super().do_status(), "program_name": "n\x1b[2J\x07\nsecond\u202e", "last_error": "\x1b"}
@@ -197,7 +197,7 @@ def test_a_spreadsheet_runs_no_formula_and_takes_no_token_for_a_number() -> None
 def test_a_reason_and_a_token_are_texts_in_the_csv_of_the_journal() -> None:
     reason, token = b"=1+1".ljust(60, b"\0"), bytes.fromhex("00010002e1614849")
     raw = records.encode("refill_acknowledged", (1, 1, 0, 0), (reason,)) + records.encode("bolus_started", (1, 2, 0, 0), (token,))
-    rows = [row("events", record) for record in records.decode(raw)[0]]
+    rows = [row("events", record) for record in record_types.decode(raw)[0]]
     read = list(csv.DictReader(io.StringIO(as_csv(rows, "-1"))))
     assert read[0]["reason"] == "'=1+1" and read[0]["calibration"] == "'-1"
     assert read[1]["token"] == "'00010002e1614849" and read[1]["sequence"] == "2"

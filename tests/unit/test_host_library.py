@@ -1,4 +1,4 @@
-"""The drug library: its file, how its limits come into a prescription, and what is refused or asked for on the way."""
+"""The drug library: its file, its limits in a prescription, and what is refused or asked on the way."""
 
 import io
 import json
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program as packed_program
-from pumpcore.limits import passed
+from pumpcore.limits.limits import passed
+from pumpcore.program import packing as packed_program
 from thecal.errors import BadInput
 from thecal.files.resources import DATA
 from thecal.prescription import library

@@ -1,9 +1,9 @@
-"""Where a bench's ceilings are shown, the rate that a program may use is shown beside the motor's."""
+"""Wherever a bench's ceilings are shown, a program's highest rate is shown beside the motor's."""
 
 import pytest
 
-from pumpcore import bench as benches
-from pumpcore.program import Program
+from pumpcore.bench import bench as benches
+from pumpcore.program.plan import Program
 from rig import benches as rigs
 from thecal.checks import rigs as checks_rigs
 from thecal.cli.verbs.limits import table

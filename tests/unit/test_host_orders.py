@@ -1,4 +1,4 @@
-"""The verbs over the therapy commands: what they ask, when the token is asked for, and what an unknown outcome says."""
+"""The verbs for therapy commands: what they ask, when they fetch the token, and what they print for an unknown outcome."""
 
 import io
 import json
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pumpcore import program
-from pumpcore.faults import Refusal
-from pumpcore.settings import Settings
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.program.settings import Settings
 from pumpcore.wire import messages
 from thecal.schema.verbs import SHAPES
 from unit.host_fake_pump import FakePump
@@ -20,7 +20,7 @@ THERAPY = ("bolus.demand", "bolus.extended", "bolus.prime", "temporary.start", "
 
 
 class TherapyPump(FakePump):
-    """Knows the therapy commands, keeps what it was asked, and judges nothing."""
+    """A pump that knows the therapy commands, keeps every request, and judges nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class TherapyPump(FakePump):
                   "tolerance_nl": 100_000}  # fmt: skip
         for name, value in values.items():
             setattr(made.settings, name, value)
-        self.active = program.pack(made)
+        self.active = packing.pack(made)
 
     def do_hello(self):
         return {**super().do_hello(), "capabilities": self.known}
@@ -116,7 +116,7 @@ def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tupl
     assert code == 0 and pump.asked == [] and "bolus.token" not in pump.executed and "nothing sent" in err
     held(words[0], out)
     assert json.loads(out)["dry_run"] is True and json.loads(out)["params"] == ORDERS[words][1]
-    code, _, err = typed(*words)  # nobody is there to confirm
+    code, _, err = typed(*words)  # there is nobody to confirm
     assert code == 1 and "no answer on stdin" in err and pump.asked == [] and "bolus.token" not in pump.executed
     code, out, err = typed(*words, "--yes", "--json")
     assert code == 0 and pump.asked == [ORDERS[words]] and len(json.loads(out)["token"]) == 16
@@ -167,9 +167,9 @@ def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump,
     hello = pump.do_hello
     monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
     if "0.3 mL" in words:
-        made = program.unpack(pump.active)
+        made = packing.unpack(pump.active)
         made.settings.bolus_max_nl = 250_000
-        pump.active = program.pack(made)
+        pump.active = packing.pack(made)
     for more in (("--dry-run",), ("--yes",)):
         code, out, err = typed(*words, *more)
         assert code == 2 and not out and all(text in err for text in (*BEYOND[words], "rule R", "asked", "limit")), err
@@ -177,10 +177,10 @@ def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump,
 
 
 def test_priming_is_bound_by_the_bench_and_not_by_the_program(typed, pump, monkeypatch) -> None:
-    hello, made = pump.do_hello, program.unpack(pump.active)
+    hello, made = pump.do_hello, packing.unpack(pump.active)
     monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
     made.max_rate_nl = 1_000_000
-    pump.active = program.pack(made)
+    pump.active = packing.pack(made)
     assert typed("prime", "--rate", "2 mL/h", "--dry-run")[0] == 0
     assert typed("bolus", "0.1 mL", "--rate", "2 mL/h", "--dry-run")[0] == 2
 

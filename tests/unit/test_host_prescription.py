@@ -1,4 +1,4 @@
-"""Prescription files: what is right compiles exactly, what is wrong gets one line with file, key and what to do."""
+"""Prescription files: a right one compiles exactly; a wrong one gets one line with file, key and what to do."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thecal
-from pumpcore import program as packed_program
+from pumpcore.program import packing as packed_program
 from thecal.errors import BadInput
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import check, load

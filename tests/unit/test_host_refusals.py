@@ -1,4 +1,4 @@
-"""What the pump or its formulas refuse, in the words and units of a person: rates in mL/h, and only neighbours that can be ordered."""
+"""Refusals of the pump or its formulas in a person's words and units: rates in mL/h, and only nearest values that can be ordered."""
 
 import importlib
 from fractions import Fraction
@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.order_limits import check_rounding
-from pumpcore.program import Program, digest
+from pumpcore.limits.order_limits import check_rounding
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest
+from pumpcore.program.plan import Program
 from thecal.checks.dose import volume as volume_nl_of
 from thecal.checks.dose import volume_of
 from thecal.checks.orders import check_steps

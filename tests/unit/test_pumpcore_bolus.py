@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pumpcore import bolus as boluses
-from pumpcore.bolus import Bolus, of_steps
-from pumpcore.dose import Calibration
-from pumpcore.faults import Refusal
-from pumpcore.order_limits import check_rounding
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits.order_limits import check_rounding
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders import bolus as boluses
+from pumpcore.orders.bolus import Bolus, of_steps
 
 PAIR = Calibration(1_000_003, 99_991)
 TOKEN = "00010001deadbeef"
@@ -51,7 +51,7 @@ def test_less_than_a_step_is_refused_with_the_smallest_that_is_not() -> None:
 
 
 def refused_nl(volume_nl: int, pair: Calibration) -> tuple | None:
-    """The nearest volumes below and above of a dose that is refused."""
+    """Return the nearest volumes below and above a refused dose."""
     try:
         check_rounding(volume_nl, pair)
     except Refusal as refusal:

@@ -1,11 +1,11 @@
-"""Lockout, count and sum against the same said with a plain list; nothing falls out too early, and memory stays bounded."""
+"""Lockout, count and sum against a plain list: nothing drops out too early, and memory stays bounded."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pump import constant, with_settings
-from pumpcore.bolus import KEPT, Doses
+from pumpcore.orders.bolus import KEPT, Doses
 
 DAY_S = 86_400
 ROWS = st.lists(st.tuples(st.integers(0, 3 * DAY_S), st.integers(1, 1 << 40), st.booleans()), max_size=60)

@@ -1,7 +1,7 @@
 """25 rates over 400 days, lease by lease through the first day and every month and year end, against the reference.
 
-What is checked is the code that runs on the pump: `Span` and `Leases` of app over `Accumulator`, `Train` and the
-schedule of pumpcore. The reference reads the calendar with `datetime` and counts in fractions.
+The code under test is the pump's: `Span` and `Leases` of app over `Accumulator`, `Train` and the schedule of pumpcore. The reference reads
+the calendar with `datetime` and counts in fractions.
 """
 
 from datetime import UTC, datetime
@@ -10,12 +10,13 @@ from math import floor
 
 import pytest
 
-from app.basal import Basal
-from app.leases import GUARD_MARGIN_STEPS, Leases
-from app.span import Span
-from pumpcore import ledger, program, schedule
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.limits import Windows
+from app.delivery.basal import Basal
+from app.delivery.leases import GUARD_MARGIN_STEPS, Leases
+from app.delivery.span import Span
+from pumpcore.flash import ledger
+from pumpcore.limits.limits import Windows
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.program import packing, schedule
 from reference import WeeklyPlan, month_ends
 from rig.some import some_of
 
@@ -33,27 +34,27 @@ class NoLimit:
 
 
 class Files:
-    """Keeps the last record, as flash would."""
+    """Keep the last record, as flash would."""
 
     def write(self, record: ledger.LedgerRecord) -> None:
         self.record = record
 
 
 def rows_of(rate_nl: int) -> dict:
-    """Three rates a day, other times on Sunday; the week begins inside Sunday's last one."""
+    """Return three rates a day, at other times on Sunday; the week begins within Sunday's last one."""
     times = {(6, 0): rate_nl, (14, 30): rate_nl * 2 // 3 + 1, (22, 15): rate_nl // 7}
     rows = {(day, hour, minute): nl for day in range(6) for (hour, minute), nl in times.items()}
     return rows | {(6, 9, 1): rate_nl, (6, 23, 59): rate_nl // 2}
 
 
 class Pumped:
-    """The pump's arithmetic on one side, the reference on the other, walked forward together."""
+    """The pump's arithmetic and the reference, moved forward together."""
 
     def __init__(self, rate_nl: int) -> None:
         rows = rows_of(rate_nl)
         entries = [(schedule.minute_of_week(*moment), nl) for moment, nl in sorted(rows.items())]
-        made = program.Program("x", "water", S_PER_DAY, entries)
-        made.mode = program.SCHEDULE
+        made = packing.Program("x", "water", S_PER_DAY, entries)
+        made.mode = packing.SCHEDULE
         calibration = Calibration(VOLUME_NL, STEPS)
         week = schedule.Week(START_UTC_S, schedule.Zone(OFFSET_S))
         self.span = Span(0, Basal(made, Accumulator(S_PER_DAY, calibration), week), 0)
@@ -64,7 +65,7 @@ class Pumped:
         self.leases_made = 0
 
     def lease(self) -> None:
-        """One lease, slice by slice: booked, ordered and timed as the fractions say."""
+        """Check one lease, slice by slice: booked, ordered and timed like the fractions."""
         span, record = self.span, ledger.LedgerRecord()
         if span.planned_s >= self.change_s:
             utc_s = START_UTC_S + span.planned_s
@@ -97,7 +98,7 @@ class Pumped:
         assert abs(end_us - exact_us) <= Fraction(1, 2)
 
     def leap_to(self, second_s: int) -> None:
-        """The time up to `second_s` in one step."""
+        """Move to `second_s` in one step."""
         span = self.span
         from_s = span.planned_s
         span.ordered_steps += span.basal.skip(from_s, second_s - from_s)

@@ -1,4 +1,4 @@
-"""PROTOCOL.md against the code: every table, every example, every key of every reply. A page that lies is worse than none."""
+"""PROTOCOL.md against the code: every table, every example, every key of every reply."""
 
 import base64
 import binascii
@@ -9,10 +9,13 @@ import struct
 
 import pytest
 
-from app.handlers.table import HANDLERS, Loader
-from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
+from app.wire.handlers.table import HANDLERS, Loader
+from app.wire.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
 from pump import constant, with_settings
-from pumpcore import bolus, fault_texts, faults, program, settings, weighed
+from pumpcore.bench import weighed
+from pumpcore.faults import fault_texts, faults
+from pumpcore.orders import bolus
+from pumpcore.program import packing, settings
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from rules.tree import ROOT
@@ -22,7 +25,7 @@ PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encod
 
 
 def table(*header: str) -> list:
-    """The rows of the table with this header, cells without their back ticks."""
+    """Return the rows of the table with this header, cells without their back ticks."""
     lines = PAGE.splitlines()
     begin = lines.index("| " + " | ".join(header) + " |") + 2
     rows = []
@@ -90,10 +93,10 @@ def test_the_codes_are_those_of_the_code() -> None:
 
 def test_the_program_s_header_is_that_of_the_code() -> None:
     rows = table("offset", "format", "field", "meaning")
-    made = program.Program("nä", "wasser", 7, [(3, 11), (5, 13)])
+    made = packing.Program("nä", "wasser", 7, [(3, 11), (5, 13)])
     made.mode, made.on_clock_loss, made.after_power_loss = 1, "lowest", "resume"
     made.max_rate_nl, made.hour_nl, made.day_nl, made.concentration = 1, 2, 3, (4, 5)
-    packed = program.pack(made)
+    packed = packing.pack(made)
     read = {field: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, field, _ in rows}
     assert read == {
         "magic": b"TPR1",
@@ -112,8 +115,8 @@ def test_the_program_s_header_is_that_of_the_code() -> None:
         "concentration_nl": 5,
     }
     assert packed[56:] == "näwasser".encode() + struct.pack("<HQHQ", 3, 11, 5, 13)
-    assert program.CLOCK_LOSS == ("stop", "lowest") and program.POWER_LOSS == ("stop", "resume")
-    assert program.MODES == ("constant", "schedule", "minimum")
+    assert packing.CLOCK_LOSS == ("stop", "lowest") and packing.POWER_LOSS == ("stop", "resume")
+    assert packing.MODES == ("constant", "schedule", "minimum")
 
 
 def test_the_settings_are_those_of_the_code() -> None:
@@ -121,7 +124,7 @@ def test_the_settings_are_those_of_the_code() -> None:
     made = constant(5)
     made.settings = settings.Settings(tuple(range(1, len(settings.FIELDS) + 1)), "lib")
     made.settings.overrides = 15
-    packed = program.pack(made)
+    packed = packing.pack(made)
     block = packed[56 + len("constantwaterlib") :]
     for number, (offset, kind, name, _) in enumerate(rows):
         assert plain(name) == settings.FIELDS[number]
@@ -133,7 +136,7 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 
 def schema(text: str) -> dict:
-    """The parameters of a method as the page writes them, in the form of the code."""
+    """Return the parameters of a method on the page, in the form of the code."""
     if text == "-":
         return {}
     found = {}
@@ -179,10 +182,10 @@ def test_the_calibration_s_layout_is_that_of_the_code() -> None:
 
 
 def asked() -> dict:
-    """A real reply of every method."""
+    """Return a real reply of every method."""
     pump = ready()
     replies = {"hello": pump.call("hello"), "clock.set": pump.call("clock.set", utc_s=1_767_571_261, offset_s=0)}
-    packed = base64.b64encode(program.pack(constant(900_000))).decode()
+    packed = base64.b64encode(packing.pack(constant(900_000))).decode()
     replies["program.stage"] = pump.call("program.stage", program=packed)
     replies["program.check"] = pump.call("program.check", digest=replies["program.stage"]["digest"])
     replies["program.activate"] = pump.call("program.activate", digest=replies["program.stage"]["digest"])
@@ -238,8 +241,8 @@ def asked() -> dict:
     return replies
 
 
-def bridge(pump: Watched, made: program.Program) -> dict:
-    """From one concentration to another."""
+def bridge(pump: Watched, made: packing.Program) -> dict:
+    """Go from one concentration to another."""
     for mass_ng in (500, 300):
         made.concentration = (mass_ng, 1_000_000)
         pump.upload(made)
@@ -269,7 +272,7 @@ def ready_alarm() -> dict:
     "text",
     [
         f"at most {frame.MAX_BYTES} bytes without its newline",
-        f"at most {program.MAX_BYTES} bytes and {program.MAX_ENTRIES} entries",
+        f"at most {packing.MAX_BYTES} bytes and {packing.MAX_ENTRIES} entries",
         f"valid for {VALID_MS // 1000} s",
         f"last {REMEMBERED} changing",
         f"at least {bolus.SHORTEST_S} s",
@@ -289,10 +292,10 @@ def test_the_examples_are_right() -> None:
     blocks = [block.strip() for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)]
     example, packed, record = blocks
     assert frame.decode(example.encode())["method"] == "status"
-    made = program.unpack(binascii.unhexlify(packed.replace("\n", "")))
+    made = packing.unpack(binascii.unhexlify(packed.replace("\n", "")))
     assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
-    assert program.digest(program.pack(made)) in PAGE and len(program.pack(made)) == 75
-    (told,), rest = records.decode(binascii.unhexlify(record))
+    assert packing.digest(packing.pack(made)) in PAGE and len(packing.pack(made)) == 75
+    (told,), rest = record_types.decode(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
     assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
 
@@ -304,7 +307,7 @@ def test_every_state_of_the_pump_is_named() -> None:
 
 
 def test_the_replies_of_the_page_are_those_of_the_table() -> None:
-    """With the objects inside of a reply, wherever the page has them in its text."""
+    """Including objects inside a reply, if the page has them in its text."""
     for name, (_, _, result) in methods().items():
         if name != "status":
             assert set(re.findall(r"`(\w+)`", result)) == set(replies.keys(replies.REPLIES[name])), name

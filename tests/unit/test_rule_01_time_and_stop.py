@@ -3,7 +3,7 @@
 import pytest
 
 from pump import constant
-from pumpcore import bolus as boluses
+from pumpcore.orders import bolus as boluses
 from rule_help import each_turn, order, plant_steps, records_of, started
 
 pytestmark = pytest.mark.rule("R1")

@@ -1,11 +1,11 @@
-"""R5: ceilings live in the bench; a program may tighten them; no rolling hour or day holds more, whatever the clock says."""
+"""R5: ceilings belong to the bench; a program may tighten them; no rolling hour or day holds more, whatever the clock says."""
 
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.limits import Windows
+from pumpcore.limits.limits import Windows
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from rule_help import again, bench_with, each_turn, number, order, plant_steps, ready, refused, started
 
 pytestmark = pytest.mark.rule("R5")
@@ -19,7 +19,7 @@ def stage(pump: UnitPump, new: programs.Program) -> dict:
 
 
 def at_the_ceiling(quiet_s: int = 0) -> UnitPump:
-    """A pump that basal and an early bolus bring to the hour's ceiling; it waits there. It is powered `quiet_s` before it starts."""
+    """Return a pump that waits at the hour's ceiling after basal and an early bolus, powered `quiet_s` before its start."""
     pump = ready(constant(8_000_000), TIGHT)
     pump.advance(quiet_s)
     pump.call("start")

@@ -1,12 +1,12 @@
-"""R7: nothing is rounded up, clamped or defaulted; what can't be done is refused with the nearest value."""
+"""R7: nothing is rounded up, clamped or defaulted; what is impossible is refused with the nearest value."""
 
 from fractions import Fraction
 
 import pytest
 
 from pump import BENCH, UnitPump, constant
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from rule_help import bench_with, order, plant_steps, ready, refused, started
 from thecal.checks.dose import Bolus
 from thecal.errors import BadInput

@@ -1,34 +1,34 @@
-"""R9: what changes is in the journal before it happens; stop and safe state act first; nothing is lost silently."""
+"""R9: a change is in the journal before it happens; stop and safe state act first; nothing is lost silently."""
 
 import itertools
 
 import pytest
 
-import app.journal
-from app.journal import Ring
+import app.records.journal
+from app.startup.recovery import open_ring
 from pump import MONDAY_UTC_S, UnitPump, constant
-from pumpcore import program as programs
-from pumpcore.wire import records
+from pumpcore.program import packing as programs
+from pumpcore.wire import record_types, records
 from rule_help import again, order, plant_steps, ready, records_of, started
 
 pytestmark = pytest.mark.rule("R9")
 
 
 def all_in_flash(pump: UnitPump) -> list:
-    """The records of the events ring that are on flash now, whatever the firmware remembers."""
+    """Return the events that are on flash now, whatever the firmware remembers."""
     found = []
-    for _, _, data in Ring(pump.board.flash, "e", 32).segments():
-        found = records.decode(data)[0] + found
+    for _, _, data in open_ring(pump.board.flash, "e", 32).segments():
+        found = record_types.decode(data)[0] + found
     return found
 
 
 def in_flash(pump: UnitPump) -> list:
-    """Their names."""
+    """Return their names."""
     return [record.name for record in all_in_flash(pump)]
 
 
 def spy(target: object, name: str, note: object) -> None:
-    """Has `note()` called before each call of `target.name`."""
+    """Call `note()` before each call of `target.name`."""
     inner = getattr(target, name)
 
     def noting(*args: object) -> object:
@@ -130,7 +130,7 @@ def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
 
 
 def half() -> UnitPump:
-    """A stopped pump whose journal ends in what is no whole record."""
+    """Return a stopped pump whose journal ends in half a record."""
     pump = started(constant(36_000_000))
     pump.call("stop")
     ring = pump.pump.journal.rings["events"]
@@ -169,7 +169,7 @@ def test_a_record_with_a_wrong_bit_is_no_record() -> None:
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = ready(constant(1_000))
-    monkeypatch.setattr(app.journal, "SEGMENT_BYTES", 512)
+    monkeypatch.setattr(app.records.journal, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
     ring.most_segments = 3
     for index in range(60):
@@ -188,11 +188,11 @@ def test_a_damaged_program_is_not_what_was_journaled() -> None:
 
 
 def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four parts of power-up ask where its records begin: each look takes a chip 15 ms."""
+    """Four parts of power-up need its record offsets, and each search takes a chip 15 ms."""
     pump = ready(constant(1_000))
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
-    ring = Ring(pump.board.flash, "e", 32)
+    ring = open_ring(pump.board.flash, "e", 32)
     (first, behind, data), *_ = ring.segments()
     starts = ring.starts(first, behind, data)
     assert looked == [len(data)] and starts == look(data) and len(starts) == behind - first

@@ -1,12 +1,12 @@
-"""R11: time of day is used only when it is known; therapy resumes only with leave; nothing is caught up."""
+"""R11: the wall time is used only if it is known; therapy resumes only if allowed; nothing is caught up."""
 
 from fractions import Fraction
 
 import pytest
 
 from pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
-from pumpcore import bolus as boluses
-from pumpcore.program import Program
+from pumpcore.orders import bolus as boluses
+from pumpcore.program.plan import Program
 from rule_help import again, number, on_flash, order, plant_steps, ready, records_of, refused, started
 
 pytestmark = pytest.mark.rule("R11")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import MAX_RATE_NL, Program
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import MAX_RATE_NL
+from pumpcore.program.plan import Program
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.quantities import exact

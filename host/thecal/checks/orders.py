@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from fractions import Fraction
 from types import SimpleNamespace
 
-from pumpcore import bolus as boluses
-from pumpcore import order_limits
-from pumpcore.bolus import Temporary
-from pumpcore.fault_texts import told
-from pumpcore.faults import Refusal
-from pumpcore.limits import Ceilings
-from pumpcore.program import Program
+from pumpcore.faults.fault_texts import told
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import order_limits
+from pumpcore.limits.limits import Ceilings
+from pumpcore.orders import bolus as boluses
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.plan import Program
 from pumpcore.units import ceil_div
 from thecal.checks.dose import Bolus, in_unit, nearest_text
 from thecal.checks.rigs import Rig

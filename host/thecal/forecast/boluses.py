@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.settings import Settings
+from pumpcore.program.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.forecast.course import Flow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
+from pumpcore.limits.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
 from pumpcore.units import S_PER_MINUTE
 from thecal.forecast.model import Outlook
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.forecast import Forecast
-from pumpcore.front import Crossing
-from pumpcore.schedule import Zone
+from pumpcore.fluid.front import Crossing
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
 from thecal.forecast.course import Course, Flow
@@ -170,7 +170,7 @@ class Comparison:
 
     def _near_boluses(self) -> Near[Shot]:
         end_ms, found = self.line.to_ms, []
-        for one in self.line.books.boluses.values():
+        for one in self.line.books.now.boluses.values():
             if one.started_ms is not None:
                 whole_ms = max(1, one.runs_ms(one.started_ms, end_ms))
                 found.append(Shot(one.started_ms, end_ms if one.ended_ms is None else one.ended_ms, one, whole_ms))

@@ -8,11 +8,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import Program
-from pumpcore.schedule import Zone
-from pumpcore.settings import Settings
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Zone
+from pumpcore.program.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front

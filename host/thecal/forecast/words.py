@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.limits import Ceilings
+from pumpcore.limits.limits import Ceilings
 from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
 from thecal.forecast.model import Day, Outlook

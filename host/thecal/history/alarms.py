@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from thecal.history.axis import Axis
 from thecal.history.rows import Row
 

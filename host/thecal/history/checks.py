@@ -58,7 +58,7 @@ def position_check(line: Timeline) -> Check:
 def balance_check(line: Timeline) -> Check:
     """Check ordered = delivered + uncertain + missed + halted: exact over all ended entries, except for steps in the queue at an entry's
     record."""
-    closed = [one for one in line.books.stretches if one.ended != RUNNING]
+    closed = [one for one in line.books.stretches.closed if one.ended != RUNNING]
     words = f"ordered = delivered + uncertain + missed + halted in {len(closed)} finished entries"
     worst = max((abs(difference(one)) for one in closed), default=0)
     total = sum(difference(one) for one in closed)
@@ -80,7 +80,7 @@ def program_checks(line: Timeline) -> list[Check]:
     """Compare ordered steps with the prescription; a stretch with a power cut is known to the second, all others to the step."""
     if line.prescribed is None:
         return []
-    offs = [(one, off) for one in line.books.stretches if (off := one.off_by_steps()) is not None]
+    offs = [(one, off) for one in line.books.stretches.closed if (off := one.off_by_steps()) is not None]
     if not offs:
         return []
     inside = [abs(off) < tolerance(line, one) for one, off in offs]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.errors import BadInput
 from thecal.history import plausible
 from thecal.history.alarms import alarm_lines
@@ -88,10 +88,10 @@ class Timeline:
         return max(at_ms, self.from_ms)
 
     def _draw(self) -> None:
-        books, boluses = self.books, [self._so_far(one) for one in self.books.boluses.values()]
-        self.high = shaped([(one.at_ms, one.high_steps) for one in books.made], books.made_flows, boluses)
-        self.low = shaped([(one.at_ms, one.low_steps) for one in books.made], books.made_flows, boluses)
-        self.planned = shaped(books.planned, books.plan_flows, boluses)
+        books, boluses = self.books, [self._so_far(one) for one in self.books.now.boluses.values()]
+        self.high = shaped([(one.at_ms, one.high_steps) for one in books.tally.made], books.flows.made, boluses)
+        self.low = shaped([(one.at_ms, one.low_steps) for one in books.tally.made], books.flows.made, boluses)
+        self.planned = shaped(books.tally.planned, books.flows.planned, boluses)
 
     def _so_far(self, one: BolusLine) -> BolusLine:
         """Update a running or waiting bolus from the status."""
@@ -119,7 +119,7 @@ class Timeline:
     @cached_property
     def _known_ms(self) -> list[int]:
         """Return the moments with a recorded position, and both ends."""
-        return sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
+        return sorted({one.at_ms for one in self.books.tally.made} | {self.from_ms, self.to_ms})
 
     def sums(self, from_ms: int, to_ms: int) -> Sums:
         """Return the sums between two moments; exact at those of `window`. Events at the begin itself belong to the period before,

@@ -6,9 +6,10 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from pumpcore.fault_texts import sentence, told
-from pumpcore.faults import Refusal
-from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDULE, Program, pack, unpack
+from pumpcore.faults.fault_texts import sentence, told
+from pumpcore.faults.faults import Refusal
+from pumpcore.program.packing import MAX_ENTRIES, MAX_RATE_NL, pack, unpack
+from pumpcore.program.plan import CONSTANT, MINIMUM, SCHEDULE, Program
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription

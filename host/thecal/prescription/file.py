@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictStr, ValidationError
 
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.schedule import minute_of_week
 from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.prescription.fields import Concentration, Days, Dose, Minute, Rate, Table

@@ -10,12 +10,12 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from pumpcore.bolus import CALIBRATION, CANCELLED, CUT, DONE
-from pumpcore.bolus import LIVE as LIVE_STATES
-from pumpcore.forecast import CHAIN_BYTES
-from pumpcore.schedule import Zone
+from pumpcore.orders.bolus import CALIBRATION, CANCELLED, CUT, DONE
+from pumpcore.orders.bolus import LIVE as LIVE_STATES
+from pumpcore.program.forecast import CHAIN_BYTES
+from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
-from pumpcore.wire import gaps, messages, records
+from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import replies
 from thecal.pump.boots import whole_boot
@@ -54,7 +54,7 @@ class Records(NamedTuple):
     """A block's announcement with its `raw` bytes, and its records."""
 
     reply: Reply
-    records: list[records.Record]
+    records: list[record_types.Record]
 
 
 class Client(Exchange):
@@ -109,7 +109,7 @@ class Client(Exchange):
         raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
 
     def calibration_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed calibration (`pumpcore.weighed`); change nothing."""
+        """Have the pump check and read a packed calibration (`pumpcore.bench.weighed`); change nothing."""
         return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
 
     def calibration_read(self) -> Reply:
@@ -177,13 +177,13 @@ class Client(Exchange):
             self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
             starts = gaps.whole_records(raw, reply["first_sequence"], reply["next_sequence"])
-            decoded = [records.decode_at(raw, at) for at in starts]
+            decoded = [record_types.decode_at(raw, at) for at in starts]
             for record in decoded:
                 record.boot = whole_boot(record.boot, self.boot or 0)
             yield Records({**reply, "raw": raw}, decoded)
 
     def forecast_digest(self, digest: str, utc_s: int, zone: Zone, days: int, bridge_steps: int | None = None) -> str:
-        """Return the digest of a forecast (`pumpcore.forecast`) that the pump computes for the active or a staged program.
+        """Return the digest of a forecast (`pumpcore.program.forecast`) that the pump computes for the active or a staged program.
         `bridge_steps`: the position at which its bridge begins."""
         names = ("offset_s", "transition_utc_s", "transition_offset_s")
         params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.bolus import DELIVERING
-from pumpcore.front import OLD, ratio
+from pumpcore.fluid.front import OLD, ratio
+from pumpcore.orders.bolus import DELIVERING
 
 Status = dict[str, Any]
 DELIVERS = ("running", "priming", "calibrating")

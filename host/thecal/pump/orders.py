@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pumpcore.bolus import Temporary
+from pumpcore.orders.bolus import Temporary
 from thecal.errors import Failed, Interrupted, LinkLost, Refused, Unknown
 from thecal.pump.client import LIVE_STATES, Client
 from thecal.pump.exchange import Reply

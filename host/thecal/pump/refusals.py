@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.fault_texts import told, worded
-from pumpcore.faults import Refusal
+from pumpcore.faults.fault_texts import told, worded
+from pumpcore.faults.faults import Refusal
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import Refused
 from thecal.quantities.typed import Quantity, decimal, spelled

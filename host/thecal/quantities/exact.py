@@ -9,7 +9,7 @@ from thecal.errors import BadInput
 from thecal.quantities.typed import Quantity, decimal, shown
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
 
 NEAREST_DIGITS = 12
 A_NL = Fraction(1)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
@@ -154,7 +154,7 @@ class HistoryPicture:
             end_ms = line.to_ms if behind is None else behind.from_ms
             found.append(Shade(before.to_ms, end_ms, OFF if before.ended == "power" else STOPPED))
         found += [Shade(one.from_ms, line.to_ms if one.to_ms is None else one.to_ms, STOPPED) for one in books.pauses]
-        boluses = [one for one in books.boluses.values() if one.started_ms is not None]
+        boluses = [one for one in books.now.boluses.values() if one.started_ms is not None]
         return found + [Shade(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
 
     def _mark(self, axes: Axes) -> None:

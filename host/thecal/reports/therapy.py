@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pumpcore.bolus import CANCELLED, CUT, DONE
+from pumpcore.orders.bolus import CANCELLED, CUT, DONE
 from thecal.history.alarms import named
 from thecal.history.therapy import PASSED, STOPPED, BridgeLine, Override, Refill, TemporaryLine
 from thecal.history.timeline import Timeline
@@ -47,18 +47,18 @@ class TherapyRows:
 
     def _events(self) -> Iterator[Event]:
         books = self.line.books
-        for temporary in books.temporaries:
+        for temporary in books.therapy.temporaries:
             cells = self._lasting("temporary rate", self._temporary(temporary), temporary)
             yield Event(temporary.ordered_ms, temporary.ended_ms, cells)
-        for bridge in books.bridges:
+        for bridge in books.therapy.bridges:
             yield Event(bridge.from_ms, bridge.ended_ms, self._lasting("bridge", self._bridge(bridge), bridge))
-        for refill in books.refills:
+        for refill in books.therapy.refills:
             yield at(refill.at_ms, "refill", self._refill(refill), "-", self._judged(refill))
-        for override in books.overrides:
+        for override in books.therapy.overrides:
             yield at(override.at_ms, "soft limit passed", self._override(override), "-", "acknowledged in the prescription")
-        for at_ms, digest in books.changed:
+        for at_ms, digest in books.therapy.changed:
             yield at(at_ms, "another program", f"took over while running: {digest[:12]}", "-", "-")
-        for refused in books.refused:
+        for refused in books.therapy.refused:
             text = f"{named(refused.fault).name}: {refused.count} at the button, {span(refused.wait_s)} too early"
             yield at(refused.at_ms, "demand refused", text, "-", "-")
 
@@ -76,7 +76,7 @@ class TherapyRows:
     def _refill(self, one: Refill) -> str:
         least, most = ml(one.expected_nl), ml(one.expected_nl + one.uncertain_nl)
         expected = least if least == most else f"{least} to {most}"
-        known = any(other.at_ms < one.at_ms for other in self.line.books.refills) or one.expected_nl
+        known = any(other.at_ms < one.at_ms for other in self.line.books.therapy.refills) or one.expected_nl
         wanted = f"expected {expected}, " if known else ""
         return f"{wanted}measured {ml(one.measured_nl)}, filled {ml(one.filled_nl)}"
 

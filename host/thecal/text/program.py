@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pumpcore.program import MODES, Program
+from pumpcore.program.plan import MODES, Program
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day, ug_per_ml
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.week import week_time

@@ -1,11 +1,11 @@
-"""The two longest writes of the pump, by its own code: a lease, and a journal record that opens a new segment."""
+"""The pump's two longest writes, with its own code: a lease, and a journal record that opens a new segment."""
 
 import time
 
-from app.journal import Journal
-from app.leases import LedgerFiles
+from app.delivery.leases import LedgerFiles
+from app.startup.recovery import open_journal
 from hal.vfs import Flash
-from pumpcore.ledger import LedgerRecord
+from pumpcore.flash.ledger import LedgerRecord
 
 
 class Uptime:
@@ -19,7 +19,7 @@ class Uptime:
 class Writes:
     def __init__(self) -> None:
         flash = Flash()
-        self._journal = Journal(flash, Uptime())
+        self._journal = open_journal(flash, Uptime())
         self._files = LedgerFiles(flash)
         self._write_lease()
 
@@ -29,7 +29,7 @@ class Writes:
         self._files.write(record)
 
     def both_us(self) -> tuple:
-        """(lease, journal record with a new segment) in us, one right behind the other."""
+        """Return (lease, journal record with a new segment) in us, one right after the other."""
         self._journal.rings["events"].give_up_segment()
         begin_us = time.ticks_us()
         self._write_lease()

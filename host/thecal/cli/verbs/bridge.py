@@ -11,7 +11,7 @@ from thecal.errors import Failed
 from thecal.terminal.console import columns, confirm, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.cli.clock_setting import Wish
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts

@@ -12,7 +12,7 @@ from thecal.errors import Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
-    from pumpcore.schedule import Zone as LocalZone
+    from pumpcore.program.schedule import Zone as LocalZone
     from thecal.checks.rigs import Rig
     from thecal.forecast.bridged import Front
     from thecal.forecast.model import Outlook
@@ -80,7 +80,7 @@ def forecast(
 
 
 def rig_for(pump: PumpFacts | None, bench: str | None) -> Rig:
-    from pumpcore.dose import Calibration
+    from pumpcore.motion.dose import Calibration
     from thecal.checks import rigs
 
     if pump is None:
@@ -110,7 +110,7 @@ def front_of(client: Client | None, compiled: Compiled) -> Front | None:
 
 def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
     """Have the pump compute the forecast of the same program. Raises Failed if its digest differs."""
-    from pumpcore.program import digest as digest_of
+    from pumpcore.program.packing import digest as digest_of
 
     zone: LocalZone = outlook.when.zone
     digest = digest_of(compiled.packed)
@@ -126,7 +126,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
 
 
 def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
-    from pumpcore.limits import Ceilings
+    from pumpcore.limits.limits import Ceilings
     from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words
 

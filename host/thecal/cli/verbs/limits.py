@@ -12,7 +12,7 @@ from thecal.errors import Failed
 from thecal.terminal.console import data, emit_json, headed
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.checks.rigs import Rig
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ def limits(
 
 def table(program: Program, rig: Rig) -> list[Row]:
     """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
-    from pumpcore.settings import Settings
+    from pumpcore.program.settings import Settings
     from thecal.checks.rigs import ANY_RIG
 
     settings: Any = program.settings or Settings()
@@ -86,7 +86,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
 
 def motor_nl(rig: Any, seconds_s: int) -> int:
     """Return the highest rate that the motor can reach with ramps in each second, in nl per `seconds_s`."""
-    from pumpcore.profile import highest_rate_hz
+    from pumpcore.motion.profile import highest_rate_hz
 
     return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 
@@ -95,7 +95,7 @@ def asked_of(program: Program, settings: Any) -> dict[str, int]:
     """Return the values that the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     from copy import copy
 
-    from pumpcore.limits import asks_nl
+    from pumpcore.limits.limits import asks_nl
 
     with_settings = copy(program)
     with_settings.settings = settings

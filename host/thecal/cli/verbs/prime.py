@@ -12,7 +12,7 @@ from thecal.errors import Failed
 from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 

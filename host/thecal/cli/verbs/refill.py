@@ -132,7 +132,7 @@ def review(reservoir: dict[str, Any], bounds: Tolerance | None, volumes: Volumes
 
 def tolerated(reservoir: dict[str, Any], settings: Any) -> Tolerance | None:
     """Return the pump's tolerance; None before the first report."""
-    from pumpcore.reservoir import tolerated_nl
+    from pumpcore.fluid.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
         return None

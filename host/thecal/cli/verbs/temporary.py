@@ -14,8 +14,8 @@ from thecal.errors import BadInput
 from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
-    from pumpcore.bolus import Temporary
-    from pumpcore.program import Program
+    from pumpcore.orders.bolus import Temporary
+    from pumpcore.program.plan import Program
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -94,7 +94,7 @@ def order(pump: PumpFacts, rate: str, duration: str, consent: Consent) -> Reply 
 
 def in_pump(program: Program, asked: Any, duration_s: int) -> Temporary:
     """Convert a part of the basal, or a rate, to the pump's integers; without a token."""
-    from pumpcore.bolus import Temporary
+    from pumpcore.orders.bolus import Temporary
     from thecal.checks.dose import rate_nl
 
     if isinstance(asked, Fraction):

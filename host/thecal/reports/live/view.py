@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.faults import ALARM, WARNING
+from pumpcore.faults.faults import ALARM, WARNING
+from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.units import NL_PER_ML
 from thecal.quantities.amounts import clock_text, ml, span
 from thecal.quantities.typed import decimal

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.errors import ThecalError
 from thecal.files.resources import DATA, firmware_folder, hardware_folder
 from thecal.prescription.compiler import Compiled, compile_prescription
@@ -80,7 +80,7 @@ def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:
 
 def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
     """Check that the firmware of this checkout runs in MicroPython."""
-    from pumpcore import manifest
+    from pumpcore.flash import manifest
     from thecal.sim.guest.image import firmware_files
 
     release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.history.checks import Check
 from thecal.history.rows import Row
 from thecal.tools.demo.day import CUT_AT_MS, Day

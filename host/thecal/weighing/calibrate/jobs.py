@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import faults, weighed
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
 from thecal.errors import BadInput, Failed, Refused
 from thecal.pump.client import Client
 from thecal.pump.steering import StopNotes

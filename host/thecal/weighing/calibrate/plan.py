@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
+from pumpcore.bench.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
+from pumpcore.motion.dose import Calibration
 from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput
 from thecal.quantities.amounts import Rate

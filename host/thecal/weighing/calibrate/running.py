@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from pumpcore.bolus import CALIBRATION, DONE, PRIMING
+from pumpcore.orders.bolus import CALIBRATION, DONE, PRIMING
 from thecal.errors import Failed, Interrupted, Unknown
 from thecal.pump.client import ENDED_STATES, Client
 from thecal.pump.exchange import Reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.orders.bolus import CALIBRATION
 from pumpcore.units import ceil_div
 from thecal.errors import BadInput, Failed, InAlarm, Interrupted, Refused
 from thecal.prescription.compiler import Compiled, compile_prescription

@@ -1,0 +1,123 @@
+"""Stepper and guard as one absolute position in steps, and their self test."""
+
+from pumpcore.units import US_PER_S, ceil_div, const
+
+if 0:  # for the type checker alone
+    from app.types import BoardState, Guard, Items, Stepper
+
+# --- motion ------------------------------------------------------------------------------------------------------------------
+# The guard's count is the position.
+
+FULL_STEPS_PER_ENABLE = 4
+
+
+class Motion:
+    """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position."""
+
+    def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
+        self.stepper = stepper
+        self.guard = guard
+        self._lost_per_enable_steps = FULL_STEPS_PER_ENABLE * microsteps
+        self._guard_base = 0
+        self._stepper_base = 0
+        self._underruns = 0
+        self._allowed_steps = 0
+        self.enabled = False
+        self.agreed = True
+        self.position_uncertain_steps = 0
+
+    def rebase(self, position_steps: int) -> None:
+        """Declare the present position; later counts add to it."""
+        self._guard_base = position_steps - self.guard.count()
+        self._stepper_base = position_steps - self.stepper.steps_done()
+        self._underruns = self.stepper.underruns()
+
+    def delivered_steps(self) -> int:
+        """Return the position by the guard's count."""
+        return self._guard_base + self.guard.count()
+
+    def amiss(self, state: "BoardState") -> str:
+        """Return the fault that the board shows, "" for none. `underrun`: the queue ran empty since the last `rebase`."""
+        if state.tripped:
+            return "guard_tripped"
+        if self._stepper_base + state.steps_done != self._guard_base + state.guard_count:
+            return "guard_mismatch"
+        return "underrun" if state.underruns != self._underruns else ""
+
+    def allow(self, position_steps: int) -> None:
+        """Let the guard pass pulses up to this position; one more drops the enable line without the CPU.
+
+        A smaller allowance waits until the motor is next enabled: to take it back, the guard would have to look away from a running motor.
+        """
+        steps = position_steps - self._guard_base
+        if steps > self._allowed_steps:
+            self._allowed_steps = steps
+            self.guard.allow(steps)
+
+    def queue(self, items: "Items") -> None:
+        """Hand (steps, duration_us) items to the generator, which makes them one after the other."""
+        stepper = self.stepper
+        for steps, duration_us in items:
+            stepper.queue(steps, duration_us)
+        stepper.send()
+
+    def enable(self) -> None:
+        """Energise the motor. The rotor may settle up to four full steps away (R12)."""
+        if not self.enabled:
+            self.enabled = True
+            self.position_uncertain_steps += self._lost_per_enable_steps
+            self.guard.rearm()  # after this nothing is allowed
+            self._allowed_steps = 0
+            self.stepper.enable(True)
+
+    def halt(self) -> int:
+        """Stop at once and de-energise. Return the position; `agreed`: generator and guard counted the same."""
+        steps = self.stepper.halt()
+        self.stepper.enable(False)
+        self.enabled = False
+        position_steps = self.delivered_steps()
+        self.agreed = self._stepper_base + steps == position_steps
+        return position_steps
+
+
+# --- selftest ----------------------------------------------------------------------------------------------------------------
+# Generator and guard are compared at power-up, with the motor disabled, in whole electrical cycles (R12).
+
+FULL_STEPS_PER_CYCLE = 4
+_SHORTEST_STEP_US = const(250)
+_MARGIN_MS = const(5)
+
+
+class SelfTest:
+    """Begins when made. `done` when its time is over; `failed` if the counts differ from the steps that were queued.
+
+    With 0 microsteps there is no motor: nothing is queued and the first tick ends the test.
+    """
+
+    def __init__(self, motion: "Motion", microsteps: int, now_ms: int) -> None:
+        self._motion = motion
+        self._steps = FULL_STEPS_PER_CYCLE * microsteps
+        self._before = (motion.guard.count(), motion.stepper.steps_done())
+        self._end_ms = now_ms
+        self.done = False
+        self.failed = False
+        if self._steps:
+            step_us = max(_SHORTEST_STEP_US, ceil_div(US_PER_S, motion.stepper.max_rate_hz))
+            self._end_ms += self._steps * step_us // 1000 + _MARGIN_MS
+            motion.guard.allow(self._before[0] + self._steps)
+            motion.queue([(self._steps, self._steps * step_us), (0, 1000)])
+
+    def due_ms(self) -> int:
+        """Return the uptime at which the counts are judged."""
+        return self._end_ms
+
+    def tick(self, now_ms: int, position_steps: int) -> None:
+        """Judge the counts once the time is up, and declare the position: the steps of the test are no part of it."""
+        if now_ms < self._end_ms:
+            return
+        counted = self._motion.guard.count() - self._before[0]
+        generated = self._motion.stepper.steps_done() - self._before[1]
+        self.done = True
+        self.failed = counted != self._steps or generated != self._steps
+        self._motion.stepper.halt()
+        self._motion.rebase(position_steps)

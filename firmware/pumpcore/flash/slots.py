@@ -1,0 +1,119 @@
+"""Images in flash: two slots and a mark for each, and the journal's identity."""
+
+import binascii
+import hashlib
+import struct
+
+from pumpcore.units import const
+
+# --- slots -------------------------------------------------------------------------------------------------------------------
+# A slot: magic, sequence, length, payload, CRC-32. Of two slots the newer valid one counts, if it is as new as the image's mark.
+#
+# A mark is written after its slot, in another folder. The file system keeps the entries of each folder in separate blocks, so damage that
+# takes one folder back to an older state cannot take both back.
+
+LETTERS = "ab"
+_MAGIC = b"TCS1"
+_HEAD = "<4sII"
+_HEAD_BYTES = const(12)
+_MARK = "<4sI8s"
+_MARK_MAGIC = b"TCM1"
+_MARK_BYTES = const(20)
+
+
+def pack(sequence: int, payload: bytes) -> bytes:
+    """Return the bytes of one slot."""
+    head = struct.pack(_HEAD, _MAGIC, sequence, len(payload))
+    # One copy: the largest program has 4 kB, and the pump's memory has few pieces of that size.
+    return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
+
+
+def unpack(image: bytes) -> tuple[int, bytes]:
+    """Return (sequence, payload) of a slot. Raises ValueError if it is cut short, damaged or something else."""
+    if len(image) < _HEAD_BYTES + 4:
+        raise ValueError("slot is too short")
+    magic, sequence, length = struct.unpack(_HEAD, image[:_HEAD_BYTES])
+    if magic != _MAGIC or len(image) != _HEAD_BYTES + length + 4:
+        raise ValueError("slot is not one of ours")
+    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(memoryview(image)[:-4]):
+        raise ValueError("slot is damaged")
+    return sequence, image[_HEAD_BYTES:-4]
+
+
+def pack_mark(name: str, sequence: int, image: bytes) -> bytes:
+    """Return the mark of the image `name` whose newest slot has the bytes `image`."""
+    body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, image))
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def _digest(name: str, image: bytes) -> bytes:
+    digest = hashlib.sha256(name.encode())
+    digest.update(image)
+    return digest.digest()[:8]
+
+
+def unpack_mark(data: bytes) -> tuple[int, bytes]:
+    """Return (sequence, digest) of a mark; (0, b"") for no bytes. Raises ValueError if it is damaged."""
+    if not data:
+        return 0, b""
+    if len(data) != _MARK_BYTES or data[:4] != _MARK_MAGIC or struct.unpack("<I", data[-4:])[0] != binascii.crc32(data[:-4]):
+        raise ValueError("mark is damaged")
+    return struct.unpack(_MARK, data[:-4])[1:]
+
+
+def newest(images: list[bytes]) -> tuple[int, bytes, int] | None:
+    """Return (sequence, payload, index) of the newest valid slot; None if none is valid."""
+    found = None
+    for index, image in enumerate(images):
+        try:
+            sequence, payload = unpack(image)
+        except ValueError:
+            continue
+        if found is None or sequence >= found[0]:
+            found = (sequence, payload, index)
+    return found
+
+
+def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int] | None:
+    """Return (sequence, payload, index) of the image that counts, None if there never was one. b"" stands for a missing file.
+
+    Raises ValueError if the newest valid slot is older than its mark, or differs from it, or if a slot or mark is missing that was there. A
+    slot newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
+    """
+    marked, digest = unpack_mark(mark)
+    found = newest(images)
+    if found is None:
+        if marked or any(images):
+            raise ValueError("no slot is valid")
+        return None
+    sequence, _, index = found
+    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[index]) != digest):
+        raise ValueError("the newest slot is lost")
+    return found
+
+
+# --- journal_identity --------------------------------------------------------------------------------------------------------
+# The journal's identity: 128 random bits that a host draws when it commissions a pump, and a recent boot number.
+#
+# A record keeps the low 16 bits of its boot number; `boots` is at most 16,384 behind the present boot.
+
+IDENTITY_PATH = "/store/journal"
+_IDENTITY_MAGIC = b"TJI1"
+_IDENTITY_FORMAT = "<4s16sI"
+_CRC_BYTES = const(4)
+NO_IDENTITY = bytes(16)  # commissioned by a version without identities
+
+
+def pack_identity(identity: bytes, boots: int) -> bytes:
+    """Return the file's bytes with a CRC-32."""
+    body = struct.pack(_IDENTITY_FORMAT, _IDENTITY_MAGIC, identity, boots)
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def unpack_identity(image: bytes) -> tuple[bytes, int]:
+    """Return (identity, boots). Raises ValueError if the file is damaged."""
+    body = image[:-_CRC_BYTES]
+    whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and image == body + struct.pack("<I", binascii.crc32(body))
+    if not whole or body[:4] != _IDENTITY_MAGIC:
+        raise ValueError("not a journal's identity")
+    return struct.unpack(_IDENTITY_FORMAT, body)[1:]

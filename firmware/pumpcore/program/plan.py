@@ -1,0 +1,71 @@
+"""The program as it runs. program.py packs and checks it."""
+
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Content, Entries, Settings
+
+CONSTANT, SCHEDULE, MINIMUM = 0, 1, 2
+MODES = ("constant", "schedule", "minimum")
+
+
+class Program:
+    """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
+
+    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
+    volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
+    otherwise None.
+    """
+
+    def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: "Entries") -> None:
+        self.name = name
+        self.fluid = fluid
+        self.rate_seconds_s = rate_seconds_s
+        self.entries = entries
+        self.mode = CONSTANT
+        self.on_clock_loss = "stop"
+        self.after_power_loss = "stop"
+        self.max_rate_nl = 0
+        self.hour_nl = 0
+        self.day_nl = 0
+        self.concentration = (0, 0)
+        self.settings: "Settings | None" = None
+        self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, filled by limits.py
+
+    def needs_clock(self) -> bool:
+        """Return True if the program needs the wall time."""
+        return self.mode == SCHEDULE
+
+    def content(self) -> "Content":
+        """Return what it puts into the line: (fluid, mass_ng, volume_nl)."""
+        return self.fluid, self.concentration[0], self.concentration[1]
+
+    def line_nl(self) -> int:
+        """Return the volume of the line; 0 if the program gives none."""
+        return self.settings.line_nl() if self.settings is not None else 0
+
+    def highest_rate_nl(self) -> int:
+        """Return the highest rate of its entries."""
+        return max([rate_nl for _, rate_nl in self.entries])
+
+    def lowest_rate_nl(self) -> int:
+        """Return the lowest rate of its entries."""
+        return min([rate_nl for _, rate_nl in self.entries])
+
+    def describe(self) -> dict:
+        """Return the whole program as plain values, for people and JSON; the names have the units."""
+        told = {
+            "name": self.name,
+            "fluid": self.fluid,
+            "mode": MODES[self.mode],
+            "rate_seconds_s": self.rate_seconds_s,
+            "entries": [[minute, rate_nl] for minute, rate_nl in self.entries],
+            "on_clock_loss": self.on_clock_loss,
+            "after_power_loss": self.after_power_loss,
+            "max_rate_nl": self.max_rate_nl,
+            "hour_nl": self.hour_nl,
+            "day_nl": self.day_nl,
+            "concentration_ng": self.concentration[0],
+            "concentration_nl": self.concentration[1],
+        }
+        if self.settings is not None:
+            told["settings"] = self.settings.describe()
+        return told
