@@ -35,7 +35,7 @@ class Flows:
         return basal_nl if self.overlay is None else self.overlay.of(basal_nl)
 
     def flow(self, from_ms: int, to_ms: int, basal_nl: int) -> Flow:
-        """Return the flow of this period, in nl per the program's seconds."""
+        """Return the flow of a basal, or of the overlay, between two moments."""
         return Flow(from_ms, to_ms, self.flowing(basal_nl))
 
     def overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
@@ -48,19 +48,19 @@ class Flows:
             self._now.stretch.overlaid = True
 
     def plan_ends(self, at_ms: int) -> None:
-        """Close the planned period at `at_ms`."""
+        """End the planned flow that lasts."""
         if self.plan_from is not None and at_ms > self.plan_from[0]:
             self.planned += self._scheduled(self.plan_from[0], at_ms, self.plan_from[1])
         self.plan_from = None
 
     def made_ends(self, at_ms: int) -> None:
-        """Close the delivered period at `at_ms`."""
+        """End the made flow that lasts."""
         if self.made_from is not None and at_ms > self.made_from[0]:
             self.made.append(self.flow(self.made_from[0], at_ms, self.made_from[1]))
         self.made_from = None
 
     def end(self, at_ms: int) -> None:
-        """Close both periods at `at_ms`."""
+        """End both flows."""
         self.plan_ends(at_ms)
         self.made_ends(at_ms)
 

@@ -17,7 +17,7 @@ from thecal.history.axis import Axis, Offsets
 from thecal.history.books import Books
 from thecal.history.curve import Curve, shaped
 from thecal.history.evidence import Evidence
-from thecal.history.parts import RUNNING, BolusLine, Span
+from thecal.history.parts import BolusLine, Span
 from thecal.history.plan import Prescribed
 
 
@@ -153,10 +153,6 @@ class Timeline:
     def offset_s(self, at_ms: int) -> int:
         """Return local time minus UTC at a moment, in seconds."""
         return self.offsets.at(at_ms)
-
-    def runs_now(self) -> bool:
-        """Return True if the last run has not ended."""
-        return bool(self.books.runs) and self.books.runs[-1].ended == RUNNING
 
     def time_is_known(self) -> bool:
         """Return True if any boot knew the time of day."""

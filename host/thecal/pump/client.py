@@ -28,7 +28,6 @@ BLOCKS = 64  # of 4 KiB, for one question
 MOST_BLOCKS = 2048  # 8 MiB: more than any journal of a pump
 MOST_CALLS = 4096  # of a forecast's blocks: 31 days with an entry each minute of the week need fewer
 RUNNING_STATES = ("running", "limited")
-ALONE_STATES = ("priming", "calibrating")
 # what bolus.status says of a token that ordered a bolus; the other words are never_ordered and forgotten
 Tell = Callable[[int, int], None]
 ENDED_STATES = (DONE, CANCELLED, CUT)
