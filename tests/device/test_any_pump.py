@@ -6,8 +6,8 @@ import itertools
 import pytest
 
 from pumpcore import program as programs
-from rig.device import Device, Figures, fault_of
-from rig.programs import MONDAY_UTC_S, constant
+from support.rig.device import Device, Figures, fault_of
+from support.rig.programs import MONDAY_UTC_S, constant
 
 RATE_NL = 1_000_000
 RUN_S = 20

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from pumpcore import program as programs
-from rig.device import Device, fault_of
+from support.rig.device import Device, fault_of
 from thecal.errors import Refused
 
 ONE_ML_PER_HOUR_NL = 1_000_000

@@ -4,8 +4,8 @@ import pytest
 
 from pumpcore import weighed
 from pumpcore.units import S_PER_DAY
-from rig.device import Device
-from rig.programs import MONDAY_UTC_S, constant
+from support.rig.device import Device
+from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.errors import Refused
 
 RATE = (3_600_000, 3600)  # 100 steps a second

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rig.cli import Tool
-from rig.device import NO_CLOCK, Device, Figures
-from rig.programs import every_day
+from support.host.cli import Tool
+from support.rig.device import NO_CLOCK, Device, Figures
+from support.rig.programs import every_day
 from thecal.forecast.compare import Comparison
 from thecal.history.evidence import collect
 from thecal.history.timeline import Timeline

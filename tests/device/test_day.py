@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import pytest
 
-from rig.device import Device, Figures, bench
-from rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
-from rig.some import some_of
+from support.rig.device import Device, Figures, bench
+from support.rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
+from support.some import some_of
 from thecal.tools.demo.clockwork import advance_to_uptime
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]

@@ -7,7 +7,7 @@ import pytest
 from pumpcore import program as programs
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
-from rig.device import Device, Figures
+from support.rig.device import Device, Figures
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 AUTUMN = int(datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp())

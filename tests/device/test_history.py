@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from rig.device import NO_CLOCK, Device, bench
-from rig.programs import MONDAY_UTC_S, constant, every_day
+from support.rig.device import NO_CLOCK, Device, bench
+from support.rig.programs import MONDAY_UTC_S, constant, every_day
 from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines, collect
 from thecal.history.saved import load

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rig.device import CLOCK, Device, bench
-from rig.programs import constant
+from support.rig.device import CLOCK, Device, bench
+from support.rig.programs import constant
 from thecal.errors import Refused
 
 MEASURED = {"supply_full_scale_mv": 16_170, "supply_low_mv": 10_000}

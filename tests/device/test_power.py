@@ -3,9 +3,9 @@
 import pytest
 
 from pumpcore.units import ceil_div
-from rig.device import NO_CLOCK, Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant, every_day
-from rig.target import Chosen
+from support.rig.device import NO_CLOCK, Device, fault_of
+from support.rig.programs import MONDAY_UTC_S, constant, every_day
+from support.rig.target import Chosen
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "virtual_time")]
 RATE_NL = 1_500_000

@@ -11,9 +11,9 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.settings import Settings
-from rig.device import Device
-from rig.programs import MONDAY_UTC_S, constant
-from rig.some import some_of
+from support.rig.device import Device
+from support.rig.programs import MONDAY_UTC_S, constant
+from support.some import some_of
 from thecal.errors import Failed
 from thecal.text.status import rate_text
 from thecal.weighing.characterise.pump import AsItRuns

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.device import bench
+from support.rig.device import bench
 from thecal.sim.runner import SimulatedPump
 
 REPOSITORY = Path(__file__).parents[2]

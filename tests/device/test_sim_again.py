@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pumpcore import program as programs
-from rig.device import bench
-from rig.programs import MONDAY_UTC_S, constant
+from support.rig.device import bench
+from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.client import Client
 from thecal.sim import clock_file, serve

@@ -9,9 +9,9 @@ from statistics import median
 
 import pytest
 
-from rig.cli import Tool
-from rig.device import Device, Figures, bench
-from rig.programs import constant
+from support.host.cli import Tool
+from support.rig.device import Device, Figures, bench
+from support.rig.programs import constant
 from thecal.errors import PortBusy
 from thecal.sim.runner import SimulatedPump
 

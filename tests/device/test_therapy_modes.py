@@ -6,8 +6,8 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.settings import Settings
-from rig.device import Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant
+from support.rig.device import Device, fault_of
+from support.rig.programs import MONDAY_UTC_S, constant
 
 RATE_NL = 1_000_000
 SETTINGS = {

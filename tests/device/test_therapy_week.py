@@ -1,6 +1,6 @@
 """A whole week with every mode in it through the real firmware, step for step against a reference written from the rules.
 
-The model is in tests/rig/therapy_model.py: fractions, no slices, no leases. Between two whole seconds the motor may be one step
+The model is in tests/support/models/therapy.py: fractions, no slices, no leases. Between two whole seconds the motor may be one step
 beside it for each source that runs (a slice spreads the steps of all its sources evenly); at entries and at the ends of boluses and
 temporary rates nothing may differ.
 """
@@ -13,10 +13,10 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.settings import Settings
-from rig.device import Device, Figures, fault_of
-from rig.programs import every_day
-from rig.therapy_model import Front, Plan, Rules
-from rig.therapy_week import LEASE_S, Week
+from support.models.therapy import Front, Plan, Rules
+from support.models.therapy_week import LEASE_S, Week
+from support.rig.device import Device, Figures, fault_of
+from support.rig.programs import every_day
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R4"), pytest.mark.rule("R5"), pytest.mark.rule("R7")]
 

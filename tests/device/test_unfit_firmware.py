@@ -8,8 +8,8 @@ import pytest
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.device import bench
-from rig.some import some_of
+from support.rig.device import bench
+from support.some import some_of
 from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of
 from thecal.errors import Refused
 from thecal.files.resources import firmware_folder

@@ -5,12 +5,12 @@ from fractions import Fraction
 
 import pytest
 
-from rig.device import CLOCK, NO_CLOCK, Device
-from rig.programs import every_day
-from rig.some import some_of
+from support.models.weekly import ZonedPlan
+from support.rig.device import CLOCK, NO_CLOCK, Device
+from support.rig.programs import every_day
+from support.some import some_of
 from thecal.pump.clock import Reading
 from thecal.sim.world.individual import Individual
-from unit.reference import ZonedPlan
 
 S_PER_DAY = 86_400
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R11")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rig.device import NO_CLOCK, Device
-from rig.programs import MONDAY_UTC_S, constant
+from support.rig.device import NO_CLOCK, Device
+from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.reports.live.past import Past
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]

@@ -6,8 +6,8 @@ from pumpcore import fault_texts, limits
 from pumpcore import program as programs
 from pumpcore.bench import Bench
 from pumpcore.faults import Refusal
-from rig.device import CLOCK, Device, bench
-from rig.programs import constant
+from support.rig.device import CLOCK, Device, bench
+from support.rig.programs import constant
 from thecal.errors import Refused
 from thecal.files.bench import for_pump
 from thecal.pump.client import Client

@@ -5,10 +5,10 @@ import dataclasses
 
 import pytest
 
-from board import images_at_each_operation
-from bridge_scenes import HIGH_NL, LOW_NL, PAIR, bridged, changed, drug, prime, refused, token
-from pump import MONDAY_UTC_S, UnitPump
-from scenes import Watched
+from support.pump.board import images_at_each_operation
+from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, bridged, changed, drug, prime, refused, token
+from support.pump.scenes import Watched
+from support.pump.unit_pump import MONDAY_UTC_S, UnitPump
 
 OFF_S = 3
 OLD, NEW = drug(500), drug(300)

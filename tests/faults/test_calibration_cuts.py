@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from board import images_at_each_operation
-from pump import MONDAY_UTC_S, constant
 from pumpcore import weighed
-from scenes import Watched, ready
+from support.pump.board import images_at_each_operation
+from support.pump.scenes import Watched, ready
+from support.pump.unit_pump import MONDAY_UTC_S, constant
 
 RUN = {"purpose": "calibration", "volume_nl": 0, "steps": 6_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
 

@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
-from board import images_at_each_operation
-from life import Life, Truth, live
-from pump import UnitPump
 from pumpcore import faults
+from support.pump.board import images_at_each_operation
+from support.pump.life import Life, Truth, live
+from support.pump.unit_pump import UnitPump
 
 MOST_OPERATIONS = 600
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "stop_button", "clock_lost")}

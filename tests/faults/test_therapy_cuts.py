@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from board import images_at_each_operation
-from pump import MONDAY_UTC_S, UnitPump, blank_image, constant, with_settings
+from support.pump.board import images_at_each_operation
+from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, blank_image, constant, with_settings
 
 OFF_S = 3
 DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 150, "demand_per_day": 2}

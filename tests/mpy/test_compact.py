@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mpy.runner import run_in_micropython
 from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
 from pumpcore import manifest, program
 from pumpcore.schedule import Zone
 from pumpcore.settings import Settings
-from rig.device import Device, bench
-from rig.programs import MONDAY_UTC_S, every_day
+from support.micropython import run_in_micropython
+from support.rig.device import Device, bench
+from support.rig.programs import MONDAY_UTC_S, every_day
 from thecal.deploy import pack
 from thecal.deploy.compact import compact, joined
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mpy.runner import run_in_micropython
+from support.micropython import run_in_micropython
 
 VECTORS = Path(__file__).resolve().parent / "vectors"
 SCRIPT = "import json\nimport {name}\nprint(json.dumps({name}.run()))\n"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pico import motor_bench
-from pico.motor_bench import MotorBench
-from rig.device import Device, bench
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.image import parts
-from rig.emulator.pump import EmulatedPump
+from support.emulator import motor_bench
+from support.emulator.board import EmulatedBoard
+from support.emulator.image import parts
+from support.emulator.motor_bench import MotorBench
+from support.emulator.pump import EmulatedPump
+from support.rig.device import Device, bench
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.device import Device, Figures
-from rig.programs import constant
+from support.rig.device import Device, Figures
+from support.rig.programs import constant
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 # A flood of less than 4 s would pass no end of a lease. A second of flood takes most of a minute of processor time on the computer that

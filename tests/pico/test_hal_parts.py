@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pico.motor_bench import STOP, MotorBench
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.ds3231 import ClockChip
-from rig.emulator.image import on_chip
+from support.emulator.board import EmulatedBoard
+from support.emulator.ds3231 import ClockChip
+from support.emulator.image import on_chip
+from support.emulator.motor_bench import STOP, MotorBench
 
 MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
 NO_CTRL_C = "import micropython\nmicropython.kbd_intr(-1)  # the prompt lets it in again for every piece of code\n"

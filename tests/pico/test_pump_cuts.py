@@ -12,18 +12,18 @@ from collections.abc import Iterator
 import pytest
 
 from bench import journals
-from pump import UnitPump
 from pumpcore import faults, slots
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.benches import for_the_chip
-from rig.branches import branch
-from rig.device import Device, Figures, bench
-from rig.emulator import image
-from rig.programs import MONDAY_UTC_S, constant
+from support.emulator import image
+from support.emulator.branches import branch
+from support.pump.unit_pump import UnitPump
+from support.rig.benches import for_the_chip
+from support.rig.device import Device, Figures, bench
+from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
 from thecal.files.bench import payload

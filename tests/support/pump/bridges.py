@@ -1,0 +1,61 @@
+"""Programs with a line and a concentration, a pump in whose line are two of them, and what is asked of it."""
+
+from pumpcore import program as programs
+from pumpcore.dose import Calibration
+from support.pump.scenes import Watched, ready, resuming
+from support.pump.unit_pump import BENCH, UnitPump, constant, with_settings
+
+PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
+LINE_NL = 339_000
+LOW_NL, HIGH_NL = 305_100, 372_900
+RATE = 3_600_000  # 1 ul a second: the line takes 339 s
+
+
+def drug(ng: int, rate_nl: int = RATE, fluid: str = "dye", nl: int = 1_000_000, **more: object) -> programs.Program:
+    """A constant program of `ng` in `nl` with a line."""
+    return content(constant(rate_nl), ng, fluid, nl, **more)
+
+
+def content(made: programs.Program, ng: int, fluid: str = "dye", nl: int = 1_000_000, **more: object) -> programs.Program:
+    made.fluid = fluid
+    made.concentration = (ng, nl if ng else 0)
+    return with_settings(resuming(made), **{"line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000, **more})
+
+
+def token(pump: UnitPump) -> str:
+    return pump.call("bolus.token")["token"]
+
+
+def bridge(pump: UnitPump) -> dict:
+    return pump.ask("bridge.start", token=token(pump))
+
+
+def bridged(pump: UnitPump) -> dict:
+    reply = bridge(pump)
+    assert "result" in reply, reply
+    pump.advance(0.001)
+    return reply["result"]
+
+
+def refused(reply: dict) -> dict:
+    assert "error" in reply, reply
+    return reply["error"]["data"]
+
+
+def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Watched:
+    """A stopped pump that delivered `old` and has `new` active."""
+    pump = ready(old)
+    pump.call("start")
+    pump.advance(run_s)
+    pump.call("stop")
+    pump.upload(new)
+    return pump
+
+
+def prime(pump: UnitPump, again: int = 0) -> None:
+    pump.call("bolus.prime", token=token(pump), rate_nl=36_000_000, again=again)
+    pump.advance(60)
+
+
+def line(pump: UnitPump) -> dict | None:
+    return pump.call("status")["therapy"]["line"]

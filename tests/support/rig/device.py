@@ -1,0 +1,167 @@
+"""The pump under test behind its real ports, and what can be done to it from outside.
+
+Scenarios speak to it through `client` (serial port) or a port of their own, let time pass with `run_for`, and look at the
+motor through `sim`. On another target the same scenarios get another `Device`; `sim` is what `needs` asks for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pumpcore import program as programs
+from pumpcore.dose import Calibration
+from pumpcore.wire import messages, records
+from pumpcore.wire import messages as frame
+from support.rig.programs import MONDAY_UTC_S, constant
+from support.rig.target import Chosen
+from thecal.files.bench import Bench, read_bench
+from thecal.files.resources import hardware_folder
+from thecal.pump.client import Client
+from thecal.pump.exchange import new_id
+
+Figures = Callable[[str, object], None]  # pytest's record_property: "figure" is printed at the end of the run
+
+CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
+PATIENCE_S = 20.0
+MILLILITRE_PER_HOUR_NL = 1_000_000
+
+
+def bench(name: str = CLOCK, **ceilings: int) -> Bench:
+    """A bench of `hardware/`, with other ceilings when given."""
+    table = read_bench(hardware_folder() / f"{name}.toml")
+    return {**table, "ceilings": {**table["ceilings"], **ceilings}}
+
+
+class Device:
+    """A pump with power on, booted, in virtual time unless `speed` says otherwise."""
+
+    def __init__(self, on: Bench | str = CLOCK, seed: int = 1, **options: Any) -> None:
+        if "speed" not in options:
+            options["virtual"] = True
+        self.sim = Chosen.target.pump(bench(on) if isinstance(on, str) else on, seed, options)
+        self.port_url = self.sim.port_url or self.sim.socket_url
+        self.client = Client(self.port_url, Chosen.target.reply_timeout_s, PATIENCE_S)
+        if options.get("virtual") and not getattr(self.sim, "booted", False):
+            self.run_for(Chosen.target.booted_s)
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        """Whatever a scenario did, the firmware must still be running at its end."""
+        ended = self.sim.guest_error()
+        self.client.close()
+        self.sim.close()
+        assert ended is None, ended
+
+    # -- time and power
+
+    def run_for(self, duration_s: float) -> None:
+        self.sim.advance_by(round(duration_s * 1000))
+
+    def power_cycle(self, off_s: float) -> int:
+        """Power fails now, comes back after `off_s`, and the pump boots. The motor's true steps while it was off."""
+        self.sim.cut_power()
+        self.run_for(off_s)
+        plant_steps = self.sim.plant_steps()
+        self.sim.restore_power()
+        self.run_for(Chosen.target.booted_s)
+        return plant_steps
+
+    def reaches(self, state: str, within_s: int) -> bool:
+        """Whether the pump says `state` within so many seconds of its time."""
+        for _ in range(within_s):
+            if self.client.status()["state"] == state:
+                return True
+            self.run_for(1)
+        return self.client.status()["state"] == state
+
+    # -- therapy
+
+    def upload(self, new: programs.Program | bytes) -> str:
+        """Stages and activates; the digest."""
+        packed = new if isinstance(new, bytes) else programs.pack(new)
+        digest: str = self.client.program_stage(packed)["digest"]
+        assert digest == programs.digest(packed)
+        assert self.client.program_activate(digest)["digest"] == digest
+        return digest
+
+    def begin(self, new: programs.Program | bytes, utc_s: int = MONDAY_UTC_S, offset_s: int = 0) -> None:
+        """Uploads, sets the clock, starts, and waits for the first lease."""
+        self.upload(new)
+        self.client.clock_set(utc_s, offset_s)
+        self.client.start()
+        self.sim.wait_until_idle()
+
+    def begin_at_one_ml_per_hour(self) -> None:
+        """The simplest thing that moves: 28 steps a second."""
+        self.begin(constant(MILLILITRE_PER_HOUR_NL))
+        assert self.state() == "running"
+
+    def order(self, volume_nl: int, rate_nl: int) -> str:
+        """A manual bolus; its token."""
+        token = self.client.bolus_token()
+        self.client.bolus_start(token, volume_nl, rate_nl)
+        return token
+
+    def calibration(self) -> Calibration:
+        pair = self.client.status()["calibration"]
+        return Calibration(pair["volume_nl"], pair["steps"], pair["state"])
+
+    # -- looking
+
+    def state(self) -> str:
+        return str(self.client.status()["state"])
+
+    def alarms(self) -> list[str]:
+        """Names of the active alarms."""
+        return [alarm["name"] for alarm in self.client.alarms()["alarms"]]
+
+    def records(self, *names: str, ring: str = "events") -> list[records.Record]:
+        """The records of the journal with one of these names (all when none is given), oldest first."""
+        return [record for record in self._records(ring) if not names or record.name in names]
+
+    def _records(self, ring: str) -> Iterator[records.Record]:
+        for _, block in self.client.journal(ring):
+            yield from block
+
+    def raw_journal(self, ring: str = "events") -> bytes:
+        """The bytes of the journal as they lie in the flash."""
+        raw, sequence = b"", 0
+        while True:
+            reply, block = self.client.journal_read(ring, sequence)
+            if not block:
+                return raw
+            raw, sequence = raw + block, reply["next_sequence"]
+
+    def surely_disabled(self) -> bool:
+        """Whether the motor is off: by its enable line, or by what the pump says where nobody can look at that."""
+        return not self.sim.enable_level() if "plant" in Chosen.target.capabilities else self.state() == "stopped"
+
+    def same_steps(self, told: int, true_steps: int) -> bool:
+        """Whether what the pump told while running is what the motor has made, as far as the target can tell at one moment."""
+        return abs(told - true_steps) <= Chosen.target.step_tolerance
+
+    # -- bytes, without the tool in between
+
+    def say(self, line: bytes) -> bytes:
+        """Sends raw bytes past the tool and returns everything that the pump has to say to them, at the same time."""
+        if not getattr(self.sim, "shares_its_port", True):
+            self.client.close()
+        self.sim.write(line)
+        self.sim.wait_until_idle()
+        return self.sim.read()
+
+    def ask_raw(self, method: str, **params: object) -> dict[str, Any]:
+        """The decoded reply, result or error, to one frame."""
+        reply = self.say(frame.encode(messages.request(new_id(), method, params)))
+        decoded: dict[str, Any] = frame.decode(reply.split(b"\n", 1)[0])
+        return decoded
+
+
+def fault_of(reply: dict[str, Any]) -> str:
+    """The name of the refusal in a reply."""
+    assert "error" in reply, json.dumps(reply)
+    return str(reply["error"]["data"]["fault"])

@@ -1,0 +1,48 @@
+"""R1: the pump owns time and the stop; motion queued ahead is finite."""
+
+import pytest
+
+from pumpcore import bolus as boluses
+from support.pump.rule_help import each_turn, order, plant_steps, records_of, started
+from support.pump.unit_pump import constant
+
+pytestmark = pytest.mark.rule("R1")
+QUEUE_HIGH_WATER_US = 2_500_000 + 4_000_000
+
+
+@pytest.mark.parametrize("rate_nl", [701, 900_000, 36_000_000, 500_000_000])
+def test_no_more_than_a_few_seconds_are_queued_ahead(rate_nl: int) -> None:
+    pump = started(constant(rate_nl))
+    seen = []
+    each_turn(pump, 200, lambda: seen.append(pump.board.stepper.queued_us()))
+    assert max(seen) <= QUEUE_HIGH_WATER_US
+
+
+def test_nothing_moves_after_a_stop() -> None:
+    pump = started(constant(500_000_000))
+    pump.advance(10.3)
+    pump.line(b"stop\n")
+    made = plant_steps(pump)
+    assert made > 0
+    assert pump.board.stepper.queued_us() == 0
+    pump.advance(20)
+    assert plant_steps(pump) == made
+
+
+def test_the_stop_button_stops_without_a_host() -> None:
+    pump = started(constant(500_000_000))
+    pump.advance(10.3)
+    pump.board.buttons.stop = True
+    pump.pump.turn()
+    made = plant_steps(pump)
+    pump.advance(20)
+    assert plant_steps(pump) == made
+    assert pump.pump.idle()
+
+
+def test_a_bolus_ends_on_the_pump_while_no_host_is_there() -> None:
+    pump = started(constant(0))
+    order(pump, 60_000, 4_000_000)
+    pump.advance(120)
+    assert plant_steps(pump) == 60_000 * 99_991 // 1_000_003
+    assert [row["reason"] for row in records_of(pump, "bolus_ended")] == [boluses.ENDS.index(boluses.DONE)]

@@ -1,0 +1,134 @@
+"""R8: repeating a command is harmless; a dose is ordered at most once; a stop always acts."""
+
+import pytest
+
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
+from support.pump.rule_help import again, number, order, plant_steps, ready, refused, started
+from support.pump.unit_pump import UnitPump, constant
+
+pytestmark = pytest.mark.rule("R8")
+DOSE = {"volume_nl": 60_000, "rate_nl": 4_000_000}
+DOSE_STEPS = 60_000 * 99_991 // 1_000_003
+IDENTITY = "00000000000000aa"
+
+
+def send(pump: UnitPump, method: str, **params: object) -> dict:
+    """One request with an id of its own choice, as a host that tries again would."""
+    return frame.decode(pump.line(frame.encode(messages.request(IDENTITY, method, params))).split(b"\n")[0])
+
+
+def test_the_same_request_is_answered_again_and_not_executed_again() -> None:
+    pump = ready(constant(36_000_000))
+    first = send(pump, "start")
+    assert "result" in first
+    assert send(pump, "start") == first
+    assert pump.call("status")["counters"]["repeated"] == 1
+
+
+def test_an_id_with_another_body_is_refused() -> None:
+    pump = ready(constant(36_000_000))
+    assert "result" in send(pump, "start")
+    assert refused(send(pump, "ack", fault=609)) == "id_reused"
+
+
+def test_a_token_orders_one_dose_however_often_it_is_sent() -> None:
+    pump = started(constant(0))
+    token = order(pump, **DOSE)
+    pump.advance(20)
+    assert "result" in pump.ask("bolus.start", token=token, **DOSE)
+    pump.advance(100)
+    assert "result" in pump.ask("bolus.start", token=token, **DOSE)
+    pump.advance(100)
+    assert plant_steps(pump) == DOSE_STEPS
+
+
+def test_a_token_that_was_used_orders_nothing_even_when_its_bolus_is_long_forgotten() -> None:
+    pump = started(constant(0))
+    tokens = [pump.call("bolus.token")["token"] for _ in range(8)]
+    used = tokens.pop()
+    for token in [used, *tokens]:
+        pump.call("bolus.start", token=token, **DOSE)
+        pump.call("bolus.cancel", token=token)
+    pump.call("bolus.cancel", token=order(pump, **DOSE))
+    assert refused(pump.ask("bolus.start", token=used, **DOSE)) == "token_unknown"
+
+
+def test_a_token_for_another_dose_is_refused() -> None:
+    pump = started(constant(0))
+    token = order(pump, **DOSE)
+    assert refused(pump.ask("bolus.start", token=token, volume_nl=61_000, rate_nl=4_000_000)) == "token_used"
+
+
+def test_a_token_is_void_after_a_minute() -> None:
+    pump = started(constant(0))
+    token = pump.call("bolus.token")["token"]
+    pump.advance(61)
+    assert refused(pump.ask("bolus.start", token=token, **DOSE)) == "token_expired"
+
+
+def test_a_token_is_void_after_a_reset_and_never_issued_again() -> None:
+    pump = started(constant(0))
+    token = pump.call("bolus.token")["token"]
+    booted = again(pump)
+    booted.call("start")
+    assert booted.call("bolus.token")["token"] != token
+    assert refused(booted.ask("bolus.start", token=token, **DOSE)) == "token_unknown"
+
+
+def test_the_journal_knows_a_dose_after_a_reset() -> None:
+    pump = started(constant(0))
+    token = order(pump, **DOSE)
+    pump.advance(120)
+    booted = again(pump)
+    answer = booted.call("bolus.status", token=token)
+    assert answer["state"] == "done"
+    assert answer["delivered_steps"] == DOSE_STEPS
+    assert booted.call("bolus.status", token="0" * 16)["state"] == "never_ordered"
+
+
+@pytest.mark.parametrize("form", [{}, {"params": {}}], ids=["plain", "with parameters"])
+def test_a_stop_acts_even_when_its_id_was_answered_before(form: dict) -> None:
+    """The one form is read at a glance, the other is taken apart."""
+    pump = started(constant(36_000_000))
+    line = frame.encode({"jsonrpc": "2.0", "id": IDENTITY, "method": "stop", **form})
+    assert "result" in frame.decode(pump.line(line).split(b"\n")[0])
+    pump.call("start")
+    pump.advance(10)
+    made = plant_steps(pump)
+    pump.line(line)
+    pump.advance(10)
+    assert plant_steps(pump) == made
+
+
+def test_every_refusal_names_its_fault() -> None:
+    pump = ready(constant(36_000_000))
+    for reply, name in (
+        (pump.ask("ack", fault=609), "not_active_alarm"),
+        (pump.ask("bolus.start", token="0" * 16, **DOSE), "token_unknown"),
+        (pump.ask("program.activate", digest="0" * 64), "not_staged"),
+        (pump.ask("journal.read", ring="events", from_sequence=9_999), "sequence_ahead"),
+    ):
+        assert reply["error"]["code"] == number(name)
+        assert reply["error"]["message"]
+        assert reply["error"]["data"]["do"]
+        assert refused(reply) == name
+
+
+@pytest.mark.parametrize("raw", [b"stop\n", b"\nstop\r\n", b'{"half a line\nstop\n', b"\x00\xff\nstop\n"])
+def test_a_bare_stop_stops(raw: bytes) -> None:
+    pump = started(constant(36_000_000))
+    pump.advance(10)
+    pump.line(raw)
+    assert pump.pump.idle()
+    made = plant_steps(pump)
+    pump.advance(10)
+    assert plant_steps(pump) == made
+
+
+def test_a_stop_does_not_wait_behind_other_commands() -> None:
+    pump = started(constant(36_000_000))
+    pump.advance(10)
+    pump.board.link.incoming = b"status\n" * 20 + b"stop\n"
+    pump.pump.turn()
+    assert pump.pump.idle()
