@@ -267,7 +267,7 @@ def test_what_somebody_may_ask_a_pump_for_keeps_its_name(firmware: tuple) -> Non
 def test_what_the_tests_type_at_the_prompt_of_a_chip_keeps_its_name(firmware: tuple) -> None:
     _, _, _, names = firmware
     here, typed = Path(__file__).parents[2], set()
-    for path in [path for folder in ("pico", "bench", "support") for path in (here / folder).rglob("*.py")]:
+    for path in [path for folder in ("pico", "bench", "support/rig", "support/emulator") for path in (here / folder).rglob("*.py")]:
         texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
         texts += [path.read_text()] if "chip" in path.parts else []
         typed |= {word for text in texts if isinstance(text, str) for word in re.findall(r"[A-Za-z]\w*", text)}
