@@ -10,8 +10,8 @@ from pumpcore import slots
 from support.emulator import image
 from support.emulator.board import EmulatedBoard
 from support.emulator.pump import Powered
+from support.programs import MONDAY_UTC_S, constant
 from support.rig import benches
-from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
 from thecal.files.bench import payload

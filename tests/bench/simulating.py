@@ -6,8 +6,8 @@ import time
 
 from bench.table import HOST, Peer, Row, at_most, times_better
 from support.micropython import run_in_micropython
+from support.programs import example_day
 from support.rig.device import Device
-from support.rig.programs import example_day
 from thecal.sim.options import HEAP_LIMIT_BYTES
 
 DAY_S, DAYS = 86_400, 3

@@ -16,8 +16,8 @@ import pytest
 from pumpcore import program as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
+from support.programs import example_day
 from support.rig.device import Device, Figures
-from support.rig.programs import example_day
 from thecal.errors import LinkLost, NoPump, Refused, Unknown
 from thecal.pump.client import Client
 

@@ -4,8 +4,8 @@ import pytest
 
 from pumpcore import weighed
 from pumpcore.units import S_PER_DAY
+from support.programs import MONDAY_UTC_S, constant, resuming
 from support.rig.device import Device
-from support.rig.programs import MONDAY_UTC_S, constant
 from thecal.errors import Refused
 
 RATE = (3_600_000, 3600)  # 100 steps a second
@@ -54,7 +54,7 @@ def test_priming_is_stopped_by_a_stop(device: Device) -> None:
 @pytest.mark.needs("power_cut")
 @pytest.mark.rule("R11")
 def test_a_cut_run_does_not_go_on(device: Device) -> None:
-    device.upload(constant(1_000_000, "resume"))
+    device.upload(resuming(constant(1_000_000)))
     token = device.client.bolus_token()
     device.client.run_start(token, "calibration", STEPS, RATE)
     device.run_for(12)

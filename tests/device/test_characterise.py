@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from support.host.cli import Tool
+from support.programs import constant
 from support.rig.device import Device
-from support.rig.programs import constant
 from support.some import some_of
 from thecal.errors import Failed
 from thecal.sim.control import Control, ControlServer

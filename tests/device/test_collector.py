@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from support.programs import MONDAY_UTC_S, example_day
 from support.rig.device import Device, Figures
-from support.rig.programs import MONDAY_UTC_S, example_day
 from thecal.pump import orders
 from thecal.sim.devices import Devices
 from thecal.sim.errors import SimulatorError

@@ -6,7 +6,8 @@ import serial
 from pumpcore import manifest
 from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
-from support.rig.device import Device, fault_of
+from support.replies import fault_of
+from support.rig.device import Device
 from support.rig.target import Chosen
 from support.some import some_of
 from thecal.files.resources import firmware_folder

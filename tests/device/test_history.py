@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from support.rig.device import NO_CLOCK, Device, bench
-from support.rig.programs import MONDAY_UTC_S, constant, every_day
+from support.programs import MONDAY_UTC_S, constant, every_day, resuming
+from support.rig.benches import NO_CLOCK, named
+from support.rig.device import Device
 from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines, collect
 from thecal.history.saved import load
@@ -51,7 +52,7 @@ class Witness:
 
 def everything(device: Device, witness: Witness, bolus_at_s: int = 2000) -> None:
     """A bolus (at 3000 s across an entry), the clock set by 2 s while running, a cut, a cancelled bolus, a stopped one, DST, a start."""
-    device.begin(every_day(*DAY, after_power_loss="resume"), utc_s=MONDAY_UTC_S - 3600, offset_s=3600)
+    device.begin(resuming(every_day(*DAY)), utc_s=MONDAY_UTC_S - 3600, offset_s=3600)
     witness.run_for(bolus_at_s)
     device.order(600_000, 3_000_000)
     witness.run_for(5000)
@@ -110,7 +111,7 @@ def test_every_window_of_the_day_adds_up(device: Device) -> None:
 
 
 def test_a_pause_at_a_ceiling_is_planned_and_not_delivered() -> None:
-    with Device(bench(hour_nl=600_000)) as device:
+    with Device(named(hour_nl=600_000)) as device:
         witness = Witness(device)
         device.begin(constant(500_000))
         witness.run_for(600)
@@ -128,7 +129,7 @@ def test_a_pause_at_a_ceiling_is_planned_and_not_delivered() -> None:
 
 
 def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
-    with Device(bench(hour_nl=600_000)) as device:
+    with Device(named(hour_nl=600_000)) as device:
         device.begin(constant(500_000))
         device.run_for(600)
         device.order(120_000, 4_000_000)
@@ -180,7 +181,7 @@ def weighed_pair(volume_nl: int, steps: int) -> bytes:
 def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
     with Device(NO_CLOCK) as device:
         witness = Witness(device)
-        device.begin(constant(1_500_000, "resume"))
+        device.begin(resuming(constant(1_500_000)))
         witness.run_for(900)
         device.power_cycle(300)
         assert device.reaches("running", 130)
@@ -191,7 +192,7 @@ def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
 
 
 def test_brown_outs_count_an_open_lease_once(device: Device) -> None:
-    device.begin(constant(1_500_000, "resume"))
+    device.begin(resuming(constant(1_500_000)))
     device.run_for(100)
     for number in range(8):
         device.sim.cut_power()

@@ -16,8 +16,8 @@ import serial
 from support.host.cli import TIMEOUT_S, Tool
 from support.host.fake_pump import FakePump, wait_until
 from support.host.other_ends import Answer, OtherEnd, echo, garbage, prompt, silent
+from support.programs import constant
 from support.rig.device import Device
-from support.rig.programs import constant
 from thecal.pump.client import Client
 from thecal.pump.transport.ports import usb_boards
 

@@ -11,8 +11,8 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.settings import Settings
+from support.programs import MONDAY_UTC_S, constant
 from support.rig.device import Device
-from support.rig.programs import MONDAY_UTC_S, constant
 from support.some import some_of
 from thecal.errors import Failed
 from thecal.text.status import rate_text

@@ -20,8 +20,8 @@ from support.host.fake_balance import FakeBalance
 from support.host.fake_pump import wait_until
 from support.host.other_ends import OtherEnd, silent
 from support.host.port_holders import holder
+from support.programs import constant
 from support.rig.device import Device
-from support.rig.programs import constant
 from support.some import some_of
 
 pytestmark = [

@@ -3,8 +3,9 @@
 import pytest
 
 from pumpcore import program as programs
-from support.rig.device import Device, fault_of
-from support.rig.programs import MONDAY_UTC_S, constant, every_day, example_day
+from support.programs import MONDAY_UTC_S, constant, every_day, example_day
+from support.replies import fault_of
+from support.rig.device import Device
 from support.rig.target import Chosen
 from thecal.errors import InAlarm, Refused
 

@@ -15,8 +15,9 @@ from pumpcore import program as programs
 from pumpcore.settings import Settings
 from support.models.therapy import Front, Plan, Rules
 from support.models.therapy_week import LEASE_S, Week
-from support.rig.device import Device, Figures, fault_of
-from support.rig.programs import every_day
+from support.programs import every_day, resuming
+from support.replies import fault_of
+from support.rig.device import Device, Figures
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R4"), pytest.mark.rule("R5"), pytest.mark.rule("R7")]
 
@@ -32,7 +33,7 @@ SECOND = ((0, 60_000), (150, 71_003), (420, 200_001), (720, 0), (1200, 80_001))
 
 
 def made(rows: tuple[tuple[int, int], ...], mass_ng: int = 500) -> programs.Program:
-    program = every_day(*rows, after_power_loss="resume")
+    program = resuming(every_day(*rows))
     program.concentration = (mass_ng, 1_000_000)
     program.settings = settings = Settings(library="bench fluids")
     settings.library_version = 1

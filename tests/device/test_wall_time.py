@@ -6,8 +6,9 @@ from fractions import Fraction
 import pytest
 
 from support.models.weekly import ZonedPlan
-from support.rig.device import CLOCK, NO_CLOCK, Device
-from support.rig.programs import every_day
+from support.programs import every_day, resuming
+from support.rig.benches import CLOCK, NO_CLOCK
+from support.rig.device import Device
 from support.some import some_of
 from thecal.pump.clock import Reading
 from thecal.sim.world.individual import Individual
@@ -33,7 +34,7 @@ CHANGES = {
 
 def begun(device: Device, name: str, leave: str = "stop") -> tuple:
     zone, begin_s, at_s, before_s, behind_s = CHANGES[name]
-    device.upload(every_day(*PLAN, after_power_loss=leave))
+    device.upload(resuming(every_day(*PLAN), leave))
     device.client.clock_set(begin_s, before_s, at_s, behind_s)
     device.client.start()
     device.run_for(2)

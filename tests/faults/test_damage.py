@@ -7,7 +7,7 @@ import pytest
 
 from support.pump import rot
 from support.pump.rot import Story
-from support.pump.unit_pump import UnitPump
+from support.pump.running import UnitPump
 
 TORTURE = bool(os.environ.get("THECAL_TORTURE") or os.environ.get("THECAL_HYPOTHESIS") == "torture")
 FLIPS = 500 if TORTURE else 40

@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from pumpcore import faults
-from support.rig.device import Device, Figures, fault_of
-from support.rig.programs import MONDAY_UTC_S
+from support.programs import MONDAY_UTC_S
+from support.replies import fault_of
+from support.rig.device import Device, Figures
 from support.rig.sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
 from support.rig.target import SIMULATOR
 from thecal.sim.guest.flash import Moment

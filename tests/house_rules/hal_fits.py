@@ -16,7 +16,7 @@ import hal.sim.panel
 import hal.sim.system
 import hal.vfs
 from hal import absent, ports
-from support.pump import board, board_parts, flash_files
+from support.pump import board, flash
 
 
 def boards(rp2: hal.rp2.board.Board, sim: hal.sim.board.Board, rig: board.Board) -> list[ports.Board]:
@@ -35,15 +35,15 @@ def links(rp2: hal.rp2.link.Link, sim: hal.sim.link.Link, rig: board.Link) -> li
     return [rp2, sim, rig]
 
 
-def flashes(rp2: hal.rp2.flash.BoardFlash, sim: hal.sim.board.SimulatedFlash, rig: board.Flash) -> list[ports.Flash]:
+def flashes(rp2: hal.rp2.flash.BoardFlash, sim: hal.sim.board.SimulatedFlash, rig: flash.Flash) -> list[ports.Flash]:
     return [rp2, sim, rig]
 
 
-def handles(both: hal.vfs.AppendHandle, rig: flash_files.Handle) -> list[ports.Appender]:
+def handles(both: hal.vfs.AppendHandle, rig: flash.Handle) -> list[ports.Appender]:
     return [both, rig]
 
 
-def watchdogs(rp2: hal.rp2.system.Watchdog, sim: hal.sim.board.Watchdog, rig: board_parts.Watchdog) -> list[ports.Watchdog]:
+def watchdogs(rp2: hal.rp2.system.Watchdog, sim: hal.sim.board.Watchdog, rig: board.Watchdog) -> list[ports.Watchdog]:
     return [rp2, sim, rig]
 
 
@@ -56,16 +56,16 @@ def guards(rp2: hal.rp2.guard.Guard, sim: hal.sim.motor.Guard, none: absent.Guar
 
 
 def buttons(
-    rp2: hal.rp2.guard.Buttons, sim: hal.sim.panel.Buttons, none: absent.Buttons, rig: board_parts.Buttons
+    rp2: hal.rp2.guard.Buttons, sim: hal.sim.panel.Buttons, none: absent.Buttons, rig: board.Buttons
 ) -> list[ports.Buttons]:
     return [rp2, sim, none, rig]
 
 
-def supplies(rp2: hal.rp2.signals.Supply, sim: hal.sim.motor.Supply, none: absent.Supply, rig: board_parts.Supply) -> list[ports.Supply]:
+def supplies(rp2: hal.rp2.signals.Supply, sim: hal.sim.motor.Supply, none: absent.Supply, rig: board.Supply) -> list[ports.Supply]:
     return [rp2, sim, none, rig]
 
 
-def buzzers(rp2: hal.rp2.signals.Buzzer, sim: hal.sim.panel.Buzzer, rig: board_parts.Buzzer) -> list[ports.Buzzer]:
+def buzzers(rp2: hal.rp2.signals.Buzzer, sim: hal.sim.panel.Buzzer, rig: board.Buzzer) -> list[ports.Buzzer]:
     return [rp2, sim, rig]
 
 
@@ -73,7 +73,7 @@ def leds(rp2: hal.rp2.signals.Led, sim: hal.sim.panel.Led) -> list[ports.Led]:
     return [rp2, sim]
 
 
-def systems(rp2: hal.rp2.system.System, sim: hal.sim.system.System, rig: board_parts.System) -> list[ports.System]:
+def systems(rp2: hal.rp2.system.System, sim: hal.sim.system.System, rig: board.System) -> list[ports.System]:
     return [rp2, sim, rig]
 
 

@@ -10,7 +10,8 @@ from support.emulator.board import EmulatedBoard
 from support.emulator.image import parts
 from support.emulator.motor_bench import MotorBench
 from support.emulator.pump import EmulatedPump
-from support.rig.device import Device, bench
+from support.rig.benches import named
+from support.rig.device import Device
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +50,7 @@ def chip() -> Iterator[EmulatedBoard]:
 @pytest.fixture
 def pump() -> Iterator[EmulatedPump]:
     """A commissioned pump in virtual time, with power on."""
-    sim = EmulatedPump(bench(), virtual=True)
+    sim = EmulatedPump(named(), virtual=True)
     yield sim
     sim.close()
 

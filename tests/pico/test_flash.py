@@ -9,7 +9,7 @@ import pytest
 from pumpcore import program as programs
 from support.emulator.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
 from support.emulator.image import compiled
-from support.rig.programs import constant
+from support.programs import constant
 from thecal.deploy import pack, told
 from thecal.errors import Refused
 from thecal.pump.client import Client

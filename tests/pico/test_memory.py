@@ -2,8 +2,8 @@
 
 import pytest
 
+from support.programs import constant
 from support.rig.device import Device, Figures
-from support.rig.programs import constant
 
 LEAST_FREE_BYTES, LEAST_LATER_BYTES = 90_000, 75_000  # after power-up, as `make bench` judges it; after a day of events
 LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects when it has been quiet for 0.3 s, and tells what was free behind that

@@ -20,10 +20,10 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.emulator import image
 from support.emulator.branches import branch
-from support.pump.unit_pump import UnitPump
-from support.rig.benches import for_the_chip
-from support.rig.device import Device, Figures, bench
-from support.rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.pump.running import UnitPump
+from support.rig.benches import for_the_chip, named
+from support.rig.device import Device, Figures
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
 from thecal.files.bench import payload
@@ -42,8 +42,8 @@ pytestmark = pytest.mark.torture
 @pytest.fixture
 def device() -> Iterator[Device]:
     """Two programs staged, the first one active; ceilings that let it run into its ramp."""
-    with Device(bench(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
-        fresh.upload(constant(FAST_NL, "resume"))
+    with Device(named(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
+        fresh.upload(resuming(constant(FAST_NL)))
         fresh.client.clock_set(MONDAY_UTC_S, 0)
         yield fresh
 
@@ -113,7 +113,7 @@ def many_cuts(device: Device, kind: str, sent: tuple[bytes, int], digests: set[s
 @pytest.mark.parametrize("kind", ["idle", "starting", "pumping", "storing", "stopping"])
 def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device, kind: str, record_property: Figures) -> None:
     """`starting` is the first seconds of a start: journal, lease, ramp. `storing` an activation of another program."""
-    first, second = constant(FAST_NL, "resume"), constant(SLOW_NL, "resume")
+    first, second = resuming(constant(FAST_NL)), resuming(constant(SLOW_NL))
     digests = {programs.digest(programs.pack(new)) for new in (first, second)}
     line, longest_ns = b"", 4_500_000_000
     if kind == "storing":
@@ -136,7 +136,7 @@ def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device
 @pytest.mark.rule("R9")
 def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figures) -> None:
     """Four segments of faults are full but for one record: acknowledging an alarm removes the oldest and begins a new one."""
-    table = for_the_chip(bench())
+    table = for_the_chip(named())
     built = image.compiled()
     bench_files = marked(BENCH_PATH, slots.pack(1, payload(table)))
     rings = {**journals.segments(1, spare_bytes=1_000), **journals.segments(4, ring="f")}

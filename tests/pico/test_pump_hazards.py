@@ -13,9 +13,9 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.emulator.branches import branch
 from support.emulator.flash_bench import BENCH, image_of
+from support.programs import MONDAY_UTC_S, constant
 from support.rig import benches
 from support.rig.device import Device, Figures
-from support.rig.programs import MONDAY_UTC_S, constant
 from support.rig.real_clients import raw_repl_knock
 from thecal.deploy.build import build
 from thecal.files.resources import firmware_folder
@@ -31,7 +31,7 @@ BROKEN_HANDLER = "def alarms(pump, params):\n    raise KeyboardInterrupt\n"
 
 
 def running(rate_nl: int = RATE_NL) -> Program:
-    return constant(rate_nl, "stop")
+    return constant(rate_nl)
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from support.emulator.board import EmulatedBoard
 
 _LATENCY_NS = 10_000
 _PACKET_BYTES = 64
@@ -69,3 +72,41 @@ class Host:
         count = min(size_bytes, _PACKET_BYTES, len(self._waiting))
         packet = bytes(self._waiting.popleft() for _ in range(count))
         self._mcu.usb_ctrl.endpoint_read_done(self._cdc._out_endpoint, packet)
+
+
+class DeafHost:
+    """A host that has the port open and takes no packet, or one now and then, until it hears again."""
+
+    def __init__(self, chip: EmulatedBoard) -> None:
+        self._chip = chip
+        self._usb = chip.chip.mcu.usb_ctrl
+        self._endpoint = chip.chip.host._cdc._in_endpoint
+        self._taken = self._usb._indicate_buffer_ready
+        self._held = 0
+
+    def close_its_ears(self) -> None:
+        def keep(endpoint: int, out: bool) -> None:
+            if endpoint == self._endpoint and not out:
+                self._held += 1
+            else:
+                self._taken(endpoint, out)
+
+        self._usb._indicate_buffer_ready = keep
+
+    def take_one_packet_every(self, every_ns: int) -> None:
+        self.close_its_ears()
+
+        def take() -> None:
+            if self._held:
+                self._held -= 1
+                self._taken(self._endpoint, False)
+            if self._usb._indicate_buffer_ready != self._taken:
+                self._chip.at(every_ns, take)
+
+        self._chip.at(every_ns, take)
+
+    def hear(self) -> None:
+        self._usb._indicate_buffer_ready = self._taken
+        while self._held:
+            self._held -= 1
+            self._taken(self._endpoint, False)

@@ -10,8 +10,8 @@ import time
 
 from pumpcore.wire import messages
 from pumpcore.wire.messages import BARE_WORDS
-from support.pump.scenes import ready
-from support.pump.unit_pump import MONDAY_UTC_S, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.running import ready
 
 ESC = "a\x1b[31m\x07b\u202ec"
 HUGE = 10**40

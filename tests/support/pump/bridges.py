@@ -2,8 +2,8 @@
 
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
-from support.pump.scenes import Watched, ready, resuming
-from support.pump.unit_pump import BENCH, UnitPump, constant, with_settings
+from support.programs import constant, resuming, with_settings
+from support.pump.running import BENCH, UnitPump, Watched, ready
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 LINE_NL = 339_000
@@ -22,12 +22,8 @@ def content(made: programs.Program, ng: int, fluid: str = "dye", nl: int = 1_000
     return with_settings(resuming(made), **{"line_day": 20_000, "tubing_nl": 140_000, "catheter_nl": 199_000, **more})
 
 
-def token(pump: UnitPump) -> str:
-    return pump.call("bolus.token")["token"]
-
-
 def bridge(pump: UnitPump) -> dict:
-    return pump.ask("bridge.start", token=token(pump))
+    return pump.ask("bridge.start", token=pump.token())
 
 
 def bridged(pump: UnitPump) -> dict:
@@ -35,11 +31,6 @@ def bridged(pump: UnitPump) -> dict:
     assert "result" in reply, reply
     pump.advance(0.001)
     return reply["result"]
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Watched:
@@ -53,7 +44,7 @@ def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Wa
 
 
 def prime(pump: UnitPump, again: int = 0) -> None:
-    pump.call("bolus.prime", token=token(pump), rate_nl=36_000_000, again=again)
+    pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=again)
     pump.advance(60)
 
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, blank_image, constant, day
+from support.programs import MONDAY_UTC_S, constant, day
+from support.pump.running import UnitPump, blank_image
 
 OLD, NEW = constant(900_000), day((0, 0, 600_000), (0, 3, 2_400_000), (12, 0, 0))
 OLD.after_power_loss = NEW.after_power_loss = "resume"
@@ -46,9 +47,8 @@ class _Witness:
     def __call__(self) -> Truth:
         board, app = self.pump.board, self.pump.pump
         rings = app.journal.rings
-        motor_steps = board.guard.count() - app.selftest._steps if app.selftest.done else 0
         return Truth(
-            motor_steps, board.clock.now_us, board.clock.utc_s(), app.setup.digest, self.wanted_digest,
+            self.pump.plant_steps(), board.clock.now_us, board.clock.utc_s(), app.setup.digest, self.wanted_digest,
             rings["events"].next_sequence - 1, rings["faults"].next_sequence - 1,
         )
 
@@ -65,10 +65,10 @@ def live() -> Life:
     pump.upload(OLD)
     pump.call("start")
     pump.advance(130.5)
-    tokens = [pump.call("bolus.token")["token"]]
+    tokens = [pump.token()]
     pump.call("bolus.start", token=tokens[0], volume_nl=60_000, rate_nl=4_000_000)
     pump.advance(95)
-    tokens.append(pump.call("bolus.token")["token"])
+    tokens.append(pump.token())
     pump.call("bolus.start", token=tokens[1], volume_nl=60_000, rate_nl=4_000_000)
     pump.advance(20)
     pump.call("stop")

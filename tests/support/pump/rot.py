@@ -13,9 +13,9 @@ from littlefs.errors import LittleFSError
 
 from pumpcore import slots, weighed
 from pumpcore.program import Program
-from support.pump.board import BLOCK_BYTES, BLOCKS, PROG_BYTES, Chip, Flash
-from support.pump.scenes import Watched, ready
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.flash import BLOCK_BYTES, BLOCKS, PROG_BYTES, Chip, Flash
+from support.pump.running import UnitPump, Watched, ready
 
 FOLDERS = ("/store", "/marks", "/ledger", "/journal")
 BEHIND_BYTES = 256  # a flip behind what was written last counts too
@@ -48,11 +48,11 @@ def therapy(ng: int) -> Program:
 
 def refill(pump: Watched) -> None:
     left_nl = pump.call("status")["therapy"]["reservoir"]["left_nl"] or 0
-    pump.call("reservoir.refill", token=pump.call("bolus.token")["token"], measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
 
 
 def prime(pump: Watched) -> None:
-    pump.call("bolus.prime", token=pump.call("bolus.token")["token"], rate_nl=3_600_000, again=0)
+    pump.call("bolus.prime", token=pump.token(), rate_nl=3_600_000, again=0)
     pump.advance(60)
 
 
@@ -85,7 +85,7 @@ def story() -> Story:
     tokens.append(pump.order(40_000, 3_600_000))
     pump.advance(60)
     for _ in range(3):
-        tokens.append(pump.call("bolus.token")["token"])
+        tokens.append(pump.token())
         pump.call("bolus.demand", token=tokens[-1])
         pump.advance(200)
     pump.advance(330)
@@ -209,7 +209,7 @@ def seen(image: bytes, story: Story) -> dict[str, Any]:
     told["calibrations"] = pump.call("calibration.read")["history"] if status["calibration"] else None
     told["program"] = pump.call("program.read")["program"]
     told["journal"] = [[(record.sequence, record.name, record.fields) for record in pump.journal(ring)] for ring in ("events", "faults")]
-    told["primed"] = "error" in pump.ask("bolus.prime", token=pump.call("bolus.token")["token"], rate_nl=3_600_000, again=0)
+    told["primed"] = "error" in pump.ask("bolus.prime", token=pump.token(), rate_nl=3_600_000, again=0)
     return told
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from thecal.files.bench import Bench, read_bench
 from thecal.files.resources import hardware_folder
 
+CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
 CHIP_BENCH = "tmc2209-peristaltic"
 HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # of the tests of what the motor can do
 _CLOCK_PINS = ("clock_sda", "clock_scl")
 
 
-def named(name: str, **ceilings: int) -> Bench:
+def named(name: str = CLOCK, **ceilings: int) -> Bench:
     """A bench of `hardware/`, with other ceilings when given."""
     table = read_bench(hardware_folder() / f"{name}.toml")
     return {**table, "ceilings": {**table["ceilings"], **ceilings}}

@@ -6,7 +6,6 @@ motor through `sim`. On another target the same scenarios get another `Device`; 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,24 +13,17 @@ from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
-from support.rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.rig.benches import CLOCK, named
 from support.rig.target import Chosen
-from thecal.files.bench import Bench, read_bench
-from thecal.files.resources import hardware_folder
+from thecal.files.bench import Bench
 from thecal.pump.client import Client
 from thecal.pump.exchange import new_id
 
 Figures = Callable[[str, object], None]  # pytest's record_property: "figure" is printed at the end of the run
 
-CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
 PATIENCE_S = 20.0
 MILLILITRE_PER_HOUR_NL = 1_000_000
-
-
-def bench(name: str = CLOCK, **ceilings: int) -> Bench:
-    """A bench of `hardware/`, with other ceilings when given."""
-    table = read_bench(hardware_folder() / f"{name}.toml")
-    return {**table, "ceilings": {**table["ceilings"], **ceilings}}
 
 
 class Device:
@@ -40,7 +32,7 @@ class Device:
     def __init__(self, on: Bench | str = CLOCK, seed: int = 1, **options: Any) -> None:
         if "speed" not in options:
             options["virtual"] = True
-        self.sim = Chosen.target.pump(bench(on) if isinstance(on, str) else on, seed, options)
+        self.sim = Chosen.target.pump(named(on) if isinstance(on, str) else on, seed, options)
         self.port_url = self.sim.port_url or self.sim.socket_url
         self.client = Client(self.port_url, Chosen.target.reply_timeout_s, PATIENCE_S)
         if options.get("virtual") and not getattr(self.sim, "booted", False):
@@ -159,9 +151,3 @@ class Device:
         reply = self.say(frame.encode(messages.request(new_id(), method, params)))
         decoded: dict[str, Any] = frame.decode(reply.split(b"\n", 1)[0])
         return decoded
-
-
-def fault_of(reply: dict[str, Any]) -> str:
-    """The name of the refusal in a reply."""
-    assert "error" in reply, json.dumps(reply)
-    return str(reply["error"]["data"]["fault"])

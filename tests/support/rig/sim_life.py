@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from pumpcore import program as programs
 from pumpcore.wire import records
-from support.rig.device import Device, bench
-from support.rig.programs import MONDAY_UTC_S, constant, every_day
+from support.programs import MONDAY_UTC_S, constant, every_day, resuming
+from support.rig.benches import named
+from support.rig.device import Device
 from thecal.errors import ThecalError
 from thecal.files.resources import firmware_folder
 from thecal.sim.errors import SimulatorError
@@ -21,8 +22,8 @@ from thecal.sim.guest.image import build
 from thecal.sim.runner import SimulatedPump
 
 SEGMENT_BYTES, RECORDS_LEFT = 16_384, 20
-OLD = constant(900_000, "resume")
-NEW = every_day((0, 600_000), (3, 1_400_000), (720, 0), after_power_loss="resume")
+OLD = resuming(constant(900_000))
+NEW = resuming(every_day((0, 600_000), (3, 1_400_000), (720, 0)))
 BOLUS = {"volume_nl": 60_000, "rate_nl": 4_000_000}
 TORTURE = bool(os.environ.get("THECAL_TORTURE") or os.environ.get("THECAL_HYPOTHESIS") == "torture")
 
@@ -34,7 +35,7 @@ def worn_image() -> bytes:
     while len(raw) < SEGMENT_BYTES - RECORDS_LEFT * 50:
         sequence += 1
         raw += records.encode("total", (1, sequence, 1000 * sequence, 0), (0, 0, 0, 1))
-    return build(firmware_folder(), bench(), {"/journal/e00000001": raw})
+    return build(firmware_folder(), named(), {"/journal/e00000001": raw})
 
 
 @dataclass

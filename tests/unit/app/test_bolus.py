@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import constant
+from support.programs import constant, resuming
+from support.pump.running import Watched, power_cut, ready, running
 
 BASAL = 360_000  # 10 steps a second
 VOLUME, RATE = 120_000, 3_600_000  # 11,998 steps in 120 s
@@ -36,7 +36,7 @@ def test_a_bolus_is_delivered_in_whole_on_top_of_the_basal() -> None:
 
 def test_the_reply_tells_when_it_begins_and_how_long_it_takes() -> None:
     pump = running(constant(BASAL))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     answer = pump.call("bolus.start", token=token, volume_nl=VOLUME, rate_nl=RATE)
     assert answer["ordered_steps"] == STEPS and answer["duration_s"] == 120
     pump.advance(130)
@@ -87,7 +87,7 @@ def test_a_token_with_another_dose_is_refused() -> None:
 def test_tokens_expire_are_not_invented_and_are_void_at_reset() -> None:
     pump = running(constant(BASAL))
     assert ordered(pump, "0" * 16)["error"]["data"]["fault"] == "token_unknown"
-    tokens = [pump.call("bolus.token")["token"] for _ in range(3)]
+    tokens = [pump.token() for _ in range(3)]
     assert len(set(tokens)) == 3
     pump.advance(60)
     assert ordered(pump, tokens[0])["result"]["token"] == tokens[0]  # 60 s old: valid
@@ -98,7 +98,7 @@ def test_tokens_expire_are_not_invented_and_are_void_at_reset() -> None:
     again.advance(1)
     for token in tokens:
         assert ordered(again, token)["error"]["data"]["fault"] == "token_unknown"
-    assert again.call("bolus.token")["token"] not in tokens
+    assert again.token() not in tokens
 
 
 @pytest.mark.rule("R8")
@@ -131,7 +131,7 @@ def test_a_token_stays_used_when_its_bolus_is_forgotten() -> None:
 def test_a_bolus_that_can_t_be_is_refused_with_what_can(volume_nl: int, rate_nl: int, fault: str) -> None:
     pump = running(constant(9_000_000))
     pump.advance(600)
-    reply = ordered(pump, pump.call("bolus.token")["token"], volume_nl, rate_nl)
+    reply = ordered(pump, pump.token(), volume_nl, rate_nl)
     assert reply["error"]["data"]["fault"] == fault
     assert any(name.startswith("nearest") for name in reply["error"]["data"])
     assert pump.records("bolus_ordered") == []
@@ -140,12 +140,12 @@ def test_a_bolus_that_can_t_be_is_refused_with_what_can(volume_nl: int, rate_nl:
 @pytest.mark.rule("R7")
 def test_the_nearest_that_is_named_is_allowed() -> None:
     pump = running(constant(9_000_000))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     refused = ordered(pump, token, 649_500_000, 690_000_000)["error"]["data"]
     assert refused["fault"] == "hour_above_ceiling"
     assert ordered(pump, token, refused["nearest_nl"] - 20, 690_000_000)["result"]["token"] == token  # a step is 10 nl
     rate = running(constant(9_000_000))
-    token = rate.call("bolus.token")["token"]
+    token = rate.token()
     refused = ordered(rate, token, 100_000_000, 695_000_000)["error"]["data"]
     assert refused["nearest_nl"] == 691_000_000
     assert ordered(rate, token, 100_000_000, refused["nearest_nl"])["result"]
@@ -153,11 +153,11 @@ def test_the_nearest_that_is_named_is_allowed() -> None:
 
 def test_a_stopped_pump_gives_no_bolus_and_there_is_one_at_a_time() -> None:
     pump = ready(constant(BASAL))
-    assert ordered(pump, pump.call("bolus.token")["token"])["error"]["data"]["fault"] == "not_running"
+    assert ordered(pump, pump.token())["error"]["data"]["fault"] == "not_running"
     pump, _ = running_with_bolus()
-    assert ordered(pump, pump.call("bolus.token")["token"])["error"]["data"]["fault"] == "bolus_active"
+    assert ordered(pump, pump.token())["error"]["data"]["fault"] == "bolus_active"
     pump.advance(60)
-    assert ordered(pump, pump.call("bolus.token")["token"])["error"]["data"]["fault"] == "bolus_active"
+    assert ordered(pump, pump.token())["error"]["data"]["fault"] == "bolus_active"
     pump.advance(80)
     pump.order(VOLUME, RATE)
 
@@ -271,7 +271,7 @@ def test_no_step_of_a_bolus_comes_before_the_moment_that_was_told(basal_nl: int,
     """Also where the last step of a slow basal lies a while before its slice's end."""
     pump = running(constant(basal_nl))
     pump.advance(ordered_s)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     begins_ms = pump.call("bolus.start", token=token, volume_nl=2_000_000, rate_nl=180_000_000)["begins_at_ms"]
     for _ in range(20):
         pump.advance((begins_ms - pump.board.clock.uptime_ms()) / 1000 if not _ else 0.1)

@@ -10,7 +10,7 @@ from pumpcore.dose import Accumulator, Calibration
 from pumpcore.plan import SCHEDULE, Program
 from pumpcore.schedule import Week, Zone
 from pumpcore.units import S_PER_WEEK, ceil_div
-from support.pump.unit_pump import BENCH
+from support.pump.running import BENCH
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 FOR_EVER_S = 1 << 80

@@ -11,17 +11,13 @@ from pumpcore import bolus as boluses
 from pumpcore import limits, program
 from pumpcore.dose import Calibration
 from pumpcore.wire import messages, records
-from support.pump.scenes import Watched, power_cut, ready, running
-from support.pump.unit_pump import constant, day
+from support.programs import constant, day
+from support.pump.running import Watched, power_cut, ready, running
 from support.some import some_of
 from unit.app.test_bounded_walks import Counted
 
 U48 = 1 << 48
 DAY_S = 86_400
-
-
-def token(pump: Watched) -> str:
-    return pump.call("bolus.token")["token"]
 
 
 def counted(pump: Watched) -> Counted:
@@ -37,7 +33,7 @@ def counted(pump: Watched) -> Counted:
 def test_a_bolus_that_would_last_longer_than_it_may_is_refused_before_anything_is_worked_out(volume_nl: int, rate_nl: int) -> None:
     pump = running(day((0, 0, 300_000), (6, 30, 900_001), (18, 0, 0)))
     counted(pump)
-    reply = pump.ask("bolus.start", token=token(pump), volume_nl=volume_nl, rate_nl=rate_nl).get("error", {}).get("data", {})
+    reply = pump.ask("bolus.start", token=pump.token(), volume_nl=volume_nl, rate_nl=rate_nl).get("error", {}).get("data", {})
     assert reply.get("fault") == "bolus_too_long"
     duration_s = -(-volume_nl * 3600 // rate_nl)
     assert (reply["asked_s"], reply["limit_s"]) == (duration_s, DAY_S)
@@ -49,7 +45,7 @@ def test_a_bolus_that_would_last_longer_than_it_may_is_refused_before_anything_i
 @pytest.mark.rule("R7")
 def test_a_bolus_of_exactly_a_day_is_delivered() -> None:
     pump = running(constant(100_000))
-    reply = pump.call("bolus.start", token=token(pump), volume_nl=24_000_000, rate_nl=1_000_000)
+    reply = pump.call("bolus.start", token=pump.token(), volume_nl=24_000_000, rate_nl=1_000_000)
     assert reply["duration_s"] == DAY_S
 
 
@@ -61,7 +57,7 @@ def test_a_run_may_last_thirty_days_and_no_second_longer(purpose: str) -> None:
     for seconds_s, fault in ((30 * DAY_S, ""), (30 * DAY_S + 1, "bolus_too_long"), (1 << 31, "bolus_too_long")):
         amount = {"volume_nl": 1_000_003, "steps": 0} if by_volume else {"volume_nl": 0, "steps": 99_991}
         order = {"purpose": purpose, "rate_nl": 1_000_003, "rate_seconds_s": seconds_s, **amount}
-        reply = pump.ask("run.start", token=token(pump), **order)
+        reply = pump.ask("run.start", token=pump.token(), **order)
         assert reply.get("error", {}).get("data", {}).get("fault", "") == fault
         pump.call("stop")
 
@@ -92,7 +88,7 @@ def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work
         entries = counted(pump)
         params = extreme(method, number)
         if "token" in params:
-            params["token"] = token(pump)
+            params["token"] = pump.token()
         if method == "forecast.digest" or (method == "program.activate" and number):
             params["digest"] = pump.pump.setup.digest
         if method == "program.stage":

@@ -10,9 +10,10 @@ from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from pumpcore.forecast import Forecast
 from pumpcore.schedule import Zone
-from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line, refused, token
-from support.pump.scenes import Watched, power_cut, ready
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, day
+from support.programs import MONDAY_UTC_S, day
+from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line
+from support.pump.running import UnitPump, Watched, power_cut, ready
+from support.replies import refusal_of
 from support.some import some_of
 
 STEPS_A_SECOND = 100
@@ -67,49 +68,49 @@ def test_nothing_goes_beside_it_and_everything_says_so() -> None:
         "temporary.start": {"rate_nl": 0, "numerator": 1, "denominator": 2, "duration_s": 60},
     }  # fmt: skip
     for method, params in orders.items():
-        told = refused(pump.ask(method, token=token(pump), **params))
+        told = pump.refusal(method, token=pump.token(), **params)
         assert (told["fault"], told["phase"]) == ("bridge_running", "old") and 0 < told["left_least_nl"] < told["left_most_nl"]
     pump.board.buttons.bolus = True
     pump.advance(5)
     assert len(pump.records("demand_refused")) == 1 and not pump.records("dose")
     packed = programs.pack(drug(300, RATE + 1, **more))
     digest = pump.stage(packed)["digest"]
-    assert refused(pump.ask("program.activate", digest=digest))["fault"] == "bridge_running"
+    assert pump.refusal("program.activate", digest=digest)["fault"] == "bridge_running"
 
 
 @pytest.mark.rule("R8")
 def test_a_token_begins_one_bridge() -> None:
     pump = changed(drug(500), drug(300))
-    one = token(pump)
+    one = pump.token()
     first = pump.call("bridge.start", token=one)
     assert pump.call("bridge.start", token=one) == first
     pump.advance(10)
     assert pump.call("bridge.start", token=one)["new_from_steps"] == first["new_from_steps"]
-    assert refused(bridge(pump))["fault"] == "not_stopped"
+    assert refusal_of(bridge(pump))["fault"] == "not_stopped"
     pump.call("stop")
-    assert refused(pump.ask("bridge.start", token=one))["fault"] == "token_unknown"
+    assert pump.refusal("bridge.start", token=one)["fault"] == "token_unknown"
     assert len(pump.records("bridge_started")) == 1
 
 
 @pytest.mark.rule("R5")
 def test_what_would_be_too_fast_or_too_much_is_refused() -> None:
     limit = 700_000_000
-    told = refused(bridge(changed(drug(1, RATE), drug(200, RATE))))
+    told = refusal_of(bridge(changed(drug(1, RATE), drug(200, RATE))))
     assert (told["fault"], told["rule"], told["asked_nl"], told["limit_nl"]) == ("rate_above_ceiling", "R7", 200 * RATE, limit)
     assert told["nearest_nl"] == limit // 200
     library = {"library": "bench", "library_version": 1}
-    told = refused(bridge(changed(drug(1, RATE), drug(3, RATE, hard_rate_nl=2 * RATE, **library))))
+    told = refusal_of(bridge(changed(drug(1, RATE), drug(3, RATE, hard_rate_nl=2 * RATE, **library))))
     assert (told["fault"], told["nearest_nl"]) == ("library_hard", 2 * RATE // 3)
-    told = refused(bridge(changed(drug(1, RATE), drug(3, RATE, soft_rate_nl=2 * RATE, **library))))
+    told = refusal_of(bridge(changed(drug(1, RATE), drug(3, RATE, soft_rate_nl=2 * RATE, **library))))
     assert told["fault"] == "library_soft"
     tight = drug(200, RATE)
     tight.hour_nl = 3_700_000
-    told = refused(bridge(changed(drug(100, RATE), tight)))
+    told = refusal_of(bridge(changed(drug(100, RATE), tight)))
     assert (told["fault"], told["rule"]) == ("hour_above_ceiling", "R5") and told["asked_nl"] > told["limit_nl"] == told["nearest_nl"] - 0
     tight.hour_nl, tight.day_nl = 0, 86_500_000
-    assert refused(bridge(changed(drug(100, RATE), tight)))["fault"] == "day_above_ceiling"
+    assert refusal_of(bridge(changed(drug(100, RATE), tight)))["fault"] == "day_above_ceiling"
     fine = drug((1 << 40) + 1, RATE, nl=1 << 20)
-    assert refused(bridge(changed(drug((1 << 40) - 1, RATE, nl=1 << 20), fine)))["fault"] == "bridge_ratio"
+    assert refusal_of(bridge(changed(drug((1 << 40) - 1, RATE, nl=1 << 20), fine)))["fault"] == "bridge_ratio"
 
 
 def test_a_stop_keeps_the_front_and_the_next_start_goes_on_from_there() -> None:
@@ -119,7 +120,7 @@ def test_a_stop_keeps_the_front_and_the_next_start_goes_on_from_there() -> None:
     pump.advance(200)
     pump.call("stop")
     made = pump.plant_steps() - begun
-    assert refused(pump.ask("start"))["fault"] == "bridge_needed"
+    assert pump.refusal("start")["fault"] == "bridge_needed"
     told = line(pump)
     assert told["least_nl"] == PAIR.nl_for_steps(made) and told["most_nl"] == told["least_nl"] + 1
     answer = bridged(pump)
@@ -167,7 +168,7 @@ def test_a_cut_on_a_schedule_without_a_clock_stops_and_keeps_the_front() -> None
     again.advance(200)
     assert again.state() == "stopped" and "clock_lost" in again.alarms()
     again.call("clock.set", utc_s=MONDAY_UTC_S + 400, offset_s=0)
-    assert refused(again.ask("start"))["fault"] == "bridge_needed"
+    assert again.refusal("start")["fault"] == "bridge_needed"
     bridged(again)
     assert again.state() == "running"
 
@@ -190,7 +191,7 @@ def test_another_calibration_in_the_middle_moves_nothing_that_is_in_the_line() -
 def test_a_low_reservoir_does_not_end_it_and_an_empty_one_does() -> None:
     tank = {"capacity_nl": 20_000_000, "low_nl": 100_000, "empty_nl": 50_000, "tolerance_nl": 10_000_000}
     pump = ready(drug(500, **tank))
-    pump.call("reservoir.refill", token=token(pump), measured_nl=0, filled_nl=200_000)
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=0, filled_nl=200_000)
     pump.upload(drug(300, **tank))
     bridged(pump)
     pump.advance(200)

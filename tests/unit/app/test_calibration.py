@@ -6,9 +6,9 @@ import pytest
 
 from pumpcore import slots, weighed
 from pumpcore.units import S_PER_DAY
-from support.pump.rule_help import bench_with
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, UnitPump, blank_image, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.running import BENCH, UnitPump, Watched, bench_with, blank_image, ready, running
+from support.replies import refusal_of
 
 NOMINAL = BENCH["calibration"]
 PLENTY = {"expires_nl": 500_000_000, "expires_days": 90}
@@ -42,11 +42,6 @@ def again(pump: UnitPump, bench: dict | None = None, utc_s: int | None = None) -
     after = Watched(image, pump.board.clock.utc_s() + 5 if utc_s is None else utc_s)
     after.advance(0.05)
     return after
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def pair(pump: UnitPump) -> tuple:
@@ -135,7 +130,7 @@ def test_a_pair_far_from_the_nominal_one_is_refused_with_the_nearest(percent: in
     if not far:
         assert "result" in reply
         return
-    told = refused(reply)
+    told = refusal_of(reply)
     assert told["fault"] == "calibration_far" and told["asked_nl"] == percent * 10_000
     assert told["nearest_nl"] == told["limit_nl"] == (500_000 if percent < 100 else 1_500_000)
     assert "result" in pump.ask("calibration.set", calibration=sent(made(volume_nl=told["nearest_nl"], steps=told["steps"])))
@@ -145,7 +140,7 @@ def test_a_pair_far_from_the_nominal_one_is_refused_with_the_nearest(percent: in
 def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
     """The motor makes 20,000 Hz: at 10 nl a step 720 mL/h, at 6 nl 432."""
     pump = ready(constant(600_000_000))
-    told = refused(pump.ask("calibration.set", calibration=sent(made(volume_nl=600_000, steps=100_000))))
+    told = pump.refusal("calibration.set", calibration=sent(made(volume_nl=600_000, steps=100_000)))
     assert (told["fault"], told.get("cause")) == ("calibration_unfit", "rate_above_motor")
     assert told["asked_nl"] == 600_000_000 and 430_000_000 < told["nearest_nl"] <= 432_000_000
     assert pair(pump)[2] == "UNCALIBRATED" and pump.call("status")["program_name"] == "constant"

@@ -3,9 +3,8 @@
 import pytest
 
 from pumpcore.units import ceil_div
-from support.pump.bridges import token
-from support.pump.scenes import Watched, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, day
+from support.programs import MONDAY_UTC_S, day
+from support.pump.running import BENCH, Watched, running
 
 LOW_NL = 3_600_000
 CEILING_NL = BENCH["ceilings"]["rate_nl"]
@@ -48,7 +47,7 @@ def nudge(pump: Watched, by_s: int = 2) -> dict:
 @pytest.mark.rule("R5")
 def test_a_clock_that_is_set_again_and_again_brings_no_higher_basal_beside_a_bolus() -> None:
     pump = before_eight(90)
-    pump.call("bolus.start", token=token(pump), volume_nl=FAST_NL // 60, rate_nl=FAST_NL)  # 60 s
+    pump.call("bolus.start", token=pump.token(), volume_nl=FAST_NL // 60, rate_nl=FAST_NL)  # 60 s
     refused = []
     for _ in range(20):
         pump.advance(2)
@@ -62,7 +61,7 @@ def test_a_clock_that_is_set_again_and_again_brings_no_higher_basal_beside_a_bol
 @pytest.mark.rule("R5")
 def test_a_transition_that_is_learned_brings_none_either() -> None:
     pump = before_eight(1800)
-    pump.call("bolus.start", token=token(pump), volume_nl=FAST_NL // 6, rate_nl=FAST_NL)  # 10 minutes
+    pump.call("bolus.start", token=pump.token(), volume_nl=FAST_NL // 6, rate_nl=FAST_NL)  # 10 minutes
     pump.advance(5)
     summer = {"utc_s": pump.board.clock.utc_s(), "offset_s": 0, "transition_utc_s": EIGHT_S - 1500, "transition_offset_s": 3600}
     reply = pump.ask("clock.set", **summer)
@@ -73,7 +72,7 @@ def test_a_transition_that_is_learned_brings_none_either() -> None:
 @pytest.mark.rule("R5")
 def test_a_part_above_the_basal_keeps_the_clock_too() -> None:
     pump = before_eight(90)
-    pump.call("temporary.start", token=token(pump), rate_nl=0, numerator=2, denominator=1, duration_s=70)
+    pump.call("temporary.start", token=pump.token(), rate_nl=0, numerator=2, denominator=1, duration_s=70)
     refused = []
     for _ in range(20):
         pump.advance(2)
@@ -85,8 +84,8 @@ def test_a_part_above_the_basal_keeps_the_clock_too() -> None:
 @pytest.mark.rule("R11")
 def test_the_clock_is_set_beside_what_fits_beside_every_basal_of_the_week() -> None:
     pump = before_eight(90)
-    pump.call("temporary.start", token=token(pump), rate_nl=0, numerator=1, denominator=2, duration_s=600)
-    pump.call("bolus.start", token=token(pump), volume_nl=FITS_NL // 60, rate_nl=FITS_NL)
+    pump.call("temporary.start", token=pump.token(), rate_nl=0, numerator=1, denominator=2, duration_s=600)
+    pump.call("bolus.start", token=pump.token(), volume_nl=FITS_NL // 60, rate_nl=FITS_NL)
     for _ in range(20):
         pump.advance(2)
         assert "result" in nudge(pump)

@@ -8,8 +8,8 @@ from app.handlers.program import program_activate
 from pumpcore import program as programs
 from pumpcore.faults import Refusal
 from pumpcore.wire.messages import METHODS
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, constant, day
+from support.programs import MONDAY_UTC_S, constant, day
+from support.pump.running import UnitPump, Watched, ready, running
 
 
 def staged(pump: Watched, made: programs.Program) -> str:
@@ -295,11 +295,11 @@ def test_the_journal_is_read_in_blocks_of_whole_records() -> None:
     for count in range(300):
         pump.pump.journal.append("total", (count, 0, 0, 0))
     assert [row["ordered_steps"] for row in pump.records("total")] == list(range(300))
-    answer = pump.call_raw("journal.read", ring="events", from_sequence=0)
+    answer = pump.call("journal.read", ring="events", from_sequence=0)
     assert 4000 < answer["bytes"] <= 4096 and answer["first_sequence"] == 1 and answer["last_sequence"] == 301
-    assert pump.call_raw("journal.read", ring="events", from_sequence=302)["bytes"] == 0
+    assert pump.call("journal.read", ring="events", from_sequence=302)["bytes"] == 0
     assert pump.fault("journal.read", ring="events", from_sequence=303) == "sequence_ahead"
-    assert pump.call_raw("journal.read", ring="faults", from_sequence=1)["bytes"] == 0
+    assert pump.call("journal.read", ring="faults", from_sequence=1)["bytes"] == 0
 
 
 @pytest.mark.rule("R9")

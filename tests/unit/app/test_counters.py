@@ -8,17 +8,16 @@ from app.session import MOST_TOKENS, Tokens
 from pumpcore import slots
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
-from support.pump.board import Chip, Flash
-from support.pump.bridges import token
-from support.pump.scenes import Watched, blank, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.flash import Chip, Flash
+from support.pump.running import Watched, blank_image, running
 
 IDENTITY = bytes(range(16))
 
 
 def with_files(**files: bytes) -> bytes:
     """A commissioned flash with these files: `store_journal` is /store/journal."""
-    chip = Chip(blank())
+    chip = Chip(blank_image())
     flash = Flash(chip)
     flash.make_folder("/journal")
     for name, data in files.items():
@@ -41,7 +40,7 @@ def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> Non
         pump = Watched(image, MONDAY_UTC_S)
         pump.advance(0.1)
         boots.append(pump.call("status")["boot"])
-        seen.update(token(pump) for _ in range(50))
+        seen.update(pump.token() for _ in range(50))
         assert pump.records("boot")[-1]["boot_number"] == boots[-1]
         assert pump.records("boot")[-1]["journal_identity"] == (IDENTITY if stored else bytes(16)) and pump.alarms() == []
         image = pump.image()
@@ -66,7 +65,7 @@ def test_a_token_of_a_boot_before_the_wrap_is_known_behind_it() -> None:
     pump.upload(constant(3_600_000))
     pump.call("start")
     pump.advance(1)
-    unused, made = token(pump), pump.order(60_000, 10_000_000)
+    unused, made = pump.token(), pump.order(60_000, 10_000_000)
     pump.advance(60)
     for _ in range(4):
         pump = Watched(pump.image(), MONDAY_UTC_S + 100)
@@ -111,7 +110,7 @@ def test_the_last_sequence_number_is_written_and_read_and_then_records_are_refus
         pump.ask("clock.set", utc_s=MONDAY_UTC_S + 100, offset_s=0)
     assert [record.sequence for record in pump.journal()] == list(range(last - 20, last + 1))
     assert "journal_failed" in pump.alarms()
-    answer = pump.call_raw("journal.read", ring="events", from_sequence=last)
+    answer = pump.call("journal.read", ring="events", from_sequence=last)
     assert answer["first_sequence"] == answer["last_sequence"] == last
     again = Watched(pump.image(), MONDAY_UTC_S)
     again.advance(0.1)

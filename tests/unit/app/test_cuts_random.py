@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pumpcore.program import Program
-from support.pump.board import images_at_each_operation
-from support.pump.scenes import Watched, ready
-from support.pump.unit_pump import MONDAY_UTC_S, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.flash import images_at_each_operation
+from support.pump.running import Watched, ready
 
 DAY_S = 86_400
 DAY_NL, MAX_NL = 400_000, 200_000
@@ -100,7 +100,7 @@ class Bedside:
         self.check()
 
     def ask(self, kind: str, **params: int) -> None:
-        self.pump.ask("bolus." + kind, token=self.pump.call("bolus.token")["token"], **params)
+        self.pump.ask("bolus." + kind, token=self.pump.token(), **params)
 
     def wait(self, duration_s: float) -> None:
         self.pump.advance(duration_s)

@@ -9,8 +9,8 @@ import pytest
 
 from pumpcore import faults, ledger, slots, weighed
 from pumpcore.program import Program
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, blank_image, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, resuming, with_settings
+from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 from support.some import some_of
 
 CALIBRATION = {"volume_nl": 1_023_456, "steps": 100_003}
@@ -55,17 +55,13 @@ def therapy() -> Program:
     )
 
 
-def token(pump: Watched) -> str:
-    return str(pump.call("bolus.token")["token"])
-
-
 def refill(pump: Watched) -> None:
     left_nl = pump.call("status")["therapy"]["reservoir"]["left_nl"] or 0
-    pump.call("reservoir.refill", token=token(pump), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
 
 
 def prime(pump: Watched) -> None:
-    pump.call("bolus.prime", token=token(pump), rate_nl=36_000_000, again=0)
+    pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=0)
     pump.advance(60)
     assert not pump.pump.delivery.span
 
@@ -155,7 +151,7 @@ def test_a_reservoir_that_no_program_watches_is_forgotten_by_an_acknowledgement(
     pump.upload(changed(constant(900_000), 200))
     flip(pump, newest(pump, "reservoir"))
     booted = again(pump)
-    assert booted.alarms() == ["reservoir_damaged"] and booted.fault("reservoir.refill", token=token(booted), measured_nl=0, filled_nl=1)
+    assert booted.alarms() == ["reservoir_damaged"] and booted.fault("reservoir.refill", token=booted.token(), measured_nl=0, filled_nl=1)
     booted.call("ack", fault=633)
     assert again(booted).alarms() == []
     booted.upload(changed(therapy(), 200))
@@ -351,14 +347,14 @@ def test_a_run_to_calibrate_is_done_in_spite_of_the_calibration_that_is_lost_and
     flip(pump, "/marks/calibration")
     booted = again(pump)
     order = {"purpose": "calibration", "volume_nl": 0, "steps": 2_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
-    booted.call("run.start", token=token(booted), **order)
+    booted.call("run.start", token=booted.token(), **order)
     booted.advance(1)
     assert booted.state() == "calibrating"
     booted.advance(60)
     assert booted.state() == "alarm" and booted.plant_steps() == 2_000
     flip(booted, newest(booted, "program"))
     both = again(booted)
-    assert both.fault("run.start", token=token(both), **order) == "alarm_active" and both.plant_steps() == 0
+    assert both.fault("run.start", token=both.token(), **order) == "alarm_active" and both.plant_steps() == 0
 
 
 @pytest.mark.rule("R1")

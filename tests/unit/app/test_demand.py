@@ -4,8 +4,9 @@ import pytest
 
 from pumpcore import faults
 from pumpcore.wire import records
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import constant, with_settings
+from support.programs import constant, resuming, with_settings
+from support.pump.running import Watched, power_cut, ready, running
+from support.replies import refusal_of
 
 DOSE, DURATION = 60_000, 120  # 5,999 steps
 STEPS = 5_999
@@ -17,7 +18,7 @@ def pump_with(**changes: int) -> Watched:
 
 
 def ask(pump: Watched) -> dict:
-    return pump.ask("bolus.demand", token=pump.call("bolus.token")["token"])
+    return pump.ask("bolus.demand", token=pump.token())
 
 
 def given(pump: Watched) -> str:
@@ -25,11 +26,6 @@ def given(pump: Watched) -> str:
     reply = ask(pump)
     assert "result" in reply, reply
     return reply["result"]["token"]
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def press(pump: Watched) -> None:
@@ -56,7 +52,7 @@ def test_the_lockout_runs_from_the_start_of_the_last_one() -> None:
     given(pump)
     start_s = pump.records("dose")[0]["powered_on_s"]
     pump.advance(start_s + 1800 - 1 - pump.call("status")["powered_on_s"])
-    told = refused(ask(pump))
+    told = refusal_of(ask(pump))
     assert (told["fault"], told["rule"], told["wait_s"], told["limit_s"]) == ("demand_locked", "R5", 1, 1800)
     assert told["asked_s"] == 1799 and told["nearest_s"] == 1800
     pump.advance(1)
@@ -69,17 +65,17 @@ def test_no_more_than_the_program_allows_in_24_hours() -> None:
     for _ in range(3):
         given(pump)
         pump.advance(1810)
-    told = refused(ask(pump))
+    told = refusal_of(ask(pump))
     assert (told["fault"], told["asked"], told["limit"]) == ("demand_count", 4, 3)
     first_s = pump.records("dose")[0]["powered_on_s"]
     now_s = pump.call("status")["powered_on_s"]
     assert told["wait_s"] == first_s + 86_400 - now_s
     pump.advance(told["wait_s"] - 1)
-    assert refused(ask(pump))["fault"] == "demand_count"
+    assert refusal_of(ask(pump))["fault"] == "demand_count"
     pump.advance(1)
     given(pump)
     pump.advance(200)
-    assert refused(ask(pump))["fault"] == "demand_locked"
+    assert refusal_of(ask(pump))["fault"] == "demand_locked"
 
 
 def test_the_button_orders_the_same_and_holding_it_orders_no_more() -> None:
@@ -115,7 +111,7 @@ def test_presses_that_come_early_are_heard_counted_and_do_not_fill_the_journal()
 @pytest.mark.parametrize("changes", [{"demand_on": 0}, None])
 def test_without_the_program_s_leave_there_is_none(changes: dict | None) -> None:
     pump = pump_with(**changes) if changes else running(constant(360_000))
-    assert refused(ask(pump))["fault"] == "demand_off"
+    assert refusal_of(ask(pump))["fault"] == "demand_off"
     press(pump)
     assert pump.records("dose") == []
 
@@ -123,7 +119,7 @@ def test_without_the_program_s_leave_there_is_none(changes: dict | None) -> None
 def test_a_stopped_pump_gives_none() -> None:
     pump = ready(with_settings(constant(360_000), **DEMAND))
     press(pump)
-    assert refused(ask(pump))["fault"] == "not_running" and pump.records("dose") == []
+    assert refusal_of(ask(pump))["fault"] == "not_running" and pump.records("dose") == []
 
 
 @pytest.mark.rule("R8")
@@ -149,7 +145,7 @@ def test_a_power_cut_shortens_neither_lockout_nor_count(off_s: int, known: bool)
     if again.state() != "running":
         again.call("start")
         again.advance(1)
-    told = refused(ask(again))
+    told = refusal_of(ask(again))
     assert told["fault"] == "demand_locked"
     assert told["wait_s"] == start_s + 1800 - again.call("status")["powered_on_s"]
     assert told["wait_s"] >= 1800 - 300 - 101
@@ -167,7 +163,7 @@ def test_setting_the_clock_shortens_neither_lockout_nor_count() -> None:
         pump.call("clock.set", utc_s=pump.board.clock.utc_s() + by_s, offset_s=0)
         pump.call("start")
         pump.advance(1)
-        assert refused(ask(pump))["fault"] == "demand_locked"
+        assert refusal_of(ask(pump))["fault"] == "demand_locked"
         pump.call("stop")
 
 
@@ -182,7 +178,7 @@ def test_a_journal_without_the_last_dose_still_locks() -> None:
     pump.board.flash.write(path, data[:100])
     again = power_cut(pump, 3)
     again.advance(100)
-    assert refused(ask(again))["fault"] == "demand_locked"
+    assert refusal_of(ask(again))["fault"] == "demand_locked"
 
 
 # --- limits of any bolus ------------------------------------------------------------------------------------------------------
@@ -191,8 +187,8 @@ def test_a_journal_without_the_last_dose_still_locks() -> None:
 @pytest.mark.rule("R5")
 def test_a_bolus_above_the_largest_is_refused_with_the_nearest() -> None:
     pump = pump_with(bolus_max_nl=100_000)
-    token = pump.call("bolus.token")["token"]
-    told = refused(pump.ask("bolus.start", token=token, volume_nl=100_001, rate_nl=3_600_000))
+    token = pump.token()
+    told = pump.refusal("bolus.start", token=token, volume_nl=100_001, rate_nl=3_600_000)
     assert (told["fault"], told["asked_nl"], told["limit_nl"], told["nearest_nl"]) == ("bolus_above_max", 100_001, 100_000, 100_000)
     assert "result" in pump.ask("bolus.start", token=token, volume_nl=100_000, rate_nl=3_600_000)
 
@@ -206,8 +202,8 @@ def test_the_boluses_of_24_hours_have_a_sum_and_a_cut_does_not_forget_it() -> No
     pump.advance(130)
     again = power_cut(pump, 3)
     again.advance(100)
-    token = again.call("bolus.token")["token"]
-    told = refused(again.ask("bolus.start", token=token, volume_nl=90_001, rate_nl=3_600_000))
+    token = again.token()
+    told = again.refusal("bolus.start", token=token, volume_nl=90_001, rate_nl=3_600_000)
     assert (told["fault"], told["asked_nl"], told["limit_nl"], told["nearest_nl"]) == ("bolus_day", 250_001, 250_000, 90_000)
     assert 86_400 - 400 < told["wait_s"] <= 86_400
     assert "result" in again.ask("bolus.start", token=token, volume_nl=90_000, rate_nl=3_600_000)
@@ -217,8 +213,8 @@ def test_the_boluses_of_24_hours_have_a_sum_and_a_cut_does_not_forget_it() -> No
 def test_a_soft_limit_of_the_library_needs_the_program_s_override() -> None:
     library = {"library": "bench", "library_version": 1, "soft_bolus_nl": 80_000}
     pump = pump_with(**library)
-    token = pump.call("bolus.token")["token"]
-    assert refused(pump.ask("bolus.start", token=token, volume_nl=80_001, rate_nl=3_600_000))["fault"] == "library_soft"
+    token = pump.token()
+    assert pump.refusal("bolus.start", token=token, volume_nl=80_001, rate_nl=3_600_000)["fault"] == "library_soft"
     pump = pump_with(**library, overrides=4)
     pump.order(80_001, 3_600_000)
 

@@ -8,8 +8,8 @@ import pytest
 from app import delivery
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
-from support.pump.scenes import Watched, resuming, running
-from support.pump.unit_pump import constant
+from support.programs import constant, resuming
+from support.pump.running import Watched, running
 from thecal.history.download import download
 from thecal.history.rows import as_csv, as_json_lines, table, with_gaps
 from thecal.history.saved import load

@@ -6,8 +6,8 @@ import pytest
 
 from pumpcore import fault_texts, faults
 from pumpcore import program as programs
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.running import Watched, ready, running
 from thecal.pump import refusals
 from thecal.pump.exchange import refused
 
@@ -25,7 +25,7 @@ def therapy_refusals() -> list:
 
 
 def ask(pump: Watched, method: str, **params: object) -> Reply:
-    return pump.ask(method, token=pump.call("bolus.token")["token"], **params)
+    return pump.ask(method, token=pump.token(), **params)
 
 
 def done(pump: Watched, method: str, **params: object) -> None:

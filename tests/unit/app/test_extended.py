@@ -5,8 +5,9 @@ from fractions import Fraction
 import pytest
 
 from pumpcore.dose import Calibration
-from support.pump.scenes import Watched, power_cut, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
+from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
+from support.pump.running import BENCH, Watched, power_cut, running
+from support.replies import refusal_of
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 VOLUME, DURATION = 500_003, 1800
@@ -15,7 +16,7 @@ RATE = 360_000
 
 
 def ask(pump: Watched, volume_nl: int = VOLUME, duration_s: int = DURATION, token: str = "") -> dict:
-    token = token or pump.call("bolus.token")["token"]
+    token = token or pump.token()
     return pump.ask("bolus.extended", token=token, volume_nl=volume_nl, duration_s=duration_s)
 
 
@@ -23,11 +24,6 @@ def ordered(pump: Watched, *what: int, **more: str) -> str:
     reply = ask(pump, *what, **more)
     assert "result" in reply, reply
     return reply["result"]["token"]
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def planned(pump: Watched) -> tuple:
@@ -143,7 +139,7 @@ def test_it_is_cancelled_running_paused_and_before_it_began() -> None:
     for when in ("running", "paused", "wanted"):
         pump = running(constant(RATE))
         pump.advance(10)
-        token = pump.call("bolus.token")["token"]
+        token = pump.token()
         lines = pump.request("bolus.extended", token=token, volume_nl=VOLUME, duration_s=DURATION)
         cancel = pump.request("bolus.cancel", token=token)
         if when == "wanted":
@@ -167,7 +163,7 @@ def test_it_is_cancelled_running_paused_and_before_it_began() -> None:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize(("duration_s", "nearest"), [(599, 600), (86_401, 86_400), (0, 600)])
 def test_its_time_has_bounds(duration_s: int, nearest: int) -> None:
-    told = refused(ask(running(constant(RATE)), VOLUME, duration_s))
+    told = refusal_of(ask(running(constant(RATE)), VOLUME, duration_s))
     assert (told["fault"], told["asked_s"], told["nearest_s"]) == ("extended_time", duration_s, nearest)
 
 
@@ -176,7 +172,7 @@ def test_it_is_judged_beside_the_highest_basal_of_the_week_since_it_may_wait() -
     made = day((0, 0, RATE), (12, 0, 2_000_000))
     made.max_rate_nl = 3_000_000
     pump = running(made, MONDAY_UTC_S)
-    told = refused(ask(pump, 500_001, 1800))
+    told = refusal_of(ask(pump, 500_001, 1800))
     assert (told["fault"], told["nearest_nl"], told["limit_nl"]) == ("rate_above_ceiling", 1_000_000, 3_000_000)
     ordered(pump, 500_000, 1800)
 
@@ -186,20 +182,20 @@ def test_the_hour_and_the_day_must_hold_it() -> None:
     made = constant(RATE)
     made.hour_nl, made.day_nl = 1_000_000, 10_000_000
     pump = running(made)
-    told = refused(ask(pump, 1_400_000, 7200))
+    told = refusal_of(ask(pump, 1_400_000, 7200))
     assert told["fault"] == "hour_above_ceiling"
-    assert refused(ask(pump, told["nearest_nl"] + 200, 7200))["fault"] == "hour_above_ceiling"
-    assert refused(ask(pump, 1_400_000, 86_400))["fault"] == "day_above_ceiling"
+    assert refusal_of(ask(pump, told["nearest_nl"] + 200, 7200))["fault"] == "hour_above_ceiling"
+    assert refusal_of(ask(pump, 1_400_000, 86_400))["fault"] == "day_above_ceiling"
     ordered(pump, told["nearest_nl"] - 200, 7200)
 
 
 @pytest.mark.rule("R5")
 def test_it_counts_among_the_boluses_of_a_day() -> None:
     pump = running(with_settings(constant(RATE), bolus_max_nl=600_000, bolus_day_nl=800_000))
-    assert refused(ask(pump, 600_001, 3600))["fault"] == "bolus_above_max"
+    assert refusal_of(ask(pump, 600_001, 3600))["fault"] == "bolus_above_max"
     ordered(pump, 600_000, 3600)
-    token = pump.call("bolus.token")["token"]
-    assert refused(pump.ask("bolus.start", token=token, volume_nl=200_001, rate_nl=3_600_000))["fault"] == "bolus_day"
+    token = pump.token()
+    assert pump.refusal("bolus.start", token=token, volume_nl=200_001, rate_nl=3_600_000)["fault"] == "bolus_day"
 
 
 @pytest.mark.rule("R8")
@@ -208,12 +204,12 @@ def test_a_token_orders_one_and_there_is_one_at_a_time() -> None:
     token = ordered(pump)
     pump.advance(20)
     assert ordered(pump, token=token) == token
-    assert refused(ask(pump, VOLUME, 1801, token=token))["fault"] == "token_used"
-    assert refused(ask(pump))["fault"] == "extended_active"
-    assert refused(ask(pump, token="0" * 16))["fault"] == "token_unknown"
+    assert refusal_of(ask(pump, VOLUME, 1801, token=token))["fault"] == "token_used"
+    assert refusal_of(ask(pump))["fault"] == "extended_active"
+    assert refusal_of(ask(pump, token="0" * 16))["fault"] == "token_unknown"
     assert len(pump.records("dose")) == 1
     pump.call("stop")
-    assert refused(ask(pump))["fault"] == "not_running"
+    assert refusal_of(ask(pump))["fault"] == "not_running"
 
 
 @pytest.mark.rule("R5")
@@ -245,7 +241,7 @@ def test_a_cancel_tells_the_most_that_it_will_have_made_and_the_journal_what_it_
     if then == "bolus":
         other = pump.order(60_000, 3_600_000)
     elif then == "temporary":
-        token = pump.call("bolus.token")["token"]
+        token = pump.token()
         pump.call("temporary.start", token=token, rate_nl=0, numerator=0, denominator=0, duration_s=60)
     elif then == "stop":
         pump.advance(3)

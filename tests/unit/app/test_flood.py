@@ -10,8 +10,8 @@ from app import session
 from app.session import MOST_HELD_BYTES, MOST_WAITING, REMEMBERED_BYTES
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import constant
+from support.programs import constant
+from support.pump.running import Watched, ready, running
 
 START = frame.encode(messages.request("00000000000000a1", "start", {}))
 STOP = frame.encode(messages.request("00000000000000a2", "stop", {}))
@@ -23,20 +23,21 @@ PIECES = [
     LONG, BAIT, SIGNED_BAIT, START, b"status\n", b"\x03", b"\x01\x02\x04\x03\n", b"x" * 4096, b"y" * 8192 + b"\n", b"a\n" * 2048,
     b"\n" * 500, frame.sealed(b"[" * 8000), frame.sealed(b'{"a":' * 1500),
 ]
+QUIET_TURNS = 3  # as long it says nothing when it has answered everything
 STOPS = [b"\nstop\n", b"\n\x03stop\n", b"\n  stop \r\n", b"\n" + STOP, b"\n" + WIDE_STOP]
 
 
 def turned(pump: Watched, raw: bytes) -> int:
     """Sends all at once and turns until it is read and answered; the most bytes that were held behind a turn."""
-    link, held = pump.board.link, 0
+    link, held, quiet = pump.board.link, 0, 0
     link.outgoing, link.incoming = b"", raw
     link.horizon_us = pump.board.clock.now_us
-    while True:
-        more = bool(link.incoming)
+    while quiet < QUIET_TURNS:
+        before = len(link.incoming), len(link.outgoing)
         pump.pump.turn()
-        held = max(held, len(pump.pump.session._lines.pending) + pump.pump.session._waiting_bytes)
-        if not more and not pump.pump.session._waiting and not pump.pump.session._stops:
-            return held
+        held = max(held, pump.held_bytes())
+        quiet = quiet + 1 if before == (0, len(link.outgoing)) else 0
+    return held
 
 
 @pytest.mark.rule("R8")
@@ -80,7 +81,7 @@ def test_what_only_looks_like_a_stop_does_not_stop_and_does_not_keep_a_stop_out(
 
 def test_the_answers_that_are_remembered_are_bounded_and_the_newest_is_kept() -> None:
     pump = ready()
-    pump.pump.session._handlers = dict(pump.pump.session._handlers, start=lambda pump, params: {"text": "x" * 1500})
+    pump.answer_with("start", lambda pump, params: {"text": "x" * 1500})
     for number in range(8):
         pump.line(frame.encode(messages.request("%016x" % number, "start", {})))
     assert sum(len(line) for _, _, line in pump.pump.session._memory) <= REMEMBERED_BYTES
@@ -213,11 +214,10 @@ def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_stat
     def starving(pump: object, params: dict) -> dict:
         raise MemoryError
 
-    handlers = pump.pump.session._handlers
-    pump.pump.session._handlers = dict(handlers, hello=starving)
+    pump.answer_with("hello", starving)
     assert json.loads(pump.line(b"hello\n").split(b"*")[0])["error"]["data"]["fault"] == "no_memory"
     assert pump.board.stepper.enabled
-    pump.pump.session._handlers = dict(handlers, ack=starving)
+    pump.answer_with("ack", starving)
     assert pump.ask("ack", fault=601)["error"]["data"]["fault"] == "internal"
     assert not pump.board.stepper.enabled and pump.alarms() == ["internal"]
 

@@ -8,8 +8,8 @@ from app.journal import SEGMENT_BYTES, Journal
 from pumpcore import program
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.pump.running import Watched, power_cut, ready, running
 
 
 def sequences(pump: Watched, ring: str = "events") -> list:
@@ -68,7 +68,7 @@ def test_a_full_ring_loses_its_oldest_and_says_from_where_it_can_be_read() -> No
     for count in range(4_000):
         pump.pump.journal.append("alarm", (609, 0, count), "faults")
     assert len(pump.board.flash.names("/journal")) == 1 + 4
-    answer = pump.call_raw("journal.read", ring="faults", from_sequence=1)
+    answer = pump.call("journal.read", ring="faults", from_sequence=1)
     assert answer["first_sequence"] == ring.first_sequence() > 1 and answer["last_sequence"] == 4_000
     told = pump.journal("faults")
     assert len(told) >= 1_000
@@ -122,7 +122,7 @@ def test_a_damaged_record_in_the_middle_is_a_gap_that_is_told(value: int) -> Non
     numbers = sequences(pump)
     lost = int(second[1:], 16) + 5
     assert numbers == [*range(1, lost), *range(lost + 1, 1_002)]
-    answer = pump.call_raw("journal.read", ring="events", from_sequence=lost)
+    answer = pump.call("journal.read", ring="events", from_sequence=lost)
     assert answer["first_sequence"] == lost + 1
     again = Watched(pump.image())
     again.advance(0.1)
@@ -196,7 +196,7 @@ def test_stop_works_with_a_broken_flash_and_is_told_when_it_works_again() -> Non
 def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
     pump = running(constant(900_000)) if method == "bolus.start" else ready(constant(900_000))
     params = {
-        "bolus.start": {"token": pump.call("bolus.token")["token"], "volume_nl": 60_000, "rate_nl": 3_600_000},
+        "bolus.start": {"token": pump.token(), "volume_nl": 60_000, "rate_nl": 3_600_000},
         "clock.set": {"utc_s": MONDAY_UTC_S + 10, "offset_s": 0},
         "maintenance": {},
     }

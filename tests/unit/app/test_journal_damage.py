@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from app.journal import BLOCK_BYTES, SEGMENT_BYTES
 from pumpcore.wire import records
-from support.pump.board import Chip, Flash
-from support.pump.bridges import token
-from support.pump.scenes import Watched, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.flash import Chip, Flash
+from support.pump.running import Watched, running
 from support.some import some_of
 
 DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 90, "demand_per_day": 5, "bolus_day_nl": 500_000}
@@ -26,7 +25,7 @@ class Life:
 
     def __init__(self) -> None:
         pump = running(with_settings(constant(900_000), **DEMAND))
-        self.unused = token(pump)
+        self.unused = pump.token()
         for _ in range(4):
             pump.board.buttons.bolus = True
             pump.advance(100)
@@ -222,8 +221,8 @@ def test_limits_count_as_reached_until_no_lost_bolus_can_be_of_the_last_day() ->
     pump.advance(0.1)
     pump.call("start")
     pump.advance(300)
-    assert pump.fault("bolus.demand", token=token(pump)) == "demand_count"
-    assert pump.fault("bolus.start", token=token(pump), volume_nl=60_000, rate_nl=10_000_000) == "bolus_day"
+    assert pump.fault("bolus.demand", token=pump.token()) == "demand_count"
+    assert pump.fault("bolus.start", token=pump.token(), volume_nl=60_000, rate_nl=10_000_000) == "bolus_day"
     pump = Watched(pump.image(), MONDAY_UTC_S + 2_000)
     pump.advance(60)
     assert counted(pump) == (DEMAND["demand_per_day"], DEMAND["bolus_day_nl"]) and pump.alarms() == ["power_lost", "not_resumed"]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pumpcore.dose import Calibration
 from pumpcore.program import SCHEDULE, Program, pack
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, blank_image, constant, day
+from support.programs import MONDAY_UTC_S, constant, day, resuming
+from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 
 PAIR = Calibration(1_000_003, 99_991)
 HOUR_NL, DAY_NL = 600_000, 20_000_000
@@ -97,7 +97,7 @@ def test_no_hour_of_the_plant_holds_more_than_the_ceiling(minutes: list, events:
     pump = plotted(made, small())
     for after_s, volume_nl, rate_nl, kind in events:
         pump.advance(after_s + 0.377)
-        token = pump.call("bolus.token")["token"]
+        token = pump.token()
         done = "result" in pump.ask("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl)
         if done and kind == "c":
             pump.advance(volume_nl % 60)
@@ -157,7 +157,7 @@ def test_a_pump_at_its_limit_can_be_stopped_and_takes_no_bolus() -> None:
     pump.advance(600)
     pump.order(120_000, 4_000_000)
     pump.advance(2_950)
-    assert pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=30_000, rate_nl=900_000) == "not_running"
+    assert pump.fault("bolus.start", token=pump.token(), volume_nl=30_000, rate_nl=900_000) == "not_running"
     assert pump.call("stop")["state"] == "stopped"
     pump.call("start")
     pump.advance(5)
@@ -171,9 +171,7 @@ def test_the_day_s_ceiling_takes_over_from_the_hour_s() -> None:
     pump.pump.delivery.leases.windows.add(HOUR_STEPS - 200)
     pump.advance(300)
     assert pump.alarms() == ["hour_limit"]
-    windows = pump.pump.delivery.leases.windows
-    windows._keep(3, windows._in(3) + DAY_STEPS * 2)
-    pump.pump.delivery.leases.windows.day_steps += DAY_STEPS * 2
+    pump.pump.delivery.leases.windows.add(DAY_STEPS * 2, ago=90)
     pump.advance(3_900)
     assert pump.state() == "limited" and pump.alarms() == ["day_limit"]
 
@@ -190,7 +188,7 @@ def test_a_reset_does_not_empty_the_windows(at_s: int) -> None:
     booked = again.pump.delivery.leases.windows.hour_steps
     assert booked >= pump.plant_steps()
     assert again.call("status")["hour_nl"] >= PAIR.nl_for_steps(pump.plant_steps())
-    refused = again.ask("bolus.start", token=again.call("bolus.token")["token"], volume_nl=400_000, rate_nl=10_000_000)
+    refused = again.ask("bolus.start", token=again.token(), volume_nl=400_000, rate_nl=10_000_000)
     assert refused["error"]["data"]["fault"] in ("hour_above_ceiling", "not_running")
 
 
@@ -201,7 +199,7 @@ def test_no_hour_over_resets_holds_more_than_the_ceiling(cuts: list) -> None:
     """Off time counts as none: in powered time, any hour over any number of cuts stays below."""
     pump, curve, base_ms, base_steps = plotted(resuming(constant(560_000)), small()), [], 0, 0
     for run_s, off_s in cuts:
-        pump.ask("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=150_000, rate_nl=9_000_000)
+        pump.ask("bolus.start", token=pump.token(), volume_nl=150_000, rate_nl=9_000_000)
         pump.advance(run_s)
         curve += [(base_ms + at_ms, base_steps + steps) for at_ms, steps in pump.curve]
         base_ms, base_steps = curve[-1]
@@ -224,7 +222,7 @@ def test_two_boluses_within_an_hour_are_one_hour_s_wherever_the_minutes_begin() 
     pump.advance(3_541)
     for _ in range(11):  # from the 60th minute's begin to its end
         assert (
-            pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=560_000, rate_nl=99_000_000)
+            pump.fault("bolus.start", token=pump.token(), volume_nl=560_000, rate_nl=99_000_000)
             == "hour_above_ceiling"
         )
         pump.advance(5)
@@ -245,14 +243,14 @@ def test_setting_the_clock_ages_nothing() -> None:
     pump.call("start")
     pump.advance(30)
     assert pump.pump.delivery.leases.windows.hour_steps >= before
-    assert pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=400_000, rate_nl=10_000_000) == "hour_above_ceiling"
+    assert pump.fault("bolus.start", token=pump.token(), volume_nl=400_000, rate_nl=10_000_000) == "hour_above_ceiling"
 
 
 @pytest.mark.rule("R5")
 def test_a_bolus_at_the_ceiling_of_the_rate_passes_and_one_above_does_not() -> None:
     pump = running(day((0, 0, 100_000), (0, 1, 300_000)), image=small())
     pump.advance(30)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     # the basal rises while the bolus runs: what counts is the highest
     refused = pump.ask("bolus.start", token=token, volume_nl=500_000, rate_nl=39_800_000)["error"]["data"]
     assert refused["fault"] == "rate_above_ceiling" and refused["nearest_nl"] == 39_700_000

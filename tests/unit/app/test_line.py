@@ -4,14 +4,15 @@ import pytest
 
 from pumpcore import front, slots
 from pumpcore import program as programs
-from support.pump.bridges import HIGH_NL, LINE_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, drug, line, prime, refused, token
-from support.pump.scenes import power_cut
+from support.pump.bridges import HIGH_NL, LINE_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, drug, line, prime
+from support.pump.running import power_cut
+from support.replies import refusal_of
 
 
 @pytest.mark.rule("R7")
 def test_another_concentration_needs_a_bridge_and_the_refusal_names_both() -> None:
     pump = changed(drug(500), drug(300))
-    told = refused(pump.ask("start"))
+    told = pump.refusal("start")
     assert (told["fault"], told["rule"]) == ("bridge_needed", "R7")
     assert (told["limit"], told["asked"]) == ("dye 500 ng in 1000000 nl", "dye 300 ng in 1000000 nl")
     assert (told["line_nl"], told["least_nl"], told["most_nl"]) == (LINE_NL, 0, 0) and "prime" in told["do"] and "bridge" in told["do"]
@@ -20,7 +21,7 @@ def test_another_concentration_needs_a_bridge_and_the_refusal_names_both() -> No
     assert (record["kind"], record["old_ng"], record["new_ng"]) == (1, 500, 300)
     again = power_cut(pump, 5)
     again.advance(0.1)
-    assert refused(again.ask("start"))["fault"] == "bridge_needed"
+    assert again.refusal("start")["fault"] == "bridge_needed"
 
 
 @pytest.mark.rule("R7")
@@ -42,15 +43,15 @@ def test_another_concentration_needs_a_bridge_and_the_refusal_names_both() -> No
 def test_what_each_change_asks_for(old: programs.Program, new: programs.Program, fault: str) -> None:
     pump = changed(old, new)
     reply = pump.ask("start")
-    assert ("result" in reply) if not fault else refused(reply)["fault"] == fault
+    assert ("result" in reply) if not fault else refusal_of(reply)["fault"] == fault
     if fault != "bridge_needed":
-        assert refused(bridge(pump))["fault"] == (fault or "not_stopped")
+        assert refusal_of(bridge(pump))["fault"] == (fault or "not_stopped")
 
 
 def test_a_fluid_named_without_its_concentration_does_not_make_the_pump_forget_it() -> None:
     pump = changed(drug(500), drug(0))
     pump.upload(drug(300))
-    assert refused(pump.ask("start"))["limit"] == "dye 500 ng in 1000000 nl"
+    assert pump.refusal("start")["limit"] == "dye 500 ng in 1000000 nl"
 
 
 def test_without_a_line_in_the_program_the_front_goes_on_by_position() -> None:
@@ -77,9 +78,9 @@ def test_going_back_before_anything_moved_leaves_nothing_to_bridge() -> None:
     pump.advance(5)
     pump.call("stop")
     pump.upload(drug(400))
-    assert refused(pump.ask("start"))["limit"] == "dye 500 ng in 1000000 nl"
+    assert pump.refusal("start")["limit"] == "dye 500 ng in 1000000 nl"
     pump.upload(drug(300))  # nothing moved: still one front
-    assert refused(pump.ask("start"))["fault"] == "bridge_needed"
+    assert pump.refusal("start")["fault"] == "bridge_needed"
 
 
 @pytest.mark.rule("R7")
@@ -89,10 +90,10 @@ def test_a_second_change_while_the_front_is_in_the_line_can_only_be_primed() -> 
     pump.advance(60)
     pump.call("stop")
     pump.upload(drug(200))
-    assert refused(pump.ask("start"))["fault"] == "bridge_impossible" and line(pump)["needs"] == "prime"
-    assert refused(bridge(pump))["fault"] == "bridge_impossible"
+    assert pump.refusal("start")["fault"] == "bridge_impossible" and line(pump)["needs"] == "prime"
+    assert refusal_of(bridge(pump))["fault"] == "bridge_impossible"
     pump.upload(drug(300))  # nobody knows any more
-    assert refused(pump.ask("start"))["fault"] == "bridge_impossible"
+    assert pump.refusal("start")["fault"] == "bridge_impossible"
     prime(pump)
     assert line(pump) is None and "result" in pump.ask("start")
 
@@ -100,11 +101,11 @@ def test_a_second_change_while_the_front_is_in_the_line_can_only_be_primed() -> 
 @pytest.mark.rule("R7")
 def test_a_whole_priming_ends_it_and_a_part_does_not() -> None:
     pump = changed(drug(500), drug(300))
-    reply = pump.call("bolus.prime", token=token(pump), rate_nl=36_000_000, again=0)
+    reply = pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=0)
     pump.advance(10)
     pump.call("bolus.cancel", token=reply["token"])
     pump.advance(60)
-    assert refused(pump.ask("start"))["fault"] == "bridge_needed" and line(pump)["most_nl"] > 50_000
+    assert pump.refusal("start")["fault"] == "bridge_needed" and line(pump)["most_nl"] > 50_000
     calibrating = {"purpose": "calibration", "steps": 40_000, "volume_nl": 0, "rate_nl": 60_000_000, "rate_seconds_s": 3600}
     before = line(pump)
     prime(pump, 1)
@@ -113,7 +114,7 @@ def test_a_whole_priming_ends_it_and_a_part_does_not() -> None:
     again.advance(0.1)
     assert line(again) is None and "result" in again.ask("start")
     pump.upload(drug(200))
-    pump.call("run.start", token=token(pump), **calibrating)
+    pump.call("run.start", token=pump.token(), **calibrating)
     pump.advance(60)
     assert line(pump)["most_nl"] > 400_000 - 1 and line(pump)["needs"] == ""  # it is no priming, but so much has gone through
 
@@ -125,9 +126,9 @@ def test_a_damaged_image_asks_for_a_priming() -> None:
             pump.board.flash.write("/store/line." + letter, b"TCS1 nothing")
     again = power_cut(pump, 5)
     again.advance(0.1)
-    assert again.alarms() == ["line_damaged"] and refused(again.ask("start"))["fault"] == "alarm_active"
+    assert again.alarms() == ["line_damaged"] and again.refusal("start")["fault"] == "alarm_active"
     again.upload(drug(300))
-    assert again.alarms() == [] and refused(again.ask("start"))["fault"] == "bridge_impossible"
+    assert again.alarms() == [] and again.refusal("start")["fault"] == "bridge_impossible"
     prime(again)
     assert "result" in again.ask("start")
 
@@ -144,14 +145,14 @@ def test_what_a_firmware_without_lines_activated_is_noticed_however_long_the_pum
     pump.board.flash.write("/store/program.a", slots.pack(1000, packed))
     again = power_cut(pump, 5)
     again.advance(0.1)
-    assert refused(again.ask("start"))["fault"] == "bridge_impossible"
+    assert again.refusal("start")["fault"] == "bridge_impossible"
     assert (line(again)["needs"], line(again)["least_nl"]) == ("prime", 0)
     again.upload(drug(back_ng))
-    assert refused(again.ask("start"))["fault"] == "bridge_impossible"
+    assert again.refusal("start")["fault"] == "bridge_impossible"
     assert (line(again)["needs"], line(again)["least_nl"]) == ("prime", 0)
     late = power_cut(again, 5)
     late.advance(0.1)
-    assert refused(late.ask("start"))["fault"] == "bridge_impossible"
+    assert late.refusal("start")["fault"] == "bridge_impossible"
     prime(late, 1)
     assert line(late) is None and "result" in late.ask("start")
 

@@ -9,8 +9,8 @@ import pytest
 from app.handlers.table import HANDLERS, LENT, Loader, file_of
 from pumpcore.faults import Refusal
 from pumpcore.wire import messages
-from support.pump.rule_help import ready, refused, started
-from support.pump.unit_pump import constant
+from support.programs import constant
+from support.pump.running import UnitPump
 
 LOADED = sorted(set(messages.METHODS) - set(HANDLERS))
 MUST_NEED_NO_FLASH = ("stop", "status", "hello")
@@ -124,10 +124,10 @@ def test_a_handler_that_can_t_be_loaded_is_a_refusal(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.rule("R9")
 def test_a_flash_that_gives_no_handler_disturbs_no_dose_and_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    pump = started(constant(900_000))
+    pump = UnitPump.running(constant(900_000))
     breaking(monkeypatch, OSError(5))
     pump.pump.session.loader = Loader(Forgetful())
-    assert [refused(pump.ask(method)) for method in ("start", "alarms", "program.read")] == ["not_loaded"] * 3
+    assert [pump.fault(method) for method in ("start", "alarms", "program.read")] == ["not_loaded"] * 3
     before = pump.call("status")
     pump.advance(120)
     after = pump.call("status")
@@ -136,11 +136,11 @@ def test_a_flash_that_gives_no_handler_disturbs_no_dose_and_no_stop(monkeypatch:
 
 
 def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None:
-    pump = ready(constant(900_000))
+    pump = UnitPump.ready(constant(900_000))
     pump.pump.session.loader = Loader(Forgetful())
     pump.call("start")
     pump.advance(5)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     ordered = pump.call("bolus.start", token=token, volume_nl=300_000, rate_nl=30_000_000)
     assert pump.call("bolus.status", token=token)["ordered_steps"] == ordered["ordered_steps"]
     assert pump.call("bolus.cancel", token=token)["token"] == token

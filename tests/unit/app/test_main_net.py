@@ -16,7 +16,7 @@ from pumpcore import fault_texts, faults
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.pump.main_file import MAIN, load
-from support.pump.scenes import Watched, running
+from support.pump.running import Watched, running
 
 ERRORS = [KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit, RuntimeError("x"), OSError(5), RecursionError]
 
@@ -63,7 +63,7 @@ def test_turn_after_turn_that_fails_ends_the_loop_and_single_ones_do_not() -> No
 
 
 def test_a_pump_that_failed_and_started_again_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from support.pump.board_parts import System
+    from support.pump.board import System
 
     image = running().image()
     monkeypatch.setattr(System, "failures", 1)

@@ -3,15 +3,16 @@
 import pytest
 
 from app.pump import DELIVERY, SESSION, SUPERVISOR, Heartbeat
-from support.pump.rule_help import number, ready, started
-from support.pump.unit_pump import UnitPump, blank_image, constant
+from support.programs import constant
+from support.pump.running import BENCH, UnitPump, blank_image
+from support.replies import number
 
 TASKS = (SUPERVISOR, DELIVERY, SESSION)
 
 
 def one_more_at_the_halt() -> UnitPump:
     """A pump that runs; its generator will tell one step more when it stands still: until then a word hides it."""
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(20)
     halt = pump.board.stepper.halt
     pump.board.stepper.halt = lambda: halt() + 1
@@ -34,7 +35,7 @@ def test_a_halt_at_which_generator_and_guard_differ_is_an_alarm(by: str) -> None
 @pytest.mark.rule("R3")
 def test_a_safe_state_for_another_cause_tells_the_difference_too() -> None:
     pump = one_more_at_the_halt()
-    pump.board.guard.latched = True
+    pump.board.guard.trip()
     pump.advance(1)
     assert {row["name"] for row in pump.call("alarms")["alarms"]} == {"guard_tripped", "guard_mismatch"}
 
@@ -88,7 +89,7 @@ class Deaf:
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("task", ["supervisor", "delivery"])
 def test_a_task_that_is_left_out_of_the_loop_is_missed(task: str) -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.pump.heartbeat = Deaf(pump.pump.heartbeat, {"supervisor": SUPERVISOR, "delivery": DELIVERY}[task])
     fed = []
     pump.advance(2)
@@ -114,8 +115,8 @@ def test_the_self_test_of_a_slow_motor_keeps_to_its_rate(monkeypatch: pytest.Mon
     from support.pump.board import Stepper
 
     monkeypatch.setattr(Stepper, "max_rate_hz", 300)
-    pump = ready(constant(1_000))
+    pump = UnitPump.ready(constant(1_000))
     pump.advance(1)
     test = pump.pump.selftest
     assert (test.done, test.failed) == (True, False)
-    assert test._end_ms >= test._steps * 1000 // 300
+    assert test.due_ms() >= 4 * BENCH["motor"]["microsteps"] * 1000 // 300

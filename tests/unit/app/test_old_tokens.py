@@ -2,9 +2,8 @@
 
 import pytest
 
-from support.pump.bridges import token
-from support.pump.scenes import Watched, power_cut, running
-from support.pump.unit_pump import constant
+from support.programs import constant
+from support.pump.running import Watched, power_cut, running
 
 
 def ordered(pump: Watched, split: bool = False) -> str:
@@ -52,7 +51,7 @@ def test_an_order_that_is_the_oldest_record_of_the_journal_is_told() -> None:
 @pytest.mark.rule("R8")
 def test_what_the_journal_does_not_reach_back_to_is_forgotten_and_not_never_ordered() -> None:
     pump = running(constant(3_600_000))
-    made, unused = ordered(pump), token(pump)
+    made, unused = ordered(pump), pump.token()
     pump.pump.journal.rings["events"].most_segments = 4  # 14,000 records fill the ring of a real one
     assert pump.bolus(unused)["state"] == "never_ordered"
     write_on(pump, order_of(pump, made) + 1)
@@ -61,7 +60,7 @@ def test_what_the_journal_does_not_reach_back_to_is_forgotten_and_not_never_orde
     second.advance(0.1)
     assert second.bolus(made) == {"token": made, "state": "forgotten"}
     assert second.bolus(unused)["state"] == "forgotten"
-    later = token(second)
+    later = second.token()
     third = power_cut(second, 5)
     third.advance(0.1)
     assert third.bolus(later)["state"] == "never_ordered"  # all of that boot is in the journal

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pumpcore.program import Program
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant, day
+from support.programs import MONDAY_UTC_S, constant, day, resuming
+from support.pump.running import Watched, power_cut, ready, running
 
 STEPS_PER_NL = Fraction(99_991, 1_000_003)
 HOURLY = 900_000  # 25 steps a second

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from app import programs as app_programs
 from pumpcore import program
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.running import Watched, ready, running
 
 TEN_S = 10_000
 
@@ -113,7 +113,7 @@ def test_an_unknown_program_is_not_checked_and_the_active_one_is_done() -> None:
 @pytest.mark.rule("R10")
 def test_while_a_check_is_under_way_questions_are_answered_and_changes_are_busy() -> None:
     pump = running()
-    digest, token = begun(pump), pump.call("bolus.token")["token"]
+    digest, token = begun(pump), pump.token()
     for method in ("hello", "status", "alarms", "program.read", "calibration.read"):
         pump.call(method)
     pump.call("bolus.status", token=token)
@@ -132,7 +132,7 @@ def test_while_a_check_is_under_way_questions_are_answered_and_changes_are_busy(
 @pytest.mark.rule("R8")
 def test_what_was_refused_as_busy_is_done_when_it_is_sent_again() -> None:
     pump = running()
-    token, digest = pump.call("bolus.token")["token"], begun(pump)
+    token, digest = pump.token(), begun(pump)
     line = pump.request("bolus.start", token=token, volume_nl=60_000, rate_nl=3_600_000)
     assert b'"busy"' in pump.line(line)
     finished(pump, digest)

@@ -8,8 +8,9 @@ import pytest
 from pumpcore import profile, program
 from pumpcore.bench import Bench
 from support.models.ramp import Ideal
-from support.pump.rule_help import order, plant_steps, ready, refused
-from support.pump.unit_pump import BENCH, UnitPump, constant, day
+from support.programs import constant, day
+from support.pump.running import BENCH, UnitPump
+from support.replies import fault_of
 from unit.rules_of_design.test_rule_07_no_rounding import stage
 
 pytestmark = pytest.mark.rule("R4")
@@ -27,7 +28,7 @@ def nl_per_h(rate_hz: int) -> int:
 
 def running(new: program.Program, bench: dict = RIG) -> tuple[UnitPump, list]:
     """A pump that runs `new`, and the items that its generator is given from now on."""
-    pump, given = ready(new, bench), []
+    pump, given = UnitPump.ready(new, bench=bench), []
     queue = pump.board.stepper.queue
     pump.board.stepper.queue = lambda steps, duration_us: (given.append((steps, duration_us)), queue(steps, duration_us))
     pump.call("start")
@@ -68,7 +69,7 @@ def test_at_every_moment_the_count_is_within_a_step_of_the_plan_with_its_ramp() 
         while seen < len(due_us) and due_us[seen] <= now_us:
             seen += 1
         planned = seen if now_us < made_us else slope_hz * now_us / US_PER_S
-        assert abs(plant_steps(pump) - planned) <= 1
+        assert abs(pump.plant_steps() - planned) <= 1
     assert seen == first and jumps(given) == []
 
 
@@ -87,7 +88,7 @@ def test_a_schedule_runs_up_and_down_between_its_entries_and_loses_nothing() -> 
     assert jumps(given) == []
     begun_s = pump.pump.delivery.span.basal.week.begin_s
     planned = Fraction(sum([rate_nl for _, _, rate_nl in rows]) * 60 - begun_s * rows[0][2], 3600) * STEPS / VOLUME_NL
-    assert plant_steps(pump) == pump.pump.delivery.span.ordered_steps and 0 <= planned - plant_steps(pump) < 1
+    assert pump.plant_steps() == pump.pump.delivery.span.ordered_steps and 0 <= planned - pump.plant_steps() < 1
 
 
 @pytest.mark.parametrize("basal_hz", [0, 30, 2_000])
@@ -97,7 +98,7 @@ def test_a_bolus_runs_up_and_down_also_when_its_last_second_is_not_full(basal_hz
     pump.advance(10)
     rate_nl = nl_per_h(6_000)
     volume_nl = rate_nl * tenths_s // 36_000
-    order(pump, volume_nl, rate_nl)
+    pump.order(volume_nl, rate_nl)
     pump.advance(tenths_s / 10 + 60)
     assert jumps(given) == []
     assert max([steps * US_PER_S // duration_us for steps, duration_us in given]) >= 6_000 + basal_hz
@@ -108,7 +109,7 @@ def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_ye
     pump, given = running(constant(0))
     pump.advance(10)
     rate_nl = nl_per_h(6_000)
-    token = order(pump, rate_nl // 12, rate_nl)
+    token = pump.order(rate_nl // 12, rate_nl)
     pump.advance(20)
     span = pump.pump.delivery.span
     while span.planned_s >= span.lease_end_s:
@@ -122,7 +123,7 @@ def test_a_cancellation_behind_that_ends_abruptly_and_loses_nothing() -> None:
     pump, given = running(constant(0))
     pump.advance(10)
     rate_nl = nl_per_h(6_000)
-    token = order(pump, rate_nl // 12, rate_nl)
+    token = pump.order(rate_nl // 12, rate_nl)
     pump.advance(20)
     span = pump.pump.delivery.span
     while span.planned_s < span.lease_end_s:
@@ -146,9 +147,9 @@ def test_up_to_the_start_rate_a_ramp_changes_no_item() -> None:
 def test_staging_leaves_room_for_the_ramp_and_names_the_nearest_rate() -> None:
     highest_hz = profile.highest_rate_hz(Bench(RIG))
     assert START_HZ < highest_hz < MAX_HZ - profile.SLACK_HZ
-    pump = ready(constant(1_000), RIG)
+    pump = UnitPump.ready(constant(1_000), bench=RIG)
     reply = stage(pump, constant(nl_per_h(MAX_HZ)))
-    assert refused(reply) == "rate_above_motor"
+    assert fault_of(reply) == "rate_above_motor"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
     assert abs(Fraction(nearest_nl * STEPS, 3600 * VOLUME_NL) - highest_hz) < 1
     pump, given = running(constant(nearest_nl), RIG)

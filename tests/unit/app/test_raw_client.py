@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from house_rules.tree import ROOT
-from support.pump.scenes import Watched, blank
+from support.pump.running import Watched, blank_image
 
 CLIENT = ROOT / "tests" / "device" / "raw_client.py"
 
@@ -19,7 +19,7 @@ class Served(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.pump = Watched(blank())
+        self.pump = Watched(blank_image())
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
 

@@ -7,18 +7,14 @@ from hypothesis import strategies as st
 from pumpcore import reservoir
 from pumpcore.dose import Calibration
 from pumpcore.reservoir import Reservoir
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, constant, with_settings
+from support.programs import constant, resuming, with_settings
+from support.pump.running import BENCH, Watched, power_cut, ready, running
+from support.replies import refusal_of
 from unit.app.test_calibration import put
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 SETTINGS = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}
 RATE = 3_600_000  # 1 ul a second, 100 steps
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def watching(rate_nl: int = RATE) -> Watched:
@@ -27,7 +23,7 @@ def watching(rate_nl: int = RATE) -> Watched:
 
 
 def refill(pump: Watched, measured_nl: int, filled_nl: int) -> dict:
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     return pump.ask("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=filled_nl)
 
 
@@ -84,8 +80,8 @@ def test_low_refuses_boluses_and_keeps_the_basal() -> None:
     pump.order(60_000, 3_600_000)
     pump.advance(300)
     assert pump.alarms() == ["reservoir_low"]
-    token = pump.call("bolus.token")["token"]
-    told = refused(pump.ask("bolus.start", token=token, volume_nl=1000, rate_nl=180_000))
+    token = pump.token()
+    told = pump.refusal("bolus.start", token=token, volume_nl=1000, rate_nl=180_000)
     assert (told["fault"], told["rule"], told["limit_nl"]) == ("reservoir_is_low", "R5", 2_000_000)
     before = pump.plant_steps()
     pump.advance(60)
@@ -112,7 +108,7 @@ def test_an_empty_reservoir_stays_an_alarm_until_it_is_refilled() -> None:
     pump.pump.setup.tank.base_nl = 500_000  # to the drop
     pump.pump.delivery.watch_tank()
     pump.advance(120)
-    assert refused(pump.ask("ack", fault=660))["fault"] == "alarm_stays"
+    assert pump.refusal("ack", fault=660)["fault"] == "alarm_stays"
     assert refill(pump, 500_000, 5_000_000)["result"]["blocks"] == 0
     pump.call("ack", fault=660)
     pump.call("start")
@@ -123,8 +119,8 @@ def test_an_empty_reservoir_stays_an_alarm_until_it_is_refilled() -> None:
 @pytest.mark.rule("R5")
 def test_a_bolus_that_the_reservoir_does_not_hold_is_refused_with_what_it_holds() -> None:
     pump = filled(3_000_000, 36_000)
-    token = pump.call("bolus.token")["token"]
-    told = refused(pump.ask("bolus.start", token=token, volume_nl=2_600_000, rate_nl=36_000_000))
+    token = pump.token()
+    told = pump.refusal("bolus.start", token=token, volume_nl=2_600_000, rate_nl=36_000_000)
     assert told["fault"] == "reservoir_holds_less" and 2_490_000 < told["nearest_nl"] <= 2_500_000
     assert "result" in pump.ask("bolus.start", token=token, volume_nl=told["nearest_nl"] - 1000, rate_nl=36_000_000)
 
@@ -154,7 +150,7 @@ def test_a_pump_that_was_never_told_does_not_start() -> None:
 
 @pytest.mark.rule("R7")
 def test_more_than_the_capacity_is_refused_with_what_fits() -> None:
-    told = refused(refill(watching(), 1_000_000, 19_000_001))
+    told = refusal_of(refill(watching(), 1_000_000, 19_000_001))
     assert (told["fault"], told["asked_nl"], told["limit_nl"], told["nearest_nl"]) == ("refill_volume", 20_000_001, 20_000_000, 19_000_000)
 
 
@@ -210,7 +206,7 @@ def test_a_refill_that_blocks_also_blocks_a_resume() -> None:
 @pytest.mark.rule("R8")
 def test_a_refill_counts_once_however_often_it_is_sent() -> None:
     pump, expected = stopped_after(600)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     first = pump.call("reservoir.refill", token=token, measured_nl=expected, filled_nl=3_000_000)
     assert pump.call("reservoir.refill", token=token, measured_nl=expected, filled_nl=3_000_000) == first
     assert pump.fault("reservoir.refill", token=token, measured_nl=expected, filled_nl=3_000_001) == "token_used"
@@ -235,7 +231,7 @@ def test_the_journal_tells_what_was_expected_and_what_was_there() -> None:
 
 def test_a_program_without_a_reservoir_watches_none() -> None:
     pump = running(with_settings(constant(RATE), bolus_max_nl=1_000_000))
-    assert refused(refill(pump, 0, 1))["fault"] == "no_reservoir" and left(pump) is None
+    assert refusal_of(refill(pump, 0, 1))["fault"] == "no_reservoir" and left(pump) is None
     pump.order(60_000, 3_600_000)
 
 

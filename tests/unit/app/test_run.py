@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from pumpcore.bolus import ENDS
 from pumpcore.wire import messages
-from support.pump.rule_help import bench_with
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, UnitPump, blank_image, constant
+from support.programs import constant, resuming
+from support.pump.running import BENCH, UnitPump, Watched, bench_with, blank_image, power_cut, ready, running
+from support.replies import refusal_of
 
 SHORT, FAST = 5_000, 3_600_000  # 50 s at 100 steps a second
 BENCH_NL, BENCH_STEPS = BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"]
@@ -20,16 +20,11 @@ def asked(**changed: object) -> dict:
 
 def run(pump: UnitPump, **changed: object) -> dict:
     """The reply to an order with a fresh token."""
-    return pump.ask("run.start", token=pump.call("bolus.token")["token"], **asked(**changed))
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
+    return pump.ask("run.start", token=pump.token(), **asked(**changed))
 
 
 def fault_of(reply: dict) -> str:
-    return refused(reply)["fault"]
+    return refusal_of(reply)["fault"]
 
 
 @pytest.mark.rule("R3")
@@ -105,7 +100,7 @@ def test_what_it_delivers_counts_in_the_windows() -> None:
     told = run(pump, steps=6_000)["result"]
     pump.advance(told["duration_s"] + 5)
     assert abs(pump.call("status")["hour_nl"] - 60_000) < 20
-    told = refused(run(pump, steps=6_000))
+    told = refusal_of(run(pump, steps=6_000))
     assert told["fault"] == "hour_above_ceiling" and told["limit_nl"] < 100_001
     assert run(pump, steps=told["nearest_nl"] // 11)["result"]
     pump.advance(3_700)
@@ -146,7 +141,7 @@ def test_a_long_run_is_judged_by_the_fullest_hour_that_it_makes(
     reply = run(pump, **order)
     assert ("result" in reply) == accepted, reply
     if not accepted:
-        assert refused(reply)["fault"] == "hour_above_ceiling" and refused(reply)["asked_nl"] > refused(reply)["limit_nl"]
+        assert refusal_of(reply)["fault"] == "hour_above_ceiling" and refusal_of(reply)["asked_nl"] > refusal_of(reply)["limit_nl"]
         pump.pump.delivery.leases.windows.full, kept = lambda *_: "", pump.pump.delivery.leases.windows.full
         assert "result" in run(pump, **order)
         pump.pump.delivery.leases.windows.full = kept
@@ -164,13 +159,13 @@ def test_a_run_of_more_than_a_day_is_judged_by_its_fullest_day(rate_nl: int, acc
     """24 hours and a minute hold 239,926 nl at 9,990 nl an hour."""
     reply = run(small(0, 0, hour_nl=100_000, day_nl=240_000), steps=rate_nl * 48 * BENCH_STEPS // BENCH_NL, rate_nl=rate_nl)
     assert ("result" in reply) == accepted
-    assert accepted or refused(reply)["fault"] == "day_above_ceiling"
+    assert accepted or refusal_of(reply)["fault"] == "day_above_ceiling"
 
 
 @pytest.mark.rule("R7")
 def test_priming_is_refused_where_whole_steps_change_it_and_a_run_of_steps_is_not() -> None:
     pump = ready()
-    told = refused(run(pump, purpose="priming", steps=0, volume_nl=29, rate_nl=1_000))
+    told = refusal_of(run(pump, purpose="priming", steps=0, volume_nl=29, rate_nl=1_000))
     assert (told["fault"], told["asked_nl"], told["nearest_nl"], told["nearest_more_nl"]) == ("dose_rounded", 29, 0, 101)
     assert run(pump, purpose="priming", steps=0, volume_nl=101, rate_nl=1_000)["result"]["ordered_steps"] == 10
     pump.call("stop")
@@ -208,7 +203,7 @@ def test_it_needs_a_bench_that_is_stopped_and_no_alarm() -> None:
         assert said["data"]["fault"] == "not_stopped"
         assert said["message"] == "the pump is not stopped" and said["data"]["state"] in ("priming", "calibrating")
     assert fault_of(run(pump)) == "not_stopped"
-    assert pump.fault("bolus.start", token=pump.call("bolus.token")["token"], volume_nl=10_000, rate_nl=900_000) == "not_running"
+    assert pump.fault("bolus.start", token=pump.token(), volume_nl=10_000, rate_nl=900_000) == "not_running"
     alarmed = ready()
     alarmed.pump.delivery.safe_state("internal")
     assert fault_of(run(alarmed)) == "alarm_active"
@@ -220,7 +215,7 @@ def test_it_needs_a_bench_that_is_stopped_and_no_alarm() -> None:
 @pytest.mark.rule("R8")
 def test_a_token_orders_one_run_however_often_it_is_sent() -> None:
     pump = ready()
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     first = pump.ask("run.start", token=token, **asked())["result"]
     for _ in range(3):
         pump.advance(40)
@@ -233,7 +228,7 @@ def test_a_token_orders_one_run_however_often_it_is_sent() -> None:
 @pytest.mark.rule("R8")
 def test_a_run_s_token_is_void_after_a_reset() -> None:
     pump = ready()
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     again = power_cut(pump, 5)
     again.advance(0.05)
     assert again.fault("run.start", token=token, **asked()) == "token_unknown"
@@ -267,7 +262,7 @@ def test_a_stop_at_any_time_ends_it_and_tells_what_was_made(after_ms: int, butto
 @pytest.mark.rule("R1")
 def test_a_stop_right_behind_the_order_is_obeyed() -> None:
     pump = ready()
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     reply = pump.line(pump.request("run.start", token=token, **asked()) + b"stop\n")
     kinds = {messages.decode(line)["id"] is None: messages.decode(line) for line in reply.split(b"\n") if line}
     assert kinds[True]["result"]["state"] == "stopped" and fault_of(kinds[False]) == "overtaken"

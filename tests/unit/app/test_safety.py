@@ -7,9 +7,9 @@ import pytest
 from app import boot
 from app.motion import SelfTest
 from pumpcore import program, slots
+from support.programs import constant, resuming
 from support.pump.board import Board
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, blank_image, constant
+from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
 
@@ -44,7 +44,7 @@ def test_a_generator_that_reports_other_steps_than_the_guard_counts_stops_the_pu
 def test_a_guard_that_cut_the_motor_stops_the_pump() -> None:
     pump = running()
     pump.advance(10)
-    pump.board.guard.latched = True
+    pump.board.guard.trip()
     pump.advance(5)
     halted(pump, "guard_tripped")
     pump.call("ack", fault=602)

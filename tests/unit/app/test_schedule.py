@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import minute_of_week
 from support.models.weekly import WeeklyPlan
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import MONDAY_UTC_S, constant, day
+from support.programs import MONDAY_UTC_S, constant, day
+from support.pump.running import Watched, ready, running
 
 STEPS_PER_NL = Fraction(99_991, 1_000_003)
 

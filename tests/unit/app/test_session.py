@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import constant
+from support.programs import constant
+from support.pump.running import Watched, ready, running
 
 ID = "00000000000000aa"
 
@@ -258,7 +258,7 @@ def test_overlong_lines_are_dropped_and_counted() -> None:
 @pytest.mark.rule("R6")
 def test_a_bug_of_ours_ends_in_the_safe_state_and_is_told() -> None:
     pump = running()
-    pump.pump.session._handlers = dict(pump.pump.session._handlers, hello=lambda pump, params: 1 // 0)
+    pump.answer_with("hello", lambda pump, params: 1 // 0)
     reply = reply_of(pump, b"hello\n")
     assert reply["error"]["data"]["fault"] == "internal" and "ZeroDivisionError" in reply["error"]["data"]["cause"]
     assert not pump.board.stepper.enabled and pump.alarms() == ["internal"]

@@ -5,8 +5,8 @@ import pytest
 from app import session
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from support.pump.rule_help import each_turn, plant_steps, records_of, started
-from support.pump.unit_pump import UnitPump, constant
+from support.programs import constant
+from support.pump.running import UnitPump
 from support.some import some_of
 
 pytestmark = pytest.mark.rule("R8")
@@ -35,7 +35,7 @@ class Erases:
             self.pump.board.link.incoming += self.data
         self._look()
         if self.number == 0:
-            self.steps_at_look = plant_steps(self.pump)
+            self.steps_at_look = self.pump.plant_steps()
             clock.now_us += ERASE_US  # the rest of the write
 
 
@@ -56,10 +56,9 @@ class FloodedErases:
         stop = self._stop[part] if 0 <= part < len(self._stop) else b""
         self.pump.board.link.incoming += stop if part > 0 and stop else self._flood + stop
         self._look()
-        session = self.pump.pump.session
-        self.held_bytes = max(self.held_bytes, len(session._lines.pending) + session._waiting_bytes)
+        self.held_bytes = max(self.held_bytes, self.pump.held_bytes())
         if self.pump.pump.stop_heard and not self.heard_at:
-            self.heard_at, self.steps_at_look = self.erases, plant_steps(self.pump)
+            self.heard_at, self.steps_at_look = self.erases, self.pump.plant_steps()
 
 
 def lease_writes(pump: UnitPump, erases: Erases) -> None:
@@ -75,20 +74,20 @@ def lease_writes(pump: UnitPump, erases: Erases) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("data", STOPS)
 def test_a_stop_in_an_erase_ends_the_motion_at_its_end(number: int, data: bytes) -> None:
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     erases = Erases(pump, number, data)
     lease_writes(pump, erases)
     for _ in range(5):
         pump.pump.turn()
-    assert plant_steps(pump) == erases.steps_at_look > 0
+    assert pump.plant_steps() == erases.steps_at_look > 0
     assert pump.pump.idle()
     assert not pump.pump.stop_heard
     assert b"stopped" in pump.board.link.outgoing
-    assert len(records_of(pump, "stopped")) == 1
+    assert len(pump.records("stopped")) == 1
     pump.call("start")
     pump.advance(5)
-    assert plant_steps(pump) > erases.steps_at_look
+    assert pump.plant_steps() > erases.steps_at_look
 
 
 @pytest.mark.parametrize("number", [1, 4])
@@ -97,7 +96,7 @@ def test_a_stop_in_an_erase_ends_the_motion_at_its_end(number: int, data: bytes)
     "flood", some_of([b"status\n" * 60, b"h" * 900, b"\0" * 900, b"\x03\x04\x01\n" * 90, BAIT * 20, b"y" * 3_900], 3)
 )
 def test_a_stop_in_a_flood_that_fills_every_erase_is_heard_in_its_erase(flood: bytes, stop: tuple[bytes, ...], number: int) -> None:
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     flooded = FloodedErases(pump, number, flood, stop)
     for _ in range(20_000):
@@ -107,14 +106,14 @@ def test_a_stop_in_a_flood_that_fills_every_erase_is_heard_in_its_erase(flood: b
             break
     assert flooded.heard_at == flooded.last
     assert flooded.held_bytes <= session.MOST_HELD_BYTES
-    each_turn(pump, 100, lambda: None)
-    assert pump.pump.idle() and plant_steps(pump) == flooded.steps_at_look
+    pump.each_turn(100, lambda: None)
+    assert pump.pump.idle() and pump.plant_steps() == flooded.steps_at_look
     assert not pump.pump.alarms.stopping()
 
 
 @pytest.mark.parametrize("data", NO_STOPS)
 def test_what_is_no_stop_ends_nothing(data: bytes) -> None:
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     lease_writes(pump, Erases(pump, 1, data))
     for _ in range(5):
@@ -125,7 +124,7 @@ def test_what_is_no_stop_ends_nothing(data: bytes) -> None:
 
 
 def test_the_rest_of_a_half_line_is_no_stop() -> None:
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     pump.line(b"not a ")
     lease_writes(pump, Erases(pump, 1, b"stop\n"))
@@ -137,10 +136,10 @@ def test_the_rest_of_a_half_line_is_no_stop() -> None:
 def test_a_start_that_was_being_written_does_not_come_true() -> None:
     """The motor is not enabled by what goes on behind the erase in which the stop was heard."""
     for number in range(1, 4):
-        pump = started(constant(FAST_NL))
+        pump = UnitPump.running(constant(FAST_NL))
         pump.advance(2)
         pump.line(b"stop\n")
-        before = plant_steps(pump)
+        before = pump.plant_steps()
         for _ in range(60):  # until a start erases something
             erases = Erases(pump, number, b"stop\n")
             pump.ask("start")
@@ -148,14 +147,14 @@ def test_a_start_that_was_being_written_does_not_come_true() -> None:
             if erases.number <= 0:
                 break
             pump.line(b"stop\n")
-            before = plant_steps(pump)
+            before = pump.plant_steps()
         assert erases.number <= 0
-        assert plant_steps(pump) == before
+        assert pump.plant_steps() == before
         assert pump.pump.idle()
 
 
 def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
 
     def broken() -> bytes:
@@ -173,7 +172,7 @@ def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(mo
     lease_writes(pump, erases)
     for _ in range(3):
         pump.pump.turn()
-    assert plant_steps(pump) == erases.steps_at_look
+    assert pump.plant_steps() == erases.steps_at_look
     assert pump.pump.state() == "alarm"
     assert "a bug" in pump.pump.alarms.last_error
 
@@ -181,10 +180,10 @@ def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(mo
 def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
     """Also those that arrive while the flash is written for another command."""
     start = frame.encode(messages.request("1" * 16, "start", {}))
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     lease_writes(pump, Erases(pump, 1, start + b"stop\n"))
-    each_turn(pump, 5, lambda: None)
+    pump.each_turn(5, lambda: None)
     assert pump.pump.idle()
     for _ in range(60):  # until a start erases something
         erases = Erases(pump, 1, start + b"stop\n")
@@ -194,7 +193,7 @@ def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
             break
         pump.line(b"stop\n")
     assert erases.number <= 0
-    each_turn(pump, 5, lambda: None)
+    pump.each_turn(5, lambda: None)
     assert pump.pump.idle()
     assert b"overtaken" in pump.board.link.outgoing or pump.pump.session.counters["refused"] >= 2
 
@@ -206,7 +205,7 @@ def test_a_stop_in_an_erase_for_which_there_is_no_memory_acts(
     monkeypatch: pytest.MonkeyPatch, data: bytes, name: str, times: int
 ) -> None:
     """It is read at the second try, or the lack of memory itself halts the motor between the erases."""
-    pump = started(constant(FAST_NL))
+    pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     erases = Erases(pump, 1, data)
     target = pump.board.link if name == "read" else pump.pump.session._lines
@@ -221,5 +220,5 @@ def test_a_stop_in_an_erase_for_which_there_is_no_memory_acts(
     lease_writes(pump, erases)
     for _ in range(5):
         pump.pump.turn()
-    assert plant_steps(pump) == erases.steps_at_look > 0
+    assert pump.plant_steps() == erases.steps_at_look > 0
     assert pump.pump.delivery.state == "stopped"

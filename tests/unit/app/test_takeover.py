@@ -6,8 +6,9 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
-from support.pump.scenes import Watched, power_cut, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
+from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
+from support.pump.running import BENCH, Watched, power_cut, running
+from support.replies import fault_of
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 RATE = 3_600_000
@@ -17,11 +18,6 @@ def activated(pump: Watched, new: programs.Program) -> dict:
     packed = programs.pack(new)
     digest = pump.stage(packed)["digest"]
     return pump.ask("program.activate", digest=digest)
-
-
-def refused(reply: dict) -> str:
-    assert "error" in reply, reply
-    return reply["error"]["data"]["fault"]
 
 
 def of_drug(made: programs.Program, fluid: str, concentration: tuple) -> programs.Program:
@@ -58,7 +54,7 @@ def test_it_takes_over_at_the_end_of_a_lease_and_both_are_exact(new: programs.Pr
 def test_another_drug_or_concentration_needs_a_stop(fluid: str, concentration: tuple) -> None:
     pump = running(of_drug(constant(RATE), "water", (1, 1)))
     pump.advance(5)
-    assert refused(activated(pump, of_drug(constant(900_000), fluid, concentration))) == "drug_running"
+    assert fault_of(activated(pump, of_drug(constant(900_000), fluid, concentration))) == "drug_running"
     pump.advance(120)
     assert pump.records("program_changed") == [] and pump.call("status")["entry_rate_nl"] == RATE
     assert "result" in activated(pump, of_drug(constant(900_000), "water", (3, 3)))
@@ -70,12 +66,12 @@ def test_what_is_under_way_is_not_disturbed() -> None:
     pump = running(constant(RATE))
     pump.advance(5)
     token = pump.order(60_000, 3_600_000)
-    assert refused(activated(pump, constant(900_000))) == "bolus_active"
+    assert fault_of(activated(pump, constant(900_000))) == "bolus_active"
     pump.call("bolus.cancel", token=token)
     pump.advance(30)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     pump.call("temporary.start", token=token, rate_nl=5, numerator=0, denominator=0, duration_s=600)
-    assert refused(activated(pump, constant(900_000))) == "temporary_active"
+    assert fault_of(activated(pump, constant(900_000))) == "temporary_active"
     pump.call("temporary.cancel", token=token)
     pump.advance(30)
     assert "result" in activated(pump, constant(900_000))
@@ -85,11 +81,11 @@ def test_nothing_is_ordered_between_the_order_and_the_boundary() -> None:
     pump = running(constant(RATE))
     pump.advance(62)
     assert "result" in activated(pump, constant(900_000))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     assert pump.fault("bolus.start", token=token, volume_nl=60_000, rate_nl=3_600_000) == "program_waits"
     assert pump.fault("bolus.extended", token=token, volume_nl=60_000, duration_s=600) == "program_waits"
     assert pump.fault("temporary.start", token=token, rate_nl=5, numerator=0, denominator=0, duration_s=60) == "program_waits"
-    assert refused(activated(pump, constant(800_000))) == "program_waits"
+    assert fault_of(activated(pump, constant(800_000))) == "program_waits"
     pump.advance(70)
     pump.order(60_000, 3_600_000)
 
@@ -99,8 +95,8 @@ def test_a_program_that_could_not_start_does_not_take_over_either() -> None:
     reservoir = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_nl": 100_000}
     pump = running(constant(RATE), 0)
     pump.advance(5)
-    assert refused(activated(pump, with_settings(constant(900_000), **reservoir))) == "refill_unknown"
-    assert refused(activated(pump, day((0, 0, 5), (3, 0, 6)))) == "clock_unknown"
+    assert fault_of(activated(pump, with_settings(constant(900_000), **reservoir))) == "refill_unknown"
+    assert fault_of(activated(pump, day((0, 0, 5), (3, 0, 6)))) == "clock_unknown"
 
 
 @pytest.mark.rule("R11")

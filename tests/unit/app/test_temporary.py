@@ -10,15 +10,16 @@ from app.basal import Basal
 from pumpcore.bolus import Temporary
 from pumpcore.dose import Accumulator, Calibration
 from pumpcore.schedule import Week, Zone
-from support.pump.scenes import Watched, power_cut, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
+from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
+from support.pump.running import BENCH, Watched, power_cut, running
+from support.replies import refusal_of
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 RATE = 3_600_000  # 1 ul a second
 
 
 def ask(pump: Watched, duration_s: int = 600, rate_nl: int = 0, pair: tuple = (0, 0), token: str = "") -> dict:
-    token = token or pump.call("bolus.token")["token"]
+    token = token or pump.token()
     numerator, denominator = pair
     values = {"rate_nl": rate_nl, "numerator": numerator, "denominator": denominator, "duration_s": duration_s}
     return pump.ask("temporary.start", token=token, **values)
@@ -28,11 +29,6 @@ def ordered(pump: Watched, *what: object, **more: object) -> dict:
     reply = ask(pump, *what, **more)
     assert "result" in reply, reply
     return reply["result"]
-
-
-def refused(reply: dict) -> dict:
-    assert "error" in reply, reply
-    return reply["error"]["data"]
 
 
 def steps_of(volume_nl: Fraction) -> Fraction:
@@ -145,7 +141,7 @@ def test_a_cancelled_one_ends_with_the_next_slice() -> None:
 def test_one_that_has_not_begun_can_be_cancelled() -> None:
     pump = running(constant(RATE))
     pump.advance(10)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     lines = pump.request("temporary.start", token=token, rate_nl=0, numerator=0, denominator=0, duration_s=60)
     pump.line(lines + pump.request("temporary.cancel", token=token))
     pump.advance(60)
@@ -217,12 +213,12 @@ def test_a_rate_that_is_lower_only_later_does_not_resume_either() -> None:
 )
 def test_what_can_t_be_is_refused(values: dict, fault: str, nearest: int | None) -> None:
     pump = running(constant(RATE))
-    told = refused(ask(pump, **values))
+    told = refusal_of(ask(pump, **values))
     assert told["fault"] == fault and told["rule"] in ("R5", "R7")
     assert nearest is None or told["nearest_s"] == nearest
     nearest_nl = told.get("nearest_rate_nl", told.get("nearest_nl"))
     if nearest_nl is not None and "rate_nl" in values:
-        assert refused(ask(pump, **{**values, "rate_nl": nearest_nl + 25}))["fault"] == fault
+        assert refusal_of(ask(pump, **{**values, "rate_nl": nearest_nl + 25}))["fault"] == fault
         ordered(pump, **{**values, "rate_nl": nearest_nl})
 
 
@@ -232,7 +228,7 @@ def test_it_leaves_room_for_the_bolus_that_runs() -> None:
     made.max_rate_nl = 8_000_000
     pump = running(made)
     pump.order(120_000, 3_600_000)
-    told = refused(ask(pump, 600, 4_400_001))
+    told = refusal_of(ask(pump, 600, 4_400_001))
     assert (told["fault"], told["nearest_nl"], told["limit_nl"]) == ("rate_above_ceiling", 4_400_000, 8_000_000)
     ordered(pump, 600, 4_400_000)
 
@@ -244,8 +240,8 @@ def test_a_bolus_is_judged_beside_it() -> None:
     pump = running(made)
     ordered(pump, 600, 0, (2, 1))
     pump.advance(10)
-    token = pump.call("bolus.token")["token"]
-    assert refused(pump.ask("bolus.start", token=token, volume_nl=60_000, rate_nl=800_001))["nearest_nl"] == 800_000
+    token = pump.token()
+    assert pump.refusal("bolus.start", token=token, volume_nl=60_000, rate_nl=800_001)["nearest_nl"] == 800_000
     assert "result" in pump.ask("bolus.start", token=token, volume_nl=60_000, rate_nl=800_000)
 
 
@@ -253,23 +249,23 @@ def test_a_bolus_is_judged_beside_it() -> None:
 def test_the_library_s_rates_bind_it() -> None:
     library = {"library": "bench", "library_version": 1, "soft_rate_nl": 4_000_000, "hard_rate_nl": 5_000_000}
     pump = running(with_settings(constant(RATE), **library))
-    assert refused(ask(pump, 600, 4_000_001))["fault"] == "library_soft"
-    assert refused(ask(pump, 600, 5_000_001))["fault"] == "library_hard"
+    assert refusal_of(ask(pump, 600, 4_000_001))["fault"] == "library_soft"
+    assert refusal_of(ask(pump, 600, 5_000_001))["fault"] == "library_hard"
     pump = running(with_settings(constant(RATE), **library, overrides=2))
-    assert refused(ask(pump, 600, 5_000_001))["fault"] == "library_hard"
+    assert refusal_of(ask(pump, 600, 5_000_001))["fault"] == "library_hard"
     ordered(pump, 600, 5_000_000)
 
 
 @pytest.mark.rule("R8")
 def test_a_token_orders_one_and_there_is_one_at_a_time() -> None:
     pump = running(constant(RATE))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     first = ordered(pump, 60, 5, token=token)
     pump.advance(20)
     assert ordered(pump, 60, 5, token=token) == first
-    assert refused(ask(pump, 61, 5, token=token))["fault"] == "token_used"
-    assert refused(ask(pump, 60, 5))["fault"] == "temporary_active"
-    assert refused(ask(pump, 60, 5, token="0" * 16))["fault"] == "token_unknown"
+    assert refusal_of(ask(pump, 61, 5, token=token))["fault"] == "token_used"
+    assert refusal_of(ask(pump, 60, 5))["fault"] == "temporary_active"
+    assert refusal_of(ask(pump, 60, 5, token="0" * 16))["fault"] == "token_unknown"
     pump.advance(100)
     assert ordered(pump, 60, 5, token=token) == first and len(pump.records("temporary_ordered")) == 1
     ordered(pump, 60, 5)
@@ -278,4 +274,4 @@ def test_a_token_orders_one_and_there_is_one_at_a_time() -> None:
 def test_a_stopped_pump_has_none() -> None:
     pump = running(constant(RATE))
     pump.call("stop")
-    assert refused(ask(pump, 60, 5))["fault"] == "not_running"
+    assert refusal_of(ask(pump, 60, 5))["fault"] == "not_running"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pumpcore import program as programs
 from support.models.therapy import Plan, Rules
 from support.models.therapy_week import SLICE_S, Week
-from support.pump.scenes import Watched, ready
-from support.pump.unit_pump import MONDAY_UTC_S, day, with_settings
+from support.programs import MONDAY_UTC_S, day, with_settings
+from support.pump.running import Watched, ready
 
 FILLED_NL = 30_000_000
 CEILING_NL = 9_000_000  # the highest basal and the fastest demand bolus together
@@ -21,7 +21,7 @@ class Desk:
 
     def __init__(self, pump: Watched) -> None:
         self.pump = self.client = self.sim = pump
-        self.bolus_token = lambda: pump.call("bolus.token")["token"]
+        self.bolus_token = lambda: pump.token()
         self.status = lambda: pump.call("status")
         self.start = lambda: pump.call("start")
         self.client = self.sim = self

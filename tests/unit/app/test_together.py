@@ -2,10 +2,9 @@
 
 import pytest
 
-from support.pump.board import images_at_each_operation
-from support.pump.bridges import token
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, constant, day, with_settings
+from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
+from support.pump.flash import images_at_each_operation
+from support.pump.running import BENCH, Watched, power_cut, ready, running
 from support.some import some_of
 
 NL_IN_99_991_STEPS = 1_000_003
@@ -27,7 +26,7 @@ def open_steps(pump: Watched) -> int:
 def test_a_slice_without_a_step_of_a_slow_bolus_can_be_asked_about_and_stopped(method: str) -> None:
     for quarter in range(60):
         pump = running(resuming(constant(0)))
-        pump.call("bolus.extended", token=token(pump), volume_nl=-(-61 * NL_IN_99_991_STEPS // 99_991), duration_s=600)
+        pump.call("bolus.extended", token=pump.token(), volume_nl=-(-61 * NL_IN_99_991_STEPS // 99_991), duration_s=600)
         extended = pump.call("status")["extended"]["token"]
         pump.advance(8 + quarter / 4)
         reply = pump.ask(method, **({"token": extended} if method == "bolus.status" else {}))
@@ -37,7 +36,7 @@ def test_a_slice_without_a_step_of_a_slow_bolus_can_be_asked_about_and_stopped(m
 @pytest.mark.rule("R2")
 def test_what_a_cancelled_temporary_rate_had_leased_is_not_kept() -> None:
     pump = running(resuming(constant(3_600_000)))
-    pump.call("temporary.start", token=token(pump), rate_nl=CEILING_NL // 2, duration_s=600, **PAIR)
+    pump.call("temporary.start", token=pump.token(), rate_nl=CEILING_NL // 2, duration_s=600, **PAIR)
     pump.advance(70)
     pump.call("temporary.cancel", token=pump.pump.delivery.overlay.present.token)
     pump.advance(70)
@@ -52,10 +51,10 @@ def test_what_a_cancelled_temporary_rate_had_leased_is_not_kept() -> None:
 @pytest.mark.rule("R2")
 def test_what_an_extended_bolus_that_was_set_aside_and_cancelled_had_leased_is_not_kept() -> None:
     pump = running(resuming(constant(36_000)))
-    extended = token(pump)
+    extended = pump.token()
     pump.call("bolus.extended", token=extended, volume_nl=10_000_000, duration_s=1200)
     pump.advance(67)  # a lease has just been written
-    pump.call("bolus.start", token=token(pump), volume_nl=200_000, rate_nl=36_000_000)
+    pump.call("bolus.start", token=pump.token(), volume_nl=200_000, rate_nl=36_000_000)
     pump.advance(8)
     pump.call("bolus.cancel", token=extended)
     pump.advance(200)
@@ -67,9 +66,9 @@ def test_what_an_extended_bolus_that_was_set_aside_and_cancelled_had_leased_is_n
 def test_a_bolus_is_judged_beside_a_temporary_rate_that_waits_as_beside_one_that_runs(waits_s: int) -> None:
     pump = running(constant(3_600_000))
     pump.advance(6)
-    pump.call("temporary.start", token=token(pump), rate_nl=FAST_NL, duration_s=60, **PAIR)
+    pump.call("temporary.start", token=pump.token(), rate_nl=FAST_NL, duration_s=60, **PAIR)
     pump.advance(waits_s)
-    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    data = pump.ask("bolus.start", token=pump.token(), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
     assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - FAST_NL)
 
 
@@ -77,9 +76,9 @@ def test_a_bolus_is_judged_beside_a_temporary_rate_that_waits_as_beside_one_that
 def test_a_bolus_must_fit_beside_what_the_basal_is_once_a_lowered_rate_is_cancelled() -> None:
     pump = running(constant(BASAL_NL))
     pump.advance(6)
-    pump.call("temporary.start", token=token(pump), rate_nl=0, duration_s=60, **PAIR)
+    pump.call("temporary.start", token=pump.token(), rate_nl=0, duration_s=60, **PAIR)
     pump.advance(6)
-    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    data = pump.ask("bolus.start", token=pump.token(), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
     assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - BASAL_NL)
 
 
@@ -90,7 +89,7 @@ def test_without_a_clock_a_bolus_must_fit_beside_any_hour_of_the_week() -> None:
     pump = ready(new, utc_s=0)
     pump.call("start")
     pump.advance(10)
-    data = pump.ask("bolus.start", token=token(pump), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
+    data = pump.ask("bolus.start", token=pump.token(), volume_nl=DOSE_NL, rate_nl=FAST_NL)["error"]["data"]
     assert (data["fault"], data["nearest_nl"]) == ("rate_above_ceiling", CEILING_NL - BASAL_NL)
 
 
@@ -101,7 +100,7 @@ def test_a_temporary_rate_below_a_basal_that_the_clock_brings_does_not_resume() 
     pump = ready(new, utc_s=0)
     pump.call("start")
     pump.advance(10)
-    pump.call("temporary.start", token=token(pump), rate_nl=7_200_000, duration_s=3600, **PAIR)
+    pump.call("temporary.start", token=pump.token(), rate_nl=7_200_000, duration_s=3600, **PAIR)
     pump.advance(10)
     pump.call("clock.set", utc_s=MONDAY_UTC_S + 9 * 3600, offset_s=0)
     pump.advance(120)
@@ -113,10 +112,10 @@ def test_a_temporary_rate_below_a_basal_that_the_clock_brings_does_not_resume() 
 @pytest.mark.rule("R8")
 def test_an_extended_bolus_outlives_the_memory_of_many_others() -> None:
     pump = running(constant(3_600_000))
-    extended = token(pump)
+    extended = pump.token()
     pump.call("bolus.extended", token=extended, volume_nl=1_000_000, duration_s=7200)
     for _ in range(9):
-        pump.call("bolus.start", token=token(pump), volume_nl=60_000, rate_nl=10_000_000)
+        pump.call("bolus.start", token=pump.token(), volume_nl=60_000, rate_nl=10_000_000)
         pump.advance(30)
     assert pump.call("bolus.status", token=extended)["state"] == "delivering"
     assert pump.call("bolus.cancel", token=extended)["token"] == extended
@@ -128,10 +127,10 @@ def test_a_ceiling_ends_an_extended_bolus_that_waits_too() -> None:
     new.hour_nl = 6_000_000
     pump = running(new)
     pump.advance(5)
-    pump.call("bolus.start", token=token(pump), volume_nl=1_500_000, rate_nl=4_000_000)
-    waiting = token(pump)
+    pump.call("bolus.start", token=pump.token(), volume_nl=1_500_000, rate_nl=4_000_000)
+    waiting = pump.token()
     pump.call("bolus.extended", token=waiting, volume_nl=1_000_000, duration_s=3600)
-    pump.call("temporary.start", token=token(pump), rate_nl=15_000_000, duration_s=1200, **PAIR)
+    pump.call("temporary.start", token=pump.token(), rate_nl=15_000_000, duration_s=1200, **PAIR)
     pump.advance(1200)
     assert pump.state() == "limited"
     assert pump.call("bolus.status", token=waiting)["state"] == "cut"
@@ -153,7 +152,7 @@ def test_a_pump_that_has_nearly_filled_its_day_can_be_turned_down() -> None:
     new.day_nl = 90_000_000
     pump = running(new)
     pump.advance(86_400)
-    reply = pump.ask("temporary.start", token=token(pump), rate_nl=1_800_000, duration_s=4 * 3600, **PAIR)
+    reply = pump.ask("temporary.start", token=pump.token(), rate_nl=1_800_000, duration_s=4 * 3600, **PAIR)
     assert "result" in reply, reply
 
 
@@ -168,7 +167,7 @@ def test_an_extended_bolus_counts_and_is_told_from_where_it_begins(first: str, l
     told = {}
     for kind in ("start", "extended") if first == "manual" else ("extended", "start"):
         order = extended if kind == "extended" else manual
-        told[kind] = pump.call("bolus." + kind, token=token(pump), **order)
+        told[kind] = pump.call("bolus." + kind, token=pump.token(), **order)
         pump.advance(later_s)
     pump.advance(2000)
     begun = {row.fields["token"].hex(): row.uptime_ms for row in pump.journal() if row.name == "bolus_started"}
@@ -188,7 +187,7 @@ def test_a_bolus_that_ended_is_not_cut_by_a_power_failure_before_the_next_lease(
     pump = running(resuming(constant(3_600_000)))
     pump.advance(2)
     order = {"rate_nl": 10_000_000} if kind == "start" else {"duration_s": 600}
-    one = pump.call("bolus." + kind, token=token(pump), volume_nl=100_000, **order)["token"]
+    one = pump.call("bolus." + kind, token=pump.token(), volume_nl=100_000, **order)["token"]
     pump.advance(8)
     if cancelled:
         pump.call("bolus.cancel", token=one)
@@ -230,7 +229,7 @@ def test_a_temporary_rate_that_is_cancelled_in_a_pause_is_missed_until_then_and_
     new.hour_nl = 6_000_000
     pump = running(new)
     pump.advance(5)
-    begins_ms = pump.call("temporary.start", token=token(pump), rate_nl=15_000_000, duration_s=1300, **PAIR)["begins_at_ms"]
+    begins_ms = pump.call("temporary.start", token=pump.token(), rate_nl=15_000_000, duration_s=1300, **PAIR)["begins_at_ms"]
     bolus = pump.order(1_500_000, 20_000_000)
     while pump.state() != "limited":
         pump.advance(10)
@@ -258,7 +257,7 @@ def test_the_rate_of_a_bolus_is_the_same_live_and_from_the_journal(kind: str) ->
     pump = running(with_settings(constant(36_000, 7), demand_on=1, demand_nl=60_001, demand_s=120, lockout_s=1800, demand_per_day=3))
     orders = {"start": {"volume_nl": 60_001, "rate_nl": 19_444}, "demand": {}, "extended": {"volume_nl": 60_001, "duration_s": 700}}
     rate_nl = {"start": 19_444, "demand": -(-60_001 * 7 // 120), "extended": -(-60_001 * 7 // 700)}[kind]
-    one = pump.call("bolus." + kind, token=token(pump), **orders[kind])["token"]
+    one = pump.call("bolus." + kind, token=pump.token(), **orders[kind])["token"]
     pump.advance(10)
     live = pump.bolus(one)
     assert live.pop("rate_seconds_s") == 7

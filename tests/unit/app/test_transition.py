@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import minute_of_week
 from support.models.weekly import ZonedPlan
-from support.pump.board import images_at_each_operation
-from support.pump.scenes import Watched, ready
-from support.pump.unit_pump import BENCH, day
+from support.programs import day
+from support.pump.flash import images_at_each_operation
+from support.pump.running import BENCH, Watched, ready
 from support.some import some_of
 
 pytestmark = pytest.mark.rule("R11")

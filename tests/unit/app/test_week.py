@@ -8,8 +8,8 @@ import pytest
 
 from pumpcore import program as programs
 from support.models.therapy_steps import Dose, Front, Plan, Reference, Temporary
-from support.pump.scenes import Watched, power_cut, ready, resuming
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, day, with_settings
+from support.programs import MONDAY_UTC_S, day, resuming, with_settings
+from support.pump.running import BENCH, Watched, power_cut, ready
 
 PAIR = (BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 DAY_S = 86_400
@@ -68,7 +68,7 @@ class Week:
         pump.pump.turn = watched
 
     def token(self) -> str:
-        return self.pump.call("bolus.token")["token"]
+        return self.pump.token()
 
     def second(self, uptime_ms: int) -> int:
         assert (uptime_ms - self.span.origin_ms) % 1000 == 0

@@ -12,7 +12,7 @@ from pumpcore.faults import Refusal
 from pumpcore.settings import Settings
 from pumpcore.wire import messages
 from support.host.fake_pump import FakePump
-from support.pump.unit_pump import constant
+from support.programs import constant
 from thecal.schema.verbs import SHAPES
 
 THERAPY = ("bolus.demand", "bolus.extended", "bolus.prime", "temporary.start", "temporary.cancel",

@@ -14,7 +14,7 @@ from pumpcore import program
 from pumpcore.faults import Refusal
 from pumpcore.wire import records
 from support.host.fake_pump import FakePump
-from support.pump.unit_pump import constant
+from support.programs import constant
 from support.some import some_of
 from thecal.errors import BadInput
 from thecal.files import bench, toml_bounds

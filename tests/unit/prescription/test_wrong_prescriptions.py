@@ -8,7 +8,7 @@ import pytest
 from pumpcore import fault_texts
 from pumpcore import program as programs
 from pumpcore.bench import Bench
-from support.pump.unit_pump import UnitPump, blank_image
+from support.pump.running import UnitPump, blank_image
 from thecal.checks import program as program_checks
 from thecal.checks import rigs
 from thecal.errors import BadInput

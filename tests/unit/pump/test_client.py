@@ -116,11 +116,18 @@ def test_a_reset_after_the_execution_is_settled_by_the_token(client, pump):
 
 
 @pytest.mark.rule("R8")
-def test_a_bolus_that_stands_still_was_ordered_and_is_not_cancelled(client, pump):
+def test_a_bolus_that_stands_still_was_ordered(client, pump):
     token = client.bolus_token()
     client.bolus_start(token, 1000, 10)
     pump.boluses[token] = "paused"
     assert client._settle_bolus(token)["settled"]
+
+
+@pytest.mark.rule("R8")
+def test_a_bolus_is_cancelled_only_when_its_state_says_so(client, pump):
+    token = client.bolus_token()
+    client.bolus_start(token, 1000, 10)
+    pump.boluses[token] = "paused"
     assert client._settle_cancel(token) is None
     pump.boluses[token] = "cancelled"
     assert client._settle_cancel(token)["settled"]

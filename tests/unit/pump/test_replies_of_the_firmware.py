@@ -12,10 +12,10 @@ from pumpcore import faults, weighed
 from pumpcore import program as programs
 from pumpcore.wire.messages import METHODS
 from support.host.hostile_pump import paths, sane, spoilt
+from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump import bridges as bridge_scenes
 from support.pump.bridges import drug
-from support.pump.scenes import Watched, power_cut, ready, resuming, running
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, blank_image, constant, day, with_settings
+from support.pump.running import UnitPump, Watched, blank_image, power_cut, ready, running
 from thecal.errors import BadAnswer
 from thecal.pump import replies
 
@@ -25,10 +25,6 @@ DAYS = {"days": 2, "utc_s": MONDAY_UTC_S, "offset_s": 0}
 FIRST = {"second_s": 0, "remainder": 0, "chain": "0" * 64}
 NOBODYS = "7f" * 8  # a token
 OPEN = ("counters", "implementation")  # any key
-
-
-def token(pump: UnitPump) -> str:
-    return str(pump.call("bolus.token")["token"])
 
 
 def refused(pump: UnitPump, method: str, **params: object) -> None:
@@ -120,7 +116,7 @@ def a_line() -> None:
     refused(pump, "program.activate", digest="0" * 64)
     digest = pump.call("program.read")["digest"]
     pump.call("forecast.digest", digest=digest, bridge=1, position_steps=pump.delivered_steps(), **DAYS, **FIRST)
-    pump.call("bridge.start", token=token(pump))
+    pump.call("bridge.start", token=pump.token())
     seen = set()
     for _ in range(15):
         pump.advance(60)
@@ -130,7 +126,7 @@ def a_line() -> None:
     pump.call("stop")
     pump.upload(drug(300, fluid="other"))
     questions(pump)
-    primed = pump.call("bolus.prime", token=token(pump), rate_nl=36_000_000, again=0)
+    primed = pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=0)
     pump.advance(5)
     questions(pump)
     pump.advance(60)
@@ -150,12 +146,12 @@ def a_staged_bridge() -> None:
 def a_reservoir() -> None:
     pump = ready(with_settings(constant(3_600_000), **RESERVOIR))
     questions(pump)
-    pump.call("reservoir.refill", token=token(pump), measured_nl=0, filled_nl=2_100_000)
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=0, filled_nl=2_100_000)
     pump.call("start")
     pump.advance(200)
     questions(pump)
     pump.call("stop")
-    answer = pump.call("reservoir.refill", token=token(pump), measured_nl=10, filled_nl=5_000_000)
+    answer = pump.call("reservoir.refill", token=pump.token(), measured_nl=10, filled_nl=5_000_000)
     assert answer["blocks"] == 1
     questions(pump)
     refused(pump, "start")
@@ -171,7 +167,7 @@ def orders() -> None:
     """Every kind of order, while it waits, runs, is done, cancelled, and after a cut."""
     pump = running(resuming(with_settings(constant(360_000), **DEMAND, bolus_max_nl=200_000, bolus_day_nl=400_000)))
     pump.advance(5)
-    slow = pump.call("bolus.extended", token=token(pump), volume_nl=60_000, duration_s=3600)["token"]
+    slow = pump.call("bolus.extended", token=pump.token(), volume_nl=60_000, duration_s=3600)["token"]
     quick = pump.order(60_000, 3_600_000)
     questions(pump)
     pump.advance(20)
@@ -179,11 +175,11 @@ def orders() -> None:
     pump.bolus(quick)
     pump.call("bolus.cancel", token=quick)
     pump.advance(20)
-    demanded = pump.call("bolus.demand", token=token(pump))["token"]
-    refused(pump, "bolus.demand", token=token(pump))
+    demanded = pump.call("bolus.demand", token=pump.token())["token"]
+    refused(pump, "bolus.demand", token=pump.token())
     for changed in ({"rate_nl": 100_000}, {"numerator": 1, "denominator": 2}):
         rate = {"rate_nl": 0, "numerator": 0, "denominator": 0, "duration_s": 600, **changed}
-        raised = pump.call("temporary.start", token=token(pump), **rate)["token"]
+        raised = pump.call("temporary.start", token=pump.token(), **rate)["token"]
         questions(pump)
         pump.advance(70)
         questions(pump)
@@ -200,7 +196,7 @@ def orders() -> None:
 def a_run() -> None:
     pump = ready()
     amount = {"steps": 5_000, "volume_nl": 0, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
-    ran = pump.call("run.start", token=token(pump), purpose="calibration", **amount)["token"]
+    ran = pump.call("run.start", token=pump.token(), purpose="calibration", **amount)["token"]
     pump.advance(20)
     pump.bolus(ran)
     questions(pump)
@@ -208,7 +204,7 @@ def a_run() -> None:
     pump.advance(20)
     pump.bolus(ran)
     amount = {"steps": 0, "volume_nl": 50_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
-    ran = pump.call("run.start", token=token(pump), purpose="priming", **amount)["token"]
+    ran = pump.call("run.start", token=pump.token(), purpose="priming", **amount)["token"]
     pump.advance(20)
     questions(pump)
     cut = power_cut(pump, 30)
@@ -247,7 +243,7 @@ def damaged_store() -> None:
     pump = ready(with_settings(drug(500), **RESERVOIR, **DEMAND))
     pump.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=3600)
     pump.call("calibration.set", calibration=calibration())
-    pump.call("reservoir.refill", token=token(pump), measured_nl=0, filled_nl=9_000_000)
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=0, filled_nl=9_000_000)
     bridge_scenes.prime(pump)
     pump.upload(with_settings(drug(300), **RESERVOIR, **DEMAND))
     for name in ("program", "calibration", "reservoir", "line", "primed", "offset"):

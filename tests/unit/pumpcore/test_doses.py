@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpcore.bolus import KEPT, Doses
-from support.pump.unit_pump import constant, with_settings
+from support.programs import constant, with_settings
 
 DAY_S = 86_400
 ROWS = st.lists(st.tuples(st.integers(0, 3 * DAY_S), st.integers(1, 1 << 40), st.booleans()), max_size=60)

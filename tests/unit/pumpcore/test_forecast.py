@@ -17,8 +17,8 @@ from pumpcore.forecast import BLOCK_ROWS, Forecast
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.schedule import Zone
 from support.models.weekly import ZonedPlan
-from support.pump.scenes import ready, running
-from support.pump.unit_pump import BENCH, constant
+from support.programs import constant
+from support.pump.running import BENCH, ready, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 STEPS_PER_NL = Fraction(PAIR.steps, PAIR.volume_nl)

@@ -15,8 +15,8 @@ from house_rules.tree import ROOT
 from pumpcore import bolus, fault_texts, faults, program, settings, weighed
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
-from support.pump.scenes import Watched, ready, running
-from support.pump.unit_pump import constant, with_settings
+from support.programs import constant, with_settings
+from support.pump.running import Watched, ready, running
 
 PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encoding="utf-8")
 
@@ -195,33 +195,33 @@ def asked() -> dict:
     replies["bolus.status"], replies["status"] = pump.call("bolus.status", token=token), pump.call("status")
     replies["bolus.cancel"], replies["stop"] = pump.call("bolus.cancel", token=token), pump.call("stop")
     order = {"purpose": "priming", "volume_nl": 60_000, "steps": 0, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
-    replies["run.start"] = pump.call("run.start", token=pump.call("bolus.token")["token"], **order)
+    replies["run.start"] = pump.call("run.start", token=pump.token(), **order)
     pump.call("stop")
     replies["calibration.check"] = pump.call("calibration.check", calibration=CALIBRATION)
     replies["calibration.set"] = pump.call("calibration.set", calibration=CALIBRATION)
     replies["calibration.read"] = pump.call("calibration.read")
     pump.pump.alarms.raise_fault("stop_button")
     replies["alarms"], replies["ack"] = pump.call("alarms"), pump.call("ack", fault=609)
-    replies["journal.read"] = pump.call_raw("journal.read", ring="events", from_sequence=0)
+    replies["journal.read"] = pump.call("journal.read", ring="events", from_sequence=0)
     pump.upload(with_settings(demand, capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=500_000, tolerance_nl=1))
     for measured_nl in (0, 9_000_000):
-        token = pump.call("bolus.token")["token"]
+        token = pump.token()
         replies["reservoir.refill"] = pump.call("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=10_000_000)
     pump.upload(with_settings(demand, line_day=20_000, tubing_nl=140_000, catheter_nl=1))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     pump.call("reservoir.acknowledge", reason="a test")
     replies["bolus.prime"] = pump.call("bolus.prime", token=token, rate_nl=10_000_000, again=0)
     pump.advance(80)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     pump.call("reservoir.refill", token=token, measured_nl=9_000_000, filled_nl=10_000_000)
     replies["reservoir.acknowledge"] = pump.call("reservoir.acknowledge", reason="a test")
     pump.call("start")
     pump.advance(1)
-    replies["bolus.demand"] = pump.call("bolus.demand", token=pump.call("bolus.token")["token"])
-    token = pump.call("bolus.token")["token"]
+    replies["bolus.demand"] = pump.call("bolus.demand", token=pump.token())
+    token = pump.token()
     replies["temporary.start"] = pump.call("temporary.start", token=token, rate_nl=0, numerator=1, denominator=2, duration_s=60)
     replies["status"].update(pump.call("status"))
-    extended = pump.call("bolus.token")["token"]
+    extended = pump.token()
     replies["bolus.extended"] = pump.call("bolus.extended", token=extended, volume_nl=60_000, duration_s=600)
     replies["temporary.cancel"] = pump.call("temporary.cancel", token=token)
     replies["status"].update(replies["status"]["therapy"])
@@ -243,7 +243,7 @@ def bridge(pump: Watched, made: program.Program) -> dict:
     for mass_ng in (500, 300):
         made.concentration = (mass_ng, 1_000_000)
         pump.upload(made)
-    return pump.call("bridge.start", token=pump.call("bolus.token")["token"])
+    return pump.call("bridge.start", token=pump.token())
 
 
 def test_every_key_of_every_reply_is_written_down() -> None:

@@ -9,8 +9,8 @@ from pumpcore.bench import Bench
 from pumpcore.faults import Refusal
 from pumpcore.limits import check_program
 from pumpcore.program import Program
+from support.programs import constant, day, with_settings
 from support.pump.bench_tables import SIM, changed
-from support.pump.unit_pump import constant, day, with_settings
 
 RIG = Bench(changed(SIM, {"ceilings.day_nl": 50_000_000}))
 PAIR = RIG.calibration

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from rich.console import Console
 
+from thecal.errors import Failed
 from thecal.reports.live import live
 from thecal.reports.live.past import HOUR_MS, Past
 from thecal.reports.live.view import one_line, reservoir_text, rows, spark_text
@@ -20,9 +21,17 @@ STATUS = {
 }  # fmt: skip
 
 
+class NoJournal:
+    def program_read(self):
+        raise Failed("no journal")
+
+
 def past(points=(), midnight=None, why=""):
+    """What a pump without a readable journal said of itself at these times; `midnight` is what its journal would say of that."""
     made = Past()
-    made._points = [(at_ms, Fraction(steps)) for at_ms, steps in points]
+    for at_ms, steps in points:
+        utc_s = STATUS["utc_s"] - (STATUS["uptime_ms"] - at_ms) // 1000
+        made.look(NoJournal(), {**STATUS, "utc_s": utc_s, "uptime_ms": at_ms, "delivered_steps": steps})
     made._midnight, made.why = midnight, why
     return made
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from support.pump.rule_help import again, each_turn, on_flash, order, plant_steps, queued_steps, started
-from support.pump.unit_pump import BENCH, UnitPump, constant
+from support.programs import constant
+from support.pump.running import BENCH, UnitPump, again
 
 pytestmark = pytest.mark.rule("R2")
 RATES = [701, 900_000, 36_000_000, 500_000_000]
@@ -19,7 +19,7 @@ def watch_leases(pump: UnitPump, write: object, seen: list) -> object:
     """Notes by how much each record books more than what the generator has got."""
 
     def noting(record: object) -> None:
-        seen.append(record.leased_steps - queued_steps(pump))
+        seen.append(record.leased_steps - pump.queued_steps())
         write(record)
 
     return noting
@@ -27,18 +27,18 @@ def watch_leases(pump: UnitPump, write: object, seen: list) -> object:
 
 @pytest.mark.parametrize("rate_nl", RATES)
 def test_everything_in_the_queue_is_leased_on_flash(rate_nl: int) -> None:
-    pump = started(constant(rate_nl))
+    pump = UnitPump.running(constant(rate_nl))
 
     def look() -> None:
-        assert queued_steps(pump) <= on_flash(pump).leased_steps
+        assert pump.queued_steps() <= pump.on_flash().leased_steps
 
-    each_turn(pump, 200, look)
-    assert plant_steps(pump) > 0
+    pump.each_turn(200, look)
+    assert pump.plant_steps() > 0
 
 
 @pytest.mark.parametrize("rate_nl", RATES)
 def test_a_lease_of_basal_is_a_minute(rate_nl: int) -> None:
-    pump, seen = started(constant(rate_nl)), []
+    pump, seen = UnitPump.running(constant(rate_nl)), []
     files = pump.pump.delivery.leases.files
     files.write = watch_leases(pump, files.write, seen)
     pump.advance(400)
@@ -48,36 +48,36 @@ def test_a_lease_of_basal_is_a_minute(rate_nl: int) -> None:
 
 def test_a_lease_of_a_bolus_is_a_twentieth_of_it_and_five_seconds() -> None:
     for volume_nl, rate_nl in ((60_000, 4_000_000), (600_000, 4_000_000)):
-        pump, seen = started(constant(0)), []
+        pump, seen = UnitPump.running(constant(0)), []
         pump.advance(70)
         files = pump.pump.delivery.leases.files
-        order(pump, volume_nl, rate_nl)
+        pump.order(volume_nl, rate_nl)
         files.write = watch_leases(pump, files.write, seen)
         pump.advance(volume_nl * 3600 // rate_nl + 10)
         steps = volume_nl * STEPS // VOLUME_NL
-        assert plant_steps(pump) == steps
+        assert pump.plant_steps() == steps
         assert max(seen) <= min(steps_in(rate_nl, 5), steps // 20 + 1) + 1
 
 
 def test_the_guard_lets_pass_one_step_less_than_flash_books() -> None:
-    pump = started(constant(36_000_000))
-    base = pump.board.guard.count() - plant_steps(pump)
+    pump = UnitPump.running(constant(36_000_000))
+    base = pump.board.guard.count() - pump.plant_steps()
 
     def look() -> None:
         if pump.pump.delivery.span is not None and pump.pump.delivery.span.planned_s:
-            assert pump.board.guard._allowed - base + 1 <= on_flash(pump).leased_steps
+            assert pump.board.guard.allowance_steps - base + 1 <= pump.on_flash().leased_steps
 
-    each_turn(pump, 200, look)
+    pump.each_turn(200, look)
 
 
 @pytest.mark.parametrize("rate_nl", RATES)
 def test_only_what_was_made_is_confirmed(rate_nl: int) -> None:
-    pump, seen = started(constant(rate_nl)), []
+    pump, seen = UnitPump.running(constant(rate_nl)), []
     files = pump.pump.delivery.leases.files
     write = files.write
 
     def noting(record: object) -> None:
-        seen.append(record.confirmed_steps - plant_steps(pump))
+        seen.append(record.confirmed_steps - pump.plant_steps())
         write(record)
 
     files.write = noting
@@ -88,9 +88,9 @@ def test_only_what_was_made_is_confirmed(rate_nl: int) -> None:
 
 @pytest.mark.parametrize("at_s", [0.5, 3.7, 59.9, 61.2, 130.4])
 def test_a_cut_leaves_confirmed_below_and_leased_above_the_truth(at_s: float) -> None:
-    pump = started(constant(500_000_000))
+    pump = UnitPump.running(constant(500_000_000))
     pump.advance(at_s)
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     booted = again(pump)
     boot = [record.fields for record in booted.journal() if record.name == "boot"][-1]
     assert boot["confirmed_steps"] <= made <= boot["leased_steps"]
@@ -99,10 +99,10 @@ def test_a_cut_leaves_confirmed_below_and_leased_above_the_truth(at_s: float) ->
 
 
 def test_after_a_cut_the_open_part_counts_as_delivered() -> None:
-    pump = started(constant(500_000_000))
+    pump = UnitPump.running(constant(500_000_000))
     pump.advance(61)
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     booted = again(pump)
-    assert booted.call("status")["delivered_steps"] == on_flash(pump).leased_steps >= made
+    assert booted.call("status")["delivered_steps"] == pump.on_flash().leased_steps >= made
     once_more = again(booted)
     assert once_more.call("status")["uncertain_steps"] == booted.call("status")["uncertain_steps"]

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 
 from pumpcore.dose import Accumulator, Calibration
-from support.pump.rule_help import on_flash, order, plant_steps, started
-from support.pump.unit_pump import BENCH, UnitPump, constant, day
+from support.programs import constant, day
+from support.pump.running import BENCH, UnitPump
 
 pytestmark = pytest.mark.rule("R4")
 STEPS, VOLUME_NL = BENCH["calibration"]["steps"], BENCH["calibration"]["volume_nl"]
@@ -24,17 +24,17 @@ def passed_us(pump: UnitPump) -> int:
 
 @pytest.mark.parametrize("rate_nl", [701, 9_007, 901_111, 36_000_007, 500_000_000])
 def test_every_step_comes_when_the_plan_passes_it(rate_nl: int) -> None:
-    pump = started(constant(rate_nl))
+    pump = UnitPump.running(constant(rate_nl))
     pump.advance(0.01)
     for _ in range(700):
         pump.advance(0.173)
-        now_us, made = passed_us(pump), plant_steps(pump)
+        now_us, made = passed_us(pump), pump.plant_steps()
         assert plan_steps(rate_nl, now_us - TOLERANCE_US) <= made <= plan_steps(rate_nl, now_us + TOLERANCE_US)
 
 
 def test_the_sum_over_changing_rates_is_exact() -> None:
     rows = ((0, 0, 1_234_567), (0, 1, 7_654_321), (0, 3, 0), (0, 4, 123_457), (0, 9, 45_678_901))
-    pump = started(day(*rows))
+    pump = UnitPump.running(day(*rows))
     pump.advance(0.01)
     begun_s = pump.pump.delivery.span.basal.week.begin_s
     pump.advance(600)
@@ -43,8 +43,8 @@ def test_the_sum_over_changing_rates_is_exact() -> None:
     for (_, _, rate_nl), until_s in zip(rows, changes):
         planned += Fraction(rate_nl * STEPS * (until_s - at_s), 3600 * VOLUME_NL)
         at_s = until_s
-    assert abs(plant_steps(pump) - planned) < 1 + Fraction(45_678_901 * STEPS, 3600 * VOLUME_NL)
-    assert pump.pump.delivery.span.ordered_steps >= plant_steps(pump)
+    assert abs(pump.plant_steps() - planned) < 1 + Fraction(45_678_901 * STEPS, 3600 * VOLUME_NL)
+    assert pump.pump.delivery.span.ordered_steps >= pump.plant_steps()
 
 
 @pytest.mark.parametrize("rate_nl", [1, 7_777_777_777, (1 << 40) + 1])
@@ -71,20 +71,20 @@ def test_a_hair_below_a_whole_step_is_none(whole: int) -> None:
 
 
 def test_the_remainder_is_stored_with_the_lease() -> None:
-    pump = started(constant(36_000_007))
+    pump = UnitPump.running(constant(36_000_007))
     for _ in range(5):
         pump.advance(63)
         end_s = pump.pump.delivery.span.lease_end_s
         part = Fraction(36_000_007 * STEPS * end_s, 3600 * VOLUME_NL) % 1
-        assert Fraction(on_flash(pump).basal_remainder, 3600 * VOLUME_NL) == part
+        assert Fraction(pump.on_flash().basal_remainder, 3600 * VOLUME_NL) == part
 
 
 def test_a_stop_and_a_start_carry_the_remainder() -> None:
-    pump = started(constant(900_000))
+    pump = UnitPump.running(constant(900_000))
     pump.advance(31)
     kept = pump.pump.delivery.span.basal.accumulator.remainder
     pump.call("stop")
-    assert on_flash(pump).basal_remainder == kept > 0
+    assert pump.on_flash().basal_remainder == kept > 0
     pump.call("start")
     pump.advance(0.01)
     part_s = pump.pump.delivery.span.planned_s
@@ -93,8 +93,8 @@ def test_a_stop_and_a_start_carry_the_remainder() -> None:
 
 
 def test_a_bolus_adds_its_own_steps_to_the_basal() -> None:
-    pump = started(constant(36_000_007))
-    order(pump, 600_000, 60_000_000)
+    pump = UnitPump.running(constant(36_000_007))
+    pump.order(600_000, 60_000_000)
     pump.advance(300)
     basal = plan_steps(36_000_007, passed_us(pump))
-    assert abs(plant_steps(pump) - basal - 600_000 * STEPS // VOLUME_NL) <= 1
+    assert abs(pump.plant_steps() - basal - 600_000 * STEPS // VOLUME_NL) <= 1

@@ -5,8 +5,9 @@ import pytest
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from pumpcore.limits import Windows
-from support.pump.rule_help import again, bench_with, each_turn, number, order, plant_steps, ready, refused, started
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, UnitPump, constant, day
+from support.programs import MONDAY_UTC_S, constant, day
+from support.pump.running import BENCH, UnitPump, again, bench_with
+from support.replies import fault_of, number
 
 pytestmark = pytest.mark.rule("R5")
 HOUR_NL = 10_000_000
@@ -20,22 +21,22 @@ def stage(pump: UnitPump, new: programs.Program) -> dict:
 
 def at_the_ceiling(quiet_s: int = 0) -> UnitPump:
     """A pump that basal and an early bolus bring to the hour's ceiling; it waits there. It is powered `quiet_s` before it starts."""
-    pump = ready(constant(8_000_000), TIGHT)
-    pump.advance(quiet_s)
+    pump = UnitPump.ready(constant(8_000_000), bench=TIGHT)
+    pump.advance(1 + quiet_s)
     pump.call("start")
     pump.advance(30)
-    order(pump, 4_000_000, 24_000_000)
+    pump.order(4_000_000, 24_000_000)
     pump.advance(55 * 60)
     assert pump.call("status")["state"] == "limited"
     return pump
 
 
 def test_no_rolling_hour_holds_more_than_its_ceiling() -> None:
-    pump = started(constant(8_000_000), TIGHT)
+    pump = UnitPump.running(constant(8_000_000), bench=TIGHT)
     pump.advance(30)
-    order(pump, 4_000_000, 24_000_000)
+    pump.order(4_000_000, 24_000_000)
     seen = []
-    each_turn(pump, 2.5 * 3600, lambda: seen.append((pump.board.clock.now_us, plant_steps(pump))))
+    pump.each_turn(2.5 * 3600, lambda: seen.append((pump.board.clock.now_us, pump.plant_steps())))
     begin, highest = 0, 0
     for now_us, made in seen:
         while now_us - seen[begin][0] > 3600 * 1_000_000:
@@ -47,30 +48,30 @@ def test_no_rolling_hour_holds_more_than_its_ceiling() -> None:
 def test_at_the_ceiling_the_basal_pauses_with_an_alarm_and_goes_on_by_itself() -> None:
     pump = at_the_ceiling()
     assert number("hour_limit") in pump.call("alarms")["alarms"][0].values()
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     pump.advance(60)
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
     pump.advance(15 * 60)
-    assert plant_steps(pump) > made
+    assert pump.plant_steps() > made
 
 
 @pytest.mark.parametrize(("name", "fault"), [("hour_nl", "hour_above_ceiling"), ("day_nl", "day_above_ceiling")])
 def test_staging_refuses_what_would_pass_a_window(name: str, fault: str) -> None:
-    pump = ready(constant(1_000))
+    pump = UnitPump.ready(constant(1_000))
     wide, tight = constant(300_000_000), constant(300_000_000)
     setattr(tight, name, 250_000_000)
     assert "result" in stage(pump, wide)
-    assert refused(stage(pump, tight)) == fault
+    assert fault_of(stage(pump, tight)) == fault
 
 
 @pytest.mark.parametrize("name", ["max_rate_nl", "hour_nl", "day_nl"])
 def test_a_program_can_not_widen_a_ceiling(name: str) -> None:
-    pump, wider = ready(constant(1_000)), constant(1_000)
+    pump, wider = UnitPump.ready(constant(1_000)), constant(1_000)
     ceilings = BENCH["ceilings"]
     setattr(wider, name, {"max_rate_nl": ceilings["rate_nl"]}.get(name) or ceilings[name])
     assert "result" in stage(pump, wider)
     setattr(wider, name, getattr(wider, name) + 1)
-    assert refused(stage(pump, wider)) == "limit_wider"
+    assert fault_of(stage(pump, wider)) == "limit_wider"
 
 
 def test_a_partial_minute_counts_whole_until_it_is_certainly_an_hour_old() -> None:
@@ -90,11 +91,11 @@ def test_setting_the_clock_does_not_age_the_windows() -> None:
     pump = at_the_ceiling()
     pump.call("stop")
     pump.call("clock.set", utc_s=MONDAY_UTC_S + 2 * 86_400, offset_s=0)
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     pump.call("start")
     pump.advance(5)
     assert pump.call("status")["state"] == "limited"
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
 
 
 @pytest.mark.parametrize("quiet_s", [0, 310], ids=["steps-before-the-first-total", "steps-after-the-first-total"])
@@ -103,28 +104,28 @@ def test_a_reset_and_a_night_without_power_do_not_age_the_windows(quiet_s: int) 
     pump.call("start")
     pump.advance(5)
     assert pump.call("status")["state"] == "limited"
-    assert plant_steps(pump) == 0
+    assert pump.plant_steps() == 0
 
 
 def test_a_bolus_that_would_pass_the_hour_is_refused_when_ordered() -> None:
-    pump = started(constant(8_000_000), TIGHT)
+    pump = UnitPump.running(constant(8_000_000), bench=TIGHT)
     pump.advance(30)
-    order(pump, 4_000_000, 24_000_000)
+    pump.order(4_000_000, 24_000_000)
     pump.advance(20 * 60)
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     reply = pump.ask("bolus.start", token=token, volume_nl=4_000_000, rate_nl=24_000_000)
-    assert refused(reply) == "hour_above_ceiling"
+    assert fault_of(reply) == "hour_above_ceiling"
     detail = reply["error"]["data"]
     assert detail["nearest_nl"] < 4_000_000 < detail["asked_nl"]
 
 
 def test_an_hour_across_entries_and_midnight_is_judged_too() -> None:
-    pump = ready(constant(1_000), TIGHT)
+    pump = UnitPump.ready(constant(1_000), bench=TIGHT)
     assert "result" in stage(pump, day((0, 0, 9_000_000)))
-    assert refused(stage(pump, day((0, 0, 12_000_000), (0, 30, 1_000), (23, 30, 12_000_000)))) == "hour_above_ceiling"
+    assert fault_of(stage(pump, day((0, 0, 12_000_000), (0, 30, 1_000), (23, 30, 12_000_000)))) == "hour_above_ceiling"
 
 
 @pytest.mark.parametrize(("name", "fault"), [("hour_nl", "hour_above_ceiling"), ("day_nl", "day_above_ceiling")])
 def test_the_bench_binds_a_program_without_limits(name: str, fault: str) -> None:
-    pump = ready(constant(1_000), bench_with(**{name: 250_000_000}))
-    assert refused(stage(pump, constant(300_000_000))) == fault
+    pump = UnitPump.ready(constant(1_000), bench=bench_with(**{name: 250_000_000}))
+    assert fault_of(stage(pump, constant(300_000_000))) == fault

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from pumpcore import program, slots
+from support.programs import constant
 from support.pump.main_file import load
-from support.pump.rule_help import again, each_turn, number, plant_steps, ready, refused, started
-from support.pump.unit_pump import UnitPump, blank_image, constant
+from support.pump.running import UnitPump, again, blank_image
+from support.replies import number
 
 pytestmark = pytest.mark.rule("R6")
 
@@ -18,16 +19,16 @@ pytestmark = pytest.mark.rule("R6")
 def check_safe(pump: UnitPump, fault: str) -> None:
     """Disabled, told, and not to be started."""
     assert not pump.board.stepper.enabled
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     assert number(fault) in pump.call("status")["alarms"]
     assert pump.call("status")["state"] == "alarm"
-    assert refused(pump.ask("start")) == "alarm_active"
+    assert pump.fault("start") == "alarm_active"
     pump.advance(30)
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
 
 
 def running() -> UnitPump:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(20)
     assert pump.board.stepper.enabled
     return pump
@@ -42,14 +43,14 @@ def test_a_guard_that_counts_otherwise_ends_in_the_safe_state() -> None:
 
 def test_a_tripped_guard_ends_in_the_safe_state() -> None:
     pump = running()
-    pump.board.guard.latched = True
+    pump.board.guard.trip()
     pump.advance(5)
     check_safe(pump, "guard_tripped")
 
 
 def test_a_queue_that_ran_dry_ends_in_the_safe_state() -> None:
     pump = running()
-    pump.board.stepper._dry += 1
+    pump.board.stepper.more_underruns += 1
     pump.advance(5)
     check_safe(pump, "underrun")
 
@@ -90,7 +91,7 @@ def test_a_stop_disables_the_motor() -> None:
 
 def stored(name: str, payload: bytes) -> UnitPump:
     """The next boot of a pump in whose store somebody put `payload`."""
-    pump = ready(constant(36_000_000))
+    pump = UnitPump.ready(constant(36_000_000))
     for letter in "ab":
         pump.board.flash.write(f"/store/{name}.{letter}", slots.pack(99, payload))
     return again(pump)
@@ -112,17 +113,17 @@ def test_a_pump_without_a_bench_does_no_therapy() -> None:
     check_safe(again(pump), "not_commissioned")
 
 
-def test_a_bug_of_ours_ends_in_the_safe_state(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_ends_in_the_safe_state() -> None:
     pump = running()
-    monkeypatch.setitem(pump.pump.session._handlers, "hello", lambda pump, params: 1 // 0)
-    assert refused(pump.ask("hello")) == "internal"
+    pump.answer_with("hello", lambda pump, params: 1 // 0)
+    assert pump.fault("hello") == "internal"
     check_safe(pump, "internal")
 
 
 @pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_whatever_ends_the_program_the_motor_is_disabled(end: type, monkeypatch: pytest.MonkeyPatch) -> None:
     """main.py itself, on a board whose link breaks the loop."""
-    board = ready(constant(36_000_000)).board
+    board = UnitPump.ready(constant(36_000_000)).board
     board.stepper.enable(True)
 
     def broken(timeout_ms: int) -> None:
@@ -145,7 +146,7 @@ def test_whatever_ends_the_program_the_motor_is_disabled(end: type, monkeypatch:
     assert board.stepper.queued_us() == 0
 
 
-STATES = {"stopped": lambda: ready(constant(1_000)), "dwelling": lambda: started(constant(0)), "running": running}
+STATES = {"stopped": lambda: UnitPump.ready(constant(1_000)), "dwelling": lambda: UnitPump.running(constant(0)), "running": running}
 
 
 @pytest.mark.parametrize("make", STATES.values(), ids=STATES)
@@ -154,6 +155,6 @@ def test_the_watchdog_is_fed_long_before_it_bites(make: Callable[[], UnitPump]) 
     pump.board.watchdog.feed = lambda: fed.append(pump.board.clock.now_us)
     assert pump.board.watchdog.timeout_ms <= 8388
     times_us = [pump.board.clock.now_us]
-    each_turn(pump, 60, lambda: None)
+    pump.each_turn(60, lambda: None)
     times_us += [*fed, pump.board.clock.now_us]
     assert max(after - before for before, after in itertools.pairwise(times_us)) <= 0.75 * pump.board.watchdog.timeout_ms * 1000

@@ -6,8 +6,9 @@ import pytest
 
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
-from support.pump.rule_help import bench_with, order, plant_steps, ready, refused, started
-from support.pump.unit_pump import BENCH, UnitPump, constant
+from support.programs import constant
+from support.pump.running import BENCH, UnitPump, bench_with
+from support.replies import fault_of
 from thecal.checks.dose import Bolus
 from thecal.errors import BadInput
 from thecal.quantities.typed import parse
@@ -22,9 +23,9 @@ def stage(pump: UnitPump, new: programs.Program) -> dict:
 
 
 def test_a_rate_above_the_ceiling_is_refused_with_the_nearest() -> None:
-    pump = ready(constant(1_000), bench_with(rate_nl=600_000_000))
+    pump = UnitPump.ready(constant(1_000), bench=bench_with(rate_nl=600_000_000))
     reply = stage(pump, constant(600_000_001))
-    assert refused(reply) == "rate_above_ceiling"
+    assert fault_of(reply) == "rate_above_ceiling"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
     assert "result" in stage(pump, constant(nearest_nl))
     assert "error" in stage(pump, constant(nearest_nl + 1))
@@ -33,9 +34,9 @@ def test_a_rate_above_the_ceiling_is_refused_with_the_nearest() -> None:
 def test_a_rate_above_the_motor_is_refused_with_the_nearest() -> None:
     wide = 10**12
     bench = bench_with(rate_nl=wide, hour_nl=wide, day_nl=24 * wide) | {"motor": BENCH["motor"] | {"max_rate_hz": 1_000}}
-    pump = ready(constant(1_000), bench)
+    pump = UnitPump.ready(constant(1_000), bench=bench)
     reply = stage(pump, constant(50_000_000))
-    assert refused(reply) == "rate_above_motor"
+    assert fault_of(reply) == "rate_above_motor"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
     assert "result" in stage(pump, constant(nearest_nl))
     assert "error" in stage(pump, constant(nearest_nl + 1))
@@ -43,11 +44,11 @@ def test_a_rate_above_the_motor_is_refused_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("volume_nl", [60_000, 60_001, 60_009, 123_457])
 def test_a_bolus_is_the_whole_steps_that_do_not_exceed_it(volume_nl: int) -> None:
-    pump = started(constant(0))
-    order(pump, volume_nl, 3_999_983)
+    pump = UnitPump.running(constant(0))
+    pump.order(volume_nl, 3_999_983)
     pump.advance(200)
     exact = Fraction(volume_nl * STEPS, VOLUME_NL)
-    assert exact - 1 < plant_steps(pump) <= exact
+    assert exact - 1 < pump.plant_steps() <= exact
 
 
 def test_volumes_become_steps_rounded_down() -> None:
@@ -58,10 +59,10 @@ def test_volumes_become_steps_rounded_down() -> None:
 
 
 def test_basal_and_bolus_together_above_the_maximum_are_refused_when_ordered() -> None:
-    pump = started(constant(500_000_000))
-    token = pump.call("bolus.token")["token"]
+    pump = UnitPump.running(constant(500_000_000))
+    token = pump.token()
     reply = pump.ask("bolus.start", token=token, volume_nl=2_000_000, rate_nl=RATE_NL - 500_000_000 + 1)
-    assert refused(reply) == "rate_above_ceiling"
+    assert fault_of(reply) == "rate_above_ceiling"
     assert reply["error"]["data"]["nearest_nl"] == RATE_NL - 500_000_000
     again = pump.ask("bolus.start", token=token, volume_nl=2_000_000, rate_nl=RATE_NL - 500_000_000)
     assert "result" in again
@@ -69,9 +70,9 @@ def test_basal_and_bolus_together_above_the_maximum_are_refused_when_ordered() -
 
 @pytest.mark.parametrize(("volume_nl", "rate_nl", "fault"), [(9, 1_000, "bolus_too_small"), (60_000, 36_000_000, "bolus_too_short")])
 def test_a_bolus_that_the_pump_can_not_make_is_refused(volume_nl: int, rate_nl: int, fault: str) -> None:
-    pump = started(constant(0))
-    token = pump.call("bolus.token")["token"]
-    assert refused(pump.ask("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl)) == fault
+    pump = UnitPump.running(constant(0))
+    token = pump.token()
+    assert pump.fault("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl) == fault
 
 
 def test_the_host_does_not_read_a_decimal_comma_as_anything() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from support.pump.rule_help import again, number, order, plant_steps, ready, refused, started
-from support.pump.unit_pump import UnitPump, constant
+from support.programs import constant
+from support.pump.running import UnitPump, again
+from support.replies import fault_of, number
 
 pytestmark = pytest.mark.rule("R8")
 DOSE = {"volume_nl": 60_000, "rate_nl": 4_000_000}
@@ -19,7 +20,7 @@ def send(pump: UnitPump, method: str, **params: object) -> dict:
 
 
 def test_the_same_request_is_answered_again_and_not_executed_again() -> None:
-    pump = ready(constant(36_000_000))
+    pump = UnitPump.ready(constant(36_000_000))
     first = send(pump, "start")
     assert "result" in first
     assert send(pump, "start") == first
@@ -27,58 +28,58 @@ def test_the_same_request_is_answered_again_and_not_executed_again() -> None:
 
 
 def test_an_id_with_another_body_is_refused() -> None:
-    pump = ready(constant(36_000_000))
+    pump = UnitPump.ready(constant(36_000_000))
     assert "result" in send(pump, "start")
-    assert refused(send(pump, "ack", fault=609)) == "id_reused"
+    assert fault_of(send(pump, "ack", fault=609)) == "id_reused"
 
 
 def test_a_token_orders_one_dose_however_often_it_is_sent() -> None:
-    pump = started(constant(0))
-    token = order(pump, **DOSE)
+    pump = UnitPump.running(constant(0))
+    token = pump.order(**DOSE)
     pump.advance(20)
     assert "result" in pump.ask("bolus.start", token=token, **DOSE)
     pump.advance(100)
     assert "result" in pump.ask("bolus.start", token=token, **DOSE)
     pump.advance(100)
-    assert plant_steps(pump) == DOSE_STEPS
+    assert pump.plant_steps() == DOSE_STEPS
 
 
 def test_a_token_that_was_used_orders_nothing_even_when_its_bolus_is_long_forgotten() -> None:
-    pump = started(constant(0))
-    tokens = [pump.call("bolus.token")["token"] for _ in range(8)]
+    pump = UnitPump.running(constant(0))
+    tokens = [pump.token() for _ in range(8)]
     used = tokens.pop()
     for token in [used, *tokens]:
         pump.call("bolus.start", token=token, **DOSE)
         pump.call("bolus.cancel", token=token)
-    pump.call("bolus.cancel", token=order(pump, **DOSE))
-    assert refused(pump.ask("bolus.start", token=used, **DOSE)) == "token_unknown"
+    pump.call("bolus.cancel", token=pump.order(**DOSE))
+    assert pump.fault("bolus.start", token=used, **DOSE) == "token_unknown"
 
 
 def test_a_token_for_another_dose_is_refused() -> None:
-    pump = started(constant(0))
-    token = order(pump, **DOSE)
-    assert refused(pump.ask("bolus.start", token=token, volume_nl=61_000, rate_nl=4_000_000)) == "token_used"
+    pump = UnitPump.running(constant(0))
+    token = pump.order(**DOSE)
+    assert pump.fault("bolus.start", token=token, volume_nl=61_000, rate_nl=4_000_000) == "token_used"
 
 
 def test_a_token_is_void_after_a_minute() -> None:
-    pump = started(constant(0))
-    token = pump.call("bolus.token")["token"]
+    pump = UnitPump.running(constant(0))
+    token = pump.token()
     pump.advance(61)
-    assert refused(pump.ask("bolus.start", token=token, **DOSE)) == "token_expired"
+    assert pump.fault("bolus.start", token=token, **DOSE) == "token_expired"
 
 
 def test_a_token_is_void_after_a_reset_and_never_issued_again() -> None:
-    pump = started(constant(0))
-    token = pump.call("bolus.token")["token"]
+    pump = UnitPump.running(constant(0))
+    token = pump.token()
     booted = again(pump)
     booted.call("start")
-    assert booted.call("bolus.token")["token"] != token
-    assert refused(booted.ask("bolus.start", token=token, **DOSE)) == "token_unknown"
+    assert booted.token() != token
+    assert booted.fault("bolus.start", token=token, **DOSE) == "token_unknown"
 
 
 def test_the_journal_knows_a_dose_after_a_reset() -> None:
-    pump = started(constant(0))
-    token = order(pump, **DOSE)
+    pump = UnitPump.running(constant(0))
+    token = pump.order(**DOSE)
     pump.advance(120)
     booted = again(pump)
     answer = booted.call("bolus.status", token=token)
@@ -90,19 +91,19 @@ def test_the_journal_knows_a_dose_after_a_reset() -> None:
 @pytest.mark.parametrize("form", [{}, {"params": {}}], ids=["plain", "with parameters"])
 def test_a_stop_acts_even_when_its_id_was_answered_before(form: dict) -> None:
     """The one form is read at a glance, the other is taken apart."""
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     line = frame.encode({"jsonrpc": "2.0", "id": IDENTITY, "method": "stop", **form})
     assert "result" in frame.decode(pump.line(line).split(b"\n")[0])
     pump.call("start")
     pump.advance(10)
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     pump.line(line)
     pump.advance(10)
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
 
 
 def test_every_refusal_names_its_fault() -> None:
-    pump = ready(constant(36_000_000))
+    pump = UnitPump.ready(constant(36_000_000))
     for reply, name in (
         (pump.ask("ack", fault=609), "not_active_alarm"),
         (pump.ask("bolus.start", token="0" * 16, **DOSE), "token_unknown"),
@@ -112,22 +113,22 @@ def test_every_refusal_names_its_fault() -> None:
         assert reply["error"]["code"] == number(name)
         assert reply["error"]["message"]
         assert reply["error"]["data"]["do"]
-        assert refused(reply) == name
+        assert fault_of(reply) == name
 
 
 @pytest.mark.parametrize("raw", [b"stop\n", b"\nstop\r\n", b'{"half a line\nstop\n', b"\x00\xff\nstop\n"])
 def test_a_bare_stop_stops(raw: bytes) -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(10)
     pump.line(raw)
     assert pump.pump.idle()
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     pump.advance(10)
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
 
 
 def test_a_stop_does_not_wait_behind_other_commands() -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(10)
     pump.board.link.incoming = b"status\n" * 20 + b"stop\n"
     pump.pump.turn()

@@ -8,8 +8,8 @@ import app.journal
 from app.journal import Ring
 from pumpcore import program as programs
 from pumpcore.wire import records
-from support.pump.rule_help import again, order, plant_steps, ready, records_of, started
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.running import UnitPump, again
 
 pytestmark = pytest.mark.rule("R9")
 
@@ -43,47 +43,47 @@ def failing(*_: object) -> None:
 
 
 def test_a_start_is_journaled_before_the_motor_is_energised() -> None:
-    pump, seen = ready(constant(36_000_000)), []
+    pump, seen = UnitPump.ready(constant(36_000_000)), []
     spy(pump.board.stepper, "enable", lambda: seen.append(in_flash(pump)[-1]))
     pump.call("start")
     assert seen == ["started"]
 
 
 def test_a_program_is_journaled_before_it_is_stored() -> None:
-    pump, seen = ready(constant(1_000)), []
+    pump, seen = UnitPump.ready(constant(1_000)), []
     spy(pump.pump.setup.store, "save", lambda: seen.append(in_flash(pump).count("program_activated")))
     pump.upload(constant(2_000))
     assert seen == [2]
 
 
 def test_the_clock_is_journaled_before_it_is_set() -> None:
-    pump, seen = ready(constant(1_000)), []
+    pump, seen = UnitPump.ready(constant(1_000)), []
     spy(pump.board.clock, "set_utc_s", lambda: seen.append(in_flash(pump)[-1]))
     pump.call("clock.set", utc_s=MONDAY_UTC_S + 600, offset_s=0)
     assert seen == ["clock_set"]
 
 
 def test_a_bolus_is_journaled_before_its_first_lease() -> None:
-    pump, seen = started(constant(0)), []
+    pump, seen = UnitPump.running(constant(0)), []
     pump.advance(10)
     spy(pump.pump.delivery.orders, "order", lambda: seen.append(in_flash(pump)[-1]))
-    order(pump, 60_000, 4_000_000)
+    pump.order(60_000, 4_000_000)
     assert seen == ["bolus_ordered"]
 
 
 def test_nothing_starts_when_it_can_not_be_journaled() -> None:
-    pump = ready(constant(36_000_000))
+    pump = UnitPump.ready(constant(36_000_000))
     pump.board.flash.fail = True
     pump.ask("start")
     for _ in range(5):
         pump.pump.turn()
     assert not pump.board.stepper.enabled
-    assert plant_steps(pump) == 0
+    assert pump.plant_steps() == 0
 
 
 @pytest.mark.parametrize("how", ["failing", "missing"])
 def test_a_stop_works_with_a_broken_flash(how: str) -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(10)
     if how == "failing":
         pump.board.flash.fail = True
@@ -98,13 +98,13 @@ def test_a_stop_works_with_a_broken_flash(how: str) -> None:
 
 
 def test_a_stop_halts_before_it_writes() -> None:
-    pump, seen = started(constant(36_000_000)), []
+    pump, seen = UnitPump.running(constant(36_000_000)), []
     pump.advance(10)
     spy(pump.pump.journal.rings["events"], "append", lambda: seen.append(pump.board.stepper.enabled))
     pump.line(b"stop\n")
     assert seen
     assert not any(seen)
-    assert records_of(pump, "stopped")[-1]["delivered_steps"] == plant_steps(pump)
+    assert pump.records("stopped")[-1]["delivered_steps"] == pump.plant_steps()
 
 
 def check_contiguous(pump: UnitPump) -> None:
@@ -114,7 +114,7 @@ def check_contiguous(pump: UnitPump) -> None:
 
 
 def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.call("stop")
     pump.board.flash.fail = True
     pump.ask("clock.set", utc_s=MONDAY_UTC_S + 60, offset_s=0)
@@ -131,7 +131,7 @@ def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
 
 def half() -> UnitPump:
     """A stopped pump whose journal ends in what is no whole record."""
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.call("stop")
     ring = pump.pump.journal.rings["events"]
     handle = pump.board.flash.append(ring.path(ring.firsts[-1]))
@@ -168,7 +168,7 @@ def test_a_record_with_a_wrong_bit_is_no_record() -> None:
 
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    pump = ready(constant(1_000))
+    pump = UnitPump.ready(constant(1_000))
     monkeypatch.setattr(app.journal, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
     ring.most_segments = 3
@@ -182,14 +182,14 @@ def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_damaged_program_is_not_what_was_journaled() -> None:
     """The journal names a program by the digest of exactly the bytes that run."""
-    pump = ready(constant(1_000))
-    digest = bytes(records_of(pump, "program_activated")[-1]["digest"]).hex()
+    pump = UnitPump.ready(constant(1_000))
+    digest = bytes(pump.records("program_activated")[-1]["digest"]).hex()
     assert digest == programs.digest(pump.pump.setup.packed) == pump.call("hello")["program_digest"]
 
 
 def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four parts of power-up ask where its records begin: each look takes a chip 15 ms."""
-    pump = ready(constant(1_000))
+    pump = UnitPump.ready(constant(1_000))
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
     ring = Ring(pump.board.flash, "e", 32)

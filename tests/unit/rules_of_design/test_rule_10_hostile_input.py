@@ -8,8 +8,9 @@ import pytest
 from pumpcore import program as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from support.pump.rule_help import plant_steps, ready, refused
-from support.pump.unit_pump import MONDAY_UTC_S, UnitPump, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.running import UnitPump
+from support.replies import fault_of
 
 pytestmark = pytest.mark.rule("R10")
 IDENTITY = "00000000000000bb"
@@ -17,7 +18,7 @@ IDENTITY = "00000000000000bb"
 
 @pytest.fixture(scope="module")
 def pump() -> UnitPump:
-    return ready(constant(36_000_000))
+    return UnitPump.ready(constant(36_000_000))
 
 
 def framed(body: bytes) -> bytes:
@@ -26,14 +27,14 @@ def framed(body: bytes) -> bytes:
 
 def said(pump: UnitPump, raw: bytes) -> str:
     """The refusal that `raw` gets; AssertionError when anything changed."""
-    flash, made = pump.image(), plant_steps(pump)
+    flash, made = pump.image(), pump.plant_steps()
     reply = frame.decode(pump.line(raw).split(b"\n")[0])
     untouched = pump.image() == flash  # not in the assert: pytest would explain how two flash images differ, for minutes
     assert untouched, "the flash was written"
-    assert plant_steps(pump) == made
+    assert pump.plant_steps() == made
     assert not pump.board.stepper.enabled
     assert pump.pump.idle()
-    return refused(reply)
+    return fault_of(reply)
 
 
 def request(method: str, **params: object) -> bytes:

@@ -2,17 +2,18 @@
 
 import pytest
 
-from support.pump.rule_help import again, each_turn, number, plant_steps, ready, refused, started
-from support.pump.unit_pump import BENCH, MONDAY_UTC_S, UnitPump, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.running import BENCH, UnitPump, again
+from support.replies import number
 
 pytestmark = pytest.mark.rule("R12")
 CYCLE_STEPS = 4 * BENCH["motor"]["microsteps"]
 
 
 def test_the_test_runs_with_the_motor_disabled_in_whole_cycles() -> None:
-    image = ready(constant(36_000_000)).image()
+    image = UnitPump.ready(constant(36_000_000)).image()
     pump, enabled = UnitPump(image, MONDAY_UTC_S), []
-    each_turn(pump, 1, lambda: enabled.append(pump.board.stepper.enabled))
+    pump.each_turn(1, lambda: enabled.append(pump.board.stepper.enabled))
     made = pump.board.guard.count()
     assert not any(enabled)
     assert made > 0
@@ -21,7 +22,7 @@ def test_the_test_runs_with_the_motor_disabled_in_whole_cycles() -> None:
 
 
 def test_nothing_starts_before_the_test_is_done() -> None:
-    image = ready(constant(36_000_000)).image()
+    image = UnitPump.ready(constant(36_000_000)).image()
     pump = UnitPump(image, MONDAY_UTC_S)
     pump.board.stepper.enable = lambda on: enabled.append(pump.pump.selftest.done) if on else None
     enabled = []
@@ -33,19 +34,19 @@ def test_nothing_starts_before_the_test_is_done() -> None:
 
 @pytest.mark.parametrize("error", [1, -1])
 def test_a_generator_that_disagrees_with_the_guard_fails(error: int) -> None:
-    pump = UnitPump(ready(constant(36_000_000)).image(), MONDAY_UTC_S)
+    pump = UnitPump(UnitPump.ready(constant(36_000_000)).image(), MONDAY_UTC_S)
     pump.board.stepper.step_error = error
     pump.advance(1)
     assert number("self_test") in pump.call("status")["alarms"]
-    assert refused(pump.ask("start")) == "alarm_active"
+    assert pump.fault("start") == "alarm_active"
     assert pump.ask("ack", fault=number("self_test"))["error"]["code"] == number("alarm_stays")
 
 
 def test_the_steps_of_the_test_are_no_dose() -> None:
-    pump = started(constant(36_000_000))
+    pump = UnitPump.running(constant(36_000_000))
     pump.advance(30)
     pump.line(b"stop\n")
-    made = plant_steps(pump)
+    made = pump.plant_steps()
     assert pump.call("status")["delivered_steps"] == made
     booted = again(pump)
     assert booted.board.guard.count() > 0
@@ -53,7 +54,7 @@ def test_the_steps_of_the_test_are_no_dose() -> None:
 
 
 def test_each_enable_adds_four_full_steps_of_uncertain_position_and_none_to_the_dose() -> None:
-    pump = ready(constant(0))
+    pump = UnitPump.ready(constant(0))
     for times in range(1, 4):
         pump.call("start")
         pump.advance(10)
@@ -64,14 +65,14 @@ def test_each_enable_adds_four_full_steps_of_uncertain_position_and_none_to_the_
 
 
 def test_a_running_program_keeps_the_motor_energised() -> None:
-    pump, enabled = started(constant(900_000)), []
+    pump, enabled = UnitPump.running(constant(900_000)), []
     pump.advance(1)
-    each_turn(pump, 200, lambda: enabled.append(pump.board.stepper.enabled))
+    pump.each_turn(200, lambda: enabled.append(pump.board.stepper.enabled))
     assert all(enabled)
 
 
 def test_a_damaged_clock_offset_or_unknown_reset_does_not_hide_the_test() -> None:
-    pump = UnitPump(ready(constant(1_000)).image(), 0)
+    pump = UnitPump(UnitPump.ready(constant(1_000)).image(), 0)
     assert not pump.pump.selftest.done
     pump.advance(1)
     assert pump.pump.selftest.done

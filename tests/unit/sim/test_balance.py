@@ -5,8 +5,8 @@ import contextlib
 import pytest
 
 from pumpcore import program as programs
-from support.rig.device import bench
-from support.rig.programs import constant
+from support.programs import constant
+from support.rig.benches import named
 from support.some import some_of
 from thecal.pump.client import Client
 from thecal.sim.control import Control, ControlServer
@@ -24,7 +24,7 @@ RATE_NL_PER_H = 1_600_000
 @contextlib.contextmanager
 def rig(rate_nl=RATE_NL_PER_H, seed=1, **options):
     """A pump in virtual time with a balance under it, and a client; not started."""
-    with SimulatedPump(bench(), seed, virtual=True, balance=BalanceOptions(**options)) as sim:
+    with SimulatedPump(named(), seed, virtual=True, balance=BalanceOptions(**options)) as sim:
         sim.advance_by(500)
         with Client(sim.port_url or sim.socket_url) as client:
             client.program_activate(client.program_stage(programs.pack(constant(rate_nl)))["digest"])
@@ -47,7 +47,7 @@ def test_it_weighs_what_the_plant_delivered(protocol):
         client.stop()
         sim.advance_by(5_000)
         reading = balance.read_stable(5)
-    pair = bench()["calibration"]
+    pair = named()["calibration"]
     true_nl = pair["volume_nl"] * (1_000_000 + Individual(1).head_ppm) * sim.plant_steps() / pair["steps"] / 1_000_000
     assert abs(reading.mass_ug - true_nl * 0.9982) <= 300
     assert reading.mass_ug % 100 == 0
@@ -64,7 +64,7 @@ def test_no_two_individuals_have_the_same_tube():
 
 
 def test_pulsation_moves_volume_within_a_turn_and_never_over_a_turn():
-    smooth, swinging = (Fluid(bench(), Individual(3), percent, 1000.0) for percent in (0.0, 80.0))
+    smooth, swinging = (Fluid(named(), Individual(3), percent, 1000.0) for percent in (0.0, 80.0))
     per_turn = smooth.steps_per_turn
     assert swinging.mass_ug(per_turn * 7) == pytest.approx(smooth.mass_ug(per_turn * 7), abs=1e-6)
     sixth = per_turn // 12
@@ -82,7 +82,7 @@ def test_pulsation_does_not_change_a_step():
 
 
 def test_steps_at_past_moments_are_those_of_the_train():
-    fluid = Fluid(bench(), Individual(1), 0.0, 1000.0)
+    fluid = Fluid(named(), Individual(1), 0.0, 1000.0)
     fluid.note(1_000, 5_000, 0, 5)
     fluid.note(10_000, 10_000, 5, 1)
     assert [fluid.steps_at(ns) for ns in (0, 999, 1_000, 1_999, 2_000, 5_000, 9_999, 10_000, 99_999)] == [0, 0, 1, 1, 2, 5, 5, 6, 6]
@@ -159,7 +159,7 @@ def test_frozen_shows_the_same_for_ever():
 
 
 def test_without_a_balance_and_with_an_unknown_fault_it_says_so():
-    with SimulatedPump(bench(), 1, virtual=True) as sim, pytest.raises(SimulatorError, match="no simulated balance"):
+    with SimulatedPump(named(), 1, virtual=True) as sim, pytest.raises(SimulatorError, match="no simulated balance"):
         sim.balance_fault("tare")
     with rig() as (sim, _), pytest.raises(SimulatorError, match="not a fault"):
         sim.balance_fault("sneeze")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.rig.device import bench
+from support.rig.benches import named
 from support.rig.small_firmware import ask, image, pump
 from thecal.files.resources import firmware_folder
 from thecal.sim.errors import PowerCut, SimulatorError, WasiError
@@ -157,7 +157,7 @@ def fill_journal(flash):
 
 
 def test_the_flash_of_a_simulated_pump_has_room_for_a_whole_journal():
-    image = build(firmware_folder(), bench())
+    image = build(firmware_folder(), named())
     flash = FileSystem(FlashChip(image))
     flash.mount()
     fill_journal(flash)

@@ -11,8 +11,8 @@ import pytest
 
 from pumpcore.bolus import CALIBRATION
 from support.host.cli import Tool
-from support.rig.device import bench
-from support.rig.programs import constant
+from support.programs import constant
+from support.rig.benches import named
 from thecal.pump.client import Client
 from thecal.sim.control import Control
 from thecal.sim.runner import SimulatedPump
@@ -45,7 +45,7 @@ class Rig:
 
 @contextlib.contextmanager
 def running(folder: Path, seed: int = 1, **options: object) -> Iterator[Rig]:
-    with SimulatedPump(bench(hour_nl=50_000_000), seed, speed=100, balance=BalanceOptions(**options)) as sim:
+    with SimulatedPump(named(hour_nl=50_000_000), seed, speed=100, balance=BalanceOptions(**options)) as sim:
         sim.wait_until_idle()
         yield Rig(sim, folder)
 
