@@ -14,10 +14,10 @@ import pytest
 from pumpcore import program as programs
 from pumpcore.settings import Settings
 from support.models.therapy import Front, Plan, Rules
-from support.models.therapy_week import LEASE_S, Week
 from support.programs import every_day, resuming
 from support.replies import fault_of
 from support.rig.device import Device, Figures
+from support.rig.therapy_week import LEASE_S, Week
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R4"), pytest.mark.rule("R5"), pytest.mark.rule("R7")]
 

@@ -36,6 +36,8 @@ def _objection(path: str, name: str) -> str:
     top = name.split(".")[0]
     if path.startswith("host/"):
         return "the host sees pumpcore only" if top in FIRMWARE_TOPS | CHIP_ONLY | {"micropython"} else ""
+    if path.startswith("tests/"):
+        return _tests_objection(path, name)
     if not path.startswith("firmware/"):
         return ""
     if top in NEVER_IN_FIRMWARE:
@@ -48,6 +50,14 @@ def _objection(path: str, name: str) -> str:
         return "" if top in APP_MAY | {"pumpcore", "app"} else "app is handed its hardware by main.py"
     if path.startswith("firmware/hal/"):
         return _hal_objection(path, name)
+    return ""
+
+
+def _tests_objection(path: str, name: str) -> str:
+    if path.startswith("tests/support/models/") and name.split(".")[0] in FIRMWARE_TOPS | {"pumpcore", "thecal"}:
+        return "a model is written a second time, from the rules"
+    if any(part.startswith("test_") for part in name.split(".")[:-1]):
+        return "what two tests share lies in tests/support"
     return ""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hazards.table import RULES, found_by_rule, hazards, mutations_by_rule, render
-from house_rules.test_makefile import make
+from house_rules.making import make
 
 TESTS, MUTATIONS = found_by_rule(), mutations_by_rule()
 

@@ -7,7 +7,7 @@ from house_rules.tree import Source, python_sources
 
 
 def test_imports_point_in_the_allowed_direction() -> None:
-    found = [line for source in python_sources("firmware/", "host/") for line in imports.violations(source)]
+    found = [line for source in python_sources("firmware/", "host/", "tests/") for line in imports.violations(source)]
     assert not found, "\n".join(found)
 
 
@@ -36,6 +36,10 @@ def test_imports_point_in_the_allowed_direction() -> None:
         ("host/thecal/pump/client.py", "from app import session"),
         ("host/thecal/sim/world/plant.py", "from hal.sim import stepper"),
         ("host/thecal/pump/client.py", "import machine"),
+        ("tests/unit/app/test_bolus.py", "from unit.app.test_run import started"),
+        ("tests/support/pump/running.py", "def ready():\n    from house_rules.test_makefile import make"),
+        ("tests/support/models/therapy.py", "from pumpcore.dose import Calibration"),
+        ("tests/support/models/weekly.py", "import thecal.pump.zones"),
     ],
 )
 def test_a_planted_import_against_the_direction_is_refused(path: str, code: str) -> None:
@@ -50,6 +54,8 @@ def test_a_planted_import_against_the_direction_is_refused(path: str, code: str)
         ("firmware/hal/rp2/stepper.py", "import rp2\nfrom machine import Pin\nfrom hal import vfs"),
         ("firmware/main.py", "from app.session import Session\nfrom hal.sim.board import Board"),
         ("host/thecal/pump/client.py", "from pumpcore.wire import frame\nimport asyncio, typing"),
+        ("tests/unit/app/test_bolus.py", "from support.pump.running import ready\nfrom app.boot import build\nimport pytest"),
+        ("tests/support/models/weekly.py", "from fractions import Fraction\nfrom support.models.therapy import Span"),
     ],
 )
 def test_an_import_in_the_direction_passes(path: str, code: str) -> None:

@@ -2,21 +2,15 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from house_rules.making import make
 from house_rules.tree import ROOT
 
 TARGETS = ("demo", "test", "test-long", "check", "flash", "test-emu", "test-board", "bench", "hazards", "torture", "setup", "clean", "help")
-
-
-def make(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "THECAL_"))}
-    environment["PATH"] = path + environment["PATH"]
-    return subprocess.run(["make", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def pretend_pythons(folder: Path, script: str) -> str:

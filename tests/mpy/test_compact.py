@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
 from pumpcore import manifest, program
 from pumpcore.schedule import Zone
 from pumpcore.settings import Settings
-from support.micropython import run_in_micropython
+from support.micropython import SCRIPT, VECTORS, in_cpython, run_in_micropython
 from support.programs import MONDAY_UTC_S, every_day, resuming
 from support.rig.benches import named
 from support.rig.device import Device

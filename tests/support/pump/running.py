@@ -159,8 +159,9 @@ class UnitPump:
             pass
         return staged
 
-    def judge(self, packed: bytes) -> dict[str, Any]:
+    def judge(self, new: Program | bytes) -> dict[str, Any]:
         """The last reply to staging a program and having it checked: a refusal, or that it is done."""
+        packed = new if isinstance(new, bytes) else program.pack(new)
         reply = self.ask("program.stage", program=base64.b64encode(packed).decode())
         while "result" in reply and not reply["result"].get("done"):
             reply = self.ask("program.check", digest=reply["result"]["digest"])

@@ -10,27 +10,12 @@ from pumpcore.dose import Accumulator, Calibration
 from pumpcore.plan import SCHEDULE, Program
 from pumpcore.schedule import Week, Zone
 from pumpcore.units import S_PER_WEEK, ceil_div
+from support.counted import Counted
 from support.pump.running import BENCH
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 FOR_EVER_S = 1 << 80
 MONDAY_UTC_S = 345_600
-
-
-class Counted(list):
-    """Entries that count how often somebody looks at one, and have enough of it at some time."""
-
-    looks, most = 0, 1 << 62
-
-    def __getitem__(self, index: object) -> object:
-        self.looks += 1
-        assert self.looks <= self.most, "too much work"
-        return super().__getitem__(index)
-
-    def __iter__(self) -> object:
-        self.looks += len(self)
-        assert self.looks <= self.most, "too much work"
-        return super().__iter__()
 
 
 def basal_of(entries: list, week: Week | None, temporary: Temporary | None = None) -> Basal:

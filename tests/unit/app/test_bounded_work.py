@@ -11,10 +11,10 @@ from pumpcore import bolus as boluses
 from pumpcore import limits, program
 from pumpcore.dose import Calibration
 from pumpcore.wire import messages, records
+from support.counted import Counted
 from support.programs import constant, day
 from support.pump.running import Watched, power_cut, ready, running
 from support.some import some_of
-from unit.app.test_bounded_walks import Counted
 
 U48 = 1 << 48
 DAY_S = 86_400

@@ -7,27 +7,11 @@ import pytest
 from pumpcore import slots, weighed
 from pumpcore.units import S_PER_DAY
 from support.programs import MONDAY_UTC_S, constant
+from support.pump.calibrations import put, sent, weighed_one
 from support.pump.running import BENCH, UnitPump, Watched, bench_with, blank_image, ready, running
 from support.replies import refusal_of
 
 NOMINAL = BENCH["calibration"]
-PLENTY = {"expires_nl": 500_000_000, "expires_days": 90}
-
-
-def made(**changed: object) -> weighed.Weighed:
-    values = {
-        "volume_nl": 1_023_456, "steps": 100_003, "utc_s": MONDAY_UTC_S, "density_ug_per_ml": 998_207, "scatter_ppm": 2_100,
-        "runs": 3, "tube": "T1", "lot": "L 1", **PLENTY,
-    } | changed  # fmt: skip
-    return weighed.Weighed(*[values[name] for name in weighed.FIELDS])
-
-
-def sent(one: weighed.Weighed) -> str:
-    return base64.b64encode(weighed.pack(one)).decode()
-
-
-def put(pump: UnitPump, one: weighed.Weighed | None = None, **changed: object) -> dict:
-    return pump.call("calibration.set", calibration=sent(one or made(**changed)))
 
 
 def again(pump: UnitPump, bench: dict | None = None, utc_s: int | None = None) -> Watched:
@@ -61,14 +45,14 @@ def test_until_somebody_weighs_the_nominal_pair_counts() -> None:
 def test_what_was_set_counts_at_once_and_after_a_reset() -> None:
     pump = ready()
     told = put(pump)
-    assert (told["id"], told["state"]) == (weighed.identity(weighed.pack(made())), "CALIBRATED")
+    assert (told["id"], told["state"]) == (weighed.identity(weighed.pack(weighed_one())), "CALIBRATED")
     for one in (pump, again(pump)):
         assert pair(one) == (1_023_456, 100_003, "CALIBRATED")
         hello = one.call("hello")
         assert (hello["calibration_state"], hello["calibration_id"]) == ("CALIBRATED", told["id"])
         assert hello["calibration_expires_utc_s"] == MONDAY_UTC_S + 90 * S_PER_DAY
         packed = base64.b64decode(one.call("calibration.read")["calibration"]["packed"])
-        assert weighed.unpack(packed).describe() == made().describe()
+        assert weighed.unpack(packed).describe() == weighed_one().describe()
     (record,) = pump.records("calibration_set")
     assert record["calibration_id"].hex() == told["id"] and (record["old_volume_nl"], record["volume_nl"]) == (1_000_003, 1_023_456)
 
@@ -91,9 +75,9 @@ def test_setting_the_same_again_changes_nothing() -> None:
 
 def test_check_says_what_set_would_do_and_changes_nothing() -> None:
     pump = ready()
-    told = pump.call("calibration.check", calibration=sent(made()))
-    assert told == {"id": weighed.identity(weighed.pack(made())), "calibration": sent(made())}
-    assert pump.fault("calibration.check", calibration=sent(made(volume_nl=10_000))) == "calibration_far"
+    told = pump.call("calibration.check", calibration=sent(weighed_one()))
+    assert told == {"id": weighed.identity(weighed.pack(weighed_one())), "calibration": sent(weighed_one())}
+    assert pump.fault("calibration.check", calibration=sent(weighed_one(volume_nl=10_000))) == "calibration_far"
     assert pair(pump)[2] == "UNCALIBRATED" and pump.records("calibration_set") == []
 
 
@@ -126,21 +110,21 @@ def test_none_makes_the_nominal_pair_count_again_and_keeps_the_history() -> None
 def test_a_pair_far_from_the_nominal_one_is_refused_with_the_nearest(percent: int, far: bool) -> None:
     pump = UnitPump(blank_image(BENCH | {"calibration": {"volume_nl": 1_000_000, "steps": 100_000}}))
     pump.advance(0.05)
-    reply = pump.ask("calibration.set", calibration=sent(made(volume_nl=percent * 20_000, steps=200_000)))
+    reply = pump.ask("calibration.set", calibration=sent(weighed_one(volume_nl=percent * 20_000, steps=200_000)))
     if not far:
         assert "result" in reply
         return
     told = refusal_of(reply)
     assert told["fault"] == "calibration_far" and told["asked_nl"] == percent * 10_000
     assert told["nearest_nl"] == told["limit_nl"] == (500_000 if percent < 100 else 1_500_000)
-    assert "result" in pump.ask("calibration.set", calibration=sent(made(volume_nl=told["nearest_nl"], steps=told["steps"])))
+    assert "result" in pump.ask("calibration.set", calibration=sent(weighed_one(volume_nl=told["nearest_nl"], steps=told["steps"])))
 
 
 @pytest.mark.rule("R5")
 def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
     """The motor makes 20,000 Hz: at 10 nl a step 720 mL/h, at 6 nl 432."""
     pump = ready(constant(600_000_000))
-    told = pump.refusal("calibration.set", calibration=sent(made(volume_nl=600_000, steps=100_000)))
+    told = pump.refusal("calibration.set", calibration=sent(weighed_one(volume_nl=600_000, steps=100_000)))
     assert (told["fault"], told.get("cause")) == ("calibration_unfit", "rate_above_motor")
     assert told["asked_nl"] == 600_000_000 and 430_000_000 < told["nearest_nl"] <= 432_000_000
     assert pair(pump)[2] == "UNCALIBRATED" and pump.call("status")["program_name"] == "constant"
@@ -164,18 +148,18 @@ def test_what_was_staged_before_is_not_activated_after() -> None:
 @pytest.mark.rule("R9")
 def test_only_while_stopped() -> None:
     pump = running()
-    assert pump.fault("calibration.set", calibration=sent(made())) == "not_stopped"
-    assert pump.call("calibration.check", calibration=sent(made()))["id"]
+    assert pump.fault("calibration.set", calibration=sent(weighed_one())) == "not_stopped"
+    assert pump.call("calibration.check", calibration=sent(weighed_one()))["id"]
     assert pair(pump)[2] == "UNCALIBRATED"
 
 
 def test_a_date_ahead_of_a_known_time_is_refused() -> None:
-    late = made(utc_s=MONDAY_UTC_S + 3 * S_PER_DAY)
+    late = weighed_one(utc_s=MONDAY_UTC_S + 3 * S_PER_DAY)
     assert ready().fault("calibration.set", calibration=sent(late)) == "calibration_date"
     assert put(ready(utc_s=0), late)["state"] == "CALIBRATED"
 
 
-GOOD = weighed.pack(made())
+GOOD = weighed.pack(weighed_one())
 
 
 @pytest.mark.rule("R10")
@@ -307,5 +291,5 @@ def test_a_broken_flash_leaves_the_old_one() -> None:
     pump = ready()
     put(pump)
     pump.board.flash.fail = True
-    assert pump.fault("calibration.set", calibration=sent(made(lot="L2"))) == "journal_failed"
-    assert pump.call("status")["calibration"]["id"] == weighed.identity(weighed.pack(made()))
+    assert pump.fault("calibration.set", calibration=sent(weighed_one(lot="L2"))) == "journal_failed"
+    assert pump.call("status")["calibration"]["id"] == weighed.identity(weighed.pack(weighed_one()))

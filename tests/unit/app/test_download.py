@@ -10,11 +10,11 @@ from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
 from support.programs import constant, resuming
 from support.pump.running import Watched, running
+from support.pump.served import Served
 from thecal.history.download import download
 from thecal.history.rows import as_csv, as_json_lines, table, with_gaps
 from thecal.history.saved import load
 from thecal.pump.client import Client
-from unit.app.test_raw_client import Served
 
 LONG = 800  # records: two segments and a bit
 

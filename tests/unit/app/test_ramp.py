@@ -11,7 +11,6 @@ from support.models.ramp import Ideal
 from support.programs import constant, day
 from support.pump.running import BENCH, UnitPump
 from support.replies import fault_of
-from unit.rules_of_design.test_rule_07_no_rounding import stage
 
 pytestmark = pytest.mark.rule("R4")
 START_HZ, HZ_PER_S, MAX_HZ = 1_500, 20_000, 12_000
@@ -148,7 +147,7 @@ def test_staging_leaves_room_for_the_ramp_and_names_the_nearest_rate() -> None:
     highest_hz = profile.highest_rate_hz(Bench(RIG))
     assert START_HZ < highest_hz < MAX_HZ - profile.SLACK_HZ
     pump = UnitPump.ready(constant(1_000), bench=RIG)
-    reply = stage(pump, constant(nl_per_h(MAX_HZ)))
+    reply = pump.judge(constant(nl_per_h(MAX_HZ)))
     assert fault_of(reply) == "rate_above_motor"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
     assert abs(Fraction(nearest_nl * STEPS, 3600 * VOLUME_NL) - highest_hz) < 1

@@ -8,9 +8,9 @@ from pumpcore import reservoir
 from pumpcore.dose import Calibration
 from pumpcore.reservoir import Reservoir
 from support.programs import constant, resuming, with_settings
+from support.pump.calibrations import put
 from support.pump.running import BENCH, Watched, power_cut, ready, running
 from support.replies import refusal_of
-from unit.app.test_calibration import put
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 SETTINGS = {"capacity_nl": 20_000_000, "low_nl": 2_000_000, "empty_nl": 500_000, "tolerance_permille": 50, "tolerance_nl": 100_000}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pumpcore import program as programs
 from support.models.therapy import Plan, Rules
-from support.models.therapy_week import SLICE_S, Week
 from support.programs import MONDAY_UTC_S, day, with_settings
 from support.pump.running import Watched, ready
+from support.rig.therapy_week import SLICE_S, Week
 
 FILLED_NL = 30_000_000
 CEILING_NL = 9_000_000  # the highest basal and the fastest demand bolus together

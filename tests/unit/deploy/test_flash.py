@@ -10,27 +10,10 @@ import pytest
 from pumpcore import slots as identity
 from pumpcore.wire import records
 from support.host.fake_board import PROMPT, UNIQUE_ID, FakeBoard
-from support.host.flash_scene import CHANGED, MPY, alone, built, flash, lies_whole, matches, writes
+from support.host.flash_scene import CHANGED, MPY, built, flash, lies_whole, matches, writes
 from thecal.errors import Failed, LinkLost
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    alone(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def board(tmp_path):
-    with FakeBoard(tmp_path / "board") as fake:
-        yield fake
-
-
-@pytest.fixture
-def pump(board):
-    """A board that was flashed, with the log of that forgotten."""
-    flash(board)
-    board.log.clear()
-    return board
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 # --- the order of the steps

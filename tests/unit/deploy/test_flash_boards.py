@@ -5,7 +5,7 @@ import pytest
 from pumpcore import bench as benches
 from pumpcore import manifest, slots
 from support.host.fake_board import UNIQUE_ID, FakeBoard
-from support.host.flash_scene import BENCH, CHANGED, MPY, alone, built, flash, matches, writes
+from support.host.flash_scene import BENCH, CHANGED, MPY, built, flash, matches, writes
 from thecal.deploy import bench_slot, files, finding, marks, pack
 from thecal.errors import BadInput, Failed, NoPump
 from thecal.files.bench import payload, read_bench
@@ -13,24 +13,7 @@ from thecal.files.resources import hardware_folder
 from thecal.pump.transport import registry
 from thecal.pump.transport.ports import Candidate
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    alone(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def board(tmp_path):
-    with FakeBoard(tmp_path / "board") as fake:
-        yield fake
-
-
-@pytest.fixture
-def pump(board):
-    """A board that was flashed, with the log of that forgotten."""
-    flash(board)
-    board.log.clear()
-    return board
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 # --- strays, and what is not ours

@@ -15,7 +15,7 @@ import pytest
 
 import thecal.cli.app
 from pumpcore import manifest
-from support.pump.main_file import checked
+from support.pump.main_file import checked, flash_of
 from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2
 from thecal.deploy.board import Board
@@ -48,10 +48,6 @@ def test_what_stays_off_the_board_is_there_and_nothing_on_the_board_imports_it()
 
 SOURCES = {"/main.py": b"main", "/app/pump.py": b"pump"}
 COMPILED = {"/app/pump.py": b"M\x06pump"}
-
-
-def flash_of(lying, rows):
-    return lying | {files.MANIFEST_PATH: rows}
 
 
 def test_a_compiled_pump_has_the_release_of_its_sources():

@@ -8,14 +8,13 @@ import pytest
 
 from pumpcore import manifest
 from pumpcore.units import sha256_hex
-from support.pump.main_file import checked
+from support.pump.main_file import checked, flash_of
 from thecal.deploy.compact import joined
 from thecal.deploy.files import firmware_files, library_files
 from thecal.deploy.scopes import unbound
 from thecal.deploy.units import UNITS, join
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
-from unit.deploy.test_parts import flash_of
 
 INNER = b"""
 import math

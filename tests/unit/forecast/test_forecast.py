@@ -17,6 +17,7 @@ from pumpcore.limits import Ceilings
 from pumpcore.program import SCHEDULE, Program
 from pumpcore.settings import Settings
 from support.host.fake_pump import FakePump
+from support.host.prescriptions import RX
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
@@ -28,30 +29,6 @@ from thecal.pump import zones
 
 PAIR = Calibration(1_000_003, 99_991)
 S_PER_DAY = 86_400
-RX = """title = "t"
-drug = "d"
-concentration = "500 ug/mL"
-[[basal.entry]]
-at = "06:00"
-rate = "24 uL/h"
-[[basal.entry]]
-at = "02:30"
-rate = "12 uL/h"
-[demand]
-dose = "50 uL"
-duration = "10 min"
-lockout = "3 h"
-per_day = 4
-[line]
-tubing = "140 uL"
-catheter = "199 uL"
-measured = 2026-01-31
-[reservoir]
-capacity = "20 mL"
-low = "2 mL"
-empty = "0.5 mL"
-tolerance = "0.1 mL"
-"""
 SOFT = '[library]\nname = "x"\nversion = 1\nsoft_rate = "20 uL/h"\nhard_rate = "1 mL/h"\n'
 RX_CHANGES = {
     "--dry": lambda text: text[: text.index("[reservoir]")],

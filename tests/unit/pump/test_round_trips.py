@@ -5,8 +5,8 @@ import io
 import pytest
 
 from pumpcore.wire import messages as frame
+from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.pump.transport.link import Link
-from unit.cli.test_orders import CEILINGS, TherapyPump
 
 TOKEN = "00000000000000aa"
 LAST = {"token": TOKEN, "state": "done", "rate_nl": 1, "rate_seconds_s": 3600, "ordered_steps": 10, "delivered_steps": 10,

@@ -15,13 +15,13 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.host.fake_pump import FakePump
 from support.host.other_ends import OtherEnd, silent
+from support.host.therapy_pump import TherapyPump
 from thecal.cli.verbs.stop import note
 from thecal.errors import BadInput, Failed, Interrupted, PortBusy, Unknown
 from thecal.pump import opening, steering
 from thecal.pump.client import Client
 from thecal.pump.transport import holders, registry
 from thecal.pump.transport.ports import Candidate
-from unit.cli.test_orders import TherapyPump
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals on Windows")
 STOPPED = frame.sealed(messages.result(None, {"state": "stopped", "delivered_steps": 7}))

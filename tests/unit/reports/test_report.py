@@ -12,11 +12,11 @@ import pytest
 
 from pumpcore.program import CONSTANT, SCHEDULE, Program, pack
 from support.host.fake_pump import FakePump
+from support.host.journals import STATUS, full_journal
 from thecal.history.evidence import Evidence, as_lines
 from thecal.history.timeline import Timeline
 from thecal.reports.figure import HistoryPicture, schedule_points
 from thecal.reports.report import Report
-from unit.history.test_history import STATUS, full_journal
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from pumpcore.limits import Windows
 from support.programs import MONDAY_UTC_S, constant, day
@@ -13,10 +12,6 @@ pytestmark = pytest.mark.rule("R5")
 HOUR_NL = 10_000_000
 TIGHT = bench_with(hour_nl=HOUR_NL)
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
-
-
-def stage(pump: UnitPump, new: programs.Program) -> dict:
-    return pump.judge(programs.pack(new))
 
 
 def at_the_ceiling(quiet_s: int = 0) -> UnitPump:
@@ -60,8 +55,8 @@ def test_staging_refuses_what_would_pass_a_window(name: str, fault: str) -> None
     pump = UnitPump.ready(constant(1_000))
     wide, tight = constant(300_000_000), constant(300_000_000)
     setattr(tight, name, 250_000_000)
-    assert "result" in stage(pump, wide)
-    assert fault_of(stage(pump, tight)) == fault
+    assert "result" in pump.judge(wide)
+    assert fault_of(pump.judge(tight)) == fault
 
 
 @pytest.mark.parametrize("name", ["max_rate_nl", "hour_nl", "day_nl"])
@@ -69,9 +64,9 @@ def test_a_program_can_not_widen_a_ceiling(name: str) -> None:
     pump, wider = UnitPump.ready(constant(1_000)), constant(1_000)
     ceilings = BENCH["ceilings"]
     setattr(wider, name, {"max_rate_nl": ceilings["rate_nl"]}.get(name) or ceilings[name])
-    assert "result" in stage(pump, wider)
+    assert "result" in pump.judge(wider)
     setattr(wider, name, getattr(wider, name) + 1)
-    assert fault_of(stage(pump, wider)) == "limit_wider"
+    assert fault_of(pump.judge(wider)) == "limit_wider"
 
 
 def test_a_partial_minute_counts_whole_until_it_is_certainly_an_hour_old() -> None:
@@ -121,11 +116,11 @@ def test_a_bolus_that_would_pass_the_hour_is_refused_when_ordered() -> None:
 
 def test_an_hour_across_entries_and_midnight_is_judged_too() -> None:
     pump = UnitPump.ready(constant(1_000), bench=TIGHT)
-    assert "result" in stage(pump, day((0, 0, 9_000_000)))
-    assert fault_of(stage(pump, day((0, 0, 12_000_000), (0, 30, 1_000), (23, 30, 12_000_000)))) == "hour_above_ceiling"
+    assert "result" in pump.judge(day((0, 0, 9_000_000)))
+    assert fault_of(pump.judge(day((0, 0, 12_000_000), (0, 30, 1_000), (23, 30, 12_000_000)))) == "hour_above_ceiling"
 
 
 @pytest.mark.parametrize(("name", "fault"), [("hour_nl", "hour_above_ceiling"), ("day_nl", "day_above_ceiling")])
 def test_the_bench_binds_a_program_without_limits(name: str, fault: str) -> None:
     pump = UnitPump.ready(constant(1_000), bench=bench_with(**{name: 250_000_000}))
-    assert fault_of(stage(pump, constant(300_000_000))) == fault
+    assert fault_of(pump.judge(constant(300_000_000))) == fault

@@ -4,7 +4,6 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import program as programs
 from pumpcore.dose import Calibration
 from support.programs import constant
 from support.pump.running import BENCH, UnitPump, bench_with
@@ -18,28 +17,24 @@ STEPS, VOLUME_NL = BENCH["calibration"]["steps"], BENCH["calibration"]["volume_n
 RATE_NL = BENCH["ceilings"]["rate_nl"]
 
 
-def stage(pump: UnitPump, new: programs.Program) -> dict:
-    return pump.judge(programs.pack(new))
-
-
 def test_a_rate_above_the_ceiling_is_refused_with_the_nearest() -> None:
     pump = UnitPump.ready(constant(1_000), bench=bench_with(rate_nl=600_000_000))
-    reply = stage(pump, constant(600_000_001))
+    reply = pump.judge(constant(600_000_001))
     assert fault_of(reply) == "rate_above_ceiling"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
-    assert "result" in stage(pump, constant(nearest_nl))
-    assert "error" in stage(pump, constant(nearest_nl + 1))
+    assert "result" in pump.judge(constant(nearest_nl))
+    assert "error" in pump.judge(constant(nearest_nl + 1))
 
 
 def test_a_rate_above_the_motor_is_refused_with_the_nearest() -> None:
     wide = 10**12
     bench = bench_with(rate_nl=wide, hour_nl=wide, day_nl=24 * wide) | {"motor": BENCH["motor"] | {"max_rate_hz": 1_000}}
     pump = UnitPump.ready(constant(1_000), bench=bench)
-    reply = stage(pump, constant(50_000_000))
+    reply = pump.judge(constant(50_000_000))
     assert fault_of(reply) == "rate_above_motor"
     nearest_nl = reply["error"]["data"]["nearest_nl"]
-    assert "result" in stage(pump, constant(nearest_nl))
-    assert "error" in stage(pump, constant(nearest_nl + 1))
+    assert "result" in pump.judge(constant(nearest_nl))
+    assert "error" in pump.judge(constant(nearest_nl + 1))
 
 
 @pytest.mark.parametrize("volume_nl", [60_000, 60_001, 60_009, 123_457])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.host.prescriptions import RX
 from thecal.terminal import folding
 from thecal.terminal.console import columns, headed
-from unit.forecast.test_forecast import RX
 
 HEADS = ("day", "basal mL", "mL left, every bolus", "why")
 ROWS = [("Sun 2026-10-25, 25 h", "0.564", "18.2", "bolus, stopped (host)"), ("Mon 2026-10-26", "0.5", "", "-")]
