@@ -1,5 +1,8 @@
-"""Power-up: Ctrl-C off, every file checked, every object built, then the loop. No exception ends at MicroPython's prompt: there is one
-in maintenance only. With no firmware that is fit to run, this file alone answers the line, and the motor is never touched."""
+"""Power-up: Ctrl-C off, every file checked, every object built, then the loop.
+
+No exception ends at MicroPython's prompt; only maintenance opens it. If no firmware is fit to run, this file alone answers the line, and
+the motor is never touched.
+"""
 
 import sys
 
@@ -9,25 +12,25 @@ if 0:  # for the type checker alone
     from app.types import Pump
     from hal.ports import BinaryIO, MainBoard
 
-micropython.kbd_intr(-1)  # before all that can fail: a 0x03 on the line opens no prompt
+micropython.kbd_intr(-1)  # before anything can fail: a 0x03 on the line must not open a prompt
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
-MOST_FAILURES = 3  # starts in a row that ended by themselves
-# fault: (number, text, what to do), as pumpcore.fault_texts has them
+MOST_FAILURES = 3  # failed starts in a row
+# fault: (number, text, what to do), as in pumpcore.fault_texts
 UNFIT = {
     "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again: thecal flash"),
     "internal": (617, "the firmware met an error of its own", "report this with the journal"),
 }
 MOST_LINE_BYTES = 200
-WAIT_US = 3_600_000_000  # of the simulator: there `read` does not wait, and input ends a wait
+WAIT_US = 3_600_000_000  # simulator only: `read` does not wait there, and input ends a wait
 CTRL_C = 3
 
 
 def main() -> None:
-    """Runs until the link is closed; whatever happens, the motor ends disabled and no prompt is there."""
+    """Run until the link is closed. Whatever happens, the motor ends disabled and no prompt opens."""
     board, fault, failed = None, "firmware_incomplete", None
     try:
         release = check()
@@ -54,8 +57,10 @@ def main() -> None:
 
 
 def check() -> str:
-    """The release of what lies here. ValueError when a file is not the one of the manifest: none may be loaded then, since
-    MicroPython hangs in a module that is cut short."""
+    """Return the release of the files. Raises ValueError if a file does not match the manifest.
+
+    No module may be loaded then: MicroPython hangs in a module that is cut short.
+    """
     import binascii
     import hashlib
 
@@ -80,7 +85,7 @@ def check() -> str:
 
 
 def lies(path: str) -> "BinaryIO":
-    """The file that an import of this path loads, opened. ValueError when there is none."""
+    """Return the open file that an import of this path loads. Raises ValueError if there is none."""
     try:
         return open(path, "rb")
     except OSError:
@@ -91,16 +96,16 @@ def lies(path: str) -> "BinaryIO":
 
 
 def begin() -> "MainBoard":
-    """The board, in a state in which nothing moves."""
+    """Return the board, in a state in which nothing moves."""
     hal = HALS[sys.platform]
     __import__(hal + ".imports", None, None, ("begin",)).begin()
     return __import__(hal + ".board", None, None, ("Board",)).Board()
 
 
 def turn(board: "MainBoard", release: str) -> None:
-    """Builds the pump and turns its loop."""
+    """Build the pump and run its loop."""
     pump = build(board, release)
-    pump.session.loader.give_back()  # what only power-up needs
+    pump.session.loader.give_back()  # modules that only power-up needs
     sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run
@@ -109,19 +114,20 @@ def turn(board: "MainBoard", release: str) -> None:
 
 
 def build(board: "MainBoard", release: str) -> "Pump":
-    """The pump. In a function of its own: a name of `turn` would keep app.boot in memory."""
-    __import__("app.pump")  # what stays, before what is given back: else it would lie behind that, and leave holes
+    """Return the pump. A function of its own, because a name in `turn` would keep app.boot in memory."""
+    __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
     from app import boot
 
     return boot.build(board, release)
 
 
 def told(error: BaseException) -> str:
+    """Return the error as text, at most 80 characters."""
     return ("%s: %s" % (type(error).__name__, error))[:80]
 
 
 def stay(fault: str, cause: str) -> None:
-    """`answer_only` until it ends by itself."""
+    """Call `answer_only` until it returns; an error in it becomes the fault `internal`."""
     while True:
         try:
             answer_only(fault, cause)
@@ -131,11 +137,11 @@ def stay(fault: str, cause: str) -> None:
 
 
 def answer_only(fault: str, cause: str) -> None:
-    """Answers every line with this fault, until a whole frame asks for maintenance: the prompt follows."""
+    """Answer every line with this fault, until a whole frame asks for maintenance: then the prompt opens."""
     line, read, waits = bytearray(), sys.stdin.buffer.read, None
     while True:
         byte = read(1)
-        if byte == b"":  # on the simulator: none will ever come
+        if byte == b"":  # simulator: no input will ever come
             return
         if byte is None:
             waits = waits or open("/dev/wait", "r+b")
@@ -152,7 +158,7 @@ def answer_only(fault: str, cause: str) -> None:
 
 
 def asked(line: bytes) -> "tuple[str | None, str]":
-    """(id, method) of a whole frame; (None, "") of anything else."""
+    """Return (id, method) of a whole frame; (None, "") of anything else."""
     import binascii
     import json
 
@@ -167,11 +173,13 @@ def asked(line: bytes) -> "tuple[str | None, str]":
 
 
 def refuse(identity: "str | None", fault: str, cause: str) -> None:
+    """Send the refusal of `fault`."""
     number, text, remedy = UNFIT[fault]
     reply(identity, "error", {"code": number, "message": text, "data": {"fault": fault, "do": remedy, "cause": cause}})
 
 
 def reply(identity: "str | None", kind: str, value: dict) -> None:
+    """Send a reply of this kind, "result" or "error"."""
     import binascii
     import json
 

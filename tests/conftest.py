@@ -1,4 +1,4 @@
-"""The target that device scenarios run on, Hypothesis profiles, and the closing table that says which tiers ran, and what was left out."""
+"""The target of device scenarios, Hypothesis profiles, and the closing table of the tiers that ran and the tests left out."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ from support.rig.uf2 import find_uf2
 
 TESTS = Path(__file__).resolve().parent
 
-# Folder of a test -> its tier in the closing table, and the tiers in the order in which they are printed.
+# Folder of a test -> its tier in the closing table, and the tiers in printing order.
 TIER_OF_FOLDER = {
     "unit": "unit",
     "mpy": "mpy",
@@ -32,7 +32,7 @@ hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000
 hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
 
 
-PUMP_FIXTURES = ("device", "pump")  # of tests that want a pump which has booted
+PUMP_FIXTURES = ("device", "pump")  # of tests that need a booted pump
 TARGET_KEY = pytest.StashKey[Target]()
 LONG_KEY = pytest.StashKey[Counter[str]]()  # tests marked `long` that -m left out, by tier
 
@@ -62,26 +62,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Counts what `make test` leaves to `make test-long`, so that the closing table can say so."""
+    """Count what `make test` leaves to `make test-long`, for the closing table."""
     for item in items:
         if item.get_closest_marker("long") and not item.get_closest_marker("skip") and "not long" in item.config.option.markexpr:
             item.config.stash[LONG_KEY][tier_of(item.nodeid.split("::")[0], item.config.stash[TARGET_KEY])] += 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker reports its count to the process that writes the table."""
+    """Report a worker's count to the process that prints the table."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["long"] = dict(session.config.stash[LONG_KEY])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """Takes the count of a worker. Every worker collects all tests, so they agree."""
+    """Take the count of a worker. Every worker collects all tests, so the counts agree."""
     node.config.stash[LONG_KEY] |= Counter(getattr(node, "workeroutput", {}).get("long", {}))
 
 
 def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
-    """Tests of the emulated chip: none without a UF2, in `make test` only the quick ones."""
+    """Skip tests of the emulated chip: all without a UF2; in `make test`, all but the quick ones."""
     if find_uf2() is None:
         item.add_marker(pytest.mark.skip(reason=NO_UF2))
     elif target.kind != "emu" and item.get_closest_marker("quick") is None:
@@ -89,7 +89,7 @@ def _skip_what_is_too_long(item: pytest.Item, target: Target) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """On the emulated chip: one boot for all, in the process from which the tests are forked."""
+    """On the emulated chip, boot once in the process from which all tests are forked."""
     target = session.config.stash[TARGET_KEY]
     wanted = any(set(PUMP_FIXTURES).intersection(getattr(item, "fixturenames", ())) for item in session.items)
     if target.kind == "emu" and not target.unusable and wanted and not session.config.option.collectonly:
@@ -100,7 +100,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """A test of the emulated chip runs in a fork of this process, which may have booted a board for it."""
+    """Run a test of the emulated chip in a fork of this process, which may have booted a board for it."""
     target = item.config.stash[TARGET_KEY]
     if target.unusable or tier_of(item.nodeid.split("::")[0], target) != "emu" or item.get_closest_marker("skip") is not None:
         return None
@@ -115,7 +115,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
 
 @pytest.fixture(scope="session")
 def target(request: pytest.FixtureRequest) -> Target:
-    """The target that was chosen with --target; tolerances and abilities belong to it, not to a test."""
+    """The target chosen with --target; tolerances and abilities belong to it, not to a test."""
     chosen = request.config.stash[TARGET_KEY]
     if chosen.unusable:
         pytest.skip(chosen.unusable)
@@ -126,7 +126,7 @@ def target(request: pytest.FixtureRequest) -> Target:
 
 
 def tier_of(path: str, target: Target) -> str:
-    """The tier of the test file at `path`, which is relative to the root of the project."""
+    """Return the tier of the test file at `path`, relative to the root of the project."""
     parts = Path(path).parts
     tier = TIER_OF_FOLDER.get(parts[1], "other") if len(parts) > 2 and parts[0] == "tests" else "other"
     if tier == "sim/device" and target.kind != "sim":
@@ -135,7 +135,7 @@ def tier_of(path: str, target: Target) -> str:
 
 
 class Tally:
-    """What became of the tests of each tier."""
+    """The results of the tests of each tier."""
 
     def __init__(self, long: Counter[str]) -> None:
         self.long = long
@@ -148,7 +148,7 @@ class Tally:
             self.reasons.setdefault(tier, Counter())[reason] += 1
 
     def lines(self, tier: str) -> list[str]:
-        """The tier's counts, and below them each reason for which tests were skipped."""
+        """Return the tier's counts and, below them, each reason for which tests were skipped."""
         counts = self.outcomes.get(tier, Counter())
         left = [f"{'':<11} {self.long[tier]} LONG: make test-long runs them"] if self.long[tier] else []
         if not counts:
@@ -159,7 +159,7 @@ class Tally:
 
 
 def why_empty(tier: str) -> str:
-    """Why a tier has no test in this run, for somebody who has to know what was not proven."""
+    """Return why a tier has no test in this run, so that the reader knows what was not proven."""
     if tier == "emu":
         what = "needs a MicroPython UF2 (THECAL_UF2)" if find_uf2() is None else "was not selected"
         return f"the emulated RP2040 {what}; PIO, DMA, pins and memory are unproven"
@@ -170,13 +170,13 @@ def why_empty(tier: str) -> str:
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """The text of a skip; pytest keeps it as (file, line, "Skipped: text")."""
+    """Return the text of a skip; pytest keeps it as (file, line, "Skipped: text")."""
     where = report.longrepr
     return str(where[2]).removeprefix("Skipped: ") if isinstance(where, tuple) else ""
 
 
 def show_figures(terminalreporter) -> None:
-    """What tests measured: `record_property("figure", text)`. The budgets are asserted loosely, the figures are to be read."""
+    """Print the figures that tests measured: `record_property("figure", text)`. The asserted budgets are loose."""
     reports = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
     figures = [text for report in reports for name, text in report.user_properties if name == "figure"]
     if figures:
@@ -187,7 +187,7 @@ def show_figures(terminalreporter) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> Iterator[None]:
-    """Writes the table after pytest's own summaries, right above its closing line."""
+    """Print the table after pytest's own summaries, right above its closing line."""
     yield
     target = config.stash[TARGET_KEY]
     tally = Tally(config.stash[LONG_KEY])

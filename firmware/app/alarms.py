@@ -1,4 +1,4 @@
-"""What the pump reports: alarms, refused presses of the bolus button, and the one way by which behaviour reports."""
+"""Reports: alarms, refused presses of the bolus button, and the Reporter through which all behaviour reports."""
 
 from app.journal import Journal, JournalError
 from pumpcore import faults
@@ -8,20 +8,20 @@ if 0:  # for the type checker alone
     from app.types import Buzzer, Clock, Payload
 
 # --- alarms ------------------------------------------------------------------------------------------------------------------
-# The conditions that are active, each journaled in the faults ring when raised, repeated and acknowledged.
+# The active conditions. Each is journaled in the ring of faults when raised, repeated and acknowledged.
 
 REPEAT_MS = 60_000
-# The cause can't go away while this firmware runs: acknowledging would hide it.
+# The cause cannot go away while this firmware runs: acknowledging would hide it.
 _PERSISTENT = (
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
     "calibration_damaged", "line_damaged", "offset_damaged", "journal_numbers",
 )
-# Stays for weeks: a pump that beeps all that time is switched off.
+# Lasts for weeks: somebody would switch off a pump that beeps all that time.
 _SILENT = ("calibration_expired",)
 
 
 class Alarms:
-    """Active faults by number. `order` is how they were raised; a fault that comes again within 60 s is only counted."""
+    """Active faults by number, in the order in which they were raised. A fault repeated within 60 s is only counted."""
 
     def __init__(self, journal: "Journal", clock: "Clock", buzzer: "Buzzer") -> None:
         self._journal = journal
@@ -33,19 +33,20 @@ class Alarms:
         self.last_error = ""
 
     def active(self) -> "list[int]":
-        """Numbers of the active faults, ascending."""
+        """Return the numbers of the active faults, ascending."""
         return sorted(self._active)
 
     def stopping(self, besides: "tuple[str, ...]" = ()) -> "list[int]":
-        """Numbers of the active ones that keep the pump from running, without those named in `besides`."""
+        """Return the numbers of the active alarms that keep the pump from running, without those named in `besides`."""
         active = [faults.by_number(number) for number in self.active()]
         return [fault.number for fault in active if fault.severity == faults.ALARM and fault.name not in besides]
 
     def counts(self) -> "dict[int, int]":
+        """Return {number: how often it came} of the active faults."""
         return self._active
 
     def raise_fault(self, name: str) -> bool:
-        """Makes a fault active; True when it was not active before. A broken journal does not keep an alarm from sounding."""
+        """Make a fault active; return True if it was not. The alarm sounds even if the journal is broken."""
         fault = faults.by_name(name)
         fresh = fault.number not in self._active
         self._active[fault.number] = self._active.get(fault.number, 0) + 1
@@ -54,7 +55,7 @@ class Alarms:
         return fresh
 
     def restore(self, number: int, count: int) -> None:
-        """Makes an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
+        """Make an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
         self._active[number] = count
         self._buzzer.sound("high")
 
@@ -68,7 +69,7 @@ class Alarms:
         self._journal.post("alarm", (number, ALARM_CHANGES.index(change), self._active[number]), "faults")
 
     def acknowledge(self, number: int) -> None:
-        """Ends a fault. Refusals `not_active_alarm`, `alarm_stays`; journaled before it ends (JournalError)."""
+        """End a fault, journaled first. Refusals `not_active_alarm`, `alarm_stays` (also if the journal is broken)."""
         if number not in self._active:
             raise faults.Refusal("not_active_alarm", asked=number)
         if faults.by_number(number).name in _PERSISTENT:
@@ -81,29 +82,30 @@ class Alarms:
         self.clear(number)
 
     def note_error(self, error: BaseException) -> None:
-        """Keeps the text of a bug for `status`."""
+        """Keep the text of a bug for `status`."""
         self.last_error = repr(error)[:120]
 
     def clear(self, number: int) -> None:
-        """Ends a fault whose cause is gone by itself."""
+        """End a fault whose cause is gone."""
         self._active.pop(number, None)
         self.sound()
 
     def beep(self) -> None:
-        """A sound for a moment, until `sound`; an alarm drowns it."""
+        """Sound a beep until the next `sound`: low, or high while an alarm is active."""
         self._buzzer.sound("high" if self.stopping() else "low")
 
     def sound(self) -> None:
-        """What the active faults sound like."""
+        """Sound the active faults: high for alarms, low for warnings, else off."""
         heard = [number for number in self._active if faults.by_number(number).name not in _SILENT]
         self._buzzer.sound("high" if self.stopping() else "low" if heard else "off")
 
     def clear_name(self, name: str) -> None:
+        """End the fault called `name`, whose cause is gone."""
         self.clear(faults.by_name(name).number)
 
 
 # --- presses -----------------------------------------------------------------------------------------------------------------
-# Presses of the bolus button: a short sound for a dose, a long one for a refusal, which is counted and journaled without filling it.
+# A press sounds short for a dose and long for a refusal. Refusals are counted and journaled so that they cannot fill the journal.
 
 RECORD_MS = 900_000
 SOUND_MS, SHORT_SOUND_MS = 1_000, 200
@@ -111,7 +113,10 @@ NEVER_MS = 1 << 62
 
 
 class Presses:
-    """`refused` is their number since power-up. The first is journaled, then one record in 15 minutes at most, with their count."""
+    """Presses of the bolus button. `refused`: refusals since power-up.
+
+    The first refusal is journaled, then at most one record in 15 minutes with their count.
+    """
 
     def __init__(self, journal: "Journal", alarms: "Alarms") -> None:
         self._journal = journal
@@ -123,11 +128,11 @@ class Presses:
         self.quiet_ms = NEVER_MS  # when the sound ends
 
     def accept(self, now_ms: int) -> None:
-        """Tells that a press has ordered a dose."""
+        """Sound that a press has ordered a dose."""
         self._sound(now_ms + SHORT_SOUND_MS)
 
     def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
-        """Counts a press that `name` forbids for `wait_s` more seconds."""
+        """Count a press that the fault `name` forbids for `wait_s` more seconds."""
         self.refused += 1
         self._waiting = min(self._waiting + 1, 0xFFFF)
         self._last = (faults.by_name(name).number, wait_s)
@@ -138,7 +143,7 @@ class Presses:
         self.quiet_ms = until_ms
 
     def tick(self, now_ms: int) -> None:
-        """Ends the sound, and reports when it is time."""
+        """End the sound, and journal the count if it is time."""
         if now_ms >= self.quiet_ms:
             self.quiet_ms = NEVER_MS
             self._alarms.sound()
@@ -150,21 +155,21 @@ class Presses:
 
 
 # --- reporter ----------------------------------------------------------------------------------------------------------------
-# The one way by which behaviour reports: records into the journal, conditions to the alarms.
 
 
 class Reporter:
-    """`append` is durable before it returns and may raise JournalError; `settle`, `post` and `fault` never fail."""
+    """Records go to the journal, conditions to the alarms. `append` may raise JournalError; the others never fail."""
 
     def __init__(self, journal: Journal, alarms: Alarms) -> None:
         self._journal = journal
         self._alarms = alarms
 
     def append(self, name: str, values: "Payload") -> None:
+        """Write a record: durable when this returns. Raises JournalError."""
         self._journal.append(name, values)
 
     def settle(self, name: str, values: "Payload") -> None:
-        """Durable at once if the flash lets it, else kept for when it does, with an alarm."""
+        """Write a record at once; if the flash fails, raise an alarm and keep the record for later."""
         try:
             self._journal.append(name, values)
         except JournalError:
@@ -172,10 +177,13 @@ class Reporter:
             self._alarms.raise_fault("journal_failed")
 
     def post(self, name: str, values: "Payload") -> None:
+        """Keep a record for the next free turn of the loop."""
         self._journal.post(name, values)
 
     def fault(self, name: str) -> None:
+        """Raise a fault."""
         self._alarms.raise_fault(name)
 
     def clear(self, name: str) -> None:
+        """End a fault."""
         self._alarms.clear_name(name)

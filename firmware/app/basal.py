@@ -1,4 +1,4 @@
-"""Which basal rate runs at a pump second, and when it changes: the program's schedule laid over the span's seconds."""
+"""Which basal rate runs at a pump second, and when it changes: the program's schedule over the seconds of a span."""
 
 from pumpcore import bolus as boluses
 from pumpcore import schedule
@@ -16,10 +16,10 @@ if 0:  # for the type checker alone
 
 
 class Basal:
-    """The basal source of a span. `week` is the local time from pump second 0 on, None when time is unknown.
+    """The basal source of a span. `week` is the local time from pump second 0 on, None if the time is unknown.
 
-    Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary`
-    rate or a bridge runs, rates are in 1 / `temporary.parts()` nl, and the accumulator's modulus is that much larger: nothing is rounded.
+    Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary` rate or a
+    bridge runs, rates are in 1 / `temporary.parts()` nl and the accumulator's modulus is larger by that factor: nothing is rounded.
     """
 
     def __init__(self, program: Program, accumulator: Accumulator, week: schedule.Week | None) -> None:
@@ -33,14 +33,14 @@ class Basal:
         return self.program.needs_clock() and self.week is not None
 
     def entry_at(self, second_s: int) -> int:
-        """Index of the entry in force at pump second `second_s`; of the lowest one when time is unknown."""
+        """Return the index of the entry in force at pump second `second_s`; of the lowest if the time is unknown."""
         if self._scheduled():
             return self._piece(second_s)[3]
         rates = [rate_nl for _, rate_nl in self.program.entries]
         return rates.index(min(rates))
 
     def _piece(self, second_s: int) -> "tuple[schedule.Week | None, int, int, int]":
-        """(week, from, until, entry) of what runs at `second_s`; kept, so that only the first lease of an entry searches for it."""
+        """Return (week, from, until, entry) around `second_s`. It is kept, so that only the first lease of an entry searches."""
         held, week = self._held, self.week
         if held[0] is not week or not held[1] <= second_s < held[2]:
             entries = self.program.entries
@@ -49,41 +49,43 @@ class Basal:
         return held
 
     def rate_nl(self, entry: int) -> int:
-        """What the accumulator is to be advanced by while this entry runs."""
+        """Return the rate by which to advance the accumulator while this entry runs."""
         return self._of(self.program.entries[entry][1])
 
     def _of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
-        """Seconds from pump second `second_s` to the next entry, the next change of the offset or the end of a temporary rate; NEVER_S
-        when there is none."""
+        """Return the seconds until the next entry, change of the offset or end of a temporary rate; NEVER_S if there is none."""
         change_s = self._piece(second_s)[2] - second_s if self._scheduled() else NEVER_S
         if self.temporary is not None and self.temporary.end_s > second_s:
             change_s = min(change_s, self.temporary.end_s - second_s)
         return change_s
 
     def begin_temporary(self, temporary: "Overlaying") -> None:
+        """Run a temporary rate or bridge instead of the program's rates."""
         self.temporary = temporary
         self.accumulator.refine(temporary.parts())
 
     def end_temporary(self) -> int:
-        """Back to the program's rates; what the program's own remainder can't hold is returned, in 1/modulus of before."""
+        """Return to the program's rates. Return the rest that its remainder cannot hold, in 1/modulus of before."""
         temporary, self.temporary = self.temporary, None
         return 0 if temporary is None else self.accumulator.coarsen(temporary.parts())
 
     def highest_nl(self, from_s: int, duration_s: int) -> int:
-        """Highest rate in the pump seconds from `from_s` on, over `duration_s`, rounded up to whole nl: with the temporary rate that runs,
-        and as it will be when that is cancelled. Takes at most two rounds of the entries for each, however long it is."""
+        """Return the highest rate over `duration_s` from pump second `from_s` on, rounded up to whole nl.
+
+        It covers the temporary rate that runs, and the basal if that is cancelled. Each takes at most two rounds of the entries.
+        """
         end_s, temporary = from_s + duration_s, self.temporary
         highest = self._highest(from_s, end_s)
-        if temporary is not None and from_s < min(end_s, temporary.end_s):  # what it makes of a rate grows with the rate
+        if temporary is not None and from_s < min(end_s, temporary.end_s):  # its rate grows with the basal
             fastest_nl = self._highest(from_s, min(end_s, temporary.end_s))
             highest = max(highest, ceil_div(temporary.of(fastest_nl), temporary.parts()))
         return highest
 
     def _highest(self, from_s: int, end_s: int) -> int:
-        """Highest rate of the program; a whole week on one side of a change of the offset holds every entry."""
+        """Return the program's highest rate; a whole week on one side of a change of the offset has every entry."""
         entries, highest = self.program.entries, 0
         for begin_s, until_s in self._sides(from_s, end_s):
             if self._scheduled() and until_s - begin_s >= S_PER_WEEK:
@@ -93,13 +95,13 @@ class Basal:
         return highest
 
     def _sides(self, from_s: int, end_s: int) -> "list[tuple[int, int]]":
-        """[(begin, end)] of what lies before the next change of the offset, and behind it."""
+        """Return [(begin, end)] of the parts before and after the next change of the offset."""
         shift_at_s = self.week.shift_at_s if self._scheduled() else NEVER_S
         parts = ((from_s, min(end_s, shift_at_s)), (max(from_s, shift_at_s), end_s))
         return [(begin_s, until_s) for begin_s, until_s in parts if begin_s < until_s]
 
     def _pieces(self, from_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
-        """Yields (entry, seconds) one after the other; no change of the offset lies in between."""
+        """Yield (entry, seconds) one after the other. There must be no change of the offset in between."""
         if not self._scheduled() or len(self.program.entries) == 1:
             yield self.entry_at(from_s), end_s - from_s
             return
@@ -114,34 +116,34 @@ class Basal:
             entry, local_s = following, begins_s
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
-        """The accumulator's remainder once it has run for `duration_s` at `rate_nl`, in the program's own modulus."""
+        """Return the remainder after `duration_s` at `rate_nl`, in the program's own modulus."""
         source = self.accumulator
         remainder = (source.remainder + source.flow(rate_nl) * duration_s) % source.modulus
         return remainder if self.temporary is None else remainder // self.temporary.parts()
 
     def owed_steps(self, rate_nl: int, duration_s: int) -> int:
-        """Steps that count as made and that the plan has not passed once it has run for `duration_s` at `rate_nl`."""
+        """Return the steps that count as made but that the plan has not passed after `duration_s` at `rate_nl`."""
         source = self.accumulator
         return max(0, -((source.remainder + source.flow(rate_nl) * duration_s) // source.modulus))
 
     def _week_nl_s(self) -> int:
-        """Sum of rate times seconds over a whole week: what `advance` takes as a rate for one second."""
+        """Return the sum of rate times seconds over a week: a rate for `advance` over one second."""
         entries = self.program.entries
         ends = [minute for minute, _ in entries[1:]] + [entries[0][0] + MINUTES_PER_WEEK]
         return sum([rate_nl * (end - minute) for (minute, rate_nl), end in zip(entries, ends)]) * S_PER_MINUTE
 
     def skip(self, from_s: int, duration_s: int) -> int:
-        """Steps of the plan in a time that is left out (power off, at a limit); carries the remainder across it."""
+        """Return the steps of the plan in a time that is left out (power off, at a limit); carry the remainder across it."""
         end_s, steps, temporary = from_s + duration_s, 0, self.temporary
         if temporary is not None and temporary.by_time and from_s < end_s:
-            until_s = max(from_s, min(end_s, temporary.end_s))  # one that was cancelled may have ended already
+            until_s = max(from_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
             steps, from_s = self._skip_to(from_s, until_s), until_s
             if from_s >= temporary.end_s:
                 self.end_temporary()
         return steps + self._skip_to(from_s, end_s)
 
     def _skip_to(self, from_s: int, end_s: int) -> int:
-        """Whole weeks are taken at once: years without power must not take minutes."""
+        """Whole weeks are taken at once, so that years without power do not take minutes."""
         steps, source = 0, self.accumulator
         for begin_s, until_s in self._sides(from_s, end_s):
             weeks = (until_s - begin_s) // S_PER_WEEK if self._scheduled() else 0
@@ -152,7 +154,7 @@ class Basal:
         return steps
 
     def plan_steps(self, from_s: int, duration_s: int) -> int:
-        """What `skip` would return, without carrying anything."""
+        """Return what `skip` would return, without carrying anything."""
         source = self.accumulator
         kept = source.remainder, source.modulus, self.temporary
         steps = self.skip(from_s, duration_s)
@@ -161,14 +163,16 @@ class Basal:
 
 
 # --- run ---------------------------------------------------------------------------------------------------------------------
-# A bolus by itself: what stands where a program and its basal would be while the pump primes or is calibrated.
+# A bolus alone: the replacement for program and basal while the pump primes or is calibrated.
 
 STATES = {boluses.PRIMING: "priming", boluses.CALIBRATION: "calibrating"}
 
 
 class NoBasal(Basal):
-    """The basal source of a span that is only a bolus: nothing is due, ever. `kept` is the remainder of the program that does
-    not run meanwhile; it goes through the ledger as it is."""
+    """The basal source of a span that is only a bolus: nothing is ever due.
+
+    `kept` is the remainder of the program that is not running; it passes through the ledger unchanged.
+    """
 
     program = None
     week = None
@@ -178,24 +182,30 @@ class NoBasal(Basal):
         self._kept = kept
 
     def entry_at(self, second_s: int) -> int:
+        """Return 0."""
         return 0
 
     def rate_nl(self, entry: int) -> int:
+        """Return 0."""
         return 0
 
     def until_change_s(self, second_s: int) -> int:
+        """Return NEVER_S."""
         return NEVER_S
 
     def skip(self, from_s: int, duration_s: int) -> int:
+        """Return 0."""
         return 0
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
+        """Return the kept remainder."""
         return self._kept
 
     def owed_steps(self, rate_nl: int, duration_s: int) -> int:
+        """Return 0."""
         return 0
 
 
 def ceilings(setup: "Setup", rate_seconds_s: int) -> Ceilings:
-    """The bench's own ceilings, tightened by nothing, with rates per `rate_seconds_s`."""
+    """Return the bench's own ceilings, not tightened, with rates per `rate_seconds_s`."""
     return Ceilings(setup.bench, setup.calibration, Program("", "", rate_seconds_s, []))

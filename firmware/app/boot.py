@@ -1,4 +1,4 @@
-"""From power-up to the first turn of the loop: what is on flash, what of it is uncertain, what may go on."""
+"""From power-up to the first turn of the loop: what is on flash, which of it is uncertain, and what may go on."""
 
 from app import recovery
 from app.alarms import Alarms, Reporter
@@ -25,11 +25,11 @@ if 0:  # for the type checker alone
     from app.types import Attach, Board, Bridge, Calibration, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
-# What the store tells at power-up: bench, calibration, reservoir, program, line. What can't be read is a problem of the setup.
+# The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
 
 
 class Facts:
-    """The attributes of a Bench, without the code that read and checked them: nothing needs that any more."""
+    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
 
     name: str
     target: str
@@ -57,7 +57,7 @@ class Facts:
 
 
 def load(store: Store, attach: "Attach") -> Setup:
-    """`attach(bench)` builds what a bench describes, None for no bench, and says whether there is a motor."""
+    """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
     setup = Setup(store)
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
@@ -75,17 +75,17 @@ def load(store: Store, attach: "Attach") -> Setup:
 
 
 def _take(setup: Setup, name: str, take: "Take") -> None:
-    """Gives what is stored to `take`. Whatever keeps it from being read, the pump starts and says what is lost."""
+    """Pass a stored image to `take`. Whatever is wrong with it, the pump starts and reports the loss."""
     try:
         payload = setup.store.load(name)
         if payload:
             take(setup, payload)
-    except Exception:  # noqa: BLE001  stored bytes can be anything: what reads them may fail in any way
+    except Exception:  # noqa: BLE001  stored bytes can be anything, so reading them may fail in any way
         setup.lost(name)
 
 
 def _bench(setup: Setup, payload: bytes) -> None:
-    """ValueError when it is not a bench."""
+    """Use the stored bench. Raises ValueError if the bytes are not one."""
     from pumpcore import bench
 
     facts = Facts()
@@ -118,11 +118,11 @@ def _program(setup: Setup, payload: bytes) -> None:
 
 
 def _nothing(setup: Setup, payload: bytes) -> None:
-    """Only whether it can be read is asked."""
+    """Do nothing: only reading it matters."""
 
 
 def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
-    """What the line holds, by where the ledger stands. When that is lost nobody knows it, and the line must be primed."""
+    """Load the line, by the ledger's position. If it is lost, its content is unknown and the line must be primed."""
 
     def take(setup: Setup, payload: bytes) -> None:
         from app import lines
@@ -139,19 +139,19 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 
 
 # --- resume ------------------------------------------------------------------------------------------------------------------
-# Whether and when therapy goes on after the power failed: never without leave, never catching up, at most 3 times an hour.
+# Therapy goes on after a power cut only if the program allows it, without catching up, and at most 3 times an hour.
 
 MOST_IN_HOUR = 3
 
 
 def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
-    """"" when the pump may resume, else the fault that tells why not."""
+    """Return "" if the pump may resume, else the fault that says why not."""
     program = setup.program
     if program is None or program.after_power_loss != "resume" or blocked:
         return "not_resumed"
     if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
-    if record.temporary == ledger.LOWERED:  # the basal is more than what was cut
+    if record.temporary == ledger.LOWERED:  # the basal is more than the rate that was cut
         return "not_resumed"
     if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"
@@ -159,10 +159,10 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bo
 
 
 class Resume:
-    """Waits until the broken lease is over; what it booked counts as delivered (R2), and what it booked beyond the plan is owed.
+    """Wait until the broken lease is over. Its steps count as delivered (R2); what it booked beyond the plan is owed.
 
-    With a known time the gap runs from the lease's end on the clock; without, from power-up, and at least the lease's
-    length. With a `bridge` the plan is the lower of its rates.
+    With a known time the gap begins at the lease's end on the clock. Without it begins at power-up and lasts at least the lease's length.
+    With a `bridge` the plan is the lower of its rates.
     """
 
     def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
@@ -179,6 +179,7 @@ class Resume:
             self._basal.begin_temporary(bridge)
 
     def due_ms(self) -> int:
+        """Return the uptime of the next `ready`."""
         return self._next_ms
 
     def _gap_s(self) -> int:
@@ -188,15 +189,17 @@ class Resume:
         return powered_s if powered_s >= self._record.lease_s else -1
 
     def ready(self, now_ms: int) -> bool:
-        """Whether the span can begin now; asks at most once a second."""
+        """Return True if the span can begin now; looks at most once a second."""
         if now_ms < self._next_ms:
             return False
         self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
     def close(self) -> tuple[int, int, int, int]:
-        """(from_utc_s, to_utc_s, missed_steps, remainder) at the moment when the span begins; UTC 0 when unknown. The remainder is
-        below 0 while the plan has not passed what the lease booked: none of it is made twice."""
+        """Return (from_utc_s, to_utc_s, missed_steps, remainder) when the span begins. An unknown UTC is 0.
+
+        The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
+        """
         gap_s, source = self._gap_s(), self._accumulator
         missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
         self._basal.end_temporary()
@@ -211,8 +214,8 @@ WATCHDOG_MS = 8000
 
 
 def build(board: "Board", release: str) -> Pump:
-    """The whole pump around `board`; every condition found on the way is an alarm. Nothing moves."""
-    windows = Windows()  # first what stays, then what goes: when the pump is half built, its memory has no large pieces any more
+    """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves."""
+    windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
     board.system.make_room()
     flash, clock = board.flash, board.clock
@@ -267,7 +270,7 @@ def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, ope
     for number, count in opened:
         pump.alarms.restore(number, count)
     for ring, first, last in losses.news():
-        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap is: a cut in between raises it again
+        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
         pump.journal.post("journal_gap", (first, last), ring)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
@@ -289,9 +292,9 @@ def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, ope
 
 
 def _recover(pump: Pump, files: LedgerFiles) -> None:
-    """Journals the boot with what the last lease left open, then settles it in the ledger, then decides on resuming.
+    """Journal the boot with what the last lease left open, then settle it in the ledger, then decide on resuming.
 
-    Cut between the two writes, the next boot journals the same open lease again (same `leased_steps`) and counts it once.
+    If the power fails between the two writes, the next boot journals the same open lease again (same `leased_steps`) and counts it once.
     """
     found = files.record
     opened = found.open_steps() if found.state != ledger.IDLE else 0
@@ -316,7 +319,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
 
 
 def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
-    """The ledger names a bolus until the next lease behind its end; what the journal has of that end counts."""
+    """The ledger names a bolus until the next lease after its end, so first see whether the journal has its end."""
     for number, steps, fault in ((found.bolus_token, found.bolus_steps, ""), (found.extended_token, found.extended_steps, "extended_cut")):
         token = bytes.fromhex("%016x" % number)
         if found.state not in (ledger.RUNNING, ledger.ALONE) or not number or recovery.has_ended(pump.journal, token):
@@ -327,13 +330,13 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
 
 
 def _tank_allows(pump: Pump) -> bool:
-    """A refill that blocks a start blocks a resume too."""
+    """A refill that blocks a start also blocks a resume."""
     tank = pump.setup.tank
     return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
 
 
 def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
-    """(the Bridge that goes on, whether resuming is forbidden): by where the front is once the open part counts both ways."""
+    """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
         return None, blocked
     from app.lines import Bridge
@@ -344,11 +347,11 @@ def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
 
 
 def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
-    """The open part counts as delivered; the record says so before anything else happens."""
+    """Count the open part as delivered, and write that before anything else happens."""
     pump.alarms.raise_fault("power_lost")
     blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
     bridge, blocked = _bridge(pump, blocked)
-    alone = found.state == ledger.ALONE  # nothing goes on, and nothing was to
+    alone = found.state == ledger.ALONE  # no program was running, so nothing resumes
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
@@ -356,7 +359,7 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
         setattr(settled, name, getattr(found, name))
     settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps
-    if files.sound():  # else the files stay as they were found until somebody acknowledges
+    if files.sound():  # otherwise the files stay as found until somebody acknowledges
         files.write(settled)
     if reason:
         pump.alarms.raise_fault(reason)

@@ -1,4 +1,4 @@
-"""The calibration in its own image of the store: read at power-up, checked, set and forgotten by command."""
+"""The calibration in the store: read at power-up; checked, set and forgotten by command."""
 
 import binascii
 
@@ -17,7 +17,7 @@ NAME = "calibration"
 
 
 def load(setup: Setup, image: bytes) -> None:
-    """Takes over what is stored, when it is for this bench. ValueError when it is damaged; that of another bench does not count."""
+    """Use the stored calibration if it is for this bench, else report `calibration_other_bench`. Raises ValueError if it is damaged."""
     found = weighed.unpack_image(image)
     if not found.fits(setup.bench):
         if found.current:
@@ -32,7 +32,7 @@ def _stored(setup: Setup) -> Image | None:
 
 
 def _take(setup: Setup, image: Image) -> None:
-    """The first row's pair counts from here on, the nominal one when none does."""
+    """From here on the first row's calibration is in force, or the nominal one if no row is."""
     setup.calibration, setup.validity = setup.bench.calibration, None
     if not image.current:
         return
@@ -46,7 +46,7 @@ def _take(setup: Setup, image: Image) -> None:
 
 
 def own_image(setup: Setup) -> Image:
-    """What is stored for this bench; an empty image when that is nothing, of another bench, or damaged."""
+    """Return the stored image for this bench; an empty one if there is none, or it is of another bench or damaged."""
     try:
         found = _stored(setup)
     except (StoreError, ValueError):
@@ -57,14 +57,14 @@ def own_image(setup: Setup) -> Image:
 
 
 def check(pump: Pump, params: dict) -> dict:
-    """Answers what was read, packed again, and its id; "" for both when it is the nominal pair."""
+    """Return what was read, packed again, and its id; "" for both if it is the nominal calibration."""
     one, _ = _checked(pump, _sent(params))
     packed = weighed.pack(one) if one else b""
     return {"id": weighed.identity(packed) if one else "", "calibration": _text(packed)}
 
 
 def read(pump: Pump, params: dict) -> dict:
-    """`calibration` is null when the nominal pair counts; `history` newest first. Refusal `alarm_active` without a bench."""
+    """Return the calibration in force (null: the nominal one) and the `history`, newest first. Refusal `alarm_active` without a bench."""
     setup = pump.setup
     _check_bench(setup)
     image = own_image(setup)
@@ -82,7 +82,7 @@ def read(pump: Pump, params: dict) -> dict:
 
 
 def put(pump: Pump, params: dict) -> dict:
-    """Setting the one that counts again is done without effect."""
+    """Set the calibration. Setting the one in force again changes nothing."""
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
     setup, packed = pump.setup, _sent(params)
@@ -100,7 +100,7 @@ def _text(packed: bytes) -> str:
 
 
 def _sent(params: dict) -> bytes:
-    """The bytes that were sent; none at all stand for the nominal pair."""
+    """Return the bytes that were sent; b"" stands for the nominal calibration."""
     try:
         return binascii.a2b_base64(params["calibration"])
     except ValueError:
@@ -113,8 +113,7 @@ def _check_bench(setup: Setup) -> None:
 
 
 def _checked(pump: Pump, packed: bytes) -> tuple[Weighed | None, Ceilings | None]:
-    """(what these bytes are, None for no bytes; the ceilings of the program by that pair). Everything that keeps them from being set,
-    as refusals."""
+    """Return (the calibration, None for no bytes; the program's ceilings with it). Refuses whatever must not be set."""
     setup, pair, one, ceilings = pump.setup, None, None, None
     _check_bench(setup)
     if packed:
@@ -134,7 +133,7 @@ def _check_date(pump: Pump, one: Weighed) -> None:
 
 
 def _check_program(setup: Setup, pair: Calibration) -> Ceilings:
-    """Nothing is clamped (R7): a program that the new pair puts above a ceiling is changed first, by who wrote it."""
+    """Nothing is clamped (R7): if the new calibration puts the program above a ceiling, its author must change the program first."""
     try:
         return limits.check_program(setup.program, setup.bench, pair)
     except Refusal as refused:
@@ -142,7 +141,7 @@ def _check_program(setup: Setup, pair: Calibration) -> Ceilings:
 
 
 def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
-    """Journaled, then stored, then taken over. JournalError, OSError, StoreError pass: the old one stays."""
+    """Journal, then store, then use it. If JournalError, OSError or StoreError passes, the old one stays."""
     setup = pump.setup
     image, old = own_image(setup), setup.calibration
     image = image.with_new(pump.position_steps(), packed) if one else image.without()
@@ -156,7 +155,7 @@ def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
 
 
 def _take_program(pump: Pump) -> None:
-    """A program that does not fit the nominal pair was left out while the calibration was damaged: now it may fit."""
+    """Load a program that was left out while the calibration was damaged, because it did not fit the nominal one."""
     setup = pump.setup
     if setup.program is not None:
         return
@@ -166,7 +165,7 @@ def _take_program(pump: Pump) -> None:
             programs.take(setup, packed)
             pump.alarms.clear_name("program_invalid")
     except (StoreError, Refusal):
-        return  # what keeps it from running has its own alarm
+        return  # the reason has its own alarm
 
 
 def _settle_alarms(pump: Pump) -> None:

@@ -1,4 +1,4 @@
-"""The delivery tick: keeps the step generator fed from the program, by leases, and tells what it is doing.
+"""The delivery tick: feed the step generator from the program, lease by lease, and keep the state.
 
 Handlers only set what is wanted (start, a bolus, its cancellation); `stop` and `safe_state` act at once.
 """
@@ -29,7 +29,7 @@ STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
 
 
 class Delivery:
-    """`book` keeps totals and ledger fields, `setup` the active program with its ceilings; both are shared with handlers."""
+    """`book` has totals and ledger fields, `setup` the active program with its ceilings. Handlers use both too."""
 
     def __init__(self, motion: "Motion", leases: "Leases", book: "Book", setup: "Setup", reporter: "Reporter") -> None:
         self.motion = motion
@@ -50,8 +50,7 @@ class Delivery:
     # -- asking -----------------------------------------------------------------------------------------------
 
     def start(self, now_ms: int, by: str, remainder: int) -> None:
-        """Begins a span at the present position; JournalError when that can't be journaled first. The first lease follows
-        in the next tick."""
+        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began."""
         program = self.setup.program
         accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
         accumulator.remainder = remainder
@@ -65,7 +64,7 @@ class Delivery:
         self.state = RUNNING
 
     def cross(self, bridge: "Bridge") -> None:
-        """The span that has just begun runs as a bridge."""
+        """Run the span that has just begun as a bridge."""
         self.bridge = bridge
         bridge.begin(self, self._report, self._mark)
 
@@ -82,7 +81,7 @@ class Delivery:
         return span
 
     def watch_tank(self, span: Span | None = None) -> None:
-        """Where the reservoir will be low, and empty, by the last refill."""
+        """Compute the positions where the reservoir will be low and empty, by the last refill."""
         span, tank, settings = span or self.span, self.setup.tank, self.setup.reservoir_settings()
         if span is not None:
             watched = tank is not None and settings is not None
@@ -90,41 +89,43 @@ class Delivery:
             span.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
     def order_alone(self, bolus: Bolus, state: str) -> None:
-        """Wants `bolus`, already checked and journaled, without a program: it begins with the next tick, the pump is in `state`
-        until it ends, and stops by itself then."""
+        """Order a checked and journaled `bolus` without a program. It begins with the next tick.
+
+        The pump is in `state` until the bolus ends, and then stops by itself.
+        """
         self.orders.order(bolus)
         self.state = state
 
     def next_ms(self) -> int:
-        """Uptime at which the next slice begins."""
+        """Return the uptime at which the next slice begins."""
         return max(self.span.at_ms(self.span.planned_s), self.book.clock.uptime_ms())
 
     def cancel(self, bolus: Bolus) -> int:
-        """Ends a bolus that waits or runs; returns the most steps that it will have made."""
+        """End a bolus that waits or runs. Return the most steps that it will have made."""
         steps = self.orders.cancel(bolus, self.span)
         if self.span is None:
             self.state = STOPPED
         return steps
 
     def delivered(self, bolus: Bolus) -> int:
-        """Steps of a bolus that have been made."""
+        """Return the delivered steps of a bolus."""
         if self.span is None or bolus.state not in (boluses.DELIVERING, boluses.PAUSED):
             return bolus.delivered_steps
         return self.span.bolus_delivered(bolus, self.motion.delivered_steps())
 
     def withdraw(self, by: str) -> None:
-        """What was wanted and has not begun is not wanted any more."""
+        """Cancel orders that have not begun."""
         if self.span is None and self.orders.wanted:
             self.state = STOPPED
             self.orders.end_all(None, 0, self._reason(by))
 
     def _reason(self, by: str) -> str:
-        """Why a halt ends a bolus: its own end, when it ran alone."""
+        """Return why a halt ends a bolus: its own end, if it ran alone."""
         reason, self._ending = self._ending if by == "done" else "fault" if by == "fault" else "stopped", ""
         return reason
 
     def stop(self, by: str) -> int:
-        """Halts first, records afterwards; works in any state and with a broken flash. Returns the position in steps."""
+        """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
         position = self.motion.halt()
         if not self.motion.agreed and by != "fault":
             self._report.fault("guard_mismatch")
@@ -141,7 +142,7 @@ class Delivery:
         self.overlay.stop(span, reason)
         if self.bridge is not None:
             self.bridge.stop(span)
-        self._marks = []  # what lay ahead of the stop did not come true
+        self._marks = []  # they lay after the stop
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
             self._report.append("stopped", values)
@@ -151,7 +152,7 @@ class Delivery:
         return position
 
     def _close_ledger(self, span: Span, position: int) -> None:
-        """Also without a journal: a stopped pump must not resume after a reset."""
+        """Write it even without a journal: a stopped pump must not resume after a reset."""
         record = self.book.record(ledger.IDLE, 0)
         record.basal_remainder = span.basal.remainder_in(0, 0)
         try:
@@ -160,7 +161,7 @@ class Delivery:
             self._report.fault("ledger_failed")
 
     def safe_state(self, name: str) -> None:
-        """Motor disabled, then the alarm, then the records (R6, R9)."""
+        """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
         self.motion.halt()
         self._report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
@@ -169,18 +170,18 @@ class Delivery:
             self.stop("fault")
 
     def watch_calibration(self, position_steps: int | None = None) -> None:
-        """Tells once that the calibration has expired; `position_steps` only before the motion knows where it stands."""
+        """Report once that the calibration has expired. `position_steps`: only before the motion knows its position."""
         if position_steps is None:
             position_steps = self.motion.delivered_steps()
         if self.setup.expired_now(position_steps, self.book.wall):
             self._report.fault("calibration_expired")
 
     def report_fault(self, name: str) -> None:
-        """A condition that was met while acting on the motion."""
+        """Raise a fault met while acting on the motion."""
         self._report.fault(name)
 
     def shift_wall(self, by_s: int) -> None:
-        """The clock was set by a little, became known, or learned of another transition, while running: later leases follow it."""
+        """The clock was corrected, became known, or got another transition while running: later leases follow it."""
         span = self.span
         if span is None or not self.book.wall.known():
             return
@@ -191,12 +192,12 @@ class Delivery:
     # -- doing ------------------------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> bool:
-        """One turn: at most one slice is queued and at most one lease written. True when flash was written."""
+        """Queue at most one slice and write at most one lease. Return True if flash was written."""
         span = self.span
         if span is None:
             return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
         if self._marks and self._pass_marks(now_ms):
-            return False  # told first: the next lease may drop from the ledger what only the journal knows then
+            return False  # marks first: the next lease may drop from the ledger what only they put in the journal
         if self._ending:
             return self._end_alone(span, now_ms)
         if self.state is LIMITED:
@@ -208,14 +209,14 @@ class Delivery:
         return self._extend(span)
 
     def _stood_still(self, span: Span, now_ms: int) -> bool:
-        """Safe state when the queue ended before it was fed, also in a dwell: what was due meanwhile must not come in a burst."""
+        """Safe state if the queue ended before it was fed, even in a dwell: late steps must not come in a burst."""
         late = span.planned_s > 0 and now_ms > span.end_ms
         if late:
             self.safe_state("underrun")
         return late
 
     def due_ms(self) -> int:
-        """Uptime at which `tick` has something to do."""
+        """Return the uptime at which `tick` has something to do."""
         if self.span is None:
             return 0 if self.orders.wanted else NEVER_MS
         if self._ending:
@@ -245,11 +246,11 @@ class Delivery:
         return leased
 
     def take_over(self) -> None:
-        """Another program is active: it runs from the end of the present lease on."""
+        """Another program is active: run it from the end of the present lease on."""
         self.program_waits = self.span is not None
 
     def _take_over(self, span: Span) -> None:
-        """The rest of a step that the old program leaves is less than one, and journaled."""
+        """Replace the program. The old one's remainder, less than a step, is dropped and journaled."""
         self.program_waits = False
         program, old, wall = self.setup.program, span.basal, self.book.wall
         owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
@@ -305,7 +306,7 @@ class Delivery:
     # -- ceilings ---------------------------------------------------------------------------------------------
 
     def _pause(self, span: Span, limit: str, powered_on_s: int) -> None:
-        """No lease: the basal pauses until the window has room; a bolus ends here."""
+        """Pause the basal without a lease until the window has room; a bolus ends here."""
         if span.bolus is not None:
             self.orders.finish(span, "limit")
         if limit != self._limit:
@@ -319,7 +320,7 @@ class Delivery:
         self._retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
 
     def _retry(self, span: Span, now_ms: int) -> bool:
-        """At the next bucket: leaves out what was due meanwhile, and until the lease is surely written, and asks for it again."""
+        """At the next bucket ask for a lease again, leaving out what was due until then and until the lease is written."""
         skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
         self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
         span.planned_s += skipped_s
@@ -334,7 +335,7 @@ class Delivery:
         return True
 
     def _end_pause(self, span: Span) -> None:
-        """A stop at a limit: what was due meanwhile is told as missed."""
+        """Report what was due during a pause as missed, at a stop."""
         waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
         missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
         self.book.missed_steps = 0
@@ -342,7 +343,7 @@ class Delivery:
         self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
 
     def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
-        """Journals what the plan held while the power was off; nothing of it is caught up (R11). JournalError passes."""
+        """Journal what the plan held while the power was off; none of it is caught up (R11). JournalError passes."""
         self._report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
 
     # -- a bolus alone ------------------------------------------------------------------------------------------------
@@ -360,7 +361,7 @@ class Delivery:
         return False
 
     def _wind_up(self, reason: str) -> bool:
-        """Nothing follows what is queued: the pump stops when the guard has counted all of it."""
+        """Queue no more: the pump stops when the guard has counted everything queued."""
         self._ending = reason
         self.motion.queue([(0, _DWELL_US)])
         return False
@@ -381,7 +382,7 @@ class Delivery:
         self._marks.append((span.at_ms(span.planned_s), name, values))
 
     def _pass_marks(self, now_ms: int) -> bool:
-        """Reports what is due; True when something was."""
+        """Report the marks that are due; return True if there were any."""
         before = len(self._marks)
         while self._marks and self._marks[0][0] <= now_ms:
             self._pass(self._marks.pop(0))

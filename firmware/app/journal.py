@@ -10,19 +10,19 @@ if 0:  # for the type checker alone
     from app.types import Appender, Clock, Flash, Gaps, Iterator, LedgerRecord, Payload, Reader
 
 # --- ring --------------------------------------------------------------------------------------------------------------------
-# One ring of the journal: segment files named by the sequence number they begin with, the oldest of which goes when there are too many.
+# A ring is a row of segment files, each named by its first sequence number. If there are too many, the oldest one goes.
 #
-# littlefs changes a file as a whole, so a cut leaves whole records only: bytes that are no whole record are damage, never a cut.
+# littlefs changes a file as a whole, so a power cut leaves whole records only: any other bytes are damage, never a cut.
 
 FOLDER = "/journal"
 SEGMENT_BYTES = 16_384
 BLOCK_BYTES = 4096
-_WORTH_BYTES = const(256)  # where less than that is left of a block, the next segment waits for the next one
+_WORTH_BYTES = const(256)  # with less space left in a block, the next segment waits for the next block
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
 def names_in(flash: "Flash") -> "list[str]":
-    """What lies in the journal's folder; nothing where that is no folder: then no record can be written, and that is an alarm."""
+    """Return the names in the journal's folder; [] if it is no folder: then no record can be written, which raises an alarm."""
     try:
         return flash.names(FOLDER)
     except OSError:
@@ -30,41 +30,46 @@ def names_in(flash: "Flash") -> "list[str]":
 
 
 class Ring:
-    """One ring. Sequence numbers begin at 1 and none is used twice: one that is missing is of a record that was lost. The oldest
-    segment goes when `segments` are full."""
+    """One ring. Sequence numbers begin at 1 and none is used twice, so a missing number is a lost record.
+
+    If all segments are full, the oldest goes.
+    """
 
     def __init__(
         self, flash: "Flash", letter: str, segments: int, buffer: bytearray | None = None, names: "list[str] | None" = None
     ) -> None:
-        """`names`: what lies in the folder, where that is known: to list it takes a chip 30 ms."""
+        """`names`: what is in the folder, if known: listing it takes a chip 30 ms."""
         self.flash = flash
-        self.buffer = buffer  # for a whole segment, while the pump starts: a piece of that size may not be there later
+        self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
         self._letter = letter
         self.most_segments = segments
         self._handle: "Appender | None" = None
-        # (segment, bytes, starts) of the newest one, if it is whole, while the pump starts
+        # (segment, bytes, starts) of the newest one if it is whole, during power-up
         self.newest: tuple[int, int, list[int]] | None = None
-        self._mark = (0, 0, 0)  # (segment, sequence, offset) behind what was read last
+        self._mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
         self._reading = 0  # the segment that `_reader` has open
         self._reader: "Reader | None" = None
         self.next_sequence = 0
         self.last_boot = -1
-        from app.recovery import find_end, segments_in  # what only power-up needs
+        from app.recovery import find_end, segments_in  # only power-up needs these
 
         self.firsts = segments_in(names or names_in(flash), letter)
         self._bytes = find_end(self)
 
     def path(self, first: int) -> str:
+        """Return the path of the segment that begins with `first`."""
         return "%s/%s%08x" % (FOLDER, self._letter, first)
 
     def skip(self, known: int) -> None:
-        """Records were lost that nothing here tells of, `known` among them: the next number is one that none of them can have had."""
+        """Unknown records were lost, `known` the last of them that is known: continue with a number that none of them can have had."""
         self.next_sequence = min(max(self.next_sequence, known) + MOST_IN_SEGMENT, records.HIGHEST_SEQUENCE)
         self.give_up_segment()
 
     def read_whole(self, first: int) -> memoryview | None:
-        """The bytes of a segment, until the next one is read; None when it can't be read (a folder, a block that the file system
-        finds damaged)."""
+        """Return the bytes of a segment, valid until the next call; None if it cannot be read.
+
+        It may be a folder, or contain a block that the file system finds damaged.
+        """
         buffer = self.buffer or bytearray(SEGMENT_BYTES)
         try:
             with self.flash.open(self.path(first)) as file:
@@ -73,9 +78,9 @@ class Ring:
             return None
 
     def append(self, name: str, stamp: tuple[int, int, int], values: "Payload") -> None:
-        """Writes one record, durable when it returns; OSError passes through. `stamp` is (boot, uptime_ms, utc_s)."""
+        """Write one record, durable when this returns. `stamp` is (boot, uptime_ms, utc_s). An OSError passes."""
         boot, uptime_ms, utc_s = stamp
-        if self.next_sequence >= records.HIGHEST_SEQUENCE:  # the number behind the last can still be asked for
+        if self.next_sequence >= records.HIGHEST_SEQUENCE:  # a host may still ask for the number after the last
             raise OSError("no sequence number is left")
         raw = records.encode(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
         handle = self._room_for(len(raw))
@@ -94,37 +99,37 @@ class Ring:
     def _rotate(self) -> None:
         self.close()
         self.let_go()
-        if self.firsts and self.firsts[-1] == self.next_sequence:  # it holds nothing whole, only what a failed write left
+        if self.firsts and self.firsts[-1] == self.next_sequence:  # it has no whole record, only the remains of a failed write
             self.flash.remove(self.path(self.firsts.pop()))
         while len(self.firsts) >= self.most_segments:
             oldest = self.firsts.pop(0)
             try:
                 self.flash.remove(self.path(oldest))
-            except OSError:  # what is no file is left where it is; a flash that fails refuses the record too
+            except OSError:  # something that is no file stays; if the flash fails, it will refuse the record too
                 continue
         self.firsts.append(self.next_sequence)
         self._bytes = 0
 
     def close(self) -> None:
-        """Gives the file back; a handle that failed must not be written again."""
+        """Close the file; a handle that failed must not be written again."""
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
 
     def give_up_segment(self) -> None:
-        """A write failed: what it left behind is never appended to, the next record begins a new segment."""
+        """A write failed: never append to its remains; the next record begins a new segment."""
         self._bytes = SEGMENT_BYTES
         self.close()
 
     def first_sequence(self) -> int:
-        """Lowest sequence number that can still be read; `next_sequence` when there is none."""
+        """Return the lowest sequence number that can still be read; `next_sequence` if there is none."""
         return self.firsts[0] if self.firsts else self.next_sequence
 
     def read(self, from_sequence: int, buffer: bytearray, checked: bool = True) -> tuple[int, int]:
-        """Reads into `buffer`: (bytes of whole records from `from_sequence` on, sequence behind the last of them).
+        """Read into `buffer`. Return (bytes of whole records from `from_sequence` on, sequence after the last).
 
-        A damaged record ends what is read; asked for it, the ring answers what whole records come next, with a higher number. Not
-        `checked`: damaged records are among them. Keeps a segment open for the next time: `let_go` when there is none.
+        A damaged record ends the read; asked for that record, the ring returns the next whole ones, with a higher number. Without
+        `checked`, damaged records are included. Keeps a segment open for the next call: use `let_go` if there is none.
         """
         sequence, filled, searched = max(from_sequence, self.first_sequence()), 0, False
         while sequence < self.next_sequence and (not filled or len(buffer) - filled >= _WORTH_BYTES):
@@ -146,7 +151,7 @@ class Ring:
         return filled, sequence
 
     def _search(self, first: int, behind: int, sequence: int) -> int:
-        """Number of the next whole record of a damaged segment from `sequence` on, found for `_seek`; `behind` when there is none."""
+        """Return the next whole record of a damaged segment from `sequence` on, ready for `_seek`; `behind` if there is none."""
         data = self.read_whole(first) or b""
         for at in load_gaps().whole_records(data, first, behind):
             found = records.sequence_of(data, at)
@@ -156,7 +161,7 @@ class Ring:
         return behind
 
     def _around(self, sequence: int) -> tuple[int, int]:
-        """First sequence number of the segment that `sequence` is in, and the one behind its last."""
+        """Return the first sequence number of the segment of `sequence`, and the one after its last."""
         firsts, low, high = self.firsts, 0, len(self.firsts)
         while high - low > 1:
             middle = (low + high) // 2
@@ -167,7 +172,7 @@ class Ring:
         return firsts[low], firsts[high] if high < len(firsts) else self.next_sequence
 
     def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
-        """Where in its segment the record `sequence` begins, -1 when damage lies before it."""
+        """Return the offset of the record `sequence` in its segment; -1 if there is damage before it."""
         known, reached, offset = self._mark
         if known != first or reached > sequence:
             reached, offset = first, 0
@@ -180,8 +185,8 @@ class Ring:
         return offset
 
     def fill(self, first: int, offset: int, buffer: bytearray | memoryview) -> int:
-        """Fills `buffer` from `offset` of a segment on: how many bytes there were."""
-        if self._reading != first or first == self.firsts[-1]:  # what was appended since it was opened is not seen
+        """Fill `buffer` from `offset` of a segment on. Return how many bytes there were."""
+        if self._reading != first or first == self.firsts[-1]:  # an open file does not show what was appended since
             self.let_go()
             try:
                 self._reader = self.flash.open(self.path(first))
@@ -192,21 +197,21 @@ class Ring:
         return self._reader.readinto(buffer)
 
     def let_go(self) -> None:
-        """Closes what was read last; a segment that is open must not be removed."""
+        """Close the segment read last: an open segment must not be removed."""
         reader, self._reader = self._reader, None
         self._reading = 0
         if reader is not None:
             reader.close()
 
     def segments(self) -> "Iterator[tuple[int, int, bytes | memoryview]]":
-        """Yields (first number, number behind the last, bytes) of each segment, the newest first; the bytes until the next one."""
+        """Yield (first number, number after the last, bytes) of each segment, newest first. The bytes are valid until the next."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
             yield first, behind, self.read_whole(first) or b""
             behind = first
 
     def starts(self, first: int, behind: int, data: bytes | memoryview) -> list[int]:
-        """Where each whole record of a segment begins, those behind damage too. Refusal `not_loaded`."""
+        """Return the offset of each whole record of a segment, also after damage. Refusal `not_loaded`."""
         if self.newest is not None and self.newest[:2] == (first, len(data)) and len(self.newest[2]) == behind - first:
             return self.newest[2]
         starts = records.record_starts(data)
@@ -216,7 +221,7 @@ class Ring:
 
 
 def load_gaps() -> "Gaps":
-    """What only a damaged journal needs. Refusal `not_loaded`."""
+    """Return the module that only a damaged journal needs. Refusal `not_loaded`."""
     try:
         from pumpcore.wire import gaps
     except (ImportError, OSError, MemoryError) as error:
@@ -225,13 +230,11 @@ def load_gaps() -> "Gaps":
 
 
 # --- journal -----------------------------------------------------------------------------------------------------------------
-# The append-only log in flash: two rings, events and faults.
-#
-# A record is on flash when `append` returns. `post` keeps it in memory until the loop has a turn for it, for records
-# that only report; those of what is about to happen are appended.
+# A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until  the loop
+# has a turn for it.
 
 MOST_POSTED = 64
-# From there on an alarm forbids therapy at power-up: long before a number would come again.
+# From here on an alarm forbids therapy at power-up: long before a number would be used again.
 NUMBERS_END = (1 << 32) - (1 << 24)
 BOOTS_END = (1 << 23) - (1 << 16)  # a token has 23 bits for it
 _BOOTS_KEPT = const(1 << 14)
@@ -242,8 +245,7 @@ class JournalError(Exception):
 
 
 class Journal:
-    """Both rings, the boot number and the stamp of each record. `identity` is what `pumpcore.slots` keeps, 32 hex digits,
-    "" for a pump that was never given one."""
+    """Both rings, the boot number and the stamp of each record. `identity`: 32 hex digits (pumpcore.slots), "" if never set."""
 
     def __init__(self, flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> None:
         """`buffer`: room for one segment, until `built`."""
@@ -264,12 +266,12 @@ class Journal:
         self.lost = 0
 
     def built(self) -> None:
-        """Power-up has read what it needs: gives the buffer back."""
+        """Power-up has read what it needs: free the buffer."""
         for ring in self.rings.values():
             ring.buffer = ring.newest = None
 
     def identify(self, identity: bytes, boots: int) -> None:
-        """Takes over the stored identity, and the upper bits of the boot number by a boot that is not long ago; 0: there are none."""
+        """Use the stored identity. `boots`, a recent boot number, gives the upper bits of the present one; 0: none."""
         self.identity = binascii.hexlify(identity).decode() if any(identity) else ""
         self._boots = boots
         if boots:
@@ -277,7 +279,7 @@ class Journal:
             self.boot = boots - (behind if behind < 0x8000 else behind - 0x10000) + 1
 
     def keep_boots(self, always: bool = False) -> None:
-        """Stores where the boot numbers stand, once in 16,384 boots. JournalError when the flash refuses."""
+        """Store the boot number, once in 16,384 boots or `always`. Raises JournalError if the flash refuses."""
         if not always and self.boot - self._boots < _BOOTS_KEPT:
             return
         from pumpcore import slots
@@ -288,26 +290,30 @@ class Journal:
             raise JournalError(str(error))
 
     def identity_bytes(self) -> bytes:
+        """Return the identity as 16 bytes; zeros if there is none."""
         return binascii.unhexlify(self.identity or "0" * 32)
 
     def ends(self) -> bool:
-        """Whether sequence or boot numbers come near their end."""
+        """Return True if sequence or boot numbers are near their end."""
         return self.boot >= BOOTS_END or any([ring.next_sequence >= NUMBERS_END for ring in self.rings.values()])
 
     def catch_up(self, record: "LedgerRecord") -> None:
-        """Every boot is journaled in `events` before anything else is written, and a ledger record says what was journaled. So events that
-        have no boot beside alarms or a ledger, or fewer records than a ledger knows of, have lost the newest ones."""
+        """Detect that the newest events are lost, and skip their numbers.
+
+        Every boot is journaled in `events` before anything else is written, and a ledger record names the newest event. So events are lost
+        if they have no boot although alarms or a ledger have one, or if the ledger names more of them.
+        """
         events, faults = self.rings["events"], self.rings["faults"]
         known = record.events_sequence
         alone = events.last_boot < 0 and (faults.last_boot >= 0 or record.sequence > 0)
         if alone or known >= events.next_sequence:
             events.skip(known)
-            if faults.last_boot < 0:  # nothing says that they are whole
+            if faults.last_boot < 0:  # they may be incomplete too
                 faults.skip(0)
             self.boot = max(self.boot, record.boot + 1)
 
     def append(self, name: str, values: "Payload", ring: str = "events") -> None:
-        """One record of `name`, durable when this returns; JournalError when the flash refuses."""
+        """Write one record of `name`, durable when this returns. Raises JournalError if the flash refuses."""
         stamp = (self.boot, self._clock.uptime_ms(), self._clock.utc_s())
         self._write(ring, name, stamp, values)
 
@@ -321,22 +327,21 @@ class Journal:
             raise JournalError(str(error))
 
     def _give_up(self, ring: str) -> None:
-        """Closes the failed file; that may fail as well, and is then no news."""
+        """Close the failed file. Closing may fail too, which is no further news."""
         try:
             self.rings[ring].give_up_segment()
         except OSError:
             self.broken = True
 
     def post(self, name: str, values: "Payload", ring: str = "events") -> None:
-        """Keeps a record, stamped now, for the next free turn of the loop. With a broken flash only the newest are kept;
-        `lost` counts the others."""
+        """Keep a record, stamped now, for the next free turn. With a broken flash the newest 64 are kept; `lost` counts the others."""
         if len(self.posted) >= MOST_POSTED:
             self.posted.pop(0)
             self.lost += 1
         self.posted.append((ring, name, (self.boot, self._clock.uptime_ms(), self._clock.utc_s()), values))
 
     def write_posted(self) -> None:
-        """Writes the oldest posted record; JournalError when the flash refuses, the record is kept."""
+        """Write the oldest posted record. Raises JournalError if the flash refuses; the record is then kept."""
         if self.posted:
             self._write(*self.posted[0])
             self.posted.pop(0)

@@ -13,7 +13,7 @@ if 0:  # for the type checker alone
     from app.types import Clock, Flash, Ring
 
 # --- ledger ------------------------------------------------------------------------------------------------------------------
-# The ledger in flash: three small files in rotation, each one whole record; the newest valid one counts.
+# Three small files in rotation, each a whole record; the newest valid one counts.
 
 FILES = 3
 PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
@@ -21,11 +21,11 @@ _MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
 
 class LedgerFiles:
-    """Writes and recovers LedgerRecords. `record` is the one last written or found; OSError passes through.
+    """Write and recover LedgerRecords. `record` is the one last written or found. An OSError passes.
 
-    `damaged`: a file is invalid, or is not the one that must lie beside the newest. `failed`: there is no folder to write to.
-    `behind`: the record was older than the journal (`advance`). `stopped`: the journal has the end of its last lease. While the ledger
-    is not `sound` its files stay as they were found, until somebody acknowledges.
+    `damaged`: a file is invalid, or is not the one that belongs beside the newest. `failed`: there is no folder to write to. `behind`: the
+    record was older than the journal (`advance`). `stopped`: the journal has the end of its last lease. While the ledger is not `sound`,
+    its files stay as they were found until somebody acknowledges.
     """
 
     def __init__(self, flash: "Flash") -> None:
@@ -45,14 +45,14 @@ class LedgerFiles:
                 newest = record
         if newest is None:
             return ledger.LedgerRecord()
-        for sequence in range(max(1, newest.sequence - FILES + 1), newest.sequence):  # each was written where the rotation has it
+        for sequence in range(max(1, newest.sequence - FILES + 1), newest.sequence):  # the rotation puts each record in its own file
             record = found[sequence % FILES]
             if record is None or record.sequence != sequence:
                 self.damaged = True
         return newest
 
     def _valid(self, number: int) -> ledger.LedgerRecord | None:
-        """None when it is not there, or created by a write that a cut ended, or damaged."""
+        """Return None if the file is missing, damaged, or was created by a write that a power cut ended."""
         try:
             image = self._flash.read(PATHS[number])
             record = ledger.unpack(image) if image else None
@@ -66,16 +66,17 @@ class LedgerFiles:
         return None
 
     def advance(self, position_steps: int) -> None:
-        """The record is older than what the journal says was delivered: the larger position counts, and nothing is open."""
+        """The journal shows that the record is outdated: use the larger position, and nothing is open."""
         self.behind = True
         record = self.record
         record.leased_steps = record.confirmed_steps = max(record.leased_steps, position_steps)
 
     def sound(self) -> bool:
+        """Return True if the files were found as they should be."""
         return not self.damaged and not self.behind
 
     def renew(self, record: ledger.LedgerRecord) -> None:
-        """Makes `record` the newest, and writes it until no damaged file is left; OSError when one stays."""
+        """Write `record` as the newest until no damaged file is left. Raises OSError if one stays."""
         for _ in range(FILES):
             self.write(record)
             self.damaged = self.behind = False
@@ -85,27 +86,27 @@ class LedgerFiles:
         raise OSError(errno.EIO)
 
     def vouch(self, powered_on_s: int, events_sequence: int) -> None:
-        """Writes the record of a stopped pump again, for what the journal holds by now."""
+        """Write the record of a stopped pump again, with the journal's present end."""
         record = ledger.unpack(ledger.pack(self.record))
         record.powered_on_s, record.events_sequence = powered_on_s, events_sequence
         self.write(record)
 
     def write(self, record: ledger.LedgerRecord) -> None:
-        """Makes `record` the newest; durable when it returns."""
+        """Write `record` as the newest; durable when this returns."""
         record.sequence = self.record.sequence + 1
         self._flash.write(PATHS[record.sequence % FILES], ledger.pack(record))
         self.record = record
 
 
 # --- book --------------------------------------------------------------------------------------------------------------------
-# The pump's totals that outlive a reset: powered-on time, uncertain steps, resumes; and the ledger record they go into.
+# The pump's totals that outlive a reset, and the ledger record that holds them.
 
-# 136 years: there it stands still, so no lockout and no window ends any more, and what is added to it still fits in 32 bits
+# 136 years. There it stands still: no lockout and no window ends any more, and sums still fit in 32 bits.
 _MOST_S = const((1 << 32) - (1 << 20))
 
 
 class Book:
-    """`uncertain_steps` sums what lost power left open; `resumes_s` are the powered-on times of the last three resumes."""
+    """`uncertain_steps`: sum of what power cuts left open. `resumes_s`: powered-on times of the last three resumes."""
 
     def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_base_s: int) -> None:
         self.clock = clock
@@ -121,27 +122,28 @@ class Book:
         self.events: "Ring | None" = None  # the ring, once there is a pump
 
     def powered_on_s(self) -> int:
-        """Seconds that this pump has been powered, over all boots; time off counts as 0 (R5)."""
+        """Return the seconds that this pump has been powered, over all boots; time off counts as 0 (R5)."""
         return self.powered_on_at_s(self.clock.uptime_ms())
 
     def powered_on_at_s(self, uptime_ms: int) -> int:
-        """The powered-on second of a moment of this boot; the same for the same moment, whenever it is asked."""
+        """Return the powered-on second of an uptime of this boot; always the same for the same uptime."""
         return min(self._base_s + uptime_ms // MS_PER_S, _MOST_S)
 
     def last_record(self) -> ledger.LedgerRecord:
-        """The record that is on flash now."""
+        """Return the record that is on flash now."""
         return self._files.record
 
     def resumes_in_hour(self) -> int:
-        """Resumes within the last powered-on hour."""
+        """Return the number of resumes within the last powered-on hour."""
         now_s = self.powered_on_s()
         return sum([1 for at_s in self.resumes_s if at_s and now_s - at_s < S_PER_HOUR])
 
     def note_resume(self) -> None:
+        """Keep the present second as the newest resume."""
         self.resumes_s = self.resumes_s[1:] + [max(1, self.powered_on_s())]
 
     def record(self, state: int, ahead_s: int) -> ledger.LedgerRecord:
-        """A new record with everything that this book knows; `until_utc_s` is `ahead_s` from now, 0 when unknown."""
+        """Return a new record of everything in this book. `until_utc_s` is `ahead_s` from now, 0 if unknown."""
         record = ledger.LedgerRecord()
         record.state = state
         record.uncertain_steps = self.uncertain_steps
@@ -156,15 +158,15 @@ class Book:
 
 
 # --- leases ------------------------------------------------------------------------------------------------------------------
-# What may be stepped: the next lease, checked against the rolling ceilings and written to flash before its first step (R2, R5).
+# Each lease is checked against the rolling ceilings and written to flash before its first step (R2, R5).
 
 LEASE_S = 60
-# The guard's hardware stops one step late; flash books that step so that it stays inside the lease.
+# The guard's hardware stops one step late, so this step is booked in flash as part of the lease.
 GUARD_MARGIN_STEPS = 1
 
 
 class Leases:
-    """`windows` holds what was leased in the last hour and day; `powered_on_s` counts the pump's powered time."""
+    """`windows` has the steps leased in the last hour and day, by powered-on time."""
 
     def __init__(self, files: LedgerFiles, windows: Windows, boot: int) -> None:
         self.files = files
@@ -172,7 +174,7 @@ class Leases:
         self._boot = boot
 
     def length_s(self, span: Span, powered_on_s: int) -> int:
-        """Seconds of the next lease: up to 60 of basal, 5 of a bolus; never across an entry, a bolus's end or a bucket."""
+        """Return the seconds of the next lease: up to 60 of basal, 5 of a bolus; never across an entry, a bolus's end or a bucket."""
         to_bucket_s = S_PER_MINUTE - powered_on_s % S_PER_MINUTE
         length_s = min(LEASE_S, to_bucket_s, span.basal.until_change_s(span.planned_s))
         if span.bolus is not None:
@@ -180,10 +182,10 @@ class Leases:
         return length_s
 
     def extend(self, span: Span, ceilings: Ceilings, powered_on_s: int, record: ledger.LedgerRecord) -> str:
-        """Leases from `span.planned_s` on. "" when done, else the limit that forbids it; OSError when flash fails.
+        """Lease from `span.planned_s` on. Return "" or the limit that forbids it. Raises OSError if flash fails.
 
-        `powered_on_s` belongs to `span.planned_s`. `record` brings what the caller knows: state, confirmed steps, UTC
-        of `span.planned_s`, program, resumes.
+        `powered_on_s` belongs to `span.planned_s`. `record` has what the caller knows: state, confirmed steps, UTC of `span.planned_s`,
+        program, resumes.
         """
         length_s = self.length_s(span, powered_on_s)
         basal_steps, bolus_steps = span.peek(length_s)
@@ -195,7 +197,7 @@ class Leases:
         full = self.windows.full(ceilings, more)
         if full:
             return full
-        span.leased_steps = target  # what the lease before held more, of what has been cancelled, is given back
+        span.leased_steps = target  # gives back what the lease before held for something cancelled since
         self._fill(record, span, length_s, bolus_steps)
         record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
         record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(span.rate_nl, length_s)
@@ -220,7 +222,7 @@ class Leases:
             record.bolus_steps = bolus.planned_steps + bolus_steps
 
     def close(self, record: ledger.LedgerRecord, position_steps: int) -> None:
-        """Nothing is open any more: leased = confirmed = `position_steps`. OSError when flash fails."""
+        """Write that nothing is open: leased = confirmed = `position_steps`. Raises OSError if flash fails."""
         record.boot = self._boot
         record.leased_steps = record.confirmed_steps = position_steps
         if self.files.sound():

@@ -1,4 +1,4 @@
-"""What the line holds while a program changes, and the bridge across the front in it."""
+"""The content of the line while a program changes, and the bridge across the front in it."""
 
 from app.span import Span
 from pumpcore import front
@@ -26,31 +26,31 @@ if 0:  # for the type checker alone
     from app.types import Content, Delivery, Mark, Payload, Program, Pump, Reporter, Setup
 
 # --- lines -------------------------------------------------------------------------------------------------------------------
-# What a change of program does to the line, and what a start asks of it: imported when a program is activated, and while two contents
-# are in the line.
+# How a change of program affects the line, and when a start is allowed. Imported when a program is activated, and while two contents  are
+# in the line.
 
 
 def words(one: "Content") -> str:
-    """A content, for people."""
+    """Return a content as text for people."""
     return "%s %d ng in %d nl" % one if one[2] else one[0] or "unknown"
 
 
 def load(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:
-    """What is stored, when it is more than what the active program says. ValueError, StoreError when it is damaged."""
+    """Return the stored line if it says more than the active program. Raises ValueError or StoreError if it is damaged."""
     line, program = front.unpack(setup.store.load(NAME)), setup.program
     if line.state == CLEAN and program is not None and change(line.new, program.content()):
-        # a firmware that knew of no line has activated something else: nothing before now has surely pushed that on
+        # older firmware without a line activated another program: what was delivered before is unknown
         return lost(setup, position_steps, uncertain_steps)
     return line if line.state != CLEAN else None
 
 
 def lost(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line:
-    """Nobody knows what the line holds besides what the active program delivers from here on."""
+    """Return a line whose content is unknown except for what the active program delivers from here on."""
     return Line(UNKNOWN, setup.program.content()).begin(LOST, position_steps, uncertain_steps, setup.calibration)
 
 
 def _held(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:
-    """What the line holds while the active program is stopped; None when nobody has ever told."""
+    """Return the content while the active program is stopped; None if nobody has reported any."""
     old, line = setup.program, setup.line
     if line is None:
         image = setup.store.load(NAME)
@@ -65,7 +65,7 @@ def _held(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | N
 
 
 def after(pump: "Pump", program: "Program") -> Line | None:
-    """What the line holds once `program` is active; None when nobody has told what it holds now."""
+    """Return the line once `program` is active; None if the present content is unknown to the store."""
     setup, position, uncertain, new = pump.setup, pump.position_steps(), pump.book.uncertain_steps, program.content()
     if NAME in setup.damaged:
         return Line(UNKNOWN, new).begin(LOST, position, uncertain, setup.calibration)
@@ -81,8 +81,11 @@ def after(pump: "Pump", program: "Program") -> Line | None:
 
 
 class Change:
-    """The change of what the line holds that goes with a program: what makes the pump more careful is written before the program, what
-    makes it less so behind it. A cut in between may cost a priming and never skips one."""
+    """The change of the line that goes with a program.
+
+    If it makes the pump more careful it is written before the program, otherwise after it. A power cut in between may cost a priming and
+    never skips one.
+    """
 
     def __init__(self, pump: "Pump", program: "Program") -> None:
         self._pump, self._program = pump, program
@@ -90,12 +93,12 @@ class Change:
         self._last = self._line is not None and self._line.state == CLEAN and pump.setup.line is not None
 
     def first(self) -> None:
-        """Before the program is stored. JournalError, OSError, StoreError pass."""
+        """Write it before the program is stored, if needed. JournalError, OSError, StoreError pass."""
         if self._line is not None and not self._last:
             self._keep()
 
     def last(self) -> None:
-        """Once it is. OSError, StoreError pass."""
+        """Write it after the program was stored, if needed. OSError, StoreError pass."""
         if self._last:
             self._keep()
 
@@ -104,7 +107,7 @@ class Change:
         damaged = NAME in pump.setup.damaged
         stored = None if damaged else pump.setup.store.load(NAME)
         if stored == line.pack() or (not stored and line.state == CLEAN and line.new == self._program.content()):
-            return  # the program tells
+            return  # the program itself says so
         if line.state != CLEAN:
             pump.journal.append("line_changed", (line.state, pump.position_steps()) + line.old[1:] + line.new[1:])
         pump.setup.keep_line(line)
@@ -112,7 +115,7 @@ class Change:
 
 
 def told(pump: "Pump", program: "Program") -> dict | None:
-    """What `program` would find in the line, for people; None when all of it is its own, or nobody can say."""
+    """Return what `program` would find in the line, for people; None if it is all its own, or unknown."""
     line, position = after(pump, program), pump.position_steps()
     if line is None or line.state == CLEAN or not program.line_nl():
         return None
@@ -120,13 +123,13 @@ def told(pump: "Pump", program: "Program") -> dict | None:
 
 
 def need(pump: "Pump", program: "Program") -> str:
-    """What the line needs before `program` may run (Line.need)."""
+    """Return what the line needs before `program` may run (Line.need)."""
     line = pump.setup.line
     return SAME if line is None else line.need(program, pump.position_steps(), pump.book.uncertain_steps)
 
 
 def check(pump: "Pump", program: "Program") -> None:
-    """Whether `program` may begin without a bridge. Refusals `bridge_needed`, `bridge_impossible`. OSError and StoreError pass."""
+    """Refuse if `program` may not begin without a bridge: `bridge_needed`, `bridge_impossible`. OSError and StoreError pass."""
     found = need(pump, program)
     if found == SETTLED:
         line, new = pump.setup.line, program.content()
@@ -137,7 +140,7 @@ def check(pump: "Pump", program: "Program") -> None:
 
 
 def refusal(pump: "Pump", program: "Program", name: str) -> Refusal:
-    """What is in the line, what follows, and how far the front is."""
+    """Return the refusal `name` with both contents and the position of the front."""
     line, position = pump.setup.line, pump.position_steps()
     holds = words(line.old)
     return Refusal(
@@ -147,7 +150,7 @@ def refusal(pump: "Pump", program: "Program", name: str) -> Refusal:
 
 
 def recount(pump: "Pump") -> None:
-    """Where another calibration counts, the front is fixed by the one before. OSError and StoreError pass."""
+    """If another calibration is in force now, fix the front by the one before. OSError and StoreError pass."""
     line, pair = pump.setup.line, pump.setup.calibration
     if not line.counts_by(pair):
         line.move(pump.position_steps(), pump.book.uncertain_steps, pair)
@@ -155,12 +158,12 @@ def recount(pump: "Pump") -> None:
 
 
 # --- bridge ------------------------------------------------------------------------------------------------------------------
-# A bridge: the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while that
-# is uncertain, plain behind it. Imported when one begins.
+# A bridge scales the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while  that
+# is uncertain, and not at all afterwards. Imported when one begins.
 
 
 class Bridge(Crossing):
-    """Stands where a temporary rate would (app/basal.py), but ends by position. `phase` holds until pump second `end_s`."""
+    """A bridge takes the place of a temporary rate (basal.py) but ends by position. `phase` holds until pump second `end_s`."""
 
     by_time = False
     _delivery: "Delivery | None"
@@ -175,17 +178,17 @@ class Bridge(Crossing):
         self._delivery = self._report = self._mark = None
 
     def told(self, position_steps: int) -> "Payload":
-        """What the journal says of it."""
+        """Return the values of its journal record."""
         values = bytes.fromhex(self.token or "0" * 16), position_steps, self.line_nl, self.numerator, self.denominator
         return values + (max(0, self.old_until), self.new_from)
 
     def begin(self, delivery: "Delivery", report: "Reporter", mark: "Mark") -> None:
-        """From the first lease of the delivery's span on."""
+        """Run from the first lease of the delivery's span on."""
         self._delivery, self._report, self._mark = delivery, report, mark
         delivery.span.basal.begin_temporary(self)
 
     def judge_lease(self, span: Span) -> None:
-        """To be asked at each lease's start: what holds for it. When the front has surely passed the bridge is over."""
+        """Set the phase for the lease that starts; call it at each start. Once the front has surely passed, the bridge ends."""
         at, basal, was = span.ordered_steps, span.basal, self.phase
         if at >= self.new_from:
             self.stop(span)
@@ -197,14 +200,14 @@ class Bridge(Crossing):
             self._mark(span, "front_near", (at,))
 
     def stop(self, span: Span) -> None:
-        """It is over: the program's own rates and modulus; the front is where it is."""
+        """End the bridge: the program's own rates and modulus. The front stays where it is."""
         self._delivery.bridge = None
         modulus, lost = span.basal.accumulator.modulus, span.basal.end_temporary()
         if lost:
             self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
 
     def refuse(self, pump: "Pump") -> None:
-        """Nothing else goes beside it. Refusal `bridge_running`: a front that has so much left to go, at least and at most."""
+        """Refuse anything beside it: `bridge_running`, with the least and the most volume until the front has passed."""
         position, pair = pump.position_steps(), pump.setup.calibration
         left = [pair.nl_for_steps(max(0, steps - position)) for steps in (self.old_until, self.new_from)]
         counts = {"asked": 2, "limit": 1, "nearest": 1}

@@ -1,4 +1,4 @@
-"""Stepper and guard seen as one absolute position in steps, and their self test."""
+"""Stepper and guard as one absolute position in steps, and their self test."""
 
 from pumpcore.units import US_PER_S, ceil_div, const
 
@@ -6,13 +6,13 @@ if 0:  # for the type checker alone
     from app.types import BoardState, Guard, Items, Stepper
 
 # --- motion ------------------------------------------------------------------------------------------------------------------
-# Stepper and guard seen as one absolute position in steps; the guard's count is the position.
+# The guard's count is the position.
 
 FULL_STEPS_PER_ENABLE = 4
 
 
 class Motion:
-    """`position_steps` is where the ledger stands at power-up; hardware counters begin at zero there."""
+    """Stepper and guard. Their counters begin at zero at power-up; `rebase` declares the ledger's position."""
 
     def __init__(self, stepper: "Stepper", guard: "Guard", microsteps: int) -> None:
         self.stepper = stepper
@@ -27,16 +27,17 @@ class Motion:
         self.position_uncertain_steps = 0
 
     def rebase(self, position_steps: int) -> None:
-        """Declares the present position; whatever the counters show from here on is added to it."""
+        """Declare the present position; later counts add to it."""
         self._guard_base = position_steps - self.guard.count()
         self._stepper_base = position_steps - self.stepper.steps_done()
         self._underruns = self.stepper.underruns()
 
     def delivered_steps(self) -> int:
+        """Return the position by the guard's count."""
         return self._guard_base + self.guard.count()
 
     def amiss(self, state: "BoardState") -> str:
-        """The fault that the board shows, "" for none. Underruns: the generator's queue ran empty since the position was declared."""
+        """Return the fault that the board shows, "" for none. `underrun`: the queue ran empty since the last `rebase`."""
         if state.tripped:
             return "guard_tripped"
         if self._stepper_base + state.steps_done != self._guard_base + state.guard_count:
@@ -44,31 +45,33 @@ class Motion:
         return "underrun" if state.underruns != self._underruns else ""
 
     def allow(self, position_steps: int) -> None:
-        """Lets the guard pass pulses up to this position; one more drops the enable line without the CPU. Less than before is left as
-        it is until the motor is enabled anew: to take it back the guard would have to look away from a running motor."""
+        """Let the guard pass pulses up to this position; one more drops the enable line without the CPU.
+
+        A smaller allowance waits until the motor is next enabled: to take it back, the guard would have to look away from a running motor.
+        """
         steps = position_steps - self._guard_base
         if steps > self._allowed_steps:
             self._allowed_steps = steps
             self.guard.allow(steps)
 
     def queue(self, items: "Items") -> None:
-        """Hands (steps, duration_us) items to the generator, which makes them one behind the other."""
+        """Hand (steps, duration_us) items to the generator, which makes them one after the other."""
         stepper = self.stepper
         for steps, duration_us in items:
             stepper.queue(steps, duration_us)
         stepper.send()
 
     def enable(self) -> None:
-        """Energises the motor; the rotor may settle up to four full steps away (R12)."""
+        """Energise the motor. The rotor may settle up to four full steps away (R12)."""
         if not self.enabled:
             self.enabled = True
             self.position_uncertain_steps += self._lost_per_enable_steps
-            self.guard.rearm()  # allows nothing
+            self.guard.rearm()  # after this nothing is allowed
             self._allowed_steps = 0
             self.stepper.enable(True)
 
     def halt(self) -> int:
-        """Stops at once and de-energises; returns the position. `agreed` tells whether generator and guard made the same steps."""
+        """Stop at once and de-energise. Return the position; `agreed`: generator and guard counted the same."""
         steps = self.stepper.halt()
         self.stepper.enable(False)
         self.enabled = False
@@ -78,7 +81,7 @@ class Motion:
 
 
 # --- selftest ----------------------------------------------------------------------------------------------------------------
-# Power-on self test: generator and guard against each other with the motor disabled, in whole electrical cycles (R12).
+# Generator and guard are compared at power-up, with the motor disabled, in whole electrical cycles (R12).
 
 FULL_STEPS_PER_CYCLE = 4
 _SHORTEST_STEP_US = const(250)
@@ -86,9 +89,9 @@ _MARGIN_MS = const(5)
 
 
 class SelfTest:
-    """Begins at power-up, `done` when as many steps came out as went in; `failed` when they differ or are late.
+    """Begins when made. `done` when its time is over; `failed` if the counts differ from the steps that were queued.
 
-    With 0 microsteps there is no motor: nothing is queued and the first tick is the last.
+    With 0 microsteps there is no motor: nothing is queued and the first tick ends the test.
     """
 
     def __init__(self, motion: "Motion", microsteps: int, now_ms: int) -> None:
@@ -105,10 +108,11 @@ class SelfTest:
             motion.queue([(self._steps, self._steps * step_us), (0, 1000)])
 
     def due_ms(self) -> int:
+        """Return the uptime at which the counts are judged."""
         return self._end_ms
 
     def tick(self, now_ms: int, position_steps: int) -> None:
-        """Judges the counts once the time is up; the steps of the test are no part of the position."""
+        """Judge the counts once the time is up, and declare the position: the steps of the test are no part of it."""
         if now_ms < self._end_ms:
             return
         counted = self._motion.guard.count() - self._before[0]

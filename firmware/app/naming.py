@@ -1,4 +1,4 @@
-"""What a ring of the journal holds of one token: loaded when somebody asks what became of it, and where power-up found a bolus cut."""
+"""Find the records of one token in a ring. Loaded for bolus.status, and at power-up if a bolus was cut."""
 
 from app.journal import BLOCK_BYTES
 from pumpcore.wire import records
@@ -8,13 +8,13 @@ if 0:  # for the type checker alone
 
 
 def before(ring: "Ring", behind: int) -> int:
-    """First number of the segment that ends with `behind`; 0 when there is none."""
+    """Return the first number of the segment that ends with `behind`; 0 if there is none."""
     older = [first for first in ring.firsts if first < behind]
     return older[-1] if older else 0
 
 
 def whole_from(ring: "Ring", first: int, behind: int, buffer: bytearray) -> int:
-    """The lowest number of a segment from which on, up to `behind`, no record is missing. Refusal `not_loaded`."""
+    """Return the lowest number of a segment from which on no record is missing up to `behind`. Refusal `not_loaded`."""
     if _is_whole(ring, first, behind, buffer):
         return first
     data = ring.read_whole(first) or b""
@@ -26,7 +26,7 @@ def whole_from(ring: "Ring", first: int, behind: int, buffer: bytearray) -> int:
 
 
 def _is_whole(ring: "Ring", first: int, behind: int, buffer: bytearray) -> bool:
-    """Whether a segment holds every record up to `behind`."""
+    """Return True if a segment has every record up to `behind`."""
     offset, sequence, end = 0, first, 1
     while end and sequence < behind:
         try:
@@ -41,13 +41,15 @@ def _is_whole(ring: "Ring", first: int, behind: int, buffer: bytearray) -> bool:
 
 
 def naming(ring: "Ring", first: int, behind: int, raw: bytes, buffer: bytearray) -> list[bytes]:
-    """Each whole record of a segment that holds `raw`, the newest first. In a small buffer: a full ring is more than memory, and
-    what each segment allocates would have to be collected."""
+    """Return each whole record of a segment that contains `raw`, newest first.
+
+    It uses a small buffer: a full ring exceeds the memory, and allocations of each segment would have to be collected.
+    """
     return _naming_in(ring, first, behind, raw, buffer)[::-1] if _holds(ring, first, raw, buffer) else []
 
 
 def _holds(ring: "Ring", first: int, raw: bytes, buffer: bytearray) -> bool:
-    """Whether `raw` is in a segment, or in what the buffer held before: that is looked at for nothing, seldom."""
+    """Return True if `raw` is in a segment, or seldom in old content of the buffer: that costs one search for nothing."""
     offset, size_bytes = 0, BLOCK_BYTES
     while size_bytes == BLOCK_BYTES:
         try:
@@ -61,7 +63,7 @@ def _holds(ring: "Ring", first: int, raw: bytes, buffer: bytearray) -> bool:
 
 
 def _naming_in(ring: "Ring", first: int, behind: int, raw: bytes, buffer: bytearray) -> list[bytes]:
-    """Those of a segment, the oldest first; of a damaged one those behind the damage too. Refusal `not_loaded`."""
+    """Return those of a segment, oldest first; also those after damage. Refusal `not_loaded`."""
     if not _is_whole(ring, first, behind, buffer):
         data = ring.read_whole(first) or b""
         found = [bytes(data[at : at + data[at]]) for at in ring.starts(first, behind, data)]

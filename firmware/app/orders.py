@@ -1,4 +1,4 @@
-"""What is ordered besides the basal of a span: its boluses and its temporary rate."""
+"""The orders of a span besides its basal: its boluses and its temporary rate."""
 
 from app.span import Span
 from pumpcore import bolus as boluses
@@ -11,11 +11,11 @@ if 0:  # for the type checker alone
     from app.types import Mark, Post, Reporter, Temporary
 
 # --- orders ------------------------------------------------------------------------------------------------------------------
-# The boluses of a span: one manual, demand or priming, and one extended, which waits while another runs and then goes on.
+# A span has one manual, demand or priming bolus, and one extended bolus, which waits while another runs and then goes on.
 
 
 class Orders:
-    """`bolus` and `extended` are the present or last of each. `report` writes at once, `mark` when its time has come."""
+    """`bolus` and `extended` are the present or last of each. `report` writes at once, `mark` at the planned time."""
 
     def __init__(self, report: "Reporter", mark: "Mark") -> None:
         self._report = report
@@ -27,7 +27,7 @@ class Orders:
         self._cancelled = False
 
     def order(self, bolus: Bolus) -> None:
-        """Wants `bolus` from the next slice on, an extended one behind another that was ordered before."""
+        """Begin `bolus` with the next slice; an extended one after another that was ordered before."""
         self.wanted.append(bolus)
         if bolus.purpose == EXTENDED:
             self.extended = bolus
@@ -35,12 +35,11 @@ class Orders:
             self.bolus = bolus
 
     def live(self) -> list[Bolus]:
-        """Those that wait or run."""
+        """Return the boluses that wait or run."""
         return [bolus for bolus in (self.bolus, self.extended) if bolus is not None and bolus.state in LIVE]
 
     def begin(self, span: Span) -> None:
-        """At a slice's start: what is wanted begins, in the order in which it was ordered. A new one goes before an extended one,
-        and that before nothing."""
+        """At a slice's start: begin what was ordered, in order. A new bolus interrupts an extended one; an extended one waits."""
         for bolus in list(self.wanted):
             if bolus.purpose == EXTENDED and span.bolus is not None:
                 continue
@@ -50,7 +49,7 @@ class Orders:
             self._start(span, bolus)
 
     def _set_aside(self, span: Span) -> None:
-        """The extended bolus stands still, with its remainder, and keeps its place."""
+        """Pause the extended bolus with its remainder, or end it if it is over."""
         reason = self.over(span)
         if reason:
             self._mark(span, "bolus_ended", (span.end_bolus(), reason))
@@ -70,11 +69,11 @@ class Orders:
             self._mark(span, "bolus_started", (token,))
 
     def over(self, span: Span) -> str:
-        """Why the bolus that runs ends with the present lease; "" when it goes on."""
+        """Return why the running bolus ends with the present lease; "" if it goes on."""
         return DONE if span.bolus.rest_s() <= 0 else CANCELLED if self._cancelled else ""
 
     def finish(self, span: Span, reason: str) -> None:
-        """The bolus that runs has planned its last slice; an extended one that waits follows at once, but not at a ceiling."""
+        """End the running bolus after its last slice. A waiting extended one follows at once, but ends too at a ceiling."""
         self._mark(span, "bolus_ended", (span.end_bolus(), reason))
         behind, self._waiting = self._waiting or (self.wanted.pop() if self.wanted else None), None
         if behind is not None and reason == "limit":
@@ -83,8 +82,10 @@ class Orders:
             self._start(span, behind)
 
     def cancel(self, bolus: Bolus, span: Span | None) -> int:
-        """Ends it with its present lease, at most 5 s later, an extended one at most 60 s: nothing stays leased behind it, and what
-        is queued still runs. Returns the most steps that it will have made."""
+        """End a bolus with its present lease: at most 5 s later, an extended one at most 60 s. Return the most steps of it.
+
+        Nothing of it stays leased after that; what is queued still runs.
+        """
         if bolus in self.wanted:
             self.wanted.remove(bolus)
             self.ended(bolus, CANCELLED, 0)
@@ -97,14 +98,14 @@ class Orders:
         return bolus.planned_steps
 
     def end_all(self, span: Span | None, position: int, reason: str) -> None:
-        """A halt cuts whatever is wanted, waits or runs at `position`. Its end is on flash before the ledger forgets it."""
+        """A halt at `position` cuts everything that waits or runs. The ends are on flash before the ledger forgets the boluses."""
         for bolus in self.live():
             steps = span.bolus_delivered(bolus, position) if bolus.state != boluses.ORDERED and span is not None else 0
             self.ended(bolus, reason, steps, self._report.settle)
         self.wanted, self._waiting = [], None
 
     def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: "Post | None" = None) -> None:
-        """Its end in the journal, and what of a step it leaves behind."""
+        """Journal the end of a bolus, and the remainder of a step that it leaves."""
         bolus.state = reason if reason in (DONE, CANCELLED) else CUT
         bolus.delivered_steps = delivered_steps
         (report or self._report.post)("bolus_ended", (bytes.fromhex(bolus.token), ENDS.index(reason), delivered_steps))
@@ -113,7 +114,7 @@ class Orders:
             self._report.post("remainder_dropped", (SOURCES.index("bolus"), accumulator.remainder, accumulator.modulus))
 
     def fill(self, record: LedgerRecord) -> None:
-        """What a cut must be able to tell of them, until their ends are in the journal."""
+        """Put into the record what a power cut must not lose, until the ends are in the journal."""
         if self.bolus is not None and self.bolus.state == DELIVERING:
             record.bolus_token, record.bolus_steps = int(self.bolus.token, 16), self.bolus.planned_steps
         extended = self.extended
@@ -122,11 +123,11 @@ class Orders:
 
 
 # --- overlay -----------------------------------------------------------------------------------------------------------------
-# The temporary rate of a span: begins and ends at a slice, where the present lease ends too.
+# A temporary rate begins and ends at a slice; the present lease ends there too.
 
 
 class Overlay:
-    """`present` waits or runs, `last` is the last one that was ordered. `report` writes at once, `mark` when its time has come."""
+    """`present` waits or runs, `last` was ordered last. `report` writes at once, `mark` at the planned time."""
 
     def __init__(self, report: "Reporter", mark: "Mark") -> None:
         self._report = report
@@ -137,12 +138,12 @@ class Overlay:
         self._cancelled = False
 
     def order(self, temporary: "Temporary") -> None:
-        """Wants a temporary rate, already checked and journaled, from the next slice on."""
+        """Begin a checked and journaled temporary rate with the next slice."""
         self.present = self.last = temporary
         self._wanted = True
 
     def cancel(self, span: Span, next_ms: int) -> int:
-        """Ends it with what is queued, at a ceiling in this second; returns the uptime of that, the same when it is asked again."""
+        """End it with what is queued, at a ceiling in this second. Return the uptime of its end, always the same."""
         if self._wanted:
             self.present, self._wanted = None, False
             self._report.post("temporary_ended", (ENDS.index(CANCELLED), span.ordered_steps))
@@ -153,7 +154,7 @@ class Overlay:
         return span.at_ms(self.present.end_s)
 
     def turn(self, span: Span) -> None:
-        """To be asked at each slice's start. What a lease that ends early holds more is carried on by being absolute."""
+        """Begin or end it; call at each slice's start. Steps left in a lease that ends early stay valid: a lease is absolute."""
         present = self.present
         if self._wanted:
             self._wanted = self._cancelled = False
@@ -178,11 +179,11 @@ class Overlay:
         self.present, self._wanted = None, False
 
     def stop(self, span: Span, reason: str) -> None:
-        """A halt ends it."""
+        """End it, because of a halt."""
         if self.present is not None:
             self._drop(span)
             self._report.settle("temporary_ended", (ENDS.index(reason), span.ordered_steps))
 
     def direction(self) -> int:
-        """What the ledger keeps of it."""
+        """Return how it compares with the basal, for the ledger."""
         return NONE if self.present is None else LOWERED if self.present.lowered else RAISED

@@ -1,4 +1,4 @@
-"""A program comes in: staged, checked against this bench, taken over. In memory at power-up and for the commands that need it."""
+"""Stage, check and activate a program. In memory at power-up and for the commands that need it."""
 
 from app.setup import Setup, Staged
 from pumpcore import limits, program
@@ -10,8 +10,10 @@ PERMILLE = 1000
 
 
 def unpack(packed: bytes, to_check: bool = True) -> program.Program:
-    """The program of these bytes, `to_check` with everything in memory that it takes to check it. Refusals of the 3xx family;
-    `not_loaded` when flash or memory does not give it: to be called before anything is changed."""
+    """Return the program of these bytes; `to_check` also imports what its check needs.
+
+    Refusals of `program.unpack`, and `not_loaded` if flash or memory fails: call it before anything is changed.
+    """
     try:
         new = program.unpack(packed)
         if to_check and new.settings is not None:
@@ -23,7 +25,7 @@ def unpack(packed: bytes, to_check: bool = True) -> program.Program:
 
 
 def take(setup: Setup, packed: bytes) -> None:
-    """Takes the stored program over. Refusals of the 3xx family: then nothing has changed."""
+    """Make the stored program active. Refusals of `program.unpack` and `limits.check_program`; then nothing has changed."""
     _take(setup, program.unpack(packed), packed)
 
 
@@ -35,7 +37,7 @@ def _take(setup: Setup, new: program.Program, packed: bytes) -> None:
 
 
 def stage(setup: Setup, packed: bytes) -> program.Program:
-    """Reads a program and keeps it in memory; whether it fits this bench, `check` finds. Refusals `program_...`."""
+    """Read a program and keep it in memory; `check` judges it later. Refusals `program_...`, `alarm_active` without a bench."""
     if setup.bench is None:
         raise Refusal("alarm_active", alarm="not_commissioned")
     new = unpack(packed, to_check=False)
@@ -44,8 +46,10 @@ def stage(setup: Setup, packed: bytes) -> program.Program:
 
 
 def check(setup: Setup, row: Staged, now_ms: int) -> int:
-    """Goes on checking a staged program against this bench, for a part of a second: how much is done in permille, PERMILLE when it fits.
-    Refusals of the 3xx family end the check."""
+    """Continue the check of a staged program for a part of a second. Return the progress in permille, PERMILLE when it fits.
+
+    Refusals of `limits.check_program`, and `dose_rounded`, end the check.
+    """
     if row.checked:
         return PERMILLE
     new = unpack(row.packed)
@@ -62,7 +66,7 @@ def check(setup: Setup, row: Staged, now_ms: int) -> int:
 
 
 def _search(new: program.Program, row: Staged) -> int:
-    """Looks for the fullest window of each length; returns how much of that is done in permille."""
+    """Search for the fullest window of each length. Return the progress in permille."""
     most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
     for number, minutes in enumerate(windows):
         if minutes in new.peaks:
@@ -81,13 +85,13 @@ def _search(new: program.Program, row: Staged) -> int:
 
 
 def activate(setup: Setup, packed: bytes, new: program.Program) -> None:
-    """Stores a program that was checked and takes it over. OSError or StoreError when it can't be kept; then the old one stays."""
+    """Store a checked program and make it active. Raises OSError or StoreError; then the old one stays."""
     setup.store.save("program", packed)
     _take(setup, new, packed)
 
 
 def recalibrated(setup: Setup, ceilings: Ceilings | None) -> None:
-    """Another pair counts: these are the ceilings in steps by it, and what was staged was checked with the old one."""
+    """Another calibration is in force: use these ceilings, and forget the staged programs, which were checked with the old one."""
     setup.forget_staged()
     if setup.program is not None:
         setup.ceilings = ceilings

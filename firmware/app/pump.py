@@ -1,4 +1,4 @@
-"""The pump as the handlers see it, and the loop that turns it: look, deliver, write one record, answer one line, wait."""
+"""The pump for the handlers, and its loop: look, deliver, write one record, answer one line, wait."""
 
 from app.alarms import Presses
 from app.delivery import LOW_WATER_MS, STOPPED
@@ -13,16 +13,16 @@ if 0:  # for the type checker alone
     from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Stop, Tokens, Watchdog
 
 # --- supervisor --------------------------------------------------------------------------------------------------------------
-# Looks at the whole pump once per turn, before anything else: stop button, guard against generator, underruns, totals.
+# It looks at the whole pump once per turn, before anything else.
 
 TOTAL_MS = 300_000
 FEED_MS = 1_000
-SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that have to show that they are alive
+SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that must show that they are alive
 _ALL = SUPERVISOR | DELIVERY | SESSION
 
 
 class Heartbeat:
-    """Feeds the watchdog, at most once a second, when every task has run since it was last fed: each adds itself to `alive`."""
+    """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
 
     def __init__(self, watchdog: "Watchdog") -> None:
         self._watchdog = watchdog
@@ -30,6 +30,7 @@ class Heartbeat:
         self._fed_ms = 0
 
     def feed(self, now_ms: int) -> None:
+        """Feed the watchdog if it is time and every task is alive."""
         if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
             self._fed_ms = now_ms
             self.alive = 0
@@ -37,7 +38,7 @@ class Heartbeat:
 
 
 class Supervisor:
-    """Raises alarms and brings the pump to its safe state. `stop` is Pump.stop: the button also ends what has not begun yet."""
+    """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
 
     def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
         self._board = board
@@ -47,10 +48,10 @@ class Supervisor:
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
-        self._trusted = 0  # the guard's count when the motor's supply was last seen to be there
+        self._trusted = 0  # the guard's count when the motor's supply was last good
 
     def tick(self, now_ms: int) -> None:
-        """One look; cheap, because it runs in every turn."""
+        """Look once. Must be cheap, because it runs in every turn."""
         board, delivery = self._board, self._delivery
         state = board.look()
         runs = delivery.span is not None
@@ -69,7 +70,7 @@ class Supervisor:
             self._total(now_ms)
 
     def _supply_low(self) -> None:
-        """Safe state. What the guard has counted since the supply was last seen may not have moved the pump: it is told as uncertain."""
+        """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
         supply_mv = self._board.supply.mv()
         self._delivery.safe_state("motor_supply")
         motion = self._delivery.motion
@@ -78,7 +79,7 @@ class Supervisor:
         self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
     def _total(self, now_ms: int) -> None:
-        """Every 5 minutes, running or not: the powered-on time and the windows are rebuilt from these (R5)."""
+        """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
         self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
         delivery = self._delivery
         delivery.watch_calibration()
@@ -97,11 +98,11 @@ QUIET_MS = 300
 _MOST_SLICES = const(4)
 NEVER_MS = 1 << 62
 MOST_FAILED_TURNS = 8
-LONGEST_WAIT_MS = 5_000  # longer than a slice, and the watchdog, fed once a turn, bites after 8 s
+LONGEST_WAIT_MS = 5_000  # longer than a slice; the watchdog bites after 8 s and is fed once a turn
 
 
 class Pump:
-    """Every collaborator by name. `recovered` is the ledger record found at power-up, `release` the digest of what runs."""
+    """Every collaborator by name. `release` is the digest of the firmware."""
 
     def __init__(self, board: "Board", journal: "Journal", alarms: "Alarms", setup: "Setup", book: "Book") -> None:
         self.board = board
@@ -120,15 +121,15 @@ class Pump:
         self.boluses: list[Bolus] = []
         self.doses: "Doses | None" = None
         self.presses = Presses(journal, alarms)
-        self.search: dict | None = None  # how far bolus.status has looked through the journal
+        self.search: dict | None = None  # how far bolus.status has searched the journal
         self.start_wanted: "bool | Bridge" = False  # True, or the Bridge to begin with
         self.reset_wanted = False
-        self.stop_heard = False  # in the middle of a flash write: the motor is cut off, what is left to do waits for the next turn
+        self.stop_heard = False  # in the middle of a flash write: the motor is cut off, the next turn does the rest
         self.look_error: Exception | None = None
         self._tidy_ms = NEVER_MS
 
     def state(self) -> str:
-        """What the pump is doing, for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
+        """Return the state for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
         if self.board.system.maintenance_requested:
             return "maintenance"
         if self.alarms.stopping(RUNS_MEND if self.delivery.state is not STOPPED else ()):
@@ -140,35 +141,35 @@ class Pump:
         return self.delivery.state
 
     def idle(self) -> bool:
-        """Whether nothing runs and nothing is about to."""
+        """Return True if nothing runs and nothing is about to."""
         return self.delivery.state is STOPPED and self.resume is None and not self.start_wanted
 
     def find_bolus(self, token: str) -> Bolus | None:
-        """The bolus that this boot knows by `token`; None when it knows none."""
-        for bolus in self.boluses + self.delivery.orders.live():  # more than are kept may have come beside a long one
+        """Return the bolus that this boot knows by `token`, else None."""
+        for bolus in self.boluses + self.delivery.orders.live():  # a long one may live longer than the kept ones
             if bolus.token == token:
                 return bolus
         return None
 
     def remember(self, bolus: Bolus) -> None:
-        """Keeps a bolus for its status and for repeated orders."""
+        """Keep a bolus for its status and for repeated orders."""
         self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
 
     def count(self, start_s: int, volume_nl: int, demand: bool) -> None:
-        """A bolus that begins at this powered-on second counts towards lockout and limits."""
+        """Count a bolus that begins at this powered-on second towards lockout and limits."""
         self.doses.add(start_s, volume_nl, demand)
         if demand:
             self.book.demand_s = start_s
 
     def crash(self, error: BaseException) -> None:
-        """A bug of ours, or no memory: safe state, alarm, and the error's text where a developer finds it."""
+        """Handle a bug of ours or a lack of memory: safe state, alarm, and the error's text for a developer."""
         if type(error) is MemoryError:
             self.session.starve()
         self.delivery.safe_state("internal")
         self.alarms.note_error(error)
 
     def keep_fed(self) -> None:
-        """Before a command writes to flash: what is queued lasts for it. A slice ends with its lease, so several may be short."""
+        """Before a command writes to flash: queue enough for that time. Each slice ends with its lease, so it may take several."""
         delivery = self.delivery
         for _ in range(_MOST_SLICES):
             now_ms = self.board.clock.uptime_ms()
@@ -177,11 +178,11 @@ class Pump:
             delivery.tick(now_ms)
 
     def position_steps(self) -> int:
-        """Where the pump stands; the steps of the self test are no part of it."""
+        """Return the position of the pump, without the steps of the self test."""
         return self.delivery.motion.delivered_steps() if self.selftest.done else self.book.position_steps
 
     def stop(self, by: str) -> int:
-        """Ends whatever runs or is about to; returns the position in steps."""
+        """End everything that runs or is about to. Return the position in steps."""
         self.start_wanted = False
         self.setup.end_check()
         if self.selftest.done:
@@ -198,8 +199,10 @@ class Pump:
         return position
 
     def cut(self, error: Exception | None = None) -> None:
-        """A stop arrived while the flash was being written: ends the motion at once; the next turn does the rest. `error` is a bug of
-        ours that was met while looking: it does the same."""
+        """A stop arrived during a flash write: end the motion at once; the next turn does the rest.
+
+        `error`: a bug of ours met while looking, which has the same effect.
+        """
         self.stop_heard = True
         self.look_error = error
         self.board.cut()
@@ -211,14 +214,14 @@ class Pump:
         self.stop("host")
 
     def close_ledger(self, position_steps: int) -> None:
-        """The ledger says that nothing is open; an alarm when it can't."""
+        """Write that no lease is open; safe state if the flash refuses."""
         try:
             self.delivery.leases.close(self.book.record(ledger.IDLE, 0), position_steps)
         except OSError:
             self.delivery.safe_state("ledger_failed")
 
     def turn(self) -> None:
-        """One turn of the loop. At most one durable operation between two looks at the queue."""
+        """Make one turn of the loop, with at most one durable operation between two looks at the queue."""
         now_ms = self.board.clock.uptime_ms()
         wrote = self._work(now_ms) if self.selftest.done else self._test(now_ms)
         session, heartbeat = self.session, self.heartbeat
@@ -229,15 +232,17 @@ class Pump:
             self.board.system.reset()
         if answered:
             self._tidy_ms = now_ms + QUIET_MS
-        elif now_ms >= self._tidy_ms:  # what answers left behind goes once nobody asks: not in the middle of the next one
+        elif now_ms >= self._tidy_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
             self._tidy_ms = NEVER_MS
             self.board.system.collect()
         if not answered or session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
 
     def _serve(self, answered: bool, now_ms: int) -> None:
-        """Waits for a question and answers it, or goes on with an answer, as long as nothing else is due: whoever asks does not wait for
-        a look that finds nothing."""
+        """Wait for a question and answer it, or continue an answer, while nothing else is due.
+
+        This way a host does not wait for a turn that finds nothing to do.
+        """
         link, session = self.board.link, self.session
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
@@ -258,7 +263,7 @@ class Pump:
             session.poll()
 
     def _work(self, now_ms: int) -> bool:
-        """Looks, delivers, and writes at most one record; True when the flash was written."""
+        """Look, deliver, and write at most one record. Return True if the flash was written."""
         if self.stop_heard:
             self._end_cut()
         supervisor, heartbeat = self.supervisor, self.heartbeat
@@ -283,7 +288,7 @@ class Pump:
         return supervisor.vouch_wanted and self._vouch()
 
     def _vouch(self) -> bool:
-        """After each total: the ledger of a stopped pump says how far the journal reaches; that of a running one does at every lease."""
+        """After each total, note in a stopped pump's ledger how far the journal reaches; a running pump does so with every lease."""
         self.supervisor.vouch_wanted = False
         files = self.delivery.leases.files
         if not self.idle() or files.record.state != ledger.IDLE or not files.record.sequence or not files.sound():
@@ -295,7 +300,7 @@ class Pump:
         return True
 
     def _pass_transition(self) -> None:
-        """Local time has changed; the schedule follows by itself. First the journal is told, then the store, a turn each."""
+        """Record a change of local time, which the schedule follows itself: first in the journal, next turn in the store."""
         wall = self.book.wall
         try:
             if wall.told:
@@ -322,7 +327,7 @@ class Pump:
             self.delivery.safe_state("journal_failed")
 
     def _begin(self, now_ms: int) -> None:
-        """Starts what a handler asked for, or resumes what the power cut, once it may; nothing while an alarm forbids it."""
+        """Start what a handler asked for, or resume after a power cut as soon as allowed; not while an alarm is active."""
         if self.alarms.stopping():
             if self.resume is not None:
                 self.alarms.raise_fault("not_resumed")
@@ -340,8 +345,10 @@ class Pump:
             self.delivery.safe_state("journal_failed")
 
     def _carried(self) -> int:
-        """The basal remainder goes on while program and calibration are the same; else it is dropped, less than a step, and
-        journaled."""
+        """Return the basal remainder to go on with: it is kept while program and calibration are the same.
+
+        Otherwise it is dropped, less than a step, and journaled.
+        """
         record = self.book.last_record()
         if record.program_digest == self.setup.plan_key():
             return record.basal_remainder
@@ -363,8 +370,10 @@ class Pump:
 
 
 def run(pump: Pump) -> None:
-    """Turns the loop until the link is closed. What a turn raises, whatever it is, ends in the safe state, and the loop goes on; the
-    error passes when turn after turn fails."""
+    """Run the loop until the link is closed. Any exception of a turn ends in the safe state, and the loop goes on.
+
+    After 8 failed turns in a row the exception passes.
+    """
     failed, system, link = 0, pump.board.system, pump.board.link
     system.loop_begins()
     while not link.closed:

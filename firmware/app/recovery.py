@@ -1,4 +1,4 @@
-"""What the flash tells at power-up: powered-on time, the rolling windows, the part of the last lease that is uncertain."""
+"""Read the flash at power-up: powered-on time, the rolling windows, the uncertain part of the last lease."""
 
 import struct
 
@@ -23,21 +23,21 @@ _DEMAND = records.PURPOSES.index("demand")
 _DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
 _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 _MOST_GAPS = const(8)
-_PRESENT_S = const(1 << 62)  # later than any second; boot.py makes it the present one
-# Records that tell where the pump stands, by their number.
+_PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
+# Records with the pump's position, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
 _STALE_S = const(120)
 
 
 def segments_in(names: list, letter: str) -> list:
-    """The first numbers of a ring's segments, by the names in the journal's folder."""
+    """Return the first numbers of a ring's segments, from the names in the journal's folder."""
     found = [first for first in [_number_in(name, letter) for name in names if name[:1] == letter] if first]
     found.sort()
     return found
 
 
 def _number_in(name: str, letter: str) -> int:
-    """The sequence number that a segment's file name says; 0 when it is none of this ring's segments."""
+    """Return the sequence number in a segment's file name; 0 if it is no segment of this ring."""
     try:
         first = int(name[1:], 16)
     except ValueError:
@@ -46,7 +46,7 @@ def _number_in(name: str, letter: str) -> int:
 
 
 def _all_whole(data: memoryview, first: int) -> list:
-    """Where each of these whole records from number `first` on begins; [] when anything else is among them."""
+    """Return the offset of each of these whole records from number `first` on; [] if there is anything else."""
     starts = records.record_starts(data)
     if not starts or starts[-1] + data[starts[-1]] != len(data):
         return []
@@ -56,12 +56,14 @@ def _all_whole(data: memoryview, first: int) -> list:
 
 
 def find_end(ring: "Ring") -> int:
-    """Finds where a ring ends, its last whole record: takes over the next number, the last boot, and how many bytes its newest segment has.
-    Behind damage a new segment begins, with a number that no lost record can have had."""
+    """Find the last whole record of a ring: set its next number and last boot, return the bytes of its newest segment.
+
+    After damage a new segment begins, with a number that no lost record can have had.
+    """
     behind, size_bytes = 0, 0
     for first in reversed(ring.firsts[:]):
         data = ring.read_whole(first)
-        if not data and data is not None and not ring.next_sequence:  # created by a write that a cut ended
+        if not data and data is not None and not ring.next_sequence:  # created by a write that a power cut ended
             ring.flash.remove(ring.path(first))
             ring.firsts.pop()
             behind = first
@@ -80,7 +82,7 @@ def find_end(ring: "Ring") -> int:
 
 
 def _damaged_end(first: int, data: memoryview | None) -> tuple:
-    """(number behind all that a damaged segment can have held, boot of its last whole record or -1)."""
+    """Return (number after all that a damaged segment can have held, boot of its last whole record or -1)."""
     if not data:
         return first + MOST_IN_SEGMENT, -1
     gaps = load_gaps()
@@ -89,7 +91,10 @@ def _damaged_end(first: int, data: memoryview | None) -> tuple:
 
 
 def _lacks_oldest(ring: "Ring") -> bool:
-    """Whether its first segments are gone although it was never full: only a full ring, or a cut while it rotates, drops one."""
+    """Return True if the first segments are gone although the ring was never full.
+
+    Only a full ring drops its oldest one, or a power cut while it rotates.
+    """
     return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
 
 
@@ -101,8 +106,10 @@ class Losses:
         self._told: list[tuple[str, int, int]] = []
 
     def look(self, name: str, segment: tuple[int, int, bytes | memoryview], starts: list[int]) -> list[tuple[int, int, int, int]]:
-        """Takes over what a segment (first, behind, bytes) lacks, and what its `journal_gap` records say was known before. Returns
-        the gaps in it, as pumpcore.wire.gaps.lost_in does."""
+        """Add the gaps of a segment (first, behind, bytes), and note those that its `journal_gap` records already name.
+
+        Returns the gaps as pumpcore.wire.gaps.lost_in does.
+        """
         first, behind, data = segment
         for at in starts:
             if data[at + 1] == _GAP:
@@ -116,11 +123,12 @@ class Losses:
         return lost
 
     def look_at_oldest(self, name: str, ring: "Ring") -> None:
+        """Add a gap if the oldest segments are missing."""
         if _lacks_oldest(ring):
             self.gaps.append((name, 1, ring.first_sequence() - 1))
 
     def news(self) -> list[tuple[str, int, int]]:
-        """The gaps that no earlier boot has journaled; of many in a ring one that spans them all."""
+        """Return the gaps that no earlier boot has journaled; one that spans them all if a ring has more than 8."""
         told, found = self._told, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap[0] == name and not any([_spans(one, gap) for one in told])]
@@ -135,8 +143,10 @@ def _spans(one: tuple[str, int, int], gap: tuple[str, int, int]) -> bool:
 
 
 def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """[(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first; what was
-    ordered in them goes into `doses`, what may have been ordered in records that were lost too."""
+    """Return [(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first.
+
+    Doses of that time are added to `doses`, also those that may have been in lost records.
+    """
     found: list[tuple[int, int]]
     found, ring = [], journal.rings["events"]
     losses = losses or Losses()
@@ -168,14 +178,14 @@ def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
 
 
 def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
-    """Whether one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
+    """Return True if one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
     others = lost[1] - lost[0]
     spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
     return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
 
 
 def identify(journal: Journal, flash: "Flash") -> bool:
-    """Reads the journal's identity. False when it is damaged or gone: then the newest boot record says what it was."""
+    """Read the journal's identity. If it is damaged or missing, return False and use that of the newest boot record."""
     try:
         image = flash.read(slots.IDENTITY_PATH)
     except OSError:
@@ -186,11 +196,11 @@ def identify(journal: Journal, flash: "Flash") -> bool:
     except ValueError:
         identity, boots = _identity_told(journal.rings["events"])
         journal.identify(identity, boots)
-        return not image and not any(identity)  # a pump that was commissioned before there were identities
+        return not image and not any(identity)  # a pump that was commissioned without an identity
 
 
 def _identity_told(ring: "Ring") -> tuple[bytes, int]:
-    """What the newest boot record says. A segment that begins within the last boot has none: it need not be looked through."""
+    """Return (identity, boots) of the newest boot record. A segment that begins within the last boot has none and is skipped."""
     for first, behind, data in ring.segments():
         if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
             continue
@@ -204,14 +214,16 @@ def _identity_told(ring: "Ring") -> tuple[bytes, int]:
 
 
 def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) -> int:
-    """The latest powered-on time that is on flash."""
+    """Return the latest powered-on time on flash."""
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
 def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: ledger.LedgerRecord, now_s: int) -> None:
-    """Fills empty windows as far as the flash knows. What lies between two totals counts in the bucket of the later one, what was
-    leased before the first of a history that is younger than the windows in the first's, and what was leased since the
-    last one counts now: nothing falls out of a window too early."""
+    """Fill empty windows from flash, so that nothing drops out too early.
+
+    Steps between two totals count at the later one. Steps before the first total of a short history count at that total, steps since the
+    last one count now.
+    """
     windows.minute = now_s // S_PER_MINUTE
     before = 0
     for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
@@ -220,7 +232,7 @@ def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: le
 
 
 def has_ended(journal: Journal, token: bytes) -> bool:
-    """Whether the end of this token's bolus is in the journal: then it is the last record that names the token."""
+    """Return True if the journal has the end of this token's bolus: then that is the last record with the token."""
     from app import naming
 
     ring, buffer = journal.rings["events"], bytearray(BLOCK_BYTES)
@@ -235,8 +247,10 @@ def has_ended(journal: Journal, token: bytes) -> bool:
 
 
 def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """[(fault number, count)] of the alarms that nobody has acknowledged yet, as the faults ring tells: a reset does not
-    end them. Those that power-up finds by itself are left to it."""
+    """Return [(fault number, count)] of the alarms not yet acknowledged, from the ring of faults: a reset does not end them.
+
+    Alarms that power-up looks for itself are left out.
+    """
     newest, ring = {}, journal.rings["faults"]
     losses = losses or Losses()
     for first, behind, data in ring.segments():
@@ -253,8 +267,10 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[in
 
 
 def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[int, int]]:
-    """{fault number: (change, count)} of the last record of each in a segment; one at a time: decoded, a full segment takes more
-    memory than a chip has."""
+    """Return {fault number: (change, count)} of the last record of each in a segment.
+
+    Decoded one at a time: a full decoded segment exceeds a chip's memory.
+    """
     found = {}
     for at in starts:
         if data[at + 1] == _ALARM:
@@ -272,9 +288,10 @@ def _outlives_reset(number: int) -> bool:
 
 
 def compare(files: "LedgerFiles", journal: Journal) -> None:
-    """Finds a ledger that is older than the journal, which repeats every 5 minutes where the pump stands; the larger position counts.
-    A pump that runs writes the ledger once a minute, but while it pauses at a ceiling. `files.stopped`: its last lease is over by
-    the journal's word, so nothing resumes; a cut between the two writes of a stop leaves that too.
+    """Compare the ledger with the journal, which has the position every 5 minutes; the larger position counts.
+
+    A running pump writes the ledger once a minute, except while it pauses at a ceiling. `files.stopped`: the journal has the end of the
+    last lease, so nothing resumes; a power cut between the two writes of a stop leaves this state too.
     """
     position_steps, at_s, last = _newest(journal, files.record.state != ledger.IDLE)
     record = files.record
@@ -286,8 +303,10 @@ def compare(files: "LedgerFiles", journal: Journal) -> None:
 
 
 def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
-    """Finds a journal that is gone as a whole: a change is journaled before it is stored, so what is stored says that there was one. Then
-    nothing says either what a ledger that is gone too held."""
+    """Detect that the whole journal is gone: every change is journaled before it is stored, so a stored image proves that it existed.
+
+    If the ledger is gone too, nothing says what it held.
+    """
     rings = journal.rings.values()
     if any([ring.next_sequence > 1 for ring in rings]) or not any([store.holds(name) for name in ("program", "calibration", "offset")]):
         return
@@ -297,8 +316,10 @@ def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
 
 
 def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
-    """(largest position, latest powered-on second, name of the last record that begins or ends motion or "") of the newest segment,
-    and when that does not tell all and `far`, of the one before."""
+    """Return (largest position, latest powered-on second, name of the last record that begins or ends motion) of the newest segment.
+
+    With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
+    """
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
     ring = journal.rings["events"]
     for first, behind, data in ring.segments():

@@ -1,4 +1,4 @@
-"""From bytes to a handler and back: lines, bare words, replies, tokens, and the memory that makes repeating a command harmless."""
+"""From bytes to a handler and back: lines, bare words, replies, tokens, and the memory that makes a repeated command harmless."""
 
 import binascii
 import json
@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
     from app.types import Answer, Handler, Link, Loader, Pump, Remembered, System
 
 # --- tokens ------------------------------------------------------------------------------------------------------------------
-# One-shot tokens for boluses: issued by the pump, valid 60 s, void at reset, numbered from the boot counter (R8).
+# The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
 
 VALID_MS = 60_000
 _KEPT = const(8)
@@ -23,22 +23,27 @@ MOST_TOKENS = (1 << 20) - 1
 
 
 class Tokens:
-    """A token is, in hex, a bit that is 1 (those of older firmware began with a boot of 16 bits), 23 bits of the boot number, 20 bits of
-    its own number, 20 bits of a mixed seed: never the same twice on one pump. Kept as bytes: making a text takes MicroPython long."""
+    """A token, in hex: a 1 bit (older firmware began with a boot of 16 bits), 23 bits boot, 20 bits number, 20 bits mixed seed.
+
+    No token comes twice on one pump. They are kept as bytes, because making a text takes MicroPython long.
+    """
 
     def __init__(self, boot: int, seed: int) -> None:
-        self._head = 0x80000000 | (boot & 0x7FFFFF) << 8
+        self._high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
+        self._low = (boot & 0xFF) << 8
         self._mix = seed & 0xFFFFFFFF
         self._number = 0
         self._issued: list[tuple[bytes, int]] = []
 
     def issue(self, now_ms: int) -> bytes:
-        """A new token. Refusal `tokens_spent` when this boot has no number left."""
+        """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
         if self._number >= MOST_TOKENS:
             raise Refusal("tokens_spent", limit=MOST_TOKENS)
         number = self._number = self._number + 1
-        mix = self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        token = binascii.hexlify(struct.pack(">II", self._head | number >> 12, (number & 0xFFF) << 20 | mix >> 12))
+        self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        mix = self._mix >> 12
+        raw = struct.pack(">HHHH", self._high, self._low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
+        token = binascii.hexlify(raw)
         issued = self._issued
         issued.append((token, now_ms))
         if len(issued) > _KEPT:
@@ -56,18 +61,18 @@ class Tokens:
         raise Refusal("token_unknown", token=token)
 
     def use(self, token: str) -> None:
-        """Takes the token away: it orders nothing any more."""
+        """Spend the token: it orders nothing any more."""
         self._issued = [row for row in self._issued if row[0] != token.encode()]
 
 
 # --- texts -------------------------------------------------------------------------------------------------------------------
-# What people are told about a fault, read from flash for the moment: 5 kB that a pump does not keep in its memory.
+# Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
 
 _TABLE = "pumpcore.fault_texts"
 
 
 def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
-    """[(text, what to do)] of the faults with these names; the name alone when the flash or the memory does not give more."""
+    """Return [(text, what to do)] of the faults called `names`; the name alone if flash or memory fails."""
     try:
         from pumpcore import fault_texts
 
@@ -79,20 +84,22 @@ def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]"
 
 
 # --- session -----------------------------------------------------------------------------------------------------------------
-# From bytes to a handler and back: lines, bare words, replies, and the memory that makes repeating a command harmless.
 
 REMEMBERED = 8
-REMEMBERED_BYTES = 4096  # of their answers; those of the oldest go first
+REMEMBERED_BYTES = 4096  # of their answers; the oldest go first
 MOST_WAITING = 64
 MOST_WAITING_BYTES = frame.MAX_BYTES
-# What a session holds at most: a line that has not ended, the lines that wait, and inside `poll` what was read, once more cut in lines.
+# Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
 
 
 class Session:
-    """`handlers` maps method -> function(pump, params) returning a result (a dict, or its JSON in bytes or in a list of them), or for bulk
-    answers (JSON, raw bytes, params of the next answer to the same request or None); `loader` has those that are not in it."""
+    """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
+
+    A function returns a result (a dict, or its JSON in bytes or a list of them), or for bulk answers (JSON, raw bytes, params of the next
+    answer to the same request or None).
+    """
 
     def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
         self._link = link
@@ -103,7 +110,7 @@ class Session:
         self._memory: "list[Remembered]" = []
         self._waiting: list[bytes | None] = []
         self.waiting_bytes = 0
-        self._stops: list[bytes | None] = []  # ids of those that wait, None for a bare word: they go before all that waits
+        self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self._rest: tuple[bytes, str, dict] | None = None
         self._overtaken, self._late = 0, False
         self._counters = {
@@ -111,11 +118,11 @@ class Session:
         }
 
     def poll(self) -> bool:
-        """Takes what has arrived and answers one line. True when something was sent: more may be waiting.
+        """Take what has arrived and answer one line. Return True if something was sent: more may be waiting.
 
-        A `stop` goes first: it must not queue behind other commands. Those that it overtook and that would change something are
-        refused: a `start` sent before a `stop` must not come true after it. A line for which there is no memory is dropped and counted.
-        If it may have been a `stop`, the motor is halted.
+        A `stop` goes first: it must not queue after other commands. Commands that it overtook and that would change something are refused,
+        because a `start` sent before a `stop` must not act after it. A line for which there is no memory is dropped and counted. If it may
+        have been a `stop`, the motor is halted.
         """
         try:
             plain = None
@@ -140,7 +147,7 @@ class Session:
         return True
 
     def _answer_one(self) -> bool:
-        waiting, rest, self._rest = self._waiting, self._rest, None  # whatever arrives ends an answer that has several blocks
+        waiting, rest, self._rest = self._waiting, self._rest, None  # any arrival ends an answer of several blocks
         if not waiting and not self._stops:
             if rest is not None:
                 self._execute(*rest)
@@ -150,24 +157,26 @@ class Session:
             return True
         line = waiting.pop(0)
         self.waiting_bytes -= len(line or b"")
-        self._late = self._overtaken > 0  # now: a stop that is heard while this line is answered overtakes those that wait then
+        self._late = self._overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
         self._overtaken = max(0, self._overtaken - 1)
         self._answer(line)
         return True
 
     @property
     def counters(self) -> dict:
-        """What came and could not be done, since power-up."""
+        """Counts of what could not be done, since power-up."""
         self._counters["dropped_bytes"] = self._lines.dropped_bytes
         return self._counters
 
     def goes_on(self) -> bool:
-        """Whether `poll` has more blocks to send. That writes nothing, unless a command arrives."""
+        """Return True if `poll` has more blocks to send. Sending them writes no flash unless a command arrives."""
         return self._rest is not None
 
     def _take(self, data: bytes) -> None:
-        """Sort the lines of `data`. Without memory, drop all that waits and try once more. Raises MemoryError when a `stop` may be lost:
-        the caller then halts the motor."""
+        """Sort the lines of `data`. Without memory, drop all that waits and try once more.
+
+        Raises MemoryError if a `stop` may be lost: the caller then halts the motor.
+        """
         lines = self._lines
         between, begun = lines.between(), lines.pending
         for again in (True, False):
@@ -184,12 +193,12 @@ class Session:
                     raise
 
     def _wait_with(self, line: bytes | None) -> None:
-        """A flood must not fill the memory: beyond 64 waiting lines, or their bytes, only a `stop` is kept; the others are counted."""
+        """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
         waiting, size_bytes = self._waiting, len(line or b"")
         stop = _stop(line) if line and b"stop" in line else None
         if stop:
             self._overtaken = len(waiting)
-            if len(self._stops) < MOST_WAITING:  # else so many wait that one of them acts for it
+            if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
                 self._stops.append(stop[0])
                 return
         elif len(waiting) < MOST_WAITING and self.waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
@@ -199,7 +208,7 @@ class Session:
         self._counters["shed_lines"] += 1
 
     def starve(self) -> None:
-        """There is no memory for what has to be done: everything that waits is dropped and counted, but for a `stop`."""
+        """There is no memory left: drop and count everything that waits, except a `stop`."""
         self._counters["memory_errors"] += 1
         self._counters["shed_lines"] += len(self._waiting)
         self._waiting, self.waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
@@ -208,8 +217,10 @@ class Session:
         self._pump.board.system.built()
 
     def hear(self) -> None:
-        """Called between two erases of one flash write: takes what has arrived, and ends the motion if a `stop` is in it. The line stays
-        among those that wait, and is answered after the write. Never raises: littlefs is in the middle of its work."""
+        """Called between two erases of one flash write: take what has arrived, and end the motion if there is a `stop`.
+
+        The line stays queued and is answered after the write. Never raises: littlefs is in the middle of its work.
+        """
         try:
             data = self._link.read()
             if data:
@@ -260,7 +271,7 @@ class Session:
         except Refusal as refused:
             self._refuse(identity, refused)
             return
-        reply = b""  # what was done is remembered even when there is no memory for its answer
+        reply = b""  # a command that was carried out is remembered even if there is no memory for its answer
         try:
             reply = self._execute(identity, method, params)
         finally:
@@ -269,32 +280,36 @@ class Session:
                 self._memory.pop(0)
 
     def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
-        """Runs a handler and answers; returns the reply's line."""
+        """Run a handler and answer. Return the reply's line."""
         try:
             handler = self._handlers.get(method) or self.loader.handler(method)
             answer = handler(self._pump, params)
-            params.clear()  # of the largest program they hold 5 kB, and its answer needs as much
+            params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
             return self._refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
             return self._flash_failed(identity, error)
-        except Exception as error:  # the one broad catch: our own bug must end in the safe state, not in a dead pump
+        except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
             if type(error) is MemoryError and method != "stop" and not messages.changes(method):
                 return self._no_memory(identity)
             self._pump.crash(error)
             return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
         try:
             return self._tell(identity, method, answer)
-        except MemoryError:  # it is done: the answer is tried once more with all memory that there is
+        except MemoryError:  # it was carried out: try its answer once more with all memory free
             self.starve()
             return self._tell(identity, method, answer)
 
     def _tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
-        """Sends what a handler returned; returns the reply's line."""
-        if isinstance(answer, list):  # a long one, of a question: it is not kept
+        """Send what a handler returned. Return the reply's line."""
+        if isinstance(answer, list):  # a long answer to a question is not kept
             for part in messages.in_parts(identity, answer):
                 self._link.write(part)
             return b""
+        if type(answer) is bytes and identity:
+            line = messages.answer(identity, answer)  # the questions asked most
+            self._link.write(line)
+            return line
         if not isinstance(answer, tuple):
             return self._reply(messages.result(identity, answer))
         result, raw, rest = answer
@@ -313,7 +328,7 @@ class Session:
         return self._refuse(identity, Refusal("no_memory"))
 
     def press(self) -> None:
-        """The bolus button: a command that nobody waits to be answered."""
+        """Carry out a press of the bolus button: a command without a reply."""
         try:
             self.loader.handler("bolus.press")(self._pump, {})
         except Refusal as refused:
@@ -350,8 +365,10 @@ class Session:
 
 
 def _stop(line: bytes) -> tuple[bytes | None] | None:
-    """(id,) of a line that is a `stop`, None for every other one. A frame with a wrong CRC, or with "stop" somewhere else, is none:
-    in a flood it would be kept in the place of the stop."""
+    """Return (id,) of a line that is a `stop`, else None.
+
+    A frame with a wrong CRC, or with "stop" elsewhere, is none: in a flood it would be kept instead of the real stop.
+    """
     if frame.bare_word(line) == b"stop":
         return (None,)
     if b'"stop"' not in line:

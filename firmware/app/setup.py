@@ -1,4 +1,4 @@
-"""What the pump is set up with: the bench and the active program from the store, and the programs staged in memory."""
+"""The pump's setup: bench and active program from the store, and the programs staged in memory."""
 
 from app.store import Store, StoreError
 from pumpcore.bolus import DONE, PRIMING
@@ -11,12 +11,11 @@ if 0:  # for the type checker alone
     from app.types import BenchFacts, Bolus, Calibration, Ceilings, Clear, Line, Program, Reporter, Reservoir, Settings, Validity, WallClock
 
 _STAGED = const(2)
-CHECK_MS = 10_000  # a check that nobody goes on with for so long is over
+CHECK_MS = 10_000  # a check that is not continued for so long ends
 
 
 class Staged:
-    """A program that was sent. `peaks` are what its check has found (Program.peaks), `search` is the window that the check is at, and
-    `checked` says that the program fits bench and calibration."""
+    """A program that was sent. `peaks`: findings of its check (Program.peaks); `search`: the window in work; `checked`: it fits."""
 
     def __init__(self, digest: str, packed: bytes) -> None:
         self.digest = digest
@@ -27,16 +26,16 @@ class Staged:
 
 
 def alarm_of(name: str) -> str:
-    """The alarm that says that the stored image `name` is lost."""
+    """Return the alarm for the loss of the stored image `name`."""
     return "line_damaged" if name == "primed" else name + "_damaged"
 
 
 class Setup:
-    """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or "" when there is none.
+    """`bench`, `calibration`, `program`, `ceilings`, `packed`, `digest`: None or empty if there is none.
 
-    `calibration` is the pair that counts: the bench's nominal one, or what was weighed on it; then `validity` says until when.
-    `problems` are the names of faults met while loading, `damaged` the images that are lost: each is an alarm. `tank` is the
-    Reservoir as the last refill left it, None before the first. `line` is None while the line holds one content.
+    `calibration` is the one in force: the bench's nominal one, or one weighed on it; then `validity` gives its expiry. `problems` are the
+    names of faults met while loading, `damaged` the lost images: each is an alarm. `tank` is the Reservoir after the last refill, None
+    before the first. `line` is None while the line holds one content.
     """
 
     program: "Program | None"
@@ -59,40 +58,41 @@ class Setup:
         self.forget_program()
 
     def forget_program(self) -> None:
+        """Have no active program."""
         self.program = None
         self.ceilings = None
         self.packed = b""
         self.digest = ""
 
     def lost(self, name: str) -> None:
-        """The stored image `name` is damaged, or not the last one that was stored: an alarm says so until it is `mended`."""
+        """The stored image `name` is damaged or outdated: an alarm reports it until it is `mended`."""
         self.damaged.append(name)
         self.problems.append(alarm_of(name))
 
     def mended(self, name: str, clear: "Clear") -> None:
-        """The image `name` was stored anew; `clear` ends an alarm."""
+        """The image `name` was stored again: end its alarm with `clear`."""
         if name in self.damaged:
             self.damaged.remove(name)
             if alarm_of(name) not in [alarm_of(other) for other in self.damaged]:
                 clear(alarm_of(name))
 
     def keep_tank(self, tank: "Reservoir") -> None:
-        """Stores what is in the reservoir and takes it over; OSError or StoreError when it can't be kept, then the old one stays."""
+        """Store the reservoir and use it. Raises OSError or StoreError; then the old one stays."""
         self.store.save("reservoir", tank.pack())
         self.tank = tank
 
     def reservoir_settings(self) -> "Settings | None":
-        """The settings of a program that watches its reservoir, None without."""
+        """Return the settings of a program that watches its reservoir, else None."""
         settings = self.program.settings if self.program is not None else None
         return settings if settings is not None and settings.capacity_nl else None
 
     def keep_line(self, line: "Line") -> None:
-        """Stores what the line holds and takes it over. OSError or StoreError when it can't be kept, then the old one stays."""
+        """Store the line and use it. Raises OSError or StoreError; then the old one stays."""
         self.store.save("line", line.pack())
         self.line = line if line.state else None
 
     def fill_line(self, bolus: "Bolus", report: "Reporter", position_steps: int) -> None:
-        """A run without a program has come to its end: a priming of all that the line holds leaves nothing old in it."""
+        """A run without a program ended: after priming the whole volume of the line, no old content is left in it."""
         line_nl = self.program.line_nl() if self.line is not None and self.program is not None else 0
         if bolus.purpose != PRIMING or bolus.state != DONE or not 0 < line_nl <= bolus.volume_nl:
             return
@@ -104,55 +104,61 @@ class Setup:
             report.fault("store_failed")
 
     def load_lines(self) -> None:
-        """To be called before app.lines is imported by a command: what fails is a refusal. Refusal `not_loaded`."""
+        """Import app.lines for a command, so that a failure is a refusal. Refusal `not_loaded`."""
         try:
             __import__("app.lines")
         except (ImportError, MemoryError) as error:
             raise Refusal("not_loaded", cause=repr(error)[:80])
 
     def keep_staged(self, digest: str, packed: bytes) -> None:
-        """Keeps the newest programs that were sent, with what is known of them, until another pair counts."""
+        """Keep the newest two programs that were sent, and what is known of them, until another calibration is in force."""
         known = self.staged(digest) or Staged(digest, packed)
         self._staged = [row for row in self._staged if row is not known][-(_STAGED - 1) :] + [known]
         if self._checking not in self._staged:
             self.end_check()
 
     def forget_staged(self) -> None:
+        """Forget all staged programs."""
         self._staged = []
         self.end_check()
 
     def newest_staged(self) -> Staged:
+        """Return the program that was staged last."""
         return self._staged[-1]
 
     def staged(self, digest: str) -> Staged | None:
+        """Return the staged program with this digest, else None."""
         for row in self._staged:
             if row.digest == digest:
                 return row
         return None
 
     def go_on_checking(self, row: Staged, now_ms: int) -> None:
-        """The check of `row` is under way, until somebody ends it or nobody goes on with it."""
+        """The check of `row` is under way, until it ends or is not continued for 10 s."""
         self._checking = row
         self._check_until_ms = now_ms + CHECK_MS
 
     def end_check(self) -> None:
+        """No check is under way."""
         self._checking = None
 
     def refuse_while_checking(self, now_ms: int, row: Staged | None = None) -> None:
-        """Refusal `busy` while a program is checked, other than `row`."""
+        """Refusal `busy` while a program other than `row` is checked."""
         if self._checking not in (None, row) and now_ms < self._check_until_ms:
             wait_s = ceil_div(self._check_until_ms - now_ms, MS_PER_S)
             raise Refusal("busy", digest=self._checking.digest, wait_s=wait_s)
 
     def plan_key(self) -> bytes:
-        """Eight bytes that differ when program or calibration do: a remainder belongs to both."""
+        """Return eight bytes that differ if program or calibration differ: a remainder belongs to both."""
         pair = self.calibration
         text = "%s %d %d" % (self.digest, pair.volume_nl, pair.steps)
         return bytes.fromhex(sha256_hex(text.encode())[:16])
 
     def describe_calibration(self, position_steps: int, wall: "WallClock") -> dict | None:
-        """The pair, its state, and until when it holds: `expires_utc_s` and `expires_nl`, 0 = for ever, of which `delivered_nl` are
-        gone; None without a bench."""
+        """Return the calibration, its state and expiry; None without a bench.
+
+        `expires_utc_s` and `expires_nl`: 0 = never; `delivered_nl` have been delivered since it was weighed.
+        """
         if self.calibration is None:
             return None
         said = self.calibration.describe()
@@ -175,7 +181,7 @@ class Setup:
         return self.calibration.nl_for_steps(max(0, position_steps - self.validity.position_steps))
 
     def expired_now(self, position_steps: int, wall: "WallClock") -> bool:
-        """True once, when the calibration has expired."""
+        """Return True once, when the calibration has expired."""
         validity = self.validity
         if validity is None or validity.told:
             return False

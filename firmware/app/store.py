@@ -1,5 +1,7 @@
-"""Images that must survive anything: program, bench, offset; each in two slots, the older one is overwritten, and a mark in another
-folder that says which slot is the newest."""
+"""Images that must survive everything: program, bench, offset. Each has two slots and a mark.
+
+A write replaces the older slot. The mark, in another folder, says which slot is the newest.
+"""
 
 import errno
 
@@ -13,13 +15,13 @@ MARKS = "/marks"
 
 
 class StoreError(Exception):
-    """An image is damaged, or is not the newest that was stored, or what was written does not read back."""
+    """An image is damaged or outdated, or a write does not read back."""
 
 
 class Store:
     """Named images in `/store/<name>.a` and `.b`, marks in `/marks/<name>`. A cut at any moment leaves the old image or the new one.
 
-    `failed` says that the flash refused a folder or a mark. `before_write` is called before each write: the motor may be running.
+    `failed`: the flash refused a folder or a mark. `before_write` is called before each write: the motor may be running.
     """
 
     def __init__(self, flash: "Flash") -> None:
@@ -33,7 +35,7 @@ class Store:
                 self.failed = True
 
     def load(self, name: str) -> bytes | None:
-        """The image that counts, None when there never was one. StoreError when it is damaged or an older one."""
+        """Return the newest image, None if there never was one. Raises StoreError if it is damaged or outdated."""
         images, mark = self._read(name)
         try:
             found = slots.judge(name, images, mark)
@@ -41,7 +43,7 @@ class Store:
             raise StoreError(name)
         if found is None:
             return None
-        if found[0] > slots.unpack_mark(mark)[0]:  # a cut came before its mark
+        if found[0] > slots.unpack_mark(mark)[0]:  # the power failed before its mark was written
             try:
                 self._mark(name, found[0], images[found[2]])
             except (OSError, StoreError):
@@ -49,18 +51,18 @@ class Store:
         return found[1]
 
     def holds(self, name: str) -> bool:
-        """Whether a slot of this image is there, damaged or not."""
+        """Return True if a slot of this image exists, damaged or not."""
         return any(self._read(name)[0])
 
     def save(self, name: str, payload: bytes) -> None:
-        """Writes the slot that does not hold the newest image and reads it back, then its mark. OSError or StoreError."""
+        """Write the older slot, read it back, then write the mark. Raises OSError or StoreError."""
         sequence, index = self._next(name)
         image = slots.pack(sequence, payload)
         self._write(self._paths(name)[index], image, name)
         self._mark(name, sequence, image)
 
     def _next(self, name: str) -> tuple[int, int]:
-        """(sequence, slot) of the next image. What it has read is given back before that is made: both slots of a program have 8 kB."""
+        """Return (sequence, slot) of the next image. What it reads is freed before the image is made: a program's two slots have 8 kB."""
         images, mark = self._read(name)
         found = slots.newest(images)
         try:
@@ -82,8 +84,10 @@ class Store:
         return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
 
     def _read(self, name: str) -> tuple[list[bytes], bytes]:
-        """([bytes of each slot], bytes of the mark); b"" of a file that is not there, or empty: a cut may leave one that was created
-        and not written."""
+        """Return ([bytes of each slot], bytes of the mark); b"" for a file that is missing or empty.
+
+        A power cut may leave a file that was created and not written.
+        """
         return [self._bytes(path) for path in self._paths(name)], self._bytes("%s/%s" % (MARKS, name))
 
     def _bytes(self, path: str) -> bytes:
@@ -93,7 +97,7 @@ class Store:
             return b"" if error.errno == errno.ENOENT else _UNREADABLE
 
 
-_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, and not nothing
+_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 def _nothing() -> None:

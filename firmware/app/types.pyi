@@ -1,6 +1,6 @@
-"""The types of app by one name each, for the type checker alone: nothing of this is on a pump.
+"""The types of app by one name each, for the type checker alone: none of this is on a pump.
 
-A file of app imports from here, below `if 0:`, what it does not import when it runs, and writes the name in quotes.
+A file of app imports from here, below `if 0:`, what it does not import at run time, and writes the name in quotes.
 """
 
 from collections.abc import Callable
@@ -71,14 +71,14 @@ from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
 from pumpcore.wire.records import Record as Record
 
-# What stands in the place of the program's rates for a time.
+# Replaces the program's rates for a time.
 Overlaying: TypeAlias = Temporary | Bridge
-# A result, its JSON in one or several parts, or of a bulk answer: (JSON, raw bytes, parameters of the next answer or None).
+# A result, or its JSON in one or several parts; for a bulk answer (JSON, raw bytes, parameters of the next answer or None).
 Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | tuple[bytes, bytes | memoryview, dict[str, str | int] | None]
 Handler: TypeAlias = Callable[[Pump, dict], Answer]
 # Writes a record: Reporter.post, Reporter.settle.
 Post: TypeAlias = Callable[[str, Payload], None]
-# Delivery._mark: a record that is written when the pump second of the span has come.
+# Delivery._mark: a record that is written once the pump second of the span has come.
 Mark: TypeAlias = Callable[[Span, str, tuple], None]
 # Alarms.clear_name, Reporter.clear.
 Clear: TypeAlias = Callable[[str], None]
@@ -86,19 +86,19 @@ Clear: TypeAlias = Callable[[str], None]
 Stop: TypeAlias = Callable[[str], int]
 # Board.attach.
 Attach: TypeAlias = Callable[[BenchFacts | None], bool]
-# Takes over what is stored.
+# Uses the stored bytes.
 Take: TypeAlias = Callable[[Setup, bytes], None]
 # A row of Session's memory: identity, CRC-32 of the body, the line that answered.
 Remembered: TypeAlias = tuple[bytes, int, bytes]
 
 class Gaps(Protocol):
-    """The functions of pumpcore.wire.gaps, which is loaded when damage is met."""
+    """The functions of pumpcore.wire.gaps, which is loaded only after damage."""
 
     def whole_records(self, data: bytes | memoryview, first: int, behind: int) -> list[int]: ...
     def next_after(self, data: bytes | memoryview, starts: list[int], first: int) -> int: ...
 
 class Reading(TypedDict):
-    """Parameters of journal.read; `goes_on` when it is the pump that asks for the next block."""
+    """Parameters of journal.read; `goes_on` if the pump itself asks for the next block."""
 
     ring: str
     from_sequence: int

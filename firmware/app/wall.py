@@ -1,4 +1,4 @@
-"""Time of day on the pump: UTC from the hal's clock; the offset to local time and its next change from the store."""
+"""The wall time: UTC from the hal's clock; the offset to local time and its next change from the store."""
 
 import struct
 
@@ -18,10 +18,9 @@ _END_UTC_S = const((1 << 32) - 86_400)  # 2106-02-06: what a record or a lease a
 
 
 class WallClock:
-    """`known` says whether the time of day may be used; `zone` is local time minus UTC, `damaged` when that was lost. `zone_known` says
-    whether a host has ever set it.
+    """`known`: the wall time may be used. `zone` is local time minus UTC; `damaged`: it was lost; `zone_known`: a host set it.
 
-    `set_utc_s` is when a host last set the clock, 0 when that was never; the drift is counted from there.
+    `set_utc_s`: when a host last set the clock, 0 if never; the drift counts from there.
     """
 
     def __init__(self, clock: "Clock", store: "Store") -> None:
@@ -47,20 +46,23 @@ class WallClock:
         return Zone(offset_s, transition_utc_s, transition_offset_s)
 
     def known(self) -> bool:
+        """Return True if the wall time may be used."""
         return self.utc_s() > 0 and not self.damaged
 
     def utc_s(self) -> int:
-        """Seconds since 1970; 0 is unknown, also on the last day that 32 bits can hold."""
+        """Return seconds since 1970; 0 if unknown, also on the last day that 32 bits can hold."""
         utc_s = self._clock.utc_s()
         return utc_s if utc_s < _END_UTC_S else 0
 
     def week(self, passed_s: int) -> Week:
-        """Local time from `passed_s` seconds ago on; only to be called when known."""
+        """Return the local time from `passed_s` seconds ago on. The time must be known."""
         return Week(self.utc_s() - passed_s, self.zone)
 
     def describe(self) -> dict:
-        """`offset_s` is the one that holds now; a transition of 0 is none ahead; `utc_fraction_ms` is None when the clock chip
-        tells whole seconds only."""
+        """Return the wall time as the protocol reports it.
+
+        `offset_s` is in force now; a transition of 0 means none ahead; `utc_fraction_ms` is None if the clock chip has whole seconds only.
+        """
         utc_s, zone = self.utc_s(), self.zone
         passed = zone.passed(utc_s)
         return {
@@ -74,7 +76,7 @@ class WallClock:
         }
 
     def set(self, utc_s: int, zone: Zone) -> None:
-        """Sets clock, clock chip and zone. OSError or StoreError when the zone can't be kept; then nothing is set."""
+        """Set clock, clock chip and zone. Raises OSError or StoreError if the zone cannot be stored; then nothing is set."""
         if self.damaged or self._clock.has_chip or not self.zone_known or zone.values() != self.zone.values():
             self._keep(zone, utc_s)
         self.zone_known = True
@@ -87,12 +89,12 @@ class WallClock:
         self._store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
 
     def due(self, now_ms: int) -> bool:
-        """Whether the transition has passed and is still to be journaled (`told`) or settled; to be asked again at `look_ms`."""
+        """Return True if the transition has passed and must be journaled (until `told`) or settled. Ask again at `look_ms`."""
         self.look_ms = now_ms + (_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:
-        """The offset behind the transition becomes the offset. OSError or StoreError; then it is tried again later."""
+        """Make the offset after the transition the offset. Raises OSError or StoreError; it is tried again later."""
         zone = Zone(self.zone.transition_offset_s)
         self.look_ms += _RETRY_MS
         self._keep(zone, self.set_utc_s)

@@ -1,9 +1,11 @@
-"""The motor of a board that has no bench, for every target: it refuses to move and drives no pin. What answers the same is one
-function by several names: each more of them costs a chip 50 bytes."""
+"""The motor parts of a board without a bench, on every target: they refuse to move and drive no pin.
+
+Methods that return the same share one function under several names: each further function costs a chip 50 bytes.
+"""
 
 
 class BoardState:
-    """What `Board.look` has seen, in one moment. A board has one and fills it anew at each look, so that a turn of the loop makes none."""
+    """What `Board.look` saw at one moment. A board fills the same object at each look, so that no turn of the loop allocates one."""
 
     steps_done: int
     guard_count: int
@@ -13,70 +15,75 @@ class BoardState:
 
 
 class Stepper:
-    """Counts nothing because it makes nothing."""
+    """A stepper that makes no step."""
 
     max_rate_hz = 0
     enabled = False
 
     def queue(self, steps: int, duration_us: int) -> None:
-        """Always OSError."""
+        """Always raises OSError."""
         raise OSError("no bench: there is no motor")
 
     def send(self) -> None:
-        """There is nothing to send, and nothing to give back."""
+        """Do nothing: there is nothing to send or to give back."""
 
     close = send
 
     def steps_done(self) -> int:
+        """Return 0: also for `underruns` and `halt`."""
         return 0
 
     underruns = halt = steps_done
 
     def look(self) -> tuple[int, int, int, bool]:
-        """(steps done, guard count, underruns, guard tripped)."""
+        """Return (steps done, guard count, underruns, guard tripped): all zero."""
         return 0, 0, 0, False
 
     def enable(self, on: bool) -> None:
-        """OSError unless it is switched off."""
+        """Raises OSError unless it is switched off."""
         if on:
             raise OSError("no bench: there is no motor")
 
 
 class Guard:
-    """Has no line to count and none to cut."""
+    """A guard without a line to count or to cut."""
 
     def count(self) -> int:
+        """Return 0."""
         return 0
 
     def allow(self, steps: int) -> None:
-        """OSError for any allowance."""
+        """Raises OSError for any allowance."""
         if steps:
             raise OSError("no bench: there is no motor")
 
     def rearm(self) -> None:
-        """There is no latch to release."""
+        """Do nothing: there is no latch."""
 
     def cut(self, off: bool) -> None:
-        """There is no line to hold off."""
+        """Do nothing: there is no line to hold off."""
 
 
 class Buttons:
-    """Nobody can press what is not there."""
+    """Buttons that do not exist and are never pressed."""
 
     def held(self) -> bool:
+        """Return False: also for `alert`, `stop_pressed` and `bolus_pressed`."""
         return False
 
     alert = stop_pressed = bolus_pressed = held
 
     def clear_stop(self) -> None:
-        """There is no latch to release."""
+        """Do nothing: there is no latch."""
 
 
 class Supply:
-    """Nobody measures it."""
+    """A supply that is not measured."""
 
     def mv(self) -> int | None:
+        """Return None."""
         return None
 
     def low(self) -> bool:
+        """Return False."""
         return False

@@ -1,7 +1,7 @@
-"""What a hal gives to app and to main.py, for the type checker alone: nothing of this is on a pump.
+"""The interface of a hal to app and main.py, for the type checker alone: none of this is on a pump.
 
-Each hal (`hal/rp2`, `hal/sim`, with `hal/absent`) and the board of the unit tests must fit; `hal/fits.pyi` assigns each to its
-Protocol. Counts are in steps, absolute since power-up.
+Each hal (`hal/rp2`, `hal/sim`, with `hal/absent`) and the board of the unit tests must fit; `hal/fits.pyi` assigns each to its Protocol.
+Counts are in steps, absolute since power-up.
 """
 
 from array import array
@@ -15,18 +15,18 @@ from rp2 import _PIO_ASM_Program
 from hal.absent import BoardState as BoardState
 from pumpcore.shapes import BenchFacts as BenchFacts
 
-# Whether somebody has to look at once.
+# True if the pump must look at its board at once.
 Alert: TypeAlias = Callable[[], bool]
-# The write of the line, for machine code: (data, offset, bytes).
+# The write function of the line, for machine code: (data, offset, bytes).
 PartWriter: TypeAlias = Callable[[bytes | memoryview, int, int], int | None]
-# Called after each erase of the flash; must not touch the flash and must not raise.
+# Called after each erase of the flash. Must not touch the flash and must not raise.
 EraseListener: TypeAlias = Callable[[], None]
 
-# A PIO program as MicroPython assembles it: a list, at places 1 and 2 where it lies in PIO 0 and 1.
+# A PIO program as MicroPython assembles it: a list; items 1 and 2 are its addresses in PIO 0 and 1.
 PioProgram: TypeAlias = _PIO_ASM_Program
 
 class BinaryFile(Protocol):
-    """A file, or a device file, that was opened to be read, written or both."""
+    """A file or device file, opened for reading, writing or both."""
 
     def read(self, size: int = -1, /) -> bytes: ...
     def readinto(self, buffer: bytearray | memoryview, size: int = ..., /) -> int: ...
@@ -39,12 +39,12 @@ class BinaryFile(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
 
 class DeviceWords(Protocol):
-    """A device file of the simulator that is asked and answers in words."""
+    """A device file of the simulator: question and answer are words."""
 
     def readinto(self, words: array[int], /) -> int: ...
 
 class Implementation(Protocol):
-    """What MicroPython says of itself (sys.implementation)."""
+    """MicroPython's own description (sys.implementation)."""
 
     name: str
     version: tuple[int, int, int, str]
@@ -52,7 +52,7 @@ class Implementation(Protocol):
     _mpy: int
 
 class Reader(Protocol):
-    """A file that is open to be read in parts."""
+    """An open file that is read in parts."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
     def readinto(self, buffer: bytearray | memoryview, /) -> int: ...
@@ -61,14 +61,14 @@ class Reader(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None: ...
 
 class Appender(Protocol):
-    """A file that is open at its end. What was written is on flash when `flush` or `close` returns."""
+    """A file opened at its end. Data is on flash when `flush` or `close` returns."""
 
     def write(self, data: bytes) -> None: ...
     def flush(self) -> None: ...
     def close(self) -> None: ...
 
 class Flash(Protocol):
-    """Files by their absolute path; durable when a function returns. OSError passes."""
+    """Files by absolute path; durable when a function returns. An OSError passes."""
 
     def read(self, path: str) -> bytes: ...
     def open(self, path: str) -> Reader: ...
@@ -99,7 +99,7 @@ class Link(Protocol):
     def write(self, data: bytes | memoryview) -> None: ...
 
 class Watchdog(Protocol):
-    """Resets the board when nobody feeds it."""
+    """Resets the board if it is not fed in time."""
 
     def start(self, timeout_ms: int) -> None: ...
     def feed(self) -> None: ...
@@ -130,7 +130,7 @@ class Buttons(Protocol):
     def bolus_pressed(self) -> bool: ...
 
 class Supply(Protocol):
-    """The supply of the motor; `mv` is None where nobody measures it."""
+    """The supply of the motor; `mv` is None if it is not measured."""
 
     def mv(self) -> int | None: ...
     def low(self) -> bool: ...
@@ -146,7 +146,7 @@ class Led(Protocol):
     def set(self, on: bool) -> None: ...
 
 class System(Protocol):
-    """The chip itself: identity, resets, memory."""
+    """The chip: identity, resets, memory."""
 
     unique_id: str
     reset_cause: str
@@ -165,7 +165,7 @@ class System(Protocol):
     def free_memory_bytes(self) -> int: ...
 
 class Board(Protocol):
-    """Every part of a board, as app sees it. `attach` may put other parts in the place of those without a motor."""
+    """Every part of a board, as app uses it. `attach` may replace the parts without a motor."""
 
     @property
     def system(self) -> System: ...
@@ -194,31 +194,31 @@ class Board(Protocol):
     def make_safe(self) -> None: ...
 
 class MainSystem(System, Protocol):
-    """What main.py asks of the chip besides."""
+    """What only main.py needs of the chip."""
 
     def fail(self, error: BaseException) -> None: ...
 
 class MainBoard(Board, Protocol):
-    """The board as main.py sees it, which ends the program too."""
+    """The board for main.py, which also ends the program."""
 
     @property
     def system(self) -> MainSystem: ...
     def hand_over(self) -> None: ...
 
 class MotorGuard(Guard, Protocol):
-    """The guard as its own board sees it: it can hold the enable line off."""
+    """The guard for its own board: it can hold the enable line off."""
 
     def cut(self, off: bool) -> None: ...
 
 class MotorStepper(Stepper, Protocol):
-    """The generator as its own board sees it."""
+    """The generator for its own board."""
 
     enabled: bool
     def look(self) -> tuple[int, int, int, bool]: ...
     def close(self) -> None: ...
 
 class MotorButtons(Buttons, Protocol):
-    """The buttons as their own board sees them."""
+    """The buttons for their own board."""
 
     def held(self) -> bool: ...
     def alert(self) -> bool: ...

@@ -1,6 +1,6 @@
-"""Files in flash, for every target that mounts a file system: durable when a function returns, absolute paths.
+"""Files in flash, for every target with a file system: absolute paths, durable when a function returns.
 
-A write replaces its file in one step: a power cut leaves the old content or the new one. OSError passes through.
+A write replaces its file in one step: a power cut leaves the old content or the new one. An OSError passes.
 """
 
 import errno
@@ -15,18 +15,21 @@ _FOLDER_MODE = const(0x4000)
 
 
 class AppendHandle:
-    """A file open at its end. What was written is on flash when `flush` or `close` returns."""
+    """A file opened at its end. Data is on flash when `flush` or `close` returns."""
 
     def __init__(self, path: str) -> None:
         self._file: "BinaryFile" = open(path, "ab")
 
     def write(self, data: bytes) -> None:
+        """Append `data`; not yet durable."""
         self._file.write(data)
 
     def flush(self) -> None:
+        """Make everything written so far durable."""
         self._file.flush()
 
     def close(self) -> None:
+        """Make everything durable and close the file."""
         self._file.close()
 
 
@@ -34,7 +37,7 @@ class Flash:
     """The mounted file system."""
 
     def read(self, path: str) -> bytes:
-        """All of the file. MicroPython reads a length that it is told at once, and one that it has to find out in small parts."""
+        """Return the whole file. MicroPython reads a known length in one piece, and an unknown one in many small parts."""
         file: "BinaryFile"
         with open(path, "rb") as file:
             size_bytes = file.seek(0, 2)
@@ -42,28 +45,29 @@ class Flash:
             return file.read(size_bytes)
 
     def open(self, path: str) -> "Reader":
-        """The file, as it is at this moment, to be read by `seek` and `readinto`: opening takes ten times as long as reading a block."""
+        """Return the open file, for `seek` and `readinto`: opening takes ten times as long as reading a block."""
         return open(path, "rb")
 
     def write(self, path: str, data: bytes) -> None:
-        """Creates or replaces the file."""
+        """Create or replace the file."""
         file: "BinaryFile"
         with open(path, "wb") as file:
             file.write(data)
 
     def append(self, path: str) -> AppendHandle:
-        """Opens the file at its end, creating it if it is not there."""
+        """Open the file at its end; create it if necessary."""
         return AppendHandle(path)
 
     def remove(self, path: str) -> None:
+        """Delete the file. Raises OSError if it does not exist."""
         os.remove(path)
 
     def rename(self, old: str, new: str) -> None:
-        """Replaces `new` if it is there."""
+        """Rename a file; replace `new` if it exists."""
         os.rename(old, new)
 
     def names(self, folder: str) -> "list[str]":
-        """Names of everything in a folder, sorted; [] if the folder is not there."""
+        """Return the sorted names of everything in a folder; [] if the folder does not exist."""
         try:
             entries = os.ilistdir(folder)
         except OSError as error:
@@ -73,18 +77,20 @@ class Flash:
         return sorted([entry[0] for entry in entries])
 
     def make_folder(self, path: str) -> None:
-        """Creates the folder unless it is there."""
+        """Create the folder unless it exists."""
         if not self._is_folder(path):
             os.mkdir(path)
 
     def exists(self, path: str) -> bool:
+        """Return True if a file or folder has this path."""
         return self._stat(path) is not None
 
     def size(self, path: str) -> int:
+        """Return the bytes of a file. Raises OSError if it does not exist."""
         return os.stat(path)[6]
 
     def free_bytes(self) -> int:
-        """Bytes in blocks that no file uses."""
+        """Return the bytes in blocks that no file uses."""
         facts = os.statvfs("/")
         return facts[0] * facts[3]
 

@@ -1,4 +1,4 @@
-"""A bench: what a pump is built of, read from the store and checked; its driver, its pins, its tables."""
+"""Read and check a bench: the description of one rig (driver, pins, ceilings, nominal calibration) as the store holds it."""
 
 import json
 
@@ -9,21 +9,21 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Json
 
 # --- tables ------------------------------------------------------------------------------------------------------------------
-# Checked reading of decoded tables: whole numbers, texts, one of a list, known keys. Errors name the key as `table.key`.
+# Checked reading of decoded tables. An error names the key as `table.key`.
 
 
 class BenchError(ValueError):
-    """A bench that is not complete or out of range; the text names the key."""
+    """A bench is incomplete or out of range. The text names the key."""
 
 
 def _wrong(table: dict, name: str, must: str) -> BenchError:
-    """Names the key, what it must be, and what it is."""
+    """Return the error for the key `name`: what the value must be, and what it is."""
     key = name.split(".")[-1]
     return BenchError("%s %s, %s" % (name, must, "not " + _shown(table[key]) if key in table else "and is missing"))
 
 
 def _shown(value: "Json") -> str:
-    """A value in the words of both Pythons, which write floats and texts differently."""
+    """Return a value as text that is the same in both Pythons: CPython and MicroPython write floats and texts differently."""
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is int:
@@ -34,7 +34,7 @@ def _shown(value: "Json") -> str:
 
 
 def integer(table: dict, name: str, low: int, high: int) -> int:
-    """The whole number under the last part of `name`, `low` to `high` inclusive."""
+    """Return the whole number under the last part of `name`. Raises BenchError unless it is from `low` to `high`, both included."""
     value = table.get(name.split(".")[-1])
     if type(value) is not int or not low <= value <= high:
         raise _wrong(table, name, "must be a whole number from %d to %d" % (low, high))
@@ -42,7 +42,7 @@ def integer(table: dict, name: str, low: int, high: int) -> int:
 
 
 def text(table: dict, name: str) -> str:
-    """The text under the last part of `name`, 1 to 40 characters."""
+    """Return the text under the last part of `name`. Raises BenchError unless it has 1 to 40 characters."""
     value = table.get(name.split(".")[-1])
     if type(value) is not str or not 0 < len(value) <= 40:
         raise _wrong(table, name, "must be a text of 1 to 40 characters")
@@ -50,7 +50,7 @@ def text(table: dict, name: str) -> str:
 
 
 def one_of(table: dict, name: str, choices: tuple[str, ...]) -> str:
-    """The text under the last part of `name`, which must be one of `choices`."""
+    """Return the text under the last part of `name`. Raises BenchError unless it is one of `choices`."""
     value = table.get(name.split(".")[-1])
     if type(value) is not str or value not in choices:
         raise _wrong(table, name, "must be one of " + ", ".join(choices))
@@ -58,7 +58,7 @@ def one_of(table: dict, name: str, choices: tuple[str, ...]) -> str:
 
 
 def subtable(table: dict, key: str, keys: tuple[str, ...]) -> dict:
-    """The table under `key`, which must hold nothing but `keys`."""
+    """Return the table under `key`. Raises BenchError if it is missing, or holds another key than `keys`."""
     value = table.get(key)
     if type(value) is not dict:
         raise BenchError("[%s] is missing" % key)
@@ -69,7 +69,7 @@ def subtable(table: dict, key: str, keys: tuple[str, ...]) -> dict:
 
 
 # --- pins --------------------------------------------------------------------------------------------------------------------
-# The pins of a bench: which names a rig has, and which GPIO of the Pico each may be.
+# Which pins a rig needs, and which GPIO of the Pico each may be.
 
 COIL_NAMES = ("coil_a1", "coil_a2", "coil_b1", "coil_b2")
 _STEP_NAMES = ("step", "dir")
@@ -84,7 +84,8 @@ _ANALOGUE = (26, 27, 28)
 
 
 def read(bench: dict, kind: str, clock_chip: bool) -> dict:
-    """GPIO number by name, checked for a motor of this `kind` (STEP_DIR or COILS); BenchError says what to change."""
+    """Return {pin name: GPIO number}, checked for a motor of this `kind` (STEP_DIR or COILS). Raises BenchError, which says what to change.
+    """
     required = (COIL_NAMES + ("strobe",) if kind == COILS else _STEP_NAMES) + _ALWAYS
     pins = subtable(bench, "pins", required + _OPTIONAL)
     for name in required:
@@ -119,7 +120,7 @@ def _check_no_number_twice(pins: dict) -> None:
 
 
 def _check_enable(gpio: int) -> None:
-    """An analogue pad has a diode to the Pico's own supply: with that gone it would pull the line to *enabled*."""
+    """Refuse GPIO 26 to 28: an analogue pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*."""
     if gpio in _ANALOGUE:
         raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
 
@@ -135,27 +136,27 @@ def _check_clock(pins: dict, clock_chip: bool) -> None:
 
 
 def is_i2c_pair(sda: int, scl: int) -> bool:
-    """Whether the RP2040 can make these two GPIO numbers SDA and SCL of one block: even and odd, block by bit 1."""
+    """Return True if the RP2040 can make these two GPIO numbers SDA and SCL of one I2C block: even and odd, bit 1 is the block."""
     return sda % 2 == 0 and scl % 2 == 1 and sda // 2 % 2 == scl // 2 % 2
 
 
 def _check_coils(pins: dict) -> None:
-    """One PIO instruction sets all four: they must lie side by side, in this order."""
+    """The four pins must be consecutive and in this order, because one PIO instruction sets all of them."""
     first = pins[COIL_NAMES[0]]
     if [pins[name] for name in COIL_NAMES] != [first, first + 1, first + 2, first + 3]:
         raise BenchError("pins: %s must be four GPIO numbers in a row, in this order" % ", ".join(COIL_NAMES))
 
 
 # --- motor -------------------------------------------------------------------------------------------------------------------
-# The motor of a bench: which drivers there are, how fast and how finely each may step, at which level it is off.
+# Which drivers there are, how fast and how finely each may step, and at which level its enable line is off.
 
 SIM = "sim"
 STEP_DIR = "step_dir"
 COILS = "coils"
 
-# driver: (kind, level of the enable line at which it is off, microsteps that its straps or patterns can make, us from enable
-# until it acts). The DRV8833's enable line is its nSLEEP, which takes up to 1 ms (datasheet, tWAKE). Of the A4988 and the DRV8825
-# the enable line is nENABLE, not nSLEEP (1 ms, 1.7 ms), and acts within a microsecond, as those of the TMC2209 and the L298N do.
+# driver: (kind, level of the enable line that disables it, microsteps that its straps or patterns can make, us from enable to action). The
+# enable line of the DRV8833 is nSLEEP, which takes up to 1 ms (datasheet, tWAKE). On the A4988 and the DRV8825 the enable line is nENABLE
+# and not nSLEEP (1 ms, 1.7 ms). It acts within a microsecond, as it does on the TMC2209 and the L298N.
 _DRIVERS = {
     "sim": (SIM, 1, tuple(range(1, 257)), 0),
     "tmc2209": (STEP_DIR, 1, (8, 16, 32, 64), 0),
@@ -176,9 +177,11 @@ _HIGHEST_MV = const(60_000)
 
 
 class Motor:
-    """`kind` is SIM, STEP_DIR or COILS; `coil_style` is "" and the numbers of ramp and supply are 0 where there is none.
+    """The motor table. `kind` is SIM, STEP_DIR or COILS. Without coils `coil_style` is "". Without a ramp or supply their numbers are 0.
 
-    `supply_full_scale_mv`: the motor's supply at which its divider gives 3.3 V. `supply_low_mv`: below, no step can be trusted.
+    `supply_full_scale_mv`: the motor supply at which its divider gives 3.3 V. `supply_low_mv`: below this supply no step can be trusted.
+
+    Raises BenchError.
     """
 
     def __init__(self, bench: dict) -> None:
@@ -205,7 +208,7 @@ class Motor:
         return style
 
     def _read_direction(self, table: dict) -> bool:
-        """True for forward. A simulated motor may leave it out; a real head turns the wrong way round if nobody says."""
+        """Return True for forward. Only a simulated motor may leave it out: on a real head a wrong default would pump backwards."""
         if self.kind == SIM and "direction" not in table:
             return True
         return one_of(table, "motor.direction", _DIRECTIONS) == "forward"
@@ -224,10 +227,10 @@ class Motor:
 
 
 # --- bench -------------------------------------------------------------------------------------------------------------------
-# The bench as the pump stores it: name, clock chip, ceilings, motor, pins, nominal calibration. Checked when read.
+# The bench as the pump stores it.
 
 RP2 = "rp2"
-FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, straight on the head
+FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, mounted on the head without a gear
 KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
 
 _U48 = const(1 << 48)
@@ -235,13 +238,14 @@ _CEILING_KEYS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl")
 
 
 class Bench:
-    """One rig. Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h.
+    """One rig, checked. Built from the dictionary of the bench file. Raises BenchError, which names the first wrong key.
 
-    Motor: `driver`, `kind`, `max_rate_hz`, `microsteps`, `forward`, `disabled_level` (of the enable line), `coil_style` or "",
-    `turns` turns of the pump head take `turns_steps` steps: those of the nominal pair when the bench tells its turns.
-    `start_rate_hz` and `acceleration_hz_per_s` or 0, `supply_full_scale_mv`
-    and `supply_low_mv` or 0, `wake_us`. `pins` is GPIO number by name, empty on `target` "sim".
-    Built from the dictionary that the bench file holds; BenchError names the first key that is wrong.
+    Ceilings: `rate_nl` per `rate_seconds_s`, `hour_nl` per rolling hour, `day_nl` per rolling 24 h. `pins` is {name: GPIO number}, empty on
+    `target` "sim".
+
+    Motor: the attributes of Motor; those that do not apply are "" or 0. `disabled_level` is the level of the enable line.
+
+    `turns` turns of the pump head take `turns_steps` steps: those of the nominal calibration if the bench gives its turns.
     """
 
     def __init__(self, table: dict) -> None:
@@ -301,7 +305,7 @@ class Bench:
 
 
 def parse(payload: bytes) -> Bench:
-    """Bench of the JSON bytes in its slot; BenchError when they are not a bench."""
+    """Return the bench of the JSON bytes in its slot. Raises BenchError."""
     try:
         table = json.loads(payload)
     except ValueError:

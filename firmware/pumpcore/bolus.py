@@ -1,4 +1,4 @@
-"""What is ordered besides the program: boluses, temporary rates, and the history of doses."""
+"""Orders besides the program: boluses, temporary rates, and the history of doses."""
 
 from pumpcore.dose import Accumulator, Calibration
 from pumpcore.faults import Refusal
@@ -9,12 +9,12 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Settings
 
 # --- bolus -------------------------------------------------------------------------------------------------------------------
-# A bolus: a finite dose at a rate, checked when it is ordered, delivered on top of the basal or by itself, ended on the pump.
+# A bolus is a finite dose at a rate. The pump checks it when it is ordered, delivers it on top of the basal or alone, and ends it itself.
 
 ORDERED, DELIVERING, PAUSED, DONE, CANCELLED, CUT = "ordered", "delivering", "paused", "done", "cancelled", "cut"
 LIVE = (ORDERED, DELIVERING, PAUSED)
 MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
-# Reasons in the journal are indices of this table; append only.
+# The journal stores an index of this table: append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
 SHORTEST_S = 20
 LEASE_S = 5
@@ -24,14 +24,16 @@ SHORTEST_EXTENDED_S = 600
 LONGEST_EXTENDED_S = 86_400
 ROUNDING_PART = 100
 LONGEST_S = 86_400
-LONGEST_RUN_S = 30 * 86_400  # by itself: a weighed run may take weeks
+LONGEST_RUN_S = 30 * 86_400  # alone: a weighed run may take weeks
 
 
 class Bolus:
-    """`volume_nl` at `rate_nl` per `rate_seconds_s`. `steps` is what it makes (rounded down), `duration_s` what it takes.
+    """`volume_nl` at `rate_nl` per `rate_seconds_s`. Refusals `bolus_too_small` (less than a step), `bolus_too_short` (under 20 s).
 
-    `purpose` is one of PURPOSES. A dose over a time has that time for its `rate_seconds_s`, and its volume for its rate; `told` is
-    the pair that is told of it: per the program's seconds, rounded up, of a run per its own.
+    `steps` is the volume in whole steps, rounded down; `duration_s` the time it takes, rounded up. `purpose` is one of PURPOSES.
+
+    A dose over a given time has that time as `rate_seconds_s` and its volume as `rate_nl`. `told` is the rate that the pump reports: (nl,
+    seconds), per the program's seconds and rounded up; for a run, per the run's own seconds.
     """
 
     def __init__(self, token: str, volume_nl: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> None:
@@ -58,18 +60,19 @@ class Bolus:
             raise Refusal("bolus_too_short", rule="R7", asked_s=self.duration_s, **detail)
 
     def longest_s(self) -> int:
-        """The most seconds that a bolus of its purpose may take."""
+        """Return the longest time that a bolus of this purpose may take: 24 h, for priming and calibration 30 days."""
         return LONGEST_RUN_S if self.purpose in (PRIMING, CALIBRATION) else LONGEST_S
 
     def lease_s(self) -> int:
-        """Seconds of this bolus that one lease may hold: 5 s, of an extended one 60 s as of basal; at most a twentieth of it (R2)."""
+        """Return how many seconds of this bolus one lease may hold: 5 s, extended 60 s as for basal; at most a twentieth of it (R2)."""
         return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else LEASE_S, self.duration_s // LEASE_PART)
 
     def rest_s(self) -> int:
+        """Return the seconds that are not planned yet."""
         return self.duration_s - self.planned_s
 
     def advance(self, duration_s: int) -> int:
-        """Steps due in the next `duration_s`; what the last second can't hold of a step stays undelivered (rounded down)."""
+        """Return the steps due in the next `duration_s`. A part of a step left after the last second is not delivered (rounded down)."""
         due = self.accumulator.advance(self.rate_nl, duration_s)
         steps = min(due, self.steps - self.planned_steps)
         self.planned_steps += steps
@@ -77,6 +80,7 @@ class Bolus:
         return steps
 
     def describe(self, delivered_steps: int) -> dict:
+        """Return the bolus as the protocol reports it (`status`, `bolus.status`)."""
         return {
             "token": self.token,
             "purpose": self.purpose,
@@ -91,15 +95,15 @@ class Bolus:
 
 
 def rounds_off(volume_nl: int, calibration: Calibration) -> bool:
-    """Whether whole steps deliver more than a hundredth less than `volume_nl`."""
+    """Return True if whole steps deliver over 1 % less than `volume_nl`."""
     asked = volume_nl * calibration.steps
     return asked % calibration.volume_nl * ROUNDING_PART > asked
 
 
 def orderable_nl(calibration: Calibration, steps: int, by: int) -> int:
-    """The least whole volume of so many steps, or of the next that are fewer (`by` -1) or more (1), that does not round off; 0 for none.
+    """Return the least volume [nl] of `steps` steps that does not round off; else of fewer (`by` -1) or more (`by` 1) steps; 0 for none.
 
-    A hundred steps never do.
+    The search ends: a hundred steps never round off by more than 1 %.
     """
     while steps > 0:
         volume_nl = ceil_div(steps * calibration.volume_nl, calibration.steps)
@@ -110,14 +114,14 @@ def orderable_nl(calibration: Calibration, steps: int, by: int) -> int:
 
 
 def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibration: Calibration) -> Bolus:
-    """A bolus of exactly so many steps. Its `volume_nl` is only what it is called: rounded up, so that they fit in its time."""
+    """Return a bolus of exactly `steps` steps. Its `volume_nl` is for display only: rounded up, so that the steps fit in its time."""
     bolus = Bolus(token, ceil_div(steps * calibration.volume_nl, calibration.steps), rate_nl, rate_seconds_s, calibration)
     bolus.steps = steps
     return bolus
 
 
 # --- temporary ---------------------------------------------------------------------------------------------------------------
-# A temporary rate: a rate, or an exact part of the basal, for a time; it ends on the pump.
+# A temporary rate is a rate, or an exact part of the basal, for a limited time. The pump ends it itself.
 
 SHORTEST_TEMPORARY_S = 60
 LONGEST_TEMPORARY_S = 86_400
@@ -125,12 +129,12 @@ MOST_PARTS = 10_000
 
 
 class Temporary:
-    """`rate_nl` per the program's seconds when `denominator` is 0, else the basal times `numerator` / `denominator`.
+    """`rate_nl` per the program's seconds if `denominator` is 0, otherwise the basal times `numerator` / `denominator`.
 
-    `end_s` is the pump second of its span at which it ends; `lowered` says that it is somewhere below the basal.
+    `end_s` is the second of the span at which it ends. `lowered`: somewhere it is below the basal.
     """
 
-    by_time = True  # a bridge, which stands in the same place, ends by position
+    by_time = True  # A bridge, which takes the same place, ends by position.
 
     def __init__(self, token: str, rate_nl: int, numerator: int, denominator: int, duration_s: int) -> None:
         self.token = token
@@ -143,29 +147,30 @@ class Temporary:
         self.lowered = denominator > numerator
 
     def parts(self) -> int:
-        """By how much finer than the program's the remainder of its basal is."""
+        """Return by which factor the remainder of the basal is finer than the program's."""
         return self.denominator or 1
 
     def of(self, basal_nl: int) -> int:
-        """The rate in 1 / `parts` nl for a basal of `basal_nl`."""
+        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`."""
         return basal_nl * self.numerator if self.denominator else self.rate_nl
 
     def asked(self) -> tuple[int, int, int, int]:
+        """Return what was ordered: (rate_nl, numerator, denominator, duration_s)."""
         return self.rate_nl, self.numerator, self.denominator, self.duration_s
 
 
 # --- doses -------------------------------------------------------------------------------------------------------------------
-# What was ordered in the last 24 powered-on hours: lockout and count of demand boluses, the sum of all boluses (R5).
+# What was ordered in the last 24 powered-on hours: lockout and count of demand boluses, sum of all boluses (R5).
 #
-# Times are powered-on seconds of a bolus's first slice, rounded up; a bolus counts whole from there, whatever became of it.
+# A bolus counts from its first slice [powered-on s, rounded up], always with its whole volume, even if it was cancelled.
 
 KEPT = 128
 
 
 class Doses:
-    """Rows of (start_s, volume_nl, whether a demand bolus), oldest first.
+    """The doses of the last 24 h: rows of (start_s, volume_nl, demand bolus or not), oldest first.
 
-    Boluses whose records were lost may have begun until `lost_s`: for 24 hours from there on every limit counts as reached.
+    `lost_s`: the latest start of a bolus whose record was lost. For 24 h from then every limit counts as reached.
     """
 
     def __init__(self) -> None:
@@ -173,15 +178,15 @@ class Doses:
         self.lost_s = -S_PER_DAY
 
     def lose(self, until_s: int) -> None:
-        """Records were lost of boluses that began at `until_s` at the latest."""
+        """Note that records were lost of boluses that began at `until_s` at the latest."""
         self.lost_s = max(self.lost_s, until_s)
 
     def unknown_s(self, now_s: int) -> int:
-        """Seconds until no lost bolus can be of the last 24 hours; 0 when nothing is unknown."""
+        """Return the seconds until every lost bolus is older than 24 h; 0 if none was lost."""
         return max(0, self.lost_s + S_PER_DAY - now_s)
 
     def add(self, start_s: int, volume_nl: int, demand: bool) -> None:
-        """Counts a bolus; of more than 128 the oldest others are put together, in the time of the later one."""
+        """Count a bolus. Of more than 128, the two oldest that are not demand boluses are merged at the later one's time."""
         self._rows.append((start_s, volume_nl, demand))
         self._rows.sort()
         others = [row for row in self._rows if not row[2]]
@@ -195,23 +200,23 @@ class Doses:
         return self._rows
 
     def sum_nl(self, now_s: int) -> int:
-        """Volume of all boluses that began less than 24 hours ago."""
+        """Return the volume of all boluses that began less than 24 h ago."""
         return sum([row[1] for row in self._recent(now_s)])
 
     def counted_nl(self, now_s: int, limit_nl: int) -> int:
-        """`sum_nl`, and at least the whole limit while records are lost."""
+        """Return `sum_nl`, but at least `limit_nl` while records are lost."""
         return max(self.sum_nl(now_s), limit_nl if self.unknown_s(now_s) else 0)
 
     def demands(self, now_s: int) -> list[int]:
-        """Starts of the demand boluses that began less than 24 hours ago, oldest first."""
+        """Return the starts [powered-on s] of the demand boluses of the last 24 h, oldest first."""
         return [row[0] for row in self._recent(now_s) if row[2]]
 
     def counted(self, settings: "Settings", now_s: int) -> int:
-        """How many demand boluses count, all that are allowed while records are lost."""
+        """Return how many demand boluses count: all that are allowed while records are lost."""
         return max(len(self.demands(now_s)), settings.demand_per_day if self.unknown_s(now_s) else 0)
 
     def room_s(self, now_s: int, volume_nl: int, limit_nl: int) -> int:
-        """Seconds until a bolus of `volume_nl` keeps the sum within `limit_nl`; it must fit alone."""
+        """Return the seconds until a bolus of `volume_nl` keeps the sum within `limit_nl`. `volume_nl` alone must fit."""
         rows = self._recent(now_s)
         over_nl = sum([row[1] for row in rows]) + volume_nl - limit_nl
         unknown_s = wait_s = self.unknown_s(now_s)
@@ -223,7 +228,7 @@ class Doses:
         return wait_s
 
     def barred(self, settings: "Settings", now_s: int) -> tuple[str, int]:
-        """(fault, seconds to wait) of what forbids a demand bolus; ("", 0) when nothing does."""
+        """Return (fault, seconds to wait) if a demand bolus is not allowed now, else ("", 0)."""
         starts = self.demands(now_s)
         if not settings.demand_on:
             return "demand_off", 0

@@ -1,7 +1,7 @@
-"""Ceilings: the bench's, tightened by the program, and the rolling windows that every lease is held to; limits.py checks a program.
+"""Ceilings (the bench's, tightened by the program) and the rolling windows that limit every lease. limits.py checks a program.
 
-Rolling windows run in buckets of 60 powered-on seconds and a partial bucket counts whole, so a rolling hour is
-judged by 61 buckets and 24 hours by 1,441: no hour and no day, wherever it begins, can hold more than its ceiling.
+A rolling window counts in buckets of 60 powered-on seconds, and a partial bucket counts whole. A rolling hour is therefore judged by 61
+buckets and 24 hours by 1,441: no hour and no day, wherever it begins, can hold more than its ceiling.
 """
 
 from pumpcore.dose import Calibration
@@ -19,7 +19,10 @@ _LOW_BYTES = const(3)
 
 
 class Ceilings:
-    """What binds: the smaller of program and bench. `rate_nl` per the program's seconds, steps per hour and day windows."""
+    """The limits in force: the smaller of program and bench. `rate_nl` and `motor_nl` per the program's seconds.
+
+    `hour_nl`, `day_nl` are volumes of the rolling windows, `hour_steps` and `day_steps` the same in steps (rounded down).
+    """
 
     def __init__(self, bench: "BenchLimits", calibration: Calibration, program: Program) -> None:
         seconds_s = program.rate_seconds_s
@@ -41,15 +44,15 @@ class Ceilings:
 
 
 class Windows:
-    """Steps leased in the last hour and day, in buckets of 60 powered-on seconds; `minute` is the current bucket's number."""
+    """Steps leased in the last hour and day, in buckets of 60 powered-on seconds; `minute` is the number of the current bucket."""
 
     def __init__(self, minute: int = 0) -> None:
         self._clear(minute)
 
     def _clear(self, minute: int) -> None:
         self.minute = minute
-        self._low = bytearray(_LOW_BYTES * DAY_BUCKETS)  # a list would take a third more
-        self._beyond: dict[int, int] = {}  # what a bucket holds beyond that, which a minute of the fastest motor does not
+        self._low = bytearray(_LOW_BYTES * DAY_BUCKETS)  # a list would take a third more memory
+        self._beyond: dict[int, int] = {}  # the bits above: even the fastest motor's minute fits below them
         self.hour_steps = 0
         self.day_steps = 0
 
@@ -66,11 +69,11 @@ class Windows:
             self._beyond.pop(slot, None)
 
     def move_to(self, minute: int) -> None:
-        """Lets buckets that are older than their window fall out; never goes back. A day takes a chip a tenth of a second."""
+        """Advance to `minute` and drop buckets older than their window; never go back. A whole day takes a chip a tenth of a second."""
         if minute - self.minute >= DAY_BUCKETS:
             self._clear(minute)
         before, self.minute = self.minute, max(self.minute, minute)
-        for number in range(before + 1, min(self.minute, before + HOUR_BUCKETS) + 1):  # beyond that only empty ones fall out of the hour
+        for number in range(before + 1, min(self.minute, before + HOUR_BUCKETS) + 1):  # later ones only drop empty buckets
             self.hour_steps -= self._in((number - HOUR_BUCKETS) % DAY_BUCKETS)
         for number in range(before + 1, self.minute + 1):
             slot = number % DAY_BUCKETS
@@ -80,7 +83,7 @@ class Windows:
                 self._keep(slot, 0)
 
     def add(self, steps: int, ago: int = 0) -> None:
-        """Counts `steps` in the current bucket, or in that of so many minutes ago; nothing when that is older than the windows."""
+        """Count `steps` in the current bucket, or in the one `ago` minutes ago; ignore them if that is older than the windows."""
         if ago < DAY_BUCKETS:
             slot = (self.minute - ago) % DAY_BUCKETS
             self._keep(slot, self._in(slot) + steps)
@@ -89,11 +92,11 @@ class Windows:
             self.hour_steps += steps
 
     def steps_ago(self, minutes: int) -> int:
-        """What the bucket of so many minutes ago holds; 0 ago is the current one."""
+        """Return the steps in the bucket of `minutes` ago; 0 is the current one."""
         return self._in((self.minute - minutes) % DAY_BUCKETS)
 
     def full(self, ceilings: Ceilings, steps: int) -> str:
-        """Which fault `steps` more would be: "" when they fit, else "hour_limit" or "day_limit"."""
+        """Return the fault that `steps` more would cause, "hour_limit" or "day_limit"; "" if they fit."""
         if self.hour_steps + steps > ceilings.hour_steps:
             return "hour_limit"
         if self.day_steps + steps > ceilings.day_steps:

@@ -1,4 +1,4 @@
-"""What people read about a fault: its text and what to do. A pump keeps none of it in memory (app/session.py)."""
+"""The text of each fault and what to do about it. A pump does not keep it in memory (app/session.py)."""
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Json, Refusal
@@ -128,19 +128,19 @@ reservoir_empty | the reservoir is empty | refill it, report the refill, then ac
 
 
 def told(name: str) -> tuple[str, str]:
-    """(text, what to do) of the fault called `name`; ValueError when there is none."""
+    """Return (text, what to do) of the fault called `name`. Raises ValueError if there is none."""
     start = _TABLE.index("\n" + name + " | ") + len(name) + 4
     text, remedy = _TABLE[start : _TABLE.index("\n", start)].split(" | ")
     return text, remedy
 
 
 def sentence(refused: "Refusal") -> str:
-    """What a Refusal says: the text of the table with its details, the same words on pump and host."""
+    """Return the message of a Refusal: its text with its details, the same on pump and host."""
     return worded(told(refused.fault.name)[0], refused.detail)
 
 
 def worded(text: str, detail: "dict[str, Json]") -> str:
-    """ "a rate is ... (asked 12 nl, limit 10 nl)": the details of a refusal, sorted; the unit stands behind the number."""
+    """Return `text` with the details in brackets, sorted, each with its unit: "a rate is ... (asked 12 nl, limit 10 nl)"."""
     parts = []
     for name, value in sorted(detail.items()):
         unit = name.split("_")[-1]

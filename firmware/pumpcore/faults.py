@@ -1,7 +1,7 @@
-"""Every condition that the pump can report: number, name, severity. Append only; numbers are never reused.
+"""Every condition that the pump can report: number, name, severity. Append only; a number is never used again.
 
-A refusal answers a command and changes nothing. A warning is journaled and stays active until acknowledged. An alarm
-also brings the pump into its safe state (motor disabled) or pauses it. What people read about a fault is in fault_texts.py.
+A refusal answers a command and changes nothing. A warning is journaled and stays active until acknowledged. An alarm also puts the pump in
+its safe state (motor disabled) or pauses it. The texts for people are in fault_texts.py.
 """
 
 from pumpcore.rows import Rows
@@ -13,7 +13,7 @@ REFUSAL = "refusal"
 WARNING = "warning"
 ALARM = "alarm"
 
-# name number, of each severity
+# a row is "name number"
 NUMBERS: "dict[str, Rows[str, int]]" = {
     REFUSAL: Rows("""
 bad_frame 101
@@ -142,14 +142,14 @@ memory_low 695
 """),
 }
 
-# Conditions that every power-up looks for anew: they are active again exactly when they are still there.
+# Every power-up looks for these conditions again, so they are active exactly while they last.
 FOUND_AT_POWER_UP = (
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
     "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "ledger_damaged", "ledger_behind",
     "journal_numbers",
 )
 
-# What a run without a program (to calibrate, to prime) is there to mend: it runs in spite of these.
+# A run without a program (calibration, priming) repairs these, so it is allowed in spite of them.
 RUNS_MEND = ("calibration_damaged", "line_damaged")
 
 
@@ -163,7 +163,7 @@ class Fault:
 
 
 def by_name(name: str) -> Fault:
-    """The fault called `name`; KeyError when there is none (a bug of ours)."""
+    """Return the fault called `name`. Raises KeyError if there is none (a bug of the firmware)."""
     for severity in NUMBERS:
         if name in NUMBERS[severity]:
             return Fault(NUMBERS[severity][name], name, severity)
@@ -171,8 +171,8 @@ def by_name(name: str) -> Fault:
 
 
 def by_number(number: int) -> Fault:
-    """The fault numbered `number`; KeyError when there is none (a newer pump)."""
-    for severity in (WARNING, ALARM, REFUSAL):  # a pump asks for those that are active
+    """Return the fault numbered `number`. Raises KeyError if there is none (a newer pump)."""
+    for severity in (WARNING, ALARM, REFUSAL):  # the active ones are looked up most
         for name, its_number in NUMBERS[severity].items():
             if its_number == number:
                 return Fault(number, name, severity)
@@ -180,7 +180,7 @@ def by_number(number: int) -> Fault:
 
 
 class Refusal(Exception):
-    """A command that is refused: the fault's name and details for the reply (asked, limit, nearest ...); nothing has changed."""
+    """A refused command. `fault` and the details for the reply (asked, limit, nearest ...); nothing has changed."""
 
     def __init__(self, name: str, **detail: "Json") -> None:
         super().__init__(name)

@@ -1,7 +1,7 @@
-"""What a program's basal will do from a moment on: its changes, the steps between them, and a digest. The same on pump and laptop.
+"""Forecast the basal of a program: its changes, the steps between them, and a digest. The same on pump and laptop.
 
-It is worked out in blocks of 64 rows from a cursor, so that neither memory nor the time that one block takes grows with the days.
-The digest is a chain: SHA-256 of the head, then for each block SHA-256 of the digest so far and the block's packed rows.
+It works in blocks of 64 rows from a cursor, so that neither the memory nor the time of a block grows with the days. The digest is a chain:
+SHA-256 of the head, then for each block SHA-256 of the digest so far and the block's packed rows.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _BRIDGE = "<QQQQQ"
 
 
 class Forecast:
-    """From `utc_s` over `days` in the local time of `zone`. A program that needs no clock does not look at the zone."""
+    """The basal from `utc_s` for `days` days in the local time of `zone`. A program that needs no clock ignores the zone."""
 
     def __init__(self, program: Program, calibration: Calibration, utc_s: int, zone: Zone, days: int) -> None:
         self._program = program
@@ -35,11 +35,13 @@ class Forecast:
         self._zone = zone
         self._days = days
         self.end_s = days * S_PER_DAY
-        self.crossing: "Crossing | None" = None  # the Crossing of a bridge that runs from the begin on
+        self.crossing: "Crossing | None" = None  # a bridge that runs from the beginning
 
     def begin(self, digest: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
-        """The first cursor: (second, remainder, chain, position); `digest` is the program's, 32 bytes. The position counts only for a
-        bridge."""
+        """Return the first cursor: (second, remainder, chain, position). `digest` is the program's, 32 bytes.
+
+        The position counts for a bridge only.
+        """
         pair, crossing = self._calibration, self.crossing
         head = struct.pack(_HEAD, self._utc_s, *self._zone.values(), self._days, pair.volume_nl, pair.steps)
         if crossing is not None:
@@ -48,16 +50,18 @@ class Forecast:
         return 0, 0, hashlib.sha256(digest + head).digest(), position_steps
 
     def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> "Iterator[tuple[int, int, int, tuple[int, int], int]]":
-        """Yields (second, rate_nl, steps until the next row, (remainder, position) behind it, part) from a cursor on. A row begins where
-        an entry begins or the offset changes, also when the rate stays, and where the phase of a bridge changes. The rate is
-        rounded down; `part` of its bridge's denominator is missing. Refusal `bad_params` for a remainder that no cursor has."""
+        """Yield (second, rate_nl, steps until the next row, (remainder, position) after it, part) from a cursor on.
+
+        A row begins where an entry begins or the offset changes, even if the rate stays, and where the phase of a bridge changes. The rate
+        is rounded down; the missing `part` is in 1 / the bridge's denominator. Refusal `bad_params` if no cursor can have this remainder.
+        """
         accumulator, entries = Accumulator(self._program.rate_seconds_s, self._calibration), self._program.entries
         crossing = self.crossing
         if crossing is not None and position_steps >= crossing.new_from:
             crossing = None
         if crossing is not None:
             accumulator.refine(crossing.parts())
-        if remainder >= accumulator.modulus:  # a bridge would go backwards by it
+        if remainder >= accumulator.modulus:  # a bridge would go backwards with it
             raise Refusal("bad_params", parameter="remainder", limit=accumulator.modulus - 1)
         accumulator.remainder = remainder
         while second_s < self.end_s:
@@ -81,7 +85,7 @@ class Forecast:
             second_s += lasts_s
 
     def block(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
-        """The cursor behind the next 64 rows, or behind the last: there its second is `end_s` and its chain the digest."""
+        """Return the cursor after the next 64 rows or after the last. At the end its second is `end_s` and its chain is the digest."""
         hashed, count = hashlib.sha256(chain), 0
         for at_s, rate_nl, steps, behind, _ in self.rows(second_s, remainder, position_steps):
             if count == BLOCK_ROWS:

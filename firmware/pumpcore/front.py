@@ -1,4 +1,4 @@
-"""What the line holds: two contents, the front between them, and the bridge across it."""
+"""What the line holds: two contents, the front (concentration boundary) between them, and the bridge across it."""
 
 import struct
 
@@ -10,46 +10,46 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Program
 
 # --- front -------------------------------------------------------------------------------------------------------------------
-# What the line holds after a change of fluid or concentration: what was in it, what follows, and where the front between them is.
+# The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
 #
-# The front is a position: it counts volume that left the reservoir's outlet since the change, by steps that count uncertain ones as
-# delivered (`most_nl`) and as not delivered (`least_nl`). A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
+# The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
+# `least_nl` as not delivered. A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
 
 NAME = "line"
-CLEAN, BEHIND, LOST = 0, 1, 2  # all of it is new; old, then new; nobody knows, then new
+CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
 UNKNOWN = ("", 0, 0)
-TOLERANCE_PERMILLE = 100  # by which the measured volume of a line may be wrong
+TOLERANCE_PERMILLE = 100  # of the measured volume of a line
 FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps")
 _FORMAT = "<BQQQQIIQQQQBB"
 
 
 def change(old: "Content", new: "Content") -> str:
-    """What it takes to go from one content to another: SAME, BRIDGE for another concentration, PRIME for another fluid."""
+    """Return what a change of content takes: SAME, BRIDGE for another concentration, PRIME for another fluid."""
     if old[0] != new[0]:
         return PRIME
     return BRIDGE if old[2] and new[2] and old[1] * new[2] != new[1] * old[2] else SAME
 
 
 def merged(known: "Content", new: "Content") -> "Content":
-    """What is there of a fluid that a program names without its concentration."""
+    """Return the content of the line if a program names the fluid without its concentration: the known one of that fluid."""
     return new if new[2] or known[0] != new[0] else known
 
 
 def low_nl(line_nl: int) -> int:
-    """The least that a line may hold whose volume was measured as `line_nl`."""
+    """Return the least volume of a line that was measured as `line_nl` (less 10 %)."""
     return line_nl - line_nl * TOLERANCE_PERMILLE // 1000
 
 
 def high_nl(line_nl: int) -> int:
-    """The most."""
+    """Return the largest volume of a line that was measured as `line_nl` (plus 10 %, rounded up)."""
     return line_nl + ceil_div(line_nl * TOLERANCE_PERMILLE, 1000)
 
 
 class Line:
-    """`new` follows `old` since `position_steps`, where from `base_least_nl` to `base_most_nl` of it had gone in already.
+    """`new` follows `old` since `position_steps`. By then from `base_least_nl` to `base_most_nl` of it had already gone in.
 
-    `volume_nl` and `steps` are the pair by which it is counted from there, `uncertain_steps` the pump's sum of them there.
+    `volume_nl` and `steps` are the calibration that counts from there; `uncertain_steps` is the pump's sum of them at that position.
     """
 
     state = CLEAN
@@ -61,50 +61,51 @@ class Line:
         self.new = new
 
     def begin(self, state: int, position_steps: int, uncertain_steps: int, pair: Calibration) -> "Line":
-        """The front is at the outlet; returns the line."""
+        """Put the front at the outlet, at this position and calibration. Return the line."""
         self.state = state
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
         self.volume_nl, self.steps = pair.volume_nl, pair.steps
         return self
 
     def follow(self, other: "Line") -> "Line":
-        """The front is where that of another line is; returns the line."""
+        """Put the front where the front of `other` is. Return the line."""
         for name in FIELDS:
             setattr(self, name, getattr(other, name))
         return self
 
     def filled(self, content: "Content") -> "Line":
-        """The line once all of it is that."""
+        """Return a line that is full of `content`."""
         return Line(UNKNOWN, merged(self.new, content))
 
     def most_nl(self, position_steps: int) -> int:
-        """How far the front is at most."""
+        """Return the farthest that the front can be at this position."""
         return self.base_most_nl + ceil_div(max(0, position_steps - self.position_steps) * self.volume_nl, self.steps)
 
     def least_nl(self, position_steps: int, uncertain_steps: int) -> int:
-        """How far it is at least, when the pump's uncertain steps amount to this."""
+        """Return the least far that the front can be. `uncertain_steps` is the pump's sum at this position."""
         sure = position_steps - self.position_steps - (uncertain_steps - self.uncertain_steps)
         return self.base_least_nl + max(0, sure) * self.volume_nl // self.steps
 
     def old_until(self, line_nl: int) -> int:
-        """The last position at which the tip surely delivers what is old; below every one when there is none."""
+        """Return the last position at which the tip surely delivers the old content; below every position if there is none."""
         room_nl = low_nl(line_nl) - self.base_most_nl
         return self.position_steps + room_nl * self.steps // self.volume_nl if room_nl >= 0 else -1
 
     def new_from(self, line_nl: int, uncertain_steps: int) -> int:
-        """The first position at which it surely delivers what is new."""
+        """Return the first position at which the tip surely delivers the new content."""
         rest_nl = max(0, high_nl(line_nl) - self.base_least_nl)
         return self.position_steps + uncertain_steps - self.uncertain_steps + ceil_div(rest_nl * self.steps, self.volume_nl)
 
     def passed(self, line_nl: int, position_steps: int, uncertain_steps: int) -> bool:
+        """Return True if the front has surely left the line."""
         return self.least_nl(position_steps, uncertain_steps) >= high_nl(line_nl)
 
     def undone(self, position_steps: int, content: "Content") -> bool:
-        """Whether nothing has gone in yet, and what is to run is what was there."""
+        """Return True if nothing of the new content has gone in, and `content` is the old one again."""
         return self.state == BEHIND and not self.most_nl(position_steps) and change(self.old, content) == SAME
 
     def need(self, program: "Program", position_steps: int, uncertain_steps: int) -> str:
-        """What the line needs before `program` may run: SAME nothing, SETTLED nothing more, BRIDGE, or PRIME."""
+        """Return what the line needs before `program` may run: SAME nothing, SETTLED nothing any more, BRIDGE, or PRIME."""
         line_nl, new = program.line_nl(), program.content()
         if not line_nl:
             return SAME
@@ -117,7 +118,7 @@ class Line:
         return PRIME if self.state == LOST else change(self.old, new)
 
     def describe(self, program: "Program", position_steps: int, uncertain_steps: int) -> dict:
-        """The front, for people and JSON: what the line needs before a start, and where in it the front is."""
+        """Return what the line needs before a start and where its front is, as the protocol reports it."""
         line_nl, need = program.line_nl(), self.need(program, position_steps, uncertain_steps)
         return {
             "needs": need if need in (BRIDGE, PRIME) else "", "line_nl": line_nl, "low_nl": low_nl(line_nl), "high_nl": high_nl(line_nl),
@@ -128,21 +129,23 @@ class Line:
         }
 
     def counts_by(self, pair: Calibration) -> bool:
+        """Return True if the line counts with this calibration."""
         return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
 
     def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
-        """From this position on, another pair counts."""
+        """From this position on, count with another calibration."""
         self.base_least_nl, self.base_most_nl = self.least_nl(position_steps, uncertain_steps), self.most_nl(position_steps)
         self.begin(self.state, position_steps, uncertain_steps, pair)
 
     def pack(self) -> bytes:
+        """Return the bytes of the store's image."""
         texts = self.old[0].encode(), self.new[0].encode()
         values = [getattr(self, name) for name in FIELDS] + list(self.old[1:] + self.new[1:]) + [len(text) for text in texts]
         return struct.pack(_FORMAT, *values) + texts[0] + texts[1]
 
 
 def unpack(image: bytes) -> Line:
-    """The line of an image of the store; ValueError when it is not one."""
+    """Return the line of an image of the store. Raises ValueError if the bytes are not one."""
     head = struct.calcsize(_FORMAT)
     if len(image) < head:
         raise ValueError("not a line")
@@ -157,13 +160,13 @@ def unpack(image: bytes) -> Line:
 
 
 # --- crossing ----------------------------------------------------------------------------------------------------------------
-# How a front goes through the line while a bridge runs: by which ratio the basal is delivered from a position on, and for how long.
+# While a bridge runs: the ratio by which the basal is delivered from a position on, and for how long it holds.
 
 OLD, UNCERTAIN = "old", "uncertain"
 
 
 def ratio(old: "Content", new: "Content") -> tuple[int, int]:
-    """(numerator, denominator) by which the basal of `new` delivers the same mass of `old`, in lowest terms."""
+    """Return (numerator, denominator), in lowest terms, by which the basal of `new` delivers the same mass of `old`."""
     numerator, denominator = new[1] * old[2], new[2] * old[1]
     common, rest = numerator, denominator
     while rest:
@@ -172,7 +175,7 @@ def ratio(old: "Content", new: "Content") -> tuple[int, int]:
 
 
 def _lasts_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """For how many whole seconds at most `steps` fall due; NEVER_S when it is for ever."""
+    """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever."""
     flow = accumulator.flow(rate_nl)
     if steps < 0:
         return 0
@@ -180,20 +183,22 @@ def _lasts_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
 
 
 def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """Within how many whole seconds so many fall due; NEVER_S when never."""
+    """Return the time [whole s] within which `steps` fall due; NEVER_S if never."""
     flow = accumulator.flow(rate_nl)
     return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
 
 
 def of_line(line: "Line", program: "Program", uncertain_steps: int) -> tuple[tuple[int, int], int, int]:
-    """What a Crossing is made of, for the front in a pumpcore.front.Line."""
+    """Return the arguments of the Crossing for the front in `line`."""
     line_nl = program.line_nl()
     return ratio(line.old, program.content()), line.old_until(line_nl), line.new_from(line_nl, uncertain_steps)
 
 
 class Crossing:
-    """Rates are in 1 / `denominator` nl, by an accumulator that is that much finer. The tip surely delivers what is old up to position
-    `old_until`, and what is new from `new_from` on."""
+    """A bridge over a front. Rates are in 1 / `denominator` nl, with an accumulator that is finer by that factor.
+
+    The tip surely delivers the old content up to position `old_until`, and the new one from `new_from` on.
+    """
 
     def __init__(self, pair: tuple[int, int], old_until: int, new_from: int) -> None:
         self.numerator, self.denominator = pair
@@ -202,19 +207,19 @@ class Crossing:
         self.phase = UNCERTAIN
 
     def fits(self, modulus: int) -> bool:
-        """Whether an accumulator of this modulus can be made so much finer."""
+        """Return True if an accumulator of this modulus can be made finer by the denominator within 64 bits."""
         return modulus * self.denominator <= U64_MAX and self.numerator <= U64_MAX
 
     def parts(self) -> int:
-        """By how much finer than the program's the remainder of its basal is."""
+        """Return by which factor the remainder of the basal is finer than the program's."""
         return self.denominator
 
     def of(self, basal_nl: int) -> int:
-        """The rate in 1 / `parts` nl for a basal of `basal_nl`."""
+        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`. In the uncertain phase it is the lower of both."""
         return basal_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
 
     def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int) -> int:
-        """Sets the phase from this position on, before `new_from`; returns for how many seconds at most it holds at this basal."""
+        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal."""
         self.phase = OLD
         lasts_s = _lasts_s(accumulator, self.of(basal_nl), self.old_until - position_steps)
         if not lasts_s:

@@ -1,9 +1,9 @@
-"""The ledger's record: what was authorised (leased), what is confirmed, what is uncertain; in absolute steps, u64.
+"""The ledger's record: authorised (leased), confirmed and uncertain steps; absolute, u64.
 
-Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the
-plan goes on from there; `ahead_steps` is by how much the lease books more than the plan needs until then.
-`confirmed_steps` is what the guard had counted when the record was written. `program_digest` names program and calibration
-together (`app.setup.Setup.plan_key`): the remainder belongs to both.
+Remainders and `until_utc_s` belong to the *end* of the lease: after a reset the open part counts as delivered, so the plan continues from
+there. `ahead_steps`: by how much the lease books more than the plan needs until then. `confirmed_steps`: what the guard had counted when
+the record was written. `program_digest` names program and calibration together (`app.setup.Setup.plan_key`), because the remainder belongs
+to both.
 """
 
 import binascii
@@ -12,8 +12,8 @@ import struct
 IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
 RESUMES_KEPT = 3
 
-# by magic; a TLG1 is of a firmware without therapy modes and has none of the last five fields, a TLG2 keeps 16 bits of the boot and no
-# `events_sequence`, the newest record of the journal's events when it was written (0: not known)
+# By magic. TLG1 is of a firmware without therapy modes and lacks the last five fields. TLG2 keeps 16 bits of the boot and lacks
+# `events_sequence`: the newest record of the ring of events when it was written (0: unknown).
 _FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
 _MAGIC = b"TLG3"
 FIELDS = (
@@ -22,12 +22,12 @@ FIELDS = (
     "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
     "events_sequence",
 )
-# `temporary`: what a temporary rate was to the basal when the lease was written
+# How a temporary rate compared with the basal when the lease was written.
 NONE, RAISED, LOWERED = 0, 1, 2
 
 
 class LedgerRecord:
-    """One record; attributes named by FIELDS, plus `resumes_s`: powered-on times of the last three resumes (0 = none)."""
+    """One record: attributes named by FIELDS, and `resumes_s`, the powered-on times of the last three resumes (0 = none)."""
 
     def __init__(self) -> None:
         self.sequence = 0
@@ -53,13 +53,13 @@ class LedgerRecord:
         self.resumes_s = [0] * RESUMES_KEPT
 
     def open_steps(self) -> int:
-        """Steps that may or may not have been made when the power fails now."""
+        """Return the steps that would be uncertain if the power failed now."""
         return self.leased_steps - self.confirmed_steps
 
 
 def pack(record: LedgerRecord) -> bytes:
-    """The record's bytes with a CRC-32; small enough to lie inline in the file system's metadata (<= 480 B)."""
-    one = record  # by name: a look-up by text takes five times as long, and this runs at every lease
+    """Return the record's bytes with a CRC-32: at most 480 B, so that they lie inline in the file system's metadata."""
+    one = record  # By name: a look-up by text takes five times as long, and this runs at every lease.
     body = struct.pack(
         _FORMATS[_MAGIC], _MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
         one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
@@ -69,7 +69,7 @@ def pack(record: LedgerRecord) -> bytes:
 
 
 def unpack(image: bytes) -> LedgerRecord:
-    """The record of `image`; ValueError when it is cut short, damaged or inconsistent."""
+    """Return the record of `image`. Raises ValueError if it is cut short, damaged or inconsistent."""
     layout = _FORMATS.get(bytes(image[:4]), "")
     if not layout or len(image) != struct.calcsize(layout) + 4:
         raise ValueError("not a ledger record")

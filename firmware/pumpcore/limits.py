@@ -1,6 +1,6 @@
-"""Checks of a whole program against the ceilings of its bench and its own settings (R5, R7)."""
+"""Check a whole program against the ceilings of its bench and its own settings (R5, R7)."""
 
-from pumpcore.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (for those who know them by this module)
+from pumpcore.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (other files import them from here)
 from pumpcore.dose import Calibration
 from pumpcore.faults import Refusal
 from pumpcore.plan import MINIMUM, Program
@@ -11,13 +11,16 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import BenchLimits, Entries
 
 # --- limits ------------------------------------------------------------------------------------------------------------------
-# What is checked of a program before it is activated, by the formula that decides at ordering and at every lease (ceilings.py).
+# A program is checked before it is activated, by the same formula as an order and a lease (ceilings.py).
 #
-# Steps count as leased; staging adds the one step by which a window of whole steps can exceed the plan.
+# Steps count as leased. Staging adds the one step by which a window of whole steps can exceed the plan.
 
 
 def check_program(program: Program, bench: "BenchLimits", calibration: Calibration) -> Ceilings:
-    """Check a program against bench and pair. Returns its ceilings; Refusals of the 3xx family. Quick once its `peaks` are known."""
+    """Check a program against bench and calibration; return its ceilings. Quick once its `peaks` are known.
+
+    Refusals `limit_wider`, `rate_above_ceiling`, `rate_above_motor`, `hour_above_ceiling`, `day_above_ceiling`, and those of `check`.
+    """
     _check_tightens(program, bench)
     ceilings = Ceilings(bench, calibration, program)
     ceilings.check_rate(program.highest_rate_nl())
@@ -35,7 +38,10 @@ def check_program(program: Program, bench: "BenchLimits", calibration: Calibrati
 
 
 def check_demand_steps(program: Program, calibration: Calibration) -> None:
-    """When staged, by the pair that counts then; a later one is judged when the dose is ordered. Refusal `dose_rounded`."""
+    """Refusal `dose_rounded` if whole steps deliver too little of the demand dose. Judged when staged, by the calibration of then.
+
+    A later calibration is judged when the dose is ordered.
+    """
     if program.settings is not None and program.settings.demand_on:
         from pumpcore.order_limits import check_rounding
 
@@ -60,13 +66,15 @@ def _check_tightens(program: Program, bench: "BenchLimits") -> None:
 
 
 def windows_of(program: Program) -> tuple[int, ...]:
-    """The windows, in minutes, of which `check_program` asks for the fullest."""
+    """Return the windows [minutes] for which `check_program` needs the fullest."""
     return (HOUR_BUCKETS, DAY_BUCKETS, MINUTES_PER_DAY) if program.settings is not None else (HOUR_BUCKETS, DAY_BUCKETS)
 
 
 def highest_window_nl(program: Program, minutes: int) -> int:
-    """Largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes). It is found once and kept
-    in `program.peaks`, so a program's entries must not change after its first check."""
+    """Return the largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes).
+
+    It is found once and kept in `program.peaks`, so a program's entries must not change after its first check.
+    """
     if minutes not in program.peaks:
         state = begin_peak(program.entries, minutes)
         go_on(program.entries, state, 2 * len(program.entries))
@@ -74,20 +82,20 @@ def highest_window_nl(program: Program, minutes: int) -> int:
     return program.peaks[minutes]
 
 
-# A search between two calls is a list of whole numbers: minutes, moves left, the entries that the window's begin and end pass next, the
-# minutes until they do, the sum now, the highest sum.
+# A search is kept between two calls as a list of whole numbers: minutes, moves left, the entries that the window's begin and end pass next,
+# the minutes until they do, the sum now, the highest sum.
 _MINUTES = const(0)
 _LEFT = const(1)
 _HIGHEST = const(7)
 
 
 def keep_peak(program: Program, state: list[int]) -> None:
-    """Keeps what a search that has come to its end has found."""
+    """Keep the result of a finished search in `program.peaks`."""
     program.peaks[state[_MINUTES]] = state[_HIGHEST]
 
 
 def begin_peak(entries: "Entries", minutes: int) -> list[int]:
-    """A search for the largest sum over `minutes`: the window that begins with the first entry."""
+    """Begin the search for the largest sum over `minutes`, with the window that begins at the first entry."""
     weeks, rest = divmod(minutes, MINUTES_PER_WEEK)
     count, total, at, left = len(entries), 0, 0, rest
     if weeks:
@@ -102,9 +110,9 @@ def begin_peak(entries: "Entries", minutes: int) -> list[int]:
 
 
 def go_on(entries: "Entries", state: list[int], most: int) -> int:
-    """Moves the window on to where it begins or ends with an entry, at most `most` times; returns the moves that are left.
+    """Move the window to the next place where it begins or ends with an entry, at most `most` times. Return the moves left.
 
-    The sum is a piecewise linear function of where the window begins, so only such a window can be the largest.
+    Only such a window can be the largest: the sum is a piecewise linear function of where the window begins.
     """
     minutes, left, begin, end, begin_in, end_in, total, highest = state
     count = len(entries)
@@ -127,19 +135,19 @@ def go_on(entries: "Entries", state: list[int], most: int) -> int:
 
 
 def moves_left(state: list[int]) -> int:
-    """How often a search still has to move on."""
+    """Return how many moves a search still has to make."""
     return state[_LEFT]
 
 
 def _lasts(entries: "Entries", index: int) -> int:
-    """Minutes from an entry to the next one; a whole week when there is no other."""
+    """Return the minutes from an entry to the next; a whole week if it is the only one."""
     return (entries[(index + 1) % len(entries)][0] - entries[index][0]) % MINUTES_PER_WEEK or MINUTES_PER_WEEK
 
 
 # --- settings_limits ---------------------------------------------------------------------------------------------------------
-# A program's settings against its schedule, its ceilings and its drug library: minimum rate, demand boluses, hard and soft limits.
+# A program's settings against its schedule, its ceilings and its drug library.
 #
-# Every refusal names the rule, what was asked, the limit, and the nearest value that would do.
+# Every refusal names the rule, what was asked, the limit, and the nearest allowed value.
 
 _WINDOWS_S = {"hour": HOUR_BUCKETS * S_PER_MINUTE, "day": DAY_BUCKETS * S_PER_MINUTE}
 
@@ -155,7 +163,7 @@ def check(program: Program, ceilings: "Ceilings", calibration: Calibration) -> N
 
 
 def _check_minimum(program: Program, calibration: Calibration) -> None:
-    """0, or from one step an hour to one step a minute."""
+    """The minimum rate must be 0, or from one step an hour to one step a minute."""
     rate_nl = program.entries[0][1]
     step_nl_s = program.rate_seconds_s * calibration.volume_nl
     least_nl = ceil_div(step_nl_s, S_PER_HOUR * calibration.steps)
@@ -166,7 +174,7 @@ def _check_minimum(program: Program, calibration: Calibration) -> None:
 
 
 def _check_demand_rate(program: Program, limit_nl: int) -> None:
-    """A demand bolus may come at any time: it is judged beside the highest basal."""
+    """A demand bolus may come at any time, so it is judged on top of the highest basal."""
     settings, seconds_s = program.settings, program.rate_seconds_s
     basal_nl = program.highest_rate_nl()
     asked_nl = basal_nl + ceil_div(settings.demand_nl * seconds_s, settings.demand_s)
@@ -179,7 +187,7 @@ def _check_demand_rate(program: Program, limit_nl: int) -> None:
 
 
 def _check_demand_volume(program: Program, ceilings: "Ceilings", calibration: Calibration) -> None:
-    """The nearest dose has room in both windows, whichever is told."""
+    """The nearest dose in the refusal has room in both windows, whichever is exceeded."""
     settings, windows = program.settings, _demand_windows(program, ceilings, calibration)
     dose_steps = calibration.steps_for_nl(settings.demand_nl)
     nearest_nl = min([calibration.nl_for_steps(limit - basal) // doses for _, doses, basal, limit in windows])
@@ -191,7 +199,7 @@ def _check_demand_volume(program: Program, ceilings: "Ceilings", calibration: Ca
 
 
 def _demand_windows(program: Program, ceilings: "Ceilings", calibration: Calibration) -> list[tuple[str, int, int, int]]:
-    """[(name, demand boluses that it may hold, most steps of basal, limit in steps)] of an hour and of 24 hours."""
+    """Return [(name, most demand boluses, most steps of basal, limit in steps)] of an hour and of 24 hours."""
     settings, found = program.settings, []
     modulus = program.rate_seconds_s * calibration.volume_nl
     for name, limit_steps in (("hour", ceilings.hour_steps), ("day", ceilings.day_steps)):
@@ -203,7 +211,7 @@ def _demand_windows(program: Program, ceilings: "Ceilings", calibration: Calibra
 
 
 def asks_nl(program: Program) -> tuple[tuple[str, int], ...]:
-    """(name, nl) of what the library limits: highest basal, largest bolus, most in 24 hours with every demand bolus."""
+    """Return (name, nl) of what the library limits: highest basal, largest bolus, most in 24 h with every demand bolus."""
     settings = program.settings
     demand_nl = settings.demand_nl if settings.demand_on else 0
     day_nl = highest_window_nl(program, MINUTES_PER_DAY) * S_PER_MINUTE // program.rate_seconds_s
@@ -227,12 +235,12 @@ def _check_limit(program: Program, kind: str, name: str, asked_nl: int) -> None:
 
 
 def overridden(program: Program, name: str) -> bool:
-    """Whether somebody has confirmed that the soft limit called `name` may be passed."""
+    """Return True if a person confirmed that the soft limit called `name` may be passed."""
     return bool(program.settings.overrides >> OVERRIDES.index(name) & 1)
 
 
 def passed(program: Program) -> list[tuple[int, int, int]]:
-    """[(index in OVERRIDES, asked, limit)] of the soft limits that the program passes; the concentration in ng per ml."""
+    """Return [(index in OVERRIDES, asked, limit)] of the soft limits that the program passes: in nl, the concentration in ng per ml."""
     settings, found = program.settings, []
     mass_ng, volume_nl = program.concentration
     for beyond, limit_ng in ((_below, settings.soft_low_ng), (_above, settings.soft_high_ng)):

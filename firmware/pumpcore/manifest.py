@@ -1,8 +1,8 @@
-"""What is deployed: a line `path sha256` for each source, sorted; an empty line; the same for each file that lies on the pump.
+"""The manifest: a line `path sha256` for each source, sorted; an empty line; the same for each file that lies on the pump.
 
-A file that lies there is the source itself or the .mpy made from it, under the path of the source; a file of a library, which is no
-source of ours; or, last of all, the pack, which holds what is made of all the other sources. The SHA-256 of the first part, as it
-stands, is the release: every target with the same sources has the same. A pump checks all of it before it loads any (main.py).
+A file on the pump is one of: the source itself, or the .mpy made from it, under the source's path; a library file, which is not one of our
+sources; the pack (last), which holds what is made of all other sources. The release is the SHA-256 of the first part: the same on every
+target with the same sources. A pump checks the whole manifest before it loads any file (main.py).
 """
 
 from pumpcore.units import sha256_hex
@@ -11,9 +11,9 @@ LIBRARY = "/lib/"
 
 
 def build(files: dict, compiled: dict | None = None, pack: tuple | None = None, library: dict | None = None) -> bytes:
-    """Manifest of {path: source bytes}; `compiled` has, by the same paths, the .mpy of those that are not deployed as they are.
+    """Return the manifest of {path: source bytes}. `compiled` has the .mpy, by source path, of the files that are deployed compiled.
 
-    `pack`: (path, bytes); then `compiled` has all that lies beside it. `library`: what lies below /lib, in the same way. Paths start with a
+    `pack`: (path, bytes); then `compiled` has every file beside it. `library`: {path: bytes} of the files below /lib. Paths start with a
     slash and are those of the sources.
     """
     lying = dict(compiled or {})
@@ -29,13 +29,12 @@ def _line(path: str, data: bytes) -> bytes:
 
 
 def names(path: str) -> tuple:
-    """Where the file of a manifest's path may lie, in the order in which MicroPython's import looks."""
+    """Return where the file of a manifest's path may lie, in the order in which MicroPython's import looks."""
     return (path, path[:-3] + ".mpy") if path.endswith(".py") else (path,)
 
 
 def parse(manifest: bytes) -> tuple:
-    """(the sources' lines, {path of what lies on the pump: its SHA-256}). ValueError when it is of another form, cut short for
-    instance."""
+    """Return (the sources' lines, {path on the pump: SHA-256}). Raises ValueError if the form is wrong or the end is cut off."""
     at = manifest.find(b"\n\n")
     sources, lying, packs, foreign = manifest[: at + 1], {}, 0, 0
     for line in manifest[at + 2 :].decode().split("\n")[:-1]:
@@ -61,5 +60,5 @@ def _is_source(path: str, sources: bytes) -> bool:
 
 
 def release(sources: bytes) -> str:
-    """The release digest, of the sources' lines."""
+    """Return the release: the digest of the sources' lines."""
     return sha256_hex(sources)

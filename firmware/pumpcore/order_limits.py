@@ -1,4 +1,4 @@
-"""What the program, the bench and the motor allow of an order, whatever else runs: on the pump when it comes, on the host before."""
+"""What program, bench and motor allow of an order, whatever else runs. The pump checks it at the order, the host before it."""
 
 from pumpcore.bolus import (
     LONGEST_EXTENDED_S,
@@ -23,8 +23,10 @@ _HOUR_S = const(3_660)
 
 
 def check_rounding(volume_nl: int, pair: Calibration) -> None:
-    """Refusal `dose_rounded` when whole steps deliver more than 1 % less. `nearest_nl` is what may be ordered below (0: nothing), and
-    `nearest_more_nl` above."""
+    """Refusal `dose_rounded` if whole steps deliver over 1 % less than `volume_nl`.
+
+    `nearest_nl` is the nearest volume below that may be ordered (0: none), `nearest_more_nl` the nearest above.
+    """
     if rounds_off(volume_nl, pair):
         steps = pair.steps_for_nl(volume_nl)
         less_nl, more_nl = orderable_nl(pair, steps, -1), orderable_nl(pair, steps + 1, 1)
@@ -33,7 +35,7 @@ def check_rounding(volume_nl: int, pair: Calibration) -> None:
 
 
 def check_dose(settings: "Settings | None", volume_nl: int) -> None:
-    """Refusals `bolus_above_max`, `library_soft`. `settings` may be None."""
+    """Refusals `bolus_above_max`, `library_soft`. Without settings every dose passes."""
     if settings is None:
         return
     limit_nl = settings.bolus_limit_nl()
@@ -45,7 +47,7 @@ def check_dose(settings: "Settings | None", volume_nl: int) -> None:
 
 
 def check_bolus_time(bolus: Bolus) -> None:
-    """Refusal `bolus_too_long`; to be asked before anything is worked out for as long as the bolus takes."""
+    """Refusal `bolus_too_long`. Call it before anything is computed over the length of the bolus."""
     longest_s = bolus.longest_s()
     if bolus.duration_s > longest_s:
         nearest_nl = ceil_div(bolus.volume_nl * bolus.rate_seconds_s, longest_s)
@@ -54,8 +56,10 @@ def check_bolus_time(bolus: Bolus) -> None:
 
 
 def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: "Ceilings", seconds_s: int) -> None:
-    """Refusal `rate_above_ceiling` when basal and bolus together are faster than allowed, or than the motor. Rates are per
-    `seconds_s`; `nearest_nl` is the highest rate of a bolus."""
+    """Refusal `rate_above_ceiling` if basal and bolus together exceed ceiling or motor. Rates are per `seconds_s`.
+
+    `nearest_nl` is the highest rate for the bolus.
+    """
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
     asked_nl = basal_nl + ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s)
     if asked_nl > limit_nl:
@@ -64,12 +68,15 @@ def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: "Ceilings", seconds_
 
 
 def check_extended_time(duration_s: int) -> None:
-    """Refusal `extended_time`."""
+    """Refusal `extended_time` unless from 10 min to 24 h."""
     _check_time("extended_time", duration_s, SHORTEST_EXTENDED_S, LONGEST_EXTENDED_S)
 
 
 def check_temporary_form(made: Temporary, modulus: int) -> None:
-    """Refusals `temporary_time`, `temporary_pair`. `modulus` is that of the basal's remainder: with the parts it must fit in 64 bits."""
+    """Refusals `temporary_time` (1 min to 24 h), `temporary_pair` (parts up to 10,000, and not beside a rate).
+
+    `modulus` is that of the basal's remainder: times the parts it must fit in 64 bits (R4).
+    """
     _check_time("temporary_time", made.duration_s, SHORTEST_TEMPORARY_S, LONGEST_TEMPORARY_S)
     pair = (made.numerator, made.denominator)
     if (made.rate_nl and any(pair)) or max(pair) > MOST_PARTS or (made.numerator and not made.denominator):
@@ -87,8 +94,10 @@ def _check_time(fault: str, duration_s: int, shortest_s: int, longest_s: int) ->
 
 
 def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: "Ceilings", settings: "Settings | None") -> None:
-    """Refusals `rate_above_ceiling`, `library_hard`, `library_soft`. Rates are per the program's seconds: the highest of the temporary
-    rate, and of the bolus beside it."""
+    """Refusals `rate_above_ceiling`, `library_hard`, `library_soft`. Rates are per the program's seconds.
+
+    `highest_nl`: the highest of the temporary rate; `beside_nl`: the rate of a bolus on top.
+    """
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
     if highest_nl + beside_nl > limit_nl:
         nearest_nl = max(0, limit_nl - beside_nl)
@@ -102,9 +111,11 @@ def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: "Ceilings", 
 
 
 def check_temporary_windows(made: Temporary, highest_nl: int, setup: "Judged", day_steps: int) -> None:
-    """Refusals `hour_above_ceiling`, `day_above_ceiling`: the hour by itself, since what is in it now falls out; the day with the
-    `day_steps` that are in it. Less than the basal is always allowed. `setup` has `program`, `ceilings` and `calibration`;
-    `nearest_rate_nl` is per the program's seconds."""
+    """Refusals `hour_above_ceiling`, `day_above_ceiling`; no more than the basal always passes.
+
+    The hour is judged alone, because its present content falls out meanwhile; the day with the `day_steps` already in it. `nearest_rate_nl`
+    is per the program's seconds.
+    """
     program, ceilings, pair = setup.program, setup.ceilings, setup.calibration
     if made.numerator <= made.denominator if made.denominator else made.rate_nl <= program.lowest_rate_nl():
         return

@@ -1,4 +1,4 @@
-"""The program as it runs; how it is packed and checked is in program.py."""
+"""The program as it runs. program.py packs and checks it."""
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Entries, Settings
@@ -8,11 +8,11 @@ MODES = ("constant", "schedule", "minimum")
 
 
 class Program:
-    """What the pump runs. Rates are `rate_nl` per `rate_seconds_s` (one for all); limits 0 = none of its own.
+    """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
-    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0.
-    `concentration` is (mass_ng, volume_nl), (0, 0) for a program in volumes. `settings` is None, or the Settings of a
-    program with more than a basal and ceilings (pumpcore/settings.py).
+    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
+    volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
+    otherwise None.
     """
 
     def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: "Entries") -> None:
@@ -28,27 +28,30 @@ class Program:
         self.day_nl = 0
         self.concentration = (0, 0)
         self.settings: "Settings | None" = None
-        self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, once limits.py has found it
+        self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, filled by limits.py
 
     def needs_clock(self) -> bool:
+        """Return True if the program needs the wall time."""
         return self.mode == SCHEDULE
 
     def content(self) -> "Content":
-        """What it puts into the line: (fluid, mass_ng, volume_nl)."""
+        """Return what it puts into the line: (fluid, mass_ng, volume_nl)."""
         return self.fluid, self.concentration[0], self.concentration[1]
 
     def line_nl(self) -> int:
-        """Volume of the line; 0 when the program says none."""
+        """Return the volume of the line; 0 if the program gives none."""
         return self.settings.line_nl() if self.settings is not None else 0
 
     def highest_rate_nl(self) -> int:
+        """Return the highest rate of its entries."""
         return max([rate_nl for _, rate_nl in self.entries])
 
     def lowest_rate_nl(self) -> int:
+        """Return the lowest rate of its entries."""
         return min([rate_nl for _, rate_nl in self.entries])
 
     def describe(self) -> dict:
-        """Everything in the program as plain values, for people and JSON; units in the names."""
+        """Return the whole program as plain values, for people and JSON; the names have the units."""
         told = {
             "name": self.name,
             "fluid": self.fluid,

@@ -1,4 +1,4 @@
-"""From steps to times: evenly spaced trains, and the ramps of a motor that can't start at full speed."""
+"""From steps to times: evenly spaced trains, and ramps for a motor that cannot start at full speed."""
 
 from pumpcore.dose import Accumulator
 from pumpcore.units import HZ4_PER_HZ, US_PER_S, ceil_div, const
@@ -7,29 +7,30 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Items, MotorFacts
 
 # --- ramp --------------------------------------------------------------------------------------------------------------------
-# Ramps: a slice of fast steps with constant acceleration where the rate before it or behind it is another.
+# A ramp gives a slice of fast steps constant acceleration where the rate before or after it differs.
 #
-# A slice keeps its number of steps and its length; in between it runs a little above or below its mean rate to make up
-# for its ramps:
+# A slice keeps its number of steps and its length. Between its ramps it runs a little above or below its mean rate:
+#
 #     begin_hz4 -> cruise_hz4 -> end_hz4, both changes at the motor's acceleration
-# It begins at the rate at which the last one ended, from rest at the start rate, and ends at its own rate or at the
-# next one's when that is lower and known. Where the next one is not known in time (a limit, a late cancellation, a stop)
-# or holds too few steps to slow down in, the run ends abruptly: a dwell has no steps to ramp with.
 #
-# Rates ending in _hz4 are whole ten-thousandths of a hertz, times whole microseconds. Steps are grouped into items that
-# run evenly; no step is further than 12 us from its ideal time. What is computed per group stays below 2**30 up to
-# 25,000 Hz: MicroPython allocates memory for longer integers.
+# It begins at the rate at which the last slice ended (from rest: at the start rate). It ends at its own rate, or at that of the next slice
+# if that is known and lower. The run ends abruptly if the next rate is not known in time (a limit, a late cancellation, a stop) or has too
+# few steps to slow down in: a dwell has no steps to ramp with.
+#
+# Rates ending in _hz4 are whole ten-thousandths of a hertz, times whole microseconds. Steps are grouped into items that run evenly; no step
+# is further than 12 us from its ideal time. What is computed per group stays below 2**30 up to 25,000 Hz: MicroPython allocates memory for
+# longer integers.
 
-SAG_US = 11  # by which the middle of an evenly run group may be off; rounding comes on top
-STEADY_US = 2  # a change of rate that moves no step by more than this is none
-SLACK_HZ = 4  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this much more
+SAG_US = 11  # most error in the middle of an evenly run group, before rounding
+STEADY_US = 2  # a change of rate that moves every step by less is ignored
+SLACK_HZ = 4  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this many more
 _HZ8 = HZ4_PER_HZ * HZ4_PER_HZ
 _HZ4_US = HZ4_PER_HZ * US_PER_S
 _US_PER_HZ4 = US_PER_S // HZ4_PER_HZ
 
 
 def isqrt(number: int, guess: int) -> int:
-    """The whole part of the square root of `number` >= 0, quickest from a `guess` > 0 that is near."""
+    """Return the whole part of the square root of `number` >= 0. Quickest if `guess` > 0 is near it."""
     root = (guess + number // guess) // 2  # never below the root
     while root:
         better = (root + number // root) // 2
@@ -40,9 +41,9 @@ def isqrt(number: int, guess: int) -> int:
 
 
 class Ramp:
-    """A motor that runs up to `start_rate_hz` at once and beyond at `hz_per_s`, never above `max_rate_hz`.
+    """A motor that starts at up to `start_rate_hz`, accelerates with `hz_per_s`, and never exceeds `max_rate_hz`.
 
-    `rate_hz4` is the rate at which the last slice ended, 0 at rest and below the start rate.
+    `rate_hz4` is the rate at which the last slice ended; 0 at rest and below the start rate.
     """
 
     def __init__(self, start_rate_hz: int, hz_per_s: int, max_rate_hz: int) -> None:
@@ -56,10 +57,10 @@ class Ramp:
         self.rate_hz4 = 0
 
     def items(self, even: "Items", wait_us: int, rate_hz4: int, next_hz4: int) -> "Items":
-        """The items of a slice at `rate_hz4`, followed by `next_hz4`: `even`, or as many steps in the same time with ramps.
+        """Return the items of a slice at `rate_hz4` before one at `next_hz4`: `even` itself, or its steps and time with ramps.
 
-        `wait_us` of it lie before the slice's own seconds: from rest the first step is counted from there. ValueError
-        when the slice is too short to get up to its rate; `highest_rate_hz` keeps programs away from that.
+        `wait_us` of it lie before the slice's own seconds; from rest the first step counts from there. Raises ValueError if the slice is
+        too short to reach its rate; `highest_rate_hz` keeps programs from that.
         """
         steps, duration_us = sum([item[0] for item in even]), sum([item[1] for item in even])
         wait_us = 0 if self.rate_hz4 else wait_us
@@ -80,7 +81,7 @@ class Ramp:
         return even
 
     def reaches(self, steps: int, duration_us: int, rate_hz4: int) -> bool:
-        """Whether `steps` fit into `duration_us` from the start rate up, ending at `rate_hz4`, or from there down."""
+        """Return True if `steps` fit into `duration_us` from the start rate up to `rate_hz4`, or from there down."""
         return self._cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
 
     def _steady(self, mean_hz4: int, begin_hz4: int, end_hz4: int) -> bool:
@@ -88,7 +89,7 @@ class Ramp:
         return off * _US_PER_HZ4 <= 2 * self._hz_per_s * mean_hz4 * STEADY_US
 
     def _cruise_hz4(self, steps: int, duration_us: int, begin_hz4: int, end_hz4: int) -> int:
-        """The rate between the ramps with which all of it makes `steps` in `duration_us`; 0 when there is none."""
+        """Return the rate between the ramps that makes `steps` in `duration_us`; 0 if there is none."""
         change_hz4 = self._hz_per_s * duration_us // _US_PER_HZ4
         low = max(self.start_hz4, (begin_hz4 + end_hz4 - change_hz4 + 1) // 2)
         high = min(self.top_hz4, (begin_hz4 + end_hz4 + change_hz4) // 2)
@@ -123,9 +124,11 @@ class Ramp:
         return items
 
     def _edge(self, edge_hz4: int, cruise_hz4: int) -> "Items":
-        """Ends of the groups of a ramp, (steps, time_us) from the slice's edge inwards; the first group is one step, the last
-        one ends with the first step beyond the ramp."""
-        twice = 2 * self._hz_per_s if cruise_hz4 > edge_hz4 else -2 * self._hz_per_s  # by which a step changes rate squared
+        """Return the ends of the groups of a ramp, (steps, time_us) from the slice's edge inwards.
+
+        The first group is one step; the last ends with the first step beyond the ramp.
+        """
+        twice = 2 * self._hz_per_s if cruise_hz4 > edge_hz4 else -2 * self._hz_per_s  # change of the squared rate per step
         change = cruise_hz4 * cruise_hz4 - edge_hz4 * edge_hz4
         beyond = max(1, -(-change // (twice * _HZ8)))
         square_hz2 = edge_hz4 * edge_hz4 // _HZ8
@@ -139,32 +142,32 @@ class Ramp:
             more_hz4 -= more_hz4 * more_hz4 // (2 * HZ4_PER_HZ * rate_hz)
             points.append((step, self._time_us(abs(rate_hz * HZ4_PER_HZ + more_hz4 - edge_hz4))))
             group = self._group(rate_hz)
-            if twice < 0:  # sized for where it is slowest
+            if twice < 0:  # the slowest rate of the group decides its size
                 group = self._group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
             step += group
         ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self._hz_per_s * _HZ8 * beyond - abs(change)
         return points + [(beyond, (ahead * _US_PER_HZ4 // (self._hz_per_s * cruise_hz4) + 1) // 2)]
 
     def _time_us(self, change_hz4: int) -> int:
-        """How long a change of rate takes, to the nearest microsecond."""
+        """Return how long a change of rate takes, to the nearest microsecond."""
         seconds, rest = change_hz4 // self._hz_per_s, change_hz4 % self._hz_per_s
         return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self._hz_per_s // 2) // self._hz_per_s
 
     def _group(self, rate_hz: int) -> int:
-        """Steps that may run evenly from `rate_hz` on: the root of 8 * sag * rate**3 / acceleration."""
+        """Return how many steps may run evenly from `rate_hz` on: the root of 8 * sag * rate**3 / acceleration."""
         root = isqrt(8 * SAG_US * 400 * rate_hz // self._hz_per_s, rate_hz)
         return max(1, rate_hz * root // 20_000)
 
 
 def of_bench(bench: "MotorFacts") -> Ramp | None:
-    """The ramp of a bench; None when its motor runs at every rate at once."""
+    """Return the ramp of a bench; None if its motor can start at every rate."""
     if not bench.acceleration_hz_per_s or bench.start_rate_hz >= bench.max_rate_hz:
         return None
     return Ramp(bench.start_rate_hz, bench.acceleration_hz_per_s, bench.max_rate_hz)
 
 
 def highest_rate_hz(bench: "MotorFacts") -> int:
-    """The highest rate that a plan may have, so that every slice, the shortest of 1 s included, holds its steps and ramps."""
+    """Return the highest rate of a plan: every slice, even the shortest of 1 s, then has room for its steps and ramps."""
     highest = max(1, bench.max_rate_hz - SLACK_HZ)
     ramp = of_bench(bench)
     if ramp is None or highest <= bench.start_rate_hz:
@@ -184,20 +187,19 @@ def highest_rate_hz(bench: "MotorFacts") -> int:
 # --- profile -----------------------------------------------------------------------------------------------------------------
 # Rate to step timing: a slice of whole seconds becomes at most three items (steps, duration_us) for the generator.
 #
-# The generator spaces the steps of an item evenly, the last at its end. Items are placed so that every step falls on
-# the time the plan gives it (to the nearest microsecond, never accumulating): a first step after a change, a run of equal
-# intervals, and a dwell up to the slice's end where the gap is long. Rates above the motor's start rate are then laid out
-# by `pumpcore.profile`.
+# The generator spaces the steps of an item evenly, the last at its end. Items are placed so that every step falls on the time of the plan
+# (to the nearest microsecond, never accumulating): a first step after a change, a run of equal intervals, and a dwell up to the slice's end
+# if the gap is long. A `Ramp` then lays out rates above the motor's start rate.
 
 DWELL_FROM_US = 1_000_000
-_WAIT_FROM_US = const(1_000)  # what is less is too short for a generator, or not worth it
+_WAIT_FROM_US = const(1_000)  # shorter waits are too short for a generator, or not worth an item
 
 
 class Train:
-    """The queue's end in time: everything up to `end_us` (since the start of the span) has been turned into items.
+    """The end of the queue in time: everything up to `end_us` (since the start of the span) has become items.
 
-    `shortest_us` is the shortest time that the driver allows for a step: a first step that is due earlier comes then. A dwell
-    ends so much before its slice, so that a step which is due at the slice's very beginning still comes at its time.
+    `shortest_us` is the shortest time of the driver for a step; a first step that is due earlier comes then. A dwell ends this much before
+    its slice, so that a step due at the very beginning of the next slice is still on time.
     """
 
     def __init__(self, shortest_us: int = 1, ramp: Ramp | None = None) -> None:
@@ -207,7 +209,7 @@ class Train:
         self._flow = -1
 
     def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> "tuple[int, Items]":
-        """Items of one source over the `duration_s` that end at `slice_end_us`. Returns (steps, items); advances `source`."""
+        """Return (steps, items) of one source over the `duration_s` that end at `slice_end_us`; advance `source`."""
         if rate_nl == 0:
             return 0, self._dwell(slice_end_us)
         flow = source.flow(rate_nl)
@@ -230,7 +232,7 @@ class Train:
         return steps, items
 
     def move_to(self, now_us: int) -> None:
-        """The generator rested until `now_us`: the next step is placed anew."""
+        """The generator rested until `now_us`, so the next step is placed anew."""
         if now_us > self.end_us:
             self.end_us = now_us
             self._flow = -1
@@ -238,15 +240,17 @@ class Train:
                 self.ramp.rest()
 
     def merged(self, steps: int, slice_end_us: int, duration_s: int) -> "Items":
-        """Items of several sources together: `steps` evenly spaced over the `duration_s` that end at `slice_end_us`. What lies
-        between the last step before and there is waited for, so that none of a bolus comes before its time."""
+        """Return the items of several sources: `steps` evenly spaced over the `duration_s` that end at `slice_end_us`.
+
+        The gap between the last step and the begin of that time is a dwell, so that no step of a bolus comes early.
+        """
         its_us = slice_end_us - self.end_us
         wait_us = its_us - duration_s * US_PER_S
         self._flow, self.end_us = -1, slice_end_us
         return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
     def _placed(self, steps: int, first_us: int, last_us: int) -> "Items":
-        """The first step is placed anew."""
+        """Place the first step anew."""
         start_us = self.end_us
         first_us = max(first_us, start_us + self._interval_us())
         last_us = self.end_us = max(last_us, first_us)
@@ -255,7 +259,7 @@ class Train:
         return [(1, first_us - start_us), (steps - 1, last_us - first_us)]
 
     def _interval_us(self) -> int:
-        """The shortest time to a step that is placed anew: right behind a fast run not sooner than the motor has slowed down to."""
+        """Return the shortest time to a step that is placed anew: after a fast run, the interval that the motor has slowed to."""
         ramp = self.ramp
         if ramp is None or not ramp.rate_hz4:
             return self._shortest_us

@@ -3,12 +3,12 @@
 import struct
 
 from pumpcore.faults import Refusal
-from pumpcore.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (for those who know them by this module)
+from pumpcore.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
 from pumpcore.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
-# A program's settings by themselves: ranges, and what belongs together. Apart from them, so that a pump can give it back.
+# A program's settings alone: ranges, and which fields need each other.
 
 LONGEST_LOCKOUT_S = 86_400
 SHORTEST_DEMAND_S = 20
@@ -17,7 +17,7 @@ _MOST = const(1 << 48)
 
 
 def check(settings: Settings) -> None:
-    """What can be judged without bench and schedule. Refusals `program_format`, `program_settings`."""
+    """Check what can be judged without bench and schedule. Refusals `program_format`, `program_settings`."""
     for name in FIELDS:
         if getattr(settings, name) > _MOST:
             raise Refusal("program_format", cause=name)
@@ -79,12 +79,12 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 
 
 # --- program -----------------------------------------------------------------------------------------------------------------
-# The program: a prescription compiled to integers and packed. Its digest is the SHA-256 of exactly these bytes.
+# The program is a prescription compiled to integers and packed. Its digest is the SHA-256 of exactly these bytes.
 #
-# Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, length of the library's
-# name, seconds, number of entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program),
-# concentration ng and nl; then name, fluid and library in UTF-8; then the settings (pumpcore/settings.py), which a program
-# of magic TPR1 has not got; then the entries, each minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
+# Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, length of the library's name, seconds,
+# number of entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program), concentration ng and nl; then
+# name, fluid and library in UTF-8; then the settings (settings.py), which a program of magic TPR1 lacks; then the entries, each
+# minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 
 MAX_ENTRIES = 336
 MAX_BYTES = 4096
@@ -101,12 +101,12 @@ _ENTRY_BYTES = struct.calcsize(_ENTRY)
 
 
 def digest(packed: bytes) -> str:
-    """The program's name for machines: SHA-256 in 64 hex digits."""
+    """Return the digest of a program: SHA-256 in 64 hex digits."""
     return sha256_hex(packed)
 
 
 def pack(program: Program) -> bytes:
-    """The program's bytes; Refusal `program_size` or `program_format` when it does not fit the format."""
+    """Return the program's bytes. Refusals `program_size`, `program_format`."""
     settings = program.settings
     texts = [program.name.encode(), program.fluid.encode()]
     magic, block = _PLAIN, b""
@@ -126,8 +126,10 @@ def pack(program: Program) -> bytes:
 
 
 def unpack(packed: bytes) -> Program:
-    """The program of `packed`. Refusals: `program_size`, `program_format`, `program_schedule`, `program_settings`; never
-    another exception."""
+    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, `program_settings`.
+
+    Raises nothing else, whatever the bytes are.
+    """
     if len(packed) > MAX_BYTES:
         raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
     head_bytes = struct.calcsize(_HEAD)
@@ -166,13 +168,16 @@ def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
 
     program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
     check(program.settings)
-    if not program.settings and program.mode != MINIMUM:  # it would have two forms, and two digests
+    if not program.settings and program.mode != MINIMUM:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")
 
 
 def _text(raw: bytes) -> str:
-    """Strict UTF-8. MicroPython's decoder also takes overlong forms, surrogates and what lies beyond the last letter, which no host could
-    read back: each shows in a letter's first byte or the one behind it."""
+    """Decode strict UTF-8. Refusal `program_format`.
+
+    MicroPython's decoder also accepts overlong forms, surrogates and code points beyond the last, which no host could read back. Each of
+    them shows in the first byte of a letter or the one after it.
+    """
     before = 0
     for byte in raw:
         most = 0x9F if before == 0xED else 0x8F if before == 0xF4 else 0xF4

@@ -1,6 +1,6 @@
-"""What is in the reservoir: what a refill left there, less what was delivered since, by the pair of the calibration that counted.
+"""The volume in the reservoir: what was there after a refill, less what was delivered since, by the calibrations in force.
 
-Positions are absolute steps, in which uncertain steps count as delivered: the volume left is the least that can be there, and
+Positions are absolute steps in which uncertain steps count as delivered. The volume left is therefore the least that can be there;
 `spread_nl` is how much more it may be.
 """
 
@@ -22,10 +22,10 @@ _FORMAT = "<8sQQQQQIIIQQQQB"
 
 
 class Reservoir:
-    """`base_nl` (up to `base_spread_nl` more) was there at `position_steps`, after `before_nl` of this filling had gone already.
+    """`base_nl` (up to `base_spread_nl` more) was there at `position_steps`, when `before_nl` of this filling had already gone.
 
-    `volume_nl` and `steps` are the pair by which it is counted from there. `expected_nl`, `measured_nl`, `filled_nl`: the last
-    refill; `nearest_nl`: the measured volume nearest to that which is in tolerance; `blocks`: it was out of it and nobody has said why.
+    `volume_nl` and `steps` are the calibration that counts from there. `expected_nl`, `measured_nl`, `filled_nl`: the last refill.
+    `nearest_nl`: the measured volume in tolerance that is nearest. `blocks`: it was out of tolerance, and nobody has given a reason yet.
     """
 
     token = bytes(8)
@@ -34,47 +34,52 @@ class Reservoir:
     expected_nl = measured_nl = filled_nl = nearest_nl = blocks = 0
 
     def gone_nl(self, position_steps: int) -> int:
-        """Delivered since `position_steps` of the record, rounded up."""
+        """Return the volume delivered since the record's `position_steps`, rounded up."""
         return ceil_div(max(0, position_steps - self.position_steps) * self.volume_nl, self.steps)
 
     def left_nl(self, position_steps: int) -> int:
-        """The least that is left at a position."""
+        """Return the least volume left at a position."""
         return max(0, self.base_nl - self.gone_nl(position_steps))
 
     def spread_nl(self, uncertain_steps: int) -> int:
-        """How much more may be left, when the pump's uncertain steps amount to this."""
+        """Return how much more may be left. `uncertain_steps` is the pump's sum now."""
         return self.base_spread_nl + ceil_div(max(0, uncertain_steps - self.uncertain_steps) * self.volume_nl, self.steps)
 
     def delivered_nl(self, position_steps: int) -> int:
-        """Delivered since the last refill, the most it can be."""
+        """Return the most that can have been delivered since the last refill."""
         return self.before_nl + self.gone_nl(position_steps)
 
     def position_at(self, volume_nl: int) -> int:
-        """The last position at which at least `volume_nl` is left."""
+        """Return the last position at which at least `volume_nl` is left."""
         return self.position_steps + max(0, self.base_nl - volume_nl) * self.steps // self.volume_nl
 
     def counts_by(self, pair: Calibration) -> bool:
+        """Return True if the reservoir counts with this calibration."""
         return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
 
     def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
-        """From this position on, another pair counts."""
+        """From this position on, count with another calibration."""
         self.base_spread_nl = self.spread_nl(uncertain_steps)
         self.before_nl, self.base_nl = self.delivered_nl(position_steps), self.left_nl(position_steps)
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
         self.volume_nl, self.steps = pair.volume_nl, pair.steps
 
     def pack(self) -> bytes:
+        """Return the bytes of the store's image."""
         return struct.pack(_FORMAT, *[getattr(self, name) for name in FIELDS])
 
 
 def tolerated_nl(settings: "Settings", left_nl: int, spread_nl: int, delivered_nl: int) -> tuple[int, int]:
-    """(least, most) that a refill may find without a reason: a fixed part and a part of what was delivered beside what is expected."""
+    """Return (least, most) that a refill may find without a reason: the expected volume, plus or minus the tolerance.
+
+    The tolerance is a fixed volume and a part of what was delivered.
+    """
     apart_nl = settings.tolerance_nl + delivered_nl * settings.tolerance_permille // 1000
     return max(0, left_nl - apart_nl), left_nl + spread_nl + apart_nl
 
 
 def unpack(image: bytes) -> Reservoir:
-    """The reservoir of an image of the store; ValueError when it is not one."""
+    """Return the reservoir of an image of the store. Raises ValueError if the bytes are not one."""
     if len(image) != struct.calcsize(_FORMAT):
         raise ValueError("not a reservoir")
     found = Reservoir()

@@ -1,7 +1,7 @@
-"""A table of many rows as one text, of which a row is read when it is asked for.
+"""A table of many rows as one text. A row is parsed when it is looked up.
 
-As a dictionary each row is several objects, and each word in it a name that is kept for ever: the four large tables took 16 kB of a pump's
-memory. As a text they take their length.
+As a dictionary each row is several objects, and MicroPython keeps each of its words as a name for ever: the four large tables took 16 kB of
+a pump's memory. As text they take their length.
 """
 
 import json
@@ -11,8 +11,10 @@ if 0:  # for the type checker alone
 
 
 class Rows:
-    """`text`: a line feed, then for each row its key, a space, its value in JSON, a line feed. `kind` is the type of the keys, str or
-    int. It is asked as a dictionary is; a value is a list where that would hold a tuple."""
+    """`text`: a line feed, then for each row its key, a space, its value in JSON, a line feed. Used like a dictionary.
+
+    `kind` is the type of the keys, str or int. A value is a list where a dictionary's would be a tuple.
+    """
 
     def __init__(self, text: str, kind: "type[str] | type[int]" = str) -> None:
         self._text = text
@@ -38,6 +40,6 @@ class Rows:
             yield self._kind(row[: row.find(" ")])
 
     def items(self) -> "Iterator[tuple[str | int, Json]]":
-        """Yields (key, value)."""
+        """Yield (key, value)."""
         for key in self:
             yield key, self[key]

@@ -1,4 +1,4 @@
-"""The types of rows.py, for the checker: a value is told as the tuple that it stands for."""
+"""The types of rows.py, for the checker: a value counts as the tuple that it stands for."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar

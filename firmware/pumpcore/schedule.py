@@ -1,4 +1,4 @@
-"""Which entry of a weekly schedule runs now, and when the next one begins. The week starts on Monday at 00:00 local time."""
+"""Which entry of a weekly schedule is in force, and when the next one begins. The week starts on Monday at 00:00 local time."""
 
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
 
@@ -12,12 +12,12 @@ DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def second_of_week(utc_s: int, offset_s: int) -> int:
-    """Local second of the week, 0 .. 604799, of a UTC time in seconds since 1970 and an offset east of UTC."""
+    """Return the local second of the week, 0 .. 604799, of a UTC time [s since 1970] and an offset east of UTC."""
     return (utc_s + offset_s + _EPOCH_OFFSET_S) % S_PER_WEEK
 
 
 class Zone:
-    """Local time minus UTC: `offset_s` until `transition_utc_s`, `transition_offset_s` from that second on; 0 = no transition known."""
+    """Local time minus UTC: `offset_s` before `transition_utc_s`, `transition_offset_s` from that second on; 0 = no transition known."""
 
     def __init__(self, offset_s: int, transition_utc_s: int = 0, transition_offset_s: int = 0) -> None:
         self.offset_s = offset_s
@@ -25,21 +25,22 @@ class Zone:
         self.transition_offset_s = transition_offset_s
 
     def values(self) -> tuple[int, int, int]:
+        """Return (offset_s, transition_utc_s, transition_offset_s)."""
         return self.offset_s, self.transition_utc_s, self.transition_offset_s
 
     def passed(self, utc_s: int) -> bool:
-        """Whether the transition is over at `utc_s`."""
+        """Return True if the transition is over at `utc_s`."""
         return 0 < self.transition_utc_s <= utc_s
 
     def offset_at_s(self, utc_s: int) -> int:
+        """Return the offset in force at `utc_s`."""
         return self.transition_offset_s if self.passed(utc_s) else self.offset_s
 
 
 class Week:
-    """Local seconds of the week over the seconds that pass from `utc_s` on, across the zone's transition.
+    """Local seconds of the week as seconds pass from `utc_s` on, across the zone's transition.
 
-    What runs at a moment is what the schedule says of its local time: of a local hour that is skipped no second comes, one that
-    is repeated comes twice.
+    The schedule goes by local time: a local hour that is skipped never runs, one that is repeated runs twice.
     """
 
     def __init__(self, utc_s: int, zone: Zone) -> None:
@@ -50,19 +51,21 @@ class Week:
         self.shift_s = zone.transition_offset_s - zone.offset_s if ahead else 0
 
     def local_s(self, second_s: int) -> int:
-        """Local second of the week, `second_s` after the beginning."""
+        """Return the local second of the week, `second_s` after the beginning."""
         shift_s = self.shift_s if second_s >= self.shift_at_s else 0
         return (self.begin_s + second_s + shift_s) % S_PER_WEEK
 
     def until_change_s(self, entries: "Entries", second_s: int) -> int:
-        """Seconds from `second_s` until the next entry begins or the offset changes; NEVER_S for a single entry."""
+        """Return the seconds from `second_s` until the next entry begins or the offset changes; NEVER_S if neither comes."""
         next_s = seconds_to_next(entries, self.local_s(second_s)) if len(entries) > 1 else NEVER_S
         return min(next_s, self.shift_at_s - second_s) if second_s < self.shift_at_s else next_s
 
 
 def entry_at(entries: "Entries", second_s: int) -> int:
-    """Index of the entry in force at `second_s` of the week. `entries` are (minute_of_week, rate_nl), sorted; the last one
-    of the week goes on until the first of the next."""
+    """Return the index of the entry in force at `second_s` of the week. The last one goes on until the first of the next week.
+
+    `entries` are (minute_of_week, rate_nl), sorted.
+    """
     minute = second_s // S_PER_MINUTE
     low, high = 0, len(entries)
     while low < high:
@@ -75,12 +78,12 @@ def entry_at(entries: "Entries", second_s: int) -> int:
 
 
 def seconds_to_next(entries: "Entries", second_s: int) -> int:
-    """Seconds from `second_s` of the week until the next entry begins, 1 .. 604800."""
+    """Return the seconds from `second_s` of the week until the next entry begins, 1 .. 604800."""
     following = entries[(entry_at(entries, second_s) + 1) % len(entries)]
     gap_s = (following[0] * S_PER_MINUTE - second_s) % S_PER_WEEK
     return gap_s if gap_s else S_PER_WEEK
 
 
 def minute_of_week(day: int, hour: int, minute: int) -> int:
-    """Minute of the week, 0 .. 10079; `day` 0 is Monday."""
+    """Return the minute of the week, 0 .. 10079. `day` 0 is Monday."""
     return (day * MINUTES_PER_DAY + hour * 60 + minute) % MINUTES_PER_WEEK

@@ -1,7 +1,7 @@
-"""What a program may hold beside basal and ceilings: demand bolus, limits of boluses, line, reservoir, the library's limits.
+"""The settings of a program besides basal and ceilings: demand bolus, bolus limits, line, reservoir, the library's limits.
 
-A block of fixed length; 0 in a field means "not set". Volumes are nl, `_rate_nl` is per the program's `rate_seconds_s`,
-concentrations are ng per ml. THERAPY.md says what each does.
+A block of fixed length; 0 in a field means "not set". Volumes are nl, `_rate_nl` is per the program's `rate_seconds_s`, concentrations are
+ng per ml. THERAPY.md explains each.
 """
 
 import struct
@@ -19,7 +19,7 @@ _FORMAT = "<BHIIQQQHQQHQQQQIHQQQQQQQQQQ"
 
 
 class Settings:
-    """Attributes named by FIELDS, whole numbers, 0 = not set; `library` is the drug library's name or ""."""
+    """Attributes named by FIELDS, whole numbers, 0 = not set. `library` is the drug library's name or ""."""
 
     demand_on = 0
     demand_per_day = 0
@@ -59,23 +59,24 @@ class Settings:
         return bool(self.library) or any([getattr(self, name) for name in FIELDS])
 
     def line_nl(self) -> int:
-        """Volume from the reservoir's outlet to the tip."""
+        """Return the volume from the reservoir's outlet to the tip."""
         return self.tubing_nl + self.catheter_nl
 
     def bolus_limit_nl(self) -> int:
-        """The largest dose of any bolus; 0 = no limit of the program's own."""
+        """Return the largest dose of any bolus; 0 if the program has no limit."""
         limits = [limit_nl for limit_nl in (self.bolus_max_nl, self.hard_bolus_nl) if limit_nl]
         return min(limits) if limits else 0
 
     def overridden(self) -> list[str]:
-        """The names of the soft limits that somebody has confirmed to be passed."""
+        """Return the names of the soft limits that a person has overridden."""
         return [name for bit, name in enumerate(OVERRIDES) if self.overrides >> bit & 1]
 
     def pack(self) -> bytes:
+        """Return the block of fixed length. The library's name is not in it."""
         return struct.pack(_FORMAT, *[getattr(self, name) for name in FIELDS])
 
     def describe(self) -> dict:
-        """Every field by name, the overrides as names."""
+        """Return every field by name, the overrides as names."""
         told = {name: getattr(self, name) for name in FIELDS}
         told["overrides"] = self.overridden()
         told["library"] = self.library
@@ -83,5 +84,5 @@ class Settings:
 
 
 def unpack(block: bytes, library: str) -> Settings:
-    """The settings of a program's block, which has SETTINGS_BYTES (pumpcore/program.py)."""
+    """Return the settings of a program's block, which has SETTINGS_BYTES (program.py)."""
     return Settings(struct.unpack(_FORMAT, block), library)

@@ -1,4 +1,4 @@
-"""What pumpcore asks of the objects that are handed to it, for the type checker alone: nothing of this is on a pump.
+"""The types of objects that pumpcore receives, for the type checker alone: none of this is on a pump.
 
 A file imports from here below `if 0:`, which every compiler leaves out, and writes the name in quotes.
 """
@@ -23,7 +23,7 @@ Content: TypeAlias = tuple[str, int, int]
 # (minute of the week, rate_nl), sorted.
 Entries: TypeAlias = list[tuple[int, int]]
 
-# (steps, duration_us): what the generator makes one behind the other.
+# (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]
 # The values of a record, in the order of pumpcore.wire.record_types.
 Payload: TypeAlias = tuple[int | bytes, ...]
@@ -36,7 +36,7 @@ class MotorFacts(Protocol):
     acceleration_hz_per_s: int
 
 class BenchLimits(MotorFacts, Protocol):
-    """The ceilings and the motor of a bench: what a program is checked against."""
+    """The ceilings and the motor of a bench, for checking a program."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -44,7 +44,7 @@ class BenchLimits(MotorFacts, Protocol):
     day_nl: int
 
 class BenchFacts(BenchLimits, Protocol):
-    """Everything that a bench says: a pumpcore.bench.Bench, or its attributes without the code that checked them."""
+    """Everything that a bench file gives: a pumpcore.bench.Bench, or its attributes without the code that checked them."""
 
     name: str
     target: str
@@ -64,7 +64,7 @@ class BenchFacts(BenchLimits, Protocol):
     turns_steps: int
 
 class Judged(Protocol):
-    """What an order is judged by: the active program, its ceilings, and the pair that counts."""
+    """What limits an order: the active program, its ceilings, and the calibration in force."""
 
     program: Program
     ceilings: Ceilings

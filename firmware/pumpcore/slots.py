@@ -7,10 +7,10 @@ import struct
 from pumpcore.units import const
 
 # --- slots -------------------------------------------------------------------------------------------------------------------
-# A stored image in one of two slots: magic, sequence, length, payload, CRC-32. The newer valid one counts, if it is as new as its mark.
+# A slot: magic, sequence, length, payload, CRC-32. Of two slots the newer valid one counts, if it is as new as the image's mark.
 #
-# A mark is written after its slot, in another folder: the file system keeps each folder's entries in blocks of their own, so damage
-# that takes a folder back to an older state can't take both back.
+# A mark is written after its slot, in another folder. The file system keeps the entries of each folder in separate blocks, so damage that
+# takes one folder back to an older state cannot take both back.
 
 LETTERS = "ab"
 _MAGIC = b"TCS1"
@@ -22,14 +22,14 @@ _MARK_BYTES = const(20)
 
 
 def pack(sequence: int, payload: bytes) -> bytes:
-    """The bytes of one slot."""
+    """Return the bytes of one slot."""
     head = struct.pack(_HEAD, _MAGIC, sequence, len(payload))
     # One copy: the largest program has 4 kB, and the pump's memory has few pieces of that size.
     return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
 
 
 def unpack(image: bytes) -> tuple[int, bytes]:
-    """(sequence, payload) of a slot; ValueError when it is cut short, damaged or something else."""
+    """Return (sequence, payload) of a slot. Raises ValueError if it is cut short, damaged or something else."""
     if len(image) < _HEAD_BYTES + 4:
         raise ValueError("slot is too short")
     magic, sequence, length = struct.unpack(_HEAD, image[:_HEAD_BYTES])
@@ -41,7 +41,7 @@ def unpack(image: bytes) -> tuple[int, bytes]:
 
 
 def pack_mark(name: str, sequence: int, image: bytes) -> bytes:
-    """The mark of the image `name` whose newest slot has these bytes."""
+    """Return the mark of the image `name` whose newest slot has the bytes `image`."""
     body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, image))
     return body + struct.pack("<I", binascii.crc32(body))
 
@@ -53,7 +53,7 @@ def _digest(name: str, image: bytes) -> bytes:
 
 
 def unpack_mark(data: bytes) -> tuple[int, bytes]:
-    """(sequence, digest) of a mark; (0, b"") of no bytes. ValueError when it is damaged."""
+    """Return (sequence, digest) of a mark; (0, b"") for no bytes. Raises ValueError if it is damaged."""
     if not data:
         return 0, b""
     if len(data) != _MARK_BYTES or data[:4] != _MARK_MAGIC or struct.unpack("<I", data[-4:])[0] != binascii.crc32(data[:-4]):
@@ -62,7 +62,7 @@ def unpack_mark(data: bytes) -> tuple[int, bytes]:
 
 
 def newest(images: list[bytes]) -> tuple[int, bytes, int] | None:
-    """(sequence, payload, index) of the newest valid one of the slots' bytes; None when none is valid."""
+    """Return (sequence, payload, index) of the newest valid slot; None if none is valid."""
     found = None
     for index, image in enumerate(images):
         try:
@@ -75,10 +75,10 @@ def newest(images: list[bytes]) -> tuple[int, bytes, int] | None:
 
 
 def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int] | None:
-    """(sequence, payload, index) of the image that counts, None when there never was one; b"" stands for a file that is not there.
+    """Return (sequence, payload, index) of the image that counts, None if there never was one. b"" stands for a missing file.
 
-    ValueError when the newest valid slot is older than the mark says, or another one, or there is no valid slot or mark where there
-    was one. A slot that is newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
+    Raises ValueError if the newest valid slot is older than its mark, or differs from it, or if a slot or mark is missing that was there. A
+    slot newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
     """
     marked, digest = unpack_mark(mark)
     found = newest(images)
@@ -93,25 +93,25 @@ def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int]
 
 
 # --- journal_identity --------------------------------------------------------------------------------------------------------
-# The journal's identity: 128 random bits that a host makes when it commissions a pump, and where the pump's boot numbers stand.
+# The journal's identity: 128 random bits that a host draws when it commissions a pump, and a recent boot number.
 #
-# A record keeps the low 16 bits of its boot number; `boots` is a boot number not more than 16,384 behind the present one.
+# A record keeps the low 16 bits of its boot number; `boots` is at most 16,384 behind the present boot.
 
 IDENTITY_PATH = "/store/journal"
 _IDENTITY_MAGIC = b"TJI1"
 _IDENTITY_FORMAT = "<4s16sI"
 _CRC_BYTES = const(4)
-NO_IDENTITY = bytes(16)  # a pump that was commissioned before there were identities
+NO_IDENTITY = bytes(16)  # commissioned by a version without identities
 
 
 def pack_identity(identity: bytes, boots: int) -> bytes:
-    """The file's bytes with a CRC-32."""
+    """Return the file's bytes with a CRC-32."""
     body = struct.pack(_IDENTITY_FORMAT, _IDENTITY_MAGIC, identity, boots)
     return body + struct.pack("<I", binascii.crc32(body))
 
 
 def unpack_identity(image: bytes) -> tuple[bytes, int]:
-    """(identity, boots). ValueError when the file is damaged."""
+    """Return (identity, boots). Raises ValueError if the file is damaged."""
     body = image[:-_CRC_BYTES]
     whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and image == body + struct.pack("<I", binascii.crc32(body))
     if not whole or body[:4] != _IDENTITY_MAGIC:

@@ -1,10 +1,10 @@
-"""Units, and the arithmetic that everything else is built on."""
+"""Units, and the arithmetic that all other files use."""
 
 import binascii
 import hashlib
 
 # --- units -------------------------------------------------------------------------------------------------------------------
-# Integer unit conversions shared by board and host. Volumes are nanolitres, times seconds or microseconds, motion steps.
+# Integer conversions that board and host share. Volumes are nanolitres, times seconds or microseconds, motion steps.
 
 NL_PER_UL = 1_000
 NL_PER_ML = 1_000_000
@@ -21,24 +21,23 @@ U64_MAX = (1 << 64) - 1
 
 
 def const(number: int) -> int:
-    """A private name at the top of a file: MicroPython's compiler, which knows this word, puts the number wherever the name stands."""
+    """Return `number`. For a private name at the top of a file: MicroPython's compiler knows this word and puts the number in its place."""
     return number
 
 
 def floor_div(numerator: int, denominator: int) -> int:
-    """numerator / denominator rounded down; the one place that rounds a volume towards less."""
+    """Return numerator / denominator rounded down: the only place that rounds a volume down."""
     return numerator // denominator
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
-    """numerator / denominator rounded up; for times that must not be early, never for volumes."""
+    """Return numerator / denominator rounded up: for times that must not be early, and for volumes that must not be understated."""
     return -(-numerator // denominator)
 
 
 # --- hashes ------------------------------------------------------------------------------------------------------------------
-# Digests as text.
 
 
 def sha256_hex(data: bytes) -> str:
-    """SHA-256 as 64 hex digits."""
+    """Return the SHA-256 as 64 hex digits."""
     return binascii.hexlify(hashlib.sha256(data).digest()).decode()

@@ -1,10 +1,10 @@
-"""A calibration as it is sent and stored: the pair that somebody weighed, with how, when, on which tube, and how long it holds.
+"""A calibration as it is sent and stored: what somebody weighed, how, when, on which tube, and how long it holds.
 
-Layout of one, little-endian (_FORMAT): magic, volume_nl, steps, utc_s, density_ug_per_ml, scatter_ppm, expires_nl,
-expires_days, runs, length of tube, length of lot; then tube and lot in ASCII. Its id is the head of its SHA-256.
+One calibration, little-endian (_FORMAT): magic, volume_nl, steps, utc_s, density_ug_per_ml, scatter_ppm, expires_nl, expires_days, runs,
+length of tube, length of lot; then tube and lot in ASCII. Its id is the head of its SHA-256.
 
-Layout of the image in the store (_HEAD): magic, nominal volume_nl and steps, length of the bench's name, whether the first
-one counts, how many; then the bench's name and for each, newest first, position u64, length u8 and the bytes above.
+The image in the store (_HEAD): magic, nominal volume_nl and steps, length of the bench's name, whether the first row is in force, number of
+rows; then the bench's name; then for each row, newest first, position u64, length u8 and the bytes above.
 """
 
 import struct
@@ -17,7 +17,7 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import BenchFacts
 
 ID_BYTES = 8
-KEPT = 5  # the one that counts and four before it
+KEPT = 5  # the one in force and four before it
 LONGEST_TEXT = 24
 FARTHEST_PERCENT = 50
 MOST_DAYS = 3650
@@ -39,8 +39,10 @@ FIELDS = ("volume_nl", "steps", "utc_s", "density_ug_per_ml", "scatter_ppm", "ex
 
 
 class Weighed:
-    """One calibration by FIELDS. `steps` steps moved `volume_nl`, as weighed in `runs` runs that scattered by `scatter_ppm` (standard
-    deviation over mean), at a density of `density_ug_per_ml`, at `utc_s`. It holds for `expires_nl` and `expires_days`, 0 = for ever.
+    """One calibration by FIELDS: `steps` steps moved `volume_nl`, at `utc_s`, at a density of `density_ug_per_ml`.
+
+    It was weighed in `runs` runs that scattered by `scatter_ppm` (standard deviation over mean). It holds for `expires_nl` and
+    `expires_days`; 0 = no limit.
     """
 
     volume_nl = steps = utc_s = density_ug_per_ml = scatter_ppm = expires_nl = expires_days = runs = 0
@@ -51,7 +53,7 @@ class Weighed:
             setattr(self, name, value)
 
     def describe(self) -> dict:
-        """Every field by name, and the id."""
+        """Return every field by name, and the id."""
         said = {"id": identity(pack(self))}
         for name in FIELDS:
             said[name] = getattr(self, name)
@@ -59,12 +61,12 @@ class Weighed:
 
 
 def identity(packed: bytes) -> str:
-    """16 hex digits that name these bytes."""
+    """Return the id: 16 hex digits that name these bytes."""
     return sha256_hex(packed)[: 2 * ID_BYTES]
 
 
 def pack(weighed: Weighed) -> bytes:
-    """The bytes of one; Refusal `calibration_format` naming the field that is out of range."""
+    """Return the bytes of a calibration. Refusal `calibration_format`, which names the field that is out of range."""
     tube, lot = weighed.tube.encode(), weighed.lot.encode()
     _check_fields(weighed, tube, lot)
     numbers = [getattr(weighed, name) for name in FIELDS[:8]]
@@ -72,7 +74,7 @@ def pack(weighed: Weighed) -> bytes:
 
 
 def unpack(packed: bytes) -> Weighed:
-    """The calibration of these bytes; Refusal `calibration_format`, never another exception."""
+    """Return the calibration of these bytes. Refusal `calibration_format`; raises nothing else."""
     if len(packed) < _BYTES or packed[:4] != _MAGIC:
         raise Refusal("calibration_format", cause="no header")
     values = struct.unpack(_FORMAT, packed[:_BYTES])
@@ -106,7 +108,10 @@ def _check_fields(weighed: Weighed, tube: bytes, lot: bytes) -> None:
 
 
 def check_near(weighed: Weighed, nominal: Calibration) -> None:
-    """Refusal `calibration_far` with what the nominal steps would move: as weighed, at the limit, and the nearest allowed."""
+    """Refusal `calibration_far` if the volume per step is off the nominal one by more than 50 %.
+
+    It gives the volume of the nominal steps: as weighed, at the limit, and the nearest allowed.
+    """
     asked = weighed.volume_nl * nominal.steps * 100
     expected = weighed.steps * nominal.volume_nl
     low, high = expected * (100 - FARTHEST_PERCENT), expected * (100 + FARTHEST_PERCENT)
@@ -123,8 +128,10 @@ def check_near(weighed: Weighed, nominal: Calibration) -> None:
 
 
 class Image:
-    """What the store holds: for which bench (`name` and the `nominal` pair), whether the first row counts (`current`), and `rows`
-    of (position_steps when it was set, its bytes), newest first, at most KEPT."""
+    """The store's image: bench (`name`, `nominal` calibration), whether the first row is in force (`current`), and `rows`.
+
+    A row is (position_steps when it was set, its bytes); newest first, at most KEPT.
+    """
 
     def __init__(self, name: str, nominal: Calibration, current: bool, rows: list[tuple[int, bytes]]) -> None:
         self.name = name
@@ -133,21 +140,21 @@ class Image:
         self.rows = rows
 
     def fits(self, bench: "BenchFacts") -> bool:
-        """Whether it was weighed on this bench."""
+        """Return True if it was weighed on this bench."""
         pair = bench.calibration
         return (self.name, self.nominal.volume_nl, self.nominal.steps) == (bench.name, pair.volume_nl, pair.steps)
 
     def with_new(self, position_steps: int, packed: bytes) -> "Image":
-        """The image with these bytes in front; the oldest row goes."""
+        """Return the image with these bytes as first row; the oldest row goes."""
         return Image(self.name, self.nominal, True, ([(position_steps, packed)] + self.rows)[:KEPT])
 
     def without(self) -> "Image":
-        """The image in which none counts: the rows are history."""
+        """Return the image with no row in force: all rows are history."""
         return Image(self.name, self.nominal, False, self.rows[: KEPT - 1])
 
 
 def pack_image(image: Image) -> bytes:
-    """The bytes of the store's image."""
+    """Return the bytes of the store's image."""
     name = image.name.encode()
     nominal = image.nominal
     head = struct.pack(_HEAD, _IMAGE_MAGIC, nominal.volume_nl, nominal.steps, len(name), image.current, len(image.rows))
@@ -155,7 +162,7 @@ def pack_image(image: Image) -> bytes:
 
 
 def unpack_image(payload: bytes) -> Image:
-    """The image of these bytes; ValueError when they are something else."""
+    """Return the image of these bytes. Raises ValueError if they are something else."""
     if len(payload) < _HEAD_BYTES or payload[:4] != _IMAGE_MAGIC:
         raise ValueError("no image of calibrations")
     _, volume_nl, steps, name_bytes, current, count = struct.unpack(_HEAD, payload[:_HEAD_BYTES])

@@ -1,1 +1,1 @@
-"""`make bench`: ours against named peers on one emulated chip, in one run. README.md says how each figure is measured."""
+"""`make bench`: our firmware against named peers on one emulated chip, in one run. README.md explains how each figure is measured."""

@@ -1,4 +1,4 @@
-"""Measures everything and prints one table: `python -m bench` with `tests` on the path, or `make bench`."""
+"""Measure everything and print one table: `python -m bench` with `tests` on the path, or `make bench`."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measure_all(names: list[str], jobs: int) -> list[Row]:
-    """The rows of these groups, in the order of the table. The slow ones begin first; a line tells when each has ended."""
+    """Return the rows of these groups in the order of the table. The slow ones start first; a line reports each end."""
     begun_s, found = time.monotonic(), {}
     with ProcessPoolExecutor(jobs) as pool:
         waiting = {pool.submit(measure, name): name for name in sorted(names, key=lambda name: name not in SLOW)}
@@ -79,7 +79,7 @@ def measure_all(names: list[str], jobs: int) -> list[Row]:
 
 
 def measure(name: str) -> list[Row]:
-    """The rows of one group; one that breaks becomes a row that is not held, and its traceback goes to stderr."""
+    """Return the rows of a group. A group that fails becomes a row that is not held, and its traceback goes to stderr."""
     try:
         rows: list[Row] = importlib.import_module(f"bench.{name}").rows()
     except Exception as error:

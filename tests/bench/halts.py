@@ -1,4 +1,4 @@
-"""Steps reported against steps on the pin, at random halts."""
+"""Reported steps against steps on the pin, at random halts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def rows() -> list[Row]:
 
 
 def trials(rates_hz: tuple[int, ...], seed: int = 3) -> list[tuple[int, int]]:
-    """(rate_hz, time to the halt in us)."""
+    """Return (rate_hz, time to the halt in us)."""
     chance = random.Random(seed)
     return [(chance.choice(rates_hz), chance.randrange(60, _LONGEST_US)) for _ in range(HALTS)]
 
 
 def ours_off() -> tuple[int, int, str, int]:
-    """(what the reports are off, what the guard is off, what was seen, longest halt in us)."""
+    """Return (error of the reports, error of the guard, remarks, longest halt in us)."""
     with boards.ours() as ours:
         ours.run(f"trials = ours.Trials(board, {boards.MARK})")
         ours.board.pins.clear()
@@ -56,7 +56,7 @@ def ours_off() -> tuple[int, int, str, int]:
 
 
 def _items(rate_hz: int, after_us: int) -> list[tuple[int, int]]:
-    """Two slices with a dwell between; a third of the halts comes behind the end of the first."""
+    """Return two slices with a dwell between them; a third of the halts comes after the end of the first."""
     lasts_us = max(1_000_000 // rate_hz, after_us * 4 // 3)
     steps = max(1, lasts_us * rate_hz // 1_000_000)
     return [(steps, lasts_us), (0, after_us // 3 + 4), (steps, lasts_us), (0, 500)]
@@ -80,7 +80,7 @@ def _peer() -> Peer:
 
 
 def _between_marks(board: EmulatedBoard, direction: int | None) -> list[int]:
-    """Pulses of STEP before each edge of MARK since the one before; with a direction pin, those forwards less those backwards."""
+    """Return the pulses of STEP between edges of MARK; with a direction pin, forward ones less reverse ones."""
     turns = board.pins.edges(direction) if direction is not None else []
     counts, before_ns = [], 0
     for mark_ns, _ in board.pins.edges(boards.MARK):

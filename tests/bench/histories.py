@@ -1,4 +1,4 @@
-"""The journal of a pump that has run for so many days: four entries, twelve boluses, a temporary rate, a stop and a power cut a day."""
+"""The journal of a pump after so many days: four entries, twelve boluses, a temporary rate, a stop and a power cut a day."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Event = tuple[int, str]
 
 
 class Pump:
-    """Writes the records as the firmware would; `raw` holds them as they lie in the flash."""
+    """Write the records like the firmware; `raw` holds them as in the flash."""
 
     def __init__(self, days: int) -> None:
         self.days = days
@@ -67,7 +67,7 @@ class Pump:
         self.raw += records.encode(name, stamp, values)
 
     def _pass(self, at_s: int) -> None:
-        """Delivers the basal from the last event on; nothing while the pump stands or its power is off."""
+        """Deliver the basal from the last event on; nothing while the pump is stopped or off."""
         off = self._booked_s % DAY_S < CUT_S + OFF_S <= at_s % DAY_S
         if not self._stands:
             end_s = at_s - at_s % DAY_S + CUT_S if off else at_s
@@ -133,7 +133,7 @@ class Pump:
         self._add("temporary_ended", at_s, 0, self._position)
 
     def evidence(self) -> Evidence:
-        """As the host would have collected it at the end of the last day."""
+        """Return what the host would have collected at the end of the last day."""
         rows = [row("events", one) for one in records.decode(bytes(self.raw))[0]]
         last_s = self.days * DAY_S
         status = {

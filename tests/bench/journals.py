@@ -1,4 +1,4 @@
-"""Journal files as a pump that has run for weeks holds them: whole records, the segments full."""
+"""Journal files like those of a pump that has run for weeks: whole records, full segments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STEPS_PER_TOTAL = 8_333
 
 
 def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
-    """`count` segments of five-minute totals; the last one has at least `spare_bytes` left."""
+    """Return `count` segments of five-minute totals; the last one has at least `spare_bytes` left."""
     files: Files = {}
     sequence = 1
     for number in range(count):
@@ -31,8 +31,10 @@ def segments(count: int, spare_bytes: int = 0, ring: str = "e") -> Files:
 
 
 def beside(files: Files) -> Files:
-    """What a stopped pump with these segments has besides: its journal's identity, and a ledger that is not behind its last total. Without
-    a ledger it would start with an alarm, without an identity it would look for one through all of its journal."""
+    """Return the other files of a stopped pump with these segments: identity, and a ledger as new as its last total.
+
+    Without the ledger it would start with an alarm, without the identity it would search its whole journal for one.
+    """
     kept = ledger.LedgerRecord()
     kept.sequence = kept.boot = 1
     events = sorted(path for path in files if path.startswith(f"{FOLDER}/e"))

@@ -1,4 +1,4 @@
-"""A serial line to an emulated board without threads: its time passes while a client waits, and only then."""
+"""A serial line to an emulated board without threads: its time passes only while a client waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _lines: dict[str, Line] = {}
 
 
 class Line:
-    """One end is the board's USB; `first_ns` and `last_ns` date the bytes that came since `mark`."""
+    """One end is the board's USB. `first_ns` and `last_ns`: times of the first and last byte since `mark`."""
 
     def __init__(self, board: EmulatedBoard) -> None:
         self.board = board
@@ -24,7 +24,7 @@ class Line:
         board.on_output = self._receive
 
     def mark(self) -> int:
-        """Forgets the dates; the present."""
+        """Forget the times; return the present."""
         self.first_ns = None
         return self.board.now_ns()
 
@@ -35,7 +35,7 @@ class Line:
         return len(self._buffer)
 
     def read(self, size: int, timeout_s: float | None) -> bytes:
-        """Up to `size` bytes; runs the board until they are there or its clock has gone on by `timeout_s`."""
+        """Return up to `size` bytes: run the board until they are there or `timeout_s` of its time has passed."""
         if len(self._buffer) < size and timeout_s != 0:
             self.board.run_until(lambda: len(self._buffer) >= size, _PATIENCE_S if timeout_s is None else timeout_s)
         data = bytes(self._buffer[:size])
@@ -50,7 +50,7 @@ class Line:
 
 
 class BoardTime:
-    """The module `time` for a client: the board's clock, and sleeping lets the board run."""
+    """The module `time` for a client: the board's clock; sleeping lets the board run."""
 
     def __init__(self, board: EmulatedBoard) -> None:
         self._board = board
@@ -67,7 +67,7 @@ class BoardTime:
 
 @contextmanager
 def clients_on(line: Line) -> Iterator[str]:
-    """The URL of `line`, with the clocks of both clients on the board's while the block runs, and as they were after it."""
+    """Return the URL of `line`. Inside the block both clients use the board's clock."""
     import serial
     from mpremote import transport_serial
 

@@ -1,4 +1,4 @@
-"""A whole pump on the emulated board, spoken to by the host tool's client, both on the board's clock."""
+"""A whole pump on the emulated board and the host tool's client, both on the board's clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOOK_NS = 1_000_000
 
 
 class Pump:
-    """Power is on from the first moment; `files` lie on its flash besides the firmware."""
+    """Power is on from the first moment; `files` are on its flash besides the firmware."""
 
     def __init__(self, files: Files | None = None) -> None:
         bench = benches.named(benches.CHIP_BENCH, **benches.HIGH_CEILINGS)
@@ -37,17 +37,17 @@ class Pump:
         self.board.close()
 
     def first_answer_ns(self, question: bytes, answer: bytes) -> int:
-        """Time from power to the end of the answer; the question waits on the cable from the first moment."""
+        """Return the time from power to the end of the answer; the question waits on the cable from the first moment."""
         return first_answer_ns(self.board, question, answer) - self.powered_ns
 
     def program(self, rate_hz: int) -> programs.Program:
-        """A constant program of about so many steps a second."""
+        """Return a constant program of about so many steps a second."""
         pair = self.bench["calibration"]
         return constant(rate_hz * 3600 * pair["volume_nl"] // pair["steps"])
 
 
 def first_answer_ns(board: EmulatedBoard, question: bytes, answer: bytes) -> int:
-    """When `answer` had arrived, after `question` was sent as soon as the board was on the bus."""
+    """Return when `answer` had arrived; `question` was sent as soon as the board was on the bus."""
     heard = bytearray()
     at_ns: list[int] = []
 
@@ -72,7 +72,7 @@ def _image(bench: dict[str, Any], files: Files) -> bytes:
 
 
 def begin(pump: Pump, client: Client, rate_hz: int) -> None:
-    """Uploads a constant program, sets the clock and starts; returns when it pumps."""
+    """Upload a constant program, set the clock and start. Returns when the pump runs."""
     digest = client.program_stage(programs.pack(pump.program(rate_hz)))["digest"]
     client.program_activate(digest)
     client.clock_set(MONDAY_UTC_S, 0)

@@ -22,7 +22,7 @@ def rows() -> list[Row]:
 
 
 def _ramp() -> Row:
-    """From the bench's start rate up to its cruise rate and down again, on the pins."""
+    """Measure a slice from the bench's start rate up to its cruise rate and down again, on the pins."""
     motor = benches.named(benches.CHIP_BENCH)["motor"]
     start_hz, hz_per_s = motor["start_rate_hz"], motor["acceleration_hz_per_s"]
     ramp = Ramp(start_hz, hz_per_s, motor["max_rate_hz"])
@@ -50,7 +50,7 @@ def _ramp() -> Row:
 
 
 def _coils() -> Row:
-    """Every step's pattern on the four pins against what `onestep` leaves on them: styles, directions, rates, a halt between."""
+    """Compare every pattern on the four pins with that of `onestep`: styles, directions, rates, a halt in between."""
     wrong = compared = 0
     with boards.board({**boards.programs("chip/ours", "peers/onestep"), **boards.firmware()}) as board:
         board.exec("import ours, onestep, time")
@@ -67,7 +67,7 @@ def _coils() -> Row:
 
 
 def _our_patterns(board: boards.EmulatedBoard) -> list[int]:
-    """Levels of the coils at the strobe's edges."""
+    """Return the levels of the coils at the strobe's edges."""
     board.pins.clear()
     for rate_hz in _COIL_RATES_HZ:
         steps = 1 if rate_hz == 1 else _FULL_STEPS
@@ -79,14 +79,14 @@ def _our_patterns(board: boards.EmulatedBoard) -> list[int]:
 
 
 def _loop_patterns(board: boards.EmulatedBoard, style: int, direction: int) -> list[int]:
-    """What the library's loop leaves on the pins after each of as many steps."""
+    """Return the pins after each of as many steps of the library's loop."""
     steps = 1 + _FULL_STEPS * (len(_COIL_RATES_HZ) - 1)
     code = f"onestep.patterns({boards.COILS}, {steps}, {direction}, {style})"
     return [int(word) for word in board.exec(f"print(*{code})").split()]
 
 
 def _sampled(board: boards.EmulatedBoard, times_ns: list[int]) -> list[int]:
-    """Bits of the four coil pins, lowest first, at each of these times."""
+    """Return the bits of the four coil pins, lowest first, at each of these times."""
     edges = {gpio: board.pins.edges(gpio) for gpio in boards.COILS}
     found = []
     for at_ns in times_ns:

@@ -1,4 +1,4 @@
-"""How the host's work grows with the length of a history or a record: processor time, which must grow at most as the size."""
+"""How the host's work grows with a history or a record: processor time, which must grow at most like the size."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rows() -> list[Row]:
 
 
 def of_days(days: int, folder: Path) -> dict[str, Work]:
-    """What the verbs compute from the journal of so many days, by verb."""
+    """Return the time of each verb for the journal of so many days."""
     evidence = Pump(days).evidence()
     file = folder / f"{days}.jsonl"
     file.write_text(as_lines(evidence), encoding="utf-8")
@@ -61,7 +61,7 @@ def of_days(days: int, folder: Path) -> dict[str, Work]:
 
 
 def of_hours(hours: int, folder: Path) -> Work:
-    """Reading and analysing a record of so many hours at two readings a second."""
+    """Return the time to read and analyse a record of so many hours at two readings a second."""
     file = folder / f"{hours}.csv"
     facts = Facts(RATE_NL_PER_H, 3600, 1_000_003, 99_991, "CALIBRATED", protocol="mt-sics")
     lines = [MAGIC, f"# {json.dumps(asdict(facts))}", ",".join(COLUMNS)]
@@ -76,7 +76,7 @@ def of_hours(hours: int, folder: Path) -> Work:
 
 
 def grown(verb: str, works: dict[int, Work], unit: str) -> list[Row]:
-    """A row for the growth from each size to the next, by the worst of them; and one for a month, where the sizes are days."""
+    """Return a row for the worst growth from one size to the next; and one for a month, if the sizes are days."""
     took_s = {size: quickest_s(work) for size, work in works.items()}
     growth = max(took_s[larger] / took_s[smaller] * smaller / larger for smaller, larger in pairwise(took_s))
     told = ", ".join(f"{size} {unit}: {seconds_s:.3g} s" for size, seconds_s in took_s.items())
@@ -87,8 +87,10 @@ def grown(verb: str, works: dict[int, Work], unit: str) -> list[Row]:
 
 
 def quickest_s(work: Work) -> float:
-    """Processor time of this process, the least of three: a busy machine makes it longer, never shorter. As in timeit the collector
-    waits: it would look through the histories of the other sizes too."""
+    """Return the least processor time of three: a busy machine makes it longer, never shorter.
+
+    The collector is off as in timeit, because it would also scan the histories of the other sizes.
+    """
     took_s = []
     for _ in range(TIMES):
         gc.collect()

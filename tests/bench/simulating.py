@@ -1,4 +1,4 @@
-"""A day of the simulated pump: computing time of the guest's thread, and the memory that its loop leaves behind."""
+"""A day of the simulated pump: computing time of the guest's thread, and the garbage of its loop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from thecal.sim.options import HEAP_LIMIT_BYTES
 DAY_S, DAYS = 86_400, 3
 GARBAGE_LIMIT_MB = 12.0
 BYTES_PER_MB = 1e6
-# A day is to take 0.8 s where it took 1.04 to 1.15 s on 28 November 2026. Computers differ by half, so the limit is a loop that runs in
-# the same run: of so many rounds that it takes 0.8 s there. Found by the firmware of that day: 1.58 s a day where a round takes 0.236 us.
+# The target for a day is 0.8 s, after 1.04 to 1.15 s on 28 November 2026. Computers differ by half, so the limit is a loop that runs in
+# the same run, with so many rounds that it takes 0.8 s there. Found with that day's firmware: 1.58 s a day where a round takes 0.236 us.
 ROUNDS = 4_900_000
 LOOP = """
 class Counter:
@@ -38,7 +38,7 @@ run(%d)
 
 
 def rows() -> list[Row]:
-    """Nothing is collected meanwhile: what is allocated is what is garbage on a chip too."""
+    """Memory is not collected meanwhile: what is allocated is also garbage on a chip."""
     took_s = []
     with Device(collector="never", heap_bytes=HEAP_LIMIT_BYTES) as device:
         device.begin(example_day().packed)
@@ -66,7 +66,7 @@ def rows() -> list[Row]:
 
 
 def _loop_s() -> float:
-    """Computing time of the loop, without the start of MicroPython."""
+    """Return the computing time of the loop, without the start of MicroPython."""
     began_s = time.thread_time()
     run_in_micropython(LOOP % 0)
     empty_s = time.thread_time()

@@ -1,4 +1,4 @@
-"""How fast, and what it costs Python."""
+"""The highest rate, and its cost in Python time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.table import PAPER, Peer, Row, at_least, at_most
 
 FASTEST_HZ = 25_000
 _PULSE_NS, _LOW_NS = 3_088, 3_000
-LIMIT_HZ = 164_000  # a pulse of 3.088 us and as good as 3 us low
+LIMIT_HZ = 164_000  # a pulse of 3.088 us and about 3 us low
 _FLAT_OUT_STEPS, _ONESTEPS, _PUTS = 2_000, 200, 1_000
 _SLICE_US = 200_000
 
@@ -18,7 +18,7 @@ def rows() -> list[Row]:
 
 
 def _top_rate() -> Row:
-    """At the highest rate that a bench may have, with the flash being written: the row fails unless all is counted and timed."""
+    """Run at the highest rate of a bench with the flash being written. The row fails unless all steps are counted and timed."""
     steps = FASTEST_HZ * _SLICE_US // 1_000_000
     with boards.ours() as ours:
         ours.run(f"before = stepper.steps_done(), stepper.underruns()\nfeeder = ours.Feeder(board, {steps}, {_SLICE_US})\nfeeder.turn()")

@@ -1,4 +1,4 @@
-"""How long a person waits for the command line: wall time of whole processes on this machine, ours and mpremote's turn about."""
+"""How long a person waits for the command line: wall time of whole processes on this machine, ours and mpremote's in turn."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _status(folder: Path) -> Row:
 
 
 def _turn_about(folder: Path, ours: list[str], theirs: list[str]) -> tuple[float, float]:
-    """The shortest of each in seconds; a command that fails ends the measurement."""
+    """Return the shortest time of each in seconds; a command that fails ends the measurement."""
     taken_s: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(_TURNS):
         for who, command in enumerate((ours, theirs)):

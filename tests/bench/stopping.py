@@ -1,4 +1,4 @@
-"""What still moves when the CPU is dead, and how soon the stop button works while it is deaf."""
+"""What still moves when the CPU is dead, and how soon the stop button works while the CPU is busy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.emulator.board import EmulatedBoard
 
 _STUCK_MS = 400
 _LEASED_STEPS, _QUEUED_STEPS, _RATE_HZ = 1_000, 6_000, 10_000
-_FLASH_MARGIN_STEPS = 1  # the ledger books one step more than the guard is allowed (design, R2)
+_FLASH_MARGIN_STEPS = 1  # the ledger books one step more than the guard allows (design, R2)
 _DEBOUNCE_NS = 50_000
 _PRESS_AFTER_NS, _PRESS_NS = 60_000_000, 5_000_000
 _AFTER_S = 0.5
@@ -50,7 +50,7 @@ def _dead_peers() -> tuple[Peer, ...]:
 
 
 def _dead_peer(files: boards.Files, begin: str) -> int:
-    """Steps made from the moment at which the CPU hangs."""
+    """Return the steps made after the CPU hangs."""
     with boards.board({**files, **boards.programs("chip/stuck")}) as board:
         board.exec(f"import stuck\n{begin}\nfrom machine import Pin\nmark = Pin({boards.MARK}, Pin.OUT, value=0)")
         board.exec(f"mark.value(1)\nstuck.stuck({_STUCK_MS})\nmark.value(0)")
@@ -59,7 +59,7 @@ def _dead_peer(files: boards.Files, begin: str) -> int:
 
 
 def _button() -> list[Row]:
-    """Pressed in the middle of an erase of 400 ms."""
+    """Press the stop button in the middle of an erase of 400 ms."""
     steps, late_us = _our_button()
     peer_steps, peer_us = _peer_button()
     return [
@@ -103,7 +103,7 @@ def _peer_button() -> tuple[int, float]:
 
 
 def _press_while_flushing(board: EmulatedBoard) -> tuple[int, float]:
-    """(steps after press and debounce, us from the press to the last edge or 0)."""
+    """Return (steps after press and debounce, us from the press to the last edge or 0)."""
     pressed_ns: list[int] = []
 
     def press() -> None:

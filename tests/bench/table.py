@@ -1,4 +1,4 @@
-"""One row of the table: what was measured, the peers' figures, ours, the limit, and whether it was held."""
+"""One row of the table: the subject, the peers' figures, ours, the limit, and whether it was held."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ EMULATED, PAPER, COMPUTED, HOST = "emulated", "on paper", "computed", "on this c
 
 @dataclass(frozen=True)
 class Peer:
-    """Another way to do the same. `source` says where the figure comes from, `remark` what else was seen."""
+    """Another way to do the same. `source`: where the figure comes from; `remark`: what else was seen."""
 
     name: str
     figure: float
     source: str = EMULATED
     remark: str = ""
-    compared: bool = True  # whether our figure may be measured by it
+    compared: bool = True  # whether our figure may be compared with it
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What our figure has to be: a number, or (`times`) so many times better than the best peer of the run."""
+    """The required figure: a number, or (`times`) so many times better than the best peer of the run."""
 
     word: str  # "<=", ">=", "=" or "x"
     bound: float
@@ -58,7 +58,7 @@ def times_better(factor: float) -> Limit:
 
 @dataclass(frozen=True)
 class Row:
-    """`ours` None: not measured, and `remark` says why. `more_is_better` turns the ratio round."""
+    """`ours` None: not measured, and `remark` says why. `more_is_better` inverts the ratio."""
 
     name: str
     unit: str
@@ -72,7 +72,7 @@ class Row:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def ratio(self) -> float | None:
-        """How many times better than the best peer of this run; None without one, infinite when ours is 0 and less is better."""
+        """Return how many times better than the best peer of this run; None without one, infinite if ours is 0 and less is better."""
         figures = [peer.figure for peer in self.peers if peer.source in (EMULATED, HOST) and peer.compared]
         if self.ours is None or not figures:
             return None
@@ -103,7 +103,7 @@ class Row:
 
 
 def number(value: float) -> str:
-    """Four digits that say something: 0.0123, 1.500, 32475."""
+    """Format with four significant digits: 0.0123, 1.500, 32475."""
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}".replace(",", " ")
     if abs(value) >= 1000:
@@ -123,7 +123,7 @@ _WIDTHS = (44, 46, 17, 10, 15, 34, 4)
 
 
 def render(rows: list[Row]) -> str:
-    """The table as text, one block of lines per row."""
+    """Return the table as text, one block of lines per row."""
     lines = [_line(HEADINGS), _line(tuple("-" * width for width in _WIDTHS))]
     for row in rows:
         lines += [*_block(row), ""]

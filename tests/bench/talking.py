@@ -23,10 +23,10 @@ _SEGMENTS, _SPARE_BYTES = 5, 12_000  # 68 KiB; in a long segment an append erase
 _ASKED = 41
 _ROUNDS = 3
 _LOOKS = 16
-_JITTER_BYTES = 8_000  # the last collection may have been an answer ago
+_JITTER_BYTES = 8_000  # the last collection may be an answer ago
 _BOLUS_NL, _BOLUS_RATE_NL = 20_000, 3_600_000
-_BOOTED_S = 1.5  # behind the first answer: self test and first collection
-_STOP_TRIES, _STOP_MS = 3, 450  # half an erase of 400 ms, the look behind it, and the time to take the line apart
+_BOOTED_S = 1.5  # after the first answer: self test and first collection
+_STOP_TRIES, _STOP_MS = 3, 450  # half an erase of 400 ms, the look after it, and the time to parse the line
 _BOOT_MS, _HEAP_KB = 1_500, 90
 _EXPRESSION = "(1, 2)"
 _HASHED_AND_LOADED = """
@@ -106,13 +106,13 @@ def _stock_prompt_ms() -> float:
 
 
 def _hashed_and_loaded_ms() -> list[float]:
-    """What the first answer can't do without, on a board that does nothing else."""
+    """Return the unavoidable part of the first answer, on a board that does nothing else."""
     with boards.board({path: data for path, data in compiled().files.items() if path != MAIN}) as board:
         return [int(word) / 1000 for word in board.exec(_HASHED_AND_LOADED.format(pack=pack.PATH)).split()]
 
 
 def _free_bytes(pump: pumps.Pump, client: Client) -> int:
-    """The most that `status` says: garbage counts as used, and at some of the questions it has just been collected."""
+    """Return the highest figure of `status`: garbage counts as used, and some readings come just after a collection."""
     found = []
     for _ in range(_LOOKS):
         found.append(client.status()["free_memory_bytes"])
@@ -136,7 +136,7 @@ def _heap(pump: pumps.Pump, client: Client) -> Row:
 
 
 def _growth(pump: pumps.Pump, client: Client) -> Row:
-    """What a day may bring, again and again: memory may not shrink from one time to the next."""
+    """Repeat a day's events: free memory must not shrink from one day to the next."""
     free = []
     for _ in range(_ROUNDS):
         pumps.begin(pump, client, boards.RATE_HZ)
@@ -187,7 +187,7 @@ def _round_trip(pump: pumps.Pump, client: Client) -> Row:
 
 
 def _eval_peer() -> Peer:
-    """mpremote's own code in one open connection, its sleeps on the board's clock."""
+    """Run mpremote's own code in one open connection, its sleeps on the board's clock."""
     files = {**boards.programs("chip/load", "peers/timer_hard", "peers/talking_repl")}
     with boards.board(files) as board:
         board.exec(f"import talking_repl\nkept = talking_repl.begin({boards.STEP}, {boards.RATE_HZ})")
@@ -211,7 +211,7 @@ def _median_wire_ms(line: Line, transport: SerialTransport) -> float:
 
 
 def _download(pump: pumps.Pump, client: Client) -> Row:
-    """Every block's CRC is checked by the client; the bytes are compared with the files that were put there."""
+    """Download the journal. The client checks every block's CRC; the bytes are compared with the original files."""
     wanted = b"".join(data for _, data in sorted(_journal().items()))
     begun_ns, raw, blocks = pump.board.now_ns(), bytearray(), 0
     for _, block in client.journal_blocks("events"):
@@ -232,7 +232,7 @@ def _download(pump: pumps.Pump, client: Client) -> Row:
 
 
 def _copy_peer(data: bytes) -> Peer:
-    """What `mpremote fs cp` does with the file, in an open connection."""
+    """Do what `mpremote fs cp` does with the file, in an open connection."""
     with boards.board({"/journal.bin": data}) as board, clients_on(Line(board)) as url:
         transport = SerialTransport(url)
         transport.enter_raw_repl(soft_reset=False)
@@ -248,7 +248,7 @@ def _copy_peer(data: bytes) -> Peer:
 
 
 class FlashWatch:
-    """Calls `act` once in the middle of the next erase, and keeps when the flash was busy."""
+    """Call `act` once in the middle of the next erase, and note when the flash was busy."""
 
     def __init__(self, board: EmulatedBoard) -> None:
         self.busy_ns: list[tuple[int, int]] = []
@@ -266,7 +266,7 @@ class FlashWatch:
         self.busy_ns.append((begun_ns, self._board.now_ns()))
 
     def operation_ms(self, at_ns: int, apart_ns: int = 50_000_000) -> float:
-        """From the first erase or page to the last of the durable operation that was under way at `at_ns`."""
+        """Return the time from the first erase or page to the last of the durable operation under way at `at_ns`."""
         first = last = next(number for number, (begin, end) in enumerate(self.busy_ns) if begin <= at_ns <= end)
         while first and self.busy_ns[first][0] - self.busy_ns[first - 1][1] < apart_ns:
             first -= 1
@@ -279,7 +279,7 @@ class FlashWatch:
 
 
 def _stop(pump: pumps.Pump, client: Client) -> Row:
-    """`stop` arrives in the middle of an erase, the slowest, of the record of a bolus that is being ordered."""
+    """Send `stop` in the middle of an erase, the slowest operation, while the record of a bolus order is written."""
     board, token = pump.board, client.bolus_token()
     params = {"token": token, "volume_nl": _BOLUS_NL, "rate_nl": _BOLUS_RATE_NL}
     for _ in range(_STOP_TRIES):
@@ -309,7 +309,7 @@ def _stop(pump: pumps.Pump, client: Client) -> Row:
 
 
 def _stopped_in_an_erase(board: EmulatedBoard, let_run: Callable[[], object]) -> tuple[int, float] | None:
-    """(when `stop` was sent, how long the operation took in ms); None when nothing was erased."""
+    """Return (when `stop` was sent, length of the operation in ms); None if nothing was erased."""
     watch, sent_ns = FlashWatch(board), []
 
     def send() -> None:

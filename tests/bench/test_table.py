@@ -1,4 +1,4 @@
-"""The table of `make bench` says NO where a limit is missed, and the program fails then. Measures nothing."""
+"""The table of `make bench` prints NO for a missed limit, and the program then fails. Measures nothing."""
 
 import json
 from collections.abc import Iterator

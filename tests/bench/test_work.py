@@ -1,4 +1,4 @@
-"""The rows of group `work` judge every method, also one that nobody has asked. Measures nothing."""
+"""The rows of group `work` judge every method, even one that was not asked. Measures nothing."""
 
 from bench import work
 from pumpcore.wire.messages import METHODS

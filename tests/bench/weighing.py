@@ -53,7 +53,7 @@ def rows() -> list[Row]:
 
 
 def mass_ug(time_ms: int) -> int:
-    """A pump that swings by a fifth every 47 s."""
+    """Return the mass of a pump whose rate swings by a fifth every 47 s."""
     return round(RATE_NL_PER_H / 3600 * (time_ms / 1000 - 1.5 * math.sin(2 * math.pi * time_ms / 47_000)))
 
 
@@ -63,7 +63,7 @@ def run_of(masses: list[int]) -> Run:
 
 
 def loops(masses: list[int]) -> list[float]:
-    """Ep max of each window, as one writes it from the standard."""
+    """Return Ep max of each window, written straight from the standard."""
     rate_ml_per_h = RATE_NL_PER_H / 1e6
     flows = [60 * (masses[i] - masses[i - 1]) / 1e6 / INTERVAL_MIN for i in range(1, len(masses))]
     errors = [100 * (flow - rate_ml_per_h) / rate_ml_per_h for flow in flows]

@@ -1,7 +1,7 @@
-"""The longest computing stretch of every command, at its largest and its most extreme legal parameters, on the emulated chip.
+"""The longest computing stretch of every command, at its largest and most extreme legal parameters, on the emulated chip.
 
-A stretch is the time from the last byte of a question to the last byte of its reply, on the board's clock, with a flash that erases
-and writes in no time: what the pump computes before it looks at anything else.
+A stretch is the time from the last byte of a question to the last byte of its reply, on the board's clock, with a flash that erases and
+writes in no time: the pump's computing before it looks at anything else.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Reply = dict[str, Any]
 
 
 def rows() -> list[Row]:
-    """One row a method; a method that nobody asked is a row that is not held."""
+    """Return one row per method; a method that was not asked is a row that is not held."""
     return list(_rows(measured()))
 
 
@@ -54,7 +54,7 @@ def _rows(found: dict[str, dict[str, float]]) -> Iterator[Row]:
 
 
 def measured() -> dict[str, dict[str, float]]:
-    """{method: {case: ms}} of the lives of two pumps, side by side, with full rings and the largest programs."""
+    """Return {method: {case: ms}} of the lives of two pumps side by side, with full rings and the largest programs."""
     found: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor(len(LIVES)) as pool:
         for one in pool.map(lived, LIVES):
@@ -65,7 +65,7 @@ def measured() -> dict[str, dict[str, float]]:
 
 
 def lived(parts: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """What one pump took for these parts of a life, one after the other."""
+    """Return the times of one pump for these parts of a life, one after the other."""
     files = {path: data for ring, count in _SEGMENTS.items() for path, data in journals.segments(count, ring=ring).items()}
     life = Life(pumps.Pump({**files, **journals.beside(files)}))
     try:
@@ -77,7 +77,7 @@ def lived(parts: tuple[str, ...]) -> dict[str, dict[str, float]]:
 
 
 def largest(mass_ng: int, spacing_min: int = 4) -> bytes:
-    """336 entries, `spacing_min` minutes apart, with every setting that a program can have."""
+    """Return a program of 336 entries, `spacing_min` minutes apart, with every possible setting."""
     rows = [(spacing_min * number, _RATE_NL + number) for number in range(programs.MAX_ENTRIES)]
     made = programs.Program("n" * 80, "f" * 80, 3600, rows)
     made.mode, made.concentration = programs.SCHEDULE, (mass_ng, 1_000_000)
@@ -98,7 +98,7 @@ def largest(mass_ng: int, spacing_min: int = 4) -> bytes:
 
 
 class Life:
-    """One pump, asked by raw lines. `found` are the times so far, the longest of each case."""
+    """One pump, asked by raw lines. `found`: the longest time of each case so far."""
 
     def __init__(self, pump: pumps.Pump) -> None:
         self.pump, self.board = pump, pump.board
@@ -109,7 +109,7 @@ class Life:
         self.board.run_for(_BOOTED_S)
 
     def _ask(self, method: str, params: dict[str, Any]) -> tuple[Reply, float]:
-        """(reply, ms). What follows a reply as raw bytes belongs to it."""
+        """Return (reply, ms), including raw bytes after the reply."""
         line, identity = self.pump.line, new_id()
         begun_ns = line.mark()
         line.write(frame.encode(messages.request(identity, method, params)))
@@ -130,7 +130,7 @@ class Life:
                 return reply, took_ms
 
     def note(self, case: str, method: str, refused: str = "", /, **params: Any) -> Reply:
-        """Asks, keeps the time, and returns the result. RuntimeError when the reply is not the one that the case is about."""
+        """Ask, keep the time, and return the result. Raises RuntimeError if the reply is not that of the case."""
         reply, took_ms = self._ask(method, params)
         told = reply["error"]["data"]["fault"] if "error" in reply else ""
         if told != refused:
@@ -241,7 +241,7 @@ class Life:
         self.note("that many", "alarms")
 
     def crossing(self) -> None:
-        """Another concentration follows, as a bridge."""
+        """Continue with another concentration, as a bridge."""
         digest = self.upload("another concentration", largest(333))
         self.note("while the line holds two", "status")
         self._forecast(digest, "31 days of a bridge", bridge=1)

@@ -1,4 +1,4 @@
-"""The pump under test. Every scenario here needs a target that runs; what else it needs it says with `needs`."""
+"""The pump under test. Every scenario here needs a target that runs; a `needs` mark names what else it needs."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from support.rig.device import Device
 
 @pytest.fixture(autouse=True)
 def usable(target: object) -> None:
-    """Skips, with the target's reason, where nothing can run."""
+    """Skip, with the target's reason, if nothing can run."""
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def device() -> Iterator[Device]:
 
 @pytest.fixture(params=["port", "socket"])
 def port_url(request: pytest.FixtureRequest, device: Device) -> str:
-    """Where `device` is reached: its serial port, then its socket."""
+    """The port of `device`: its serial port, then its socket."""
     if request.param == "socket":
         return device.sim.socket_url or pytest.skip("this pump has no socket")
     if device.sim.port_url is None:

@@ -1,11 +1,10 @@
-"""Programs a pump, starts it, stops it and decodes its journal, knowing nothing but PROTOCOL.md.
+"""Program a pump, start it, stop it and decode its journal, knowing nothing but PROTOCOL.md.
 
     python -I -S raw_client.py PORT [--patience-s SECONDS] [--run-s SECONDS | --wait]
 
-PORT is a serial port, a pseudo-terminal, or HOST:PORT of a TCP socket. It waits 3 s for an answer, or as long as its patience.
-Between start and stop it lets SECONDS pass (1), or with --wait prints `{"started": ...}` and waits for a line on its standard
-input. The last line that it prints is one JSON object. Standard library only; no line of the project's own code is imported,
-and it shows that it could not be.
+PORT is a serial port, a pseudo-terminal, or HOST:PORT of a TCP socket. It waits 3 s for an answer, or as long as its patience. Between
+start and stop it lets SECONDS pass (1), or with --wait prints `{"started": ...}` and waits for a line on its standard input. The last line
+that it prints is one JSON object. It uses the standard library only and first proves that the project's own packages cannot be imported.
 """
 
 import base64
@@ -44,7 +43,7 @@ RECORDS = {
 
 
 def names_not_importable():
-    """The names of the project's packages; exits when one of them can be imported."""
+    """Return the names of the project's packages; exit if one of them can be imported."""
     missing = []
     for name in ("thecal", "pumpcore"):
         try:
@@ -94,7 +93,7 @@ class Port:
         return True
 
     def line(self, timeout_s):
-        """The next line, or None."""
+        """Return the next line, or None."""
         deadline_s = time.monotonic() + timeout_s
         while b"\n" not in self._pending:
             if not self._more(deadline_s):
@@ -112,7 +111,7 @@ class Port:
 
 
 def unframed(line):
-    """The object of a frame, None for anything else."""
+    """Return the object of a frame, None for anything else."""
     body, star, crc = line[:-9], line[-9:-8], line[-8:]
     if star != b"*" or crc != b"%08x" % zlib.crc32(body):
         return None
@@ -120,7 +119,7 @@ def unframed(line):
 
 
 def ask(port, method, **params):
-    """The result of a command. The same bytes are sent up to three times: repeating is harmless."""
+    """Return the result of a command. The same bytes are sent up to three times: repeating is harmless."""
     identity = os.urandom(8).hex()
     body = json.dumps({"jsonrpc": "2.0", "id": identity, "method": method, "params": params}).encode()
     for _ in range(3):
@@ -137,14 +136,14 @@ def ask(port, method, **params):
 
 
 def packed_program():
-    """A constant program without ceilings of its own."""
+    """Return a constant program without ceilings of its own."""
     name, fluid = b"raw client", b"water"
     head = struct.pack("<4sBBBBIHBBQQQQQ", b"TPR1", 0, 0, 0, 0, RATE_SECONDS_S, 1, len(name), len(fluid), 0, 0, 0, 0, 0)
     return head + name + fluid + struct.pack("<HQ", 0, RATE_NL)
 
 
 def journal(port, ring):
-    """Every record of a ring, decoded; a gap is an entry of its own."""
+    """Return every record of a ring, decoded; a gap is an entry of its own."""
     decoded, sequence = [], 1
     while True:
         answer = ask(port, "journal.read", ring=ring, from_sequence=sequence)
@@ -162,7 +161,7 @@ def journal(port, ring):
 
 
 def record(raw):
-    """One record as a flat object."""
+    """Return one record as a flat object."""
     if struct.unpack("<I", raw[-4:])[0] != zlib.crc32(raw[:-4]):
         sys.exit("a record of the journal is damaged")
     _, number, boot, sequence, low_ms, high_ms, utc_s = struct.unpack("<BBHIIHI", raw[:18])
@@ -175,7 +174,7 @@ def record(raw):
 
 
 def check(port, digest):
-    """The pump checks for a part of a second at each call."""
+    """Have the pump check the program, for a part of a second per call."""
     for _ in range(200):
         if ask(port, "program.check", digest=digest)["done"]:
             return

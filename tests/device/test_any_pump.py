@@ -1,4 +1,4 @@
-"""What every pump does, a real one on the bench too: it needs no look inside, only its port, and takes real time there."""
+"""What every pump does, even a real one on the bench: these scenarios need only its port, and take real time there."""
 
 import base64
 import itertools

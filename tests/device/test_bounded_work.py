@@ -1,4 +1,4 @@
-"""Orders at the ends of their ranges on a running pump, and a check that takes several calls: the pump goes on answering."""
+"""Orders at the ends of their ranges on a running pump, and a check that takes several calls: the pump keeps answering."""
 
 import base64
 
@@ -23,7 +23,7 @@ EXTREMES = {
 
 
 def largest() -> bytes:
-    """336 entries a day and a half long."""
+    """Return 336 entries over a day and a half."""
     made = programs.Program("largest", "water", 3600, [(4 * number, 1_000 + number) for number in range(programs.MAX_ENTRIES)])
     made.mode, made.on_clock_loss = programs.SCHEDULE, "lowest"
     return programs.pack(made)
@@ -33,7 +33,7 @@ def largest() -> bytes:
 @pytest.mark.rule("R10")
 @pytest.mark.parametrize("name", EXTREMES)
 def test_an_order_without_end_is_refused_and_the_pump_still_stops(name: str, device: Device) -> None:
-    """`bolus.start` of 2^48 nl at 1 nl an hour was not answered, and nothing after it."""
+    """`bolus.start` of 2^48 nl at 1 nl an hour once was not answered, nor anything after it."""
     device.begin(largest())
     method, params, fault = EXTREMES[name]
     assert fault_of(device.ask_raw(method, token=device.client.bolus_token(), **params)) == fault

@@ -1,4 +1,4 @@
-"""A change of concentration typed at a simulated pump: told before it is activated, refused, forecast, bridged, seen to the end."""
+"""A change of concentration typed at a simulated pump: shown before activation, refused, forecast, bridged, followed to the end."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ measured = 2026-01-31
 
 
 class Bench(Visit):
-    """With prescriptions of one fluid in several concentrations."""
+    """A bench with prescriptions of one fluid in several concentrations."""
 
     def write(self, name: str, concentration: str, drug: str = "dye") -> str:
         (self.folder / f"{name}.toml").write_text(RX.format(name=name, drug=drug, concentration=concentration))
@@ -75,7 +75,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         seen = {one["event"]: one for one in journal}
         assert abs(seen["front_near"]["ordered_steps"] - begun - low) <= 20
         assert 0 <= seen["front_passed"]["ordered_steps"] - begun - high <= 20 and seen["front_passed"]["way"] == "delivered"
-        differences = bench.told("compare")["differences"]  # the bridge is in the forecast, but for where between two totals it changed
+        differences = bench.told("compare")["differences"]  # the place of a change between two totals is unknown
         assert {one["why"] for one in differences} <= {"bridge"} and len(differences) <= 2
         assert all(abs(one["forecast_steps"] - one["delivered_steps"]) < 2 for one in differences)
         bench.types("stop")
@@ -88,7 +88,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         assert "prime the line" in err
         bench.types("prime", "--rate", "2 mL/h", "--yes")
         device.run_for(700)
-        bench.types("start", "--keep-clock")  # the pump's hours were no hours of this computer's
+        bench.types("start", "--keep-clock")  # the pump's hours were not this computer's
 
 
 @pytest.mark.rule("R11")

@@ -1,7 +1,7 @@
 """The cable is pulled after every single byte of an upload, and of the pump's replies to it.
 
-Two programs take turns: at each byte the pump holds one and is sent the other. Over TCP, because there the host sees the cable
-go at once; the pump can't tell the ends apart.
+Two programs take turns: at each byte the pump has one and receives the other. Over TCP, because there the host sees at once that the cable
+is gone; the pump cannot tell the two kinds of end apart.
 """
 
 import base64
@@ -28,7 +28,7 @@ FEWEST_BYTES, MOST_BYTES = 800, 2000
 
 
 def other_day() -> bytes:
-    """The example day with another name and other rates, packed to as many bytes."""
+    """Return the example day with another name and other rates, packed to as many bytes."""
     changed = programs.unpack(example_day().packed)
     changed.name = changed.name[::-1]
     changed.entries = [(minute, rate_nl + 1) for minute, rate_nl in changed.entries]
@@ -43,7 +43,7 @@ def device() -> Iterator[Device]:
 
 
 class Uploads:
-    """Uploads with a cable that fails. `outcomes` counts what the host was told and what the pump then held."""
+    """Uploads with a cable that fails. `outcomes` counts the host's outcome and the pump's program after it."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -55,7 +55,7 @@ class Uploads:
         return Client(self.device.sim.socket_url, REPLY_TIMEOUT_S, patience_s)
 
     def upload(self, patience_s: float) -> str:
-        """What the host was told: done, refused or unknown; `none` when the link was lost before anything was changed."""
+        """Return the host's outcome: done, refused or unknown; `none` if the link was lost before any change."""
         try:
             with self.client(patience_s) as client:
                 digest = client.program_stage(self.sent)["digest"]
@@ -69,7 +69,7 @@ class Uploads:
         return "done"
 
     def settle(self, told: str) -> None:
-        """The next contact: the pump holds the old program or the new one, whole, and what the host was told is true."""
+        """At the next contact: the pump has the old program or the new one, whole, and the host's outcome was true."""
         with self.client(PATIENCE_S) as client:
             reply = client.program_read()
             status = client.status()
@@ -84,7 +84,7 @@ class Uploads:
             self.held, self.sent = self.sent, self.held
 
     def pulled(self, side: str, count: int) -> str:
-        """One upload with the cable pulled after `count` more bytes on this side; what the host was told."""
+        """Upload with the cable pulled after `count` more bytes on this side; return the host's outcome."""
         sim = self.device.sim
         sim.pull_cable(**{side: count})
         told = self.upload(NO_PATIENCE_S)
@@ -112,7 +112,7 @@ def test_pulled_after_every_byte_the_pump_holds_the_old_or_the_new_program(devic
 
 @pytest.mark.parametrize("side", ["after_received", "after_sent"])
 def test_a_cable_that_comes_back_in_time_is_not_noticed(device: Device, side: str) -> None:
-    """Plugged in again while the host still tries, at every 50th byte: the upload is done, once."""
+    """Plugged in again while the host still tries, at every 50th byte: the upload is done once."""
     uploads = Uploads(device)
     for count in range(7, FEWEST_BYTES, 50):
         before = len(device.records("program_activated"))

@@ -1,4 +1,4 @@
-"""Runs without a program and the stored calibration, by serial, against what the motor really did."""
+"""Runs without a program and the stored calibration, by serial, against the motor's true steps."""
 
 import pytest
 

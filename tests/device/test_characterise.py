@@ -1,4 +1,4 @@
-"""A pump weighed on a balance, both by their own serial ports: what is found is what the simulated tube really does."""
+"""A pump weighed on a balance, each on its own serial port: the analysis finds what the simulated tube really does."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ PLAN = Plan(20 * 60_000, 500, 60_000)
 
 
 class Bench:
-    """A device with a balance under it, and what a recording needs."""
+    """A device with a balance under it, and the tools to record."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Bench:
         self.device.__exit__(None, None, None)
 
     def record(self, plan: Plan = PLAN, pump: PumpSide | None = None, at: dict[int, str] | None = None) -> Analysis:
-        """Records and analyses from the file. `at`: faults of the balance by second of the recording."""
+        """Record, and analyse the file. `at`: faults of the balance by second of the recording."""
         side = pump or ConstantRate(self.device.client, RATE)
         pair = self.device.calibration()
         facts = Facts(*side.rate, pair.volume_nl, pair.steps, pair.state, balance=self.balance.identity, protocol=self.protocol)

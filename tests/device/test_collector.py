@@ -1,7 +1,7 @@
-"""The simulator's MicroPython collects its memory only between two turns of the firmware's loop: there it must lose nothing.
+"""The simulator's MicroPython collects its memory only between two turns of the firmware's loop, and must lose nothing there.
 
-What it loses elsewhere: firmware/hal/sim/system.py. A collection in every turn, in a heap so small that what was freed is used again at
-once, must leave journal, plant and answers as without any collection.
+Where else it would lose objects: firmware/hal/sim/system.py. A collection in every turn, in a heap so small that freed memory is used again
+at once, must leave journal, plant and answers as without any collection.
 """
 
 import os
@@ -27,7 +27,7 @@ MEMORY_LOW = 695
 
 
 class Turns:
-    """Counts the waits of the firmware: one in a turn of its loop at most."""
+    """Count the firmware's waits: at most one in a turn of its loop."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -44,7 +44,7 @@ class Turns:
 
 
 def a_life(device: Device, hours: int) -> Iterator[object]:
-    """Therapy with most of what a host asks for; yields what the pump answered."""
+    """Run therapy with most host commands; yield the pump's answers."""
     client = device.client
     device.upload(example_day().packed)
     client.clock_set(MONDAY_UTC_S, 0)
@@ -63,7 +63,7 @@ def a_life(device: Device, hours: int) -> Iterator[object]:
         device.run_for(HOUR_S)
         yield _steady(client.status())
         yield device.raw_journal()
-    device.sim.wait_until_idle()  # an answer is here before the turn that gave it has ended
+    device.sim.wait_until_idle()  # the answer arrives before its turn has ended
     device.sim.press_stop()
     device.run_for(10)
     yield device.alarms()
@@ -135,7 +135,7 @@ def test_before_its_memory_ends_the_pump_stops_with_an_alarm_and_says_so() -> No
 
 @pytest.mark.long
 def test_days_on_end_over_several_power_ups(record_property: Figures) -> None:
-    """Each power-up collects its memory many times; every step is the plan's, and the only alarm is that of the power."""
+    """Each power-up collects many times; every step is the plan's, and the only alarm is that of the power."""
     power_ups, days = (6, 67) if TORTURE else (2, 2)
     program = example_day().program
     program.after_power_loss = "resume"

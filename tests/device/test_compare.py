@@ -1,4 +1,4 @@
-"""`thecal compare` and `thecal read` of a pump that lived: exact where nothing happened, and every difference explained."""
+"""`thecal compare` and `thecal read` of a pump with a past: exact if nothing happened, and every difference explained."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""First contact through both ports: who is there, what it runs, and what a person can type."""
+"""First contact through both ports: which pump is there, what it runs, and what a person can type."""
 
 import pytest
 import serial
@@ -23,7 +23,7 @@ def open_port(url: str) -> serial.SerialBase:
 
 
 def typed(port: serial.SerialBase, line: bytes) -> dict:
-    """The result that a line typed by a person gets."""
+    """Return the reply to a line typed by a person."""
     port.write(line)
     answer = port.readline()
     assert answer.endswith(b"\n"), answer

@@ -1,6 +1,6 @@
-"""A day at each of three rates, in virtual time: what was ordered, what the guard counted, what the motor did; and how long it took.
+"""A day at each of three rates in virtual time: steps ordered, counted by the guard and made by the motor; and the time it took.
 
-At each entry's begin, by the pump's own clock, the three must be equal, and less than one step from the rational volume.
+At the beginning of each entry, by the pump's own clock, the three must be equal and less than one step from the rational volume.
 """
 
 import time
@@ -16,18 +16,18 @@ from thecal.tools.demo.clockwork import advance_to_uptime
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
 S_PER_DAY, MS_PER_S = 86_400, 1000
-GUEST_TARGET_S, GUEST_LIMIT_S = 3.0, 12.0  # a machine that is busy with other things computes slower
-# 1 uL/day, 0.1 mL/h and 3 mL/h are the highest of their day; the others are awkward parts of it
+GUEST_TARGET_S, GUEST_LIMIT_S = 3.0, 12.0  # a busy machine computes slower
+# 1 uL/day, 0.1 mL/h and 3 mL/h are the highest of their day; the others are awkward fractions of it
 RATES_NL = {"1 uL per day": 1_000, "0.1 mL per h": 100_000 * 24, "3 mL per h": 3_000_000 * 24}  # nl per day
 
 
 def entries(highest_nl_per_day: int) -> list[tuple[int, int]]:
-    """(minute of day, nl per day), from midnight on."""
+    """Return (minute of day, nl per day), from midnight on."""
     return [(0, highest_nl_per_day), (337, highest_nl_per_day * 3 // 7), (338, highest_nl_per_day), (1020, highest_nl_per_day * 5 // 11)]
 
 
 class Books:
-    """(ordered, guard, true) steps at the begin of each entry."""
+    """(ordered, guard, true) steps at the beginning of each entry."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -36,7 +36,7 @@ class Books:
         self.rows: list[tuple[int, int]] = []
 
     def begin(self) -> None:
-        """The first entry's record says at which uptime midnight was."""
+        """Find the uptime of midnight from the first entry's record."""
         self.device.run_for(2)
         first = self.device.records("entry")[0]
         assert first.utc_s == MONDAY_UTC_S
@@ -83,7 +83,7 @@ def test_a_day_is_exact_at_every_entry_and_takes_a_few_seconds(name: str, record
 
 
 def a_life(seed: int) -> tuple[bytes, bytes, bytes]:
-    """Both journals' raw bytes and the flash image after some hours with a bolus, a cut, an alarm."""
+    """Return both journals' raw bytes and the flash image after some hours with a bolus, a cut, an alarm."""
     with Device(seed=seed) as device:
         device.begin(resuming(every_day((0, 500_000), (61, 1_234_567))))
         device.run_for(3000)

@@ -1,4 +1,4 @@
-"""The pump works out its own forecast beside a dose; the laptop's is the same."""
+"""The pump computes its own forecast while it delivers; the laptop's is the same."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ BERLIN = Zone(7200, AUTUMN, 3600)
 
 
 def full() -> programs.Program:
-    """336 entries, every half hour of the week."""
+    """Return 336 entries, every half hour of the week."""
     made = programs.Program("full", "water", 3600, [(minute, 1 + 7919 * minute % 900_001) for minute in range(0, 10_080, 30)])
     made.mode = programs.SCHEDULE
     return made

@@ -1,4 +1,4 @@
-"""The time line made from the journal against the motor's true steps: a day with everything that can happen to it."""
+"""The time line from the journal against the motor's true steps: a day with everything that can happen to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from thecal.history.timeline import Timeline
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
-# between two records the curve is a straight line, and the motor makes whole steps
+# between two records the curve is a straight line, but the motor makes whole steps
 
 
 def everything(device: Device, witness: Witness, bolus_at_s: int = 2000) -> None:
@@ -65,7 +65,7 @@ def test_a_day_with_everything_in_it_is_told_exactly(device: Device, tmp_path) -
 
 
 def test_every_window_of_the_day_adds_up(device: Device) -> None:
-    """Sums of neighbouring windows are the sum of both, wherever they meet."""
+    """The sums of two neighbouring windows equal the sum of both, wherever they meet."""
     witness = Witness(device)
     everything(device, witness, bolus_at_s=3000)
     witness.look()
@@ -114,7 +114,7 @@ def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
 
 
 def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_plan(device: Device) -> None:
-    """A run for the balance, another pair, and the same prescription: every volume is by the pair that counted at its time."""
+    """A run for the balance, another calibration, the same prescription: each volume uses the calibration of its time."""
     witness = Witness(device)
     device.begin(every_day((0, 1_000_000), (30, 2_000_000), (120, 500_000)))
     witness.run_for(4000)
@@ -142,7 +142,7 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
 
 
 def weighed_pair(volume_nl: int, steps: int) -> bytes:
-    """A calibration as it is stored."""
+    """Return a calibration as it is stored."""
     from pumpcore.weighed import Weighed, pack
 
     return pack(Weighed(volume_nl, steps, MONDAY_UTC_S, 1_000_000, 100, 0, 0, 3, "T1", "L1"))
@@ -177,7 +177,7 @@ def test_brown_outs_count_an_open_lease_once(device: Device) -> None:
 
 
 def test_a_journal_without_its_begin_and_without_the_pump_is_still_told(device: Device) -> None:
-    """The oldest records are gone, and nobody asked the pump: steps and the gap are told, nothing is made up."""
+    """The oldest records are gone and the pump was not asked: steps and gap are reported, nothing is invented."""
     device.begin(constant(1_500_000))
     device.run_for(4000)
     found = collect(device.client)

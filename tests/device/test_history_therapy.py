@@ -1,4 +1,4 @@
-"""The time line and the report of a day with every mode of therapy in it, against the motor's true steps."""
+"""The time line and the report of a day with every therapy mode, against the motor's true steps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from thecal.history.timeline import Timeline
 from thecal.reports.report import Report, document
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time", "new")]
-SLICES_STEPS = 5 * 17  # of it, in a bolus that began so late
-BEGINS_STEPS = 60  # a temporary rate begins with the next slice, some seconds behind its record
+SLICES_STEPS = 5 * 17  # steps of it, in a bolus that began so late
+BEGINS_STEPS = 60  # a temporary rate begins with the next slice, some seconds after its record
 
 
 def day_program(concentration_ng: int = 500) -> programs.Program:
@@ -29,8 +29,10 @@ def day_program(concentration_ng: int = 500) -> programs.Program:
 
 
 def therapy(device: Device, witness: Witness) -> None:
-    """Refill, demand, extended and manual together, temporary rates across an entry and into a stop, a refill that does not add up,
-    another concentration with its bridge."""
+    """A refill; demand, extended and manual together; temporary rates across an entry and into a stop; a refill that does not add up.
+
+    Then another concentration with its bridge.
+    """
     device.upload(day_program())
     device.client.clock_set(MONDAY_UTC_S, 0)
     asked(device, "reservoir.refill", measured_nl=0, filled_nl=20_000_000)
@@ -95,7 +97,7 @@ def resumes(concentration_ng: int) -> programs.Program:
 
 
 def cut(device: Device, witness: Witness) -> Timeline:
-    """What runs is cut after a while and goes on; what was made lies in the band all the time, as far as the program is known."""
+    """Cut what runs after a while and let it resume. The true steps are always in the band, as far as the program is known."""
     witness.run_for(900)
     device.power_cycle(30)
     assert device.reaches("running", 130)

@@ -1,4 +1,4 @@
-"""Noise, floods and hand-made frames: nothing moves, nothing changes, the pump answers or counts, and still answers after."""
+"""Noise, floods and hand-made frames: nothing moves, nothing changes, the pump answers or counts, and still answers afterwards."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ IDENTITY = "00112233445566ff"
 
 @pytest.fixture(scope="module")
 def stopped() -> Iterator[Device]:
-    """A pump with a program, ready to start: whatever starts it by accident is seen."""
+    """A pump with a program, ready to start, so that an accidental start is seen."""
     with Device() as device:
         device.upload(constant(1_000_000))
         device.client.clock_set(MONDAY_UTC_S, 0)
@@ -38,7 +38,7 @@ def running() -> Iterator[Device]:
 
 
 def signed(body: bytes) -> bytes:
-    """A line with the right CRC, whatever the body is."""
+    """Return a line with the right CRC, whatever the body is."""
     return body + b"*" + frame.crc_text(body) + b"\n"
 
 
@@ -47,14 +47,14 @@ def request(method: str, params: object, identity: object = IDENTITY) -> bytes:
 
 
 def heard(device: Device, line: bytes) -> list[dict]:
-    """Sends bytes; the replies that came."""
+    """Send bytes; return the replies."""
     answer = device.say(line)
     device.say(b"\n")
     return [json.loads(part[:-9]) for part in answer.split(b"\n") if part]
 
 
 def unchanged(device: Device, line: bytes) -> list[dict]:
-    """Sends bytes; asserts that nothing moved and nothing changed; the replies that came."""
+    """Send bytes, check that nothing moved and nothing changed, and return the replies."""
     before, steps, writes = known(device), device.sim.plant_steps(), device.sim.flash_ops()
     replies = heard(device, line)
     assert known(device) == before
@@ -63,7 +63,7 @@ def unchanged(device: Device, line: bytes) -> list[dict]:
 
 
 def known(device: Device) -> dict:
-    """Everything in the status but what input may count."""
+    """Return everything in the status except counters of input."""
     status: dict = device.ask_raw("status")["result"]
     for name in ("counters", "free_memory_bytes"):
         status.pop(name)
@@ -74,11 +74,11 @@ LASTING = (
     "state", "boot", "program_digest", "alarms", "faults_sequence", "last_error", "uncertain_steps", "bolus", "extended", "temporary",
 )  # fmt: skip
 LONGEST = 10_000  # bytes; a chip reads a mebibyte in 9 s
-STEPS_PER_S = 29  # of the pump that runs, rounded up
+STEPS_PER_S = 29  # of the running pump, rounded up
 
 
 def lasting(device: Device) -> dict:
-    """What of the status no time changes by itself."""
+    """Return the parts of the status that time alone does not change."""
     status = known(device)
     return {name: status[name] for name in LASTING}
 
@@ -141,7 +141,7 @@ def test_a_bad_line_moves_nothing_and_gets_a_clear_error(request: pytest.Fixture
 
 @pytest.mark.parametrize("state", ["stopped", "running"])
 def test_all_bad_lines_in_a_row_start_nothing_and_stop_nothing(request: pytest.FixtureRequest, state: str) -> None:
-    """Where a command takes time the plan goes on meanwhile, and not faster than that."""
+    """If commands take time, the plan goes on meanwhile, but not faster than planned."""
     device: Device = request.getfixturevalue(state)
     before, steps, began_ms = lasting(device), device.sim.plant_steps(), device.sim.now_ms()
     for what in sorted(BAD_LINES):
@@ -215,7 +215,7 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 NAMES = sorted({name for _, (params, _) in METHODS.items() for name in params})
-# what can't be a valid command: `stop` and a plain `start` are, and are left out
+# No valid commands: `stop` and a plain `start` could be made by chance, so they are left out.
 METHOD_NAMES = st.sampled_from(sorted(set(METHODS) - {"stop", "start", "maintenance", "clock.set", "bolus.token"})) | st.text(max_size=12)
 
 
@@ -238,7 +238,7 @@ def test_fuzz_of_signed_requests(stopped: Device, method: str, params: object, i
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_fuzz_of_a_good_frame_with_some_bytes_changed(running: Device, data: st.DataObject) -> None:
-    """A changed byte is found by the CRC; one that is not changed is executed, and asks for the status only."""
+    """The CRC detects a changed byte; an unchanged frame is executed, and only asks for the status."""
     line = bytearray(frame.encode(messages.request(IDENTITY, "status", {})))
     for _ in range(data.draw(st.integers(1, 4))):
         line[data.draw(st.integers(0, len(line) - 2))] ^= data.draw(st.integers(0, 255))

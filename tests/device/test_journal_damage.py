@@ -1,4 +1,4 @@
-"""The firmware in MicroPython with one damaged record in its journal: what the tool prints, and what the pump still knows."""
+"""The firmware in MicroPython with one damaged record in its journal: the tool's output, and what the pump still knows."""
 
 import json
 

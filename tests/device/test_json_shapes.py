@@ -1,4 +1,4 @@
-"""What every verb prints with --json, from a real process against the simulated pump, is what `thecal schema` says."""
+"""The --json output of every verb, from a real process against the simulated pump, matches `thecal schema`."""
 
 import json
 from collections.abc import Iterator
@@ -29,11 +29,11 @@ BY_OTHER_TESTS = {
     "refill": "device/test_therapy_verbs.py",
     "flash": "a board is needed: tests/pico/test_flash.py and unit/deploy/test_flash.py",
 }
-pytestmark = pytest.mark.needs("free_time")  # the pump is always `thecal sim`: on another target nothing else would be tested
+pytestmark = pytest.mark.needs("free_time")  # the pump is always `thecal sim`: another target would test nothing else
 
 
 def held(verb: str, text: str) -> Any:
-    """The decoded output, after it was compared with the verb's shape: no key missing, none that is not written down."""
+    """Return the decoded output after comparing it with the verb's shape: no key missing, none undocumented."""
     value = json.loads(text)
     TypeAdapter(SHAPES[verb]).validate_json(text, strict=True)
     return value
@@ -41,7 +41,7 @@ def held(verb: str, text: str) -> Any:
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[str]]]:
-    """stdout of each verb, in the order of a person's first hour."""
+    """Return the stdout of each verb, in the order of a person's first hour."""
     folder = tmp_path_factory.mktemp("shapes")
     (folder / "rx.toml").write_text(RX)
     tool, said = Tool(folder), {}

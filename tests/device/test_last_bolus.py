@@ -1,4 +1,4 @@
-"""What the review of a dose says of the one before it, and of what whole steps make: typed at a simulated pump."""
+"""The review of a dose shows the last bolus and the effect of whole steps: typed at a simulated pump."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def last(err: str) -> str:
 
 @pytest.mark.rule("R7")
 def test_a_dose_that_is_repeated_is_seen_whoever_ordered_the_first(tmp_path: Path) -> None:
-    """The first client is gone without a word, as after kill -9: the pump says what it ordered, also after a power cut."""
+    """The first client is killed (kill -9): the pump still reports the order, even after a power cut."""
     with Device() as device:
         (tmp_path / "rx.toml").write_text(RX)
         visit = Visit(device, tmp_path)

@@ -1,4 +1,4 @@
-"""The motor's own supply fails while the pump runs: no step is booked as delivered without a word."""
+"""The motor's own supply fails while the pump runs: no step is silently booked as delivered."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The tool, as a process, when the pump is not there, not a pump, not alone, not in time: one clear message and an exit code."""
+"""The tool, as a process, with no pump, no real pump, a port in use, or a late answer: one clear message and an exit code."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from support.rig.device import Device
 from thecal.pump.client import Client
 from thecal.pump.transport.ports import usb_boards
 
-# The tool is on trial here, not the pump: a slow one would only make it slow.
+# This tests the tool, not the pump: a slow target would only make it slow.
 pytestmark = pytest.mark.needs("free_time")
 OK, FAILED, NO_PUMP, LINK_LOST, IN_ALARM = 0, 1, 3, 4, 5
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
@@ -44,7 +44,7 @@ def live() -> Iterator[Device]:
 
 
 def explains(tool: Tool, code: int, words: tuple[str, ...], *command: str) -> None:
-    """The command ends with `code`, says `words` on stderr in at most a few lines and nothing on stdout, tells what to do."""
+    """Check that the command ends with `code`, a few lines with `words` and a remedy on stderr, and nothing on stdout."""
     done = tool.run(*command)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
@@ -156,7 +156,7 @@ def test_a_reset_between_start_and_its_answer_is_told_as_it_is(tool: Tool) -> No
 
 
 def asked_to_confirm(process: subprocess.Popen[str]) -> bool:
-    """Waits for the question on stderr."""
+    """Wait for the question on stderr."""
     said, deadline_s = b"", time.monotonic() + TIMEOUT_S
     while b"[y/N]" not in said and time.monotonic() < deadline_s:
         if select.select([process.stderr], [], [], 0.1)[0]:
@@ -166,7 +166,7 @@ def asked_to_confirm(process: subprocess.Popen[str]) -> bool:
 
 @needs_terminal
 def test_a_reset_between_staging_and_activation_is_refused_with_what_to_do(tool: Tool) -> None:
-    """A prompt that waits for its answer while the pump is reset: what was staged is gone, the old program stays."""
+    """The pump is reset while the prompt waits: the staged program is gone, the old program stays."""
     with Device(speed=1.0) as live:
         old = live.upload(constant(600_000))
         live.client.close()

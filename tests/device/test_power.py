@@ -1,4 +1,4 @@
-"""Power cuts, resets, the stop button and a guard that counts wrong: what the pump books against what the motor did."""
+"""Power cuts, resets, the stop button and a guard that miscounts: the pump's books against the motor's true steps."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from support.rig.target import Chosen
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "virtual_time")]
 RATE_NL = 1_500_000
-# A running chip knows its steps to a word of up to 256: one step is surely seen at the halt (pico/test_stepper.py).
+# A running chip knows its steps to a word of up to 256: a single step shows only at the halt (pico/test_stepper.py).
 ONE_STEP = [pytest.param(steps, marks=pytest.mark.needs("instant_commands")) for steps in (1, -1)]
 WITHIN_S = 130
 MOST_RESUMES = 3
@@ -19,13 +19,13 @@ BROWN_OUTS = 20
 
 
 def books(device: Device) -> tuple[int, int, int]:
-    """(confirmed, leased, uncertain) steps of the last boot."""
+    """Return (confirmed, leased, uncertain) steps of the last boot."""
     fields = device.records("boot")[-1].fields
     return fields["confirmed_steps"], fields["leased_steps"], fields["uncertain_steps"]
 
 
 def open_limit_steps(device: Device) -> int:
-    """R2: what may be open at RATE_NL: the queue's high water, 60 s of basal, the guard's one step."""
+    """Return R2's limit of open steps at RATE_NL: the queue's high water, 60 s of basal, the guard's one step."""
     pair = device.calibration()
     return ceil_div((7 + 60) * RATE_NL * pair.steps, 3600 * pair.volume_nl) + 2
 

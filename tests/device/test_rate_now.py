@@ -1,4 +1,4 @@
-"""The delivered rate that `status` and `watch` tell, against what the motor makes in the next minute."""
+"""The delivered rate in `status` and `watch`, against the motor's steps in the next minute."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from thecal.weighing.characterise.pump import AsItRuns
 
 pytestmark = pytest.mark.needs("plant", "new", "free_time")
 
-SOON_S = 10  # what was ordered begins with the next slice
+SOON_S = 10  # an order begins with the next slice
 MINUTE_S = 60
-AHEAD_STEPS = 2  # of basal and of bolus one each is rounded down
+AHEAD_STEPS = 2  # one each of basal and bolus is rounded down
 
 
 def nothing(device: Device) -> None:
@@ -61,7 +61,7 @@ def part_and_demand(device: Device) -> None:
 
 
 def told_and_made(device: Device) -> tuple[float, int]:
-    """Steps a minute by what is told now, and those of the next minute."""
+    """Return the steps a minute by the rate reported now, and those of the next minute."""
     status: dict[str, Any] = device.client.status()
     found = re.match(r"~?([0-9.]+) mL/h", rate_text(status))
     assert found, rate_text(status)

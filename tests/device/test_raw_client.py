@@ -1,4 +1,4 @@
-"""A stranger's program that knows PROTOCOL.md only, run without our packages: it programs the pump, starts it, reads its journal."""
+"""A stranger's program that knows only PROTOCOL.md, run without our packages: it programs the pump, starts it, reads its journal."""
 
 import json
 import select
@@ -13,7 +13,7 @@ from support.rig.target import SIMULATOR, Target
 
 CLIENT = Path(__file__).with_name("raw_client.py")
 TIMEOUT_S, PATIENCE_S = 60.0, 3.0
-RUN_S, SHORT_RUN_S = 100, 15  # where time costs something
+RUN_S, SHORT_RUN_S = 100, 15  # if time costs something
 RATE_NL = 900_000
 pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.skipif(sys.platform == "win32", reason="select on a pipe")]
 
@@ -25,7 +25,7 @@ def run_s(target: Target) -> int:
 
 @pytest.fixture
 def told(device: Device, port_url: str, target: Target, run_s: int) -> dict:
-    """What the program prints at its end; it ran for `run_s` of the pump's time between start and stop."""
+    """Return the program's last output; it ran for `run_s` of the pump's time between start and stop."""
     slower = target.reply_timeout_s / SIMULATOR.reply_timeout_s
     patience = ["--patience-s", str(PATIENCE_S * slower)]
     command = [sys.executable, "-I", "-S", str(CLIENT), port_url.removeprefix("socket://"), "--wait", *patience]
@@ -56,14 +56,14 @@ def test_it_programs_the_pump_and_decodes_its_journal_as_we_do(device: Device, t
 
 
 def plain(record: object) -> dict:
-    """One of our decoded records as the program prints it."""
+    """Return one of our decoded records as the program prints it."""
     values = {name: value.hex() if isinstance(value, bytes) else value for name, value in record.fields.items()}
     stamp = {"boot": record.boot, "sequence": record.sequence, "uptime_ms": record.uptime_ms, "utc_s": record.utc_s}
     return {"record": record.name, **stamp, **values}
 
 
 def test_with_our_packages_at_hand_it_refuses_to_prove_anything() -> None:
-    """The check at its head is not empty: where a package of ours can be imported, it ends with an error."""
+    """Its first check works: if a package of ours can be imported, it ends with an error."""
     here = Path(sys.modules["thecal"].__file__).parent.parent
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(here)!r}); sys.argv = ['x', 'y']; exec(open({str(CLIENT)!r}).read())"],

@@ -1,4 +1,4 @@
-"""`make test-board` itself: the scenarios of a board on a serial port, at a simulated pump that takes real time and keeps its state."""
+"""`make test-board` itself: the scenarios of a board on a serial port, at a simulated pump in real time that keeps its state."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from thecal.sim.runner import SimulatedPump
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.mark.needs("free_time")  # always the simulator: on another target nothing else would be tested
+@pytest.mark.needs("free_time")  # always the simulator: another target would test nothing else
 @pytest.mark.long
 def test_the_scenarios_of_a_board_pass_at_a_port_and_a_second_time_at_what_the_first_left() -> None:
     pump = SimulatedPump(named(), 1)

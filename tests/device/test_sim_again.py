@@ -18,7 +18,7 @@ SPEED = 50.0
 
 
 class Runs:
-    """`thecal sim` on one flash file, run after run; `host_s` is what this computer's clock shows."""
+    """`thecal sim` on one flash file, run after run. `host_s`: this computer's clock."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.image = folder / "pump.flash"
@@ -31,7 +31,7 @@ class Runs:
         return served, Client(served.pump.port_url or served.pump.socket_url, 10.0, 20.0)
 
     def begin(self, **options: object) -> None:
-        """A first run: therapy starts, the simulator ends."""
+        """Make a first run: therapy starts, the simulator ends."""
         served, client = self.start(**options)
         if options.get("virtual"):
             served.pump.advance(2_000)

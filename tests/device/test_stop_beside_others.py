@@ -1,4 +1,4 @@
-"""`thecal stop` while another program has the port: it acts all the same, says what it knows, and nothing moves again behind it."""
+"""`thecal stop` while another program has the port: it acts all the same, reports what it knows, and nothing moves afterwards."""
 
 import fcntl
 import json
@@ -78,7 +78,7 @@ def test_stop_passes_the_lock_of_another_program(tool: Tool, running: Device, pr
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("program", [port_holders.LOCKS_AND_READS, port_holders.READS])
 def test_stop_acts_although_another_program_reads_its_answer_away(tool: Tool, running: Device, program: str) -> None:
-    """Which of the two programs reads a byte is up to the system: the answer is read, or it is said who may have it."""
+    """The system decides which program reads a byte: the answer is read, or the message says who may have it."""
     with holder(program, running.port_url) as pid:
         begin_s = time.monotonic()
         done = tool.run("stop", "--port", running.port_url)
@@ -160,7 +160,7 @@ def test_a_signal_ends_the_run_of_a_calibration(live: Device, calibrating: subpr
 
 @pytest.mark.rule("R1")
 def test_a_terminal_that_is_closed_ends_the_run_of_a_calibration(tool: Tool, live: Device) -> None:
-    """Its bar of progress can't be drawn any more, at the moment at which the run is to be stopped."""
+    """The progress bar cannot be drawn at the moment when the run must be stopped."""
     master, slave = pty.openpty()
 
     def own_terminal() -> None:
@@ -226,7 +226,7 @@ def test_a_signal_while_a_balance_is_read_ends_a_calibration_before_it_moves(too
 @pytest.mark.rule("R1")
 @pytest.mark.parametrize("url", ["socket_url", "port_url"])
 def test_no_run_follows_a_stop_that_came_while_the_vessel_was_weighed(tool: Tool, live: Device, url: str) -> None:
-    """The pump stands then and keeps no record of such a stop; a motor that turns again a moment later would be worse than none."""
+    """The pump is idle then and keeps no record of the stop; a motor that turns a moment later would be worse than none."""
     live.sim.set_speed(100)
     port = getattr(live.sim, url)
     process = tool.start(*CALIBRATE[:3], "--lot", "", "--turns", "2", "--rate", "9 mL/h", "--runs", "2", "--yes", "--port", port)
@@ -250,7 +250,7 @@ def test_no_run_follows_a_stop_that_came_while_the_vessel_was_weighed(tool: Tool
 
 @pytest.mark.rule("R1")
 def test_stop_by_socket_beats_a_calibration_by_socket(tool: Tool, live: Device) -> None:
-    """The newest connection wins, the calibration connects again at once: one of the stops gets through all the same."""
+    """The newest connection wins and the calibration reconnects at once: one of the stops gets through all the same."""
     process = tool.start(*CALIBRATE, "--port", live.sim.socket_url)
     try:
         wait_until(lambda: live.sim.plant_steps() > 20, 20)
@@ -265,7 +265,7 @@ def test_stop_by_socket_beats_a_calibration_by_socket(tool: Tool, live: Device) 
 
 @pytest.fixture
 def weighing(tool: Tool) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """`thecal characterise` on a pump that is ten times as fast as real time, once the pump runs; and the pump's port."""
+    """`thecal characterise` on a pump ten times as fast as real time, once the pump runs; and the pump's port."""
     sim = tool.start("sim", "--speed", "10", "--fresh", "--image", "pump.flash", "--balance", "--json")
     process = None
     try:
@@ -284,7 +284,7 @@ def weighing(tool: Tool) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 def rests(tool: Tool, port: str) -> bool:
-    """Whether the pump is stopped and its position stays."""
+    """Return True if the pump is stopped and its position stays."""
     looks = []
     for _ in range(2):
         looks.append(json.loads(tool.run("status", "--json", "--port", port).stdout))

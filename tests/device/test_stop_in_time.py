@@ -1,4 +1,4 @@
-"""`thecal watch` in one process, `thecal stop` in another, a pump that runs in real time: how soon the motor stands still."""
+"""`thecal watch` in one process, `thecal stop` in another, a pump in real time: how soon the motor stops."""
 
 import signal
 import sys
@@ -25,7 +25,7 @@ END_TIMEOUT_S, STOP_COMMAND_S = 20.0, 1.0
 
 @pytest.fixture
 def device() -> Iterator[Device]:
-    """At speed 1, with ceilings that let a high rate run."""
+    """A pump at speed 1, with ceilings that allow a high rate."""
     with Device(named(hour_nl=20_000_000, day_nl=400_000_000), speed=1.0) as running:
         running.upload(constant(RATE_NL))
         running.client.close()
@@ -35,7 +35,7 @@ def device() -> Iterator[Device]:
 class Stops:
     """When the last byte of each `stop` reaches the pump, and when its answer, which follows the halt, leaves it.
 
-    `arrived_ms` is the pump's true time, in which the firmware's computing takes none; `answered_s` is the wall's.
+    `arrived_ms` is the pump's true time, in which the firmware's computing takes none; `answered_s` is wall time.
     """
 
     def __init__(self, sim: SimulatedPump) -> None:
@@ -59,13 +59,13 @@ class Stops:
 
 
 def computing_s() -> float:
-    """Processor time of the commands that have ended."""
+    """Return the processor time of the commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def start(device: Device) -> None:
-    """Starts the pump; on a busy machine a watch has the port for longer than a client waits for it."""
+    """Start the pump; on a busy machine a watch has the port for longer than a client waits."""
     begun_s = time.monotonic()
     while True:
         try:
@@ -114,7 +114,7 @@ def test_stop_gets_through_beside_watch(device: Device, target: object, tmp_path
 
 
 def test_a_watch_that_does_not_read_costs_no_dose_and_no_stop(device: Device) -> None:
-    """A client that asks and never reads: the pump drops what it can't send, and goes on."""
+    """A client asks and never reads: the pump drops what it cannot send, and goes on."""
     import serial
 
     with serial.serial_for_url(device.sim.socket_url, timeout=0, write_timeout=END_TIMEOUT_S) as deaf:

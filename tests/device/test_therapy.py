@@ -1,4 +1,4 @@
-"""Program, start, bolus, stop, alarms, journal and maintenance by serial, against what the motor really did."""
+"""Program, start, bolus, stop, alarms, journal and maintenance by serial, against the motor's true steps."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Demand, extended, temporary, reservoir by serial port, in real MicroPython, against what the motor really did."""
+"""Demand, extended, temporary, reservoir by serial port, in real MicroPython, against the motor's true steps."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def program() -> programs.Program:
 
 
 def done(device: Device, method: str, **params: object) -> dict[str, Any]:
-    """The result of a command that takes a token."""
+    """Return the result of a command that takes a token."""
     reply = device.ask_raw(method, token=device.client.bolus_token(), **params)
     assert "result" in reply, reply
     result: dict[str, Any] = reply["result"]
@@ -44,7 +44,7 @@ def refused(device: Device, method: str, **params: object) -> dict[str, Any]:
 
 @pytest.fixture
 def filled(device: Device) -> Device:
-    """A pump that runs on 10 ml."""
+    """A pump that runs with 10 mL."""
     device.upload(program())
     device.client.clock_set(MONDAY_UTC_S, 0)
     assert fault_of(device.ask_raw("start")) == "refill_unknown"
@@ -91,7 +91,7 @@ def test_an_extended_bolus_a_manual_one_and_a_temporary_rate_are_exact_together(
     told = [filled.client.bolus_status(token) for token in (extended["token"], manual)]
     assert [row["state"] for row in told] == ["done", "done"]
     assert [row["delivered_steps"] for row in told] == [pair.steps_for_nl(200_000), pair.steps_for_nl(60_000)]
-    gone_nl = pair.nl_for_steps(filled.sim.plant_steps())  # before it is asked: on a chip the motor turns on meanwhile
+    gone_nl = pair.nl_for_steps(filled.sim.plant_steps())  # read first: on a chip the motor turns meanwhile
     status = filled.client.status()
     made = status["delivered_steps"] - begun
     seconds_s = 1960

@@ -1,8 +1,8 @@
-"""A whole week with every mode in it through the real firmware, step for step against a reference written from the rules.
+"""A whole week with every mode through the real firmware, step for step against a reference written from the rules.
 
-The model is in tests/support/models/therapy.py: fractions, no slices, no leases. Between two whole seconds the motor may be one step
-beside it for each source that runs (a slice spreads the steps of all its sources evenly); at entries and at the ends of boluses and
-temporary rates nothing may differ.
+The model is in tests/support/models/therapy.py: fractions, no slices, no leases. Between two whole seconds the motor may differ by one step
+for each running source (a slice spreads the steps of all its sources evenly). At entries and at the ends of boluses and temporary rates
+nothing may differ.
 """
 
 import math
@@ -50,7 +50,7 @@ def plan(rows: tuple[tuple[int, int], ...]) -> Plan:
 
 @pytest.fixture
 def week(device: Device) -> Week:
-    """Filled with 13.5 ml, primed, started on Monday at midnight, local time."""
+    """Filled with 13.5 mL, primed, started on Monday at midnight, local time."""
     device.upload(made(FIRST))
     device.client.clock_set(BEGIN_UTC_S, WINTER)
     week = Week(device, plan(FIRST), RULES)
@@ -65,7 +65,7 @@ def week(device: Device) -> Week:
 
 
 def monday(week: Week) -> None:
-    """Demand boluses by host and button: lockout, count of a day; manual and demand set an extended one aside."""
+    """Demand boluses by host and button: lockout, count of a day; manual and demand interrupt an extended one."""
     week.go_to(2 * HOUR)
     assert week.demand() == ""
     week.go_to(2 * HOUR + 100)
@@ -88,7 +88,7 @@ def monday(week: Week) -> None:
 
 
 def tuesday(week: Week) -> None:
-    """Temporary rates over an entry's boundary: a part of the basal, and a rate that is cancelled."""
+    """Temporary rates across an entry: a part of the basal, and a rate that is cancelled."""
     week.go_to(16 * HOUR)
     assert week.temporary(3 * HOUR, numerator=1, denominator=3) == ""
     assert week.temporary(600, rate_nl=5) == "temporary_active"
@@ -109,7 +109,7 @@ def tuesday(week: Week) -> None:
 
 
 def wednesday(week: Week) -> None:
-    """Another program of the same drug takes over at a lease boundary, while an hour of zero waits at noon."""
+    """Another program of the same drug takes over at a lease boundary, while a zero rate of an hour waits at noon."""
     week.go_to(2 * DAY + 10 * HOUR + 13)
     week.change_program(programs.pack(made(SECOND)), plan(SECOND))
     week.go_to(2 * DAY + 13 * HOUR)
@@ -118,7 +118,7 @@ def wednesday(week: Week) -> None:
 
 
 def thursday(week: Week) -> None:
-    """The power fails in mid-dose for an hour: the dose is not given again, its lockout and its count stay."""
+    """The power fails in the middle of a dose for an hour: the dose is not repeated, its lockout and its count stay."""
     week.go_to(3 * DAY + 9 * HOUR)
     assert week.demand() == ""
     week.go_to(3 * DAY + 9 * HOUR + 100)
@@ -130,7 +130,7 @@ def thursday(week: Week) -> None:
 
 
 def friday(week: Week) -> None:
-    """A residual that is not explained blocks the start; then on, with the night of the change to summer time ahead."""
+    """A residual without a reason blocks the start; then the pump runs into the night of the change to summer time."""
     week.stop()
     left_nl = week.tank.left_nl(week.base_steps)
     assert week.refill(left_nl - 300_000, 5_000_000 - left_nl)["blocks"] == 1
@@ -144,7 +144,7 @@ def friday(week: Week) -> None:
 
 
 def weekend(week: Week) -> None:
-    """Summer time in mid-run; low, with boluses refused and the basal going on; empty, with an alarm; refilled and on to midnight."""
+    """Summer time while running; low, with boluses refused and the basal going on; empty, with an alarm; refilled, on to midnight."""
     ends_s = BEGIN_UTC_S + 7 * DAY - HOUR - week.span.wall.utc_s
     while week.tank.left_nl(week.device.client.status()["delivered_steps"]) > RULES.low_nl:
         week.go_to(int(week.second()) + HOUR)
@@ -166,7 +166,7 @@ def weekend(week: Week) -> None:
 
 
 def next_monday(week: Week) -> None:
-    """A stronger drug: what is in the line goes on at its own dose, and nothing else beside it."""
+    """A stronger drug: the old content of the line is delivered at its own dose, with nothing else beside it."""
     week.stop()
     left_nl = week.tank.left_nl(week.base_steps)
     assert week.refill(left_nl, 3_000_000)["blocks"] == 0

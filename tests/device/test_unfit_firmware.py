@@ -1,4 +1,4 @@
-"""A pump whose firmware is not whole, each deployed file in turn: it answers, says firmware_incomplete, loads nothing and never moves."""
+"""A pump with one deployed file damaged, each in turn: it answers, reports firmware_incomplete, loads nothing and never moves."""
 
 import functools
 import json
@@ -19,7 +19,7 @@ from thecal.sim.guest.flash import FlashChip
 from thecal.sim.guest.image import build
 from thecal.sim.runner import SimulatedPump
 
-pytestmark = pytest.mark.needs("flash_operations")  # made for the simulator; tests/pico/test_unfit_firmware.py is for the chip
+pytestmark = pytest.mark.needs("flash_operations")  # made for the simulator; the chip has tests/pico/test_unfit_firmware.py
 
 FLOOD = (b"{" + b"x" * 1_979 + b"\n") * 20 + b"print('py' * 3)\n" + b"\x03\x03\x01\x04\x02\r\n" + b"import os\nos.remove('/main.py')\n"
 ASKED = frame.encode(messages.request("00000000000000aa", "start", {}))
@@ -42,7 +42,7 @@ def whole_image() -> bytes:
 
 
 def damaged(path: str, how: str) -> bytes:
-    """The flash of a pump in which this file is not whole."""
+    """Return the flash of a pump in which this file is damaged."""
     chip, data = FlashChip(whole_image()), deployed()[path]
     flash = FileSystem(chip)
     flash.mount()

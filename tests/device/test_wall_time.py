@@ -66,7 +66,7 @@ def test_a_day_is_the_calendar_s_at_every_entry(bench_name: str, name: str) -> N
 @pytest.mark.parametrize("name", ["spring", "autumn"])
 @pytest.mark.long
 def test_without_power_at_the_change(name: str) -> None:
-    """With a clock chip therapy goes on by the new offset; without one the time is unknown and it does not."""
+    """With a clock chip therapy goes on with the new offset; without one the time is unknown, so it does not."""
     with Device(CLOCK) as device:
         begun(device, name, "resume")
         device.run_for(6 * 3600)
@@ -102,7 +102,7 @@ def test_the_time_is_told_to_the_millisecond_without_a_chip() -> None:
 
 @pytest.mark.parametrize("seed", [1, 4])
 def test_the_drift_that_is_told_is_the_crystal_s(seed: int) -> None:
-    """A day by the true time; without a chip to the millisecond, so to a fraction of a ppm."""
+    """A day of true time; without a chip to the millisecond, which is a fraction of a ppm."""
     with Device(NO_CLOCK, seed=seed) as device:
         device.client.clock_set(1_800_000_000, 0)
         set_ms = device.sim.now_ms()

@@ -1,4 +1,4 @@
-"""What `thecal watch` says of today and of the last hour against the motor, across a cut, a stop, midnight and a set clock."""
+"""`thecal watch` of today and of the last hour against the motor, across a cut, a stop, midnight and a set clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thecal.reports.live.past import Past
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 RATE_NL = 1_500_000
-NEAR_STEPS = 45  # a second at this rate: what passes between midnight and the record beside it
+NEAR_STEPS = 45  # steps of a second at this rate: between midnight and the record next to it
 
 
 def look(device: Device, past: Past) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""A program that the host would not send, sent in frames made by hand: the pump itself refuses it in the same words."""
+"""A program that the host would not send, sent in hand-made frames: the pump itself refuses it in the same words."""
 
 import pytest
 

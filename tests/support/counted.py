@@ -2,7 +2,7 @@
 
 
 class Counted(list):
-    """Entries that count how often somebody looks at one, and have enough of it at some time."""
+    """Entries that count how often they are read, and fail above a limit."""
 
     looks, most = 0, 1 << 62
 

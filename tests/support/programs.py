@@ -39,7 +39,7 @@ def resuming(made: Program, after_power_loss: str = "resume") -> Program:
 
 
 def with_settings(made: Program, **values: object) -> Program:
-    """The program with these settings set."""
+    """Return the program with these settings."""
     if made.settings is None:
         made.settings = Settings()
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What many tests of the host ask for."""
+"""Fixtures for many tests of the host."""
 
 import sys
 from collections.abc import Callable
@@ -10,13 +10,13 @@ import thecal.cli.app
 
 @pytest.fixture(autouse=True)
 def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables are not folded: several workers are told the width of their terminal."""
+    """Tables are not folded: without this, workers inherit the width of a terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
 @pytest.fixture
 def thecal_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command in this process: (exit code, stdout, stderr). No command may show a traceback."""
+    """Run a command in this process. Return (exit code, stdout, stderr). No command may show a traceback."""
 
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["thecal", *map(str, words)])

@@ -1,4 +1,4 @@
-"""What the wheel carries, that it works without the checkout, and that the pins cover what is asked for."""
+"""The wheel: its content, that it works without the checkout, and that the pins cover the requirements."""
 
 import importlib
 import os
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds what a plain install of the wheel would put into site-packages."""
+    """Return a folder like site-packages after a plain install of the wheel."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -41,7 +41,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python_there(folder: Path | str, code: str, cwd: Path) -> str:
-    """What `code` prints in a fresh interpreter that finds our packages in `folder` before anywhere else."""
+    """Return the output of `code` in a fresh interpreter that finds our packages first in `folder`."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""alarms, ack, maintenance: for the person who looks after the pump."""
+"""Handlers of alarms, ack and maintenance."""
 
 from app import session
 from app.journal import JournalError
@@ -7,11 +7,10 @@ from pumpcore import faults, ledger
 from pumpcore.faults import Refusal
 
 # --- alarms ------------------------------------------------------------------------------------------------------------------
-# alarms: the active conditions with their text and what to do.
 
 
 def alarms(pump: Pump, params: dict) -> dict:
-    """Active faults, lowest number first, with how often each came."""
+    """Return the active faults, lowest number first, with text, what to do, and how often each came."""
     active = [faults.by_number(number) for number in pump.alarms.active()]
     told = session.fault_words(pump.board.system, [fault.name for fault in active])
     counts = pump.alarms.counts()
@@ -24,11 +23,10 @@ def _row(fault: faults.Fault, told: "tuple[str, str]", count: int) -> dict:
 
 
 # --- ack ---------------------------------------------------------------------------------------------------------------------
-# ack: acknowledges one alarm; journaled before it ends.
 
 
 def ack(pump: Pump, params: dict) -> dict:
-    """Refusals `not_active_alarm`, `alarm_stays`."""
+    """Acknowledge one fault, journaled first. Refusals `not_active_alarm`, `alarm_stays`."""
     if params["fault"] in [faults.by_name("ledger_" + what).number for what in ("failed", "damaged", "behind")] and pump.idle():
         _settle_ledger(pump)
     if params["fault"] == faults.by_name("journal_identity").number:
@@ -44,7 +42,7 @@ def ack(pump: Pump, params: dict) -> dict:
 
 
 def _settle_ledger(pump: Pump) -> None:
-    """What could not be written when the pump stopped, or was lost, is written now: after a reset it must not look as if it ran."""
+    """Write what could not be written when the pump stopped, or was lost: after a reset it must not look like a running pump."""
     try:
         pump.delivery.leases.close(pump.book.record(ledger.IDLE, 0), pump.position_steps())
     except OSError:
@@ -52,7 +50,7 @@ def _settle_ledger(pump: Pump) -> None:
 
 
 def _keep_identity(pump: Pump) -> None:
-    """Store again what the newest boot record says. Refusal `alarm_stays`."""
+    """Store the identity of the newest boot record again. Refusal `alarm_stays`."""
     try:
         pump.journal.keep_boots(True)
     except JournalError:
@@ -72,11 +70,13 @@ def _check_refilled(pump: Pump) -> None:
 
 
 # --- maintenance -------------------------------------------------------------------------------------------------------------
-# maintenance: gives the board back for deploying; only while stopped. The reset follows after the reply.
 
 
 def maintenance(pump: Pump, params: dict) -> dict:
-    """Refusal `not_stopped`. After the reset neither watchdog nor pump is armed."""
+    """Prepare the board for deploying; the reset follows the reply. Refusal `not_stopped`.
+
+    After the reset neither watchdog nor pump runs.
+    """
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
     pump.journal.append("maintenance", (0,))

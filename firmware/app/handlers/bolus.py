@@ -1,4 +1,4 @@
-"""bolus.start, demand, extended, press, cancel: orders with a token, each at most once (R5, R7, R8)."""
+"""Handlers of bolus.start, demand, extended, cancel, and of the button: orders with a token, each at most once (R5, R7, R8)."""
 
 from app.delivery import RUNNING
 from app.leases import GUARD_MARGIN_STEPS
@@ -17,12 +17,14 @@ if 0:  # for the type checker alone
     from app.types import Json, Settings, Windows
 
 # --- ordering ----------------------------------------------------------------------------------------------------------------
-# What every bolus is checked for before it is journaled and begins (R5, R7, R8).
+# The checks before a bolus is journaled and begins (R5, R7, R8).
 
 
 def repeated(pump: Pump, token: str, asked: tuple[str, int, int]) -> Bolus | None:
-    """The bolus that this token has ordered already, None when it is free. `asked` is (purpose, nl or steps, rate_nl); Refusal
-    `token_used` when it ordered something else."""
+    """Return the bolus that this token has already ordered, None if the token is free. `asked` is (purpose, nl or steps, rate_nl).
+
+    Refusal `token_used` if it ordered something else.
+    """
     known = pump.find_bolus(token)
     if known is not None:
         amount = known.steps if known.purpose == boluses.CALIBRATION else known.volume_nl
@@ -32,12 +34,15 @@ def repeated(pump: Pump, token: str, asked: tuple[str, int, int]) -> Bolus | Non
 
 
 def reply(bolus: Bolus) -> dict:
-    """What was ordered, the same however often it is asked."""
+    """Return the answer to an order, the same however often it is asked."""
     return {"token": bolus.token, "ordered_steps": bolus.steps, "duration_s": bolus.duration_s, "begins_at_ms": bolus.begins_at_ms}
 
 
 def order(pump: Pump, bolus: Bolus) -> dict:
-    """Checks `bolus` in every respect, writes it down and wants it. Refusals of the 4xx family, 362, 363, 304 to 306."""
+    """Check `bolus`, journal it and order it.
+
+    Refusals of `check_state`, `check_dose`, `check_tank`, `check_ceilings`, and `bolus_too_long`.
+    """
     check_state(pump)
     order_limits.check_bolus_time(bolus)
     check_dose(pump, bolus)
@@ -47,7 +52,7 @@ def order(pump: Pump, bolus: Bolus) -> dict:
 
 
 def write_down(pump: Pump, bolus: Bolus) -> dict:
-    """First it counts, then it is ordered, then it begins: a cut in between costs a bolus and gives none."""
+    """Count it, then journal it, then let it begin: a power cut in between loses a bolus and never repeats one."""
     pump.tokens.use(bolus.token)
     raw = bytes.fromhex(bolus.token)
     begins_ms = _begins_ms(pump, bolus)
@@ -65,7 +70,7 @@ def write_down(pump: Pump, bolus: Bolus) -> dict:
 
 
 def _begins_ms(pump: Pump, bolus: Bolus) -> int:
-    """Uptime of its first slice: the next one, of an extended bolus the first behind the other that waits or runs."""
+    """Return the uptime of its first slice: the next one; for an extended bolus, the first after the other bolus."""
     begins_ms, span, other = pump.delivery.next_ms(), pump.delivery.span, pump.delivery.orders.bolus
     if bolus.purpose != boluses.EXTENDED or other is None or other.state not in boluses.LIVE:
         return begins_ms
@@ -84,7 +89,7 @@ def check_running(pump: Pump) -> None:
 
 
 def check_temporary(pump: Pump) -> None:
-    """Refusal `temporary_active` when one runs or waits."""
+    """Refusal `temporary_active` if one runs or waits."""
     present, span = pump.delivery.overlay.present, pump.delivery.span
     if present is not None:
         end_s = present.end_s or span.planned_s + present.duration_s  # 0 until it has begun
@@ -92,13 +97,13 @@ def check_temporary(pump: Pump) -> None:
 
 
 def _one_at_a_time(name: str, pump: Pump, end_s: int, **detail: "Json") -> Refusal:
-    """A second one is refused until the pump second in which the first has ended."""
+    """Return the refusal of a second one, with the time until the first ends at pump second `end_s`."""
     wait_s = ceil_div(max(0, pump.delivery.span.at_ms(end_s) - pump.board.clock.uptime_ms()), MS_PER_S)
     return Refusal(name, rule="R7", asked=2, limit=1, nearest=1, wait_s=wait_s, **detail)
 
 
 def check_state(pump: Pump) -> None:
-    """Refusals `not_running`, `bolus_active`."""
+    """Refusals of `check_running`, and `bolus_active`."""
     check_running(pump)
     present = pump.delivery.orders.bolus
     if present is not None and present.state in boluses.LIVE:
@@ -106,8 +111,10 @@ def check_state(pump: Pump) -> None:
 
 
 def check_dose(pump: Pump, bolus: Bolus) -> None:
-    """What whole steps make of any bolus, and the program's settings allow. Refusals `dose_rounded`, `bolus_above_max`, `library_soft`,
-    `bolus_day`."""
+    """Check a dose against whole steps and the program's settings.
+
+    Refusals `dose_rounded`, `bolus_above_max`, `library_soft`, `bolus_day`.
+    """
     settings, now_s, asked_nl = pump.setup.program.settings, pump.book.powered_on_s(), bolus.volume_nl
     order_limits.check_rounding(asked_nl, pump.setup.calibration)
     order_limits.check_dose(settings, asked_nl)
@@ -133,7 +140,7 @@ def check_tank(pump: Pump, bolus: Bolus) -> None:
 
 
 def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
-    """Refusal `reservoir_holds_less` when a reservoir that is watched would be empty before a bolus from this position on has ended."""
+    """Refusal `reservoir_holds_less` if the watched reservoir would be empty before a bolus from this position on has ended."""
     settings = pump.setup.reservoir_settings()
     if settings is None:
         return
@@ -144,7 +151,7 @@ def check_holds(pump: Pump, bolus: Bolus, position_steps: int) -> None:
 
 
 def check_ceilings(pump: Pump, bolus: Bolus) -> None:
-    """Basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
+    """Check basal plus bolus against the highest rate and both windows, over the bolus's whole length (R5, R7)."""
     span, ceilings = pump.delivery.span, pump.setup.ceilings
     basal_nl = beside_nl(pump, bolus.duration_s)
     order_limits.check_bolus_rate(bolus, basal_nl, ceilings, pump.setup.program.rate_seconds_s)
@@ -152,8 +159,10 @@ def check_ceilings(pump: Pump, bolus: Bolus) -> None:
 
 
 def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
-    """The highest basal that may run beside a bolus, per the program's seconds: also with a temporary rate that waits for its slice, and
-    of any hour of the week while no clock is known or the bolus may be paused for hours."""
+    """Return the highest basal beside a bolus, per the program's seconds, including a temporary rate that waits for its slice.
+
+    It is the highest of the week while no clock is known, or with `any_hour`: the bolus may be paused for hours.
+    """
     span, program, present = pump.delivery.span, pump.setup.program, pump.delivery.overlay.present
     known = span.basal.week is not None or not program.needs_clock()
     plain_nl = 0 if known else program.highest_rate_nl()
@@ -165,14 +174,16 @@ def beside_nl(pump: Pump, duration_s: int, any_hour: bool = False) -> int:
 
 
 def fastest_nl(pump: Pump) -> int:
-    """The fastest bolus that runs or waits, in nl per the program's seconds."""
+    """Return the rate of the fastest bolus that runs or waits, in nl per the program's seconds."""
     seconds_s = pump.setup.program.rate_seconds_s
     return max([0] + [ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s) for bolus in pump.delivery.orders.live()])
 
 
 def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple[int, int] = (0, 0)) -> None:
-    """Refusals `hour_above_ceiling`, `day_above_ceiling` when a window would have no room for the bolus and the basal beside it, at any
-    lease of it. `basal` is what that makes meanwhile (steps), and its highest rate (nl per the program's seconds)."""
+    """Refusals `hour_above_ceiling`, `day_above_ceiling` if a window lacks room at any lease of the bolus.
+
+    `basal`: (steps of basal meanwhile, its highest rate in nl per the program's seconds).
+    """
     windows, calibration = pump.delivery.leases.windows, pump.setup.calibration
     if not windows.full(ceilings, bolus.steps + basal[0]):
         return
@@ -190,7 +201,7 @@ def check_room(pump: Pump, ceilings: Ceilings, bolus: Bolus, basal: tuple[int, i
 
 
 def _most_beside(pump: Pump, basal: tuple[int, int], window_s: int) -> int:
-    """Steps of basal that fall into one window at most."""
+    """Return the most steps of basal in one window."""
     steps, rate_nl = basal
     if not steps:
         return 0
@@ -199,10 +210,10 @@ def _most_beside(pump: Pump, basal: tuple[int, int], window_s: int) -> int:
 
 
 def _fullest(windows: "Windows", bolus: Bolus, minutes: int, used: int, gone_s: int) -> int:
-    """The most steps that a window of so many minutes holds while the bolus runs: of what was leased before (`used`), and of the bolus.
+    """Return the most steps in a window of `minutes` while the bolus runs: leased before (`used`) and of the bolus.
 
-    Leases fill the bucket in which they begin, so a window holds what the plan makes in its minutes. `gone_s` of the current minute are
-    over; at the end of each the oldest bucket falls out.
+    A lease fills the bucket in which it begins, so a window holds the plan of its minutes. `gone_s` of the current minute are over; at the
+    end of each minute the oldest bucket drops out.
     """
     fullest, at_s = 0, S_PER_MINUTE - gone_s
     for ago in range(minutes - 1, -1, -1):
@@ -215,11 +226,13 @@ def _fullest(windows: "Windows", bolus: Bolus, minutes: int, used: int, gone_s: 
 
 
 # --- bolus_start -------------------------------------------------------------------------------------------------------------
-# bolus.start: orders a manual bolus with a token; at most once, across retries and resets (R8).
 
 
 def bolus_start(pump: Pump, params: dict) -> dict:
-    """`begins_at_ms` is the uptime of the first slice. Refusals of the 4xx family, `rate_above_ceiling`, `hour_...`, `day_...`."""
+    """Order a manual bolus, at most once across retries and resets (R8). `begins_at_ms` is the uptime of its first slice.
+
+    Refusals `token_...`, `bolus_too_small`, `bolus_too_short`, and those of `order`.
+    """
     token, volume_nl, rate_nl = params["token"], params["volume_nl"], params["rate_nl"]
     known = repeated(pump, token, (MANUAL, volume_nl, rate_nl))
     if known is not None:
@@ -231,11 +244,13 @@ def bolus_start(pump: Pump, params: dict) -> dict:
 
 
 # --- bolus_demand ------------------------------------------------------------------------------------------------------------
-# bolus.demand: a demand bolus as the program allows it, from the host with a token, or from the button (R5, R8).
 
 
 def bolus_demand(pump: Pump, params: dict) -> dict:
-    """Answers as `bolus.start`. Refusals `demand_off`, `demand_locked`, `demand_count`, and those of any bolus."""
+    """Order a demand bolus of the program, for the host or the button (R5, R8). Replies like `bolus.start`.
+
+    Refusals `demand_off`, `demand_locked`, `demand_count`, and those of any bolus.
+    """
     settings = pump.setup.program.settings if pump.setup.program else None
     if settings is None or not settings.demand_on:
         raise Refusal("demand_off", rule="R7", asked=1, limit=0, nearest=0)
@@ -262,11 +277,13 @@ def _check_times(pump: Pump, settings: "Settings") -> None:
 
 
 # --- bolus_extended ----------------------------------------------------------------------------------------------------------
-# bolus.extended: a dose over a long time, beside the basal; another bolus goes before it (R5, R7, R8).
 
 
 def bolus_extended(pump: Pump, params: dict) -> dict:
-    """Answers as `bolus.start`. Refusals `extended_active`, `extended_time`, and those of any bolus."""
+    """Order a dose over a long time beside the basal; another bolus interrupts it (R5, R7, R8). Replies like `bolus.start`.
+
+    Refusals `extended_active`, `extended_time`, and those of any bolus.
+    """
     token, volume_nl, duration_s = params["token"], params["volume_nl"], params["duration_s"]
     known = repeated(pump, token, (EXTENDED, volume_nl, volume_nl))
     if known is not None and known.rate_seconds_s != duration_s:
@@ -293,7 +310,7 @@ def _check_state(pump: Pump) -> None:
 
 
 def _check_windows(pump: Pump, bolus: Bolus) -> None:
-    """The fullest hour of the week with its share; 24 hours with all of it. What was delivered before is judged at every lease."""
+    """Judge the fullest hour of the week with the bolus's share, and 24 h with all of it. Every lease judges earlier deliveries."""
     ceilings, pair, program = pump.setup.ceilings, pump.setup.calibration, pump.setup.program
     modulus = program.rate_seconds_s * pair.volume_nl
     for name, minutes, limit in (("hour", HOUR_BUCKETS, ceilings.hour_steps), ("day", DAY_BUCKETS, ceilings.day_steps)):
@@ -309,11 +326,13 @@ def _check_windows(pump: Pump, bolus: Bolus) -> None:
 
 
 # --- bolus_press -------------------------------------------------------------------------------------------------------------
-# What a press of the bolus button does: a demand bolus with a token of the pump's own, or a refusal that is heard and counted.
 
 
 def bolus_press(pump: Pump, params: dict) -> dict:
-    """Both ends are heard, refusals counted in `pump.presses`; JournalError passes."""
+    """Order a demand bolus for a press of the button, with a token of the pump's own. A JournalError passes.
+
+    The buzzer sounds either way; refusals are counted in `pump.presses`.
+    """
     now_ms = pump.board.clock.uptime_ms()
     token = pump.tokens.issue(now_ms).decode()
     try:
@@ -327,12 +346,14 @@ def bolus_press(pump: Pump, params: dict) -> dict:
 
 
 # --- bolus_cancel ------------------------------------------------------------------------------------------------------------
-# bolus.cancel: ends a bolus within a few seconds, at the end of its lease; the basal goes on.
 
 
 def bolus_cancel(pump: Pump, params: dict) -> dict:
-    """Refusal `no_bolus` when nothing with this token waits or runs. What is leased (at most 5 s) and queued still runs:
-    `planned_steps` is the most that the bolus will have made; less where another order or a stop ends its lease sooner."""
+    """End a bolus at the end of its lease, within a few seconds; the basal goes on. Refusal `no_bolus`.
+
+    What is leased (at most 5 s) and queued still runs. `planned_steps` is the most that the bolus will have made; it is less if another
+    order or a stop ends the lease sooner.
+    """
     bolus = pump.find_bolus(params["token"])
     if bolus is None or bolus.state not in boluses.LIVE:
         raise Refusal("no_bolus", token=params["token"])

@@ -1,4 +1,4 @@
-"""bridge.start."""
+"""Handler of bridge.start."""
 
 from app import lines
 from app.handlers.start import begin, check_start
@@ -11,7 +11,10 @@ from pumpcore.units import S_PER_MINUTE, U64_MAX, ceil_div
 
 
 def bridge_start(pump: Pump, params: dict) -> dict:
-    """Refusals of `start`, `no_bridge`, `bridge_impossible`, `bridge_ratio`, and those of a rate; journaled before it begins."""
+    """Start the program with a bridge, journaled first. At most once by its token.
+
+    Refusals of `start`, `no_bridge`, `bridge_impossible`, `bridge_ratio`, and those of a rate.
+    """
     token = params["token"]
     for known in (pump.start_wanted, pump.delivery.bridge):
         if known and known is not True and known.token == token:
@@ -51,7 +54,7 @@ def _check_ratio(modulus: int, bridge: Bridge) -> None:
 
 
 def _check_rate(pump: Pump, bridge: Bridge) -> None:
-    """The highest basal by the ratio; `nearest_nl` is the highest basal that could be bridged."""
+    """Check the highest basal times the ratio; `nearest_nl` is the highest basal that could be bridged."""
     ceilings, settings = pump.setup.ceilings, pump.setup.program.settings
     bounds = [("rate_above_ceiling", min(ceilings.rate_nl, ceilings.motor_nl)), ("library_hard", settings.hard_rate_nl)]
     if "rate" not in settings.overridden():
@@ -64,7 +67,7 @@ def _check_rate(pump: Pump, bridge: Bridge) -> None:
 
 
 def _check_windows(pump: Pump, bridge: Bridge) -> None:
-    """The fullest hour and day of the week, with what the bridge adds to it: never more than for all that is old in the line."""
+    """Check the fullest hour and day of the week with the bridge's addition: at most that of all old content in the line."""
     program, pair, ceilings = pump.setup.program, pump.setup.calibration, pump.setup.ceilings
     more = bridge.numerator - bridge.denominator
     rest = ceil_div(max(0, bridge.old_until - pump.position_steps()) * more, bridge.numerator)

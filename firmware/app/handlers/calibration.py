@@ -1,20 +1,22 @@
-"""calibration.check, read, set."""
+"""Handlers of calibration.check, read and set."""
 
 from app.pump import Pump
 
 # --- calibration_check -------------------------------------------------------------------------------------------------------
-# calibration.check: whether the pump would take these bytes, and how it reads them; changes nothing.
 
 LENT = ("app.calibrating", "app.programs", "pumpcore.weighed", "pumpcore.limits", "pumpcore.program")
 
 
 def calibration_check(pump: Pump, params: dict) -> dict:
-    """Refusals of the 35x family."""
+    """Check calibration bytes and return how the pump reads them; change nothing.
+
+    Refusals `calibration_format`, `calibration_far`, `calibration_date`, `calibration_unfit`.
+    """
     return lent(pump, "check", params)
 
 
 def lent(pump: Pump, name: str, params: dict) -> dict:
-    """One function of app.calibrating, whose code stays no longer than the handler: it is seldom asked for."""
+    """Call one function of app.calibrating and free its module again: it is seldom needed."""
     from app import calibrating
 
     try:
@@ -24,18 +26,19 @@ def lent(pump: Pump, name: str, params: dict) -> dict:
 
 
 # --- calibration_read --------------------------------------------------------------------------------------------------------
-# calibration.read: the calibration that counts, what it was weighed against, and those before it.
 
 
 def calibration_read(pump: Pump, params: dict) -> dict:
-    """Refusal `alarm_active` without a bench."""
+    """Return the calibration in force, the nominal one, and the earlier ones. Refusal `alarm_active` without a bench."""
     return lent(pump, "read", params)
 
 
 # --- calibration_set ---------------------------------------------------------------------------------------------------------
-# calibration.set: makes a weighed calibration the one that counts; without bytes the bench's nominal pair.
 
 
 def calibration_set(pump: Pump, params: dict) -> dict:
-    """Refusal `not_stopped`, and those of calibration.check; journaled before it is stored."""
+    """Put a weighed calibration in force, or without bytes the nominal one. Journaled before it is stored.
+
+    Refusal `not_stopped`, and those of calibration.check.
+    """
     return lent(pump, "put", params)

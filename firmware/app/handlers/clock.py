@@ -1,4 +1,4 @@
-"""clock.set."""
+"""Handler of clock.set."""
 
 from app.handlers.bolus import check_temporary, fastest_nl
 from app.pump import Pump
@@ -6,12 +6,12 @@ from pumpcore.faults import Refusal
 from pumpcore.schedule import Zone
 
 LARGEST_STEP_S = 2
-# A lease and what is queued behind it are planned with the transition that was known.
+# Leases and slices that are queued were planned with the transition known before.
 SETTLED_AHEAD_S = 120
 
 
 def clock_set(pump: Pump, params: dict) -> dict:
-    """Sets the clock. Refusals `clock_step` with the difference when running, `clock_transition`, `temporary_active`, `bolus_active`."""
+    """Set the clock. While running: refusals `clock_step` with the difference, `clock_transition`, `temporary_active`, `bolus_active`."""
     wall, utc_s, idle = pump.book.wall, params["utc_s"], pump.idle()
     zone = Zone(params["offset_s"], params["transition_utc_s"], params["transition_offset_s"] if params["transition_utc_s"] else 0)
     old_utc_s = wall.utc_s()
@@ -50,7 +50,7 @@ def _check_ahead(transition_utc_s: int, least_utc_s: int) -> None:
 
 
 def _check_settled(old: Zone, new: Zone, utc_s: int) -> None:
-    """What is planned already must not move while running: neither the transition that was known nor the one that comes."""
+    """What is planned already must not move while running: neither the old transition nor the new one may be near."""
     if old.values() != new.values():
         for zone in (old, new):
             if not zone.passed(utc_s):
@@ -58,7 +58,7 @@ def _check_settled(old: Zone, new: Zone, utc_s: int) -> None:
 
 
 def _check_judged(pump: Pump) -> None:
-    """The schedule must not bring another basal beside what was judged by the one of its time, unless every basal of the week fits."""
+    """An order was judged beside the basal of its time: refuse if the schedule could bring a higher one that does not fit."""
     delivery, setup = pump.delivery, pump.setup
     present, live = delivery.overlay.present, delivery.orders.live()
     if delivery.span.alone or not setup.program.needs_clock() or not (present or live):

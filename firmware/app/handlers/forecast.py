@@ -1,4 +1,4 @@
-"""forecast.digest."""
+"""Handler of forecast.digest."""
 
 from app.pump import Pump
 from pumpcore import front, program
@@ -11,8 +11,10 @@ if 0:  # for the type checker alone
     from app.types import Crossing
 
 def forecast_digest(pump: Pump, params: dict) -> dict:
-    """The next cursor; `done` when its chain is the digest of the whole. Refusals `not_staged`, `bad_params`,
-    `no_bridge`, `bridge_ratio`; changes nothing."""
+    """Return the next cursor; `done` if its chain is the digest of the whole. Changes nothing.
+
+    Refusals `not_staged`, `bad_params`, `no_bridge`, `bridge_ratio`.
+    """
     found = pump.setup.program
     if params["digest"] != pump.setup.digest:
         staged = pump.setup.staged(params["digest"])
@@ -36,7 +38,7 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
 
 
 def _crossing(pump: Pump, found: program.Program) -> "Crossing":
-    """The bridge with which this program begins or has begun, from the front as it is. Refusals `no_bridge`, `bridge_ratio`."""
+    """Return the bridge that this program begins or began with, for the front as it is. Refusals `no_bridge`, `bridge_ratio`."""
     pump.setup.load_lines()
     from app import lines
     from pumpcore.front import BRIDGE

@@ -1,4 +1,4 @@
-"""journal.read."""
+"""Handler of journal.read."""
 
 import binascii
 
@@ -10,13 +10,16 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Reading
 
-_block = bytearray(BLOCK_BYTES)  # as long as this module is loaded: a new one for each answer would soon fill the heap
+_block = bytearray(BLOCK_BYTES)  # allocated once, while this module is loaded: one for each answer would soon fill the heap
 _SIZES = b'", "bytes": %d, "crc32": "%08x", "first_sequence": %d, "next_sequence": %d, "last_sequence": %d, "more": '
 
 
 def journal_read(pump: Pump, params: "Reading") -> "tuple[bytes, memoryview, Reading | None]":
-    """`first_sequence` above what was asked tells of records that are gone. With `more` comes what to go on with; from there on it is
-    the host that checks the records, and asks again where one is damaged. Refusal `sequence_ahead`."""
+    """Return a block of a ring's records from `from_sequence` on, and how to go on if more blocks were asked for.
+
+    A `first_sequence` higher than asked shows that records are gone. From the second block on the host checks the records, and asks again
+    at a damaged one. Refusal `sequence_ahead`.
+    """
     ring = pump.journal.rings[params["ring"]]
     wanted = params["from_sequence"]
     if wanted > ring.next_sequence:

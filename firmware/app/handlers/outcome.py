@@ -1,4 +1,4 @@
-"""bolus.status: what became of a token, also after a reset; settles an order whose outcome is unknown."""
+"""Handler of bolus.status: what became of a token, also after a reset."""
 
 from app import naming
 from app.journal import BLOCK_BYTES
@@ -11,14 +11,16 @@ from pumpcore.wire import record_types, records
 if 0:  # for the type checker alone
     from app.types import Ring
 
-NEEDED = (record_types,)  # to decode; here, so that a flash that does not give it refuses the command
+NEEDED = (record_types,)  # decodes records; imported here, so that the command is refused if the flash fails
 
 _SEGMENTS = const(8)  # of 32, in one call: see tests/bench, group "work"
 
 
 def bolus_status(pump: Pump, params: dict) -> dict:
-    """`state` is ordered, delivering, paused, done, cancelled, cut, never_ordered, or forgotten: the journal does not reach back so far;
-    or searching: to be asked again."""
+    """Return the state of a token. `searching`: ask again.
+
+    Other states: ordered, delivering, paused, done, cancelled, cut, never_ordered, forgotten (the journal does not reach back so far).
+    """
     token = params["token"]
     known = pump.find_bolus(token)
     if known is None:
@@ -27,8 +29,10 @@ def bolus_status(pump: Pump, params: dict) -> dict:
 
 
 def _from_journal(pump: Pump, token: str) -> dict:
-    """The newest word on a token of an earlier boot; an ordered bolus without an end was cut. One call looks through a part of the ring,
-    and decodes only what names the token: all that a full ring holds would take seconds."""
+    """Return the state of a token of an earlier boot. A bolus that was ordered and has no end was cut.
+
+    One call searches a part of the ring and decodes only records with the token: decoding a full ring would take seconds.
+    """
     found, ring = pump.search, pump.journal.rings["events"]
     if found is None or found["token"] != token:
         found = {"token": token, "behind": ring.next_sequence, "whole_from": ring.next_sequence, "ended": None, "ordered": None}
@@ -41,7 +45,7 @@ def _from_journal(pump: Pump, token: str) -> dict:
 
 
 def _look(ring: "Ring", found: dict, raw_token: bytes) -> bool:
-    """Goes back by a few segments; True when nothing more is to be found."""
+    """Go back by a few segments; return True if nothing more can be found."""
     buffer, done = bytearray(BLOCK_BYTES), False
     for _ in range(_SEGMENTS):
         behind = found["behind"]
@@ -67,13 +71,13 @@ def _take(found: dict, record: records.Record, raw_token: bytes) -> None:
         found["ended"] = fields
     if record.name in ("bolus_ordered", "run_ordered"):
         found["ordered"], found["place"] = fields, record.sequence
-    if found["ordered"] is not None and "purpose" in fields:  # of a bolus it stands right before its order, in a record of its own
+    if found["ordered"] is not None and "purpose" in fields:  # the record before a bolus's order has its purpose
         found["purpose"] = fields["purpose"]
 
 
 def _told(pump: Pump, token: str, found: dict) -> dict:
     ordered, ended, whole_from = found["ordered"], found["ended"], found["whole_from"]
-    if ordered is not None and (ended is not None or found["place"] >= whole_from):  # else its end may be among what is lost
+    if ordered is not None and (ended is not None or found["place"] >= whole_from):  # else its end may be among the lost records
         return _describe(token, ordered, ended, max(0, found["purpose"]))
     ring, raw_token = pump.journal.rings["events"], bytes.fromhex(token)
     reaches = whole_from == 1 < ring.next_sequence or _issued(pump, token) or _is_younger(raw_token, ring, whole_from, pump.journal.boot)
@@ -83,7 +87,7 @@ def _told(pump: Pump, token: str, found: dict) -> dict:
 
 
 def _issued(pump: Pump, token: str) -> bool:
-    """Whether this boot has issued it and nothing was ordered with it, however long ago that was."""
+    """Return True if this boot issued it and it ordered nothing, however long ago."""
     try:
         pump.tokens.check(token, 0)
     except Refusal:
@@ -92,7 +96,7 @@ def _issued(pump: Pump, token: str) -> bool:
 
 
 def _is_younger(raw_token: bytes, ring: "Ring", whole_from: int, boot: int) -> bool:
-    """Whether it is of a boot that began behind the record from which on nothing is missing. See app.session for its bits."""
+    """Return True if its boot began after the record from which on nothing is missing. app/session.py has the token's bits."""
     oldest = bytearray(256)
     if not ring.read(whole_from, oldest)[0]:
         return False

@@ -1,4 +1,4 @@
-"""program.stage, check, activate, read."""
+"""Handlers of program.stage, check, activate and read."""
 
 import binascii
 import json
@@ -14,14 +14,16 @@ if 0:  # for the type checker alone
     from app.types import Change, Setup
 
 # --- packed ------------------------------------------------------------------------------------------------------------------
-# How an answer tells a program's bytes: loaded with the handlers that do.
+# loaded together with the handlers that return a program
 
-_PART_BYTES = const(384)  # a multiple of three: only the last part of a text in base64 is filled up
+_PART_BYTES = const(384)  # a multiple of three: only the last part of a base64 text is padded
 
 
 def with_program(told: dict, raw: bytes | None) -> list:
-    """The JSON of `told` and, last, of `program`, these bytes in base64. In small parts: what deals with 5 kB at once needs several pieces
-    of memory of that size."""
+    """Return the JSON of `told` with `raw` as base64 under `program`, in small parts.
+
+    Handling 5 kB at once would take several pieces of memory of that size.
+    """
     head = (json.dumps(told)[:-1] + ', "program": ').encode()
     if not raw:
         return [head, b"null}"]
@@ -33,20 +35,18 @@ def with_program(told: dict, raw: bytes | None) -> list:
 
 
 # --- program_read ------------------------------------------------------------------------------------------------------------
-# program.read: the active program's bytes.
 
 
 def program_read(pump: Pump, params: dict) -> list:
-    """`program` is null when none is active."""
+    """Return the active program's bytes; `program` is null if none is active."""
     return with_program({"digest": pump.setup.digest}, pump.setup.packed)
 
 
 # --- program_stage -----------------------------------------------------------------------------------------------------------
-# program.stage: the pump reads a program and answers what it holds; nothing changes yet, and program.check follows.
 
 
 def program_stage(pump: Pump, params: dict) -> list:
-    """Digest, the staged bytes, read back, and what they would find in the line. Refusals `program_...`."""
+    """Stage a program; nothing changes yet. Return its digest, its bytes, and the state of the line. Refusals `program_...`."""
     try:
         sent = binascii.a2b_base64(params.pop("program"))
     except ValueError:
@@ -63,11 +63,13 @@ def program_stage(pump: Pump, params: dict) -> list:
 
 
 # --- program_check -----------------------------------------------------------------------------------------------------------
-# program.check: works on the check of a staged program for a part of a second; to be asked again until it is done.
 
 
 def program_check(pump: Pump, params: dict) -> dict:
-    """`done` when the program may be activated. Refusals `not_staged`, `busy` while another one is checked, and of the 3xx family."""
+    """Check a staged program for a part of a second; ask again until `done`.
+
+    Refusals `not_staged`, `busy` while another one is checked, and those of `programs.check`.
+    """
     digest, setup, part = params["digest"], pump.setup, programs.PERMILLE
     if digest != setup.digest:
         row, now_ms = setup.staged(digest), pump.board.clock.uptime_ms()
@@ -79,12 +81,13 @@ def program_check(pump: Pump, params: dict) -> dict:
 
 
 # --- program_activate --------------------------------------------------------------------------------------------------------
-# program.activate: makes a staged program the stored one; harmless to repeat (the digest names it).
 
 
 def program_activate(pump: Pump, params: dict) -> dict:
-    """Refusals `not_staged`, `not_checked`, `not_stopped`, `drug_running`, those of a start, and of what runs; journaled before it is
-    stored."""
+    """Store a checked program and make it the active one. Harmless to repeat, because the digest names it. Journaled first.
+
+    Refusals `not_staged`, `not_checked`, `not_stopped`, `drug_running`, those of a start, and those of what runs.
+    """
     digest, setup = params["digest"], pump.setup
     if digest == setup.digest and not ("line" in setup.damaged or "primed" in setup.damaged):
         return {"digest": digest}
@@ -109,7 +112,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
 
 
 def _checked(setup: "Setup", digest: str) -> "tuple[bytes, program.Program]":
-    """(bytes, program) with what its check has found."""
+    """Return (bytes, program) with the findings of its check."""
     if digest == setup.digest:
         return setup.packed, setup.program
     row = setup.staged(digest)
@@ -123,7 +126,7 @@ def _checked(setup: "Setup", digest: str) -> "tuple[bytes, program.Program]":
 
 
 def _change(pump: Pump, new: program.Program) -> "Change | None":
-    """What this program does to the line; None when that is surely nothing: the same content, or nothing was ever in it."""
+    """Return the change of the line; None if there is surely none: the same content, or the line was never filled."""
     setup, old = pump.setup, pump.setup.program
     clean = setup.line is None and "line" not in setup.damaged
     if clean and (old.content() == new.content() if old is not None else not setup.store.load("line")):
@@ -135,7 +138,7 @@ def _change(pump: Pump, new: program.Program) -> "Change | None":
 
 
 def _journal_overrides(pump: Pump, new: program.Program) -> None:
-    """The soft limits of the drug library that this program passes with somebody's leave."""
+    """Journal the soft limits of the drug library that this program passes with an override."""
     if new.settings is not None and new.settings.overrides:
         from pumpcore import limits
 
@@ -144,7 +147,7 @@ def _journal_overrides(pump: Pump, new: program.Program) -> None:
 
 
 def _check_running(pump: Pump, new: program.Program) -> None:
-    """What may take over from the program that runs: the same drug, with nothing else under way."""
+    """Refuse if the program cannot take over from the running one: another drug, or something else under way."""
     delivery, old = pump.delivery, pump.setup.program
     if delivery.state is not RUNNING or pump.resume is not None:
         raise Refusal("not_stopped", state=pump.state())

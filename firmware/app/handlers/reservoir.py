@@ -1,4 +1,4 @@
-"""reservoir.refill and reservoir.acknowledge."""
+"""Handlers of reservoir.refill and reservoir.acknowledge."""
 
 from app.pump import Pump
 from pumpcore.faults import Refusal
@@ -8,11 +8,13 @@ if 0:  # for the type checker alone
     from app.types import Reason, Settings
 
 # --- reservoir_refill --------------------------------------------------------------------------------------------------------
-# reservoir.refill: what was found in the reservoir and what was put there, against what the pump expected.
 
 
 def reservoir_refill(pump: Pump, params: dict) -> dict:
-    """At most once by its token. Refusals `no_reservoir`, `refill_volume`, `token_...`; journaled before it is stored."""
+    """Compare the residual with the expected volume and record the refill, journaled first. At most once by its token.
+
+    Refusals `no_reservoir`, `refill_volume`, `token_...`.
+    """
     settings = pump.setup.reservoir_settings()
     if settings is None:
         asked_nl = params["measured_nl"] + params["filled_nl"]
@@ -41,7 +43,7 @@ def _check_volume(capacity_nl: int, measured_nl: int, filled_nl: int) -> None:
 
 
 def _reconciled(pump: Pump, settings: "Settings", params: dict) -> "tuple[Reservoir, int, int]":
-    """(the reservoir as reported, how much more than expected may have been there, what was delivered since the last refill)."""
+    """Return (the new reservoir, how much more than expected may have been there, volume delivered since the last refill)."""
     position, pair, old = pump.position_steps(), pump.setup.calibration, pump.setup.tank
     new = Reservoir()
     new.position_steps, new.uncertain_steps = position, pump.book.uncertain_steps
@@ -49,7 +51,7 @@ def _reconciled(pump: Pump, settings: "Settings", params: dict) -> "tuple[Reserv
     new.measured_nl, new.filled_nl = params["measured_nl"], params["filled_nl"]
     new.base_nl = new.measured_nl + new.filled_nl
     new.utc_s = pump.book.wall.utc_s()
-    new.expected_nl = new.nearest_nl = new.measured_nl  # the first report has nothing to be compared with
+    new.expected_nl = new.nearest_nl = new.measured_nl  # there is no earlier report to compare with
     if old is None:
         return new, 0, 0
     new.expected_nl, spread_nl = old.left_nl(position), old.spread_nl(pump.book.uncertain_steps)
@@ -77,11 +79,10 @@ def _reply(pump: Pump, tank: Reservoir) -> dict:
 
 
 # --- reservoir_acknowledge ---------------------------------------------------------------------------------------------------
-# reservoir.acknowledge: somebody says why the residual at the last refill was out of tolerance; the pump may start again.
 
 
 def reservoir_acknowledge(pump: Pump, params: "Reason") -> dict:
-    """Refusal `no_refill_blocks`; journaled before it counts."""
+    """Record why the residual was out of tolerance, journaled first; the pump may start again. Refusal `no_refill_blocks`."""
     tank = pump.setup.tank
     if tank is None or not tank.blocks:
         raise Refusal("no_refill_blocks", rule="R7", asked=1, limit=0, nearest=0)

@@ -1,4 +1,4 @@
-"""run.start and bolus.prime: the motor without a program."""
+"""Handlers of run.start and bolus.prime: the motor without a program."""
 
 from app.basal import STATES, ceilings
 from app.handlers.bolus import check_holds, check_room, repeated, reply
@@ -14,24 +14,24 @@ if 0:  # for the type checker alone
     from app.types import Calibration
 
 # --- priming -----------------------------------------------------------------------------------------------------------------
-# Whether the line was primed already: kept in the store, for this program and this filling of the reservoir (R8).
+# The store keeps whether the line was primed for this program and this filling of the reservoir (R8).
 
 _NAME = "primed"
 
 
 def line_nl(pump: Pump) -> int:
-    """Volume of the line by the active program; 0 when it says none."""
+    """Return the volume of the line by the active program; 0 if it gives none."""
     return pump.setup.program.line_nl() if pump.setup.program else 0
 
 
 def _filling(pump: Pump) -> bytes:
-    """Differs when another program is active or the reservoir was refilled."""
+    """Return bytes that differ after another program was activated or the reservoir refilled."""
     tank = pump.setup.tank
     return bytes.fromhex(pump.setup.digest) + (tank.token if tank is not None else bytes(8))
 
 
 def primed(pump: Pump) -> bool:
-    """Also when the store can't tell: then somebody has to say that it is meant."""
+    """Return True if the line was primed, or if the store is damaged: then a person must confirm."""
     try:
         return pump.setup.store.load(_NAME) == _filling(pump)
     except StoreError:
@@ -39,17 +39,19 @@ def primed(pump: Pump) -> bool:
 
 
 def mark(pump: Pump) -> None:
-    """Before the first step: a cut in between costs the priming and does not give two. OSError and StoreError pass."""
+    """Store that the line was primed, before the first step: a power cut loses a priming and never repeats it. OSError, StoreError."""
     pump.setup.store.save(_NAME, _filling(pump))
 
 
 # --- run_start ---------------------------------------------------------------------------------------------------------------
-# run.start: orders a bolus by itself, for priming or for a calibration; needs a bench and no program. At most once (R8).
 
 
 def run_start(pump: Pump, params: dict) -> dict:
-    """`steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`,
-    `in_maintenance`, `supply_off`, and those of bolus.start."""
+    """Order a bolus alone, for priming or calibration; needs a bench and no program. At most once (R8).
+
+    `steps` for a calibration, `volume_nl` for priming; the other one is 0. Refusals `not_stopped`, `alarm_active`, `in_maintenance`,
+    `supply_off`, `primed_already`, and those of bolus.start.
+    """
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
     known = repeated(pump, token, (params["purpose"], params[asked], params["rate_nl"]))
@@ -103,7 +105,7 @@ def _check_state(pump: Pump) -> None:
 
 
 def _check_ceilings(pump: Pump, bolus: Bolus) -> None:
-    """The bench's ceilings; what was delivered before counts, whatever it was for (R5)."""
+    """Check against the bench's ceilings; earlier deliveries count, whatever they were for (R5)."""
     binding = ceilings(pump.setup, bolus.rate_seconds_s)
     check_bolus_rate(bolus, 0, binding, bolus.rate_seconds_s)
     pump.delivery.leases.windows.move_to(pump.book.powered_on_s() // 60)
@@ -122,11 +124,13 @@ def _order(pump: Pump, bolus: Bolus) -> None:
 
 
 # --- bolus_prime -------------------------------------------------------------------------------------------------------------
-# bolus.prime: fills the line of the active program once, while nothing runs; again only when somebody says so (R8).
 
 
 def bolus_prime(pump: Pump, params: dict) -> dict:
-    """Answers as `run.start`. Refusals `no_line`, `primed_already`, and those of a run. `rate_nl` is per the program's seconds."""
+    """Fill the line of the active program once, while nothing runs; again only with `again` (R8). Replies like `run.start`.
+
+    `rate_nl` is per the program's seconds. Refusals `no_line`, `primed_already`, and those of a run.
+    """
     volume_nl = line_nl(pump)
     if not volume_nl:
         raise Refusal("no_line", rule="R7", asked=1, limit=0, nearest=0)

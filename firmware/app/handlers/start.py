@@ -1,4 +1,4 @@
-"""start: begins the active program at the next turn of the loop; what must hold before the motor begins anything."""
+"""Handler of start, and the checks before the motor begins anything."""
 
 from app.pump import Pump
 from pumpcore.faults import Refusal
@@ -7,19 +7,21 @@ if 0:  # for the type checker alone
     from app.types import Bridge, Settings
 
 # --- beginning ---------------------------------------------------------------------------------------------------------------
-# What must hold before the motor begins anything: its supply, the reservoir, what is in the line (R7).
+# The checks of the motor's supply, the reservoir, and the line (R7).
 
 
 def check_supply(pump: Pump) -> None:
-    """Refusal `supply_off` when the motor's supply is too low to begin anything."""
+    """Refusal `supply_off` if the motor's supply is too low."""
     if pump.board.supply.low():
         raise Refusal("supply_off", motor_supply_mv=pump.board.supply.mv())
 
 
 def check_tank(pump: Pump, other: "Settings | None" = None) -> None:
-    """Whether the reservoir lets the pump begin, by the settings of the active or another program. Refusals `refill_unknown`,
-    `refill_blocks`, `reservoir_holds_less`. Where another calibration counts, what is left is fixed by the one before, whether
-    the program looks at it or not. OSError and StoreError pass."""
+    """Refuse unless the reservoir lets the pump begin, by the settings of the active program or of `other`.
+
+    Refusals `refill_unknown`, `refill_blocks`, `reservoir_holds_less`. With a new calibration in force, the volume left is first fixed by
+    the one before, even if the program does not watch it. OSError and StoreError pass.
+    """
     settings, setup, tank, position = other, pump.setup, pump.setup.tank, pump.position_steps()
     if tank is not None and not tank.counts_by(setup.calibration):
         tank.move(position, pump.book.uncertain_steps, setup.calibration)
@@ -38,7 +40,7 @@ def check_tank(pump: Pump, other: "Settings | None" = None) -> None:
 
 
 def check_line(pump: Pump) -> None:
-    """Whether what is in the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
+    """Refuse unless the line lets the active program begin. Refusals `bridge_needed`, `bridge_impossible`."""
     if pump.setup.line is not None:
         pump.setup.load_lines()
         from app import lines
@@ -48,11 +50,10 @@ def check_line(pump: Pump) -> None:
 
 
 # --- start -------------------------------------------------------------------------------------------------------------------
-# start: begins the active program at the next turn of the loop.
 
 
 def start(pump: Pump, params: dict) -> dict:
-    """Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
+    """Begin the active program at the next turn. Refusals of `check_start`, `bridge_needed`, `bridge_impossible`."""
     check_start(pump)
     check_line(pump)
     return begin(pump, True)
@@ -76,5 +77,6 @@ def check_start(pump: Pump) -> None:
 
 
 def begin(pump: Pump, wanted: "bool | Bridge") -> dict:
+    """Let the next turn begin the program (True) or a Bridge. Return the reply."""
     pump.start_wanted = wanted
     return {"digest": pump.setup.digest, "position_steps": pump.position_steps()}

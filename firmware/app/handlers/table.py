@@ -1,4 +1,4 @@
-"""Which function answers which method, and those functions that must need no flash; the others are loaded when asked for."""
+"""The function for each method. Those that must work without flash are here; the others are loaded on demand."""
 
 import sys
 
@@ -12,17 +12,16 @@ if 0:  # for the type checker alone
     from app.types import Handler, Settings, System
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
-# hello: who this pump is and what it runs.
 
 FIRMWARE = "0.1.0"
 BENCH_ONLY = "bench instrument: never to be connected to a person or an animal"
 
-# what a host needs to check a program by the pump's own formula (pumpcore.limits) before it sends it
+# a host needs these to check a program by the pump's own formula (pumpcore.limits) before it sends it
 CEILINGS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s")
 
 
 def hello(pump: Pump, params: dict) -> dict:
-    """Versions, the release digest hashed at boot, identity, bench, program, calibration, ceilings, capabilities."""
+    """Return versions, the release hashed at boot, identity, bench, program, calibration, ceilings, capabilities."""
     setup = pump.setup
     pair = setup.describe_calibration(pump.position_steps(), pump.book.wall) or {}
     return {
@@ -45,11 +44,10 @@ def hello(pump: Pump, params: dict) -> dict:
 
 
 # --- status ------------------------------------------------------------------------------------------------------------------
-# status: everything that `watch` shows; changes nothing.
 
 
 def status(pump: Pump, params: dict) -> dict:
-    """State, times, rates, steps and alarms; every quantity with its unit in the name."""
+    """Return everything that `watch` shows: state, times, rates, steps, alarms. Changes nothing."""
     result = _identity(pump)
     result.update(_rates(pump))
     result.update(_steps(pump))
@@ -87,7 +85,7 @@ def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
     running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
     if span is not None and not span.alone:
-        program = span.basal.program  # another one may be active already: it waits for the end of the lease
+        program = span.basal.program  # another one may be active already, waiting for the end of the lease
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         entry = span.basal.entry_at(now_s)
         change_s = span.basal.until_change_s(now_s)
@@ -104,7 +102,7 @@ def _steps(pump: Pump) -> dict:
     delivery, book, windows = pump.delivery, pump.book, pump.delivery.leases.windows
     delivered, extended = pump.position_steps(), delivery.orders.extended
     span, calibration, bolus = delivery.span, pump.setup.calibration, delivery.orders.bolus
-    if span is None:  # a lease moves them otherwise
+    if span is None:  # otherwise the leases move them
         windows.move_to(book.powered_on_s() // S_PER_MINUTE)
     return {
         "ordered_steps": span.ordered_steps if span else delivered,
@@ -121,7 +119,7 @@ def _steps(pump: Pump) -> dict:
 
 
 def _temporary(pump: Pump) -> dict | None:
-    """The temporary rate that waits or runs."""
+    """Return the temporary rate that waits or runs."""
     present = pump.delivery.overlay.present
     if present is None:
         return None
@@ -137,7 +135,7 @@ def _temporary(pump: Pump) -> dict | None:
 
 
 def _therapy(pump: Pump) -> dict | None:
-    """What of the program's settings is live; null for a program without."""
+    """Return the live state of the program's settings; None for a program without settings."""
     settings = pump.setup.program.settings if pump.setup.program else None
     if settings is None:
         return None
@@ -159,7 +157,7 @@ def _therapy(pump: Pump) -> dict | None:
 
 
 def _line(pump: Pump) -> dict | None:
-    """Two contents in the line, and the front between them; null while it holds one, or the program says no volume."""
+    """Return the two contents of the line and their front; None if it holds one, or the program gives no volume."""
     line, program, bridge = pump.setup.line, pump.setup.program, pump.delivery.bridge
     if line is None or not program.line_nl():
         return None
@@ -169,7 +167,7 @@ def _line(pump: Pump) -> dict | None:
 
 
 def _reservoir(pump: Pump, settings: "Settings") -> dict:
-    """The least that is left, and how much more it may be; null where nobody has told."""
+    """Return the least volume left and how much more it may be; None for both if nobody has reported a refill."""
     tank, position = pump.setup.tank, pump.position_steps()
     told = {"capacity_nl": settings.capacity_nl, "low_nl": settings.low_nl, "empty_nl": settings.empty_nl}
     if tank is None:
@@ -184,33 +182,30 @@ def _reservoir(pump: Pump, settings: "Settings") -> dict:
 
 
 # --- stop --------------------------------------------------------------------------------------------------------------------
-# stop: always acts, whatever the state, and tells where the pump stands.
 
 
 def stop(pump: Pump, params: dict) -> dict:
-    """The position after the halt, in steps, by the guard's count."""
+    """Stop the pump, whatever its state. Return the position after the halt in steps, by the guard's count."""
     position = pump.stop("host")
     return {"state": pump.state(), "delivered_steps": position}
 
 
 # --- bolus_token -------------------------------------------------------------------------------------------------------------
-# bolus.token: a one-shot token; without one no bolus can be ordered.
 
 _VALID = b'","valid_ms":%d}' % VALID_MS
 
 
 def bolus_token(pump: Pump, params: dict) -> bytes:
-    """A token that is valid for 60 s and void at reset."""
+    """Return a one-shot token, valid for 60 s and void at reset. Every order of a bolus needs one."""
     return b'{"token":"' + pump.tokens.issue(pump.board.clock.uptime_ms()) + _VALID
 
 
 # --- table -------------------------------------------------------------------------------------------------------------------
-# Which function answers which method. Those that must need no flash are always here; the others are loaded when asked for.
 
 _FOLDER = "app.handlers."
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
-# What only power-up and some commands need, given back when they are done. What is always in memory imports none of it at its top.
+# Modules that only power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
 LENT = """
 app.boot
 app.calibrating
@@ -234,11 +229,12 @@ HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop
 
 
 class Loader:
-    """The handler of `a.b` is the function `a_b` of `app.handlers.a`, but for a few. The file that was loaded last stays until another
-    is wanted: one question asked again and again reads the flash once, and a pump holds one such file at most.
+    """Load handlers: that of `a.b` is the function `a_b` of `app.handlers.a`, with few exceptions.
 
-    What a handler makes that outlives its answer (a bolus, a record) must be of a class that is always in memory: of a module
-    that is loaded here and given back, each new copy would be another one.
+    The last file stays loaded until another one is needed: a repeated question reads the flash once, and a pump holds at most one file.
+
+    An object that outlives the answer (a bolus, a record) must be of a class that is always in memory. A class of a module that is loaded
+    here and freed would be a new class each time.
     """
 
     def __init__(self, system: "System") -> None:
@@ -247,7 +243,7 @@ class Loader:
         self._handler: "Handler | None" = None
 
     def handler(self, method: str) -> "Handler":
-        """The function that answers `method`. Refusal `not_loaded` when flash or memory does not give it: nothing has happened."""
+        """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
         if method != self._method:
             if file_of(method) != file_of(self._method):
                 self.give_back(_family(method) == _family(self._method))
@@ -261,17 +257,20 @@ class Loader:
         return self._handler
 
     def give_back(self, keeps: bool = False) -> None:
-        """What was loaded, also by power-up, and what a failed import left half done. `keeps`: not what the next handler needs too."""
+        """Free what was loaded, by power-up too, or half loaded by a failed import.
+
+        `keeps`: keep what the next handler needs too.
+        """
         self._method, self._handler = "", None
         given = [name for name in sys.modules if name.startswith(_FOLDER) and name != _FOLDER + "table"]
         self._system.forget(*given, *(() if keeps else LENT.split()))
 
 
 def file_of(method: str) -> str:
-    """The file in this folder that holds a method's function: that of its noun, if no other."""
+    """Return the file of a method's function in this folder: that of its noun, with few exceptions."""
     return _ELSEWHERE.get(method) or _family(method)
 
 
 def _family(method: str) -> str:
-    """What stands before the point: program.stage, check and activate follow one another, and to load what they need takes 0.4 s."""
+    """Return the noun. program.stage, check and activate follow each other, and loading what they need takes 0.4 s."""
     return method.split(".")[0]

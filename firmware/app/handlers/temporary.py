@@ -1,4 +1,4 @@
-"""temporary.start and temporary.cancel."""
+"""Handlers of temporary.start and temporary.cancel."""
 
 from app.handlers.bolus import check_running, check_temporary, fastest_nl
 from app.pump import Pump
@@ -8,11 +8,13 @@ from pumpcore.order_limits import check_temporary_form, check_temporary_rate, ch
 from pumpcore.units import MS_PER_S, ceil_div
 
 # --- temporary_start ---------------------------------------------------------------------------------------------------------
-# temporary.start: a rate or a part of the basal for a time, ordered with a token; at most once (R5, R7, R8).
 
 
 def temporary_start(pump: Pump, params: dict) -> dict:
-    """Refusals `temporary_active`, `temporary_time`, `temporary_pair`, and those of a rate."""
+    """Order a rate or a part of the basal for a time, with a token; at most once (R5, R7, R8).
+
+    Refusals `temporary_active`, `temporary_time`, `temporary_pair`, and those of a rate.
+    """
     delivery = pump.delivery
     made = Temporary(params["token"], params["rate_nl"], params["numerator"], params["denominator"], params["duration_s"])
     known = delivery.overlay.last
@@ -46,11 +48,10 @@ def _check_rate(pump: Pump, made: Temporary) -> None:
 
 
 # --- temporary_cancel --------------------------------------------------------------------------------------------------------
-# temporary.cancel: the basal of the program goes on from the next slice.
 
 
 def temporary_cancel(pump: Pump, params: dict) -> dict:
-    """Refusal `no_temporary` when none with this token waits or runs."""
+    """Return to the program's basal from the next slice on. Refusal `no_temporary`."""
     delivery = pump.delivery
     present = delivery.overlay.present
     if present is None or present.token != params["token"]:

@@ -1,4 +1,4 @@
-"""The board: builds every part in a state in which nothing moves."""
+"""The board: every part, built so that nothing moves."""
 
 from hal.absent import BoardState
 from hal.absent import Buttons as NoButtons
@@ -21,7 +21,7 @@ _TARGET = "rp2"
 
 
 class Board:
-    """Without a bench: no pin is driven, the motor parts refuse to move. `attach` brings the rest."""
+    """The board. Before `attach` no pin is driven, and the motor parts refuse to move."""
 
     def __init__(self) -> None:
         pio.stop_all()
@@ -42,9 +42,9 @@ class Board:
         self._state = BoardState()
 
     def attach(self, bench: "BenchFacts | None") -> bool:
-        """Builds what the bench describes, disabled, and says whether there is a motor: not with None or a bench of another target.
+        """Build what the bench describes, disabled. Return True if there is a motor: not for None or a bench of another target.
 
-        A stop button held now asks for maintenance; with it the link is closed and the program ends.
+        A stop button held now asks for maintenance: the link is then closed and the program ends.
         """
         has_motor = bench is not None and bench.target == _TARGET
         if has_motor:
@@ -61,7 +61,7 @@ class Board:
         return has_motor
 
     def _attach_motor(self, bench: "BenchFacts", enable_pin: int) -> None:
-        """The guard first: from here on the enable line is driven, and off. What only builds the parts is given back."""
+        """Build the guard first: from then on the enable line is driven, and off. The modules that only build parts are freed."""
         from hal.rp2 import motors
 
         self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
@@ -71,7 +71,7 @@ class Board:
         self.system.forget("hal.rp2.motors", "hal.rp2.programs")
 
     def _attach_clock(self, sda: int, scl: int) -> None:
-        """The chip counts only if it answers; else the time is unknown until somebody sets it."""
+        """Use the chip only if it answers; otherwise the time is unknown until somebody sets it."""
         from hal.rp2.clock import Ds3231
 
         try:
@@ -85,13 +85,13 @@ class Board:
         self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
 
     def _alert(self) -> bool:
-        """Whether somebody has to look at once: a button, the guard, or a motor whose supply is gone."""
+        """Return True for what cannot wait: a button, the guard, or an enabled motor whose supply is gone."""
         return self.buttons.alert() or (self.stepper.enabled and self.supply.low())
 
     def look(self) -> BoardState:
-        """What stands at this moment, for every turn of the loop: the same object each time.
+        """Return the state at this moment, for every turn of the loop; always the same object.
 
-        A button that was held down already cuts the line without a new press: that is a stop as well.
+        A stop button held since before a start cuts the line without a new press: that counts as a stop as well.
         """
         state = self._state
         state.steps_done, state.guard_count, state.underruns, state.tripped = self.stepper.look()
@@ -99,15 +99,15 @@ class Board:
         return state
 
     def cut(self) -> None:
-        """Takes the enable line off at once, and keeps it off, until `restore`: for a stop that is seen in the middle of a flash write."""
+        """Switch the enable line off and hold it off until `restore`: for a stop seen in the middle of a flash write."""
         self.guard.cut(True)
 
     def restore(self) -> None:
-        """The stop has been carried out: the motor may be enabled again."""
+        """Allow the enable line again, after the stop was carried out."""
         self.guard.cut(False)
 
     def make_safe(self) -> None:
-        """Motor disabled and halted for good, DMA and PIO off: works in every state, also half built."""
+        """Disable and halt the motor for good, switch DMA and PIO off. Works in every state, even half built."""
         try:
             self.flash.listen(None)
             self.stepper.enable(False)
@@ -118,7 +118,7 @@ class Board:
             self.stepper = NoStepper()
 
     def hand_over(self) -> None:
-        """The program ends, and somebody goes to the prompt: Ctrl-C and files as usual."""
+        """End the program and leave a normal prompt: Ctrl-C works, files are visible."""
         self.link.release()
         imports.unmount()
         if not self.watchdog.started():

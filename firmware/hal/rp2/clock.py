@@ -1,5 +1,4 @@
-"""Time: uptime by the crystal that also paces the steps; UTC by the clock chip DS3231 or, without one, by the crystal since it was
-set."""
+"""Uptime by the crystal that also paces the steps; UTC by the clock chip DS3231, or else by the crystal since it was set."""
 
 import time
 
@@ -7,20 +6,20 @@ from machine import I2C, Pin
 from micropython import const
 
 # --- ds3231 ------------------------------------------------------------------------------------------------------------------
-# The clock chip DS3231: it keeps UTC without power, and says when its oscillator has stood still.
+# The DS3231 keeps UTC without power, and reports if its oscillator stopped.
 
 _ADDRESS = const(0x68)
 _STATUS = const(0x0F)
 _STOPPED = const(0x80)
 _REGISTERS = const(16)
-_CENTURY = const(80)  # what the century bit adds to the month, read as two decimal digits
+_CENTURY = const(80)  # the century bit, read as part of a two-digit decimal month
 _HZ = const(400_000)
 _S_PER_DAY = const(86_400)
 _DAYS_TO_2000 = const(10_957)
 
 
 class Ds3231:
-    """OSError, from the constructor as from every function, when the chip does not answer."""
+    """The clock chip. Every function and the constructor raise OSError if it does not answer."""
 
     def __init__(self, sda: int, scl: int) -> None:
         self._bus = I2C(sda // 2 % 2, sda=Pin(sda), scl=Pin(scl), freq=_HZ)
@@ -28,7 +27,7 @@ class Ds3231:
         self.utc_s()
 
     def utc_s(self) -> int:
-        """Seconds since 1970; 0 when its oscillator stopped since it was set, or what it holds is no time."""
+        """Return seconds since 1970; 0 if the oscillator stopped since the time was set, or the registers hold no time."""
         data = self._registers
         self._bus.readfrom_mem_into(_ADDRESS, 0, data)
         if data[_STATUS] & _STOPPED:
@@ -36,13 +35,13 @@ class Ds3231:
         return seconds(data)
 
     def set_utc_s(self, utc_s: int) -> None:
-        """2000 to 2099. The time counts as known only when the chip has taken all of it."""
+        """Set the time, 2000 to 2099. The stop flag is cleared last, so a half-written time stays unknown."""
         self._bus.writeto_mem(_ADDRESS, 0, fields(utc_s))
         self._bus.writeto_mem(_ADDRESS, _STATUS, b"\x00")
 
 
 def seconds(data: bytes | bytearray) -> int:
-    """UTC of the chip's first seven registers (second, minute, hour, weekday, day, month, year); 0 when they hold no time."""
+    """Return the UTC of the first seven registers (second, minute, hour, weekday, day, month, year); 0 if they hold no time."""
     second, minute, hour, _, day, month, year = [(part >> 4) * 10 + (part & 15) for part in data[:7]]
     month %= _CENTURY
     if second > 59 or minute > 59 or hour > 23 or not 1 <= day <= 31 or not 1 <= month <= 12 or year > 99:
@@ -51,7 +50,7 @@ def seconds(data: bytes | bytearray) -> int:
 
 
 def fields(utc_s: int) -> bytes:
-    """The chip's first seven registers for UTC, 24 hour format."""
+    """Return the first seven registers for this UTC, in 24 hour format."""
     days, rest_s = divmod(utc_s, _S_PER_DAY)
     year = 99
     while _days(year, 1, 1) > days:
@@ -65,14 +64,13 @@ def fields(utc_s: int) -> bytes:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970; the year is counted from 2000, and every fourth to 2099 is a leap year."""
+    """Return days since 1970. `year` counts from 2000; to 2099 every fourth is a leap year."""
     before = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)[month - 1]
     leaps = (year + 3) // 4 + (year % 4 == 0 and month > 2)
     return _DAYS_TO_2000 + year * 365 + leaps + before + day - 1
 
 
 # --- clock -------------------------------------------------------------------------------------------------------------------
-# Time: uptime by the crystal that also paces the steps; UTC by the clock chip or, without one, by the crystal since it was set.
 
 
 class Clock:
@@ -87,19 +85,19 @@ class Clock:
         self._set_at_ms = 0
 
     def attach(self, chip: "Ds3231") -> None:
-        """From now on `chip` (utc_s, set_utc_s) keeps the time of day."""
+        """From now on `chip` keeps the wall time."""
         self._chip = chip
         self.has_chip = True
 
     def uptime_ms(self) -> int:
-        """Since boot; never wraps, as long as it is called once in six days."""
+        """Return the time since boot. Never wraps if it is called at least once in six days."""
         ticks_ms = time.ticks_ms()
         self._uptime_ms += time.ticks_diff(ticks_ms, self._ticks_ms)
         self._ticks_ms = ticks_ms
         return self._uptime_ms
 
     def utc_s(self) -> int:
-        """Seconds since 1970; 0 is unknown, also when the chip does not answer any more."""
+        """Return seconds since 1970; 0 if unknown, also if the chip no longer answers."""
         if self._chip is not None:
             try:
                 return self._chip.utc_s()
@@ -110,11 +108,11 @@ class Clock:
         return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
 
     def fraction_ms(self) -> int | None:
-        """Milliseconds of the present second; None when the chip keeps the time, which tells whole seconds."""
+        """Return the milliseconds of the present second; None with a chip, which has whole seconds only."""
         return None if self._chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
 
     def set_utc_s(self, utc_s: int) -> None:
-        """OSError when the chip does not take it."""
+        """Set the time. Raises OSError if the chip does not take it."""
         if self._chip is not None:
             self._chip.set_utc_s(utc_s)
         self._set_to_s = utc_s

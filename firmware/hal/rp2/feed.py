@@ -1,8 +1,8 @@
-"""Brings words from memory to the generator by two DMA channels, one armed behind the other. Nothing is ever fed twice.
+"""Feed words from memory to the generator with two DMA channels, one armed after the other. No word is fed twice.
 
-What is sent while one channel runs and the other is armed makes the armed one longer: after `send` the hardware has every
-word, however many sends are outstanding, and no turn of the loop has to come in time for any of them. A channel is chained
-to right after it was loaded, never when it is spent: it would begin anew.
+Words sent while one channel runs and the other is armed lengthen the armed transfer. So the hardware has every word after `send`, however
+many sends are outstanding, and no turn of the loop has to be in time. A channel is chained to right after it was loaded, never after it
+ran: it would start again from the beginning.
 """
 
 import gc
@@ -23,7 +23,7 @@ _reserved: list[bytearray] = []
 
 
 class Feed:
-    """`words` is the address of the ring, for ring.py. Indices: `end` behind the last encoded word, `sent` behind the last sent."""
+    """`words` is the address of the ring (words.py). `end`: index after the last encoded word; `sent`: after the last sent."""
 
     sent: int
     end: int
@@ -55,7 +55,7 @@ class Feed:
         )
 
     def clear(self) -> None:
-        """Forgets what was loaded; to be called when both channels stand still."""
+        """Forget the loads. Both channels must stand still."""
         self._begins = [channel.read for channel in self._channels]
         self._counts = [0, 0]
         self._running = 0
@@ -64,11 +64,14 @@ class Feed:
         self.end = 0
 
     def room(self, pulled: int) -> int:
-        """Words that may be encoded while `pulled` comes next. The one before stays readable, and the ring is never quite full."""
+        """Return how many words may be encoded if `pulled` is the next to be pulled.
+
+        The word before it stays readable, and the ring is never quite full.
+        """
         return WORDS - 2 - (self.end - pulled & _MASK)
 
     def pulled(self) -> int:
-        """Index of the word that the generator pulls next."""
+        """Return the index of the word that the generator pulls next."""
         while True:
             left = self._left()
             level = self._machine.level()
@@ -76,14 +79,14 @@ class Feed:
                 return self.sent - left - level & _MASK
 
     def _moved(self, number: int) -> int:
-        """Words of a channel's load that have gone into the FIFO, 0 to WORDS - 1."""
+        """Return how many words of a channel's load are in the FIFO already, 0 to WORDS - 1."""
         return (self._channels[number].read - self._begins[number] & _RING_BYTES - 1) >> 2
 
     def _left(self) -> int:
         return self._counts[0] + self._counts[1] - self._moved(0) - self._moved(1)
 
     def send(self) -> None:
-        """Hands over everything that was encoded since the last send, as one transfer."""
+        """Hand over everything encoded since the last send, as one transfer."""
         begin, count = self.sent, self.end - self.sent & _MASK
         if count == 0:
             return
@@ -93,7 +96,7 @@ class Feed:
         self._arm(begin, count)
 
     def _waits(self) -> bool:
-        """Whether a channel is armed and has not begun."""
+        """Return True if a channel is armed and has not begun."""
         if self._armed and self._has_begun(1 - self._running):
             self._running = 1 - self._running
             self._armed = False
@@ -103,7 +106,7 @@ class Feed:
         return self._channels[number].active() or self._moved(number) > 0
 
     def _extend(self, count: int) -> bool:
-        """Makes the armed channel's load longer; False when it began before it could know."""
+        """Lengthen the armed channel's load; return False if the channel began before the new length took effect."""
         armed = 1 - self._running
         longer = self._counts[armed] + count
         self._channels[armed].count = longer
@@ -116,7 +119,7 @@ class Feed:
         return False
 
     def _length_of_run(self, number: int) -> int:
-        """Words of the run that a channel has begun: what it still has to do and what it has done, read at one moment."""
+        """Return the words of the run that a channel has begun: done and still to do, read at one moment."""
         while True:
             moved = self._moved(number)
             left = self._channels[number].count
@@ -124,7 +127,7 @@ class Feed:
                 return moved + left
 
     def _arm(self, begin: int, count: int) -> None:
-        """Loads the channel that does not run, and chains it to the one that does or starts it."""
+        """Load the idle channel, and chain it to the running one or start it."""
         number, running = 1 - self._running, self._channels[self._running]
         channel = self._channels[number]
         channel.config(read=self._address + 4 * begin, count=count, ctrl=self._alone[number])
@@ -140,7 +143,7 @@ class Feed:
         channel.active(True)
 
     def stop(self) -> int:
-        """Both channels off; the index of the word that the generator would have pulled next. The generator must stand still."""
+        """Switch both channels off. Return the index of the word that would be pulled next. The generator must stand still."""
         for channel in self._channels:
             channel.ctrl = 0
         for channel in self._channels:
@@ -148,7 +151,7 @@ class Feed:
         return self.pulled()
 
     def close(self) -> None:
-        """Gives the channels back; a channel that is only forgotten goes on feeding."""
+        """Give the channels back: a channel that is only dropped goes on feeding."""
         for channel in self._channels:
             channel.ctrl = 0
             channel.active(False)
@@ -156,15 +159,17 @@ class Feed:
 
 
 def reserve() -> bytearray:
-    """The ring's memory, taken once. DMA wants it at a multiple of its size, and early there is such a place for certain."""
+    """Return the ring's memory, allocated once and early: DMA needs it at a multiple of its size, which is free for certain then."""
     if not _reserved:
         _reserved.append(_aligned() or bytearray(2 * _RING_BYTES))
     return _reserved[0]
 
 
 def _aligned() -> bytearray | None:
-    """A ring that begins at a multiple of its size: what lies before it is filled, and given back with the fillers. A filler is larger
-    than any gap below, so what is made next lies behind it."""
+    """Return a ring that begins at a multiple of its size; None if that fails.
+
+    Fillers take up the memory before it, and are freed at the end. A filler is larger than any gap below, so the next object lies above it.
+    """
     gc.collect()
     fillers: list[bytearray] = []
     for _ in range(_TRIES):

@@ -1,7 +1,7 @@
-"""The board's flash: the stock littlefs, mounted on a block device of ours that lets somebody look after each erase.
+"""The board's flash: the stock littlefs, on a block device of ours that calls a listener after each erase.
 
-An erase takes up to 400 ms with interrupts off, and one durable operation may need several of them. Reads and page writes are the
-stock driver's own functions: they are as fast as before.
+An erase takes up to 400 ms with interrupts off, and one durable operation may need several. Reads and page writes are the stock driver's
+own functions, so they are as fast as before.
 """
 
 import os
@@ -31,7 +31,7 @@ class _Blocks:
         self.after_erase: "EraseListener | None" = None
 
     def ioctl(self, operation: int, argument: int) -> int | None:
-        """The stock driver's control function; the look comes when an erase has ended."""
+        """Call the stock driver's control function; after an erase call the listener."""
         result = self._control(operation, argument)
         if operation == _ERASE and self.after_erase is not None:
             self.after_erase()
@@ -39,7 +39,7 @@ class _Blocks:
 
 
 class BoardFlash(Flash):
-    """Mounts the file system again in place of the stock mount. OSError when it can't be mounted; then the stock mount stays."""
+    """Mount the file system again instead of the stock mount. If that raises OSError, the stock mount stays."""
 
     def __init__(self) -> None:
         self._blocks = _Blocks()

@@ -1,4 +1,4 @@
-"""The step generator: a state machine of PIO 0, its feed, and the count of what it has made, from its own registers only."""
+"""The step generator: a state machine of PIO 0, its feed, and the count of its pulses, from its own registers only."""
 
 from micropython import const
 
@@ -12,15 +12,14 @@ if 0:  # for the type checker alone
     from hal.ports import PioProgram
 
 # --- program -----------------------------------------------------------------------------------------------------------------
-# What the CPU has to know of a generator's PIO program (programs.py) while it runs.
+# What the CPU must know about a running PIO program (programs.py).
 
 
 class Program:
-    """A generator's program, and the numbers of those instructions that tell its state, counted from its begin.
+    """A generator's PIO program, and the instructions that show its state, numbered from its beginning.
 
-    `again`: where a repetition begins. `check`: the look at the pad, which jumps to `target` when the pad is high; `go` follows
-    when the pad is on. `high` to `low`: the pulse of this repetition has been made and Y still counts it. `overhead_cycles`:
-    what an item takes besides its x.
+    `again`: a repetition begins. `check`: reads the pad and jumps to `target` if it is high; `go` follows if the pad is on. `high` to
+    `low`: the pulse of this repetition was made and Y still counts it. `overhead_cycles`: an item's time besides its x.
     """
 
     def __init__(self, program: "PioProgram", marks: tuple[int, int, int, int, int, int], overhead_cycles: int) -> None:
@@ -29,7 +28,7 @@ class Program:
         self.overhead_cycles = overhead_cycles
 
     def made(self, pc: int, repeats: int, y: int) -> int:
-        """How many of a word's pulses were made, from the machine's program counter and Y; the word is the last one pulled."""
+        """Return how many pulses of the last pulled word were made, from the program counter and Y."""
         if pc == 0:
             return repeats
         if pc < self.again:
@@ -47,7 +46,7 @@ _ALL_OFF = reg.MOV_PINS_NULL
 
 
 class Generator:
-    """`options` are the pins, as rp2.StateMachine wants them. `cycle`: patterns of the coils, () for a step and direction driver."""
+    """`options`: the pins, for rp2.StateMachine. `cycle`: patterns of the coils, () for a step and direction driver."""
 
     def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
         self.machine = Machine(_NUMBER, program.program, options)
@@ -56,14 +55,14 @@ class Generator:
         self.overhead_cycles = program.overhead_cycles
         self._cycle = cycle
         self._counted = 0  # pulses of all words before `_current`
-        self._current = 0  # index of the last word that was pulled
+        self._current = 0  # index of the last word pulled
         self._pulled_any = False
-        self._room = 0  # words that may be written for certain: those before have been counted
+        self._room = 0  # words that may surely be written: those before were counted
         self._runs = False
         self._prepare()
 
     def encode(self, steps: int, cycles: int) -> None:
-        """Writes an item's words behind the others. ValueError when it can't be made or the ring has no room."""
+        """Write an item's words after the others. Raises ValueError if it cannot be made or the ring has no room."""
         feed, most = self.feed, words.most_words(steps, cycles)
         if most > self._room:
             pulled = feed.pulled()
@@ -76,27 +75,27 @@ class Generator:
         feed.end = behind
 
     def send(self) -> None:
-        """Everything encoded goes to the hardware; the generator begins if it stood still."""
+        """Hand everything encoded to the hardware; start the generator if it stood still."""
         self.feed.send()
         if not self._runs:
             self._runs = True
             self.machine.run(True)
 
     def at_rest(self) -> bool:
-        """Whether everything that was sent has been made. False for ever when the enable line stopped the generator."""
+        """Return True if everything sent was made. Stays False after the enable line stopped the generator."""
         return self._rests(self.feed.pulled())
 
     def _rests(self, pulled: int) -> bool:
         return not self._runs or (pulled == self.feed.sent and self.machine.pc() == 0)
 
     def bounds(self) -> tuple[int, int]:
-        """(least, most) pulses made until now, as closely as can be told while the generator runs: to a word."""
+        """Return (least, most) pulses made until now. While the generator runs, the count is exact to a word."""
         pulled = self.feed.pulled()
         most = self._count_until(pulled)
         return (most if self._rests(pulled) else self._counted), most
 
     def _count_until(self, pulled: int) -> int:
-        """Counts the words that were pulled before the last one, so that they may be overwritten; returns the count with that."""
+        """Count the words pulled before the last one, so that they may be overwritten. Return the count including the last."""
         if pulled == self._current and not self._pulled_any:
             return self._counted
         self._pulled_any = True
@@ -106,7 +105,7 @@ class Generator:
         return self._counted + steps_in(self.feed.words, last, pulled)
 
     def halt(self) -> int:
-        """Stops within a microsecond of the first instruction and drops the queue; returns all pulses ever made, exactly."""
+        """Stop within a microsecond and drop the queue. Return the exact number of pulses ever made."""
         machine = self.machine
         machine.run(False)
         pulled = self.feed.stop()
@@ -122,29 +121,29 @@ class Generator:
         return self._counted
 
     def _made_until(self, pulled: int, pc: int, y: int) -> int:
-        repeats = self._count_until(pulled) - self._counted  # of the last word; none for a dwell
+        repeats = self._count_until(pulled) - self._counted  # of the last word; 0 for a dwell
         return self._counted + (self._program.made(pc, repeats, y) if repeats else 0)
 
     def _prepare(self) -> None:
-        """At the program's begin with empty registers; the coils' patterns turned to where the motor stands."""
+        """Go to the program's beginning with empty registers; turn the coil patterns to the motor's position."""
         self.machine.restart()
         if self._cycle:
             self.machine.load(_turned(self._cycle, self._counted), reg.MOV_ISR_OSR)
 
     def energise(self) -> None:
-        """Holds the rotor where it stands; on a step and direction driver the driver does that."""
+        """Hold the rotor where it stands. A step and direction driver does that itself."""
         if self._cycle:
             self.machine.execute(reg.MOV_PINS_ISR)
 
     def look_at_pad(self, on: bool) -> None:
-        """Whether the enable line stops the generator. Only the self test, whose motor is disabled, steps without looking."""
+        """Let the enable line stop the generator, or not: only the self test, with the motor disabled, steps without looking."""
         program = self._program
         instruction = reg.JMP_PIN | program.target if on else reg.JMP | program.go
         self.machine.rewrite(program.check, instruction + self.machine.origin)
 
 
 def _turned(cycle: tuple[int, ...], steps: int) -> int:
-    """Eight patterns of four bits; the lowest is the one that the motor has after `steps`, the others follow it."""
+    """Return eight patterns of four bits: the lowest is the motor's after `steps`, the others follow it."""
     ring = 0
     for place in range(8):
         ring |= cycle[(steps + place - 1) % len(cycle)] << 4 * place

@@ -7,12 +7,12 @@ from hal.rp2 import pio as reg
 from hal.rp2.pio import FIFO_WORDS, Machine
 
 # --- guard -------------------------------------------------------------------------------------------------------------------
-# The lease guard: counts the pulses on the pin itself, owns the enable line, and cuts it one step beyond the lease without the CPU.
+# The lease guard counts the pulses on the pin, owns the enable line, and cuts it one step beyond the lease, all without the CPU.
 
 _NUMBER = const(4)
 _SIGN = const(1 << 31)
 _U32 = const((1 << 32) - 1)
-_TRIPPED = const(2)  # the flag that the program raises
+_TRIPPED = const(2)  # the flag that the PIO program raises
 
 
 class Guard:
@@ -25,20 +25,20 @@ class Guard:
         self._line = Pin(enable_pin)
         self._wanted = self._held_off = False
         self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
-        self._granted = 0  # allowances that the machine has or will pull from its FIFO
+        self._granted = 0  # allowances that the machine has pulled or will pull from its FIFO
         self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
-        self._owed = 0  # what had no room there
+        self._owed = 0  # allowance that did not fit in the FIFO
         self.machine.execute(reg.MOV_Y_ONES)
         self.machine.execute(reg.SET_X_0)
         self.machine.run(True)
 
     def read(self) -> tuple[int, bool]:
-        """(count, tripped) of one moment. Tripped: beyond the allowance, or the enable line is off though it was asked for."""
+        """Return (count, tripped) of one moment. Tripped: beyond the allowance, or the enable line is off although it was switched on."""
         machine = self.machine
         while True:
             level = machine.level()
             left = machine.read(reg.MOV_ISR_X)
-            if machine.level() == level:  # else an allowance was pulled meanwhile
+            if machine.level() == level:  # else the machine pulled an allowance meanwhile
                 break
         del self._waiting[: len(self._waiting) - level]
         beyond = left >= _SIGN
@@ -50,15 +50,17 @@ class Guard:
         return self._wanted and self._line.value() == self._off_level
 
     def count(self) -> int:
+        """Return the pulses counted since power-up."""
         return self.read()[0]
 
     def tripped(self) -> bool:
+        """Return True as in `read`."""
         return self.read()[1]
 
     def allow(self, steps: int) -> None:
-        """Absolute allowance. One pulse beyond it cuts the enable line and latches.
+        """Set the absolute allowance. One pulse beyond it cuts the enable line, latched.
 
-        Less than before only while the generator stands still; ValueError when that is less than was counted.
+        Less than before only while the generator stands still. Raises ValueError if that is less than the count.
         """
         more = steps - self._granted - self._owed
         if more < 0:
@@ -68,7 +70,7 @@ class Guard:
             self.top_up()
 
     def top_up(self) -> None:
-        """Hands over what had no room; to be called in every turn."""
+        """Hand over the allowance that did not fit before. Call it in every turn."""
         if self._owed and self.machine.level() < FIFO_WORDS:
             self.machine.put(self._owed - 1)
             self._waiting.append(self._owed)
@@ -76,7 +78,7 @@ class Guard:
             self._owed = 0
 
     def rearm(self) -> None:
-        """Releases the latch while the generator stands still; the line is off until `enable`, nothing is allowed until `allow`."""
+        """Release the latch while the generator stands still. The line is off until `enable`, nothing is allowed until `allow`."""
         self.enable(False)
         self._reload(self.count())
         self.clear_alert()
@@ -92,12 +94,12 @@ class Guard:
         self.machine.run(True)
 
     def enable(self, on: bool) -> None:
-        """Sets the enable line; stop button and a trip can take it off at any time after."""
+        """Set the enable line. Stop button and a trip can switch it off at any time after."""
         self._wanted = on
         self._drive(on)
 
     def cut(self, off: bool) -> None:
-        """Holds the enable line off, whatever `enable` asks for, until called with False; that switches nothing on."""
+        """Hold the enable line off, whatever `enable` asks for. `off` False ends that but switches nothing on."""
         self._held_off = off
         if off:
             self._drive(False)
@@ -107,25 +109,26 @@ class Guard:
         self.machine.execute(reg.SET_PINS | level)
 
     def clear_alert(self) -> None:
+        """Clear the flag of a trip."""
         self.machine.clear_flags(_TRIPPED)
 
 
 # --- buttons -----------------------------------------------------------------------------------------------------------------
-# The buttons, each watched by a PIO machine that needs no CPU: a press during a flash erase is not lost.
+# A PIO machine watches each button without the CPU, so a press during a flash erase is not lost.
 
 _STOP_NUMBER = const(5)
 _BOLUS_NUMBER = const(6)
 _STOP_HZ = const(1_000_000)
 _BOLUS_HZ = const(50_000)
-# the flags that the programs raise
+# the flags that the PIO programs raise
 _STOPPED = const(1)
 _BOLUS = const(4)
 
 
 class Buttons:
-    """The stop contact closes to ground and opens when it is pressed, so a broken wire stops too; the stop is latched.
+    """The stop contact is normally closed to ground, so a broken wire stops too. A stop is latched.
 
-    The bolus contact closes to ground when it is pressed, so a broken wire orders nothing. `bolus_pin` None: there is none.
+    The bolus contact closes to ground on a press, so a broken wire orders nothing. `bolus_pin` None: there is none.
     """
 
     def __init__(self, stop_pin: int, enable_pin: int, off_level: int, bolus_pin: int | None = None) -> None:
@@ -141,25 +144,26 @@ class Buttons:
             Machine(_BOLUS_NUMBER, programs.bolus_button(), {"freq": _BOLUS_HZ, "in_base": pin, "jmp_pin": pin}).run(True)
 
     def held(self) -> bool:
+        """Return True while the stop button is pressed."""
         return bool(self._pin.value())
 
     def stop_pressed(self) -> bool:
-        """Whether it was pressed since `clear_stop`."""
+        """Return True if the stop button was pressed since `clear_stop`."""
         return bool(self.machine.flags() & _STOPPED)
 
     def clear_stop(self) -> None:
-        """Forgets the press. As long as the button is held the enable line stays off all the same."""
+        """Forget the press. While the button is held, the enable line stays off all the same."""
         self.machine.clear_flags(_STOPPED)
 
     def bolus_pressed(self) -> bool:
-        """True once for each press of at least 20 ms, however long it is held."""
+        """Return True once for each press of at least 20 ms, however long it is held."""
         pressed = bool(self.machine.flags() & _BOLUS)
         if pressed:
             self.machine.clear_flags(_BOLUS)
         return pressed
 
     def alert(self) -> bool:
-        """Whether a stop, a trip of the guard, or a press that nobody was woken for has to be looked at."""
+        """Return True for a stop, a trip of the guard, or a new press of the bolus button."""
         flags = self.machine.flags()
         told, self._told = self._told, bool(flags & _BOLUS)
         return bool(flags & ~_BOLUS) or (self._told and not told)

@@ -1,4 +1,4 @@
-"""Where modules come from: what MicroPython brings stands where it looks first, what is ours lies in one file, the pack."""
+"""Where modules come from: MicroPython's own are preloaded, ours lie in one file, the pack."""
 
 import errno
 import gc
@@ -12,38 +12,40 @@ if 0:  # for the type checker alone
     from hal.ports import BinaryFile, Reader
 
 # --- pack --------------------------------------------------------------------------------------------------------------------
-# Imports from one file, the pack, that holds all modules: to find, open and hash a hundred of them is slow.
+# One file holds all modules, because finding, opening and hashing a hundred files is slow.
 #
 # The pack begins with a line `bytes up to the first module`, five digits; then a line of the folders, each between spaces; then a line
 # `path first-byte bytes` for each module; an empty line; the modules. Written by `thecal.deploy.pack`.
 
 PATH = "/firmware.pack"
-MOUNT = "/p"  # a part of each module's `__file__`
+MOUNT = "/p"  # part of each module's `__file__`
 _DIGITS = const(5)
 _FOLDER = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 _FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-_PART_BYTES = const(8_192)  # a larger module is read from a file of its own
+_PART_BYTES = const(8_192)  # a larger module is read from the file itself
 
 
 class Pack:
-    """The modules as a file system, as far as imports need one. Its table is read at the first import, and kept until `let_go`: a command
-    that loads ten modules reads it once. From `hold` on, too, the file stays open: each that is opened takes 1.2 kB, which lie between what
-    stays, and a collection looks for them for 20 ms."""
+    """The modules as a file system, as far as imports need one. The table is read at the first import and kept until `let_go`.
+
+    After `hold` the file stays open too: each open file takes 1.2 kB in the middle of the heap, and a collection to find that takes 20 ms.
+    """
 
     def __init__(self) -> None:
         self._head = b""
-        self._rows = 0  # where they begin: before them stand the folders
-        self._path, self._at, self._bytes = "", 0, 0  # the module that was found last
+        self._rows = 0  # where the rows of the modules begin, after the folders
+        self._path, self._at, self._bytes = "", 0, 0  # the module found last
         self._file: "BinaryFile | None" = None
         self._part = bytearray()
 
     def mount(self, *options: bool) -> None:
-        """Called when it is mounted, and when it is taken away."""
+        """Called by the mount and the unmount."""
 
     umount = mount
 
     def stat(self, path: str) -> tuple[int, ...]:
-        """An import asks for a folder, a .py and an .mpy, in this order. What is no folder may be a file: it goes on asking."""
+        """Answer as for a file. An import asks for a folder, a .py and an .mpy, in this order; a path that is no folder counts as a file.
+        """
         if path.endswith(".mpy"):
             if self._look(path):
                 return _FILE
@@ -52,7 +54,7 @@ class Pack:
         raise OSError
 
     def open(self, path: str, mode: str) -> "Reader":
-        """The pack, at the begin of this module: an .mpy tells itself where it ends."""
+        """Return the pack, positioned at this module: an .mpy knows where it ends."""
         if path != self._path and not self._look(path):
             raise OSError(errno.ENOENT)
         held = self._file if self._bytes <= len(self._part) else None
@@ -65,7 +67,7 @@ class Pack:
         return io.BytesIO(part)
 
     def _look(self, path: str) -> bool:
-        """Whether there is this module; then `open` knows where it is."""
+        """Find this module for `open`. Return False if there is none."""
         head, row = self.head(), b"\n%s " % path.encode()
         at = head.find(row) + len(row)
         if at < len(row):
@@ -75,21 +77,23 @@ class Pack:
         return True
 
     def head(self) -> bytes:
-        """The table. OSError when there is none."""
+        """Return the table. Raises OSError if there is no pack."""
         if not self._head:
             self._head = table()
             self._rows = self._head.find(b" \n") + 1
         return self._head
 
     def hold(self) -> None:
-        """Many modules are going to be loaded. To be called when the file system is mounted for good: a file that is open while it is
-        mounted anew would be read by what is not there any more."""
+        """Keep the file open, because many modules follow.
+
+        Call it after the last mount of the file system: a file that is open across a new mount would be read through the old one.
+        """
         if self._head:
             self._part = bytearray(_PART_BYTES)
             self._file = open(PATH, "rb")
 
     def let_go(self) -> None:
-        """Gives the memory back until the next import."""
+        """Free the memory until the next import."""
         self._head, self._part = b"", bytearray()
         file, self._file = self._file, None
         if file:
@@ -97,7 +101,7 @@ class Pack:
 
 
 def table() -> bytes:
-    """The head of the pack. OSError when there is none."""
+    """Return the head of the pack. Raises OSError if there is no pack."""
     file: "BinaryFile"
     with open(PATH, "rb") as file:
         return file.read(int(file.read(_DIGITS)) - _DIGITS)
@@ -107,7 +111,7 @@ PACK = Pack()
 
 
 def unmount() -> None:
-    """Whoever is at the prompt then sees files only."""
+    """Take the pack away, so that somebody at the prompt sees files only."""
     try:
         vfs.umount(MOUNT)
     except OSError:  # it is not mounted
@@ -115,15 +119,14 @@ def unmount() -> None:
 
 
 # --- imports -----------------------------------------------------------------------------------------------------------------
-# Where modules come from: what MicroPython brings stands where it looks first, what is ours lies in the pack.
 
-# MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is among the loaded ones.
+# MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is loaded already.
 _OWN = "array binascii errno hashlib io json machine os select struct time"
 
 
 def begin() -> None:
-    """From here on modules come from the pack, if there is one."""
-    gc.collect()  # what is loaded now stays: it shall lie at the front of memory, and not behind what reading and hashing have left
+    """From here on import modules from the pack, if there is one."""
+    gc.collect()  # what is loaded now stays: put it at the front of memory, not after the garbage of reading and hashing
     _load_own()
     try:
         PACK.head()
@@ -145,5 +148,5 @@ def _load_own() -> None:
 
 
 def built() -> None:
-    """The pump is built."""
+    """The pump is built: free the table."""
     PACK.let_go()

@@ -13,14 +13,14 @@ if 0:  # for the type checker alone
     from hal.ports import Alert, BinaryFile, PartWriter
 
 _MOST_BYTES = const(4096)
-_MOST_LINES = const(512)  # of a flood: each becomes an object of 32 bytes
+_MOST_LINES = const(512)  # of a flood: each line becomes an object of 32 bytes
 _PART_BYTES = const(256)
-_NO_BYTE = b"\xfe"  # in no UTF-8 text, so in no line that the pump accepts
-# In one call: MicroPython's own loop fills the USB stack's buffer quicker than ours. A host that takes 64 bytes now and then makes each
-# part of 64 wait up to 500 ms, so a call may last twice that.
+_NO_BYTE = b"\xfe"  # not in UTF-8, so in no line that the pump accepts
+# Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each  part of 64
+# may wait up to 500 ms, so a call may take twice that.
 _CHUNK_BYTES = const(128)
-# The first call of each answer. The stack holds 256 bytes and one packet: for a host that takes nothing they are full between two calls,
-# and not in the middle of one, which would wait twice.
+# The first call of each answer. The stack holds 256 bytes and one packet. For a host that takes nothing they are then full between  two
+# calls, and not in the middle of one, which would wait twice.
 _PACKET_BYTES = const(64)
 _BLOCKED_MS = const(500)
 _LOOK_MS = const(50)
@@ -28,7 +28,7 @@ _CTRL_C = const(3)
 
 
 class Link:
-    """`closed`: the program should end and give the REPL back; set from outside. `alert` tells that somebody has to look at once."""
+    """`closed`: the program should end and give the REPL back; set from outside. `alert`: the board needs a look at once."""
 
     def __init__(self) -> None:
         self._input = sys.stdin.buffer
@@ -37,17 +37,17 @@ class Link:
         self._arrivals.register(sys.stdin, select.POLLIN)
         self._end = io.BytesIO(b"\n")
         self._deaf = False
-        self._arrived = False  # `wait` has just seen it
+        self._arrived = False  # `wait` has just seen input
         self.alert: "Alert" = _nothing
         self.closed = False
         micropython.kbd_intr(-1)  # a stray 0x03 on the line must not stop a dose
 
     def release(self) -> None:
-        """Ctrl-C works again."""
+        """Let Ctrl-C work again."""
         micropython.kbd_intr(_CTRL_C)
 
     def wait(self, timeout_ms: int) -> bool:
-        """Sleeps until input is there (True) or the board wants a look, at most `timeout_ms`. The only place where the loop sleeps."""
+        """Sleep until input arrives (True) or the board needs a look, at most `timeout_ms`. The only place where the loop sleeps."""
         end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
         while not self.alert():
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
@@ -59,10 +59,11 @@ class Link:
         return False
 
     def read(self) -> bytes:
-        """What there is now, at most 4 KiB and a few hundred lines, so that a flood holds up no dose; b"" if nothing; never blocks.
+        """Return what has arrived, b"" if nothing; never block. At most 4 KiB and a few hundred lines, so that a flood delays no dose.
 
-        MicroPython reads a line byte by byte in C and waits for its newline. Where nothing has arrived, it asks the second terminal,
-        and that says newline at once."""
+        MicroPython's `readline` reads a line in C and waits for its newline. If no input is left, it asks the second terminal, which
+        answers with a newline at once.
+        """
         more = self._arrivals.ipoll
         if not self._arrived and not any(more(0)):
             return b""
@@ -83,13 +84,15 @@ class Link:
         while size <= _MOST_BYTES - _PART_BYTES and lines < _MOST_LINES and any(more(0)):
             part = self._take(filler)
             parts.append(part)
-            size += _PART_BYTES  # as much time as a whole one, however little came
+            size += _PART_BYTES  # counts as a whole part, however little came: it took as much time
             lines += part.count(b"\n")
         return b"".join(parts)
 
     def _take(self, filler: "BinaryFile") -> bytes:
-        """Up to 256 bytes, newlines among them: in a flood of short lines each call costs more than its bytes. Where none has arrived,
-        the second terminal gives a byte that no line holds; as many of those are taken out again."""
+        """Return up to 256 bytes with their newlines: in a flood of short lines a call costs more than its bytes.
+
+        If no input is left, the second terminal gives a byte that no line holds; as many of those are taken out again.
+        """
         filler.seek(0)
         os.dupterm(filler)
         try:
@@ -99,15 +102,18 @@ class Link:
         return b"".join(part.rsplit(_NO_BYTE, filler.tell()))
 
     def write(self, data: bytes | memoryview) -> None:
-        """Blocks at most about 500 ms for a host that does not read (1 s if the buffer holds a part of a packet), and 1.5 s for one that
-        takes a packet now and then. After that the rest is lost, and what follows until the host sends something."""
+        """Write `data`. Blocks at most about 500 ms if the host does not read (1 s if the buffer holds a part of a packet).
+
+        For a host that takes a packet now and then it blocks up to 1.5 s. After that the rest is lost, and all that follows until the host
+        sends.
+        """
         if not self._deaf:
             self._deaf = _put(self._output.write, data, len(data))
 
 
 @micropython.native
 def _put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
-    """True when the host did not take all of it in time. Whether there is room is not asked first: that takes a quarter of the time."""
+    """Return True if the host did not take all in time. Asking for room first would take a quarter of the time."""
     at, part, now_ms, diff_ms = 0, _PACKET_BYTES, time.ticks_ms, time.ticks_diff
     begun_ms = now_ms()
     while at < size:

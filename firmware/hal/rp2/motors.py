@@ -1,4 +1,4 @@
-"""The generator for each kind of driver, with the pins that its bench names; the coil patterns of one full cycle."""
+"""The generator for each kind of driver, and the coil patterns of one full cycle."""
 
 from adafruit_motor import stepper
 from machine import Pin
@@ -10,19 +10,19 @@ if 0:  # for the type checker alone
     from hal.ports import BenchFacts
 
 # --- coils -------------------------------------------------------------------------------------------------------------------
-# The coil patterns of adafruit_motor.stepper, unmodified, for one full cycle; captured once, since each of its steps takes 0.6 ms.
+# The patterns of adafruit_motor.stepper, unmodified, captured for one full cycle: each step of the library takes 0.6 ms.
 
 _STYLES = {"single": stepper.SINGLE, "double": stepper.DOUBLE, "interleave": stepper.INTERLEAVE}
 
 
 class _Coil:
-    """What the library believes to be a digital output."""
+    """The digital output that the library expects."""
 
     value = 0
 
 
 def patterns(style: str, forward: bool) -> tuple[int, ...]:
-    """Bits of a1, a2, b1, b2 (lowest first) after each step of a cycle that begins where the library begins."""
+    """Return the bits of a1, a2, b1, b2 (lowest first) after each step of a cycle that begins where the library begins."""
     coils = [_Coil(), _Coil(), _Coil(), _Coil()]
     motor = stepper.StepperMotor(*coils, microsteps=None)
     direction = stepper.FORWARD if forward else stepper.BACKWARD
@@ -34,18 +34,17 @@ def patterns(style: str, forward: bool) -> tuple[int, ...]:
 
 
 # --- motors ------------------------------------------------------------------------------------------------------------------
-# The generator for each kind of driver, with the pins that its bench names.
 
 _COILS = "coils"
 
 
 def counted_pin(bench: "BenchFacts") -> int:
-    """The GPIO on which each step is one rising edge."""
+    """Return the GPIO on which each step is one rising edge."""
     return bench.pins["strobe" if bench.kind == _COILS else "step"]
 
 
 def generator(bench: "BenchFacts") -> Generator:
-    """At rest, its outputs low. A step and direction driver has its direction from here on, long before the first step."""
+    """Return the generator, at rest, its outputs low. The direction pin is set from here on, long before the first step."""
     return _coils(bench) if bench.kind == _COILS else _step_dir(bench)
 
 

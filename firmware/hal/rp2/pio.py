@@ -1,5 +1,4 @@
-"""PIO state machines by their registers, and how everything that moves by itself is silenced (RP2040 datasheet, sections 2.19, 2.5,
-3.7, 4.7)."""
+"""PIO state machines by their registers, and the way to silence everything that runs without the CPU."""
 
 import rp2
 from machine import mem32
@@ -9,9 +8,9 @@ if 0:  # for the type checker alone
     from hal.ports import PioProgram
 
 # --- registers ---------------------------------------------------------------------------------------------------------------
-# Addresses and instructions of the RP2040 that MicroPython has no name for (RP2040 datasheet, sections 2.19, 2.5, 3.7, 4.7).
+# Addresses and instructions of the RP2040 without a name in MicroPython (RP2040 datasheet, sections 2.19, 2.5, 3.7, 4.7).
 
-# PIO: one block's registers, and those of one state machine behind its own base.
+# PIO: the registers of a block, and those of a state machine from its own base.
 PIO0 = const(0x50200000)
 PIO_BLOCK_BYTES = const(0x100000)
 PIO_CTRL = const(0x00)
@@ -57,17 +56,17 @@ FUNCTION_PIO = (6, 7)
 FUNCTION_NONE = const(0x1F)
 PINS = const(30)
 
-# Watchdog: survive every reset but the loss of power. 4 to 7 belong to the boot code.
+# Watchdog registers survive every reset except the loss of power. 4 to 7 belong to the boot code.
 WATCHDOG_REASON = const(0x40058008)
 WATCHDOG_SCRATCH0 = const(0x4005800C)
 BITTEN = const(1)
 
 
 # --- pio ---------------------------------------------------------------------------------------------------------------------
-# One PIO state machine by its registers: `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps what is in the FIFO.
+# By registers, because `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps the FIFO's content.
 
 FIFO_WORDS = 4
-_FIRST_OFFSET = const(1)  # where MicroPython notes in a program at which address it lies in PIO 0; PIO 1 follows
+_FIRST_OFFSET = const(1)  # MicroPython stores here the program's address in PIO 0; PIO 1 follows
 
 
 class Machine:
@@ -76,11 +75,11 @@ class Machine:
     def __init__(self, number: int, program: "PioProgram", options: dict) -> None:
         self.sm = rp2.StateMachine(number, program, **options)
         block, index = number >> 2, number & 3
-        self.request = 8 * block + index  # of DMA, when there is room for a word
+        self.request = 8 * block + index  # DMA request while the FIFO has room
         self.origin = program[_FIRST_OFFSET + block]
         self._level_shift = 8 * index
         self._stalled = 1 << (TXSTALL_SHIFT + index)
-        # Whole addresses: such numbers are made in the heap, and an addition in every access would make another one.
+        # Whole addresses: such numbers lie in the heap, and an addition in every access would allocate another.
         base = PIO0 + block * PIO_BLOCK_BYTES
         own = base + PIO_SM0 + index * PIO_SM_BYTES
         self._pc = own + SM_ADDR
@@ -93,74 +92,76 @@ class Machine:
         self._memory = base + PIO_INSTR_MEM0 + 4 * self.origin
 
     def run(self, on: bool) -> None:
-        """Goes on where it is, or stands still from the next cycle on."""
+        """Go on from here, or stand still from the next cycle on."""
         self.sm.active(on)
 
     def restart(self) -> None:
-        """To the program's begin, without delay, ISR and stall; FIFO, X, Y and OSR stay."""
+        """Go to the program's beginning, without delay, ISR and stall. FIFO, X, Y and OSR stay."""
         self.sm.restart()
         self.execute(JMP | self.origin)
 
     def execute(self, instruction: int) -> None:
-        """One instruction at once, running or not; its place in the program stays."""
+        """Execute one instruction at once, running or not. The place in the program stays."""
         mem32[self._instruction] = instruction
 
     def put(self, word: int) -> None:
-        """Into the FIFO; lost when that is full."""
+        """Put a word into the FIFO; it is lost if the FIFO is full."""
         mem32[self._input] = word
 
     def level(self) -> int:
-        """Words in the FIFO that the program has not pulled."""
+        """Return how many words of the FIFO the program has not pulled."""
         return mem32[self._levels] >> self._level_shift & 15
 
     def pc(self) -> int:
-        """The next instruction, counted from the program's begin."""
+        """Return the next instruction, counted from the program's beginning."""
         return (mem32[self._pc] & 31) - self.origin
 
     def read(self, to_isr: int) -> int:
-        """A register, u32; `to_isr` is the instruction that copies it. ISR is lost."""
+        """Return a register, u32. `to_isr` is the instruction that copies it. ISR is lost."""
         mem32[self._instruction] = to_isr
         mem32[self._instruction] = PUSH_NOBLOCK
         return mem32[self._output]
 
     def load(self, word: int, from_osr: int) -> None:
-        """Sets a register while the machine stands still and its FIFO is empty; `from_osr` is the instruction that copies it."""
+        """Set a register; the machine must stand still with an empty FIFO. `from_osr` is the instruction that copies it."""
         self.put(word)
         self.execute(PULL_NOBLOCK)
         self.execute(from_osr)
 
     def drain(self) -> None:
-        """Empties the FIFO while the machine stands still. OSError when it can't be emptied."""
+        """Empty the FIFO; the machine must stand still. Raises OSError if that fails."""
         for _ in range(self.level()):
             self.execute(PULL_NOBLOCK)
         if self.level():
             raise OSError("a word stays in the PIO's FIFO")
 
     def rewrite(self, address: int, instruction: int) -> None:
-        """Replaces an instruction of the program."""
+        """Replace an instruction of the program."""
         mem32[self._memory + 4 * address] = instruction
 
     def stalled(self) -> bool:
-        """Whether the program has waited for a word since `forget_stall`."""
+        """Return True if the program has waited for a word since `forget_stall`."""
         return bool(mem32[self._stalls] & self._stalled)
 
     def forget_stall(self) -> None:
+        """Clear the flag of `stalled`."""
         mem32[self._stalls] = self._stalled
 
     def flags(self) -> int:
-        """The block's interrupt flags; `irq().flags()` of MicroPython is right for machine 0 alone."""
+        """Return the block's interrupt flags; MicroPython's `irq().flags()` is right for machine 0 only."""
         return mem32[self._flags]
 
     def clear_flags(self, mask: int) -> None:
+        """Clear the interrupt flags of `mask`."""
         mem32[self._flags] = mask
 
 
 # --- silence -----------------------------------------------------------------------------------------------------------------
-# Nothing may step before the firmware says so: PIO and DMA survive Ctrl-C, exceptions and soft resets and go on by themselves.
+# PIO and DMA survive Ctrl-C, exceptions and soft resets and go on alone, but nothing may step before the firmware says so.
 
 
 def stop_all() -> None:
-    """Both PIO blocks and all DMA channels stand still; pins keep their levels. Works in any state."""
+    """Stop both PIO blocks and all DMA channels. Pins keep their levels. Works in any state."""
     for block in (0, 1):
         mem32[PIO0 + block * PIO_BLOCK_BYTES + PIO_CTRL] = 0
     for channel in range(DMA_CHANNELS):
@@ -169,7 +170,7 @@ def stop_all() -> None:
 
 
 def release_pins() -> None:
-    """What PIO drove is let go, so that the resistor at the driver's enable line disables it; the PIO programs are forgotten."""
+    """Release every pin that PIO drove, so that the resistor at the enable line disables the driver. Remove the PIO programs."""
     for pin in range(PINS):
         control = IO_BANK0_CTRL + pin * IO_BANK0_BYTES
         if mem32[control] & FUNCTION_MASK in FUNCTION_PIO:

@@ -1,7 +1,7 @@
-"""The PIO programs. Each exists once for drivers that are off at a high enable line and once for those off at a low one.
+"""The PIO programs. Each exists twice: for drivers disabled by a high enable line and by a low one.
 
-Generators read words (ring.py): the delay first, then a look at the enable pad, then a pulse of 386 cycles (3.088 us). At an
-enable line that is off they stop for good: only a halt by software starts them again.
+Generators read words (words.py): first the delay, then a look at the enable pad, then a pulse of 386 cycles (3.088 us). If the enable line
+is off they stop for good: only a halt by software starts them again.
 """
 # ruff: noqa: F403, F405  (the instructions are words of the assembler)
 
@@ -16,17 +16,18 @@ if 0:  # for the type checker alone
 
 
 def step_dir(off_level: int) -> Program:
-    """One STEP pin: `out_base` and the enable pad as `jmp_pin`. An item lasts exactly x + 394 cycles."""
+    """Return the program for one STEP pin: `out_base`, with the enable pad as `jmp_pin`. An item lasts exactly x + 394 cycles."""
     if off_level:
         return Program(_step_dir_off_high(), (3, 5, 12, 6, 7, 10), 394)
     return Program(_step_dir_off_low(), (3, 5, 7, 7, 8, 11), 394)
 
 
 def coils(off_level: int) -> Program:
-    """Four coils as `out_base`, a strobe as `sideset_base`. ISR holds eight patterns, the lowest four bits are on the pins.
+    """Return the program for four coils as `out_base`, a strobe as `sideset_base`.
 
-    An item lasts exactly x + 395 cycles; coils and strobe change in the same one. A dwell leaves the coils as they are.
-    Every instruction says what the strobe does: MicroPython's assembler would else leave too few bits for the delay.
+    ISR holds eight patterns; the lowest four bits are on the pins. An item lasts exactly x + 395 cycles; coils and strobe change in the
+    same cycle. A dwell leaves the coils unchanged. Every instruction names the strobe's level: MicroPython's assembler would otherwise
+    leave too few bits for the delay.
     """
     if off_level:
         return Program(_coils_off_high(), (4, 6, 13, 7, 9, 11), 395)
@@ -179,9 +180,10 @@ def _coils_off_low() -> "PioProgram":
 
 
 def guard(off_level: int) -> "PioProgram":
-    """Counts rising edges of `in_base` down from an allowance in X; more allowances come by FIFO, each one less than its steps.
+    """Return the guard's program: counts rising edges of `in_base` down from an allowance in X; further allowances come by FIFO.
 
-    Without one, the step beyond switches `set_base` off and raises flag 1. Y must hold 0xffffffff, which no allowance is.
+    Each of these is one less than its steps. Without one, the next step switches `set_base` off and raises flag 1. Y must hold 0xffffffff,
+    which no allowance is.
     """
     initial_level = rp2.PIO.OUT_HIGH if off_level else rp2.PIO.OUT_LOW
 
@@ -203,9 +205,9 @@ def guard(off_level: int) -> "PioProgram":
 
 
 def stop_button(off_level: int) -> "PioProgram":
-    """`in_base` and `jmp_pin` high for 22 us at 1 MHz: `set_base` goes off, and again and again until it was low for 1 ms.
+    """Return the program of the stop button: `in_base` and `jmp_pin` high for 22 us at 1 MHz switch `set_base` off.
 
-    Flag 0 is raised once per press.
+    It is switched off again and again until the pin was low for 1 ms. Flag 0 is raised once per press.
     """
     initial_level = rp2.PIO.OUT_HIGH if off_level else rp2.PIO.OUT_LOW
 
@@ -234,7 +236,7 @@ def stop_button(off_level: int) -> "PioProgram":
 
 
 def bolus_button() -> "PioProgram":
-    """Raises flag 2 when `in_base` and `jmp_pin` were low for 20 ms at 50 kHz, having been high for as long before."""
+    """Return the program of the bolus button: raises flag 2 if the pin was low for 20 ms, after as long high (at 50 kHz)."""
 
     @rp2.asm_pio()
     def program() -> None:

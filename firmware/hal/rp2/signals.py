@@ -1,4 +1,4 @@
-"""What the bench has besides its motor: buzzer, LED, and the measured supply. All of them are optional."""
+"""Optional parts of the bench besides the motor: buzzer, LED, and the measured supply."""
 
 import time
 
@@ -6,20 +6,20 @@ from machine import ADC, PWM, Pin
 from micropython import const
 
 # --- signals -----------------------------------------------------------------------------------------------------------------
-# Buzzer and LED. Their pins are optional: without one there is nothing to hear or to see.
+# Without a pin, buzzer and LED do nothing.
 
-# pattern: (tone, duty of 65535). A continuous tone needs no CPU, and a dead one does not end it.
+# pattern: (tone, duty of 65535). The PWM needs no CPU, so the tone continues even if the CPU hangs.
 _TONES = {"off": (2_000, 0), "low": (1_000, 3_000), "high": (2_700, 32_768)}
 
 
 class Buzzer:
-    """A passive buzzer on `pin`, None for none."""
+    """A passive buzzer on `pin`; None for none."""
 
     def __init__(self, pin: int | None = None) -> None:
         self._pwm = None if pin is None else PWM(Pin(pin), freq=_TONES["off"][0], duty_u16=0)
 
     def sound(self, pattern: str) -> None:
-        """`off`, `low` or `high`; KeyError for anything else."""
+        """Sound `off`, `low` or `high`. Raises KeyError for anything else."""
         tone_hz, duty = _TONES[pattern]
         if self._pwm is not None:
             self._pwm.freq(tone_hz)
@@ -27,18 +27,19 @@ class Buzzer:
 
 
 class Led:
-    """A light on `pin`, None for none."""
+    """A light on `pin`; None for none."""
 
     def __init__(self, pin: int | None = None) -> None:
         self._pin = None if pin is None else Pin(pin, Pin.OUT, value=0)
 
     def set(self, on: bool) -> None:
+        """Switch the light on or off."""
         if self._pin is not None:
             self._pin.value(on)
 
 
 # --- supply ------------------------------------------------------------------------------------------------------------------
-# The motor's supply, measured behind a divider.
+# The motor's supply, measured after a divider.
 
 _LOOKS = const(4)
 _APART_US = const(300)
@@ -46,7 +47,7 @@ _BITS = const(16)
 
 
 class Supply:
-    """On an analogue `pin`; `full_scale_mv` is the supply at which the pin has 3.3 V, `low_mv` what it must not fall below."""
+    """The supply on an analogue `pin`. `full_scale_mv`: the supply that gives 3.3 V there; `low_mv`: its lower limit."""
 
     def __init__(self, pin: int, full_scale_mv: int, low_mv: int) -> None:
         self._adc = ADC(pin)
@@ -54,10 +55,11 @@ class Supply:
         self._low_mv = low_mv
 
     def mv(self) -> int | None:
+        """Return the supply [mV], from one reading."""
         return self._adc.read_u16() * self._full_scale_mv >> _BITS
 
     def low(self) -> bool:
-        """Whether it is too low at each of a few looks within a millisecond: one look may meet a spike of the motor."""
+        """Return True if each of four readings within about a millisecond is too low: one reading may meet a spike of the motor."""
         for _ in range(_LOOKS):
             if self._adc.read_u16() * self._full_scale_mv >> _BITS >= self._low_mv:
                 return False

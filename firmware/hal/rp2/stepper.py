@@ -1,4 +1,4 @@
-"""The pulse generator as app knows it: a queue of slices that runs without the CPU."""
+"""The pulse generator for app: a queue of slices that runs without the CPU."""
 
 import time
 
@@ -12,7 +12,7 @@ _US_PER_S = const(1_000_000)
 
 
 class Stepper:
-    """Counts are absolute since power-up. `max_rate_hz` is the bench's; `wake_us`: from enabled until the driver acts."""
+    """Counts are absolute since power-up. `max_rate_hz` is the bench's; `wake_us`: from enable until the driver acts."""
 
     def __init__(self, generator: Generator, guard: Guard, max_rate_hz: int, wake_us: int = 0) -> None:
         self._generator = generator
@@ -21,19 +21,19 @@ class Stepper:
         self._wake_us = wake_us
         self.enabled = False
         self._unsent_us = 0
-        self._end_us = time.ticks_us()  # ticks at which everything sent has been made
+        self._end_us = time.ticks_us()  # ticks at which everything sent will have been made
         self._ends_with_step = False
         self._must_go_on = False
         self._underruns = 0
-        self._since_step_us = _US_PER_S  # at the queue's end; long ago when nothing is queued
-        self._owed_cycles = 0  # what the last item took too much
-        self._guard_ahead = 0  # steps that the guard had counted more than the generator when the motor was last enabled
+        self._since_step_us = _US_PER_S  # at the queue's end; a second if nothing is queued
+        self._owed_cycles = 0  # time that the last item took too much
+        self._guard_ahead = 0  # guard's count minus generator's when the motor was last enabled
 
     def queue(self, steps: int, duration_us: int) -> None:
-        """Steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Nothing moves before `send`.
+        """Queue steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Nothing moves before `send`.
 
-        ValueError when the queue is full, and when steps or duration are out of range or faster than `max_rate_hz`. A single
-        step may follow a dwell sooner than that: what counts is the time since the step before.
+        Raises ValueError if the queue is full, or steps or duration are out of range or faster than `max_rate_hz`. A single step after a
+        dwell may have a shorter item: the time since the step before counts.
         """
         if steps < 0 or duration_us <= 0:
             raise ValueError("steps or duration out of range")
@@ -46,27 +46,27 @@ class Stepper:
         self._ends_with_step = steps > 0
 
     def _encode(self, steps: int, cycles: int) -> None:
-        """An item of 1 to 3 us, a step just behind a dwell's end, takes as long as the generator needs and the next one less."""
+        """Encode an item. One of 1 to 3 us (a step just after a dwell) takes the generator's shortest time, and the next less."""
         shortest = max(cycles, self._generator.overhead_cycles) if steps <= 1 else cycles
         self._generator.encode(steps, shortest)
         self._owed_cycles = shortest - cycles
 
     def send(self) -> None:
-        """Hands over what was queued, as one transfer; it begins now if nothing is being made."""
+        """Hand over the queue as one transfer; it begins now if the generator is at rest."""
         now_us = time.ticks_us()
         if self._generator.at_rest():
             self._end_us = now_us
         if not self.enabled:
             self._generator.look_at_pad(False)
         self._generator.send()
-        self._note_underrun()  # only now: it may have run dry until the words were there
+        self._note_underrun()  # only now: the queue may have run dry until the words were there
         self._generator.machine.forget_stall()
         self._end_us = time.ticks_add(self._end_us, self._unsent_us)
         self._unsent_us = 0
         self._must_go_on = self._ends_with_step and self.enabled
 
     def halt(self) -> int:
-        """Drops the queue, also what was not sent; returns the steps done, from the generator's registers alone."""
+        """Drop the queue, even unsent items. Return the steps done, from the generator's registers alone."""
         steps = self._generator.halt()
         self._unsent_us = 0
         self._since_step_us = _US_PER_S
@@ -75,7 +75,7 @@ class Stepper:
         return steps
 
     def enable(self, on: bool) -> None:
-        """Asks for the enable line while nothing is queued, and waits until the driver acts; guard and stop button may take it off."""
+        """Set the enable line while nothing is queued, and wait until the driver acts. Guard and stop button may switch it off."""
         if on:
             self._generator.look_at_pad(True)
             self._guard_ahead = self._guard.count() - self._generator.bounds()[0]
@@ -86,10 +86,9 @@ class Stepper:
             time.sleep_us(self._wake_us)
 
     def look(self) -> tuple[int, int, int, bool]:
-        """(steps done, guard count, underruns, guard tripped) of one moment.
+        """Return (steps done, guard count, underruns, guard tripped) of one moment.
 
-        While it runs, the generator's registers tell its steps to a word; within that they are the guard's, so that only a
-        contradiction shows.
+        A running generator knows its steps to a word. Within that word the guard's count is taken, so only a contradiction shows.
         """
         least, most = self._generator.bounds()
         counted, tripped = self._guard.read()
@@ -102,16 +101,17 @@ class Stepper:
         return min(max(made, least), most), counted, self.underruns(), tripped
 
     def steps_done(self) -> int:
+        """Return the steps done since power-up."""
         return self.look()[0]
 
     def queued_us(self) -> int:
-        """Time still ahead of what was sent, by the planned end; 0 when it has been made."""
+        """Return the time until the planned end of what was sent; 0 if it was made."""
         if self._generator.at_rest():
             return 0
         return max(0, time.ticks_diff(self._end_us, time.ticks_us()))
 
     def underruns(self) -> int:
-        """How often the queue ran dry behind a step while the motor was enabled."""
+        """Return how often the queue ran dry after a step while the motor was enabled."""
         self._note_underrun()
         return self._underruns
 
@@ -121,9 +121,9 @@ class Stepper:
             self._underruns += 1
 
     def busy(self) -> bool:
-        """Whether something sent has not been made; also when the enable line stopped it, until `halt`."""
+        """Return True if something sent was not made; also if the enable line stopped it, until `halt`."""
         return not self._generator.at_rest()
 
     def close(self) -> None:
-        """Gives the DMA channels back."""
+        """Give the DMA channels back."""
         self._generator.feed.close()

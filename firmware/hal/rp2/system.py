@@ -1,4 +1,4 @@
-"""The chip itself: identity, resets, memory, the watchdog."""
+"""The chip: identity, resets, memory, the watchdog."""
 
 import gc
 import os
@@ -16,47 +16,49 @@ if 0:  # for the type checker alone
     from hal.ports import Implementation
 
 # --- watchdog ----------------------------------------------------------------------------------------------------------------
-# The chip's watchdog: resets the board when nobody feeds it.
 
 
 class Watchdog:
+    """The chip's watchdog: it resets the board if it is not fed in time."""
     def __init__(self) -> None:
         self._dog: machine.WDT | None = None
 
     def start(self, timeout_ms: int) -> None:
-        """1 to 8388 ms; can't be stopped again. ValueError beyond that."""
+        """Start it with 1 to 8388 ms; it cannot be stopped again. Raises ValueError beyond that."""
         self._dog = machine.WDT(timeout=timeout_ms)
 
     def feed(self) -> None:
-        """Nothing before `start`."""
+        """Restart the timeout. Does nothing before `start`."""
         if self._dog is not None:
             self._dog.feed()
 
     def started(self) -> bool:
+        """Return True after `start`."""
         return self._dog is not None
 
 
 # --- system ------------------------------------------------------------------------------------------------------------------
-# The chip itself: identity, resets, memory.
 
-# Collected only when the heap is full, what lives would lie scattered all over it. While the pump is built that is no harm: nearly all
-# of what is in the way then goes when it has been built. With fewer bytes a download of the journal is interrupted more often.
+# If memory is collected only when the heap is full, the live objects lie scattered over it. That is harmless while the pump is built:
+# nearly everything in between is freed afterwards. With fewer bytes, a download of the journal is interrupted more often.
 _COLLECT_EVERY_BYTES = const(49_152)
 _LITTER_BYTES = const(4_096)
-# What the last program left in a register that only the loss of power clears.
+# The last program's state, in a register that only the loss of power clears.
 _RUNNING = const(0x74680001)
 _RESET = const(0x74680002)
 _MAINTENANCE = const(0x74680003)
-_FAILED = const(0x74680010)  # and how often in a row
-_ROW_MS = const(60_000)  # a program that has run for longer begins a new row
+_FAILED = const(0x74680010)  # plus how often in a row
+_ROW_MS = const(60_000)  # a failure after a longer run begins a new row
 
 
 class System:
-    """`reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: how many
-    programs in a row, the last ones, have ended by an error."""
+    """The chip. `reset_cause` is "power", "watchdog" or "soft".
+
+    `maintenance_requested`: maintenance was requested before the last reset. `failures`: how many of the last programs in a row failed.
+    """
 
     def __init__(self) -> None:
-        self._free_bytes = (0, 0)  # as seen behind the last two collections
+        self._free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
         self._begun_ms = time.ticks_ms()
         left = mem32[reg.WATCHDOG_SCRATCH0]
@@ -77,49 +79,50 @@ class System:
         mem32[reg.WATCHDOG_SCRATCH0] = word
 
     def seed(self) -> int:
-        """u32 from the noise of the ring oscillator, another one after every reset."""
+        """Return a u32 from the noise of the ring oscillator, different after every reset."""
         return int.from_bytes(os.urandom(4), "little")
 
     def reset(self) -> None:
-        """Restarts the chip; does not return."""
+        """Restart the chip; does not return."""
         if mem32[reg.WATCHDOG_SCRATCH0] != _MAINTENANCE:
             self._leave(_RESET)
         machine.reset()
 
     def request_maintenance(self) -> None:
-        """Survives the next reset, not a power cut."""
+        """Request maintenance for after the next reset; a power cut forgets it."""
         self._leave(_MAINTENANCE)
 
     def fail(self, error: BaseException) -> None:
-        """Restarts the chip behind an error that nothing could handle, and counts it; does not return."""
+        """Count an unhandled error and restart the chip; does not return."""
         self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self._begun_ms) < _ROW_MS else 1))
         machine.reset()
 
     def ended(self) -> None:
-        """The program ends without a watchdog: what restarts it is somebody at the REPL."""
+        """Note that the program ends without a watchdog, so somebody at the REPL restarts it."""
         self._leave(_RESET)
 
     def collect(self) -> None:
-        """Called when nobody has asked for a while: a collection takes 75 ms, in which the hardware steps on. While somebody asks on and
-        on it comes by itself, when a part of the heap has been used (see __init__)."""
+        """Collect memory if much was left behind; called when no host asks. A collection takes 75 ms; the hardware steps on.
+
+        While a host asks without a pause, collections come at the threshold (_COLLECT_EVERY_BYTES).
+        """
         PACK.let_go()
         if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
             self.built()
 
     def make_room(self) -> None:
-        """What is made from here on stays: it shall lie where something has been, and not behind it. What lies scattered over the memory
-        leaves no large piece for a long line."""
+        """Collect before making objects that stay, so that they fill gaps. Scattered ones would leave no large piece for a long line."""
         gc.collect()
 
     def loop_begins(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def between_turns(self) -> bool:
-        """False: memory is collected within the turns (see __init__ and collect)."""
+        """Return False: memory is collected within the turns (see `collect`)."""
         return False
 
     def built(self) -> None:
-        """What building the pump left behind goes at once; from here on it is collected often."""
+        """Collect what building the pump left behind; from here on collect often."""
         PACK.let_go()
         gc.threshold(_COLLECT_EVERY_BYTES)
         gc.collect()
@@ -127,17 +130,20 @@ class System:
         self._free_bytes = (self._free_bytes[1], self._last_free_bytes)
 
     def forget(self, *modules: str) -> None:
-        """Gives back the memory of those of these modules of which nothing is in use any more; an import brings them again."""
+        """Free the memory of modules of which nothing is used any more; an import loads them again."""
         for name in modules:
             if name in sys.modules:
                 package, _, own = name.rpartition(".")
                 del sys.modules[name]
-                if hasattr(sys.modules.get(package), own):  # not yet, when its import failed; and the package may be gone
+                if hasattr(sys.modules.get(package), own):  # missing if its import failed; the package may be gone too
                     delattr(sys.modules[package], own)
 
     def free_memory_bytes(self) -> int:
-        """The more of what was free behind the last two collections, as far as it was asked since: what commands leave behind until
-        the next one is not in use, and a collection in the middle of an answer leaves that answer's. Never more than was free."""
+        """Return the larger of the two last free-heap readings after a collection.
+
+        One reading alone would count the garbage of commands, or of an answer that a collection met in the middle. Never more than was
+        free.
+        """
         now_bytes = gc.mem_free()
         if now_bytes > self._last_free_bytes:
             self._free_bytes = (self._free_bytes[1], now_bytes)

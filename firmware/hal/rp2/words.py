@@ -1,4 +1,4 @@
-"""From (steps, cycles) to words in the ring, and back: the last step exactly at the end, every other within 0.5 us of its place."""
+"""Encode (steps, cycles) as words in the ring, and count them: the last step exactly at the end, every other within 0.5 us."""
 # ruff: noqa: F821  (ptr32 is a word of MicroPython's compiler)
 
 import micropython
@@ -7,20 +7,20 @@ from micropython import const
 # --- ring --------------------------------------------------------------------------------------------------------------------
 # The ring of words between the encoder and DMA; its inner loops are machine code.
 #
-# A word tells the generator one item, made `repeats` times: `pulse:1 | repeats-1:8 | x:23`, lowest bit first. An item lasts
-# `x` cycles of 8 ns and what the generator's program takes besides. Indices run from 0 to WORDS - 1 and on from 0 again.
+# A word is one item for the generator, made `repeats` times: `pulse:1 | repeats-1:8 | x:23`, lowest bit first. An item lasts `x` cycles of
+# 8 ns and the overhead of the generator's program. Indices run from 0 to WORDS - 1 and wrap to 0.
 
 WORDS = const(2048)
 BYTES_LOG2 = const(13)
 MOST_X = const(0x7FFFFE)  # one less than fits, because `spread` makes some items a cycle longer
 _MASK = const(2047)
-# A block mixes two lengths; its worst step is a quarter of the block from its place, in cycles: 240 keeps it within 0.5 us.
+# A block mixes two lengths; its worst step is off by a quarter of the block, in cycles: 240 keeps it within 0.5 us.
 _BLOCK = const(240)
 
 
 @micropython.viper
 def spread(words: ptr32, at: int, count: int, low_word: int, rest: int) -> int:
-    """Writes `count` items from index `at` on, `rest` of them one cycle longer, evenly mixed in; returns the index behind.
+    """Write `count` items from index `at` on, `rest` of them one cycle longer, evenly mixed in. Return the next index.
 
     `low_word` has the pulse bit and the x of the shorter items; 0 <= rest < count <= 4,000,000.
     """
@@ -45,7 +45,7 @@ def spread(words: ptr32, at: int, count: int, low_word: int, rest: int) -> int:
 
 @micropython.viper
 def steps_in(words: ptr32, first: int, behind: int) -> int:
-    """Pulses that the words from `first` up to `behind` make."""
+    """Return the pulses of the words from `first` to before `behind`."""
     total = 0
     while first != behind:
         word = int(words[first])
@@ -57,7 +57,7 @@ def steps_in(words: ptr32, first: int, behind: int) -> int:
 
 @micropython.viper
 def cycles_in(words: ptr32, first: int, behind: int, overhead: int) -> int:
-    """Cycles that the words from `first` up to `behind` last, modulo 2 to the 30th."""
+    """Return the cycles of the words from `first` to before `behind`, modulo 2**30."""
     total = 0
     while first != behind:
         word = int(words[first])
@@ -67,27 +67,25 @@ def cycles_in(words: ptr32, first: int, behind: int, overhead: int) -> int:
 
 
 # --- words -------------------------------------------------------------------------------------------------------------------
-# From (steps, cycles) to words in the ring: the last step exactly at the end, every other within 0.5 us of its place.
-#
-# Integers only; runs on CPython as well. `overhead` is what the generator's program takes for an item besides its x, in cycles.
+# Integers only; runs on CPython as well. `overhead` is an item's time besides its x, in cycles.
 
 CYCLES_PER_US = 125
-# The item of a step that stands alone behind a long gap.
+# the item of a single step after a long gap
 _ALONE_CYCLES = const(1 << 20)
 _PULSE = const(1)
 _CHECKED_CYCLES = const(0x3FFFFFFF)
 
 
 def most_words(steps: int, cycles: int) -> int:
-    """As many words as `encode` may write, or a few less."""
+    """Return the most words that `encode` may write, or a few less."""
     long_items = cycles // MOST_X + 1
     return 2 * (steps // 240 + long_items // 240) + 3 * min(steps, long_items) + 4
 
 
 def encode(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
-    """Writes the words of `steps` evenly spaced over `cycles`, or of a dwell when there are none; returns the index behind.
+    """Write the words of `steps` evenly spaced over `cycles`, or of a dwell for 0 steps. Return the next index.
 
-    ValueError when an item would be shorter than `overhead`, and when the words do not add up (a bug of ours).
+    Raises ValueError if an item would be shorter than `overhead`, or the words do not add up (a bug of ours).
     """
     if cycles < overhead * max(1, steps):
         raise ValueError("too short for the generator")
@@ -108,7 +106,7 @@ def _dwell(words: int, at: int, cycles: int, overhead: int) -> int:
 
 
 def _far_apart(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
-    """Steps with a dwell before each; the k-th ends at k * cycles / steps, rounded."""
+    """Write steps with a dwell before each; step k ends at k * cycles / steps, rounded."""
     made = 0
     for step in range(1, steps + 1):
         end = (cycles * step + steps // 2) // steps

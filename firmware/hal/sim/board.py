@@ -1,4 +1,4 @@
-"""The simulated board: builds every part in a state in which nothing moves."""
+"""The simulated board: every part, built so that nothing moves."""
 
 import struct
 
@@ -18,35 +18,36 @@ if 0:  # for the type checker alone
     from hal.ports import EraseListener
 
 # --- flash -------------------------------------------------------------------------------------------------------------------
-# The littlefs of the simulator: only its free space is asked for in another way than on the board.
 
 
 class SimulatedFlash(Flash):
+    """The littlefs of the simulator. Only its free space comes from another place than on the board."""
     def __init__(self, device: panel.Device) -> None:
         self._device = device
 
     def listen(self, look: "EraseListener | None") -> None:
-        """Nobody has to look: a simulated erase takes no time."""
+        """Do nothing: a simulated erase takes no time."""
 
     def free_bytes(self) -> int:
+        """Return the bytes in blocks that no file uses."""
         return self._device.answer_u64()
 
 
 # --- watchdog ----------------------------------------------------------------------------------------------------------------
-# The chip's watchdog: resets the board when nobody feeds it.
 
 
 class Watchdog:
+    """The simulated watchdog: it resets the board if it is not fed in time."""
     def __init__(self, board: panel.Device, pulses: panel.Pulses) -> None:
         self._board = board
         self._pulses = pulses
 
     def start(self, timeout_ms: int) -> None:
-        """1 to 8388 ms; can't be stopped again. OSError beyond that."""
+        """Start it with 1 to 8388 ms; it cannot be stopped again. Raises OSError beyond that."""
         self._board.order(b"W" + struct.pack("<I", timeout_ms))
 
     def feed(self) -> None:
-        """Goes with the next wait: time passes nowhere else."""
+        """Feed it with the next wait: time passes only there."""
         self._pulses.feeds = True
 
 
@@ -54,11 +55,12 @@ class Watchdog:
 
 
 class Board:
+    """The simulated board, built from its device files."""
     def __init__(self) -> None:
         device = panel.Device("/dev/board")
         facts = device.facts()
         pulses = panel.Pulses()
-        self.look = pulses.look  # for every turn of the loop
+        self.look = pulses.look  # once per turn of the loop
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None, pulses)
         self.link = Link(pulses)
@@ -72,23 +74,23 @@ class Board:
         self.led = Led(device)
 
     def attach(self, bench: "ports.BenchFacts | None") -> bool:
-        """The simulated rig is there from the start; without a bench (None) nothing may use its motor."""
+        """Use the rig, which exists from the start. Without a bench (None) the motor parts refuse to move."""
         if bench is None:
             self.stepper = NoStepper()
             self.guard = NoGuard()
         return bench is not None
 
     def cut(self) -> None:
-        """Ends the motion at once. Nothing calls it here: a simulated erase takes no time."""
+        """End the motion at once. Nothing calls it here: a simulated erase takes no time."""
         self.make_safe()
 
     def restore(self) -> None:
-        """Nothing is held off."""
+        """Do nothing: no line is held off."""
 
     def make_safe(self) -> None:
-        """Motor halted and disabled, in any state."""
+        """Halt and disable the motor, in any state."""
         self.stepper.halt()
         self.stepper.enable(False)
 
     def hand_over(self) -> None:
-        """Nothing: there is no prompt."""
+        """Do nothing: there is no prompt."""

@@ -1,4 +1,4 @@
-"""Time: uptime by the crystal, UTC by the clock chip or, without one, by the crystal since it was set."""
+"""Uptime by the crystal; UTC by the clock chip, or else by the crystal since it was set."""
 
 import time
 
@@ -18,13 +18,15 @@ class Clock:
         self.has_chip = chip is not None
         self._ticks_ms = time.ticks_ms()
         self._uptime_ms: int = self._ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
-        self._known_until_ms = 0  # by then the ticks must be looked at
+        self._known_until_ms = 0  # the ticks must be read again by then
         self._set_to_s = 0
         self._set_at_ms = 0
 
     def uptime_ms(self) -> int:
-        """Since boot; never wraps, as long as it is called once in six days. Behind a wait its answer holds it: time moves in waits, and
-        while the flash is written."""
+        """Return the time since boot. Never wraps if it is called at least once in six days.
+
+        After a wait its answer is used: time moves only in waits and while the flash is written.
+        """
         now_ms = self._pulses.uptime_ms
         self._pulses.uptime_ms = -1
         if 0 <= now_ms < self._known_until_ms:
@@ -36,7 +38,7 @@ class Clock:
         return self._uptime_ms
 
     def utc_s(self) -> int:
-        """Seconds since 1970; 0 is unknown."""
+        """Return seconds since 1970; 0 if unknown."""
         if self._chip is not None:
             return self._chip.answer_u64()
         if self._set_to_s == 0:
@@ -44,10 +46,11 @@ class Clock:
         return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
 
     def fraction_ms(self) -> int | None:
-        """Milliseconds of the present second; None when the chip keeps the time, which tells whole seconds."""
+        """Return the milliseconds of the present second; None with a chip, which has whole seconds only."""
         return None if self._chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
 
     def set_utc_s(self, utc_s: int) -> None:
+        """Set the time."""
         if self._chip is not None:
             self._chip.order_u64(utc_s)
         self._set_to_s = utc_s

@@ -23,12 +23,14 @@ class Link:
         self.wait = pulses.wait  # the only place where the loop sleeps
 
     def alert(self) -> bool:
-        """Whether somebody has to look at once: a stop, or the guard."""
+        """Return True for what cannot wait: a stop, or the guard."""
         return self._pulses.flag(panel.STOP | panel.TRIPPED)
 
     def read(self) -> bytes:
-        """What there is now, at most 4 KiB, so that a flood holds up no dose; b"" if nothing; never blocks. Asks only when the
-        last look at the board, or nobody, has said that there may be input."""
+        """Return what has arrived, b"" if nothing; never block. At most 4 KiB, so that a flood delays no dose.
+
+        It reads only if the last look at the board reported input, or there was no look yet.
+        """
         if not self._pulses.flags & _INPUT:
             return b""
         whole = b""
@@ -43,5 +45,5 @@ class Link:
         return whole
 
     def write(self, data: bytes | memoryview) -> None:
-        """Blocks at most 500 ms for a host that does not read; then the rest is lost."""
+        """Write `data`. Blocks at most 500 ms if the host does not read; then the rest is lost."""
         self._output.write(data)

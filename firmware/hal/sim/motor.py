@@ -8,17 +8,16 @@ from micropython import const
 from hal.sim import panel
 
 # --- stepper -----------------------------------------------------------------------------------------------------------------
-# The pulse generator: a queue of slices that runs without the CPU.
 
 _QUEUE = const(0)
 _HALT = const(1)
 _ENABLE = const(2)
 _U64 = const(1 << 64)
-_SMALL = const(1 << 29)  # the machine's own integers: what a slice needs is always among them
+_SMALL = const(1 << 29)  # small integers of MicroPython: a slice always fits
 
 
 class Stepper:
-    """Counts are absolute since power-up. `max_rate_hz` is the bench's."""
+    """The pulse generator: a queue of slices that runs without the CPU. Counts are absolute; `max_rate_hz` is the bench's."""
 
     def __init__(self, pulses: panel.Pulses, max_rate_hz: int) -> None:
         self._pulses = pulses
@@ -27,9 +26,9 @@ class Stepper:
         self._file, self._order = pulses.file, array.array("I", [0, 0])
 
     def queue(self, steps: int, duration_us: int) -> None:
-        """Steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
+        """Queue steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
 
-        ValueError when steps or duration are out of range or faster than `max_rate_hz`.
+        Raises ValueError if steps or duration are out of range or faster than `max_rate_hz`.
         """
         if not 0 <= steps < _SMALL or not steps * self._interval_us < duration_us < _SMALL:
             self._check(steps, duration_us)
@@ -47,41 +46,42 @@ class Stepper:
             raise ValueError("faster than the driver allows")
 
     def send(self) -> None:
-        """What was queued is already with the generator."""
+        """Do nothing: `queue` has already handed it over."""
 
     def halt(self) -> int:
-        """Drops the queue; returns the steps done."""
+        """Drop the queue. Return the steps done."""
         self._pulses.order(_HALT, 0, 0)
         return self.steps_done()
 
     def enable(self, on: bool) -> None:
-        """Asks for the enable line; guard and stop button may hold it off."""
+        """Set the enable line. Guard and stop button may hold it off."""
         self._pulses.order(_ENABLE, 1 if on else 0, 0)
 
     def steps_done(self) -> int:
+        """Return the steps done since power-up."""
         return self._pulses.steps()
 
     def queued_us(self) -> int:
-        """Time still queued ahead."""
+        """Return the time still queued."""
         return self._pulses.queued_us()
 
     def underruns(self) -> int:
-        """How often the queue ran dry behind a slice with steps while the motor was enabled."""
+        """Return how often the queue ran dry after a slice with steps while the motor was enabled."""
         return self._pulses.underruns()
 
     def busy(self) -> bool:
+        """Return True while something queued was not made."""
         return self._pulses.flag(panel.BUSY)
 
 
 # --- guard -------------------------------------------------------------------------------------------------------------------
-# The independent counter of pulses that owns the enable line.
 
 _ALLOW = const(0)
 _REARM = const(1)
 
 
 class Guard:
-    """Counts are absolute since power-up; nothing is allowed until `allow`."""
+    """The independent counter of pulses that owns the enable line. Counts are absolute; nothing is allowed until `allow`."""
 
     def __init__(self, pulses: panel.Pulses, device: panel.Device) -> None:
         self._pulses = pulses
@@ -89,17 +89,19 @@ class Guard:
         self._order = bytearray(9)
 
     def count(self) -> int:
+        """Return the pulses counted since power-up."""
         return self._pulses.guard_count()
 
     def allow(self, steps: int) -> None:
-        """Absolute allowance. One pulse beyond it drops the enable line and latches."""
+        """Set the absolute allowance. One pulse beyond it drops the enable line, latched."""
         self._send(_ALLOW, steps)
 
     def tripped(self) -> bool:
+        """Return True if the guard has cut the enable line."""
         return self._pulses.flag(panel.TRIPPED)
 
     def rearm(self) -> None:
-        """Releases the latch; what was queued when it fell is never stepped."""
+        """Release the latch. What was queued when it fell is never stepped."""
         self._send(_REARM, 0)
 
     def _send(self, number: int, steps: int) -> None:
@@ -109,17 +111,18 @@ class Guard:
 
 
 # --- supply ------------------------------------------------------------------------------------------------------------------
-# The motor's supply, as the bench measures it.
 
 
 class Supply:
+    """The motor's supply, as the simulated bench measures it."""
     def __init__(self, pulses: panel.Pulses, device: panel.Device) -> None:
         self._pulses = pulses
         self._device = device
 
     def mv(self) -> int | None:
+        """Return the supply [mV]."""
         return self._device.answer_u64()
 
     def low(self) -> bool:
-        """As of the last look at the board."""
+        """Return True if the supply was too low at the last look at the board."""
         return self._pulses.flags & panel.SUPPLY_LOW != 0

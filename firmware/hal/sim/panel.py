@@ -1,4 +1,4 @@
-"""The device files of the simulated bench, and everything on it that is a button, a light or a sound."""
+"""The device files of the simulated bench, its buttons, its light and its sound."""
 
 import array
 import json
@@ -12,10 +12,10 @@ if 0:  # for the type checker alone
     from hal.ports import BinaryFile, DeviceWords
 
 # --- panel -------------------------------------------------------------------------------------------------------------------
-# The device files that the simulator serves. A write is one order, a read one answer; integers are little-endian.
+# A write to a device file is one order, a read one answer; integers are little-endian.
 #
-# The other side is host/thecal/sim/devices.py, where the orders and answers are listed. Buffers are made once: what is
-# allocated in this MicroPython is never given back (see system.py).
+# host/thecal/sim/devices.py is the other side and lists the orders and answers. Buffers are made once: this MicroPython hardly gives back
+# what it allocates (see system.py).
 
 BUSY = 1
 TRIPPED = 2
@@ -28,7 +28,7 @@ SUPPLY_LOW = 64
 _FACTS_BYTES = const(512)
 _QUEUED_AT = const(16)
 _STEPPER_BYTES = const(29)
-# words of what /dev/wait is asked and answers; its 64-bit numbers are two words, the lower one first
+# words of a question to /dev/wait and of its answer; a 64-bit number is two words, the lower one first
 _WORDS = const(8)
 _DURATION_MS = const(0)
 _WHAT = const(1)
@@ -47,8 +47,10 @@ _UNKNOWN = const(-1)
 
 
 class Pulses:
-    """What generator and guard say. Every function asks anew, but `look` and `uptime_ms` after a wait: its answer holds what they
-    would ask for. `flags` are those of the last look at the board."""
+    """The answers of generator and guard. `flags` are those of the last look at the board.
+
+    Every function asks the device again. Only `look` and `uptime_ms` after a wait do not: the wait's answer has what they need.
+    """
 
     def __init__(self) -> None:
         self.file: "BinaryFile" = open("/dev/stepper", "r+b")
@@ -57,18 +59,18 @@ class Pulses:
         self._state = BoardState()
         self._order = bytearray(17)
         self.flags = INPUT  # unknown before the first look
-        self.up_to_date = False  # nothing was ordered since the wait that has answered
-        self.feeds = False  # True when the watchdog is to be fed with the next wait: one call less in every turn
-        self.uptime_ms = _UNKNOWN  # the moment when that wait ended, until it is asked for
+        self.up_to_date = False  # True if nothing was ordered since the last wait
+        self.feeds = False  # feed the watchdog with the next wait: saves a call in every turn
+        self.uptime_ms = _UNKNOWN  # when the last wait ended, until it is used
 
     def order(self, number: int, steps: int, duration_us: int) -> None:
-        """0 queue, 1 halt, 2 enable. OSError when the generator can't do it."""
+        """Order 0 queue, 1 halt, 2 enable. Raises OSError if the generator cannot do it."""
         self.up_to_date = False
         struct.pack_into("<BQQ", self._order, 0, number, steps, duration_us)
         self.file.write(self._order)
 
     def wait(self, duration_ms: int) -> bool:
-        """Sleeps until input is there, at most so long; feeds the watchdog first. False: look at the board first."""
+        """Feed the watchdog if asked, then sleep until input arrives, at most `duration_ms`. Return False: look at the board first."""
         words = self._words
         words[_DURATION_MS] = duration_ms
         words[_WHAT] = _FEEDS if self.feeds else 0
@@ -80,7 +82,7 @@ class Pulses:
         return False
 
     def look(self) -> BoardState:
-        """What stands at this moment, always in the same object; in every turn."""
+        """Return the state at this moment, for every turn of the loop; always the same object."""
         words = self._words if self.up_to_date else self._anew()
         self.up_to_date = False
         state = self._state
@@ -95,7 +97,7 @@ class Pulses:
         return state
 
     def _anew(self) -> "array.array[int]":
-        """The words of this moment."""
+        """Read and return the words of this moment."""
         words = self._words
         words[_WHAT] = _LOOKS
         self._turns.readinto(words)
@@ -104,20 +106,25 @@ class Pulses:
         return words
 
     def steps(self) -> int:
+        """Return the steps done since power-up."""
         return _number(self._anew(), _STEPS)
 
     def guard_count(self) -> int:
+        """Return the pulses that the guard has counted."""
         return _number(self._anew(), _GUARD)
 
     def queued_us(self) -> int:
+        """Return the time still queued."""
         answer = bytearray(_STEPPER_BYTES)
         self.file.readinto(answer)
         return struct.unpack_from("<Q", answer, _QUEUED_AT)[0]
 
     def underruns(self) -> int:
+        """Return how often the queue ran dry."""
         return self._anew()[_UNDERRUNS]
 
     def flag(self, mask: int) -> bool:
+        """Return True if one of the flags in `mask` is set."""
         return self._anew()[_FLAGS] & mask != 0
 
 
@@ -133,44 +140,47 @@ class Device:
         self._number = bytearray(8)
 
     def order(self, data: bytes | bytearray) -> None:
+        """Send an order."""
         self._file.write(data)
 
     def order_u64(self, number: int) -> None:
+        """Send a number."""
         struct.pack_into("<Q", self._number, 0, number)
         self._file.write(self._number)
 
     def answer_u64(self) -> int:
+        """Read a number."""
         self._file.readinto(self._number)
         return struct.unpack_from("<Q", self._number, 0)[0]
 
     def facts(self) -> dict:
-        """What the board knows when it boots."""
+        """Return the facts about the board at boot."""
         return json.loads(self._file.read(_FACTS_BYTES))
 
 
 # --- buttons -----------------------------------------------------------------------------------------------------------------
-# Stop button, bolus button, buzzer and LED.
 
 _PATTERNS = ("off", "low", "high")
 
 
 class Buttons:
-    """The stop button drops the enable line in hardware, latched until `clear_stop`."""
+    """The buttons. The stop button drops the enable line in hardware, latched until `clear_stop`."""
 
     def __init__(self, pulses: Pulses, board: Device) -> None:
         self._pulses = pulses
         self._board = board
 
     def stop_pressed(self) -> bool:
+        """Return True if the stop button was pressed since `clear_stop`."""
         return self._pulses.flag(STOP)
 
     def clear_stop(self) -> None:
-        """Releases the latch; what was queued when it fell is never stepped."""
+        """Release the latch. What was queued when it fell is never stepped."""
         self._pulses.up_to_date = False
         self._board.order(b"S")
 
     def bolus_pressed(self) -> bool:
-        """True once for each press, as of the last look at the board."""
+        """Return True once for each press, as of the last look at the board."""
         pulses = self._pulses
         if not pulses.flags & BOLUS:
             return False
@@ -180,17 +190,20 @@ class Buttons:
 
 
 class Buzzer:
+    """The simulated buzzer."""
     def __init__(self, board: Device) -> None:
         self._board = board
 
     def sound(self, pattern: str) -> None:
-        """`off`, `low` or `high`; ValueError for anything else."""
+        """Sound `off`, `low` or `high`. Raises ValueError for anything else."""
         self._board.order(b"B" + bytes([_PATTERNS.index(pattern)]))
 
 
 class Led:
+    """The simulated light."""
     def __init__(self, board: Device) -> None:
         self._board = board
 
     def set(self, on: bool) -> None:
+        """Switch the light on or off."""
         self._board.order(b"L\x01" if on else b"L\x00")

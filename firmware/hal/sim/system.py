@@ -1,4 +1,4 @@
-"""The chip itself: identity, resets, memory."""
+"""The simulated chip: identity, resets, memory."""
 
 import array
 import gc
@@ -12,20 +12,22 @@ if 0:  # for the type checker alone
     from hal.ports import Implementation
 
 _PROBE_WORDS = const(256)
-_BEHIND_WORDS = const(65_536)  # larger than any hole that compiling the files has left: what is so large lies behind all that exists
+_BEHIND_WORDS = const(65_536)  # larger than any hole that compiling the files has left, so it lies after everything that exists
 _BLOCK_BYTES = const(16)
 _BEFORE_BYTES = const(262_144)  # more than is allocated before a System is made
-_TURNS = const(64)  # at most a few hundred kB are allocated in so many
+_TURNS = const(64)  # in so many turns at most a few hundred kB are allocated
 
 
 class System:
-    """The collector of this MicroPython does not see the registers of the WebAssembly machine. What only C code, or a Python function with
-    many variables, holds at that moment is lost. So it never runs by itself, but only between two turns of the loop: `loop_begins`
-    keeps for ever what exists then, the frames of `run` and of its callers among it. Later only the frames of `between_turns` exist, which
-    are small enough (11 words) to lie in the memory that the collector looks through.
+    """The chip. `reset_cause` is "power", "watchdog" or "soft". `failures` is 0: a program that fails ends the simulator.
 
-    `reset_cause` is "power", "watchdog" or "soft"; `maintenance_requested`: asked for before the last reset; `failures`: none,
-    since here a program that fails ends the simulator."""
+    `maintenance_requested`: maintenance was requested before the last reset.
+
+    The collector of this MicroPython does not see the registers of the WebAssembly machine. An object that only C code, or a Python
+    function with many variables, holds at that moment is lost. So it never runs by itself, only between two turns of the loop.
+    `loop_begins` keeps for ever what exists then, including the frames of `run` and its callers. Later only the frames of `between_turns`
+    exist. They are small enough (11 words) to lie in the memory that the collector scans.
+    """
 
     failures = 0
 
@@ -52,40 +54,42 @@ class System:
         self._over = False
 
     def seed(self) -> int:
-        """u32 from the hardware's noise, another one after every reset."""
+        """Return a u32 from the hardware's noise, different after every reset."""
         return self._seed
 
     def reset(self) -> None:
-        """Restarts the chip; does not return."""
+        """Restart the chip; does not return."""
         self._board.order(b"R")
 
     def fail(self, error: BaseException) -> None:
-        """Ends the program behind an error that nothing could handle: the runner tells it."""
+        """End the program after an unhandled error: the simulator's runner reports it."""
         raise error
 
     def request_maintenance(self) -> None:
-        """Survives the next reset, not a power cut."""
+        """Request maintenance for after the next reset; a power cut forgets it."""
         self._board.order(b"M")
 
     def collect(self) -> None:
-        """Nothing: see __init__."""
+        """Do nothing: see the class."""
 
     def built(self) -> None:
-        """Nothing: see __init__."""
+        """Do nothing: see the class."""
 
     def make_room(self) -> None:
-        """Nothing: see __init__."""
+        """Do nothing: see the class."""
 
     def forget(self, *modules: str) -> None:
-        """Nothing: their memory would not come back, and an import would take more."""
+        """Do nothing: the memory of a module would not come back, and an import would take more."""
 
     def loop_begins(self) -> None:
-        """Keeps all that exists now, by its addresses: the collector takes every word for an address that looks like one."""
+        """Keep everything that exists now, by address: the collector takes every word that looks like an address for one."""
         self._kept = array.array("I", range(self._origin - _BEFORE_BYTES, _place(_BEHIND_WORDS), _BLOCK_BYTES))
 
     def between_turns(self) -> bool:
-        """Collects when half of the heap is used. True when that leaves less than a quarter: the pump must stop, and 64 turns later, when
-        all is in the journal, the power-up ends."""
+        """Collect if half of the heap is used. Return True if less than a quarter is free after that: the pump must stop.
+
+        64 turns later, when everything is in the journal, the power-up ends.
+        """
         self._turns_left -= 1
         if self._turns_left:
             return False
@@ -101,11 +105,13 @@ class System:
         return self._over
 
     def free_memory_bytes(self) -> int:
-        """An estimate from how far allocation has come since the last collection: to count a heap of this size takes long."""
+        """Return an estimate: how far allocation has come since the last collection. Counting a heap of this size takes long."""
         return self._heap_bytes - (_place(_PROBE_WORDS) - self._origin)
 
 
 def _place(words: int) -> int:
-    """Where so much memory is free. A tuple is one piece of memory, of which `id` is the begin; a bytearray is two, of which the first is
-    so small that it fills a hole anywhere."""
+    """Return an address with so much free memory. A tuple is one piece, and `id` is its beginning.
+
+    A bytearray is two pieces, and the first is so small that it fills a hole anywhere.
+    """
     return id((None,) * words)

@@ -1,1 +1,1 @@
-"""What goes over the cable and into the journal, defined once: frames, messages, records. PROTOCOL.md is the written form."""
+"""The formats of cable and journal, defined once: frames, messages, records. PROTOCOL.md describes them."""

@@ -1,4 +1,4 @@
-"""Find the whole records of a damaged segment. Loaded when damage is met only: an undamaged segment needs none of it."""
+"""Find the whole records of a damaged segment. Loaded only after damage: an intact segment needs none of it."""
 
 import struct
 
@@ -10,8 +10,8 @@ _PART_BYTES = const(1024)
 def whole_records(data: bytes | memoryview, first: int, behind: int) -> list[int]:
     """Return the offset of each whole record of a segment whose numbers begin at `first` and end before `behind`.
 
-    After damage the search goes on with the next offset at which a whole record lies whose number is higher, and not higher than
-    the records that have room in the damaged bytes allow. The first record may have any number of the segment: its name may be wrong.
+    After damage the search continues at the next whole record with a higher number. The number must not be higher than the records that fit
+    in the damaged bytes allow. The first record may have any number of the segment, because the segment's name may be wrong.
     """
     found, at, expected = [], 0, first
     while 0 <= at < len(data):
@@ -26,7 +26,7 @@ def whole_records(data: bytes | memoryview, first: int, behind: int) -> list[int
 
 
 def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int) -> tuple[int, int]:
-    """(offset, number) of the first whole record after the damaged bytes that begin at `damaged_at`; offset -1 when there is none."""
+    """Return (offset, number) of the first whole record after the damage at `damaged_at`; offset -1 if there is none."""
     room = (len(data) - damaged_at) // records.SHORTEST_BYTES
     for sequence in range(expected + 1, min(behind, expected + room + 1)):
         pattern = struct.pack("<I", sequence)
@@ -40,7 +40,7 @@ def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int)
 
 
 def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
-    """Offset of `pattern` at `start` or behind it, -1 when there is none: a memoryview can't be asked for it."""
+    """Return the offset of `pattern` at or after `start`, -1 if there is none. A memoryview has no `find`."""
     for at in range(start, len(data), _PART_BYTES):
         found = bytes(data[at : at + _PART_BYTES + len(pattern) - 1]).find(pattern)
         if found >= 0:
@@ -49,9 +49,9 @@ def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
 
 
 def lost_in(data: bytes | memoryview, starts: list[int], first: int, behind: int) -> list[tuple[int, int, int, int]]:
-    """Return (first lost, last lost, bytes between, how many whole records come before) of each gap of a segment.
+    """Return (first lost, last lost, bytes between, number of whole records before) of each gap of a segment.
 
-    Bytes between are those of the damaged records when the gap lies between two whole ones or before one, else -1: unknown.
+    The bytes between are those of the damaged records if a whole record follows, else -1: unknown.
     """
     found, expected, end = [], first, 0
     for count, at in enumerate(starts):

@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Json
 
 # --- frame -------------------------------------------------------------------------------------------------------------------
-# One frame a line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
+# A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
 
 MAX_BYTES = 8192
 BARE_WORDS = (b"hello", b"status", b"stop")
@@ -21,7 +21,7 @@ _BLANK = bytes(range(33))
 
 
 class FrameError(ValueError):
-    """A line that is not a frame; `fault` is the name of the refusal that answers it."""
+    """A line is not a frame. `fault` is the name of the refusal that answers it."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(fault)
@@ -29,27 +29,30 @@ class FrameError(ValueError):
 
 
 def crc_text(body: bytes | memoryview) -> bytes:
-    """CRC-32 of `body` as eight lower-case hex digits."""
+    """Return the CRC-32 of `body` as eight lower-case hex digits."""
     return b"%08x" % binascii.crc32(body)
 
 
 def bare_word(line: bytes) -> bytes:
-    """What a person typed, without space and control characters around it (a Ctrl-C goes with many a `stop`); b"" for a longer line."""
+    """Return a word that a person typed, without space and control characters around it; b"" for more than 64 bytes.
+
+    Many a typed `stop` comes with a Ctrl-C.
+    """
     return line.strip(_BLANK) if len(line) <= _WORD_BYTES else b""
 
 
 def encode(message: dict) -> bytes:
-    """The line of `message`, newline included."""
+    """Return the line of `message`, with its newline."""
     return sealed(json.dumps(message, separators=(",", ":")).encode())
 
 
 def sealed(body: bytes) -> bytes:
-    """The line of an object's bytes, newline included."""
+    """Return the line of an object's bytes, with its newline."""
     return body + b"*%08x\n" % binascii.crc32(body)
 
 
 def decode(line: bytes) -> dict:
-    """The object in `line` (without its newline). FrameError `bad_frame`, `bad_json` or `too_long`; MemoryError passes."""
+    """Return the object in `line` (without newline). FrameError `bad_frame`, `bad_json` or `too_long`; a MemoryError passes."""
     line = line.rstrip(b"\r")
     if len(line) > MAX_BYTES:
         raise FrameError("too_long")
@@ -66,7 +69,7 @@ def decode(line: bytes) -> dict:
 
 
 def _loaded(body: memoryview) -> "Json":
-    """MicroPython reads a view: a copy of a long line is one more piece of memory of that size."""
+    """MicroPython reads a view: a copy of a long line would take one more piece of memory of that size."""
     try:
         return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
     except TypeError:
@@ -74,27 +77,27 @@ def _loaded(body: memoryview) -> "Json":
 
 
 class LineBuffer:
-    """Cuts a byte stream into lines; a line that grows over 8 KiB is dropped up to its newline and counted. Holds at most 8 KiB."""
+    """Cut a byte stream into lines. Holds at most 8 KiB: a longer line is dropped up to its newline, and its bytes are counted."""
 
     def __init__(self) -> None:
-        self.pending = bytearray()  # of a line whose newline has not arrived
+        self.pending = bytearray()  # of a line without its newline so far
         self._dropping = False
         self.dropped_bytes = 0
 
     def between(self) -> bool:
-        """Whether what arrives next begins a line."""
+        """Return True if the next byte begins a line."""
         return not self.pending and not self._dropping
 
     def lose(self, between: bool) -> None:
-        """Drop the line that has not ended. `between`: what arrives next begins a line."""
+        """Drop the unfinished line. `between`: the next byte begins a line."""
         self._drop(b"")
         self._dropping = not between
 
     def feed(self, data: bytes) -> list[bytes | None]:
-        """The complete lines in what has arrived, without newlines; empty ones are left out. An overlong line comes as None."""
+        """Return the lines that are complete now, without newlines and empty lines. An overlong line is None."""
         end = data.find(b"\n")
         if end + 1 == len(data) and 0 < end <= MAX_BYTES and not self.pending and not self._dropping:
-            return [] if data.isspace() else [data[:-1]]  # one line, as nearly always
+            return [] if data.isspace() else [data[:-1]]  # one whole line is by far the usual case
         lines: list[bytes | None]
         lines, parts = [], data.split(b"\n")
         rest = parts.pop()
@@ -108,7 +111,7 @@ class LineBuffer:
         return lines
 
     def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
-        """A newline has arrived behind `part`, which is not a whole line of lawful length."""
+        """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
         part, self.pending = bytes(self.pending), bytearray()
         if self._dropping:
@@ -130,7 +133,7 @@ class LineBuffer:
 
 
 # --- messages ----------------------------------------------------------------------------------------------------------------
-# The commands: JSON-RPC 2.0 requests and replies, and the schema of every command's parameters.
+# JSON-RPC 2.0 requests and replies, and the schema of every command's parameters.
 #
 # Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
 
@@ -140,10 +143,10 @@ ID_DIGITS = 16
 _HEX = "0123456789abcdef"
 _HEX_BYTES = b"0123456789abcdef"
 _BEFORE_ID = b'{"jsonrpc":"2.0","id":"'
-_ID = len(_BEFORE_ID)
-_BEHIND_ID = _ID + ID_DIGITS
-_TAIL = -len("*00000000\n")
-# what is asked most, as `request` and `frame.encode` write it, behind the id
+_ID = const(23)  # where it begins, and what is behind it
+_BEHIND_ID = const(39)
+_TAIL = const(-10)  # `*`, eight digits, newline
+# the most frequent questions, after the id, exactly as `request` and `encode` write them
 _PLAIN = {
     b'","method":"hello"}': "hello",
     b'","method":"status"}': "status",
@@ -153,14 +156,15 @@ _PLAIN = {
 
 
 def is_hex(value: "Json", digits: int) -> bool:
-    """Whether `value` is a string of exactly `digits` lower-case hex digits."""
+    """Return True if `value` is a text of exactly `digits` lower-case hex digits."""
     return type(value) is str and len(value) == digits and not value.strip(_HEX)
 
 
 # method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything]
-# clock.set: up to the end of 2099, because clock chips go no further; zones reach from -12 to +14 h, so 18 h hold them; a transition of 0
-# is none. program.stage and program.check are harmless to repeat. `stop` changes things, but is never answered from memory: it always
-# acts (R8).
+#
+# clock.set: up to the end of 2099, the last year of clock chips. Zones reach from -12 to +14 h, within 18 h. A transition of 0 is none.
+#
+# program.stage and program.check are harmless to repeat. `stop` changes something, but is never answered from memory: it always acts (R8).
 METHODS: "Rows[str, tuple[dict[str, tuple], bool]]" = Rows("""
 hello [{}, false]
 status [{}, false]
@@ -204,12 +208,12 @@ forecast.digest [{"digest": ["hex", 64, 0], "days": ["integer", 1, 31], "second_
 "transition_offset_s": ["integer", -64800, 64800]}, false]
 """)
 
-# what stands for a parameter that is left out
+# for parameters that are left out
 DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridge": 0, "position_steps": 0}
 
 
 def _printable(text: str) -> bool:
-    """Neither control characters nor halves of a surrogate pair, which have no UTF-8."""
+    """Return True without control characters and halves of a surrogate pair, which have no UTF-8."""
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
@@ -227,7 +231,7 @@ def _fits(value: "Json", kind: tuple) -> bool:
 
 
 def check_request(message: dict) -> tuple[str, str, dict]:
-    """(id, method, params) of a request. Refusals `bad_json`, `unknown_method`, `bad_params`; the id is checked first."""
+    """Return (id, method, params) of a request. Refusals `bad_json` (also for the id), `unknown_method`, `bad_params`."""
     if message.get("jsonrpc") != "2.0" or not is_hex(message.get("id"), ID_DIGITS):
         raise Refusal("bad_json")
     method, params = message.get("method"), message.get("params", {})
@@ -248,8 +252,10 @@ def check_request(message: dict) -> tuple[str, str, dict]:
 
 
 def plain(line: bytes) -> tuple[bytes, str] | None:
-    """(id, method) of a line, newline included, that is one of the questions asked most, in the form that nearly all of them have;
-    None for what has to be taken apart and checked. Makes no text: MicroPython looks for each new one among all that it knows."""
+    """Return (id, method) of one of the most frequent questions in its usual form, newline included; None for any other line.
+
+    It makes no text, because MicroPython compares each new text with all texts that it keeps.
+    """
     method = _PLAIN.get(line[_BEHIND_ID:_TAIL])
     if method is None or not line.startswith(_BEFORE_ID):
         return None
@@ -260,12 +266,12 @@ def plain(line: bytes) -> tuple[bytes, str] | None:
 
 
 def changes(method: str) -> bool:
-    """Whether a repeated request with the same id must be answered from memory instead of being executed again."""
+    """Return True if a repeated request with the same id must be answered from memory and not executed again."""
     return METHODS[method][1]
 
 
 def request(identity: str, method: str, params: dict) -> dict:
-    """A request with a random id of 16 hex digits. A pump takes 9 us for each of its bytes: no parameters, no `params`."""
+    """Return a request with this random id of 16 hex digits. A byte takes a pump 9 us, so `params` is left out if empty."""
     message: dict = {"jsonrpc": "2.0", "id": identity, "method": method}
     if params:
         message["params"] = params
@@ -273,7 +279,7 @@ def request(identity: str, method: str, params: dict) -> dict:
 
 
 def result(identity: bytes | None, value: dict | bytes) -> bytes:
-    """The object of the reply to a request that was done; `value` may be JSON already."""
+    """Return the JSON object of the reply to a request that was done. `value` may be JSON already."""
     if type(value) is not bytes:
         value = json.dumps(value).encode()
     if identity is None:
@@ -281,13 +287,19 @@ def result(identity: bytes | None, value: dict | bytes) -> bytes:
     return _BEFORE_ID + identity + b'","result":' + value + b"}"
 
 
+def answer(identity: bytes, value: bytes) -> bytes:
+    """The line of the reply to a request that was done; `value` is its JSON. Quicker than `result` and `sealed`."""
+    body = b"".join((_BEFORE_ID, identity, b'","result":', value, b"}"))
+    return body + b"*%08x\n" % binascii.crc32(body)
+
+
 def announcement(identity: bytes, value: bytes) -> bytes:
-    """The line of the reply that announces a block; `value` is its JSON. Made at once, so that many of them leave little behind."""
+    """Return the line that announces a block of the journal. `value` is its JSON. Made at once, which leaves little garbage."""
     return b"".join(in_parts(identity, [value]))
 
 
 def in_parts(identity: bytes, value: list) -> list:
-    """The line of a reply whose JSON is in parts, in parts too: nothing in it is copied."""
+    """Return the line of a reply in parts, uncopied. `value` is its JSON in parts."""
     parts, crc = [_BEFORE_ID, identity, b'","result":'] + value + [b"}"], 0
     for part in parts:
         crc = binascii.crc32(part, crc)
@@ -296,7 +308,7 @@ def in_parts(identity: bytes, value: list) -> list:
 
 
 def refusal(identity: str | None, refused: Refusal, told: tuple[str, str]) -> dict:
-    """The reply to a request that was refused: code, cause, what to do, and details. `told` is (text, what to do)."""
+    """Return the reply to a refused request: code, cause, what to do, details. `told` is (text, what to do)."""
     text, remedy = told
     data = {"fault": refused.fault.name, "do": remedy}
     data.update(refused.detail)

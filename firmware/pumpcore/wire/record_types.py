@@ -1,4 +1,4 @@
-"""What each of the journal's records is called and holds; append only. A pump keeps of it what it needs to write (records.FORMATS)."""
+"""Name and fields of each type of journal record; append only. The pump keeps only what it needs to write (records.FORMATS)."""
 
 from pumpcore.rows import Rows
 from pumpcore.wire.records import (
@@ -14,7 +14,7 @@ from pumpcore.wire.records import (
     WHATS,
 )
 
-# number [name, payload format, payload fields]; 1 is of an older firmware, without the last two fields
+# number [name, payload format, payload fields]; 1 is from older firmware and lacks the last two fields
 TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 1 ["boot", "<B8s8sIQQQ", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps"]]
 2 ["clock_set", "<IIi", ["old_utc_s", "new_utc_s", "offset_s"]]
@@ -72,6 +72,6 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
 
 
 def code_text(record_name: str, field: str, value: int) -> str:
-    """The word behind a coded field ("by", "cause" ...); the number as text when there is none."""
+    """Return the word for a coded field ("by", "cause" ...); the number as text if there is none."""
     words = _CODES.get(field, {}).get(record_name, ())
     return words[value] if 0 <= value < len(words) else str(value)

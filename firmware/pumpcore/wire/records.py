@@ -1,6 +1,6 @@
 """The journal's records: length u8, type u8, boot u16, sequence u32, uptime ms u48, UTC s u32 (0 = unknown), payload, CRC-32.
 
-Little-endian, append-only; a type's number and payload never change their meaning, new fields get a new type.
+Little-endian, append only. The number and payload of a type never change their meaning; new fields get a new type.
 """
 
 import binascii
@@ -23,7 +23,7 @@ _HIGHEST_UTC_S = const((1 << 32) - 1)
 _LONGEST_BYTES = const(255)
 _CRC_OF_WHOLE = const(0x2144DF1C)  # the CRC-32 of any bytes followed by their own CRC-32
 
-# name [number, payload format] of what this firmware writes: of a name with two types (record_types.py) the newer one counts
+# name [number, payload format] of what this firmware writes; if a name has two types (record_types.py), the newer one
 FORMATS: "Rows[str, tuple[int, str]]" = Rows("""
 boot [70, "<B8s8sIQQQI16s"]
 clock_set [2, "<IIi"]
@@ -86,14 +86,16 @@ class Record:
 
 
 def encode(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
-    """The bytes of a record; `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES. The record keeps
-    the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) of a `utc_s` that has no room."""
+    """Return the bytes of a record. `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES.
+
+    It keeps the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) for a `utc_s` that has no room.
+    """
     number, layout = FORMATS[name]
     return encode_as(number, layout, stamp, values)
 
 
 def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
-    """A record of a type by its number and payload format: also one that only older firmware writes."""
+    """Return a record by the type's number and payload format, also of a type that only older firmware writes."""
     payload = struct.pack(layout, *values)
     boot, sequence, uptime_ms, utc_s = stamp
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
@@ -105,7 +107,7 @@ def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values
 
 
 def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
-    """Length of the record at `start` when it is there whole and undamaged, else 0."""
+    """Return the length of the record at `start` if it is whole and undamaged, else 0."""
     length = data[start] if start < len(data) else 0
     end = start + length
     if length < HEAD_BYTES + CRC_BYTES or end > len(data):
@@ -116,11 +118,13 @@ def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
 
 
 def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tuple[int, int]:
-    """(where the last of at most `most` whole records from the front ends, how many there are); quick, a block of them at once. Not
-    `checked`: as their lengths tell, whatever is in them."""
+    """Return (end, count) of the whole records from the front, at most `most`. Quick, for a whole block.
+
+    Without `checked` only their lengths are read, whatever they hold.
+    """
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     end = count = 0
-    if not checked:  # a third of the time of a block of a download went here: no comparison that can be spared
+    if not checked:  # a third of a block's download time went here, hence no comparison more than needed
         sure = size - _LONGEST_BYTES
         while end <= sure and count < most:
             length = view[end]
@@ -138,17 +142,17 @@ def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tupl
 
 
 def sequence_of(data: bytes | memoryview, start: int = 0) -> int:
-    """Sequence number of the record at `start`."""
+    """Return the sequence number of the record at `start`."""
     return struct.unpack_from("<I", data, start + SEQUENCE_AT)[0]
 
 
 def boot_of(data: bytes | bytearray | memoryview, start: int = 0) -> int:
-    """Boot number of the record at `start`, its low 16 bits."""
+    """Return the low 16 bits of the boot number of the record at `start`."""
     return data[start + 2] | data[start + 3] << 8
 
 
 def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
-    """(records, rest): every whole record from the front, and the bytes behind the last of them."""
+    """Return (records, rest): every whole record from the front, and the bytes after the last."""
     decoded: list[Record]
     decoded, start = [], 0
     while True:
@@ -160,7 +164,7 @@ def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
 
 
 def record_starts(data: bytes | memoryview) -> list[int]:
-    """Where each whole record from the front begins; quick, as `whole_run`: power-up looks through segments of 500."""
+    """Return the offset of each whole record from the front. Quick, like `whole_run`: power-up reads segments of 500 records."""
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
     found, start = [], 0
     while start < size:
@@ -174,12 +178,12 @@ def record_starts(data: bytes | memoryview) -> list[int]:
 
 
 def payload_at(data: bytes | memoryview, start: int) -> bytes | memoryview:
-    """The payload of the whole record at `start`."""
+    """Return the payload of the whole record at `start`."""
     return data[start + HEAD_BYTES : start + data[start] - CRC_BYTES]
 
 
 def decode_at(data: bytes, start: int) -> Record:
-    """The whole record at `start`."""
+    """Return the whole record at `start`, decoded."""
     return _decode_one(data[start : start + data[start]])
 
 

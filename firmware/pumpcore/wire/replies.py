@@ -1,20 +1,20 @@
-"""The replies of every method: their keys, what kind of value each is, and its range. Data only, and not deployed: no pump reads it.
+"""The replies of every method: their keys, the kind of each value, and its range. Data only, not deployed: no pump reads it.
 
-The host checks replies by this table; tests hold it against the firmware's answers, the shapes of `--json` and PROTOCOL.md, section 3.
-A kind is a tuple that begins with its word:
+The host checks replies by this table. Tests compare it with the firmware's answers, the shapes of `--json` and PROTOCOL.md, section 3. A
+kind is a tuple that begins with its word:
 
-("whole", least, most)      an integer
-("text", most_bytes)        a text in UTF-8
-("hex", digits)             a text of so many lower-case hex digits
-("hex_or_empty", digits)    the same, or ""
-("file_name", most_bytes)   a text of ASCII letters and digits, or ""
-("flag",)                   true or false
-("maybe", kind)             null, or a value of that kind
-("many", kind, most)        a list of at most so many values of that kind
-("keys", needed, known)     an object; a reply of an older pump may lack the `known` keys, one of a newer pump may have more
-("packed", module, empty)   bytes in base64 that pumpcore.<module> unpacks; "" too where `empty`
-("crc",)                    8 hex digits, or an integer of 32 bits
-("rule", name, kind)        that kind, and a rule of the host about several keys together
+    ("whole", least, most)      an integer
+    ("text", most_bytes)        a text in UTF-8
+    ("hex", digits)             a text of so many lower-case hex digits
+    ("hex_or_empty", digits)    the same, or ""
+    ("file_name", most_bytes)   a text of ASCII letters and digits, or ""
+    ("flag",)                   true or false
+    ("maybe", kind)             null, or a value of that kind
+    ("many", kind, most)        a list of at most so many values of that kind
+    ("keys", needed, known)     an object; a reply of an older pump may lack the `known` keys, one of a newer pump may have more
+    ("packed", module, empty)   bytes in base64 that pumpcore.<module> unpacks; "" too where `empty`
+    ("crc",)                    8 hex digits, or an integer of 32 bits
+    ("rule", name, kind)        that kind, and a rule of the host about several keys together
 """
 
 U16, U32, U64 = (1 << 16) - 1, (1 << 32) - 1, (1 << 64) - 1
@@ -54,7 +54,7 @@ def _each(names: str, kind: tuple) -> dict:
 
 
 def _all(*tables: dict) -> dict:
-    """Every row of these; MicroPython unpacks no dict inside of another one."""
+    """Return every row of these tables. MicroPython unpacks no dict inside of another one."""
     rows = {}
     for table in tables:
         rows.update(table)
@@ -91,7 +91,7 @@ _FRONT = _all(
     _each("needs old_fluid new_fluid", NAME),
     _each("old_until_steps new_from_steps", STEPS),
 )
-STAGED_LINE = ("rule", "staged_line", _keys(_FRONT))  # no bridge of it runs yet
+STAGED_LINE = ("rule", "staged_line", _keys(_FRONT))  # no bridge runs yet
 LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME})))
 RESERVOIR = _keys(
     {"left_nl": _maybe(VOLUME_NL)},
@@ -204,7 +204,7 @@ REPLIES = {
 
 
 def keys(kind: tuple) -> dict:
-    """{name: kind} of the object that this kind is, or holds below a "maybe", a "many" or a "rule"; {} for all others."""
+    """Return {name: kind} of the object that this kind is, or holds below a "maybe", "many" or "rule"; {} for any other kind."""
     if kind[0] == "keys":
         return _all(kind[1], kind[2])
     inner = kind[-1] if kind[0] in ("maybe", "rule") else kind[1] if kind[0] == "many" else ()

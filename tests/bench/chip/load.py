@@ -1,10 +1,10 @@
-"""What the program does besides stepping: a record of 34 bytes flushed to flash every 50 ms, the CPU busy or asleep between."""
+"""The program's load besides stepping: a record of 34 bytes flushed to flash every 50 ms, the CPU busy or asleep in between."""
 
 import time
 
 LOG = "/load.log"
 PERIOD_MS = 50
-BETWEEN_MS = 10  # at least, when a flush has taken more than the period
+BETWEEN_MS = 10  # at least, if a flush took longer than the period
 _RECORD = b"1767571200 0123456789abcdef steps\n"
 
 
@@ -24,7 +24,7 @@ def nothing() -> None:
 
 
 def run(duration_ms: int, busy: bool, turn: object = nothing) -> int:
-    """Records flushed. `turn()` is called before each record and between."""
+    """Return the number of flushed records. `turn()` is called before each record and in between."""
     log = Log()
     end_ms = time.ticks_add(time.ticks_ms(), duration_ms)
     while time.ticks_diff(end_ms, time.ticks_ms()) > 0:
@@ -44,7 +44,7 @@ def rest_until(due_ms: int, busy: bool) -> None:
 
 
 def compute() -> int:
-    """A millisecond or two of ordinary Python that allocates."""
+    """Run a millisecond or two of ordinary Python that allocates."""
     total = 0
     for number in range(10):
         total += len(str({number: [number] * 4}))

@@ -1,4 +1,4 @@
-"""hal/rp2 on a bench of the benchmark, driven without the app."""
+"""hal/rp2 on the benchmark's rig, driven without the app."""
 
 import time
 
@@ -11,7 +11,7 @@ PLENTY_STEPS = 10_000_000
 
 
 class Bench:
-    """What hal/rp2 asks of a bench. A driver that is off at a high enable line, or coils that are off at a low one."""
+    """The bench attributes that hal/rp2 needs: a driver disabled by a high enable line, or coils disabled by a low one."""
 
     target, clock_chip, forward = "rp2", False, True
     kind, coil_style, disabled_level, max_rate_hz = "step_dir", "", 1, 25_000
@@ -31,7 +31,7 @@ def attached(bench: object) -> Board:
 
 
 def ready(board: Board, steps: int) -> None:
-    """Enabled, with `steps` allowed from here."""
+    """Enable the motor, with `steps` allowed from here."""
     board.stepper.halt()
     board.guard.rearm()
     board.stepper.enable(True)
@@ -39,7 +39,7 @@ def ready(board: Board, steps: int) -> None:
 
 
 class Feeder:
-    """Fills the queue up to its low water with slices of (steps, duration_us), as the app does before each write to flash."""
+    """Fill the queue up to its low water with slices of (steps, duration_us), like the app before each write to flash."""
 
     def __init__(self, board: Board, steps: int, duration_us: int) -> None:
         self._board = board
@@ -57,7 +57,7 @@ class Feeder:
 
 
 def encode_us(board: Board, steps: int, duration_us: int) -> int:
-    """Python's time to queue and send a slice, in us; it is dropped again."""
+    """Return Python's time to queue and send a slice, in us; the slice is dropped again."""
     ready(board, PLENTY_STEPS)
     begin_us = time.ticks_us()
     board.stepper.queue(steps, duration_us)
@@ -68,7 +68,7 @@ def encode_us(board: Board, steps: int, duration_us: int) -> int:
 
 
 class Trials:
-    """Halts at a given time after the start; MARK changes its level after each."""
+    """Halt at a given time after the start; MARK toggles after each trial."""
 
     def __init__(self, board: Board, mark: int) -> None:
         self._board = board
@@ -77,7 +77,7 @@ class Trials:
         self._first = board.guard.count()
 
     def halt_after(self, items: list, after_us: int) -> tuple:
-        """(steps reported, guard's count since the first trial, how long the halt took in us)."""
+        """Return (steps reported, guard's count since the first trial, length of the halt in us)."""
         board = self._board
         ready(board, PLENTY_STEPS)
         before = board.stepper.steps_done()

@@ -6,7 +6,7 @@ import machine
 
 
 def stuck(duration_ms: int) -> None:
-    """Computes with interrupts off; comes back only so that the benchmark can go on."""
+    """Compute with interrupts off; it returns only so that the benchmark can go on."""
     state = machine.disable_irq()
     begin_ms = time.ticks_ms()
     while time.ticks_diff(time.ticks_ms(), begin_ms) < duration_ms:

@@ -1,4 +1,4 @@
-"""The two longest writes of the pump, by its own code: a lease, and a journal record that opens a new segment."""
+"""The pump's two longest writes, with its own code: a lease, and a journal record that opens a new segment."""
 
 import time
 
@@ -29,7 +29,7 @@ class Writes:
         self._files.write(record)
 
     def both_us(self) -> tuple:
-        """(lease, journal record with a new segment) in us, one right behind the other."""
+        """Return (lease, journal record with a new segment) in us, one right after the other."""
         self._journal.rings["events"].give_up_segment()
         begin_us = time.ticks_us()
         self._write_lease()

@@ -1,4 +1,4 @@
-"""Peers: plain loops that step and wait. `between()` is what the program has to do besides, every `every` steps."""
+"""Peers: plain loops that step and wait. `between()` is the program's other work, called every `every` steps."""
 
 import time
 
@@ -32,7 +32,7 @@ def deadline_loop(gpio: int, rate_hz: int, steps: int, between: object, every: i
 
 
 def flat_out(gpio: int, steps: int) -> int:
-    """Pulses as fast as Python makes them; the time it took in us."""
+    """Pulse as fast as Python can; return the time in us."""
     pin = Pin(gpio, Pin.OUT)
     begin_us = time.ticks_us()
     for _ in range(steps):

@@ -26,7 +26,7 @@ def motor(gpios: tuple) -> StepperMotor:
 
 
 def flat_out(gpios: tuple, steps: int, direction: int, style: int) -> int:
-    """Steps as fast as it goes; the time it took in us."""
+    """Step as fast as possible; return the time in us."""
     one = motor(gpios)
     begin_us = time.ticks_us()
     for _ in range(steps):
@@ -35,7 +35,7 @@ def flat_out(gpios: tuple, steps: int, direction: int, style: int) -> int:
 
 
 def patterns(gpios: tuple, steps: int, direction: int, style: int) -> list:
-    """Bits of the four pins, lowest first, after each step of a new motor."""
+    """Return the bits of the four pins, lowest first, after each step of a new motor."""
     one, pins = motor(gpios), [Pin(gpio) for gpio in gpios]
     found = []
     for _ in range(steps):

@@ -20,7 +20,7 @@ def one_word_per_step() -> None:
 
 
 def feed(gpio: int, steps: int) -> int:
-    """Feeds so many delays, short ones: the machine waits for Python. The time it took in us."""
+    """Feed so many short delays, so that the machine waits for Python; return the time in us."""
     machine = rp2.StateMachine(0, one_word_per_step, set_base=Pin(gpio))
     machine.active(1)
     begin_us = time.ticks_us()
@@ -32,7 +32,7 @@ def feed(gpio: int, steps: int) -> int:
 
 
 def free_run(gpio: int) -> None:
-    """A machine that steps by itself for ever, 1000 times a second: the usual way to make a steady rate with PIO."""
+    """Start a machine that steps 1000 times a second for ever: the usual way to make a steady rate with PIO."""
     machine = rp2.StateMachine(0, steady, freq=100_000, set_base=Pin(gpio))
     machine.active(1)
 

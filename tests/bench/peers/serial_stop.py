@@ -8,7 +8,7 @@ from timer_hard import Stepper
 
 
 def run(gpio: int, rate_hz: int) -> None:
-    """Ends at the line `stop`."""
+    """Return after the line `stop`."""
     log, motor, poll = Log(), Stepper(gpio), select.poll()
     poll.register(sys.stdin, select.POLLIN)
     motor.start(rate_hz)

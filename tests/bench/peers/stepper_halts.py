@@ -1,4 +1,4 @@
-"""Peer micropython-stepper, stopped at a given time after its start; what it reports then."""
+"""Peer micropython-stepper, stopped at a given time after its start, and its report then."""
 
 import time
 
@@ -15,7 +15,7 @@ class Trials:
         self._mark = Pin(mark, Pin.OUT, value=0)
 
     def halt_after(self, rate_hz: int, after_us: int, meanwhile: object) -> int:
-        """Steps reported at the stop; MARK changes its level when nothing more can come of this trial."""
+        """Return the steps reported at the stop; MARK toggles once no further step of this trial can come."""
         motor = self._motor
         before = motor.get_pos()
         motor.speed(rate_hz)

@@ -6,7 +6,7 @@ from timer_hard import Stepper
 
 
 def begin(gpio: int, rate_hz: int) -> tuple:
-    """What has to be kept so that it goes on."""
+    """Return the objects that must be kept so that it goes on."""
     log, motor, timer = Log(), Stepper(gpio), Timer()
     motor.start(rate_hz)
     timer.init(period=1000, mode=Timer.PERIODIC, callback=lambda timer: log.append())

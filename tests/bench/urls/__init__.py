@@ -1,1 +1,1 @@
-"""Where pyserial finds `emulated://`."""
+"""The package in which pyserial finds `emulated://`."""

@@ -1,6 +1,6 @@
 """pyserial's `emulated://NUMBER`: the line of an emulated board that runs only while somebody reads or sleeps.
 
-So mpremote and the host tool, both unmodified, are timed on the board's clock, and what their own computing takes is zero.
+So mpremote and the host tool, both unmodified, are timed on the board's clock, and their own computing counts as zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from bench.line import open_line
 
 
 class Serial:
-    """As much of `serial.Serial` as both clients use; pyserial sets `port` behind the constructor, then opens."""
+    """The part of `serial.Serial` that both clients use. pyserial sets `port` after the constructor, then opens it."""
 
     def __init__(self, port: str | None = None, timeout: float | None = None, **options: Any) -> None:
         self.port = port

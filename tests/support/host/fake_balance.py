@@ -1,4 +1,4 @@
-"""A balance on a pseudo-terminal that says what a test tells it to: answers by command, or lines by itself."""
+"""A balance on a pseudo-terminal that prints what a test wants: answers by command, or lines by itself."""
 
 import os
 import pty
@@ -12,8 +12,10 @@ Answer = bytes | Callable[[], bytes]
 
 
 class FakeBalance:
-    """`answers`: command (without its line end) -> bytes. `prints`: chunks sent one after the other, `every_s` apart, for ever; an
-    empty one is the end, silence follows."""
+    """`answers`: command (without line end) -> bytes. `prints`: chunks sent every `every_s`, again and again.
+
+    An empty chunk ends them; silence follows.
+    """
 
     def __init__(self, answers: dict[bytes, Answer] | None = None, prints: list[bytes] | None = None, every_s: float = 0.05) -> None:
         self.answers = answers or {}
@@ -55,7 +57,7 @@ class FakeBalance:
 
 
 def in_turn(*answers: bytes) -> Callable[[], bytes]:
-    """One answer after the other; the last one again and again."""
+    """Return one answer after the other, then the last one again and again."""
     left = list(answers)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 

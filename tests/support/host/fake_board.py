@@ -1,7 +1,7 @@
 """A board for `thecal flash` without a chip: its flash is a folder, its pump a `FakePump`, and `mpremote` a function.
 
-The texts that `thecal` sends to the board's prompt are really run, by CPython, with the board's `os`, `open` and `machine`.
-What mpremote prints is what version 1.29 prints.
+CPython runs the texts that `thecal` sends to the board's prompt, with the board's `os`, `open` and `machine`. mpremote's output is that of
+version 1.29.
 """
 
 import builtins
@@ -30,7 +30,7 @@ class Pulled(Exception):
 
 
 class Files:
-    """The folder that stands for the flash, as the board's `os` sees it. `step` hears of every change."""
+    """The folder that stands for the flash, as the board's `os` sees it. It reports every change to `step`."""
 
     def __init__(self, root: Path, step) -> None:
         self.root, self.step = root, step
@@ -84,7 +84,7 @@ class Files:
 
 
 class FakeBoard(FakePump):
-    """`log` is every change of the flash and every other thing done to it, in order. `pull_after`: the cable goes at that entry."""
+    """`log`: every change of the flash and every other action, in order. `pull_after`: the cable goes at that entry."""
 
     def __init__(self, folder: Path, **facts) -> None:
         self.log = []
@@ -99,7 +99,7 @@ class FakeBoard(FakePump):
     # -- the pump
 
     def boot_up(self):
-        """Power-up: a prompt without main.py, else a pump that has hashed what it runs."""
+        """Power up: a prompt without main.py, otherwise a pump that has hashed its firmware."""
         self.state, self.memory = "stopped", {}
         self.foreign = None if self.files.exists("/main.py") else PROMPT
         self.release = checked(self.files.all())
@@ -109,7 +109,7 @@ class FakeBoard(FakePump):
         self.bench = json.loads(held[1])["name"] if held else ""
 
     def _reply(self, message):
-        """With no firmware that is fit to run, main.py answers."""
+        """Answer like main.py if the firmware is unfit."""
         if self.unfit and message["method"] != "maintenance":
             refusal = faults.Refusal("firmware_incomplete")
             return frame.encode(messages.refusal(message["id"], refusal, fault_texts.told(refusal.fault.name))), None
@@ -138,7 +138,7 @@ class FakeBoard(FakePump):
     # -- mpremote
 
     def mpremote(self, words, heard, folder=None):
-        """Stands in for `run_mpremote`."""
+        """The replacement for `run_mpremote`."""
         assert list(words[:2]) == ["connect", self.port_url]
         command = []
         try:
@@ -180,7 +180,7 @@ class FakeBoard(FakePump):
             self._step(f"cp {place}")
 
     def _step(self, entry):
-        """One change of the flash has been made."""
+        """Count one change of the flash."""
         self.log.append(entry)
         if self.pull_after is not None and len(self.log) >= self.pull_after:
             raise Pulled

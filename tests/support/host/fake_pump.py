@@ -1,6 +1,6 @@
 """A pump without firmware behind a loopback socket: frames by `pumpcore.wire`, and a list of ways to misbehave.
 
-It stands in where a test needs the *link* to fail at a chosen moment; what a real pump does is tested on the simulator.
+For tests in which the *link* must fail at a chosen moment; the simulator tests what a real pump does.
 """
 
 import base64
@@ -30,7 +30,7 @@ class FakePump:
     """
 
     def __init__(self, protocol=(1, 0), foreign=None):
-        """`foreign`: what something that is no pump answers to whatever it gets."""
+        """`foreign`: the answer to everything, of a device that is no pump."""
         self.protocol = list(protocol)
         self.foreign = foreign
         self.trouble = {}
@@ -91,7 +91,7 @@ class FakePump:
                     return
 
     def _line(self, connection, line):
-        """Answer one line; False when the link is to be closed."""
+        """Answer one line; return False if the link must be closed."""
         if line in frame.BARE_WORDS:
             message = {"id": None, "method": line.decode(), "params": {}, "jsonrpc": "2.0"}
         else:
@@ -118,7 +118,7 @@ class FakePump:
         return self._misbehave(connection, following) if following else True
 
     def _reply(self, message):
-        """The bytes of the reply, and the request that asks for what follows it unasked, or None."""
+        """Return the bytes of the reply, and the request for the reply that follows unasked, or None."""
         identity, method = message["id"], message["method"]
         if messages.changes(method) and identity in self.memory:
             return self.memory[identity], None
@@ -256,7 +256,7 @@ class FakePump:
 
 
 def wait_until(condition, timeout_s=5.0):
-    """Poll a condition of the fake's thread; the test fails when it does not come true."""
+    """Poll a condition of the fake's thread; fail if it does not come true in time."""
     deadline_s = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline_s

@@ -1,4 +1,4 @@
-"""What the tests of `thecal flash` share: a small firmware, a bench, a fake board that it is flashed to."""
+"""Shared by the tests of `thecal flash`: a small firmware, a bench, and a fake board for it."""
 
 import io
 
@@ -20,7 +20,7 @@ CHANGED = MPY + b"changed"
 
 
 def built(**changed):
-    """A firmware of four files; `changed` by module name."""
+    """Return a firmware of four files; `changed` by module name."""
     compiled = {path: changed.get(path.split("/")[-1][:-3], data) for path, data in COMPILED.items()}
     sources = {path: SOURCES[path] + compiled.get(path, b"") for path in SOURCES}
     rows = manifest.build(sources, compiled, None, {path[:-4] + ".py": data for path, data in LIBRARY.items()})
@@ -29,7 +29,7 @@ def built(**changed):
 
 
 def alone(tmp_path, monkeypatch):
-    """No port and no registry of this machine; nobody waits long for what does not come; nobody types."""
+    """Hide this machine's ports and registry, shorten all waits, and have no one at the keyboard."""
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))
     monkeypatch.setattr("serial.tools.list_ports.comports", list)
@@ -42,21 +42,21 @@ def alone(tmp_path, monkeypatch):
 
 
 def flash(board, new=None, **order):
-    """Flashes `new` (default: the small firmware) with everything confirmed; the report."""
+    """Flash `new` (default: the small firmware) with everything confirmed. Return the report."""
     chosen = Order(**{"bench": BENCH, "backups": board.files.root.parent / "backups", "yes": True, **order})
     return Flash(chosen, new or built(), Candidate(board.port_url, "named"), board.mpremote).run()
 
 
 def matches(board):
-    """Whether the pump would find itself to be what its manifest says."""
+    """Return True if the pump would accept its firmware by the manifest."""
     return checked(board.files.all()) != ""
 
 
 def lies_whole(board, new=None):
-    """Whether everything of this firmware lies on the board as it should."""
+    """Return True if all files of this firmware are on the board, unchanged."""
     return all(board.files.all().get(path) == data for path, data in (new or built()).files.items())
 
 
 def writes(board):
-    """What was done to the board that changed its files."""
+    """Return the actions that changed the board's files."""
     return [entry for entry in board.log if entry.split()[0] in ("cp", "remove", "mkdir", "rename", "rmdir")]

@@ -1,6 +1,6 @@
 """A pump in this process whose replies are spoilt one value at a time: a link without a port, a clock without waiting.
 
-The sane replies are those of the real app; what one short life does not show (a bridge, a temporary rate) is added by hand.
+The sane replies are those of the real app. What one short life does not show (a bridge, a temporary rate) is added by hand.
 """
 
 import binascii
@@ -21,7 +21,7 @@ BAD_VALUES = (
     float("inf"), "", "0", "x", ESC, "\ud800", "l" * 3000, "ff" * 8, "00" * 32, "AAAA", "[red]x[/]", [], [[]], [None], [1, 2, 3],
     [-1] * 400, {}, {"": None}, {"fault": []}, MISSING,
 )  # fmt: skip
-# of every reply as a whole: what stands in its line instead
+# lines in place of a whole reply
 WRONG_LINES = (
     b"[]", b"null", b"1", b'"x"', b"{}", b'{"jsonrpc": "2.0", "id": "%s"}', b'{"jsonrpc": "2.0", "id": "%s", "result": []}',
     b'{"jsonrpc": "2.0", "id": "%s", "result": null}', b'{"jsonrpc": "2.0", "id": "%s", "result": {}}',
@@ -42,11 +42,11 @@ BOLUS = {"token": TOKEN, "purpose": "manual", "state": "delivering", "volume_nl"
 
 
 class Stuck(Exception):
-    """A command that asks for ever."""
+    """A command asks for ever."""
 
 
 class Clock:
-    """Time that passes by sleeping and by waiting for an answer; a little with each look at it."""
+    """Time that passes by sleeping and by waiting for an answer; a little with each reading."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -64,7 +64,7 @@ class Clock:
 
 
 class HostilePump:
-    """`spoil(method, reply)` returns what to answer: the object of the reply, or the bytes of its line."""
+    """`spoil(method, reply)` returns the answer: the object of the reply, or the bytes of its line."""
 
     def __init__(self, replies: dict, raw: bytes, clock: Clock) -> None:
         self.replies, self.raw, self.clock = replies, raw, clock
@@ -75,13 +75,13 @@ class HostilePump:
         self._out = bytearray()
 
     def link(self, port_url: str, share: bool = False) -> "HostilePump":
-        """Stands for `thecal.pump.transport.link.Link`."""
+        """The replacement for `thecal.pump.transport.link.Link`."""
         self._out.clear()
         self.heard = b""
         return self
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
     def write(self, data: bytes) -> None:
         for line in data.split(b"\n"):
@@ -93,7 +93,7 @@ class HostilePump:
     def _answer(self, request: dict) -> None:
         method, identity = request["method"], request["id"]
         self.asked.append(method)
-        self.clock.now_s += 0.01  # no answer comes at once
+        self.clock.now_s += 0.01  # no answer is immediate
         if len(self.asked) > self.most_questions:
             raise Stuck(method)
         reply = self.spoil(method, self._whole(identity, request))
@@ -147,7 +147,7 @@ class HostilePump:
 
 
 def sane() -> tuple:
-    """(replies by method, the bytes of a journal's block) of a pump that does everything at once."""
+    """Return (replies by method, the bytes of a journal's block) of a pump that is doing everything at once."""
     made = with_settings(constant(3_600_000), demand_on=1, demand_nl=50_000, demand_s=600, lockout_s=3600, demand_per_day=4,
                          tubing_nl=140_000, catheter_nl=199_000, line_day=20_000, capacity_nl=20_000_000, low_nl=2_000_000,
                          empty_nl=500_000, tolerance_nl=100_000)  # fmt: skip
@@ -199,7 +199,7 @@ def weighed_pair() -> str:
 
 
 def others(replies: dict) -> dict:
-    """What the life above did not ask."""
+    """Add the replies that this life lacks."""
     digest = replies["program.read"]["digest"]
     clock = {name: replies["status"][name] for name in
              ("utc_s", "utc_fraction_ms", "offset_s", "transition_utc_s", "transition_offset_s", "clock_set_utc_s",
@@ -230,14 +230,14 @@ def others(replies: dict) -> dict:
 
 
 def paths(value: object, at: tuple = ()) -> list:
-    """Where every value of a reply stands, containers included."""
+    """Return the paths of all values in a reply, containers included."""
     found = [at] if at else []
     inner = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
     return found + [path for key, one in inner for path in paths(one, (*at, key))]
 
 
 def spoilt(reply: dict, path: tuple, bad: object) -> dict:
-    """The reply with `bad` at `path`, or without the key when it is MISSING."""
+    """Return the reply with `bad` at `path`, or without that key if it is MISSING."""
     whole = copy.deepcopy(reply)
     place = whole["result"]
     for key in path[:-1]:

@@ -18,7 +18,7 @@ STATUS = {
 
 
 class Journal:
-    """Records in the order in which they are said to be written."""
+    """Records in the order of their pretended writing."""
 
     def __init__(self, utc_s=UTC_S):
         self.rows, self.raw, self.boot, self.utc_s, self.sequence = [], b"", 1, utc_s, 0
@@ -41,7 +41,7 @@ class Journal:
 
 
 def full_journal():
-    """A record of every type that a history reads."""
+    """Return a record of every type that a history reads."""
     journal = Journal().begin().add("bolus_ordered", 100, b"\1" * 8, 1000, 1000, 99).add("bolus_started", 101, b"\1" * 8)
     journal.add("bolus_ended", 150, b"\1" * 8, 0, 99).add("clock_set", 200, UTC_S, UTC_S + 1, 3600).add("paused", 250, 610, 3000)
     journal.add("unpaused", 280, 3000, 50).add("total", 300, 3100, 3080, 3200, 300)

@@ -14,7 +14,7 @@ CEILINGS = {"rate_nl": 4_000_000, "rate_seconds_s": 3600, "hour_nl": 4_000_000, 
 
 
 class TherapyPump(FakePump):
-    """Knows the therapy commands, keeps what it was asked, and judges nothing."""
+    """A pump that knows the therapy commands, keeps every request, and judges nothing."""
 
     def __init__(self) -> None:
         super().__init__()

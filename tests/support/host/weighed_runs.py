@@ -1,4 +1,4 @@
-"""Synthetic runs: masses that are known to the microgram, printed as a balance prints them."""
+"""Synthetic runs: masses known to the microgram, printed like a balance."""
 
 import math
 
@@ -25,7 +25,7 @@ def facts(**other):
 
 
 def raw(mass_ug, stable=False):
-    """One line of MT-SICS with as many decimals as the mass needs."""
+    """Return one line of MT-SICS with as many decimals as the mass needs."""
     sign, mass_ug = ("-" if mass_ug < 0 else ""), abs(mass_ug)
     number = f"{sign}{mass_ug // 1_000_000}.{mass_ug % 1_000_000:06d}"
     return f"S {'S' if stable else 'D'} {number:>10} g"
@@ -36,14 +36,14 @@ def sample(time_ms, mass_ug, phase=RUN, stable=False, **asked):
 
 
 def swinging_ug(time_ms, swing=0.1, period_s=47.0, extra_percent=1.0):
-    """5 mL/h of a liquid of 1 g/mL, 1 % more, swinging; whole micrograms."""
+    """Return the masses of 5 mL/h of a liquid of 1 g/mL, 1 % more, swinging; whole micrograms."""
     mean_ug_per_s = RATE_NL_PER_H / 3600 * (1 + extra_percent / 100)
     angle = 2 * math.pi * time_ms / 1000 / period_s
     return round(mean_ug_per_s * (time_ms / 1000 - swing * period_s / (2 * math.pi) * math.sin(angle)))
 
 
 def run_of(masses, interval_ms=500, rests=True, **other):
-    """A run with these masses while it ran; with `rests`, twenty stable lines before and one after."""
+    """Return a run with these masses. With `rests`, twenty stable lines come before and one after."""
     ran = [sample(index * interval_ms, mass_ug) for index, mass_ug in enumerate(masses)]
     if not rests:
         return Run(facts(**other), ran)

@@ -1,4 +1,4 @@
-"""Constant acceleration, written a second time in decimals from the textbook: where the rate is when, and when each step is due."""
+"""Constant acceleration, written a second time in decimals from the textbook: the rate at any time, and the time of each step."""
 
 from decimal import Decimal, localcontext
 
@@ -9,7 +9,7 @@ DIGITS = 60
 class Ideal:
     """A slice of `steps` in `duration_us` from `begin_hz` to `end_hz`, both changes at `hz_per_s`, one rate in between.
 
-    `cruise_hz` is None when no rate does it.
+    `cruise_hz` is None if no rate fits.
     """
 
     def __init__(self, steps: int, duration_us: int, begin_hz: Decimal, end_hz: Decimal, hz_per_s: int) -> None:
@@ -22,7 +22,7 @@ class Ideal:
                 self.down_s, self.down_steps = self._ramp(end_hz)
 
     def _candidates(self) -> list:
-        """The cruise rate when it lies above both ends, between them, below both; roots of (steps made) = steps."""
+        """Return the cruise rates above both ends, between them, and below both: roots of (steps made) = steps."""
         u, w, a, d, n = self.begin_hz, self.end_hz, self.hz_per_s, self.duration_s, self.steps
         above, below = u + w + a * d, a * d - u - w
         squares = (u * u + w * w) / 2
@@ -35,7 +35,7 @@ class Ideal:
         ]
 
     def _fits(self, hz: Decimal) -> bool:
-        """Whether this rate makes exactly the steps, with both ramps inside the slice."""
+        """Return True if this rate makes exactly the steps, with both ramps inside the slice."""
         if hz <= 0:
             return False
         (up_s, up_steps), (down_s, down_steps) = [
@@ -48,12 +48,12 @@ class Ideal:
         return abs(self.cruise_hz - edge_hz) / self.hz_per_s, abs(self.cruise_hz**2 - edge_hz**2) / (2 * self.hz_per_s)
 
     def _from_edge_s(self, edge_hz: Decimal, step: Decimal) -> Decimal:
-        """Time from a slice's edge to a step of its ramp: (sqrt(v0^2 + 2 a k) - v0) / a, with a < 0 when it slows down inwards."""
+        """Return the time from a slice's edge to a step of its ramp: (sqrt(v0^2 + 2 a k) - v0) / a; a < 0 if it slows inwards."""
         a = self.hz_per_s if self.cruise_hz >= edge_hz else -self.hz_per_s
         return ((edge_hz * edge_hz + 2 * a * step).sqrt() - edge_hz) / a
 
     def time_us(self, number: int) -> Decimal:
-        """When step `number`, 1 to `steps`, is due, since the begin of the slice."""
+        """Return when step `number`, 1 to `steps`, is due, from the slice's beginning."""
         with localcontext(prec=DIGITS):
             step = Decimal(number)
             if step <= self.up_steps:
@@ -64,7 +64,7 @@ class Ideal:
 
 
 def largest_error_us(items: list, ideal: Ideal, every: bool = False) -> Decimal:
-    """The largest distance of a step of `items` from its ideal time; of `every` step, else of each group's end and inside."""
+    """Return the largest distance of a step from its ideal time: of `every` step, else of each group's end and inside."""
     worst, before, at_us = Decimal(0), 0, 0
     for steps, duration_us in items:
         inside = range(1, steps + 1) if every or steps <= 8 else sorted({steps * part // 16 for part in range(1, 17)})

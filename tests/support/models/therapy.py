@@ -68,7 +68,7 @@ class Plan:
         return max(Fraction(rate_nl, self.rate_seconds_s) for _, rate_nl in self.rows)
 
     def next_change_s(self, week_s: int) -> int:
-        """Seconds until the next row begins."""
+        """Return the seconds until the next row begins."""
         return min((minute * 60 - week_s - 1) % WEEK_S + 1 for minute, _ in self.rows)
 
 

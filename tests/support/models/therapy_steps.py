@@ -1,6 +1,6 @@
-"""What a pump with therapy modes has to make, written from THERAPY.md in fractions and plain lists; shares no code with the firmware.
+"""The reference for a pump with therapy modes, written from THERAPY.md in fractions and plain lists; shares no code with the firmware.
 
-Times are pump seconds of one run. The script says what was ordered and at which second the pump said that it begins.
+Times are pump seconds of one run. The script gives each order and the second at which the pump says that it begins.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ DAY_S = 86_400
 
 @dataclass
 class Dose:
-    """`volume_nl` over `duration_s` from `begin_s` on; an extended one stands still while another runs."""
+    """`volume_nl` over `duration_s` from `begin_s` on; an extended one pauses while another runs."""
 
     begin_s: int
     volume_nl: int
@@ -29,7 +29,7 @@ class Dose:
         return end
 
     def active_s(self, second: int) -> int:
-        """Seconds that it has run by then."""
+        """Return the seconds that it has run by then."""
         passed = max(0, min(second, self.end_s()) - self.begin_s)
         return passed - sum([max(0, min(second, stop) - begin) for begin, stop in self.pauses])
 
@@ -60,8 +60,10 @@ class Plan:
 
 @dataclass
 class Front:
-    """Another concentration in the line: of `line_nl`, give or take a tenth, `made` steps have gone in before the run, `uncertain` of
-    them perhaps not. `ratio`: the new concentration over the old one."""
+    """Another concentration in the line of `line_nl`, give or take 10 %. `ratio`: new concentration over old.
+
+    `made` steps of it had gone in before the run, `uncertain` of them perhaps not.
+    """
 
     line_nl: int
     ratio: Fraction
@@ -70,7 +72,7 @@ class Front:
     passed: bool = False
 
     def part(self, made: int, nl_a_step: Fraction, behind: int) -> Fraction:
-        """By what the basal of a second is multiplied; `made` steps were made before it, and by the ratio `behind` would be behind it."""
+        """Return the factor of the basal in a second. `made`: steps of the run before it; `behind`: by its end, at the ratio."""
         if self.passed:
             return Fraction(1)
         if (self.made + behind) * nl_a_step <= self.line_nl - floor(Fraction(self.line_nl, 10)):
@@ -93,7 +95,7 @@ class Reference:
         self.front = None
 
     def begin_with(self, rest: Fraction, front: Front) -> None:
-        """The part of a step and the front that the run begins with."""
+        """Set the remainder of a step and the front at the beginning of the run."""
         self._known, self.front = (0, 0, rest, 0), front
 
     def _of(self, volume_nl: Fraction) -> Fraction:
@@ -110,8 +112,10 @@ class Reference:
         return sorted([second for second in found if begin <= second <= end])
 
     def basal_steps(self, second: int) -> int:
-        """Whole steps of the basal by then, to be asked in the order of time; what a change of program leaves of a step is dropped,
-        what a temporary rate leaves below the program's own denominator too."""
+        """Return the whole basal steps by then; ask in order of time.
+
+        A change of program drops its remainder, and a temporary rate the part below the program's own denominator.
+        """
         start, whole, rest, index = self._known
         for begin, end in zip(bounds := self._boundaries(start, second), bounds[1:]):
             if index + 1 < len(self.plans) and self.plans[index + 1].begin_s == begin:
@@ -134,7 +138,7 @@ class Reference:
         return whole
 
     def _through(self, whole: int, rest: Fraction, rate: Fraction, time_and_fine: tuple) -> tuple:
-        """Second by second: what each begins with says how it goes on. What the bridge leaves of a step is dropped."""
+        """Go second by second: the state at its beginning decides. The bridge's remainder is dropped."""
         front, nl_a_step, (time_s, fine) = self.front, Fraction(self.volume_nl, self.steps), time_and_fine
         for _ in range(time_s):
             if not front.passed and front.is_through(whole, nl_a_step):
@@ -146,7 +150,7 @@ class Reference:
         return whole, rest
 
     def part_of_a_step(self) -> Fraction:
-        """What the basal has of its next step, when it was last asked."""
+        """Return the basal's part of its next step, as of the last call."""
         return self._known[2]
 
     def dose_steps(self, dose: Dose, second: int) -> int:

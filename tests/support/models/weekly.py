@@ -1,7 +1,7 @@
-"""What a plan holds, written a second time: with `fractions` and `datetime`, from the words of the design, nothing of ours imported.
+"""The plan, written a second time: with `fractions` and `datetime`, from the words of the design, importing nothing of ours.
 
-A rate is a Fraction in nl per second, a calibration a Fraction in steps per nl. `steps` is not rounded: what a pump may
-have delivered by then is its whole part.
+A rate is a Fraction in nl per second, a calibration a Fraction in steps per nl. `steps` is not rounded: a pump may have delivered its whole
+part by then.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 
 class WeeklyPlan:
-    """`rows` maps (weekday 0 = Monday, hour, minute) to a rate; the last row of the week goes on into the next week."""
+    """`rows`: {(weekday 0 = Monday, hour, minute): rate}. The last row of the week goes on into the next week."""
 
     def __init__(self, rows: dict, steps_per_nl: Fraction, offset_s: int) -> None:
         self._rows = sorted(rows.items())
@@ -21,14 +21,14 @@ class WeeklyPlan:
         return datetime.fromtimestamp(utc_s, UTC) + self._offset
 
     def slope(self, utc_s: int) -> Fraction:
-        """Steps per second at `utc_s`."""
+        """Return the steps per second at `utc_s`."""
         local = self._local(utc_s)
         now = (local.weekday(), local.hour, local.minute)
         begun = [rate for moment, rate in self._rows if moment <= now]
         return (begun[-1] if begun else self._rows[-1][1]) * self._steps_per_nl
 
     def next_change_s(self, utc_s: int) -> int:
-        """Seconds until the next row begins."""
+        """Return the seconds until the next row begins."""
         local = self._local(utc_s)
         monday = local.replace(hour=0, minute=0, second=0) - timedelta(days=local.weekday())
         moments = [
@@ -37,7 +37,7 @@ class WeeklyPlan:
         return min(int((moment - local).total_seconds()) for moment in moments if moment > local)
 
     def steps(self, from_utc_s: int, to_utc_s: int) -> Fraction:
-        """Steps due between two moments."""
+        """Return the steps due between two moments."""
         total, at_s = Fraction(0), from_utc_s
         while at_s < to_utc_s:
             part_s = min(self.next_change_s(at_s), to_utc_s - at_s)
@@ -47,7 +47,7 @@ class WeeklyPlan:
 
 
 class ZonedPlan(WeeklyPlan):
-    """The same in a zone of the time zone database, whose offset changes as the law says. Brute force, minute by minute."""
+    """The same in a zone of the time zone database, with its changes of offset. Brute force, minute by minute."""
 
     def __init__(self, rows: dict, steps_per_nl: Fraction, zone: str) -> None:
         super().__init__(rows, steps_per_nl, 0)
@@ -67,15 +67,17 @@ class ZonedPlan(WeeklyPlan):
 
 
 def month_ends(from_utc_s: int, days: int) -> list:
-    """UTC seconds of every first of a month at 00:00 within `days` after `from_utc_s`."""
+    """Return the UTC seconds of every first of a month at 00:00 within `days` after `from_utc_s`."""
     begin = datetime.fromtimestamp(from_utc_s, UTC)
     dates = [begin.replace(hour=0, minute=0, second=0) + timedelta(days=day) for day in range(1, days)]
     return [int(date.timestamp()) for date in dates if date.day == 1]
 
 
 def step_times_us(slices: list, steps_per_nl: Fraction, remainder: Fraction) -> list:
-    """Exact times (Fractions, in microseconds) of every step of a plan of [(rate in nl/s, seconds)], `remainder` of a step
-    already due at the beginning."""
+    """Return the exact times (Fractions, microseconds) of every step of a plan of [(rate in nl/s, seconds)].
+
+    `remainder`: the part of a step already due at the beginning.
+    """
     times, due, at_us = [], remainder, Fraction(0)
     for rate, seconds in slices:
         slope = rate * steps_per_nl / 1_000_000
@@ -86,7 +88,7 @@ def step_times_us(slices: list, steps_per_nl: Fraction, remainder: Fraction) -> 
 
 
 def most_in_window(minute_rates: list, minutes: int) -> int:
-    """Largest sum over `minutes` neighbouring minutes of an endless repetition of `minute_rates`, by trying every begin."""
+    """Return the largest sum over `minutes` consecutive minutes of repeated `minute_rates`, by trying every begin."""
     week = len(minute_rates)
     whole, rest = divmod(minutes, week)
     present = highest = sum(minute_rates[:rest])

@@ -1,4 +1,4 @@
-"""Bench tables to start from: one per kind of motor, each the smallest that the pump takes."""
+"""Bench tables for tests: one per kind of motor, each the smallest that the pump accepts."""
 
 import copy
 
@@ -27,7 +27,7 @@ ABSENT = object()
 
 
 def changed(table: dict, changes: dict) -> dict:
-    """A copy with `changes`: dotted key -> new value, or ABSENT to take the key away."""
+    """Return a copy with `changes`: dotted key -> new value, or ABSENT to remove the key."""
     made = copy.deepcopy(table)
     for path, value in changes.items():
         *folders, key = path.split(".")

@@ -4,7 +4,7 @@ from hal.absent import BoardState
 from support.pump.flash import Chip, Flash
 from thecal.sim.world.plant import Plant
 
-MOST_READ_BYTES = 4096  # as both hals have it
+MOST_READ_BYTES = 4096  # same in both hals
 NS_PER_US = 1000
 
 
@@ -98,7 +98,7 @@ class Guard:
         return self._plant.guard.count
 
     def allow(self, steps: int) -> None:
-        """A chip's guard counts nothing while its allowance is made smaller."""
+        """Like a chip's guard, count nothing while the allowance is made smaller."""
         assert steps >= self.allowance_steps or not self._plant.enabled, "the guard looks away while the motor runs"
         self._plant.allow(self._clock.now_us * NS_PER_US, steps)
 
@@ -118,7 +118,7 @@ class Guard:
 
 
 class Link:
-    """What the test sends and what the pump answered; waiting moves the clock, up to the test's horizon."""
+    """What the test sends and the pump answers. Waiting moves the clock, up to the test's horizon."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -168,7 +168,7 @@ class Buttons:
 
 
 class Supply:
-    """The motor's, 12 V until somebody changes it; None where it is not measured."""
+    """The motor's supply: 12 V until a test changes it; None if it is not measured."""
 
     low_mv = 10_000
 
@@ -225,7 +225,7 @@ class System:
 
 
 class Board:
-    """Everything that app needs, on CPython. `targets` are those of the benches that it takes for its own."""
+    """Everything that app needs, on CPython. It accepts benches with one of these `targets`."""
 
     targets = ("sim", "rp2")
 

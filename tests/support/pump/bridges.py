@@ -1,4 +1,4 @@
-"""Programs with a line and a concentration, a pump in whose line are two of them, and what is asked of it."""
+"""Programs with a line and a concentration, and pumps with two concentrations in their line."""
 
 from pumpcore import program as programs
 from pumpcore.dose import Calibration
@@ -12,7 +12,7 @@ RATE = 3_600_000  # 1 ul a second: the line takes 339 s
 
 
 def drug(ng: int, rate_nl: int = RATE, fluid: str = "dye", nl: int = 1_000_000, **more: object) -> programs.Program:
-    """A constant program of `ng` in `nl` with a line."""
+    """Return a constant program of `ng` in `nl` with a line."""
     return content(constant(rate_nl), ng, fluid, nl, **more)
 
 
@@ -34,7 +34,7 @@ def bridged(pump: UnitPump) -> dict:
 
 
 def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Watched:
-    """A stopped pump that delivered `old` and has `new` active."""
+    """Return a stopped pump that delivered `old` and has `new` active."""
     pump = ready(old)
     pump.call("start")
     pump.advance(run_s)

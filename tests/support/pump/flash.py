@@ -15,7 +15,7 @@ class PowerCut(BaseException):
 
 
 class Chip(UserContext):
-    """Flash that counts its operations and dies at `cut_at`; a torn operation is done by half."""
+    """Flash that counts its operations and dies at `cut_at`; a torn operation is half done."""
 
     def __init__(self, image: bytes | None = None, cut_at: int | None = None, torn: bool = False) -> None:
         super().__init__(BLOCKS * BLOCK_BYTES)
@@ -30,7 +30,7 @@ class Chip(UserContext):
         self.witness = None
 
     def record(self, witness: object) -> None:
-        """From now on every operation is kept as (block, offset, data, witness()): the life can be cut at any of them."""
+        """From now on keep every operation as (block, offset, data, witness()), so that a test can cut the power at any of them."""
         self.log, self.witness = [], witness
 
     def _begin(self, block: int, offset: int, data: bytes) -> bool:
@@ -56,7 +56,7 @@ class Chip(UserContext):
 
 
 def images_at_each_operation(image: bytes, log: list) -> object:
-    """Yields (number, torn, flash image, witness) for a cut at every operation of `log`: not begun, and done by half."""
+    """Yield (number, torn, flash image, witness) for a cut at every operation of `log`: not begun, and half done."""
     flash = bytearray(image)
     for number, (block, offset, data, seen) in enumerate(log, 1):
         start = block * BLOCK_BYTES + offset
@@ -68,7 +68,7 @@ def images_at_each_operation(image: bytes, log: list) -> object:
 
 
 def mount(chip: Chip) -> LittleFS:
-    """littlefs on `chip`; formatted when it is new."""
+    """Mount littlefs on `chip`; format it if it is new."""
     fs = LittleFS(
         context=chip, block_size=BLOCK_BYTES, block_count=BLOCKS, read_size=32, prog_size=PROG_BYTES,
         cache_size=PROG_BYTES, lookahead_size=32, mount=False,
@@ -83,7 +83,7 @@ def mount(chip: Chip) -> LittleFS:
 
 @contextmanager
 def os_errors() -> Iterator[None]:
-    """An error of littlefs is an OSError, as on every target; a folder that is read as a file is one too."""
+    """Turn errors of littlefs into OSErrors, as on every target; also if a folder is read as a file."""
     try:
         yield
     except LittleFSError as error:
@@ -112,7 +112,7 @@ class Handle:
 
 
 class Flash:
-    """The hal's flash port on littlefs; raises PowerCut as soon as the chip is dead."""
+    """The hal's flash port on littlefs. Raises PowerCut as soon as the chip is dead."""
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
@@ -120,7 +120,7 @@ class Flash:
         self.fail = False
 
     def listen(self, look: object) -> None:
-        """Looks after each erase, as on the board."""
+        """Call the listener after each erase, as on the board."""
         self.chip.after_erase = look
 
     def alive(self) -> None:

@@ -1,4 +1,4 @@
-"""firmware/main.py on CPython, with a flash that is a dictionary of files by their paths."""
+"""firmware/main.py on CPython, with a flash that is a dictionary of files by path."""
 
 import errno
 import io
@@ -14,7 +14,7 @@ MAIN = Path(pumpcore.__file__).parents[1] / "main.py"
 
 
 def load(open_file: object) -> types.ModuleType:
-    """The module, not run, with this `open`."""
+    """Return the module, not run, with this `open`."""
     stand_in, known = types.ModuleType("micropython"), sys.modules.get("micropython")
     stand_in.kbd_intr = lambda byte: None
     sys.modules["micropython"] = stand_in
@@ -30,7 +30,7 @@ def load(open_file: object) -> types.ModuleType:
 
 
 def checked(files: Mapping[str, bytes]) -> str:
-    """The release that main.py finds, "" when it would load nothing of it."""
+    """Return the release that main.py finds, "" if it would load nothing."""
 
     def opened(path: str, mode: str) -> io.BytesIO:
         if path not in files:

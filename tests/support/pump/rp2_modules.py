@@ -1,4 +1,4 @@
-"""hal/rp2 on CPython, as far as it is pure. Words of the compiler (`viper`, `const`, `ptr32`) and classes of the chip mean nothing here."""
+"""The pure parts of hal/rp2 on CPython. Words of the compiler (`viper`, `const`, `ptr32`) and classes of the chip are dummies."""
 
 import builtins
 import importlib
@@ -16,7 +16,7 @@ def _stand_ins() -> dict[str, ModuleType]:
 
 
 def load(name: str) -> ModuleType:
-    """`hal.rp2.<name>`, run as plain Python."""
+    """Run `hal.rp2.<name>` as plain Python and return it."""
     known = dict(sys.modules)
     stand_ins = _stand_ins()
     sys.modules.update(stand_ins)

@@ -34,16 +34,16 @@ BENCH: dict[str, Any] = {
     "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
 }
 SETTLED_S = 0.05  # the self test is over
-HIGH_WATER_S = 7  # low water 2.5 s and a slice of 4 s, rounded up
+HIGH_WATER_S = 7  # low water 2.5 s plus a slice of 4 s, rounded up
 
 
 def bench_with(**ceilings: int) -> dict[str, Any]:
-    """The bench of the unit tests with other ceilings."""
+    """Return the unit tests' bench with other ceilings."""
     return BENCH | {"ceilings": BENCH["ceilings"] | ceilings}
 
 
 def blank_image(bench: dict[str, Any] = BENCH) -> bytes:
-    """A commissioned, empty flash."""
+    """Return a commissioned, empty flash."""
     return _commissioned(json.dumps(bench, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -60,7 +60,7 @@ def _commissioned(bench: bytes) -> bytes:
 
 
 class UnitPump:
-    """One boot of the app. `utc_s` 0 means that the time is not known."""
+    """One boot of the app. `utc_s` 0: the time is not known."""
 
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
@@ -73,7 +73,7 @@ class UnitPump:
     def ready(
         cls, program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: bytes | None = None, bench: dict[str, Any] = BENCH
     ) -> Self:
-        """A pump that has passed its self test; with `program` active when one is given."""
+        """Return a pump after its self test, with `program` active if given."""
         pump = cls(blank_image(bench) if image is None else image, utc_s)
         pump.advance(SETTLED_S)
         if program is not None:
@@ -84,7 +84,7 @@ class UnitPump:
     def running(
         cls, program: Program | None = None, utc_s: int = MONDAY_UTC_S, image: bytes | None = None, bench: dict[str, Any] = BENCH
     ) -> Self:
-        """A pump that runs `program` (else 3.6 mL/h: 100 steps a second)."""
+        """Return a pump that runs `program` (default 3.6 mL/h: 100 steps a second)."""
         pump = cls.ready(program or constant(3_600_000), utc_s, image, bench)
         pump.call("start")
         pump.advance(0.001)
@@ -94,13 +94,13 @@ class UnitPump:
     # -- time
 
     def advance(self, duration_s: float) -> None:
-        """Lets time pass, turning the loop as often as it wants."""
+        """Let time pass; the loop runs as often as it wants."""
         self.each_turn(duration_s, bool)
         for _ in range(5):
             self.pump.turn()
 
     def each_turn(self, duration_s: float, look: Callable[[], object]) -> None:
-        """Lets time pass and looks after every turn of the loop."""
+        """Let time pass and call the check after every turn of the loop."""
         link, clock = self.board.link, self.board.clock
         link.horizon_us = clock.now_us + round(duration_s * 1_000_000)
         while clock.now_us < link.horizon_us:
@@ -110,7 +110,7 @@ class UnitPump:
     # -- commands
 
     def line(self, raw: bytes) -> bytes:
-        """Sends raw bytes and turns the loop until it has nothing left to say; returns what it said."""
+        """Send raw bytes, run the loop until it has nothing left to send, and return its output."""
         link = self.board.link
         link.outgoing, link.incoming = b"", raw
         link.horizon_us = self.board.clock.now_us
@@ -119,7 +119,7 @@ class UnitPump:
         return link.outgoing
 
     def request(self, method: str, **params: object) -> bytes:
-        """The line of a request with a new id."""
+        """Return the line of a request with a new id."""
         return frame.encode(messages.request("%016x" % next(self._ids), method, params))
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class UnitPump:
         return frame.decode(self.line(self.request(method, **params)).split(b"\n", 1)[0])
 
     def call(self, method: str, **params: object) -> dict[str, Any]:
-        """The result of a command; AssertionError with the reply when it was refused."""
+        """Return the result of a command. Raises AssertionError with the reply if it was refused."""
         reply = self.ask(method, **params)
         assert "result" in reply, reply
         return reply["result"]
@@ -137,7 +137,7 @@ class UnitPump:
         return refusal_of(self.ask(method, **params))
 
     def fault(self, method: str, **params: object) -> str:
-        """The name of the refusal of a command; AssertionError when it was done."""
+        """Return the name of a command's refusal. Raises AssertionError if it was done."""
         return fault_of(self.ask(method, **params))
 
     def answer_with(self, method: str, handler: Callable[..., Any]) -> None:
@@ -146,21 +146,21 @@ class UnitPump:
         session._handlers = {**session._handlers, method: handler}
 
     def upload(self, new: Program) -> str:
-        """Stages and activates; returns the digest."""
+        """Stage and activate; return the digest."""
         packed = program.pack(new)
         digest = self.stage(packed)["digest"]
         assert digest == program.digest(packed)
         return self.call("program.activate", digest=digest)["digest"]
 
     def stage(self, packed: bytes) -> dict[str, Any]:
-        """Stages a program and has it checked; returns what staging answered."""
+        """Stage a program and have it checked; return the reply to staging."""
         staged = self.call("program.stage", program=base64.b64encode(packed).decode())
         while not self.call("program.check", digest=staged["digest"])["done"]:
             pass
         return staged
 
     def judge(self, new: Program | bytes) -> dict[str, Any]:
-        """The last reply to staging a program and having it checked: a refusal, or that it is done."""
+        """Return the last reply to staging and checking a program: a refusal, or done."""
         packed = new if isinstance(new, bytes) else program.pack(new)
         reply = self.ask("program.stage", program=base64.b64encode(packed).decode())
         while "result" in reply and not reply["result"].get("done"):
@@ -171,7 +171,7 @@ class UnitPump:
         return self.call("bolus.token")["token"]
 
     def order(self, volume_nl: int, rate_nl: int) -> str:
-        """Orders a bolus; its token."""
+        """Order a bolus; return its token."""
         token = self.token()
         self.call("bolus.start", token=token, volume_nl=volume_nl, rate_nl=rate_nl)
         return token
@@ -188,11 +188,11 @@ class UnitPump:
         return self.call("status")["state"]
 
     def alarms(self) -> list[str]:
-        """Names of the active alarms."""
+        """Return the names of the active alarms."""
         return [row["name"] for row in self.call("alarms")["alarms"]]
 
     def journal(self, ring: str = "events") -> list[records.Record]:
-        """Every record of a ring, decoded."""
+        """Return every record of a ring, decoded."""
         decoded, sequence = [], 0
         while True:
             line, raw = self.line(self.request("journal.read", ring=ring, from_sequence=sequence)).split(b"\n", 1)
@@ -205,7 +205,7 @@ class UnitPump:
             sequence = answer["next_sequence"]
 
     def records(self, *names: str, ring: str = "events") -> list[dict[str, Any]]:
-        """The fields of every record with one of these names, oldest first."""
+        """Return the fields of every record with one of these names, oldest first."""
         return [record.fields for record in self.journal(ring) if record.name in names]
 
     # -- what is so
@@ -224,12 +224,12 @@ class UnitPump:
         return self.board.stepper.true_steps
 
     def queued_steps(self) -> int:
-        """Steps made and steps that the generator has been given and will make by itself."""
+        """Return the steps made, plus those that the generator already has and will make by itself."""
         stepper = self.board.stepper
         return self.plant_steps() + stepper.given_steps - stepper.steps_done()
 
     def on_flash(self) -> ledger.LedgerRecord:
-        """The ledger as the next boot would find it."""
+        """Return the ledger as the next boot would find it."""
         return LedgerFiles(self.board.flash).record
 
     def image(self) -> bytes:
@@ -237,7 +237,7 @@ class UnitPump:
 
 
 class Watched(UnitPump):
-    """A pump whose ledger is compared with what it delivered after every turn of the loop (R2, R3)."""
+    """A pump whose ledger is compared with its deliveries after every turn of the loop (R2, R3)."""
 
     def __init__(self, image: bytes, utc_s: int = 0) -> None:
         super().__init__(image, utc_s)
@@ -266,7 +266,7 @@ class Watched(UnitPump):
             assert record.leased_steps - delivered <= self._most_open(delivery)
 
     def _most_open(self, delivery: Any) -> int:
-        """max(1 step, queue) + 60 s of basal + 5 s of a bolus, at most 5 % of it + the guard's step; in steps."""
+        """Return the most open steps: max(1 step, queue) + 60 s of basal + 5 s of a bolus, at most 5 % of it + the guard's step."""
         pair, span = delivery.setup.calibration, delivery.span
         assert span is not None
         if span.alone:
@@ -281,7 +281,7 @@ class Watched(UnitPump):
             highest_nl = max(highest_nl, ceil_div(highest_nl * bridge.numerator, bridge.denominator))
         per_s = ceil_div(highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
         exact_60 = ceil_div(60 * highest_nl * pair.steps, program.rate_seconds_s * pair.volume_nl)
-        if self._span is span:  # another program may have taken over: what the one before queued and leased is still there
+        if self._span is span:  # after a takeover the old program's queued and leased steps remain
             per_s, exact_60 = max(per_s, self._fastest[0]), max(exact_60, self._fastest[1])
         self._span, self._fastest = span, (per_s, exact_60)
         extra, bolus = 0, delivery.orders.bolus

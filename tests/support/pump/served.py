@@ -7,7 +7,7 @@ from support.pump.running import Watched, blank_image
 
 
 class Served(threading.Thread):
-    """The pump of the unit tests on a TCP port; every read lets `step_s` of its time pass first."""
+    """The unit tests' pump on a TCP port; every read lets `step_s` of its time pass first."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

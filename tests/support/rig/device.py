@@ -108,7 +108,7 @@ class Device:
         return str(self.client.status()["state"])
 
     def alarms(self) -> list[str]:
-        """Names of the active alarms."""
+        """Return the names of the active alarms."""
         return [alarm["name"] for alarm in self.client.alarms()["alarms"]]
 
     def records(self, *names: str, ring: str = "events") -> list[records.Record]:

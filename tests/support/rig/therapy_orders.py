@@ -9,7 +9,7 @@ RATE_NL = 1_000_000
 
 
 def program(concentration_ng: int = 0) -> programs.Program:
-    """Demand of 50 ul in 5 min; with a concentration also a line of 339 ul."""
+    """Return a program with a demand bolus of 50 uL in 5 min; with a concentration, also a line of 339 uL."""
     made = constant(RATE_NL)
     made.settings = Settings()
     made.settings.demand_on, made.settings.demand_per_day, made.settings.lockout_s = 1, 2, 1800

@@ -7,7 +7,7 @@ NEAR_STEPS = 2
 
 
 class Witness:
-    """Lets time pass, and notes what the motor had really made at many moments of the pump's own clock."""
+    """Let time pass, and note the motor's true steps at many moments of the pump's own clock."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -25,7 +25,7 @@ class Witness:
         self.looks.append((status["boot"], status["uptime_ms"], self.device.sim.plant_steps()))
 
     def check(self, line: Timeline) -> None:
-        """At every look the true position lies in the band, and at the end within the sums."""
+        """Check that every true position is in the band, and that the end agrees with the sums."""
         for boot, uptime_ms, plant_steps in self.looks:
             at_ms = line.axis.at_ms(boot, uptime_ms)
             low, high = line.low.at(at_ms), line.high.at(at_ms)

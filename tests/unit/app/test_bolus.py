@@ -1,4 +1,4 @@
-"""A bolus ordered by token: at most once, in whole, and whatever ends it is told with what was delivered."""
+"""A bolus ordered by token: at most once, whole, and always reported with the steps delivered."""
 
 import pytest
 from hypothesis import given, settings
@@ -241,7 +241,7 @@ def test_what_was_never_ordered_is_told_so() -> None:
 @pytest.mark.rule("R8")
 @pytest.mark.parametrize("after_ms", range(115_000, 130_000, 500))
 def test_a_cut_around_its_end_does_not_deny_what_was_delivered(after_ms: int) -> None:
-    """Whoever orders again because "nothing was delivered" would give the dose twice."""
+    """Someone who reads "nothing was delivered" and orders again would give the dose twice."""
     pump = running(constant(0))
     token = pump.order(VOLUME, RATE)
     pump.advance(after_ms / 1000)
@@ -253,7 +253,7 @@ def test_a_cut_around_its_end_does_not_deny_what_was_delivered(after_ms: int) ->
 @pytest.mark.rule("R2")
 @pytest.mark.parametrize("after_ms", range(6_000, 16_000, 700))
 def test_a_cancelled_bolus_leaves_no_lease_behind(after_ms: int) -> None:
-    """With a basal of a step in hours, steps leased for the bolus would stay open for days."""
+    """With a basal of one step in hours, steps leased for the bolus would stay open for days."""
     pump = running(constant(7))
     token = pump.order(VOLUME, RATE)
     pump.advance(after_ms / 1000)
@@ -268,7 +268,7 @@ def test_a_cancelled_bolus_leaves_no_lease_behind(after_ms: int) -> None:
 @pytest.mark.parametrize("basal_nl", [0, 22_753, 40_000, 3_600_000])
 @pytest.mark.parametrize("ordered_s", [96.2, 97.1, 98.3, 99.7])
 def test_no_step_of_a_bolus_comes_before_the_moment_that_was_told(basal_nl: int, ordered_s: float) -> None:
-    """Also where the last step of a slow basal lies a while before its slice's end."""
+    """Even if the last step of a slow basal came well before the end of its slice."""
     pump = running(constant(basal_nl))
     pump.advance(ordered_s)
     token = pump.token()

@@ -1,4 +1,4 @@
-"""Walks over the schedule: equal to a walk from change to change, and bounded by the entries, however long the time is."""
+"""Searches over the schedule equal a search from change to change, and their work is bounded, however long the time is."""
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +28,7 @@ def basal_of(entries: list, week: Week | None, temporary: Temporary | None = Non
 
 
 def walked_highest_nl(basal: Basal, from_s: int, duration_s: int) -> int:
-    """From change to change."""
+    """Return the highest rate, found from change to change."""
     highest, at_s, temporary = 0, from_s, basal.temporary
     while at_s < from_s + duration_s:
         rate_nl = basal.program.entries[basal.entry_at(at_s)][1]
@@ -104,7 +104,7 @@ def test_what_is_skipped_is_what_a_walk_from_change_to_change_holds(
 @pytest.mark.parametrize("ahead_s", [-1, 100_000, 50 * S_PER_WEEK])
 @pytest.mark.parametrize("duration_s", [1, 86_400, S_PER_WEEK, 360_000, FOR_EVER_S])
 def test_a_walk_looks_at_each_entry_a_few_times_at_most(count: int, ahead_s: int, duration_s: int) -> None:
-    """Also over a time that no clock will see: `bolus.start` of 2^48 nl at 1 nl walked it week by week."""
+    """Even over an absurd time: `bolus.start` of 2^48 nl at 1 nl once walked it week by week."""
     entries = Counted([(4 * number, 1_000 + number) for number in range(count)])
     week = Week(MONDAY_UTC_S, Zone(0, max(0, MONDAY_UTC_S + ahead_s), 3_600))
     basal = basal_of(entries, week, temporary_of((0, 3, 2), 86_400))

@@ -1,4 +1,4 @@
-"""Commands at the ends of their ranges: refused or answered at once, with a bounded number of looks at the schedule and the journal."""
+"""Commands at the ends of their ranges: refused or answered at once, with bounded reads of the schedule and the journal."""
 
 import base64
 
@@ -21,9 +21,9 @@ DAY_S = 86_400
 
 
 def counted(pump: Watched) -> Counted:
-    """The entries of the program that runs, counted from here on."""
+    """Count reads of the running program's entries from here on."""
     entries = Counted(pump.pump.setup.program.entries)
-    entries.most = 100 * len(entries) + 10_000  # most of it for the tests' own look at every turn
+    entries.most = 100 * len(entries) + 10_000  # most of it for the test's own look at every turn
     pump.pump.setup.program.entries = entries
     return entries
 
@@ -68,7 +68,7 @@ EXTREMES = {"integer": lambda low, high: (low, high), "hex": lambda digits, _: (
 
 
 def extreme(method: str, number: int) -> dict:
-    """Every parameter at one end of its range: the bits of `number` say at which."""
+    """Return every parameter at one end of its range; the bits of `number` choose the ends."""
     params = {}
     for bit, (name, (kind, first, second)) in enumerate(messages.METHODS[method][0].items()):
         ends = EXTREMES[kind](first, second)
@@ -80,7 +80,7 @@ def extreme(method: str, number: int) -> dict:
 @pytest.mark.parametrize("state", ["stopped", "running"])
 @pytest.mark.parametrize("method", some_of([name for name in messages.METHODS if name != "maintenance"], 3))
 def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work(method: str, state: str) -> None:
-    """The schema's ends, in all combinations up to 64; with a good token where it takes one."""
+    """The schema's ends in all combinations, up to 64, with a valid token if the command takes one."""
     for number in range(min(64, 1 << len(messages.METHODS[method][0]))):
         pump = running(day((0, 0, 300_000), (6, 30, 900_001)))
         if state == "stopped":
@@ -100,7 +100,7 @@ def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work
 
 @pytest.mark.rule("R8")
 def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full ring has 10,000 records and a chip takes half a millisecond for each."""
+    """A full ring has 10,000 records, and a chip takes half a millisecond to decode each."""
     pump = running(constant(3_600_000))
     orders = [pump.order(60_000, 3_600_000)]
     pump.advance(70)
@@ -120,7 +120,7 @@ def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.
 
 
 class Searched:
-    """Sum of rate over the minutes of the week since Monday, by binary search in prefix sums."""
+    """The sum of rate over the minutes since Monday, by binary search in prefix sums."""
 
     def __init__(self, entries: list) -> None:
         self.week = [0]
@@ -180,7 +180,7 @@ def test_the_windows_of_a_pump_that_stood_for_most_of_a_day_are_looked_at_once_a
 
 @pytest.mark.rule("R8")
 def test_a_token_of_long_ago_is_found_in_parts() -> None:
-    """One call looks through 8 segments of 32; `searching` until then."""
+    """One call searches 8 segments of 32; until then the state is `searching`."""
     pump = running(constant(3_600_000))
     made = pump.order(60_000, 3_600_000)
     pump.advance(70)
@@ -194,4 +194,4 @@ def test_a_token_of_long_ago_is_found_in_parts() -> None:
     assert told == ["searching", "searching", "done"]
     unknown = [again.call("bolus.status", token="0001ffffffffffff")["state"] for _ in range(3)]
     assert unknown == ["searching", "searching", "never_ordered"]
-    assert again.call("bolus.status", token=made)["state"] == "searching"  # another token begins anew
+    assert again.call("bolus.status", token=made)["state"] == "searching"  # another token begins a new search

@@ -1,4 +1,4 @@
-"""A bridge: the dose stays right, across what is uncertain the lower rate runs, and nothing makes one dose more of it."""
+"""A bridge: the dose stays right, the lower rate runs while the front is uncertain, and no fault makes the dose larger."""
 
 from fractions import Fraction
 from math import floor
@@ -20,7 +20,7 @@ STEPS_A_SECOND = 100
 
 
 def expected(pump: Watched, begun: int, ratio: Fraction, second: int) -> int:
-    """Steps ordered by then, by the rules, a second at a time, from the front's begin on at a constant rate."""
+    """Return the steps ordered by then at a constant rate, second by second from the rules, from the front's begin on."""
     due, at = Fraction(0), begun
     per_s = Fraction(RATE, 3600) * PAIR.steps / PAIR.volume_nl
     low, high = (Fraction(nl) * PAIR.steps / PAIR.volume_nl for nl in (LOW_NL, HIGH_NL))
@@ -226,7 +226,7 @@ def test_years_without_power_do_not_take_minutes() -> None:
 
 
 def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
-    """(the laptop's Forecast, by what the pump tells of the line; the position it begins at)."""
+    """Return (the laptop's Forecast, from the pump's report of the line; its first position)."""
     packed = programs.pack(made)
     staged = pump.stage(packed)
     told, status = staged["line"], pump.call("status")
@@ -237,7 +237,7 @@ def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
 
 
 def digests(pump: UnitPump, made: programs.Program, forecast: Forecast, position: int) -> tuple:
-    """(the pump's, the laptop's) of the same days."""
+    """Return (the pump's, the laptop's) digest of the same days."""
     digest = programs.digest(programs.pack(made))
     answer = {"second_s": 0, "remainder": 0, "chain": "0" * 64, "position_steps": position, "done": False}
     utc_s = pump.call("status")["utc_s"]

@@ -15,7 +15,7 @@ NOMINAL = BENCH["calibration"]
 
 
 def again(pump: UnitPump, bench: dict | None = None, utc_s: int | None = None) -> Watched:
-    """The same flash after a power cut; with another bench in its slot when one is given."""
+    """Return the same flash after a power cut, with another bench in its slot if given."""
     image = pump.image()
     if bench is not None:
         import json
@@ -122,7 +122,7 @@ def test_a_pair_far_from_the_nominal_one_is_refused_with_the_nearest(percent: in
 
 @pytest.mark.rule("R5")
 def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
-    """The motor makes 20,000 Hz: at 10 nl a step 720 mL/h, at 6 nl 432."""
+    """The motor makes 20,000 Hz: 720 mL/h at 10 nl a step, 432 mL/h at 6 nl."""
     pump = ready(constant(600_000_000))
     told = pump.refusal("calibration.set", calibration=sent(weighed_one(volume_nl=600_000, steps=100_000)))
     assert (told["fault"], told.get("cause")) == ("calibration_unfit", "rate_above_motor")

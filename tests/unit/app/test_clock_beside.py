@@ -1,4 +1,4 @@
-"""The clock is set, or learns of another transition, while something runs that was judged beside the basal of its time (R5, R11)."""
+"""Setting the clock or a transition while something runs that was judged beside the basal of its time (R5, R11)."""
 
 import pytest
 
@@ -15,7 +15,7 @@ EIGHT_S = MONDAY_UTC_S + 8 * 3600
 
 
 class Judged(Watched):
-    """What is planned of basal and bolus together is looked at in every turn."""
+    """Checks in every turn what is planned of basal and bolus together."""
 
     highest_nl = 0
 
@@ -90,4 +90,4 @@ def test_the_clock_is_set_beside_what_fits_beside_every_basal_of_the_week() -> N
         pump.advance(2)
         assert "result" in nudge(pump)
     pump.advance(60)
-    assert pump.pump.delivery.span.entry % 2 == 1  # it is past eight by the clock
+    assert pump.pump.delivery.span.entry % 2 == 1  # past eight by the clock

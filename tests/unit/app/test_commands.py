@@ -1,4 +1,4 @@
-"""Every command: what it answers, and every reason for which it is refused."""
+"""Every command: its answer, and every reason for a refusal."""
 
 import base64
 
@@ -96,7 +96,7 @@ def test_a_staged_program_is_void_at_reset() -> None:
 def test_activating_waits_for_the_start_of_a_resume() -> None:
     pump = ready(constant(900_000))
     digest = staged(pump, constant(1))
-    pump.pump.start_wanted = True  # ordered, and not begun
+    pump.pump.start_wanted = True  # ordered, but not begun
     with pytest.raises(Refusal, match="not_stopped"):
         program_activate(pump.pump, {"digest": digest})
     pump.call("stop")

@@ -1,4 +1,4 @@
-"""Counters that would wrap: boots and tokens at 65,536, sequence numbers at 2^32, uptime at 2^48 ms, UTC at 2^32 s; the identity."""
+"""Counters that could wrap: boots and tokens at 65,536, sequence numbers at 2^32, uptime at 2^48 ms, UTC at 2^32 s; the identity."""
 
 import pytest
 
@@ -16,7 +16,7 @@ IDENTITY = bytes(range(16))
 
 
 def with_files(**files: bytes) -> bytes:
-    """A commissioned flash with these files: `store_journal` is /store/journal."""
+    """Return a commissioned flash with these files: `store_journal` is /store/journal."""
     chip = Chip(blank_image())
     flash = Flash(chip)
     flash.make_folder("/journal")
@@ -26,7 +26,7 @@ def with_files(**files: bytes) -> bytes:
 
 
 def journal_at(boot: int, first: int = 1) -> bytes:
-    """A segment that begins with this sequence number, of a boot that an older firmware numbered."""
+    """Return a segment that begins with this sequence number, of a boot numbered by older firmware."""
     old = records.encode("boot", (boot, first, 0, 0), (0, bytes(8), bytes(8), 0, 0, 0, 0, boot, bytes(16)))
     return old + records.encode("total", (boot, first + 1, 1_000, 0), (0, 0, 0, 1))
 
@@ -49,7 +49,7 @@ def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> Non
 
 
 def test_segments_within_the_last_boot_are_not_looked_through_for_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty segments record by record took a boot on the chip a second more."""
+    """Searching thirty segments record by record took a chip one more second at boot."""
     stamp, total = (7, 100, 2_000, 0), (0, 0, 0, 1)
     image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode("total", stamp, total))
     looked, starts = [], Ring.starts

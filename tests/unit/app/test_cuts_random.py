@@ -1,5 +1,7 @@
-"""Random orders with the power failing in between, in the middle of flash operations too, with the time of day and without: somebody
-with a watch sees the motor, knows the limits, and never counts one dose more."""
+"""Random orders with power cuts, also in the middle of flash operations, with and without the wall time.
+
+An observer with a watch sees only the motor, knows the limits, and must never count a dose too many.
+"""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ ROUNDING_S = 0.001
 
 
 class Started:
-    """A bolus whose first slice the motor has begun, at a second of all the time with power."""
+    """A bolus whose first slice the motor has begun, at this powered-on second."""
 
     def __init__(self, at_s: float, token: str, purpose: str, size: tuple) -> None:
         self.at_s, self.token, self.purpose = at_s, token, purpose
@@ -25,7 +27,7 @@ class Started:
 
 
 class Bedside:
-    """The pump, and one who counts by the motor and a watch; no part of what the pump believes is asked for."""
+    """The pump, and an observer who counts by motor and watch, never by what the pump believes."""
 
     def __init__(self, demand: tuple) -> None:
         self.dose_nl, self.duration_s, self.lockout_s, self.most = demand
@@ -73,14 +75,14 @@ class Bedside:
         return self.before_steps + (self.pump.plant_steps() if self.pump.pump.selftest.done else 0)
 
     def check(self) -> None:
-        """Nothing but the boluses moves this pump: no more than what began, no more than what the pump has booked."""
+        """Only boluses move this pump: never more than began, never more than the pump has booked."""
         made = self.made_steps()
         assert made <= sum(one.steps for one in self.started)
         if self.pump.pump.selftest.done:
             assert self.pump.pump.position_steps() >= made
 
     def do(self, what: tuple) -> None:
-        """One order as it comes, of presses and manual ones many; the pump may refuse them."""
+        """Make one random order, mostly presses and manual boluses; the pump may refuse it."""
         kind, *values = what
         pump = self.pump
         if kind == "press":
@@ -107,12 +109,12 @@ class Bedside:
         self.check()
 
     def truth(self) -> tuple:
-        """What is so at this moment: all time with power, all steps, the time of day, what began."""
+        """Return the facts of this moment: powered-on time, steps, wall time, boluses begun."""
         clock = self.pump.board.clock
         return self.before_s + clock.now_us / 1e6, self.made_steps(), clock.utc_s(), list(self.started)
 
     def cut(self, image: bytes, truth: tuple, off_s: int, known: bool) -> None:
-        """The power went when this was so; it comes back, and therapy is started again if it does not resume."""
+        """Cut the power at these facts, restore it, and start therapy again if it does not resume."""
         self.before_s, self.before_steps, utc_s, self.started = truth
         self.cuts += 1
         self.pump = Watched(image, utc_s + off_s if known else 0)
@@ -137,7 +139,7 @@ ORDERS = st.one_of(
     st.tuples(st.just("start"), st.integers(100_000, 220_000)),
     st.tuples(st.just("extended"), st.integers(20_000, 250_000), st.integers(600, 4000)),
 )
-# (which flash operation of the order and of the 20 s behind it is cut, or none of them; torn or not begun; time off; time known)
+# (which flash operation of the order and the 20 s after it is cut, or none; torn or not begun; time off; time known)
 CUTS = st.one_of(st.none(), st.tuples(st.integers(0, 200), st.booleans(), st.integers(1, 100_000), st.booleans()))
 DEMANDS = st.tuples(st.integers(20_000, 100_000), st.integers(60, 300), st.integers(301, 1500), st.integers(1, 4))
 
@@ -171,7 +173,7 @@ def test_no_cut_and_no_lost_clock_ever_gives_one_dose_more(demand: tuple, story:
 
 
 def test_the_watch_is_not_blind() -> None:
-    """Of the same story it sees every bolus that the pump was asked for and gave, across two cuts."""
+    """In a known story the observer sees every bolus that was ordered and given, across two cuts."""
     bedside = Bedside((60_000, 60, 400, 4))
     for cut in (None, (-1, False, 10, True), (-1, True, 10, False), None):
         step(bedside, 900, ("press", 1), cut)

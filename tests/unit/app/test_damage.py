@@ -1,4 +1,4 @@
-"""A pump whose stored files rotted, are older, or are no files: it starts, says what is lost, and each alarm's verb ends it for good."""
+"""Stored files that rotted, are outdated, or are no files: the pump starts, names the loss, and the alarm's command ends it for good."""
 
 import base64
 import itertools
@@ -22,21 +22,21 @@ def number(name: str) -> int:
 
 
 def again(pump: Watched, off_s: int = 5) -> Watched:
-    """The next boot of what lies on this pump's flash."""
+    """Return the next boot of this pump's flash."""
     booted = power_cut(pump, off_s)
     booted.advance(0.1)
     return booted
 
 
 def flip(pump: Watched, path: str, at: int | None = None) -> None:
-    """One bit of a file is another one."""
+    """Invert one bit of a file."""
     raw = bytearray(pump.board.flash.read(path))
     raw[len(raw) // 2 if at is None else at] ^= 1
     pump.board.flash.write(path, bytes(raw))
 
 
 def newest(pump: Watched, name: str) -> str:
-    """Path of the slot that counts."""
+    """Return the path of the slot that counts."""
     paths = [f"/store/{name}.{letter}" for letter in slots.LETTERS]
     images = [pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths]
     return paths[slots.newest(images)[2]]
@@ -48,7 +48,7 @@ def put(pump: Watched, lot: str) -> None:
 
 
 def therapy() -> Program:
-    """A program with a reservoir and a line."""
+    """Return a program with a reservoir and a line."""
     return with_settings(
         constant(3_600_000), capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=1_000_000, tolerance_permille=50, tolerance_nl=100_000,
         tubing_nl=200_000, catheter_nl=100_000, line_day=20_000,
@@ -72,7 +72,7 @@ def changed(made: Program, ng: int) -> Program:
 
 
 def full() -> Watched:
-    """A pump in whose store each image was stored twice."""
+    """Return a pump whose store has had each image stored twice."""
     pump = Watched(full_image(), MONDAY_UTC_S + 600)
     pump.advance(0.1)
     return pump
@@ -132,7 +132,7 @@ def test_a_damaged_image_is_an_alarm_that_its_verb_ends(name: str, what: str) ->
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("name", MENDS)
 def test_an_image_below_its_mark_is_an_alarm_and_above_it_is_used(name: str) -> None:
-    """The folder of the slots, or that of the marks, is as it was before the last change: what a damaged file system can leave."""
+    """A damaged file system can put the folder of the slots, or of the marks, back before the last change."""
     pump = full()
     path = newest(pump, name)
     image, older = pump.board.flash.read(path), slots.pack(1, b"older")
@@ -203,7 +203,7 @@ def test_a_damaged_ledger_file_is_an_alarm_forbids_to_resume_and_is_acknowledged
     booted.advance(100)
     assert booted.plant_steps() == 0
     position = booted.call("status")["delivered_steps"]
-    assert "ledger_damaged" in again(booted).alarms()  # also when nobody was there at once
+    assert "ledger_damaged" in again(booted).alarms()  # also if nobody reacted at once
     booted.call("ack", fault=number("ledger_damaged"))
     mended = again(booted)
     assert "ledger_damaged" not in mended.alarms() and mended.call("status")["delivered_steps"] == position
@@ -242,7 +242,7 @@ def test_the_newest_ledger_file_removed_is_damage() -> None:
 
 @pytest.mark.rule("R11")
 def test_a_ledger_that_runs_while_the_journal_has_stopped_does_not_resume() -> None:
-    """A cut between the two writes of a stop leaves this, and so does a ledger that is a little older: a stopped pump stays stopped."""
+    """A cut between the two writes of a stop leaves this, as does a slightly older ledger: a stopped pump stays stopped."""
     pump = ran(130)
     older = ledgers(pump)
     pump.call("stop")
@@ -268,7 +268,7 @@ def test_a_ledger_that_runs_long_after_the_stop_is_behind() -> None:
 
 
 def survives(pump: Watched) -> Watched:
-    """The next boot answers, and its motor is disabled."""
+    """Check that the next boot answers and its motor is disabled."""
     booted = again(pump)
     assert "result" in booted.ask("hello") and "result" in booted.ask("status") and not booted.board.stepper.enabled
     return booted
@@ -359,7 +359,7 @@ def test_a_run_to_calibrate_is_done_in_spite_of_the_calibration_that_is_lost_and
 
 @pytest.mark.rule("R1")
 def test_a_change_that_is_stored_while_the_motor_runs_leaves_its_queue_above_the_low_water(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each write may take 1.26 s at the flash's worst: the journal, the slot and its mark one after the other, in one command."""
+    """Each of three writes in one command (journal, slot, mark) may take 1.26 s at the flash's worst."""
     pump = full()
     pump.call("start")
     pump.advance(30)
@@ -384,7 +384,7 @@ def test_a_change_that_is_stored_while_the_motor_runs_leaves_its_queue_above_the
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("folders", [("/journal",), ("/journal", "/ledger")], ids=" and ".join)
 def test_a_journal_that_is_gone_as_a_whole_is_an_alarm(folders: tuple[str, ...]) -> None:
-    """One bit in the file system's root can do it: the pump would look like a new one that has its program."""
+    """One bit in the file system's root can do it: the pump would look new but have its program."""
     pump = full()
     for folder in folders:
         for name in pump.board.flash.names(folder):

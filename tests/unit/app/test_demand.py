@@ -1,4 +1,4 @@
-"""Demand boluses: lockout from the start of the last one, most in 24 powered-on hours, from button and host alike."""
+"""Demand boluses: lockout from the start of the last one, most in 24 powered-on hours, for button and host alike."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def ask(pump: Watched) -> dict:
 
 
 def given(pump: Watched) -> str:
-    """Asks for a demand bolus, which must be accepted; its token."""
+    """Order a demand bolus, which must be accepted; return its token."""
     reply = ask(pump)
     assert "result" in reply, reply
     return reply["result"]["token"]

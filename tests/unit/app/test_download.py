@@ -1,4 +1,4 @@
-"""A journal that is downloaded from the app on CPython: several blocks for one question, whatever lies in the flash."""
+"""Downloading a journal from the app on CPython: several blocks for one question, whatever the flash contains."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +16,13 @@ from thecal.history.rows import as_csv, as_json_lines, table, with_gaps
 from thecal.history.saved import load
 from thecal.pump.client import Client
 
-LONG = 800  # records: two segments and a bit
+LONG = 800  # records: a little more than two segments
 
 
 @pytest.fixture
 def served() -> Iterator[Served]:
     served = Served()
-    for count in range(1, LONG):  # the first one is of the boot
+    for count in range(1, LONG):  # the first one is the boot's
         served.pump.pump.journal.append("total", (count, 0, 0, 0))
     served.start()
     yield served
@@ -30,7 +30,7 @@ def served() -> Iterator[Served]:
 
 
 def damage(pump: Watched, segment: int, record: int, offset: int, value: int) -> int:
-    """Another byte in a record of a segment: its sequence number."""
+    """Change a byte of a record in a segment: its sequence number."""
     flash = pump.board.flash
     names = [name for name in flash.names("/journal") if name[0] == "e"]
     data = bytearray(flash.read("/journal/" + names[segment]))
@@ -66,7 +66,7 @@ def question(blocks: int) -> bytes:
 
 
 def downloading(pump: Watched, block_ms: int) -> list:
-    """Asks for everything; each block takes so long. The blocks that each turn of the loop sent."""
+    """Ask for everything, each block taking so long. Return the blocks that each turn of the loop sent."""
     link, clock, sent = pump.board.link, pump.board.clock, [0]
     write = link.write
 

@@ -1,4 +1,4 @@
-"""Every refusal of the therapy, asked for on a pump: what it names, and that host and pump say it in the same words."""
+"""Every refusal of the therapy: its details, and the same words on host and pump."""
 
 from collections.abc import Callable
 
@@ -127,7 +127,7 @@ def extended(*durations_s: int) -> Reply:
 
 
 def two(mass_ng: int, fluid: str = "water", first_ng: int = 500) -> Watched:
-    """A stopped pump in whose line is `first_ng` in 1 mL; that of the active program follows."""
+    """Return a stopped pump with `first_ng` in 1 mL in its line; the active program follows it."""
     pump = ready()
     for ng, name in ((first_ng, "water"), (mass_ng, fluid)):
         new = with_settings(constant(RATE), **LINE)
@@ -202,7 +202,7 @@ def test_it_names_rule_limit_asked_and_nearest_in_the_same_words_on_both_sides(n
     assert refused(error).cause == refusals.sentence(told)
     said = refusals.with_rates(refused(error), 3600).cause
     assert said == refusals.sentence(told, 3600)
-    assert " ng in " in said or " nl" not in said  # a concentration is a pair
+    assert " ng in " in said or " nl" not in said  # a concentration is a pair of numbers
 
 
 @pytest.mark.rule("R7")
@@ -222,7 +222,7 @@ def test_what_waits_for_another_to_end_says_how_long() -> None:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize(("measured_nl", "nearest_nl"), [(4_000_000, 4_900_000), (4_899_999, 4_900_000), (5_100_001, 5_100_000)])
 def test_the_nearest_residual_is_one_that_does_not_block(measured_nl: int, nearest_nl: int) -> None:
-    """5 mL are expected and nothing was delivered: the tolerance is its fixed part."""
+    """5 mL are expected and nothing was delivered, so the tolerance is its fixed part."""
     pump = filled()
     done(pump, "reservoir.refill", measured_nl=measured_nl, filled_nl=0)
     data = pump.ask("start")["error"]["data"]

@@ -1,4 +1,4 @@
-"""Extended boluses: exact over their time, set aside by another bolus and resumed with exactly what is left."""
+"""Extended boluses: exact over their time, paused by another bolus and resumed with exactly the rest."""
 
 from fractions import Fraction
 
@@ -27,13 +27,13 @@ def ordered(pump: Watched, *what: int, **more: str) -> str:
 
 
 def planned(pump: Watched) -> tuple:
-    """(steps, seconds) that are planned of the extended bolus."""
+    """Return (steps, seconds) planned of the extended bolus."""
     bolus = pump.pump.delivery.orders.extended
     return bolus.planned_steps, bolus.planned_s
 
 
 def exact(second_s: int) -> int:
-    """What is due after so many seconds of it."""
+    """Return its exact steps after so many seconds."""
     return min(STEPS, (Fraction(VOLUME * second_s, DURATION) * PAIR.steps / PAIR.volume_nl).__floor__())
 
 
@@ -232,7 +232,7 @@ def test_a_ceiling_ends_it_also_when_it_waits() -> None:
 @pytest.mark.rule("R3")
 @pytest.mark.parametrize("then", ["nothing", "bolus", "temporary", "stop"])
 def test_a_cancel_tells_the_most_that_it_will_have_made_and_the_journal_what_it_made(then: str) -> None:
-    """It ends with its lease, which another order or a stop ends sooner."""
+    """It ends with its lease, and another order or a stop ends that sooner."""
     pump = running(constant(0))
     pump.advance(3)
     one, other = ordered(pump), ""

@@ -1,4 +1,4 @@
-"""A flood of lines: what a session holds is bounded in bytes, a `stop` is never dropped, and a heap that is full drops a line."""
+"""A flood of lines: a session holds a bounded number of bytes, never drops a `stop`, and drops a line if the heap is full."""
 
 import json
 
@@ -28,7 +28,7 @@ STOPS = [b"\nstop\n", b"\n\x03stop\n", b"\n  stop \r\n", b"\n" + STOP, b"\n" + W
 
 
 def turned(pump: Watched, raw: bytes) -> int:
-    """Sends all at once and turns until it is read and answered; the most bytes that were held behind a turn."""
+    """Send everything at once and run until it is answered. Return the most bytes held after a turn."""
     link, held, quiet = pump.board.link, 0, 0
     link.outgoing, link.incoming = b"", raw
     link.horizon_us = pump.board.clock.now_us
@@ -93,7 +93,7 @@ def test_the_answers_that_are_remembered_are_bounded_and_the_newest_is_kept() ->
 
 
 class Failing:
-    """A function that has no memory for its first `times` calls, or after one that went well."""
+    """A function without memory for its first `times` calls, or for those after the first."""
 
     def __init__(self, function: object, times: int, after: int = 0) -> None:
         self.function, self.times, self.after = function, times, after
@@ -223,7 +223,7 @@ def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_stat
 
 
 def test_what_a_command_asked_with_is_given_back_before_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a chip with full rings the answer to the largest program found no room beside the program's own text."""
+    """On a chip with full rings, the reply to the largest program had no room beside the program's own text."""
     pump, seen = ready(), []
     refuse = session.Session._tell
 

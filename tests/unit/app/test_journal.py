@@ -1,4 +1,4 @@
-"""The journal in flash: durable, gapless, honest about what is gone, and never in the way of a stop."""
+"""The journal in flash: durable, without gaps, honest about losses, and never in the way of a stop."""
 
 import itertools
 
@@ -89,7 +89,7 @@ def test_the_next_boot_appends_behind_the_last_record() -> None:
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("cut", [1, 5, 17, 40])
 def test_a_tail_that_is_no_whole_record_is_damage_and_its_number_is_not_used_again(cut: int) -> None:
-    """littlefs keeps whole files: a cut leaves no half record."""
+    """littlefs keeps whole files, so a cut leaves no half record."""
     pump = ready()
     for _ in range(10):
         pump.pump.journal.append("total", (0, 0, 0, 0))
@@ -250,7 +250,7 @@ def filled(records_each: int) -> Watched:
 
 
 def blocks_in(said: bytes) -> list:
-    """(result, raw) of every reply in what a pump said."""
+    """Return (result, raw) of every reply in a pump's output."""
     found = []
     while said:
         line, said = said.split(b"\n", 1)

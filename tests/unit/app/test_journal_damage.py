@@ -1,4 +1,4 @@
-"""A damaged journal: what is whole stays readable, what is not is a gap that is reported, no number is used twice, no limit is loosened."""
+"""A damaged journal: whole records stay readable, lost ones are reported as gaps, no number is reused, no limit is loosened."""
 
 import io
 import random
@@ -21,7 +21,7 @@ PATHS = {"events": "/journal/e00000001", "faults": "/journal/f00000001"}
 
 
 class Life:
-    """A stopped pump with four demand boluses and a manual one in its journal, and what is true of them."""
+    """A stopped pump with four demand boluses and a manual one in its journal, and the true facts about them."""
 
     def __init__(self) -> None:
         pump = running(with_settings(constant(900_000), **DEMAND))
@@ -42,7 +42,7 @@ class Life:
         self.demands, self.sum_nl = counted(pump)
 
     def boot(self, changed: dict) -> Watched:
-        """The pump with other content in some of its files; None: no such file."""
+        """Boot the pump with other content in some of its files; None: no such file."""
         chip = Chip(self.image)
         flash = Flash(chip)
         for path, data in changed.items():
@@ -67,7 +67,7 @@ def counted(pump: Watched) -> tuple:
 
 
 def check(pump: Watched, lost: dict) -> None:
-    """`lost`: the numbers by ring that may be missing; everything else is there, nothing is given twice, nothing is loosened."""
+    """Check a boot. Only the numbers in `lost`, by ring, may be missing; nothing is given twice, no limit is loosened."""
     before = life()
     assert "journal_damaged" in pump.alarms() and pump.fault("start") == "alarm_active"
     for ring, numbers in lost.items():
@@ -93,7 +93,7 @@ def flipped(data: bytes, *bits: int) -> bytes:
 
 
 def numbers_at(data: bytes, offsets: Iterable[int]) -> list:
-    """Numbers of the records that these bytes are in."""
+    """Return the numbers of the records that contain these bytes."""
     starts = records.record_starts(data)
     return [records.sequence_of(data, max(at for at in starts if at <= offset)) for offset in offsets]
 
@@ -138,7 +138,7 @@ def test_a_stretch_of_other_bytes_is_one_gap(ring: str, value: int | None) -> No
 
 @cache
 def many() -> tuple:
-    """A pump with four segments of events: its image, its numbers and its segments."""
+    """Return a pump with four segments of events: its image, its numbers and its segments."""
     pump = running(with_settings(constant(900_000), **DEMAND))
     pump.call("stop")
     for _ in range(1_200):
@@ -176,7 +176,7 @@ def test_a_segment_that_is_gone_is_a_gap_and_no_number_comes_again(which: int, w
     behind = int(names[which + 1][1:], 16) if not newest else numbers[-1] + 1
     kept = [number for number in numbers if not first - 2 <= number < behind + 2]
     assert set(kept) <= set(now)
-    if not (newest and what in ("missing", "empty", "garbage beside it")):  # what no other file tells of: the ledger does
+    if not (newest and what in ("missing", "empty", "garbage beside it")):  # only the ledger shows these losses
         assert [number for number in now if number > numbers[-1]] and not [n for n in now if n not in numbers and n <= numbers[-1]]
         assert "journal_damaged" in pump.alarms()
 
@@ -184,7 +184,7 @@ def test_a_segment_that_is_gone_is_a_gap_and_no_number_comes_again(which: int, w
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("gone", ["all", "events", "newest"])
 def test_a_journal_that_is_older_than_the_ledger_is_a_gap_and_no_number_comes_again(gone: str) -> None:
-    """The ledger lies in another folder: what takes the journal away, or back to what it was, leaves it there."""
+    """The ledger is in another folder, so damage that loses or rolls back the journal leaves it."""
     first = running(with_settings(constant(900_000), **DEMAND))
     made = first.order(60_000, 10_000_000)
     first.advance(100)
@@ -257,7 +257,7 @@ def test_an_alarm_that_is_acknowledged_does_not_come_again_but_new_damage_does()
 
 @pytest.mark.parametrize("damaged_at", [None, 30])
 def test_power_up_reads_every_segment_into_one_piece_of_memory(monkeypatch: pytest.MonkeyPatch, damaged_at: int | None) -> None:
-    """A chip that is half started has no second piece of 16 KiB: power-up ended in MemoryError there."""
+    """A half-started chip has no second piece of 16 KiB: power-up ended in a MemoryError."""
     pieces, whole, read = [], [], Flash.read
 
     class Reader(io.BytesIO):

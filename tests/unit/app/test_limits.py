@@ -1,4 +1,4 @@
-"""Ceilings on the running pump: what the plant makes in any hour, at a limit, after a reset, whatever the clock says."""
+"""Ceilings on the running pump: the plant's steps in any hour, at a limit, after a reset, whatever the clock says."""
 
 import itertools
 from functools import cache
@@ -19,12 +19,12 @@ HOUR_STEPS, DAY_STEPS = PAIR.steps_for_nl(HOUR_NL), PAIR.steps_for_nl(DAY_NL)
 
 @cache
 def small(hour_nl: int = HOUR_NL, day_nl: int = DAY_NL, rate_nl: int = 40_000_000) -> bytes:
-    """A bench of low ceilings: 600 uL in an hour."""
+    """Return a bench with low ceilings: 600 uL in an hour."""
     return blank_image(BENCH | {"ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl}})
 
 
 class Plotted(Watched):
-    """Keeps (uptime in ms, plant's steps) after every turn."""
+    """Keep (uptime in ms, plant's steps) after every turn."""
 
     def __init__(self, image: bytes, utc_s: int = 0) -> None:
         self.curve = [(0, 0)]
@@ -37,7 +37,7 @@ class Plotted(Watched):
 
 
 def most_in(curve: list, window_ms: int) -> int:
-    """Most steps of the plant between two looks that are at most `window_ms` apart: never more than really was."""
+    """Return the most steps of the plant between two looks at most `window_ms` apart: a lower bound of the truth."""
     most, low = 0, 0
     for at_ms, steps in curve:
         while curve[low][0] < at_ms - window_ms:
@@ -55,7 +55,7 @@ def plotted(program: Program, image: bytes, utc_s: int = MONDAY_UTC_S) -> Plotte
 
 
 def highest_constant(image: bytes) -> int:
-    """The highest rate per hour that is staged: 61 minutes of it are one step below the hour's ceiling."""
+    """Return the highest rate per hour that can be staged: 61 minutes of it are one step below the hour's ceiling."""
     pump = ready(image=image)
     low_nl, high_nl = 1, 40_000_000
     while low_nl + 1 < high_nl:
@@ -78,7 +78,7 @@ def test_a_rate_at_the_ceiling_passes_staging_and_runs(phase_s: float) -> None:
     pump.upload(constant(rate_nl))
     pump.call("start")
     for _ in range(60):
-        pump.advance(151.137)  # looked at, at odd times
+        pump.advance(151.137)  # looks at odd times
         assert pump.state() == "running" and pump.records("paused") == []
     assert "hour_above_ceiling" in str(pump.judge(pack(constant(rate_nl + 1))))
 
@@ -91,7 +91,7 @@ def test_a_rate_at_the_ceiling_passes_staging_and_runs(phase_s: float) -> None:
     ),
 )
 def test_no_hour_of_the_plant_holds_more_than_the_ceiling(minutes: list, events: list) -> None:
-    """Schedules, boluses, cancellations, stops and starts at random: refused, paused or delivered, but never more."""
+    """Random schedules, boluses, cancellations, stops and starts may be refused, paused or delivered, but never exceed it."""
     made = Program("x", "water", 3600, sorted(minutes))
     made.mode = SCHEDULE
     pump = plotted(made, small())
@@ -179,7 +179,7 @@ def test_the_day_s_ceiling_takes_over_from_the_hour_s() -> None:
 @pytest.mark.rule("R5")
 @pytest.mark.parametrize("at_s", [200, 400, 1_000, 1_790])
 def test_a_reset_does_not_empty_the_windows(at_s: int) -> None:
-    """Half an hour's ceiling in a bolus; whenever the power fails, the next boot still knows it."""
+    """A bolus of half the hour's ceiling: whenever the power fails, the next boot still counts it."""
     pump = plotted(resuming(constant(100_000)), small())
     pump.order(400_000, 10_000_000)
     pump.advance(at_s)
@@ -196,7 +196,7 @@ def test_a_reset_does_not_empty_the_windows(at_s: int) -> None:
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(1, 1_500), st.integers(0, 90_000)), min_size=2, max_size=6))
 def test_no_hour_over_resets_holds_more_than_the_ceiling(cuts: list) -> None:
-    """Off time counts as none: in powered time, any hour over any number of cuts stays below."""
+    """Time off counts as none: any powered-on hour over any number of cuts stays below."""
     pump, curve, base_ms, base_steps = plotted(resuming(constant(560_000)), small()), [], 0, 0
     for run_s, off_s in cuts:
         pump.ask("bolus.start", token=pump.token(), volume_nl=150_000, rate_nl=9_000_000)
@@ -213,14 +213,14 @@ def test_no_hour_over_resets_holds_more_than_the_ceiling(cuts: list) -> None:
 
 @pytest.mark.rule("R5")
 def test_two_boluses_within_an_hour_are_one_hour_s_wherever_the_minutes_begin() -> None:
-    """The first in the second half of a minute, the other 60 minutes later in the first half: less than 3,600 s in all."""
+    """One in the second half of a minute, the other 60 minutes later in the first half: less than 3,600 s in all."""
     pump = plotted(constant(7), small(rate_nl=100_000_000))
     pump.advance(31.95)
     token = pump.order(560_000, 99_000_000)
     pump.advance(27)
     assert pump.bolus(token)["state"] == "done"
     pump.advance(3_541)
-    for _ in range(11):  # from the 60th minute's begin to its end
+    for _ in range(11):  # from the beginning of the 60th minute to its end
         assert (
             pump.fault("bolus.start", token=pump.token(), volume_nl=560_000, rate_nl=99_000_000)
             == "hour_above_ceiling"
@@ -251,7 +251,7 @@ def test_a_bolus_at_the_ceiling_of_the_rate_passes_and_one_above_does_not() -> N
     pump = running(day((0, 0, 100_000), (0, 1, 300_000)), image=small())
     pump.advance(30)
     token = pump.token()
-    # the basal rises while the bolus runs: what counts is the highest
+    # the basal rises while the bolus runs: the highest counts
     refused = pump.ask("bolus.start", token=token, volume_nl=500_000, rate_nl=39_800_000)["error"]["data"]
     assert refused["fault"] == "rate_above_ceiling" and refused["nearest_nl"] == 39_700_000
     assert pump.ask("bolus.start", token=token, volume_nl=500_000, rate_nl=39_700_000)["result"]
@@ -267,7 +267,7 @@ def test_most_in_finds_the_fullest_window() -> None:
 
 @pytest.mark.rule("R4")
 def test_after_a_pause_steps_fall_on_their_times_again() -> None:
-    """No step comes before the plan has it, also the first ones behind a pause."""
+    """No step comes before the plan, not even the first after a pause."""
     pump = plotted(constant(500_000), small())
     pump.advance(600)
     pump.order(120_000, 4_000_000)
@@ -283,14 +283,14 @@ def test_after_a_pause_steps_fall_on_their_times_again() -> None:
     assert resting
     for number in resting:
         _begun_us, steps, first_us = queued[number + 1]
-        ahead_us = 2_000_000  # the lease is being written until then, at the worst
+        ahead_us = 2_000_000  # at worst the lease is being written until then
         assert steps == 1 and first_us <= ahead_us + accumulator_us + 1
 
 
 @pytest.mark.rule("R4")
 @pytest.mark.parametrize("write_us", [49_000, 836_000])
 def test_a_slow_lease_write_behind_a_pause_makes_no_step_early_and_none_in_a_burst(write_us: int) -> None:
-    """At worst times of the flash the lease is durable only after its first steps would have been due."""
+    """At the flash's worst times, the lease is durable only after its first steps were due."""
     pump = plotted(constant(500_000), small())
     pump.advance(600)
     pump.order(120_000, 4_000_000)

@@ -1,4 +1,4 @@
-"""What is in the line is known through everything, and asks for a bridge or a priming before a start."""
+"""The content of the line is known through everything, and demands a bridge or a priming before a start."""
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_a_second_change_while_the_front_is_in_the_line_can_only_be_primed() -> 
     pump.upload(drug(200))
     assert pump.refusal("start")["fault"] == "bridge_impossible" and line(pump)["needs"] == "prime"
     assert refusal_of(bridge(pump))["fault"] == "bridge_impossible"
-    pump.upload(drug(300))  # nobody knows any more
+    pump.upload(drug(300))  # now its content is unknown
     assert pump.refusal("start")["fault"] == "bridge_impossible"
     prime(pump)
     assert line(pump) is None and "result" in pump.ask("start")
@@ -116,7 +116,7 @@ def test_a_whole_priming_ends_it_and_a_part_does_not() -> None:
     pump.upload(drug(200))
     pump.call("run.start", token=pump.token(), **calibrating)
     pump.advance(60)
-    assert line(pump)["most_nl"] > 400_000 - 1 and line(pump)["needs"] == ""  # it is no priming, but so much has gone through
+    assert line(pump)["most_nl"] > 400_000 - 1 and line(pump)["needs"] == ""  # not a priming, but enough has gone through
 
 
 def test_a_damaged_image_asks_for_a_priming() -> None:
@@ -136,7 +136,7 @@ def test_a_damaged_image_asks_for_a_priming() -> None:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize("back_ng", [200, 300])
 def test_what_a_firmware_without_lines_activated_is_noticed_however_long_the_pump_has_run(back_ng: int) -> None:
-    """Where the front is nobody knows: nothing that was delivered before counts as having pushed it on."""
+    """The front is unknown then: nothing delivered before counts as having pushed it on."""
     pump = changed(drug(500), drug(300), 4_000)
     prime(pump)
     assert pump.delivered_steps() > HIGH_NL

@@ -1,4 +1,4 @@
-"""Handlers that are loaded when their command comes: what fails is a refusal, and none of them is kept."""
+"""Handlers that are loaded on demand: a failure is a refusal, and at most one stays loaded."""
 
 import ast
 import sys
@@ -17,7 +17,7 @@ MUST_NEED_NO_FLASH = ("stop", "status", "hello")
 
 
 class Forgetful:
-    """Gives modules back as the chip does."""
+    """Unload modules as the chip does."""
 
     def forget(self, *modules: str) -> None:
         for name in modules:
@@ -66,7 +66,7 @@ def test_what_must_act_without_flash_is_always_loaded() -> None:
 
 @pytest.mark.parametrize("method", LOADED)
 def test_the_handler_that_was_loaded_last_is_kept_and_no_other(method: str) -> None:
-    """One that needs others gives them back with itself."""
+    """A handler that imports others unloads them together with itself."""
     loader, other = Loader(Forgetful()), "start" if file_of(method) == "alarms" else "ack"
     loader.handler(other)
     handler = loader.handler(method)
@@ -84,7 +84,7 @@ def module_of(path: Path) -> str:
 
 
 def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
-    """Else a second copy of it would be loaded, whose classes are others."""
+    """Otherwise a second copy would be loaded, with other classes."""
     modules = {module_of(path): path for folder in ("app", "pumpcore") for path in (FIRMWARE / folder).rglob("*.py")}
     given = LENT.split()
     assert set(given) <= set(modules) and len(set(given)) == len(given)
@@ -98,7 +98,7 @@ def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
 
 
 def test_what_the_commands_of_one_family_need_is_loaded_once() -> None:
-    """A check took 0.36 s more when it had to load what staging had just given back."""
+    """A check took 0.36 s more when it had to load again what staging had just unloaded."""
     loader = Loader(Forgetful())
     for method in ("ack", "program.stage"):
         loader.handler(method)

@@ -1,4 +1,4 @@
-"""The net beneath everything: what a turn raises, what a start raises, and what main.py answers when it runs nothing."""
+"""The last safety net: exceptions of a turn or of the start, and main.py's answers when no firmware runs."""
 
 import gc
 import io
@@ -22,7 +22,7 @@ ERRORS = [KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit, RuntimeErro
 
 
 def turns(pump: Watched, *ends: object) -> int:
-    """Runs the loop with turns that end so, None for a turn as it is; then the link is closed. How many were begun."""
+    """Run the loop with turns that end this way, None for a normal turn; then close the link. Return how many began."""
     app, waiting, whole = pump.pump, list(ends), pump.pump.turn
 
     def turn() -> None:
@@ -76,7 +76,7 @@ def test_a_pump_that_failed_and_started_again_says_so(monkeypatch: pytest.Monkey
 
 
 class Board:
-    """What main.py does to a board, in order."""
+    """Note what main.py does to a board, in order."""
 
     def __init__(self, failures: int = 0) -> None:
         self.done: list[str] = []
@@ -114,18 +114,18 @@ def test_the_prompt_is_there_when_the_loop_has_ended_and_only_then() -> None:
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
     raised = error() if isinstance(error, type) else error
-    assert started(Board(), turn=raising(raised)) == ["safe", f"fail {raised!r}", "answers internal", "prompt"]  # a chip resets in `fail`
+    assert started(Board(), turn=raising(raised)) == ["safe", f"fail {raised!r}", "answers internal", "prompt"]  # on a chip, `fail` resets
     assert started(Board(), begin=raising(raised)) == ["answers internal"]
     assert started(Board(), check=raising(raised)) == ["answers firmware_incomplete"]
     unsafe = Board()
     unsafe.make_safe = raising(raised)
-    with pytest.raises(BaseException):  # a chip does not come back from `fail`
+    with pytest.raises(BaseException):  # on a chip, `fail` does not return
         started(unsafe, turn=raising(raised))
     assert unsafe.done == [f"fail {raised!r}"]
 
 
 def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that stays in a function that waits for the loop keeps a whole module: 12 kB of a chip's memory."""
+    """A name in a function that waits for the loop would keep a whole module: 12 kB of a chip's memory."""
     import app
 
     boot, left = types.ModuleType("app.boot"), []
@@ -173,7 +173,7 @@ def test_the_words_of_main_are_those_of_the_faults() -> None:
 
 
 def answers(raw: bytes, monkeypatch: pytest.MonkeyPatch, platform: str = "rp2") -> tuple[list[dict], bool]:
-    """(what it answers, whether the prompt follows while there is more to read)."""
+    """Return (the answers, whether the prompt follows while there is more to read)."""
     main, said = load(open), io.BytesIO()
     streams = {"stdin": io.BytesIO(raw), "stdout": said}
     main.sys = types.SimpleNamespace(platform=platform, **{name: types.SimpleNamespace(buffer=one) for name, one in streams.items()})

@@ -1,4 +1,4 @@
-"""What the loop does with the motor beside therapy: a halt's counts compared, a heart that has to beat, a pump without a motor."""
+"""The loop and the motor besides therapy: counts compared at a halt, a heartbeat of every task, a pump without a motor."""
 
 import pytest
 
@@ -11,7 +11,7 @@ TASKS = (SUPERVISOR, DELIVERY, SESSION)
 
 
 def one_more_at_the_halt() -> UnitPump:
-    """A pump that runs; its generator will tell one step more when it stands still: until then a word hides it."""
+    """Return a running pump whose generator will report one step more at its halt; a word hides it until then."""
     pump = UnitPump.running(constant(36_000_000))
     pump.advance(20)
     halt = pump.board.stepper.halt
@@ -70,7 +70,7 @@ def test_a_heart_that_beats_feeds_once_a_second() -> None:
 
 
 class Deaf:
-    """A heartbeat that does not hear of one task."""
+    """A heartbeat that never gets the beat of one task."""
 
     def __init__(self, heartbeat: Heartbeat, task: int) -> None:
         self.feed = heartbeat.feed

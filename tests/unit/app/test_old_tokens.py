@@ -1,4 +1,4 @@
-"""What bolus.status says of a token once the bolus is out of memory, and once its order is out of the journal (R8)."""
+"""bolus.status of a token whose bolus has left memory, and whose order has left the journal (R8)."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from support.pump.running import Watched, power_cut, running
 
 
 def ordered(pump: Watched, split: bool = False) -> str:
-    """A bolus that was delivered; `split`: the order is the first record of a segment."""
+    """Return a delivered bolus; `split`: its order is the first record of a segment."""
     count, ring = pump.pump.count, pump.pump.journal.rings["events"]
 
     def between(*values: object) -> None:
@@ -23,7 +23,7 @@ def ordered(pump: Watched, split: bool = False) -> str:
 
 
 def write_on(pump: Watched, until_sequence: int) -> None:
-    """Records of something else, until the journal begins there."""
+    """Write other records until the journal begins there."""
     ring = pump.pump.journal.rings["events"]
     while ring.first_sequence() < until_sequence:
         pump.pump.journal.append("entry", (0, 0, 0, 0))
@@ -55,7 +55,7 @@ def test_what_the_journal_does_not_reach_back_to_is_forgotten_and_not_never_orde
     pump.pump.journal.rings["events"].most_segments = 4  # 14,000 records fill the ring of a real one
     assert pump.bolus(unused)["state"] == "never_ordered"
     write_on(pump, order_of(pump, made) + 1)
-    assert pump.bolus(unused)["state"] == "never_ordered"  # this boot knows that it has issued it
+    assert pump.bolus(unused)["state"] == "never_ordered"  # this boot knows that it issued the token
     second = power_cut(pump, 5)
     second.advance(0.1)
     assert second.bolus(made) == {"token": made, "state": "forgotten"}
@@ -63,5 +63,5 @@ def test_what_the_journal_does_not_reach_back_to_is_forgotten_and_not_never_orde
     later = second.token()
     third = power_cut(second, 5)
     third.advance(0.1)
-    assert third.bolus(later)["state"] == "never_ordered"  # all of that boot is in the journal
+    assert third.bolus(later)["state"] == "never_ordered"  # the whole boot is in the journal
     assert third.bolus("0" * 16)["state"] == "forgotten"

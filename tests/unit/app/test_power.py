@@ -1,4 +1,4 @@
-"""The power fails at any time: what is uncertain, what is missed, what goes on, and that nothing is caught up."""
+"""The power fails at any time: what is uncertain, what is missed, what resumes; nothing is caught up."""
 
 from fractions import Fraction
 from math import floor
@@ -52,7 +52,7 @@ def test_what_was_open_counts_as_delivered_and_is_told_as_uncertain(run_ms: int)
 @settings(max_examples=30)
 @given(st.integers(0, 400_000), st.integers(0, 5_000), st.booleans(), st.integers(1, 900_000))
 def test_ordered_is_confirmed_and_uncertain_and_missed(run_ms: int, off_s: int, known: bool, rate_nl: int) -> None:
-    """The identity, to the step, with the plan of the whole time written in fractions."""
+    """Exact to the step, against the plan of the whole time in fractions."""
     pump = ran(resuming(constant(rate_nl)), run_ms / 1000)
     plant, first_s = pump.plant_steps(), pump.pump.delivery.span.lease_end_s
     again = power_cut(pump, off_s, known)
@@ -102,7 +102,7 @@ def test_the_pump_waits_until_the_plan_has_passed_what_the_lease_had_booked() ->
 @pytest.mark.rule("R2")
 @pytest.mark.rule("R4")
 def test_a_step_that_is_owed_keeps_no_bolus_from_a_pump_with_no_basal_and_is_owed_after_the_next_cut_too() -> None:
-    """What the lease booked beyond a plan that stands still: therapy goes on at once, the basal a step later."""
+    """What the lease booked beyond a plan that stands still: therapy resumes at once, the basal a step later."""
     schedule = resuming(day((0, 0, 0), (2, 0, 360_000)))
     pump = ran(schedule, 130)
     for _ in range(2):
@@ -144,7 +144,7 @@ def test_the_power_fails_again_while_waiting_to_resume() -> None:
         pump = power_cut(pump, 1)
         pump.advance(2)
         assert pump.state() == "resuming"
-    assert [row["uncertain_steps"] for row in pump.records("boot")][-4:] == [0, 0, 0, 0]  # told once
+    assert [row["uncertain_steps"] for row in pump.records("boot")][-4:] == [0, 0, 0, 0]  # reported once
     pump.advance(100)
     assert pump.state() == "running" and pump.records("started")[-1]["position_steps"] == leased
 

@@ -1,4 +1,4 @@
-"""Priming: the measured volume of the line, once, in the ledger, and again only when somebody says so."""
+"""Priming: the measured volume of the line, once, counted in the ledger, and again only if a person confirms."""
 
 import pytest
 
@@ -14,7 +14,7 @@ STEPS = PAIR.steps_for_nl(LINE_NL)
 
 
 def piped(**more: int) -> Watched:
-    """A stopped pump whose program has a line."""
+    """Return a stopped pump whose program has a line."""
     return ready(with_settings(constant(360_000), line_day=20_000, tubing_nl=140_000, catheter_nl=199_000, **more))
 
 

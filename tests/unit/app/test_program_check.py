@@ -13,7 +13,7 @@ TEN_S = 10_000
 
 
 def full_week(rate_nl: int = 900_000, **more: int) -> program.Program:
-    """336 entries with settings: the largest program that there is."""
+    """Return the largest possible program: 336 entries with settings."""
     made = program.Program("full", "water", 3600, [(30 * number, rate_nl + number % 7) for number in range(program.MAX_ENTRIES)])
     made.mode = program.SCHEDULE
     return with_settings(made, bolus_max_nl=60_000_000, **more)
@@ -26,7 +26,7 @@ def staged(pump: Watched, made: program.Program) -> str:
 
 
 def begun(pump: Watched) -> str:
-    """A check that is under way."""
+    """Begin a check and leave it under way."""
     digest = staged(pump, full_week())
     told = pump.call("program.check", digest=digest)
     assert not told["done"] and 0 < told["done_permille"] < 1000
@@ -34,7 +34,7 @@ def begun(pump: Watched) -> str:
 
 
 def finished(pump: Watched, digest: str) -> list:
-    """Goes on to the end; what was told of it."""
+    """Continue to the end; return the replies."""
     parts = []
     while not parts or parts[-1] < 1000:
         told = pump.call("program.check", digest=digest)
@@ -51,7 +51,7 @@ def test_a_small_program_is_checked_in_one_call() -> None:
 
 
 def test_the_largest_program_is_told_in_small_pieces() -> None:
-    """A pump in use has 100 kB of free memory, but few pieces of 5 kB: text, its JSON, the reply and its line would be one each."""
+    """A pump in use has 100 kB free but few pieces of 5 kB: text, JSON, reply and line would take one each."""
     import base64
 
     pump, sizes = ready(), []
@@ -99,7 +99,7 @@ def test_what_the_ceilings_forbid_is_refused_by_the_check_however_often_it_is_as
     for _ in range(3):
         assert pump.fault("program.check", digest=digest) == "rate_above_ceiling"
         assert pump.fault("program.activate", digest=digest) == "not_checked"
-    pump.upload(constant(1_000_000))  # a check that was refused is over
+    pump.upload(constant(1_000_000))  # a refused check is over
 
 
 def test_an_unknown_program_is_not_checked_and_the_active_one_is_done() -> None:
@@ -177,7 +177,7 @@ def test_another_calibration_makes_void_what_was_checked() -> None:
     pump = ready()
     digest = begun(pump)
     finished(pump, digest)
-    pump.pump.setup.forget_staged()  # as app.programs.recalibrated does
+    pump.pump.setup.forget_staged()  # like app.programs.recalibrated
     assert pump.fault("program.activate", digest=digest) == "not_staged"
     assert staged(pump, full_week()) == digest
     assert pump.fault("program.activate", digest=digest) == "not_checked"

@@ -1,4 +1,4 @@
-"""Ramps in a running pump: fast basal, boluses and their ends, read from what the generator was given."""
+"""Ramps in a running pump: fast basal, boluses and their ends, read from the generator's items."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -18,7 +18,7 @@ PLAIN = BENCH | {"motor": BENCH["motor"] | {"max_rate_hz": MAX_HZ}}
 RIG = PLAIN | {"motor": PLAIN["motor"] | {"start_rate_hz": START_HZ, "acceleration_hz_per_s": HZ_PER_S}}
 VOLUME_NL, STEPS = BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"]
 US_PER_S = 1_000_000
-GROUP_US = 10_000  # no group of a ramp is longer on this rig
+GROUP_US = 10_000  # the longest group of a ramp on this rig
 
 
 def nl_per_h(rate_hz: int) -> int:
@@ -26,7 +26,7 @@ def nl_per_h(rate_hz: int) -> int:
 
 
 def running(new: program.Program, bench: dict = RIG) -> tuple[UnitPump, list]:
-    """A pump that runs `new`, and the items that its generator is given from now on."""
+    """Return a pump that runs `new`, and its generator's items from now on."""
     pump, given = UnitPump.ready(new, bench=bench), []
     queue = pump.board.stepper.queue
     pump.board.stepper.queue = lambda steps, duration_us: (given.append((steps, duration_us)), queue(steps, duration_us))
@@ -35,10 +35,10 @@ def running(new: program.Program, bench: dict = RIG) -> tuple[UnitPump, list]:
 
 
 def jumps(items: list) -> list:
-    """Places where the rate changes by more than the acceleration allows between the middles of two items.
+    """Return the places where the rate changes by more than the acceleration allows between the middles of two items.
 
-    Up to the start rate any change is none; an item's rate is known as well as 1 us of its length. A long item is a run at
-    one rate, which ends where it ends: only the last of it can be part of a ramp.
+    Up to the start rate any change is allowed. An item's rate is exact to 1 us of its length. A long item runs at one rate, so only its end
+    can be part of a ramp.
     """
     found, before_hz, before_us = [], Fraction(0), 10 * US_PER_S
     for number, (steps, duration_us) in enumerate(items):
@@ -73,7 +73,7 @@ def test_at_every_moment_the_count_is_within_a_step_of_the_plan_with_its_ramp() 
 
 
 def test_without_its_ramp_the_same_run_jumps() -> None:
-    """The measure itself: the same program on a bench without a ramp is seen to jump, once."""
+    """The measure itself: on a bench without a ramp, the same program jumps exactly once."""
     pump, given = running(constant(nl_per_h(8_000)), PLAIN)
     pump.advance(60)
     ((_, before_hz, rate_hz),) = jumps(given)

@@ -50,7 +50,7 @@ def test_its_tables_are_those_of_the_page() -> None:
 
 
 def test_it_refuses_to_prove_nothing() -> None:
-    """Where our packages can be imported the program must say so instead of passing."""
+    """If our packages can be imported, the program must say so instead of passing."""
     folders = [str(ROOT / "host"), str(ROOT / "firmware")]
     code = f"import sys; sys.path[:0] = {folders!r}; sys.argv = ['x', 'y:1']; exec(open({str(CLIENT)!r}).read())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)

@@ -1,4 +1,4 @@
-"""The reservoir: what is left is never more than was told, low blocks boluses, empty stops, and a refill is reconciled."""
+"""The reservoir: never more is left than reported, low blocks boluses, empty stops the pump, and a refill is reconciled."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ RATE = 3_600_000  # 1 ul a second, 100 steps
 
 
 def watching(rate_nl: int = RATE) -> Watched:
-    """A stopped pump whose program watches its reservoir."""
+    """Return a stopped pump whose program watches its reservoir."""
     return ready(resuming(with_settings(constant(rate_nl), **SETTINGS)))
 
 
@@ -28,7 +28,7 @@ def refill(pump: Watched, measured_nl: int, filled_nl: int) -> dict:
 
 
 def filled(filled_nl: int, rate_nl: int = RATE) -> Watched:
-    """A pump that runs on this much."""
+    """Return a pump that runs with this much in the reservoir."""
     pump = watching(rate_nl)
     assert refill(pump, 0, filled_nl)["result"]["blocks"] == 0
     pump.call("start")
@@ -105,7 +105,7 @@ def test_empty_stops_with_an_alarm_before_the_mark_is_passed() -> None:
 
 def test_an_empty_reservoir_stays_an_alarm_until_it_is_refilled() -> None:
     pump = filled(1_000_000, 36_000)
-    pump.pump.setup.tank.base_nl = 500_000  # to the drop
+    pump.pump.setup.tank.base_nl = 500_000  # exactly empty
     pump.pump.delivery.watch_tank()
     pump.advance(120)
     assert pump.refusal("ack", fault=660)["fault"] == "alarm_stays"
@@ -155,7 +155,7 @@ def test_more_than_the_capacity_is_refused_with_what_fits() -> None:
 
 
 def stopped_after(duration_s: float) -> tuple[Watched, int]:
-    """A pump that ran for so long from 10 ml and was stopped, and what it expects to be left."""
+    """Return a pump that ran for so long from 10 mL and was stopped, and the volume it expects to be left."""
     pump = filled(10_000_000)
     pump.advance(duration_s)
     pump.call("stop")
@@ -265,7 +265,7 @@ def test_a_damaged_image_is_an_alarm_that_a_refill_ends() -> None:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize("off", [False, True])
 def test_what_a_program_that_does_not_watch_delivers_is_counted_by_the_calibration_that_counted_then(off: bool) -> None:
-    """Each calibration fixes what is left where it is set, also when nobody looks before the next one."""
+    """Each calibration fixes the volume left when it is set, even if nobody reads it before the next one."""
     pump = filled(10_000_000)
     pump.advance(600)
     pump.call("stop")

@@ -1,4 +1,4 @@
-"""A bolus by itself, for priming or a calibration: exact, counted, ended by the pump, and no trace of it in the program."""
+"""A bolus alone, for priming or calibration: exact, counted, ended by the pump, and without a trace in the program."""
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ def asked(**changed: object) -> dict:
 
 
 def run(pump: UnitPump, **changed: object) -> dict:
-    """The reply to an order with a fresh token."""
+    """Return the reply to an order with a fresh token."""
     return pump.ask("run.start", token=pump.token(), **asked(**changed))
 
 
@@ -35,7 +35,7 @@ def test_a_calibration_run_makes_exactly_its_steps_and_stops(steps: int) -> None
     assert told["ordered_steps"] == steps and pump.state() == "calibrating"
     pump.advance(told["duration_s"] - 3)
     assert pump.state() == "calibrating" and pump.plant_steps() < steps
-    for _ in range(12):  # looked at while the last slice is made
+    for _ in range(12):  # looks while the last slice is made
         pump.advance(0.5)
         assert pump.state() == "calibrating" or pump.plant_steps() == steps
     assert pump.plant_steps() == steps and pump.state() == "stopped" and pump.alarms() == []
@@ -90,7 +90,7 @@ def test_program_remainder_and_schedule_are_untouched() -> None:
 
     plain, other = life(False), life(True)
     assert plain[0] == other[0] > 0 and plain[2:] == (other[2], [])
-    assert abs(plain[1] - other[1]) <= 1 and len(other[3]) <= 1  # the run's own part of a step, if it left one
+    assert abs(plain[1] - other[1]) <= 1 and len(other[3]) <= 1  # the run's own remainder, if it left one
 
 
 @pytest.mark.rule("R5")
@@ -104,11 +104,11 @@ def test_what_it_delivers_counts_in_the_windows() -> None:
     assert told["fault"] == "hour_above_ceiling" and told["limit_nl"] < 100_001
     assert run(pump, steps=told["nearest_nl"] // 11)["result"]
     pump.advance(3_700)
-    assert run(pump, steps=6_000)["result"]  # powered-on time has passed, also while stopped
+    assert run(pump, steps=6_000)["result"]  # powered-on time also passes while stopped
 
 
 def small(earlier_steps: int, waited_s: int, **limits: int) -> Watched:
-    """A pump with narrow ceilings that has delivered so much, so long ago."""
+    """Return a pump with low ceilings that has delivered so much, so long ago."""
     pump = Watched(blank_image(bench_with(**limits)), 0)
     pump.advance(0.05)
     if earlier_steps:
@@ -126,7 +126,7 @@ def small(earlier_steps: int, waited_s: int, **limits: int) -> Watched:
         (98_000, 4, 5_000, 3_700, True),
         (98_000, 4, 2_500, 0, False),
         (50_000, 4, 5_000, 0, False),
-        (49_000, 4, 5_000, 0, True),  # what was delivered before falls out while it runs
+        (49_000, 4, 5_000, 0, True),  # earlier deliveries drop out while it runs
         (90_000, 1, 6_000, 3_000, True),
         (90_000, 1, 6_000, 1_000, False),
         (300_000, 1, 0, 0, False),
@@ -135,7 +135,7 @@ def small(earlier_steps: int, waited_s: int, **limits: int) -> Watched:
 def test_a_long_run_is_judged_by_the_fullest_hour_that_it_makes(
     rate_nl: int, hours: int, earlier_steps: int, waited_s: int, accepted: bool
 ) -> None:
-    """What is accepted never meets the ceiling; what is refused would."""
+    """An accepted run never meets the ceiling; a refused one would."""
     pump = small(earlier_steps, waited_s, hour_nl=100_000)
     order = {"steps": rate_nl * hours * BENCH_STEPS // BENCH_NL, "rate_nl": rate_nl}
     reply = run(pump, **order)
@@ -156,7 +156,7 @@ def test_a_long_run_is_judged_by_the_fullest_hour_that_it_makes(
 @pytest.mark.rule("R5")
 @pytest.mark.parametrize(("rate_nl", "accepted"), [(9_990, True), (10_000, False)])
 def test_a_run_of_more_than_a_day_is_judged_by_its_fullest_day(rate_nl: int, accepted: bool) -> None:
-    """24 hours and a minute hold 239,926 nl at 9,990 nl an hour."""
+    """24 h and a minute hold 239,926 nl at 9,990 nl an hour."""
     reply = run(small(0, 0, hour_nl=100_000, day_nl=240_000), steps=rate_nl * 48 * BENCH_STEPS // BENCH_NL, rate_nl=rate_nl)
     assert ("result" in reply) == accepted
     assert accepted or refusal_of(reply)["fault"] == "day_above_ceiling"
@@ -335,14 +335,14 @@ def test_a_generator_that_makes_less_than_was_queued_is_an_alarm_and_no_run_with
     run(pump)
     pump.advance(20)
     span = pump.pump.delivery.span
-    span.ordered_steps += 1  # what was queued and never came
+    span.ordered_steps += 1  # queued steps that never came
     pump.advance(60)
     assert pump.state() == "alarm" and "underrun" in pump.alarms()
 
 
 @pytest.mark.rule("R9")
 def test_its_end_is_on_flash_before_the_ledger_forgets_it() -> None:
-    """Cut right behind a stop: whoever is told "nothing was delivered" would order the dose again."""
+    """Cut right after a stop: someone who reads "nothing was delivered" would order the dose again."""
     pump = ready()
     token = run(pump)["result"]["token"]
     pump.advance(30)

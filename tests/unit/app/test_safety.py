@@ -1,4 +1,4 @@
-"""What brings the pump to its safe state: guard, generator, button, self test, damaged images. It stays there until told."""
+"""What puts the pump in its safe state: guard, generator, button, self test, damaged images. It stays there until acknowledged."""
 
 import json
 
@@ -15,7 +15,7 @@ from thecal.files.resources import hardware_folder
 
 
 def halted(pump: Watched, *alarms: str) -> None:
-    """Motor disabled, nothing moves any more, exactly these alarms."""
+    """Check that the motor is disabled, nothing moves any more, and exactly these alarms are active."""
     assert not pump.board.stepper.enabled and pump.alarms() == list(alarms)
     before = pump.plant_steps()
     pump.advance(100)
@@ -37,7 +37,7 @@ def test_a_generator_that_reports_other_steps_than_the_guard_counts_stops_the_pu
     pump.call("ack", fault=601)
     pump.call("start")
     pump.advance(5)
-    assert pump.state() == "running" and pump.alarms() == []  # the acknowledgement took the guard's count as the truth
+    assert pump.state() == "running" and pump.alarms() == []  # the acknowledgement accepted the guard's count
 
 
 @pytest.mark.rule("R2")
@@ -108,7 +108,7 @@ def test_the_stop_button_ends_a_start_that_has_not_begun() -> None:
 
 
 def fresh(image: bytes | None = None) -> Watched:
-    """A pump in its self test, no time has passed."""
+    """Return a pump in its self test; no time has passed."""
     return Watched(image if image is not None else ready(constant(900_000)).image())
 
 
@@ -162,7 +162,7 @@ def test_the_self_test_waits_for_its_time() -> None:
 
 
 def damaged(image: bytes, *paths: str) -> Watched:
-    """The next boot of `image` after these files rotted."""
+    """Return the next boot of `image` with these files damaged."""
     pump = Watched(image)
     for path in paths:
         if pump.board.flash.exists(path):
@@ -292,7 +292,7 @@ def test_a_motor_whose_supply_is_gone_stops_the_pump_and_its_last_steps_are_unce
     assert pump.call("status")["motor_supply_mv"] == 12_000
     trusted = pump.pump.supervisor._trusted
     pump.board.supply.now_mv = 9_999
-    pump.board.clock.now_us += 300_000  # it goes while the loop sleeps
+    pump.board.clock.now_us += 300_000  # the supply fails while the loop sleeps
     pump.advance(5)
     halted(pump, "motor_supply")
     status = pump.call("status")

@@ -1,4 +1,4 @@
-"""Time of day on the pump: the schedule against the calendar, and what happens when the time is not known."""
+"""The wall time on the pump: the schedule against the calendar, and an unknown time."""
 
 from fractions import Fraction
 from math import floor
@@ -17,7 +17,7 @@ STEPS_PER_NL = Fraction(99_991, 1_000_003)
 
 
 def weekly(rows: dict) -> Program:
-    """{(weekday, hour, minute): nl per hour} as a program."""
+    """Return {(weekday, hour, minute): nl per hour} as a program."""
     made = Program("week", "water", 3600, [(minute_of_week(*moment), rate_nl) for moment, rate_nl in sorted(rows.items())])
     made.mode = SCHEDULE
     return made

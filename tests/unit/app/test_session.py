@@ -1,4 +1,4 @@
-"""What arrives on the line: bare words, repeated and reused ids, noise, hostile objects. Nothing of it moves anything."""
+"""Anything on the line: bare words, repeated and reused ids, noise, hostile objects. None of it moves anything."""
 
 import binascii
 import json
@@ -55,7 +55,7 @@ def test_half_a_line_of_a_predecessor_does_not_eat_a_stop() -> None:
     pump = running()
     pump.line(b'{"jsonrpc": "2.0", "id": "000')
     answers = pump.line(b"\nstop\n").split(b"\n")
-    assert frame.decode(answers[0])["result"]["state"] == "stopped"  # and it was answered before the wreck
+    assert frame.decode(answers[0])["result"]["state"] == "stopped"  # answered before the wreck
 
 
 def test_a_line_may_arrive_in_pieces() -> None:
@@ -75,7 +75,7 @@ def test_a_changing_command_that_is_repeated_is_answered_from_memory() -> None:
     first = pump.line(raw)
     pump.advance(5)
     pump.call("stop")
-    assert pump.line(raw) == first  # not executed again: it was stopped meanwhile
+    assert pump.line(raw) == first  # not executed again: the pump was stopped meanwhile
     pump.advance(5)
     assert pump.state() == "stopped" and pump.call("status")["counters"]["repeated"] == 1
     assert len(pump.records("started")) == 1
@@ -159,7 +159,7 @@ _PARAMS = {
 
 
 def untouched(pump: Watched) -> tuple:
-    """What hostile input must leave as it was."""
+    """Return what hostile input must leave unchanged."""
     app = pump.pump
     return (
         app.delivery.state,
@@ -242,7 +242,7 @@ _KEPT = []
 
 
 def _running() -> Watched:
-    """One pump for all examples: what noise leaves behind is part of what is tested."""
+    """One pump for all examples: traces of noise are part of the test."""
     if not _KEPT:
         _KEPT.append(running(constant(360_000)))
     return _KEPT[0]

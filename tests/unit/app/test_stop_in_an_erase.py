@@ -1,4 +1,4 @@
-"""A `stop` that arrives in the middle of a flash write ends the motion between two erases, and the write ends as if nothing were."""
+"""A `stop` in the middle of a flash write ends the motion between two erases, and the write completes normally."""
 
 import pytest
 
@@ -19,7 +19,7 @@ NO_STOPS = [b"stopp\n", FRAMED_STOP.replace(b"stop", b"stap"), FRAMED_STOP[:-4] 
 
 
 class Erases:
-    """Flash whose erases take their time; in the middle of erase `number` from now, `data` arrives."""
+    """Flash whose erases take their time; `data` arrives in the middle of erase `number` from now."""
 
     def __init__(self, pump: UnitPump, number: int, data: bytes) -> None:
         self.pump, self.number, self.data = pump, number, data
@@ -40,7 +40,7 @@ class Erases:
 
 
 class FloodedErases:
-    """Every erase finds `flood` on the line, the one with this number a `stop` as well, in the parts that `stop` has."""
+    """Every erase finds `flood` on the line; the erase of this number also a `stop`, in the given parts."""
 
     def __init__(self, pump: UnitPump, number: int, flood: bytes, stop: tuple[bytes, ...]) -> None:
         self.pump, self.erases, self.held_bytes = pump, 0, 0
@@ -62,7 +62,7 @@ class FloodedErases:
 
 
 def lease_writes(pump: UnitPump, erases: Erases) -> None:
-    """Goes on until the erase has come."""
+    """Run until the erase has come."""
     for _ in range(20_000):
         if erases.number <= 0:
             return
@@ -134,7 +134,7 @@ def test_the_rest_of_a_half_line_is_no_stop() -> None:
 
 
 def test_a_start_that_was_being_written_does_not_come_true() -> None:
-    """The motor is not enabled by what goes on behind the erase in which the stop was heard."""
+    """What follows the erase in which the stop arrived must not enable the motor."""
     for number in range(1, 4):
         pump = UnitPump.running(constant(FAST_NL))
         pump.advance(2)
@@ -178,7 +178,7 @@ def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(mo
 
 
 def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
-    """Also those that arrive while the flash is written for another command."""
+    """Including orders that arrive while the flash is written for another command."""
     start = frame.encode(messages.request("1" * 16, "start", {}))
     pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
@@ -204,7 +204,7 @@ def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
 def test_a_stop_in_an_erase_for_which_there_is_no_memory_acts(
     monkeypatch: pytest.MonkeyPatch, data: bytes, name: str, times: int
 ) -> None:
-    """It is read at the second try, or the lack of memory itself halts the motor between the erases."""
+    """The second try reads it, or the lack of memory itself halts the motor between the erases."""
     pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     erases = Erases(pump, 1, data)

@@ -1,4 +1,4 @@
-"""Random programs and random orders on the pump, on CPython, against the reference model (tests/support/models/therapy.py)."""
+"""Random programs and orders on the pump, on CPython, against the reference model (tests/support/models/therapy.py)."""
 
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ CEILING_NL = 9_000_000  # the highest basal and the fastest demand bolus togethe
 
 
 class Desk:
-    """What Week needs of a device, on the unit pump."""
+    """The part of a device that Week needs, on the unit pump."""
 
     def __init__(self, pump: Watched) -> None:
         self.pump = self.client = self.sim = pump
@@ -53,7 +53,7 @@ class Desk:
 
 
 def widely(low: int, high: int) -> st.SearchStrategy:
-    """As often near the upper end as near the lower one, which Hypothesis likes: else no order would be above the ceiling."""
+    """Hypothesis prefers small numbers. This gives as many near the upper end, so that some orders exceed the ceiling."""
     return st.one_of(st.integers(low, high), st.integers(0, high - low).map(lambda less: high - less))
 
 
@@ -72,7 +72,7 @@ ORDERS = st.one_of(
 )
 
 
-# what is above the ceiling together and not alone, and entries that come meanwhile
+# above the ceiling together but not alone, with entries that come meanwhile
 SLOW, DEMAND = ((0, 300_000), (13, 2_500_000), (31, 1_000)), (50_000, 100, 600, 4)
 
 
@@ -95,7 +95,7 @@ def week_of(rows: tuple, demand: tuple) -> Week:
 
 
 def order(week: Week, what: tuple) -> None:
-    """Done or refused exactly as the model says; Week compares."""
+    """Order it: done or refused exactly as the model says. Week compares the steps."""
     kind, *values = what
     live, now = week.span, week.second() + SLICE_S
     if kind == "cancel_rate":

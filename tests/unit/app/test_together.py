@@ -1,4 +1,4 @@
-"""Orders that meet: what one leaves behind for another, in lease, rate, status and journal."""
+"""Orders that meet: the effect of one on another in lease, rate, status and journal."""
 
 import pytest
 

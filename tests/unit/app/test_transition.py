@@ -43,7 +43,7 @@ def weekly(rows: dict) -> Program:
 
 
 def begun(rows: dict, change: tuple, before_s: int, leave: str = "stop") -> Watched:
-    """A pump that started `before_s` ahead of the change and knows of it."""
+    """Return a pump that started `before_s` ahead of the change and knows of it."""
     _, at_s, before, behind = change
     made = weekly(rows)
     made.after_power_loss = leave
@@ -84,7 +84,7 @@ def test_the_lease_ends_at_the_change() -> None:
     pump = begun({(6, 2, 30): 100_000, (6, 1, 0): 200_000, (0, 0, 0): 5_000}, CHANGES["spring"], 1_000)
     pump.advance(1_010)
     changed = [record for record in pump.journal() if record.name == "entry"][-1]
-    assert changed.fields["rate_nl"] == 100_000  # of the skipped hour the last entry is in force
+    assert changed.fields["rate_nl"] == 100_000  # in the skipped hour, the last entry before it is in force
     assert abs(changed.utc_s - CHANGES["spring"][1]) <= 1
     assert pump.call("status")["next_change_s"] > 20 * 3600
 
@@ -99,7 +99,7 @@ def test_a_repeated_hour_runs_its_entries_again() -> None:
 @pytest.mark.parametrize("name", ["spring", "autumn"])
 @pytest.mark.parametrize("off_s", [30, 5_000, 20 * 86_400])
 def test_a_pump_that_is_off_at_the_change_goes_on_by_the_new_offset(name: str, off_s: int) -> None:
-    """Nothing is caught up, and what is told as missed is what the calendar held."""
+    """Nothing is caught up, and what is reported as missed is what the calendar held."""
     change = CHANGES[name]
     pump = begun(ROWS, change, 700, "resume")
     pump.advance(690.5)
@@ -187,7 +187,7 @@ def test_an_offset_stored_by_an_older_firmware_is_read() -> None:
 
 
 def test_a_cut_at_any_flash_operation_around_the_change_leaves_a_zone_that_is_right() -> None:
-    """While the next transition is set, and while the old one passes: what is read back gives the offset of the moment."""
+    """While the next transition is set and while the old one passes: the stored zone gives the right offset."""
     change = CHANGES["autumn"]
     pump = begun(ROWS, change, 60, "resume")
     pump.advance(50)

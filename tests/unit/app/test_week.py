@@ -1,4 +1,4 @@
-"""A week with every mode in it against a reference that is written from the rules, at every eighth slice that the pump plans."""
+"""A week with every mode against a reference written from the rules, at every eighth slice that the pump plans."""
 
 import itertools
 from fractions import Fraction
@@ -36,7 +36,7 @@ def plan(rows: tuple, begin_s: int) -> Plan:
 
 
 class Week:
-    """The pump, the reference, and the orders that go to both."""
+    """The pump, the reference, and the orders for both."""
 
     def __init__(self) -> None:
         self.pump: Watched = ready(weekly(FIRST), MONDAY_UTC_S)
@@ -116,7 +116,7 @@ class Week:
         self.reference.plans.append(plan(rows, self.span.lease_end_s))
 
     def compare(self) -> None:
-        """Every slice that was planned since the last look: steps that were ordered, as the rules have them."""
+        """Compare the steps of every slice planned since the last look with the rules."""
         seen = [key for key, _ in itertools.groupby(self.due)]
         for second, ordered in seen[::8] + seen[-1:]:
             assert ordered - self.base == self.reference.ordered(second), second
@@ -125,7 +125,7 @@ class Week:
 
 
     def cross(self, new_ng: int, ratio: Fraction) -> None:
-        """Another concentration than what is in the line, from a stop on."""
+        """After a stop, continue with another concentration than that in the line."""
         pump = self.pump
         pump.upload(weekly(THIRD, new_ng))
         assert pump.fault("start") == "bridge_needed"
@@ -136,8 +136,7 @@ class Week:
         self.reference.begin_with(Fraction(0), Front(LINE_NL, ratio))
 
     def lose_power(self, off_s: int, gap_s: int) -> None:
-        """The power fails and comes back, `off_s` later or `gap_s` behind the broken lease; the program goes on from what the ledger and
-        the rules say."""
+        """Cut the power and restore it, `off_s` later or `gap_s` after the broken lease. The program resumes by ledger and rules."""
         off_s = off_s or self.span.lease_end_s - self.now_s() + gap_s
         due_steps, fine = self.base + self.reference.ordered(self.span.lease_end_s), 3600 * PAIR[0]
         rest = Fraction(floor(self.reference.part_of_a_step() * fine), fine)
@@ -157,7 +156,7 @@ class Week:
         self.reference.begin_with(Fraction(floor((rest - floor(rest)) * fine), fine) + min(0, left), front)
 
     def passes(self) -> None:
-        """The front goes through, and an hour more."""
+        """Run until the front has passed, and an hour more."""
         while not self.reference.front.passed:
             self.until(self.now_s() + 600)
             self.compare()
@@ -170,7 +169,7 @@ class Week:
 
 
 def one_day(week: Week, number: int) -> None:
-    """Orders of a day, each day other ones; boluses beside every entry, a pause across an entry, early presses."""
+    """Order different things each day: boluses near every entry, a pause across an entry, early presses."""
     begin = number * DAY_S - week.span.basal.week.local_s(0)
     week.until(begin + 3_601 + 61 * number)
     week.demand()
@@ -194,8 +193,10 @@ def one_day(week: Week, number: int) -> None:
 
 
 def crossings(week: Week) -> int:
-    """Two changes of concentration, to a weaker and to a stronger drug, each with a cut before the front is near and one while nobody knows
-    where it is. How many slices were compared."""
+    """Change the concentration twice, to a weaker and a stronger drug. Return how many slices were compared.
+
+    The power fails once before each front is near, and once while its position is uncertain.
+    """
     before = week.slices
     for new_ng, ratio in ((300, Fraction(300, 500)), (700, Fraction(700, 300))):
         week.cross(new_ng, ratio)
@@ -233,7 +234,7 @@ def test_a_week_with_every_mode_is_step_for_step_what_the_rules_say() -> None:
     week.compare()
     position = pump.call("stop")["delivered_steps"]
     assert position == pump.plant_steps()
-    assert 0 <= week.due[-1][1] - position <= 30  # what was planned ahead, at most 7 s
+    assert 0 <= week.due[-1][1] - position <= 30  # planned ahead, at most 7 s
     told = {row["token"]: row["delivered_steps"] for row in pump.records("bolus_ended")}
     assert sum(told.values()) == week.primed + week.ordered_steps
     assert len(pump.records("demand_refused")) == 7 and len(pump.records("temporary_ended")) == 14

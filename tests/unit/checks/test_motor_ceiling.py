@@ -1,4 +1,4 @@
-"""Where a bench's ceilings are shown, the rate that a program may use is shown beside the motor's."""
+"""Wherever a bench's ceilings are shown, a program's highest rate is shown beside the motor's."""
 
 import pytest
 

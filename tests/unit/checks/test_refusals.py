@@ -1,4 +1,4 @@
-"""What the pump or its formulas refuse, in the words and units of a person: rates in mL/h, and only neighbours that can be ordered."""
+"""Refusals of the pump or its formulas in a person's words and units: rates in mL/h, and only nearest values that can be ordered."""
 
 import importlib
 from fractions import Fraction

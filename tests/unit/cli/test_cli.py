@@ -1,4 +1,4 @@
-"""The command line against a fake pump: exit codes, data on stdout and talk on stderr, no traceback for anything a user meets."""
+"""The command line against a fake pump: exit codes, data on stdout, all else on stderr, and never a traceback."""
 
 import io
 import json
@@ -18,7 +18,7 @@ RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """An empty folder, no port from outside, no simulator registry but our own."""
+    """An empty folder, no port in the environment, and an own simulator registry."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("THECAL_PORT", raising=False)
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path / "runtime"))

@@ -1,4 +1,4 @@
-"""Every verb, every value of every reply spoilt in every way: an exit code and a line, never a traceback, never a hang."""
+"""Every verb with every value of every reply spoilt in every way: an exit code and a line, never a traceback or a hang."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ SAMPLE, LINES_SAMPLE, LIMIT_S = 1500, 300, 60
 RUNNING, STOPPED = "running", "stopped"
 VERB_OF_BOLUS = ("bolus", "0.1 mL", "--rate", "6 mL/h", "--yes")
 WEIGHTS = ("--mass", "0.62 g", "--mass", "0.62 g", "--mass", "0.62 g", "--tube", "T1")
-# the words, and the state that the pump is in
+# words to type, and the pump's state
 VERBS = {
     ("status",): RUNNING,
     ("status", "--json"): RUNNING,
@@ -66,7 +66,7 @@ VERBS = {
     ("calibrate", *WEIGHTS, "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--verify"): STOPPED,
 }
-MAY_BE_REFUSED = {"program", "bridge", "forecast", "calibrate", "compare"}  # by what is recorded, which is of no one moment
+MAY_BE_REFUSED = {"program", "bridge", "forecast", "calibrate", "compare"}  # judged by records, which have no one moment
 
 
 @functools.cache
@@ -75,7 +75,7 @@ def recorded() -> tuple:
 
 
 class Typed:
-    """Runs verbs in this process against the spoilt pump and judges what they leave."""
+    """Run verbs in this process against the spoilt pump and judge the result."""
 
     def __init__(self, monkeypatch, folder) -> None:
         self.clock = Clock()
@@ -97,7 +97,7 @@ class Typed:
         self.monkeypatch = monkeypatch
 
     def run(self, words: tuple, spoil) -> tuple:
-        """(exit code, stdout, stderr); an exception passes."""
+        """Return (exit code, stdout, stderr); an exception passes."""
         self.pump.spoil, self.pump.asked = spoil, []
         self.pump.replies["status"] = {**self.status, "state": VERBS[words]}
         sys.argv = ["thecal", *words, *(("--port", "socket://127.0.0.1:1"))]
@@ -115,7 +115,7 @@ class Typed:
         return code, out.text(), err.text()
 
     def judge(self, words: tuple, what: str, spoil) -> None:
-        """Keeps what is wrong with the end of a command."""
+        """Note what is wrong with the end of a command."""
         try:
             code, out, err = self.run(words, spoil)
         except BaseException as error:  # a traceback, or a hang
@@ -132,7 +132,7 @@ class Typed:
 
 
 class Out(io.TextIOWrapper):
-    """Takes texts and bytes, as stdout does."""
+    """Accept texts and bytes, like stdout."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", errors="strict", newline="\n")
@@ -170,7 +170,7 @@ def test_the_sane_pump_is_taken_by_every_verb(typed) -> None:
 
 
 AGES_MS = ((1 << 32) - 1) * 1000  # the highest uptime
-# what larger samples have found
+# cases that larger samples found
 FOUND = {
     "compare, of 136 years": (("compare",), "status", ("uptime_ms",), AGES_MS, 1),
     "compare, before the start": (("compare",), "status", ("uptime_ms",), 1, 0),
@@ -189,7 +189,7 @@ def test_what_was_found_ends_with_its_exit_code(name: str, typed) -> None:
 
 
 def cases(typed) -> list:
-    """(words, method, path, bad value) of everything that a verb asks."""
+    """Return (words, method, path, bad value) of every value that a verb asks for."""
     found = []
     for words in VERBS:
         typed.run(words, plain)
@@ -240,7 +240,7 @@ def test_every_method_has_a_row() -> None:
 
 
 def advancing(method: str, **steps: int):
-    """Every answer moves these keys on by so much, so that nothing but a count ends it."""
+    """Let every answer advance these keys, so that only a count ends the verb."""
     seen: Counter = Counter()
 
     def spoil(asked, reply):
@@ -293,7 +293,7 @@ def test_a_pump_whose_answers_never_end_is_left(name: str, typed) -> None:
 
 
 class Flood:
-    """A port on which bytes come for ever."""
+    """A port on which bytes never end."""
 
     def __init__(self, data: bytes, clock: Clock) -> None:
         self.data, self.clock, self.timeout, self.is_open = data, clock, 0.0, True
@@ -303,10 +303,10 @@ class Flood:
         return (self.data * (count_bytes // len(self.data) + 1))[:count_bytes]
 
     def write(self, data: bytes) -> None:
-        """Nobody reads it."""
+        """Do nothing: nobody reads it."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 @pytest.mark.parametrize("data", [b"x", b"\n", b"{}\n", b"{}*deadbeef\n", b'{"id": null}*99914b93\n', b"\xff\n"])

@@ -1,4 +1,4 @@
-"""The verbs over the therapy commands: what they ask, when the token is asked for, and what an unknown outcome says."""
+"""The verbs for therapy commands: what they ask, when they fetch the token, and what they print for an unknown outcome."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def test_an_order_is_reviewed_confirmed_and_placed_once(typed, pump, words: tupl
     assert code == 0 and pump.asked == [] and "bolus.token" not in pump.executed and "nothing sent" in err
     held(words[0], out)
     assert json.loads(out)["dry_run"] is True and json.loads(out)["params"] == ORDERS[words][1]
-    code, _, err = typed(*words)  # nobody is there to confirm
+    code, _, err = typed(*words)  # there is nobody to confirm
     assert code == 1 and "no answer on stdin" in err and pump.asked == [] and "bolus.token" not in pump.executed
     code, out, err = typed(*words, "--yes", "--json")
     assert code == 0 and pump.asked == [ORDERS[words]] and len(json.loads(out)["token"]) == 16

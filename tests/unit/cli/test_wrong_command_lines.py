@@ -1,4 +1,4 @@
-"""Wrong command lines get exactly their line and exit code 2; a pipe that closes, a full disk, Ctrl-C and poor terminals no traceback."""
+"""A wrong command line gets exactly its line and exit code 2; a closed pipe, a full disk, Ctrl-C and poor terminals no traceback."""
 
 import json
 import os
@@ -184,7 +184,7 @@ def test_a_bench_named_for_a_dry_run_is_checked_against(monkeypatch, capsys) -> 
 
 
 def shell(folder: Path, line: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """A line of shell in which $T is thecal."""
+    """Run a shell line in which $T is thecal."""
     tool = f"{sys.executable} -W error -m thecal"
     there = {**environment(folder / "runtime"), "T": tool, **more}
     done = subprocess.run(

@@ -19,7 +19,7 @@ def board(tmp_path):
 
 @pytest.fixture
 def pump(board):
-    """A board that was flashed, with the log of that forgotten."""
+    """Return a flashed board, with an empty log."""
     flash(board)
     board.log.clear()
     return board

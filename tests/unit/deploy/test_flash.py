@@ -1,4 +1,4 @@
-"""`thecal flash` against a fake board: the order of its steps, and what a pulled cable leaves at every one of them."""
+"""`thecal flash` against a fake board: the order of its steps, and the result of a cable pulled at any of them."""
 
 import io
 import json
@@ -107,7 +107,7 @@ def test_a_pump_at_its_prompt_has_its_journal_saved_as_files(pump, tmp_path):
 
 
 def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(tmp_path):
-    """Every change of the flash is the last one once; then the board starts, and is flashed again."""
+    """The cable is pulled at every change of the flash in turn; then the board starts, and is flashed again."""
     new = built(pump=MPY + b"longer than before", hello=MPY + b"x")
     moments = 0
     while True:
@@ -124,7 +124,7 @@ def test_pulled_at_any_moment_nothing_matches_until_a_whole_firmware_lies_there(
                 pass
             changed = bool(writes(board))
             renamed = any(entry.startswith("rename") for entry in board.log)
-            assert renamed or lies_whole(board)  # the old firmware is whole until the new one has arrived
+            assert renamed or lies_whole(board)  # the old firmware stays whole until the new one has arrived
             board.pull_after = None
             board.boot_up()
             assert matches(board) == (not changed or (lies_whole(board, new) and "rename /manifest.new /manifest" in board.log))
@@ -196,7 +196,7 @@ def test_a_no_gives_a_pump_that_is_not_fit_to_run_its_own_program_back(pump):
     pump.log.clear()
     with pytest.raises(Failed, match="no answer on stdin"):
         flash(pump, yes=False)
-    assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left that reads what comes
+    assert pump.log[-1] == "reset" and writes(pump) == [] and pump.unfit  # no prompt is left to read the input
 
 
 def test_a_firmware_that_does_not_run_is_a_failure_with_its_cause(pump, monkeypatch):

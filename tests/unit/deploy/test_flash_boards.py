@@ -25,7 +25,7 @@ def test_strays_go_and_what_is_not_ours_stays(pump, capsys):
         pump.files.place(path).write_bytes(b"x")
     pump.files.place("/journal").mkdir()
     pump.files.place("/journal/e00000001").write_bytes(b"records")
-    assert not matches(pump)  # the .py is what would be imported
+    assert not matches(pump)  # import would take the .py
     report = flash(pump)
     assert sorted(report["remove"]) == ["/app/old/deep/x.py", "/app/pump.py", "/lib/adafruit_motor/servo.py"]
     assert not pump.files.exists("/app/old")

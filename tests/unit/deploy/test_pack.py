@@ -1,4 +1,4 @@
-"""The pack: what the host writes is what it and the chip read."""
+"""The pack: host and chip read what the host wrote."""
 
 import ast
 import io
@@ -21,7 +21,7 @@ reader = load("imports")
 
 @given(st.dictionaries(st.from_regex(r"/[a-z]{1,40}(/[a-z]{1,20}){0,2}\.mpy", fullmatch=True), st.binary(max_size=3000), max_size=60))
 def test_what_goes_into_the_pack_comes_out(modules):
-    """As the host reads it, and as the chip finds a module and its folders and is led to its first byte."""
+    """Read by the host, and by the chip, which finds a module's folders and its first byte."""
     packed = pack.pack(modules)
     assert pack.unpack(packed) == modules
     reader.open = lambda path, mode: io.BytesIO(packed)
@@ -41,7 +41,7 @@ def test_what_goes_into_the_pack_comes_out(modules):
 
 
 def test_the_table_is_read_once_for_all_that_a_command_loads():
-    """To open the pack takes milliseconds; a command may load ten modules, each of which is looked for three times and opened."""
+    """Opening the pack takes milliseconds; a command may load ten modules, each looked up three times and opened."""
     packed, opened = pack.pack({f"/{name}.mpy": name.encode() for name in "abc"}), []
     reader.open = lambda path, mode: opened.append(path) or io.BytesIO(packed)
     on_chip = reader.Pack()

@@ -1,4 +1,4 @@
-"""The parts of `thecal flash`, each by itself: compiled files, the manifest on the pump, mpremote's words, UF2 and boot drive."""
+"""The parts of `thecal flash`, one by one: compiled files, the manifest on the pump, mpremote's output, UF2 and boot drive."""
 
 import ast
 import contextlib
@@ -148,7 +148,7 @@ def test_a_board_that_would_not_load_a_file_is_known_beforehand(head, board_mpy,
 
 
 class Heard:
-    """A runner that notes its words and says the lines it was given."""
+    """A runner that notes its arguments and prints the given lines."""
 
     def __init__(self, *lines, code=0):
         self.lines, self.code, self.calls = lines, code, []
@@ -230,7 +230,7 @@ def uf2_file(text=b"MicroPython v1.28.0", family=uf2.RP2040_FAMILY, address=uf2.
 
 
 def uf2_block(number):
-    """Of three."""
+    """Return a block of three."""
     return uf2_file()[number * 512 : (number + 1) * 512]
 
 

@@ -14,7 +14,7 @@ def test_the_installed_mpremote_is_run():
 
 
 def test_it_says_how_far_a_copy_has_come(capfd, monkeypatch):
-    """What mpremote calls for its bar, when it runs, prints a line that is read back."""
+    """mpremote's function for its progress bar prints a line that is read back."""
     from mpremote import commands, main
 
     monkeypatch.setattr(commands, "show_progress_bar", commands.show_progress_bar)  # as it was, afterwards

@@ -1,4 +1,4 @@
-"""The bench file on the host: read and checked with the pump's own code, stripped of what is for people."""
+"""The bench file on the host: read and checked with the pump's own code, without the parts for people."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def motors(draw: st.DrawFn) -> dict:
 
 @st.composite
 def pin_tables(draw: st.DrawFn, coils: bool, clock_chip: bool) -> dict:
-    """Pins that keep every rule, anywhere on the board."""
+    """Valid pins, anywhere on the board."""
     pins, free = {}, set(FREE_GPIO)
     if coils:
         first = draw(st.integers(0, 19))
@@ -65,7 +65,7 @@ def pin_tables(draw: st.DrawFn, coils: bool, clock_chip: bool) -> dict:
 
 @st.composite
 def benches(draw: st.DrawFn) -> dict:
-    """Any bench that keeps the rules."""
+    """Any valid bench."""
     motor, clock_chip = draw(motors()), draw(st.booleans())
     name = draw(st.text(st.characters(exclude_categories=UNSEEN), min_size=1, max_size=40))
     table = {"name": name, "target": "sim" if motor["driver"] == "sim" else "rp2", "clock_chip": clock_chip, "motor": motor}
@@ -81,7 +81,7 @@ def benches(draw: st.DrawFn) -> dict:
 
 @st.composite
 def damaged_benches(draw: st.DrawFn) -> dict:
-    """One value of a good bench is another one, mostly a wrong one."""
+    """A good bench with one value changed, mostly to a wrong one."""
     table = draw(benches())
     paths = [key if type(value) is not dict else f"{key}.{inner}" for key, value in table.items() if key in KEYS for inner in _keys(value)]
     values = st.one_of(st.integers(-1, 30), U48, st.booleans(), st.sampled_from(("rp2", "sim", "a4988", "double", "reverse", "")))
@@ -124,7 +124,7 @@ def test_the_host_takes_exactly_what_the_pump_takes(table: dict, tmp_path_factor
 
 
 def test_the_longest_bench_is_still_small() -> None:
-    """Every key there, each at its longest."""
+    """Every key, each at its longest."""
     motor = {"max_rate_hz": 2_000, "start_rate_hz": 2_000, "acceleration_hz_per_s": 1_000_000}
     motor |= {"supply_full_scale_mv": 60_000, "supply_low_mv": 10_000}
     pins = {"coil_a1": 10, "coil_a2": 11, "coil_b1": 12, "coil_b2": 13, "strobe": 14, "enable": 15, "stop_button": 16}

@@ -1,4 +1,4 @@
-"""Texts from outside: files that would take for ever, letters that would move the cursor, cells that would run as a formula."""
+"""Texts from outside: files that would take for ever, letters that move the cursor, cells that run as a formula."""
 
 import csv
 import io
@@ -72,7 +72,7 @@ def test_no_file_of_a_person_takes_long_or_ends_in_a_traceback(load, name: str, 
 
 @pytest.mark.rule("R10")
 def test_the_keys_that_people_write_are_within_the_bounds() -> None:
-    root = Path(__file__).resolve().parents[3]  # of this file: the tree of a mutation has no hardware/
+    root = Path(__file__).resolve().parents[3]  # relative to this file: the tree of a mutation has no hardware/
     files = [*root.glob("hardware/*.toml"), *root.glob("host/**/*.toml")]
     assert len(files) > 5
     for file in files:
@@ -121,7 +121,7 @@ def test_a_red_text_is_red_and_what_is_in_it_is_not_trusted(capsys, monkeypatch)
 
 
 class Named(FakePump):
-    """A pump of an older version, which took any name."""
+    """A pump of an older version, which accepted any name."""
 
     def __init__(self) -> None:
         super().__init__()

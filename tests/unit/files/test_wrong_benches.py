@@ -1,4 +1,4 @@
-"""Every wrong bench file of `wrong_benches.txt` gets exactly its line, on the host and where the pump itself reads it."""
+"""Every wrong bench file of `wrong_benches.txt` gets exactly its line, on the host and on the pump."""
 
 import re
 from pathlib import Path

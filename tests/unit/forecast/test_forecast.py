@@ -1,4 +1,4 @@
-"""What `thecal forecast` says of the days to come, against brute force over seconds and minutes, and as it is typed."""
+"""`thecal forecast` of the next days, against brute force over seconds and minutes, and as a user types it."""
 
 import json
 from datetime import UTC, datetime
@@ -97,7 +97,7 @@ def rate_at(found: Outlook, second_s: int) -> Fraction:
 
 @pytest.mark.parametrize("left_nl", [4_000_000, 9_000_000, 20_000_000, None])
 def test_no_two_words_of_the_plot_lie_on_each_other(left_nl: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both curves end at the same volume where the reservoir runs dry."""
+    """Both curves end at the same volume if the reservoir runs dry."""
     found = []
 
     def looked_at(figure: Figure) -> bytes:
@@ -155,7 +155,7 @@ def test_a_reservoir_that_runs_dry_leaves_what_flowed_before_and_nothing_behind(
 
 
 def test_what_the_line_still_holds_is_dosed_until_the_front_has_passed() -> None:
-    """Half as strong as the program's: twice the basal where the tip surely has it, the basal behind that."""
+    """Half the program's strength: twice the basal while the tip surely has it, then the basal."""
     found = outlook(old=Fraction(1, 4), days=3)
     nl_a_step = Fraction(PAIR.volume_nl, PAIR.steps)
     flowed, steps, second_s, near_s, passed_s = Fraction(0), Fraction(0), 0, None, None
@@ -222,7 +222,7 @@ def test_without_a_pump_it_says_so(typed) -> None:
     assert code == 0 and "Sun 2026-10-25, 25 h" in out and "refill due" in out
     assert "computed without a pump" in err
     assert Path("f.png").read_bytes()[:4] == b"\x89PNG"
-    assert typed(*AUTUMN, "--png", "f.png")[0] == 2  # never over a file
+    assert typed(*AUTUMN, "--png", "f.png")[0] == 2  # never overwrites a file
 
 
 def test_with_a_pump_the_digests_are_compared(typed) -> None:

@@ -1,4 +1,4 @@
-"""The clock chip's registers against the calendar of Python's own library."""
+"""The clock chip's registers against Python's calendar."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The encoder of hal/rp2: words add up to the item exactly, and every step falls within 0.5 us of its place (R4)."""
+"""The encoder of hal/rp2: words add up to the item exactly, and every step is within 0.5 us of its place (R4)."""
 
 from array import array
 from fractions import Fraction
@@ -15,7 +15,7 @@ WORST_CYCLES = Fraction(1, 2) * words.CYCLES_PER_US
 
 
 def made(memory: array, at: int, behind: int, overhead: int) -> tuple[list[int], int]:
-    """(end of each step, end of all) in cycles, item by item as the generator's program makes them."""
+    """Return (end of each step, end of all) in cycles, item by item like the generator's program."""
     edges, now = [], 0
     while at != behind:
         word = memory[at]
@@ -36,7 +36,7 @@ def encoded(steps: int, cycles: int, at: int = 0, overhead: int = 394) -> tuple[
 
 @st.composite
 def items(draw: st.DrawFn) -> tuple[int, int]:
-    """Steps and a duration of 1 us resolution, from one step in 17 s to 25,000 a second, or a dwell."""
+    """Steps and a duration with 1 us resolution, from one step in 17 s to 25,000 a second, or a dwell."""
     if draw(st.integers(0, 4)) == 0:
         return 0, draw(st.integers(4, 60_000_000))
     steps = draw(st.one_of(st.integers(1, 20), st.integers(1, 4_000)))

@@ -1,4 +1,4 @@
-"""The time line from hand-made records: curves, axis, gaps, saved files and what is wrong with them."""
+"""The time line from hand-made records: curves, axis, gaps, saved files and their defects."""
 
 import itertools
 import json

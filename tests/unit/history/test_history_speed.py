@@ -1,4 +1,4 @@
-"""What is fast must be what was slow: the same curves, differences and reasons, by the ways that looked at everything for every minute."""
+"""The fast code gives the same curves, differences and reasons as the slow code that looked at everything for every minute."""
 
 import itertools
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Journals with gaps, and records with a right CRC that no pump can have written: no traceback, no false sum, and each loss is named."""
+"""Journals with gaps, and impossible records with a right CRC: no traceback, no false sum, and each loss is named."""
 
 import importlib
 import itertools
@@ -38,7 +38,7 @@ def evidence(rows: list) -> Evidence:
 
 
 def values(layout: str, high: bool) -> tuple:
-    """The lowest or the highest of each field."""
+    """Return the lowest or the highest of each field."""
     fields = re.findall(r"(\d*)([sBHIQi])", layout)
     texts = {"s": lambda size: TEXT[: int(size)] if high else b"\0" * int(size)}
     return tuple(texts["s"](size) if kind == "s" else HIGH[kind] if high else 0 for size, kind in fields)
@@ -50,7 +50,7 @@ def record(number: int, stamp: tuple, high: bool) -> dict:
 
 
 def with_one(odd: dict, at: int) -> list:
-    """The calm day with one more record, all numbered in order."""
+    """Return the calm day with one more record, all numbered in order."""
     rows = [*CALM[:at], odd, *CALM[at:]]
     return [{**one, "sequence": number} for number, one in enumerate(rows, 1)]
 
@@ -124,7 +124,7 @@ def test_a_gap_is_shown_by_compare_and_report(first, behind, capsys):
     try:
         show(Comparison(line))
     except ThecalError:
-        return  # without its start there is nothing to compare with, and that is said
+        return  # without its start there is nothing to compare with, and the output says so
     err = capsys.readouterr().err
     inner = first > 0 and behind < len(CALM)
     assert (f"records are missing: events {first + 1} to {behind}" in err) == inner
@@ -136,7 +136,7 @@ def test_a_clean_history_of_many_boots_loses_no_record():
 
 
 def test_a_type_of_another_length_is_shown_as_unknown_and_ends_nothing():
-    """A right CRC, and fewer bytes than the type has."""
+    """A right CRC, but fewer bytes than the type has."""
     number, layout = records.FORMATS["total"]
     short = records.encode_as(number, "<QQ", (1, 2, 3, 4), (5, 6))
     after = records.encode_as(number, layout, (1, 3, 4, 5), (5, 6, 7, 8))

@@ -1,4 +1,4 @@
-"""The drug library: its file, how its limits come into a prescription, and what is refused or asked for on the way."""
+"""The drug library: its file, its limits in a prescription, and what is refused or asked on the way."""
 
 import io
 import json

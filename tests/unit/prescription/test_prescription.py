@@ -1,4 +1,4 @@
-"""Prescription files: what is right compiles exactly, what is wrong gets one line with file, key and what to do."""
+"""Prescription files: a right one compiles exactly; a wrong one gets one line with file, key and what to do."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Settings in a prescription: every key becomes its whole number, every number has its line in the review, wrong ones one line."""
+"""Settings in a prescription: every key becomes its number, every number has its line in the review, a wrong one gets one line."""
 
 import itertools
 import re
@@ -49,13 +49,13 @@ def test_every_key_becomes_its_number() -> None:
 
 
 def test_every_field_of_the_pump_is_kept_for_one_key() -> None:
-    """A field that no key fills, or two keys do, is a setting that nobody can write or read."""
+    """A field filled by no key, or by two, could not be written or read."""
     fields = [field for one in SETTINGS for field in one.held.fields]
     assert sorted(fields) == sorted(set(FIELDS) - {"overrides"})
 
 
 def test_the_template_names_every_key() -> None:
-    """But for the limits of a library, which its file gives."""
+    """Except the limits of a library, which are in its file."""
     text = (Path(thecal.__file__).parent / "data" / "new.toml").read_text(encoding="utf-8")
     for table, keys in itertools.groupby(SETTINGS, lambda one: one.table):
         part = text.split(f"# [{table}]\n")[1].split("\n# [")[0]
@@ -64,7 +64,7 @@ def test_the_template_names_every_key() -> None:
 
 
 def test_every_kind_of_number_has_its_words_in_the_review() -> None:
-    """A flag and a version stand in the first line of their table."""
+    """Flags and versions are in the first line of their table."""
     assert {one.held.kind for one in SETTINGS} - set(SHOWN) == {ON_OFF, VERSION}
 
 

@@ -1,4 +1,4 @@
-"""Every wrong prescription of `wrong_prescriptions.txt` gets exactly its line: file, key, value, what to do; and nothing is sent."""
+"""Every wrong prescription of `wrong_prescriptions.txt` gets exactly its line (file, key, value, what to do), and nothing is sent."""
 
 import re
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_a_folder_a_missing_and_a_locked_file(monkeypatch: pytest.MonkeyPatch) -
         ("none.toml", "can't be read: No such file or directory", DO_NAME),
         ("locked.toml", "can't be read: this user may not open it", "change its permissions, or copy it"),
     ):
-        if name == "locked.toml":  # root may open everything, so the refusal is played
+        if name == "locked.toml":  # root may open everything, so the refusal is simulated
 
             def refuse(*_: object) -> None:
                 raise PermissionError(13, "Permission denied")
@@ -138,7 +138,7 @@ NEAREST = re.compile(r'nearest possible is "(.+?)"$', re.IGNORECASE)
 
 @pytest.mark.parametrize("name", [name for name in CASES if NEAREST.search(CASES[name][2])])
 def test_the_nearest_possible_value_is_possible(name: str) -> None:
-    """What the message offers is taken when it is written in place of what was refused, and a little more is not."""
+    """The offered value is accepted instead of the refused one, and a little more is not."""
     typed = re.search(r': "([^"]+)": ', CASES[name][1]).group(1)
     better = NEAREST.search(CASES[name][2]).group(1)
     Path("rx.toml").write_bytes(text_of(name).replace(f'"{typed}"'.encode(), f'"{better}"'.encode()))
@@ -155,7 +155,7 @@ REFUSED_BY_THE_PUMP = [name for name, (_, cause, _) in CASES.items() if " nl, li
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize("name", REFUSED_BY_THE_PUMP)
 def test_what_the_host_refuses_the_pump_refuses_in_the_same_words(name: str) -> None:
-    """The host's check is left out: the packed program goes to the pump in a frame made by hand."""
+    """Without the host's check: the packed program goes to the pump in a hand-made frame."""
     Path("rx.toml").write_bytes(text_of(name))
     packed = compile_prescription(load(Path("rx.toml")), "rx.toml").packed
     pump = UnitPump(blank_image(for_pump(read_bench(BENCH))))

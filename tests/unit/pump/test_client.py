@@ -1,4 +1,4 @@
-"""Three outcomes for a command: done, refused, unknown; whatever the link does, nothing is executed twice."""
+"""Three outcomes for a command: done, refused, unknown. Whatever the link does, nothing is executed twice."""
 
 import os
 import socket

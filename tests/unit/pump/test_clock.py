@@ -1,4 +1,4 @@
-"""The clock as the host sees it: the next change of local time, how far a pump's clock is off, and what is said about it."""
+"""The clock as the host sees it: the next change of local time, the pump's clock error, and the words for it."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -59,7 +59,7 @@ def test_a_clock_that_is_off_or_drifts_is_warned_about() -> None:
     assert "thecal clock --set" in reading(-9, 4_000_000).warning()
     assert reading(1.9, 4_000_000).warning() == ""
     assert "150 ppm" in reading(1.5, 10_000).warning()
-    assert reading(2.4, 4_000_000, fraction=False).warning() == ""  # within what a chip can tell
+    assert reading(2.4, 4_000_000, fraction=False).warning() == ""  # within a clock chip's resolution
 
 
 def test_a_simulated_pump_with_a_time_of_its_own_is_not_warned_about(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

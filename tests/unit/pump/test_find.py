@@ -1,4 +1,4 @@
-"""`thecal find` beside a simulator that was started a moment ago."""
+"""`thecal find` with a simulator that started a moment ago."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from thecal.schema.verbs import SHAPES
 
 
 def looks(monkeypatch: pytest.MonkeyPatch, empty: int) -> list[float]:
-    """Nothing at the first `empty` looks; the list of sleeps that were asked for."""
+    """Find nothing in the first `empty` looks. Return the list of sleeps."""
     answers, slept = iter([[]] * empty), []
     monkeypatch.setattr(ports, "candidates", lambda: next(answers, [Candidate("/dev/pts/1", "simulator")]))
     monkeypatch.setattr(ports.time, "sleep", slept.append)
@@ -43,7 +43,7 @@ def test_the_wait_ends(monkeypatch):
 @pytest.mark.parametrize("serial_number", ["e6614103e7452d2f", "0000000000000000"])
 @pytest.mark.long
 def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_path, thecal_says, serial_number):
-    """MicroPython formats a flash that it can't mount; a board that was never a pump is only silent."""
+    """MicroPython formats a flash that it cannot mount; a board that was never a pump is only silent."""
     monkeypatch.setenv("THECAL_RUNTIME", str(tmp_path))
     registry.remember_pump("E6614103E7452D2F", {"bench": "tmc2209-peristaltic"})
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -63,7 +63,7 @@ def test_a_board_that_was_a_pump_and_answers_no_more_is_named(monkeypatch, tmp_p
 
 @pytest.fixture
 def unfit():
-    """The port of one; it answers as main.py does alone."""
+    """Return the port of an unfit board, which answers like main.py alone."""
     refused = json.dumps({"code": 608, "message": "the firmware is not the one of its manifest", "data": {
         "fault": "firmware_incomplete", "do": "flash it again: thecal flash", "cause": "/app/pump.mpy is another one"}})
     server = socket.create_server(("127.0.0.1", 0))
@@ -98,7 +98,7 @@ def test_an_unfit_pump_is_listed_with_its_word_and_the_command_to_type(monkeypat
 
 @pytest.mark.parametrize("ports_with", ["nothing", "a silent port", "an unfit pump"])
 def test_without_a_usable_pump_json_is_the_list_alone_and_the_words_go_to_stderr(monkeypatch, thecal_says, unfit, ports_with):
-    """A program reads one document, of the one shape that the schema has for `find`."""
+    """A program reads one document, of the shape that the schema has for `find`."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent_url = f"socket://127.0.0.1:{silent.getsockname()[1]}"
         urls = {"nothing": [], "a silent port": [silent_url], "an unfit pump": [unfit, silent_url]}[ports_with]

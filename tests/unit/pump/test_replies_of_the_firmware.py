@@ -1,4 +1,4 @@
-"""What the firmware answers, in every state that can be told from its answers, against the host's table of replies (replies.py)."""
+"""Every reply of the firmware, in every state that its replies can show, fits the host's table of replies (replies.py)."""
 
 import base64
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def refused(pump: UnitPump, method: str, **params: object) -> None:
 
 
 def questions(pump: UnitPump) -> None:
-    """Whatever the state is, all of these are answered."""
+    """Ask all questions that have an answer in every state."""
     for method in ("hello", "status", "program.read", "alarms", "bolus.token"):
         pump.call(method)
     for ring in ("events", "faults"):
@@ -50,7 +50,7 @@ def calibration(**changed: object) -> str:
 
 
 def flipped(pump: Watched, *files: str) -> Watched:
-    """The next boot, with one bit of these files another one; a name that ends with "." stands for both slots."""
+    """Boot with one bit of these files inverted; a name that ends with "." stands for both slots."""
     flash = pump.board.flash
     for path in [file + end for file in files for end in ("ab" if file.endswith(".") else ("",))]:
         raw = bytearray(flash.read(path))
@@ -84,7 +84,7 @@ def no_bench() -> None:
 
 
 def schedule() -> None:
-    """With a clock, an offset and its change; a forecast of it, and another program that takes over."""
+    """A clock, an offset and its change; a forecast; another program that takes over."""
     pump = ready(resuming(day((0, 0, 3_600_000), (12, 0, 1_800_000))), utc_s=0)
     questions(pump)
     pump.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=3600, transition_utc_s=MONDAY_UTC_S + 86_400, transition_offset_s=7200)
@@ -164,7 +164,7 @@ def a_reservoir() -> None:
 
 
 def orders() -> None:
-    """Every kind of order, while it waits, runs, is done, cancelled, and after a cut."""
+    """Every kind of order while it waits, runs, is done, cancelled, and after a cut."""
     pump = running(resuming(with_settings(constant(360_000), **DEMAND, bolus_max_nl=200_000, bolus_day_nl=400_000)))
     pump.advance(5)
     slow = pump.call("bolus.extended", token=pump.token(), volume_nl=60_000, duration_s=3600)["token"]
@@ -230,7 +230,7 @@ def calibrated() -> None:
 
 
 def alarms() -> None:
-    """What the power cut left, acknowledged one by one."""
+    """Acknowledge the alarms of a power cut one by one."""
     cut = power_cut(running(constant(3_600_000)), 30)
     cut.advance(1)
     for fault in [row["fault"] for row in cut.call("alarms")["alarms"]]:
@@ -274,7 +274,7 @@ def damaged_journal() -> None:
 
 
 def a_bug() -> None:
-    """An exception in a handler, with the longest text that is kept of one."""
+    """An exception in a handler, with the longest text that is kept."""
     pump = running(constant(3_600_000))
 
     def broken(pump: object, params: dict) -> dict:
@@ -302,7 +302,7 @@ STORIES: dict[str, Callable[[], None]] = {
 
 @cache
 def answers(name: str) -> list[tuple[str, dict[str, Any]]]:
-    """(method, reply) of everything that is asked in a story."""
+    """Return (method, reply) of every command in a story."""
     ask, heard = UnitPump.ask, []
 
     def listened(pump: UnitPump, method: str, **params: object) -> dict:
@@ -332,7 +332,7 @@ def test_every_method_was_answered() -> None:
 
 
 def every_key() -> dict[tuple, dict[str, Any]]:
-    """(method, names of the keys down to a value) of what is answered anywhere, with the first reply that has it. 0 is an item."""
+    """Return (method, key names down to a value) of all replies, with the first reply that has it. 0 is an item."""
     found: dict[tuple, dict[str, Any]] = {}
     for method, reply in [one for name in STORIES for one in answers(name) if "result" in one[1]]:
         for path in paths(reply["result"]):
@@ -342,7 +342,7 @@ def every_key() -> dict[tuple, dict[str, Any]]:
 
 
 def test_every_key_that_the_firmware_sends_is_in_the_table() -> None:
-    """A value that fits nothing is found wherever it stands."""
+    """A value that does not fit is found wherever it is."""
     found = every_key()
     unknown = [key for key, reply in found.items() if _taken(key[0], spoilt(reply, key[1:], [[]])["result"])]
     assert not unknown and len(found) > 250

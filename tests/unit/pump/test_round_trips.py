@@ -1,4 +1,4 @@
-"""How often a verb asks the pump: each fact once, counted on the line. A long cable or a loaded pump makes a wait of every question."""
+"""How often a verb asks the pump, counted on the line: each fact once. On a slow line every question is a wait."""
 
 import io
 
@@ -17,7 +17,7 @@ LINE = {**dict.fromkeys(("low_nl", "high_nl", "least_nl", "most_nl", "old_until_
 
 
 class BusyPump(TherapyPump):
-    """Tells its ceilings, its last bolus and, when asked to, a line that needs a bridge."""
+    """A pump with ceilings, a last bolus and, if wanted, a line that needs a bridge."""
 
     line = None
 
@@ -45,7 +45,7 @@ def pump():
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The methods of the frames that went out, in their order."""
+    """Return the methods of the frames sent, in order."""
     methods, write = [], Link.write
 
     def counted(link, raw):
@@ -95,7 +95,7 @@ def test_each_fact_is_asked_for_once(typed, pump, sent, words: tuple) -> None:
 
 
 def test_a_program_is_uploaded_with_each_fact_asked_for_once(typed, sent, tmp_path) -> None:
-    """`program.check` comes as often as the pump needs; the second `program.read` proves what is active."""
+    """`program.check` is sent as often as needed; the second `program.read` proves what is active."""
     path = tmp_path / "rx.toml"
     path.write_text('title = "t"\ndrug = "water"\non_clock_loss = "stop"\nafter_power_loss = "stop"\n[basal]\nrate = "0.5 mL/h"\n'
                     '[limits]\nmax_rate = "2 mL/h"\nmax_per_hour = "2 mL"\nmax_per_day = "20 mL"\n')  # fmt: skip

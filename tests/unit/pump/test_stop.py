@@ -1,4 +1,4 @@
-"""`stop` from the host: what it takes for an answer, whom it names, which port it chooses, and what a signal leaves behind."""
+"""`stop` from the host: which answer it accepts, whom it names, which port it chooses, and the effect of a signal."""
 
 import fcntl
 import io
@@ -29,12 +29,12 @@ NOTICED = frame.sealed(messages.result(None, {"state": "stopped", "delivered_ste
 
 
 def stops(data: bytes) -> bytes:
-    """A pump that another program asks for its status by hand; only a whole line `stop` stops it."""
+    """A pump whose status another program asks by hand; only a whole line `stop` stops it."""
     return (NOTICED + STOPPED) if b"\nstop\n" in b"\n" + data else NOTICED
 
 
 class Locked:
-    """The lock of a port, held as by another program: locks of one process do not share when they were opened apart."""
+    """The lock of a port, held as by another program: locks opened apart in one process do not share."""
 
     def __init__(self, port_url: str) -> None:
         self._fd = os.open(port_url, os.O_RDWR | os.O_NOCTTY)
@@ -64,7 +64,7 @@ def test_other_questions_still_need_the_lock():
 
 @pytest.mark.rule("R1")
 def test_half_a_line_of_our_own_does_not_eat_the_stop():
-    """A signal that comes while an order is being sent."""
+    """A signal arrives while an order is being sent."""
     with OtherEnd(silent) as other, Client(other.port_url, 0.2, 0.3) as client:
         client._open().write(b'{"jsonrpc":"2.0","id":"')
         with pytest.raises(Unknown):
@@ -127,7 +127,7 @@ def test_many_holders_are_named_in_one_sentence():
 
 
 def test_a_pump_behind_a_lock_is_not_passed_over_for_the_other_one(monkeypatch):
-    """Two ports, none named, one held: whoever asks may mean that one."""
+    """Two ports, none named, one locked: the user may mean that one."""
     with OtherEnd(silent) as other, Locked(other.port_url), FakePump() as pump:
         both = [Candidate(other.port_url, "usb"), Candidate(pump.port_url, "simulator")]
         monkeypatch.setattr(opening, "candidates", lambda: both)

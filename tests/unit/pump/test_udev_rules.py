@@ -1,4 +1,4 @@
-"""The udev file: the boards it names are those that the host looks for, its syntax is udev's, and the error for a locked port names it."""
+"""The udev file: its boards are those that the host looks for, its syntax is right, and the error for a locked port names it."""
 
 import errno
 import re

@@ -1,4 +1,4 @@
-"""Time is never taken silently: which zone a pump gets, what a misspelt one ends in, and when a move of its clock is asked for."""
+"""Time zones are never guessed: which zone a pump gets, a misspelt zone, and when a clock change needs a confirmation."""
 
 import importlib
 import os
@@ -58,7 +58,7 @@ def begin(client: Client, wish: Wish) -> None:
 
 
 def has(pump: FakePump, utc_s: int, zone: tuple | None) -> None:
-    """A pump that has this time and zone already."""
+    """A pump that already has this time and zone."""
     pump.utc_s = pump.set_utc_s = utc_s
     pump.zone, pump.fraction_ms = zone, 0
 
@@ -164,7 +164,7 @@ def test_a_new_pump_gets_the_zone_that_was_named_or_this_computer_s(
 def test_the_zone_that_was_named_goes_on_beyond_the_change_that_the_pump_knows(pump: FakePump, client: Client) -> None:
     """Another computer may have set another zone since: then its offsets are kept, and no name is guessed."""
     begin(client, Wish("Europe/Berlin", None))
-    pump.zone = LAGOS  # the change has passed, or somebody has taken it away
+    pump.zone = LAGOS  # the change has passed, or somebody removed it
     begin(client, Wish(None, None))
     assert pump.zone == BERLIN
     has(pump, JANUARY_UTC_S, LAGOS)

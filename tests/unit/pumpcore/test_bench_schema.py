@@ -1,4 +1,4 @@
-"""One test per rule of the bench schema: what is refused, in which words, and what is taken."""
+"""One test per rule of the bench schema: what is refused, in which words, and what is accepted."""
 
 import json
 

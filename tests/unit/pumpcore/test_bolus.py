@@ -51,7 +51,7 @@ def test_less_than_a_step_is_refused_with_the_smallest_that_is_not() -> None:
 
 
 def refused_nl(volume_nl: int, pair: Calibration) -> tuple | None:
-    """The nearest volumes below and above of a dose that is refused."""
+    """Return the nearest volumes below and above a refused dose."""
     try:
         check_rounding(volume_nl, pair)
     except Refusal as refusal:

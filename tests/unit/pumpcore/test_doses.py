@@ -1,4 +1,4 @@
-"""Lockout, count and sum against the same said with a plain list; nothing falls out too early, and memory stays bounded."""
+"""Lockout, count and sum against a plain list: nothing drops out too early, and memory stays bounded."""
 
 import pytest
 from hypothesis import given

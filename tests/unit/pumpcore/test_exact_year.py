@@ -1,7 +1,7 @@
 """25 rates over 400 days, lease by lease through the first day and every month and year end, against the reference.
 
-What is checked is the code that runs on the pump: `Span` and `Leases` of app over `Accumulator`, `Train` and the
-schedule of pumpcore. The reference reads the calendar with `datetime` and counts in fractions.
+The code under test is the pump's: `Span` and `Leases` of app over `Accumulator`, `Train` and the schedule of pumpcore. The reference reads
+the calendar with `datetime` and counts in fractions.
 """
 
 from datetime import UTC, datetime
@@ -33,21 +33,21 @@ class NoLimit:
 
 
 class Files:
-    """Keeps the last record, as flash would."""
+    """Keep the last record, as flash would."""
 
     def write(self, record: ledger.LedgerRecord) -> None:
         self.record = record
 
 
 def rows_of(rate_nl: int) -> dict:
-    """Three rates a day, other times on Sunday; the week begins inside Sunday's last one."""
+    """Return three rates a day, at other times on Sunday; the week begins within Sunday's last one."""
     times = {(6, 0): rate_nl, (14, 30): rate_nl * 2 // 3 + 1, (22, 15): rate_nl // 7}
     rows = {(day, hour, minute): nl for day in range(6) for (hour, minute), nl in times.items()}
     return rows | {(6, 9, 1): rate_nl, (6, 23, 59): rate_nl // 2}
 
 
 class Pumped:
-    """The pump's arithmetic on one side, the reference on the other, walked forward together."""
+    """The pump's arithmetic and the reference, moved forward together."""
 
     def __init__(self, rate_nl: int) -> None:
         rows = rows_of(rate_nl)
@@ -64,7 +64,7 @@ class Pumped:
         self.leases_made = 0
 
     def lease(self) -> None:
-        """One lease, slice by slice: booked, ordered and timed as the fractions say."""
+        """Check one lease, slice by slice: booked, ordered and timed like the fractions."""
         span, record = self.span, ledger.LedgerRecord()
         if span.planned_s >= self.change_s:
             utc_s = START_UTC_S + span.planned_s
@@ -97,7 +97,7 @@ class Pumped:
         assert abs(end_us - exact_us) <= Fraction(1, 2)
 
     def leap_to(self, second_s: int) -> None:
-        """The time up to `second_s` in one step."""
+        """Move to `second_s` in one step."""
         span = self.span
         from_s = span.planned_s
         span.ordered_steps += span.basal.skip(from_s, second_s - from_s)

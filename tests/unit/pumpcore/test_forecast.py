@@ -1,4 +1,4 @@
-"""The forecast against the pump that then runs it, against a plan of our own, and against itself in other blocks."""
+"""The forecast against the pump that then runs it, against an independent plan, and against itself in other blocks."""
 
 import base64
 import hashlib
@@ -33,12 +33,12 @@ def weekly(entries: dict, seconds_s: int = 3600) -> Program:
 
 
 def full() -> Program:
-    """As many entries as a program holds: every half hour of the week."""
+    """Return as many entries as a program holds: every half hour of the week."""
     return weekly({minute: 1000 + 37 * minute % 900_001 for minute in range(0, 10_080, 30)})
 
 
 def walked(forecast: Forecast, digest: bytes) -> tuple:
-    """(cursor at the end, number of blocks)."""
+    """Return (cursor at the end, number of blocks)."""
     cursor, blocks = forecast.begin(digest), 0
     while cursor[0] < forecast.end_s:
         cursor, blocks = forecast.block(*cursor), blocks + 1
@@ -88,7 +88,7 @@ def test_what_it_depends_on_changes_the_digest() -> None:
 
 
 def asked(pump: object, made: Program, utc_s: int, zone: Zone, days: int) -> str:
-    """The digest as the pump works it out, call by call."""
+    """Return the digest as the pump computes it, call by call."""
     digest = programs.digest(programs.pack(made))
     params = {"digest": digest, "days": days, "utc_s": utc_s, "offset_s": zone.offset_s,
               "transition_utc_s": zone.transition_utc_s, "transition_offset_s": zone.transition_offset_s}

@@ -1,4 +1,4 @@
-"""Ceilings: the formula of staging against a search by hand, and staging against the windows that run."""
+"""Ceilings: the formula of staging against a search by hand, and staging against the running windows."""
 
 import pytest
 from hypothesis import assume, given
@@ -49,7 +49,7 @@ WEEKS = st.lists(st.integers(0, MINUTES_PER_WEEK - 1), min_size=1, max_size=30, 
 
 
 def minute_rates(entries: list) -> list:
-    """The rate in force in each minute of the week, written out."""
+    """Return the rate in force in each minute of the week."""
     week, now = [], entries[-1][1]
     begins = dict(entries)
     for minute in range(MINUTES_PER_WEEK):
@@ -80,7 +80,7 @@ def test_windows_are_the_sums_of_their_buckets(leases: list) -> None:
 @pytest.mark.rule("R5")
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 1 << 26)), max_size=300), st.integers(0, 2000), st.randoms())
 def test_windows_filled_afterwards_are_those_that_were_filled_in_time(leases: list, later: int, random: object) -> None:
-    """In any order; from both states they go on alike."""
+    """In any order; from both states they continue alike."""
     windows, minute, booked = Windows(), 0, []
     for gap, steps in leases:
         minute += gap
@@ -113,7 +113,7 @@ def test_windows_never_go_back_and_forget_after_a_day() -> None:
 
 
 def runs_without_pause(made: Program, rig: Bench, second_s: int, minutes: int) -> bool:
-    """Leases minute by minute with the pump's own windows, from local second `second_s` of the week on."""
+    """Make leases minute by minute with the pump's own windows, from local second `second_s` of the week on."""
     ceilings, windows = Ceilings(rig, rig.calibration, made), Windows()
     source, week = Accumulator(made.rate_seconds_s, rig.calibration), minute_rates(made.entries)
     source.remainder = source.modulus - 1
@@ -150,7 +150,7 @@ def test_the_highest_rate_that_is_staged_runs_and_a_higher_one_is_refused(window
     highest_nl = highest_accepted(rig, 1, 10_000_000)
     assert runs_without_pause(scheduled([(0, highest_nl)]), rig, 12_345, 3 * 1_440)
     assert refusal(scheduled([(0, highest_nl + 1)]), rig).fault.name == window + "_above_ceiling"
-    # what the staged rate needs in the window is less than a step and a bucket below the ceiling: nothing is given away
+    # the staged rate needs less than a step and a bucket below the ceiling in the window: no margin is wasted
     minutes, limit_nl = (HOUR_BUCKETS, 654_321) if window == "hour" else (DAY_BUCKETS, 7_654_321)
     assert limit_nl - 25 < highest_nl * minutes // 60 <= limit_nl
 

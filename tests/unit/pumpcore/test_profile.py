@@ -17,7 +17,7 @@ MOST_STEPS = 3_000
 
 
 def step_times(items: list) -> list:
-    """When the generator makes each step of `items`: evenly spaced, the last at its item's end."""
+    """Return when the generator makes each step of `items`: evenly spaced, the last at its item's end."""
     times, at_us = [], 0
     for steps, duration_us in items:
         times += [at_us + Fraction(number * duration_us, steps) for number in range(1, steps + 1)]
@@ -26,7 +26,7 @@ def step_times(items: list) -> list:
 
 
 def planned(slices: list, seconds_s: int, remainder: int) -> tuple:
-    """(items, train, source) of slices [(rate_nl, duration_s)] planned one after the other."""
+    """Return (items, train, source) of slices [(rate_nl, duration_s)] planned one after the other."""
     source, train, items, end_us = Accumulator(seconds_s, PAIR), Train(), [], 0
     source.remainder = remainder
     for rate_nl, duration_s in slices:
@@ -41,7 +41,7 @@ SLICES = st.lists(st.tuples(HOURLY, st.integers(1, 4)), min_size=1, max_size=8)
 
 
 def repeated(slices: list) -> list:
-    """Each rate for a while, as an entry is: several slices of 4 s and one short one."""
+    """Each rate for a while, like an entry: several slices of 4 s and a short one."""
     return [(rate_nl, part_s) for rate_nl, duration_s in slices for part_s in (4, 4, duration_s)]
 
 
@@ -84,7 +84,7 @@ def test_merged_slices_end_exactly_where_they_should(steps: int, slices: list) -
 
 
 def test_a_slow_rate_dwells_and_steps_at_its_time() -> None:
-    """7 nl per hour with a pair of 10 nl a step: a step every 84 minutes and something."""
+    """7 nl per hour at 10 nl a step: a step every 85.7 minutes."""
     items, _, _ = planned([(7, 4)] * 3_000, 3600, 0)
     exact = step_times_us([(Fraction(7, 3600), 12_000)], STEPS_PER_NL, Fraction(0))
     assert len(exact) == 2
@@ -94,7 +94,7 @@ def test_a_slow_rate_dwells_and_steps_at_its_time() -> None:
 @pytest.mark.rule("R4")
 @given(st.integers(1, 90_000), st.integers(0, 45))
 def test_a_step_due_just_behind_a_dwell_comes_at_its_time(rate_nl: int, late_us: int) -> None:
-    """A driver that wants 40 us for a step: the dwell before has ended early enough, whatever the rate is then."""
+    """A driver needs 40 us for a step, so the dwell ends early enough, whatever the rate."""
     source, train = Accumulator(3600, PAIR), Train(40)
     source.remainder = max(0, source.modulus - source.flow(rate_nl) * (4 * US_PER_S + late_us) // US_PER_S - 1)
     begun = Fraction(source.remainder, source.modulus)
@@ -113,7 +113,7 @@ def test_a_rate_of_zero_is_a_dwell_to_the_end() -> None:
 @pytest.mark.rule("R4")
 @given(st.integers(1, 20_000), st.integers(0, 100), st.booleans())
 def test_a_first_step_that_is_due_at_once_waits_for_what_the_driver_allows(rate_hz: int, parts: int, rests: bool) -> None:
-    """The plan may pass a whole step in the first microsecond: no item is shorter than a step may be, and none is lost."""
+    """The plan may pass a whole step in the first microsecond: no item is shorter than a step, and no step is lost."""
     source, train, shortest_us = Accumulator(3600, PAIR), Train(50), 50
     source.remainder = source.modulus - 1 - parts * rate_hz * source.modulus // US_PER_S
     rate_nl = rate_hz * 3600 * 1_000_003 // 99_991

@@ -1,4 +1,4 @@
-"""The packed program: what goes in comes out, and nothing but a Refusal comes of anything else."""
+"""The packed program: unpacking returns what was packed, and anything else raises a Refusal only."""
 
 import struct
 
@@ -32,7 +32,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 
 def set_up(**values: object) -> Settings:
-    """Settings in which these are set."""
+    """Return settings with these set."""
     made = Settings()
     for name, value in values.items():
         setattr(made, name, value)
@@ -93,7 +93,7 @@ def test_a_damaged_program_is_refused_or_is_a_program(made: Program, data: st.Da
         again = unpack(bytes(packed))
     except Refusal:
         return
-    assert pack(again) == bytes(packed)  # two readings of the same bytes would be two prescriptions
+    assert pack(again) == bytes(packed)  # one meaning per bytes: two readings would be two prescriptions
 
 
 @pytest.mark.rule("R10")

@@ -1,4 +1,4 @@
-"""PROTOCOL.md against the code: every table, every example, every key of every reply. A page that lies is worse than none."""
+"""PROTOCOL.md against the code: every table, every example, every key of every reply."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ PAGE = (ROOT / "firmware" / "pumpcore" / "wire" / "PROTOCOL.md").read_text(encod
 
 
 def table(*header: str) -> list:
-    """The rows of the table with this header, cells without their back ticks."""
+    """Return the rows of the table with this header, cells without their back ticks."""
     lines = PAGE.splitlines()
     begin = lines.index("| " + " | ".join(header) + " |") + 2
     rows = []
@@ -133,7 +133,7 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 
 def schema(text: str) -> dict:
-    """The parameters of a method as the page writes them, in the form of the code."""
+    """Return the parameters of a method on the page, in the form of the code."""
     if text == "-":
         return {}
     found = {}
@@ -179,7 +179,7 @@ def test_the_calibration_s_layout_is_that_of_the_code() -> None:
 
 
 def asked() -> dict:
-    """A real reply of every method."""
+    """Return a real reply of every method."""
     pump = ready()
     replies = {"hello": pump.call("hello"), "clock.set": pump.call("clock.set", utc_s=1_767_571_261, offset_s=0)}
     packed = base64.b64encode(program.pack(constant(900_000))).decode()
@@ -239,7 +239,7 @@ def asked() -> dict:
 
 
 def bridge(pump: Watched, made: program.Program) -> dict:
-    """From one concentration to another."""
+    """Go from one concentration to another."""
     for mass_ng in (500, 300):
         made.concentration = (mass_ng, 1_000_000)
         pump.upload(made)
@@ -304,7 +304,7 @@ def test_every_state_of_the_pump_is_named() -> None:
 
 
 def test_the_replies_of_the_page_are_those_of_the_table() -> None:
-    """With the objects inside of a reply, wherever the page has them in its text."""
+    """Including objects inside a reply, if the page has them in its text."""
     for name, (_, _, result) in methods().items():
         if name != "status":
             assert set(re.findall(r"`(\w+)`", result)) == set(replies.keys(replies.REPLIES[name])), name

@@ -1,4 +1,4 @@
-"""Ramps: every step against its time under ideal constant acceleration, in decimals; none lost, none added, none too fast."""
+"""Ramps: every step against its time under ideal constant acceleration, in decimals; no step lost, added or too fast."""
 
 import itertools
 from collections.abc import Callable
@@ -18,8 +18,8 @@ from support.models.ramp import Ideal, largest_error_us
 
 pytestmark = pytest.mark.rule("R4")
 Figures = Callable[[str, object], None]
-BOUND_US = 12  # the promise is 25
-MOST_ITEMS = 320  # of any slice; a queue must take them
+BOUND_US = 12  # the promised limit is 25
+MOST_ITEMS = 320  # of any slice; a queue must hold them
 
 START_HZ, HZ_PER_S = st.integers(100, 5_000), st.integers(1_000, 500_000)
 MAX_HZ = 25_000
@@ -36,7 +36,7 @@ def ideal_of(items: list, begin_hz4: int, end_hz4: int, hz_per_s: int) -> Ideal:
 
 
 def check_sound(items: list, steps: int, duration_us: int, max_hz: int) -> None:
-    """Exactly the steps in exactly the time, and no item faster than the driver allows."""
+    """Check for exactly the steps in exactly the time, and no item faster than the driver allows."""
     assert sum([item[0] for item in items]) == steps and sum([item[1] for item in items]) == duration_us
     assert all(count > 0 and time_us > 0 and count * US_PER_S <= time_us * max_hz for count, time_us in items)
     assert len(items) <= MOST_ITEMS
@@ -47,7 +47,7 @@ def check_sound(items: list, steps: int, duration_us: int, max_hz: int) -> None:
 def test_every_step_of_a_slice_is_near_its_ideal_time(
     start_hz: int, hz_per_s: int, begin: int, end: int, duration_s: int, more: int
 ) -> None:
-    """Any rate that staging admits, from any rate at or below it, to any rate: never refused, never off."""
+    """Any rate that staging allows, from any rate at or below it, to any rate: never refused, never off."""
     highest_hz = profile.highest_rate_hz(motor(start_hz, hz_per_s))
     assume(highest_hz > start_hz)
     rate_hz4 = start_hz * HZ4_PER_HZ + (highest_hz - start_hz) * HZ4_PER_HZ * max(begin, end) // 10_000
@@ -135,7 +135,7 @@ def test_a_slice_with_too_few_steps_to_slow_down_in_stays_even_and_loses_none() 
 
 
 def test_an_end_that_would_need_more_than_the_motor_has_runs_through() -> None:
-    """From rest to the highest rate and to rest again within one second: up in time, down abruptly."""
+    """From rest to the highest rate and back within one second: up in time, down abruptly."""
     highest_hz = profile.highest_rate_hz(motor(3_200, 50_000))
     moving, rate_hz4 = Ramp(3_200, 50_000, MAX_HZ), highest_hz * HZ4_PER_HZ
     items = moving.items([(highest_hz, US_PER_S)], 0, rate_hz4, 0)
@@ -145,7 +145,7 @@ def test_an_end_that_would_need_more_than_the_motor_has_runs_through() -> None:
 
 @given(START_HZ, HZ_PER_S, st.integers(100, MAX_HZ))
 def test_staging_admits_what_one_second_holds_and_not_much_less(start_hz: int, hz_per_s: int, max_hz: int) -> None:
-    """In closed form: the rate at which ramp and run of a second make one rate's worth of steps."""
+    """In closed form: the rate at which ramp and run of a second make the steps of that rate."""
     highest_hz = profile.highest_rate_hz(motor(start_hz, hz_per_s, max_hz))
     if start_hz >= max_hz - profile.SLACK_HZ:
         assert highest_hz == max_hz - profile.SLACK_HZ
@@ -157,7 +157,7 @@ def test_staging_admits_what_one_second_holds_and_not_much_less(start_hz: int, h
         return ideal.cruise_hz is not None and ideal.cruise_hz <= max_hz
 
     assert highest_hz == start_hz or possible(highest_hz)
-    room_hz = max_hz // 30 + 60  # steps that are whole, ends that are rounded to 1 us
+    room_hz = max_hz // 30 + 60  # whole steps, and ends rounded to 1 us
     assert highest_hz + room_hz > max_hz or not possible(highest_hz + room_hz)
 
 
@@ -172,7 +172,7 @@ SLICES = st.lists(st.tuples(st.integers(0, 12), st.lists(st.integers(1, 4), min_
 
 @given(SLICES, START_HZ, HZ_PER_S)
 def test_slow_rates_are_untouched_and_fast_ones_end_where_the_train_ends(slices: list, start_hz: int, hz_per_s: int) -> None:
-    """A train of rates up and down: the same steps and the same ends as without ramps, whatever comes next."""
+    """A train of rates up and down: the same steps and ends as without ramps, whatever comes next."""
     source, train, moving = Accumulator(3600, Calibration(1_000_003, 99_991)), Train(), Ramp(start_hz, hz_per_s, MAX_HZ)
     highest_hz, end_us = profile.highest_rate_hz(motor(start_hz, hz_per_s)), 0
     for level, parts in slices:

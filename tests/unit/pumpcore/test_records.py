@@ -1,4 +1,4 @@
-"""What lies in flash: journal records, ledger, slots, manifest. Whatever is damaged is seen, never taken for something else."""
+"""Formats in flash: journal records, ledger, slots, manifest. Damage is always detected."""
 
 import binascii
 import hashlib
@@ -203,7 +203,7 @@ def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
 @pytest.mark.rule("R9")
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
 def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
-    """Whole, cut short or with a damaged byte anywhere."""
+    """Whole, cut short, or with a damaged byte anywhere."""
     data = bytearray(b"".join([records.encode("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
     if at < len(data):
         data[at] ^= flip

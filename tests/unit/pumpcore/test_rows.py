@@ -1,4 +1,4 @@
-"""A table of rows in one text answers what a dictionary would answer."""
+"""A table of rows in one text answers like a dictionary."""
 
 import json
 
@@ -30,7 +30,7 @@ def as_rows(table: dict, kind: type = str) -> Rows:
     ],
 )
 def test_a_text_answers_what_its_dictionary_answers(rows: Rows, kind: type) -> None:
-    """Each row stands in one line, is named once, and is found by its key only."""
+    """Each row is one line, comes once, and is found by its key only."""
     table = dict(rows.items())
     assert len(table) == len(list(rows)) == rows._text.count("\n") - 1 and {type(key) for key in table} == {kind}
     assert as_rows(table, kind)._text.split() == rows._text.split() or dict(as_rows(table, kind).items()) == table
@@ -59,6 +59,6 @@ def test_two_rows_are_no_key() -> None:
 
 
 def test_what_is_written_is_what_its_type_says() -> None:
-    """`FORMATS` repeats of `TYPES` what a pump needs to write: of a name with two types the newer one."""
+    """`FORMATS` repeats what a pump writes from `TYPES`: if a name has two types, the newer one."""
     newest = {name: [number, layout] for number, (name, layout, _) in record_types.TYPES.items()}
     assert dict(records.FORMATS.items()) == newest

@@ -15,7 +15,7 @@ ENTRIES = st.lists(st.integers(0, MINUTES_PER_WEEK - 1), min_size=1, max_size=40
 
 
 def by_hand(entries: list, second_s: int) -> int:
-    """Walks back from the minute until an entry begins, over the week's edge if need be."""
+    """Go back from the minute until an entry begins, across the week's edge if necessary."""
     begins = {minute: index for index, (minute, _) in enumerate(entries)}
     minute = second_s // 60
     while minute % MINUTES_PER_WEEK not in begins:

@@ -1,4 +1,4 @@
-"""A program's settings against its ceilings and its drug library: what is refused is refused exactly at the limit, with the nearest."""
+"""A program's settings against its ceilings and its drug library: refused exactly at the limit, with the nearest value."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ DEMAND = {"demand_on": 1, "demand_per_day": 4, "demand_s": 300, "lockout_s": 360
 
 
 def refused(made: Program) -> dict:
-    """The refusal's details and its name."""
+    """Return the refusal's details and its name."""
     with pytest.raises(Refusal) as caught:
         check_program(made, RIG, PAIR)
     return {"fault": caught.value.fault.name, **caught.value.detail}
@@ -78,7 +78,7 @@ def test_a_demand_bolus_is_judged_beside_the_highest_basal_of_the_week() -> None
 @pytest.mark.rule("R5")
 def test_every_demand_bolus_that_is_allowed_is_in_the_hour_and_the_day() -> None:
     made = with_settings(constant(1_500_000), **{**DEMAND, "lockout_s": 1800, "demand_nl": 1_200_000, "demand_s": 600})
-    assert refused(made)["window"] == "hour"  # 61 min of 1.5 ml/h and three doses of 1.2 ml
+    assert refused(made)["window"] == "hour"  # 61 min of 1.5 mL/h and three doses of 1.2 mL
     told = refused(made)
     made.settings.demand_nl = told["nearest_nl"]
     passes(made)
@@ -112,7 +112,7 @@ def test_a_hard_limit_refuses_and_a_soft_one_asks(limit: str, asked: int, bit: i
         return with_settings(constant(1_000_000), **DEMAND, **LIBRARY, bolus_max_nl=60_000, **values)
 
     for kind in ("hard", "soft"):
-        passes(made(**{f"{kind}_{limit}_nl": asked + (20_000 if (kind, limit) == ("hard", "day") else 0)}))  # it binds 1,441 minutes
+        passes(made(**{f"{kind}_{limit}_nl": asked + (20_000 if (kind, limit) == ("hard", "day") else 0)}))  # it limits 1,441 minutes
         told = refused(made(**{f"{kind}_{limit}_nl": asked - 1}))
         assert (told["fault"], told["parameter"], told["asked_nl"], told["nearest_nl"]) == (f"library_{kind}", limit, asked, asked - 1)
     over = made(**{f"soft_{limit}_nl": asked - 1}, overrides=bit)

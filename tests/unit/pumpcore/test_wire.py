@@ -1,4 +1,4 @@
-"""Lines, commands and the table of faults: nothing that arrives raises anything but a FrameError or a Refusal."""
+"""Lines, commands and the table of faults: whatever arrives raises a FrameError or a Refusal only."""
 
 import binascii
 import json
@@ -266,7 +266,7 @@ def test_a_plain_question_with_another_id_than_its_check_sum_says_is_none(line: 
 
 
 def read_as_any_other(line: bytes) -> tuple | None:
-    """(id, method) of a line by the long way; None when that refuses it."""
+    """Return (id, method) of a line by the long way; None if that refuses it."""
     try:
         identity, method, params = messages.check_request(frame.decode(line[:-1]))
     except (frame.FrameError, Refusal):
@@ -298,7 +298,7 @@ def test_what_only_looks_like_a_plain_question_goes_the_long_way(body: bytes) ->
 
 
 def test_a_long_line_is_read_without_a_copy_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a chip a program of 5 KB was refused as bad_json: there was no further piece of memory of that size."""
+    """On a chip, a program of 5 kB was refused as bad_json: there was no further piece of memory of that size."""
     line, seen, loads = framed(b'{"id": "1"}'), [], frame.json.loads
 
     def noted(body: object) -> object:

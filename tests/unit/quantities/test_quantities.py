@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from thecal.errors import BadInput
 from thecal.quantities.typed import MASS, TIME, VOLUME, decimal, parse, spelled
 
-# Reference factors, written down by hand: nL, ng, seconds.
+# Reference factors, written by hand: nL, ng, seconds.
 FACTOR = {"nL": 1, "uL": 1000, "mL": 10**6, "ng": 1, "ug": 1000, "mg": 10**6, "min": 60, "h": 3600, "d": 86400}
 
 GOOD = [

@@ -1,4 +1,4 @@
-"""`thecal report` on the command line: what it writes, what it refuses before it asks a pump, and that the page is whole by itself."""
+"""`thecal report` on the command line: its output, what it refuses before it asks a pump, and a page that needs no other file."""
 
 import csv
 import io
@@ -55,7 +55,7 @@ def saved():
 
 
 def test_a_narrow_screen_has_each_row_below_the_other_with_its_heads(run, saved):
-    """A bolus has ten columns: at 400 px they are lines, each with what it is."""
+    """A bolus has ten columns: at 400 px they become lines, each with its label."""
     assert run("--from-journal", saved)[0] == 0
     text = Path("report.html").read_text(encoding="utf-8")
     narrow = text.split("@media screen and (max-width: 40rem)")[1].split("</style>")[0]

@@ -1,4 +1,4 @@
-"""`thecal watch`: what a look says in a pipe, in a narrow terminal, without Unicode; UNKNOWN and UNCALIBRATED are said."""
+"""`thecal watch`: its output in a pipe, in a narrow terminal, without Unicode; UNKNOWN and UNCALIBRATED are shown."""
 
 import io
 from fractions import Fraction

@@ -11,12 +11,12 @@ STEPS, VOLUME_NL = BENCH["calibration"]["steps"], BENCH["calibration"]["volume_n
 
 
 def steps_in(rate_nl: int, duration_s: int) -> int:
-    """Whole steps of `rate_nl` per hour in `duration_s`, rounded up."""
+    """Return the whole steps of `rate_nl` per hour in `duration_s`, rounded up."""
     return -(-rate_nl * duration_s * STEPS // (3600 * VOLUME_NL))
 
 
 def watch_leases(pump: UnitPump, write: object, seen: list) -> object:
-    """Notes by how much each record books more than what the generator has got."""
+    """Note by how much each record books more than the generator has received."""
 
     def noting(record: object) -> None:
         seen.append(record.leased_steps - pump.queued_steps())

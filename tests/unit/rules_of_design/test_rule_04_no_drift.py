@@ -18,7 +18,7 @@ def plan_steps(rate_nl: int, duration_us: int) -> int:
 
 
 def passed_us(pump: UnitPump) -> int:
-    """Time since the span began."""
+    """Return the time since the span began."""
     return pump.board.clock.now_us - pump.pump.delivery.span.origin_ms * 1000
 
 

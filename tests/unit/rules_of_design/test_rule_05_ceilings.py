@@ -1,4 +1,4 @@
-"""R5: ceilings live in the bench; a program may tighten them; no rolling hour or day holds more, whatever the clock says."""
+"""R5: ceilings belong to the bench; a program may tighten them; no rolling hour or day holds more, whatever the clock says."""
 
 import pytest
 
@@ -15,7 +15,7 @@ PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["step
 
 
 def at_the_ceiling(quiet_s: int = 0) -> UnitPump:
-    """A pump that basal and an early bolus bring to the hour's ceiling; it waits there. It is powered `quiet_s` before it starts."""
+    """Return a pump that waits at the hour's ceiling after basal and an early bolus, powered `quiet_s` before its start."""
     pump = UnitPump.ready(constant(8_000_000), bench=TIGHT)
     pump.advance(1 + quiet_s)
     pump.call("start")

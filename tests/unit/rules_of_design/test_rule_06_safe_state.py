@@ -1,4 +1,4 @@
-"""R6: what can't be trusted ends with the motor disabled and an alarm, never with a repair."""
+"""R6: if anything cannot be trusted, the motor is disabled with an alarm, and nothing is repaired silently."""
 
 import itertools
 import sys
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.rule("R6")
 
 
 def check_safe(pump: UnitPump, fault: str) -> None:
-    """Disabled, told, and not to be started."""
+    """Check that the motor is disabled, the alarm is reported, and a start is refused."""
     assert not pump.board.stepper.enabled
     made = pump.plant_steps()
     assert number(fault) in pump.call("status")["alarms"]
@@ -60,7 +60,7 @@ def failing(*_: object) -> None:
 
 
 def until_disabled(pump: UnitPump, within_s: float) -> None:
-    """Turns the loop until the motor is disabled; AssertionError when it is not in time."""
+    """Run the loop until the motor is disabled. Raises AssertionError if that takes too long."""
     end_us, turns = pump.board.clock.now_us + round(within_s * 1_000_000), 0
     pump.board.link.horizon_us = end_us
     while pump.board.stepper.enabled and pump.board.clock.now_us < end_us and turns < 5_000:
@@ -90,7 +90,7 @@ def test_a_stop_disables_the_motor() -> None:
 
 
 def stored(name: str, payload: bytes) -> UnitPump:
-    """The next boot of a pump in whose store somebody put `payload`."""
+    """Return the next boot of a pump whose store holds `payload`."""
     pump = UnitPump.ready(constant(36_000_000))
     for letter in "ab":
         pump.board.flash.write(f"/store/{name}.{letter}", slots.pack(99, payload))
@@ -127,11 +127,11 @@ def test_whatever_ends_the_program_the_motor_is_disabled(end: type, monkeypatch:
     board.stepper.enable(True)
 
     def broken(timeout_ms: int) -> None:
-        board.stepper.enable(True)  # and what a crash does is undone each time
+        board.stepper.enable(True)  # undo what each crash did
         raise end
 
     def failed(error: BaseException) -> None:
-        raise error  # a chip resets here
+        raise error  # on a chip this resets
 
     board.link.wait, board.system.fail = broken, failed
     stub = types.ModuleType("stub_board")

@@ -1,4 +1,4 @@
-"""R7: nothing is rounded up, clamped or defaulted; what can't be done is refused with the nearest value."""
+"""R7: nothing is rounded up, clamped or defaulted; what is impossible is refused with the nearest value."""
 
 from fractions import Fraction
 

@@ -15,7 +15,7 @@ IDENTITY = "00000000000000aa"
 
 
 def send(pump: UnitPump, method: str, **params: object) -> dict:
-    """One request with an id of its own choice, as a host that tries again would."""
+    """Send one request with a chosen id, like a host that tries again."""
     return frame.decode(pump.line(frame.encode(messages.request(IDENTITY, method, params))).split(b"\n")[0])
 
 
@@ -90,7 +90,7 @@ def test_the_journal_knows_a_dose_after_a_reset() -> None:
 
 @pytest.mark.parametrize("form", [{}, {"params": {}}], ids=["plain", "with parameters"])
 def test_a_stop_acts_even_when_its_id_was_answered_before(form: dict) -> None:
-    """The one form is read at a glance, the other is taken apart."""
+    """In both forms: the one read at a glance, and the one that is parsed."""
     pump = UnitPump.running(constant(36_000_000))
     line = frame.encode({"jsonrpc": "2.0", "id": IDENTITY, "method": "stop", **form})
     assert "result" in frame.decode(pump.line(line).split(b"\n")[0])

@@ -1,4 +1,4 @@
-"""R9: what changes is in the journal before it happens; stop and safe state act first; nothing is lost silently."""
+"""R9: a change is in the journal before it happens; stop and safe state act first; nothing is lost silently."""
 
 import itertools
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.rule("R9")
 
 
 def all_in_flash(pump: UnitPump) -> list:
-    """The records of the events ring that are on flash now, whatever the firmware remembers."""
+    """Return the events that are on flash now, whatever the firmware remembers."""
     found = []
     for _, _, data in Ring(pump.board.flash, "e", 32).segments():
         found = records.decode(data)[0] + found
@@ -23,12 +23,12 @@ def all_in_flash(pump: UnitPump) -> list:
 
 
 def in_flash(pump: UnitPump) -> list:
-    """Their names."""
+    """Return their names."""
     return [record.name for record in all_in_flash(pump)]
 
 
 def spy(target: object, name: str, note: object) -> None:
-    """Has `note()` called before each call of `target.name`."""
+    """Call `note()` before each call of `target.name`."""
     inner = getattr(target, name)
 
     def noting(*args: object) -> object:
@@ -130,7 +130,7 @@ def test_sequence_numbers_have_no_gap_across_a_failure_and_a_reset() -> None:
 
 
 def half() -> UnitPump:
-    """A stopped pump whose journal ends in what is no whole record."""
+    """Return a stopped pump whose journal ends in half a record."""
     pump = UnitPump.running(constant(36_000_000))
     pump.call("stop")
     ring = pump.pump.journal.rings["events"]
@@ -188,7 +188,7 @@ def test_a_damaged_program_is_not_what_was_journaled() -> None:
 
 
 def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four parts of power-up ask where its records begin: each look takes a chip 15 ms."""
+    """Four parts of power-up need its record offsets, and each search takes a chip 15 ms."""
     pump = UnitPump.ready(constant(1_000))
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))

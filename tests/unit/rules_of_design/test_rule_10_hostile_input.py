@@ -1,4 +1,4 @@
-"""R10: malformed, truncated, oversized or hostile input moves nothing, changes nothing, and is told or counted."""
+"""R10: malformed, truncated, oversized or hostile input moves nothing, changes nothing, and is reported or counted."""
 
 import base64
 import json
@@ -26,10 +26,10 @@ def framed(body: bytes) -> bytes:
 
 
 def said(pump: UnitPump, raw: bytes) -> str:
-    """The refusal that `raw` gets; AssertionError when anything changed."""
+    """Return the refusal of `raw`. Raises AssertionError if anything changed."""
     flash, made = pump.image(), pump.plant_steps()
     reply = frame.decode(pump.line(raw).split(b"\n")[0])
-    untouched = pump.image() == flash  # not in the assert: pytest would explain how two flash images differ, for minutes
+    untouched = pump.image() == flash  # not in the assert: pytest would explain for minutes how two flash images differ
     assert untouched, "the flash was written"
     assert pump.plant_steps() == made
     assert not pump.board.stepper.enabled
@@ -92,7 +92,7 @@ def test_a_line_that_is_too_long_is_dropped_and_counted(pump: UnitPump) -> None:
 
 
 def damaged(change: object) -> str:
-    """base64 of a packed schedule, after `change(program)`."""
+    """Return the base64 of a packed schedule, after `change(program)`."""
     made = programs.Program("week", "water", 3600, [(0, 1_000), (60, 2_000), (120, 3_000)])
     made.mode = programs.SCHEDULE
     change(made)

@@ -1,4 +1,4 @@
-"""R11: time of day is used only when it is known; therapy resumes only with leave; nothing is caught up."""
+"""R11: the wall time is used only if it is known; therapy resumes only if allowed; nothing is caught up."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""The shapes of `--json` that repeat a reply have its keys, and take every value that the table of replies takes."""
+"""A shape of `--json` that repeats a reply has its keys, and accepts every value that the table of replies accepts."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pumpcore.wire.replies import REPLIES, keys
 from thecal.schema import therapy, verbs
 
 THERAPY = keys(replies.THERAPY)
-# shape: the kinds whose keys it has, and what this side adds
+# shape: the kinds whose keys it has, and what the host adds
 REPEATED: dict[type[BaseModel], tuple[list[tuple], set[str]]] = {
     verbs.Hello: ([replies.HELLO], set()),
     verbs.Ceilings: ([replies.CEILINGS], set()),
@@ -31,7 +31,7 @@ REPEATED: dict[type[BaseModel], tuple[list[tuple], set[str]]] = {
 
 
 def values(kind: tuple) -> list[Any]:
-    """The ends of a kind's range; of objects none, they have shapes of their own."""
+    """Return the ends of a kind's range; none for objects, which have their own shapes."""
     word = kind[0]
     if word == "maybe":
         return [None, *values(kind[1])]
@@ -48,13 +48,13 @@ def test_a_shape_has_the_keys_of_its_reply_and_takes_its_values(shape: type[Base
     assert set(shape.model_fields) == set(told) | ours
     for name, kind in told.items():
         annotation = shape.model_fields[name].annotation
-        words = "Literal" in str(annotation)  # a closed list of words: the tests of the verbs hold it
+        words = "Literal" in str(annotation)  # a closed list of words: the tests of the verbs cover it
         for value in [one for one in values(kind) if not (words and one == "")]:
             TypeAdapter(annotation).validate_python(value, strict=True)
 
 
 def test_a_shape_needs_what_every_reply_has() -> None:
-    """A key that no pump leaves out and that is never null is required: whoever reads the JSON need not ask for it."""
+    """A key that is always sent and never null must be required, so that a reader of the JSON can rely on it."""
     alone = {shape: kinds[0] for shape, (kinds, _) in REPEATED.items() if len(kinds) == 1 and kinds[0][0] == "keys"}
     for shape, (_, needed, _) in alone.items():
         optional = [name for name, kind in needed.items() if kind[0] != "maybe" and not shape.model_fields[name].is_required()]

@@ -1,4 +1,4 @@
-"""The simulated balance: it weighs what the plant really delivered, speaks like the real ones, and can be told to lie."""
+"""The simulated balance: it weighs what the plant really delivered, speaks like real ones, and can be told to lie."""
 
 import contextlib
 
@@ -122,7 +122,7 @@ def test_faults_are_seen_by_the_reader(protocol, fault, kind):
                 bench_side.balance_fault(fault)
                 sim.advance_by(1_000)
                 with pytest.raises(BalanceError) as caught:
-                    for _ in range(40):  # a printing balance may have printed before the fault what was not read yet
+                    for _ in range(40):  # a printing balance may have printed lines before the fault that are unread
                         balance.read_now(3.0)
         finally:
             control.close()

@@ -1,4 +1,4 @@
-"""Power cuts at flash operations, whole and torn, on the real littlefs; wear; what the record of operations says."""
+"""Power cuts at flash operations, whole and torn, on the real littlefs; wear; the record of operations."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_a_file_is_old_or_new_after_a_cut_at_every_operation(torn):
         found.append(read_file(bytes(chip.buffer), "/file"))
     assert set(found) <= {OLD, NEW}
     assert found[0] == OLD
-    assert torn or found[-1] == NEW  # half of the last page may hold the whole commit, or not
+    assert torn or found[-1] == NEW  # half of the last page may contain the whole commit, or not
 
 
 def test_a_torn_erase_and_a_torn_program_do_half_of_it():
@@ -144,7 +144,7 @@ def test_a_pump_boots_from_the_image_of_another():
 
 
 def fill_journal(flash):
-    """Both rings as large as they get, every record appended and synced, and one segment more: the new one comes before the oldest goes."""
+    """Fill both rings, every record synced, and one segment more: the new one comes before the oldest goes."""
     record, segments = b"r" * 53, 32 + 4 + 1
     if "journal" not in [name for name, _ in flash.entries("/")]:
         flash.make_folder("/journal")

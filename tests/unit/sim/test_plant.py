@@ -1,4 +1,4 @@
-"""The plant against a reference that places every single pulse; guard, stop button and under-runs."""
+"""The plant against a reference that places every single pulse; guard, stop button and underruns."""
 
 from fractions import Fraction
 
@@ -26,7 +26,7 @@ ACTIONS = st.lists(
 
 
 class Reference:
-    """Every pulse is an event of its own, at its exact rational time."""
+    """Every pulse is its own event, at its exact rational time."""
 
     def __init__(self):
         self.events = []  # (time, "pulse" or "end" or "dry end")

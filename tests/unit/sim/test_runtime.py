@@ -1,4 +1,4 @@
-"""Real MicroPython on our WASI calls: files, errors, memory, and how its end is told."""
+"""Real MicroPython on our WASI calls: files, errors, memory, and how its end is reported."""
 
 import pytest
 

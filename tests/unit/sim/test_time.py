@@ -1,4 +1,4 @@
-"""Virtual time, power, resets, clocks, watchdog, buttons: what is outside the firmware."""
+"""Virtual time, power, resets, clocks, watchdog, buttons: everything outside the firmware."""
 
 import pytest
 
@@ -88,7 +88,7 @@ def test_status_of_the_stepper_is_current():
 
 
 def shown_ms(sim):
-    """What the pump's own clock shows."""
+    """Return the pump's own clock."""
     return sim._hardware.crystal.guest_ns(sim._hardware.settle()) // 1_000_000
 
 
@@ -235,7 +235,7 @@ def test_real_time_follows_the_wall_times_speed():
         sim.write(b"!time.sleep_ms(5_000)\n")
         assert sim.read(timeout_s=5.0) == b"null\n"
         passed_ms = ask(sim, "b.clock.uptime_ms()") - first_ms
-        assert 5_000 <= passed_ms < 60_000  # two questions of wall time at speed 50 lie between: a loaded machine needs a second
+        assert 5_000 <= passed_ms < 60_000  # two readings of wall time at speed 50 lie between: a loaded machine needs a second
         with pytest.raises(SimulatorError, match="by itself"):
             sim.advance_by(1)
         sim.set_speed(None)
@@ -257,7 +257,7 @@ def test_a_cut_at_a_time_comes_by_itself_in_real_time_and_power_can_return_at_on
 
 def test_a_busy_computer_does_not_make_a_fast_pump_miss_its_watchdog():
     with pump(speed=100.0) as sim:
-        # each turn computes for some tenths of a second: tens of seconds of pump time, if time ran on meanwhile
+        # each turn computes for some tenths of a second: tens of seconds of pump time, if time went on meanwhile
         sim.write(
             b"!b.watchdog.start(2_000); for turn in range(4):;  for i in range(20_000): b.stepper.steps_done();"
             b"  b.link.wait(1_000);  b.watchdog.feed(); b.flash.write('/done', b.system.reset_cause)\n"

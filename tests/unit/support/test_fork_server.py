@@ -1,4 +1,4 @@
-"""Programs forked from a server behave as programs that an interpreter was started for."""
+"""Programs forked from a server behave like programs in a fresh interpreter."""
 
 import os
 import signal

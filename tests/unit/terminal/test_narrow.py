@@ -1,4 +1,4 @@
-"""Tables in a narrow terminal: no line is longer than it, no word is lost, and a figure still says what it is."""
+"""Tables in a narrow terminal: no line is too long, no word is lost, and a figure keeps its label."""
 
 import re
 from functools import partial
@@ -20,7 +20,7 @@ CELL = st.lists(WORD, max_size=4).map(" ".join)
 
 @pytest.fixture
 def cells(monkeypatch):
-    """Sets the width of the terminal."""
+    """Set the width of the terminal."""
     return lambda width: monkeypatch.setenv("COLUMNS", str(width))
 
 

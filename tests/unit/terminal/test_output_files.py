@@ -1,4 +1,4 @@
-"""Where a verb writes: a pipe with nobody at its other end, a full disk, a folder, are said and hang nothing."""
+"""Output of a verb to a closed pipe, a full disk or a folder: reported, and nothing hangs."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""The demo's identities notice what they are there to notice, and its text plot shows what it is given."""
+"""The demo's identity checks detect what they must, and its text plot shows its data."""
 
 from fractions import Fraction
 

@@ -1,4 +1,4 @@
-"""One bench file, four documents: pins in the firmware, wiring page, drawing and bill of materials say the same, or a test is red."""
+"""One bench file, four documents: firmware pins, wiring page, drawing and bill of materials must agree."""
 
 import csv
 import re
@@ -34,7 +34,7 @@ def committed(bench: Path) -> dict[str, str]:
 
 
 def drawn_nodes(svg: str) -> dict[str, list[str]]:
-    """Every box of a rendered drawing: its name -> its texts, in order."""
+    """Return every box of a rendered drawing: {name: its texts in order}."""
     groups = ElementTree.fromstring(svg).iter(f"{SVG}g")
     nodes = {group.findtext(f"{SVG}title", ""): group for group in groups if group.get("class") == "node"}
     return {name: [text for node in group.findall(f"{SVG}text") if (text := clean(node.text or ""))] for name, group in nodes.items()}
@@ -49,12 +49,12 @@ def rail_node(wire: Wire, side: int) -> str:
 
 
 def end_text(end: End) -> list[str]:
-    """What the drawing writes beside a wire; nothing at a rail, which has its own box."""
+    """Return the drawing's text beside a wire; none at a rail, which has its own box."""
     return [":".join(text for text in (end.part, end.terminal, end.label) if text)] if end.terminal else []
 
 
 def expected_nodes(rig: Rig) -> dict[str, list[str]]:
-    """What the drawing must hold beside the parts: a box per harness with a row per wire, and a box per wire at a rail."""
+    """Return the boxes besides the parts: one per harness with a row per wire, and one per wire at a rail."""
     boxes: dict[str, list[str]] = {}
     for wire in rig.wires:
         row = boxes.setdefault(wire.harness, [wire.harness])
@@ -64,7 +64,7 @@ def expected_nodes(rig: Rig) -> dict[str, list[str]]:
 
 
 def drawing_differs(rig: Rig, svg: str) -> list[str]:
-    """The boxes in which a rendered drawing and the bench differ."""
+    """Return the boxes in which a rendered drawing and the bench differ."""
     nodes, expected = drawn_nodes(svg), expected_nodes(rig)
     parts = {name: part for name, part in rig.parts.items() if not part.rail}
     wrong = [name for name in expected if nodes.get(name) != expected[name]]
@@ -92,7 +92,7 @@ def test_the_rendered_drawing_shows_every_part_and_wire_of_the_bench(bench: Path
 
 @pytest.mark.parametrize("bench", REAL, ids=STEMS)
 def test_the_pins_of_the_firmware_are_those_on_the_page_and_in_the_drawing(bench: Path) -> None:
-    """Read back from the documents themselves, not through the generator."""
+    """Read back from the documents themselves, not from the generator."""
     texts, pins = committed(bench), parse(payload(read_bench(bench))).pins
     assert {name: int(gpio) for name, gpio, _ in PAGE_ROW.findall(texts["wiring.md"])} == pins
     drawn = [match for text in drawn_nodes(texts["wiring.svg"])["PICO"] if (match := DRAWN_PIN.match(text))]
@@ -158,7 +158,7 @@ def test_the_terminal_strips_have_a_place_for_every_wire(bench: Path) -> None:
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("bench", REAL, ids=STEMS)
 def test_a_resistor_at_the_driver_holds_the_enable_line_where_the_motor_is_off(bench: Path) -> None:
-    """To ground, or to a rail that is not fed by the Pico; 10 kOhm at most."""
+    """To ground, or to a rail that the Pico does not feed; at most 10 kOhm."""
     rig, level = read_rig(bench), parse(payload(read_bench(bench))).disabled_level
     joined = {frozenset((str(wire.ends[0]), str(wire.ends[1]))) for wire in rig.wires}
     enable = next(end for wire in rig.wires for end in wire.ends if end.label.endswith(" enable"))
@@ -178,7 +178,7 @@ def test_the_divider_keeps_15_volts_below_the_adc_s_3_3(bench: Path) -> None:
 
 
 def test_the_pins_of_the_pico_are_where_the_board_has_them() -> None:
-    """Against a second source: five ground pins split each row of GPIO, as the board's silk screen shows."""
+    """Against a second source: five ground pins split each row of GPIO, as on the board's silk screen."""
     left = ["GP0", "GP1", "GND", "GP2", "GP3", "GP4", "GP5", "GND", "GP6", "GP7"]
     left += ["GP8", "GP9", "GND", "GP10", "GP11", "GP12", "GP13", "GND", "GP14", "GP15"]
     right = ["GP16", "GP17", "GND", "GP18", "GP19", "GP20", "GP21", "GND", "GP22", "RUN"]

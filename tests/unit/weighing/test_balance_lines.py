@@ -141,7 +141,7 @@ def test_a_printed_mass_comes_back_exactly(protocol, mass, unit, stable):
 
 @given(data=st.data(), protocol=st.sampled_from(sorted(LINES)), mass=MASSES, unit=st.sampled_from(["g", "mg", "kg"]))
 def test_a_line_that_lost_bytes_is_never_another_mass(data, protocol, mass, unit):
-    """Cut anywhere, or with any run of bytes lost: refused, or still the very same mass."""
+    """A line cut anywhere, or with any bytes lost, is refused or still the very same mass."""
     line = LINES[protocol](mass, unit, True)
     begin = data.draw(st.integers(0, len(line) - 1))
     end = data.draw(st.integers(begin + 1, len(line)))
@@ -153,7 +153,7 @@ def test_a_line_that_lost_bytes_is_never_another_mass(data, protocol, mass, unit
     except BalanceError:
         return
     if read.unit not in ("", unit):
-        return  # "mg" that became "g": refused as a change of unit by the guard
+        return  # "mg" that became "g": the guard refuses a change of unit
     assert mass_ug == whole, (line, broken)
 
 

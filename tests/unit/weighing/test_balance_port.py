@@ -1,4 +1,4 @@
-"""A balance on a real pseudo-terminal: protocol found, stable readings, streams, and every way in which it may lie."""
+"""A balance on a real pseudo-terminal: finding its protocol, stable readings, streams, and every way in which it may lie."""
 
 import itertools
 import time

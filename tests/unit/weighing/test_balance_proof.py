@@ -1,4 +1,4 @@
-"""A balance is believed when a line proves what it speaks; until then a weight is stable when three lines in a row are equal."""
+"""A balance is trusted after a line that proves its protocol; until then a weight is stable after three equal lines."""
 
 import itertools
 import time
@@ -14,7 +14,7 @@ ESC_P = b"\x1bP"
 
 
 def short(mass: float, unit: str = "g", sign: str = "+") -> bytes:
-    """14 characters and the line's end."""
+    """Return 14 characters and the line's end."""
     return f"{sign}{mass:9.3f} {unit:3}\r\n".encode()
 
 
@@ -23,7 +23,7 @@ def long(mass: float) -> bytes:
 
 
 def blank(mass: float) -> bytes:
-    """A sign that is a space, as many a balance prints it."""
+    """Return a line with a space for the sign, as many balances print it."""
     return short(mass, sign=" ")
 
 
@@ -70,7 +70,7 @@ def test_noise_in_the_last_digit_is_not_three_equal_lines():
 
 
 def test_a_line_without_its_unit_proves_that_the_next_one_with_it_is_stable():
-    """As Sartorius print it: then one line is enough, with whatever digit."""
+    """As Sartorius prints it: then one line is enough, with any digit."""
     lines = [short(12.0), short(12.1), short(12.2, ""), short(12.3, ""), short(12.345)]
     with FakeBalance({ESC_P: in_turn(*lines)}) as fake, open_balance(fake.url) as balance:
         begin_s = time.monotonic()
@@ -121,7 +121,7 @@ def test_garbage_between_the_lines_is_refused_by_name():
 
 
 def test_lines_like_those_of_mt_sics_from_one_that_can_t_be_silenced_prove_nothing():
-    """And they do not keep the tool for ever."""
+    """And they do not hold up the tool for ever."""
     lines = [b"S S %10.3f g\r\n" % (10 + 0.111 * number) for number in range(400)]
     with FakeBalance(prints=lines) as fake, pytest.raises(BalanceError) as caught:
         open_balance(fake.url)

@@ -1,4 +1,4 @@
-"""`thecal calibrate` without a pump: masses, densities, plans and fits; exact, and every wrong input refused with what to do."""
+"""`thecal calibrate` without a pump: masses, densities, plans and fits are exact, and every wrong input is refused with what to do."""
 
 import itertools
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""`thecal calibrate` as it is typed, against a simulated pump whose head is off, weighed by a simulated balance on its own port."""
+"""`thecal calibrate` as a user types it: a simulated pump with its head off, and a simulated balance on its own port."""
 
 import contextlib
 import json
@@ -167,7 +167,7 @@ def test_every_screen_says_uncalibrated(rig: Rig) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("pace", [("--virtual",), ("--speed", "100")])
 def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tuple[str, ...]) -> None:
-    """In virtual time it waited for a pump whose time nobody moved."""
+    """In virtual time it once waited for a pump whose time nobody moved."""
     tool = Tool(tmp_path)
     simulator = tool.start("sim", *pace, "--balance", "--json", "--image", "pump.flash")
     try:
@@ -185,7 +185,7 @@ def test_calibrate_ends_at_every_pace_of_the_simulator(tmp_path: Path, pace: tup
 
 
 def test_in_virtual_time_a_balance_that_is_not_at_rest_is_waited_for(tmp_path: Path) -> None:
-    """Nobody moved the time in which it comes to rest: after a run that was stopped, calibrate stood for a minute and failed."""
+    """Nobody moved the time in which it settles: after a stopped run, calibrate waited for a minute and failed."""
     tool = Tool(tmp_path)
     simulator = tool.start("sim", "--virtual", "--balance", "--json", "--image", "pump.flash")
     try:

@@ -1,4 +1,4 @@
-"""A run that lies is refused by name; an honest one tells evaporation, pulsation and the pump's own part."""
+"""A run that lies is refused by name; an honest one yields evaporation, pulsation and the pump's own share."""
 
 import dataclasses
 import math
@@ -96,7 +96,7 @@ def test_clocks_that_go_apart_are_a_simulator_at_another_speed():
 
 
 def test_the_error_is_shared_out_between_motor_and_tube():
-    """0.5 % too few steps, each bringing more: both are told apart."""
+    """0.5 % too few steps, and more volume per step: the two are told apart."""
     planned_per_s = 5_000_000 / 3600 * 99_991 / 1_000_003
     run = run_of([round(5_000_000 / 3600 / 2 * index * 1.03) for index in range(14_400)], rests=False)
     run.samples = with_pump(run.samples, planned_per_s * 0.995)

@@ -1,4 +1,4 @@
-"""The record on disk, what is told and drawn from it, and what the command line refuses."""
+"""The record on disk, its report and drawing, and what the command line refuses."""
 
 import json
 

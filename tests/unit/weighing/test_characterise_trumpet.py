@@ -1,4 +1,4 @@
-"""The trumpet against exact fractions worked out window by window, as the standard writes it."""
+"""The trumpet against exact fractions, computed window by window as the standard writes it."""
 
 import itertools
 import time
@@ -20,7 +20,7 @@ MS_PER_H = 3_600_000
 
 
 def reference(masses_ug, step_ms, ideal, minutes):
-    """(Ep max, Ep min, windows): every Qi in mL/h, every window's mean of 100 (Qi - r) / r, all in fractions."""
+    """Return (Ep max, Ep min, windows): every Qi in mL/h, every window's mean of 100 (Qi - r) / r, in fractions."""
     step_min = Fraction(step_ms, MS_PER_MIN)
     lost_g = ideal.evaporation_ug_per_ms * step_ms / 1_000_000
     density_g_per_ml = ideal.density_mg_per_ml / 1000
@@ -112,7 +112,7 @@ def test_a_sample_interval_that_no_minute_holds_is_refused():
 
 
 def test_a_day_at_two_a_second(record_property: Figures):
-    """The figure is printed, not judged: `make bench` has the row."""
+    """The figure is printed, not judged: `make bench` has its row."""
     masses_ug = np.array([swinging_ug(time_ms) for time_ms in range(0, 24 * MS_PER_H + 1, 500)], dtype=np.int64)
     ideal = Ideal(Fraction(5_000_000, MS_PER_H), Fraction(1000), Fraction(0))
     begun_s = time.perf_counter()
