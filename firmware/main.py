@@ -16,10 +16,11 @@ micropython.kbd_intr(-1)  # before anything can fail: a 0x03 on the line must no
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
+POWER_UP = ("app.startup.boot", "app.startup.recovery")  # modules that nothing else needs
 MANIFEST = "/manifest"
 LIBRARY = b"/lib/"
 MOST_FAILURES = 3  # failed starts in a row
-# fault: (number, text, what to do), as in pumpcore.fault_texts
+# fault: (number, text, what to do), as in pumpcore.faults.fault_texts
 UNFIT = {
     "firmware_incomplete": (608, "the firmware is not the one of its manifest", "flash it again: thecal flash"),
     "internal": (617, "the firmware met an error of its own", "report this with the journal"),
@@ -105,7 +106,8 @@ def begin() -> "MainBoard":
 def turn(board: "MainBoard", release: str) -> None:
     """Build the pump and run its loop."""
     pump = build(board, release)
-    pump.session.loader.give_back()  # modules that only power-up needs
+    board.system.forget(*POWER_UP)
+    pump.session.loader.give_back()  # modules that some commands need too
     sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run
@@ -114,9 +116,9 @@ def turn(board: "MainBoard", release: str) -> None:
 
 
 def build(board: "MainBoard", release: str) -> "Pump":
-    """Return the pump. A function of its own, because a name in `turn` would keep app.boot in memory."""
+    """Return the pump. A function of its own, because a name in `turn` would keep app.startup.boot in memory."""
     __import__("app.pump")  # first what stays: after the modules that are given back it would leave holes
-    from app import boot
+    from app.startup import boot
 
     return boot.build(board, release)
 

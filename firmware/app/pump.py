@@ -1,12 +1,12 @@
 """The pump for the handlers, and its loop: look, deliver, write one record, answer one line, wait."""
 
-from app.alarms import Presses
-from app.delivery import LOW_WATER_MS, STOPPED
-from app.journal import JournalError
-from app.store import StoreError
-from pumpcore import ledger
-from pumpcore.bolus import Bolus
-from pumpcore.faults import RUNS_MEND
+from app.delivery.delivery import LOW_WATER_MS, STOPPED
+from app.records.alarms import Presses
+from app.records.journal import JournalError
+from app.records.store import StoreError
+from pumpcore.faults.faults import RUNS_MEND
+from pumpcore.flash import ledger
+from pumpcore.orders.bolus import Bolus
 from pumpcore.units import const
 
 if 0:  # for the type checker alone

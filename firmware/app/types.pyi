@@ -8,34 +8,35 @@ from collections.abc import Iterator as Iterator
 from types import ModuleType as ModuleType
 from typing import NotRequired, Protocol, TypeAlias, TypedDict
 
-from app.alarms import Alarms as Alarms
-from app.alarms import Presses as Presses
-from app.alarms import Reporter as Reporter
-from app.basal import Basal as Basal
-from app.basal import NoBasal as NoBasal
-from app.boot import Resume as Resume
-from app.delivery import Delivery as Delivery
-from app.handlers.table import Loader as Loader
-from app.journal import Journal as Journal
-from app.journal import Ring as Ring
-from app.leases import Book as Book
-from app.leases import Leases as Leases
-from app.leases import LedgerFiles as LedgerFiles
-from app.lines import Bridge as Bridge
-from app.lines import Change as Change
-from app.motion import Motion as Motion
-from app.motion import SelfTest as SelfTest
-from app.orders import Orders as Orders
-from app.orders import Overlay as Overlay
+from app.delivery.basal import Basal as Basal
+from app.delivery.basal import NoBasal as NoBasal
+from app.delivery.delivery import Delivery as Delivery
+from app.delivery.leases import Book as Book
+from app.delivery.leases import Leases as Leases
+from app.delivery.leases import LedgerFiles as LedgerFiles
+from app.delivery.motion import Motion as Motion
+from app.delivery.motion import SelfTest as SelfTest
+from app.delivery.orders import Orders as Orders
+from app.delivery.orders import Overlay as Overlay
+from app.delivery.parts import Marks as Marks
+from app.delivery.span import Span as Span
+from app.programs.lines import Bridge as Bridge
+from app.programs.lines import Change as Change
+from app.programs.setup import Setup as Setup
+from app.programs.setup import Staged as Staged
 from app.pump import Pump as Pump
 from app.pump import Supervisor as Supervisor
-from app.session import Session as Session
-from app.session import Tokens as Tokens
-from app.setup import Setup as Setup
-from app.setup import Staged as Staged
-from app.span import Span as Span
-from app.store import Store as Store
-from app.wall import WallClock as WallClock
+from app.records.alarms import Alarms as Alarms
+from app.records.alarms import Presses as Presses
+from app.records.alarms import Reporter as Reporter
+from app.records.journal import Journal as Journal
+from app.records.journal import Ring as Ring
+from app.records.store import Store as Store
+from app.records.wall import WallClock as WallClock
+from app.startup.boot import Resume as Resume
+from app.wire.handlers.table import Loader as Loader
+from app.wire.session import Session as Session
+from app.wire.session import Tokens as Tokens
 from hal.ports import Appender as Appender
 from hal.ports import BenchFacts as BenchFacts
 from hal.ports import Board as Board
@@ -49,27 +50,27 @@ from hal.ports import Reader as Reader
 from hal.ports import Stepper as Stepper
 from hal.ports import System as System
 from hal.ports import Watchdog as Watchdog
-from pumpcore.bolus import Bolus as Bolus
-from pumpcore.bolus import Doses as Doses
-from pumpcore.bolus import Temporary as Temporary
-from pumpcore.ceilings import Ceilings as Ceilings
-from pumpcore.ceilings import Windows as Windows
-from pumpcore.dose import Calibration as Calibration
-from pumpcore.dose import Validity as Validity
-from pumpcore.front import Crossing as Crossing
-from pumpcore.front import Line as Line
-from pumpcore.ledger import LedgerRecord as LedgerRecord
-from pumpcore.plan import Program as Program
-from pumpcore.profile import Train as Train
-from pumpcore.reservoir import Reservoir as Reservoir
-from pumpcore.schedule import Week as Week
-from pumpcore.settings import Settings as Settings
+from pumpcore.flash.ledger import LedgerRecord as LedgerRecord
+from pumpcore.fluid.front import Crossing as Crossing
+from pumpcore.fluid.front import Line as Line
+from pumpcore.fluid.reservoir import Reservoir as Reservoir
+from pumpcore.limits.ceilings import Ceilings as Ceilings
+from pumpcore.limits.ceilings import Windows as Windows
+from pumpcore.motion.dose import Calibration as Calibration
+from pumpcore.motion.dose import Validity as Validity
+from pumpcore.motion.profile import Train as Train
+from pumpcore.orders.bolus import Bolus as Bolus
+from pumpcore.orders.bolus import Doses as Doses
+from pumpcore.orders.bolus import Temporary as Temporary
+from pumpcore.program.plan import Program as Program
+from pumpcore.program.schedule import Week as Week
+from pumpcore.program.settings import Settings as Settings
 from pumpcore.shapes import Content as Content
 from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
-from pumpcore.wire.records import Record as Record
+from pumpcore.wire.record_types import Record as Record
 
 # Replaces the program's rates for a time.
 Overlaying: TypeAlias = Temporary | Bridge
@@ -78,8 +79,6 @@ Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | tuple[bytes, bytes |
 Handler: TypeAlias = Callable[[Pump, dict], Answer]
 # Writes a record: Reporter.post, Reporter.settle.
 Post: TypeAlias = Callable[[str, Payload], None]
-# Delivery._mark: a record that is written once the pump second of the span has come.
-Mark: TypeAlias = Callable[[Span, str, tuple], None]
 # Alarms.clear_name, Reporter.clear.
 Clear: TypeAlias = Callable[[str], None]
 # Pump.stop.

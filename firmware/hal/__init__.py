@@ -1,1 +1,1 @@
-"""The hardware, one folder per target with the same names inside. main.py picks the folder; nobody else knows which."""
+"""The hardware: one folder per target with the same names inside. Only main.py knows which one is in use."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from pumpcore.ceilings import Ceilings as Ceilings
-from pumpcore.dose import Calibration
-from pumpcore.faults import Refusal as Refusal
-from pumpcore.front import Crossing as Crossing
-from pumpcore.front import Line as Line
-from pumpcore.plan import Program as Program
-from pumpcore.settings import Settings as Settings
+from pumpcore.faults.faults import Refusal as Refusal
+from pumpcore.fluid.front import Crossing as Crossing
+from pumpcore.fluid.front import Line as Line
+from pumpcore.limits.ceilings import Ceilings as Ceilings
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import Program as Program
+from pumpcore.program.settings import Settings as Settings
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
@@ -44,7 +44,7 @@ class BenchLimits(MotorFacts, Protocol):
     day_nl: int
 
 class BenchFacts(BenchLimits, Protocol):
-    """Everything that a bench file gives: a pumpcore.bench.Bench, or its attributes without the code that checked them."""
+    """Everything that a bench file gives: a pumpcore.bench.bench.Bench, or its attributes without the code that checked them."""
 
     name: str
     target: str

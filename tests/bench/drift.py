@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import numpy
 
-from app.span import SLICE_S
+from app.delivery.span import SLICE_S
 from bench import boards
 from bench.table import COMPUTED, Peer, Row, at_most, exactly, number
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.profile import Train
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.motion.profile import Train
 from support.pump.rp2_modules import load
 
 ring, words = load("ring"), load("words")

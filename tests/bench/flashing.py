@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.delivery import LOW_WATER_MS
-from app.span import SLICE_S
+from app.delivery.delivery import LOW_WATER_MS
+from app.delivery.span import SLICE_S
 from bench import boards, journals
 from bench.table import COMPUTED, Peer, Row, at_least, at_most
 from support.emulator.flash import PAGE_NS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from pumpcore.dose import Calibration
-from pumpcore.program import digest, pack
-from pumpcore.wire import records
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest, pack
+from pumpcore.wire import record_types, records
 from support.programs import MONDAY_UTC_S, every_day
 from thecal.history.evidence import Evidence
 from thecal.history.plan import Prescribed
@@ -134,7 +134,7 @@ class Pump:
 
     def evidence(self) -> Evidence:
         """Return what the host would have collected at the end of the last day."""
-        rows = [row("events", one) for one in records.decode(bytes(self.raw))[0]]
+        rows = [row("events", one) for one in record_types.decode(bytes(self.raw))[0]]
         last_s = self.days * DAY_S
         status = {
             "state": "running", "uptime_ms": (last_s - self._boot_s) * 1000, "utc_s": MONDAY_UTC_S + last_s, "offset_s": 0,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.journal import FOLDER, SEGMENT_BYTES
-from app.leases import PATHS
-from pumpcore import ledger, slots
-from pumpcore.wire import records
+from app.delivery.leases import PATHS
+from app.records.journal import FOLDER, SEGMENT_BYTES
+from pumpcore.flash import ledger, slots
+from pumpcore.wire import record_types, records
 from thecal.sim.guest.image import Files
 
 TOTAL_MS = 300_000
@@ -39,7 +39,7 @@ def beside(files: Files) -> Files:
     kept.sequence = kept.boot = 1
     events = sorted(path for path in files if path.startswith(f"{FOLDER}/e"))
     if events:
-        last = records.decode(files[events[-1]])[0][-1]
+        last = record_types.decode(files[events[-1]])[0][-1]
         kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
         kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
     return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), slots.IDENTITY_PATH: slots.pack_identity(bytes(range(16)), 1)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.line import Line
-from pumpcore import program as programs
-from pumpcore import slots
+from pumpcore.flash import slots
+from pumpcore.program import packing as programs
 from support.emulator import image
 from support.emulator.board import EmulatedBoard
 from support.emulator.pump import Powered

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bench import boards
 from bench.table import PAPER, Peer, Row, at_most, exactly
-from pumpcore.profile import Ramp
+from pumpcore.motion.profile import Ramp
 from pumpcore.units import HZ4_PER_HZ
 from support.models.ramp import Ideal
 from support.rig import benches

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.span import SLICE_S
+from app.delivery.span import SLICE_S
 from bench import boards
 from bench.table import PAPER, Peer, Row, at_least, at_most
 

@@ -41,7 +41,7 @@ with open({pack!r}, "rb") as file:
 hashed = time.ticks_us()
 import hal.rp2.imports
 hal.rp2.imports.begin()
-import hal.rp2.board, app.boot
+import hal.rp2.board, app.startup.boot
 loaded = time.ticks_us()
 print(time.ticks_diff(hashed, begun), time.ticks_diff(loaded, hashed))
 """

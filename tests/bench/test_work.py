@@ -17,7 +17,7 @@ def test_a_method_is_judged_by_its_longest_case() -> None:
 
 
 def test_the_largest_program_has_every_setting_and_every_entry() -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
-    made = program.unpack(work.largest(500))
-    assert len(made.entries) == program.MAX_ENTRIES and all(made.settings.describe().values())
+    made = packing.unpack(work.largest(500))
+    assert len(made.entries) == packing.MAX_ENTRIES and all(made.settings.describe().values())

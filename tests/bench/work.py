@@ -14,9 +14,9 @@ from typing import Any
 
 from bench import journals, pumps
 from bench.table import Row, at_most
-from pumpcore import program as programs
-from pumpcore import weighed
-from pumpcore.settings import Settings
+from pumpcore.bench import weighed
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S

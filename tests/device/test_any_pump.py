@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant
 from support.replies import fault_of
 from support.rig.device import Device, Figures

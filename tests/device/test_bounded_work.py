@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.replies import fault_of
 from support.rig.device import Device
 from thecal.errors import Refused

@@ -75,7 +75,7 @@ def test_a_change_of_concentration_from_the_review_to_the_last_of_the_old(tmp_pa
         seen = {one["event"]: one for one in journal}
         assert abs(seen["front_near"]["ordered_steps"] - begun - low) <= 20
         assert 0 <= seen["front_passed"]["ordered_steps"] - begun - high <= 20 and seen["front_passed"]["way"] == "delivered"
-        differences = bench.told("compare")["differences"]  # the place of a change between two totals is unknown
+        differences = bench.told("compare")["differences"]  # the forecast has the bridge; its change is only known between two totals
         assert {one["why"] for one in differences} <= {"bridge"} and len(differences) <= 2
         assert all(abs(one["forecast_steps"] - one["delivered_steps"]) < 2 for one in differences)
         bench.types("stop")

@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import example_day

@@ -2,13 +2,14 @@
 
 import pytest
 
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from pumpcore.units import S_PER_DAY
 from support.programs import MONDAY_UTC_S, constant, resuming
 from support.rig.device import Device
 from thecal.errors import Refused
+from thecal.quantities.amounts import Rate
 
-RATE = (3_600_000, 3600)  # 100 steps a second
+RATE = Rate(3_600_000, 3600)  # 100 steps a second
 STEPS = 4_321
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pumpcore.orders.bolus import Temporary
 from support.programs import MONDAY_UTC_S, example_day
 from support.rig.device import Device, Figures
 from thecal.pump import orders
@@ -54,7 +55,7 @@ def a_life(device: Device, hours: int) -> Iterator[object]:
     yield device.order(20_000, 3_000_000)
     device.run_for(HOUR_S)
     token = client.bolus_token()
-    yield client.command("temporary.start", {**orders.temporary(0, (1, 2), 1_800).params, "token": token})
+    yield client.command("temporary.start", {**orders.temporary(Temporary("", 0, 1, 2, 1_800)).params, "token": token})
     device.run_for(HOUR_S // 4)
     yield orders.cancel_temporary(client, token)
     yield device.ask_raw("no.such.method")["error"]

@@ -3,7 +3,7 @@
 import pytest
 import serial
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
 from support.replies import fault_of

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.forecast import Forecast
-from pumpcore.schedule import Zone
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from support.rig.device import Device, Figures
 
 pytestmark = pytest.mark.needs("plant", "free_time")
@@ -29,7 +29,7 @@ def test_laptop_and_pump_agree_while_a_dose_runs(record_property: Figures) -> No
         device.run_for(100)
         guest_s = device.sim.guest_time_s()
         digest = programs.digest(programs.pack(made))
-        asked = device.client.forecast_digest(digest, AUTUMN - 86_400, (BERLIN, 30))
+        asked = device.client.forecast_digest(digest, AUTUMN - 86_400, BERLIN, 30)
         guest_s = device.sim.guest_time_s() - guest_s
         forecast = Forecast(made, device.calibration(), AUTUMN - 86_400, BERLIN, 30)
         cursor, blocks = forecast.begin(bytes.fromhex(digest)), 0

@@ -14,6 +14,7 @@ from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines, collect
 from thecal.history.saved import load
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import Rate
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
@@ -53,10 +54,10 @@ def test_a_day_with_everything_in_it_is_told_exactly(device: Device, tmp_path) -
     assert [words for holds, words in checks(line) if not holds] == []
     books = line.books
     assert [run.ended for run in books.runs] == ["power", "host", "running"]
-    assert [one.ended for one in books.boluses.values()] == ["done", "cancelled", "stopped"]
-    assert (len(books.losses), set(books.stretches[2].missed_steps)) == (1, {"power"})
-    assert [one.offset_s for one in books.clock_sets] == [3600, 3600, 7200]
-    offs = [one.off_by_steps() for one in books.stretches]
+    assert [one.ended for one in books.now.boluses.values()] == ["done", "cancelled", "stopped"]
+    assert (len(books.losses), set(books.stretches.closed[2].missed_steps)) == (1, {"power"})
+    assert [one.offset_s for one in books.now.clock_sets] == [3600, 3600, 7200]
+    offs = [one.off_by_steps() for one in books.stretches.closed]
     assert sum(off is not None for off in offs) >= 3, "whole entries are compared with the prescription"
     saved = tmp_path / "pump.jsonl"
     saved.write_text(as_lines(found), encoding="utf-8")
@@ -120,7 +121,7 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
     witness.run_for(4000)
     device.client.stop()
     before = device.calibration()
-    device.client.run_start(device.client.bolus_token(), "calibration", 20_000, (6_000_000, 3600))
+    device.client.run_start(device.client.bolus_token(), "calibration", 20_000, Rate(6_000_000, 3600))
     witness.run_for(300)
     weighed = weighed_pair(before.volume_nl * 11 // 10, before.steps)
     device.client.calibration_set(weighed)
@@ -131,8 +132,8 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
     witness.check(line)
     assert [words for holds, words in checks(line) if not holds] == []
     assert [run.by for run in line.books.runs] == ["host", "calibration", "host"]
-    assert [one.purpose for one in line.books.boluses.values()] == ["calibration"]
-    offs = [one.off_by_steps() for one in line.books.stretches]
+    assert [one.purpose for one in line.books.now.boluses.values()] == ["calibration"]
+    offs = [one.off_by_steps() for one in line.books.stretches.closed]
     assert [off is not None and abs(off) < 1 for off in offs] == [True, False, True, False], "by the pair of then"
     first, last = line.books.runs[0], line.books.runs[-1]
     volumes = [line.volume_between(line.high, run.from_ms, run.to_ms) for run in (first, last)]
@@ -143,7 +144,7 @@ def test_a_calibration_between_two_runs_changes_the_volumes_behind_it_and_the_pl
 
 def weighed_pair(volume_nl: int, steps: int) -> bytes:
     """Return a calibration as it is stored."""
-    from pumpcore.weighed import Weighed, pack
+    from pumpcore.bench.weighed import Weighed, pack
 
     return pack(Weighed(volume_nl, steps, MONDAY_UTC_S, 1_000_000, 100, 0, 0, 3, "T1", "L1"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, every_day
 from support.rig.device import Device
 from support.rig.therapy_orders import asked, program
@@ -87,7 +87,7 @@ def test_an_entry_in_which_a_temporary_rate_ran_is_not_held_against_the_prescrip
     device.run_for(8000)
     line = Timeline(collect(device.client))
     assert [words for holds, words in checks(line) if not holds] == []
-    assert [one.off_by_steps() is None for one in line.books.stretches] == [True, False, True]
+    assert [one.off_by_steps() is None for one in line.books.stretches.closed] == [True, False, True]
 
 
 def resumes(concentration_ng: int) -> programs.Program:
@@ -122,7 +122,7 @@ def test_a_power_cut_ends_a_temporary_rate_and_an_extended_bolus(device: Device)
     asked(device, "bolus.extended", volume_nl=200_000, duration_s=1200)
     asked(device, "temporary.start", rate_nl=0, numerator=3, denominator=2, duration_s=3600)
     books = cut(device, witness).books
-    assert [one.ended for one in books.temporaries] == ["cut"] and [one.ended for one in books.boluses.values()] == ["cut"]
+    assert [one.ended for one in books.therapy.temporaries] == ["cut"] and [one.ended for one in books.now.boluses.values()] == ["cut"]
 
 
 def test_a_bridge_goes_on_behind_a_power_cut(device: Device) -> None:
@@ -134,7 +134,7 @@ def test_a_bridge_goes_on_behind_a_power_cut(device: Device) -> None:
     device.client.stop()
     device.upload(resumes(300))
     asked(device, "bridge.start")
-    assert [one.ended for one in cut(device, Witness(device)).books.bridges] == ["cut", "passed"]
+    assert [one.ended for one in cut(device, Witness(device)).books.therapy.bridges] == ["cut", "passed"]
 
 
 def test_a_bolus_that_runs_and_one_that_waits_are_told_as_far_as_they_are(device: Device) -> None:
@@ -143,7 +143,7 @@ def test_a_bolus_that_runs_and_one_that_waits_are_told_as_far_as_they_are(device
     asked(device, "bolus.extended", volume_nl=200_000, duration_s=1200)
     device.run_for(600)
     line = Timeline(collect(device.client))
-    (extended,) = line.books.boluses.values()
+    (extended,) = line.books.now.boluses.values()
     assert abs(extended.delivered_steps - device.calibration().steps_for_nl(100_000)) < SLICES_STEPS
     before = line.high.between(line.axis.at_ms(1, 20_000), line.axis.at_ms(1, 90_000))
     assert abs(before - device.calibration().steps_for_nl(1_000_000 * 70 // 3600)) < 3, "before it only the basal"

@@ -146,9 +146,9 @@ def test_a_reset_while_it_is_asked_is_waited_for(tool: Tool, live: Device) -> No
 def test_a_reset_between_start_and_its_answer_is_told_as_it_is(tool: Tool) -> None:
     with FakePump() as pump:
         with Client(pump.port_url, 5.0) as client:
-            from pumpcore import program
+            from pumpcore.program import packing
 
-            client.program_activate(client.program_stage(program.pack(constant(1_000_000)))["digest"])
+            client.program_activate(client.program_stage(packing.pack(constant(1_000_000)))["digest"])
         pump.trouble = {"start": ["reset"]}
         done = tool.run("start", "--port", pump.port_url)
     assert done.returncode == OK, "sent again to the pump that has come back, and done there"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S
 from support.rig.device import Device
 from support.rig.therapy_orders import asked, program
@@ -118,7 +118,7 @@ def test_a_weighed_run_of_a_pump_is_held_to_what_it_delivers(device: Device) -> 
     part(device)
     device.run_for(SOON_S)
     side = AsItRuns(device.client)
-    assert Fraction(*side.rate) == Fraction(1_000_000, 3 * 3600)
+    assert Fraction(side.rate.rate_nl, side.rate.rate_seconds_s) == Fraction(1_000_000, 3 * 3600)
     side.look()
     extended(device)
     device.run_for(SOON_S)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant, resuming
 from support.rig.benches import named
 from thecal.files.resources import firmware_folder, hardware_folder

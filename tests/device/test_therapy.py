@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant, every_day, example_day
 from support.replies import fault_of
 from support.rig.device import Device

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from support.programs import MONDAY_UTC_S, constant, resuming
 from support.replies import fault_of
 from support.rig.device import Device

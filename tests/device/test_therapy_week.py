@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from support.models.therapy import Front, Plan, Rules
 from support.programs import every_day, resuming
 from support.replies import fault_of

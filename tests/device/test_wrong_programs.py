@@ -2,10 +2,11 @@
 
 import pytest
 
-from pumpcore import fault_texts, limits
-from pumpcore import program as programs
-from pumpcore.bench import Bench
-from pumpcore.faults import Refusal
+from pumpcore.bench.bench import Bench
+from pumpcore.faults import fault_texts
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.program import packing as programs
 from support.programs import constant
 from support.rig.benches import CLOCK, named
 from support.rig.device import Device

@@ -1,5 +1,7 @@
-"""A change of concentration, its bridge and its priming, cut at every flash operation, whole and torn: that two drugs are in the line
-is never forgotten, and after the cut the old one is never delivered faster than where the tip surely has it."""
+"""A change of concentration, its bridge and its priming, cut at every flash operation, whole and torn.
+
+The pump never forgets that two drugs are in the line. After the cut it never delivers the old one faster than where the tip surely has it.
+"""
 
 import dataclasses
 
@@ -17,7 +19,7 @@ OLD, NEW = drug(500), drug(300)
 
 @dataclasses.dataclass
 class Truth:
-    """What the plant made since the front began, what the clock says, and what the store had when the operation began."""
+    """The plant's steps since the front began, the clock, and the store when the operation begins."""
 
     made: int
     utc_s: int
@@ -47,7 +49,7 @@ def start_fault(pump: UnitPump) -> str:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize("back", [False, True], ids=["another", "and back"])
 def test_a_cut_while_another_concentration_is_activated_never_skips_the_bridge(back: bool) -> None:
-    """Whatever program counts after the cut: it starts without a bridge only when the whole line holds what it is for."""
+    """Whatever program is active after the cut: it starts without a bridge only if the whole line has its content."""
     pump = changed(OLD, OLD) if not back else changed(OLD, NEW)
     pump.call("stop")
     image, held = pump.image(), OLD.content()
@@ -60,7 +62,7 @@ def test_a_cut_while_another_concentration_is_activated_never_skips_the_bridge(b
         fault = start_fault(again)
         assert fault == ("" if active == held else "bridge_needed"), (active, truth)
         seen.add((active, fault))
-        if not fault:  # it is settled: nothing that comes later asks for a bridge of what never went in
+        if not fault:  # settled: nothing later asks for a bridge of what never went in
             again.advance(70)
             again.call("stop")
             assert start_fault(again) == ""
@@ -71,7 +73,7 @@ def test_a_cut_while_another_concentration_is_activated_never_skips_the_bridge(b
 
 
 def settled(cut_image: bytes, truth: Truth, number: int) -> UnitPump:
-    """The pump after the cut; every other time with its clock, once it delivers again or has been told to."""
+    """Return the pump after the cut, with a clock every other time, once it delivers again or was told to."""
     again = UnitPump(cut_image, truth.utc_s + OFF_S if number % 2 else 0)
     again.advance(70)
     return again
@@ -81,8 +83,10 @@ def settled(cut_image: bytes, truth: Truth, number: int) -> UnitPump:
 @pytest.mark.rule("R11")
 @pytest.mark.parametrize(("old", "new"), [(500, 300), (300, 500)])
 def test_a_cut_at_any_operation_of_a_bridge_goes_on_from_a_front_that_holds_the_true_one(old: int, new: int) -> None:
-    """From `bridge.start` to well behind the passing: the true front lies between least and most, the higher of the two rates runs only
-    where the tip surely delivers what it is for."""
+    """From `bridge.start` until well after the front has passed: the true front is between least and most.
+
+    The higher of the two rates runs only while the tip surely delivers the content it is for.
+    """
     pump = changed(drug(old), drug(new))
     begun, image = pump.plant_steps(), pump.image()
     pump.board.chip.record(_Witness(pump, begun))
@@ -111,8 +115,10 @@ def test_a_cut_at_any_operation_of_a_bridge_goes_on_from_a_front_that_holds_the_
 
 
 def _ahead_of_what_is_sure(pump: UnitPump, made: int) -> bool:
-    """Whether what is leased now runs by a rate that is right for the true front, which was at `made` when the power came back. True when
-    it says something: at the bridge's rate, or at the plain one."""
+    """Return True if the pump leases at the bridge's rate or the plain one, after checking that it is right for the true front.
+
+    The front was at `made` when the power came back.
+    """
     delivery, boot = pump.pump.delivery, pump.pump.book.position_steps
     span, bridge = delivery.span, delivery.bridge
     phase = bridge.phase if bridge is not None else "passed"

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from support.programs import MONDAY_UTC_S, constant
 from support.pump.flash import images_at_each_operation
 from support.pump.running import Watched, ready

@@ -1,4 +1,4 @@
-"""One bit of the flash at rest is another one: nothing that a user can see changes, or an alarm says so."""
+"""One inverted bit of the flash at rest: nothing that a user can see changes, or an alarm reports it."""
 
 import os
 from collections import Counter
@@ -21,7 +21,7 @@ def story() -> Story:
 
 
 def outcomes(story: Story, images: object) -> Counter[str]:
-    """How often each outcome came; every silent change fails the test with what differed."""
+    """Count the outcomes. Every silent change fails the test, with its differences."""
     right, found, silent = rot.seen(story.image, story), Counter(), []
     for where, image in images:
         verdict, differing = rot.judge(right, image, story)
@@ -73,7 +73,7 @@ def test_a_removed_file_is_told_or_changes_nothing(story: Story) -> None:
 
 
 def test_what_was_flipped_can_be_seen_at_all(story: Story) -> None:
-    """The campaign could not fail if it saw nothing: another program, another position, a lost record differ."""
+    """The campaign must be able to fail: another program, another position or a lost record is a difference."""
     right = rot.seen(story.image, story)
     assert rot.seen(story.image, story) == right
     assert right["therapy"]["demands_in_day"] == 3 and right["delivered_steps"] > 100_000 and len(right["boluses"]) == 4

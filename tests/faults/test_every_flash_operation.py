@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from support.pump.flash import images_at_each_operation
 from support.pump.life import Life, Truth, live
 from support.pump.running import UnitPump
@@ -13,7 +13,7 @@ from support.pump.running import UnitPump
 MOST_OPERATIONS = 600
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "stop_button", "clock_lost")}
 OFF_S = 3
-SOME = 7  # odd: whole and torn take turns
+SOME = 7  # odd, so that whole and torn cuts alternate
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_cut_at_any_flash_operation_loses_nothing_and_delivers_nothing_twice(l
 
 
 def _later(truth: Truth, pump: UnitPump) -> Truth:
-    """What is true in the boot after the first cut: its own steps on top, its own clock."""
+    """Return the truth in the boot after the first cut: its own steps on top, its own clock."""
     return dataclasses.replace(truth, plant_steps=truth.plant_steps + pump.plant_steps(), utc_s=pump.board.clock.utc_s())
 
 

@@ -1,7 +1,7 @@
 """The unmodified firmware in real MicroPython, with the power cut at flash operations of a short life, whole and torn.
 
-The motor's true steps, which the firmware can't reach, are the truth. Tier `faults` on CPython cuts at every operation; here
-every third is cut, three parts in four of these by `make test-long`; all of them with THECAL_TORTURE=1.
+The truth is the motor's true steps, out of the firmware's reach. Tier `faults` on CPython cuts at every operation. Here every third is cut,
+three in four of these by `make test-long`; all of them with THECAL_TORTURE=1.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from support.programs import MONDAY_UTC_S
 from support.replies import fault_of
 from support.rig.device import Device, Figures
@@ -19,7 +19,7 @@ from thecal.sim.guest.flash import Moment
 
 pytestmark = [pytest.mark.needs("flash_operations", "plant", "virtual_time")]
 MOST_OPERATIONS = 600
-EVERY = 1 if TORTURE else 3  # odd: whole and torn take turns
+EVERY = 1 if TORTURE else 3  # odd, so that whole and torn cuts alternate
 CHUNKS = 4
 PARTS = [0, *(pytest.param(chunk, marks=pytest.mark.long) for chunk in range(1, CHUNKS))]
 LATER_UTC_S, RUN_S, RESUME_S = MONDAY_UTC_S + 3600, 3, 8
@@ -34,14 +34,14 @@ def life(target: object) -> Life:
 
 @pytest.fixture(scope="module")
 def bench(target: object) -> Iterator[Device]:
-    """Where the images are booted: its clock chip shows a time after the whole life."""
+    """The bench on which the images boot: its clock chip shows a time after the whole life."""
     with Device() as device:
         device.client.clock_set(LATER_UTC_S, 0)
         yield device
 
 
 def boot(bench: Device, image: bytes) -> int:
-    """Boots the image; the true steps of this bench before that."""
+    """Boot the image; return the true steps of this bench before that."""
     bench.sim.cut_power()
     bench.sim.replace_flash(image)
     before = bench.sim.plant_steps()
@@ -59,7 +59,7 @@ def check_setup(bench: Device, status: dict, known: Known, following: Known) -> 
 
 
 def check_books(status: dict, boot_fields: dict, lowest_steps: int, highest_steps: int) -> None:
-    """The true count of the cut life lies between what is confirmed and what was leased."""
+    """Check that the true count of the cut life is between confirmed and leased."""
     confirmed, leased, uncertain = (boot_fields[name] for name in ("confirmed_steps", "leased_steps", "uncertain_steps"))
     earlier_uncertain = status["uncertain_steps"] - uncertain
     assert earlier_uncertain >= 0
@@ -69,7 +69,7 @@ def check_books(status: dict, boot_fields: dict, lowest_steps: int, highest_step
 
 
 def check_going_on(bench: Device, before: int, boot_fields: dict) -> None:
-    """Whatever it does now, the books follow the motor; and a token of the cut life is worth nothing."""
+    """Check that the books follow the motor whatever it does now, and that no token of the cut life is valid."""
     bench.run_for(RUN_S)
     status = bench.client.status()
     assert status["delivered_steps"] - boot_fields["leased_steps"] == bench.sim.plant_steps() - before

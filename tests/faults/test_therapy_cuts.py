@@ -1,4 +1,4 @@
-"""A short life with therapy, cut at every flash operation, whole and torn: never one dose more, nothing forgotten."""
+"""A short life with therapy, cut at every flash operation, whole and torn: never a dose too many, nothing forgotten."""
 
 import dataclasses
 import itertools
@@ -15,7 +15,7 @@ DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 150,
 
 @dataclasses.dataclass
 class Truth:
-    """What the plant and the clock hold when an operation begins."""
+    """The state of plant and clock when an operation begins."""
 
     plant_steps: int
     powered_on_s: int
@@ -30,7 +30,7 @@ class Life:
 
 
 class _Witness:
-    """Sees what the motor does, and nothing of what the pump believes."""
+    """See what the motor does, and nothing of what the pump believes."""
 
     def __init__(self, pump: UnitPump) -> None:
         self.pump = pump
@@ -71,7 +71,7 @@ def life() -> Life:
 
 
 def _running(image: bytes, utc_s: int) -> UnitPump:
-    """The pump after the cut, once it delivers again."""
+    """Return the pump after the cut, once it delivers again."""
     pump = UnitPump(image, utc_s)
     pump.advance(70)
     if pump.call("status")["state"] != "running":
@@ -92,7 +92,7 @@ def test_a_cut_at_any_flash_operation_forgets_no_dose(life: Life) -> None:
         assert len(counted) >= len(truth.demand_starts_s)
         assert all(told >= began for told, began in zip(counted[-len(truth.demand_starts_s) :], truth.demand_starts_s))
         if truth.demand_starts_s:
-            # powered-on time never runs ahead of what really passed, so the lockout is never over too early
+            # powered-on time never runs ahead of the true time, so the lockout never ends too early
             assert pump.pump.book.powered_on_s() <= truth.powered_on_s + 1
             name, wait_s = pump.pump.doses.barred(pump.pump.setup.program.settings, pump.pump.book.powered_on_s())
             really_s = truth.demand_starts_s[-1] + DEMAND["lockout_s"] - truth.powered_on_s
@@ -104,7 +104,7 @@ def test_a_cut_at_any_flash_operation_forgets_no_dose(life: Life) -> None:
 
 @pytest.mark.rule("R5")
 def test_presses_after_a_cut_never_give_one_dose_more(life: Life) -> None:
-    """At a third of the cuts somebody presses on and on; from the last start that was real on, no start comes too early."""
+    """After a third of the cuts somebody keeps pressing: no start comes too early after the last true one."""
     for _number, _torn, image, truth in list(images_at_each_operation(life.image, life.log))[::16]:
         pump = _running(image, truth.utc_s + OFF_S)
         for _ in range(30):
@@ -135,7 +135,7 @@ def test_a_cut_during_a_refill_leaves_the_old_or_the_new_and_never_more_than_the
 
     pump.board.chip.record(lambda: (there["nl"], pump.pump.setup.tank))
     refill(0, 3_000_000)
-    there["nl"] = 5_000_000  # somebody filled, and tells now
+    there["nl"] = 5_000_000  # filled now, and reported afterwards
     refill(1_000_000, 4_000_000)
     pump.call("reservoir.acknowledge", reason="spilt")
     count = 0
@@ -172,7 +172,7 @@ def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_mor
         again.advance(0.05)
         assert again.pump.delivery.overlay.present is None
         told = again.pump.state() in ("resuming", "running")
-        if temporary:  # before, the record that is being written may count already
+        if temporary:  # before, the record being written may already count
             assert told == resumes
         seen.append((bool(temporary), told))
     assert {(True, resumes), (False, True)} <= set(seen)
@@ -182,7 +182,7 @@ def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_mor
 @pytest.mark.rule("R11")
 @pytest.mark.long
 def test_a_cut_at_any_operation_tells_what_was_made_of_both_boluses_and_resumes_neither() -> None:
-    """An extended bolus, set aside by another and resumed. No basal: all steps are of one of the two."""
+    """An extended bolus, paused by another and resumed. There is no basal: every step is of one of the two."""
     pump = UnitPump(blank_image(), MONDAY_UTC_S)
     pump.advance(1)
     silent = constant(0)

@@ -1,4 +1,4 @@
-"""`make hazards`: prints the hazard table with the names of the tests and mutations behind each rule."""
+"""`make hazards`: print the hazard table with the names of the tests and mutations of each rule."""
 
 from hazards.table import render
 

@@ -1,4 +1,4 @@
-"""Collects hazards, markers and mutations from the files themselves; runs nothing."""
+"""Collect hazards, markers and mutations from the files themselves; run nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def hazards() -> list[Hazard]:
 
 
 def found_by_rule(folder: Path = TESTS) -> dict[str, list[str]]:
-    """Every test function with @pytest.mark.rule, or in a file whose `pytestmark` has it: "unit/test_x.py::test_y" by rule."""
+    """Return {rule: "unit/test_x.py::test_y", ...} of every test with @pytest.mark.rule, or in a file whose `pytestmark` has it."""
     found: dict[str, list[str]] = defaultdict(list)
     for file in sorted(folder.rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -46,14 +46,14 @@ def is_pytestmark(node: ast.stmt) -> bool:
 
 
 def marked(node: ast.AST) -> Iterator[str]:
-    """The rules of every `pytest.mark.rule("R3")` in a piece of source."""
+    """Return the rules of every `pytest.mark.rule("R3")` in a piece of source."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "rule":
             yield from (str(word.value) for word in call.args if isinstance(word, ast.Constant))
 
 
 def mutations_by_rule() -> dict[str, list[str]]:
-    """Names of the patches that break a rule, each with the test that must then fail."""
+    """Return the names of the patches that break each rule, with the test that must then fail."""
     found: dict[str, list[str]] = defaultdict(list)
     for file in sorted((TESTS / "mutations" / "rules").glob("*.toml")):
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def mutations_by_rule() -> dict[str, list[str]]:
 
 
 def render(names: bool = False) -> str:
-    """The table for people; with `names` every test and mutation is named."""
+    """Return the table for people; with `names`, every test and mutation is named."""
     tests, mutations = found_by_rule(), mutations_by_rule()
     lines = []
     for number, hazard in enumerate(hazards(), 1):
@@ -75,6 +75,6 @@ def render(names: bool = False) -> str:
 
 
 def summary(tests: list[str]) -> str:
-    """ "12 tests (unit 8, device 4)"."""
+    """Return "12 tests (unit 8, device 4)"."""
     folders = [name.split("/")[0] for name in tests]
     return f"{len(tests)} tests ({', '.join(f'{folder} {folders.count(folder)}' for folder in dict.fromkeys(folders))})"

@@ -1,6 +1,7 @@
 """The pictures of the house: rooms as boxes, floors as rows, imports as arrows that point down.
 
-`python tests/house_rules/architecture.py` draws them."""
+`python tests/house_rules/architecture.py` draws them.
+"""
 
 import ast
 import sys
@@ -28,7 +29,7 @@ STYLE = """
 
 
 def without_detours(arrows: Arrows) -> Arrows:
-    """The arrows that no longer way replaces: if cli -> pump -> errors, the arrow cli -> errors is left out."""
+    """Return the arrows without those that a longer way replaces: with cli -> pump -> errors, the arrow cli -> errors is left out."""
     reached = {one: _reached(arrows, one) for one in arrows}
     return {
         one: {other for other in others if not any(other in reached[way] for way in others - {other})} for one, others in arrows.items()
@@ -47,7 +48,7 @@ def _reached(arrows: Arrows, begin: str) -> set[str]:
 
 
 def drawn(house: House) -> str:
-    """The picture of one house as SVG text; the same for the same imports and docstrings."""
+    """Return the picture of one house as SVG text; the same for the same imports and docstrings."""
     rooms = house.rooms()
     rows = [row[at : at + MOST_IN_A_ROW] for row in reversed(floors(rooms)) for at in range(0, len(row), MOST_IN_A_ROW)]
     width = 2 * MARGIN + max(len(row) for row in rows) * (BOX_WIDTH + GAP) - GAP
@@ -68,7 +69,7 @@ def drawn(house: House) -> str:
 
 
 def _places(rows: list[list[str]], arrows: Arrows, width: int) -> dict[str, tuple[int, int]]:
-    """The upper left corner of each box. A room stands below the rooms that import it, as far as its row has room."""
+    """Return the upper left corner of each box. A room stands below the rooms that import it, as far as its row has room."""
     places: dict[str, tuple[int, int]] = {}
     for number, row in enumerate(rows):
         wanted = {room: [places[one][0] for one, others in arrows.items() if room in others and one in places] for room in row}
@@ -80,14 +81,14 @@ def _places(rows: list[list[str]], arrows: Arrows, width: int) -> dict[str, tupl
 
 
 def _arrow(begin: tuple[int, int], end: tuple[int, int]) -> str:
-    """From the lower edge of one box to the upper edge of another; red when it points up or to the side."""
+    """Return an arrow from the lower edge of one box to the upper edge of another; red if it points up or to the side."""
     x, y, to_x, to_y = begin[0] + BOX_WIDTH // 2, begin[1] + BOX_HEIGHT, end[0] + BOX_WIDTH // 2, end[1]
     up = ' class="up"' if to_y < y else ""
     return f'<path{up} d="M{x} {y} C{x} {y + 40} {to_x} {to_y - 40} {to_x} {to_y}"/>'
 
 
 def _text_of(house: House, room: str) -> str:
-    """The first sentence of the room's docstring."""
+    """Return the first sentence of the room's docstring."""
     own = [source for name, source in house.sources.items() if house.room_of(name) == room]
     source = min(own, key=lambda one: (one.path.count("/"), not one.path.endswith("__init__.py"), one.path))
     sentence = (ast.get_docstring(source.tree) or "").split("\n\n")[0].replace("\n", " ").split(". ")[0].split(": ")[0]
@@ -95,7 +96,7 @@ def _text_of(house: House, room: str) -> str:
 
 
 def pictures(sources: list[Source]) -> dict[str, str]:
-    """Path -> SVG text."""
+    """Return {path: SVG text}."""
     return {path: drawn(House(sources, *folders)) for path, folders in PICTURES.items()}
 
 

@@ -1,18 +1,18 @@
-"""Lays the board's type stubs out as the folder that mypy wants.
+"""Arrange the board's type stubs in the folder that mypy needs.
 
-The stub packages install as loose files beside the libraries, where mypy does not look for them; what mypy takes is one
-folder that replaces its own description of the standard library.
+The stub packages install as loose files beside the libraries, where mypy does not look for them. mypy takes one folder that replaces its
+own description of the standard library.
 """
 
 import shutil
 from importlib.metadata import files
 from pathlib import Path
 
-OWN_STUBS = Path(__file__).parent / "stubs"  # of libraries that bring none
+OWN_STUBS = Path(__file__).parent / "stubs"  # for libraries that bring none
 RP2, MICROPYTHON = "rp2/__init__.pyi", "micropython.pyi"
 _VIPER = "def viper(_func: Callable[{0}_Param{2}, _Ret], /) -> Callable[{1}_Param{2}, _Ret]:\n"
-# What the stubs leave out: (file, what stands there once, what has to), by MicroPython's documentation of rp2.DMA and rp2.asm_pio, its
-# rp2.py, and its page on viper: an address may be given for a pointer. Each viper function of ours takes a pointer first.
+# Corrections of the stubs: (file, text that occurs once, its replacement), by MicroPython's documentation of rp2.DMA and rp2.asm_pio, its
+# rp2.py, and its page on viper: an address may replace a pointer. Each viper function of ours takes a pointer first.
 LEFT_OUT = (
     (RP2, "class DMA:\n", "class DMA:\n    read: int\n    write: int\n    count: int\n    ctrl: int\n    channel: int\n"),
     (RP2, "class _PIO_ASM_Program:\n", "class _PIO_ASM_Program:\n    def __getitem__(self, index: int, /) -> int: ...\n"),
@@ -24,7 +24,7 @@ STUB_PACKAGES = ("micropython-stdlib-stubs", "micropython-rp2-rpi_pico-stubs")
 
 
 def lay_out(folder: Path) -> int:
-    """Replace `folder` with the stubs of the installed packages; returns how many files that is."""
+    """Replace `folder` with the stubs of the installed packages; return the number of files."""
     shutil.rmtree(folder, ignore_errors=True)
     count = 0
     for package in STUB_PACKAGES:

@@ -1,4 +1,4 @@
-"""What a typed command runs in: an empty home, and pumps in the background that end with the test."""
+"""The surroundings of a typed command: an empty home, and pumps in the background that end with the test."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from house_rules.walking import stop
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """An environment with an empty home: no registry of pumps, no flash image from before."""
+    """An environment with an empty home: no registry of pumps, no old flash image."""
     folders = {
         name: str(tmp_path / name.lower()) for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
     }

@@ -1,7 +1,7 @@
 """mypy over the firmware against the board's stubs: `python firmware_types.py`, from the root of the checkout.
 
-Nothing of what mypy reports is left out. MicroPython has no `typing`: what only a checker needs stands in `.pyi` files beside the
-sources (`hal/ports.pyi`, `app/types.pyi`, `pumpcore/shapes.pyi`), imported below `if 0:`, which every compiler leaves out.
+Every complaint of mypy counts. MicroPython has no `typing`, so names for the checker are in `.pyi` files beside the sources
+(`hal/ports.pyi`, `app/types.pyi`, `pumpcore/shapes.pyi`), imported below `if 0:`, which every compiler leaves out.
 """
 
 import os
@@ -13,12 +13,12 @@ from board_stubs import lay_out
 
 TYPINGS = Path("build", "typings")
 FITS = Path(__file__).parent / "hal_fits.py"
-TESTS = FITS.parents[1]  # where the board of the unit tests lies, support/pump
+TESTS = FITS.parents[1]  # the unit tests' board is in support/pump
 FLAGS = ("--platform", "linux", "--explicit-package-bases", "--no-strict-optional")
 
 
 def check(sources: str = "firmware", cache: str = ".mypy_cache/firmware") -> list[str]:
-    """Return what mypy says about the files below `sources`, the firmware's folder or a copy of it, and how each hal fits in there."""
+    """Return mypy's complaints about the files below `sources`, the firmware's folder or a copy of it, and about each hal's fit."""
     lay_out(TYPINGS)
     files = [sources, str(FITS)] if Path(sources, "hal").is_dir() else [sources]
     flags = [*FLAGS, "--custom-typeshed-dir", str(TYPINGS), "--cache-dir", cache, "--no-error-summary", *files]

@@ -1,4 +1,4 @@
-"""Each hal, and the board of the unit tests, fits what app asks of it. Nothing of this runs: firmware_types.py checks its types."""
+"""Each hal, and the unit tests' board, has the interface that app needs. Nothing here runs: firmware_types.py checks the types."""
 
 import hal.rp2.board
 import hal.rp2.clock

@@ -1,4 +1,4 @@
-"""Who may import whom: `host -> pumpcore <- app -> hal`, and only main.py sees everything."""
+"""Who may import whom: `host -> pumpcore <- app -> hal`; only main.py may import everything."""
 
 import ast
 
@@ -7,7 +7,7 @@ from house_rules.tree import Source
 PURE = frozenset(("struct", "binascii", "hashlib", "json"))
 APP_MAY = PURE | {"errno", "io", "sys"}
 CHIP_ONLY = frozenset(("machine", "rp2"))
-# MicroPython has none of the first four; the rest is nondeterministic or runs beside the tick.
+# MicroPython lacks the first four; the rest is nondeterministic or runs beside the tick.
 NEVER_IN_FIRMWARE = frozenset(
     ("typing", "enum", "dataclasses", "abc", "asyncio", "uasyncio", "random", "urandom", "_thread", "__future__", "pathlib")
 )
@@ -15,7 +15,7 @@ FIRMWARE_TOPS = frozenset(("app", "hal", "main"))
 
 
 def imported_names(source: Source) -> list[tuple[int, str]]:
-    """(line, dotted module) of every import; relative ones are made absolute."""
+    """Return (line, dotted module) of every import; relative ones are made absolute."""
     found = []
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
@@ -27,7 +27,7 @@ def imported_names(source: Source) -> list[tuple[int, str]]:
 
 
 def violations(source: Source) -> list[str]:
-    """One line per import that goes against the direction."""
+    """Return one line per import against the direction."""
     reasons = [(line, name, _objection(source.path, name)) for line, name in imported_names(source)]
     return [f"{source.path}:{line}: imports {name}: {reason}" for line, name, reason in reasons if reason]
 
@@ -72,7 +72,7 @@ def _hal_objection(path: str, name: str) -> str:
 
 
 def _base(source: Source, level: int) -> str:
-    """The package that `level` dots start from, as the firmware or the host names it."""
+    """Return the package that `level` dots start from, as the firmware or the host names it."""
     if level == 0:
         return ""
     folders = source.path.split("/")[1:]

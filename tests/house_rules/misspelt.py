@@ -1,6 +1,6 @@
-"""Plants misspelt attribute uses in a copy of the firmware: the type check must refuse each of them.
+"""Plant misspelt attribute uses in a copy of the firmware: the type check must refuse each of them.
 
-`python tests/house_rules/misspelt.py [SEED]`, from the root of the checkout: the 50 that a test has planted, else all of them, in a minute.
+`python tests/house_rules/misspelt.py [SEED]`, from the root of the checkout: the 50 that a test planted, else all of them, in a minute.
 """
 
 import ast
@@ -17,7 +17,7 @@ ROOMS = ("app", "hal", "pumpcore")
 
 @dataclass(frozen=True)
 class Plant:
-    """One attribute use: `path` below the firmware's folder, line from 1, column (in characters) behind the attribute's name."""
+    """One attribute use: `path` below the firmware's folder, line from 1, column (in characters) after the attribute's name."""
 
     path: str
     line: int
@@ -29,7 +29,7 @@ class Plant:
 
 
 def uses(firmware: Path, *rooms: str) -> list[Plant]:
-    """Every attribute that the files of these rooms use. An attribute that a class sets on itself is a definition, not a use."""
+    """Return every attribute use in the files of these rooms. An attribute that a class sets on itself is a definition, not a use."""
     return [use for room in rooms for file in sorted((firmware / room).rglob("*.py")) for use in _uses_in(file, firmware)]
 
 
@@ -37,7 +37,7 @@ def _uses_in(file: Path, firmware: Path) -> list[Plant]:
     text = file.read_text(encoding="utf-8")
     lines, tree, found = text.splitlines(), ast.parse(text), []
     marks = [mark for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for mark in node.decorator_list]
-    given = {part for mark in marks for part in ast.walk(mark)}  # what a compiler takes by its name
+    given = {part for mark in marks for part in ast.walk(mark)}  # names for a compiler
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or node in given or _defines(node):
             continue
@@ -51,7 +51,7 @@ def _defines(node: ast.Attribute) -> bool:
 
 
 def plant(plants: list[Plant], firmware: Path, copy: Path) -> None:
-    """Copy the firmware and misspell in the copy what the plants name."""
+    """Copy the firmware and misspell the planted uses in the copy."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(firmware, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for one in sorted(plants, key=lambda one: one.column, reverse=True):
@@ -63,7 +63,7 @@ def plant(plants: list[Plant], firmware: Path, copy: Path) -> None:
 
 
 def choose(every: list[Plant], count: int, seed: int) -> list[Plant]:
-    """`count` of them by chance, at most one a line."""
+    """Return `count` random ones, at most one a line."""
     mixed, chosen = list(every), {}
     random.Random(seed).shuffle(mixed)
     for one in mixed:
@@ -74,9 +74,9 @@ def choose(every: list[Plant], count: int, seed: int) -> list[Plant]:
 
 
 def overlooked(plants: list[Plant], firmware: Path, copy: Path, check: Callable[[], list[str]]) -> list[Plant]:
-    """Those of the plants that `check`, which says what is wrong with the copy, does not tell by file and name.
+    """Return the plants that `check` does not report by file and name.
 
-    A misspelt use has no type, and what is made of it has none either: what one plant hides is planted once more without it.
+    A misspelt use has no type, nor has anything computed from it, so a plant may hide another: that one is planted again alone.
     """
     left = plants
     while left:
@@ -106,7 +106,7 @@ def main() -> int:
 
 
 def _one_a_line(every: list[Plant]) -> list[list[Plant]]:
-    """All of them in lists of which each has one use of a line at most."""
+    """Return all of them in lists with at most one use of a line each."""
     rounds: list[dict[tuple[str, int], Plant]] = []
     for one in every:
         place = (one.path, one.line)

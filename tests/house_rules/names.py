@@ -1,13 +1,13 @@
-"""Every quantity says its unit: `volume_nl`, `timeout_ms`. A bare `volume` in a signature or a number field is refused."""
+"""Every quantity has its unit in its name: `volume_nl`, `timeout_ms`. A bare `volume` in a signature or a number field is refused."""
 
 import ast
 import re
 
 from house_rules.tree import Source, arguments_of, functions_of, methods_of
 
-# A name that is, or ends in, one of these is a quantity whose unit nobody can see.
+# A name that is, or ends in, one of these is a quantity without a visible unit.
 QUANTITIES = ("volume", "rate", "duration", "timeout", "interval", "delay", "period", "uptime", "elapsed", "lockout")
-# As a whole name these are quantities too; as the end of a longer one (`start_time` of a mode, `boot_speed`) they may be anything.
+# As a whole name these are quantities too; at the end of a longer one (`start_time` of a mode, `boot_speed`) they may be anything.
 BARE_ONLY = ("time", "dose", "flow", "distance", "age", "deadline", "frequency", "weight", "mass", "density")
 PATTERN = re.compile(rf"^((?:\w+_)?(?:{'|'.join(QUANTITIES)})|{'|'.join(BARE_ONLY)})$")
 NUMBERS = frozenset(("int", "float", "Decimal", "Fraction"))
@@ -19,7 +19,7 @@ def is_quantity_without_unit(name: str) -> bool:
 
 
 def violations(source: Source) -> list[str]:
-    """Arguments and number fields of classes without their unit. Text ("120 ug/day") and value objects carry their own."""
+    """Return arguments and number fields of classes without a unit. Text ("120 ug/day") and value objects carry their own."""
     tree, found = source.tree, []
     methods = methods_of(tree)
     for function in functions_of(tree):
@@ -38,13 +38,13 @@ def _fields(tree: ast.Module) -> list[ast.AnnAssign]:
 
 
 def _carries_its_unit(annotation: ast.expr | None) -> bool:
-    """Whether the type is text or a class of ours, and not a number in any of its alternatives."""
+    """Return True if the type is text or a class of ours, and not a number in any of its alternatives."""
     names = _names(annotation)
     return not names & NUMBERS and any(name == "str" or (name[:1].isupper() and name not in SAY_NOTHING) for name in names)
 
 
 def _names(annotation: ast.expr | None) -> set[str]:
-    """The names in an annotation; a quoted one is read as well."""
+    """Return the names in an annotation, also in a quoted one."""
     if annotation is None:
         return set()
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):

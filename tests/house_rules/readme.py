@@ -21,7 +21,7 @@ def readme() -> str:
 
 
 def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a Markdown text, in order."""
+    """Return the fenced blocks of a Markdown text, in order."""
     found, lines, marked = [], None, False
     for line in text.splitlines():
         if line.startswith("```"):
@@ -41,5 +41,5 @@ def commands(text: str) -> list[str]:
 
 
 def inline_verbs(text: str) -> set[str]:
-    """The verbs in `thecal VERB ...` and the targets in `make TARGET` in running text, as "thecal new" and "make demo"."""
+    """Return the verbs in `thecal VERB ...` and the targets in `make TARGET` of running text, like "thecal new" and "make demo"."""
     return {" ".join(pair) for pair in re.findall(r"`(thecal|make) ([a-z][a-z-]*)", text)}

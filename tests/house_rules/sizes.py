@@ -20,7 +20,7 @@ def file_violations(source: Source) -> list[str]:
 
 
 def function_violations(source: Source) -> list[str]:
-    """Functions that are too long or take too much."""
+    """Return functions that are too long or have too many arguments."""
     tree, found = source.tree, []
     methods = methods_of(tree)
     for function in functions_of(tree):
@@ -34,7 +34,7 @@ def function_violations(source: Source) -> list[str]:
 
 
 def budget(sources: list[Source]) -> dict[str, float]:
-    """The figures of the whole: medians, and the share of long functions in percent."""
+    """Return the totals: medians, and the share of long functions in percent."""
     lengths = [length_of(function) for source in sources for function in functions_of(source.tree)]
     files = [source.line_count for source in sources if source.line_count]
     return {

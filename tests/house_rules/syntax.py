@@ -1,4 +1,4 @@
-"""What the syntax tree of one file can show: annotations, floats, swallowed exceptions."""
+"""Checks on the syntax tree of one file: annotations, floats, swallowed exceptions."""
 
 import ast
 
@@ -6,7 +6,7 @@ from house_rules.tree import Source, arguments_of, functions_of, methods_of
 
 
 def unannotated(source: Source) -> list[str]:
-    """Arguments without a type and functions without a return type (`__init__` returns nothing by definition)."""
+    """Return arguments without a type and functions without a return type (`__init__` returns nothing by definition)."""
     tree, found = source.tree, []
     methods = methods_of(tree)
     for function in functions_of(tree):
@@ -20,7 +20,7 @@ def unannotated(source: Source) -> list[str]:
 
 
 def floats(source: Source) -> list[str]:
-    """Float literals, `/` and float(): the board computes in single precision, CPython in double."""
+    """Return float literals, `/` and float(): the board computes in single precision, CPython in double."""
     found = []
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
@@ -33,7 +33,7 @@ def floats(source: Source) -> list[str]:
 
 
 def swallowed(source: Source) -> list[str]:
-    """`except:` at all, and a broad `except` that does nothing."""
+    """Return each bare `except:`, and each broad `except` that does nothing."""
     found = []
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.ExceptHandler):

@@ -1,4 +1,4 @@
-"""The pictures of the rooms are those of the code, and the page that shows them names every room."""
+"""The pictures of the rooms match the code, and the page with them names every room."""
 
 import os
 import xml.etree.ElementTree as ElementTree

@@ -1,4 +1,4 @@
-"""Continuous integration runs the README's test commands, whatever they are, and fails when one fails."""
+"""Continuous integration runs the README's test commands, whatever they are, and fails if one fails."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from house_rules.tree import ROOT
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with .ci/run and the README, and a `make` that notes how it was called and fails at the target that the test wants."""
+    """A folder with .ci/run and the README, and a `make` that notes its calls and fails at the target that the test wants."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
     shutil.copy(ROOT / "README.md", tmp_path / "README.md")

@@ -1,5 +1,7 @@
-"""`_NAME = const(1)`: MicroPython's compiler puts the number where the name stands below it, and keeps no name. Above it, and in another
-file, it knows nothing of it: there a name that CPython finds would end the pump's command in a NameError."""
+"""`_NAME = const(1)`: MicroPython's compiler puts the number in place of the name below that line, and keeps no name.
+
+Above the line, and in another file, it does not know the name: where CPython finds it, the pump's command would end in a NameError.
+"""
 
 import ast
 
@@ -9,7 +11,7 @@ from house_rules.tree import Source, python_sources
 
 
 def consts(tree: ast.Module) -> dict[str, int]:
-    """{private name: line} of what becomes a number."""
+    """Return {private name: line} of the names that become a number."""
     found = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "const":
@@ -20,7 +22,7 @@ def consts(tree: ast.Module) -> dict[str, int]:
 
 
 def violations(sources: list[Source]) -> list[str]:
-    """One line for each use that MicroPython would not know."""
+    """Return one line for each use that MicroPython would not know."""
     elsewhere, found = {}, []
     for source in sources:
         for node in ast.walk(source.tree):

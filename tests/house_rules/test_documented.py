@@ -1,4 +1,4 @@
-"""Every example in the documents, run as it is documented; what needs hardware or hours is listed with the reason."""
+"""Every example in the documents runs as documented; examples that need hardware or hours are listed with the reason."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ ELSEWHERE = {
 }
 PUMP = "/dev/ttyACM0"
 LIMIT_S = 600
-# A rate a thousand times too high, in the prescription that host/README.md shows the complaint of.
+# A rate a thousand times too high, in the prescription whose complaint host/README.md shows.
 SLIP_RX = 'title = "t"\ndrug = "water"\n[basal]\nrate = "10000 mL/h"\n'
 
 
@@ -40,7 +40,7 @@ def page(name: str) -> str:
 
 
 def fenced(text: str, language: str) -> list[str]:
-    """The fenced blocks of one language."""
+    """Return the fenced blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +53,7 @@ def typed(command: str, home: dict[str, str], folder: Path, answers: str = "") -
 
 
 def test_every_command_of_every_page_is_run_or_says_why_not() -> None:
-    """README.md's own lines are run by test_readme.py."""
+    """test_readme.py runs README.md's own lines."""
     open_ones = [f"{file.name}: {line}" for file in PAGES for line in shell_lines(file.read_text(encoding="utf-8"))
                  if file != ROOT / "README.md" and line not in {**HERE, **ELSEWHERE}]  # fmt: skip
     assert open_ones == []
@@ -83,7 +83,7 @@ def test_a_long_weighed_run_goes_as_documented(home: dict[str, str], tmp_path: P
 
 @pytest.mark.long
 def test_a_calibration_goes_as_documented(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
-    """20 turns of 31.6 uL are 0.63 g; typed as a balance would show it that is not tared between the runs."""
+    """20 turns of 31.6 uL are 0.63 g; typed like a balance that is not tared between the runs."""
     background.append(launch("thecal sim --speed 100 &", home, tmp_path))
     wait_until_found(background[-1], home, tmp_path)
     weights = "".join(f"{before} g\n{after} g\n" for before, after in ((0, 0.632), (0.632, 1.264), (1.264, 1.896)))
@@ -125,7 +125,7 @@ MESSAGES = ("bolus", "temporary", "prime", "start", "clock")  # the verbs whose 
 
 
 def examples() -> list[str]:
-    """The command lines with quantities in messages and help texts."""
+    """Return the command lines with quantities in messages and help texts."""
     texts = [page(f"host/thecal/cli/verbs/{name}.py").replace('\\"', '"') for name in MESSAGES] + [page("host/thecal/checks/dose.py")]
     found = re.findall(r"thecal (?:bolus|temporary|prime)(?: --?[a-z]+| \"[^\"{}]+\")*", "\n".join(texts))
     return sorted({one for one in found if '"' in one})
@@ -135,7 +135,7 @@ def examples() -> list[str]:
 def test_what_a_message_says_to_type_works(
     example: str, home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]
 ) -> None:
-    """On a pump that runs, or is stopped for what is done by itself, with the template's program and its line."""
+    """On a pump that runs, or is stopped for what must run alone, with the template's program and its line."""
     (tmp_path / "rx.toml").write_text(ALTERNATIVES["[line]"].replace("4 mL/h", "10 mL/h"), encoding="utf-8")
     background.append(launch("thecal sim &", home, tmp_path))
     wait_until_found(background[-1], home, tmp_path)
@@ -152,7 +152,7 @@ TEMPLATE = page("host/thecal/data/new.toml")
 
 
 def uncommented(text: str, head: str) -> str:
-    """The template with one commented table in use: its head and the lines of keys below it."""
+    """Return the template with one commented table in use: its head and the lines of keys below it."""
     lines, found, inside = [], False, False
     for line in text.splitlines():
         begins = line == f"# {head}"
@@ -195,7 +195,7 @@ def test_every_commented_line_of_the_template_is_in_one_of_its_alternatives() ->
 @pytest.mark.parametrize("bench", [None, "sim-clock", "sim-noclock", "tmc2209-peristaltic", "drv8833-coils"])
 @pytest.mark.parametrize("name", ALTERNATIVES)
 def test_each_alternative_of_the_template_is_accepted(name: str, bench: str | None, tmp_path: Path) -> None:
-    """With no bench as with each that there is: a minimum rate was refused by a step of 1 nl that no bench has."""
+    """Without a bench as with each of them: a minimum rate was once refused by a step of 1 nl, which no bench has."""
     from thecal.checks import program as program_checks
     from thecal.checks.rigs import rig_of
     from thecal.prescription.compiler import compile_prescription

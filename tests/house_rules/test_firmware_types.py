@@ -1,4 +1,4 @@
-"""The type check of the firmware tells what is wrong on the board, between our own objects, and of a hal that app can't use."""
+"""The firmware's type check reports errors on the board, between our own objects, and of a hal that app cannot use."""
 
 import random
 from collections.abc import Callable
@@ -25,7 +25,7 @@ PLANTED = {
     ),
     "an attribute filled in later": ('class C:\n    def __init__(self) -> None:\n        self.a: "int" = None\n\nC().a = 3\n', False),
 }  # fmt: skip
-# path, what stands there, what takes its place, what mypy then says of it
+# path, text there, its replacement, mypy's complaint
 UNFIT = (
     ("hal/rp2/guard.py", "def rearm(", "def release(", "rearm"),
     ("hal/sim/panel.py", "def bolus_pressed(", "def pressed(", "bolus_pressed"),
@@ -39,7 +39,7 @@ MISSPELT = 50
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all of these tests: mypy reads again only what another one has changed."""
+    """One for all of these tests: mypy reads again only what another test has changed."""
     folder = tmp_path_factory.mktemp("types")
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     return folder
@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch, place: Path) -> Callable[[], list[str]]:
-    """What mypy says about `place / "copy"`."""
+    """Return mypy's complaints about `place / "copy"`."""
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "house_rules"))
     from firmware_types import check
 
@@ -68,8 +68,7 @@ def test_planted_mistakes_are_told_and_the_board_is_known(check, place: Path) ->
 
 
 def test_fifty_misspelt_attribute_uses_are_each_refused(check, place: Path, record_property) -> None:
-    """Other ones in each run: the seed is told, `python tests/house_rules/misspelt.py SEED` plants the same again,
-    without it all of them."""
+    """Other ones in each run. The test prints the seed: `python tests/house_rules/misspelt.py SEED` plants the same again."""
     from misspelt import choose, overlooked, uses
 
     seed = random.SystemRandom().randrange(1 << 32)

@@ -1,4 +1,4 @@
-"""No hazard without a rule, no rule without a hazard, tests and a mutation; and the table finds what pytest finds."""
+"""Every hazard has a rule; every rule has a hazard, tests and a mutation; and the table finds the same tests as pytest."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make` tells what it can do and what is missing."""
+"""`make` explains what it can do and what is missing."""
 
 import os
 import re
@@ -14,7 +14,7 @@ TARGETS = ("demo", "test", "test-long", "check", "flash", "test-emu", "test-boar
 
 
 def pretend_pythons(folder: Path, script: str) -> str:
-    """A PATH entry in which every Python is `script`."""
+    """Return a PATH entry in which every Python is `script`."""
     for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python"):
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
@@ -34,14 +34,14 @@ def test_the_emulated_chip_without_a_uf2_fails_instead_of_skipping(tmp_path: Pat
 
 
 def test_torture_goes_on_on_the_emulated_chip() -> None:
-    """What stands behind the mark is there, and is only looked for: it takes hours."""
+    """The marked tests exist. They are only looked for, because they take hours."""
     assert "--target emu -m torture tests/pico" in make("-n", "torture").stdout
     marked = [path.name for path in (ROOT / "tests" / "pico").glob("test_*.py") if "mark.torture" in path.read_text()]
     assert sorted(marked) == ["test_flood.py", "test_pump_cuts.py", "test_stepper.py"]
 
 
 def test_test_and_test_long_together_leave_no_test_out() -> None:
-    """What `make test` deselects, or runs with fewer examples, is what `make test-long` selects."""
+    """What `make test` deselects, or runs with fewer examples, `make test-long` selects."""
     lines = [make("-n", target, "VENV=/nonexistent/venv").stdout.splitlines()[-1] for target in ("test", "test-long")]
     assert [line.partition(" -m pytest ")[2].partition(" -m ")[2] for line in lines] == ["'not long'", "'long or hypothesis'"]
     assert [line.split()[0] for line in lines] == ["THECAL_HYPOTHESIS=brief", "/nonexistent/venv/bin/python"]

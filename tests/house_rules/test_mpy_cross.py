@@ -32,9 +32,9 @@ def test_a_planted_line_that_only_cpython_takes_is_refused(code: str, tmp_path: 
 
 
 def test_types_cost_no_byte_on_the_chip() -> None:
-    """What stands below `if 0:`, and annotations: a file with them compiles to as many bytes as without them.
+    """Annotations, and what is below `if 0:`, add no byte to a compiled file.
 
-    Both as `ast.unparse` writes them, since MicroPython makes other code of some things in other brackets.
+    Both versions are written by `ast.unparse`, because MicroPython compiles some expressions differently with other brackets.
     """
     sources = {"/" + source.path.removeprefix("firmware/"): source for source in python_sources("firmware/")}
     typed = {path: ast.unparse(source.tree).encode() for path, source in sources.items() if "\nif 0:" in source.text}

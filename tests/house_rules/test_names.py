@@ -1,4 +1,4 @@
-"""Units in names of quantities; the check is seen to refuse planted ones."""
+"""Units in names of quantities; planted names without one are refused."""
 
 import pytest
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# One test of the chip that wants a booted bench, and one of another folder whose fixture has the same name.
+# A test of the chip that needs a booted bench, and one of another folder with a fixture of the same name.
 TESTS = ("tests/pico/test_stepper.py", "tests/unit/tools/test_hardware_documents.py")
 
 

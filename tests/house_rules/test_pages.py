@@ -1,4 +1,4 @@
-"""The pages lead somewhere, the README shows a real session, and each decision record has its four parts."""
+"""The pages' links work, the README shows a real session, and each decision record has its four parts."""
 
 import html
 import re
@@ -17,7 +17,7 @@ PARTS = ["Context", "Decision", "Consequences", "What was measured"]
 
 
 def anchor(heading: str) -> str:
-    """The anchor that a page's reader makes of a heading."""
+    """Return the anchor that a page's reader makes of a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
@@ -49,7 +49,7 @@ def test_a_planted_link_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_readme_shows_a_session_of_this_tool_that_fetches_nothing() -> None:
-    """Drawn by support.host.terminal_session; draw it anew when a message in it changes."""
+    """support.host.terminal_session draws it; draw it again when a message in it changes."""
     drawn = PICTURE.read_text(encoding="utf-8")
     assert f"]({PICTURE.relative_to(ROOT).as_posix()})" in readme.readme()
     assert xml.etree.ElementTree.fromstring(drawn).tag.endswith("svg")

@@ -1,4 +1,4 @@
-"""The README is short, names only what exists, and what it tells a newcomer to type works when typed in that order."""
+"""The README is short, names only what exists, and its commands for a newcomer work when typed in that order."""
 
 import re
 import shlex
@@ -17,9 +17,9 @@ TEXT = readme.readme()
 COMMANDS = readme.commands(TEXT)
 WALK = [command for command in COMMANDS if command.startswith("thecal ")]
 MAKE_COVERED = {"make test": "continuous integration runs it", "make test-long": "and this", "make demo": "test_the_demo_runs"}
-# The tested system is Linux; these three lines are compared with the Makefile and the verbs instead.
+# The tested system is Linux, so these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
-# A board is flashed for real in tests/pico/test_flash.py; here the line is typed where no board is.
+# tests/pico/test_flash.py really flashes a board; here the line is typed without one.
 FLASH = [command for command in COMMANDS if command.startswith("make flash ")]
 
 
@@ -72,7 +72,7 @@ def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_pat
 
 
 def verb_rows() -> list[list[str]]:
-    """The cells of the table of verbs in host/README.md."""
+    """Return the cells of the table of verbs in host/README.md."""
     section = (ROOT / "host" / "README.md").read_text(encoding="utf-8").split("## The verbs")[1].split("\n## ")[0]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line.startswith("| `")]
 
@@ -88,7 +88,7 @@ def test_every_verb_has_one_row_with_an_example_and_every_row_a_verb() -> None:
 @pytest.mark.long
 def test_the_example_of_every_verb_works(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
     examples = [row[1].strip("`") for row in verb_rows()]
-    examples.sort(key=lambda example: example.split()[1] not in ("new", "sim"))  # a pump must be there before it is found
+    examples.sort(key=lambda example: example.split()[1] not in ("new", "sim"))  # a pump must run before it can be found
     walk(examples, home, tmp_path, background)
 
 

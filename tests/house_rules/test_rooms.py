@@ -1,4 +1,4 @@
-"""The host's rooms: few, with arrows downwards only, and no circle at any height; each kind of breach is seen on a planted one."""
+"""The rooms of host and firmware: few, arrows downwards only, and no circle at any height; each kind of breach is seen on a planted one."""
 
 import pytest
 
@@ -22,13 +22,71 @@ TREE = {
 }
 
 
-def found(changes: dict[str, str]) -> list[str]:
-    return rooms.violations([Source(path, text) for path, text in {**TREE, **changes}.items()])
+# the same of a firmware: the start above the line, the line above what is kept, and all of the app above pumpcore
+START, TABLE, JOURNAL = "firmware/app/startup/boot.py", "firmware/app/wire/table.py", "firmware/app/records/journal.py"
+PUMP = {
+    "firmware/app/__init__.py": "",
+    "firmware/app/startup/__init__.py": "",
+    START: "from app.wire.table import Loader\nfrom app.startup import recovery",
+    "firmware/app/startup/recovery.py": "from app.records.journal import Ring",
+    "firmware/app/wire/__init__.py": "",
+    TABLE: "GIVEN = 'app.records.journal app.records.store'\nFOLDER = 'app.wire.handlers.'",
+    "firmware/app/wire/handlers/__init__.py": "",
+    "firmware/app/wire/handlers/stop.py": "from app.records import journal",
+    "firmware/app/records/__init__.py": "",
+    JOURNAL: "from pumpcore.units import const",
+    "firmware/app/records/store.py": "",
+    "firmware/pumpcore/__init__.py": "",
+    "firmware/pumpcore/units.py": "",
+    "firmware/hal/__init__.py": "",
+}
 
 
-def test_the_host_has_few_rooms_and_no_circle() -> None:
-    found = rooms.violations(python_sources(rooms.HOST))
+def found(changes: dict[str, str], tree: dict[str, str] = TREE) -> list[str]:
+    return rooms.violations([Source(path, text) for path, text in {**tree, **changes}.items()])
+
+
+@pytest.mark.parametrize("folders", [(rooms.HOST,), rooms.FIRMWARE], ids=["host", "firmware"])
+def test_the_house_has_few_rooms_and_no_circle(folders: tuple[str, ...]) -> None:
+    sources = python_sources(*folders)
+    assert sources
+    found = rooms.violations(sources)
     assert not found, "\n".join(found)
+
+
+def test_the_small_firmware_is_in_order() -> None:
+    assert found({}, PUMP) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def find():\n    from app.startup.recovery import find_end",
+        "if 0:\n    from app.startup import recovery",
+        "def find():\n    return __import__('app.startup.recovery', None, None, ('find_end',))",
+        "GIVEN = '''\napp.startup.recovery\napp.records.store\n'''",
+    ],
+)
+def test_a_circle_of_rooms_of_the_firmware_is_refused(code: str) -> None:
+    assert found({JOURNAL: code}, PUMP) == [
+        "app: the imports go round: records, startup, wire",
+        "firmware/pumpcore/, firmware/app/, firmware/hal/: the imports go round: app/records, app/startup, app/wire",
+        "modules import each other: app.records.journal, app.startup.recovery",
+    ]
+
+
+def test_a_loader_that_is_asked_for_by_what_it_loads_is_refused() -> None:
+    assert found({"firmware/app/wire/handlers/stop.py": "from app.wire.table import Loader"}, PUMP) == [
+        "app.wire: the imports go round: handlers, table",
+        "modules import each other: app.wire.handlers.stop, app.wire.table",
+    ]
+
+
+def test_a_circle_through_two_packages_of_the_firmware_is_refused() -> None:
+    assert found({"firmware/pumpcore/units.py": "from app.records.journal import Ring"}, PUMP) == [
+        "firmware/pumpcore/, firmware/app/, firmware/hal/: the imports go round: app/records, pumpcore/units",
+        "modules import each other: app.records.journal, pumpcore.units",
+    ]
 
 
 def test_the_small_house_is_in_order() -> None:
@@ -85,11 +143,15 @@ def test_a_verb_that_imports_a_verb_is_refused() -> None:
     assert lines == ["host/thecal/cli/verbs/stop.py: imports thecal.cli.verbs.start: what two verbs share lies below them"]
 
 
-def test_too_many_rooms_are_refused() -> None:
-    more = {f"host/thecal/room_{number}.py": "" for number in range(rooms.MOST_ROOMS)}
-    lines = found(more)
+@pytest.mark.parametrize("folder, most", rooms.MOST_ROOMS.items())
+def test_too_many_rooms_are_refused(folder: str, most: int) -> None:
+    tree = TREE | PUMP
+    there = len(rooms.House([Source(path, text) for path, text in tree.items()], folder).rooms())
+    more = {f"{folder}room_{number}.py": "" for number in range(most + 1)}
+    lines = found(more, tree)
     assert len(lines) == 1
-    assert f"has {rooms.MOST_ROOMS + 4} rooms, at most {rooms.MOST_ROOMS}" in lines[0]
+    assert f"{folder} has {there + most + 1} rooms, at most {most}" in lines[0]
+    assert found(dict(list(more.items())[there + 1 :]), tree) == []
 
 
 def test_rooms_stand_above_what_they_import() -> None:

@@ -1,4 +1,4 @@
-"""The size budget of firmware and host, and of single files of the tests; planted excess is refused."""
+"""The size budget of firmware and host, and of single test files; planted excess is refused."""
 
 import pytest
 

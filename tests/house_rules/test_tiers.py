@@ -1,4 +1,4 @@
-"""The closing table of a run: every tier is named, with its counts, and loudly with the reason when it did not run."""
+"""The closing table of a run names every tier with its counts, and loudly gives the reason if one did not run."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str) -> tuple[int, list[str]]:
-    """(exit code, the lines from the heading of the table on)."""
+    """Return (exit code, the lines from the heading of the table on)."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_", "COV_"))}
     environment["XDG_CACHE_HOME"] = str(project / "empty")
     done = subprocess.run(

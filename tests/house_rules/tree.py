@@ -1,4 +1,4 @@
-"""What the rules look at: the files of the tree, their syntax trees and their functions."""
+"""The material of the rules: the files of the tree, their syntax trees and their functions."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ class Source:
 
 @cache
 def tracked_paths() -> tuple[str, ...]:
-    """Every file that is or would be committed; without git (an unpacked archive), every file that does not look generated."""
+    """Return every file that is or would be committed; without git (an unpacked archive), every file that does not look generated."""
     asked = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=False
     )
@@ -44,18 +44,18 @@ def tracked_paths() -> tuple[str, ...]:
 
 
 def python_sources(*folders: str) -> list[Source]:
-    """The Python files below `folders` ("firmware/", "host/")."""
+    """Return the Python files below `folders` ("firmware/", "host/")."""
     paths = [path for path in tracked_paths() if path.endswith(".py") and path.startswith(folders)]
     return [Source(path, (ROOT / path).read_text(encoding="utf-8")) for path in paths]
 
 
 def functions_of(tree: ast.Module) -> list[Function]:
-    """Every function and method, nested ones too."""
+    """Return every function and method, nested ones too."""
     return [node for node in ast.walk(tree) if isinstance(node, Function)]
 
 
 def methods_of(tree: ast.Module) -> set[Function]:
-    """The functions whose first argument is the object or class itself."""
+    """Return the functions whose first argument is the object or class itself."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -64,7 +64,7 @@ def methods_of(tree: ast.Module) -> set[Function]:
 
 
 def arguments_of(function: Function, is_method: bool) -> list[ast.arg]:
-    """The arguments that a caller gives: without self or cls."""
+    """Return the arguments that a caller gives: without self or cls."""
     every = function.args
     positional = [*every.posonlyargs, *every.args]
     stars = [argument for argument in (every.vararg, every.kwarg) if argument is not None]
@@ -72,7 +72,7 @@ def arguments_of(function: Function, is_method: bool) -> list[ast.arg]:
 
 
 def length_of(function: Function) -> int:
-    """Lines from `def` to the last one."""
+    """Return the number of lines from `def` to the last one."""
     return (function.end_lineno or function.lineno) - function.lineno + 1
 
 

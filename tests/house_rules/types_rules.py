@@ -1,4 +1,4 @@
-"""What the types of the firmware must not be: `Any`, bare `object`, a silenced checker; and where an attribute may be born."""
+"""Rules for the firmware's types: no `Any`, no bare `object`, no silenced checker; and every attribute is declared."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ _NEVER = ("Any", "Incomplete")
 
 
 def shapeless(source: Source) -> list[str]:
-    """`Any` and bare `object` in annotations, also in quoted ones, and a `__getattr__` by which everything would fit."""
+    """Return `Any` and bare `object` in annotations, quoted ones too, and any `__getattr__`, with which everything would fit."""
     found = [f"{source.path}:{line}: {name} is no type" for line, name in _names_in_types(source.tree)]
     functions = functions_of(source.tree)
     return found + [f"{source.path}:{one.lineno}: __getattr__ hides every slip" for one in functions if one.name == "__getattr__"]
@@ -39,7 +39,7 @@ def _annotations(tree: ast.Module) -> list[ast.expr]:
 
 
 def silenced(source: Source) -> list[str]:
-    """A `type: ignore` that does not say which complaint it silences, and why; and a `mypy:` comment that silences a whole file."""
+    """Return each `type: ignore` without the complaint and the reason, and each `mypy:` comment that silences a whole file."""
     found = []
     for number, line in enumerate(source.text.splitlines(), 1):
         if re.match(r"\s*#\s*mypy:", line):
@@ -51,7 +51,7 @@ def silenced(source: Source) -> list[str]:
 
 
 def reached_into(source: Source) -> list[str]:
-    """A private attribute of another object, but those by which MicroPython says which one it is."""
+    """Return uses of another object's private attributes, except those by which MicroPython identifies itself."""
     found = []
     for node in ast.walk(source.tree):
         private = isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__")
@@ -61,9 +61,9 @@ def reached_into(source: Source) -> list[str]:
 
 
 def born_late(sources: list[Source]) -> list[str]:
-    """Attributes that a method other than `__init__` sets on itself and that the class, or one that it is made from, does not declare.
+    """Return attributes that a method other than `__init__` sets on itself and that neither the class nor a base declares.
 
-    A type checker takes a misspelt one for a new attribute.
+    A type checker takes a misspelt attribute for a new one.
     """
     classes = [(source, node) for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef)]
     found = []
@@ -75,7 +75,7 @@ def born_late(sources: list[Source]) -> list[str]:
 
 
 def _bases(node: ast.ClassDef, classes: list[ast.ClassDef]) -> list[ast.ClassDef]:
-    """What a class is made from, as far as it is ours, all the way up."""
+    """Return the bases of a class, as far as they are ours, all the way up."""
     names = {base.id for base in node.bases if isinstance(base, ast.Name)} - {node.name}
     direct = [one for one in classes if one.name in names]
     return direct + [more for one in direct for more in _bases(one, classes)]

@@ -1,4 +1,4 @@
-"""Typing what the documents tell a reader to type: an empty home, commands one after the other, pumps in the background."""
+"""Type the documents' commands: an empty home, commands one after the other, pumps in the background."""
 
 import shlex
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.host.cli import server
 
-# Examples that can't be done on a simulated pump in good health: there is no board, and no alarm to acknowledge.
+# Examples that fail on a healthy simulated pump: there is no board, and no alarm to acknowledge.
 ENDS = {
     "thecal flash --bench tmc2209-peristaltic": 3,
     "thecal ack power_lost": 1,
@@ -29,12 +29,12 @@ def words(command: str) -> list[str]:
 
 
 def forked(command: str, home: dict[str, str], folder: Path, answers: str = "", limit_s: int = COMMAND_LIMIT_S):
-    """Run one command to its end, forked from a process that has imported the tool. Returns its subprocess.CompletedProcess."""
+    """Run one command to its end, forked from a process that has imported the tool. Return its subprocess.CompletedProcess."""
     return server().run("thecal.cli.app:main", shlex.split(command), folder, home, answers, limit_s)
 
 
 def stop(process: subprocess.Popen[str]) -> str:
-    """Ctrl-C, as a person ends it; returns what was printed."""
+    """Press Ctrl-C, like a person; return the output."""
     process.send_signal(signal.SIGINT)
     try:
         output, _ = process.communicate(timeout=START_LIMIT_S)
@@ -51,7 +51,7 @@ def launch(command: str, home: dict[str, str], folder: Path) -> subprocess.Popen
 
 
 def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: Path) -> None:
-    """The simulated pump in the background takes a moment to boot."""
+    """Wait until the simulated pump in the background has booted."""
     deadline_s = time.monotonic() + START_LIMIT_S
     while forked("thecal find", home, folder).returncode:
         assert pump.poll() is None, pump.communicate()[0]
@@ -60,7 +60,7 @@ def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: 
 
 
 def walk(commands: list[str], home: dict[str, str], folder: Path, background: list[subprocess.Popen[str]]) -> dict[str, int]:
-    """Types the commands one after the other, answering yes; the exit code of each."""
+    """Type the commands one after the other, answering yes; return the exit code of each."""
     codes = {}
     for command in commands:
         if command.split()[1] == "sim":

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import manifest, program
-from pumpcore.schedule import Zone
-from pumpcore.settings import Settings
+from pumpcore.flash import manifest
+from pumpcore.program import packing
+from pumpcore.program.schedule import Zone
+from pumpcore.program.settings import Settings
 from support.micropython import SCRIPT, VECTORS, in_cpython, run_in_micropython
 from support.programs import MONDAY_UTC_S, every_day, resuming
 from support.rig.benches import named
@@ -54,15 +55,15 @@ def a_bridge(device: Device) -> list:
     """Another concentration: told, refused, forecast, bridged, cut, gone on with, passed; then another fluid and its priming."""
     client, told = device.client, []
     for fluid, mass_ng in (("water", 500), ("water", 300), ("dye", 300)):
-        made = program.Program("c", fluid, 3600, [(0, 1_500_000)])
+        made = packing.Program("c", fluid, 3600, [(0, 1_500_000)])
         made.after_power_loss, made.concentration, made.settings = "resume", (mass_ng, 1_000_000), Settings()
         made.settings.line_day, made.settings.tubing_nl = 20_000, 339_000
-        packed = program.pack(made)
+        packed = packing.pack(made)
         staged = client.program_stage(packed)
         told.append(staged)
         if staged["line"] and staged["line"]["needs"] == "bridge":
             position = client.status()["delivered_steps"]
-            told.append({"forecast": client.forecast_digest(staged["digest"], MONDAY_UTC_S, (Zone(0), 3), position)})
+            told.append({"forecast": client.forecast_digest(staged["digest"], MONDAY_UTC_S, Zone(0), 3, position)})
         client.program_activate(staged["digest"])
         client.clock_set(MONDAY_UTC_S, 0)
         told.append(device.ask_raw("start"))
@@ -83,9 +84,9 @@ def a_bridge(device: Device) -> list:
 def a_day(device: Device) -> list:
     """Everything that a day with a bolus, a refusal, a cut, a stop and an alarm leaves behind."""
     client = device.client
-    packed = program.pack(resuming(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457))))
+    packed = packing.pack(resuming(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457))))
     told = [client.program_stage(packed), client.program_read()]
-    client.program_activate(program.digest(packed))
+    client.program_activate(packing.digest(packed))
     client.clock_set(MONDAY_UTC_S, 0)
     client.start()
     device.run_for(6.5 * 3600)

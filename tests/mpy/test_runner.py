@@ -1,4 +1,4 @@
-"""The runner itself: real MicroPython, `pumpcore` importable, failures told, memory that the collector leaves alone."""
+"""The runner itself: real MicroPython, `pumpcore` importable, failures reported, memory never collected."""
 
 import json
 

@@ -1,9 +1,9 @@
-"""What only hardware can show about the rules: each is a skipped test of this version, so that every run names it.
+"""What only hardware can show about the rules: each is a skipped test, so that every run names it.
 
-What an emulated chip can show is in tests/pico.
+tests/pico has what an emulated chip can show.
 """
 
-# (rule, what has to be seen, why nothing here can show it)
+# (rule, what must be seen, why nothing here can show it)
 CHIP = (
     ("R6", "enable pull resistor", "the driver is off with the Pico unplugged, resetting or unpowered: a resistor and its rail"),
     ("R6", "brown-out", "the supply sags and returns slowly; the emulated board has power or has none"),

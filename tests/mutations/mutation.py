@@ -1,4 +1,4 @@
-"""One rule broken on purpose: a row of `rules/*.toml`, put into a copy of the tree, and what the test that it names says then."""
+"""One rule broken on purpose: a row of `rules/*.toml`, applied to a copy of the tree, and the result of the test that it names."""
 
 import json
 import os
@@ -17,18 +17,18 @@ HERE = Path(__file__).resolve().parent
 PACKAGES = {"host": ("thecal",), "firmware": ("pumpcore", "app")}
 FOLDERS = tuple(PACKAGES)
 LONGEST_RUN_S = 180
-# What the tests import and is not ours: the processes that run them are forked from one that has it.
+# Imports of the tests that are not ours: the test processes are forked from one that has them.
 LIBRARIES = (
     "pytest", "_pytest.unraisableexception", "_pytest.junitxml", "hypothesis", "hypothesis.strategies", "hypothesis.stateful", "typer",
     "pydantic", "pint", "tomlkit", "serial.tools.list_ports", "platformdirs", "wasmtime", "littlefs", "unittest.mock",
 )  # fmt: skip
-# What a test may die of when it catches something; anything else (an import error, a typing slip) proves nothing.
+# The exceptions that prove something. Anything else (an import error, a typing slip) proves nothing.
 CAUGHT = ("AssertionError", "Failed")
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """`old` stands exactly once in `file`; with `new` in its place, `test` must fail, because of what `breaks` says."""
+    """`old` occurs exactly once in `file`; with `new` in its place, `test` must fail, for the reason in `breaks`."""
 
     rule: str
     name: str
@@ -40,11 +40,11 @@ class Mutation:
 
     @property
     def folder(self) -> str:
-        """Which of FOLDERS the file is in: that one is copied."""
+        """The one of FOLDERS that contains the file: it is copied."""
         return self.file.split("/")[0]
 
     def mutated(self) -> str:
-        """The file's text with the mutation; ValueError when it does not apply any more."""
+        """Return the file's text with the mutation. Raises ValueError if it no longer applies."""
         text = (ROOT / self.file).read_text(encoding="utf-8")
         times = text.count(self.old)
         if times != 1:
@@ -54,7 +54,7 @@ class Mutation:
 
 @dataclass
 class Outcome:
-    """What a run of pytest said: `tests` by node id (what it died of, "" when it passed; its rules), `files` by module."""
+    """The result of a pytest run. `tests` by node id: the exception ("" if passed) and its rules; `files` by module."""
 
     code: int
     output: str
@@ -62,17 +62,17 @@ class Outcome:
     files: dict[str, str] = field(default_factory=dict)
 
     def of(self, node: str) -> list[dict]:
-        """The rows of a test; several when it is parametrised."""
+        """Return the rows of a test; several if it is parametrised."""
         return [row for name, row in self.tests.items() if name == node or name.startswith(node + "[")]
 
     def foreign_files(self, copy: Path, folder: str) -> list[str]:
-        """Modules of a copied folder that were imported from elsewhere; something of it must have been imported."""
+        """Return modules of a copied folder that came from elsewhere. At least one module must come from it."""
         files = {name: Path(file) for name, file in self.files.items() if name.split(".")[0] in PACKAGES[folder]}
         return [f"{name}: {file}" for name, file in files.items() if not file.is_relative_to(copy)] if files else [f"nothing of {folder}"]
 
 
 def load() -> list[Mutation]:
-    """Every mutation, in the order of the rules."""
+    """Return every mutation, in the order of the rules."""
     found = []
     for file in sorted((HERE / "rules").glob("*.toml")):
         table = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -81,7 +81,7 @@ def load() -> list[Mutation]:
 
 
 class Workshop:
-    """A copy of the tree in which one mutation after another is made and undone, and a server that runs tests against it."""
+    """A copy of the tree in which mutations are applied and undone in turn, and a server that runs tests against it."""
 
     def __init__(self, copy: Path) -> None:
         self.copy = copy
@@ -96,7 +96,7 @@ class Workshop:
 
     @contextmanager
     def mutated(self, mutation: Mutation) -> Iterator[None]:
-        """The copy has the mutation; afterwards it is as it was. No compiled file is left over from either."""
+        """Apply the mutation inside the block and undo it afterwards. No compiled file is left over from either."""
         file = self.copy / mutation.file
         before = file.read_bytes()
         _write(file, mutation.mutated().encode())
@@ -117,19 +117,19 @@ class Workshop:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Write, and remove what Python compiled: it compares whole seconds and sizes, which two versions may share."""
+    """Write, and remove Python's compiled file: Python compares whole seconds and sizes, which two versions may share."""
     file.write_bytes(data)
     for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
         compiled.unlink()
 
 
 def _environment(report: Path) -> dict[str, str]:
-    """This process's, without what another pytest left there."""
+    """Return this process's environment, without traces of another pytest."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "THECAL_"))}
-    # where these are set, pytest explains a failed comparison at full length; of two flash images that takes minutes
+    # with these, pytest explains a failed comparison at full length, which takes minutes for two flash images
     kept = {name: value for name, value in kept.items() if name not in ("CI", "BUILD_NUMBER")}
     # plug-ins cost half of the start; the tests need none
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    # the copy is compiled once, not for every mutation
+    # compile the copy once, not for every mutation
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}

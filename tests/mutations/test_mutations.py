@@ -1,4 +1,4 @@
-"""Every rule R1 to R12 is broken on purpose, again and again, and each time the test that is named for it must notice."""
+"""Every rule R1 to R12 is broken on purpose in many ways, and each time the named test must fail."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from mutations.mutation import CAUGHT, FOLDERS, Mutation, Workshop, load
 MUTATIONS = load()
 RULES = [f"R{number}" for number in range(1, 13)]
 LONGEST_TEST_S = 5
-MAIN = "firmware/main.py"  # it is run, not imported
+MAIN = "firmware/main.py"  # run, not imported
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 
 @pytest.mark.long
 def test_the_tree_as_it_is_passes_every_test_that_is_named(workshop: Workshop) -> None:
-    """Else a mutation would be "caught" by a test that is red anyway; and each holds the rule that it is named for."""
+    """Otherwise a red test would "catch" a mutation. Each named test also has the marker of its rule."""
     outcome = workshop.run(sorted({mutation.test for mutation in MUTATIONS}), timeout_s=300)
     assert outcome.code == 0, outcome.output
     for folder in FOLDERS:
@@ -67,5 +67,5 @@ def test_every_rule_is_broken_in_at_least_two_ways(rule: str) -> None:
 
 @pytest.mark.parametrize(("rule", "what"), [row[:2] for row in CHIP])
 def test_belongs_to_the_chip(rule: str, what: str) -> None:
-    """Why is in chip.py; the closing table names each of them."""
+    """chip.py has the reasons; the closing table names each."""
     pytest.skip(f"belongs to the chip: {what} ({rule})")

@@ -1,4 +1,4 @@
-"""A pytest plugin inside the run of a mutation: writes what each test died of, the rules it holds, and where our modules came from."""
+"""A pytest plugin for the run of a mutation: it writes each test's exception, its rules, and where our modules came from."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 
 def _kind(error: BaseException) -> str:
-    """The name of the exception; of a group (Hypothesis, several failures at once) that of its members when they agree."""
+    """Return the name of the exception; of a group (Hypothesis, several failures at once) that of its members if they agree."""
     if isinstance(error, BaseExceptionGroup):
         kinds = {_kind(member) for member in error.exceptions}
         return kinds.pop() if len(kinds) == 1 else "ExceptionGroup"

@@ -1,4 +1,4 @@
-"""Boards and pumps on the emulated RP2040. Without a UF2 every test here is skipped; `make test-emu` fails then."""
+"""Boards and pumps on the emulated RP2040. Without a UF2 every test here is skipped; `make test-emu` then fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from support.rig.device import Device
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Boots the bench before the test is forked, so that every child finds it booted and attached."""
+    """Boot the bench before the test is forked, so that every child finds it booted and attached."""
     if wants_a_booted_bench(item):
         motor_bench.booted()
 
@@ -29,7 +29,7 @@ def wants_a_booted_bench(item: pytest.Item) -> bool:
 
 @pytest.fixture(name="bench")
 def attached_bench() -> MotorBench:
-    """hal/rp2 behind the prompt. The test is in a process of its own, so nobody has touched it since it was attached."""
+    """hal/rp2 at the prompt. The test has a process of its own, so the bench is as it was attached."""
     return motor_bench.booted()
 
 
@@ -42,7 +42,7 @@ def board() -> Iterator[EmulatedBoard]:
 
 @pytest.fixture
 def chip() -> Iterator[EmulatedBoard]:
-    """The compiled firmware on the flash, without main.py: the prompt is free to use its parts."""
+    """The compiled firmware on the flash without main.py: the prompt can use its parts."""
     with EmulatedBoard(files=parts()) as fresh:
         yield fresh
 

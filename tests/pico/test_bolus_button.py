@@ -1,4 +1,4 @@
-"""The bolus button on the emulated chip: one press is one press, whatever the contact and the CPU do meanwhile."""
+"""The bolus button on the emulated chip: one press is one press, whatever contact and CPU do meanwhile."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _ATTACHED_ANEW = "board.make_safe()\nboard = Board()\nboard.attach(Bench)\nbutto
 
 
 def play(bench: MotorBench, levels: list[tuple[float, int]]) -> None:
-    """(ms from now, level of the line): it is low while the contact is closed."""
+    """Set the line by (ms from now, level): it is low while the contact is closed."""
     for at_ms, level in levels:
         bench.board.at(round(at_ms * _MS), lambda level=level: bench.board.set_pin(BOLUS, level))
 
 
 def bouncing(from_ms: float, level: int) -> list[tuple[float, int]]:
-    """A contact that chatters for 5 ms before it stays at `level`."""
+    """Return a contact that chatters for 5 ms before it stays at `level`."""
     return [(from_ms + number, level if number % 2 == 0 else 1 - level) for number in range(5)]
 
 
 def presses(bench: MotorBench, duration_ms: int) -> int:
-    """How often the firmware, looking every 10 ms, is told of a press."""
+    """Return how many presses the firmware sees if it looks every 10 ms."""
     bench.run(f"told = 0\nfor _ in range({duration_ms // 10}):\n time.sleep_ms(10)\n told += buttons.bolus_pressed()", 60)
     return bench.ask("told")
 
@@ -67,7 +67,7 @@ def test_a_press_wakes_the_loop_once_and_a_stop_is_told_beside_it(bench: MotorBe
 
 
 def test_a_button_held_at_power_up_is_no_press_before_it_is_let_go(bench: MotorBench) -> None:
-    """A wire that is shorted to ground orders nothing."""
+    """A wire shorted to ground orders nothing."""
     bench.board.set_pin(BOLUS, 0)
     bench.run(_ATTACHED_ANEW)
     assert presses(bench, 300) == 0

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from adafruit_motor import stepper as library
 
-from pumpcore.bench import Bench
+from pumpcore.bench.bench import Bench
 from support.emulator.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
 from support.rig.benches import named
 from thecal.files.bench import for_pump
@@ -21,7 +21,7 @@ class Coil:
 
 
 def onesteps(style: str, forward: bool, count: int) -> list[int]:
-    """What the library puts on its four outputs, a1 in the lowest bit, after each of its own steps."""
+    """Return the library's four outputs, a1 in the lowest bit, after each of its own steps."""
     coils = [Coil(), Coil(), Coil(), Coil()]
     motor, patterns = library.StepperMotor(*coils, microsteps=None), []
     for _ in range(count):
@@ -31,7 +31,7 @@ def onesteps(style: str, forward: bool, count: int) -> list[int]:
 
 
 def at_strobes(bench: MotorBench) -> list[int]:
-    """The pattern on the pins at each rising edge of the strobe; every change of a coil while it steps falls on such an edge."""
+    """Return the pattern on the pins at each rising edge of the strobe; every change of a coil comes with such an edge."""
     edges = [(at_ns, bit, level) for bit in range(4) for at_ns, level in bench.board.pins.edges(COIL_A1 + bit)]
     patterns, state = [], 0
     for rise in bench.rises():
@@ -134,7 +134,7 @@ def test_what_is_captured_is_one_cycle_of_the_library(bench: MotorBench) -> None
 
 @pytest.mark.rule("R4")
 def test_the_first_step_comes_after_the_driver_has_woken(bench: MotorBench, record_property) -> None:
-    """The DRV8833's inputs do not act in its first millisecond: a pulse within it would be counted and not made."""
+    """The DRV8833 ignores its inputs in the first millisecond: a pulse then would be counted and not made."""
     for wake_us in (0, 1_000):
         bench.attach("coils", "single", off_level=0, wake_us=wake_us)
         bench.run("stepper.queue(4, 4000)\nguard.rearm(); stepper.enable(True); guard.allow(guard.count() + 10); stepper.send(); drain()")

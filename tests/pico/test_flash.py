@@ -1,4 +1,4 @@
-"""`make flash` on the emulated chip: a fresh board becomes a pump, a pump is flashed again, a pulled cable leaves no pump that runs."""
+"""`make flash` on the emulated chip: a fresh board becomes a pump, a pump is flashed again, a pulled cable never leaves a running pump."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.emulator.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
 from support.emulator.image import compiled
 from support.programs import constant
@@ -57,7 +57,7 @@ def test_a_fresh_board_becomes_the_pump_of_this_checkout(bench_with: Maker, caps
     assert (report["copied"], report["release"], report["bench"]) == (len(compiled().files), compiled().release, BENCH_NAME)
     assert report["alarms"] == []
     told_bytes = [told.parse(line) for line in bench.heard]
-    assert len(compiled().files[pack.PATH]) in told_bytes and 100 * 256 in told_bytes  # on its way too, for the bar
+    assert len(compiled().files[pack.PATH]) in told_bytes and 100 * 256 in told_bytes  # reported on its way too, for the bar
     files = bench.files()
     assert {path: files[path] for path in deployed()} == deployed()
     assert set(files) - set(deployed()) == {"/store/bench.a"}
@@ -91,7 +91,7 @@ def test_a_running_pump_is_refused_then_stopped_saved_and_found_to_have_everythi
 def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again_mends_it(
     bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = older(tmp_path / "older", "app/handlers/temporary.py", "main.py")
+    old = older(tmp_path / "older", "app/wire/handlers/temporary.py", "main.py")
     bench = bench_with(image_of({path: data for path, data in old.files.items() if path != "/main.py"}, old))
 
     # the first cut: in the middle of a file, before there is a main.py
@@ -122,7 +122,7 @@ def test_a_pulled_cable_leaves_no_pump_then_an_incomplete_one_and_flashing_again
 def test_a_cable_pulled_in_the_middle_of_the_pack_leaves_the_pump_that_was_there_and_it_does_no_therapy(
     bench_with: Maker, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    old = older(tmp_path / "older", "app/handlers/temporary.py")
+    old = older(tmp_path / "older", "app/wire/handlers/temporary.py")
     bench = bench_with(image_of(old.files, old))
     bench.expect_a_pump(True)
     bench.pull_at("cp firmware.pack.new", 70_000)
@@ -160,7 +160,7 @@ def test_a_firmware_that_crashed_under_its_watchdog_can_be_replaced(bench_with: 
 
 
 def does_no_therapy(bench: FlashBench) -> None:
-    """It answers, says that its firmware is not whole, and moves nothing."""
+    """Check that it answers, reports that its firmware is incomplete, and moves nothing."""
     with Client(str(bench.pump.port_url)) as client:
         for ask in (client.hello, client.status, client.start, client.stop):
             with pytest.raises(Refused) as refused:
@@ -181,8 +181,8 @@ def begin(bench: FlashBench) -> None:
 
 
 def names_in(journal: Path) -> list[str]:
-    from pumpcore.wire import records
+    from pumpcore.wire import record_types
 
-    decoded, rest = records.decode(journal.read_bytes())
+    decoded, rest = record_types.decode(journal.read_bytes())
     assert not rest
     return [record.name for record in decoded]

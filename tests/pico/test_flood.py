@@ -1,4 +1,4 @@
-"""A flood of lines at a pump on the emulated chip: the dose stays exact, `stop` acts behind it, and no prompt ever reads it."""
+"""A flood of lines at a pump on the emulated chip: the dose stays exact, `stop` acts after it, and no prompt ever reads it."""
 
 import itertools
 import os
@@ -11,13 +11,13 @@ from support.programs import constant
 from support.rig.device import Device, Figures
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
-# A flood of less than 4 s would pass no end of a lease. A second of flood takes most of a minute of processor time on the computer that
-# emulates the chip. `make torture` therefore floods for ten minutes in ten parts, which run side by side on as many cores as there are.
+# A flood of less than 4 s would not cross the end of a lease. A second of flood takes most of a minute of processor time on the computer
+# that emulates the chip. `make torture` therefore floods for ten minutes in ten parts, side by side on as many cores as there are.
 FLOOD_S = max(4.0, float(os.environ.get("THECAL_FLOOD_S", 60 if TORTURE else 20)))
 FLOODS = 10 if TORTURE else 1  # each with other noise
 RATE_NL = 1_600_000  # 44 steps a second
 BEFORE_RENEWAL_S = 56  # the first lease ends at 59 s and is renewed at 56.5 s
-AHEAD_BYTES = 2048  # what waits at the host
+AHEAD_BYTES = 2048  # bytes that wait at the host
 STOP_WITHIN_S = 1.0
 TYPED = b"print('py' * 3)\n\x03\x03\r\x01print('py' * 3)\x04\x02\nimport os\nos.remove('/main.py')\n\x04"
 KINDS = (
@@ -27,18 +27,18 @@ KINDS = (
     b"a\n" * 1_024,
     b'{"stop"' + b"x" * 120 + b"\n" + TYPED,
 )
-KIND_S = min(4.0, FLOOD_S / (len(KINDS) + 1))  # each kind and the noise come, however short it is
+KIND_S = min(4.0, FLOOD_S / (len(KINDS) + 1))  # so that each kind and the noise come, however short the flood is
 
 pytestmark = pytest.mark.torture
 
 
 def noise(chance: random.Random) -> bytes:
-    """Bytes of every value, a newline now and then; no `stop`."""
+    """Return bytes of every value with a newline now and then; no `stop`."""
     return chance.randbytes(1_000).replace(b"st", b"ts") + b"\x03\x01\x02\x04"
 
 
 def flood(chance: random.Random) -> Iterator[tuple[float, bytes]]:
-    """(for how long, what is sent over and over)."""
+    """Yield (how long, what to send over and over)."""
     while True:
         for kind in KINDS:
             yield KIND_S, kind
@@ -46,7 +46,7 @@ def flood(chance: random.Random) -> Iterator[tuple[float, bytes]]:
 
 
 def pour(device: Device, duration_s: float, seed: int = 1) -> tuple[int, bytes]:
-    """Sends without a pause, as fast as the pump takes it. (bytes that it took, what it said)."""
+    """Send without a pause, as fast as the pump reads. Return (bytes read, the pump's output)."""
     board, taken, said = device.sim.board, 0, b""
     end_ns = board.now_ns() + round(duration_s * 1e9)
     kinds = flood(random.Random(seed))
@@ -63,7 +63,7 @@ def pour(device: Device, duration_s: float, seed: int = 1) -> tuple[int, bytes]:
 
 
 def alone(device: Device) -> None:
-    """What the pump says comes here from now on."""
+    """Return the list that gets the pump's output from now on."""
     device.client.close()
     device.sim.write(b"\n")
     device.sim.wait_until_idle()

@@ -1,21 +1,21 @@
-"""How long the chip's loop is held by one block of a forecast, and that the chip comes to the laptop's digest."""
+"""How long one block of a forecast holds the chip's loop, and that its digest is the laptop's."""
 
 import ast
 
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Zone
 from support.emulator.board import EmulatedBoard
 
 UTC_S = 1_792_800_000
 LONGEST_BLOCK_MS = 1_000  # the queue has at least 2.5 s left when a handler begins
 BUILD = """
 import time
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Zone
 made = Program("w", "f", 3600, [(minute, 1 + 7919 * minute % 900001) for minute in range(0, 10080, 30)])
 made.mode = 1
 """

@@ -1,4 +1,4 @@
-"""The lease guard and the stop machine on the emulated chip: what cuts the enable line without the CPU, and what they count."""
+"""The lease guard and the stop machine on the emulated chip: how they cut the enable line without the CPU, and what they count."""
 
 import pytest
 
@@ -11,13 +11,13 @@ SECOND_NS = 1_000_000_000
 
 @pytest.fixture(params=[pytest.param(1, id="off_high"), pytest.param(0, marks=pytest.mark.long, id="off_low")], autouse=True)
 def driver(request: pytest.FixtureRequest, bench: MotorBench) -> None:
-    """Drivers of both polarities behind a step and direction generator."""
+    """Drivers of both polarities after a step and direction generator."""
     if request.param != bench.off_level:
         bench.attach(off_level=request.param)
 
 
 def cut_at(bench: MotorBench) -> int:
-    """When the enable line went off last."""
+    """Return when the enable line went off last."""
     return [at_ns for at_ns, level in bench.board.pins.edges(ENABLE) if level == bench.off_level][-1]
 
 
@@ -68,7 +68,7 @@ machine.enable_irq(state)
 
 @pytest.mark.quick
 def test_allowances_come_one_behind_the_other_while_it_steps(bench: MotorBench) -> None:
-    """More of them than the FIFO takes: the rest waits in memory and is handed over at a look."""
+    """More of them than the FIFO takes: the rest waits in memory until the next look."""
     bench.run("ready(1)\nbegin = guard.count()")
     bench.clear()
     bench.run(on_chip("for lease in range(2, 42): guard.allow(begin + lease)\nheld_back = guard._owed", "/hal/rp2/guard.py"))
@@ -110,7 +110,7 @@ def test_a_line_that_something_else_takes_off_counts_as_tripped(bench: MotorBenc
 
 
 def press(bench: MotorBench, after_ns: int, lasts_ns: int) -> list[int]:
-    """Opens the contact in a while, for a while; the list will hold when."""
+    """Open the contact in a while, for a while; the list will get the times."""
     pressed: list[int] = []
 
     def open_it() -> None:
@@ -210,7 +210,7 @@ def test_make_safe_stops_whatever_runs_and_a_new_start_finds_it_off(bench: Motor
 
 @pytest.mark.rule("R6")
 def test_a_forgotten_generator_is_stopped_by_the_next_power_up_of_the_program(bench: MotorBench) -> None:
-    """An exception or a soft reset stops neither PIO nor DMA: the next Board does, before it knows a single pin."""
+    """An exception or a soft reset stops neither PIO nor DMA; the next Board does, before it knows any pin."""
     bench.run("ready(100000)\nstepper.queue(25000, 1000000)\nstepper.send()\ntime.sleep_ms(5)")
     assert bench.enabled()
     bench.run("first = Board()")

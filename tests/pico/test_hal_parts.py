@@ -186,14 +186,14 @@ def test_a_clock_chip_that_does_not_answer_is_none(chip: EmulatedBoard) -> None:
 
 
 def boots(chip: EmulatedBoard, code: str = "") -> tuple[str, bool]:
-    """(reset cause, maintenance requested) that the next program finds; `code` runs in it."""
+    """Return (reset cause, maintenance requested) of the next program; `code` runs in it."""
     chip.exec(f"from hal.rp2.system import System\nsystem = System()\n{code}")
     cause, maintenance = ask(chip, "(system.reset_cause, system.maintenance_requested)")
     return cause, maintenance
 
 
 def reset(chip: EmulatedBoard, code: str) -> None:
-    """Runs code that resets the chip, and waits for the prompt."""
+    """Run code that resets the chip, and wait for the prompt."""
     chip.at(60_000_000, lambda: None)
     try:
         chip.exec(code, timeout_s=1.0)
@@ -307,7 +307,7 @@ def test_buzzer_patterns_are_on_the_pin_without_the_cpu(chip: EmulatedBoard) -> 
 def test_the_heap_that_the_hal_takes(bench: MotorBench, record_property) -> None:
     bench.run("import gc\nboard.make_safe()\ngc.collect()")
     free = bench.ask("gc.mem_free()")
-    bench.run("board.look()")  # the first one fills the object that all of them answer
+    bench.run("board.look()")  # the first one fills the object that all of them return
     bench.run("gc.collect()\nbefore = gc.mem_free()\nfor i in range(200): board.look()\ngc.collect()\nafter = gc.mem_free()")
     assert bench.ask("before - after") <= 64
     assert free > 170_000

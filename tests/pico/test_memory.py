@@ -1,18 +1,18 @@
-"""What a whole pump leaves free of its memory on the chip, and that a day's events do not take it away."""
+"""The free memory of a whole pump on the chip, and that a day's events do not reduce it."""
 
 import pytest
 
 from support.programs import constant
 from support.rig.device import Device, Figures
 
-LEAST_FREE_BYTES, LEAST_LATER_BYTES = 90_000, 75_000  # after power-up, as `make bench` judges it; after a day of events
-LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects when it has been quiet for 0.3 s, and tells what was free behind that
+LEAST_FREE_BYTES, LEAST_LATER_BYTES = 90_000, 75_000  # after power-up, as in `make bench`; after a day of events
+LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects after 0.3 s of quiet, and reports what was free after that
 LOST_BYTES = 4_000
 RATE_NL = 1_000_000
 
 
 def free_bytes(device: Device) -> int:
-    """What `status` says once nobody has asked for a while."""
+    """Return the figure of `status` after a quiet time."""
     for _ in range(LOOKS):
         device.run_for(QUIET_S)
         told = device.client.status()["free_memory_bytes"]
@@ -20,7 +20,7 @@ def free_bytes(device: Device) -> int:
 
 
 def a_day(device: Device) -> None:
-    """Every command comes in turn, a dose and a bolus are given, the journal is read, a command is refused."""
+    """Every command in turn: a dose and a bolus are given, the journal is read, a command is refused."""
     client = device.client
     device.begin(constant(RATE_NL))
     device.run_for(2)
@@ -41,7 +41,7 @@ def a_day(device: Device) -> None:
 
 @pytest.mark.rule("R8")
 def test_memory_is_free_after_boot_and_stays_so(device: Device, record_property: Figures) -> None:
-    """What is interned by the first day stays; the second takes nothing more."""
+    """The first day's interned names stay; the second day takes nothing more."""
     booted = device.client.status()["free_memory_bytes"]
     free = []
     for _ in range(2):

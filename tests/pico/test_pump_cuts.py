@@ -1,7 +1,7 @@
-"""Power cuts at random times on the emulated chip, flash operations torn: what is on the flash then, against what the pins did.
+"""Power cuts at random times on the emulated chip, flash operations torn: the flash afterwards against the pins.
 
-The image is judged by the firmware's own recovery, run on CPython: thirty boots of the emulated chip would take an hour. That
-the chip itself boots from a cut flash is shown by the scenarios of tests/device/test_power.py.
+The firmware's own recovery, run on CPython, judges the image, because thirty boots of the emulated chip would take an hour.
+tests/device/test_power.py shows that the chip itself boots from a cut flash.
 """
 
 import itertools
@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from bench import journals
-from pumpcore import faults, slots
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.faults import faults
+from pumpcore.flash import slots
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
@@ -33,7 +34,7 @@ CUTS = 100 if os.environ.get("THECAL_HYPOTHESIS") == "torture" else 8  # of each
 FAST_NL, SLOW_NL = 60_000_000, 1_500_000  # above the motor's start rate, with a ramp; below it
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "clock_lost", "stop_button")}
 WORST_ERASE_NS = 400_000_000
-MOST_OPERATIONS = 7  # a start or an activation takes about five; every other cut is meant for one
+MOST_OPERATIONS = 7  # a start or an activation takes about five; every other cut aims at one
 AHEAD_S = 7  # the queue's high water
 
 pytestmark = pytest.mark.torture
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.torture
 
 @pytest.fixture
 def device() -> Iterator[Device]:
-    """Two programs staged, the first one active; ceilings that let it run into its ramp."""
+    """A pump with two staged programs, the first one active, and ceilings that let it run into its ramp."""
     with Device(named(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
         fresh.upload(resuming(constant(FAST_NL)))
         fresh.client.clock_set(MONDAY_UTC_S, 0)
@@ -53,8 +54,10 @@ def request(method: str, **params: object) -> bytes:
 
 
 def cut(device: Device, line: bytes, after_ns: int, operation: int = 0) -> tuple[bytes, int, int]:
-    """(flash, true steps, torn operations) of a branch in which `line` is sent and the power goes so much later, or within the
-    so-manieth flash operation from now, if that comes first."""
+    """Return (flash, true steps, torn operations) of a branch in which `line` is sent and the power fails later.
+
+    It fails after the given time, or within the given flash operation from now, whichever comes first.
+    """
 
     def live() -> tuple[bytes, int, int]:
         board = device.sim.board
@@ -72,7 +75,7 @@ def cut(device: Device, line: bytes, after_ns: int, operation: int = 0) -> tuple
 
 
 def judge(image: bytes, true_steps: int, pair: Calibration, digests: set[str]) -> None:
-    """R2, R6, R9 on what the cut has left; then once more, as if the power had gone again in that boot."""
+    """Check R2, R6 and R9 on the flash after the cut; then again, as if the power had failed during that boot."""
     for _ in range(2):
         pump = UnitPump(image, MONDAY_UTC_S + 3600)
         assert not pump.board.stepper.enabled
@@ -92,7 +95,7 @@ def judge(image: bytes, true_steps: int, pair: Calibration, digests: set[str]) -
 
 
 def many_cuts(device: Device, kind: str, sent: tuple[bytes, int], digests: set[str]) -> tuple[int, int]:
-    """Cuts within so many ns of a line that is sent, every other one aimed at a flash operation: (torn operations, with steps)."""
+    """Cut within so many ns of a line, every other time aimed at a flash operation. Return (torn operations, with steps)."""
     line, longest_ns = sent
     chance, pair = random.Random(kind), device.calibration()
     device.sim.board.flash.erase_ns = WORST_ERASE_NS
@@ -112,7 +115,7 @@ def many_cuts(device: Device, kind: str, sent: tuple[bytes, int], digests: set[s
 @pytest.mark.rule("R9")
 @pytest.mark.parametrize("kind", ["idle", "starting", "pumping", "storing", "stopping"])
 def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device, kind: str, record_property: Figures) -> None:
-    """`starting` is the first seconds of a start: journal, lease, ramp. `storing` an activation of another program."""
+    """`starting`: the first seconds of a start (journal, lease, ramp). `storing`: activation of another program."""
     first, second = resuming(constant(FAST_NL)), resuming(constant(SLOW_NL))
     digests = {programs.digest(programs.pack(new)) for new in (first, second)}
     line, longest_ns = b"", 4_500_000_000
@@ -135,7 +138,7 @@ def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device
 @pytest.mark.rule("R6")
 @pytest.mark.rule("R9")
 def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figures) -> None:
-    """Four segments of faults are full but for one record: acknowledging an alarm removes the oldest and begins a new one."""
+    """Four segments of faults lack one record: acknowledging an alarm removes the oldest and begins a new one."""
     table = for_the_chip(named())
     built = image.compiled()
     bench_files = marked(BENCH_PATH, slots.pack(1, payload(table)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.emulator.branches import branch
@@ -21,7 +21,7 @@ from thecal.deploy.build import build
 from thecal.files.resources import firmware_folder
 from thecal.pump.exchange import new_id
 
-RATE_NL = 1_600_000  # 44 steps a second, the most that the ceiling of a day lets run
+RATE_NL = 1_600_000  # 44 steps a second, the most that the day's ceiling allows
 WORST_ERASE_NS = 400_000_000
 STOPS = 10
 FAST_HZ, ROUNDS = 997, 8
@@ -52,7 +52,7 @@ def steps_in(device: Device, duration_s: float) -> int:
 @pytest.mark.rule("R2")
 @pytest.mark.rule("R6")
 def test_code_that_is_stuck_ends_in_a_reset_with_the_motor_off_and_within_the_lease(dosing: Device, record_property: Figures) -> None:
-    """Interrupts off and asleep for ever: the queue is stepped to its end, then the watchdog bites."""
+    """Interrupts off or asleep for ever: the queue runs to its end, then the watchdog bites."""
     core, chip = dosing.sim.board.chip.mcu.core, dosing.sim.board.chip
     stuck_ns, resets = dosing.sim.board.now_ns(), chip.resets
     core.enabled_interrupts = 0
@@ -74,7 +74,7 @@ def test_code_that_is_stuck_ends_in_a_reset_with_the_motor_off_and_within_the_le
 
 
 def booked_behind(device: Device, steps: int) -> dict[str, int]:
-    """What the boot behind a reset says of the lease, with every step that left the pins inside."""
+    """Return what the boot after a reset reports of the lease; it must include every step that left the pins."""
     device.run_for(8)
     boot: dict[str, int] = device.records("boot")[-1].fields
     assert boot["confirmed_steps"] <= steps <= boot["leased_steps"]
@@ -99,7 +99,7 @@ def test_a_reset_in_mid_dose_leaves_the_motor_disabled_within_the_lease(dosing: 
 def test_what_no_handler_may_raise_ends_in_a_disabled_motor_and_the_loop_goes_on(tmp_path: Path, record_property: Figures) -> None:
     """A handler raises what our broad catch lets through: safe state, alarm, and the pump answers as before."""
     shutil.copytree(firmware_folder(), tmp_path / "firmware")
-    (tmp_path / "firmware/app/handlers/alarms.py").write_text(BROKEN_HANDLER)
+    (tmp_path / "firmware/app/wire/handlers/alarms.py").write_text(BROKEN_HANDLER)
     built = build(tmp_path / "firmware")
     with Device(BENCH, image=image_of(built.files, built)) as device:
         device.begin(running())
@@ -117,7 +117,7 @@ def test_what_no_handler_may_raise_ends_in_a_disabled_motor_and_the_loop_goes_on
 
 @pytest.mark.rule("R1")
 def test_ctrl_c_and_a_client_that_wants_the_prompt_do_not_disturb_a_dose(dosing: Device) -> None:
-    """What mpremote sends first: Ctrl-C twice, Ctrl-A."""
+    """mpremote's first bytes: Ctrl-C twice, Ctrl-A."""
     before = steps_in(dosing, 4)
     for _ in range(3):
         dosing.say(raw_repl_knock())
@@ -131,7 +131,7 @@ def test_ctrl_c_and_a_client_that_wants_the_prompt_do_not_disturb_a_dose(dosing:
 @pytest.mark.rule("R1")
 @pytest.mark.rule("R8")
 def test_a_stop_takes_at_most_one_durable_operation_at_the_flashs_worst(dosing: Device, record_property: Figures) -> None:
-    """From the last byte at the pump to the last edge, sent at random times, erases of 400 ms included."""
+    """From the last byte at the pump to the last edge, sent at random times, including erases of 400 ms."""
     board, chance = dosing.sim.board, random.Random(3)
     dosing.sim.board.flash.erase_ns = WORST_ERASE_NS
 
@@ -154,7 +154,7 @@ def test_a_stop_takes_at_most_one_durable_operation_at_the_flashs_worst(dosing: 
 @pytest.mark.rule("R3")
 @pytest.mark.parametrize("rate_nl", [20_000, 300_000, RATE_NL])
 def test_leases_at_the_flashs_worst_times_leave_no_gap(device: Device, rate_nl: int, record_property: Figures) -> None:
-    """Two leases and more, every erase 400 ms: the queue never runs dry, and every step is where the plan has it."""
+    """Two leases and more, every erase 400 ms: the queue never runs dry, and every step is on time."""
     device.sim.board.flash.erase_ns = WORST_ERASE_NS
     device.begin(running(rate_nl), MONDAY_UTC_S)
     device.run_for(140)
@@ -175,7 +175,7 @@ def test_leases_at_the_flashs_worst_times_leave_no_gap(device: Device, rate_nl: 
 
 @pytest.mark.rule("R2")
 def test_boluses_and_stops_at_any_moment_of_a_fast_dose_cost_the_guard_no_pulse(record_property: Figures) -> None:
-    """Each changes what the guard allows, and while it reads that it must not look away from the pin."""
+    """Each changes the guard's allowance, and while the guard reads that it must not miss a pulse."""
     chance, steps = random.Random(2), 0
     bench = benches.named(benches.CHIP_BENCH, **benches.HIGH_CEILINGS)
     pair = bench["calibration"]

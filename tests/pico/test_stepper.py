@@ -1,4 +1,4 @@
-"""The generator of hal/rp2 on the emulated chip: where every edge falls, what a halt counts, what the queue can take."""
+"""The generator of hal/rp2 on the emulated chip: the place of every edge, the count at a halt, the capacity of the queue."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ US = 1_000
 
 
 def make(bench: MotorBench, sends: list[list[tuple[int, int]]], meanwhile: str = "") -> list[int]:
-    """Sends lists of (steps, duration_us) one behind the other and a dwell, waits for the end; the rising edges in ns."""
+    """Send lists of (steps, duration_us) one after the other and a dwell, wait for the end; return the rising edges in ns."""
     steps = sum(count for items in sends for count, _ in items)
     sends = [*sends[:-1], [*sends[-1], (0, 400)]]
     bench.run(f"ready({steps})\ndry = stepper.underruns()")
@@ -31,7 +31,7 @@ def make(bench: MotorBench, sends: list[list[tuple[int, int]]], meanwhile: str =
 
 
 def check_edges(rises: list[int], items: list[tuple[int, int]]) -> Fraction:
-    """Each item's last step exactly at its end, every other within 0.5 us of its place; returns the worst error in ns."""
+    """Check each item's last step exactly at its end, every other within 0.5 us; return the worst error in ns."""
     assert len(rises) == sum(steps for steps, _ in items)
     planned, start_us = [], 0
     for steps, duration_us in items:
@@ -62,7 +62,7 @@ def test_every_edge_is_where_the_plan_puts_it(bench: MotorBench, meanwhile: str,
 @pytest.mark.quick
 @pytest.mark.rule("R4")
 def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
-    """A send takes as long as a slice: some make an armed transfer longer, some come just when it begins."""
+    """A send takes as long as a slice: some lengthen an armed transfer, some come just when it begins."""
     items = [(100, 40_000)] + [(1 + number % 3, 1_000 + 41 * (number % 17)) for number in range(120)]
     check_edges(make(bench, [[item] for item in items]), items)
 
@@ -92,7 +92,7 @@ def race(after_us):
 
 @pytest.mark.rule("R1")
 def test_a_send_at_any_moment_neither_loses_nor_repeats_a_word(bench: MotorBench) -> None:
-    """Also when the armed channel begins just while it is being made longer."""
+    """Even if the armed channel begins just while it is lengthened."""
     items = [(1, 4_000 + i) for i in range(8)] + [(1, 2_000), (1, 2_001), (1, 500), (1, 501)]
     bench.run(on_chip(RACE, "/hal/rp2/feed.py"))
     for after_us in range(10_300, 11_800, 29):
@@ -145,7 +145,7 @@ RATES_HZ = (25, 200, 997, 2_000, 20_000, 25_000)
 
 
 def halts(seed: int, count: int) -> list[tuple[list[tuple[int, int]], int]]:
-    """(items, microseconds until the halt): long and short items, dwells, and halts behind the end."""
+    """(items, microseconds until the halt): long and short items, dwells, and halts after the end."""
     chance, trials = random.Random(seed), []
     for _ in range(count):
         rate_hz = chance.choice(RATES_HZ)
@@ -210,7 +210,7 @@ def halt_us():
 
 @pytest.mark.quick
 def test_a_halt_takes_less_than_a_millisecond(bench: MotorBench, record_property) -> None:
-    """The middle of nine: an interrupt of USB that falls into a halt adds its 0.1 ms to it."""
+    """The median of nine: a USB interrupt during a halt adds its 0.1 ms."""
     bench.run(ONE_HALT)
     took_us = sorted(bench.ask("halt_us()") for _ in range(9))
     assert took_us[4] < 1_000, took_us
@@ -239,7 +239,7 @@ while stepper.busy():
 
 @pytest.mark.rule("R3")
 def test_a_guard_that_counts_otherwise_shows_while_it_runs_and_at_the_halt(bench: MotorBench) -> None:
-    """While it runs, one step may be the one that is just being made; at the halt it is not."""
+    """While it runs, one step may be the one just being made; at the halt it is not."""
     for error, while_running in ((1, {0, 1}), (3, {1, 2, 3}), (-1, {0, -1}), (-2, {-1, -2})):
         bench.run("ready(100000)\nold = guard.count() - stepper.steps_done()\nfor i in range(40): stepper.queue(1, 1000)\nstepper.send()")
         bench.board.pins.disturb(STEP, error)
@@ -281,7 +281,7 @@ def test_a_queue_that_runs_dry_just_before_it_is_fed_is_told(bench: MotorBench) 
 
 @pytest.mark.rule("R1")
 def test_with_the_cpu_stuck_what_was_queued_is_made_and_nothing_more(bench: MotorBench) -> None:
-    """A DMA chain to a spent channel would begin again, and nobody would be there to stop it."""
+    """A DMA chain to a spent channel would begin again, with nobody there to stop it."""
     bench.run("ready(100000)")
     bench.clear()
     bench.run("""

@@ -1,7 +1,7 @@
-"""The traps of stock MicroPython on the RP2040, each shown to be there, and what hal/rp2 does about it.
+"""The traps of stock MicroPython on the RP2040, each shown to exist, and how hal/rp2 avoids it.
 
-Elsewhere: a DMA that is forgotten (test_guard.py), a print to a host that does not read and Ctrl-C (test_hal_parts.py), an
-uncaught exception and a reset in mid-dose (test_pump_hazards.py), texts for `exec` (the halt's time, test_stepper.py).
+Elsewhere: a dropped DMA object (test_guard.py); a print to a host that does not read, and Ctrl-C (test_hal_parts.py); an uncaught exception
+and a reset in the middle of a dose (test_pump_hazards.py); texts for `exec` (the halt's time, test_stepper.py).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from app.boot import WATCHDOG_MS
+from app.startup.boot import WATCHDOG_MS
 from support.emulator.board import EmulatedBoard
 from support.emulator.image import on_chip
 from support.emulator.motor_bench import STOP, MotorBench
@@ -33,7 +33,7 @@ def test_a_restart_keeps_the_words_of_the_fifo_and_a_halt_empties_it(bench: Moto
 
 
 def test_the_flags_of_a_machine_are_read_from_its_block(bench: MotorBench) -> None:
-    """`StateMachine.irq().flags()` tells the flag of machine 5 under another number; the stop button must not be missed."""
+    """`StateMachine.irq().flags()` shows the flag of machine 5 under another number; the stop button must not be missed."""
     bench.board.set_pin(STOP, 1)
     bench.board.run_for(0.002)
     assert bench.ask("buttons.machine.flags() & 1") == 1
@@ -68,7 +68,7 @@ def test_a_watchdog_that_the_chip_can_not_make_is_refused_and_ours_is_one_that_i
 
 @pytest.mark.rule("R6")
 def test_a_flash_that_does_not_mount_is_formatted_by_the_stock_boot_and_leaves_no_pump() -> None:
-    """`_boot.py` formats on any mount error, firmware included: what is left is a prompt that drives no pin."""
+    """`_boot.py` formats on any mount error, firmware included: a prompt is left that drives no pin."""
     with EmulatedBoard(files=ERASED * (352 * 4096)) as board:
         assert board.exec("import os\nprint(os.listdir('/'))").strip() == "[]", "the trap"
         assert [gpio for gpio in range(23) if board.pins.edges(gpio)] == []
@@ -79,7 +79,7 @@ SLEEPS = re.compile(r"lightsleep|deepsleep|machine\.(idle|freq)|_thread")
 
 @pytest.mark.quick
 def test_nothing_sleeps_so_deep_that_pio_and_dma_stand_still() -> None:
-    """`lightsleep` stops PIO and DMA; another clock of the system stretches every word."""
+    """`lightsleep` stops PIO and DMA; another system clock stretches every word."""
     for file in sorted(firmware_folder().rglob("*.py")):
         found = [line for line in file.read_text().splitlines() if SLEEPS.search(line)]
         assert found == [], file

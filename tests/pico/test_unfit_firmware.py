@@ -1,4 +1,4 @@
-"""A chip on which a deployed file is gone or cut: it says firmware_incomplete, no prompt reads its line, and `thecal flash` mends it."""
+"""A chip with a deployed file missing or cut: it reports firmware_incomplete, no prompt reads its line, and `thecal flash` repairs it."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ STOP = frame.encode(messages.request("00000000000000aa", "stop", {}))
 
 
 def damaged(path: str, how: str) -> bytes:
-    """The file system of a flashed pump without this file, or with half of it."""
+    """Return the file system of a flashed pump without this file, or with half of it."""
     built = compiled()
     bench = read_file(image_of(built.files, built), BENCH_PATH)
     files = {**deployed(), BENCH_PATH: bench or b""}

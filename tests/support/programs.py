@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.settings import Settings
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.settings import Settings
 
 if TYPE_CHECKING:
     from thecal.prescription.compiler import Compiled
@@ -15,12 +15,12 @@ MINUTES_PER_DAY = 1440
 
 
 def constant(rate_nl: int, rate_seconds_s: int = 3600) -> Program:
-    """One rate for ever."""
+    """Return a program with one rate."""
     return Program("constant", "water", rate_seconds_s, [(0, rate_nl)])
 
 
 def every_day(*entries: tuple[int, int]) -> Program:
-    """A schedule of (minute of day, rate_nl) that is the same on all seven days."""
+    """Return a schedule of (minute of day, rate_nl), the same on all seven days."""
     rows = [(day * MINUTES_PER_DAY + minute, rate_nl) for day in range(7) for minute, rate_nl in entries]
     made = Program("every day", "water", 3600, sorted(rows))
     made.mode = SCHEDULE
@@ -49,7 +49,7 @@ def with_settings(made: Program, **values: object) -> Program:
 
 @cache
 def example_day() -> "Compiled":
-    """The prescription that `make demo` uploads."""
+    """Return the prescription that `make demo` uploads."""
     import thecal
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.file import load

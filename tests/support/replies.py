@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pumpcore import faults
+from pumpcore.faults import faults
 
 
 def refusal_of(reply: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What `make test` runs of many cases of one test; `make test-long` runs the others."""
+"""Which cases of a test `make test` runs; `make test-long` runs the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def some_of(cases: Iterable[Any], every: int) -> list[Any]:
-    """Return the cases for `parametrize`: the first one and every so-manieth after it as they are, the others marked `long`."""
+    """Return the cases for `parametrize`: the first and every nth after it unmarked, the others marked `long`."""
     return [case if number % every == 0 else _long(case) for number, case in enumerate(cases)]
 
 

@@ -3,7 +3,7 @@
 import binascii
 import json
 
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
 from pumpcore.rows import Rows
 from pumpcore.units import const
 
@@ -143,7 +143,7 @@ ID_DIGITS = 16
 _HEX = "0123456789abcdef"
 _HEX_BYTES = b"0123456789abcdef"
 _BEFORE_ID = b'{"jsonrpc":"2.0","id":"'
-_ID = const(23)  # where it begins, and what is behind it
+_ID = const(23)  # where the id begins, and what follows it
 _BEHIND_ID = const(39)
 _TAIL = const(-10)  # `*`, eight digits, newline
 # the most frequent questions, after the id, exactly as `request` and `encode` write them
@@ -213,7 +213,7 @@ DEFAULTS = {"transition_utc_s": 0, "transition_offset_s": 0, "blocks": 1, "bridg
 
 
 def _printable(text: str) -> bool:
-    """Return True without control characters and halves of a surrogate pair, which have no UTF-8."""
+    """Return True if `text` has no control characters and no halves of a surrogate pair, which have no UTF-8."""
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
@@ -288,7 +288,7 @@ def result(identity: bytes | None, value: dict | bytes) -> bytes:
 
 
 def answer(identity: bytes, value: bytes) -> bytes:
-    """The line of the reply to a request that was done; `value` is its JSON. Quicker than `result` and `sealed`."""
+    """Return the line of the reply to a request that was done. `value` is its JSON. Faster than `result` and `sealed`."""
     body = b"".join((_BEFORE_ID, identity, b'","result":', value, b"}"))
     return body + b"*%08x\n" % binascii.crc32(body)
 

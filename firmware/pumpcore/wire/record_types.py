@@ -1,6 +1,12 @@
-"""Name and fields of each type of journal record; append only. The pump keeps only what it needs to write (records.FORMATS)."""
+"""Name and fields of each type of journal record, append only, and how a record is decoded.
+
+The pump keeps in memory only what it needs to write (records.FORMATS).
+"""
+
+import struct
 
 from pumpcore.rows import Rows
+from pumpcore.wire import records
 from pumpcore.wire.records import (
     ALARM_CHANGES,
     CAUSES,
@@ -75,3 +81,40 @@ def code_text(record_name: str, field: str, value: int) -> str:
     """Return the word for a coded field ("by", "cause" ...); the number as text if there is none."""
     words = _CODES.get(field, {}).get(record_name, ())
     return words[value] if 0 <= value < len(words) else str(value)
+
+
+class Record:
+    """One decoded record: `name`, `boot`, `sequence`, `uptime_ms`, `utc_s` (0 = unknown), `fields` (payload by name)."""
+
+    def __init__(self, name: str, stamp: tuple[int, int, int, int], fields: dict) -> None:
+        self.name = name
+        self.boot, self.sequence, self.uptime_ms, self.utc_s = stamp
+        self.fields = fields
+
+
+def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
+    """Return (records, rest): every whole record from the front, and the bytes after the last."""
+    decoded: list[Record]
+    decoded, start = [], 0
+    while True:
+        length = records.whole_bytes(data, start)
+        if not length:
+            return decoded, data[start:]
+        decoded.append(_decode_one(data[start : start + length]))
+        start += length
+
+
+def decode_at(data: bytes, start: int) -> Record:
+    """Return the whole record at `start`, decoded."""
+    return _decode_one(data[start : start + data[start]])
+
+
+def _decode_one(raw: bytes | memoryview) -> Record:
+    _, number, boot, sequence, low, high, utc_s = struct.unpack(records.RECORD_HEAD, raw[:records.HEAD_BYTES])
+    stamp = (boot, sequence, high << 32 | low, utc_s)
+    payload = raw[records.HEAD_BYTES:-records.CRC_BYTES]
+    if number in TYPES:
+        name, layout, names = TYPES[number]
+        if struct.calcsize(layout) == len(payload):
+            return Record(name, stamp, dict(zip(names, struct.unpack(layout, payload))))
+    return Record("type_%d" % number, stamp, {"payload": payload})

@@ -12,8 +12,8 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
 
-_HEAD = "<BBHIIHI"
-HEAD_BYTES = struct.calcsize(_HEAD)
+RECORD_HEAD = "<BBHIIHI"
+HEAD_BYTES = struct.calcsize(RECORD_HEAD)
 CRC_BYTES = 4
 SEQUENCE_AT = 4  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
@@ -75,16 +75,6 @@ FRONT_WAYS = ("delivered", "primed")
 WHATS = ("concentration", "rate", "bolus", "day")
 
 
-
-class Record:
-    """One decoded record: `name`, `boot`, `sequence`, `uptime_ms`, `utc_s` (0 = unknown), `fields` (payload by name)."""
-
-    def __init__(self, name: str, stamp: tuple[int, int, int, int], fields: dict) -> None:
-        self.name = name
-        self.boot, self.sequence, self.uptime_ms, self.utc_s = stamp
-        self.fields = fields
-
-
 def encode(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """Return the bytes of a record. `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES.
 
@@ -101,7 +91,7 @@ def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
     utc_s = utc_s if utc_s <= _HIGHEST_UTC_S else 0
     length = HEAD_BYTES + len(payload) + CRC_BYTES
-    head = struct.pack(_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
+    head = struct.pack(RECORD_HEAD, length, number, boot, sequence, uptime_ms & 0xFFFFFFFF, uptime_ms >> 32, utc_s)
     body = head + payload
     return body + struct.pack("<I", binascii.crc32(body))
 
@@ -151,18 +141,6 @@ def boot_of(data: bytes | bytearray | memoryview, start: int = 0) -> int:
     return data[start + 2] | data[start + 3] << 8
 
 
-def decode(data: bytes | memoryview) -> tuple[list[Record], bytes | memoryview]:
-    """Return (records, rest): every whole record from the front, and the bytes after the last."""
-    decoded: list[Record]
-    decoded, start = [], 0
-    while True:
-        length = whole_bytes(data, start)
-        if not length:
-            return decoded, data[start:]
-        decoded.append(_decode_one(data[start : start + length]))
-        start += length
-
-
 def record_starts(data: bytes | memoryview) -> list[int]:
     """Return the offset of each whole record from the front. Quick, like `whole_run`: power-up reads segments of 500 records."""
     view, crc32, size, shortest, of_whole = memoryview(data), binascii.crc32, len(data), HEAD_BYTES + CRC_BYTES, _CRC_OF_WHOLE
@@ -180,21 +158,3 @@ def record_starts(data: bytes | memoryview) -> list[int]:
 def payload_at(data: bytes | memoryview, start: int) -> bytes | memoryview:
     """Return the payload of the whole record at `start`."""
     return data[start + HEAD_BYTES : start + data[start] - CRC_BYTES]
-
-
-def decode_at(data: bytes, start: int) -> Record:
-    """Return the whole record at `start`, decoded."""
-    return _decode_one(data[start : start + data[start]])
-
-
-def _decode_one(raw: bytes | memoryview) -> Record:
-    from pumpcore.wire import record_types
-
-    _, number, boot, sequence, low, high, utc_s = struct.unpack(_HEAD, raw[:HEAD_BYTES])
-    stamp = (boot, sequence, high << 32 | low, utc_s)
-    payload = raw[HEAD_BYTES:-CRC_BYTES]
-    if number in record_types.TYPES:
-        name, layout, names = record_types.TYPES[number]
-        if struct.calcsize(layout) == len(payload):
-            return Record(name, stamp, dict(zip(names, struct.unpack(layout, payload))))
-    return Record("type_%d" % number, stamp, {"payload": payload})

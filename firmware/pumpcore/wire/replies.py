@@ -33,8 +33,8 @@ ON_OFF = ("whole", 0, 1)
 TRUTH = ("flag",)
 TOKEN, DIGEST, DIGEST_OR_NONE = ("hex", 16), ("hex", 64), ("hex_or_empty", 64)
 NAME, WORDS = ("text", _NAME_BYTES), ("text", _WORDS_BYTES)
-PROGRAM = ("packed", "program", True)
-CALIBRATION_BYTES = ("packed", "weighed", False)
+PROGRAM = ("packed", "program.packing", True)
+CALIBRATION_BYTES = ("packed", "bench.weighed", False)
 
 
 def _maybe(kind: tuple) -> tuple:
@@ -174,7 +174,7 @@ REPLIES = {
     "bolus.extended": ORDERED,
     "bolus.prime": ORDERED,
     "run.start": ORDERED,
-    "calibration.check": _keys({"id": NAME, "calibration": ("packed", "weighed", True)}),
+    "calibration.check": _keys({"id": NAME, "calibration": ("packed", "bench.weighed", True)}),
     "calibration.set": CALIBRATION,
     "calibration.read": ("rule", "turns", _keys(
         {

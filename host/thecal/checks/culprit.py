@@ -5,9 +5,9 @@ from __future__ import annotations
 from copy import copy
 from fractions import Fraction
 
-from pumpcore import limits
-from pumpcore.faults import Refusal
-from pumpcore.program import Program
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.program.plan import Program
 from pumpcore.units import NL_PER_ML
 from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key

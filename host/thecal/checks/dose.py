@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import MAX_RATE_NL, Program
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import MAX_RATE_NL
+from pumpcore.program.plan import Program
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.quantities import exact
@@ -60,7 +61,7 @@ def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
 
 def volume(program: Program, quantity: Quantity) -> Fraction:
     """nL, or nL per second; a mass goes through the concentration of the active program. Exact."""
-    return exact.volume(quantity, exact.ng_per_nl(program), ("the pump's program has no concentration", "give a volume, like 0.5 mL"))
+    return exact.volume(quantity, exact.ng_per_nl(program), "the pump's program has no concentration", "give a volume, like 0.5 mL")
 
 
 def volume_nl(program: Program, quantity: Quantity) -> int:

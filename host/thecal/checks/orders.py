@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from fractions import Fraction
 from types import SimpleNamespace
 
-from pumpcore import bolus as boluses
-from pumpcore import order_limits
-from pumpcore.bolus import Temporary
-from pumpcore.fault_texts import told
-from pumpcore.faults import Refusal
-from pumpcore.limits import Ceilings
-from pumpcore.program import Program
+from pumpcore.faults.fault_texts import told
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import order_limits
+from pumpcore.limits.limits import Ceilings
+from pumpcore.orders import bolus as boluses
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.plan import Program
 from pumpcore.units import ceil_div
-from thecal.checks.dose import in_unit, nearest_text
+from thecal.checks.dose import Bolus, in_unit, nearest_text
 from thecal.checks.rigs import Rig
 from thecal.checks.settings import nearest
 from thecal.errors import BadInput
@@ -54,17 +54,16 @@ def rounded(refusal: Refusal, program: Program, rig: Rig, typed: Quantity) -> Ba
     return BadInput(cause, f"the {which} that can be ordered: {' and '.join(words)}")
 
 
-def check_bolus(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """Check a bolus of `asked` (nl, nl per the program's seconds) against the program; `program.check_bolus` checks the ceilings."""
-    with in_words(program, typed):
-        made = boluses.Bolus(NO_TOKEN, *asked, program.rate_seconds_s, rig.calibration)
+def check_bolus(program: Program, rig: Rig, asked: Bolus) -> None:
+    """Check a bolus against the program; `program.check_bolus` checks the ceilings. Raises BadInput."""
+    with in_words(program, f"{asked.volume.text} at {asked.rate.text}"):
+        made = boluses.Bolus(NO_TOKEN, asked.volume_nl, asked.rate_nl, program.rate_seconds_s, rig.calibration)
         order_limits.check_bolus_time(made)
         order_limits.check_dose(program.settings, made.volume_nl)
 
 
-def check_extended(program: Program, rig: Rig, asked: tuple[int, int], typed: str) -> None:
-    """Check an extended bolus of `asked` (nl, seconds) together with the lowest basal."""
-    volume_nl, duration_s = asked
+def check_extended(program: Program, rig: Rig, volume_nl: int, duration_s: int, typed: str) -> None:
+    """Check an extended bolus together with the lowest basal. Raises BadInput."""
     with in_words(program, typed):
         order_limits.check_extended_time(duration_s)
         made = boluses.Bolus(NO_TOKEN, volume_nl, volume_nl, duration_s, rig.calibration)
@@ -83,12 +82,9 @@ def check_priming(program: Program, rig: Rig, rate_nl: int, typed: str) -> None:
         order_limits.check_bolus_rate(made, 0, Ceilings(rig, rig.calibration, Program("", "", seconds_s, [])), seconds_s)
 
 
-def check_temporary(program: Program, rig: Rig, asked: tuple[int, tuple[int, int], int], typed: tuple[str, str]) -> None:
-    """Check a temporary rate, `asked` = (nl per the program's seconds, part of the basal, seconds): its form, and its rate at the lowest
-    basal."""
-    rate_nl, part, duration_s = asked
-    made = Temporary(NO_TOKEN, rate_nl, *part, duration_s)
-    with in_words(program, " for ".join(typed), temporary=True):
+def check_temporary(program: Program, rig: Rig, made: Temporary, typed: str) -> None:
+    """Check a temporary rate: its form, and its rate at the lowest basal. Raises BadInput about the typed text."""
+    with in_words(program, typed, temporary=True):
         order_limits.check_temporary_form(made, program.rate_seconds_s * rig.calibration.volume_nl)
         least_nl = ceil_div(made.of(program.lowest_rate_nl()), made.parts())
         ceilings = Ceilings(rig, rig.calibration, program)

@@ -9,9 +9,9 @@ from copy import copy
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import limits
-from pumpcore.faults import Refusal
-from pumpcore.program import CONSTANT, MINIMUM, Program
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.program.plan import CONSTANT, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal.checks import orders as order_checks
 from thecal.checks import settings as settings_checks

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import MAX_RATE_NL
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import MAX_RATE_NL
 from thecal.pump.facts import PumpFacts
 
 
 class Rig:
-    """A bench's ceilings and motor, as attributes that `pumpcore.limits` reads, and the calibration in use."""
+    """A bench's ceilings and motor, as attributes that `pumpcore.limits.limits` reads, and the calibration in use."""
 
     rate_nl: int
     rate_seconds_s: int
@@ -50,13 +50,13 @@ def of_pump(facts: PumpFacts) -> Rig:
 
 
 def of_bench(bench: Any) -> Rig:
-    """Return the rig of a `pumpcore.bench.Bench`."""
+    """Return the rig of a `pumpcore.bench.bench.Bench`."""
     return Rig(dict(vars(bench)), bench.calibration)
 
 
 def rig_of(bench: str | None) -> Rig:
     """Return the rig of a bench file or bench name. Without one, only contradictions within the prescription are found."""
-    from pumpcore.bench import Bench
+    from pumpcore.bench.bench import Bench
     from thecal.files.bench import bench_file, for_pump, read_bench
 
     return of_bench(Bench(for_pump(read_bench(bench_file(bench, "*"))))) if bench else ANY_RIG

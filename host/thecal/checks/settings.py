@@ -6,10 +6,10 @@ from copy import copy
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.fault_texts import told
-from pumpcore.faults import Refusal
-from pumpcore.program import Program
-from pumpcore.settings import OVERRIDES
+from pumpcore.faults.fault_texts import told
+from pumpcore.faults.faults import Refusal
+from pumpcore.program.plan import Program
+from pumpcore.program.settings import OVERRIDES
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.checks import culprit
 from thecal.checks.rigs import Rig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pumpcore.schedule import NEVER_S, Zone
+from pumpcore.program.schedule import NEVER_S, Zone
 from pumpcore.units import S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.errors import Failed
 from thecal.pump import clock, zones
@@ -13,7 +13,7 @@ from thecal.pump.transport import registry
 from thecal.terminal.console import columns, confirm, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.facts import PumpFacts
 
 ASK_ABOVE_S = 60.0
@@ -132,7 +132,7 @@ def timed_program(pump: PumpFacts) -> Program | None:
 
 def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]]:
     """Return the entry in force at a moment, and the begin of the next one."""
-    from pumpcore.schedule import DAY_NAMES, Week, entry_at
+    from pumpcore.program.schedule import DAY_NAMES, Week, entry_at
     from thecal.quantities.amounts import ml_per_h, span
 
     def said(index: int) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.bolus import CUT, DONE
+from pumpcore.orders.bolus import CUT, DONE
 from thecal.pump.active import pair_of
 from thecal.quantities.amounts import ml, span
 from thecal.quantities.typed import Quantity
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.facts import PumpFacts
 
 LOOK_BACK_RECORDS = 400  # a day of an idle journal, and a few blocks

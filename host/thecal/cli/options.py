@@ -33,3 +33,10 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files."
 Override = Annotated[
     list[str] | None, typer.Option(metavar="WHAT", help="Confirm a soft limit of the library: concentration, rate, bolus or day.")
 ]
+FromJournal = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="Read a saved journal instead of a pump; repeat for both rings.")
+]
+LastDays = Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")]
+FromTime = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin at this local time of the pump.")]
+ToTime = Annotated[str | None, typer.Option("--to", metavar="TIME", help="End at this local time of the pump.")]
+Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plot as PNG.")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pumpcore import bench, slots
+from pumpcore.bench import bench
+from pumpcore.flash import slots
 from thecal.deploy import marks
 from thecal.errors import BadInput
 from thecal.files.bench import Bench, payload

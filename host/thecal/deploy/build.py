@@ -3,13 +3,14 @@ tracebacks."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from thecal.deploy import pack
 from thecal.deploy.compact import Names, joined
 from thecal.deploy.constants import module_of
@@ -51,11 +52,19 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     small = joined(ours, [sources[MAIN], *library.values()], units, typed)
     compiled = compile_all({**small.files, **library})
     packed = {name_of(path): compiled.pop(path) for path in small.files if in_units and path not in LOOSE}
+    for path in [path for path, data in ours.items() if _only_names_a_folder(path, data)]:  # the pack names it too, and a file costs time
+        packed.pop(name_of(path), None)
     made = (pack.PATH, pack.pack(packed)) if in_units else None
     own = {path: data for path, data in compiled.items() if path in sources} | {MAIN: sources[MAIN]}
     rows = manifest.build(sources, own, made, {path: compiled[path] for path in library})
     files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]} | dict([made] if made else [])
     return Built(files, rows, manifest.release(manifest.parse(rows)[0]), small.names)
+
+
+def _only_names_a_folder(path: str, data: bytes) -> bool:
+    """Whether this is a package in which nothing is but its docstring."""
+    body = ast.parse(data).body if path.endswith("/__init__.py") else [ast.Pass()]
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
 def name_of(path: str) -> str:

@@ -31,7 +31,7 @@ _PARAMETERS = 12  # names for parameters; a function with more of them keeps the
 _BY_TEXT = ("eval", "exec", "globals", "locals", "vars")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
-_HANDLERS = "/app/handlers/"  # the name of a method is that of its function
+_HANDLERS = "/app/wire/handlers/"  # the name of a method is that of its function
 
 Trees = dict[str, ast.Module]
 Names = dict[str, str]

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from pumpcore import slots
+from pumpcore.flash import slots
 
 PATH = slots.IDENTITY_PATH
 

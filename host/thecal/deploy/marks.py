@@ -1,10 +1,10 @@
-"""The marks of images in a pump's store (pumpcore.slots): each writer of a slot writes its mark; the pump alarms if one is missing."""
+"""The marks of images in a pump's store (pumpcore.flash.slots): who writes a slot writes its mark; the pump alarms if one is missing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pumpcore import slots
+from pumpcore.flash import slots
 
 FOLDER = "/marks"
 STORE = "/store"

@@ -23,10 +23,10 @@ UNITS = {
     "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.clock hal.rp2.signals hal.rp2.flash",
     "/hal/rp2/motors.py": "hal.rp2.motors",
     "/hal/sim/board.py": "hal.sim.board",
-    "/app/pump.py": """app.pump app.alarms app.delivery app.journal app.leases app.motion app.setup app.store app.wall app.session
-        app.handlers.table pumpcore.ceilings""",
-    "/app/boot.py": "app.boot",
-    "/pumpcore/bench.py": "pumpcore.bench",
+    "/app/pump.py": """app.pump app.records.alarms app.delivery.delivery app.records.journal app.delivery.leases app.delivery.motion
+        app.programs.setup app.records.store app.records.wall app.wire.session app.wire.handlers.table pumpcore.limits.ceilings""",
+    "/app/startup/boot.py": "app.startup.boot",
+    "/pumpcore/bench/bench.py": "pumpcore.bench.bench",
 }
 
 

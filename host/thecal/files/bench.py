@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pumpcore import bench as pump
-from pumpcore.bench import BenchError
+from pumpcore.bench import bench as pump
+from pumpcore.bench.bench import BenchError
 from thecal.errors import BadInput
 from thecal.files import toml_file
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import Program
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import Program
 from pumpcore.units import S_PER_DAY
 from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput, Failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.settings import Settings
+from pumpcore.program.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.forecast.course import Flow
 
@@ -43,8 +43,8 @@ class Allowed:
     def flows(self) -> list[Flow]:
         demand = Fraction(self.demand_nl, self.settings.demand_s or 1)
         other = Fraction(self.other_nl, OTHER_S)
-        found = [(start_s, start_s + self.settings.demand_s, demand) for start_s in self.starts]
-        return found + [(start_s, start_s + OTHER_S, other) for start_s in self.other_starts]
+        found = [Flow(start_s, start_s + self.settings.demand_s, demand) for start_s in self.starts]
+        return found + [Flow(start_s, start_s + OTHER_S, other) for start_s in self.other_starts]
 
     def day_nl(self) -> int:
         """Return the maximum volume of all boluses in 24 hours."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import front
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.front import Crossing, of_line, ratio
-from pumpcore.program import Program
-from pumpcore.schedule import Zone
+from pumpcore.fluid import front
+from pumpcore.fluid.front import Crossing, of_line, ratio
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Zone
 from thecal.errors import Failed
 from thecal.pump.active import pair_of
 from thecal.quantities.amounts import span

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
-from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
+from pumpcore.limits.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
 from pumpcore.units import S_PER_MINUTE
 from thecal.forecast.model import Outlook
 
 WINDOWS = (("hour", HOUR_BUCKETS), ("day", DAY_BUCKETS))
 
 
-def binding(outlook: Outlook, ceilings: Ceilings) -> list[tuple[str, int, Fraction, int]]:
-    """Return (window, second at which its fullest begins, nl in it, ceiling nl) for each window that the basal would exceed; the pump
-    pauses there. Also ("rate", second, nl per the program's seconds, ceiling) for the highest rate, boluses included."""
+class Bound(NamedTuple):
+    """A ceiling that binds: of the window "hour" or "day" whose fullest begins at `at_s`, in nl; of the "rate" at `at_s`, in nl per the
+    program's seconds."""
+
+    what: str
+    at_s: int
+    asked_nl: Fraction
+    limit_nl: int
+
+
+def binding(outlook: Outlook, ceilings: Ceilings) -> list[Bound]:
+    """Return each window that the basal would exceed, where the pump pauses; and the highest rate if it is too high."""
     found = []
     for name, buckets in WINDOWS:
         span_s, limit_nl = buckets * S_PER_MINUTE, getattr(ceilings, f"{name}_nl")
         begin_s, volume = fullest(outlook, span_s)
         if volume > limit_nl:
-            found.append((name, begin_s, volume, limit_nl))
+            found.append(Bound(name, begin_s, volume, limit_nl))
     seconds_s = outlook.program.rate_seconds_s
     highest = max(outlook.basal.rates)
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
     if highest * seconds_s > limit_nl:
         at_s = outlook.basal.bends[outlook.basal.rates.index(highest)][0]
-        found.append(("rate", at_s, highest * seconds_s, limit_nl))
+        found.append(Bound("rate", at_s, highest * seconds_s, limit_nl))
     return found
 
 

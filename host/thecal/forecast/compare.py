@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pumpcore.forecast import Forecast
-from pumpcore.front import Crossing
-from pumpcore.schedule import Zone
+from pumpcore.fluid.front import Crossing
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
-from thecal.forecast.course import Course
+from thecal.forecast.course import Course, Flow
 from thecal.history.curve import Curve, Ratio
 from thecal.history.near import Near
-from thecal.history.parts import BolusLine
+from thecal.history.parts import BolusLine, Span
 from thecal.history.timeline import Timeline
 
 MINUTE_MS = 60_000
@@ -23,7 +23,24 @@ LONGEST_DAYS = 400
 UNCERTAIN = "uncertain after a power cut"
 FLOAT_STEPS = 1e-3  # the certain precision of floats up to 2^43 steps
 SAME_STEPS = 2  # the motor lags the plan by less than one step, at both ends of a minute
-Reason = tuple[int, int, str, bool]  # from_ms, to_ms, text, True if it comes after "bolus"
+
+
+class Reason(NamedTuple):
+    """The text of a reason, where it holds; `light`: it is named after a bolus."""
+
+    from_ms: int
+    to_ms: int
+    text: str
+    light: bool = False
+
+
+class Shot(NamedTuple):
+    """A bolus that began, until its end or the end of the journal, and how long it flows in all."""
+
+    from_ms: int
+    to_ms: int
+    bolus: BolusLine
+    whole_ms: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +130,7 @@ class Comparison:
         rows: Any = forecast.rows(0, 0, position_steps)
         found = [(row[0], row[1] + Fraction(row[4], parts)) for row in rows]
         ends = [at_s for at_s, _ in found[1:]] + [days * S_PER_DAY]
-        flows = [(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
+        flows = [Flow(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
         return Course(flows, days * S_PER_DAY), zone
 
     def _times(self) -> list[int]:
@@ -134,19 +151,18 @@ class Comparison:
     def bolus_steps(self, from_ms: int, to_ms: int) -> Fraction:
         """Return the steps of boluses, each spread evenly from its first to its last slice."""
         total = Fraction(0)
-        for one, whole_ms in self._boluses.of(from_ms, to_ms):
-            runs_ms = one.runs_ms(from_ms, to_ms)
+        for shot in self._boluses.of(from_ms, to_ms):
+            runs_ms = shot.bolus.runs_ms(from_ms, to_ms)
             if runs_ms:
-                total += Fraction(one.delivered_steps * runs_ms, whole_ms)
+                total += Fraction(shot.bolus.delivered_steps * runs_ms, shot.whole_ms)
         return total
 
-    def _near_boluses(self) -> Near[tuple[BolusLine, int]]:
-        """Return the boluses that began, each with its total running time."""
+    def _near_boluses(self) -> Near[Shot]:
         end_ms, found = self.line.to_ms, []
-        for one in self.line.books.boluses.values():
+        for one in self.line.books.now.boluses.values():
             if one.started_ms is not None:
                 whole_ms = max(1, one.runs_ms(one.started_ms, end_ms))
-                found.append((one.started_ms, end_ms if one.ended_ms is None else one.ended_ms, (one, whole_ms)))
+                found.append(Shot(one.started_ms, end_ms if one.ended_ms is None else one.ended_ms, one, whole_ms))
         return Near(found)
 
     # -- where they differ
@@ -199,26 +215,26 @@ class Comparison:
 
     def why(self, from_ms: int, to_ms: int) -> str:
         """Return the reasons that the journal gives for that time, heaviest first."""
-        near = [one for one in self._reasons.of(from_ms, to_ms) if one[0] < to_ms and one[1] > from_ms]
-        reasons = [text for _, _, text, behind in near if not behind]
+        near = [one for one in self._reasons.of(from_ms, to_ms) if one.from_ms < to_ms and one.to_ms > from_ms]
+        reasons = [one.text for one in near if not one.light]
         if self.bolus_steps(from_ms, to_ms):
             reasons.append("bolus")
-        reasons += [text for _, _, text, behind in near if behind]
+        reasons += [one.text for one in near if one.light]
         return ", ".join(dict.fromkeys(reasons)) or "untold"
 
     def _near_reasons(self) -> Near[Reason]:
         """Return the reasons, heaviest first."""
         books, end_ms = self.line.books, self.line.to_ms
-        found = [(one.cut_ms - 1, one.cut_ms + MINUTE_MS + 1, "power cut", False) for one in books.losses]
+        found = [Reason(one.cut_ms - 1, one.cut_ms + MINUTE_MS + 1, "power cut") for one in books.losses]
         for before, behind in zip(books.runs, [*books.runs[1:], None], strict=True):
             if before.to_ms and before.ended != "running":
                 text = "power off" if before.ended == "power" else f"stopped ({before.ended})"
-                found.append((before.to_ms, end_ms if behind is None else behind.from_ms, text, False))
-        found += [(one.from_ms, one.to_ms or end_ms, "paused at a ceiling", False) for one in books.pauses]
-        found += [(begin_ms - MINUTE_MS, gone_ms, "temporary rate", True) for begin_ms, gone_ms in self.temporaries]
-        found += [(begin_ms - MINUTE_MS, gone_ms, "bridge", True) for begin_ms, gone_ms in self.bridges]
-        found += [(begin_ms, gone_ms, "time of day unknown", True) for begin_ms, gone_ms in self.timeless]
-        return Near((one[0], one[1], one) for one in found)
+                found.append(Reason(before.to_ms, end_ms if behind is None else behind.from_ms, text))
+        found += [Reason(one.from_ms, one.to_ms or end_ms, "paused at a ceiling") for one in books.pauses]
+        found += [Reason(begin_ms - MINUTE_MS, gone_ms, "temporary rate", True) for begin_ms, gone_ms in self.temporaries]
+        found += [Reason(begin_ms - MINUTE_MS, gone_ms, "bridge", True) for begin_ms, gone_ms in self.bridges]
+        found += [Reason(begin_ms, gone_ms, "time of day unknown", True) for begin_ms, gone_ms in self.timeless]
+        return Near(found)
 
     def totals(self) -> dict[str, Fraction]:
         """Return the steps of the whole period. `rest`: steps that no difference explains, less than two if the books are right."""
@@ -240,40 +256,40 @@ def merged(first: Difference, second: Difference) -> Difference:
     return Difference(first.from_ms, second.to_ms, why=first.why, **sums)
 
 
-def temporaries(line: Timeline) -> list[tuple[int, int]]:
-    """Return (from_ms, to_ms) of the temporary rates in the journal, widened to the moments with a recorded position: between those, the
+def temporaries(line: Timeline) -> list[Span]:
+    """Return the temporary rates in the journal, widened to the moments with a recorded position: between those, the
     time of a change of rate is unknown."""
-    found: list[tuple[int, int]] = []
+    found: list[Span] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
         if one["event"] == "temporary_ordered":
-            found.append((at_ms, line.to_ms))
+            found.append(Span(at_ms, line.to_ms))
         elif one["event"] == "temporary_ended" and found:
-            found[-1] = (found[-1][0], at_ms + MINUTE_MS)
+            found[-1] = Span(found[-1].from_ms, at_ms + MINUTE_MS)
     return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
 
 
-def bridges(line: Timeline) -> list[tuple[int, int]]:
-    """Return (from_ms, to_ms) of the bridges in the journal, widened like the temporary rates."""
-    found: list[tuple[int, int]] = []
+def bridges(line: Timeline) -> list[Span]:
+    """Return the bridges in the journal, widened like the temporary rates."""
+    found: list[Span] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
         if one["event"] == "bridge_started":
-            found.append((at_ms, line.to_ms))
+            found.append(Span(at_ms, line.to_ms))
         elif one["event"] in ("front_passed", "stopped") and found:
-            found[-1] = (found[-1][0], min(found[-1][1], at_ms + MINUTE_MS))
+            found[-1] = Span(found[-1].from_ms, min(found[-1].to_ms, at_ms + MINUTE_MS))
     return [line.window(begin_ms, min(end_ms, line.to_ms)) for begin_ms, end_ms in found]
 
 
-def timeless(line: Timeline) -> list[tuple[int, int]]:
-    """Return (from_ms, to_ms) in which the pump ran a schedule at its lowest rate because it did not know the time of day."""
-    found: list[tuple[int, int]] = []
+def timeless(line: Timeline) -> list[Span]:
+    """Return the times in which the pump ran a schedule at its lowest rate because it did not know the time of day."""
+    found: list[Span] = []
     for one in line.evidence.events:
         at_ms = line.axis.of(one)
         if one["event"] == "started" and not one["utc_s"]:
-            found.append((at_ms, line.to_ms))
+            found.append(Span(at_ms, line.to_ms))
         elif one["event"] in ("boot", "stopped", "clock_set") and found:
-            found[-1] = (found[-1][0], min(found[-1][1], at_ms))
+            found[-1] = Span(found[-1].from_ms, min(found[-1].to_ms, at_ms))
     return found if line.prescribed is not None and line.prescribed.program.needs_clock() else []
 
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from fractions import Fraction
+from typing import NamedTuple
 
-Flow = tuple[int, int, Fraction]  # from second, to second, nl per second
+
+class Flow(NamedTuple):
+    """A constant flow between two seconds: `per_s` nl, or steps, a second."""
+
+    from_s: int
+    to_s: int
+    per_s: Fraction
 
 
 class Course:
@@ -46,13 +53,13 @@ class Course:
         return self.at(to_s) - self.at(from_s)
 
     def flows(self) -> list[Flow]:
-        return [(at_s, to_s, rate) for (at_s, _), (to_s, _), rate in zip(self.bends, self.bends[1:], self.rates, strict=False)]
+        return [Flow(at_s, to_s, rate) for (at_s, _), (to_s, _), rate in zip(self.bends, self.bends[1:], self.rates, strict=False)]
 
     def cut(self, second_s: int | None) -> Course:
         """Return the same course without flow from this second on."""
         if second_s is None:
             return self
-        return Course([(at_s, min(to_s, second_s), rate) for at_s, to_s, rate in self.flows() if at_s < second_s], self.end_s)
+        return Course([Flow(at_s, min(to_s, second_s), rate) for at_s, to_s, rate in self.flows() if at_s < second_s], self.end_s)
 
     def reaches(self, volume_nl: Fraction | int) -> int | None:
         """Return the first whole second by which this volume has flowed; None if not within the period."""

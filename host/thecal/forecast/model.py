@@ -8,11 +8,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.program import Program
-from pumpcore.schedule import Zone
-from pumpcore.settings import Settings
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Zone
+from pumpcore.program.settings import Settings
 from pumpcore.units import S_PER_DAY
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front
@@ -115,7 +115,7 @@ class Outlook:
         seconds_s = self.program.rate_seconds_s
         parts = self.front.crossing.denominator if self.front and self.front.crossing else 1
         rates = [(row[1] + Fraction(row[4], parts)) / seconds_s for row in self._rows]
-        return [(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
+        return [Flow(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
 
     # -- the reservoir
 

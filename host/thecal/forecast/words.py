@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from pumpcore.limits import Ceilings
+from pumpcore.limits.limits import Ceilings
 from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
 from thecal.forecast.model import Day, Outlook
@@ -15,6 +15,14 @@ from thecal.quantities.typed import decimal
 NG_PER_UG = 1000
 DIGITS = 4
 Rows = list[tuple[str, ...]]
+
+
+class Columns(NamedTuple):
+    """The parts of the table that a program needs."""
+
+    mass: bool
+    boluses: bool
+    reservoir: bool
 
 
 def moment(outlook: Outlook, second_s: int | None) -> str:
@@ -100,14 +108,14 @@ def allowed_text(outlook: Outlook) -> str:
 def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
     """Describe what the pump will pause or refuse."""
     found = []
-    for name, at_s, asked, limit_nl in binds.binding(outlook, ceilings):
+    for name, at_s, asked_nl, limit_nl in binds.binding(outlook, ceilings):
         when = f"{outlook.when.local(at_s):%a %Y-%m-%d %H:%M}"
         if name == "rate":
             seconds_s = outlook.program.rate_seconds_s
-            asked_text = ml_per_h_exact(asked / seconds_s)
+            asked_text = ml_per_h_exact(asked_nl / seconds_s)
             found.append(f"the rate of {asked_text} at {when} is above the ceiling, {ml_per_h(limit_nl, seconds_s)}")
         else:
-            found.append(f"the {name} from {when} would deliver {ml(asked)}, its ceiling is {ml(limit_nl)}: the pump will pause then")
+            found.append(f"the {name} from {when} would deliver {ml(asked_nl)}, its ceiling is {ml(limit_nl)}: the pump will pause then")
     return found
 
 
@@ -117,23 +125,22 @@ def day_rows(outlook: Outlook) -> Rows:
     mass = outlook.program.concentration[0] > 0
     head = ["day", "basal mL", "mL in total"] + ["basal ug", "ug in total"] * mass + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
-    return [tuple(head), *[tuple(day_cells(outlook, day, (mass, boluses, reservoir))) for day in outlook.table()]]
+    return [tuple(head), *[tuple(day_cells(outlook, day, Columns(mass, boluses, reservoir))) for day in outlook.table()]]
 
 
-def day_cells(outlook: Outlook, day: Day, with_: tuple[bool, bool, bool]) -> list[str]:
-    mass, boluses, reservoir = with_
+def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
     hours = (day.to_s - day.from_s) / 3600
     in_all = outlook.basal.at(day.to_s)
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
     cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
-    if mass:
+    if columns.mass:
         doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
-    if boluses:
+    if columns.boluses:
         cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
-    if reservoir:
+    if columns.reservoir:
         cells.append(number((day.left_basal_nl or Fraction(0)) / NL_PER_ML))
-        if boluses:
+        if columns.boluses:
             cells.append(number((day.left_all_nl or Fraction(0)) / NL_PER_ML))
     return cells
 

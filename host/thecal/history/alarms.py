@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from thecal.history.axis import Axis
 from thecal.history.rows import Row
 
@@ -39,10 +40,15 @@ def alarm_lines(rows: list[Row], axis: Axis) -> list[AlarmLine]:
     return found
 
 
-def named(number: int) -> tuple[str, str]:
-    """Return (name, severity) of a fault; a number of a newer pump has neither."""
+class Named(NamedTuple):
+    name: str
+    severity: str
+
+
+def named(number: int) -> Named:
+    """Return name and severity of a fault; a number of a newer pump has neither."""
     try:
         fault = faults.by_number(number)
     except KeyError:
-        return f"fault {number}", "unknown"
-    return fault.name, fault.severity
+        return Named(f"fault {number}", "unknown")
+    return Named(fault.name, fault.severity)

@@ -7,10 +7,14 @@ included.
 
 from __future__ import annotations
 
-from pumpcore.bolus import CUT, DEMAND, EXTENDED
-from pumpcore.dose import Calibration
+from collections.abc import Callable
+
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders.bolus import CUT, DEMAND, EXTENDED
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
+from thecal.history.flows import Flows
+from thecal.history.now import Now
 from thecal.history.parts import (
     POWER,
     UNTOLD,
@@ -26,6 +30,8 @@ from thecal.history.parts import (
 )
 from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
+from thecal.history.stretches import StretchBook
+from thecal.history.tally import Tally
 from thecal.history.therapy import STOPPED, TherapyBook
 
 # after a pause the plan continues this many seconds after the record (the firmware requests a lease so far ahead)
@@ -38,12 +44,17 @@ GUARD_STEPS = 1
 QUEUE_MS = 10_000
 
 
-class Books(TherapyBook):
-    """The lists of all events and the anchors of the curves; complete after `read` and `finish`."""
+class Books:
+    """The lists of all events; complete after `read` and `finish`. `tally` and `flows` have the anchors of the curves and the rates
+    between them, `stretches` and `therapy` the books of their own records."""
 
     def __init__(self, axis: Axis, prescribed: Prescribed | None, first_offset_s: int) -> None:
-        super().__init__(prescribed, first_offset_s)
         self.axis = axis
+        self.now = Now(prescribed, first_offset_s)
+        self.flows = Flows(self.now)
+        self.tally = Tally(self.now, self.flows)
+        self.stretches = StretchBook(self.now, self.flows, self.tally)
+        self.therapy = TherapyBook(self.now, self.flows, self.tally)
         self.runs: list[Run] = []
         self.losses: list[PowerLoss] = []
         self.pauses: list[Pause] = []
@@ -73,9 +84,14 @@ class Books(TherapyBook):
         for one in sorted(events, key=lambda row: (order[row["boot"]], row["uptime_ms"], row["sequence"])):
             if one["sequence"] in broken:
                 self._gap()
-            handler = getattr(self, "_on_" + one["event"], None)
+            handler = self._handler(one["event"])
             if handler is not None:
                 handler(one, self.axis.of(one))
+
+    def _handler(self, event: str) -> Callable[[Row, int], None] | None:
+        """Return the function for the records of this name, here or in a book of its own; None if no sum depends on them."""
+        found: Callable[[Row, int], None] | None = getattr(self, "_on_" + event, None) or getattr(self.therapy, "on_" + event, None)
+        return found
 
     def _find_gaps(self, ring: str, rows: list[Row]) -> None:
         expected = 1
@@ -90,65 +106,65 @@ class Books(TherapyBook):
     def _gap(self) -> None:
         """Handle missing records: running things continue, and nothing is known about the time between."""
         self._said_stopped = False
-        if self._stretch is not None:
-            self._stretch.bolus_crosses = True
+        if self.now.stretch is not None:
+            self.now.stretch.bolus_crosses = True
 
     def finish(self, at_ms: int, delivered_steps: int | None) -> None:
         """Return the end of the known time: the status if there is one, otherwise the last record."""
         if delivered_steps is not None:
-            self._see(at_ms, delivered_steps)
+            self.tally.see(at_ms, delivered_steps)
         if self._off is not None:
-            self._plan_ends(self._off.cut_ms)
-            self._close_stretch(self._off.cut_ms, POWER)
-        if self.run is not None:
-            self.run.to_ms, self.run.end_steps = at_ms, self._position or 0
-            self.planned.append((at_ms, self._planned_now(at_ms)))
-            self._flows_end(at_ms)
-            self._close_stretch(at_ms, self.run.ended)
+            self.flows.plan_ends(self._off.cut_ms)
+            self.stretches.close(self._off.cut_ms, POWER)
+        if self.now.run is not None:
+            self.now.run.to_ms, self.now.run.end_steps = at_ms, self.tally.position or 0
+            self.tally.planned.append((at_ms, self.tally.planned_now(at_ms)))
+            self.flows.end(at_ms)
+            self.stretches.close(at_ms, self.now.run.ended)
 
     # -- records: boots
 
     def _on_boot(self, row: Row, at_ms: int) -> None:
         self.boots.append((at_ms, row))
         opened, leased = row["uncertain_steps"], row["leased_steps"]
-        if self.run is not None:
+        if self.now.run is not None:
             self._power_failed(row, at_ms)
         elif opened and leased != self._counted_leased:
             self._take_loss(row, at_ms, at_ms)
-        elif self._position is not None and leased != self._position:
-            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps; the record before it gives {self._position}")
-            self._position = leased
+        elif self.tally.position is not None and leased != self.tally.position:
+            self.breaks.append(f"boot {row['boot']}: the position is {leased} steps; the record before it gives {self.tally.position}")
+            self.tally.position = leased
         else:
-            self._see(at_ms, leased)
+            self.tally.see(at_ms, leased)
         self._counted_leased = leased if opened else self._counted_leased
 
     def _power_failed(self, row: Row, at_ms: int) -> None:
-        run = self.run
+        run = self.now.run
         assert run is not None
         cut_ms = self._cut_ms(row["leased_steps"], at_ms)
-        self._made_ends(cut_ms)
+        self.flows.made_ends(cut_ms)
         if cut_ms < at_ms:
-            self._plan_at(cut_ms, row["leased_steps"] - GUARD_STEPS)
-        if self._stretch is not None:
-            self._stretch.cut = True
-        self._overlays_end(CUT, cut_ms)
+            self.tally.plan_at(cut_ms, row["leased_steps"] - GUARD_STEPS)
+        if self.now.stretch is not None:
+            self.now.stretch.cut = True
+        self.therapy.overlays_end(CUT, cut_ms)
         self._off = self._take_loss(row, at_ms, cut_ms)
-        self._see(at_ms, row["leased_steps"])
+        self.tally.see(at_ms, row["leased_steps"])
         run.to_ms, run.end_steps, run.ended = cut_ms, row["leased_steps"], POWER
-        self.run = None
+        self.now.run = None
         self._end_pause(cut_ms)
-        for one in self.boluses.values():
+        for one in self.now.boluses.values():
             if one.started_ms is None and not one.ended:
                 one.ended, one.ended_ms = "never begun", cut_ms
 
     def _cut_ms(self, leased_steps: int, boot_ms: int) -> int:
         """Return when the plan reached the end of the broken lease if the rate is known; otherwise the time of the boot."""
-        last = self.made[-1]
-        known = self.prescribed
-        if self._made_from is None or known is None or not self._plan_is_known():
+        last = self.tally.made[-1]
+        known = self.now.prescribed
+        if self.flows.made_from is None or known is None or not self.now.plan_is_known():
             return boot_ms
-        live = [one for one in self.boluses.values() if one.started_ms is not None and not one.ended]
-        basal = known.steps_per_s(self._flowing(self._made_from[1]))
+        live = [one for one in self.now.boluses.values() if one.started_ms is not None and not one.ended]
+        basal = known.steps_per_s(self.flows.flowing(self.flows.made_from[1]))
         per_s = basal + sum(known.bolus_per_s(one) for one in live if one.runs_ms(last.at_ms, boot_ms))
         if not per_s:
             return boot_ms
@@ -157,88 +173,88 @@ class Books(TherapyBook):
 
     def _take_loss(self, row: Row, at_ms: int, cut_ms: int) -> PowerLoss:
         leased, opened = row["leased_steps"], row["uncertain_steps"]
-        low_steps = max(row["confirmed_steps"], min(self._position or 0, leased))
+        low_steps = max(row["confirmed_steps"], min(self.tally.position or 0, leased))
         loss = PowerLoss(at_ms, cut_ms, row["cause"], row["confirmed_steps"], low_steps, leased, opened)
         self.losses.append(loss)
-        self._uncertain += opened
-        if self._stretch is not None:
-            self._stretch.uncertain_steps += opened
-        self._position = leased
-        self.made.append(Made(cut_ms, leased, leased - self._uncertain))
+        self.tally.uncertain += opened
+        if self.now.stretch is not None:
+            self.now.stretch.uncertain_steps += opened
+        self.tally.position = leased
+        self.tally.made.append(Made(cut_ms, leased, leased - self.tally.uncertain))
         return loss
 
     # -- records: runs
 
     def _on_started(self, row: Row, at_ms: int) -> None:
         position = row["position_steps"]
-        if self._position is not None and position != self._position:
-            self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self._position}")
-            self._position = None
-        if self.run is not None:  # its end is among the missing records
-            self._flows_end(at_ms)
-            self._close_stretch(at_ms, UNTOLD)
-            self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, position, UNTOLD
+        if self.tally.position is not None and position != self.tally.position:
+            self.breaks.append(f"record {row['sequence']}: started at {position} steps; the record before it gives {self.tally.position}")
+            self.tally.position = None
+        if self.now.run is not None:  # its end is among the missing records
+            self.flows.end(at_ms)
+            self.stretches.close(at_ms, UNTOLD)
+            self.now.run.to_ms, self.now.run.end_steps, self.now.run.ended = at_ms, position, UNTOLD
         if self._off is not None and row["by"] == "resume":
             self._off.resumed_ms = at_ms
         elif self._off is not None:
-            self._plan_ends(self._off.cut_ms)
-            self._close_stretch(self._off.cut_ms, POWER)
+            self.flows.plan_ends(self._off.cut_ms)
+            self.stretches.close(self._off.cut_ms, POWER)
         self._off = None
-        self._see(at_ms, position)
-        self._plan_at(at_ms, position)
-        self.run = Run(row["by"], row["digest"], at_ms, position, row["utc_s"])
-        self.runs.append(self.run)
+        self.tally.see(at_ms, position)
+        self.tally.plan_at(at_ms, position)
+        self.now.run = Run(row["by"], row["digest"], at_ms, position, row["utc_s"])
+        self.runs.append(self.now.run)
 
     def _imply_run(self, row: Row, at_ms: int) -> None:
         """Handle a record of a running pump whose start is not in the journal."""
-        if self.run is not None:
+        if self.now.run is not None:
             return
-        digest = self.prescribed.digest if self.prescribed and self._last_activation < row["sequence"] else ""
-        self.run = Run(UNTOLD, digest, at_ms, self._position or 0, 0)
-        self.runs.append(self.run)
+        digest = self.now.prescribed.digest if self.now.prescribed and self._last_activation < row["sequence"] else ""
+        self.now.run = Run(UNTOLD, digest, at_ms, self.tally.position or 0, 0)
+        self.runs.append(self.now.run)
 
     def _on_stopped(self, row: Row, at_ms: int) -> None:
-        self._see(at_ms, row["delivered_steps"])
+        self.tally.see(at_ms, row["delivered_steps"])
         not_made = max(0, row["ordered_steps"] - row["delivered_steps"])
         # the plan had reached this part of the queue; the rest was not due yet
-        halted = min(not_made, self._planned_now(at_ms) - self._booked())
-        self._halted += halted
+        halted = min(not_made, self.tally.planned_now(at_ms) - self.tally.booked())
+        self.tally.halted += halted
         self.halts.append((at_ms, halted))
-        if self._stretch is not None:
-            self._stretch.halted_steps += halted
-        self._plan_at(at_ms, row["delivered_steps"])
-        self._flows_end(at_ms)
-        self._overlays_end(STOPPED, at_ms)
+        if self.now.stretch is not None:
+            self.now.stretch.halted_steps += halted
+        self.tally.plan_at(at_ms, row["delivered_steps"])
+        self.flows.end(at_ms)
+        self.therapy.overlays_end(STOPPED, at_ms)
         self._end_pause(at_ms)
-        self._close_stretch(at_ms, row["by"])
-        if self.run is not None:
-            self.run.to_ms, self.run.end_steps, self.run.ended = at_ms, row["delivered_steps"], row["by"]
-        self.run, self._said_stopped = None, True
+        self.stretches.close(at_ms, row["by"])
+        if self.now.run is not None:
+            self.now.run.to_ms, self.now.run.end_steps, self.now.run.ended = at_ms, row["delivered_steps"], row["by"]
+        self.now.run, self._said_stopped = None, True
 
     # -- records: entries and totals
 
     def _on_entry(self, row: Row, at_ms: int) -> None:
         self._imply_run(row, at_ms)
-        run = self.run
+        run = self.now.run
         assert run is not None
-        self._see(at_ms, row["delivered_steps"])
+        self.tally.see(at_ms, row["delivered_steps"])
         first, run.origin_ms = run.origin_ms is None, at_ms if run.origin_ms is None else run.origin_ms
         if run.by in ALONE:  # the entry of a bolus without a program belongs to no schedule
-            self._plan_at(at_ms, row["ordered_steps"])
+            self.tally.plan_at(at_ms, row["ordered_steps"])
             return
-        self._made_ends(at_ms)
-        going_on = first and run.by == "resume" and self._stretch is not None and self._stretch.entry == row["entry"]
+        self.flows.made_ends(at_ms)
+        going_on = first and run.by == "resume" and self.now.stretch is not None and self.now.stretch.entry == row["entry"]
         if not going_on:
-            self._plan_ends(at_ms)
-            self._open_stretch(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
-        self._plan_at(at_ms, row["ordered_steps"])
-        self._made_from = (at_ms, row["rate_nl"])
-        if self._plan_from is None:
-            self._plan_from = (at_ms, row["rate_nl"])
+            self.flows.plan_ends(at_ms)
+            self.stretches.open(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
+        self.tally.plan_at(at_ms, row["ordered_steps"])
+        self.flows.made_from = (at_ms, row["rate_nl"])
+        if self.flows.plan_from is None:
+            self.flows.plan_from = (at_ms, row["rate_nl"])
 
     def _on_total(self, row: Row, at_ms: int) -> None:
-        self._see(at_ms, row["delivered_steps"])
-        if row["leased_steps"] > row["delivered_steps"] and self.run is None and not self._said_stopped and self._off is None:
+        self.tally.see(at_ms, row["delivered_steps"])
+        if row["leased_steps"] > row["delivered_steps"] and self.now.run is None and not self._said_stopped and self._off is None:
             self._imply_run(row, at_ms)
 
     # -- records: ceilings and missed steps
@@ -247,19 +263,19 @@ class Books(TherapyBook):
         self._imply_run(row, at_ms)
         self._end_pause(at_ms)
         reach_ms = self._reach_ms(row["ordered_steps"], at_ms)
-        self._see(reach_ms, row["ordered_steps"])
-        self._plan_at(reach_ms, row["ordered_steps"])
-        self._made_ends(reach_ms)
-        if self._stretch is not None:
-            self._stretch.paused = True
+        self.tally.see(reach_ms, row["ordered_steps"])
+        self.tally.plan_at(reach_ms, row["ordered_steps"])
+        self.flows.made_ends(reach_ms)
+        if self.now.stretch is not None:
+            self.now.stretch.paused = True
         self.pauses.append(Pause(row["fault"], reach_ms))
 
     def _reach_ms(self, steps: int, at_ms: int) -> int:
         """Return when the queued steps are made; the record comes a little earlier."""
-        known, last = self.prescribed, self.made[-1] if self.made else None
-        if known is None or not self._plan_is_known() or last is None or self._made_from is None:
+        known, last = self.now.prescribed, self.tally.made[-1] if self.tally.made else None
+        if known is None or not self.now.plan_is_known() or last is None or self.flows.made_from is None:
             return at_ms
-        per_s = known.steps_per_s(self._flowing(self._made_from[1]))
+        per_s = known.steps_per_s(self.flows.flowing(self.flows.made_from[1]))
         if not per_s:
             return at_ms
         left_s = (steps - last.high_steps) / per_s
@@ -270,7 +286,7 @@ class Books(TherapyBook):
             self.pauses[-1].to_ms = max(at_ms, self.pauses[-1].from_ms)
 
     def _on_unpaused(self, row: Row, at_ms: int) -> None:
-        run, missed = self.run, row["missed_steps"]
+        run, missed = self.now.run, row["missed_steps"]
         on_ms = at_ms
         if run is not None and run.origin_ms is not None:
             on_ms = run.origin_ms + ((at_ms - run.origin_ms) // 1000 + RETRY_AHEAD_S) * 1000
@@ -278,24 +294,24 @@ class Books(TherapyBook):
         self._miss(Missed(at_ms, "limit", missed, 0, 0))
         if self.pauses:
             self.pauses[-1].missed_steps += missed
-        self._see(on_ms, row["ordered_steps"])
-        self._plan_at(on_ms, row["ordered_steps"])
-        if self._plan_from is not None:
-            self._made_from = (on_ms, self._plan_from[1])
+        self.tally.see(on_ms, row["ordered_steps"])
+        self.tally.plan_at(on_ms, row["ordered_steps"])
+        if self.flows.plan_from is not None:
+            self.flows.made_from = (on_ms, self.flows.plan_from[1])
 
     def _on_missed(self, row: Row, at_ms: int) -> None:
         self._miss(Missed(at_ms, row["cause"], row["missed_steps"], row["from_utc_s"], row["to_utc_s"]))
         if row["cause"] == "limit" and self.pauses:
             self.pauses[-1].missed_steps += row["missed_steps"]
-        if self._position is not None:
-            self._plan_at(at_ms, self._position)
+        if self.tally.position is not None:
+            self.tally.plan_at(at_ms, self.tally.position)
 
     def _miss(self, missed: Missed) -> None:
         self.misses.append(missed)
-        self._missed += missed.steps
-        stretch = self._stretch
-        if stretch is None and self.stretches and missed.cause == "limit":  # recorded right after the stop that ended the pause
-            stretch = self.stretches[-1]
+        self.tally.missed += missed.steps
+        stretch = self.now.stretch
+        if stretch is None and self.stretches.closed and missed.cause == "limit":  # recorded right after the stop that ended the pause
+            stretch = self.stretches.closed[-1]
             stretch.ordered_steps += missed.steps
         if stretch is not None:
             stretch.missed_steps[missed.cause] = stretch.missed_steps.get(missed.cause, 0) + missed.steps
@@ -304,21 +320,21 @@ class Books(TherapyBook):
 
     def _on_bolus_ordered(self, row: Row, at_ms: int) -> None:
         self._imply_run(row, at_ms)
-        digest = self.run.digest if self.run else ""
+        digest = self.now.run.digest if self.now.run else ""
         line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms, digest)
-        dose = self._dose
+        dose = self.therapy.dose
         if dose is not None and dose["token"] == line.token:
             line.purpose = str(dose["purpose"])
             if line.purpose in OVER_A_TIME:  # exact; its record has it rounded up
                 line.rate_nl, line.rate_seconds_s = dose["volume_nl"], dose["duration_s"]
-        self.boluses[line.token] = line
+        self.now.boluses[line.token] = line
 
     def _on_bolus_started(self, row: Row, at_ms: int) -> None:
-        if row["token"] in self.boluses:
-            self.boluses[row["token"]].started_ms = at_ms
+        if row["token"] in self.now.boluses:
+            self.now.boluses[row["token"]].started_ms = at_ms
 
     def _on_bolus_ended(self, row: Row, at_ms: int) -> None:
-        line = self.boluses.get(row["token"])
+        line = self.now.boluses.get(row["token"])
         if line is None:
             return
         cut = row["reason"] == CUT and self._off is not None
@@ -326,18 +342,18 @@ class Books(TherapyBook):
         line.ended_ms = self._off.cut_ms if cut and self._off is not None else at_ms
 
     def _on_clock_set(self, row: Row, at_ms: int) -> None:
-        was = self.clock_sets[-1].offset_s if self.clock_sets else None
-        self.clock_sets.append(ClockSet(at_ms, row["old_utc_s"], row["new_utc_s"], row["offset_s"], was))
+        was = self.now.clock_sets[-1].offset_s if self.now.clock_sets else None
+        self.now.clock_sets.append(ClockSet(at_ms, row["old_utc_s"], row["new_utc_s"], row["offset_s"], was))
 
     def _on_program_activated(self, row: Row, at_ms: int) -> None:
-        self.activated.append((at_ms, row["digest"]))
+        self.therapy.activated.append((at_ms, row["digest"]))
 
     def _on_run_ordered(self, row: Row, at_ms: int) -> None:
         """Handle a bolus without a program: a run of its own, without basal."""
         self._on_started({**row, "by": row["purpose"], "digest": ""}, at_ms)
         line = BolusLine(row["token"], row["volume_nl"], row["rate_nl"], row["ordered_steps"], at_ms)
         line.purpose, line.rate_seconds_s = row["purpose"], row["rate_seconds_s"]
-        self.boluses[line.token] = line
+        self.now.boluses[line.token] = line
 
     def _on_calibration_set(self, row: Row, at_ms: int) -> None:
         names = ("calibration_id", "old_volume_nl", "old_steps", "volume_nl", "steps", "weighed_utc_s", "scatter_ppm", "runs")
@@ -346,6 +362,6 @@ class Books(TherapyBook):
 
     def _count_with(self, volume_nl: int, steps: int) -> None:
         """Use this calibration for the plan from here on; it changes only while the pump is stopped."""
-        if self.prescribed is not None and volume_nl and steps:
-            known = self.prescribed
-            self.prescribed = Prescribed(known.program, known.digest, Calibration(volume_nl, steps, known.calibration.state))
+        if self.now.prescribed is not None and volume_nl and steps:
+            known = self.now.prescribed
+            self.now.prescribed = Prescribed(known.program, known.digest, Calibration(volume_nl, steps, known.calibration.state))

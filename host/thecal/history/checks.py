@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import NamedTuple
 
 from thecal.history.parts import RUNNING, Stretch
 from thecal.history.timeline import Timeline
 
-Check = tuple[bool, str]
 MOST_TOLD = 20
+
+
+class Check(NamedTuple):
+    """The result of an identity, with its figures."""
+
+    holds: bool
+    text: str
 
 
 def checks(line: Timeline) -> list[Check]:
@@ -20,28 +27,28 @@ def sequence_check(line: Timeline) -> Check:
     inner = [gap for gap in line.books.gaps if not gap.from_start]
     lost = line.evidence.left_out
     if not inner and not lost:
-        return True, f"{len(line.evidence.events)} events and {len(line.evidence.faults)} alarm records without a gap between them"
+        return Check(True, f"{len(line.evidence.events)} events and {len(line.evidence.faults)} alarm records without a gap between them")
     told = ", ".join(f"{gap.ring} {gap.first} to {gap.last}" for gap in inner)
-    return False, "; ".join([f"records are missing: {told}" for _ in inner[:1]] + lost[:MOST_TOLD])
+    return Check(False, "; ".join([f"records are missing: {told}" for _ in inner[:1]] + lost[:MOST_TOLD]))
 
 
 def position_check(line: Timeline) -> Check:
     """Check that the position at every start and boot equals the previous one."""
     broken = line.books.breaks
     if broken:
-        return False, "; ".join(broken)
-    return True, f"the position is continuous from record to record in {len(line.books.runs)} runs and {len(line.books.boots)} boots"
+        return Check(False, "; ".join(broken))
+    return Check(True, f"the position is continuous from record to record in {len(line.books.runs)} runs and {len(line.books.boots)} boots")
 
 
 def balance_check(line: Timeline) -> Check:
     """Check ordered = delivered + uncertain + missed + halted: exact over all ended entries, except for steps in the queue at an entry's
     record."""
-    closed = [one for one in line.books.stretches if one.ended != RUNNING]
+    closed = [one for one in line.books.stretches.closed if one.ended != RUNNING]
     words = f"ordered = delivered + uncertain + missed + halted in {len(closed)} finished entries"
     worst = max((abs(difference(one)) for one in closed), default=0)
     total = sum(difference(one) for one in closed)
     holds = all(abs(difference(one)) <= in_the_queue(line, one) for one in closed)
-    return holds, words + (f"; {worst} in the queue at the start of an entry, {total} in total" if worst else "")
+    return Check(holds, words + (f"; {worst} in the queue at the start of an entry, {total} in total" if worst else ""))
 
 
 def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
@@ -57,12 +64,12 @@ def program_checks(line: Timeline) -> list[Check]:
     """Compare ordered steps with the prescription; a stretch with a power cut is known to the second, all others to the step."""
     if line.prescribed is None:
         return []
-    offs = [(one, off) for one in line.books.stretches if (off := one.off_by_steps()) is not None]
+    offs = [(one, off) for one in line.books.stretches.closed if (off := one.off_by_steps()) is not None]
     if not offs:
         return []
     inside = [abs(off) < tolerance(line, one) for one, off in offs]
     worst = max((off for _, off in offs), key=abs)
-    return [(all(inside), f"ordered is at most {float(worst):+.3f} steps from the prescription in {len(offs)} whole entries")]
+    return [Check(all(inside), f"ordered is at most {float(worst):+.3f} steps from the prescription in {len(offs)} whole entries")]
 
 
 def tolerance(line: Timeline, one: Stretch) -> Fraction:
@@ -77,4 +84,4 @@ def uncertain_checks(line: Timeline) -> list[Check]:
     if status is None or any(gap.ring == "events" for gap in line.books.gaps):
         return []
     mine, told = sum(one.uncertain_steps for one in line.books.losses), status["uncertain_steps"]
-    return [(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} in the pump's own count")]
+    return [Check(mine == told, f"uncertain steps of all power cuts: {mine} in the journal, {told} in the pump's own count")]

@@ -7,12 +7,22 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain, pairwise
 from math import lcm
+from typing import NamedTuple
 
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Flow
 
 Point = tuple[int, Fraction]
 Ratio = tuple[int, int]  # not reduced: reducing the fractions of every minute would double the time
+
+
+class Line(NamedTuple):
+    """One straight line in integers: `zero` / `under` steps at `from_ms`, and `slope` / `under` steps more each ms."""
+
+    zero: int
+    slope: int
+    under: int
+    from_ms: int
 
 
 class Curve:
@@ -49,26 +59,24 @@ class Curve:
                 index, line = index + 1, None
             if line is None:
                 line = self._line(index, base)
-            zero, slope, under, from_ms = line
-            found.append((zero + slope * (at_ms - from_ms), under))
+            found.append((line.zero + line.slope * (at_ms - line.from_ms), line.under))
         return found
 
-    def _line(self, index: int, base: Fraction) -> tuple[int, int, int, int]:
-        """Return (steps at its begin, steps per ms, their common divisor, its begin) of the line before point `index`, minus `base`."""
+    def _line(self, index: int, base: Fraction) -> Line:
+        """Return the line before point `index`, minus `base` steps."""
         if index in (0, len(self.points)):
             steps = self.points[max(0, index - 1)][1] - base
-            return steps.numerator, 0, steps.denominator, 0
+            return Line(steps.numerator, 0, steps.denominator, 0)
         (from_ms, low), (to_ms, high) = self.points[index - 1], self.points[index]
         under = lcm(low.denominator, high.denominator, base.denominator)
         begin, end, zero = (one.numerator * (under // one.denominator) for one in (low, high, base))
-        return (begin - zero) * (to_ms - from_ms), end - begin, under * (to_ms - from_ms), from_ms
+        return Line((begin - zero) * (to_ms - from_ms), end - begin, under * (to_ms - from_ms), from_ms)
 
 
 def shaped(anchors: list[tuple[int, int]], flows: list[Flow], boluses: list[BolusLine]) -> Curve:
     """Return the curve through `anchors`. Between two anchors, boluses spread over their time, and the other steps follow the rates."""
     anchors = sorted(anchors)
-    near_flows = Near((flow.from_ms, flow.to_ms, flow) for flow in flows)
-    near_boluses = Near((one.started_ms or 0, one.ended_ms or 0, one) for one in boluses if lasts(one))
+    near_flows, near_boluses = Near(flows), Near(one for one in boluses if lasts(one))
     points: list[Point] = []
     highest = None
     for at_ms, steps in anchors:
@@ -98,8 +106,7 @@ def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusL
     rest = high - low - bolus_all
     if rest < 0 or (not weight_all and rest):
         return []
-    near_flows = Near((flow.from_ms, flow.to_ms, flow) for flow in near)
-    near_boluses = Near((one.started_ms or 0, one.ended_ms or 0, one) for one in active)
+    near_flows, near_boluses = Near(near), Near(active)
     found, bolus, weighed = [], Fraction(0), Fraction(0)
     for begin_ms, at_ms in pairwise([from_ms, *bends]):
         bolus += sum((share(one, begin_ms, at_ms) for one in near_boluses.of(begin_ms, at_ms)), Fraction(0))

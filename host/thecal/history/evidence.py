@@ -8,8 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import Program, digest, unpack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest, unpack
+from pumpcore.program.plan import Program
 from thecal.history.download import download
 from thecal.history.rows import Row
 from thecal.pump.replies import bad_answer

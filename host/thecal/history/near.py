@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 _BUCKET_MS = 1 << 19  # nine minutes
 _MOST_BUCKETS = 1 << 10  # per item, six days: a longer one is near everything
 
-Item = TypeVar("Item")
+
+
+class Spanning(Protocol):
+    """Something that lasts from one moment to another."""
+
+    @property
+    def from_ms(self) -> int: ...
+
+    @property
+    def to_ms(self) -> int: ...
+
+
+Item = TypeVar("Item", bound=Spanning)
 
 
 class Near(Generic[Item]):
-    """Built from (from_ms, to_ms, item). `of` may return more than the overlapping items; the caller compares the times."""
+    """`of` may return more than the overlapping items; the caller compares the times."""
 
-    def __init__(self, spans: Iterable[tuple[int, int, Item]]) -> None:
-        self._items: list[Item] = []
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = list(items)
         self._buckets: dict[int, list[int]] = {}
         self._long: list[int] = []
-        for index, (from_ms, to_ms, item) in enumerate(spans):
-            self._items.append(item)
-            buckets = range(min(from_ms, to_ms) // _BUCKET_MS, max(from_ms, to_ms) // _BUCKET_MS + 1)
+        for index, item in enumerate(self._items):
+            ends_ms = item.from_ms, item.to_ms
+            buckets = range(min(ends_ms) // _BUCKET_MS, max(ends_ms) // _BUCKET_MS + 1)
             if len(buckets) > _MOST_BUCKETS:
                 self._long.append(index)
                 continue

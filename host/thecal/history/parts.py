@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 RUNNING, POWER, UNTOLD = "running", "power", "untold"
+
+
+class Span(NamedTuple):
+    """From one moment of the axis to another."""
+
+    from_ms: int
+    to_ms: int
 
 
 @dataclass
@@ -88,6 +96,14 @@ class BolusLine:
     ended: str = ""
     delivered_steps: int = 0
     waits_ms: list[tuple[int, int | None]] = field(default_factory=list)
+
+    @property
+    def from_ms(self) -> int:
+        return self.started_ms or 0
+
+    @property
+    def to_ms(self) -> int:
+        return self.ended_ms or 0
 
     def runs_ms(self, from_ms: int, to_ms: int) -> int:
         """Return how long it flows between two moments."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.dose import Calibration
-from pumpcore.program import Program
-from pumpcore.schedule import entry_at, second_of_week, seconds_to_next
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import entry_at, second_of_week, seconds_to_next
 from pumpcore.units import S_PER_WEEK
 from thecal.history.parts import BolusLine
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from pumpcore.bolus import ENDS
-from pumpcore.wire import record_types, records
+from pumpcore.orders.bolus import ENDS
+from pumpcore.wire import record_types
 from thecal.pump.boots import whole_boot
 from thecal.quantities.amounts import clock_text
 from thecal.terminal.console import printable
@@ -21,7 +21,7 @@ ENDED = ("bolus_ended", "temporary_ended")
 Row = dict[str, Any]
 
 
-def row(ring: str, record: records.Record) -> Row:
+def row(ring: str, record: record_types.Record) -> Row:
     """Convert one record to plain values: bytes as hex, coded fields as words."""
     stamp: Row = {
         "ring": ring,

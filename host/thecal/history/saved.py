@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.faults import Refusal
-from pumpcore.program import unpack
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import unpack
 from pumpcore.units import S_PER_DAY, U64_MAX
 from pumpcore.wire import record_types, records
 from thecal.errors import BadInput
@@ -194,15 +194,15 @@ def raw_rows(file: Path, content: bytes, found: Evidence) -> list[Row]:
     return [row("faults" if record.name in of_faults else "events", record) for record in decoded]
 
 
-def whole_records(content: bytes) -> tuple[list[records.Record], int]:
+def whole_records(content: bytes) -> tuple[list[record_types.Record], int]:
     """Return every whole record, and the number of bytes outside of records. After damage, the next offset with a right CRC begins a
     record."""
-    found: list[records.Record] = []
+    found: list[record_types.Record] = []
     at = damaged_bytes = 0
     while at < len(content):
         length_bytes = records.whole_bytes(content, at)
         if length_bytes:
-            found.append(records.decode_at(content, at))
+            found.append(record_types.decode_at(content, at))
         else:
             damaged_bytes += 1
         at += length_bytes or 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pumpcore.bolus import CANCELLED, DONE, ENDS
+from pumpcore.orders.bolus import CANCELLED, DONE, ENDS
+from thecal.history.flows import Flows
+from thecal.history.now import Now
 from thecal.history.rows import Row
-from thecal.history.stretches import StretchBook
+from thecal.history.tally import Tally
 
 # an order begins with the next slice: 2.5 to 6.5 s after its record
 SLICE_AHEAD_MS = 4_500
@@ -92,11 +94,12 @@ class Refused:
     wait_s: int
 
 
-class TherapyBook(StretchBook):
-    """Read these records; a temporary rate or a bridge sets the rates between the anchors while it runs."""
+class TherapyBook:
+    """Read these records; a temporary rate or a bridge sets the rates between the anchors while it runs. `dose` is the last record of
+    what a bolus is for."""
 
-    def __init__(self, *of_books: object) -> None:
-        super().__init__(*of_books)  # type: ignore[arg-type]
+    def __init__(self, now: Now, flows: Flows, tally: Tally) -> None:
+        self._now, self._flows, self._tally = now, flows, tally
         self.temporaries: list[TemporaryLine] = []
         self.bridges: list[BridgeLine] = []
         self.refills: list[Refill] = []
@@ -104,69 +107,69 @@ class TherapyBook(StretchBook):
         self.refused: list[Refused] = []
         self.activated: list[tuple[int, str]] = []
         self.changed: list[tuple[int, str]] = []
-        self._dose: Row | None = None
+        self.dose: Row | None = None
 
     # -- boluses
 
-    def _on_dose(self, row: Row, _: int) -> None:
-        self._dose = row
+    def on_dose(self, row: Row, _: int) -> None:
+        self.dose = row
 
-    def _on_extended_paused(self, row: Row, at_ms: int) -> None:
-        if row["token"] in self.boluses:
-            self.boluses[row["token"]].waits_ms.append((at_ms, None))
+    def on_extended_paused(self, row: Row, at_ms: int) -> None:
+        if row["token"] in self._now.boluses:
+            self._now.boluses[row["token"]].waits_ms.append((at_ms, None))
 
-    def _on_extended_resumed(self, row: Row, at_ms: int) -> None:
-        line = self.boluses.get(row["token"])
+    def on_extended_resumed(self, row: Row, at_ms: int) -> None:
+        line = self._now.boluses.get(row["token"])
         if line is not None and line.waits_ms:
             line.waits_ms[-1] = (line.waits_ms[-1][0], at_ms)
 
-    def _on_demand_refused(self, row: Row, at_ms: int) -> None:
+    def on_demand_refused(self, row: Row, at_ms: int) -> None:
         self.refused.append(Refused(at_ms, row["fault"], row["count"], row["wait_s"]))
 
     # -- instead of the basal
 
-    def _on_temporary_ordered(self, row: Row, at_ms: int) -> None:
-        digest = self.run.digest if self.run else ""
+    def on_temporary_ordered(self, row: Row, at_ms: int) -> None:
+        digest = self._now.run.digest if self._now.run else ""
         values = (row["rate_nl"], row["numerator"], row["denominator"], row["duration_s"])
         self.temporaries.append(TemporaryLine(row["token"], at_ms, *values, digest))
-        self._overlay_is(self.temporaries[-1], at_ms + SLICE_AHEAD_MS)
-        self._begins_vaguely = True
+        self._flows.overlay_is(self.temporaries[-1], at_ms + SLICE_AHEAD_MS)
+        self._tally.begins_vaguely = True
 
-    def _on_temporary_ended(self, row: Row, at_ms: int) -> None:
+    def on_temporary_ended(self, row: Row, at_ms: int) -> None:
         if not self.temporaries or self.temporaries[-1].ended:
             return
         ran = at_ms > self.temporaries[-1].ordered_ms + 2 * SLICE_AHEAD_MS
         self._temporary_ends(str(row["reason"]), at_ms)
         if ran and row["reason"] in (DONE, CANCELLED):  # recorded when its last step is due; otherwise it includes the queued steps
-            self._plan_at(at_ms, row["ordered_steps"])
+            self._tally.plan_at(at_ms, row["ordered_steps"])
 
     def _temporary_ends(self, ended: str, at_ms: int) -> None:
         last = self.temporaries[-1]
         last.ended, last.ended_ms = ended, at_ms
-        self._overlay_is(None, at_ms)
+        self._flows.overlay_is(None, at_ms)
 
-    def _on_bridge_started(self, row: Row, at_ms: int) -> None:
+    def on_bridge_started(self, row: Row, at_ms: int) -> None:
         values = (row["line_nl"], row["numerator"], row["denominator"])
         self.bridges.append(BridgeLine(row["token"], at_ms, *values))
-        self._overlay_is(self.bridges[-1], at_ms)
+        self._flows.overlay_is(self.bridges[-1], at_ms)
 
-    def _on_front_near(self, row: Row, at_ms: int) -> None:
-        self._plan_at(at_ms, row["ordered_steps"])
+    def on_front_near(self, row: Row, at_ms: int) -> None:
+        self._tally.plan_at(at_ms, row["ordered_steps"])
         if self.bridges and self.bridges[-1].near_ms is None:
-            self._overlay_is(self._overlay, at_ms)  # the flow so far had the first ratio
+            self._flows.overlay_is(self._flows.overlay, at_ms)  # the flow so far had the first ratio
             self.bridges[-1].near_ms = at_ms
 
-    def _on_front_passed(self, row: Row, at_ms: int) -> None:
+    def on_front_passed(self, row: Row, at_ms: int) -> None:
         if self.bridges and not self.bridges[-1].ended:
             self._bridge_ends(PASSED, at_ms)
-            self._plan_at(at_ms, row["ordered_steps"])
+            self._tally.plan_at(at_ms, row["ordered_steps"])
 
     def _bridge_ends(self, ended: str, at_ms: int) -> None:
         last = self.bridges[-1]
         last.ended, last.ended_ms = ended, at_ms
-        self._overlay_is(None, at_ms)
+        self._flows.overlay_is(None, at_ms)
 
-    def _overlays_end(self, ended: str, at_ms: int) -> None:
+    def overlays_end(self, ended: str, at_ms: int) -> None:
         """End the temporary rate or bridge at a stop or power cut."""
         if self.temporaries and not self.temporaries[-1].ended:
             self._temporary_ends(ended, at_ms)
@@ -175,21 +178,21 @@ class TherapyBook(StretchBook):
 
     # -- reports and confirmations
 
-    def _on_refilled(self, row: Row, at_ms: int) -> None:
+    def on_refilled(self, row: Row, at_ms: int) -> None:
         names = ("expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")
         self.refills.append(Refill(at_ms, *(row[name] for name in names)))
 
-    def _on_refill_acknowledged(self, row: Row, at_ms: int) -> None:
+    def on_refill_acknowledged(self, row: Row, at_ms: int) -> None:
         if self.refills:
             self.refills[-1].reason, self.refills[-1].acknowledged_ms = str(row["reason"]), at_ms
 
-    def _on_override(self, row: Row, at_ms: int) -> None:
+    def on_override(self, row: Row, at_ms: int) -> None:
         digest = self.activated[-1][1] if self.activated else ""
         self.overrides.append(Override(at_ms, str(row["what"]), row["asked_nl"], row["limit_nl"], row["library_version"], digest))
 
-    def _on_program_changed(self, row: Row, at_ms: int) -> None:
+    def on_program_changed(self, row: Row, at_ms: int) -> None:
         """Assign the run to another program from here on; its first entry follows."""
         self.changed.append((at_ms, row["digest"]))
-        self._plan_at(at_ms, row["ordered_steps"])
-        if self.run is not None:
-            self.run.digest = row["digest"]
+        self._tally.plan_at(at_ms, row["ordered_steps"])
+        if self._now.run is not None:
+            self._now.run.digest = row["digest"]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.errors import BadInput
 from thecal.history import plausible
 from thecal.history.alarms import alarm_lines
@@ -17,7 +17,7 @@ from thecal.history.axis import Axis, Offsets
 from thecal.history.books import Books
 from thecal.history.curve import Curve, shaped
 from thecal.history.evidence import Evidence
-from thecal.history.parts import RUNNING, BolusLine
+from thecal.history.parts import RUNNING, BolusLine, Span
 from thecal.history.plan import Prescribed
 
 
@@ -85,10 +85,10 @@ class Timeline:
         return max(at_ms, self.from_ms)
 
     def _draw(self) -> None:
-        books, boluses = self.books, [self._so_far(one) for one in self.books.boluses.values()]
-        self.high = shaped([(one.at_ms, one.high_steps) for one in books.made], books.made_flows, boluses)
-        self.low = shaped([(one.at_ms, one.low_steps) for one in books.made], books.made_flows, boluses)
-        self.planned = shaped(books.planned, books.plan_flows, boluses)
+        books, boluses = self.books, [self._so_far(one) for one in self.books.now.boluses.values()]
+        self.high = shaped([(one.at_ms, one.high_steps) for one in books.tally.made], books.flows.made, boluses)
+        self.low = shaped([(one.at_ms, one.low_steps) for one in books.tally.made], books.flows.made, boluses)
+        self.planned = shaped(books.tally.planned, books.flows.planned, boluses)
 
     def _so_far(self, one: BolusLine) -> BolusLine:
         """Update a running or waiting bolus from the status."""
@@ -101,7 +101,7 @@ class Timeline:
 
     # -- looking
 
-    def window(self, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    def window(self, from_ms: int | None, to_ms: int | None) -> Span:
         """Widen the requested time to the nearest moments with a recorded position, so that sums are exact. Raises BadInput if it ends
         before it begins, or is outside the journal."""
         begin_ms, end_ms = (self.from_ms if from_ms is None else from_ms), (self.to_ms if to_ms is None else to_ms)
@@ -111,12 +111,12 @@ class Timeline:
             raise BadInput("the journal has no records of this period", "`thecal journal` lists the records")
         known = self._known_ms
         first, last = max(0, bisect_right(known, begin_ms) - 1), min(len(known) - 1, bisect_left(known, end_ms))
-        return known[first], known[last]
+        return Span(known[first], known[last])
 
     @cached_property
     def _known_ms(self) -> list[int]:
         """Return the moments with a recorded position, and both ends."""
-        return sorted({one.at_ms for one in self.books.made} | {self.from_ms, self.to_ms})
+        return sorted({one.at_ms for one in self.books.tally.made} | {self.from_ms, self.to_ms})
 
     def sums(self, from_ms: int, to_ms: int) -> Sums:
         """Return the sums between two moments; exact at those of `window`. Events at the begin itself belong to the period before,
@@ -157,20 +157,20 @@ class Timeline:
         """Return True if any boot knew the time of day."""
         return any(boot.known for boot in self.axis.boots.values())
 
-    def pair_at(self, at_ms: int) -> tuple[int, int] | None:
-        """Return (volume_nl, steps) in use at a moment; None if no calibration is known."""
+    def pair_at(self, at_ms: int) -> Calibration | None:
+        """Return the calibration in use at a moment; None if none is known."""
         later = [one for one in self.books.calibrations if one.at_ms > at_ms]
         if later and later[0].old_steps:
-            return later[0].old_volume_nl, later[0].old_steps
+            return Calibration(later[0].old_volume_nl, later[0].old_steps)
         if self.calibration is not None:
-            return self.calibration.volume_nl, self.calibration.steps
+            return self.calibration
         known = self.books.calibrations[-1] if self.books.calibrations else None
-        return (known.volume_nl, known.steps) if known and known.steps else None
+        return Calibration(known.volume_nl, known.steps) if known and known.steps else None
 
     def volume_nl(self, steps: int | Fraction, at_ms: int) -> Fraction | None:
         """Convert steps at a moment to a volume by the calibration of that moment; None if none is known."""
         pair = self.pair_at(at_ms)
-        return None if pair is None else Fraction(steps) * pair[0] / pair[1]
+        return None if pair is None else Fraction(steps) * pair.volume_nl / pair.steps
 
     def volume_between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction | None:
         """Return the volume of a curve between two moments, across changes of the calibration."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
-from pumpcore.fault_texts import sentence, told
-from pumpcore.faults import Refusal
-from pumpcore.program import CONSTANT, MAX_ENTRIES, MAX_RATE_NL, MINIMUM, SCHEDULE, Program, pack, unpack
+from pumpcore.faults.fault_texts import sentence, told
+from pumpcore.faults.faults import Refusal
+from pumpcore.program.packing import MAX_ENTRIES, MAX_RATE_NL, pack, unpack
+from pumpcore.program.plan import CONSTANT, MINIMUM, SCHEDULE, Program
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
@@ -19,7 +21,14 @@ from thecal.quantities.week import week_time
 SECONDS_MAX_S = (1 << 32) - 1
 PAIR_MAX = (1 << 64) - 1
 MOST_DECIMALS = 12
-Rate = tuple[str, Quantity, Fraction]  # key for messages, as typed, nL per second
+
+
+class Rate(NamedTuple):
+    """A rate with the key that messages name, as typed, and in exact nL per second."""
+
+    key: str
+    typed: Quantity
+    nl_per_s: Fraction
 
 
 class Compiled:
@@ -36,24 +45,17 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
     rows = prescription.rows()
     if len(rows) > MAX_ENTRIES:
         raise BadInput(f"{name}: basal.entry: {len(rows)} changes of rate a week", f"write at most {MAX_ENTRIES}")
-    rates: list[Rate] = [
-        (
-            row_key(prescription, minute),
-            quantity,
-            volume_of(prescription, quantity, row_key(prescription, minute), name),
-        )
-        for minute, quantity in rows
-    ]
     limit = prescription.limits.max_rate
-    others = ([("limits.max_rate", limit)] if limit is not None else []) + library_rates(prescription)
-    rates += [(key, quantity, volume_of(prescription, quantity, key, name)) for key, quantity in others]
+    typed = [(row_key(prescription, minute), quantity) for minute, quantity in rows]
+    typed += ([("limits.max_rate", limit)] if limit is not None else []) + library_rates(prescription)
+    rates = [Rate(key, quantity, volume_of(prescription, quantity, key, name)) for key, quantity in typed]
     seconds_s = common_seconds(prescription, rates, name)
     program = Program(prescription.title, prescription.drug, seconds_s, [])
     program.entries = [(minute, scaled(rate, seconds_s, name)) for (minute, _), rate in zip(rows, rates)]
     fill_header(program, prescription, name)
     if limit is not None:
         program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
-    scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate[0]]}
+    scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate.key]}
     program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
     return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows))
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from pumpcore.schedule import DAY_NAMES
+from pumpcore.program.schedule import DAY_NAMES
 from thecal.errors import BadInput
 from thecal.quantities.typed import SPLIT, Quantity, parse, parse_number, quoted, shown, words_of
 

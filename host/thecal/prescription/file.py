@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictStr, ValidationError
 
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.schedule import minute_of_week
 from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.prescription.fields import Concentration, Days, Dose, Minute, Rate, Table
@@ -71,7 +71,7 @@ class Prescription(Table):
     def volume(self, quantity: Quantity) -> Fraction:
         """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration."""
         ng_per_nl = self.concentration.to("ng/nL") if self.concentration is not None else None
-        return volume(quantity, ng_per_nl, ("there is no concentration", 'add concentration = "... ug/mL" at the top'))
+        return volume(quantity, ng_per_nl, "there is no concentration", 'add concentration = "... ug/mL" at the top')
 
 
 def load(path: Path) -> Prescription:

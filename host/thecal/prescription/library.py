@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictInt, StrictStr, ValidationError
 
-from pumpcore.settings import OVERRIDES
+from pumpcore.program.settings import OVERRIDES
 from thecal.errors import BadInput
 from thecal.files import toml_file
 from thecal.files.resources import DATA

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def read_prescription(file: Path, library: Path | None, overrides: list[str] | None = None) -> Prescription:
     """Read the file, add the limits of its library and the confirmed soft limits. Raises BadInput."""
-    from pumpcore.settings import OVERRIDES
+    from pumpcore.program.settings import OVERRIDES
     from thecal.prescription import library as libraries
     from thecal.prescription.file import load
     from thecal.quantities.typed import shown

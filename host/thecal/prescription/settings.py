@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.program import MAX_RATE_NL
-from pumpcore.settings import OVERRIDES, Settings
+from pumpcore.program.packing import MAX_RATE_NL
+from pumpcore.program.settings import OVERRIDES, Settings
 from pumpcore.units import NL_PER_ML
 from thecal.errors import BadInput
 from thecal.prescription.file import Prescription
@@ -18,7 +18,7 @@ from thecal.quantities.typed import Quantity, shown
 Number = Callable[[str, Quantity], int]
 # those that keep the text that was typed
 WITH_UNIT = (VOLUME, RATE, RANGE)
-# the widths of the packed block; what is out of a setting's own range is refused by pumpcore.settings
+# the widths of the packed block; what is out of a setting's own range is refused by pumpcore.program.settings
 MOST = {COUNT: (1 << 16) - 1, SECONDS: (1 << 32) - 1, VERSION: (1 << 32) - 1}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr
 
-from pumpcore.settings import OVERRIDES
+from pumpcore.program.settings import OVERRIDES
 from thecal.prescription.fields import Concentration, Date, Dose, Duration, Percent, Rate, Table
 
 # What the number is that a field of the pump's settings holds.
@@ -17,7 +17,7 @@ VOLUME, RATE, SECONDS, COUNT, VERSION, PERMILLE, DAY, ON_OFF, RANGE = (
 
 
 class Held(NamedTuple):
-    """The fields of `pumpcore.settings` that keep a key: one, of a range two. Where not `zero`, 0 would read as "not set"."""
+    """The fields of `pumpcore.program.settings` that keep a key: one, of a range two. Where not `zero`, 0 would read as "not set"."""
 
     kind: str
     fields: tuple[str, ...]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from thecal.errors import Failed
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
 
 Calibration = dict[str, Any]
 
@@ -23,7 +23,7 @@ def pair_of(status: dict[str, Any]) -> Calibration:
 
 def read_back(reply: dict[str, Any]) -> Program | None:
     """Unpack the program of a reply with the pump's own decoder; return None if there is none."""
-    from pumpcore.program import unpack
+    from pumpcore.program.packing import unpack
 
     packed = reply.get("program")
     return unpack(base64.b64decode(packed)) if packed else None

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from pumpcore.bolus import CALIBRATION, CANCELLED, CUT, DONE
-from pumpcore.bolus import LIVE as LIVE_STATES
-from pumpcore.forecast import CHAIN_BYTES
-from pumpcore.schedule import Zone
+from pumpcore.orders.bolus import CALIBRATION, CANCELLED, CUT, DONE
+from pumpcore.orders.bolus import LIVE as LIVE_STATES
+from pumpcore.program.forecast import CHAIN_BYTES
+from pumpcore.program.schedule import Zone
 from pumpcore.units import sha256_hex as digest_of
-from pumpcore.wire import gaps, messages, records
+from pumpcore.wire import gaps, messages, record_types, records
 from thecal.errors import BadAnswer, Failed, LinkLost, NoPump, PortBusy, Refused, WrongProtocol
 from thecal.pump import replies
 from thecal.pump.boots import whole_boot
 from thecal.pump.exchange import Exchange, Reply
+from thecal.quantities.amounts import Rate
 
 FIRST_PATIENCE_S = 3.0
 MOST_CHECKS = 200  # of one program; a pump needs fewer than ten
@@ -40,6 +41,20 @@ def whole_from(raw: bytes, first: int) -> tuple[int, int]:
     while (length := records.whole_bytes(raw, end)) and records.sequence_of(raw, end) == first + count:
         end, count = end + length, count + 1
     return end, count
+
+
+class Block(NamedTuple):
+    """A part of a journal: the pump's announcement (first, next, last sequence), and the raw bytes."""
+
+    reply: Reply
+    raw: bytes
+
+
+class Records(NamedTuple):
+    """A block's announcement with its `raw` bytes, and its records."""
+
+    reply: Reply
+    records: list[record_types.Record]
 
 
 class Client(Exchange):
@@ -92,7 +107,7 @@ class Client(Exchange):
         raise Failed(f"the pump did not finish searching its journal in {MOST_CHECKS} calls", "ask again, or read it: thecal journal")
 
     def calibration_check(self, packed: bytes) -> Reply:
-        """Have the pump check and read a packed calibration (`pumpcore.weighed`); change nothing."""
+        """Have the pump check and read a packed calibration (`pumpcore.bench.weighed`); change nothing."""
         return self.ask("calibration.check", {"calibration": base64.b64encode(packed).decode()})
 
     def calibration_read(self) -> Reply:
@@ -102,21 +117,21 @@ class Client(Exchange):
     def alarms(self) -> Reply:
         return self.ask("alarms", {})
 
-    def journal_read(self, ring: str, from_sequence: int) -> tuple[Reply, bytes]:
+    def journal_read(self, ring: str, from_sequence: int) -> Block:
         """Return one block: the pump's announcement and the raw bytes, with their CRC checked."""
         reply = self.ask("journal.read", {"ring": ring, "from_sequence": from_sequence})
-        return reply, reply.pop("raw", b"")
+        return Block(reply, reply.pop("raw", b""))
 
-    def journal_blocks(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, bytes]]:
+    def journal_blocks(self, ring: str, from_sequence: int = 0) -> Iterator[Block]:
         """Yield every block from `from_sequence` on, as `journal_read` returns it, many per question. Send nothing else meanwhile.
 
         An older pump sends one block per question; a block that arrives damaged is requested again.
         """
         blocks, count = BLOCKS, 0
         while True:
-            for reply, raw in self._some_blocks(ring, from_sequence, blocks):
-                yield reply, raw
-                count += 1
+            for block in self._some_blocks(ring, from_sequence, blocks):
+                yield block
+                reply, count = block.reply, count + 1
                 if count > MOST_BLOCKS:
                     raise replies.bad_answer("journal.read", f"{MOST_BLOCKS} blocks came and the journal did not end")
                 if reply["next_sequence"] <= from_sequence or reply["next_sequence"] > reply["last_sequence"]:
@@ -125,7 +140,7 @@ class Client(Exchange):
                 if "more" not in reply:
                     blocks = 1
 
-    def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[tuple[Reply, bytes]]:
+    def _some_blocks(self, ring: str, from_sequence: int, blocks: int) -> Iterator[Block]:
         """Return at least one block. Skip a block that comes twice; request a missing one again."""
         try:
             if blocks > 1:
@@ -138,7 +153,7 @@ class Client(Exchange):
                     end, count = whole_from(raw, from_sequence or reply["first_sequence"])
                     from_sequence = reply["next_sequence"] = reply["first_sequence"] + count if raw[end:] else reply["next_sequence"]
                     if count or not raw:
-                        yield reply, raw[:end]
+                        yield Block(reply, raw[:end])
                     if raw[end:]:
                         break  # the next question makes the pump skip the damaged record
                 else:
@@ -150,7 +165,7 @@ class Client(Exchange):
             self._dropped(error)
         yield self.journal_read(ring, from_sequence)
 
-    def journal(self, ring: str, from_sequence: int = 0) -> Iterator[tuple[Reply, list[records.Record]]]:
+    def journal(self, ring: str, from_sequence: int = 0) -> Iterator[Records]:
         """Yield blocks of records from `from_sequence` on: the pump's announcement (first, next, last sequence) and the `raw` bytes.
 
         Numbers missing between two records, or after the last one, belong to damaged or overwritten records. Boot numbers are complete.
@@ -159,15 +174,14 @@ class Client(Exchange):
             self.status()
         for reply, raw in self.journal_blocks(ring, from_sequence):
             starts = gaps.whole_records(raw, reply["first_sequence"], reply["next_sequence"])
-            decoded = [records.decode_at(raw, at) for at in starts]
+            decoded = [record_types.decode_at(raw, at) for at in starts]
             for record in decoded:
                 record.boot = whole_boot(record.boot, self.boot or 0)
-            yield {**reply, "raw": raw}, decoded
+            yield Records({**reply, "raw": raw}, decoded)
 
-    def forecast_digest(self, digest: str, utc_s: int, zone_days: tuple[Zone, int], bridge_steps: int | None = None) -> str:
-        """Return the digest of a forecast (`pumpcore.forecast`) that the pump computes for the active or a staged program.
+    def forecast_digest(self, digest: str, utc_s: int, zone: Zone, days: int, bridge_steps: int | None = None) -> str:
+        """Return the digest of a forecast (`pumpcore.program.forecast`) that the pump computes for the active or a staged program.
         `bridge_steps`: the position at which its bridge begins."""
-        zone, days = zone_days
         names = ("offset_s", "transition_utc_s", "transition_offset_s")
         params = {"digest": digest, "utc_s": utc_s, "days": days, **dict(zip(names, zone.values(), strict=True))}
         answer: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * (2 * CHAIN_BYTES)}
@@ -220,12 +234,11 @@ class Client(Exchange):
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
-    def run_start(self, token: str, purpose: str, amount: int, rate_nl_s: tuple[int, int]) -> Reply:
-        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"; `rate_nl_s`: (nl,
-        seconds)."""
+    def run_start(self, token: str, purpose: str, amount: int, rate: Rate) -> Reply:
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
-        params = {"token": token, "purpose": purpose, **amounts, "rate_nl": rate_nl_s[0], "rate_seconds_s": rate_nl_s[1]}
+        params = {"token": token, "purpose": purpose, **amounts, **vars(rate)}
         return self.command("run.start", params, lambda: self._settle_bolus(token))
 
     def calibration_set(self, packed: bytes) -> Reply:

@@ -6,7 +6,7 @@ A clock chip reports whole seconds, so each reading carries its uncertainty.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pumpcore.units import S_PER_MINUTE
 from thecal.errors import Failed
@@ -60,13 +60,20 @@ def next_second() -> int:
     return round(host_s())
 
 
-def read(client: Client) -> tuple[dict[str, Any], Reading]:
-    """Return a status and the reading of the pump's clock in it."""
+class Looked(NamedTuple):
+    """A status, and the reading of the pump's clock in it."""
+
+    status: dict[str, Any]
+    reading: Reading
+
+
+def read(client: Client) -> Looked:
+    """Ask for a status."""
     asked_s = host_s()
     status = client.status()
     reading = Reading(status, asked_s, host_s())
     reading.own_time = reading.error_s is not None and abs(reading.error_s) > WARN_S and lives_by_itself(client.port_url)
-    return status, reading
+    return Looked(status, reading)
 
 
 def lives_by_itself(port_url: str) -> bool:

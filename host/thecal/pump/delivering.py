@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from pumpcore.bolus import DELIVERING
-from pumpcore.front import OLD, ratio
+from pumpcore.fluid.front import OLD, ratio
+from pumpcore.orders.bolus import DELIVERING
 
 Status = dict[str, Any]
 DELIVERS = ("running", "priming", "calibrating")
 BASAL, TEMPORARY, BRIDGE = "basal", "temporary rate", "bridge"
-Part = tuple[str, Fraction]
 
 
-def parts_nl_per_s(status: Status) -> list[Part]:
-    """Return (name, rate in nL/s) of everything that flows now; empty if nothing flows."""
+class Part(NamedTuple):
+    """Something that flows now: "basal", "bolus" ..., and its exact rate."""
+
+    name: str
+    nl_per_s: Fraction
+
+
+def parts_of(status: Status) -> list[Part]:
+    """Return everything that flows now; empty if nothing flows."""
     if status["state"] not in DELIVERS:
         return []
     boluses = [bolus for bolus in (status.get("bolus"), status.get("extended")) if bolus and bolus["state"] == DELIVERING]
-    return basal_now(status) + [(bolus_name(bolus), Fraction(bolus["rate_nl"], bolus["rate_seconds_s"])) for bolus in boluses]
+    return basal_now(status) + [Part(bolus_name(one), Fraction(one["rate_nl"], one["rate_seconds_s"])) for one in boluses]
 
 
 def bolus_name(bolus: dict[str, Any]) -> str:
@@ -35,10 +41,10 @@ def basal_now(status: Status) -> list[Part]:
     plain, temporary = Fraction(status["entry_rate_nl"], status["rate_seconds_s"]), status.get("temporary")
     if temporary and temporary["rest_s"] < temporary["duration_s"]:  # before its first second it waits for a slice
         if temporary["denominator"]:
-            return [(TEMPORARY, plain * temporary["numerator"] / temporary["denominator"])]
-        return [(TEMPORARY, Fraction(temporary["rate_nl"], status["rate_seconds_s"]))]
+            return [Part(TEMPORARY, plain * temporary["numerator"] / temporary["denominator"])]
+        return [Part(TEMPORARY, Fraction(temporary["rate_nl"], status["rate_seconds_s"]))]
     line = (status.get("therapy") or {}).get("line")
     if line and line["phase"]:
         pair = Fraction(*ratio((line["old_fluid"], line["old_ng"], line["old_nl"]), (line["new_fluid"], line["new_ng"], line["new_nl"])))
-        return [(BRIDGE, plain * (pair if line["phase"] == OLD else min(pair, Fraction(1))))]
-    return [(BASAL, plain)] if status["state"] == "running" else []
+        return [Part(BRIDGE, plain * (pair if line["phase"] == OLD else min(pair, Fraction(1))))]
+    return [Part(BASAL, plain)] if status["state"] == "running" else []

@@ -11,7 +11,7 @@ from thecal.pump import clock
 from thecal.pump.active import Calibration, pair_of, read_back
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
 

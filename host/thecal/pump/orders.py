@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pumpcore.orders.bolus import Temporary
 from thecal.errors import Failed, Interrupted, LinkLost, Refused, Unknown
 from thecal.pump.client import LIVE_STATES, Client
 from thecal.pump.exchange import Reply
@@ -87,9 +88,9 @@ def bridge() -> Order:
     return Order("bridge.start")
 
 
-def temporary(rate_nl: int, part: tuple[int, int], duration_s: int) -> Order:
-    """Order a rate per the active program's seconds, or a part (numerator, denominator) of the basal; the other one is 0."""
-    params = {"rate_nl": rate_nl, "numerator": part[0], "denominator": part[1], "duration_s": duration_s}
+def temporary(made: Temporary) -> Order:
+    """Order a temporary rate; its token is not sent, because `place` fetches one."""
+    params = {name: getattr(made, name) for name in ("rate_nl", "numerator", "denominator", "duration_s")}
     return Order("temporary.start", params, "thecal read")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.fault_texts import told, worded
-from pumpcore.faults import Refusal
+from pumpcore.faults.fault_texts import told, worded
+from pumpcore.faults.faults import Refusal
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
 from thecal.errors import Refused
 from thecal.quantities.typed import Quantity, decimal, spelled
@@ -22,12 +22,13 @@ DIGITS = 6
 
 def sentence(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
     """Return the text of a refusal that the host raised; `seconds_s`: the period of the program's rates."""
-    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, (seconds_s, typed))
+    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, seconds_s, typed)
 
 
-def said(fault: str, text: str, detail: Mapping[str, object], units: tuple[int | None, Quantity | None] = (None, None)) -> str:
+def said(
+    fault: str, text: str, detail: Mapping[str, object], seconds_s: int | None = None, typed: Quantity | None = None
+) -> str:
     """Return the text of any refusal; a rate without a known period stays in nl, as the pump wrote it."""
-    seconds_s, typed = units
     rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
     parts: dict[str, Any] = {}
     for name, value in detail.items():
@@ -52,6 +53,6 @@ def amount(value_nl: int, seconds_s: int | None, typed: Quantity | None) -> str:
 
 def with_rates(refused: Refused, seconds_s: int | None) -> Refused:
     """Return the pump's refusal with its rates in mL/h; `seconds_s`: the period of the refused program or run."""
-    made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, (seconds_s, None)), refused.do)
+    made = Refused(refused.code, refused.fault, said(refused.fault, refused.text, refused.detail, seconds_s), refused.do)
     made.text, made.detail = refused.text, refused.detail
     return made if refused.text else refused

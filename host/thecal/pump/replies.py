@@ -173,13 +173,13 @@ def table(needed: dict[str, Described], known: dict[str, Described]) -> Kind:
 
 
 def packed(module: str, empty: bool) -> Kind:
-    """Check base64 that `pumpcore.<unpack_name>.unpack` reads."""
+    """Check base64 that `pumpcore.<module>.unpack` reads."""
     import base64
     from importlib import import_module
 
-    from pumpcore.faults import Refusal
+    from pumpcore.faults.faults import Refusal
 
-    what = {"weighed": "calibration"}.get(module, module)
+    what = {"bench.weighed": "calibration", "program.packing": "program"}[module]
 
     def check_packed(value: Any) -> str:
         if empty and value == "":

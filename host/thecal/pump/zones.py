@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pumpcore.schedule import Zone
+from pumpcore.program.schedule import Zone
 from pumpcore.units import S_PER_DAY
 from thecal.errors import BadInput
 from thecal.pump.transport import registry

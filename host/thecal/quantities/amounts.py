@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.quantities.typed import decimal
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate as the pump counts it: `rate_nl` nanolitres in `rate_seconds_s` seconds, exact and not reduced."""
+
+    rate_nl: int
+    rate_seconds_s: int
+
+    def text(self) -> str:
+        """Format it in mL/h."""
+        return ml_per_h(self.rate_nl, self.rate_seconds_s)
 
 
 def ml(volume_nl: int | Fraction) -> str:

@@ -9,19 +9,19 @@ from thecal.errors import BadInput
 from thecal.quantities.typed import Quantity, decimal, shown
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
 
 NEAREST_DIGITS = 12
 A_NL = Fraction(1)
 
 
-def volume(quantity: Quantity, ng_per_nl: Fraction | None, without: tuple[str, str]) -> Fraction:
-    """Return nL, or nL per second. Raises BadInput for a mass without a concentration: `without` says what has none, and what to do."""
+def volume(quantity: Quantity, ng_per_nl: Fraction | None, cause: str, do: str) -> Fraction:
+    """Return nL, or nL per second. Raises BadInput for a mass without a concentration: `cause` says what has none, `do` the remedy."""
     per_time = quantity.kind().endswith("/time")
     if quantity.kind().startswith("volume"):
         return quantity.to("nL/s" if per_time else "nL")
     if ng_per_nl is None:
-        raise BadInput(f"{shown(quantity.text)} is a mass and {without[0]}", without[1])
+        raise BadInput(f"{shown(quantity.text)} is a mass and {cause}", do)
     return quantity.to("ng/s" if per_time else "ng") / ng_per_nl
 
 

@@ -1,6 +1,6 @@
 """Format minutes of the week."""
 
-from pumpcore.schedule import DAY_NAMES
+from pumpcore.program.schedule import DAY_NAMES
 
 
 def week_time(minute: int) -> str:

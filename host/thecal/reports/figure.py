@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import pairwise, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
@@ -29,6 +29,14 @@ NARROWEST_BIN_MS = 5_000
 FORMATS = ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S"]
 ZERO_FORMATS = ["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
 Point = tuple[float, float]
+
+
+class Shade(NamedTuple):
+    """A coloured part of the time axis."""
+
+    from_ms: int
+    to_ms: int
+    colour: str
 
 
 class HistoryPicture:
@@ -138,16 +146,16 @@ class HistoryPicture:
             if end_ms > begin_ms:
                 axes.axvspan(self._x(begin_ms), self._x(end_ms), color=colour, linewidth=0, zorder=0)
 
-    def shades(self) -> list[tuple[int, int, str]]:
-        """Return (from, to, colour) of power off, stops, pauses and boluses."""
+    def shades(self) -> list[Shade]:
+        """Return the shades of power off, stops, pauses and boluses."""
         books, line = self.line.books, self.line
         found = []
         for before, behind in zip_longest(books.runs, books.runs[1:]):
             end_ms = line.to_ms if behind is None else behind.from_ms
-            found.append((before.to_ms, end_ms, OFF if before.ended == "power" else STOPPED))
-        found += [(one.from_ms, line.to_ms if one.to_ms is None else one.to_ms, STOPPED) for one in books.pauses]
-        boluses = [one for one in books.boluses.values() if one.started_ms is not None]
-        return found + [(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
+            found.append(Shade(before.to_ms, end_ms, OFF if before.ended == "power" else STOPPED))
+        found += [Shade(one.from_ms, line.to_ms if one.to_ms is None else one.to_ms, STOPPED) for one in books.pauses]
+        boluses = [one for one in books.now.boluses.values() if one.started_ms is not None]
+        return found + [Shade(one.started_ms or 0, one.ended_ms or line.to_ms, BOLUS) for one in boluses]
 
     def _mark(self, axes: Axes) -> None:
         """Draw alarms as marks at the top edge, and the legend of colours."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import BadInput
+from thecal.history.parts import Span
 from thecal.history.timeline import Timeline
 from thecal.quantities.typed import shown
 
@@ -28,8 +29,8 @@ class Period:
         """Compare two times, if both or neither have a zone; otherwise the pump's offset decides later."""
         return (begin.tzinfo is None) != (end.tzinfo is None) or begin < end
 
-    def of(self, line: Timeline) -> tuple[int, int]:
-        """Return (from_ms, to_ms) on the axis, widened to the nearest exact moments in the journal."""
+    def of(self, line: Timeline) -> Span:
+        """Return the period on the axis, widened to the nearest exact moments in the journal."""
         if self.days is not None:
             return line.window(max(line.from_ms, line.to_ms - self.days * S_PER_DAY * MS_PER_S), line.to_ms)
         if (self.begin or self.end) and not line.time_is_known():

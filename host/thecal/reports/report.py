@@ -6,8 +6,8 @@ import csv
 import io
 from typing import Any
 
-from pumpcore.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.program import Program
+from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
+from pumpcore.program.plan import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__
 from thecal.errors import Failed
@@ -116,7 +116,7 @@ class Report:
         ]
 
     def _activated(self) -> str:
-        return ", ".join(f"{digest[:12]} at {self.words.time(at_ms)}" for at_ms, digest in self.line.books.activated) or "none"
+        return ", ".join(f"{digest[:12]} at {self.words.time(at_ms)}" for at_ms, digest in self.line.books.therapy.activated) or "none"
 
     def csv(self) -> str:
         """Return one row per minute: planned and delivered since the start, with the bounds. Raises Failed for more than LONGEST_DAYS."""
@@ -151,14 +151,14 @@ def document(report: Report) -> dict[str, Any]:
         "program_digest": evidence.program_digest(),
         "program": line.prescribed.program.describe() if line.prescribed else None,
         "totals": {**vars(sums), "due_steps": sums.due_steps()},
-        "entries": [{**plain_values(one), "off_by_steps": number(one.off_by_steps())} for one in books.stretches],
-        "boluses": [plain_values(one) for one in books.boluses.values()],
-        "temporaries": [plain_values(one) for one in books.temporaries],
-        "bridges": [plain_values(one) for one in books.bridges],
-        "refills": [plain_values(one) for one in books.refills],
-        "overrides": [plain_values(one) for one in books.overrides],
-        "demands_refused": [plain_values(one) for one in books.refused],
-        "programs_changed": [{"at_ms": at_ms, "digest": digest} for at_ms, digest in books.changed],
+        "entries": [{**plain_values(one), "off_by_steps": number(one.off_by_steps())} for one in books.stretches.closed],
+        "boluses": [plain_values(one) for one in books.now.boluses.values()],
+        "temporaries": [plain_values(one) for one in books.therapy.temporaries],
+        "bridges": [plain_values(one) for one in books.therapy.bridges],
+        "refills": [plain_values(one) for one in books.therapy.refills],
+        "overrides": [plain_values(one) for one in books.therapy.overrides],
+        "demands_refused": [plain_values(one) for one in books.therapy.refused],
+        "programs_changed": [{"at_ms": at_ms, "digest": digest} for at_ms, digest in books.therapy.changed],
         "missed": [plain_values(one) for one in books.misses],
         "pauses": [plain_values(one) for one in books.pauses],
         "power_losses": [plain_values(one) for one in books.losses],
@@ -166,7 +166,7 @@ def document(report: Report) -> dict[str, Any]:
         "alarms": [plain_values(one) for one in line.alarms],
         "runs": [plain_values(one) for one in books.runs],
         "calibrations_set": [plain_values(one) for one in books.calibrations],
-        "clock_sets": [plain_values(one) for one in books.clock_sets],
+        "clock_sets": [plain_values(one) for one in books.now.clock_sets],
         "gaps": [plain_values(one) for one in books.gaps],
         "checks": [{"holds": holds, "text": text} for holds, text in [*checks(line), *report.also_checks]],
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pumpcore import fault_texts
-from pumpcore.bolus import CUT
+from pumpcore.faults import fault_texts
+from pumpcore.orders.bolus import CUT
 from pumpcore.units import MS_PER_S, S_PER_HOUR
 from thecal.history.alarms import AlarmLine, named
 from thecal.history.curve import Curve
@@ -94,7 +94,7 @@ class Sections:
         return Section("Totals", ("", "steps", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=3)
 
     def entries(self) -> Section:
-        found = [one for one in self.line.books.stretches if self._inside(one.from_ms, one.to_ms)]
+        found = [one for one in self.line.books.stretches.closed if self._inside(one.from_ms, one.to_ms)]
         shown = found[-MOST_ROWS:]
         note = "Programmed: the prescription's steps for the time of the entry. Off: ordered (without boluses) minus programmed."
         if any(one.overlaid for one in found):
@@ -133,7 +133,7 @@ class Sections:
         return Section("Schedule", head, rows, numbers_from=1)
 
     def boluses(self) -> Section:
-        found = [one for one in self.line.books.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
+        found = [one for one in self.line.books.now.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
         head = ("ordered at", "for", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
         return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=7)
 
@@ -272,7 +272,7 @@ class Sections:
 
     def clock(self) -> Section:
         rows: list[Cells] = []
-        for one in self.line.books.clock_sets:
+        for one in self.line.books.now.clock_sets:
             if self._inside(one.at_ms, one.at_ms):
                 by = f"{one.new_utc_s - one.old_utc_s:+d} s" if one.old_utc_s else "not set before"
                 offset = offset_text(one.offset_s)

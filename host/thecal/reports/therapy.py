@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from pumpcore.bolus import CANCELLED, CUT, DONE
+from pumpcore.orders.bolus import CANCELLED, CUT, DONE
 from thecal.history.alarms import named
 from thecal.history.therapy import PASSED, STOPPED, BridgeLine, Override, Refill, TemporaryLine
 from thecal.history.timeline import Timeline
@@ -19,33 +20,45 @@ HOW = {
     "fault": "by an alarm",
     PASSED: "the front has passed",
 }
-Event = tuple[int, int | None, tuple[str, ...]]
+
+
+class Event(NamedTuple):
+    """One row, and when it holds; `to_ms` is None while it lasts."""
+
+    from_ms: int
+    to_ms: int | None
+    cells: tuple[str, ...]
+
+
+def at(at_ms: int, *cells: str) -> Event:
+    return Event(at_ms, at_ms, cells)
 
 
 class TherapyRows:
-    """Return (from_ms, to_ms, cells) of each event, in order of time."""
+    """Make the events of a time line, in order of time."""
 
     def __init__(self, line: Timeline, words: Words) -> None:
         self.line, self.words = line, words
 
     def events(self) -> list[Event]:
-        return sorted(self._events(), key=lambda event: event[0])
+        return sorted(self._events(), key=lambda event: event.from_ms)
 
     def _events(self) -> Iterator[Event]:
         books = self.line.books
-        for temporary in books.temporaries:
-            yield temporary.ordered_ms, temporary.ended_ms, self._lasting("temporary rate", self._temporary(temporary), temporary)
-        for bridge in books.bridges:
-            yield bridge.from_ms, bridge.ended_ms, self._lasting("bridge", self._bridge(bridge), bridge)
-        for refill in books.refills:
-            yield refill.at_ms, refill.at_ms, ("refill", self._refill(refill), "-", self._judged(refill))
-        for override in books.overrides:
-            yield override.at_ms, override.at_ms, ("soft limit passed", self._override(override), "-", "acknowledged in the prescription")
-        for at_ms, digest in books.changed:
-            yield at_ms, at_ms, ("another program", f"took over while running: {digest[:12]}", "-", "-")
-        for refused in books.refused:
-            text = f"{named(refused.fault)[0]}: {refused.count} at the button, {span(refused.wait_s)} too early"
-            yield refused.at_ms, refused.at_ms, ("demand refused", text, "-", "-")
+        for temporary in books.therapy.temporaries:
+            cells = self._lasting("temporary rate", self._temporary(temporary), temporary)
+            yield Event(temporary.ordered_ms, temporary.ended_ms, cells)
+        for bridge in books.therapy.bridges:
+            yield Event(bridge.from_ms, bridge.ended_ms, self._lasting("bridge", self._bridge(bridge), bridge))
+        for refill in books.therapy.refills:
+            yield at(refill.at_ms, "refill", self._refill(refill), "-", self._judged(refill))
+        for override in books.therapy.overrides:
+            yield at(override.at_ms, "soft limit passed", self._override(override), "-", "acknowledged in the prescription")
+        for at_ms, digest in books.therapy.changed:
+            yield at(at_ms, "another program", f"took over while running: {digest[:12]}", "-", "-")
+        for refused in books.therapy.refused:
+            text = f"{named(refused.fault).name}: {refused.count} at the button, {span(refused.wait_s)} too early"
+            yield at(refused.at_ms, "demand refused", text, "-", "-")
 
     def _lasting(self, what: str, text: str, one: TemporaryLine | BridgeLine) -> tuple[str, ...]:
         return what, text, self.words.time(one.ended_ms), HOW.get(one.ended, one.ended) or "lasts"
@@ -61,7 +74,7 @@ class TherapyRows:
     def _refill(self, one: Refill) -> str:
         least, most = ml(one.expected_nl), ml(one.expected_nl + one.uncertain_nl)
         expected = least if least == most else f"{least} to {most}"
-        known = any(other.at_ms < one.at_ms for other in self.line.books.refills) or one.expected_nl
+        known = any(other.at_ms < one.at_ms for other in self.line.books.therapy.refills) or one.expected_nl
         wanted = f"expected {expected}, " if known else ""
         return f"{wanted}measured {ml(one.measured_nl)}, filled {ml(one.filled_nl)}"
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from pumpcore.wire import replies
+from pumpcore.wire.replies import REPLIES
+from thecal.schema.of_replies import Shape, repeats
 
 
 class Open(BaseModel):
@@ -35,87 +35,39 @@ class Clock(Shape):
     text: str | None = None
 
 
+@repeats(replies.RESERVOIR)
 class Reservoir(Shape):
     """The least volume left, and its uncertainty (`spread_nl`); null before the first refill report."""
 
-    capacity_nl: int
-    low_nl: int
-    empty_nl: int
-    left_nl: int | None
-    spread_nl: int | None
-    delivered_nl: int
-    refilled_utc_s: int
-    blocks: int
 
-
+@repeats(replies.LINE)
 class Line(Shape):
     """Two solutions in the line (ng in nl; 0 in 0: unknown): what a start `needs` ("bridge", "prime", ""), the `phase` of a running
     bridge ("old", "uncertain", ""), the measured range of the line's volume, and the least and greatest position of the front."""
 
-    needs: str
-    phase: str
-    line_nl: int
-    low_nl: int
-    high_nl: int
-    least_nl: int
-    most_nl: int
-    old_until_steps: int
-    new_from_steps: int
-    old_fluid: str
-    old_ng: int
-    old_nl: int
-    new_fluid: str
-    new_ng: int
-    new_nl: int
 
-
+@repeats(replies.TEMPORARY)
 class Temporary(Shape):
     """A rate (nl per the program's seconds), or numerator / denominator of the basal, for a time."""
 
-    token: str
-    rate_nl: int
-    numerator: int
-    denominator: int
-    duration_s: int
-    rest_s: int
 
-
+@repeats(replies.THERAPY, without="line")
 class Therapy(Shape):
     """The live values of the program's settings. `demand_on` is 0 or 1; `demand_barred` is the fault that would refuse a demand bolus
     now, "" if none."""
 
-    demand_on: int
-    demand_wait_s: int
-    demand_barred: str
-    demands_in_day: int
-    demands_refused: int
-    boluses_in_day_nl: int
-    line: Line | None = None
-    reservoir: Reservoir | None
-    library: str
-    library_version: int
-    overrides: list[str]
 
-
+@repeats(REPLIES["temporary.start"], REPLIES["temporary.cancel"])
 class TemporaryOrdered(Shape):
     """The answer to `temporary` and its cancellation."""
 
-    token: str
-    begins_at_ms: int | None = None
-    ends_at_ms: int | None = None
     settled: bool | None = None
 
 
+@repeats(REPLIES["bridge.start"])
 class Bridged(Shape):
     """The basal x `numerator` / `denominator` up to `old_until_steps`, then the lower of that and the basal up to `new_from_steps`."""
 
-    token: str
-    line_nl: int
-    numerator: int
-    denominator: int
-    position_steps: int
-    old_until_steps: int
-    new_from_steps: int
     settled: bool | None = None
 
 

@@ -1,7 +1,7 @@
 """The `--json` documents, verb by verb. `thecal schema VERB` prints them as JSON Schema.
 
-A quantity has its unit in its name. A rate is `_rate_nl` nanolitres per `rate_seconds_s` seconds. A later version may add keys, and
-changes none.
+A shape that repeats a reply takes its keys and ranges from `pumpcore.wire.replies`. A quantity has its unit in its name. A rate is
+`_rate_nl` nanolitres per `rate_seconds_s` seconds. A later version may add keys, and changes none.
 """
 
 from __future__ import annotations
@@ -10,62 +10,33 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
+from pumpcore.wire import replies
+from pumpcore.wire.replies import REPLIES
 from thecal.schema import therapy as of_therapy
-from thecal.schema.therapy import Clock, Shape, Temporary, Therapy, Unsent
+from thecal.schema.of_replies import Shape, repeats
+from thecal.schema.therapy import Clock, Unsent
 from thecal.schema.weighing import Characterise
 
 
+@repeats(replies.CALIBRATION, without="id weighed_utc_s expires_utc_s expires_nl delivered_nl expired")
 class Calibration(Shape):
-    """`steps` steps deliver `volume_nl`. It expires at `expires_utc_s` or after `expires_nl` (0 = never); `expired` gives the reason."""
-
-    volume_nl: int
-    steps: int
-    state: str
-    id: str | None = None
-    weighed_utc_s: int | None = None
-    expires_utc_s: int | None = None
-    expires_nl: int | None = None
-    delivered_nl: int | None = Field(None, description="since it was stored")
-    expired: str | None = None
+    """`steps` steps deliver `volume_nl`; `delivered_nl` since it was stored. It expires at `expires_utc_s` or after `expires_nl` (0 =
+    never); `expired` gives the reason."""
 
 
+@repeats(replies.CEILINGS)
 class Ceilings(Shape):
     """The ceilings of the bench: `rate_nl` per `rate_seconds_s`, volumes per rolling hour and 24 hours, and the motor's."""
 
-    rate_nl: int
-    rate_seconds_s: int
-    hour_nl: int
-    day_nl: int
-    max_rate_hz: int
-    start_rate_hz: int
-    acceleration_hz_per_s: int
 
-
+@repeats(replies.IMPLEMENTATION)
 class Implementation(Shape):
-    name: str
-    version: list[int]
-    machine: str
-    mpy: int
+    """The interpreter of the pump."""
 
 
+@repeats(replies.HELLO, without="journal_identity calibration_id calibration_expires_utc_s calibration_expires_nl ceilings")
 class Hello(Shape):
     """The pump's identity and versions."""
-
-    thecal: str
-    protocol: list[int]
-    firmware: str
-    release: str
-    implementation: Implementation
-    unique_id: str
-    journal_identity: str | None = None
-    bench: str
-    program_digest: str
-    calibration_state: str
-    calibration_id: str | None = None
-    calibration_expires_utc_s: int | None = None
-    calibration_expires_nl: int | None = None
-    ceilings: Ceilings | None = None
-    capabilities: list[str]
 
 
 class Error(Shape):
@@ -138,71 +109,27 @@ class Programmed(Shape):
     program: Program
 
 
+@repeats(replies.BOLUS, replies.ORDERED, REPLIES["bolus.status"], REPLIES["bolus.cancel"])
 class Bolus(Shape):
     """An ordered bolus, or its state; the keys depend on the request."""
 
-    token: str
-    purpose: str | None = None
-    state: str | None = None
-    volume_nl: int | None = None
-    rate_nl: int | None = None
-    rate_seconds_s: int | None = None
-    ordered_steps: int | None = None
-    delivered_steps: int | None = None
-    planned_steps: int | None = None
-    duration_s: int | None = None
-    begins_at_ms: int | None = None
     settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
+@repeats(replies.STATUS, without="zone_known")
 class Status(Shape):
-    """The pump's state, deliveries and alarms."""
+    """The pump's state, deliveries and alarms. `utc_s` is 0 if the pump does not know the time; `transition_utc_s` is the next change of
+    local time, 0 if it knows none."""
 
     state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
-    uptime_ms: int
-    utc_s: int = Field(description="0 = unknown")
-    utc_fraction_ms: int | None
-    offset_s: int
-    transition_utc_s: int = Field(description="the next change of local time; 0 = none known")
-    transition_offset_s: int
-    clock_set_utc_s: int
-    zone_known: bool | None = None
-    boot: int
-    powered_on_s: int
-    program_digest: str
-    program_name: str
-    calibration: Calibration | None
-    alarms: list[int]
-    events_sequence: int
-    faults_sequence: int
-    free_memory_bytes: int
     counters: dict[str, int]
-    last_error: str
-    entry: int | None
-    entry_rate_nl: int | None
-    next_change_s: int | None
-    rate_seconds_s: int
-    ordered_steps: int
-    delivered_steps: int
-    guard_steps: int
-    leased_steps: int
-    uncertain_steps: int
-    position_uncertain_steps: int
-    hour_nl: int
-    day_nl: int
-    bolus: Bolus | None
-    extended: Bolus | None
-    temporary: Temporary | None
-    therapy: Therapy | None
-    motor_supply_mv: int | None
     clock: Clock | None = None
 
 
+@repeats(REPLIES["start"])
 class Begun(Shape):
     """The pump's answer to `start`."""
 
-    digest: str
-    position_steps: int
     settled: bool | None = None
 
 
@@ -212,20 +139,16 @@ class Start(Shape):
     clock: Clock | None = None
 
 
+@repeats(REPLIES["stop"])
 class Stop(Shape):
-    state: str
-    delivered_steps: int
+    """The pump's answer to `stop`."""
 
 
+@repeats(replies.ALARM, without="count")
 class Alarm(Shape):
     """`do` is the remedy; `count` the number of occurrences."""
 
-    fault: int
-    name: str
     severity: Literal["alarm", "warning"]
-    text: str
-    do: str
-    count: int | None = None
 
 
 class Alarms(Shape):

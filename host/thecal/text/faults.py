@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pumpcore import fault_texts, faults
+from pumpcore.faults import fault_texts, faults
 
 
 def severity(number: int) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pumpcore.program import MODES, Program
+from pumpcore.program.plan import MODES, Program
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day, ug_per_ml
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.week import week_time
 from thecal.text.settings import settings_facts
 
-Row = tuple[str, str, str, str]
 
-
-def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[Row]:
+def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
     """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
     before, after = facts(current) if current else {}, facts(new)
     labels = [*after, *(label for label in before if label not in after)]

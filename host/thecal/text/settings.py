@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from fractions import Fraction
 
-from pumpcore.program import Program
-from pumpcore.settings import Settings
+from pumpcore.program.plan import Program
+from pumpcore.program.settings import Settings
 from thecal.prescription.tables import COUNT, DAY, PERMILLE, RANGE, RATE, SECONDS, SETTINGS, VOLUME
 from thecal.quantities.amounts import ml, ml_per_h, span, ug_per_ml
 from thecal.quantities.typed import decimal

@@ -28,13 +28,13 @@ def basal_text(status: Status) -> str:
 
 def rate_text(status: Status) -> str:
     """Return the present rate and its parts: "2.6 mL/h (basal 2 mL/h, demand bolus 0.6 mL/h)"."""
-    found = delivering.parts_nl_per_s(status)
-    total = sum((rate for _, rate in found), Fraction(0))
+    found = delivering.parts_of(status)
+    total = sum((part.nl_per_s for part in found), Fraction(0))
     text = ml_per_h(total.numerator, total.denominator)
     if len(found) > 1:
         text += " (" + ", ".join(f"{what} {ml_per_h(rate.numerator, rate.denominator)}" for what, rate in found) + ")"
-    elif found and found[0][0] != delivering.BASAL:
-        text += f" ({found[0][0]})"
+    elif found and found[0].name != delivering.BASAL:
+        text += f" ({found[0].name})"
     return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
 
 

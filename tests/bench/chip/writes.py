@@ -2,10 +2,10 @@
 
 import time
 
-from app.journal import Journal
-from app.leases import LedgerFiles
+from app.delivery.leases import LedgerFiles
+from app.startup.recovery import open_journal
 from hal.vfs import Flash
-from pumpcore.ledger import LedgerRecord
+from pumpcore.flash.ledger import LedgerRecord
 
 
 class Uptime:
@@ -19,7 +19,7 @@ class Uptime:
 class Writes:
     def __init__(self) -> None:
         flash = Flash()
-        self._journal = Journal(flash, Uptime())
+        self._journal = open_journal(flash, Uptime())
         self._files = LedgerFiles(flash)
         self._write_lease()
 

@@ -1,8 +1,8 @@
-"""Benches, each key in turn absent or something else: the same ones are refused in both Pythons, in the same words."""
+"""Benches, each key in turn missing or wrong: both Pythons refuse the same ones, in the same words."""
 
 import json
 
-from pumpcore.bench import BenchError, parse
+from pumpcore.bench.bench import BenchError, parse
 
 CEILINGS = {"rate_nl": 10_000_000, "rate_seconds_s": 3600, "hour_nl": 5_000_000, "day_nl": 40_000_000}
 PAIR = {"volume_nl": 1_000_003, "steps": 99_991, "state": "UNCALIBRATED"}
@@ -55,7 +55,7 @@ def _told(table: dict) -> list:
 
 
 def _with(table: dict, path: tuple, value: object) -> dict:
-    """A copy whose value at `path` is `value`; taken away when `value` is OTHERS."""
+    """Return a copy whose value at `path` is `value`, or removed if `value` is OTHERS."""
     made = dict(table)
     inner = made
     if len(path) == 2:

@@ -1,12 +1,13 @@
-"""Packed calibrations and the store's image of them: bytes, ids, and what damaged ones are refused with."""
+"""Packed calibrations and their image in the store: bytes, ids, and the refusals of damaged ones."""
 
 import binascii
 
-from pumpcore import bolus, weighed
-from pumpcore.dose import Calibration, Validity
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
-from pumpcore.weighed import Image, Weighed
+from pumpcore.bench import weighed
+from pumpcore.bench.weighed import Image, Weighed
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Calibration, Validity
+from pumpcore.orders import bolus
 
 NOMINAL = Calibration(1_000_003, 99_991)
 
@@ -52,7 +53,7 @@ def _image(payload: bytes) -> str:
 
 
 def run() -> list:
-    """Everything that both Pythons must make alike."""
+    """Return everything that both Pythons must compute alike."""
     packed = [weighed.pack(one) for one in _all()]
     image = Image("unit", NOMINAL, False, [])
     for position, raw in enumerate(packed * 2):

@@ -1,7 +1,7 @@
 """Accumulators, step times and ramps: wide products, remainders, rates from a step in hours to thousands a second."""
 
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.profile import Ramp, Train, isqrt
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.motion.profile import Ramp, Train, isqrt
 
 PAIRS = ((1_000_003, 99_991), (1, 1), (4_294_967_295, 4_294_967_291), (4_294_967_295, 1), (1, 4_294_967_295))
 RATES = (0, 1, 7, 999, 360_000, 123_456_789, (1 << 48) - 1)

@@ -1,11 +1,12 @@
-"""Journal records, ledger, slots, manifest, frames and requests: bytes out, bytes in, and what hostile lines are called."""
+"""Journal records, ledger, slots, manifest, frames and requests: bytes out, bytes in, and the faults of hostile lines."""
 
 import binascii
 import json
 import struct
 
-from pumpcore import fault_texts, faults, ledger, manifest, slots
-from pumpcore.faults import Refusal
+from pumpcore.faults import fault_texts, faults
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
 
@@ -37,7 +38,7 @@ def _plain(value: object) -> object:
 
 def _records() -> list:
     stream = b"".join([_record(number) for number in sorted(record_types.TYPES)])
-    decoded, rest = records.decode(stream + b"\x20torn")
+    decoded, rest = record_types.decode(stream + b"\x20torn")
     told = [
         [row.name, row.boot, row.sequence, row.uptime_ms, row.utc_s, sorted([[key, _plain(row.fields[key])] for key in row.fields])]
         for row in decoded
@@ -119,14 +120,14 @@ def _line(body: bytes) -> bytes:
 
 
 def _decoded(line: bytes) -> str:
-    """What a line is to the pump: accepted lines end at the schema, whatever the JSON parser let through."""
+    """Return how the pump sees a line: accepted lines end at the schema, whatever the JSON parser let through."""
     try:
         return str(_checked(frame.decode(line)))
     except frame.FrameError as error:
         return error.fault
 
 
-# Where the two parsers may differ, only the schema's verdict counts: `accepted` must never be the answer.
+# Where the two parsers may differ, only the schema's verdict counts: it must never be `accepted`.
 _LENIENT = (
     b'{"a" 1}',
     b"{1: 2}",

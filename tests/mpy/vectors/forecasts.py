@@ -1,10 +1,10 @@
-"""What a program will do in a month, in rows and as a digest: a difference between the Pythons would be two forecasts."""
+"""A month of a program, in rows and as a digest: a difference between the Pythons would be two forecasts."""
 
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.front import Crossing
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import Zone
+from pumpcore.fluid.front import Crossing
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Zone
 
 UTC_S = 1_792_800_000  # a Saturday, the day before the clocks go back in Berlin
 BERLIN = Zone(7200, 1_792_890_000, 3600)

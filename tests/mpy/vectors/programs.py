@@ -1,23 +1,24 @@
-"""Packed programs: bytes, digests, and what damaged ones are refused with. Two Pythons that disagree would be two prescriptions."""
+"""Packed programs: bytes, digests, and the refusals of damaged ones. Two Pythons that disagree would make two prescriptions."""
 
 import binascii
 
-from pumpcore import program
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
-from pumpcore.program import Program, pack, unpack
-from pumpcore.settings import FIELDS, Settings
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.program.packing import pack, unpack
+from pumpcore.program.plan import Program
+from pumpcore.program.settings import FIELDS, Settings
 
 
 def _programs() -> list:
     plain = Program("demo", "water", 3600, [(0, 900_000)])
     empty = Program("", "", 1, [(0, 0)])
     week = Program("n\u00e4chtlich \u00b5L \U0001f4a7", "w" * 80, 4_294_967_295, [(minute, minute * 7) for minute in range(0, 10_080, 30)])
-    week.mode, week.on_clock_loss, week.after_power_loss = program.SCHEDULE, "lowest", "resume"
+    week.mode, week.on_clock_loss, week.after_power_loss = packing.SCHEDULE, "lowest", "resume"
     week.max_rate_nl, week.hour_nl, week.day_nl = 1 << 48, (1 << 48) - 1, 1
     week.concentration = ((1 << 64) - 1, 1)
     full = Program("all of it", "dye", 3600, [(0, 7)])
-    full.mode = program.MINIMUM
+    full.mode = packing.MINIMUM
     full.settings = Settings(_FULL, "bench fluids")
     return [plain, empty, week, full]
 
@@ -55,7 +56,7 @@ _FULL = (
 
 
 def _settings() -> list:
-    """What each setting is refused with when it alone is 0, 1 more, or 200."""
+    """Return the refusal of each setting if it alone is 0, 1 more, or 200."""
     made = _programs()[3]
     found = []
     for index, name in enumerate(FIELDS):
@@ -125,6 +126,6 @@ def _texts() -> list:
 
 def run() -> list:
     packed = [pack(made) for made in _programs()]
-    told = [[binascii.hexlify(raw[:400]).decode(), len(raw), program.digest(raw), _told(raw)] for raw in packed]
+    told = [[binascii.hexlify(raw[:400]).decode(), len(raw), packing.digest(raw), _told(raw)] for raw in packed]
     rates = [[str(made.highest_rate_nl()), str(made.lowest_rate_nl()), made.needs_clock()] for made in _programs()]
     return [told, rates, [_damaged(raw) for raw in packed], _texts(), _settings()]

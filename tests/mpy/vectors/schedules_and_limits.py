@@ -1,12 +1,12 @@
 """The week, its fullest windows, the ceilings of staging, and the windows that run."""
 
-from pumpcore import schedule
-from pumpcore.bench import Bench, BenchError, parse
-from pumpcore.bolus import Bolus
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
-from pumpcore.limits import Ceilings, Windows, check_program, highest_window_nl
-from pumpcore.program import SCHEDULE, Program
+from pumpcore.bench.bench import Bench, BenchError, parse
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits.limits import Ceilings, Windows, check_program, highest_window_nl
+from pumpcore.orders.bolus import Bolus
+from pumpcore.program import schedule
+from pumpcore.program.plan import SCHEDULE, Program
 
 TABLE = {
     "name": "b",

@@ -65,7 +65,7 @@ class EmulatedBoard:
         return self._chip.now_ns() if self._chip is not None else self._off_ns
 
     def run_for(self, duration_s: float) -> None:
-        """Lets true time pass, with or without power."""
+        """Let true time pass, with or without power."""
         self.run_until_ns(self.now_ns() + round(duration_s * 1e9))
 
     def run_until_ns(self, end_ns: int) -> None:
@@ -77,7 +77,7 @@ class EmulatedBoard:
                 self._run(end_ns)
 
     def run_until(self, reached: Callable[[], bool], limit_s: float) -> bool:
-        """Runs until `reached`, looked at every few milliseconds of the machine's time; False when the limit came first."""
+        """Run until `reached`, which is called every few milliseconds of the machine's time. Return False at the limit."""
         end_ns = self.now_ns() + round(limit_s * 1e9)
         with self.lock:
             while not reached():
@@ -87,7 +87,7 @@ class EmulatedBoard:
         return True
 
     def run_until_quiet(self, limit_s: float = 30.0, quiet_ns: int = QUIET_NS) -> bool:
-        """Runs until the guest has taken its input and has slept, without sending anything, for `quiet_ns`."""
+        """Run until the guest has read its input and has slept without output for `quiet_ns`."""
         end_ns = self.now_ns() + round(limit_s * 1e9)
         with self.lock:
             since_ns = self.now_ns()
@@ -103,7 +103,7 @@ class EmulatedBoard:
         return False
 
     def at(self, delay_ns: int, act: Callable[[], None]) -> Any:
-        """Calls `act` when the chip has run for so long; lost with the power."""
+        """Call `act` when the chip has run for so long; lost with the power."""
         return self.chip.at(delay_ns, act)
 
     def _run(self, end_ns: int) -> None:
@@ -132,7 +132,7 @@ class EmulatedBoard:
         self.on_power_up(self._chip)
 
     def cut_power(self, after_ns: int = 0) -> None:
-        """Now, or when the chip has run for so long: also in the middle of a flash operation, which is torn then."""
+        """Cut the power now, or when the chip has run for so long, even in a flash operation, which is then torn."""
         if after_ns:
             self.chip.at(after_ns, self.chip.lose_power)
             return
@@ -140,7 +140,7 @@ class EmulatedBoard:
         self._end_power()
 
     def hard_reset(self) -> None:
-        """The RUN button."""
+        """Press the RUN button."""
         self._repl = None
         self.chip.press_reset()
 
@@ -152,7 +152,7 @@ class EmulatedBoard:
     # -- pins
 
     def set_pin(self, gpio: int, level: int | None) -> None:
-        """Somebody drives a line from outside; None lets go."""
+        """Drive a line from outside; None releases it."""
         self.pins.hold(gpio, level, self.now_ns())
 
     # -- the serial line
@@ -161,19 +161,19 @@ class EmulatedBoard:
         self.chip.host.send(data)
 
     def read(self) -> bytes:
-        """What the guest has sent since the last read."""
+        """Return the guest's output since the last read."""
         data = bytes(self._output)
         self._output.clear()
         return data
 
     def await_usb(self, limit_s: float = _BOOT_LIMIT_S) -> None:
-        """Runs until the board has enumerated."""
+        """Run until the board has enumerated."""
         if not self.run_until(lambda: self._chip is not None and self._chip.host.connected, limit_s):
             raise TimeoutError("the board did not appear on USB")
 
     def _receive(self, data: bytes) -> None:
         self._last_output_ns = self.now_ns()
-        self.chip.stop()  # whoever waits for output looks now, not after the next idle minute
+        self.chip.stop()  # a reader must see the output now, not after the next idle minute
         self.on_output(data)
 
     def _collect(self, data: bytes) -> None:
@@ -182,7 +182,7 @@ class EmulatedBoard:
     # -- code
 
     def exec(self, code: str, timeout_s: float = 60.0) -> str:
-        """Runs code in the raw REPL and returns what it printed; RuntimeError with the traceback when it raised.
+        """Run code in the raw REPL and return its output. Raises RuntimeError with the traceback.
 
         `timeout_s` is emulated time.
         """
@@ -193,7 +193,7 @@ class EmulatedBoard:
             return self._repl.run(code, timeout_s)
 
     def put_files(self, files: dict[str, bytes]) -> None:
-        """Writes files onto the mounted file system through the REPL, folders included."""
+        """Write files onto the mounted file system through the REPL, folders included."""
         self.exec("import os, binascii\ndef _d(p):\n try: os.mkdir(p)\n except OSError: pass")
         for path, data in files.items():
             parts = path.strip("/").split("/")[:-1]

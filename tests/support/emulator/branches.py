@@ -1,4 +1,4 @@
-"""One moment of an emulated board, lived on in many ways: each in a forked child, which tells what came of it."""
+"""One moment of an emulated board, continued in many ways: each in a forked child, which reports its result."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from support.emulator.board import EmulatedBoard
 
 
 def branch(board: EmulatedBoard, live: Callable[[], Any]) -> Any:
-    """What `live` returns in a child process that has its own copy of the board; RuntimeError with the child's traceback."""
-    with board.lock:  # nobody else may be in the middle of something with the board
+    """Return the result of `live` in a child process with its own copy of the board. Raises RuntimeError with the child's traceback."""
+    with board.lock:  # nobody else may be in the middle of an action on the board
         out, into = os.pipe()
         child = os.fork()
         if child == 0:

@@ -27,19 +27,19 @@ _QUIET_LOG = LogLevel.ERROR
 
 @lru_cache(maxsize=2)
 def firmware_bytes(uf2: Path) -> tuple[tuple[int, bytes], ...]:
-    """(offset in flash, bytes) of every block of a UF2 file."""
+    """Yield (offset in flash, bytes) of every block of a UF2 file."""
     data = uf2.read_bytes()
     blocks = [decode_block(data[at : at + _UF2_BLOCK_BYTES]) for at in range(0, len(data), _UF2_BLOCK_BYTES)]
     return tuple((block.flash_address - FLASH_START_ADDRESS, block.payload) for block in blocks)
 
 
 class Chip:
-    """Runs from power-up to power loss. `reset_cause` hands MicroPython what it reports: "power", "run" or "watchdog"."""
+    """One run from power-up to power loss. `reset_cause` is what MicroPython will report: "power", "run" or "watchdog"."""
 
     def __init__(self, flash: FlashChip, lines: Lines, epoch_ns: int, on_output: Callable[[bytes], None]) -> None:
         self.mcu: Any = RP2040()
         self._engine: Any = SimpleNamespace(rp2040=self.mcu, clock=self.mcu.clock, stopped=False)
-        self.mcu.simulator = self._engine  # tells the PIO blocks that somebody paces them
+        self.mcu.simulator = self._engine  # shows the PIO blocks that something paces them
         self.mcu.on_break = self._break
         self.mcu.logger = ConsoleLogger(_QUIET_LOG)
         self.mcu.load_bootrom(BOOTROM_B1)
@@ -67,7 +67,7 @@ class Chip:
         return bool(self.mcu.core.waiting)
 
     def run(self, until_ns: int) -> None:
-        """Runs up to this true time, or for a few milliseconds of the host's time, whichever is less; or until it is stopped."""
+        """Run up to this true time, or for a few milliseconds of the host's time, whichever is less; or until `stop`."""
         left_ns = until_ns - self.now_ns()
         if left_ns <= 0 or not self.powered:
             return
@@ -79,22 +79,22 @@ class Chip:
             raise RuntimeError(f"the chip stopped at breakpoint {self.broke}")
 
     def at(self, delay_ns: int, act: Callable[[], None]) -> Any:
-        """Calls `act` when so much time has passed; returns the alarm, which can be cancelled."""
+        """Call `act` after so much time; return the alarm, which can be cancelled."""
         alarm = self.mcu.clock.create_alarm(act)
         alarm.schedule(delay_ns)
         return alarm
 
     def stop(self) -> None:
-        """Makes `run` return after the present instruction."""
+        """Make `run` return after the present instruction."""
         self._engine.stopped = True
 
     def lose_power(self) -> None:
-        """Nothing is executed any more; a flash operation under way is torn."""
+        """Execute nothing any more; a flash operation under way is torn."""
         self.powered = False
         self._engine.stopped = True
 
     def press_reset(self) -> None:
-        """The RUN pin, pulled and let go."""
+        """Pull the RUN pin and release it."""
         self._restart(from_watchdog=False)
         self.mcu.watchdog.reset()
         self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_RUN)

@@ -17,7 +17,7 @@ _YEAR_ONE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class ClockChip:
-    """`now_ns` gives true time. Out of the factory its oscillator-stopped flag is set: the time means nothing."""
+    """`now_ns` gives true time. A new chip has its oscillator-stopped flag set: its time means nothing."""
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
@@ -30,7 +30,7 @@ class ClockChip:
         self._latched = bytes(_TIME_REGISTERS)
 
     def connect(self, block: Any) -> None:
-        """Hangs the chip on an I2C block of a board that has power."""
+        """Connect the chip to an I2C block of a board that has power."""
 
         def start(repeated: bool) -> None:
             block.complete_start()
@@ -48,11 +48,11 @@ class ClockChip:
         block.on_read_byte = lambda acknowledged: block.complete_read(self._read())
 
     def stop_oscillator(self) -> None:
-        """The battery was empty: the flag says so."""
+        """Set the flag, as after an empty battery."""
         self._registers[_STATUS] |= _STOPPED_FLAG
 
     def now(self) -> datetime:
-        """What the chip takes the time to be."""
+        """The time of the chip."""
         return self._set_to + timedelta(microseconds=(self._now_ns() - self._set_at_ns) // 1000)
 
     def _time_registers(self) -> bytes:
@@ -79,7 +79,7 @@ class ClockChip:
         fields = bytearray(self._time_registers())
         fields[at] = value
         second, minute, hour, _, day, month, year = (_number(field) for field in fields)
-        # a burst passes through dates that do not exist (31 February); the day is kept and counted on from the first
+        # a burst passes through dates that do not exist (31 February): keep the day and count on from the first
         first = datetime(2000 + year, max(1, month), 1, hour, minute, second, tzinfo=UTC)
         self._set_to = first + timedelta(days=max(1, day) - 1)
         self._set_at_ns = self._now_ns()

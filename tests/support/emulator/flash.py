@@ -1,7 +1,7 @@
-"""The flash chip: erasing and programming take time with the CPU waiting, wear is counted, a power cut tears what is under way.
+"""The flash chip: erasing and programming take time with the CPU waiting, wear is counted, a power cut tears the operation.
 
-The emulator's flash is instant. Here the clock runs on inside the command that ends at chip select, which is where a real
-board waits with interrupts off; PIO, DMA and the power supply go on meanwhile.
+The emulator's flash is instant. Here the clock goes on inside the command that ends at chip select, which is where a real board waits with
+interrupts off; PIO, DMA and the power supply go on meanwhile.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ TYPICAL_ERASE_NS, WORST_ERASE_NS, PAGE_NS = 45_000_000, 400_000_000, 400_000
 
 
 class FlashChip:
-    """Contents, wear and times of one board's flash, over all power-ups. `erase_ns` 0: as quick as the emulator's own.
+    """Contents, wear and times of one board's flash, over all power-ups. `erase_ns` 0: as fast as the emulator's own.
 
-    `cut_at_operation`: the power goes somewhere within this one, counted like `operations`.
+    `cut_at_operation`: the power fails somewhere within this one, counted like `operations`.
     """
 
     def __init__(self, erase_ns: int = TYPICAL_ERASE_NS, page_ns: int = PAGE_NS) -> None:
@@ -44,7 +44,7 @@ class FlashChip:
         return self.erases + self.pages
 
     def connect(self, mcu: Any, powered: Callable[[], bool], lose_power: Callable[[], None]) -> None:
-        """Puts the contents into a chip that gets power and hooks its flash controller."""
+        """Put the contents into a chip that gets power, and hook its flash controller."""
         self._lose_power = mcu.clock.create_alarm(lose_power)
         mcu.flash[: len(self.contents)] = self.contents
         inner = mcu.ssi._apply_command
@@ -62,11 +62,11 @@ class FlashChip:
         mcu.ssi._apply_command = apply
 
     def save(self, mcu: Any) -> None:
-        """Keeps what the chip's flash holds as power goes."""
+        """Keep the content of the chip's flash when power goes."""
         self.contents[:] = mcu.flash[: len(self.contents)]
 
     def files(self) -> bytes:
-        """The image of the file system."""
+        """Return the image of the file system."""
         return bytes(self.contents[FILES_AT:])
 
     def put_files(self, image: bytes) -> None:
@@ -96,7 +96,7 @@ class FlashChip:
             mcu.clock.tick(duration_ns)
 
     def _tear(self, mcu: Any, region: slice, before: bytes) -> None:
-        """Power went during the operation: a random part of it has happened, and at the seam a page of noise."""
+        """The power failed in the operation: a random part of it has happened, with a page of noise at the seam."""
         self.torn += 1
         length = region.stop - region.start
         seam = self._chance.randrange(length)

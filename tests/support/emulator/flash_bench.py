@@ -1,4 +1,4 @@
-"""`thecal flash` at an emulated board: the real command line in this process, the real mpremote beside it, the board in virtual time."""
+"""`thecal flash` at an emulated board: the real command line in this process, the real mpremote, the board in virtual time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import thecal.cli.app
-from pumpcore import slots
+from pumpcore.flash import slots
 from support.emulator.image import compiled
 from support.emulator.pump import EmulatedPump
 from support.rig.benches import named
@@ -27,7 +27,7 @@ from thecal.sim.guest.image import BENCH_PATH, format_image
 BENCH_NAME = "tmc2209-peristaltic"
 BENCH = named(BENCH_NAME)
 DISABLED_LEVEL = 1  # of the TMC2209
-PATIENCE_S = 900.0  # of this machine's time: the emulator needs minutes for what takes a board seconds
+PATIENCE_S = 900.0  # of this machine: the emulator needs minutes for a board's seconds
 PROMPT_LOOK_S = 5.0
 RESET_MS = 300
 QUIET_LINK_S = 5.0
@@ -45,12 +45,12 @@ class Outcome:
 
 
 def image_of(files: Files, built: Built) -> bytes:
-    """A file system with these files, the bench and a manifest."""
+    """Return a file system with these files, the bench and a manifest."""
     return format_image({**files, **marked(BENCH_PATH, slots.pack(1, payload(BENCH))), MANIFEST_PATH: built.manifest})
 
 
 def older(folder: Path, *changed: str) -> Built:
-    """This firmware with a line more in some files, one that has an effect and no name of its own."""
+    """Return this firmware with one more line in some files, one that has an effect but no name."""
     for file in sorted(firmware_folder().rglob("*.py")):
         target = folder / file.relative_to(firmware_folder())
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def older(folder: Path, *changed: str) -> Built:
 
 
 class FlashBench:
-    """A board and the tools of somebody who flashes it. `before` and `after` are called around each run of mpremote."""
+    """A board and the tools to flash it. `before` and `after` are called around each run of mpremote."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, image: bytes | None) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class FlashBench:
         self._monkeypatch = monkeypatch
         self._run = runner.run_mpremote
         monkeypatch.setenv("THECAL_RUNTIME", str(folder / "runtime"))
-        monkeypatch.setattr("thecal.deploy.build.build", lambda firmware: compiled())  # what the image of the pump was made from
+        monkeypatch.setattr("thecal.deploy.build.build", lambda firmware: compiled())  # the source of the pump's image
         monkeypatch.setattr(runner, "run_mpremote", self._mpremote)
         monkeypatch.setattr(runner, "SILENCE_S", PATIENCE_S)
         monkeypatch.setattr(finding, "APPEARS_WITHIN_S", PATIENCE_S)
@@ -84,13 +84,13 @@ class FlashBench:
         self.pump.close()
 
     def expect_a_pump(self, expected: bool) -> None:
-        """How long the tool waits for our own protocol: a slow emulator is no reason to take a pump for a prompt."""
+        """Set the tool's wait for our protocol: a slow emulator must not make a pump look like a prompt."""
         patience_s = PATIENCE_S if expected else PROMPT_LOOK_S
         for name in ("thecal.pump.client.FIRST_PATIENCE_S", "thecal.pump.exchange.REPLY_TIMEOUT_S", "thecal.pump.exchange.PATIENCE_S"):
             self._monkeypatch.setattr(name, patience_s)
 
     def thecal(self, capsys: pytest.CaptureFixture[str], *words: str, typed: str = "") -> Outcome:
-        """Runs one verb at this board's port."""
+        """Run one verb at this board's port."""
         self._monkeypatch.setattr(sys, "argv", ["thecal", *words, "--port", str(self.pump.port_url)])
         self._monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         capsys.readouterr()
@@ -104,7 +104,7 @@ class FlashBench:
         return self.thecal(capsys, "flash", "--backup", str(self.folder / "backups"), "--json", *words, typed=typed)
 
     def files(self) -> Files:
-        """What lies on the board, but for the pump's own data."""
+        """Return the files on the board, without the pump's own data."""
         return {path: data for path, data in everything(self.pump.flash_image()).items() if not path.startswith(("/journal", "/ledger"))}
 
     def power_cycle(self) -> None:
@@ -113,7 +113,7 @@ class FlashBench:
         self.pump.restore_power()
 
     def pull_at(self, line: str, after_bytes: int) -> None:
-        """The cable goes so many bytes after mpremote has said `line`."""
+        """Pull the cable so many bytes after mpremote has printed `line`."""
 
         def listen(said: str) -> None:
             if said.startswith(line):
@@ -127,7 +127,7 @@ class FlashBench:
         self._monkeypatch.setattr(runner, "SILENCE_S", PATIENCE_S)
 
     def enabled(self) -> bool:
-        """Whether the driver was enabled at any time."""
+        """Return True if the driver was ever enabled."""
         edges = self.pump.board.pins.edges(BENCH["pins"]["enable"])
         return self.pump.enable_level() or any(level != DISABLED_LEVEL for _, level in edges)
 
@@ -141,13 +141,13 @@ class FlashBench:
 
         code = self._run(words, listen, folder)
         if list(words[2:]) == ["reset"]:
-            self.pump.advance_by(RESET_MS)  # mpremote has the board wait before it resets, and here nothing waits by itself
+            self.pump.advance_by(RESET_MS)  # mpremote has the board wait before its reset, and here nothing waits by itself
         self.after(words)
         return code
 
 
 def everything(image: bytes) -> Files:
-    """All files of a file system."""
+    """Return all files of a file system."""
     from thecal.sim.guest.filesystem import FileSystem
     from thecal.sim.guest.flash import FlashChip
 
@@ -168,6 +168,6 @@ def everything(image: bytes) -> Files:
 
 
 def deployed() -> Files:
-    """What lies on a pump of this checkout."""
+    """Return the files on a pump of this checkout."""
     built = compiled()
     return {**built.files, MANIFEST_PATH: built.manifest}

@@ -1,7 +1,7 @@
-"""Each test of the emulated chip in a child process of its own, which finds a board that has booted already.
+"""Each test of the emulated chip in a child process of its own, which finds a booted board.
 
-A boot takes the emulator most of a minute. The parent boots once and never touches the board again; every fork has its own.
-(The plugin pytest-forked does not run with this pytest.)
+A boot takes the emulator most of a minute. The parent boots once and never touches the board again; every fork has its own. (The plugin
+pytest-forked does not run with this pytest.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from support.host.fork_server import fork
 
 
 def run(item: pytest.Item) -> list[pytest.TestReport]:
-    """The reports of one test, run in a child; a child that dies without them is a failed test."""
+    """Run one test in a child and return its reports; a child that dies without them is a failed test."""
     out, into = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -37,7 +37,7 @@ def run(item: pytest.Item) -> list[pytest.TestReport]:
 
 
 def _live(item: pytest.Item, into: int) -> None:
-    """The child's life; it leaves without any of the parent's clean-up."""
+    """The child's life; it exits without any of the parent's clean-up."""
     code = 1
     try:
         hook = item.config.hook

@@ -1,7 +1,7 @@
-"""Serves an emulated board's USB line on a pseudo-terminal and a TCP port, from a thread of its own.
+"""Serve an emulated board's USB line on a pseudo-terminal and a TCP port, from a thread of its own.
 
-At a speed, time follows the wall clock as far as the machine can. Without one, time stands still until `run_for`, or bytes
-arrive: then the board runs until it has answered them and sleeps again.
+With a speed, time follows the wall clock as far as the machine can. Without one, time stands still until `run_for` or until bytes arrive:
+then the board runs until it has answered them and sleeps again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ANSWER_LIMIT_S = 20.0
 
 
 class LivePorts:
-    """Opens the ports at once and serves until `close`. `speed` None: time moves only for bytes and `run_for`."""
+    """Open the ports at once and serve until `close`. `speed` None: time moves only for bytes and `run_for`."""
 
     def __init__(self, board: EmulatedBoard, speed: float | None = None) -> None:
         self.speed = speed
@@ -52,13 +52,13 @@ class LivePorts:
         self._ports.close()
 
     def settle(self) -> None:
-        """Returns when the board has answered everything that has arrived."""
+        """Return when the board has answered everything that has arrived."""
         with self._board.lock:
             while self.line.waiting() and self._board.has_power():
                 self._board.run_until_quiet(_ANSWER_LIMIT_S)
 
     def _take(self) -> None:
-        """Hands what has arrived to the board; called in front of every stretch that it runs."""
+        """Hand arrived bytes to the board; called before every stretch that it runs."""
         if self.line.waiting() and self._board.has_power():
             data = self.line.take(_CHUNK_BYTES)
             if data:
@@ -83,7 +83,7 @@ class LivePorts:
                     self._board.run_until_quiet(_ANSWER_LIMIT_S)
 
     def _follow_the_clock(self, speed: float) -> None:
-        """One stretch: as far as the wall clock says, at most a slice of emulated time behind it without a look at the line."""
+        """Run one stretch: up to the wall clock, at most a slice of emulated time without a look at the line."""
         begun_s, begun_ns = time.monotonic(), self._board.now_ns()
         while self._running and self.speed == speed:
             due_ns = begun_ns + round((time.monotonic() - begun_s) * speed * 1e9)
@@ -91,7 +91,7 @@ class LivePorts:
                 now_ns = self._board.now_ns()
                 if now_ns < due_ns:
                     self._board.run_until_ns(min(due_ns, now_ns + _SLICE_NS))
-            if due_ns - now_ns > 1_000_000_000:  # the machine is slower than real time: what is lost is lost
+            if due_ns - now_ns > 1_000_000_000:  # the machine is slower than real time: drop the lost time
                 begun_s, begun_ns = time.monotonic(), self._board.now_ns()
             if now_ns >= due_ns:
                 with self._condition:

@@ -1,7 +1,7 @@
-"""A chip with hal/rp2 attached to a bench, driven from its prompt: what the code says against what is on the pins.
+"""A chip with hal/rp2 attached to a bench, driven from its prompt: the code's report against the pins.
 
-`step_dir` is a driver that is off at a high enable line, `coils` one that is off at a low one. Ask with `ask`, which returns
-what the expression is; look at the pins with `rises` and `steps_between`. MARK is a spare pin that code can toggle.
+`step_dir` is a driver that a high enable line disables, `coils` one that a low line disables. `ask` returns the value of an expression;
+`rises` and `steps_between` read the pins. MARK is a spare pin that code can toggle.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ mark = Pin({mark}, Pin.OUT, value=0)
 
 
 class MotorBench:
-    """Booted; `attach` before anything else. Both take seconds of computing: done once, and each test gets a fork of that process."""
+    """Booted; call `attach` first. Both take seconds of computing, so they are done once, and each test gets a fork of that process."""
 
     def __init__(self) -> None:
         self.board = EmulatedBoard(files=parts())
@@ -47,7 +47,7 @@ class MotorBench:
         self.run(_IMPORTS)
 
     def attach(self, kind: str = "step_dir", style: str = "", forward: bool = True, off_level: int | None = None, wake_us: int = 0) -> None:
-        """The hal anew, on this bench, disabled: counts begin at 0, the log of the pins as well."""
+        """Attach the hal anew to this bench, disabled: counts and the log of the pins begin at 0."""
         self.off_level = int(kind == "step_dir") if off_level is None else off_level
         self.counted = STEP if kind == "step_dir" else STROBE
         self.board.set_pin(STOP, 0)
@@ -66,7 +66,7 @@ class MotorBench:
         return ast.literal_eval(self.run(f"print(repr({expression}))"))
 
     def rises(self, gpio: int | None = None) -> list[int]:
-        """Times in ns."""
+        """Return the times of rising edges in ns."""
         return self.board.pins.rises(self.counted if gpio is None else gpio)
 
     def clear(self) -> None:
@@ -76,7 +76,7 @@ class MotorBench:
         return self.board.pins.level(ENABLE) != self.off_level
 
     def steps_between_marks(self) -> list[int]:
-        """Pulses before each edge of MARK, since the one before."""
+        """Return the pulses between each edge of MARK and the one before."""
         rises, counts, before = self.rises(), [], 0
         for at_ns, _ in self.board.pins.edges(MARK):
             until = sum(rise <= at_ns for rise in rises)
@@ -86,7 +86,7 @@ class MotorBench:
 
 
 def booted() -> MotorBench:
-    """One for this process and those forked from it, newly attached to a step and direction driver that is off at a high enable line."""
+    """Return the bench of this process and its forks, newly attached to a step and direction driver that a high line disables."""
     if not _booted:
         _booted.append(MotorBench())
         _booted[0].attach()

@@ -1,7 +1,7 @@
-"""The lines outside the chip: what drives them, the resistors on them, and a time-stamped log of their edges.
+"""The lines outside the chip: their drivers, their resistors, and a time-stamped log of their edges.
 
-The emulator does not lead an output back to the input side of its pad; here every line does, so PIO programs and
-`Pin.value()` read what the outside world sees. A line that nobody drives follows its resistor.
+The emulator does not lead an output back to the input side of its pad. Here every line does, so PIO programs and `Pin.value()` read what
+the outside world sees. A line that nobody drives follows its resistor.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DRIVEN = (GPIOPinState.LOW, GPIOPinState.HIGH)
 
 
 class Lines:
-    """All lines of one board; they live longer than a power-up. `resistors` maps a GPIO to the level it is pulled to."""
+    """All lines of one board, over all power-ups. `resistors`: {GPIO: level it is pulled to}."""
 
     def __init__(self) -> None:
         self.resistors: dict[int, int] = {}
@@ -90,7 +90,7 @@ class Lines:
     # -- the outside
 
     def hold(self, gpio: int, level: int | None, at_ns: int) -> None:
-        """A hand or a sensor drives the line; None lets go."""
+        """Drive the line from outside; None releases it."""
         if level is None:
             self._held.pop(gpio, None)
         else:
@@ -101,7 +101,7 @@ class Lines:
             self._set(gpio, self._idle_level(gpio), at_ns)
 
     def pull(self, gpio: int, level: int) -> None:
-        """Solders a resistor onto the line."""
+        """Solder a resistor onto the line."""
         self.resistors[gpio] = level
         if self._mcu is not None:
             self._update(gpio, self._mcu.gpio[gpio].value)
@@ -109,7 +109,7 @@ class Lines:
             self._set(gpio, self._idle_level(gpio), 0)
 
     def disturb(self, gpio: int, edges: int) -> None:
-        """Makes the chip's input see so many rising edges that are not on the line, or miss so many that are (negative)."""
+        """Make the chip's input see so many rising edges that are not on the line, or miss so many (negative)."""
         if edges < 0:
             self._deaf[gpio] = self._deaf.get(gpio, 0) - edges
             return
@@ -123,11 +123,11 @@ class Lines:
                 self._mcu.clock.tick(_GLITCH_NS)
 
     def watch(self, gpio: int, watcher: Callable[[int, int], None]) -> None:
-        """Calls `watcher(at_ns, level)` at every edge."""
+        """Call `watcher(at_ns, level)` at every edge."""
         self._watchers.setdefault(gpio, []).append(watcher)
 
     def edges(self, gpio: int) -> list[tuple[int, int]]:
-        """(true time in ns, level) of every edge since the last `clear`."""
+        """Return (true time in ns, level) of every edge since the last `clear`."""
         return list(self._edges.get(gpio, ()))
 
     def rises(self, gpio: int) -> list[int]:

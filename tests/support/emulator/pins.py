@@ -1,17 +1,17 @@
-"""The motor and the panel on an emulated board's pins: what the driver does with the lines, and the resistors of the bench."""
+"""The motor and the panel on an emulated board's pins: the driver's reaction to the lines, and the bench's resistors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pumpcore import bench as motors
+from pumpcore.bench import bench as motors
 from support.emulator.pads import Lines
 
 Bench = dict[str, Any]
 
 
 class Motor:
-    """Counts a step at each rising edge of STEP (or of the strobe beside the coils) while the driver is enabled."""
+    """Count a step at each rising edge of STEP (or of the coils' strobe) while the driver is enabled."""
 
     def __init__(self, lines: Lines, bench: Bench) -> None:
         pins = bench["pins"]

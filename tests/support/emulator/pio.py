@@ -1,8 +1,8 @@
-"""Paces the PIO blocks by alarms of the emulated clock: each instruction runs at its own cycle, CPU busy or asleep.
+"""Pace the PIO blocks by alarms of the emulated clock: each instruction runs at its own cycle, CPU busy or asleep.
 
-The emulator runs at most one PIO instruction per CPU instruction or idle jump. Here the batch loop sees both blocks as
-stopped; one alarm stands at the next due instruction of either block, and DMA, which refills by alarms too, gets its turn
-in between. Delay loops (`jmp x--` onto themselves) are stepped over at once, as many times as fit.
+The emulator runs at most one PIO instruction per CPU instruction or idle jump. Here the batch loop sees both blocks as stopped. One alarm
+is set for the next due instruction of either block, and DMA, which refills by alarms too, gets its turn in between. Delay loops (`jmp x--`
+onto themselves) are skipped at once, for as many rounds as fit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _JMP_ALWAYS, _JMP_X, _JMP_Y = 0, 2, 4
 
 
 class Parked:
-    """What the batch loop sees instead of a block: stopped, everything else is the block's."""
+    """The batch loop's view of a block: stopped, and otherwise the block itself."""
 
     stopped = True
 
@@ -27,7 +27,7 @@ class Parked:
 
 
 class Registers:
-    """The block's registers on the bus: brought up to the present before an access, its schedule renewed after it."""
+    """The block's registers on the bus: up to date before an access, with a new schedule after it."""
 
     def __init__(self, pace: Pace, block: Any) -> None:
         self._pace = pace
@@ -54,7 +54,7 @@ class Registers:
 
 
 class Pace:
-    """Both blocks of `mcu`. `now_ns` is the time of the PIO instruction that is being executed, for dating edges."""
+    """Both blocks of `mcu`. `now_ns` is the time of the PIO instruction being executed, for dating edges."""
 
     def __init__(self, mcu: Any) -> None:
         self._clock = mcu.clock
@@ -72,7 +72,7 @@ class Pace:
         return (self._at >> 8) * CYCLE_NS if self._inside else int(self._clock.nanos)
 
     def changed(self) -> None:
-        """After a register write: which machines run, and what their `exec` did to the pins."""
+        """After a register write: update which machines run, and the pins that their `exec` changed."""
         self._running = [(block, machine) for block in self._blocks for machine in block.machines if machine.enabled]
         if not self._inside:
             for block in self._blocks:
@@ -80,7 +80,7 @@ class Pace:
         self.arm()
 
     def catch_up(self) -> None:
-        """Brings counters and delay loops to the clock's present; what is due is run by the alarm, never here."""
+        """Bring counters and delay loops to the clock's present. Due instructions are left to the alarm."""
         if not self._inside:
             self._move((int(self._clock.nanos) // CYCLE_NS) << 8)
 
@@ -103,7 +103,7 @@ class Pace:
         return due
 
     def _due(self) -> None:
-        """Runs what is due now; with the CPU asleep also what follows, up to the next alarm of somebody else."""
+        """Run what is due now; with the CPU asleep also what follows, up to the next foreign alarm."""
         at = (int(self._clock.nanos) // CYCLE_NS) << 8
         self._inside = True
         while True:
@@ -125,7 +125,7 @@ class Pace:
                 block.advance(0)
 
     def _move(self, at: int) -> None:
-        """Sets both blocks' clocks; machines in a delay loop run the rounds that fit."""
+        """Set both blocks' clocks; machines in a delay loop run the rounds that fit."""
         self._at = at
         for block in self._blocks:
             if block.cycle_fp < at:
@@ -136,7 +136,7 @@ class Pace:
 
 
 def _loop(block: Any, machine: Any) -> tuple[int, int]:
-    """(condition, cycles_fp of a round) when the machine's next instruction jumps onto itself, else (-1, 0)."""
+    """Return (condition, cycles_fp of a round) if the machine's next instruction jumps onto itself, else (-1, 0)."""
     opcode = block.instructions[machine.pc]
     if opcode >> 13 or (opcode & 31) != machine.pc:
         return -1, 0

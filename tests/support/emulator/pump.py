@@ -1,7 +1,7 @@
 """A pump on the emulated board, with the controls of the simulated one: the scenarios of tests/device run on either.
 
-What differs: a command costs emulated time (its computing, its flash), and a virtual second with the motor running costs a
-good part of a real one. The motor's true steps are the edges on its pins while the driver was enabled.
+The differences: a command costs emulated time (computing, flash), and a virtual second with the motor running costs a good part of a real
+one. The motor's true steps are the edges on its pins while the driver was enabled.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Powered:
         self.set_motor_supply(self.supply_mv)
 
     def set_motor_supply(self, supply_mv: int) -> None:
-        """The voltage behind the divider, as the chip's 12-bit converter reads it. The motor turns only while it is there."""
+        """Set the voltage after the divider, as the chip's 12-bit converter reads it. The motor needs it to turn."""
         self.supply_mv = supply_mv
         motor = self.bench["motor"]
         self.motor.powered = supply_mv >= motor.get("supply_low_mv", 1)
@@ -54,9 +54,9 @@ class Powered:
 
 
 class EmulatedPump:
-    """Power is on. `virtual`: time moves by `advance` and for what it takes to answer; else by `speed`.
+    """Power is on. `virtual`: time moves by `advance` and for the answers; else by `speed`.
 
-    `booted`: it was forked from a pump that had booted, and waits for its first command.
+    `booted`: it was forked from a booted pump, and waits for its first command.
     """
 
     def __init__(self, bench: Bench, seed: int = 1, image: bytes | None = None, speed: float | None = None, **options: Any) -> None:
@@ -152,19 +152,19 @@ class EmulatedPump:
         return self.motor.enabled()
 
     def guard_miscount(self, steps: int) -> None:
-        """The guard's input sees pulses that are not on the line, or misses some that are."""
+        """Make the guard's input see pulses that are not on the line, or miss some."""
         with self.board.lock:
             self.board.pins.disturb(self.motor.counted_gpio, steps)
 
     def press_stop(self) -> None:
-        """A short press: the contact, normally closed to ground, opens for a few milliseconds."""
+        """Press briefly: the contact, normally closed to ground, opens for a few milliseconds."""
         with self.board.lock:
             self.board.set_pin(self._pins["stop_button"], 1)
             self.board.at(_PRESS_NS, lambda: self.board.set_pin(self._pins["stop_button"], 0))
             self.board.run_for(2 * _PRESS_NS / 1e9)
 
     def buzzer(self) -> str:
-        """What somebody hears, by the duty of the buzzer's PWM: "off", "low" or "high"."""
+        """The audible sound, by the duty of the buzzer's PWM: "off", "low" or "high"."""
         slices = self.board.chip.mcu.pwm.channels
         channel, shift = slices[self._pins["buzzer"] // 2 % len(slices)], self._pins["buzzer"] % 2 * 16
         with self.board.lock:
@@ -176,7 +176,7 @@ class EmulatedPump:
             self._powered.set_motor_supply(supply_mv)
 
     def press_bolus(self, held_ns: int = _HELD_NS) -> None:
-        """The contact, normally open, closes to ground for a moment."""
+        """Press briefly: the contact, normally open, closes to ground."""
         gpio = self._pins["bolus_button"]
         with self.board.lock:
             self.board.set_pin(gpio, 0)

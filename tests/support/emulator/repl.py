@@ -1,4 +1,4 @@
-"""MicroPython's raw REPL, spoken to an emulated board in emulated time."""
+"""MicroPython's raw REPL on an emulated board, in emulated time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
 
 
 class RawRepl:
-    """Interrupts whatever runs and stays in the raw REPL."""
+    """Interrupt whatever runs and stay in the raw REPL."""
 
     def __init__(self, board: EmulatedBoard) -> None:
         self._board = board
@@ -34,7 +34,7 @@ class RawRepl:
         return printed.decode(errors="replace")
 
     def _gather(self, end: bytes, timeout_s: float) -> bytes:
-        """Output up to `end`, which is taken off."""
+        """Return the output up to `end`, without it."""
         gathered = bytearray()
 
         def complete() -> bool:

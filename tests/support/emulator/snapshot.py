@@ -1,4 +1,4 @@
-"""Pumps that have booted once in the parent process, for children that are forked from it (support/emulator/forked.py)."""
+"""Pumps that booted once in the parent process, for children forked from it (support/emulator/forked.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _booted: dict[str, Any] = {}
 
 
 def prepare() -> None:
-    """Boots a pump on the usual bench; called in the parent, before the first test."""
+    """Boot a pump on the usual bench; called in the parent, before the first test."""
     from support.emulator.pump import Powered
 
     for name in _BENCHES:
@@ -26,7 +26,7 @@ def prepare() -> None:
 
 
 def await_answer(board: EmulatedBoard) -> None:
-    """Runs until the firmware has answered a `status`, so that its self test and its first turn are behind it."""
+    """Run until the firmware has answered a `status`, so that its self test and its first turn are over."""
     board.await_usb()
     board.run_for(_SELF_TEST_S)
     board.write(b"status\n")
@@ -42,7 +42,7 @@ def await_answer(board: EmulatedBoard) -> None:
 
 
 def take(bench: dict[str, Any]) -> Any:
-    """The booted board of this bench, once in a process; None when there is none."""
+    """Return the booted board of this bench, once in a process; None if there is none."""
     name = bench["name"]
     if name in _booted and bench == named(name):
         return _booted.pop(name)

@@ -1,7 +1,7 @@
-"""The USB host: waits for the pump to have something, holds bytes back until the pump reads them.
+"""The USB host: it waits for the pump's output, and holds bytes back until the pump reads them.
 
-The emulator's host answers every read of the guest at once, with nothing if there is nothing, and so keeps the CPU from
-ever sleeping; a real host is silent then. Bytes for the guest wait here in any number.
+The emulator's host answers every read of the guest at once, with nothing if there is nothing, and so keeps the CPU from ever sleeping; a
+real host is silent then. Bytes for the guest wait here in any number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FULL_SPEED_PACKET_NS = 53_000  # 64 bytes at 12 Mbit/s with its overhead
 
 
 class Host:
-    """The other end of one power-up's USB line. `on_output(bytes)` gets what the guest sends."""
+    """The other end of one power-up's USB line. `on_output(bytes)` gets the guest's output."""
 
     def __init__(self, mcu: Any, on_output: Callable[[bytes], None], on_connected: Callable[[], None]) -> None:
         from rp2040py.usb.cdc import USBCDC
@@ -37,17 +37,17 @@ class Host:
         self.connected = False
 
     def send(self, data: bytes) -> None:
-        """Bytes for the guest, at the pace at which it reads."""
+        """Send bytes to the guest, at the pace at which it reads."""
         self._waiting.extend(data)
         if self._asked_bytes is not None:
             self._answer.schedule(_LATENCY_NS)
 
     def unread(self) -> int:
-        """Bytes that the guest has not taken yet."""
+        """Bytes that the guest has not read yet."""
         return len(self._waiting)
 
     def reset(self) -> None:
-        """The chip was reset: it will enumerate anew; what it had not read is lost."""
+        """The chip was reset: it will enumerate again, and unread bytes are lost."""
         self._answer.cancel()
         self._waiting.clear()
         self._asked_bytes = None
@@ -75,7 +75,7 @@ class Host:
 
 
 class DeafHost:
-    """A host that has the port open and takes no packet, or one now and then, until it hears again."""
+    """A host that has the port open and takes no packet, or one now and then, until it reads again."""
 
     def __init__(self, chip: EmulatedBoard) -> None:
         self._chip = chip

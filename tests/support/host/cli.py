@@ -1,7 +1,7 @@
 """`thecal` as a person runs it: another process, with this checkout's host and firmware.
 
-`Tool.run` forks that process from one that has imported the tool, which saves half a second each time; `Tool.start` starts an
-interpreter, as do the tests that type what the documents say (house_rules/walking.py).
+`Tool.run` forks that process from one that has imported the tool, which saves half a second each time. `Tool.start` starts an interpreter,
+like the tests that type the documents' commands (house_rules/walking.py).
 """
 
 import atexit
@@ -18,7 +18,7 @@ from support.rig.device import Device
 ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT_S = 60
 FLAGS = ("-W", "error")
-# Where `thecal` begins, and what its verbs import when they run.
+# Where `thecal` begins, and what its verbs import at run time.
 PRELOADED = (
     "thecal.cli.app", "typer.core", "pydantic", "pint", "tomlkit", "rich.console", "rich.table", "rich.text", "rich.live", "serial",
     "jinja2",
@@ -27,7 +27,7 @@ PRELOADED = (
 
 
 def environment(runtime: Path) -> dict[str, str]:
-    """This one's, with this checkout first, and a folder of its own for running simulators: none of this machine's is found."""
+    """Return this environment with this checkout first, and an own folder for running simulators: none of this machine's is found."""
     others = ("THECAL_", "PYTEST_", "COV_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")  # without the last, each start compiles our modules
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**inherited, "PYTHONPATH": os.pathsep.join([str(ROOT / "host"), str(ROOT / "firmware")]), "THECAL_RUNTIME": str(runtime)}
@@ -35,14 +35,14 @@ def environment(runtime: Path) -> dict[str, str]:
 
 @functools.cache
 def server() -> ForkServer:
-    """One for this process; verbs are forked from it."""
+    """Return the one of this process; verbs are forked from it."""
     started = ForkServer(PRELOADED, environment(Path(os.devnull)), FLAGS)
     atexit.register(started.close)
     return started
 
 
 class Tool:
-    """Runs verbs in `folder`; with `forked=False` each in a new interpreter, whose start then counts."""
+    """Run verbs in `folder`; with `forked=False` each in a new interpreter, whose start then counts."""
 
     def __init__(self, folder: Path, forked: bool = True) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Tool:
         self.command = [sys.executable, *FLAGS, "-m", "thecal"]
 
     def run(self, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
-        """One command to its end; no command may leave a traceback."""
+        """Run one command to its end; no command may leave a traceback."""
         there = environment(self.folder / "runtime")
         if self.forked:
             done = server().run("thecal.cli.app:main", ["thecal", *words], self.folder, there, typed, TIMEOUT_S)
@@ -63,7 +63,7 @@ class Tool:
         return done
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """A command that goes on; the caller ends it."""
+        """Start a command that goes on; the caller ends it."""
         return subprocess.Popen(
             [*self.command, *words],
             cwd=self.folder,
@@ -76,20 +76,20 @@ class Tool:
 
 
 class Visit(Tool):
-    """Types verbs at a pump's port in `folder`; time passes in between."""
+    """Type verbs at a pump's port in `folder`; time passes in between."""
 
     def __init__(self, device: Device, folder: Path) -> None:
         super().__init__(folder)
         self.device = device
 
     def types(self, *words: str, code: int = 0) -> tuple[str, str]:
-        """What a verb says, (stdout, stderr), when it ends with `code`."""
+        """Return the output of a verb, (stdout, stderr), which must end with `code`."""
         self.device.client.close()
         done = self.run(*words, "--port", self.device.port_url)
         assert done.returncode == code, (words, done.stdout, done.stderr)
         return done.stdout, done.stderr
 
     def told(self, *words: str) -> dict:
-        """The decoded --json of a verb."""
+        """Return the decoded --json of a verb."""
         value: dict = json.loads(self.types(*words, "--json")[0])
         return value

@@ -11,7 +11,7 @@ import os
 import types
 from pathlib import Path
 
-from pumpcore import fault_texts, faults
+from pumpcore.faults import fault_texts, faults
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.host.fake_pump import FakePump

@@ -8,12 +8,12 @@ import socket
 import threading
 import time
 
-from pumpcore import program
-from pumpcore.dose import Calibration
-from pumpcore.fault_texts import told
-from pumpcore.faults import Refusal
-from pumpcore.forecast import Forecast
-from pumpcore.schedule import Zone
+from pumpcore.faults.fault_texts import told
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
 
@@ -161,7 +161,7 @@ class FakePump:
         return {**told, "utc_fraction_ms": self.fraction_ms, "clock_set_utc_s": self.set_utc_s, "zone_known": self.zone is not None}
 
     def digest(self):
-        return program.digest(self.active) if self.active else DIGEST_NONE
+        return packing.digest(self.active) if self.active else DIGEST_NONE
 
     def do_clock_set(self, utc_s, offset_s, transition_utc_s=0, transition_offset_s=0):
         self.utc_s = self.set_utc_s = utc_s
@@ -170,9 +170,9 @@ class FakePump:
 
     def do_program_stage(self, **params):
         packed = base64.b64decode(params["program"])
-        program.unpack(packed)
-        self.staged[program.digest(packed)] = packed
-        return {"digest": program.digest(packed), "bytes": len(packed), "program": params["program"]}
+        packing.unpack(packed)
+        self.staged[packing.digest(packed)] = packed
+        return {"digest": packing.digest(packed), "bytes": len(packed), "program": params["program"]}
 
     def do_program_check(self, digest):
         if digest not in self.staged:
@@ -206,7 +206,7 @@ class FakePump:
 
     def do_forecast_digest(self, digest, days, second_s, remainder, chain, utc_s, bridge=0, position_steps=0, **zone):
         packed = self.staged.get(digest) or self.active
-        forecast = Forecast(program.unpack(packed), CALIBRATION, utc_s, Zone(*zone.values()), days)
+        forecast = Forecast(packing.unpack(packed), CALIBRATION, utc_s, Zone(*zone.values()), days)
         cursor = (second_s, remainder, bytes.fromhex(chain)) if second_s else forecast.begin(bytes.fromhex(digest))
         second_s, remainder, chain = forecast.block(*cursor)[:3]
         return {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}

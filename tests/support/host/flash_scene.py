@@ -2,7 +2,7 @@
 
 import io
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from support.pump.main_file import checked
 from thecal.deploy import finding
 from thecal.deploy.build import Built
@@ -13,7 +13,7 @@ from thecal.pump.transport.ports import Candidate
 
 BENCH = read_bench(hardware_folder() / "tmc2209-peristaltic.toml")
 MPY = b"M\x06\x00\x1f"
-SOURCES = {"/main.py": b"import app.pump\n", "/app/pump.py": b"new", "/app/handlers/table.py": b"new", "/hal/__init__.py": b""}
+SOURCES = {"/main.py": b"import app.pump\n", "/app/pump.py": b"new", "/app/wire/handlers/table.py": b"new", "/hal/__init__.py": b""}
 COMPILED = {path: MPY + data for path, data in SOURCES.items() if path != "/main.py"}
 LIBRARY = {"/lib/adafruit_motor/stepper.mpy": MPY + b"library"}
 CHANGED = MPY + b"changed"

@@ -29,7 +29,7 @@ _FAR_TOO_LONG_S = 30.0  # beyond a program's own time limit: the server itself m
 
 
 class ForkServer:
-    """Imports `preload` in a new interpreter that gets `flags`, and forks programs from it until `close`."""
+    """Import `preload` in a new interpreter started with `flags`, and fork programs from it until `close`."""
 
     def __init__(self, preload: Sequence[str], environment: Mapping[str, str], flags: Sequence[str] = ()) -> None:
         self._control, theirs = socket.socketpair()
@@ -79,7 +79,7 @@ class ForkServer:
 
 
 def fork() -> int:
-    """os.fork without the warning of Python 3.12 that this process has threads: no child here goes on with their work."""
+    """Call os.fork without Python 3.12's warning about threads: no child here continues their work."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
@@ -89,7 +89,7 @@ def fork() -> int:
 
 
 def serve(control: socket.socket) -> dict | None:
-    """Fork a child for every request. Returns its request in the child; None in the server when nobody asks any more."""
+    """Fork a child for every request. Returns its request in the child; None in the server after the last client."""
     woken, wake = socket.socketpair()
     wake.setblocking(False)
     signal.signal(signal.SIGCHLD, lambda *details: None)
@@ -133,7 +133,7 @@ def serve(control: socket.socket) -> dict | None:
 
 
 def _report_ended(running: dict[int, int]) -> None:
-    """Tell each client whose program has ended its exit code, negative for a signal."""
+    """Report the exit code of each ended program to its client, negative for a signal."""
     for child in list(running):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -143,11 +143,11 @@ def _report_ended(running: dict[int, int]) -> None:
 
 
 def main() -> object:
-    """The server's life, and that of each child, which ends as any Python program does."""
+    """The life of the server, and of each child, which ends like any Python program."""
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
         importlib.import_module(name)
-    gc.freeze()  # no child looks through what it has inherited
+    gc.freeze()  # children need not collect what they inherited
     request = serve(control)
     control.close()
     if request is None:

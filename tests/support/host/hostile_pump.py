@@ -119,7 +119,7 @@ class HostilePump:
 
     @staticmethod
     def digest_of(text: str) -> str:
-        from pumpcore.program import digest
+        from pumpcore.program.packing import digest
 
         return digest(binascii.a2b_base64(text))
 
@@ -189,7 +189,7 @@ def front() -> dict:
 
 
 def weighed_pair() -> str:
-    from pumpcore import weighed
+    from pumpcore.bench import weighed
 
     one = weighed.Weighed()
     for name, value in {"volume_nl": 1_000_000, "steps": 100_000, "utc_s": MONDAY_UTC_S, "tube": "T1", "lot": "L", "runs": 3,

@@ -29,7 +29,7 @@ class Journal:
         stamp = (self.boot, self.sequence, round(at_s * 1000), self.utc_s + int(at_s) if self.utc_s else 0)
         raw = records.encode_as(number, record_types.TYPES[number][1], stamp, values)
         self.raw += raw
-        self.rows.append(row(ring, records.decode(raw)[0][0]))
+        self.rows.append(row(ring, record_types.decode(raw)[0][0]))
         return self
 
     def begin(self):

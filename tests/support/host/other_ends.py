@@ -1,4 +1,4 @@
-"""What may sit at the other end of a cable instead of a pump, behind a real pseudo-terminal."""
+"""What may be at the other end of a cable instead of a pump, at a real pseudo-terminal."""
 
 import os
 import select
@@ -32,7 +32,7 @@ def garbage(data: bytes) -> bytes:
 
 
 class OtherEnd:
-    """A pseudo-terminal whose far end answers everything with `answer`. `port_url` is what to open."""
+    """A pseudo-terminal whose far end answers everything with `answer`. Open `port_url`."""
 
     def __init__(self, answer: Answer) -> None:
         import pty

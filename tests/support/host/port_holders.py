@@ -12,10 +12,10 @@ _WAIT = "print('ready', flush=True); sys.stdin.read()\n"
 LOCKS = _LOCK + _WAIT
 # the same, with half a line sent
 LOCKS_WITH_HALF_A_LINE = _LOCK + 'os.write(fd, b\'{"jsonrpc":"2.0","id":\')\n' + _WAIT
-# reads away whatever comes, without a lock
+# reads everything away, without a lock
 READS = _OPEN + "print('ready', flush=True)\nwhile True: os.read(fd, 4096)\n"
 LOCKS_AND_READS = _LOCK + "print('ready', flush=True)\nwhile True: os.read(fd, 4096)\n"
-# the system itself keeps everybody else out, but a process that may administer it (root)
+# the system keeps out everybody except root
 EXCLUDES = _OPEN + "fcntl.ioctl(fd, termios.TIOCEXCL)\n" + _WAIT
 
 CAP_SYS_ADMIN, PR_CAPBSET_DROP = 21, 24
@@ -29,7 +29,7 @@ BOUND = (
 
 @contextlib.contextmanager
 def holder(program: str, port: str) -> Iterator[int]:
-    """The process number of a program that has the port; it has it when this begins and no more when this ends."""
+    """Yield the process number of a program that has the port inside the block, and no longer after it."""
     process = subprocess.Popen([sys.executable, "-c", program, port], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

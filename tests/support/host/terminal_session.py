@@ -26,18 +26,18 @@ from support.host.cli import ROOT, environment
 PICTURE = ROOT / "host" / "example-session.svg"
 COLUMNS = 104
 START_LIMIT_S = 60
-# The bolus takes 36 s: `status` comes while it is delivered.
+# The bolus takes 36 s, so `status` comes while it is delivered.
 IN_THE_BOLUS_S = 12
 PREPARED = ("thecal new rx.toml", "thecal program rx.toml --yes", "thecal start --zone Europe/Berlin")
 SHOWN = ('thecal bolus "20 uL" --rate "2 mL/h"', "thecal status")
 PROMPT = ("$ ", "bold green")
 QUESTION = b"[y/N] "
-# rich names a font on a server. A picture of ours fetches nothing.
+# rich names a font on a server. Our picture must not fetch anything.
 FONT_FACE = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
 
 
 def main() -> int:
-    """Draw the picture anew. Returns the exit code."""
+    """Draw the picture again. Return the exit code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         home = surroundings(folder)
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def surroundings(folder: Path) -> dict[str, str]:
-    """An empty home and a terminal of COLUMNS: nothing of this machine is in the picture."""
+    """Return an empty home and a terminal of COLUMNS: nothing of this machine is in the picture."""
     folders = ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
     for name in folders:
         (folder / name.lower()).mkdir()
@@ -76,7 +76,7 @@ def wait_until_found(folder: Path, home: dict[str, str]) -> None:
 
 
 def recorded(folder: Path, home: dict[str, str]) -> Console:
-    """The commands of SHOWN, typed one after the other; the console that recorded them."""
+    """Type the commands of SHOWN one after the other; return the console that recorded them."""
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     for command in SHOWN:
         if command == SHOWN[-1]:
@@ -87,7 +87,7 @@ def recorded(folder: Path, home: dict[str, str]) -> Console:
 
 
 def typed(command: str, folder: Path, home: dict[str, str]) -> str:
-    """What a terminal shows of one command, a question answered with y. Raises SystemExit if it fails."""
+    """Return what a terminal shows of one command, with y for each question. Raises SystemExit if it fails."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(argv(command), cwd=folder, env=home, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
     os.close(theirs)
@@ -109,7 +109,7 @@ def typed(command: str, folder: Path, home: dict[str, str]) -> str:
 
 
 def picture(console: Console) -> str:
-    """The recorded terminal as SVG, without a font to fetch."""
+    """Return the recorded terminal as SVG, without a font to fetch."""
     drawn = console.export_svg(title="thecal", theme=MONOKAI, unique_id="thecal")
     return "\n".join(line.rstrip() for line in FONT_FACE.sub("", drawn).splitlines()) + "\n"
 

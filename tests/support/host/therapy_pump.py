@@ -1,8 +1,8 @@
 """A fake pump that knows the commands of the therapy, keeps what it was asked, and judges nothing."""
 
-from pumpcore import program
-from pumpcore.faults import Refusal
-from pumpcore.settings import Settings
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.program.settings import Settings
 from support.host.fake_pump import FakePump
 from support.programs import constant
 
@@ -29,7 +29,7 @@ class TherapyPump(FakePump):
                   "tolerance_nl": 100_000}  # fmt: skip
         for name, value in values.items():
             setattr(made.settings, name, value)
-        self.active = program.pack(made)
+        self.active = packing.pack(made)
 
     def do_hello(self):
         return {**super().do_hello(), "capabilities": self.known}

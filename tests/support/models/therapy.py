@@ -1,8 +1,8 @@
-"""What a pump must have made and must have answered, from the rules alone: exact fractions and a list of events.
+"""The model: what a pump must have made and answered, from the rules alone, with exact fractions and a list of events.
 
-No slices, no leases, no accumulators. A moment is a second since the begin of the span (one run without a stop); a rate is a
-Fraction of nl per second; a position is steps, of which the model knows the exact fraction. The moments at which an order
-takes effect ("the next slice boundary, and the reply gives it") are told to it; everything else it works out.
+No slices, no leases, no accumulators. A moment is a second since the beginning of the span (one run without a stop); a rate is a Fraction
+of nl per second; a position is steps, with its exact fraction. The model is given the moments at which an order takes effect ("the next
+slice boundary", from the reply). It computes everything else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ZERO = Fraction(0)
 
 @dataclass(frozen=True)
 class Pair:
-    """`steps` move `volume_nl`."""
+    """A calibration: `steps` move `volume_nl`."""
 
     volume_nl: int
     steps: int
@@ -51,7 +51,7 @@ class Wall:
 
 @dataclass(frozen=True)
 class Plan:
-    """A program's basal: (minute of week, nl per `rate_seconds_s`), the last row of the week holding until the first."""
+    """A program's basal: (minute of week, nl per `rate_seconds_s`). The last row of the week holds until the first."""
 
     rate_seconds_s: int
     rows: tuple[tuple[int, int], ...]
@@ -64,7 +64,7 @@ class Plan:
         return Fraction(self.rows[self.row_at(week_s)][1], self.rate_seconds_s)
 
     def highest(self) -> Fraction:
-        """Of the whole week."""
+        """The highest rate of the whole week."""
         return max(Fraction(rate_nl, self.rate_seconds_s) for _, rate_nl in self.rows)
 
     def next_change_s(self, week_s: int) -> int:
@@ -74,7 +74,7 @@ class Plan:
 
 @dataclass
 class Temporary:
-    """In place of the basal from `begin_s` to `end_s`: `rate_nl` per the program's seconds, or numerator / denominator of it."""
+    """Instead of the basal from `begin_s` to `end_s`: `rate_nl` per the program's seconds, or numerator / denominator of the basal."""
 
     begin_s: int
     end_s: int
@@ -88,7 +88,7 @@ class Temporary:
 
 @dataclass
 class Dose:
-    """A bolus that begins at `begin_s`; an extended one stands still while another is delivered. `cancel_s`: cut short there."""
+    """A bolus that begins at `begin_s`; an extended one pauses while another is delivered. `cancel_s`: cut short there."""
 
     kind: str
     begin_s: int
@@ -106,15 +106,17 @@ class Dose:
 
 @dataclass
 class Front:
-    """Another concentration in the line when the span begins, `ratio` the new one over it; nothing has gone in yet, and the span begins
-    with no part of a step. `course`: exact steps due at each second."""
+    """Another concentration in the line when the span begins, `ratio` the new one over it. Nothing of it has gone in yet.
+
+    The span begins without a remainder. `course`: exact steps due at each second.
+    """
 
     line_nl: int
     ratio: Fraction
     course: list[Fraction] = field(default_factory=lambda: [ZERO])
 
     def rate(self, basal: Fraction, pair: Pair) -> Fraction:
-        """Of the second behind the end of `course`, by the position there."""
+        """Return the rate of the second after the end of `course`, by the position there."""
         due, tenth = self.course[-1], Fraction(self.line_nl, 10)
         if pair.exact_nl(math.floor(due)) >= self.line_nl + math.ceil(tenth):
             return basal
@@ -152,7 +154,7 @@ class Span:
         return rate
 
     def highest_beside(self, begin_s: int, end_s: int) -> Fraction:
-        """Highest basal of these seconds: with the temporary rate that runs, and as it is once that is cancelled."""
+        """Return the highest basal of these seconds: with the running temporary rate, and if that is cancelled."""
         highest, at_s = ZERO, begin_s
         while at_s < end_s:
             highest = max(highest, self.plan_at(at_s).rate_at(self.wall.week_second(at_s)), self.basal_rate(at_s))
@@ -160,7 +162,7 @@ class Span:
         return highest
 
     def flow(self, second_s: int) -> Fraction:
-        """What is delivered in this second of basal and bolus, nl per second."""
+        """Return the delivery of basal and bolus in this second, nl per second."""
         running = [dose.rate for dose in self.doses if self.active(dose, Fraction(second_s + 1)) > self.active(dose, Fraction(second_s))]
         return self.basal_rate(second_s) + sum(running, ZERO)
 
@@ -173,7 +175,7 @@ class Span:
         return min(edge for edge in edges if edge > second_s)
 
     def basal(self, second: Fraction | int) -> Fraction:
-        """Exact steps due by then, of the basal; what a change of program or the end of a temporary rate drops is left out."""
+        """Return the exact basal steps due by then, less what a change of program or the end of a temporary rate drops."""
         if self.front is not None:
             return self._across(self.front, second)
         due, at_s = ZERO, 0
@@ -187,7 +189,7 @@ class Span:
         return due
 
     def _across(self, front: Front, second: Fraction | int) -> Fraction:
-        """A second at a time; what is left of a step behind the front, below the program's own parts, is dropped."""
+        """Go second by second. After the front, the remainder below the program's own parts is dropped."""
         parts = self.plan.rate_seconds_s * self.pair.volume_nl
         while len(front.course) - 1 <= second:
             at_s, before = len(front.course) - 1, front.course[-1]
@@ -209,14 +211,14 @@ class Span:
     # -- boluses
 
     def paused_s(self, second: Fraction) -> Fraction:
-        """For how long a bolus that sets the extended one aside was delivered, from 0 until `second`."""
+        """Return for how long a bolus that interrupts the extended one was delivered, from 0 until `second`."""
         return sum((max(ZERO, min(second, Fraction(dose.end_s())) - dose.begin_s) for dose in self._normal()), ZERO)
 
     def _normal(self) -> Iterator[Dose]:
         return (dose for dose in self.doses if dose.kind != "extended")
 
     def active(self, dose: Dose, second: Fraction) -> Fraction:
-        """For how long `dose` was delivered by then."""
+        """Return for how long `dose` was delivered by then."""
         if second <= dose.begin_s:
             return ZERO
         if dose.kind != "extended":
@@ -227,12 +229,12 @@ class Span:
         return until - dose.begin_s - (self.paused_s(until) - self.paused_s(Fraction(dose.begin_s)))
 
     def of_dose(self, dose: Dose, second: Fraction | int) -> int:
-        """Whole steps due by then."""
+        """Return the whole steps due by then."""
         volume = min(Fraction(dose.volume_nl), dose.rate * self.active(dose, Fraction(second)))
         return math.floor(self.pair.exact_steps(volume))
 
     def live(self, second: Fraction | int) -> list[Dose]:
-        """Those of which steps come at that moment."""
+        """Return the boluses that make steps at that moment."""
         return [dose for dose in self.doses if 0 < self.active(dose, Fraction(second)) < dose.duration_s()]
 
     def of_doses(self, second: Fraction | int) -> int:
@@ -244,7 +246,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Rules:
-    """The limits of a program that the model judges orders by; 0 = none."""
+    """The limits of a program by which the model judges orders; 0 = none."""
 
     rate_nl: int = 0  # highest, per the program's seconds
     demand: tuple[int, int, int, int] | None = None  # nl, s, lockout s, most in a day
@@ -266,7 +268,7 @@ class Count:
 
 @dataclass
 class Counts:
-    """Lockout, count and sum of the boluses in 24 powered-on hours; nothing ever leaves it but by powered-on time."""
+    """Lockout, count and sum of the boluses in 24 powered-on hours; only powered-on time removes one."""
 
     rules: Rules
     boluses: list[Count] = field(default_factory=list)
@@ -282,7 +284,7 @@ class Counts:
         return max(0, starts[-1] + self.rules.demand[2] - powered_on_s) if starts and self.rules.demand else 0
 
     def demand_refusals(self, powered_on_s: int) -> set[str]:
-        """Why a press now is refused; empty when the counts allow it."""
+        """Return why a press now is refused; empty if the counts allow it."""
         if self.rules.demand is None:
             return {"demand_off"}
         reasons = {"demand_locked"} if self.lockout_left_s(powered_on_s) else set()
@@ -297,7 +299,7 @@ class Counts:
 
 @dataclass
 class Tank:
-    """What is left at least, from the last refill on."""
+    """The least volume left, from the last refill on."""
 
     pair: Pair
     rules: Rules
@@ -321,23 +323,23 @@ class Tank:
 
 @dataclass
 class Carried:
-    """The part of a step that a span began with: unknown to an observer, but one number for the whole span.
+    """The remainder with which a span began: unknown to an observer, but one number for the whole span.
 
-    `whole` steps counted at a moment when `due` were exact say `whole <= due + carried < whole + 1`.
+    `whole` steps counted when `due` were exact say `whole <= due + carried < whole + 1`.
     """
 
     least: Fraction = ZERO
     below: Fraction = Fraction(1)
 
     def fits(self, due: Fraction, whole: int) -> bool:
-        """Narrows the number by one observation; False when none is left."""
+        """Narrow the number by one observation; return False if none is left."""
         self.least = max(self.least, whole - due)
         self.below = min(self.below, whole + 1 - due)
         return self.least < self.below
 
 
 def first_second(reached: Callable[[int], bool], low_s: int, high_s: int) -> int:
-    """The first second in (low, high] for which `reached` (which stays true) holds."""
+    """Return the first second in (low, high] for which `reached` (which stays true) holds."""
     while high_s - low_s > 1:
         middle_s = (low_s + high_s) // 2
         low_s, high_s = (low_s, middle_s) if reached(middle_s) else (middle_s, high_s)

@@ -1,7 +1,7 @@
 """Programs with a line and a concentration, and pumps with two concentrations in their line."""
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from support.programs import constant, resuming, with_settings
 from support.pump.running import BENCH, UnitPump, Watched, ready
 

@@ -2,7 +2,7 @@
 
 import base64
 
-from pumpcore import weighed
+from pumpcore.bench import weighed
 from support.programs import MONDAY_UTC_S
 from support.pump.running import UnitPump
 

@@ -1,4 +1,4 @@
-"""A scripted short life of a pump: every flash operation is recorded with what was true at that moment."""
+"""A scripted short life of a pump. Every flash operation is recorded with the true state at that moment."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ OLD.after_power_loss = NEW.after_power_loss = "resume"
 
 @dataclasses.dataclass
 class Truth:
-    """What the plant, the clock and the journal hold when an operation begins."""
+    """The state of plant, clock and journal when an operation begins."""
 
     plant_steps: int
     uptime_us: int
@@ -30,11 +30,11 @@ class Life:
 
 
 def worn_image() -> bytes:
-    """A commissioned flash whose journal is 20 records away from a new segment."""
+    """Return a commissioned flash whose journal is 20 records away from a new segment."""
     pump = UnitPump(blank_image(), MONDAY_UTC_S - 86_400)
     pump.advance(1)
     ring = pump.pump.journal.rings["events"]
-    while ring._bytes < 16_384 - 20 * 50:
+    while ring.newest_bytes < 16_384 - 20 * 50:
         pump.pump.journal.append("total", (0, 0, 0, 1))
     return pump.image()
 
@@ -54,7 +54,7 @@ class _Witness:
 
 
 def live() -> Life:
-    """The life: set up, run, bolus, stop, another program, alarm, acknowledge, run on. Time of day known by a clock chip."""
+    """Set up, run, bolus, stop, another program, alarm, acknowledge, run on. A clock chip keeps the time."""
     pump = UnitPump(worn_image(), MONDAY_UTC_S)
     image = pump.image()
     witness = _Witness(pump)
@@ -85,6 +85,6 @@ def live() -> Life:
 
 
 def _digest(program: object) -> str:
-    from pumpcore import program as programs
+    from pumpcore.program import packing as programs
 
     return programs.digest(programs.pack(program))

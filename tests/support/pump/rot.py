@@ -1,4 +1,4 @@
-"""One bit of a pump's flash is another one: where to flip it, and what a person can see of the pump that boots from it."""
+"""One inverted bit in a pump's flash: where to flip it, and what a person can see of the pump that boots from it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any
 from littlefs import LittleFS
 from littlefs.errors import LittleFSError
 
-from pumpcore import slots, weighed
-from pumpcore.program import Program
+from pumpcore.bench import weighed
+from pumpcore.flash import slots
+from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.flash import BLOCK_BYTES, BLOCKS, PROG_BYTES, Chip, Flash
 from support.pump.running import UnitPump, Watched, ready
 
 FOLDERS = ("/store", "/marks", "/ledger", "/journal")
-BEHIND_BYTES = 256  # a flip behind what was written last counts too
+BEHIND_BYTES = 256  # a flip after the last written byte counts too
 OFF_S = 40
 STEPS_PER_S = 100  # a little more than the program's
 BOUND_STEPS = (300 + 60) * STEPS_PER_S  # leases of 5 minutes, and the one that was open
@@ -26,7 +27,7 @@ BOUND_STEPS = (300 + 60) * STEPS_PER_S  # leases of 5 minutes, and the one that 
 
 @dataclass
 class Story:
-    """A flash at the moment of a power cut, and what the world knows of it."""
+    """A flash at the moment of a power cut, and the true facts about it."""
 
     image: bytes
     utc_s: int
@@ -34,7 +35,7 @@ class Story:
 
 
 def therapy(ng: int) -> Program:
-    """A program that uses every image of the store and every count."""
+    """Return a program that uses every image of the store and every count."""
     made = with_settings(
         constant(3_600_000), capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=1_000_000, tolerance_permille=50, tolerance_nl=100_000,
         tubing_nl=20_000, catheter_nl=10_000, line_day=20_000,
@@ -58,7 +59,7 @@ def prime(pump: Watched) -> None:
 
 @cache
 def story() -> Story:
-    """Every image stored at least twice, boluses of three kinds, hours of totals, alarms, boots; the power fails while it runs."""
+    """Store every image at least twice; boluses of three kinds, hours of totals, alarms, boots; the power fails while it runs."""
     pump = ready(therapy(400))
     for offset_s in (3600, 7200, 3600):
         pump.call("clock.set", utc_s=pump.board.clock.utc_s(), offset_s=offset_s)
@@ -96,7 +97,7 @@ def story() -> Story:
 
 
 class _Reads(Chip):
-    """Remembers which blocks were read."""
+    """Remember which blocks were read."""
 
     def __init__(self, image: bytes) -> None:
         super().__init__(image)
@@ -108,7 +109,7 @@ class _Reads(Chip):
 
 
 def mounted(chip: Chip) -> LittleFS | None:
-    """The file system as the board mounts it; None when it can't: then a board formats its flash, and only the host can tell."""
+    """Return the file system as the board mounts it; None if it cannot: a board then formats its flash, and only the host can tell."""
     fs = LittleFS(
         context=chip, block_size=BLOCK_BYTES, block_count=BLOCKS, read_size=32, prog_size=PROG_BYTES,
         cache_size=PROG_BYTES, lookahead_size=32, mount=False,
@@ -122,7 +123,7 @@ def mounted(chip: Chip) -> LittleFS | None:
 
 
 def regions(image: bytes) -> dict[str, list[int]]:
-    """Offsets of bytes in the flash: metadata (with all small files in it), newest images, journal, elsewhere."""
+    """Return offsets of bytes in the flash: metadata (with all small files), newest images, journal, elsewhere."""
     chip = _Reads(image)
     fs = mounted(chip)
     assert fs is not None
@@ -164,7 +165,7 @@ def _newest_files(fs: LittleFS, folder: str) -> list[bytes]:
 
 
 def _places(image: bytes, data: bytes) -> list[int]:
-    """Everywhere these bytes lie; what is longer than a block begins in one of its own."""
+    """Return every offset of these bytes; anything longer than a block begins in a block of its own."""
     found, at = [], image.find(data[:BLOCK_BYTES])
     while at >= 0:
         found += range(at, at + min(len(data), BLOCK_BYTES))
@@ -179,12 +180,12 @@ def flipped(image: bytes, at: int, bit: int) -> bytes:
 
 
 def files(image: bytes) -> Flash:
-    """The files of an image."""
+    """Return the files of an image."""
     return Flash(Chip(image))
 
 
 def with_file(image: bytes, path: str, data: bytes | None) -> bytes:
-    """The image with another content of a file; None removes it."""
+    """Return the image with another content of a file; None removes it."""
     flash = files(image)
     if data is None:
         flash.remove(path)
@@ -197,7 +198,7 @@ def with_file(image: bytes, path: str, data: bytes | None) -> bytes:
 
 
 def seen(image: bytes, story: Story) -> dict[str, Any]:
-    """All that a user can see of the pump that boots from this image."""
+    """Return everything that a user can see of the pump that boots from this image."""
     pump = UnitPump(image, story.utc_s)
     pump.advance(0.1)
     status = pump.call("status")
@@ -214,7 +215,7 @@ def seen(image: bytes, story: Story) -> dict[str, Any]:
 
 
 def judge(right: dict[str, Any], image: bytes, story: Story) -> tuple[str, list[str]]:
-    """("unmountable" | "unchanged" | "within the bound" | "alarmed" | "silent", names of what differs)."""
+    """Return ("unmountable" | "unchanged" | "within the bound" | "alarmed" | "silent", names of the differences)."""
     if mounted(Chip(image)) is None:
         return "unmountable", []
     try:
@@ -230,7 +231,7 @@ def judge(right: dict[str, Any], image: bytes, story: Story) -> tuple[str, list[
 
 
 def _in_bound(right: dict[str, Any], told: dict[str, Any]) -> bool:
-    """Whether only leases of the last 5 minutes are missing: every record of the journal of before this boot, and every bolus, is there."""
+    """Return True if only leases of the last 5 minutes are missing, and no earlier record and no bolus is."""
     same = ("boluses", "calibrations", "program", "primed", "program_digest", "offset_s", "boot", "alarms")
     before = [[row for row in ring if not _of_this_boot(row, right)] for ring in right["journal"]]
     still = all(row in ring for rows, ring in zip(before, told["journal"], strict=True) for row in rows)
@@ -244,6 +245,6 @@ def _of_this_boot(row: tuple[int, str, dict[str, Any]], right: dict[str, Any]) -
 
 
 def trials(image: bytes, kind: str, count: int, seed: int) -> list[tuple[int, int]]:
-    """(offset, bit) of so many flips in one region."""
+    """Return (offset, bit) of so many flips in one region."""
     random, places = Random(f"{seed} {kind}"), regions(image)[kind]
     return [(random.choice(places), random.randrange(8)) for _ in range(count)]

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Self, TypeVar
 
-from app import boot
-from app.leases import LedgerFiles
-from pumpcore import ledger, program, slots
-from pumpcore.program import Program
+from app.delivery.leases import LedgerFiles
+from app.startup import boot
+from pumpcore.flash import ledger, slots
+from pumpcore.program import packing as program
+from pumpcore.program.plan import Program
 from pumpcore.units import ceil_div
-from pumpcore.wire import messages, records
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S, constant
 from support.pump.board import Board
@@ -191,7 +192,7 @@ class UnitPump:
         """Return the names of the active alarms."""
         return [row["name"] for row in self.call("alarms")["alarms"]]
 
-    def journal(self, ring: str = "events") -> list[records.Record]:
+    def journal(self, ring: str = "events") -> list[record_types.Record]:
         """Return every record of a ring, decoded."""
         decoded, sequence = [], 0
         while True:
@@ -201,7 +202,7 @@ class UnitPump:
             assert frame.crc_text(raw).decode() == answer["crc32"]
             if not raw:
                 return decoded
-            decoded += records.decode(raw)[0]
+            decoded += record_types.decode(raw)[0]
             sequence = answer["next_sequence"]
 
     def records(self, *names: str, ring: str = "events") -> list[dict[str, Any]]:

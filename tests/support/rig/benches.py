@@ -9,18 +9,18 @@ from thecal.files.resources import hardware_folder
 
 CLOCK, NO_CLOCK = "sim-clock", "sim-noclock"
 CHIP_BENCH = "tmc2209-peristaltic"
-HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # of the tests of what the motor can do
+HIGH_CEILINGS = {"rate_nl": 300_000_000, "hour_nl": 300_000_000, "day_nl": 4_000_000_000}  # for tests of the motor's limits
 _CLOCK_PINS = ("clock_sda", "clock_scl")
 
 
 def named(name: str = CLOCK, **ceilings: int) -> Bench:
-    """A bench of `hardware/`, with other ceilings when given."""
+    """Return a bench of `hardware/`, with other ceilings if given."""
     table = read_bench(hardware_folder() / f"{name}.toml")
     return {**table, "ceilings": {**table["ceilings"], **ceilings}}
 
 
 def for_the_chip(bench: Bench) -> Bench:
-    """A simulated bench's ceilings, calibration and clock on the pins and the driver of a real one; a real one as it is."""
+    """Return a simulated bench's ceilings, calibration and clock on the pins and driver of a real one; a real one unchanged."""
     if bench["target"] != "sim":
         return bench
     real: dict[str, Any] = read_bench(hardware_folder() / f"{CHIP_BENCH}.toml")

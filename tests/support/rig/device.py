@@ -1,7 +1,7 @@
-"""The pump under test behind its real ports, and what can be done to it from outside.
+"""The pump under test at its real ports, and the actions on it from outside.
 
-Scenarios speak to it through `client` (serial port) or a port of their own, let time pass with `run_for`, and look at the
-motor through `sim`. On another target the same scenarios get another `Device`; `sim` is what `needs` asks for.
+Scenarios speak to it through `client` (serial port) or a port of their own, let time pass with `run_for`, and look at the motor through
+`sim`. On another target the same scenarios get another `Device`; `needs` marks say what they use of `sim`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.wire import messages, records
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S, constant
 from support.rig.benches import CLOCK, named
@@ -54,7 +54,7 @@ class Device:
         self.sim.advance_by(round(duration_s * 1000))
 
     def power_cycle(self, off_s: float) -> int:
-        """Power fails now, comes back after `off_s`, and the pump boots. The motor's true steps while it was off."""
+        """Cut the power now, restore it after `off_s`, and boot. Return the motor's true steps while it was off."""
         self.sim.cut_power()
         self.run_for(off_s)
         plant_steps = self.sim.plant_steps()
@@ -63,7 +63,7 @@ class Device:
         return plant_steps
 
     def reaches(self, state: str, within_s: int) -> bool:
-        """Whether the pump says `state` within so many seconds of its time."""
+        """Return True if the pump reports `state` within so many seconds of its time."""
         for _ in range(within_s):
             if self.client.status()["state"] == state:
                 return True
@@ -73,7 +73,7 @@ class Device:
     # -- therapy
 
     def upload(self, new: programs.Program | bytes) -> str:
-        """Stages and activates; the digest."""
+        """Stage and activate; return the digest."""
         packed = new if isinstance(new, bytes) else programs.pack(new)
         digest: str = self.client.program_stage(packed)["digest"]
         assert digest == programs.digest(packed)
@@ -81,19 +81,19 @@ class Device:
         return digest
 
     def begin(self, new: programs.Program | bytes, utc_s: int = MONDAY_UTC_S, offset_s: int = 0) -> None:
-        """Uploads, sets the clock, starts, and waits for the first lease."""
+        """Upload, set the clock, start, and wait for the first lease."""
         self.upload(new)
         self.client.clock_set(utc_s, offset_s)
         self.client.start()
         self.sim.wait_until_idle()
 
     def begin_at_one_ml_per_hour(self) -> None:
-        """The simplest thing that moves: 28 steps a second."""
+        """The simplest program that moves: 28 steps a second."""
         self.begin(constant(MILLILITRE_PER_HOUR_NL))
         assert self.state() == "running"
 
     def order(self, volume_nl: int, rate_nl: int) -> str:
-        """A manual bolus; its token."""
+        """Order a manual bolus; return its token."""
         token = self.client.bolus_token()
         self.client.bolus_start(token, volume_nl, rate_nl)
         return token
@@ -111,16 +111,16 @@ class Device:
         """Return the names of the active alarms."""
         return [alarm["name"] for alarm in self.client.alarms()["alarms"]]
 
-    def records(self, *names: str, ring: str = "events") -> list[records.Record]:
-        """The records of the journal with one of these names (all when none is given), oldest first."""
+    def records(self, *names: str, ring: str = "events") -> list[record_types.Record]:
+        """Return the journal's records with one of these names (default: all), oldest first."""
         return [record for record in self._records(ring) if not names or record.name in names]
 
-    def _records(self, ring: str) -> Iterator[records.Record]:
+    def _records(self, ring: str) -> Iterator[record_types.Record]:
         for _, block in self.client.journal(ring):
             yield from block
 
     def raw_journal(self, ring: str = "events") -> bytes:
-        """The bytes of the journal as they lie in the flash."""
+        """Return the bytes of the journal as in the flash."""
         raw, sequence = b"", 0
         while True:
             reply, block = self.client.journal_read(ring, sequence)
@@ -129,17 +129,17 @@ class Device:
             raw, sequence = raw + block, reply["next_sequence"]
 
     def surely_disabled(self) -> bool:
-        """Whether the motor is off: by its enable line, or by what the pump says where nobody can look at that."""
+        """Return True if the motor is off: by its enable line, or by the pump's status if the line cannot be seen."""
         return not self.sim.enable_level() if "plant" in Chosen.target.capabilities else self.state() == "stopped"
 
     def same_steps(self, told: int, true_steps: int) -> bool:
-        """Whether what the pump told while running is what the motor has made, as far as the target can tell at one moment."""
+        """Return True if the running pump's reports match the motor's steps, as closely as the target can tell at one moment."""
         return abs(told - true_steps) <= Chosen.target.step_tolerance
 
     # -- bytes, without the tool in between
 
     def say(self, line: bytes) -> bytes:
-        """Sends raw bytes past the tool and returns everything that the pump has to say to them, at the same time."""
+        """Send raw bytes past the tool; return all of the pump's output meanwhile."""
         if not getattr(self.sim, "shares_its_port", True):
             self.client.close()
         self.sim.write(line)
@@ -147,7 +147,7 @@ class Device:
         return self.sim.read()
 
     def ask_raw(self, method: str, **params: object) -> dict[str, Any]:
-        """The decoded reply, result or error, to one frame."""
+        """Return the decoded reply, result or error, to one frame."""
         reply = self.say(frame.encode(messages.request(new_id(), method, params)))
         decoded: dict[str, Any] = frame.decode(reply.split(b"\n", 1)[0])
         return decoded

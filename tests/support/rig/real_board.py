@@ -13,8 +13,10 @@ FIRST_ANSWER_S = 5.0
 
 
 class RealBoard:
-    """What scenarios without a `needs` mark use of a pump. The board keeps its journal and program between scenarios; each begins
-    with a pump that is stopped and has no alarm that can be acknowledged."""
+    """The interface of a pump for scenarios without a `needs` mark. The board keeps journal and program between scenarios.
+
+    Each scenario begins with a stopped pump without an alarm that can be acknowledged.
+    """
 
     socket_url = ""
     shares_its_port = False
@@ -28,12 +30,12 @@ class RealBoard:
                 client.ack(number)
 
     def write(self, line: bytes) -> None:
-        """Past every tool; nobody else may have the port open."""
+        """Write past every tool; nobody else may have the port open."""
         self._raw = serial.Serial(self.port_url, timeout=FIRST_ANSWER_S, exclusive=True)
         self._raw.write(line)
 
     def read(self) -> bytes:
-        """Everything until it is quiet."""
+        """Return everything until it is quiet."""
         assert self._raw is not None, "nothing was said"
         with self._raw as port:
             said = port.read(1)
@@ -55,4 +57,4 @@ class RealBoard:
         return None
 
     def close(self) -> None:
-        """The board stays as it is."""
+        """Do nothing: the board stays as it is."""

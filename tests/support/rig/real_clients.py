@@ -1,6 +1,6 @@
-"""What programs that are not ours send to a board."""
+"""The bytes that foreign programs send to a board."""
 
 
 def raw_repl_knock() -> bytes:
-    """How mpremote asks for the raw REPL: an end to whatever is typed, Ctrl-C twice, Ctrl-A."""
+    """Return how mpremote asks for the raw REPL: an end to whatever is typed, Ctrl-C twice, Ctrl-A."""
     return b"\r\x03\x03\r\x01"

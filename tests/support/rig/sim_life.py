@@ -1,4 +1,4 @@
-"""A scripted short life of a pump in the simulator: every flash operation is recorded, and what was known between them."""
+"""A scripted short life of a pump in the simulator. Every flash operation is recorded, with the facts known in between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import records
 from support.programs import MONDAY_UTC_S, constant, every_day, resuming
 from support.rig.benches import named
@@ -30,7 +30,7 @@ TORTURE = bool(os.environ.get("THECAL_TORTURE") or os.environ.get("THECAL_HYPOTH
 
 @cache
 def worn_image() -> bytes:
-    """A commissioned pump whose journal is some 20 records away from a new segment."""
+    """Return a commissioned pump whose journal is some 20 records away from a new segment."""
     raw, sequence = b"", 0
     while len(raw) < SEGMENT_BYTES - RECORDS_LEFT * 50:
         sequence += 1
@@ -40,7 +40,7 @@ def worn_image() -> bytes:
 
 @dataclass
 class Known:
-    """What is on flash for sure once `operations` are done, and what a command may change before the next of these."""
+    """What is surely on flash after `operations`, and what a command may change before the next of these."""
 
     operations: int
     digest: str
@@ -50,25 +50,25 @@ class Known:
 
 @dataclass
 class Life:
-    """`marks` are in the order of time; each of `tokens` ordered a bolus; `pump` has lost its power and keeps the record."""
+    """`marks` are in order of time; each of `tokens` ordered a bolus; `pump` has lost its power and keeps the record."""
 
     pump: SimulatedPump
     marks: list[Known] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
 
     def moments(self) -> Iterator[tuple[Moment, int]]:
-        """What a cut before, in and after each operation left, with the true steps at the latest moment of such a cut."""
+        """Return what a cut before, in and after each operation left, with the true steps at the latest moment of such a cut."""
         for moment, following in pairwise(self.pump.images_after_each_operation()):
             yield moment, following.plant_steps
 
     def around(self, operations: int) -> tuple[Known, Known]:
-        """The last mark at or before so many operations, and the next one."""
+        """Return the last mark at or before so many operations, and the next one."""
         index = bisect.bisect_right([mark.operations for mark in self.marks], operations) - 1
         return self.marks[index], self.marks[min(index + 1, len(self.marks) - 1)]
 
 
 class Script:
-    """Lives the life on a pump; a mark after each command."""
+    """Live the life on a pump, with a mark after each command."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -127,13 +127,13 @@ class Script:
 
 
 def live() -> Life:
-    """The whole life, every operation recorded."""
+    """Live the whole life with every operation recorded."""
     with Device(image=worn_image(), record_flash=True) as device:
         return Script(device).live()
 
 
 def image_after_a_real_cut(operation: int, torn: bool) -> bytes:
-    """The same life, with the power really cut at this flash operation."""
+    """Live the same life, and really cut the power at this flash operation."""
     with Device(image=worn_image()) as device:
         device.client.reply_timeout_s = device.client.patience_s = 0.3
         device.sim.cut_power(at_flash_op=operation, torn=torn)

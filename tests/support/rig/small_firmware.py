@@ -1,4 +1,4 @@
-"""A firmware of one page on the real hal: it evaluates what it is sent, so a test can try each part of the simulator."""
+"""A firmware of one page on the real hal: it evaluates its input, so that a test can try each part of the simulator."""
 
 import json
 from pathlib import Path
@@ -37,14 +37,14 @@ while not b.link.closed:
 
 
 def image(main: bytes = MAIN, extra: dict[str, bytes] | None = None) -> bytes:
-    """A flash with the real hal and this main.py."""
+    """Return a flash with the real hal and this main.py."""
     folder = firmware_folder()
     files = {"/" + file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted((folder / "hal").rglob("*.py"))}
     return format_image({**files, "/main.py": main, **(extra or {})})
 
 
 def pump(bench: Path = CLOCK, seed: int = 1, main: bytes = MAIN, **options: object) -> SimulatedPump:
-    """A pump in virtual time with the small firmware, unless the options say otherwise."""
+    """Return a pump in virtual time with the small firmware, unless the options say otherwise."""
     if "speed" not in options:
         options["virtual"] = True
     options.setdefault("image", image(main))
@@ -52,7 +52,7 @@ def pump(bench: Path = CLOCK, seed: int = 1, main: bytes = MAIN, **options: obje
 
 
 def ask(target: SimulatedPump, text: str) -> object:
-    """Evaluates an expression (`!` in front: executes statements) in the pump, at the present time."""
+    """Evaluate an expression (with `!` in front: execute statements) in the pump, at the present time."""
     target.write(text.encode() + b"\n")
     target.wait_until_idle()
     return json.loads(target.read())

@@ -15,10 +15,10 @@ NO_UF2 = "no stock MicroPython UF2 for RPI_PICO (name one by THECAL_UF2, or put 
 class Target:
     """`port` is a serial port or URL for a board; `unusable` says why nothing can run there.
 
-    Capabilities: `plant` the motor's true steps; `virtual_time` time moves only for `run_for` and for answers; `free_time`
-    an hour and a thousand commands cost next to nothing; `instant_commands` a command takes no pump time; `power_cut`;
-    `flash_operations` cuts at a numbered operation; `new` every scenario finds a newly flashed pump with the bench it asks for;
-    `socket` a second port; `real_time` it can keep up with the wall clock; `prompt` maintenance gives MicroPython's prompt.
+    Abilities: `plant`: the motor's true steps. `virtual_time`: time moves only for `run_for` and for answers. `free_time`: an hour and a
+    thousand commands cost next to nothing. `instant_commands`: a command takes no pump time. `power_cut`. `flash_operations`: cuts at a
+    numbered operation. `new`: every scenario finds a newly flashed pump with its own bench. `socket`: a second port. `real_time`: it can
+    keep up with the wall clock. `prompt`: maintenance gives MicroPython's prompt.
     """
 
     kind: str  # "sim", "emu" or "board"
@@ -26,14 +26,17 @@ class Target:
     capabilities: frozenset[str] = frozenset()
     booted_s: float = 0.2  # from power to the first turn of the loop, self test included
     reply_timeout_s: float = 10.0  # of the wall clock; the emulated chip computes twenty times slower than a real one
-    step_tolerance: int = 0  # true steps against told ones while it runs: commands take time on a chip
+    step_tolerance: int = 0  # true steps against reported ones while it runs: commands take time on a chip
     stop_tolerance_ms: int = 200  # from the last byte of `stop` to the last step, at speed 1
-    stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on a machine with nothing else to do
+    stop_command_s: float = 3.0  # the whole `thecal stop`, median, beside other tests; 1 s on an otherwise idle machine
     unusable: str = ""
 
     def brown_out_s(self, number: int) -> float:
-        """How long the power stays on in the so-manieth of twenty brown-outs: mostly in the first moments of a boot, where a chip
-        is not yet at our code; the last five anywhere in the second half of the boot, where the flash is written."""
+        """Return how long the power stays on in the nth of twenty brown-outs.
+
+        Mostly it is the first moments of a boot, where a chip has not reached our code; the last five are anywhere in the second half of
+        the boot, where the flash is written.
+        """
         late = number - FIRST_LATE_BROWN_OUT
         return 0.007 * number if late < 0 or self.kind == "sim" else self.booted_s * (0.5 + 0.04 * late)
 
@@ -42,7 +45,7 @@ class Target:
         return self.port or self.kind
 
     def pump(self, bench: dict[str, Any], seed: int, options: dict[str, Any]) -> Any:
-        """A pump with power on; the interface is that of thecal.sim.runner.SimulatedPump."""
+        """Return a pump with power on; its interface is that of thecal.sim.runner.SimulatedPump."""
         if self.kind == "emu":
             from support.emulator.pump import EmulatedPump
 
@@ -56,7 +59,7 @@ class Target:
         return SimulatedPump(bench, seed, **options)
 
     def changed_image(self, bench: dict[str, Any]) -> bytes:
-        """The flash of a pump with this bench, in which one file is not as the manifest has it."""
+        """Return the flash of a pump with this bench, with one file that differs from the manifest."""
         if self.kind == "emu":
             from support.emulator.image import commissioned
             from support.rig.benches import for_the_chip
@@ -65,7 +68,7 @@ class Target:
         from thecal.files.resources import firmware_folder
         from thecal.sim.guest.image import build
 
-        file = "/app/handlers/alarms.py"
+        file = "/app/wire/handlers/alarms.py"
         return build(firmware_folder(), bench, {file: (firmware_folder() / file[1:]).read_bytes() + b"\n"})
 
 
@@ -78,7 +81,7 @@ SIMULATOR = Target(
 
 
 def choose(name: str) -> Target:
-    """The target of `--target sim|emu|PORT`."""
+    """Return the target of `--target sim|emu|PORT`."""
     if name == "sim":
         return SIMULATOR
     if name != "emu":

@@ -1,7 +1,7 @@
 """A program with demand boluses and a line, and orders that need a token."""
 
-from pumpcore import program as programs
-from pumpcore.settings import Settings
+from pumpcore.program import packing as programs
+from pumpcore.program.settings import Settings
 from support.programs import constant
 from support.rig.device import Device
 

@@ -13,12 +13,12 @@ from thecal.tools.demo.clockwork import advance_to_uptime
 
 MS_PER_S = 1000
 GUARD_STEPS = 1  # flash books one step more than the guard allows
-SLICE_S, LEASE_S = 7, 64  # an order takes effect behind what is queued, or behind the present lease and what is queued
+SLICE_S, LEASE_S = 7, 64  # an order takes effect after the queue, or after the present lease and the queue
 FORGOTTEN_S = 62  # powered-on time that a power cut may forget: since the last lease was written
 
 
 class Week:
-    """`second` is of the present span; `position_steps` is absolute. `looks` and `exact` count what was compared."""
+    """`second` is of the present span; `position_steps` is absolute. `looks` and `exact` count the comparisons."""
 
     def __init__(self, device: Device, plan: Plan, rules: Rules) -> None:
         self.device, self.plan = device, plan
@@ -34,7 +34,7 @@ class Week:
         self.live = False
 
     def records(self, *names: str) -> list[Any]:
-        """The events with one of these names since the last check."""
+        """Return the events with one of these names since the last check."""
         blocks = self.device.client.journal("events", self.events_seen)
         return [record for _, block in blocks for record in block if record.name in names and record.sequence > self.events_seen]
 
@@ -50,14 +50,14 @@ class Week:
         return self.powered_base_s + uptime_ms // MS_PER_S
 
     def go_to(self, second_s: int) -> None:
-        """Until that second of the span, with looks on the way."""
+        """Run until that second of the span, with looks on the way."""
         while self.second() < second_s:
             nearest = min(second_s, math.floor(self.second()) + 3571)
             advance_to_uptime(self.device.sim, self.device.client, self.origin_ms + nearest * MS_PER_S)
             self.look()
 
     def whole_second(self, uptime_ms: int, within_s: int) -> int:
-        """The second of the span at which something takes effect, which has to come soon and to be a whole one."""
+        """Return the second of the span at which an order takes effect; it must be soon and whole."""
         second = self.second(uptime_ms)
         assert second.denominator == 1 and 0 <= second - self.second() <= within_s, (second, self.second())
         return int(second)
@@ -65,13 +65,13 @@ class Week:
     # -- spans
 
     def start(self, utc_s: int, wall: tuple[int, tuple[int, int] | None]) -> None:
-        """`wall` is the offset and the transition."""
+        """Start. `wall` is the offset and the transition."""
         self.device.client.start()
         self.device.sim.wait_until_idle()
         self.began(utc_s, wall)
 
     def began(self, utc_s: int, wall: tuple[int, tuple[int, int] | None]) -> None:
-        """A span began; the last `started` says when."""
+        """A span began; the last `started` record says when."""
         started = self.records("started")[-1]
         assert utc_s in (0, started.utc_s), (utc_s, started.utc_s)
         self.origin_ms, self.base_steps = started.uptime_ms, started.fields["position_steps"]
@@ -80,7 +80,7 @@ class Week:
         self.events_seen = started.sequence
 
     def cross(self, packed: bytes, plan: Plan, front: Front) -> None:
-        """Another concentration while stopped: a start is refused, a bridge begins."""
+        """Change the concentration while stopped: a start is refused, a bridge begins."""
         self.device.upload(packed)
         self.plan = plan
         assert self.device.ask_raw("start")["error"]["data"]["fault"] == "bridge_needed"
@@ -92,7 +92,7 @@ class Week:
         self.span.front, self.carried = front, Carried(ZERO, Fraction(1, 10**30))
 
     def ended(self) -> int:
-        """The span is over: what was left of it must be what the model has, but for what was queued. The position."""
+        """The span is over: compare its end with the model, except for what was queued. Return the position."""
         self.live = False
         status = self.device.client.status()
         self.base_steps = int(status["delivered_steps"])
@@ -101,7 +101,7 @@ class Week:
     # -- looking
 
     def look(self) -> None:
-        """The motor's true steps against the model at this moment, and the reservoir against the true steps."""
+        """Compare the motor's true steps with the model at this moment, and the reservoir with the true steps."""
         status, plant = self.device.client.status(), self.device.sim.plant_steps() + self.uncertain_steps
         second = self.second(status["uptime_ms"])
         due = self.span.basal(second) + self.span.of_doses(second)
@@ -122,7 +122,7 @@ class Week:
         return sum((self.pair.exact_steps(rate) for rate in ending), ZERO)
 
     def check_records(self) -> None:
-        """Exact: what had been ordered at each entry and at each end of a temporary rate; what each bolus was in all."""
+        """Compare exactly: steps ordered at each entry and at each end of a temporary rate, and the total of each bolus."""
         names = ("entry", "temporary_ended", "bolus_ended", "program_changed", "front_near", "front_passed")
         for record in self.records(*names):
             if record.name == "bolus_ended":
@@ -145,7 +145,7 @@ class Week:
         self.exact += 1
 
     def empty_second(self) -> int:
-        """When the reservoir will hold no more than its empty mark, if nothing but the basal runs."""
+        """Return when the reservoir reaches its empty mark, if only the basal runs."""
 
         def is_empty(second_s: int) -> bool:
             made = math.floor(self.span.basal(second_s)) + self.span.of_doses(second_s)
@@ -156,7 +156,7 @@ class Week:
     # -- orders
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:
-        """The result, or the error's data under "refused"."""
+        """Return the result, or the error's data under "refused"."""
         reply = self.device.ask_raw(method, token=self.device.client.bolus_token(), **params)
         if "result" in reply:
             result: dict[str, Any] = reply["result"]
@@ -166,7 +166,7 @@ class Week:
         return {"refused": data}
 
     def _take(self, kind: str, reply: dict[str, Any], volume_nl: int, rate: Fraction) -> Dose:
-        """An extended bolus begins exactly where another that waits or runs ends, every other one at the next slice."""
+        """An extended bolus begins exactly at the end of another that waits or runs, every other one at the next slice."""
         now = self.second()
         free_s = max((dose.end_s() for dose in self.span.doses if dose.kind != "extended" and dose.end_s() > now), default=0)
         begin_s = self.whole_second(reply["begins_at_ms"], max(SLICE_S, math.ceil(free_s - now)))
@@ -193,7 +193,7 @@ class Week:
         return 0 < self.rules.rate_nl < math.ceil(basal * seconds_s) + math.ceil(rate * seconds_s)
 
     def _too_fast(self, kind: str, rate: Fraction, duration_s: int) -> tuple[set[str], set[str]]:
-        """The ceiling as a reason that must refuse a bolus, and as one that may: by where in the next slices it would begin."""
+        """Return whether the ceiling must refuse a bolus, and whether it may: depending on where in the next slices it begins."""
         now_s, found = math.ceil(self.second()), set()
         waiting = [row for row in self.span.temporaries if row.begin_s > now_s and row.end_s > row.begin_s]
         for begin_s in range(now_s, now_s + SLICE_S + 1):
@@ -205,7 +205,7 @@ class Week:
         return reasons if found == {True} else set(), reasons if True in found else set()
 
     def _judge(self, kind: str, volume_nl: int) -> set[str]:
-        """Every reason, but for the ceiling, by which the rules refuse a bolus now; none: it must be done."""
+        """Return every reason, except the ceiling, for which the rules refuse a bolus now; without one it must be done."""
         status = self.device.client.status()
         powered_on_s, second = self.powered_on_s(status["uptime_ms"]), self.second(status["uptime_ms"])
         waits = [dose for dose in self.span.doses if dose.kind != "extended" and dose.end_s() > second]
@@ -216,7 +216,7 @@ class Week:
         return reasons | held | self.tank.refusals(volume_nl, status["delivered_steps"])
 
     def bolus(self, kind: str, dose_nl: int, rate: Fraction, **params: object) -> str:
-        """Ordered from the host: done exactly when the rules allow it. The name of the refusal, or ""."""
+        """Order from the host: done exactly if the rules allow it. Return the name of the refusal, or ""."""
         reasons = self._judge(kind, dose_nl)
         must, may = self._too_fast(kind, rate, math.ceil(dose_nl / rate))
         reply = self.ask("bolus." + ("start" if kind == "manual" else kind), **params)
@@ -238,7 +238,7 @@ class Week:
         return self.bolus("extended", volume_nl, Fraction(volume_nl, duration_s), volume_nl=volume_nl, duration_s=duration_s)
 
     def press(self) -> str:
-        """The button: done exactly when the rules allow it."""
+        """Press the button: done exactly if the rules allow it."""
         assert self.rules.demand is not None
         volume_nl, duration_s = self.rules.demand[:2]
         reasons, before, pressed_ms = self._judge("demand", volume_nl), len(self.records("dose")), self.uptime_ms()
@@ -257,7 +257,7 @@ class Week:
         return ""
 
     def cancel(self) -> None:
-        """Cancels the newest bolus: it ends within a lease, with what was due of it by then, and no more than was told."""
+        """Cancel the newest bolus: it ends within a lease with its due steps, and no more than reported."""
         token, dose = list(self.tokens.items())[-1]
         begun = self.span.of_dose(dose, self.second())
         most = self.device.ask_raw("bolus.cancel", token=token)["result"]["planned_steps"]
@@ -269,7 +269,7 @@ class Week:
         dose.cancel_s = int(second)
 
     def temporary(self, duration_s: int, **params: int) -> str:
-        """Another is refused until all of the one before has been planned, which is at most a slice sooner than its end."""
+        """Another one is refused until all of the one before is planned, at most a slice before its end."""
         ends_s = max([row.end_s for row in self.span.temporaries], default=0)
         active, surely = ends_s > self.second(), ends_s > self.second() + SLICE_S
         asked = {"rate_nl": 0, "numerator": 0, "denominator": 0, **params}
@@ -288,7 +288,7 @@ class Week:
         return ""
 
     def _raises_too_far(self, duration_s: int, asked: dict[str, int]) -> tuple[set[str], set[str]]:
-        """As `_too_fast`, of a temporary rate beside the fastest bolus that waits or runs."""
+        """Like `_too_fast`, for a temporary rate beside the fastest bolus that waits or runs."""
         now_s, found = math.ceil(self.second()), set()
         fastest = max((dose.rate for dose in self._unended(self.second())), default=ZERO)
         for begin_s in range(now_s, now_s + SLICE_S + 1):
@@ -298,7 +298,7 @@ class Week:
         return reasons if found == {True} else set(), reasons if True in found else set()
 
     def _unended(self, second: Fraction) -> list[Dose]:
-        """Those that wait or run."""
+        """Return those that wait or run."""
         return [dose for dose in self.span.doses
                 if (self.span.active(dose, second) < dose.duration_s() if dose.kind == "extended" else dose.end_s() > second)]
 
@@ -307,7 +307,7 @@ class Week:
         self.span.temporaries[-1].end_s = self.whole_second(reply["ends_at_ms"], LEASE_S)
 
     def change_program(self, packed: bytes, plan: Plan) -> None:
-        """Takes effect at a lease boundary, which the journal names."""
+        """Change the program; it takes effect at a lease boundary, which the journal names."""
         self.device.upload(packed)
         asked_s = self.second()
         self.device.run_for(LEASE_S + 60)
@@ -324,7 +324,7 @@ class Week:
         self.ended()
 
     def lose_power(self, off_s: int, wall: tuple[int, tuple[int, int] | None], begun: Callable[[], bool]) -> None:
-        """The power goes and comes back; the rest of a lease counts as delivered, powered-on time is at most forgotten, never made up."""
+        """Cut the power and restore it. The rest of a lease counts as delivered; powered-on time may be forgotten, never invented."""
         self.check_records()
         uptime_ms, before = self.uptime_ms(), self.device.client.status()
         true_steps = self.device.power_cycle(off_s)

@@ -1,4 +1,4 @@
-"""Where a stock MicroPython for RPI_PICO is found. None is part of the project, nor is a way to make one."""
+"""Find a stock MicroPython for RPI_PICO. The project contains none, nor a way to make one."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from platformdirs import user_cache_path
 
 
 def find_uf2() -> Path | None:
-    """The file that THECAL_UF2 names, else the newest name in the user's cache folder."""
+    """Return the file of THECAL_UF2, else the newest name in the user's cache folder."""
     named = os.environ.get("THECAL_UF2")
     candidates = [Path(named)] if named else sorted(user_cache_path("thecal").glob("*.uf2"), reverse=True)
     return next((file for file in candidates if file.is_file()), None)

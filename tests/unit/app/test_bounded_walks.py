@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.basal import Basal
-from pumpcore.bolus import Temporary
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.plan import SCHEDULE, Program
-from pumpcore.schedule import Week, Zone
+from app.delivery.basal import Basal
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Week, Zone
 from pumpcore.units import S_PER_WEEK, ceil_div
 from support.counted import Counted
 from support.pump.running import BENCH

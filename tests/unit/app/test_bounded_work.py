@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.handlers import outcome
-from pumpcore import bolus as boluses
-from pumpcore import limits, program
-from pumpcore.dose import Calibration
-from pumpcore.wire import messages, records
+from app.wire.handlers import outcome
+from pumpcore.limits import limits
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders import bolus as boluses
+from pumpcore.program import packing
+from pumpcore.wire import messages, record_types, records
 from support.counted import Counted
 from support.programs import constant, day
 from support.pump.running import Watched, power_cut, ready, running
@@ -92,7 +93,7 @@ def test_a_command_with_every_parameter_at_an_end_of_its_range_does_bounded_work
         if method == "forecast.digest" or (method == "program.activate" and number):
             params["digest"] = pump.pump.setup.digest
         if method == "program.stage":
-            params = {"program": base64.b64encode(program.pack(day((0, 0, 1 << 48 if number else 0)))).decode()}
+            params = {"program": base64.b64encode(packing.pack(day((0, 0, 1 << 48 if number else 0)))).decode()}
         pump.line(pump.request(method, **params))
         assert entries.looks <= entries.most and "internal" not in pump.alarms()
         assert pump.call("stop")["state"] in ("stopped", "alarm")
@@ -107,8 +108,8 @@ def test_a_token_is_looked_for_without_decoding_the_journal(monkeypatch: pytest.
     for number in range(1_200):
         pump.pump.journal.append("total", (number, number, number, number))
     again = power_cut(pump, 5)
-    decoded, one = [], records._decode_one
-    monkeypatch.setattr(records, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
+    decoded, one = [], record_types._decode_one
+    monkeypatch.setattr(record_types, "_decode_one", lambda raw: decoded.append(raw) or one(raw))
     assert again.bolus(orders[0])["state"] == "done" and len(decoded) < 10
     assert again.bolus(orders[0])["purpose"] == "manual" and again.bolus(orders[0])["ordered_steps"] == 5_999
     decoded.clear()
@@ -152,16 +153,16 @@ def test_the_fullest_window_is_that_of_every_beginning_and_its_search_can_be_cut
     state = limits.begin_peak(entries, minutes)
     while limits.go_on(entries, state, part):
         state = list(state)
-    made = program.Program("n", "f", 3600, entries)
+    made = packing.Program("n", "f", 3600, entries)
     limits.keep_peak(made, state)
-    assert limits.highest_window_nl(made, minutes) == wanted == limits.highest_window_nl(program.Program("n", "f", 3600, entries), minutes)
+    assert limits.highest_window_nl(made, minutes) == wanted == limits.highest_window_nl(packing.Program("n", "f", 3600, entries), minutes)
 
 
 @pytest.mark.rule("R10")
 def test_a_search_looks_at_each_entry_a_few_times() -> None:
     entries = Counted([(4 * number, number * 7_919 % 1_000) for number in range(336)])
     entries.most = 25 * 336
-    limits.highest_window_nl(program.Program("n", "f", 3600, entries), 1441)
+    limits.highest_window_nl(packing.Program("n", "f", 3600, entries), 1441)
 
 
 @pytest.mark.rule("R5")

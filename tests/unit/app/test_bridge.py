@@ -5,11 +5,11 @@ from math import floor
 
 import pytest
 
-from pumpcore import front
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.forecast import Forecast
-from pumpcore.schedule import Zone
+from pumpcore.fluid import front
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import Forecast
+from pumpcore.program.schedule import Zone
 from support.programs import MONDAY_UTC_S, day
 from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, content, drug, line
 from support.pump.running import UnitPump, Watched, power_cut, ready

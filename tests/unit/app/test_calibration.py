@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from pumpcore import slots, weighed
+from pumpcore.bench import weighed
+from pumpcore.flash import slots
 from pumpcore.units import S_PER_DAY
 from support.programs import MONDAY_UTC_S, constant
 from support.pump.calibrations import put, sent, weighed_one
@@ -135,10 +136,10 @@ def test_a_program_that_no_longer_fits_keeps_the_calibration_out() -> None:
 
 @pytest.mark.rule("R5")
 def test_what_was_staged_before_is_not_activated_after() -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
     pump = ready()
-    packed = program.pack(constant(600_000_000))
+    packed = packing.pack(constant(600_000_000))
     digest = pump.stage(packed)["digest"]
     put(pump, volume_nl=600_000, steps=100_000)
     assert pump.fault("program.activate", digest=digest) == "not_staged"

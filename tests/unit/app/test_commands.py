@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from app.handlers.program import program_activate
-from pumpcore import program as programs
-from pumpcore.faults import Refusal
+from app.wire.handlers.program import program_activate
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing as programs
 from pumpcore.wire.messages import METHODS
 from support.programs import MONDAY_UTC_S, constant, day
 from support.pump.running import UnitPump, Watched, ready, running

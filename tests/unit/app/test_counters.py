@@ -2,11 +2,11 @@
 
 import pytest
 
-from app import recovery
-from app.journal import NUMBERS_END, Ring
-from app.session import MOST_TOKENS, Tokens
-from pumpcore import slots
-from pumpcore.faults import Refusal
+from app.records.journal import NUMBERS_END, Ring
+from app.startup import recovery
+from app.wire.session import MOST_TOKENS, Tokens
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import slots
 from pumpcore.wire import records
 from support.programs import MONDAY_UTC_S, constant
 from support.pump.flash import Chip, Flash
@@ -54,7 +54,7 @@ def test_segments_within_the_last_boot_are_not_looked_through_for_an_older_one(m
     image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode("total", stamp, total))
     looked, starts = [], Ring.starts
     monkeypatch.setattr(Ring, "starts", lambda ring, first, *rest: looked.append(first) or starts(ring, first, *rest))
-    assert recovery._identity_told(Ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)
+    assert recovery._identity_told(recovery.open_ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)
     assert looked == [1]
 
 

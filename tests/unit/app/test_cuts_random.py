@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.flash import images_at_each_operation
 from support.pump.running import Watched, ready

@@ -7,8 +7,10 @@ from functools import cache
 
 import pytest
 
-from pumpcore import faults, ledger, slots, weighed
-from pumpcore.program import Program
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.flash import ledger, slots
+from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, resuming, with_settings
 from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 from support.some import some_of
@@ -38,8 +40,7 @@ def flip(pump: Watched, path: str, at: int | None = None) -> None:
 def newest(pump: Watched, name: str) -> str:
     """Return the path of the slot that counts."""
     paths = [f"/store/{name}.{letter}" for letter in slots.LETTERS]
-    images = [pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths]
-    return paths[slots.newest(images)[2]]
+    return paths[slots.newest([pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths])[2]]
 
 
 def put(pump: Watched, lot: str) -> None:
@@ -386,9 +387,8 @@ def test_a_change_that_is_stored_while_the_motor_runs_leaves_its_queue_above_the
 def test_a_journal_that_is_gone_as_a_whole_is_an_alarm(folders: tuple[str, ...]) -> None:
     """One bit in the file system's root can do it: the pump would look new but have its program."""
     pump = full()
-    for folder in folders:
-        for name in pump.board.flash.names(folder):
-            pump.board.flash.remove(f"{folder}/{name}")
+    for path in [f"{folder}/{name}" for folder in folders for name in pump.board.flash.names(folder)]:
+        pump.board.flash.remove(path)
     booted = again(pump)
     assert "journal_damaged" in booted.alarms() and ("ledger_damaged" in booted.alarms()) == ("/ledger" in folders)
     for name in booted.alarms():

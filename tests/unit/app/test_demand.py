@@ -2,8 +2,8 @@
 
 import pytest
 
-from pumpcore import faults
-from pumpcore.wire import records
+from pumpcore.faults import faults
+from pumpcore.wire import record_types
 from support.programs import constant, resuming, with_settings
 from support.pump.running import Watched, power_cut, ready, running
 from support.replies import refusal_of
@@ -235,7 +235,7 @@ def test_a_demand_bolus_counts_on_flash_before_it_is_wanted() -> None:
 
     def watched(bolus: object) -> int:
         path = app.journal.rings["events"].path(app.journal.rings["events"].firsts[-1])
-        seen.extend([row.name for row in records.decode(pump.board.flash.read(path))[0][-2:]])
+        seen.extend([row.name for row in record_types.decode(pump.board.flash.read(path))[0][-2:]])
         return order(bolus)
 
     app.delivery.orders.order = watched

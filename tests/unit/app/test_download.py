@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app import delivery
-from pumpcore.wire import messages, records
+from app.delivery import delivery
+from pumpcore.wire import messages, record_types
 from pumpcore.wire import messages as frame
 from support.programs import constant, resuming
 from support.pump.running import Watched, running
@@ -46,7 +46,7 @@ def damage(pump: Watched, segment: int, record: int, offset: int, value: int) ->
 def test_all_records_come_once_in_blocks_that_are_full(served: Served) -> None:
     with Client("socket://" + served.address) as client:
         blocks = list(client.journal_blocks("events"))
-    assert [record.sequence for record in records.decode(b"".join(raw for _, raw in blocks))[0]] == list(range(1, LONG + 1))
+    assert [record.sequence for record in record_types.decode(b"".join(raw for _, raw in blocks))[0]] == list(range(1, LONG + 1))
     assert all(len(raw) > 3_800 for _, raw in blocks[:-1])  # a segment's end does not end a block
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_record_is_a_gap_that_the_client_tells(served: Served, record:
         numbers = [one.sequence for _, decoded in client.journal("events") for one in decoded]
         raw = b"".join(block for _, block in client.journal_blocks("events"))
     assert numbers == [*range(1, lost), *range(lost + 1, LONG + 1)]
-    assert [one.sequence for one in records.decode(raw)[0]] == numbers
+    assert [one.sequence for one in record_types.decode(raw)[0]] == numbers
 
 
 def question(blocks: int) -> bytes:

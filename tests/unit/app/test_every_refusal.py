@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pumpcore import fault_texts, faults
-from pumpcore import program as programs
+from pumpcore.faults import fault_texts, faults
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.running import Watched, ready, running
 from thecal.pump import refusals

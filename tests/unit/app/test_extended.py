@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump.running import BENCH, Watched, power_cut, running
 from support.replies import refusal_of

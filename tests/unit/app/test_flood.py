@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import session
-from app.session import MOST_HELD_BYTES, MOST_WAITING, REMEMBERED_BYTES
+from app.wire import session
+from app.wire.session import MOST_HELD_BYTES, MOST_WAITING, REMEMBERED_BYTES
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import constant

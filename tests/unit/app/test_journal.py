@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from app.journal import SEGMENT_BYTES, Journal
-from pumpcore import program
-from pumpcore.wire import messages, records
+from app.records.journal import SEGMENT_BYTES
+from app.startup.recovery import open_journal
+from pumpcore.program import packing
+from pumpcore.wire import messages, record_types, records
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S, constant, resuming
 from support.pump.running import Watched, power_cut, ready, running
@@ -46,7 +47,7 @@ def test_what_the_pump_does_is_in_the_flash_before_it_happens() -> None:
     pump.call("start")
     pump.advance(5)
     for moment in ("enabled", "queued"):
-        assert "started" in [record.name for record in records.decode(seen[moment])[0]]
+        assert "started" in [record.name for record in record_types.decode(seen[moment])[0]]
 
 
 def test_totals_come_every_five_minutes_running_or_not() -> None:
@@ -137,7 +138,7 @@ def test_segments_hold_whole_records_and_no_more_than_their_size() -> None:
     flash = pump.board.flash
     for name in flash.names("/journal"):
         data = flash.read("/journal/" + name)
-        assert len(data) <= SEGMENT_BYTES and records.decode(data)[1] == b""
+        assert len(data) <= SEGMENT_BYTES and record_types.decode(data)[1] == b""
         assert records.sequence_of(data) == int(name[1:], 16)
 
 
@@ -201,7 +202,7 @@ def test_nothing_is_done_that_can_t_be_journaled(method: str) -> None:
         "maintenance": {},
     }
     if method == "program.activate":
-        packed = program.pack(constant(1))
+        packed = packing.pack(constant(1))
         params[method] = {"digest": pump.stage(packed)["digest"]}
     digest, utc_s = pump.call("status")["program_digest"], pump.board.clock.utc_s()
     pump.board.flash.fail = True
@@ -234,7 +235,7 @@ def test_reading_never_disturbs_a_running_pump() -> None:
 
 def test_a_journal_of_its_own_begins_at_one() -> None:
     pump = ready()
-    other = Journal(pump.board.flash, pump.board.clock)
+    other = open_journal(pump.board.flash, pump.board.clock)
     assert other.boot == 2 and other.rings["faults"].next_sequence == 1
     assert other.rings["faults"].first_sequence() == 1
 
@@ -274,7 +275,7 @@ def test_one_question_brings_as_many_blocks_as_it_asks_for_and_no_more() -> None
         assert all(frame.crc_text(raw).decode() == result["crc32"] for result, raw in found)
     whole = blocks_in(pump.line(question(64)))
     assert not whole[-1][0]["more"] and whole[-1][0]["next_sequence"] == whole[-1][0]["last_sequence"] + 1
-    told = records.decode(b"".join(raw for _, raw in whole))[0]
+    told = record_types.decode(b"".join(raw for _, raw in whole))[0]
     assert [record.sequence for record in told] == sequences(pump)
     assert blocks_in(pump.line(question(64, whole[-1][0]["next_sequence"])))[0][0]["bytes"] == 0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.journal import BLOCK_BYTES, SEGMENT_BYTES
+from app.records.journal import BLOCK_BYTES, SEGMENT_BYTES
 from pumpcore.wire import records
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.flash import Chip, Flash

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from support.programs import MONDAY_UTC_S, constant, day, resuming
 from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pumpcore import front, slots
-from pumpcore import program as programs
+from pumpcore.flash import slots
+from pumpcore.fluid import front
+from pumpcore.program import packing as programs
 from support.pump.bridges import HIGH_NL, LINE_NL, LOW_NL, PAIR, RATE, bridge, bridged, changed, drug, line, prime
 from support.pump.running import power_cut
 from support.replies import refusal_of

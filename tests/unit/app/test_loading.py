@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.handlers.table import HANDLERS, LENT, Loader, file_of
-from pumpcore.faults import Refusal
+from app.wire.handlers.table import HANDLERS, LENT, Loader, file_of
+from pumpcore.faults.faults import Refusal
 from pumpcore.wire import messages
 from support.programs import constant
+from support.pump.main_file import load
 from support.pump.running import UnitPump
 
 LOADED = sorted(set(messages.METHODS) - set(HANDLERS))
@@ -27,7 +28,7 @@ class Forgetful:
 
 
 def present() -> set:
-    return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.handlers.")}
+    return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.wire.handlers.")}
 
 
 ALWAYS = {"table"}
@@ -51,12 +52,12 @@ def breaking(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     real = builtins.__import__
 
     def load(name: str, *rest: object) -> object:
-        if name.startswith("app.handlers."):
+        if name.startswith("app.wire.handlers."):
             raise error
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", load)
-    Forgetful().forget(*{f"app.handlers.{file_of(method)}" for method in LOADED})
+    Forgetful().forget(*{f"app.wire.handlers.{file_of(method)}" for method in LOADED})
 
 
 @pytest.mark.rule("R9")
@@ -86,9 +87,9 @@ def module_of(path: Path) -> str:
 def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
     """Otherwise a second copy would be loaded, with other classes."""
     modules = {module_of(path): path for folder in ("app", "pumpcore") for path in (FIRMWARE / folder).rglob("*.py")}
-    given = LENT.split()
+    given = [*LENT.split(), *load(open).POWER_UP]
     assert set(given) <= set(modules) and len(set(given)) == len(given)
-    lent = {name for name in modules if name in given or (name.startswith("app.handlers.") and name != "app.handlers.table")}
+    lent = {name for name in modules if name in given or (name.startswith("app.wire.handlers.") and name != "app.wire.handlers.table")}
     kept = {name: path for name, path in modules.items() if name not in lent}
     for name, path in kept.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -102,12 +103,12 @@ def test_what_the_commands_of_one_family_need_is_loaded_once() -> None:
     loader = Loader(Forgetful())
     for method in ("ack", "program.stage"):
         loader.handler(method)
-    needed = sys.modules["app.programs"]
+    needed = sys.modules["app.programs.programs"]
     for method in ("program.check", "program.activate"):
         loader.handler(method)
-        assert sys.modules.get("app.programs") is needed and present() == ALWAYS | {file_of(method)}
+        assert sys.modules.get("app.programs.programs") is needed and present() == ALWAYS | {file_of(method)}
     loader.handler("ack")
-    assert "app.programs" not in sys.modules
+    assert "app.programs.programs" not in sys.modules
 
 
 @pytest.mark.rule("R8")

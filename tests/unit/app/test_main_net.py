@@ -11,8 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from app import pump as loop
-from app.handlers.table import LENT
-from pumpcore import fault_texts, faults
+from pumpcore.faults import fault_texts, faults
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.pump.main_file import MAIN, load
@@ -126,28 +125,28 @@ def test_whatever_main_meets_no_prompt_follows(error: BaseException) -> None:
 
 def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name in a function that waits for the loop would keep a whole module: 12 kB of a chip's memory."""
-    import app
+    from app import startup
 
-    boot, left = types.ModuleType("app.boot"), []
+    boot, left = types.ModuleType("app.startup.boot"), []
     seen = weakref.ref(boot)
-    monkeypatch.setitem(sys.modules, "app.boot", boot)
-    monkeypatch.setattr(app, "boot", boot, raising=False)
+    monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
+    monkeypatch.setattr(startup, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
     boot.build = lambda board, release: pump
     del boot
 
-    def give_back() -> None:
-        assert "app.boot" in LENT.split()
-        del sys.modules["app.boot"], app.boot
+    def forget(*names: str) -> None:
+        assert "app.startup.boot" in names
+        del sys.modules["app.startup.boot"], startup.boot
 
     def run(running: types.SimpleNamespace) -> None:
         gc.collect()
         left.append((running, seen()))
 
-    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
+    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=lambda: None)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(built=lambda: None)), "release")
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), "release")
     assert left == [(pump, None)]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.program import Program
+from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, day, resuming
 from support.pump.running import Watched, power_cut, ready, running
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.flash import images_at_each_operation
 from support.pump.running import BENCH, UnitPump, Watched, power_cut, ready

@@ -4,25 +4,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app import programs as app_programs
-from pumpcore import program
+from app.programs import programs as app_programs
+from pumpcore.program import packing
 from support.programs import MONDAY_UTC_S, constant, with_settings
 from support.pump.running import Watched, ready, running
 
 TEN_S = 10_000
 
 
-def full_week(rate_nl: int = 900_000, **more: int) -> program.Program:
+def full_week(rate_nl: int = 900_000, **more: int) -> packing.Program:
     """Return the largest possible program: 336 entries with settings."""
-    made = program.Program("full", "water", 3600, [(30 * number, rate_nl + number % 7) for number in range(program.MAX_ENTRIES)])
-    made.mode = program.SCHEDULE
+    made = packing.Program("full", "water", 3600, [(30 * number, rate_nl + number % 7) for number in range(packing.MAX_ENTRIES)])
+    made.mode = packing.SCHEDULE
     return with_settings(made, bolus_max_nl=60_000_000, **more)
 
 
-def staged(pump: Watched, made: program.Program) -> str:
+def staged(pump: Watched, made: packing.Program) -> str:
     import base64
 
-    return pump.call("program.stage", program=base64.b64encode(program.pack(made)).decode())["digest"]
+    return pump.call("program.stage", program=base64.b64encode(packing.pack(made)).decode())["digest"]
 
 
 def begun(pump: Watched) -> str:
@@ -57,7 +57,7 @@ def test_the_largest_program_is_told_in_small_pieces() -> None:
     pump, sizes = ready(), []
     write = pump.board.link.write
     pump.board.link.write = lambda data: (sizes.append(len(data)), write(data))[1]
-    packed = program.pack(full_week())
+    packed = packing.pack(full_week())
     told = pump.call("program.stage", program=base64.b64encode(packed).decode())
     assert base64.b64decode(told["program"]) == packed and told["bytes"] == len(packed)
     finished(pump, told["digest"])
@@ -177,7 +177,7 @@ def test_another_calibration_makes_void_what_was_checked() -> None:
     pump = ready()
     digest = begun(pump)
     finished(pump, digest)
-    pump.pump.setup.forget_staged()  # like app.programs.recalibrated
+    pump.pump.setup.forget_staged()  # like app.programs.programs.recalibrated
     assert pump.fault("program.activate", digest=digest) == "not_staged"
     assert staged(pump, full_week()) == digest
     assert pump.fault("program.activate", digest=digest) == "not_checked"
@@ -211,15 +211,15 @@ ENTRIES = st.lists(st.integers(0, 10_079), min_size=1, max_size=336, unique=True
 @settings(deadline=None, max_examples=25)
 @given(ENTRIES, st.booleans())
 def test_the_parts_say_what_one_check_of_the_whole_says(entries: list, more: bool) -> None:
-    made = program.Program("n", "f", 3600, entries)
-    made.mode = program.SCHEDULE
+    made = packing.Program("n", "f", 3600, entries)
+    made.mode = packing.SCHEDULE
     if more:
         with_settings(made, demand_on=1, demand_nl=600_000, demand_s=60, lockout_s=600, demand_per_day=9, hard_day_nl=9_000_000_000)
     pump = ready()
-    said = pump.judge(program.pack(made))
+    said = pump.judge(packing.pack(made))
     setup = pump.pump.setup
     try:
-        app_programs.limits.check_program(program.unpack(program.pack(made)), setup.bench, setup.calibration)
+        app_programs.limits.check_program(packing.unpack(packing.pack(made)), setup.bench, setup.calibration)
         assert said["result"]["done"]
     except app_programs.limits.Refusal as refused:
         assert said["error"]["data"]["fault"] == refused.fault.name

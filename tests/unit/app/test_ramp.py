@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import profile, program
-from pumpcore.bench import Bench
+from pumpcore.bench.bench import Bench
+from pumpcore.motion import profile
+from pumpcore.program import packing
 from support.models.ramp import Ideal
 from support.programs import constant, day
 from support.pump.running import BENCH, UnitPump
@@ -25,7 +26,7 @@ def nl_per_h(rate_hz: int) -> int:
     return rate_hz * 3600 * VOLUME_NL // STEPS
 
 
-def running(new: program.Program, bench: dict = RIG) -> tuple[UnitPump, list]:
+def running(new: packing.Program, bench: dict = RIG) -> tuple[UnitPump, list]:
     """Return a pump that runs `new`, and its generator's items from now on."""
     pump, given = UnitPump.ready(new, bench=bench), []
     queue = pump.board.stepper.queue

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import reservoir
-from pumpcore.dose import Calibration
-from pumpcore.reservoir import Reservoir
+from pumpcore.fluid import reservoir
+from pumpcore.fluid.reservoir import Reservoir
+from pumpcore.motion.dose import Calibration
 from support.programs import constant, resuming, with_settings
 from support.pump.calibrations import put
 from support.pump.running import BENCH, Watched, power_cut, ready, running

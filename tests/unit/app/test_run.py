@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.bolus import ENDS
+from pumpcore.orders.bolus import ENDS
 from pumpcore.wire import messages
 from support.programs import constant, resuming
 from support.pump.running import BENCH, UnitPump, Watched, bench_with, blank_image, power_cut, ready, running
@@ -274,7 +274,7 @@ def test_a_stop_right_behind_the_order_is_obeyed() -> None:
 def test_a_stop_before_it_begins_is_obeyed_also_in_the_self_test() -> None:
     pump = Watched(ready().image())
     token = pump.pump.tokens.issue(0).decode()
-    from app.handlers.run import run_start
+    from app.wire.handlers.run import run_start
 
     run_start(pump.pump, {"token": token, **asked()})
     assert not pump.pump.selftest.done and pump.pump.stop("host") == 0

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from app import boot
-from app.motion import SelfTest
-from pumpcore import program, slots
+from app.delivery.motion import SelfTest
+from app.startup import boot
+from pumpcore.flash import slots
+from pumpcore.program import packing
 from support.programs import constant, resuming
 from support.pump.board import Board
 from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
@@ -184,7 +185,7 @@ def two_programs() -> Watched:
 def test_a_damaged_older_slot_changes_nothing_and_the_newest_one_is_an_alarm() -> None:
     pump = two_programs()
     older = damaged(pump.image(), "/store/program.a")
-    assert older.call("status")["program_digest"] == program.digest(program.pack(constant(800_000))) and older.alarms() == []
+    assert older.call("status")["program_digest"] == packing.digest(packing.pack(constant(800_000))) and older.alarms() == []
     newest = damaged(pump.image(), "/store/program.b")
     assert newest.call("status")["program_digest"] == "" and newest.alarms() == ["program_damaged"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import minute_of_week
 from support.models.weekly import WeeklyPlan
 from support.programs import MONDAY_UTC_S, constant, day
 from support.pump.running import Watched, ready, running

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import session
+from app.wire import session
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import constant

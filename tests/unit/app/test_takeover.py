@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump.running import BENCH, Watched, power_cut, running
 from support.replies import fault_of

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.basal import Basal
-from pumpcore.bolus import Temporary
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.schedule import Week, Zone
+from app.delivery.basal import Basal
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.schedule import Week, Zone
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings
 from support.pump.running import BENCH, Watched, power_cut, running
 from support.replies import refusal_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.models.therapy import Plan, Rules
 from support.programs import MONDAY_UTC_S, day, with_settings
 from support.pump.running import Watched, ready

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import minute_of_week
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import minute_of_week
 from support.models.weekly import ZonedPlan
 from support.programs import day
 from support.pump.flash import images_at_each_operation

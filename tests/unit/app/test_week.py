@@ -6,7 +6,7 @@ from math import floor
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.models.therapy_steps import Dose, Front, Plan, Reference, Temporary
 from support.programs import MONDAY_UTC_S, day, resuming, with_settings
 from support.pump.running import BENCH, Watched, power_cut, ready

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pumpcore import bench as benches
-from pumpcore.program import Program
+from pumpcore.bench import bench as benches
+from pumpcore.program.plan import Program
 from support.rig import benches as rigs
 from thecal.checks import rigs as checks_rigs
 from thecal.cli.verbs.limits import table

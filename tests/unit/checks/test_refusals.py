@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.order_limits import check_rounding
-from pumpcore.program import Program, digest
+from pumpcore.limits.order_limits import check_rounding
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest
+from pumpcore.program.plan import Program
 from thecal.checks.dose import volume as volume_nl_of
 from thecal.checks.dose import volume_of
 from thecal.checks.orders import check_steps

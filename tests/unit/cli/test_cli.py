@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.wire import records
+from pumpcore.wire import record_types
 from support.host.fake_pump import FakePump
 from thecal.cli.verbs import VERBS
 
@@ -223,7 +223,7 @@ def test_raw_records_come_with_the_one_download_that_the_rows_come_with(run, pum
     asked, pump.executed[:] = pump.executed.count("journal.read"), []
     assert run("journal", "--raw", "j.raw", *also, port=pump)[0] == 0
     assert pump.executed.count("journal.read") == asked > 0
-    decoded, rest = records.decode(Path("j.raw").read_bytes())
+    decoded, rest = record_types.decode(Path("j.raw").read_bytes())
     assert not rest
     assert [one.sequence for one in decoded] == [json.loads(line)["sequence"] for line in Path("j.jsonl").read_text().splitlines()]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pumpcore import program
-from pumpcore.faults import Refusal
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
 from pumpcore.wire import messages
 from support.host.therapy_pump import CEILINGS, TherapyPump
 from thecal.schema.verbs import SHAPES
@@ -102,9 +102,9 @@ def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump,
     hello = pump.do_hello
     monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
     if "0.3 mL" in words:
-        made = program.unpack(pump.active)
+        made = packing.unpack(pump.active)
         made.settings.bolus_max_nl = 250_000
-        pump.active = program.pack(made)
+        pump.active = packing.pack(made)
     for more in (("--dry-run",), ("--yes",)):
         code, out, err = typed(*words, *more)
         assert code == 2 and not out and all(text in err for text in (*BEYOND[words], "rule R", "asked", "limit")), err
@@ -112,10 +112,10 @@ def test_what_no_moment_would_allow_is_said_before_anything_is_sent(typed, pump,
 
 
 def test_priming_is_bound_by_the_bench_and_not_by_the_program(typed, pump, monkeypatch) -> None:
-    hello, made = pump.do_hello, program.unpack(pump.active)
+    hello, made = pump.do_hello, packing.unpack(pump.active)
     monkeypatch.setattr(pump, "do_hello", lambda: {**hello(), "ceilings": CEILINGS})
     made.max_rate_nl = 1_000_000
-    pump.active = program.pack(made)
+    pump.active = packing.pack(made)
     assert typed("prime", "--rate", "2 mL/h", "--dry-run")[0] == 0
     assert typed("bolus", "0.1 mL", "--rate", "2 mL/h", "--dry-run")[0] == 2
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.handlers.table import HANDLERS, file_of
+from app.wire.handlers.table import HANDLERS, file_of
 from pumpcore.wire import messages
 from thecal.deploy.compact import compact
 from thecal.deploy.files import firmware_files, library_files
@@ -25,7 +25,7 @@ Bench advance after alone backwards begin_s between boluses broken changes count
 first full known live lost mark move need new next_sequence of over passed plain present ratio ready record refuse reply result skip
 staged stopping torn totals turn until use week windows without
 acknowledge activate crossing hold ramp
-counted ends segments starts before checked compare holds judge miss newest
+Journal counted ends segments starts before checked compare holds judge miss newest
 """
 NOT_AT_THE_PROMPT = set(WORDS.split())
 UNITS = b'''
@@ -278,7 +278,7 @@ def test_the_function_of_each_method_is_there_by_its_name(firmware: tuple) -> No
     """A handler is looked up by the name of its method, in the file that the table names."""
     _, _, small, _ = firmware
     for method in sorted(set(messages.METHODS) - set(HANDLERS)):
-        tree = ast.parse(small[f"/app/handlers/{file_of(method)}.py"])
+        tree = ast.parse(small[f"/app/wire/handlers/{file_of(method)}.py"])
         assert method.replace(".", "_") in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, method
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import slots as identity
-from pumpcore.wire import records
+from pumpcore.flash import slots as identity
+from pumpcore.wire import record_types
 from support.host.fake_board import PROMPT, UNIQUE_ID, FakeBoard
 from support.host.flash_scene import CHANGED, MPY, built, flash, lies_whole, matches, writes
 from thecal.errors import Failed, LinkLost
@@ -24,7 +24,7 @@ def test_a_fresh_board_is_flashed_in_order(board):
     log = board.log
     assert log[0] == "survey"
     copies = [entry for entry in log if entry.startswith("cp ")]
-    folders = ("/app", "/app/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
+    folders = ("/app", "/app/wire", "/app/wire/handlers", "/hal", "/lib", "/lib/adafruit_motor", "/marks", "/store")
     assert [entry for entry in log if entry.startswith("mkdir")] == [f"mkdir {path}" for path in folders]
     assert list(dict.fromkeys(copies))[-4:] == ["cp /store/journal", "cp /store/bench.a", "cp /marks/bench", "cp /manifest.new"]
     assert log[-2:] == ["rename /manifest.new /manifest", "reset"]
@@ -85,7 +85,7 @@ def test_the_journal_and_the_store_are_saved_whole_before_the_first_write(pump, 
     folder = Path(report["backup"])
     assert folder.parent == tmp_path / "backups" / UNIQUE_ID
     assert (folder / "events.journal").read_bytes() == b"".join(pump.journal)
-    assert len(records.decode((folder / "events.journal").read_bytes())[0]) == 300
+    assert len(record_types.decode((folder / "events.journal").read_bytes())[0]) == 300
     assert (folder / "faults.journal").read_bytes() == b""
     assert (folder / "ledger" / "1").read_bytes() == b"lease"
     assert (folder / "store" / "bench.a").read_bytes() == pump.files.read("/store/bench.a")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pumpcore import bench as benches
-from pumpcore import manifest, slots
+from pumpcore.bench import bench as benches
+from pumpcore.flash import manifest, slots
 from support.host.fake_board import UNIQUE_ID, FakeBoard
 from support.host.flash_scene import BENCH, CHANGED, MPY, built, flash, matches, writes
 from thecal.deploy import bench_slot, files, finding, marks, pack
@@ -157,7 +157,7 @@ def test_a_full_flash_is_refused_before_anything_is_written_and_the_pump_starts_
 def test_a_board_that_was_a_pump_and_is_empty_is_told(pump, capsys):
     for path in pump.files.all():
         pump.files.place(path).unlink()
-    for folder in ("/store", "/marks", "/app/handlers", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
+    for folder in ("/store", "/marks", "/app/wire/handlers", "/app/wire", "/app", "/hal", "/lib/adafruit_motor", "/lib"):
         pump.files.place(folder).rmdir()
     pump.boot_up()
     with pytest.raises(Failed, match="no answer on stdin"):

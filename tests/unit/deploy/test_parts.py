@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import thecal.cli.app
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from support.pump.main_file import checked, flash_of
 from thecal.cli.verbs.flash import show
 from thecal.deploy import boot_drive, build, files, finding, first_time, on_board, pack, runner, survey, uf2

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from pumpcore import manifest
+from pumpcore.flash import manifest
 from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
 from thecal.deploy.compact import joined
@@ -161,7 +161,7 @@ def test_the_firmware_in_units_asks_for_nothing_that_is_not_there() -> None:
 
 
 def test_what_is_in_the_pack_is_what_the_manifest_says_when_the_pack_is() -> None:
-    sources = {"/main.py": b"main", "/app/pump.py": b"pump", "/app/leases.py": b"book"}
+    sources = {"/main.py": b"main", "/app/pump.py": b"pump", "/app/delivery/leases.py": b"book"}
     rows = manifest.build(sources, {"/main.py": b"main"}, ("/firmware.pack", b"M both"))
     assert manifest.parse(rows)[1] == {"/firmware.pack": sha256_hex(b"M both"), "/main.py": sha256_hex(b"main")}
     lying = {"/main.py": b"main", "/firmware.pack": b"M both"}

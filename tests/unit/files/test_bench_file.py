@@ -8,8 +8,8 @@ import tomlkit
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from pumpcore.bench import COILS as COIL_KIND
-from pumpcore.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
+from pumpcore.bench.bench import COILS as COIL_KIND
+from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, KEYS, STYLE_MICROSTEPS, Bench, BenchError, parse
 from support.pump.bench_tables import COILS, SIM, STEP_DIR, changed
 from thecal.errors import BadInput
 from thecal.files.bench import FOR_PEOPLE, for_pump, payload, read_bench, read_tables

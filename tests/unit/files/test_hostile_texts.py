@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program
-from pumpcore.faults import Refusal
-from pumpcore.wire import records
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.wire import record_types, records
 from support.host.fake_pump import FakePump
 from support.programs import constant
 from support.some import some_of
@@ -127,7 +127,7 @@ class Named(FakePump):
         super().__init__()
         made = constant(1_000_000)
         made.name = "n\x1b[2J\x07$\\frac$\n[red]\u202e \u4e2d"
-        self.active = program.pack(made)
+        self.active = packing.pack(made)
 
     def do_status(self):
         return {**super().do_status(), "program_name": "n\x1b[2J\x07\nsecond\u202e", "last_error": "\x1b"}
@@ -197,7 +197,7 @@ def test_a_spreadsheet_runs_no_formula_and_takes_no_token_for_a_number() -> None
 def test_a_reason_and_a_token_are_texts_in_the_csv_of_the_journal() -> None:
     reason, token = b"=1+1".ljust(60, b"\0"), bytes.fromhex("00010002e1614849")
     raw = records.encode("refill_acknowledged", (1, 1, 0, 0), (reason,)) + records.encode("bolus_started", (1, 2, 0, 0), (token,))
-    rows = [row("events", record) for record in records.decode(raw)[0]]
+    rows = [row("events", record) for record in record_types.decode(raw)[0]]
     read = list(csv.DictReader(io.StringIO(as_csv(rows, "-1"))))
     assert read[0]["reason"] == "'=1+1" and read[0]["calibration"] == "'-1"
     assert read[1]["token"] == "'00010002e1614849" and read[1]["sequence"] == "2"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore.bench import BenchError, parse
+from pumpcore.bench.bench import BenchError, parse
 from thecal.errors import BadInput
 from thecal.files.bench import payload, read_bench, read_tables
 from thecal.files.resources import hardware_folder

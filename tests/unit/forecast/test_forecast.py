@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from pumpcore.dose import Calibration
-from pumpcore.limits import Ceilings
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.settings import Settings
+from pumpcore.limits.limits import Ceilings
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.settings import Settings
 from support.host.fake_pump import FakePump
 from support.host.prescriptions import RX
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.ceilings import binding
-from thecal.forecast.course import Course
+from thecal.forecast.course import Course, Flow
 from thecal.forecast.figure import png as drawn
 from thecal.forecast.model import Outlook
 from thecal.pump import zones
@@ -40,7 +40,7 @@ FLOWS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers
 
 @given(FLOWS, st.integers(0, 20_000))
 def test_a_course_is_the_sum_of_its_seconds(flows: list, wanted_nl: int) -> None:
-    course = Course([(at_s, at_s + length_s, Fraction(rate, 7)) for at_s, length_s, rate in flows], 1000)
+    course = Course([Flow(at_s, at_s + length_s, Fraction(rate, 7)) for at_s, length_s, rate in flows], 1000)
     total, first = Fraction(0), None
     for second_s in range(1001):
         assert course.at(second_s) == total
@@ -150,7 +150,7 @@ def test_a_reservoir_that_runs_dry_leaves_what_flowed_before_and_nothing_behind(
     assert found.boluses.at(empty_s) + found.basal.at(empty_s) == pytest.approx(3_500_000, abs=10)
     basal = dict(words.facts(found))["basal"]
     assert basal.startswith("0.012 mL/h to 0.024 mL/h, "), "the program has no rate of 0"
-    dry = [words.day_cells(found, day, (True, True, True)) for day in table if day.from_s > found.marks["empty_basal"]]
+    dry = [words.day_cells(found, day, words.Columns(True, True, True)) for day in table if day.from_s > found.marks["empty_basal"]]
     assert dry and all(cells[1] == cells[6] == "0" and cells[5] == "0" for cells in dry)
 
 

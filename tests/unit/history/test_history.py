@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program, pack
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import SCHEDULE, Program
 from support.host.journals import DIGEST, STATUS, UTC_S, Journal, full_journal
 from thecal.errors import BadInput
 from thecal.history.axis import Axis
@@ -240,8 +241,8 @@ def test_the_journal_has_words_for_reasons():
 
 def test_the_full_journal_is_read_as_it_is_meant():
     line = Timeline(Evidence(events=[one for one in full_journal().rows if one["ring"] == "events"], source="x"))
-    assert [one.ended for one in line.books.boluses.values()] == ["done", ""]
-    assert [one.purpose for one in line.books.boluses.values()] == ["manual", "extended"]
+    assert [one.ended for one in line.books.now.boluses.values()] == ["done", ""]
+    assert [one.purpose for one in line.books.now.boluses.values()] == ["manual", "extended"]
     assert line.sums(*line.window(None, None)).missed_steps == {"limit": 50, "power": 200}
 
 

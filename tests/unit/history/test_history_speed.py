@@ -33,7 +33,7 @@ def slow_shaped(anchors, flows, boluses):
 
 def slow_bolus_steps(found, from_ms, to_ms):
     total = Fraction(0)
-    for one in found.line.books.boluses.values():
+    for one in found.line.books.now.boluses.values():
         if one.started_ms is not None:
             whole_ms = one.runs_ms(one.started_ms, found.line.to_ms)
             total += Fraction(one.delivered_steps * one.runs_ms(from_ms, to_ms), max(1, whole_ms))
@@ -114,7 +114,8 @@ def test_a_curve_is_that_of_looking_at_every_flow_and_bolus_between_all_anchors(
 @given(st.lists(st.tuples(MOMENTS, MOMENTS), max_size=30), MOMENTS, MOMENTS)
 def test_near_misses_nothing_that_overlaps_and_keeps_the_order(spans, one_ms, other_ms):
     from_ms, to_ms = sorted((one_ms, other_ms))
-    found = Near((begin_ms, end_ms, index) for index, (begin_ms, end_ms) in enumerate(spans)).of(from_ms, to_ms)
+    flows = [Flow(begin_ms, end_ms, index) for index, (begin_ms, end_ms) in enumerate(spans)]
+    found = [flow.rate_nl for flow in Near(flows).of(from_ms, to_ms)]
     assert found == sorted(set(found))
     overlap = [index for index, (begin_ms, end_ms) in enumerate(spans) if begin_ms <= to_ms and end_ms >= from_ms]
     assert set(overlap) <= set(found)
@@ -138,14 +139,14 @@ def test_a_comparison_is_that_of_looking_at_every_bolus_for_every_minute(days):
 def test_the_made_history_is_one_that_the_host_believes(days):
     line = Timeline(Pump(days).evidence())
     assert not line.books.gaps and not line.books.breaks
-    assert len(line.books.losses) == days and len(line.books.boluses) == 12 * days
+    assert len(line.books.losses) == days and len(line.books.now.boluses) == 12 * days
 
 
 @given(st.none() | st.integers(-5_000_000, 95_000_000), st.none() | st.integers(-5_000_000, 95_000_000))
 def test_a_window_ends_at_the_nearest_known_moments(begin, end):
     line = LINE
     begin_ms, end_ms = (None if one is None else line.from_ms + one for one in (begin, end))
-    known = sorted({one.at_ms for one in line.books.made} | {line.from_ms, line.to_ms})
+    known = sorted({one.at_ms for one in line.books.tally.made} | {line.from_ms, line.to_ms})
     low, high = (line.from_ms if begin_ms is None else begin_ms), (line.to_ms if end_ms is None else end_ms)
     if low > line.to_ms or high < line.from_ms or (begin_ms is not None and end_ms is not None and begin_ms >= end_ms):
         with pytest.raises(BadInput):

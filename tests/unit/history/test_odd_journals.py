@@ -46,7 +46,7 @@ def values(layout: str, high: bool) -> tuple:
 
 def record(number: int, stamp: tuple, high: bool) -> dict:
     layout = record_types.TYPES[number][1]
-    return journal_rows.row("events", records.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
+    return journal_rows.row("events", record_types.decode(records.encode_as(number, layout, stamp, values(layout, high)))[0][0])
 
 
 def with_one(odd: dict, at: int) -> list:
@@ -140,7 +140,7 @@ def test_a_type_of_another_length_is_shown_as_unknown_and_ends_nothing():
     number, layout = records.FORMATS["total"]
     short = records.encode_as(number, "<QQ", (1, 2, 3, 4), (5, 6))
     after = records.encode_as(number, layout, (1, 3, 4, 5), (5, 6, 7, 8))
-    one, other = records.decode(short + after)[0]
+    one, other = record_types.decode(short + after)[0]
     assert (one.name, other.name) == (f"type_{number}", "total") and struct.calcsize("<QQ") == len(one.fields["payload"])
     journal_rows.table([journal_rows.row("events", one)])
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import program as packed_program
-from pumpcore.limits import passed
+from pumpcore.limits.limits import passed
+from pumpcore.program import packing as packed_program
 from support.host.fake_pump import FakePump
 from thecal.errors import BadInput
 from thecal.files.resources import DATA

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import thecal
-from pumpcore import program as packed_program
+from pumpcore.program import packing as packed_program
 from thecal.errors import BadInput
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import check, load

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import thecal
-from pumpcore import program as packed_program
-from pumpcore.settings import FIELDS
+from pumpcore.program import packing as packed_program
+from pumpcore.program.settings import FIELDS
 from thecal.errors import BadInput
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import check

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore import fault_texts
-from pumpcore import program as programs
-from pumpcore.bench import Bench
+from pumpcore.bench.bench import Bench
+from pumpcore.faults import fault_texts
+from pumpcore.program import packing as programs
 from support.pump.running import UnitPump, blank_image
 from thecal.checks import program as program_checks
 from thecal.checks import rigs

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pumpcore import faults, weighed
-from pumpcore import program as programs
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.program import packing as programs
 from pumpcore.wire.messages import METHODS
 from support.host.hostile_pump import paths, sane, spoilt
 from support.programs import MONDAY_UTC_S, constant, day, resuming, with_settings

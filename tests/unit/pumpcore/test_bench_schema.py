@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pumpcore.bench import DRIVERS, HIGHEST_HZ, Bench, BenchError, is_i2c_pair, parse
+from pumpcore.bench.bench import DRIVERS, HIGHEST_HZ, Bench, BenchError, is_i2c_pair, parse
 from support.pump.bench_tables import ABSENT, COILS, SIM, STEP_DIR, changed
 
 CLOCKED = changed(STEP_DIR, {"clock_chip": True, "pins.clock_sda": 20, "pins.clock_scl": 21})

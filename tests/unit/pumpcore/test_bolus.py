@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pumpcore import bolus as boluses
-from pumpcore.bolus import Bolus, of_steps
-from pumpcore.dose import Calibration
-from pumpcore.faults import Refusal
-from pumpcore.order_limits import check_rounding
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits.order_limits import check_rounding
+from pumpcore.motion.dose import Calibration
+from pumpcore.orders import bolus as boluses
+from pumpcore.orders.bolus import Bolus, of_steps
 
 PAIR = Calibration(1_000_003, 99_991)
 TOKEN = "00010001deadbeef"

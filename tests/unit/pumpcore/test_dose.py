@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpcore import units
-from pumpcore.dose import UNCALIBRATED, Accumulator, Calibration
+from pumpcore.motion.dose import UNCALIBRATED, Accumulator, Calibration
 
 PAIRS = st.builds(Calibration, st.integers(1, 2**32 - 1), st.integers(1, 2**32 - 1))
 RATES = st.integers(0, 1 << 48)

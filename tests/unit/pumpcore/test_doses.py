@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore.bolus import KEPT, Doses
+from pumpcore.orders.bolus import KEPT, Doses
 from support.programs import constant, with_settings
 
 DAY_S = 86_400

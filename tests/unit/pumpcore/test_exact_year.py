@@ -10,12 +10,13 @@ from math import floor
 
 import pytest
 
-from app.basal import Basal
-from app.leases import GUARD_MARGIN_STEPS, Leases
-from app.span import Span
-from pumpcore import ledger, program, schedule
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.limits import Windows
+from app.delivery.basal import Basal
+from app.delivery.leases import GUARD_MARGIN_STEPS, Leases
+from app.delivery.span import Span
+from pumpcore.flash import ledger
+from pumpcore.limits.limits import Windows
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.program import packing, schedule
 from support.models.weekly import WeeklyPlan, month_ends
 from support.some import some_of
 
@@ -52,8 +53,8 @@ class Pumped:
     def __init__(self, rate_nl: int) -> None:
         rows = rows_of(rate_nl)
         entries = [(schedule.minute_of_week(*moment), nl) for moment, nl in sorted(rows.items())]
-        made = program.Program("x", "water", S_PER_DAY, entries)
-        made.mode = program.SCHEDULE
+        made = packing.Program("x", "water", S_PER_DAY, entries)
+        made.mode = packing.SCHEDULE
         calibration = Calibration(VOLUME_NL, STEPS)
         week = schedule.Week(START_UTC_S, schedule.Zone(OFFSET_S))
         self.span = Span(0, Basal(made, Accumulator(S_PER_DAY, calibration), week), 0)

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pumpcore import program as programs
-from pumpcore.dose import Calibration
-from pumpcore.forecast import BLOCK_ROWS, Forecast
-from pumpcore.program import SCHEDULE, Program
-from pumpcore.schedule import Zone
+from pumpcore.motion.dose import Calibration
+from pumpcore.program import packing as programs
+from pumpcore.program.forecast import BLOCK_ROWS, Forecast
+from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.schedule import Zone
 from support.models.weekly import ZonedPlan
 from support.programs import constant
 from support.pump.running import BENCH, ready, running

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pumpcore import limits, program
-from pumpcore.bench import Bench
-from pumpcore.dose import Accumulator
-from pumpcore.faults import Refusal
-from pumpcore.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows, check_program, highest_window_nl
-from pumpcore.program import Program
+from pumpcore.bench.bench import Bench
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.limits.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows, check_program, highest_window_nl
+from pumpcore.motion.dose import Accumulator
+from pumpcore.program import packing
+from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_WEEK
 from support.models.weekly import most_in_window
 
@@ -29,7 +30,7 @@ def bench(hour_nl: int = 5_000_000, day_nl: int = 40_000_000, rate_nl: int = 10_
 
 def scheduled(entries: list, seconds_s: int = 3600) -> Program:
     made = Program("n", "f", seconds_s, entries)
-    made.mode = program.SCHEDULE
+    made.mode = packing.SCHEDULE
     return made
 
 

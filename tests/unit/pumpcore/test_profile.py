@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.profile import DWELL_FROM_US, Ramp, Train
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.motion.profile import DWELL_FROM_US, Ramp, Train
 from pumpcore.units import US_PER_S
 from support.models.weekly import step_times_us
 

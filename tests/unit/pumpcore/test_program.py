@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import program
-from pumpcore.faults import Refusal
-from pumpcore.program import MAX_BYTES, MAX_ENTRIES, MAX_RATE_NL, Program, pack, unpack
-from pumpcore.settings import FIELDS, Settings
+from pumpcore.faults.faults import Refusal
+from pumpcore.program import packing
+from pumpcore.program.packing import MAX_BYTES, MAX_ENTRIES, MAX_RATE_NL, pack, unpack
+from pumpcore.program.plan import Program
+from pumpcore.program.settings import FIELDS, Settings
 from pumpcore.units import MINUTES_PER_WEEK
 
 RATE = st.integers(0, MAX_RATE_NL)
@@ -22,7 +23,7 @@ def programs(draw: st.DrawFn) -> Program:
     text = st.text(st.characters(codec="utf-8"), max_size=20)
     made = Program(draw(text), draw(text), draw(st.integers(1, 2**32 - 1)), [(minute, draw(RATE)) for minute in minutes])
     made.mode = mode
-    made.on_clock_loss, made.after_power_loss = draw(st.sampled_from(program.CLOCK_LOSS)), draw(st.sampled_from(program.POWER_LOSS))
+    made.on_clock_loss, made.after_power_loss = draw(st.sampled_from(packing.CLOCK_LOSS)), draw(st.sampled_from(packing.POWER_LOSS))
     made.max_rate_nl, made.hour_nl, made.day_nl = draw(RATE), draw(RATE), draw(RATE)
     made.concentration = draw(st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1))))
     if mode == 2 or draw(st.booleans()):
@@ -71,7 +72,7 @@ def test_a_program_comes_back_as_it_was(made: Program) -> None:
     again = unpack(packed)
     assert again.describe() == made.describe()
     assert pack(again) == packed and len(packed) <= MAX_BYTES
-    assert len(program.digest(packed)) == 64
+    assert len(packing.digest(packed)) == 64
     rates = [rate_nl for _, rate_nl in made.entries]
     assert (again.highest_rate_nl(), again.lowest_rate_nl(), again.needs_clock()) == (max(rates), min(rates), made.mode == 1)
 
@@ -107,7 +108,7 @@ def test_a_program_cut_short_or_grown_is_refused(made: Program, data: st.DataObj
 def test_the_largest_program_fits_and_one_entry_more_does_not() -> None:
     entries = [(minute, MAX_RATE_NL) for minute in range(MAX_ENTRIES)]
     largest = Program("n" * 80, "f" * 80, 2**32 - 1, entries)
-    largest.mode = program.SCHEDULE
+    largest.mode = packing.SCHEDULE
     assert len(pack(largest)) <= MAX_BYTES
     assert unpack(pack(largest)).entries == entries
     largest.settings = set_up(**DEMAND, **RESERVOIR, **LINE, library_version=1)
@@ -160,7 +161,7 @@ def test_each_field_out_of_range_is_refused(offset: int, layout: str, value: int
 )
 def test_entries_that_are_not_a_week_are_refused(entries: list) -> None:
     made = simple(*entries)
-    made.mode = program.SCHEDULE
+    made.mode = packing.SCHEDULE
     assert refused(pack(made)) == "program_schedule"
 
 
@@ -202,8 +203,8 @@ def test_a_program_with_nothing_set_has_one_form() -> None:
     plain = pack(made)
     made.settings = Settings()
     assert plain[:4] == b"TPR1" and refused(pack(made)) == "program_format"
-    made.mode = program.MINIMUM
-    assert unpack(pack(made)).mode == program.MINIMUM
+    made.mode = packing.MINIMUM
+    assert unpack(pack(made)).mode == packing.MINIMUM
     made.settings = None
     assert refused(pack(made)) == "program_format"
 

@@ -9,10 +9,13 @@ import struct
 
 import pytest
 
-from app.handlers.table import HANDLERS, Loader
-from app.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
+from app.wire.handlers.table import HANDLERS, Loader
+from app.wire.session import MOST_WAITING, MOST_WAITING_BYTES, REMEMBERED, REMEMBERED_BYTES, VALID_MS
 from house_rules.tree import ROOT
-from pumpcore import bolus, fault_texts, faults, program, settings, weighed
+from pumpcore.bench import weighed
+from pumpcore.faults import fault_texts, faults
+from pumpcore.orders import bolus
+from pumpcore.program import packing, settings
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from support.programs import constant, with_settings
@@ -90,10 +93,10 @@ def test_the_codes_are_those_of_the_code() -> None:
 
 def test_the_program_s_header_is_that_of_the_code() -> None:
     rows = table("offset", "format", "field", "meaning")
-    made = program.Program("nä", "wasser", 7, [(3, 11), (5, 13)])
+    made = packing.Program("nä", "wasser", 7, [(3, 11), (5, 13)])
     made.mode, made.on_clock_loss, made.after_power_loss = 1, "lowest", "resume"
     made.max_rate_nl, made.hour_nl, made.day_nl, made.concentration = 1, 2, 3, (4, 5)
-    packed = program.pack(made)
+    packed = packing.pack(made)
     read = {field: struct.unpack_from("<" + kind, packed, int(offset))[0] for offset, kind, field, _ in rows}
     assert read == {
         "magic": b"TPR1",
@@ -112,8 +115,8 @@ def test_the_program_s_header_is_that_of_the_code() -> None:
         "concentration_nl": 5,
     }
     assert packed[56:] == "näwasser".encode() + struct.pack("<HQHQ", 3, 11, 5, 13)
-    assert program.CLOCK_LOSS == ("stop", "lowest") and program.POWER_LOSS == ("stop", "resume")
-    assert program.MODES == ("constant", "schedule", "minimum")
+    assert packing.CLOCK_LOSS == ("stop", "lowest") and packing.POWER_LOSS == ("stop", "resume")
+    assert packing.MODES == ("constant", "schedule", "minimum")
 
 
 def test_the_settings_are_those_of_the_code() -> None:
@@ -121,7 +124,7 @@ def test_the_settings_are_those_of_the_code() -> None:
     made = constant(5)
     made.settings = settings.Settings(tuple(range(1, len(settings.FIELDS) + 1)), "lib")
     made.settings.overrides = 15
-    packed = program.pack(made)
+    packed = packing.pack(made)
     block = packed[56 + len("constantwaterlib") :]
     for number, (offset, kind, name, _) in enumerate(rows):
         assert plain(name) == settings.FIELDS[number]
@@ -182,7 +185,7 @@ def asked() -> dict:
     """Return a real reply of every method."""
     pump = ready()
     replies = {"hello": pump.call("hello"), "clock.set": pump.call("clock.set", utc_s=1_767_571_261, offset_s=0)}
-    packed = base64.b64encode(program.pack(constant(900_000))).decode()
+    packed = base64.b64encode(packing.pack(constant(900_000))).decode()
     replies["program.stage"] = pump.call("program.stage", program=packed)
     replies["program.check"] = pump.call("program.check", digest=replies["program.stage"]["digest"])
     replies["program.activate"] = pump.call("program.activate", digest=replies["program.stage"]["digest"])
@@ -238,7 +241,7 @@ def asked() -> dict:
     return replies
 
 
-def bridge(pump: Watched, made: program.Program) -> dict:
+def bridge(pump: Watched, made: packing.Program) -> dict:
     """Go from one concentration to another."""
     for mass_ng in (500, 300):
         made.concentration = (mass_ng, 1_000_000)
@@ -269,7 +272,7 @@ def ready_alarm() -> dict:
     "text",
     [
         f"at most {frame.MAX_BYTES} bytes without its newline",
-        f"at most {program.MAX_BYTES} bytes and {program.MAX_ENTRIES} entries",
+        f"at most {packing.MAX_BYTES} bytes and {packing.MAX_ENTRIES} entries",
         f"valid for {VALID_MS // 1000} s",
         f"last {REMEMBERED} changing",
         f"at least {bolus.SHORTEST_S} s",
@@ -289,10 +292,10 @@ def test_the_examples_are_right() -> None:
     blocks = [block.strip() for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)]
     example, packed, record = blocks
     assert frame.decode(example.encode())["method"] == "status"
-    made = program.unpack(binascii.unhexlify(packed.replace("\n", "")))
+    made = packing.unpack(binascii.unhexlify(packed.replace("\n", "")))
     assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
-    assert program.digest(program.pack(made)) in PAGE and len(program.pack(made)) == 75
-    (told,), rest = records.decode(binascii.unhexlify(record))
+    assert packing.digest(packing.pack(made)) in PAGE and len(packing.pack(made)) == 75
+    (told,), rest = record_types.decode(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)
     assert told.fields == {"old_utc_s": 0, "new_utc_s": 1_767_571_261, "offset_s": 3600}
 

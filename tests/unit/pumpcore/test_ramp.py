@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pumpcore import profile
-from pumpcore.dose import Accumulator, Calibration
-from pumpcore.profile import Ramp, Train
+from pumpcore.motion import profile
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.motion.profile import Ramp, Train
 from pumpcore.units import HZ4_PER_HZ, US_PER_S
 from support.models.ramp import Ideal, largest_error_us
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import faults
+from pumpcore.faults import faults
 from pumpcore.rows import Rows
 from pumpcore.wire import messages, record_types, records
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import schedule
+from pumpcore.program import schedule
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_WEEK
 
 ENTRIES = st.lists(st.integers(0, MINUTES_PER_WEEK - 1), min_size=1, max_size=40, unique=True).map(

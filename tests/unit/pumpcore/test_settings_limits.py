@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import limits, program
-from pumpcore.bench import Bench
-from pumpcore.faults import Refusal
-from pumpcore.limits import check_program
-from pumpcore.program import Program
+from pumpcore.bench.bench import Bench
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.limits.limits import check_program
+from pumpcore.program import packing
+from pumpcore.program.plan import Program
 from support.programs import constant, day, with_settings
 from support.pump.bench_tables import SIM, changed
 
@@ -30,7 +31,7 @@ def passes(made: Program) -> None:
 
 def minimum(rate_nl: int) -> Program:
     made = with_settings(constant(rate_nl), bolus_max_nl=1)
-    made.mode = program.MINIMUM
+    made.mode = packing.MINIMUM
     return made
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pumpcore import fault_texts, faults
-from pumpcore.faults import ALARM, REFUSAL, WARNING, Refusal
+from pumpcore.faults import fault_texts, faults
+from pumpcore.faults.faults import ALARM, REFUSAL, WARNING, Refusal
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.program import CONSTANT, SCHEDULE, Program, pack
+from pumpcore.program.packing import pack
+from pumpcore.program.plan import CONSTANT, SCHEDULE, Program
 from support.host.fake_pump import FakePump
 from support.host.journals import STATUS, full_journal
 from thecal.history.evidence import Evidence, as_lines

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pumpcore import bolus as boluses
+from pumpcore.orders import bolus as boluses
 from support.programs import constant
 from support.pump.running import UnitPump
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore.dose import Accumulator, Calibration
+from pumpcore.motion.dose import Accumulator, Calibration
 from support.programs import constant, day
 from support.pump.running import BENCH, UnitPump
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pumpcore.dose import Calibration
-from pumpcore.limits import Windows
+from pumpcore.limits.limits import Windows
+from pumpcore.motion.dose import Calibration
 from support.programs import MONDAY_UTC_S, constant, day
 from support.pump.running import BENCH, UnitPump, again, bench_with
 from support.replies import fault_of, number

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pumpcore import program, slots
+from pumpcore.flash import slots
+from pumpcore.program import packing
 from support.programs import constant
 from support.pump.main_file import load
 from support.pump.running import UnitPump, again, blank_image
@@ -98,7 +99,7 @@ def stored(name: str, payload: bytes) -> UnitPump:
 
 
 def test_a_stored_program_that_this_bench_does_not_allow_is_an_alarm() -> None:
-    pump = stored("program", program.pack(constant(700_000_001)))
+    pump = stored("program", packing.pack(constant(700_000_001)))
     check_safe(pump, "program_invalid")
 
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from support.programs import constant
 from support.pump.running import BENCH, UnitPump, bench_with
 from support.replies import fault_of

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-import app.journal
-from app.journal import Ring
-from pumpcore import program as programs
-from pumpcore.wire import records
+import app.records.journal
+from app.startup.recovery import open_ring
+from pumpcore.program import packing as programs
+from pumpcore.wire import record_types, records
 from support.programs import MONDAY_UTC_S, constant
 from support.pump.running import UnitPump, again
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.rule("R9")
 def all_in_flash(pump: UnitPump) -> list:
     """Return the events that are on flash now, whatever the firmware remembers."""
     found = []
-    for _, _, data in Ring(pump.board.flash, "e", 32).segments():
-        found = records.decode(data)[0] + found
+    for _, _, data in open_ring(pump.board.flash, "e", 32).segments():
+        found = record_types.decode(data)[0] + found
     return found
 
 
@@ -169,7 +169,7 @@ def test_a_record_with_a_wrong_bit_is_no_record() -> None:
 
 def test_records_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = UnitPump.ready(constant(1_000))
-    monkeypatch.setattr(app.journal, "SEGMENT_BYTES", 512)
+    monkeypatch.setattr(app.records.journal, "SEGMENT_BYTES", 512)
     ring = pump.pump.journal.rings["events"]
     ring.most_segments = 3
     for index in range(60):
@@ -192,7 +192,7 @@ def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.Monk
     pump = UnitPump.ready(constant(1_000))
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
-    ring = Ring(pump.board.flash, "e", 32)
+    ring = open_ring(pump.board.flash, "e", 32)
     (first, behind, data), *_ = ring.segments()
     starts = ring.starts(first, behind, data)
     assert looked == [len(data)] and starts == look(data) and len(starts) == behind - first

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.programs import MONDAY_UTC_S, constant

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore import bolus as boluses
-from pumpcore.program import Program
+from pumpcore.orders import bolus as boluses
+from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, day
 from support.pump.running import BENCH, UnitPump, again
 from support.replies import number

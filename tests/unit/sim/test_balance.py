@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from pumpcore import program as programs
+from pumpcore.program import packing as programs
 from support.programs import constant
 from support.rig.benches import named
 from support.some import some_of

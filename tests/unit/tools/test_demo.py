@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from pumpcore.dose import Calibration
-from pumpcore.program import SCHEDULE, Program
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.plan import SCHEDULE, Program
 from thecal.reports import terminal_plot
 from thecal.tools.demo.books import Cut, Line, cut_checks, plain_checks
 from thecal.tools.demo.plan import stretches

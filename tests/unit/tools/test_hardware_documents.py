@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.bench import parse
+from pumpcore.bench.bench import parse
 from thecal.errors import BadInput, Failed
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder

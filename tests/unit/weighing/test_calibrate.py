@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thecal.errors import BadInput
+from thecal.quantities.amounts import Rate
 from thecal.weighing.calibrate import masses, water
 from thecal.weighing.calibrate.fit import MOST_CV_PPM, Run, fit
 from thecal.weighing.calibrate.masses import Listed, Plausible, mass_ug
@@ -134,7 +135,7 @@ def test_a_slip_at_the_prompt_is_asked_again_and_not_lost(monkeypatch: pytest.Mo
 
 def test_turns_become_steps_and_a_mass_to_expect() -> None:
     plan = Plan(typed(), PUMP)
-    assert plan.steps == 64_000 and plan.rate == (5_000, 9) and plan.expires_nl == 500_000_000
+    assert plan.steps == 64_000 and plan.rate == Rate(5_000, 9) and plan.expires_nl == 500_000_000
     assert plan.plausible().expected_ug == Fraction(632_000 * 998_207, 1_000_000)
     assert Plan(typed(turns=1), PUMP | {"turns": 11, "turns_steps": 22_800}).steps == 2_072
 

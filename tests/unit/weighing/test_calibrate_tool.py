@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.orders.bolus import CALIBRATION
 from support.host.cli import Tool
 from support.programs import constant
 from support.rig.benches import named
 from thecal.pump.client import Client
+from thecal.quantities.amounts import Rate
 from thecal.sim.control import Control
 from thecal.sim.runner import SimulatedPump
 from thecal.sim.world.balance import BalanceOptions
@@ -137,10 +138,10 @@ def test_nobody_at_the_prompt_stores_nothing(rig: Rig) -> None:
 
 
 def test_a_running_pump_is_refused_before_anything(rig: Rig) -> None:
-    from pumpcore import program
+    from pumpcore.program import packing
 
     with Client(rig.port) as client:
-        client.program_activate(client.program_stage(program.pack(constant(100_000)))["digest"])
+        client.program_activate(client.program_stage(packing.pack(constant(100_000)))["digest"])
         client.start()
     try:
         _, err = rig.calibrate(*HOW, "--mass", "0.32 g", "--yes", code=1)
@@ -193,7 +194,7 @@ def test_in_virtual_time_a_balance_that_is_not_at_rest_is_waited_for(tmp_path: P
         host, _, port = facts["control"].rpartition(":")
         with Client(facts["socket"]) as client, Control(host, int(port), facts["control_secret"]) as control:
             control.advance_by(5_000)
-            client.run_start(client.bolus_token(), CALIBRATION, 6_400, (4_000_000, 3_600))
+            client.run_start(client.bolus_token(), CALIBRATION, 6_400, Rate(4_000_000, 3_600))
             control.advance_by(10_000)
             client.stop()
         once = ("--turns", "1", "--rate", "4 mL/h", "--density", "0.9982 g/mL", "--runs", "1", "--accept-scatter")

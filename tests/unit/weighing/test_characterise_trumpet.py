@@ -79,10 +79,10 @@ def test_a_steady_pump_has_a_flat_trumpet():
 
 def test_one_step_and_one_digit_are_what_they_make_of_a_window():
     found = analyse(run_of([1_400 * index for index in range(2 * 120 * 60 + 1)]))
-    minutes, step_percent, digit_percent = found.limits[0]
-    assert minutes == 2
-    assert step_percent == 100 * Fraction(1_000_003, 99_991) / (Fraction(5_000_000, 30))
-    assert digit_percent == 100 * Fraction(1) / Fraction(5_000_000, 30), "the lines have six decimals"
+    limit = found.limits[0]
+    assert limit.window_min == 2
+    assert limit.step_percent == 100 * Fraction(1_000_003, 99_991) / (Fraction(5_000_000, 30))
+    assert limit.digit_percent == 100 * Fraction(1) / Fraction(5_000_000, 30), "the lines have six decimals"
 
 
 def test_masses_between_the_samples_are_interpolated():

@@ -36,7 +36,7 @@ def ack(
 
 
 def fault_number(text: str) -> int:
-    from pumpcore import faults
+    from pumpcore.faults import faults
 
     numbers = {name: number for names in faults.NUMBERS.values() for name, number in names.items()}
     if text in numbers:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.typed import check_token, over
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import columns, data, emit_json, headed, talk
+from thecal.terminal.console import columns, headed, talk
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
+    from thecal.pump.orders import Order
 
     Rows = list[tuple[str, ...]]
 
@@ -23,7 +23,6 @@ WHAT_TO_DO = (
     'order with: thecal bolus "0.5 mL" --rate "6 mL/h", thecal bolus "0.5 mL" --extended "4 h" or thecal bolus --demand; '
     "or give --status TOKEN or --cancel TOKEN"
 )
-Token = Annotated[str | None, typer.Option(metavar="TOKEN")]
 
 
 def bolus(
@@ -44,6 +43,7 @@ def bolus(
     from thecal.checks.dose import rate_of, volume_of
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order
     from thecal.text.orders import sentence
 
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
@@ -53,30 +53,16 @@ def bolus(
     for text, check in checks:
         if text is not None:
             check(text)
-    typed, consent = (volume, rate, extended), Consent(yes, dry_run, as_json)
+    consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         pump = facts.ask(client)  # first: after the order a lost link would hide its answer
         if token is not None:
             reply: Reply | None = client.bolus_status(token)
         elif cancel is not None:
-            reply = end(client, cancel, consent)
+            reply = undo(Order("bolus.cancel", {"token": cancel}), consent, lambda: client.bolus_cancel(str(cancel)))
         else:
-            reply = order_demand(pump, consent) if demand else order(pump, typed, consent)
-    if reply is None:
-        return
-    if as_json:
-        emit_json(reply)
-    else:
-        data(sentence(reply, pump.status["calibration"]))
-
-
-def end(client: Client, token: str, consent: Consent) -> Reply | None:
-    from thecal.pump.orders import Order
-
-    if consent.dry_run:
-        unsent(Order("bolus.cancel", {"token": token}), consent.as_json)
-        return None
-    return client.bolus_cancel(token)
+            reply = order_demand(pump, consent) if demand else order(pump, str(volume), rate, extended, consent)
+    answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"]))
 
 
 def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
@@ -102,48 +88,44 @@ def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     return carry_out(pump.client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
-def order(pump: PumpFacts, typed: tuple[str | None, str | None, str | None], consent: Consent) -> Reply | None:
-    """Check, review, confirm, order; `typed` is the volume and either a rate or a time."""
+def order(pump: PumpFacts, volume: str, rate: str | None, over_text: str | None, consent: Consent) -> Reply | None:
+    """Check, review, confirm, order a volume at a rate or over a time."""
     from thecal.checks.dose import volume_of
     from thecal.cli import last_dose
-    from thecal.pump import clock, orders
+    from thecal.pump import clock
     from thecal.text.calibration import line
 
-    volume, rate, over_text = typed
-    if over_text is None:
-        dose, rows = checked_bolus(pump, str(volume), str(rate))
-        wanted = orders.bolus(*dose)
-    else:
-        dose, rows = checked_extended(pump, str(volume), over_text)
-        wanted = orders.extended(*dose)
+    wanted, rows = checked_bolus(pump, volume, str(rate)) if over_text is None else checked_extended(pump, volume, over_text)
     clock.tell(pump.reading)
     talk(headed(rows))
-    talk(": ".join(last_dose.row(pump, volume_of(str(volume)))))
+    talk(": ".join(last_dose.row(pump, volume_of(volume))))
     talk(f"calibration: {line(pump.status['calibration'])}")
     return carry_out(pump.client, wanted, "Deliver this bolus?", consent)
 
 
-def checked_bolus(pump: PumpFacts, volume: str, rate: str) -> tuple[tuple[int, int], Rows]:
-    """Return (nl, nl per the program's seconds) and the review."""
+def checked_bolus(pump: PumpFacts, volume: str, rate: str) -> tuple[Order, Rows]:
+    """Return the order and its review."""
     from thecal.checks import orders as order_checks
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
     from thecal.checks.dose import Bolus
+    from thecal.pump import orders
 
     active, rig = pump.active(), rigs.of_pump(pump)
     dose = Bolus(active, volume, rate, rig.calibration)
     order_checks.check_steps(active, rig, dose.volume_nl, dose.volume)
     program_checks.check_bolus(dose, active, rig)
-    order_checks.check_bolus(active, rig, (dose.volume_nl, dose.rate_nl), f"{volume} at {rate}")
-    return (dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
+    order_checks.check_bolus(active, rig, dose)
+    return orders.bolus(dose.volume_nl, dose.rate_nl), [("bolus", "typed", "in the pump", "will deliver"), *dose.review]
 
 
-def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[tuple[int, int], Rows]:
-    """Return (nl, seconds) and the review of an extended bolus; its rate follows exactly."""
+def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[Order, Rows]:
+    """Return the order of an extended bolus and its review; its rate follows exactly."""
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.checks.dose import delivered, volume_of
     from thecal.checks.dose import volume_nl as whole_nl_of
+    from thecal.pump import orders
     from thecal.quantities.amounts import ml_per_h, span
 
     active, duration_s = pump.active(), over(over_text)
@@ -152,7 +134,7 @@ def checked_extended(pump: PumpFacts, volume: str, over_text: str) -> tuple[tupl
         raise BadInput("a bolus needs a volume and a time above zero", 'write it like: thecal bolus "0.5 mL" --extended "4 h"')
     rig = rigs.of_pump(pump)
     order_checks.check_steps(active, rig, volume_nl, volume_of(volume))
-    order_checks.check_extended(active, rig, (volume_nl, duration_s), f"{volume} over {over_text}")
+    order_checks.check_extended(active, rig, volume_nl, duration_s, f"{volume} over {over_text}")
     made = delivered(volume_nl, rig.calibration, volume_of(volume), active)
     rows: Rows = [("extended bolus", "typed", "will deliver"), ("volume", volume, made), ("over", over_text, span(duration_s))]
-    return (volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]
+    return orders.extended(volume_nl, duration_s), [*rows, ("rate", "", ml_per_h(volume_nl, duration_s))]

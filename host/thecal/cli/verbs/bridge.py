@@ -5,13 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from thecal.cli.consent import Consent, carry_out
+from thecal.cli.consent import Consent, answer, carry_out
 from thecal.cli.options import AsJson, DryRun, MoveClock, Port, Yes, Zone
 from thecal.errors import Failed
-from thecal.terminal.console import columns, confirm, data, emit_json, talk
+from thecal.terminal.console import columns, confirm, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.cli.clock_setting import Wish
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
@@ -32,18 +32,20 @@ def bridge(
     from thecal.cli.clock_setting import Wish
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
-    from thecal.quantities.amounts import made_text
 
-    wish = Wish(zone, set_clock)
+    wish, consent = Wish(zone, set_clock), Consent(yes, dry_run, as_json)
     wish.check()
     with open_pump(port) as client:
         pump = facts.ask(client)
-        reply = order(pump, wish, Consent(yes, dry_run, as_json))
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        rest = made_text(reply["new_from_steps"] - reply["position_steps"], pump.status["calibration"])
-        data(f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {rest} (token {reply['token']})")
+        reply = order(pump, wish, consent)
+    answer(reply, consent, lambda reply: begun(reply, pump.status))
+
+
+def begun(reply: Reply, status: Reply) -> str:
+    from thecal.quantities.amounts import made_text
+
+    rest = made_text(reply["new_from_steps"] - reply["position_steps"], status["calibration"])
+    return f"the bridge runs: basal x {reply['numerator']}/{reply['denominator']}; it ends after {rest} (token {reply['token']})"
 
 
 def order(pump: PumpFacts, wish: Wish, consent: Consent) -> Reply | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -15,6 +15,22 @@ from thecal.terminal.console import columns, confirm, data, emit_json, headed, t
 if TYPE_CHECKING:
     from thecal.weighing.characterise.analysis import Analysis
     from thecal.weighing.characterise.run import Run
+
+
+class Scales(NamedTuple):
+    """The typed options of the balance."""
+
+    port_url: str
+    protocol: str
+    framing: str | None
+
+
+class PumpRun(NamedTuple):
+    """The typed options of the pump; without a rate it runs already."""
+
+    port_url: str | None
+    rate: str | None
+    yes: bool
 
 
 def characterise(
@@ -59,7 +75,8 @@ def characterise(
         head = {"rollers": rollers, "steps_per_turn": steps_per_turn, **fluid(density, evaporation)}
         texts = {"duration": duration, "still": still, "interval": interval}
         times = {name: seconds(text, f"--{name}") for name, text in texts.items()}
-        run = weigh((str(balance), balance_protocol, balance_framing), (port, rate, yes), times, head, record)
+        scales = Scales(str(balance), balance_protocol, balance_framing)
+        run = weigh(scales, PumpRun(port, rate, yes), times, head, record)
     show(analyse(run, sample_s), png, html, as_json)
 
 
@@ -89,26 +106,20 @@ def density_mg_per_ml(text: str) -> Fraction:
     return found
 
 
-def weigh(
-    scales: tuple[str, str, str | None],
-    pump: tuple[str | None, str | None, bool],
-    times: dict[str, Fraction],
-    head: dict[str, Any],
-    record: Path | None,
-) -> Run:
-    """Open balance and pump, ask, record. `times` in seconds; `scales`: port, protocol, framing; `pump`: port, rate, yes."""
+def weigh(scales: Scales, pump: PumpRun, times: dict[str, Fraction], head: dict[str, Any], record: Path | None) -> Run:
+    """Open balance and pump, ask, record. `times` in seconds."""
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
     from thecal.weighing.balance import open_balance
     from thecal.weighing.characterise.run import RunWriter
     from thecal.weighing.characterise.session import Session
 
-    port_url, rate, yes = pump
-    with interruptible(), open_balance(*scales) as balance, open_pump(port_url) as client, Session(balance, client, rate) as session:
+    rate = pump.rate
+    with interruptible(), open_balance(*scales) as balance, open_pump(pump.port_url) as client, Session(balance, client, rate) as session:
         plan = session.plan(times)
         facts = session.facts(head)
         talk(columns(session.review(plan)))
-        confirm("Weigh this?" if rate is None else "Run the pump at this rate and weigh it?", yes)
+        confirm("Weigh this?" if rate is None else "Run the pump at this rate and weigh it?", pump.yes)
         path = record or Path(f"gravimetry-{facts.begun_utc.replace(':', '')}.csv")
         with RunWriter(path, facts) as writer:
             talk(f"recording to {path}; Ctrl-C ends the recording and keeps its samples")

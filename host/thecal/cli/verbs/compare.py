@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from thecal.cli.options import AsJson, Port
+from thecal.cli.options import AsJson, Force, FromJournal, FromTime, LastDays, Png, Port, ToTime
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
@@ -16,14 +13,12 @@ if TYPE_CHECKING:
 
 
 def compare(
-    from_journal: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A saved journal (`thecal report --save`) instead of a pump.")
-    ] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
-    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin at this local time of the pump.")] = None,
-    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End at this local time of the pump.")] = None,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plot as PNG.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    from_journal: FromJournal = None,
+    days: LastDays = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
+    png: Png = None,
+    force: Force = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.options import AsJson, Library, Override, Port, Zone
+from thecal.cli.options import AsJson, Force, Library, Override, Png, Port, Zone
 from thecal.errors import Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
-    from pumpcore.schedule import Zone as LocalZone
+    from pumpcore.program.schedule import Zone as LocalZone
     from thecal.checks.rigs import Rig
     from thecal.forecast.bridged import Front
     from thecal.forecast.model import Outlook
@@ -41,8 +41,8 @@ def forecast(
     library: Library = None,
     override: Override = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not look for a pump.")] = False,
-    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the plot as PNG.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    png: Png = None,
+    force: Force = False,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +80,7 @@ def forecast(
 
 
 def rig_for(pump: PumpFacts | None, bench: str | None) -> Rig:
-    from pumpcore.dose import Calibration
+    from pumpcore.motion.dose import Calibration
     from thecal.checks import rigs
 
     if pump is None:
@@ -110,7 +110,7 @@ def front_of(client: Client | None, compiled: Compiled) -> Front | None:
 
 def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, Any]:
     """Have the pump compute the forecast of the same program. Raises Failed if its digest differs."""
-    from pumpcore.program import digest as digest_of
+    from pumpcore.program.packing import digest as digest_of
 
     zone: LocalZone = outlook.when.zone
     digest = digest_of(compiled.packed)
@@ -118,7 +118,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
     position = outlook.front.position_steps if outlook.front and outlook.front.by_pump else None
     if outlook.front is not None and position is None:
         talk("the forecast uses --previous as typed; the pump computed the program without a bridge")
-    theirs = client.forecast_digest(digest, outlook.when.utc_s, (zone, outlook.when.days), position)
+    theirs = client.forecast_digest(digest, outlook.when.utc_s, zone, outlook.when.days, position)
     ours = outlook.digest(bytes.fromhex(digest))
     if theirs != ours:
         raise Failed(f"the pump computes a different forecast ({theirs[:12]}, here {ours[:12]})", "compare the versions: `thecal find`")
@@ -126,7 +126,7 @@ def compare(client: Client, compiled: Compiled, outlook: Outlook) -> dict[str, A
 
 
 def show(outlook: Outlook, rig: Rig, digests: dict[str, Any], as_json: bool) -> None:
-    from pumpcore.limits import Ceilings
+    from pumpcore.limits.limits import Ceilings
     from thecal.checks.rigs import ANY_RIG
     from thecal.forecast import words
 

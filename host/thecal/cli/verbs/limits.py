@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -12,11 +12,19 @@ from thecal.errors import Failed
 from thecal.terminal.console import data, emit_json, headed
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.checks.rigs import Rig
 
-LAYERS = ("library_soft", "library_hard", "program", "bench")
 Row = dict[str, Any]
+
+
+class Layers(NamedTuple):
+    """One limit in each layer: nl, or nl per the program's seconds; 0 if the layer has none."""
+
+    library_soft: int = 0
+    library_hard: int = 0
+    program: int = 0
+    bench: int = 0
 
 
 def limits(
@@ -51,7 +59,7 @@ def limits(
 
 def table(program: Program, rig: Rig) -> list[Row]:
     """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
-    from pumpcore.settings import Settings
+    from pumpcore.program.settings import Settings
     from thecal.checks.rigs import ANY_RIG
 
     settings: Any = program.settings or Settings()
@@ -61,12 +69,12 @@ def table(program: Program, rig: Rig) -> list[Row]:
     bench_rate = rig_.rate_nl * seconds_s // rig_.rate_seconds_s if known else 0
     asked = asked_of(program, settings)
     rows = [
-        row("rate", (settings.soft_rate_nl, settings.hard_rate_nl, program.max_rate_nl, bench_rate), asked["rate"], seconds_s),
-        row("motor with ramps", (0, 0, 0, motor_nl(rig_, seconds_s) if known else 0), asked["rate"], seconds_s),
-        row("bolus", (settings.soft_bolus_nl, settings.hard_bolus_nl, settings.bolus_max_nl, 0), asked["bolus"]),
-        row("boluses in 24 h", (0, 0, settings.bolus_day_nl, 0), settings.demand_nl * settings.demand_per_day),
-        row("hour", (0, 0, program.hour_nl, rig_.hour_nl if known else 0), None),
-        row("24 h", (settings.soft_day_nl, settings.hard_day_nl, program.day_nl, rig_.day_nl if known else 0), asked["day"]),
+        row("rate", Layers(settings.soft_rate_nl, settings.hard_rate_nl, program.max_rate_nl, bench_rate), asked["rate"], seconds_s),
+        row("motor with ramps", Layers(bench=motor_nl(rig_, seconds_s) if known else 0), asked["rate"], seconds_s),
+        row("bolus", Layers(settings.soft_bolus_nl, settings.hard_bolus_nl, settings.bolus_max_nl), asked["bolus"]),
+        row("boluses in 24 h", Layers(program=settings.bolus_day_nl), settings.demand_nl * settings.demand_per_day),
+        row("hour", Layers(program=program.hour_nl, bench=rig_.hour_nl if known else 0), None),
+        row("24 h", Layers(settings.soft_day_nl, settings.hard_day_nl, program.day_nl, rig_.day_nl if known else 0), asked["day"]),
     ]
     if settings.hard_high_ng or settings.soft_high_ng:
         rows.append(concentration(program, settings))
@@ -78,7 +86,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
 
 def motor_nl(rig: Any, seconds_s: int) -> int:
     """Return the highest rate that the motor can reach with ramps in each second, in nl per `seconds_s`."""
-    from pumpcore.profile import highest_rate_hz
+    from pumpcore.motion.profile import highest_rate_hz
 
     return int(highest_rate_hz(rig) * seconds_s * rig.calibration.volume_nl // rig.calibration.steps)
 
@@ -87,15 +95,15 @@ def asked_of(program: Program, settings: Any) -> dict[str, int]:
     """Return the values that the pump compares with the library: highest basal, largest bolus, most in 24 hours with every demand bolus."""
     from copy import copy
 
-    from pumpcore.limits import asks_nl
+    from pumpcore.limits.limits import asks_nl
 
     with_settings = copy(program)
     with_settings.settings = settings
     return dict(asks_nl(with_settings))
 
 
-def row(name: str, values: tuple[int, int, int, int], asked: int | None, rate_seconds_s: int = 0) -> Row:
-    layers = {layer: value or None for layer, value in zip(LAYERS, values, strict=True)}
+def row(name: str, limits: Layers, asked: int | None, rate_seconds_s: int = 0) -> Row:
+    layers = {layer: value or None for layer, value in limits._asdict().items()}
     hard = [(value, layer) for layer, value in layers.items() if value and layer != "library_soft"]
     return {"limit": name, "unit": f"nl / {rate_seconds_s} s" if rate_seconds_s else "nl", "rate_seconds_s": rate_seconds_s,
             **layers, "binds": min(hard)[1] if hard else None, "asked": asked}  # fmt: skip
@@ -119,7 +127,7 @@ def settings_ug(settings: Any, kind: str, end: str) -> str:
 
 
 def cells(one: Row) -> tuple[str, ...]:
-    shown = [text_of(one, one[layer]) for layer in LAYERS]
+    shown = [text_of(one, one[layer]) for layer in Layers._fields]
     binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit confirmed)" if one["overridden"] else "")
     return (one["limit"], *shown, binds, text_of(one, one["asked"]))
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out
+from thecal.cli.consent import Consent, answer, carry_out
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.errors import Failed
-from thecal.terminal.console import columns, data, emit_json, talk
+from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -33,13 +33,11 @@ def prime(
     from thecal.text.orders import sentence
 
     rate_of(rate)
+    consent = Consent(yes, dry_run, as_json)
     with interruptible(), open_pump(port) as client:
         pump = facts.ask(client)
-        reply = order(pump, rate, again, Consent(yes, dry_run, as_json))
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        data(sentence(reply, pump.status["calibration"], "priming"))
+        reply = order(pump, rate, again, consent)
+    answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"], "priming"))
 
 
 def order(pump: PumpFacts, rate: str, again: bool, consent: Consent) -> Reply | None:

@@ -13,7 +13,7 @@ from thecal.errors import Failed, Refused
 from thecal.terminal.console import Progress, confirm, data, emit_json, headed, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.prescription.compiler import Compiled
     from thecal.prescription.file import Prescription
     from thecal.pump.facts import PumpFacts
@@ -61,8 +61,8 @@ def program(
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
     """Show each exceeded soft limit, and ask; `--yes` does not answer this question."""
-    from pumpcore.limits import passed
-    from pumpcore.settings import OVERRIDES
+    from pumpcore.limits.limits import passed
+    from pumpcore.program.settings import OVERRIDES
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.library import with_overrides
 
@@ -90,7 +90,7 @@ def soft_text(program: Program, word: str, value: int) -> str:
 
 def upload(pump: PumpFacts, compiled: Compiled, yes: bool) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
-    from pumpcore.program import digest as digest_of
+    from pumpcore.program.packing import digest as digest_of
     from thecal.pump.active import read_back
     from thecal.pump.refusals import with_rates
     from thecal.text import calibration as calibration_text

@@ -9,7 +9,7 @@ from thecal.errors import Refused
 from thecal.terminal.console import columns, data, emit_json, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
+    from pumpcore.program.plan import Program
     from thecal.pump.client import Client
 
 Section = tuple[str, list[tuple[str, str]]]
@@ -81,7 +81,7 @@ def bench_rows(ceilings: dict[str, int]) -> list[tuple[str, str]]:
 
 def motor_text(ceilings: dict[str, int]) -> str:
     """Return the motor's highest rate, and the highest for a program, because ramps need the rest."""
-    from pumpcore.profile import highest_rate_hz
+    from pumpcore.motion.profile import highest_rate_hz
     from thecal.checks.rigs import Rig
 
     highest_hz, most_hz = highest_rate_hz(Rig(ceilings)), ceilings["max_rate_hz"]

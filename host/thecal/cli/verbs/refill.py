@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import alert, columns, data, emit_json, talk
+from thecal.terminal.console import alert, columns, talk
 
 if TYPE_CHECKING:
-    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
 EXAMPLE = 'thecal refill --measured "3.1 mL" --filled "16 mL"'
 REASON_BYTES = 60
+
+
+class Volumes(NamedTuple):
+    """The typed volumes."""
+
+    measured_nl: int
+    filled_nl: int
+
+
+class Tolerance(NamedTuple):
+    """The residual that the pump accepts without a reason."""
+
+    least_nl: int
+    most_nl: int
+
+
 APART = "out of tolerance: the next start will be blocked until you give the reason; measure again if in doubt"
 
 
@@ -36,6 +51,7 @@ def refill(
     """Report a refill. A residual out of tolerance blocks the next start until you acknowledge it with a reason."""
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order, acknowledge_refill
 
     if (reason is None) != (measured is not None) or (measured is None) != (filled is None):
         raise BadInput(
@@ -44,14 +60,17 @@ def refill(
         )
     if reason is not None:
         check_reason(reason)
-    volumes = (nl("--measured", measured), nl("--filled", filled)) if reason is None else (0, 0)
+    volumes = Volumes(nl("--measured", measured), nl("--filled", filled)) if reason is None else Volumes(0, 0)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
-        reply = report(facts.ask(client), volumes, consent) if reason is None else acknowledge(client, reason, consent)
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        show(reply, reason is not None)
+        if reason is None:
+            reply = report(facts.ask(client), volumes, consent)
+        else:
+            order = Order("reservoir.acknowledge", {"reason": reason})
+            reply = undo(order, consent, lambda: acknowledge_refill(client, str(reason)))
+    answer(reply, consent, sentence if reason is None else lambda _: "acknowledged: the pump may start")
+    if reason is None and reply is not None and reply["blocks"] and not as_json:
+        tell_way_out(reply)
 
 
 def check_reason(reason: str) -> None:
@@ -62,22 +81,13 @@ def check_reason(reason: str) -> None:
         raise BadInput("--acknowledge: contains a line end or another unprintable character", "write it in one line of plain text")
 
 
-def acknowledge(client: Client, reason: str, consent: Consent) -> Reply | None:
-    from thecal.pump import orders
-
-    if consent.dry_run:
-        unsent(orders.Order("reservoir.acknowledge", {"reason": reason}), consent.as_json)
-        return None
-    return orders.acknowledge_refill(client, reason)
-
-
 def nl(option: str, text: str | None) -> int:
     from thecal.checks.dose import option_nl
 
     return option_nl(option, str(text), "3.1 mL")
 
 
-def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply | None:
+def report(pump: PumpFacts, volumes: Volumes, consent: Consent) -> Reply | None:
     """Show measured and expected volume; the reply contains a calibration that would explain the difference."""
     from thecal.pump import clock, orders
 
@@ -88,19 +98,19 @@ def report(pump: PumpFacts, volumes: tuple[int, int], consent: Consent) -> Reply
         raise Failed("the active program has no reservoir", "add [reservoir] to the prescription and upload it")
     check_room(settings.capacity_nl, volumes)
     clock.tell(pump.reading)
-    bounds_nl = tolerated(reservoir, settings)
-    talk(columns(review(reservoir, bounds_nl, volumes)))
-    if bounds_nl is not None and not bounds_nl[0] <= volumes[0] <= bounds_nl[1]:
+    bounds = tolerated(reservoir, settings)
+    talk(columns(review(reservoir, bounds, volumes)))
+    if bounds is not None and not bounds.least_nl <= volumes.measured_nl <= bounds.most_nl:
         talk(alert(APART))
     reply = carry_out(pump.client, orders.refill(*volumes), "Report this refill?", consent)
     pair = status["calibration"]
     if reply is None or not reply["blocks"] or not pair:
         return reply
-    proposed_nl = proposed_volume_nl(reservoir, volumes[0], pair)
+    proposed_nl = proposed_volume_nl(reservoir, volumes.measured_nl, pair)
     return {**reply, "proposed_volume_nl": proposed_nl, "proposed_steps": pair["steps"]} if proposed_nl else reply
 
 
-def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
+def check_room(capacity_nl: int, volumes: Volumes) -> None:
     """Raise BadInput if both volumes together exceed the reservoir."""
     from thecal.quantities.amounts import ml
 
@@ -110,25 +120,24 @@ def check_room(capacity_nl: int, volumes: tuple[int, int]) -> None:
         raise BadInput(cause, f"measure again; with {ml(measured_nl)} in it, at most {ml(max(0, capacity_nl - measured_nl))} can be filled")
 
 
-def review(reservoir: dict[str, Any], bounds_nl: tuple[int, int] | None, volumes: tuple[int, int]) -> list[tuple[str, ...]]:
+def review(reservoir: dict[str, Any], bounds: Tolerance | None, volumes: Volumes) -> list[tuple[str, ...]]:
     from thecal.quantities.amounts import ml
 
     measured_nl, filled_nl = volumes
-    rows = [("expected", expected_text(reservoir) if bounds_nl else "unknown: this is the first refill report")]
-    if bounds_nl:
-        rows.append(("in tolerance", f"{ml(bounds_nl[0])} to {ml(bounds_nl[1])}"))
+    rows = [("expected", expected_text(reservoir) if bounds else "unknown: this is the first refill report")]
+    if bounds:
+        rows.append(("in tolerance", f"{ml(bounds.least_nl)} to {ml(bounds.most_nl)}"))
     return [*rows, ("measured", ml(measured_nl)), ("filled", ml(filled_nl)), ("then in the reservoir", ml(measured_nl + filled_nl))]
 
 
-def tolerated(reservoir: dict[str, Any], settings: Any) -> tuple[int, int] | None:
-    """Return (least, most) nl that the pump accepts without a reason; None before the first report."""
-    from pumpcore.reservoir import tolerated_nl
+def tolerated(reservoir: dict[str, Any], settings: Any) -> Tolerance | None:
+    """Return the pump's tolerance; None before the first report."""
+    from pumpcore.fluid.reservoir import tolerated_nl
 
     if reservoir.get("left_nl") is None:
         return None
     told = (reservoir[name] or 0 for name in ("left_nl", "spread_nl", "delivered_nl"))
-    least_nl, most_nl = tolerated_nl(settings, *told)
-    return least_nl, most_nl
+    return Tolerance(*tolerated_nl(settings, *told))
 
 
 def expected_text(reservoir: dict[str, Any]) -> str:
@@ -148,18 +157,20 @@ def proposed_volume_nl(reservoir: dict[str, Any], measured_nl: int, pair: dict[s
     return proposed_nl if abs(proposed_nl - pair["volume_nl"]) * 2 <= pair["volume_nl"] else None
 
 
-def show(reply: Reply, acknowledged: bool) -> None:
+def sentence(reply: Reply) -> str:
     from thecal.quantities.amounts import ml
 
-    if acknowledged:
-        data("acknowledged: the pump may start")
-        return
-    data(f"reported: {ml(reply['left_nl'])} in the reservoir (token {reply['token']})")
-    if reply["blocks"]:
-        talk(f"out of tolerance: expected {ml(reply['expected_nl'])}, measured {ml(reply['measured_nl'])}; the next start is blocked")
-        if "proposed_volume_nl" in reply:
-            pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
-            talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
-        else:
-            talk("no calibration near this one would explain it: look for a leak, then weigh the residual again")
-        talk('give the reason: thecal refill --acknowledge "reason"')
+    return f"reported: {ml(reply['left_nl'])} in the reservoir (token {reply['token']})"
+
+
+def tell_way_out(reply: Reply) -> None:
+    """Print why the next start is blocked, and what to do."""
+    from thecal.quantities.amounts import ml
+
+    talk(f"out of tolerance: expected {ml(reply['expected_nl'])}, measured {ml(reply['measured_nl'])}; the next start is blocked")
+    if "proposed_volume_nl" in reply:
+        pair = f"{reply['proposed_volume_nl']} nl in {reply['proposed_steps']} steps"
+        talk(f"a calibration of {pair} would explain it: weigh it with thecal calibrate")
+    else:
+        talk("no calibration near this one would explain it: look for a leak, then weigh the residual again")
+    talk('give the reason: thecal refill --acknowledge "reason"')

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from thecal.cli.evidence import evidence
-from thecal.cli.options import AsJson, Force, Port
+from thecal.cli.options import AsJson, Force, FromJournal, FromTime, LastDays, Port, ToTime
 from thecal.terminal.console import Progress, emit_json, talk
 
 PAGE = Path("report.html")
@@ -20,12 +20,10 @@ def report(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write one CSV row per minute; - is stdout.")] = None,
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the plot as PNG.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Also save the data that was read, for --from-journal.")] = None,
-    from_journal: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Read a saved journal instead of a pump; repeat for both rings.")
-    ] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=100_000, metavar="N", help="Only the last N days.")] = None,
-    from_time: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Begin at this local time of the pump.")] = None,
-    to_time: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End at this local time of the pump.")] = None,
+    from_journal: FromJournal = None,
+    days: LastDays = None,
+    from_time: FromTime = None,
+    to_time: ToTime = None,
     force: Force = False,
     port: Port = None,
     as_json: AsJson = False,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.consent import Consent, carry_out, unsent
+from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.typed import seconds
 from thecal.errors import BadInput
-from thecal.terminal.console import columns, data, emit_json, talk
+from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
-    from pumpcore.program import Program
-    from thecal.pump.client import Client
+    from pumpcore.orders.bolus import Temporary
+    from pumpcore.program.plan import Program
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -38,6 +38,7 @@ def temporary(
     from thecal.cli.typed import check_token
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
+    from thecal.pump.orders import Order, cancel_temporary
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
         raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
@@ -48,13 +49,10 @@ def temporary(
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         if cancel is not None:
-            reply = end(client, cancel, consent)
+            reply = undo(Order("temporary.cancel", {"token": cancel}), consent, lambda: cancel_temporary(client, str(cancel)))
         else:
-            reply = order(facts.ask(client), (str(rate), str(duration)), consent)
-    if reply is not None and as_json:
-        emit_json(reply)
-    elif reply is not None:
-        data(sentence(reply, cancel is not None))
+            reply = order(facts.ask(client), str(rate), str(duration), consent)
+    answer(reply, consent, lambda reply: sentence(reply, cancel is not None))
 
 
 def sentence(reply: Reply, cancelled: bool) -> str:
@@ -65,15 +63,6 @@ def sentence(reply: Reply, cancelled: bool) -> str:
         return f"temporary rate cancelled (token {reply['token']}): steps already queued still run for a few seconds"
     lasts_s = (reply["ends_at_ms"] - reply["begins_at_ms"]) // MS_PER_S
     return f"temporary rate ordered (token {reply['token']}): begins within seconds, lasts {span(lasts_s)}"
-
-
-def end(client: Client, token: str, consent: Consent) -> Reply | None:
-    from thecal.pump import orders
-
-    if consent.dry_run:
-        unsent(orders.Order("temporary.cancel", {"token": token}), consent.as_json)
-        return None
-    return orders.cancel_temporary(client, token)
 
 
 def parse(rate: str, duration: str) -> tuple[Any, int]:
@@ -90,38 +79,39 @@ def parse(rate: str, duration: str) -> tuple[Any, int]:
     return part, seconds_s
 
 
-def order(pump: PumpFacts, typed: tuple[str, str], consent: Consent) -> Reply | None:
+def order(pump: PumpFacts, rate: str, duration: str, consent: Consent) -> Reply | None:
     from thecal.checks import orders as order_checks
     from thecal.checks import rigs
     from thecal.pump import clock, orders
 
     program = pump.active()
-    rate, duration_s = parse(*typed)
-    rate_nl, part = in_pump(program, rate)
-    order_checks.check_temporary(program, rigs.of_pump(pump), (rate_nl, part, duration_s), typed)
+    made = in_pump(program, *parse(rate, duration))
+    order_checks.check_temporary(program, rigs.of_pump(pump), made, f"{rate} for {duration}")
     clock.tell(pump.reading)
-    talk(columns(review(program, typed, (rate_nl, part, duration_s))))
-    return carry_out(pump.client, orders.temporary(rate_nl, part, duration_s), "Run this temporary rate?", consent)
+    talk(columns(review(program, rate, duration, made)))
+    return carry_out(pump.client, orders.temporary(made), "Run this temporary rate?", consent)
 
 
-def in_pump(program: Program, asked: Any) -> tuple[int, tuple[int, int]]:
-    """Return (nl per the program's seconds, (numerator, denominator)); one of them is zero."""
+def in_pump(program: Program, asked: Any, duration_s: int) -> Temporary:
+    """Convert a part of the basal, or a rate, to the pump's integers; without a token."""
+    from pumpcore.orders.bolus import Temporary
     from thecal.checks.dose import rate_nl
 
-    return (0, (asked.numerator, asked.denominator)) if isinstance(asked, Fraction) else (rate_nl(program, asked), (0, 0))
+    if isinstance(asked, Fraction):
+        return Temporary("", 0, asked.numerator, asked.denominator, duration_s)
+    return Temporary("", rate_nl(program, asked), 0, 0, duration_s)
 
 
-def review(program: Program, typed: tuple[str, str], asked: tuple[int, tuple[int, int], int]) -> Rows:
+def review(program: Program, rate: str, duration: str, made: Temporary) -> Rows:
     from thecal.quantities.amounts import ml_per_h, span
 
-    rate_nl, (numerator, denominator), duration_s = asked
     seconds_s = program.rate_seconds_s
-    if denominator:
+    if made.denominator:
         ends = (program.lowest_rate_nl(), program.highest_rate_nl())
-        parts = [Fraction(end * numerator, denominator * seconds_s) for end in ends]
+        parts = [Fraction(made.of(end), made.denominator * seconds_s) for end in ends]
         in_words = " to ".join(dict.fromkeys(ml_per_h(part.numerator, part.denominator) for part in parts))
-        held = f"basal x {numerator}/{denominator}"
+        held = f"basal x {made.numerator}/{made.denominator}"
     else:
-        in_words, held = ml_per_h(rate_nl, seconds_s), f"{rate_nl} nl / {seconds_s} s"
+        in_words, held = ml_per_h(made.rate_nl, seconds_s), f"{made.rate_nl} nl / {seconds_s} s"
     head = ("temporary rate", "typed", "in the pump", "that is")
-    return [head, ("rate", typed[0], held, in_words), ("lasts", typed[1], f"{duration_s} s", span(duration_s))]
+    return [head, ("rate", rate, held, in_words), ("lasts", duration, f"{made.duration_s} s", span(made.duration_s))]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thecal.reports.live.past import Past
-from thecal.reports.live.view import ALERT, Status, rows
+from thecal.reports.live.view import ALERT, Row, Status, rows
 from thecal.terminal.console import printable
 
 HINT = "Ctrl-C ends the display, the pump runs on; `thecal stop` in another terminal stops it"
@@ -24,7 +24,7 @@ class LiveView:
         self._console = Console()
         self._encoding = sys.stdout.encoding or "ascii"  # rich replaces stdout while the table is live
         self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="visible")
-        self._rows: list[tuple[str, str, str]] = []
+        self._rows: list[Row] = []
 
     def __enter__(self) -> LiveView:
         self._live.start()

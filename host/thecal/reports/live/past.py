@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR
 from thecal.errors import ThecalError
@@ -23,23 +23,31 @@ OTHER_RECORDS = 40  # and these many others in a quiet day
 Status = dict[str, Any]
 
 
+class Day(NamedTuple):
+    """The power-up and the pump's local day of a status; None if the pump does not know the time."""
+
+    boot: int
+    number: int | None
+    offset_s: int
+
+
 class Past:
     """`since_midnight`: (least, most) steps delivered today by the pump's local time; None if unknown, with the reason in `why`."""
 
     def __init__(self) -> None:
         self.why = "the journal is not read yet"
-        self._now: tuple[int, int | None, int] | None = None
+        self._day: Day | None = None
         self._begin_s = 0
         self._midnight: tuple[Fraction, Fraction] | None = None
         self._points: list[tuple[int, Fraction]] = []
 
     def look(self, client: Client, status: Status) -> None:
         """Process a status; read the journal for the first one, after a reset or a set clock, and when another day begins."""
-        now = (status["boot"], local_day(status), status["offset_s"])
+        day = Day(status["boot"], local_day(status), status["offset_s"])
         begin_s = status["utc_s"] - status["uptime_ms"] // MS_PER_S if status["utc_s"] else 0
-        if now != self._now or abs(begin_s - self._begin_s) > CLOCK_STEP_S:
+        if day != self._day or abs(begin_s - self._begin_s) > CLOCK_STEP_S:
             self._read(client, status)
-            self._now, self._begin_s = now, begin_s
+            self._day, self._begin_s = day, begin_s
         self._points.append((status["uptime_ms"], Fraction(status["delivered_steps"])))
         oldest_ms = status["uptime_ms"] - HOUR_MS
         while len(self._points) > 2 and self._points[1][0] < oldest_ms:

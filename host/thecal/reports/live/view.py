@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from pumpcore.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.faults import ALARM, WARNING
+from pumpcore.faults.faults import ALARM, WARNING
+from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
 from pumpcore.units import NL_PER_ML
 from thecal.quantities.amounts import clock_text, ml, span
 from thecal.quantities.typed import decimal
@@ -19,7 +19,14 @@ Status = dict[str, Any]
 UNKNOWN = "UNKNOWN"
 SPARK_CELLS = 30
 ALERT, PLAIN = "alert", ""
-Row = tuple[str, str, str]
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    label: str
+    text: str
+    style: str = PLAIN
 
 
 def next_text(status: Status) -> str:
@@ -81,7 +88,7 @@ def spark_text(status: Status, past: Past, cells: int, encoding: str) -> str:
 
 
 def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
-    """Return (label, text, style) for a table `width` cells wide."""
+    """Return the rows of a table `width` cells wide."""
     now = (
         clock_text(status["utc_s"], status["offset_s"])[4:23]
         if status["utc_s"]
@@ -89,25 +96,26 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
     )
     today = today_text(status, past)
     found: list[Row] = [
-        ("state", f"{status['state']}", ALERT if status["state"] == "alarm" else PLAIN),
-        ("time", now, PLAIN),
-        ("program", status.get("program_name") or "none", PLAIN),
-        ("rate", rate_text(status), PLAIN),
-        ("next", next_text(status), PLAIN),
-        ("today", today + (f" ({past.why})" if today == UNKNOWN else ""), PLAIN),
+        Row("state", f"{status['state']}", ALERT if status["state"] == "alarm" else PLAIN),
+        Row("time", now),
+        Row("program", status.get("program_name") or "none"),
+        Row("rate", rate_text(status)),
+        Row("next", next_text(status)),
+        Row("today", today + (f" ({past.why})" if today == UNKNOWN else "")),
     ]
     if status.get("bolus"):
-        found.append(("bolus", bolus_text(status), PLAIN))
+        found.append(Row("bolus", bolus_text(status)))
     if status.get("extended"):
-        found.append(("extended", bolus_text({**status, "bolus": status["extended"]}), PLAIN))
+        found.append(Row("extended", bolus_text({**status, "bolus": status["extended"]})))
     if status.get("temporary"):
-        found.append(("temporary", temporary_text(status), PLAIN))
+        found.append(Row("temporary", temporary_text(status)))
     if text := reservoir_text(status):
-        found.append(("reservoir", text, PLAIN))
-    found.append(("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding), PLAIN))
-    found += [(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [("alarms", "none", PLAIN)]
+        found.append(Row("reservoir", text))
+    found.append(Row("last hour", spark_text(status, past, max(8, min(SPARK_CELLS, width - 32)), encoding)))
+    found += [Row(severity(number), fault_text(number), ALERT) for number in status["alarms"]] or [Row("alarms", "none")]
     if state := uncalibrated(status):
-        found.append(("", f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off", ALERT))
+        text = f"{state}: volumes are nominal" if state == UNCALIBRATED else f"calibration {state}: volumes may be off"
+        found.append(Row("", text, ALERT))
     return found
 
 

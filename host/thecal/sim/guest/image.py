@@ -24,7 +24,7 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
 
 def commissioned(bench: Bench, manifest: bytes, seed: int = 1) -> Files:
     """Return the files that make it a pump: the bench, and the journal's identity, derived so that a simulation can be repeated."""
-    from pumpcore import slots
+    from pumpcore.flash import slots
 
     identity = hashlib.sha256(b"%d\n" % seed + payload(bench) + manifest).digest()[:16]
     held = marks.marked(BENCH_PATH, slots.pack(1, payload(bench)))

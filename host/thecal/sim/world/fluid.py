@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import NamedTuple
 
 from thecal.files.bench import Bench
 from thecal.sim.world.individual import Individual
@@ -16,6 +17,15 @@ ROLLERS = 3
 FULL_STEPS_PER_TURN = 200
 RUNS_KEPT = 512
 _PPM = 1_000_000
+
+
+class Steps(NamedTuple):
+    """So many steps, evenly spaced between two true times, after `before` others."""
+
+    first_ns: int
+    last_ns: int
+    before: int
+    steps: int
 
 
 class Fluid:
@@ -27,11 +37,11 @@ class Fluid:
         self.ug_per_step = true_nl * density_mg_per_ml / 1000
         self.steps_per_turn = FULL_STEPS_PER_TURN * bench.get("motor", {}).get("microsteps", 16)
         self._swing_steps = pulsation_percent / 100 * self.steps_per_turn / (2 * math.pi * ROLLERS)
-        self._runs: deque[tuple[int, int, int, int]] = deque(maxlen=RUNS_KEPT)
+        self._runs: deque[Steps] = deque(maxlen=RUNS_KEPT)
 
     def note(self, first_ns: int, last_ns: int, before: int, steps: int) -> None:
         """Note steps, evenly spaced from `first_ns` to `last_ns` (true time), after `before` others."""
-        self._runs.append((first_ns, last_ns, before, steps))
+        self._runs.append(Steps(first_ns, last_ns, before, steps))
 
     def steps_at(self, true_ns: int) -> int:
         """Return the steps by a time; as far back as the last few hundred runs of steps."""
@@ -40,7 +50,7 @@ class Fluid:
                 return before + steps
             if true_ns >= first_ns:
                 return before + 1 + (true_ns - first_ns) * (steps - 1) // (last_ns - first_ns)
-        return self._runs[0][2] if self._runs else 0
+        return self._runs[0].before if self._runs else 0
 
     def mass_ug(self, steps: int) -> float:
         """Return the mass delivered by so many steps since the head's angle zero."""

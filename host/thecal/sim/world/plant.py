@@ -6,6 +6,7 @@ O(slices), not O(steps). Times are guest nanoseconds of the running power-up, be
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from thecal.sim.world.individual import Crystal
 
@@ -54,13 +55,23 @@ class Guard:
         return passed
 
 
+class LastStep(NamedTuple):
+    """The last step that happened: its slice as it was then, and its number in the slice."""
+
+    crystal: Crystal
+    start_ns: int
+    end_ns: int
+    steps: int
+    pulse: int
+
+
 class Plant:
     """Generator, guard, driver and motor. Every method brings itself up to `now_ns` first."""
 
     def __init__(self) -> None:
         self.true_steps = 0
         self.powered = True  # the motor's own supply
-        self._last_step: tuple[Crystal, int, int, int, int] | None = None  # start, end and steps of its slice, its number there
+        self._last_step: LastStep | None = None
         # called for each run of true steps with (true ns of the first and of the last step, steps before them, steps)
         self.watch: Callable[[int, int, int, int], None] | None = None
         self.guard = Guard()
@@ -123,8 +134,8 @@ class Plant:
         """Return the true time of the last step; None before the first."""
         if self._last_step is None:
             return None
-        crystal, start_ns, end_ns, steps, pulse = self._last_step
-        return crystal.true_ns(_time_ns(start_ns, end_ns, steps, pulse))
+        crystal, *slice_and_pulse = self._last_step
+        return crystal.true_ns(_time_ns(*slice_and_pulse))
 
     @property
     def held(self) -> bool:
@@ -165,7 +176,7 @@ class Plant:
                 first_ns = self._crystal.true_ns(current.time_ns(current.emitted - passed + 1))
                 self.watch(first_ns, self._crystal.true_ns(current.time_ns(current.emitted)), self.true_steps, passed)
             self.true_steps += passed
-            self._last_step = self._crystal, current.start_ns, current.end_ns, current.steps, current.emitted
+            self._last_step = LastStep(self._crystal, current.start_ns, current.end_ns, current.steps, current.emitted)
         if guard.tripped:
             self._strike_queue()
 

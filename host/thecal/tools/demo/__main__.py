@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from thecal.errors import ThecalError
 from thecal.files.resources import DATA, firmware_folder, hardware_folder
 from thecal.prescription.compiler import Compiled, compile_prescription
@@ -80,13 +80,14 @@ def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:
 
 def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
     """Check that the firmware of this checkout runs in MicroPython."""
-    from pumpcore import manifest
+    from pumpcore.flash import manifest
     from thecal.sim.guest.image import firmware_files
 
     release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])
+    interpreter, running = hello["implementation"]["name"], hello["release"]
     return [
-        (hello["implementation"]["name"] == "micropython", f"the firmware runs in {hello['implementation']['name']}"),
-        (hello["release"] == release, f"release of the running firmware {hello['release'][:16]} = of the sources {release[:16]}"),
+        books.Check(interpreter == "micropython", f"the firmware runs in {interpreter}"),
+        books.Check(running == release, f"release of the running firmware {running[:16]} = of the sources {release[:16]}"),
     ]
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
+from thecal.history.checks import Check
 from thecal.history.rows import Row
 from thecal.tools.demo.day import CUT_AT_MS, Day
 from thecal.tools.demo.plan import Stretch
-
-Check = tuple[bool, str]
 
 
 class Line:
@@ -91,12 +90,13 @@ def checks(day: Day, found: list[Line], calibration: Calibration) -> list[Check]
     for line in found:
         where = line.stretch.label()
         off = line.off_by(calibration)
-        result.append((abs(off) < 1, f"{where}: ordered is {float(off):+.3f} steps from the programmed volume, less than one"))
+        result.append(Check(abs(off) < 1, f"{where}: ordered is {float(off):+.3f} steps from the programmed volume, less than one"))
         result += cut_checks(where, line, line.cut) if line.cut else plain_checks(where, line)
     bolus = day.bolus
-    result.append((bolus["state"] == "done" and bolus["delivered_steps"] == bolus["ordered_steps"], bolus_words(bolus)))
+    complete = bolus["state"] == "done" and bolus["delivered_steps"] == bolus["ordered_steps"]
+    result.append(Check(complete, bolus_words(bolus)))
     wanted = calibration.steps_for_nl(bolus["volume_nl"])
-    result.append((bolus["ordered_steps"] == wanted, f"bolus: {bolus['volume_nl']} nl are {wanted} whole steps"))
+    result.append(Check(bolus["ordered_steps"] == wanted, f"bolus: {bolus['volume_nl']} nl are {wanted} whole steps"))
     return result
 
 
@@ -106,7 +106,7 @@ def bolus_words(bolus: Row) -> str:
 
 def plain_checks(where: str, line: Line) -> list[Check]:
     same = line.ordered_steps == line.guard_steps == line.plant_steps
-    return [(same, f"{where}: ordered {line.ordered_steps} = guard {line.guard_steps} = plant {line.plant_steps}")]
+    return [Check(same, f"{where}: ordered {line.ordered_steps} = guard {line.guard_steps} = plant {line.plant_steps}")]
 
 
 def cut_checks(where: str, line: Line, cut: Cut) -> list[Check]:
@@ -115,6 +115,6 @@ def cut_checks(where: str, line: Line, cut: Cut) -> list[Check]:
     words = f"confirmed {cut.confirmed_steps} + uncertain {cut.uncertain_steps} + missed {cut.missed_steps}"
     bounds = f"confirmed {cut.confirmed_steps} <= plant {line.plant_steps} <= confirmed + uncertain {most}"
     return [
-        (line.ordered_steps == parts, f"{where}: ordered {line.ordered_steps} = {words}"),
-        (cut.confirmed_steps <= line.plant_steps <= most, f"{where}: {bounds}"),
+        Check(line.ordered_steps == parts, f"{where}: ordered {line.ordered_steps} = {words}"),
+        Check(cut.confirmed_steps <= line.plant_steps <= most, f"{where}: {bounds}"),
     ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.program import Program, digest
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.packing import digest
+from pumpcore.program.plan import Program
 from pumpcore.units import MS_PER_S, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
 from thecal.checks.dose import Bolus
 from thecal.history.evidence import Evidence, collect

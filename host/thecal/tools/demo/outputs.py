@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pumpcore.dose import Calibration
+from pumpcore.motion.dose import Calibration
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_HOUR
 from thecal.history.rows import as_csv, as_json_lines
 from thecal.history.timeline import Timeline

@@ -28,13 +28,13 @@ def speaks(port: BalancePort, framing: str | None) -> tuple[str, bool]:
     heard = port.line(time.monotonic() + LISTEN_S)
     if heard is not None:
         return named(heard[0]), True
-    port.send(mt_sics.ASK_SERIAL)
+    port.write(mt_sics.ASK_SERIAL)
     heard = port.line(time.monotonic() + ANSWER_S)
     if heard is not None:
         return named(heard[0]), False
     if framing is None:
         port.frame(sbi.FRAMING)
-    port.send(sbi.ASK_NOW)
+    port.write(sbi.ASK_NOW)
     heard = port.line(time.monotonic() + ANSWER_S)
     if heard is None:
         raise errors.no_answer(port.port_url, LISTEN_S + 2 * ANSWER_S, "auto")

@@ -11,13 +11,12 @@ import time
 from typing import Any
 
 from thecal.errors import BadInput, Failed, LinkLost, NoPump, ThecalError
-from thecal.pump.transport.link import WRITE_TIMEOUT_S, error_number, exclusive, is_busy
+from thecal.pump.transport.serial_port import OPEN_ERRORS, SerialPort, connect, error_number, exclusive, is_busy
 from thecal.weighing.balance import errors
 
 QUIET_S = 0.2
 LINE_GAP_S = 1.0
 LINE_MAX_BYTES = 256
-CHUNK_BYTES = 4096
 # chunks; more is a flood
 MOST_WAITING = 64
 # a pseudo-terminal has no parity, and the system refuses the setting
@@ -26,23 +25,13 @@ FRAMING = re.compile(r"(\d{3,6})-([78])([NEO])([12])")
 END = re.compile(rb"[\r\n]+")
 
 
-class BalancePort:
-    """An open port."""
+class BalancePort(SerialPort):
+    """An open port of a balance."""
 
     def __init__(self, port_url: str, framing: str) -> None:
-        self.port_url = port_url
-        self._buffer = bytearray()
+        super().__init__(port_url, _open(port_url, framing))
         self._came_s = 0.0
-        self._serial = _open(port_url, framing)
         self.join()
-
-    def close(self) -> None:
-        """Close at once; pyserial's socket:// would sleep for 0.3 s."""
-        connection = getattr(self._serial, "_socket", None)
-        if connection is not None:
-            connection.close()
-            self._serial.is_open = False
-        self._serial.close()
 
     def frame(self, framing: str) -> None:
         """Set another baud rate and parity."""
@@ -54,17 +43,17 @@ class BalancePort:
         """Drop earlier bytes. If the line is not quiet then, begin after the end of the current line."""
         self._buffer.clear()
         self._serial.reset_input_buffer()
-        if not self._fill(time.monotonic() + QUIET_S):
+        if not self._read(time.monotonic() + QUIET_S):
             return
         while not END.search(self._buffer):
-            if len(self._buffer) > LINE_MAX_BYTES or not self._fill(time.monotonic() + LINE_GAP_S):
+            if len(self._buffer) > LINE_MAX_BYTES or not self._read(time.monotonic() + LINE_GAP_S):
                 raise self._half("no end of line came")
         self._take()
 
     def skip_waiting(self) -> None:
         """Drop the waiting whole lines, so that the next one is current."""
         for _ in range(MOST_WAITING):
-            if not self._fill(0.0):
+            if not self._read(0.0):
                 break
         ends = list(END.finditer(self._buffer))
         if ends:
@@ -72,15 +61,7 @@ class BalancePort:
 
     def listen(self, duration_s: float) -> bool:
         """Return True if bytes arrive by themselves; they stay readable."""
-        return bool(self._buffer) or self._fill(time.monotonic() + duration_s)
-
-    def send(self, command: bytes) -> None:
-        import serial
-
-        try:
-            self._serial.write(command)
-        except (serial.SerialException, OSError) as error:
-            raise self._lost(error) from error
+        return bool(self._buffer) or self._read(time.monotonic() + duration_s)
 
     def line(self, deadline_s: float) -> tuple[str, float] | None:
         """Return the next non-empty line without its end, and its time; None if the deadline passes without a byte."""
@@ -94,7 +75,7 @@ class BalancePort:
                 raise self._half("no end of line in so many bytes")
             if not begun and time.monotonic() > max(deadline_s, asked_s + LINE_GAP_S):
                 return None  # only empty lines came
-            if not self._fill(time.monotonic() + LINE_GAP_S if begun else deadline_s):
+            if not self._read(time.monotonic() + LINE_GAP_S if begun else deadline_s):
                 if begun:
                     raise self._half("its end did not come")
                 return None
@@ -112,22 +93,14 @@ class BalancePort:
         self._buffer.clear()
         return errors.half_line(raw, why)
 
-    def _fill(self, deadline_s: float) -> bool:
-        import serial
-
-        try:
-            self._serial.timeout = max(0.0, deadline_s - time.monotonic())
-            data = self._serial.read(1)
-            if data:
-                self._came_s = time.monotonic()
-                self._serial.timeout = 0
-                data += self._serial.read(CHUNK_BYTES)
-        except (serial.SerialException, OSError, TypeError) as error:
-            raise self._lost(error) from error
-        self._buffer += data
+    def _read(self, deadline_s: float) -> bool:
+        """Read more bytes, and note when they came. Returns False at the deadline."""
+        data = self._fill(deadline_s - time.monotonic())
+        if data:
+            self._came_s = time.monotonic()
         return bool(data)
 
-    def _lost(self, error: Exception) -> LinkLost:
+    def _lost(self, doing: str, error: Exception) -> LinkLost:
         return LinkLost(f"the link to the balance on {self.port_url} broke ({error})", "check its cable and begin again")
 
 
@@ -143,12 +116,10 @@ def parameters(framing: str, port_url: str) -> dict[str, Any]:
 
 
 def _open(port_url: str, framing: str) -> Any:
-    import serial
-
-    chosen = {**parameters(framing, port_url), "timeout": 0, "write_timeout": WRITE_TIMEOUT_S, "exclusive": exclusive(port_url)}
+    settings = parameters(framing, port_url)
     try:
-        return serial.serial_for_url(port_url, **chosen)
-    except (serial.SerialException, OSError, ValueError) as error:
+        return connect(port_url, exclusive(port_url), **settings)
+    except OPEN_ERRORS as error:
         raise _why_not_open(port_url, error) from error
 
 

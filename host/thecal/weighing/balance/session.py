@@ -116,9 +116,9 @@ class Balance:
 
     def _ask(self) -> None:
         if self.protocol == mt_sics.NAME:
-            self._port.send(mt_sics.ASK_NOW)
+            self._port.write(mt_sics.ASK_NOW)
         elif self.protocol == sbi.NAME:
-            self._port.send(sbi.ASK_NOW)
+            self._port.write(sbi.ASK_NOW)
 
     def _answer(self, deadline_s: float) -> Reading | None:
         """Return the next line as a reading; None if nothing came."""
@@ -140,10 +140,10 @@ class Balance:
             if not self.prints:
                 self._ask()
             return self._answer(deadline_s)
-        self._port.send(mt_sics.ASK_STABLE)
+        self._port.write(mt_sics.ASK_STABLE)
         reading = self._answer(deadline_s)
         if reading is None:
-            self._port.send(mt_sics.ASK_NOW)
+            self._port.write(mt_sics.ASK_NOW)
             reading = self._answer(time.monotonic() + DRAIN_S)
         return reading
 
@@ -158,7 +158,7 @@ class Balance:
             time.sleep(max(0.0, due_s - time.monotonic()))
 
     def _repeated(self) -> Iterator[Reading]:
-        self._port.send(mt_sics.REPEAT)
+        self._port.write(mt_sics.REPEAT)
         try:
             while True:
                 yield self._must_come(ANSWER_S)
@@ -168,7 +168,7 @@ class Balance:
     def _end_repeat(self) -> None:
         """End a repetition with another weighing command, and drop the lines under way. A balance that prints on is no MT-SICS; its next
         answer will show that."""
-        self._port.send(mt_sics.ASK_NOW)
+        self._port.write(mt_sics.ASK_NOW)
         until_s = time.monotonic() + ANSWER_S
         while time.monotonic() < until_s and self._port.line(time.monotonic() + DRAIN_S) is not None:
             continue
@@ -178,7 +178,7 @@ class Balance:
         if self.prints:
             self._end_repeat()
             self.prints = False
-        self._port.send(mt_sics.ASK_SERIAL)
+        self._port.write(mt_sics.ASK_SERIAL)
         heard = self._port.line(time.monotonic() + ANSWER_S)
         if heard is None:
             raise self._silent(ANSWER_S)
@@ -192,7 +192,7 @@ class Balance:
             return []
         answers = []
         for what, command in (("model", sbi.ASK_MODEL), ("serial number", sbi.ASK_SERIAL)):
-            self._port.send(command)
+            self._port.write(command)
             heard = self._port.line(time.monotonic() + IDENTITY_S)
             if heard is not None:
                 answers.append(f"{what} {heard[0].strip()}")

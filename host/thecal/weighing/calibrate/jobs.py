@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
 from typing import Any
 
-from pumpcore import faults, weighed
-from pumpcore.fault_texts import sentence
-from pumpcore.faults import Refusal
+from pumpcore.bench import weighed
+from pumpcore.faults import faults
+from pumpcore.faults.fault_texts import sentence
+from pumpcore.faults.faults import Refusal
 from thecal.errors import BadInput, Failed, Refused
 from thecal.pump.client import Client
 from thecal.pump.steering import StopNotes
@@ -164,8 +165,7 @@ def _stops_a_run(number: int) -> bool:
 
 
 def planned(plan: Plan) -> list[tuple[str, ...]]:
-    rate_nl, seconds_s = plan.rate
-    duration_s = int(-(-plan.expected_nl * seconds_s // rate_nl))
+    duration_s = int(-(-plan.expected_nl * plan.rate.rate_seconds_s // plan.rate.rate_nl))
     rows: list[tuple[str, ...]] = [
         ("each run", f"{plan.typed.turns} turns, {plan.steps} steps at {plan.typed.rate}"),
         ("expected", f"{ml(plan.expected_nl)} = {grams(plan.expected_nl * plan.density_ug_per_ml / 1_000_000)}"),

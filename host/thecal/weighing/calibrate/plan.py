@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.dose import Calibration
-from pumpcore.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
+from pumpcore.bench.weighed import FARTHEST_PERCENT, LONGEST_TEXT, MOST_DAYS, MOST_NL, MOST_RUNS
+from pumpcore.motion.dose import Calibration
 from thecal.checks.dose import option_nl, read
 from thecal.errors import BadInput
+from thecal.quantities.amounts import Rate
 from thecal.quantities.typed import shown
 from thecal.weighing.calibrate.masses import Plausible
 from thecal.weighing.calibrate.water import typed_ug_per_ml, water_ug_per_ml
@@ -36,7 +37,7 @@ class Typed:
 
 
 class Plan:
-    """The runs in the pump's numbers. `rate`: (nl, seconds); `prime_nl`: 0 for none; `expires_nl`: 0 for never."""
+    """The runs in the pump's numbers. `prime_nl`: 0 for none; `expires_nl`: 0 for never."""
 
     def __init__(self, typed: Typed, pump: dict[str, Any]) -> None:
         """`pump`: the answer to calibration.read."""
@@ -77,14 +78,14 @@ def steps_of(turns: int, pump: dict[str, Any]) -> int:
     return steps
 
 
-def flow(text: str) -> tuple[int, int]:
-    """Return (nl, seconds) of a typed rate, exact."""
+def flow(text: str) -> Rate:
+    """Return a typed rate, exact. Raises BadInput for zero, and for too many digits."""
     exact = read(text, ("volume/time",), "2 mL/h").to("nL/s")
     if not exact:
         raise BadInput(f"{shown(text)} is zero", 'give a --rate above zero, like "2 mL/h"')
     if exact.denominator > MOST_SECONDS:
         raise BadInput(f"{shown(text)} has too many digits for the pump", "write fewer digits")
-    return exact.numerator, exact.denominator
+    return Rate(exact.numerator, exact.denominator)
 
 
 def volume(option: str, text: str) -> int:

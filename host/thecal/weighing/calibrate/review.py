@@ -6,7 +6,7 @@ import base64
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.weighed import Weighed, unpack
+from pumpcore.bench.weighed import Weighed, unpack
 from thecal.quantities.amounts import ml
 from thecal.quantities.typed import decimal
 from thecal.text.calibration import day

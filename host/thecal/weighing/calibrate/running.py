@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from pumpcore.bolus import CALIBRATION, DONE, PRIMING
+from pumpcore.orders.bolus import CALIBRATION, DONE, PRIMING
 from thecal.errors import Failed, Interrupted, Unknown
 from thecal.pump.client import ENDED_STATES, Client
 from thecal.pump.exchange import Reply
 from thecal.pump.replies import NEVER_SEEN, bad_answer
 from thecal.pump.steering import StopNotes, cut_short, stopped_by
+from thecal.quantities.amounts import Rate
 from thecal.terminal.console import Progress
 from thecal.weighing.calibrate.plan import Plan
 from thecal.weighing.clocks import Clock, clock_for
@@ -28,12 +29,12 @@ def run(client: Client, plan: Plan, notes: StopNotes) -> int:
     return _to_its_end(client, CALIBRATION, plan.steps, plan.rate, notes)
 
 
-def _to_its_end(client: Client, purpose: str, amount: int, rate_nl_s: tuple[int, int], notes: StopNotes) -> int:
+def _to_its_end(client: Client, purpose: str, amount: int, rate: Rate, notes: StopNotes) -> int:
     notes.check()
     clock = clock_for(client.port_url)
     token = client.bolus_token()
     try:
-        told = client.run_start(token, purpose, amount, rate_nl_s)
+        told = client.run_start(token, purpose, amount, rate)
         ended = _watched(client, told, purpose, notes, clock)
     except Unknown as error:
         raise Unknown(error.cause, f"the pump may still run: `thecal status`, `thecal stop`, or thecal bolus --status {token}") from error

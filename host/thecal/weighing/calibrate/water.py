@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from pumpcore.weighed import DENSITIES_UG_PER_ML
+from pumpcore.bench.weighed import DENSITIES_UG_PER_ML
 from thecal.errors import BadInput
 from thecal.quantities.typed import decimal, parse_number, shown
 

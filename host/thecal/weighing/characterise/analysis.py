@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,17 @@ from thecal.errors import BadInput, Failed
 from thecal.weighing.characterise import checks
 from thecal.weighing.characterise.pulsation import Pulsation, pulsation
 from thecal.weighing.characterise.run import RUN, STILL, Facts, Run, Sample
-from thecal.weighing.characterise.trumpet import MS_PER_MIN, Ideal, Masses, Window, flow_ml_per_h, mean_error_percent, on_grid, trumpet
+from thecal.weighing.characterise.trumpet import (
+    MS_PER_MIN,
+    FlowCurve,
+    Ideal,
+    Masses,
+    Window,
+    flow_ml_per_h,
+    mean_error_percent,
+    on_grid,
+    trumpet,
+)
 
 SAMPLE_S = 30
 STARTUP_MIN = 120
@@ -42,8 +52,25 @@ class Motor:
 
 
 @dataclass(frozen=True)
+class WindowLimit:
+    """The error of a window of so many minutes from one step, and from one digit of the balance."""
+
+    window_min: int
+    step_percent: Fraction
+    digit_percent: Fraction
+
+
+class Span(NamedTuple):
+    """A named part of the grid."""
+
+    name: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """The results to print and draw. `startup` and `flow` are (minutes, mL/h)."""
+    """The results to print and draw."""
 
     facts: Facts
     duration_min: float
@@ -53,10 +80,10 @@ class Analysis:
     digit_ug: int
     whole_percent: Fraction
     periods: list[Period]
-    limits: list[tuple[int, Fraction, Fraction]]  # minutes, one step, one digit of the balance; percent
+    limits: list[WindowLimit]
     motor: Motor | None
     pulsation: Pulsation | None
-    flow: tuple[Any, Any]
+    flow: FlowCurve
 
     @property
     def calibrated(self) -> bool:
@@ -139,29 +166,27 @@ def _step_ms(sample_s: Fraction) -> int:
     return int(step_ms)
 
 
-def _spans(masses: Masses) -> list[tuple[str, int, int]]:
-    """Return (name, from, to) in ms on the grid: T1 the second hour, T2 the last; a short run is one period."""
+def _spans(masses: Masses) -> list[Span]:
+    """Return the analysis periods: T1 the second hour, T2 the last; a short run is one period."""
     hour_ms = PERIOD_MIN * MS_PER_MIN
     end_ms = masses.from_ms + masses.span_ms
     if masses.from_ms > hour_ms or end_ms < 2 * hour_ms:
-        return [("whole run", masses.from_ms, end_ms)]
-    spans = [("T1, second hour", hour_ms, 2 * hour_ms)]
+        return [Span("whole run", masses.from_ms, end_ms)]
+    spans = [Span("T1, second hour", hour_ms, 2 * hour_ms)]
     if end_ms >= 3 * hour_ms:
-        spans.append(("T2, last hour", end_ms - hour_ms, end_ms))
+        spans.append(Span("T2, last hour", end_ms - hour_ms, end_ms))
     return spans
 
 
-def _period(masses: Masses, ideal: Ideal, span: tuple[str, int, int]) -> Period:
-    name, from_ms, to_ms = span
-    part = masses.part(from_ms, to_ms)
-    return Period(name, from_ms / MS_PER_MIN, to_ms / MS_PER_MIN, mean_error_percent(part, ideal), trumpet(part, ideal))
+def _period(masses: Masses, ideal: Ideal, span: Span) -> Period:
+    part = masses.part(span.from_ms, span.to_ms)
+    return Period(span.name, span.from_ms / MS_PER_MIN, span.to_ms / MS_PER_MIN, mean_error_percent(part, ideal), trumpet(part, ideal))
 
 
-def _limits(periods: list[Period], ideal: Ideal, facts: Facts, resolution_ug: int) -> list[tuple[int, Fraction, Fraction]]:
-    """Return the error of each window from one step, and from one digit of the balance."""
+def _limits(periods: list[Period], ideal: Ideal, facts: Facts, resolution_ug: int) -> list[WindowLimit]:
     digit_nl = Fraction(resolution_ug * 1000) / ideal.density_mg_per_ml
     spans = [(window.minutes, window.minutes * MS_PER_MIN) for window in periods[0].windows]
-    return [(minutes, ideal.volume_percent(facts.step_nl, ms), ideal.volume_percent(digit_nl, ms)) for minutes, ms in spans]
+    return [WindowLimit(minutes, ideal.volume_percent(facts.step_nl, ms), ideal.volume_percent(digit_nl, ms)) for minutes, ms in spans]
 
 
 def _pulsation(times_ms: Any, masses_ug: Any, ideal: Ideal, facts: Facts) -> Pulsation | None:

@@ -46,7 +46,7 @@ def check(run: Run, times_ms: Any, masses_ug: Any) -> None:
     limit_ug = drop_limit_ug(resolution_ug)
     _check_rest(run, limit_ug)
     expected_ug_per_ms = float(run.facts.rate_nl_per_ms * run.facts.density) / 1000
-    _check_jumps(samples, times_ms, masses_ug, (limit_ug, expected_ug_per_ms))
+    _check_jumps(samples, times_ms, masses_ug, limit_ug, expected_ug_per_ms)
     _check_frozen(samples, times_ms, masses_ug, frozen_limit_ms(run.facts, resolution_ug))
     gap = int(np.argmax(np.diff(times_ms)))
     if times_ms[gap + 1] - times_ms[gap] > LONGEST_GAP_MS:
@@ -72,9 +72,8 @@ def _check_rest(run: Run, limit_ug: int) -> None:
             raise _moved(after, after.mass_ug - before.mass_ug)
 
 
-def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limits: tuple[int, float]) -> None:
-    """Check jumps; `limits`: ug that are still noise, and the expected flow in ug per ms."""
-    limit_ug, expected_ug_per_ms = limits
+def _check_jumps(samples: list[Sample], times_ms: Any, masses_ug: Any, limit_ug: int, expected_ug_per_ms: float) -> None:
+    """Check jumps beyond the noise `limit_ug` and the expected flow."""
     steps_ug, spans_ms = np.diff(masses_ug), np.diff(times_ms)
     too_low, too_high = steps_ug < -limit_ug, steps_ug > limit_ug + JUMP_FLOWS * expected_ug_per_ms * spans_ms
     bad = np.flatnonzero(too_low | too_high)

@@ -8,7 +8,6 @@ from thecal.errors import Failed
 from thecal.reports.page import inline_png, page
 from thecal.weighing.characterise import pictures, telling
 from thecal.weighing.characterise.analysis import Analysis
-from thecal.weighing.characterise.pump import rate_text
 
 
 def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list[Path]:
@@ -28,7 +27,7 @@ def write_files(analysis: Analysis, png: Path | None, html: Path | None) -> list
 def page_of(analysis: Analysis, picture: bytes) -> str:
     """Return the page as text, with the picture in it."""
     values = {
-        "title": f"{rate_text((analysis.facts.rate_nl, analysis.facts.rate_seconds_s))} by gravimetry",
+        "title": f"{analysis.facts.rate.text()} by gravimetry",
         "calibrated": analysis.calibrated,
         "picture": inline_png(picture),
         "facts": [("pump", analysis.facts.pump), ("begun", analysis.facts.begun_utc), *telling.facts_table(analysis)],

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from thecal.reports.drawing import entitle, png_of
 from thecal.reports.figure import DONE, DPI, INK, PLAN
 from thecal.weighing.characterise.analysis import STARTUP_MIN, Analysis, Period
-from thecal.weighing.characterise.pump import rate_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +26,7 @@ def png(analysis: Analysis) -> bytes:
     FigureCanvasAgg(figure)
     panels = figure.subplot_mosaic([["startup", "startup"], ["trumpet", "trumpet"], ["spectrum", "spectrum"]], height_ratios=(5, 6, 4))
     facts = analysis.facts
-    title = f"{rate_text((facts.rate_nl, facts.rate_seconds_s))} by gravimetry, {facts.begun_utc}, {facts.pump}"
+    title = f"{facts.rate.text()} by gravimetry, {facts.begun_utc}, {facts.pump}"
     entitle(figure, title, fontsize=11, color=INK)
     draw_startup(panels["startup"], analysis)
     draw_trumpet(panels["trumpet"], analysis)
@@ -43,7 +42,7 @@ def png(analysis: Analysis) -> bytes:
 
 def draw_startup(axes: Axes, analysis: Analysis) -> None:
     """Draw the flow of every sample interval over the first two hours, and the set rate."""
-    minutes, flow = analysis.flow
+    minutes, flow = analysis.flow.at_min, analysis.flow.ml_per_h
     shown = minutes <= STARTUP_MIN
     rate = float(analysis.facts.rate_nl_per_ms) * 3.6
     axes.axhline(rate, color=PLAN, linewidth=2.5, label="set")
@@ -60,12 +59,12 @@ def draw_trumpet(axes: Axes, analysis: Analysis) -> None:
     """Draw the largest and smallest error by window; the mean errors as lines; one step and one digit around the first mean."""
     for period, colour, line in zip(analysis.periods, (DONE, SECOND), LINES, strict=False):
         draw_period(axes, period, colour, line)
-    minutes = [one[0] for one in analysis.limits]
+    minutes = [one.window_min for one in analysis.limits]
     if not minutes:
         axes.text(0.5, 0.5, "the run is shorter than the shortest window, 2 min", transform=axes.transAxes, ha="center", fontsize=9)
     centre = float(analysis.periods[0].mean_percent)
-    for column, style, name in ((1, "-", "one step"), (2, ":", "one digit of the balance")):
-        around = [float(one[column]) for one in analysis.limits]
+    for field, style, name in (("step_percent", "-", "one step"), ("digit_percent", ":", "one digit of the balance")):
+        around = [float(getattr(one, field)) for one in analysis.limits]
         for sign in (1, -1):
             label = f"{name}, about the mean" if sign > 0 else None
             axes.plot(minutes, [centre + sign * one for one in around], style, color=PLAN, linewidth=1.2, label=label)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.bolus import CALIBRATION
+from pumpcore.orders.bolus import CALIBRATION
 from pumpcore.units import ceil_div
 from thecal.errors import BadInput, Failed, InAlarm, Interrupted, Refused
 from thecal.prescription.compiler import Compiled, compile_prescription
 from thecal.prescription.file import check
 from thecal.pump.active import pair_of
 from thecal.pump.client import Client
-from thecal.pump.delivering import parts_nl_per_s
+from thecal.pump.delivering import parts_of
 from thecal.pump.refusals import with_rates
 from thecal.pump.steering import StopNotes, stopped_by
-from thecal.quantities.amounts import ml_per_h
+from thecal.quantities.amounts import Rate
 
 SPARE_MS = 60_000
 UNDER_WAY = ("ordered", "delivering")
@@ -26,7 +26,7 @@ class PumpSide:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.rate: tuple[int, int] = (0, 1)
+        self.rate = Rate(0, 1)
 
     def begin(self, duration_ms: int) -> None:
         """Let the pump run for so long, if it does not run already."""
@@ -54,7 +54,7 @@ class AsItRuns(PumpSide):
     def __init__(self, client: Client) -> None:
         super().__init__(client)
         status = client.status()
-        if status["state"] != "running" or not rate_now(status)[0]:
+        if status["state"] != "running" or not rate_now(status).rate_nl:
             raise Failed(f"the pump is {status['state']}", 'start it first, or give a rate: --rate "5 mL/h"')
         self.rate = rate_now(status)
 
@@ -65,20 +65,19 @@ class ConstantRate(PumpSide):
     def __init__(self, client: Client, rate_text: str) -> None:
         super().__init__(client)
         program = constant(rate_text).program
-        self.rate = (program.entries[0][1], program.rate_seconds_s)
+        self.rate = Rate(program.entries[0][1], program.rate_seconds_s)
         self._token = ""
         self._notes = StopNotes(client.port_url)
 
     def begin(self, duration_ms: int) -> None:
-        pair = pair_of(self.client.status())
-        rate_nl, seconds_s = self.rate
-        steps = ceil_div(rate_nl * (duration_ms + SPARE_MS) * pair["steps"], seconds_s * 1000 * pair["volume_nl"])
+        pair, rate = pair_of(self.client.status()), self.rate
+        steps = ceil_div(rate.rate_nl * (duration_ms + SPARE_MS) * pair["steps"], rate.rate_seconds_s * 1000 * pair["volume_nl"])
         self._notes.check()
         self._token = self.client.bolus_token()
         try:
-            self.client.run_start(self._token, CALIBRATION, steps, self.rate)
+            self.client.run_start(self._token, CALIBRATION, steps, rate)
         except Refused as refused:
-            raise with_rates(refused, seconds_s) from refused
+            raise with_rates(refused, rate.rate_seconds_s) from refused
 
     def look(self) -> dict[str, Any]:
         status = self.client.status()
@@ -115,13 +114,8 @@ def require_stopped(client: Client) -> None:
         raise Failed(f"the pump is {state}", "stop it first (`thecal stop`), or remove --rate to record the running pump")
 
 
-def rate_now(status: dict[str, Any]) -> tuple[int, int]:
-    """Return (nl, seconds) of the present delivery; the program's seconds if that gives whole nl."""
+def rate_now(status: dict[str, Any]) -> Rate:
+    """Return the rate of the present delivery; per the program's seconds if that gives whole nl."""
     seconds_s = status.get("rate_seconds_s") or 1
-    rate_nl = sum((rate for _, rate in parts_nl_per_s(status)), Fraction(0)) * seconds_s
-    return rate_nl.numerator, seconds_s * rate_nl.denominator
-
-
-def rate_text(pair: tuple[int, int]) -> str:
-    """Format nl and seconds as a rate."""
-    return ml_per_h(*pair)
+    rate_nl = sum((part.nl_per_s for part in parts_of(status)), Fraction(0)) * seconds_s
+    return Rate(rate_nl.numerator, seconds_s * rate_nl.denominator)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from thecal.errors import BadInput, Failed
+from thecal.quantities.amounts import Rate
 from thecal.terminal.sheets import cell, text_of
 from thecal.weighing.balance import BalanceError
 from thecal.weighing.balance.detect import DIALECTS
@@ -43,6 +44,10 @@ class Facts:
     protocol: str = "plain"
     pump: str = ""
     begun_utc: str = ""
+
+    @property
+    def rate(self) -> Rate:
+        return Rate(self.rate_nl, self.rate_seconds_s)
 
     @property
     def rate_nl_per_ms(self) -> Fraction:

@@ -12,7 +12,7 @@ from thecal.pump.client import Client
 from thecal.quantities.amounts import span
 from thecal.terminal.console import Progress
 from thecal.weighing.balance import Balance
-from thecal.weighing.characterise.pump import AsItRuns, ConstantRate, PumpSide, rate_text, require_stopped
+from thecal.weighing.characterise.pump import AsItRuns, ConstantRate, PumpSide, require_stopped
 from thecal.weighing.characterise.recorder import Plan, Recorder
 from thecal.weighing.characterise.run import Facts, Run, RunWriter, utc_now
 from thecal.weighing.clocks import clock_for
@@ -54,11 +54,10 @@ class Session:
     def facts(self, head: dict[str, Any]) -> Facts:
         """Return the conditions; `head`: rollers, steps_per_turn, density, evaporation."""
         hello, pair = self._client.hello(), pair_of(self._client.status())
-        rate_nl, rate_seconds_s = self._pump.rate
         seen: dict[str, Any] = {"balance": self._balance.identity, "protocol": self._balance.protocol}
         seen |= {"calibration_volume_nl": pair["volume_nl"], "calibration_steps": pair["steps"], "calibration_state": pair["state"]}
         seen |= {"pump": f"{hello['bench']} {hello['unique_id']}", "begun_utc": utc_now()}
-        return Facts(rate_nl=rate_nl, rate_seconds_s=rate_seconds_s, **seen, **head)
+        return Facts(**vars(self._pump.rate), **seen, **head)
 
     def review(self, plan: Plan) -> Rows:
         """Return the review for the question."""
@@ -66,7 +65,7 @@ class Session:
         still = f", {span(plan.still_ms // 1000)} before the start" if plan.still_ms else ""
         return [
             ("balance", self._balance.identity),
-            ("rate", f"{rate_text(self._pump.rate)} ({pump})"),
+            ("rate", f"{self._pump.rate.text()} ({pump})"),
             ("weighed", f"{span(plan.duration_ms // 1000)}{still}, every {plan.interval_ms / 1000:g} s"),
         ]
 

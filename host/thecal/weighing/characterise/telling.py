@@ -8,7 +8,6 @@ from typing import Any
 
 from thecal.weighing.characterise.analysis import Analysis, Period
 from thecal.weighing.characterise.pulsation import Pulsation
-from thecal.weighing.characterise.pump import rate_text
 
 Table = list[tuple[str, ...]]
 
@@ -21,19 +20,19 @@ def trumpet_table(analysis: Analysis) -> Table:
     """Return one row per window: Ep min and max of each period, the error from one step and one digit."""
     heads = [head for period in analysis.periods for head in (f"{period.name.split(',')[0]} Ep min", "Ep max", "windows")]
     rows: Table = [("window", *heads, "one step", "one digit")]
-    for index, (minutes, step_percent, digit_percent) in enumerate(analysis.limits):
+    for index, limit in enumerate(analysis.limits):
         cells: list[str] = []
         for period in analysis.periods:
             window = period.windows[index]
             cells += [percent(window.lowest_percent), percent(window.highest_percent), str(window.count)]
-        rows.append((f"{minutes} min", *cells, f"{float(step_percent):.2g} %", f"{float(digit_percent):.2g} %"))
+        rows.append((f"{limit.window_min} min", *cells, f"{float(limit.step_percent):.2g} %", f"{float(limit.digit_percent):.2g} %"))
     return rows
 
 
 def facts_table(analysis: Analysis) -> Table:
     """Return labels and texts, the errors first."""
     facts = analysis.facts
-    rows: Table = [("set rate", rate_text((facts.rate_nl, facts.rate_seconds_s)))]
+    rows: Table = [("set rate", facts.rate.text())]
     for letter, period in zip("AB", analysis.periods, strict=False):
         name = f"mean error {letter}" if len(analysis.periods) > 1 else "mean error"
         rows.append((name, f"{percent(period.mean_percent)} ({span(period)})"))
@@ -70,7 +69,7 @@ def pulsation_text(found: Pulsation | None) -> str:
 def as_json(analysis: Analysis) -> dict[str, Any]:
     """Return the document; names contain the units, errors are in percent as floats."""
     facts = {name: value for name, value in asdict(analysis.facts).items() if name != "evaporation_ug_per_h"}
-    minutes, flow = ([round(float(one), 6) for one in column] for column in analysis.flow)
+    minutes, flow = ([round(float(one), 6) for one in column] for column in (analysis.flow.at_min, analysis.flow.ml_per_h))
     return {
         "facts": facts,
         "calibrated": analysis.calibrated,
@@ -82,8 +81,12 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "mean_error_percent": float(analysis.whole_percent),
         "periods": [_period(period) for period in analysis.periods],
         "limits": [
-            {"window_min": minutes, "one_step_percent": float(step), "one_digit_percent": float(digit)}
-            for minutes, step, digit in analysis.limits
+            {
+                "window_min": one.window_min,
+                "one_step_percent": float(one.step_percent),
+                "one_digit_percent": float(one.digit_percent),
+            }
+            for one in analysis.limits
         ],
         "motor": _floats(asdict(analysis.motor)) if analysis.motor else None,
         "pulsation": _pulsation(analysis.pulsation),

@@ -38,6 +38,14 @@ class Masses:
 
 
 @dataclass(frozen=True)
+class FlowCurve:
+    """Arrays of floats, for drawing."""
+
+    at_min: Any
+    ml_per_h: Any
+
+
+@dataclass(frozen=True)
 class Ideal:
     """The measure of the windows: set rate, density (mg per mL), evaporation (ug per ms)."""
 
@@ -95,10 +103,10 @@ def mean_error_percent(masses: Masses, ideal: Ideal) -> Fraction:
     return ideal.error_percent((masses.ug[-1] - masses.ug[0]).item(), masses.span_ms)
 
 
-def flow_ml_per_h(masses: Masses, ideal: Ideal) -> tuple[Any, Any]:
-    """Return (minutes, mL/h) of every flow sample, each at the end of its interval; floats, for drawing."""
+def flow_ml_per_h(masses: Masses, ideal: Ideal) -> FlowCurve:
+    """Return every flow sample, each at the end of its interval."""
     corrected_ug = np.diff(masses.ug) + float(ideal.evaporation_ug_per_ms * masses.step_ms)
     per_h = 3_600_000 / masses.step_ms / 1_000_000
     flow = corrected_ug * (NL_PER_UG_DENSITY / float(ideal.density_mg_per_ml)) * per_h
     minutes = (masses.from_ms + masses.step_ms * np.arange(1, len(masses.ug))) / MS_PER_MIN
-    return minutes, flow
+    return FlowCurve(minutes, flow)

@@ -1,4 +1,4 @@
-"""What the firmware uses of the motor library, which has no types that the board's stubs fit."""
+"""The part of the motor library that the firmware uses; its own types do not fit the board's stubs."""
 
 from typing import Protocol
 

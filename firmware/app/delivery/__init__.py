@@ -1,0 +1,1 @@
+"""The tick and what it moves: leases, orders, the motor."""

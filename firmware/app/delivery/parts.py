@@ -1,0 +1,183 @@
+"""Parts of the delivery with a state of their own: marks, a pause at a ceiling, another program, a bolus without a program."""
+
+from app.delivery.basal import Basal, NoBasal, ceilings
+from app.delivery.orders import Orders
+from app.delivery.span import Span
+from pumpcore.faults import faults
+from pumpcore.motion.dose import Accumulator
+from pumpcore.orders.bolus import Bolus
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
+from pumpcore.wire.records import MISSED_CAUSES
+
+if 0:  # for the type checker alone
+    from app.types import Book, Motion, Payload, Reporter, Setup
+
+_DWELL_US = const(1_000)
+_RETRY_AHEAD_S = const(2)
+_LATE_MS = const(2_000)
+
+# --- marks -------------------------------------------------------------------------------------------------------------------
+# What is planned ahead is reported when its time has come.
+
+
+class Mark:
+    """A record, or with `bolus` the end of that bolus by `reason`, for the uptime `at_ms`."""
+
+    def __init__(self, at_ms: int, name: str, values: "Payload") -> None:
+        self.at_ms = at_ms
+        self.name = name
+        self.values = values
+        self.bolus: Bolus | None = None
+        self.reason = ""
+
+
+class Marks:
+    """`ahead` are those to come, the next one first."""
+
+    def __init__(self, motion: "Motion", report: "Reporter") -> None:
+        self._motion = motion
+        self._report = report
+        self.ahead: list[Mark] = []
+
+    def add(self, span: Span, name: str, values: "Payload") -> None:
+        """Report this record when all that is planned now has been made."""
+        self.ahead.append(Mark(span.at_ms(span.planned_s), name, values))
+
+    def bolus_ends(self, span: Span, bolus: Bolus, reason: str) -> None:
+        """End a bolus then."""
+        self.add(span, "bolus_ended", ())
+        self.ahead[-1].bolus, self.ahead[-1].reason = bolus, reason
+
+    def pass_due(self, now_ms: int, orders: Orders) -> bool:
+        """Report the marks that are due; return True if there were any."""
+        before = len(self.ahead)
+        while self.ahead and self.ahead[0].at_ms <= now_ms:
+            self._pass(self.ahead.pop(0), orders)
+        return len(self.ahead) < before
+
+    def _pass(self, mark: Mark, orders: Orders) -> None:
+        if mark.bolus is not None:
+            orders.ended(mark.bolus, mark.reason, mark.bolus.planned_steps)
+            return
+        values = mark.values
+        if mark.name == "entry":
+            values = values + (self._motion.delivered_steps(),)
+        self._report.post(mark.name, values)
+
+
+# --- pause -------------------------------------------------------------------------------------------------------------------
+# A ceiling forbids the next lease: the basal pauses until the window has room.
+
+
+class Pause:
+    """`limit` is the name of the ceiling, "" if nothing pauses; at `retry_ms` a lease is asked for again."""
+
+    def __init__(self, motion: "Motion", book: "Book", report: "Reporter") -> None:
+        self._motion = motion
+        self._book = book
+        self._report = report
+        self.limit = ""
+        self.retry_ms = 0
+
+    def begin(self, span: Span, limit: str, powered_on_s: int) -> None:
+        """Report the ceiling once, and wait for the next bucket of its window."""
+        if limit != self.limit:
+            if self.limit:
+                self._report.clear(self.limit)
+            self._report.fault(limit)
+            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
+            self._motion.queue([(0, _DWELL_US)])
+        self.limit = limit
+        self.retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
+
+    def skip(self, span: Span, now_ms: int) -> None:
+        """Leave out what was due until now and until the next lease is written."""
+        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
+        self._book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
+        span.planned_s += skipped_s
+
+    def end(self, span: Span) -> None:
+        """There is a lease again."""
+        self._report.clear(self.limit)
+        self.limit = ""
+        self._report.post("unpaused", (span.ordered_steps, self._book.missed_steps))
+        self._book.missed_steps = 0
+
+    def stop(self, span: Span) -> None:
+        """Report what was due during the pause as missed, at a stop."""
+        waited_s = max(0, (self._book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
+        missed_steps = self._book.missed_steps + span.basal.skip(span.planned_s, waited_s)
+        self._book.missed_steps = 0
+        self._report.clear(self.limit)
+        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
+
+
+# --- takeover ----------------------------------------------------------------------------------------------------------------
+# Another program runs from the end of the present lease on.
+
+
+class Takeover:
+    """`waits`: the active program is another one than the one that runs."""
+
+    def __init__(self, setup: "Setup", book: "Book", report: "Reporter", marks: Marks) -> None:
+        self._setup = setup
+        self._book = book
+        self._report = report
+        self._marks = marks
+        self.waits = False
+
+    def begin(self, span: Span) -> None:
+        """Replace the program. The old one's remainder, less than a step, is dropped and journaled."""
+        self.waits = False
+        program, old, wall = self._setup.program, span.basal, self._book.wall
+        owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
+        if remainder:
+            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
+        week = old.week
+        if week is None and wall.known():
+            week = wall.week((self._book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
+        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self._setup.calibration), week)
+        span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
+        span.entry = -1
+        self._book.program_digest = self._setup.plan_key()
+        span.watch_tank(self._setup.tank, self._setup.reservoir_settings())
+        self._marks.add(span, "program_changed", (bytes.fromhex(self._setup.digest), span.ordered_steps))
+
+
+# --- alone -------------------------------------------------------------------------------------------------------------------
+# A bolus without a program: its span has no basal, and ends when the guard has counted everything queued.
+
+
+class Alone:
+    """`reason`: why nothing follows what is queued, "" before."""
+
+    def __init__(self, motion: "Motion", setup: "Setup") -> None:
+        self._motion = motion
+        self._setup = setup
+        self.reason = ""
+
+    def basal(self, bolus: Bolus, kept: int) -> NoBasal:
+        """Return what stands in the place of the basal; `kept` is the remainder of the program's."""
+        return NoBasal(bolus, self._setup.calibration, kept)
+
+    def begin(self, span: Span, bolus: Bolus) -> None:
+        """Give the span its own ceilings."""
+        span.ceilings = ceilings(self._setup, bolus.rate_seconds_s)
+        span.set_entry(0)
+
+    def wind_up(self, reason: str) -> bool:
+        """Queue no more. Return False: there is no lease."""
+        self.reason = reason
+        self._motion.queue([(0, _DWELL_US)])
+        return False
+
+    def found(self, span: Span, now_ms: int) -> str:
+        """Return "done" if everything queued was made, "underrun" if it is late, else ""."""
+        if self._motion.delivered_steps() == span.ordered_steps:
+            return "done"
+        return "underrun" if now_ms > span.end_ms + _LATE_MS else ""
+
+    def end(self, by: str) -> str:
+        """Return why a halt ends a bolus: its own end, if it ran alone."""
+        reason, self.reason = self.reason if by == "done" else "fault" if by == "fault" else "stopped", ""
+        return reason

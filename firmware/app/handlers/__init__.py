@@ -1,1 +1,0 @@
-"""One file per command; each handler takes the pump and checked parameters and returns the result's object."""

@@ -1,0 +1,1 @@
+"""What the pump is set up with: program, calibration, line."""

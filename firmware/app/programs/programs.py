@@ -1,0 +1,98 @@
+"""Stage, check and activate a program. In memory at power-up and for the commands that need it."""
+
+from app.programs.setup import Setup, Staged
+from pumpcore.faults.faults import Refusal
+from pumpcore.limits import limits
+from pumpcore.limits.ceilings import Ceilings
+from pumpcore.program import packing
+
+MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
+PERMILLE = 1000
+
+
+def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
+    """Return the program of these bytes; `to_check` also imports what its check needs.
+
+    Refusals of `program.unpack`, and `not_loaded` if flash or memory fails: call it before anything is changed.
+    """
+    try:
+        new = packing.unpack(packed)
+        if to_check and new.settings is not None:
+            __import__("pumpcore.limits.limits")
+            __import__("pumpcore.limits.order_limits")
+    except (ImportError, OSError, MemoryError) as error:
+        raise Refusal("not_loaded", cause=repr(error)[:80])
+    return new
+
+
+def take(setup: Setup, packed: bytes) -> None:
+    """Make the stored program active. Refusals of `program.unpack` and `limits.check_program`; then nothing has changed."""
+    _take(setup, packing.unpack(packed), packed)
+
+
+def _take(setup: Setup, new: packing.Program, packed: bytes) -> None:
+    setup.ceilings = limits.check_program(new, setup.bench, setup.calibration)
+    setup.program = new
+    setup.packed = packed
+    setup.digest = packing.digest(packed)
+
+
+def stage(setup: Setup, packed: bytes) -> packing.Program:
+    """Read a program and keep it in memory; `check` judges it later. Refusals `program_...`, `alarm_active` without a bench."""
+    if setup.bench is None:
+        raise Refusal("alarm_active", alarm="not_commissioned")
+    new = unpack(packed, to_check=False)
+    setup.keep_staged(packing.digest(packed), packed)
+    return new
+
+
+def check(setup: Setup, row: Staged, now_ms: int) -> int:
+    """Continue the check of a staged program for a part of a second. Return the progress in permille, PERMILLE when it fits.
+
+    Refusals of `limits.check_program`, and `dose_rounded`, end the check.
+    """
+    if row.checked:
+        return PERMILLE
+    new = unpack(row.packed)
+    new.peaks = row.peaks
+    setup.go_on_checking(row, now_ms)
+    part = _search(new, row)
+    if part < PERMILLE:
+        return part
+    setup.end_check()
+    limits.check_program(new, setup.bench, setup.calibration)
+    limits.check_demand_steps(new, setup.calibration)
+    row.checked = True
+    return PERMILLE
+
+
+def _search(new: packing.Program, row: Staged) -> int:
+    """Search for the fullest window of each length. Return the progress in permille."""
+    most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
+    for number, minutes in enumerate(windows):
+        if minutes in new.peaks:
+            continue
+        if row.search is None:
+            row.search = limits.begin_peak(entries, minutes)
+        before = limits.moves_left(row.search)
+        left = limits.go_on(entries, row.search, most)
+        if left:
+            whole = 2 * len(entries)
+            return (PERMILLE * number + PERMILLE * (whole - left) // whole) // len(windows)
+        limits.keep_peak(new, row.search)
+        row.search = None
+        most -= before
+    return PERMILLE
+
+
+def activate(setup: Setup, packed: bytes, new: packing.Program) -> None:
+    """Store a checked program and make it active. Raises OSError or StoreError; then the old one stays."""
+    setup.store.save("program", packed)
+    _take(setup, new, packed)
+
+
+def recalibrated(setup: Setup, ceilings: Ceilings | None) -> None:
+    """Another calibration is in force: use these ceilings, and forget the staged programs, which were checked with the old one."""
+    setup.forget_staged()
+    if setup.program is not None:
+        setup.ceilings = ceilings

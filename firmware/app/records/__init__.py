@@ -1,0 +1,1 @@
+"""What is kept and told: journal, alarms, store, the time of day."""

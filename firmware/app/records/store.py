@@ -1,0 +1,104 @@
+"""Images that must survive everything: program, bench, offset. Each has two slots and a mark.
+
+A write replaces the older slot. The mark, in another folder, says which slot is the newest.
+"""
+
+import errno
+
+from pumpcore.flash import slots
+
+if 0:  # for the type checker alone
+    from app.types import Flash
+
+FOLDER = "/store"
+MARKS = "/marks"
+
+
+class StoreError(Exception):
+    """An image is damaged or outdated, or a write does not read back."""
+
+
+class Store:
+    """Named images in `/store/<name>.a` and `.b`, marks in `/marks/<name>`. A cut at any moment leaves the old image or the new one.
+
+    `failed`: the flash refused a folder or a mark. `before_write` is called before each write: the motor may be running.
+    """
+
+    def __init__(self, flash: "Flash") -> None:
+        self._flash = flash
+        self.failed = False
+        self.before_write = _nothing
+        for folder in (FOLDER, MARKS):
+            try:
+                flash.make_folder(folder)
+            except OSError:
+                self.failed = True
+
+    def load(self, name: str) -> bytes | None:
+        """Return the newest image, None if there never was one. Raises StoreError if it is damaged or outdated."""
+        images, mark = self._read(name)
+        try:
+            found = slots.judge(name, images, mark)
+        except ValueError:
+            raise StoreError(name)
+        if found is None:
+            return None
+        if found[0] > slots.unpack_mark(mark)[0]:  # the power failed before its mark was written
+            try:
+                self._mark(name, found[0], images[found[2]])
+            except (OSError, StoreError):
+                self.failed = True
+        return found[1]
+
+    def holds(self, name: str) -> bool:
+        """Return True if a slot of this image exists, damaged or not."""
+        return any(self._read(name)[0])
+
+    def save(self, name: str, payload: bytes) -> None:
+        """Write the older slot, read it back, then write the mark. Raises OSError or StoreError."""
+        sequence, index = self._next(name)
+        image = slots.pack(sequence, payload)
+        self._write(self._paths(name)[index], image, name)
+        self._mark(name, sequence, image)
+
+    def _next(self, name: str) -> tuple[int, int]:
+        """Return (sequence, slot) of the next image. What it reads is freed before the image is made: a program's two slots have 8 kB."""
+        images, mark = self._read(name)
+        found = slots.newest(images)
+        try:
+            marked = slots.unpack_mark(mark)[0]
+        except ValueError:
+            marked = 0
+        return max(found[0] if found else 0, marked) + 1, 1 - found[2] if found else 0
+
+    def _mark(self, name: str, sequence: int, image: bytes) -> None:
+        self._write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)
+
+    def _write(self, path: str, data: bytes, name: str) -> None:
+        self.before_write()
+        self._flash.write(path, data)
+        if self._flash.read(path) != data:
+            raise StoreError(name)
+
+    def _paths(self, name: str) -> list[str]:
+        return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
+
+    def _read(self, name: str) -> tuple[list[bytes], bytes]:
+        """Return ([bytes of each slot], bytes of the mark); b"" for a file that is missing or empty.
+
+        A power cut may leave a file that was created and not written.
+        """
+        return [self._bytes(path) for path in self._paths(name)], self._bytes("%s/%s" % (MARKS, name))
+
+    def _bytes(self, path: str) -> bytes:
+        try:
+            return self._flash.read(path)
+        except OSError as error:
+            return b"" if error.errno == errno.ENOENT else _UNREADABLE
+
+
+_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, but not missing
+
+
+def _nothing() -> None:
+    pass

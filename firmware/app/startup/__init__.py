@@ -1,0 +1,1 @@
+"""From power-up to the first turn of the loop."""

@@ -1,0 +1,369 @@
+"""From power-up to the first turn of the loop: what is on flash, which of it is uncertain, and what may go on."""
+
+from app.delivery.basal import Basal
+from app.delivery.delivery import Delivery
+from app.delivery.leases import Book, Leases, LedgerFiles
+from app.delivery.motion import Motion, SelfTest
+from app.programs.setup import Setup
+from app.pump import Pump, Supervisor
+from app.records.alarms import Alarms, Reporter
+from app.records.journal import SEGMENT_BYTES, JournalError
+from app.records.store import Store
+from app.records.wall import WallClock
+from app.startup import recovery
+from app.wire.handlers.table import HANDLERS, Loader
+from app.wire.session import Session, Tokens
+from pumpcore.faults.faults import Refusal
+from pumpcore.flash import ledger
+from pumpcore.limits.ceilings import Windows
+from pumpcore.motion.dose import Accumulator
+from pumpcore.orders import bolus
+from pumpcore.orders.bolus import Doses
+from pumpcore.program import schedule
+from pumpcore.units import MS_PER_S
+from pumpcore.wire.records import CAUSES
+
+if 0:  # for the type checker alone
+    from app.types import Attach, Board, Bridge, Calibration, Take
+
+# --- loading -----------------------------------------------------------------------------------------------------------------
+# The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
+
+
+class Facts:
+    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
+
+    name: str
+    target: str
+    clock_chip: bool
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    driver: str
+    kind: str
+    disabled_level: int
+    max_rate_hz: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: "Calibration"
+    turns: int
+    turns_steps: int
+
+
+def load(store: Store, attach: "Attach") -> Setup:
+    """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
+    setup = Setup(store)
+    if not store.holds("bench"):
+        setup.problems.append("not_commissioned")
+    else:
+        _take(setup, "bench", _bench)
+    if not attach(setup.bench) and setup.bench is not None:
+        setup.bench = setup.calibration = None
+        setup.problems.append("not_commissioned")
+    if setup.bench is not None:
+        _take(setup, "calibration", _calibration)
+        _take(setup, "reservoir", _tank)
+        _take(setup, "program", _program)
+        _take(setup, "primed", _nothing)
+    return setup
+
+
+def _take(setup: Setup, name: str, take: "Take") -> None:
+    """Pass a stored image to `take`. Whatever is wrong with it, the pump starts and reports the loss."""
+    try:
+        payload = setup.store.load(name)
+        if payload:
+            take(setup, payload)
+    except Exception:  # noqa: BLE001  stored bytes can be anything, so reading them may fail in any way
+        setup.lost(name)
+
+
+def _bench(setup: Setup, payload: bytes) -> None:
+    """Use the stored bench. Raises ValueError if the bytes are not one."""
+    from pumpcore.bench import bench
+
+    facts = Facts()
+    for name, value in bench.parse(payload).__dict__.items():
+        setattr(facts, name, value)
+    setup.bench = facts
+    setup.calibration = setup.bench.calibration
+
+
+def _calibration(setup: Setup, image: bytes) -> None:
+    from app.programs import calibrating
+
+    calibrating.load(setup, image)
+
+
+def _tank(setup: Setup, image: bytes) -> None:
+    from pumpcore.fluid import reservoir
+
+    setup.tank = reservoir.unpack(image)
+
+
+def _program(setup: Setup, payload: bytes) -> None:
+    from app.programs import programs
+
+    try:
+        programs.take(setup, payload)
+    except Refusal:
+        setup.forget_program()
+        setup.problems.append("program_invalid")
+
+
+def _nothing(setup: Setup, payload: bytes) -> None:
+    """Do nothing: only reading it matters."""
+
+
+def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
+    """Load the line, by the ledger's position. If it is lost, its content is unknown and the line must be primed."""
+
+    def take(setup: Setup, payload: bytes) -> None:
+        from app.programs import lines
+
+        setup.line = lines.load(setup, position_steps, uncertain_steps)
+
+    if setup.bench is None:
+        return
+    _take(setup, "line", take)
+    if "line" in setup.damaged and setup.program is not None:
+        from app.programs import lines
+
+        setup.line = lines.lost(setup, position_steps, uncertain_steps)
+
+
+# --- resume ------------------------------------------------------------------------------------------------------------------
+# Therapy goes on after a power cut only if the program allows it, without catching up, and at most 3 times an hour.
+
+MOST_IN_HOUR = 3
+
+
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+    """Return "" if the pump may resume, else the fault that says why not."""
+    program = setup.program
+    if program is None or program.after_power_loss != "resume" or blocked:
+        return "not_resumed"
+    if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
+        return "not_resumed"
+    if record.temporary == ledger.LOWERED:  # the basal is more than the rate that was cut
+        return "not_resumed"
+    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+        return "clock_lost"
+    return ""
+
+
+class Resume:
+    """Wait until the broken lease is over. Its steps count as delivered (R2); what it booked beyond the plan is owed.
+
+    With a known time the gap begins at the lease's end on the clock. Without it begins at power-up and lasts at least the lease's length.
+    With a `bridge` the plan is the lower of its rates.
+    """
+
+    def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
+        self._record = record
+        self._book = book
+        self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
+        self._accumulator.remainder = record.basal_remainder
+        self._timed = book.wall.known() and record.until_utc_s > 0
+        week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
+        self._basal = Basal(setup.program, self._accumulator, week)
+        self._next_ms = 0
+        self.bridge = bridge
+        if bridge is not None:
+            self._basal.begin_temporary(bridge)
+
+    def due_ms(self) -> int:
+        """Return the uptime of the next `ready`."""
+        return self._next_ms
+
+    def _gap_s(self) -> int:
+        if self._timed:
+            return self._book.wall.utc_s() - self._record.until_utc_s
+        powered_s = self._book.clock.uptime_ms() // MS_PER_S
+        return powered_s if powered_s >= self._record.lease_s else -1
+
+    def ready(self, now_ms: int) -> bool:
+        """Return True if the span can begin now; looks at most once a second."""
+        if now_ms < self._next_ms:
+            return False
+        self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        return self._gap_s() >= 0
+
+    def close(self) -> tuple[int, int, int, int]:
+        """Return (from_utc_s, to_utc_s, missed_steps, remainder) when the span begins. An unknown UTC is 0.
+
+        The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
+        """
+        gap_s, source = self._gap_s(), self._accumulator
+        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
+        self._basal.end_temporary()
+        remainder = source.remainder + min(0, missed_steps) * source.modulus
+        from_utc_s = self._record.until_utc_s if self._timed else 0
+        return from_utc_s, from_utc_s + gap_s if from_utc_s else 0, max(0, missed_steps), remainder
+
+
+# --- boot --------------------------------------------------------------------------------------------------------------------
+
+WATCHDOG_MS = 8000
+
+
+def build(board: "Board", release: str) -> Pump:
+    """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves."""
+    windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
+    segment = bytearray(SEGMENT_BYTES)
+    board.system.make_room()
+    flash, clock = board.flash, board.clock
+    store = Store(flash)
+    setup = load(store, board.attach)
+    board.system.make_room()
+    journal = recovery.open_journal(flash, clock, segment)
+    files = LedgerFiles(flash)
+    recovery.miss(files, journal, store)
+    identified = recovery.identify(journal, flash)
+    journal.catch_up(files.record)
+    recovery.compare(files, journal)
+    load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
+    alarms = Alarms(journal, clock, board.buzzer)
+    doses, losses = Doses(), recovery.Losses()
+    history = recovery.totals(journal, doses, losses)
+    opened = recovery.open_alarms(journal, losses)
+    base_s = recovery.powered_on_s(files.record, history)
+    board.system.make_room()
+    book = Book(clock, WallClock(clock, store), files, base_s)
+    book.events = journal.rings["events"]
+    pump = Pump(board, journal, alarms, setup, book)
+    pump.doses = doses
+    doses.lost_s = min(doses.lost_s, base_s)
+    if files.record.demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
+        doses.add(files.record.demand_s, 0, True)
+    microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
+    motion = Motion(board.stepper, board.guard, microsteps)
+    recovery.rebuild_windows(windows, history, files.record, base_s)
+    leases = Leases(files, windows, journal.boot)
+    pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
+    store.before_write = pump.keep_fed
+    pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
+    pump.tokens = Tokens(journal.boot, board.system.seed())
+    pump.release = release
+    pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
+    flash.listen(pump.session.hear)
+    pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
+    _raise_problems(pump, files, losses, opened)
+    if not identified:
+        pump.alarms.raise_fault("journal_identity")
+    _recover(pump, files)
+    journal.built()
+    if pump.setup.bench is not None:
+        pump.delivery.watch_calibration(pump.book.position_steps)
+    if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
+        board.watchdog.start(WATCHDOG_MS)
+    return pump
+
+
+def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
+    for number, count in opened:
+        pump.alarms.restore(number, count)
+    for ring, first, last in losses.news():
+        pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
+        pump.journal.post("journal_gap", (first, last), ring)
+    if pump.setup.tank is not None and pump.setup.tank.blocks:
+        pump.alarms.raise_fault("refill_tolerance")
+    for name in pump.setup.problems:
+        pump.alarms.raise_fault(name)
+    if pump.journal.ends():
+        pump.alarms.raise_fault("journal_numbers")
+    found = (
+        ("store_failed", pump.setup.store.failed), ("journal_failed", pump.journal.broken), ("ledger_failed", files.failed),
+        ("offset_damaged", pump.book.wall.damaged), ("ledger_damaged", files.damaged), ("ledger_behind", files.behind),
+    )
+    for name, is_there in found:
+        if is_there:
+            pump.alarms.raise_fault(name)
+    if pump.board.system.failures:
+        pump.alarms.raise_fault("restarted")
+    if pump.board.system.reset_cause == "watchdog":
+        pump.alarms.raise_fault("watchdog")
+
+
+def _recover(pump: Pump, files: LedgerFiles) -> None:
+    """Journal the boot with what the last lease left open, then settle it in the ledger, then decide on resuming.
+
+    If the power fails between the two writes, the next boot journals the same open lease again (same `leased_steps`) and counts it once.
+    """
+    found = files.record
+    opened = found.open_steps() if found.state != ledger.IDLE else 0
+    system = pump.board.system
+    cause = CAUSES.index(system.reset_cause)
+    identity, running = bytes.fromhex(system.unique_id), bytes.fromhex(pump.release)[:8]
+    values = (cause, identity, running, pump.book.powered_on_s(), found.confirmed_steps, found.leased_steps, opened)
+    try:
+        pump.journal.keep_boots()
+        pump.journal.append("boot", values + (pump.journal.boot, pump.journal.identity_bytes()))
+        _cut_bolus(pump, found)
+        if found.state == ledger.RUNNING and found.temporary:
+            pump.alarms.raise_fault("temporary_cut")
+            pump.journal.append("temporary_ended", (bolus.ENDS.index(bolus.CUT), found.leased_steps))
+        if found.state != ledger.IDLE:
+            pump.book.uncertain_steps += opened
+            _settle(pump, files, found)
+    except JournalError:
+        pump.alarms.raise_fault("journal_failed")
+    except OSError:
+        pump.alarms.raise_fault("ledger_failed")
+
+
+def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
+    """The ledger names a bolus until the next lease after its end, so first see whether the journal has its end."""
+    for number, steps, fault in ((found.bolus_token, found.bolus_steps, ""), (found.extended_token, found.extended_steps, "extended_cut")):
+        token = bytes.fromhex("%016x" % number)
+        if found.state not in (ledger.RUNNING, ledger.ALONE) or not number or recovery.has_ended(pump.journal, token):
+            continue
+        if fault:
+            pump.alarms.raise_fault(fault)
+        pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), steps))
+
+
+def _tank_allows(pump: Pump) -> bool:
+    """A refill that blocks a start also blocks a resume."""
+    tank = pump.setup.tank
+    return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
+
+
+def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
+    """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
+    if pump.setup.line is None or pump.setup.program is None:
+        return None, blocked
+    from app.programs.lines import Bridge
+    from pumpcore.fluid.front import BRIDGE, PRIME
+
+    need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
+    return Bridge(pump) if need == BRIDGE else None, blocked or need == PRIME
+
+
+def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
+    """Count the open part as delivered, and write that before anything else happens."""
+    pump.alarms.raise_fault("power_lost")
+    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    bridge, blocked = _bridge(pump, blocked)
+    alone = found.state == ledger.ALONE  # no program was running, so nothing resumes
+    reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
+    settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
+    settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
+    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
+        setattr(settled, name, getattr(found, name))
+    settled.boot = pump.journal.boot
+    settled.leased_steps = settled.confirmed_steps = found.leased_steps
+    if files.sound():  # otherwise the files stay as found until somebody acknowledges
+        files.write(settled)
+    if reason:
+        pump.alarms.raise_fault(reason)
+    elif not alone:
+        pump.resume = Resume(settled, pump.setup, pump.book, bridge)

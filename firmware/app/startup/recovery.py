@@ -1,0 +1,375 @@
+"""Read the flash at power-up: powered-on time, the rolling windows, the uncertain part of the last lease."""
+
+import struct
+
+from app.records.journal import BLOCK_BYTES, FOLDER, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, Ring, load_gaps
+from pumpcore.faults import faults
+from pumpcore.flash import ledger, slots
+from pumpcore.limits.ceilings import DAY_BUCKETS, Windows
+from pumpcore.orders.bolus import Doses
+from pumpcore.units import S_PER_MINUTE, const
+from pumpcore.wire import records
+
+if 0:  # for the type checker alone
+    from app.types import Clock, Flash, LedgerFiles, Store
+
+_TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
+_DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
+_ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
+_BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
+_OLD_BOOT = const(1)
+_GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
+_ENDED = records.FORMATS["bolus_ended"][0]
+_DEMAND = records.PURPOSES.index("demand")
+_DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
+_DAY_S = DAY_BUCKETS * S_PER_MINUTE
+_MOST_GAPS = const(8)
+_PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
+# Records with the pump's position, by their number.
+_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
+_STALE_S = const(120)
+
+
+def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> Journal:
+    """Return the journal on this flash. `buffer`: room for one segment, until `built`."""
+    broken = False
+    try:
+        flash.make_folder(FOLDER)
+    except OSError:
+        broken = True
+    names = _names_in(flash)  # once for both: listing it takes a chip 30 ms
+    journal = Journal(flash, clock, _ring(flash, "e", 32, names, buffer), _ring(flash, "f", 4, names, buffer))
+    journal.broken = broken
+    return journal
+
+
+def open_ring(flash: "Flash", letter: str, segments: int) -> Ring:
+    """Return one ring of this flash."""
+    return _ring(flash, letter, segments, _names_in(flash), None)
+
+
+def _ring(flash: "Flash", letter: str, segments: int, names: "list[str]", buffer: bytearray | None) -> Ring:
+    ring = Ring(flash, letter, segments, _segments_in(names, letter), buffer)
+    ring.newest_bytes = _find_end(ring)
+    return ring
+
+
+def _names_in(flash: "Flash") -> "list[str]":
+    """Return the names in the journal's folder; [] if it is no folder: then no record can be written, which raises an alarm."""
+    try:
+        return flash.names(FOLDER)
+    except OSError:
+        return []
+
+
+def _segments_in(names: list, letter: str) -> list:
+    """Return the first numbers of a ring's segments, from the names in the journal's folder."""
+    found = [first for first in [_number_in(name, letter) for name in names if name[:1] == letter] if first]
+    found.sort()
+    return found
+
+
+def _number_in(name: str, letter: str) -> int:
+    """Return the sequence number in a segment's file name; 0 if it is no segment of this ring."""
+    try:
+        first = int(name[1:], 16)
+    except ValueError:
+        return 0
+    return first if first > 0 and name == "%s%08x" % (letter, first) else 0
+
+
+def _all_whole(data: memoryview, first: int) -> list:
+    """Return the offset of each of these whole records from number `first` on; [] if there is anything else."""
+    starts = records.record_starts(data)
+    if not starts or starts[-1] + data[starts[-1]] != len(data):
+        return []
+    if records.sequence_of(data) != first or records.sequence_of(data, starts[-1]) != first + len(starts) - 1:
+        return []
+    return starts
+
+
+def _find_end(ring: Ring) -> int:
+    """Find the last whole record of a ring: set its next number and last boot, return the bytes of its newest segment.
+
+    After damage a new segment begins, with a number that no lost record can have had.
+    """
+    behind, size_bytes = 0, 0
+    for first in reversed(ring.firsts[:]):
+        data = ring.read_whole(first)
+        if not data and data is not None and not ring.next_sequence:  # created by a write that a power cut ended
+            ring.flash.remove(ring.path(first))
+            ring.firsts.pop()
+            behind = first
+            continue
+        starts = _all_whole(data, first) if data else []
+        after, boot = (first + len(starts), records.boot_of(data, starts[-1])) if starts else _damaged_end(first, data)
+        if not ring.next_sequence:
+            ring.next_sequence = behind or after
+            size_bytes = len(data) if starts and ring.next_sequence == after else SEGMENT_BYTES
+            ring.newest = (first, len(data), starts) if starts else ring.newest
+        if boot >= 0:
+            ring.last_boot = boot
+            return size_bytes
+    ring.next_sequence = ring.next_sequence or behind or 1
+    return size_bytes
+
+
+def _damaged_end(first: int, data: memoryview | None) -> tuple:
+    """Return (number after all that a damaged segment can have held, boot of its last whole record or -1)."""
+    if not data:
+        return first + MOST_IN_SEGMENT, -1
+    gaps = load_gaps()
+    starts = gaps.whole_records(data, first, records.HIGHEST_SEQUENCE + 1)
+    return gaps.next_after(data, starts, first), records.boot_of(data, starts[-1]) if starts else -1
+
+
+def _lacks_oldest(ring: Ring) -> bool:
+    """Return True if the first segments are gone although the ring was never full.
+
+    Only a full ring drops its oldest one, or a power cut while it rotates.
+    """
+    return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
+
+
+class Losses:
+    """Records that are missing in what power-up reads of the journal. `gaps` are (ring, first number, last number)."""
+
+    def __init__(self) -> None:
+        self.gaps: list[tuple[str, int, int]] = []
+        self._told: list[tuple[str, int, int]] = []
+
+    def look(self, name: str, segment: tuple[int, int, bytes | memoryview], starts: list[int]) -> list[tuple[int, int, int, int]]:
+        """Add the gaps of a segment (first, behind, bytes), and note those that its `journal_gap` records already name.
+
+        Returns the gaps as pumpcore.wire.gaps.lost_in does.
+        """
+        first, behind, data = segment
+        for at in starts:
+            if data[at + 1] == _GAP:
+                self._told.append((name,) + struct.unpack(_GAP_FORMAT, records.payload_at(data, at)))
+        if starts and len(starts) == behind - first:
+            return []
+        from pumpcore.wire import gaps
+
+        lost = gaps.lost_in(data, starts, first, behind)
+        self.gaps.extend([(name, row[0], row[1]) for row in lost])
+        return lost
+
+    def look_at_oldest(self, name: str, ring: Ring) -> None:
+        """Add a gap if the oldest segments are missing."""
+        if _lacks_oldest(ring):
+            self.gaps.append((name, 1, ring.first_sequence() - 1))
+
+    def news(self) -> list[tuple[str, int, int]]:
+        """Return the gaps that no earlier boot has journaled; one that spans them all if a ring has more than 8."""
+        told, found = self._told, []
+        for name in ("events", "faults"):
+            new = [gap for gap in self.gaps if gap[0] == name and not any([_spans(one, gap) for one in told])]
+            if len(new) > _MOST_GAPS:
+                new = [(name, min([gap[1] for gap in new]), max([gap[2] for gap in new]))]
+            found.extend(sorted(new))
+        return found
+
+
+def _spans(one: tuple[str, int, int], gap: tuple[str, int, int]) -> bool:
+    return one[0] == gap[0] and one[1] <= gap[1] and gap[2] <= one[2]
+
+
+def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
+    """Return [(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first.
+
+    Doses of that time are added to `doses`, also those that may have been in lost records.
+    """
+    found: list[tuple[int, int]]
+    found, ring = [], journal.rings["events"]
+    losses = losses or Losses()
+    for first, behind, data in ring.segments():
+        segment, starts = [], ring.starts(first, behind, data)
+        for at in starts:
+            if data[at + 1] == _TOTAL:
+                segment.append(_total_at(data, at))
+            elif data[at + 1] == _DOSE and doses is not None:
+                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
+                doses.add(start_s, volume_nl, purpose == _DEMAND)
+        for lost in losses.look("events", (first, behind, data), starts):
+            if doses is not None and _may_hold_dose(lost):
+                later = [_total_at(data, at) for at in starts[lost[3] :] if data[at + 1] == _TOTAL] + found
+                doses.lose(later[0][0] if later else _PRESENT_S)
+        found = segment + found
+        if found and found[-1][0] - found[0][0] > _DAY_S:
+            break
+    else:
+        if doses is not None and _lacks_oldest(ring):
+            doses.lose(found[0][0] if found else _PRESENT_S)
+    losses.look_at_oldest("events", ring)
+    return found
+
+
+def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
+    _, _, leased_steps, powered_on_s = struct.unpack_from(_TOTAL_FORMAT, data, at + records.HEAD_BYTES)
+    return powered_on_s, leased_steps
+
+
+def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
+    """Return True if one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
+    others = lost[1] - lost[0]
+    spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
+    return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
+
+
+def identify(journal: Journal, flash: "Flash") -> bool:
+    """Read the journal's identity. If it is damaged or missing, return False and use that of the newest boot record."""
+    try:
+        image = flash.read(slots.IDENTITY_PATH)
+    except OSError:
+        image = b""
+    try:
+        journal.identify(*slots.unpack_identity(image))
+        return True
+    except ValueError:
+        identity, boots = _identity_told(journal.rings["events"])
+        journal.identify(identity, boots)
+        return not image and not any(identity)  # a pump that was commissioned without an identity
+
+
+def _identity_told(ring: Ring) -> tuple[bytes, int]:
+    """Return (identity, boots) of the newest boot record. A segment that begins within the last boot has none and is skipped."""
+    for first, behind, data in ring.segments():
+        if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
+            continue
+        for at in reversed(ring.starts(first, behind, data)):
+            if data[at + 1] == _BOOT:
+                values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
+                return values[-1], values[-2]
+            if data[at + 1] == _OLD_BOOT:
+                return slots.NO_IDENTITY, 0
+    return slots.NO_IDENTITY, 0
+
+
+def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) -> int:
+    """Return the latest powered-on time on flash."""
+    return max(record.powered_on_s, history[-1][0] if history else 0)
+
+
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: ledger.LedgerRecord, now_s: int) -> None:
+    """Fill empty windows from flash, so that nothing drops out too early.
+
+    Steps between two totals count at the later one. Steps before the first total of a short history count at that total, steps since the
+    last one count now.
+    """
+    windows.minute = now_s // S_PER_MINUTE
+    before = 0
+    for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
+        windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
+        before = leased_steps
+
+
+def has_ended(journal: Journal, token: bytes) -> bool:
+    """Return True if the journal has the end of this token's bolus: then that is the last record with the token."""
+    from app.records import naming
+
+    ring, buffer = journal.rings["events"], bytearray(BLOCK_BYTES)
+    named: list[int]
+    behind, named = ring.next_sequence, []
+    first = naming.before(ring, behind)
+    while first and not named:
+        named = [raw[1] for raw in naming.naming(ring, first, behind, token, buffer) if records.payload_at(raw, 0)[:8] == token]
+        behind, first = first, naming.before(ring, first)
+    ring.let_go()
+    return _ENDED in named
+
+
+def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[int, int]]:
+    """Return [(fault number, count)] of the alarms not yet acknowledged, from the ring of faults: a reset does not end them.
+
+    Alarms that power-up looks for itself are left out.
+    """
+    newest, ring = {}, journal.rings["faults"]
+    losses = losses or Losses()
+    for first, behind, data in ring.segments():
+        starts = ring.starts(first, behind, data)
+        losses.look("faults", (first, behind, data), starts)
+        segment = _alarms_in(data, starts)
+        for number in segment:
+            if number not in newest:
+                newest[number] = segment[number]
+    losses.look_at_oldest("faults", ring)
+    acknowledged = records.ALARM_CHANGES.index("acknowledged")
+    return [(number, newest[number][1]) for number in sorted(newest)
+            if newest[number][0] != acknowledged and _outlives_reset(number)]
+
+
+def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[int, int]]:
+    """Return {fault number: (change, count)} of the last record of each in a segment.
+
+    Decoded one at a time: a full decoded segment exceeds a chip's memory.
+    """
+    found = {}
+    for at in starts:
+        if data[at + 1] == _ALARM:
+            number, change, count = struct.unpack_from(_ALARM_FORMAT, data, at + records.HEAD_BYTES)
+            found[number] = (change, count)
+    return found
+
+
+def _outlives_reset(number: int) -> bool:
+    try:
+        fault = faults.by_number(number)
+    except KeyError:  # of another firmware
+        return False
+    return fault.severity == faults.ALARM and fault.name not in faults.FOUND_AT_POWER_UP
+
+
+def compare(files: "LedgerFiles", journal: Journal) -> None:
+    """Compare the ledger with the journal, which has the position every 5 minutes; the larger position counts.
+
+    A running pump writes the ledger once a minute, except while it pauses at a ceiling. `files.stopped`: the journal has the end of the
+    last lease, so nothing resumes; a power cut between the two writes of a stop leaves this state too.
+    """
+    position_steps, at_s, last = _newest(journal, files.record.state != ledger.IDLE)
+    record = files.record
+    runs = record.state in (ledger.RUNNING, ledger.ALONE)
+    stale = runs and last != "paused" and at_s > record.powered_on_s + _STALE_S
+    files.stopped = last == "stopped"
+    if position_steps > record.leased_steps or stale:
+        files.advance(position_steps)
+
+
+def miss(files: "LedgerFiles", journal: Journal, store: "Store") -> None:
+    """Detect that the whole journal is gone: every change is journaled before it is stored, so a stored image proves that it existed.
+
+    If the ledger is gone too, nothing says what it held.
+    """
+    rings = journal.rings.values()
+    if any([ring.next_sequence > 1 for ring in rings]) or not any([store.holds(name) for name in ("program", "calibration", "offset")]):
+        return
+    files.damaged = files.damaged or not files.record.sequence
+    for ring in rings:
+        ring.skip(0)
+
+
+def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
+    """Return (largest position, latest powered-on second, name of the last record that begins or ends motion) of the newest segment.
+
+    With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
+    """
+    from pumpcore.wire import record_types  # not at the top: what is imported there becomes a part of boot's file on a chip
+
+    position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
+    ring = journal.rings["events"]
+    for first, behind, data in ring.segments():
+        for at in reversed(ring.starts(first, behind, data)):
+            name = _PLACES.get(data[at + 1])
+            if name is None or (name == "total" and placed):
+                continue
+            fields = record_types.decode(data[at : at + data[at]])[0][0].fields
+            position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
+            at_s = max(at_s, fields.get("powered_on_s", 0))
+            placed = placed or "powered_on_s" in fields
+            last = last or (name if name != "total" else "")
+            if last and placed:
+                return position_steps, at_s, last
+        segments += 1
+        if segments > far:
+            break
+    return position_steps, at_s, last

@@ -1,0 +1,1 @@
+"""What the other end of the line asks, and who answers."""

@@ -1,0 +1,380 @@
+"""From bytes to a handler and back: lines, bare words, replies, tokens, and the memory that makes a repeated command harmless."""
+
+import binascii
+import json
+import struct
+
+from app.records.journal import JournalError
+from app.records.store import StoreError
+from pumpcore.faults.faults import Refusal
+from pumpcore.units import const
+from pumpcore.wire import messages
+from pumpcore.wire import messages as frame
+
+if 0:  # for the type checker alone
+    from app.types import Answer, Handler, Link, Loader, Pump, Remembered, System
+
+# --- tokens ------------------------------------------------------------------------------------------------------------------
+# The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
+
+VALID_MS = 60_000
+_KEPT = const(8)
+MOST_TOKENS = (1 << 20) - 1
+
+
+class Tokens:
+    """A token, in hex: a 1 bit (older firmware began with a boot of 16 bits), 23 bits boot, 20 bits number, 20 bits mixed seed.
+
+    No token comes twice on one pump. They are kept as bytes, because making a text takes MicroPython long.
+    """
+
+    def __init__(self, boot: int, seed: int) -> None:
+        self._high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
+        self._low = (boot & 0xFF) << 8
+        self._mix = seed & 0xFFFFFFFF
+        self._number = 0
+        self._issued: list[tuple[bytes, int]] = []
+
+    def issue(self, now_ms: int) -> bytes:
+        """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
+        if self._number >= MOST_TOKENS:
+            raise Refusal("tokens_spent", limit=MOST_TOKENS)
+        number = self._number = self._number + 1
+        self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        mix = self._mix >> 12
+        raw = struct.pack(">HHHH", self._high, self._low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
+        token = binascii.hexlify(raw)
+        issued = self._issued
+        issued.append((token, now_ms))
+        if len(issued) > _KEPT:
+            issued.pop(0)
+        return token
+
+    def check(self, token: str, now_ms: int) -> None:
+        """Refusals `token_unknown`, `token_expired`."""
+        asked = token.encode()
+        for issued, at_ms in self._issued:
+            if issued == asked:
+                if now_ms - at_ms > VALID_MS:
+                    raise Refusal("token_expired", age_ms=now_ms - at_ms, limit_ms=VALID_MS)
+                return
+        raise Refusal("token_unknown", token=token)
+
+    def use(self, token: str) -> None:
+        """Spend the token: it orders nothing any more."""
+        self._issued = [row for row in self._issued if row[0] != token.encode()]
+
+
+# --- texts -------------------------------------------------------------------------------------------------------------------
+# Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
+
+_TABLE = "pumpcore.faults.fault_texts"
+
+
+def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
+    """Return [(text, what to do)] of the faults called `names`; the name alone if flash or memory fails."""
+    try:
+        from pumpcore.faults import fault_texts
+
+        return [fault_texts.told(name) for name in names]
+    except (ImportError, OSError, MemoryError):
+        return [(name, "") for name in names]
+    finally:
+        system.forget(_TABLE)
+
+
+# --- session -----------------------------------------------------------------------------------------------------------------
+
+REMEMBERED = 8
+REMEMBERED_BYTES = 4096  # of their answers; the oldest go first
+MOST_WAITING = 64
+MOST_WAITING_BYTES = frame.MAX_BYTES
+# Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
+MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
+_PLAIN_BYTES = const(128)
+
+
+class Session:
+    """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
+
+    A function returns a result (a dict, or its JSON in bytes or a list of them), or for bulk answers (JSON, raw bytes, params of the next
+    answer to the same request or None).
+    """
+
+    def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
+        self._link = link
+        self._pump = pump
+        self._handlers = handlers
+        self.loader = loader
+        self._lines = frame.LineBuffer()
+        self._memory: "list[Remembered]" = []
+        self._waiting: list[bytes | None] = []
+        self.waiting_bytes = 0
+        self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
+        self._rest: tuple[bytes, str, dict] | None = None
+        self._overtaken, self._late = 0, False
+        self._counters = {
+            "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
+        }
+
+    def poll(self) -> bool:
+        """Take what has arrived and answer one line. Return True if something was sent: more may be waiting.
+
+        A `stop` goes first: it must not queue after other commands. Commands that it overtook and that would change something are refused,
+        because a `start` sent before a `stop` must not act after it. A line for which there is no memory is dropped and counted. If it may
+        have been a `stop`, the motor is halted.
+        """
+        try:
+            plain = None
+            try:
+                data = self._link.read()
+                if data:
+                    if len(data) < _PLAIN_BYTES and self._lines.between() and not (self._waiting or self._overtaken or self._stops):
+                        plain = messages.plain(data)
+                    if not plain:
+                        self._take(data)
+                elif not (self._waiting or self._stops or self._rest):
+                    return False
+            except MemoryError as error:
+                self._pump.crash(error)
+                return True
+            if not plain:
+                return self._answer_one()
+            self._rest = None
+            self._execute(plain[0], plain[1], {})
+        except MemoryError:
+            self.starve()
+        return True
+
+    def _answer_one(self) -> bool:
+        waiting, rest, self._rest = self._waiting, self._rest, None  # any arrival ends an answer of several blocks
+        if not waiting and not self._stops:
+            if rest is not None:
+                self._execute(*rest)
+            return rest is not None
+        if self._stops:
+            self._execute(self._stops.pop(0), "stop", {})
+            return True
+        line = waiting.pop(0)
+        self.waiting_bytes -= len(line or b"")
+        self._late = self._overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
+        self._overtaken = max(0, self._overtaken - 1)
+        self._answer(line)
+        return True
+
+    @property
+    def counters(self) -> dict:
+        """Counts of what could not be done, since power-up."""
+        self._counters["dropped_bytes"] = self._lines.dropped_bytes
+        return self._counters
+
+    def goes_on(self) -> bool:
+        """Return True if `poll` has more blocks to send. Sending them writes no flash unless a command arrives."""
+        return self._rest is not None
+
+    def _take(self, data: bytes) -> None:
+        """Sort the lines of `data`. Without memory, drop all that waits and try once more.
+
+        Raises MemoryError if a `stop` may be lost: the caller then halts the motor.
+        """
+        lines = self._lines
+        between, begun = lines.between(), lines.pending
+        for again in (True, False):
+            try:
+                for line in lines.feed(data):
+                    self._wait_with(line)
+                return
+            except MemoryError:
+                self.starve()
+                lines.lose(between)
+                if again and not begun:
+                    continue
+                if 0 < len(begun) < _PLAIN_BYTES or b"stop" in begun or b"stop" in data or not (again or data.endswith(b"\n")):
+                    raise
+
+    def _wait_with(self, line: bytes | None) -> None:
+        """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
+        waiting, size_bytes = self._waiting, len(line or b"")
+        stop = _stop(line) if line and b"stop" in line else None
+        if stop:
+            self._overtaken = len(waiting)
+            if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
+                self._stops.append(stop[0])
+                return
+        elif len(waiting) < MOST_WAITING and self.waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
+            waiting.append(line)
+            self.waiting_bytes += size_bytes
+            return
+        self._counters["shed_lines"] += 1
+
+    def starve(self) -> None:
+        """There is no memory left: drop and count everything that waits, except a `stop`."""
+        self._counters["memory_errors"] += 1
+        self._counters["shed_lines"] += len(self._waiting)
+        self._waiting, self.waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
+        if len(self._lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
+            self._lines.lose(False)
+        self._pump.board.system.built()
+
+    def hear(self) -> None:
+        """Called between two erases of one flash write: take what has arrived, and end the motion if there is a `stop`.
+
+        The line stays queued and is answered after the write. Never raises: littlefs is in the middle of its work.
+        """
+        try:
+            data = self._link.read()
+            if data:
+                self._take(data)
+            if self._stops:
+                self._pump.cut()
+        except Exception as error:
+            self._pump.cut(error)
+
+    def _answer(self, line: bytes | None) -> None:
+        word = frame.bare_word(line or b"")
+        if word in frame.BARE_WORDS:
+            self._execute(None, word.decode(), {})
+            return
+        try:
+            if line is None:
+                raise frame.FrameError("too_long")
+            message = frame.decode(line)
+        except frame.FrameError as error:
+            self._counters["bad_lines"] += 1
+            self._refuse(None, Refusal(error.fault))
+            return
+        except MemoryError:
+            self._no_memory(None)
+            return
+        self._request(message, line)
+
+    def _request(self, message: dict, line: bytes) -> None:
+        try:
+            identity, method, params = messages.check_request(message)
+        except Refusal as refused:
+            sent: str = message.get("id")
+            self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
+            return
+        self._command(identity.encode(), method, params, line)
+
+    def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
+        if not messages.changes(method):
+            self._execute(identity, method, params)
+            return
+        body_crc = binascii.crc32(line)
+        try:
+            if self._repeat(identity, body_crc):
+                return
+            if self._late:
+                raise Refusal("overtaken")
+            self._pump.setup.refuse_while_checking(self._pump.board.clock.uptime_ms())
+        except Refusal as refused:
+            self._refuse(identity, refused)
+            return
+        reply = b""  # a command that was carried out is remembered even if there is no memory for its answer
+        try:
+            reply = self._execute(identity, method, params)
+        finally:
+            self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
+            while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
+                self._memory.pop(0)
+
+    def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
+        """Run a handler and answer. Return the reply's line."""
+        try:
+            handler = self._handlers.get(method) or self.loader.handler(method)
+            answer = handler(self._pump, params)
+            params.clear()  # the largest program takes 5 kB here, and its answer needs as much
+        except Refusal as refused:
+            return self._refuse(identity, refused)
+        except (JournalError, StoreError, OSError) as error:
+            return self._flash_failed(identity, error)
+        except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
+            if type(error) is MemoryError and method != "stop" and not messages.changes(method):
+                return self._no_memory(identity)
+            self._pump.crash(error)
+            return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+        try:
+            return self._tell(identity, method, answer)
+        except MemoryError:  # it was carried out: try its answer once more with all memory free
+            self.starve()
+            return self._tell(identity, method, answer)
+
+    def _tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
+        """Send what a handler returned. Return the reply's line."""
+        if isinstance(answer, list):  # a long answer to a question is not kept
+            for part in messages.in_parts(identity, answer):
+                self._link.write(part)
+            return b""
+        if type(answer) is bytes and identity:
+            line = messages.answer(identity, answer)  # the questions asked most
+            self._link.write(line)
+            return line
+        if not isinstance(answer, tuple):
+            return self._reply(messages.result(identity, answer))
+        result, raw, rest = answer
+        if rest:
+            self._rest = (identity, method, rest)
+        line = messages.announcement(identity, result)
+        self._link.write(line)
+        if raw:
+            self._link.write(raw)
+        return line
+
+    def _no_memory(self, identity: bytes | None) -> bytes:
+        """Refuse a question for which there is no memory; nothing has changed."""
+        self._counters["memory_errors"] += 1
+        self._pump.board.system.built()
+        return self._refuse(identity, Refusal("no_memory"))
+
+    def press(self) -> None:
+        """Carry out a press of the bolus button: a command without a reply."""
+        try:
+            self.loader.handler("bolus.press")(self._pump, {})
+        except Refusal as refused:
+            self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())
+        except (JournalError, OSError):
+            self._pump.delivery.safe_state("journal_failed")
+        except Exception as error:
+            self._pump.crash(error)
+
+    def _flash_failed(self, identity: bytes | None, error: Exception) -> bytes:
+        name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
+        self._pump.delivery.safe_state(name)
+        return self._refuse(identity, Refusal(name, cause=repr(error)[:80]))
+
+    def _repeat(self, identity: bytes, body_crc: int) -> bool:
+        for known, crc, line in self._memory:
+            if known == identity:
+                if crc != body_crc:
+                    raise Refusal("id_reused")
+                self._counters["repeated"] += 1
+                self._link.write(line)
+                return True
+        return False
+
+    def _refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
+        self._counters["refused"] += 1
+        told = fault_words(self._pump.board.system, [refused.fault.name])[0]
+        return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
+
+    def _reply(self, body: bytes) -> bytes:
+        line = frame.sealed(body)
+        self._link.write(line)
+        return line
+
+
+def _stop(line: bytes) -> tuple[bytes | None] | None:
+    """Return (id,) of a line that is a `stop`, else None.
+
+    A frame with a wrong CRC, or with "stop" elsewhere, is none: in a flood it would be kept instead of the real stop.
+    """
+    if frame.bare_word(line) == b"stop":
+        return (None,)
+    if b'"stop"' not in line:
+        return None
+    try:
+        identity, method, _ = messages.check_request(frame.decode(line))
+    except (frame.FrameError, Refusal):
+        return None
+    return (identity.encode(),) if method == "stop" else None

@@ -1,0 +1,1 @@
+"""The faults: numbers, names, texts."""

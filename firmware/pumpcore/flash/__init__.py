@@ -1,0 +1,1 @@
+"""What lies on flash: slots, the ledger, the manifest."""

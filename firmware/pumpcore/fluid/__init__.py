@@ -1,0 +1,1 @@
+"""What the reservoir and the line hold."""

@@ -1,0 +1,228 @@
+"""What the line holds: two contents, the front (concentration boundary) between them, and the bridge across it."""
+
+import struct
+
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.program.schedule import NEVER_S
+from pumpcore.units import U64_MAX, ceil_div
+
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Content, Program
+
+# --- front -------------------------------------------------------------------------------------------------------------------
+# The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
+#
+# The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
+# `least_nl` as not delivered. A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
+
+NAME = "line"
+CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
+SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
+UNKNOWN = ("", 0, 0)
+TOLERANCE_PERMILLE = 100  # of the measured volume of a line
+FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps")
+_FORMAT = "<BQQQQIIQQQQBB"
+
+
+def change(old: "Content", new: "Content") -> str:
+    """Return what a change of content takes: SAME, BRIDGE for another concentration, PRIME for another fluid."""
+    if old[0] != new[0]:
+        return PRIME
+    return BRIDGE if old[2] and new[2] and old[1] * new[2] != new[1] * old[2] else SAME
+
+
+def merged(known: "Content", new: "Content") -> "Content":
+    """Return the content of the line if a program names the fluid without its concentration: the known one of that fluid."""
+    return new if new[2] or known[0] != new[0] else known
+
+
+def low_nl(line_nl: int) -> int:
+    """Return the least volume of a line that was measured as `line_nl` (less 10 %)."""
+    return line_nl - line_nl * TOLERANCE_PERMILLE // 1000
+
+
+def high_nl(line_nl: int) -> int:
+    """Return the largest volume of a line that was measured as `line_nl` (plus 10 %, rounded up)."""
+    return line_nl + ceil_div(line_nl * TOLERANCE_PERMILLE, 1000)
+
+
+class Line:
+    """`new` follows `old` since `position_steps`. By then from `base_least_nl` to `base_most_nl` of it had already gone in.
+
+    `volume_nl` and `steps` are the calibration that counts from there; `uncertain_steps` is the pump's sum of them at that position.
+    """
+
+    state = CLEAN
+    position_steps = uncertain_steps = base_least_nl = base_most_nl = 0
+    volume_nl = steps = 1
+
+    def __init__(self, old: "Content", new: "Content") -> None:
+        self.old = old
+        self.new = new
+
+    def begin(self, state: int, position_steps: int, uncertain_steps: int, pair: Calibration) -> "Line":
+        """Put the front at the outlet, at this position and calibration. Return the line."""
+        self.state = state
+        self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
+        self.volume_nl, self.steps = pair.volume_nl, pair.steps
+        return self
+
+    def follow(self, other: "Line") -> "Line":
+        """Put the front where the front of `other` is. Return the line."""
+        for name in FIELDS:
+            setattr(self, name, getattr(other, name))
+        return self
+
+    def filled(self, content: "Content") -> "Line":
+        """Return a line that is full of `content`."""
+        return Line(UNKNOWN, merged(self.new, content))
+
+    def most_nl(self, position_steps: int) -> int:
+        """Return the farthest that the front can be at this position."""
+        return self.base_most_nl + ceil_div(max(0, position_steps - self.position_steps) * self.volume_nl, self.steps)
+
+    def least_nl(self, position_steps: int, uncertain_steps: int) -> int:
+        """Return the least far that the front can be. `uncertain_steps` is the pump's sum at this position."""
+        sure = position_steps - self.position_steps - (uncertain_steps - self.uncertain_steps)
+        return self.base_least_nl + max(0, sure) * self.volume_nl // self.steps
+
+    def old_until(self, line_nl: int) -> int:
+        """Return the last position at which the tip surely delivers the old content; below every position if there is none."""
+        room_nl = low_nl(line_nl) - self.base_most_nl
+        return self.position_steps + room_nl * self.steps // self.volume_nl if room_nl >= 0 else -1
+
+    def new_from(self, line_nl: int, uncertain_steps: int) -> int:
+        """Return the first position at which the tip surely delivers the new content."""
+        rest_nl = max(0, high_nl(line_nl) - self.base_least_nl)
+        return self.position_steps + uncertain_steps - self.uncertain_steps + ceil_div(rest_nl * self.steps, self.volume_nl)
+
+    def passed(self, line_nl: int, position_steps: int, uncertain_steps: int) -> bool:
+        """Return True if the front has surely left the line."""
+        return self.least_nl(position_steps, uncertain_steps) >= high_nl(line_nl)
+
+    def undone(self, position_steps: int, content: "Content") -> bool:
+        """Return True if nothing of the new content has gone in, and `content` is the old one again."""
+        return self.state == BEHIND and not self.most_nl(position_steps) and change(self.old, content) == SAME
+
+    def need(self, program: "Program", position_steps: int, uncertain_steps: int) -> str:
+        """Return what the line needs before `program` may run: SAME nothing, SETTLED nothing any more, BRIDGE, or PRIME."""
+        line_nl, new = program.line_nl(), program.content()
+        if not line_nl:
+            return SAME
+        if self.undone(position_steps, new):
+            return SETTLED
+        if change(self.new, new):
+            return PRIME
+        if self.passed(line_nl, position_steps, uncertain_steps):
+            return SETTLED
+        return PRIME if self.state == LOST else change(self.old, new)
+
+    def describe(self, program: "Program", position_steps: int, uncertain_steps: int) -> dict:
+        """Return what the line needs before a start and where its front is, as the protocol reports it."""
+        line_nl, need = program.line_nl(), self.need(program, position_steps, uncertain_steps)
+        return {
+            "needs": need if need in (BRIDGE, PRIME) else "", "line_nl": line_nl, "low_nl": low_nl(line_nl), "high_nl": high_nl(line_nl),
+            "least_nl": self.least_nl(position_steps, uncertain_steps), "most_nl": self.most_nl(position_steps),
+            "old_until_steps": max(0, self.old_until(line_nl)), "new_from_steps": self.new_from(line_nl, uncertain_steps),
+            "old_fluid": self.old[0], "old_ng": self.old[1], "old_nl": self.old[2],
+            "new_fluid": self.new[0], "new_ng": self.new[1], "new_nl": self.new[2],
+        }
+
+    def counts_by(self, pair: Calibration) -> bool:
+        """Return True if the line counts with this calibration."""
+        return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
+
+    def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
+        """From this position on, count with another calibration."""
+        self.base_least_nl, self.base_most_nl = self.least_nl(position_steps, uncertain_steps), self.most_nl(position_steps)
+        self.begin(self.state, position_steps, uncertain_steps, pair)
+
+    def pack(self) -> bytes:
+        """Return the bytes of the store's image."""
+        texts = self.old[0].encode(), self.new[0].encode()
+        values = [getattr(self, name) for name in FIELDS] + list(self.old[1:] + self.new[1:]) + [len(text) for text in texts]
+        return struct.pack(_FORMAT, *values) + texts[0] + texts[1]
+
+
+def unpack(image: bytes) -> Line:
+    """Return the line of an image of the store. Raises ValueError if the bytes are not one."""
+    head = struct.calcsize(_FORMAT)
+    if len(image) < head:
+        raise ValueError("not a line")
+    values = struct.unpack(_FORMAT, image[:head])
+    split = head + values[11]
+    if len(image) != split + values[12] or values[0] > LOST or not values[5] or not values[6]:
+        raise ValueError("not a line")
+    line = Line((image[head:split].decode(), values[7], values[8]), (image[split:].decode(), values[9], values[10]))
+    for name, value in zip(FIELDS, values):
+        setattr(line, name, value)
+    return line
+
+
+# --- crossing ----------------------------------------------------------------------------------------------------------------
+# While a bridge runs: the ratio by which the basal is delivered from a position on, and for how long it holds.
+
+OLD, UNCERTAIN = "old", "uncertain"
+
+
+def ratio(old: "Content", new: "Content") -> tuple[int, int]:
+    """Return (numerator, denominator), in lowest terms, by which the basal of `new` delivers the same mass of `old`."""
+    numerator, denominator = new[1] * old[2], new[2] * old[1]
+    common, rest = numerator, denominator
+    while rest:
+        common, rest = rest, common % rest
+    return numerator // common, denominator // common
+
+
+def _lasts_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
+    """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever."""
+    flow = accumulator.flow(rate_nl)
+    if steps < 0:
+        return 0
+    return ((steps + 1) * accumulator.modulus - 1 - accumulator.remainder) // flow if flow else NEVER_S
+
+
+def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
+    """Return the time [whole s] within which `steps` fall due; NEVER_S if never."""
+    flow = accumulator.flow(rate_nl)
+    return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
+
+
+def of_line(line: "Line", program: "Program", uncertain_steps: int) -> tuple[tuple[int, int], int, int]:
+    """Return the arguments of the Crossing for the front in `line`."""
+    line_nl = program.line_nl()
+    return ratio(line.old, program.content()), line.old_until(line_nl), line.new_from(line_nl, uncertain_steps)
+
+
+class Crossing:
+    """A bridge over a front. Rates are in 1 / `denominator` nl, with an accumulator that is finer by that factor.
+
+    The tip surely delivers the old content up to position `old_until`, and the new one from `new_from` on.
+    """
+
+    def __init__(self, pair: tuple[int, int], old_until: int, new_from: int) -> None:
+        self.numerator, self.denominator = pair
+        self.old_until = old_until
+        self.new_from = new_from
+        self.phase = UNCERTAIN
+
+    def fits(self, modulus: int) -> bool:
+        """Return True if an accumulator of this modulus can be made finer by the denominator within 64 bits."""
+        return modulus * self.denominator <= U64_MAX and self.numerator <= U64_MAX
+
+    def parts(self) -> int:
+        """Return by which factor the remainder of the basal is finer than the program's."""
+        return self.denominator
+
+    def of(self, basal_nl: int) -> int:
+        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`. In the uncertain phase it is the lower of both."""
+        return basal_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
+
+    def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int) -> int:
+        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal."""
+        self.phase = OLD
+        lasts_s = _lasts_s(accumulator, self.of(basal_nl), self.old_until - position_steps)
+        if not lasts_s:
+            self.phase = UNCERTAIN
+            lasts_s = _reaches_s(accumulator, self.of(basal_nl), self.new_from - position_steps)
+        return lasts_s

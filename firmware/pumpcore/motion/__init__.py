@@ -1,0 +1,1 @@
+"""Volume becomes steps, steps become moments."""

@@ -1,0 +1,1 @@
+"""Bolus, temporary rate, and what was ordered before."""

@@ -1,0 +1,95 @@
+"""Forecast the basal of a program: its changes, the steps between them, and a digest. The same on pump and laptop.
+
+It works in blocks of 64 rows from a cursor, so that neither the memory nor the time of a block grows with the days. The digest is a chain:
+SHA-256 of the head, then for each block SHA-256 of the digest so far and the block's packed rows.
+"""
+
+import hashlib
+import struct
+
+from pumpcore.faults.faults import Refusal
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Week, Zone, entry_at
+from pumpcore.units import S_PER_DAY
+
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Crossing, Iterator
+
+BLOCK_ROWS = 64
+LONGEST_DAYS = 31
+CHAIN_BYTES = 32
+_HEAD = "<IiIiHII"
+_ROW = "<IQQ"
+_BRIDGE = "<QQQQQ"
+
+
+class Forecast:
+    """The basal from `utc_s` for `days` days in the local time of `zone`. A program that needs no clock ignores the zone."""
+
+    def __init__(self, program: Program, calibration: Calibration, utc_s: int, zone: Zone, days: int) -> None:
+        self._program = program
+        self._calibration = calibration
+        self._week = Week(utc_s, zone)
+        self._utc_s = utc_s
+        self._zone = zone
+        self._days = days
+        self.end_s = days * S_PER_DAY
+        self.crossing: "Crossing | None" = None  # a bridge that runs from the beginning
+
+    def begin(self, digest: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
+        """Return the first cursor: (second, remainder, chain, position). `digest` is the program's, 32 bytes.
+
+        The position counts for a bridge only.
+        """
+        pair, crossing = self._calibration, self.crossing
+        head = struct.pack(_HEAD, self._utc_s, *self._zone.values(), self._days, pair.volume_nl, pair.steps)
+        if crossing is not None:
+            values = crossing.numerator, crossing.denominator, crossing.old_until, crossing.new_from, position_steps
+            head += struct.pack(_BRIDGE, *values)
+        return 0, 0, hashlib.sha256(digest + head).digest(), position_steps
+
+    def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> "Iterator[tuple[int, int, int, tuple[int, int], int]]":
+        """Yield (second, rate_nl, steps until the next row, (remainder, position) after it, part) from a cursor on.
+
+        A row begins where an entry begins or the offset changes, even if the rate stays, and where the phase of a bridge changes. The rate
+        is rounded down; the missing `part` is in 1 / the bridge's denominator. Refusal `bad_params` if no cursor can have this remainder.
+        """
+        accumulator, entries = Accumulator(self._program.rate_seconds_s, self._calibration), self._program.entries
+        crossing = self.crossing
+        if crossing is not None and position_steps >= crossing.new_from:
+            crossing = None
+        if crossing is not None:
+            accumulator.refine(crossing.parts())
+        if remainder >= accumulator.modulus:  # a bridge would go backwards with it
+            raise Refusal("bad_params", parameter="remainder", limit=accumulator.modulus - 1)
+        accumulator.remainder = remainder
+        while second_s < self.end_s:
+            rate_nl, lasts_s = entries[0][1], self.end_s - second_s
+            if self._program.needs_clock():
+                rate_nl = entries[entry_at(entries, self._week.local_s(second_s))][1]
+                lasts_s = min(lasts_s, self._week.until_change_s(entries, second_s))
+            part = 0
+            if crossing is None:
+                steps = accumulator.advance(rate_nl, lasts_s)
+            else:
+                lasts_s = min(lasts_s, crossing.judge(accumulator, rate_nl, position_steps))
+                fine_nl = crossing.of(rate_nl)
+                steps = accumulator.advance(fine_nl, lasts_s)
+                rate_nl, part = divmod(fine_nl, crossing.parts())
+            position_steps += steps
+            if crossing is not None and position_steps >= crossing.new_from:
+                accumulator.coarsen(crossing.parts())
+                crossing = None
+            yield second_s, rate_nl, steps, (accumulator.remainder, position_steps), part
+            second_s += lasts_s
+
+    def block(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
+        """Return the cursor after the next 64 rows or after the last. At the end its second is `end_s` and its chain is the digest."""
+        hashed, count = hashlib.sha256(chain), 0
+        for at_s, rate_nl, steps, behind, _ in self.rows(second_s, remainder, position_steps):
+            if count == BLOCK_ROWS:
+                return at_s, remainder, hashed.digest(), position_steps
+            hashed.update(struct.pack(_ROW, at_s, rate_nl, steps))
+            (remainder, position_steps), count = behind, count + 1
+        return self.end_s, remainder, hashed.digest(), position_steps

@@ -1,0 +1,207 @@
+"""A program as bytes: packed, unpacked, its settings checked."""
+
+import struct
+
+from pumpcore.faults.faults import Refusal
+from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
+from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
+
+# --- settings_check ----------------------------------------------------------------------------------------------------------
+# A program's settings alone: ranges, and which fields need each other.
+
+LONGEST_LOCKOUT_S = 86_400
+SHORTEST_DEMAND_S = 20
+MOST_DEMANDS = 96
+_MOST = const(1 << 48)
+
+
+def check(settings: Settings) -> None:
+    """Check what can be judged without bench and schedule. Refusals `program_format`, `program_settings`."""
+    for name in FIELDS:
+        if getattr(settings, name) > _MOST:
+            raise Refusal("program_format", cause=name)
+    if settings.demand_on > 1 or settings.overrides >> len(OVERRIDES):
+        raise Refusal("program_format", cause="a flag of the settings")
+    if bool(settings.library) != bool(settings.library_version):
+        raise Refusal("program_settings", rule="R7", setting="library_version", cause="a library has a name and a version")
+    _check_demand(settings)
+    _check_line_and_reservoir(settings)
+    for low, high in (("soft_rate_nl", "hard_rate_nl"), ("soft_bolus_nl", "hard_bolus_nl"), ("soft_day_nl", "hard_day_nl"),
+                      ("hard_low_ng", "soft_low_ng"), ("soft_low_ng", "soft_high_ng"), ("soft_high_ng", "hard_high_ng"),
+                      ("bolus_max_nl", "bolus_day_nl")):
+        _in_order(settings, low, high)
+
+
+def _in_order(settings: Settings, low: str, high: str) -> None:
+    limit = getattr(settings, high)
+    if limit and getattr(settings, low) > limit:
+        raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
+
+
+def _within(settings: Settings, name: str, least: int, most: int) -> None:
+    value = getattr(settings, name)
+    if not least <= value <= most:
+        nearest = least if value < least else most
+        raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
+
+
+def _check_demand(settings: Settings) -> None:
+    given = (settings.demand_nl, settings.demand_s, settings.lockout_s, settings.demand_per_day)
+    if not any(given):
+        if settings.demand_on:
+            raise Refusal("program_settings", rule="R7", setting="demand_on", cause="it has no dose")
+        return
+    _within(settings, "demand_nl", 1, _MOST)
+    _within(settings, "demand_per_day", 1, MOST_DEMANDS)
+    _within(settings, "demand_s", SHORTEST_DEMAND_S, LONGEST_LOCKOUT_S)
+    _within(settings, "lockout_s", settings.demand_s + 1, LONGEST_LOCKOUT_S)
+    limit_nl = settings.bolus_limit_nl()
+    if limit_nl:
+        _within(settings, "demand_nl", 1, limit_nl)
+    if settings.bolus_day_nl and settings.demand_nl * settings.demand_per_day > settings.bolus_day_nl:
+        _within(settings, "demand_per_day", 0, settings.bolus_day_nl // settings.demand_nl)
+
+
+def _check_line_and_reservoir(settings: Settings) -> None:
+    if bool(settings.line_nl()) != bool(settings.line_day):
+        cause = "the volumes of the line and the day they were measured go together"
+        raise Refusal("program_settings", rule="R7", setting="line_day", cause=cause)
+    reservoir = (settings.low_nl, settings.empty_nl, settings.tolerance_nl, settings.tolerance_permille)
+    if not settings.capacity_nl:
+        if any(reservoir):
+            raise Refusal("program_settings", rule="R7", setting="capacity_nl", cause="a reservoir needs a capacity")
+        return
+    _within(settings, "empty_nl", 1, settings.capacity_nl)
+    _within(settings, "low_nl", settings.empty_nl, settings.capacity_nl)
+    _within(settings, "tolerance_permille", 0, 1000)
+    _within(settings, "tolerance_nl", 1, settings.capacity_nl)
+
+
+# --- program -----------------------------------------------------------------------------------------------------------------
+# The program is a prescription compiled to integers and packed. Its digest is the SHA-256 of exactly these bytes.
+#
+# Layout, little-endian (struct notation in _HEAD): magic, mode, on_clock_loss, after_power_loss, length of the library's name, seconds,
+# number of entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program), concentration ng and nl; then
+# name, fluid and library in UTF-8; then the settings (settings.py), which a program of magic TPR1 lacks; then the entries, each
+# minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
+
+MAX_ENTRIES = 336
+MAX_BYTES = 4096
+MAX_TEXT_BYTES = 80
+SETTINGS_BYTES = 173
+CLOCK_LOSS = ("stop", "lowest")
+POWER_LOSS = ("stop", "resume")
+MAX_RATE_NL = 1 << 48
+
+_PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
+_HEAD = "<4sBBBBIHBBQQQQQ"
+_ENTRY = "<HQ"
+_ENTRY_BYTES = struct.calcsize(_ENTRY)
+
+
+def digest(packed: bytes) -> str:
+    """Return the digest of a program: SHA-256 in 64 hex digits."""
+    return sha256_hex(packed)
+
+
+def pack(program: Program) -> bytes:
+    """Return the program's bytes. Refusals `program_size`, `program_format`."""
+    settings = program.settings
+    texts = [program.name.encode(), program.fluid.encode()]
+    magic, block = _PLAIN, b""
+    if settings is not None:
+        magic, block = _WITH_SETTINGS, settings.pack()
+        texts.append(settings.library.encode())
+    if len(program.entries) > MAX_ENTRIES or max([len(text) for text in texts]) > MAX_TEXT_BYTES:
+        raise Refusal("program_size", entries=len(program.entries), limit=MAX_ENTRIES)
+    head = struct.pack(
+        _HEAD, magic, program.mode, CLOCK_LOSS.index(program.on_clock_loss),
+        POWER_LOSS.index(program.after_power_loss), len(texts[2]) if settings is not None else 0, program.rate_seconds_s,
+        len(program.entries), len(texts[0]), len(texts[1]), program.max_rate_nl, program.hour_nl, program.day_nl,
+        program.concentration[0], program.concentration[1],
+    )
+    rows = [struct.pack(_ENTRY, minute, rate_nl) for minute, rate_nl in program.entries]
+    return head + b"".join(texts) + block + b"".join(rows)
+
+
+def unpack(packed: bytes) -> Program:
+    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, `program_settings`.
+
+    Raises nothing else, whatever the bytes are.
+    """
+    if len(packed) > MAX_BYTES:
+        raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
+    head_bytes = struct.calcsize(_HEAD)
+    if len(packed) < head_bytes or packed[:4] not in (_PLAIN, _WITH_SETTINGS):
+        raise Refusal("program_format", cause="no header")
+    head = struct.unpack(_HEAD, packed[:head_bytes])
+    _, mode, clock_loss, power_loss, library_bytes, seconds_s, count, name_bytes, fluid_bytes = head[:9]
+    plain = packed[:4] == _PLAIN
+    if mode > MINIMUM or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32 or (plain and (library_bytes or mode == MINIMUM)):
+        raise Refusal("program_format", cause="a field of the header")
+    if count > MAX_ENTRIES:
+        raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
+    fluid_end = head_bytes + name_bytes + fluid_bytes
+    rows_at = len(packed) - count * _ENTRY_BYTES
+    if rows_at != fluid_end + (0 if plain else library_bytes + SETTINGS_BYTES):
+        raise Refusal("program_format", cause="length")
+    program = Program(
+        _text(packed[head_bytes : head_bytes + name_bytes]),
+        _text(packed[head_bytes + name_bytes : fluid_end]),
+        seconds_s,
+        [struct.unpack_from(_ENTRY, packed, at) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
+    )
+    program.mode = mode
+    program.on_clock_loss = CLOCK_LOSS[clock_loss]
+    program.after_power_loss = POWER_LOSS[power_loss]
+    program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
+    program.concentration = head[12:]
+    _check_values(program)
+    if not plain:
+        _take_settings(program, packed[fluid_end:rows_at], library_bytes)
+    return program
+
+
+def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+    from pumpcore.program import settings
+
+    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    check(program.settings)
+    if not program.settings and program.mode != MINIMUM:  # otherwise one program would have two forms and two digests
+        raise Refusal("program_format", cause="settings without one")
+
+
+def _text(raw: bytes) -> str:
+    """Decode strict UTF-8. Refusal `program_format`.
+
+    MicroPython's decoder also accepts overlong forms, surrogates and code points beyond the last, which no host could read back. Each of
+    them shows in the first byte of a letter or the one after it.
+    """
+    before = 0
+    for byte in raw:
+        most = 0x9F if before == 0xED else 0x8F if before == 0xF4 else 0xF4
+        if byte in (0xC0, 0xC1) or byte > most or (before == 0xE0 and byte < 0xA0) or (before == 0xF0 and byte < 0x90):
+            raise Refusal("program_format", cause="a text is not UTF-8")
+        before = byte
+    try:
+        return raw.decode()
+    except (UnicodeError, ValueError):
+        raise Refusal("program_format", cause="a text is not UTF-8")
+
+
+def _check_values(program: Program) -> None:
+    if (program.concentration[0] == 0) != (program.concentration[1] == 0):
+        raise Refusal("program_format", cause="concentration")
+    for value_nl in (program.max_rate_nl, program.hour_nl, program.day_nl):
+        if value_nl > MAX_RATE_NL:
+            raise Refusal("program_format", cause="a limit is out of range")
+    if not program.entries or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
+        raise Refusal("program_schedule", cause="a constant program has one entry, at minute 0; a schedule at least one")
+    before = -1
+    for minute, rate_nl in program.entries:
+        if not before < minute < MINUTES_PER_WEEK:
+            raise Refusal("program_schedule", minute_of_week=minute)
+        if rate_nl > MAX_RATE_NL:
+            raise Refusal("program_format", cause="a rate is out of range")
+        before = minute

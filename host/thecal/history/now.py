@@ -1,0 +1,27 @@
+"""What goes on at the record that is read: the run, its stretch, the boluses, the clock."""
+
+from __future__ import annotations
+
+from thecal.history.parts import BolusLine, ClockSet, Run, Stretch
+from thecal.history.plan import Prescribed
+
+
+class Now:
+    """`run` and `stretch` are None while the pump stands; `boluses` are all that were ordered so far, by token."""
+
+    def __init__(self, prescribed: Prescribed | None, first_offset_s: int) -> None:
+        self.prescribed = prescribed
+        self.boluses: dict[str, BolusLine] = {}
+        self.clock_sets: list[ClockSet] = []
+        self.run: Run | None = None
+        self.stretch: Stretch | None = None
+        self._first_offset_s = first_offset_s
+
+    def plan_is_known(self) -> bool:
+        """Return True if the entries of the running program are known."""
+        return self.prescribed is not None and self.run is not None and self.run.digest == self.prescribed.digest
+
+    def offset_s(self, at_ms: int) -> int:
+        """Return the offset of local time at a moment."""
+        found = [one.offset_s for one in self.clock_sets if one.at_ms <= at_ms]
+        return found[-1] if found else self._first_offset_s

@@ -1,0 +1,75 @@
+"""Tuples in the host's signatures: values with different meanings have names, in a small frozen class or a NamedTuple."""
+
+import ast
+from collections.abc import Iterator
+
+from house_rules.tree import Source, functions_of
+
+MOST_VALUES = 2
+# path: name -> why it may have more
+ALLOWED = {
+    "host/thecal/tools/wiring/rig.py: harness": "a wire as the bench file writes it: from, to, colour",
+}
+
+
+def violations(source: Source) -> list[str]:
+    """One line per argument that is a tuple of several values, and per annotation or alias with a tuple of more than two."""
+    found = [f"{source.path}:{line}: {name} is one argument of several values: {text}" for line, name, text in _arguments(source.tree)]
+    for line, name, annotation in _annotations(source.tree):
+        longest = max((len(values) for values in _tuples(annotation)), default=0)
+        if longest > MOST_VALUES and f"{source.path}: {name}" not in ALLOWED:
+            found.append(f"{source.path}:{line}: {name} has a tuple of {longest} values without names: {ast.unparse(annotation)}")
+    return found
+
+
+def _arguments(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
+    """Where, name and annotation of each argument that is itself a tuple of fixed length, or None."""
+    for function in functions_of(tree):
+        for argument in _all_arguments(function.args):
+            if argument.annotation is not None and any(_values(part) for part in _united(_parsed(argument.annotation))):
+                yield argument.lineno, argument.arg, ast.unparse(argument.annotation)
+
+
+def _annotations(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
+    """Where, name and type of every argument, return value, annotated name and alias."""
+    for function in functions_of(tree):
+        for argument in _all_arguments(function.args):
+            if argument.annotation is not None:
+                yield argument.lineno, argument.arg, argument.annotation
+        if function.returns is not None:
+            yield function.lineno, function.name, function.returns
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign):
+            yield node.lineno, ast.unparse(node.target), node.annotation
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            yield node.lineno, ast.unparse(node.targets[0]), node.value
+
+
+def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    stars = [one for one in (arguments.vararg, arguments.kwarg) if one is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *stars]
+
+
+def _parsed(annotation: ast.expr) -> ast.expr:
+    """An annotation in quotes is one too."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return ast.parse(annotation.value, mode="eval").body
+    return annotation
+
+
+def _united(annotation: ast.expr) -> list[ast.expr]:
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        return [*_united(annotation.left), *_united(annotation.right)]
+    return [annotation]
+
+
+def _tuples(annotation: ast.expr) -> Iterator[list[ast.expr]]:
+    return filter(None, map(_values, ast.walk(_parsed(annotation))))
+
+
+def _values(node: ast.AST) -> list[ast.expr]:
+    """The types in `tuple[a, b]`; none for `tuple[a, ...]`, which is a list that does not change."""
+    if not isinstance(node, ast.Subscript) or ast.unparse(node.value) not in ("tuple", "Tuple", "typing.Tuple"):
+        return []
+    values = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return [] if any(isinstance(one, ast.Constant) and one.value is Ellipsis for one in values) else list(values)
