@@ -7,7 +7,7 @@ import pytest
 from pumpcore.program import packing as programs
 from pumpcore.program.forecast import Forecast
 from pumpcore.program.schedule import Zone
-from rig.device import Device, Figures
+from support.rig.device import Device, Figures
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 AUTUMN = int(datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp())

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mpy.runner import run_in_micropython
-from mpy.test_vectors import SCRIPT, VECTORS, in_cpython
 from pumpcore.flash import manifest
 from pumpcore.program import packing
 from pumpcore.program.schedule import Zone
 from pumpcore.program.settings import Settings
-from rig.device import Device, bench
-from rig.programs import MONDAY_UTC_S, every_day
+from support.micropython import SCRIPT, VECTORS, in_cpython, run_in_micropython
+from support.programs import MONDAY_UTC_S, every_day, resuming
+from support.rig.benches import named
+from support.rig.device import Device
 from thecal.deploy import pack
 from thecal.deploy.compact import compact, joined
 from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
@@ -46,7 +46,7 @@ def image_of(units: Units) -> bytes:
     ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
     small = joined(ours, asking, units, frozenset())
     packed = pack.pack(small.files)
-    data = commissioned(bench(), manifest_of(firmware_folder()))
+    data = commissioned(named(), manifest_of(firmware_folder()))
     lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), **data}
     return format_image({**lying, MANIFEST_PATH: manifest.build(sources, {MAIN: sources[MAIN]}, (pack.PATH, packed))})
 
@@ -84,7 +84,7 @@ def a_bridge(device: Device) -> list:
 def a_day(device: Device) -> list:
     """Everything that a day with a bolus, a refusal, a cut, a stop and an alarm leaves behind."""
     client = device.client
-    packed = packing.pack(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457), after_power_loss="resume"))
+    packed = packing.pack(resuming(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457))))
     told = [client.program_stage(packed), client.program_read()]
     client.program_activate(packing.digest(packed))
     client.clock_set(MONDAY_UTC_S, 0)

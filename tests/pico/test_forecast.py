@@ -6,7 +6,7 @@ from pumpcore.motion.dose import Calibration
 from pumpcore.program.forecast import Forecast
 from pumpcore.program.plan import SCHEDULE, Program
 from pumpcore.program.schedule import Zone
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
 
 UTC_S = 1_792_800_000
 LONGEST_BLOCK_MS = 1_000  # the queue has at least 2.5 s left when a handler begins

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pico.motor_bench import ENABLE, STEP, STOP, MotorBench
-from rig.emulator.image import on_chip
+from support.emulator.image import on_chip
+from support.emulator.motor_bench import ENABLE, STEP, STOP, MotorBench
 
 DEBOUNCE_NS = 50_000
 SECOND_NS = 1_000_000_000

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from pico.motor_bench import CYCLE_NS, ENABLE, STEP, MotorBench
-from rig.emulator.image import on_chip
+from support.emulator.image import on_chip
+from support.emulator.motor_bench import CYCLE_NS, ENABLE, STEP, MotorBench
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 PULSE_NS = 3_088

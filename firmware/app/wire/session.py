@@ -117,7 +117,7 @@ class Session:
         self._lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
         self._waiting: list[bytes | None] = []
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self._rest: tuple[bytes, str, dict] | None = None
         self._overtaken, self._late = 0, False
@@ -164,7 +164,7 @@ class Session:
             self._execute(self._stops.pop(0), "stop", {})
             return True
         line = waiting.pop(0)
-        self._waiting_bytes -= len(line or b"")
+        self.waiting_bytes -= len(line or b"")
         self._late = self._overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
         self._overtaken = max(0, self._overtaken - 1)
         self._answer(line)
@@ -209,9 +209,9 @@ class Session:
             if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
                 self._stops.append(stop[0])
                 return
-        elif len(waiting) < MOST_WAITING and self._waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
+        elif len(waiting) < MOST_WAITING and self.waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
             waiting.append(line)
-            self._waiting_bytes += size_bytes
+            self.waiting_bytes += size_bytes
             return
         self._counters["shed_lines"] += 1
 
@@ -219,7 +219,7 @@ class Session:
         """There is no memory left: drop and count everything that waits, except a `stop`."""
         self._counters["memory_errors"] += 1
         self._counters["shed_lines"] += len(self._waiting)
-        self._waiting, self._waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
+        self._waiting, self.waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
         if len(self._lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
             self._lines.lose(False)
         self._pump.board.system.built()

@@ -12,7 +12,7 @@ from thecal.deploy.constants import module_of
 
 Trees = dict[str, ast.Module]
 Names = dict[str, str]
-# What the tests on the chip ask a hal for; one of them (test_deploy_compact.py) tells what is missing.
+# What the tests on the chip ask a hal for; one of them (deploy/test_compact.py) tells what is missing.
 _AT_THE_PROMPT = """
 Buzzer CYCLES_PER_US Clock Device Ds3231 Feed Generator Link Program Pulses Stepper System WORDS allow attach bolus_pressed buttons
 clear_stop closed disabled_level drain enabled end_ms ended execute facts flag free_bytes guard_count halt has_chip kind last level look
