@@ -81,19 +81,19 @@ lint: $(TEST_STAMP)
 
 types: $(TEST_STAMP)
 	@echo "mypy, host:" && $(BIN)/mypy host
-	@echo "mypy, firmware against the board's stubs:" && $(BIN)/python tests/rules/firmware_types.py
+	@echo "mypy, firmware against the board's stubs:" && $(BIN)/python tests/house_rules/firmware_types.py
 
 syntax: $(TEST_STAMP)
-	@$(BIN)/python -m pytest -q tests/rules/test_mpy_cross.py
+	@$(BIN)/python -m pytest -q tests/house_rules/test_mpy_cross.py
 
 rules: $(TEST_STAMP)
-	@$(BIN)/python -m pytest -q tests/rules --deselect tests/rules/test_mpy_cross.py
+	@$(BIN)/python -m pytest -q tests/house_rules --deselect tests/house_rules/test_mpy_cross.py
 
 # --- more, or longer ------------------------------------------------------------------------------------------------
 
 torture: $(TEST_STAMP) ## the tests again with many more examples, on the emulated chip too if there is a UF2; hours
 	@THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
-	@if PYTHONPATH=tests $(BIN)/python -m rig.uf2; then \
+	@if PYTHONPATH=tests $(BIN)/python -m support.rig.uf2; then \
 	    THECAL_HYPOTHESIS=torture $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --target emu -m torture tests/pico; \
 	else \
 	    echo "NOT RUN: 1,000 halts, 600 power cuts and a flood of a minute on the emulated chip" >&2; \
@@ -107,7 +107,7 @@ flash: $(RUN_STAMP) ## put the firmware on a Pico: PORT=... or ID=<usb serial>, 
 	@$(BIN)/python -m thecal flash $(FLASH_OPTIONS)
 
 test-emu: $(TEST_STAMP) ## the emulated RP2040: its own tests and the device scenarios; needs a UF2 (THECAL_UF2)
-	@PYTHONPATH=tests $(BIN)/python -m rig.uf2
+	@PYTHONPATH=tests $(BIN)/python -m support.rig.uf2
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --target emu tests/pico tests/device
 
 test-board: $(TEST_STAMP) ## the device scenarios on a board: PORT=/dev/ttyACM0

@@ -8,8 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from rig.target import NO_UF2, Chosen, Target, choose
-from rig.uf2 import find_uf2
+from support.rig.target import NO_UF2, Chosen, Target, choose
+from support.rig.uf2 import find_uf2
 
 TESTS = Path(__file__).resolve().parent
 
@@ -20,7 +20,7 @@ TIER_OF_FOLDER = {
     "device": "sim/device",
     "pico": "emu",
     "faults": "faults",
-    "rules": "rules",
+    "house_rules": "rules",
     "mutations": "mutations",
     "bench": "bench",
 }
@@ -93,7 +93,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     target = session.config.stash[TARGET_KEY]
     wanted = any(set(PUMP_FIXTURES).intersection(getattr(item, "fixturenames", ())) for item in session.items)
     if target.kind == "emu" and not target.unusable and wanted and not session.config.option.collectonly:
-        from rig.emulator import snapshot
+        from support.emulator import snapshot
 
         snapshot.prepare()
 
@@ -104,7 +104,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     target = item.config.stash[TARGET_KEY]
     if target.unusable or tier_of(item.nodeid.split("::")[0], target) != "emu" or item.get_closest_marker("skip") is not None:
         return None
-    from rig import forked
+    from support.emulator import forked
 
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in forked.run(item):

@@ -31,7 +31,7 @@ NEVER_MS = 1 << 62  # due at no time of any pump
 
 
 def floor_div(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator rounded down: the only place that rounds a volume down."""
+    """Return numerator / denominator rounded down: how a dose becomes steps, and steps a volume (`dose.Calibration`)."""
     return numerator // denominator
 
 

@@ -12,7 +12,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from bench.table import Row, at_most, render
-from rig.uf2 import find_uf2
+from support.rig.uf2 import find_uf2
 
 # In the order of the table; each module has `rows()`.
 GROUPS = {

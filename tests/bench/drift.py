@@ -13,7 +13,7 @@ from bench import boards
 from bench.table import COMPUTED, Peer, Row, at_most, exactly, number
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
-from unit.rp2_modules import load
+from support.pump.rp2_modules import load
 
 ring, words = load("ring"), load("words")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import boards
 from bench.table import Peer, Row, at_most
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
 
 PHYSICAL = "8 ns, one cycle of the PIO"
 _SLICE_STEPS, _SLICE_US = 331, 332_000  # 997 a second

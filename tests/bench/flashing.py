@@ -6,9 +6,9 @@ from app.delivery.delivery import LOW_WATER_MS
 from app.delivery.span import SLICE_S
 from bench import boards, journals
 from bench.table import COMPUTED, Peer, Row, at_least, at_most
-from rig.device import MILLILITRE_PER_HOUR_NL, MONDAY_UTC_S, Device
-from rig.emulator.flash import PAGE_NS
-from rig.programs import constant
+from support.emulator.flash import PAGE_NS
+from support.programs import MONDAY_UTC_S, constant
+from support.rig.device import MILLILITRE_PER_HOUR_NL, Device
 from thecal.sim.guest.flash import BLOCKS
 
 _RATES_HZ = (1, *(28,) * 8, 997, 10_000, 25_000)  # several times: most writes need fewer erases than the worst

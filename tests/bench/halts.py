@@ -6,7 +6,7 @@ import random
 
 from bench import boards
 from bench.table import Peer, Row, at_most, exactly
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
 
 HALTS = 100
 _RATES_HZ = (200, 997, 2_000, 20_000, 25_000)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.packing import digest, pack
 from pumpcore.wire import record_types, records
-from rig.programs import MONDAY_UTC_S, every_day
+from support.programs import MONDAY_UTC_S, every_day
 from thecal.history.evidence import Evidence
 from thecal.history.plan import Prescribed
 from thecal.history.rows import row

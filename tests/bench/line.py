@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
 
 _PATIENCE_S = 60.0
 _lines: dict[str, Line] = {}

@@ -7,11 +7,11 @@ from typing import Any
 from bench.line import Line
 from pumpcore.flash import slots
 from pumpcore.program import packing as programs
-from rig import benches
-from rig.emulator import image
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.pump import Powered
-from rig.programs import MONDAY_UTC_S, constant
+from support.emulator import image
+from support.emulator.board import EmulatedBoard
+from support.emulator.pump import Powered
+from support.programs import MONDAY_UTC_S, constant
+from support.rig import benches
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
 from thecal.files.bench import payload

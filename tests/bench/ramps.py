@@ -8,8 +8,8 @@ from bench import boards
 from bench.table import PAPER, Peer, Row, at_most, exactly
 from pumpcore.motion.profile import Ramp
 from pumpcore.units import HZ4_PER_HZ
-from rig import benches
-from unit.ramp_reference import Ideal
+from support.models.ramp import Ideal
+from support.rig import benches
 
 STEPS, DURATION_US = 12_000, 2_500_000
 _STYLES = {"single": 1, "double": 2, "interleave": 3}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from bench.table import HOST, Peer, Row, at_most, times_better
-from mpy.runner import run_in_micropython
-from rig.device import Device
-from rig.programs import example_day
+from support.micropython import run_in_micropython
+from support.programs import example_day
+from support.rig.device import Device
 from thecal.sim.options import HEAP_LIMIT_BYTES
 
 DAY_S, DAYS = 86_400, 3

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench import boards
 from bench.table import Peer, Row, at_most, times_better
-from rig.cli import Tool, environment
-from rig.emulator.live import LivePorts
+from support.emulator.live import LivePorts
+from support.host.cli import Tool, environment
 
 HERE = "this machine"
 HELP_RATIO = 2.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import boards
 from bench.table import Peer, Row, at_most
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
 
 _STUCK_MS = 400
 _LEASED_STEPS, _QUEUED_STEPS, _RATE_HZ = 1_000, 6_000, 10_000

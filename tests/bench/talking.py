@@ -12,8 +12,8 @@ from bench.line import Line, clients_on
 from bench.table import Peer, Row, at_least, at_most, exactly, times_better
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.image import compiled
+from support.emulator.board import EmulatedBoard
+from support.emulator.image import compiled
 from thecal.deploy import pack
 from thecal.deploy.build import MAIN
 from thecal.pump.client import Client

@@ -19,7 +19,7 @@ from pumpcore.program import packing as programs
 from pumpcore.program.settings import Settings
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.programs import MONDAY_UTC_S
+from support.programs import MONDAY_UTC_S
 from thecal.pump.exchange import new_id
 
 LONGEST_MS = 500

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.device import Device
+from support.rig.device import Device
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ import itertools
 import pytest
 
 from pumpcore.program import packing as programs
-from rig.device import Device, Figures, fault_of
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.replies import fault_of
+from support.rig.device import Device, Figures
 
 RATE_NL = 1_000_000
 RUN_S = 20

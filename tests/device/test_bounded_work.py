@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from pumpcore.program import packing as programs
-from rig.device import Device, fault_of
+from support.replies import fault_of
+from support.rig.device import Device
 from thecal.errors import Refused
 
 ONE_ML_PER_HOUR_NL = 1_000_000

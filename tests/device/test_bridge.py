@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from rig.cli import Visit
-from rig.device import Device
+from support.host.cli import Visit
+from support.rig.device import Device
 from thecal.schema.verbs import SHAPES
 
 pytestmark = pytest.mark.needs("plant", "free_time")

@@ -16,8 +16,8 @@ import pytest
 from pumpcore.program import packing as programs
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.device import Device, Figures
-from rig.programs import example_day
+from support.programs import example_day
+from support.rig.device import Device, Figures
 from thecal.errors import LinkLost, NoPump, Refused, Unknown
 from thecal.pump.client import Client
 

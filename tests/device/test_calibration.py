@@ -4,8 +4,8 @@ import pytest
 
 from pumpcore.bench import weighed
 from pumpcore.units import S_PER_DAY
-from rig.device import Device
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.rig.device import Device
 from thecal.errors import Refused
 from thecal.quantities.amounts import Rate
 
@@ -55,7 +55,7 @@ def test_priming_is_stopped_by_a_stop(device: Device) -> None:
 @pytest.mark.needs("power_cut")
 @pytest.mark.rule("R11")
 def test_a_cut_run_does_not_go_on(device: Device) -> None:
-    device.upload(constant(1_000_000, "resume"))
+    device.upload(resuming(constant(1_000_000)))
     token = device.client.bolus_token()
     device.client.run_start(token, "calibration", STEPS, RATE)
     device.run_for(12)

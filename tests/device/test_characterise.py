@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from rig.cli import Tool
-from rig.device import Device
-from rig.programs import constant
-from rig.some import some_of
+from support.host.cli import Tool
+from support.programs import constant
+from support.rig.device import Device
+from support.some import some_of
 from thecal.errors import Failed
 from thecal.sim.control import Control, ControlServer
 from thecal.sim.world.balance import BalanceOptions

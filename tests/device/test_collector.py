@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pumpcore.orders.bolus import Temporary
-from rig.device import Device, Figures
-from rig.programs import MONDAY_UTC_S, example_day
+from support.programs import MONDAY_UTC_S, example_day
+from support.rig.device import Device, Figures
 from thecal.pump import orders
 from thecal.sim.devices import Devices
 from thecal.sim.errors import SimulatorError

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rig.cli import Tool
-from rig.device import NO_CLOCK, Device, Figures
-from rig.programs import every_day
+from support.host.cli import Tool
+from support.programs import every_day, resuming
+from support.rig.benches import NO_CLOCK
+from support.rig.device import Device, Figures
 from thecal.forecast.compare import Comparison
 from thecal.history.evidence import collect
 from thecal.history.timeline import Timeline
@@ -18,7 +19,7 @@ PLAN = ((0, 400_000), (90, 800_000), (130, 150_000), (150, 900_000), (185, 200_0
 
 
 def begun(device: Device, leave: str = "stop") -> None:
-    device.upload(every_day(*PLAN, after_power_loss=leave))
+    device.upload(resuming(every_day(*PLAN), leave))
     device.client.clock_set(AUTUMN - 3_600, 7200, AUTUMN, 3600)
     device.client.start()
 
@@ -42,7 +43,7 @@ def test_an_undisturbed_night_over_the_change_of_local_time_has_no_difference(re
 
 def test_a_schedule_that_runs_without_the_time_of_day_is_explained() -> None:
     with Device(on=NO_CLOCK) as device:
-        program = every_day(*PLAN, after_power_loss="resume")
+        program = resuming(every_day(*PLAN))
         program.on_clock_loss = "lowest"
         device.upload(program)
         device.client.clock_set(AUTUMN - 3_600, 7200, AUTUMN, 3600)

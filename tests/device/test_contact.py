@@ -6,9 +6,10 @@ import serial
 from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
-from rig.device import Device, fault_of
-from rig.some import some_of
-from rig.target import Chosen
+from support.replies import fault_of
+from support.rig.device import Device
+from support.rig.target import Chosen
+from support.some import some_of
 from thecal.deploy.files import firmware_files
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
@@ -44,7 +45,7 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
 
 @pytest.mark.needs("new")
 def test_with_a_changed_file_nothing_of_the_firmware_runs() -> None:
-    from rig.device import bench
+    from support.rig.device import bench
 
     with Device(image=Chosen.target.changed_image(bench())) as other:
         for method in ("hello", "status", "start", "stop"):

@@ -8,9 +8,10 @@ from fractions import Fraction
 
 import pytest
 
-from rig.device import Device, Figures, bench
-from rig.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day
-from rig.some import some_of
+from support.programs import MINUTES_PER_DAY, MONDAY_UTC_S, every_day, resuming
+from support.rig.benches import named
+from support.rig.device import Device, Figures
+from support.some import some_of
 from thecal.tools.demo.clockwork import advance_to_uptime
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R3"), pytest.mark.rule("R4")]
@@ -64,7 +65,7 @@ def test_a_day_is_exact_at_every_entry_and_takes_a_few_seconds(name: str, record
     plan = entries(RATES_NL[name])
     program = every_day(*plan)
     program.rate_seconds_s = S_PER_DAY
-    with Device(bench(**ceilings)) as device:
+    with Device(named(**ceilings)) as device:
         device.begin(program)
         books = Books(device)
         books.begin()
@@ -84,7 +85,7 @@ def test_a_day_is_exact_at_every_entry_and_takes_a_few_seconds(name: str, record
 def a_life(seed: int) -> tuple[bytes, bytes, bytes]:
     """Return both journals' raw bytes and the flash image after some hours with a bolus, a cut, an alarm."""
     with Device(seed=seed) as device:
-        device.begin(every_day((0, 500_000), (61, 1_234_567), after_power_loss="resume"))
+        device.begin(resuming(every_day((0, 500_000), (61, 1_234_567))))
         device.run_for(3000)
         token = device.client.bolus_token()
         device.client.bolus_start(token, 123_456, 4_000_000)

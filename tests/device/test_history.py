@@ -6,8 +6,10 @@ import json
 
 import pytest
 
-from rig.device import NO_CLOCK, Device, bench
-from rig.programs import MONDAY_UTC_S, constant, every_day
+from support.programs import MONDAY_UTC_S, constant, every_day, resuming
+from support.rig.benches import NO_CLOCK, named
+from support.rig.device import Device
+from support.rig.witness import Witness
 from thecal.history.checks import checks
 from thecal.history.evidence import Evidence, as_lines, collect
 from thecal.history.saved import load
@@ -17,42 +19,11 @@ from thecal.quantities.amounts import Rate
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
 DAY = ((0, 1_000_000), (60, 2_000_003), (120, 700_001), (600, 3_000_000), (900, 123_457))
 # between two records the curve is a straight line, but the motor makes whole steps
-NEAR_STEPS = 2
-
-
-class Witness:
-    """Let time pass, and note the motor's true steps at many moments of the pump's own clock."""
-
-    def __init__(self, device: Device) -> None:
-        self.device = device
-        self.looks: list[tuple[int, int, int]] = []
-
-    def run_for(self, duration_s: float) -> None:
-        while duration_s > 0:
-            part_s = min(duration_s, 397.3)
-            self.device.run_for(part_s)
-            self.look()
-            duration_s -= part_s
-
-    def look(self) -> None:
-        status = self.device.client.status()
-        self.looks.append((status["boot"], status["uptime_ms"], self.device.sim.plant_steps()))
-
-    def check(self, line: Timeline) -> None:
-        """Check that every true position is in the band, and that the end agrees with the sums."""
-        for boot, uptime_ms, plant_steps in self.looks:
-            at_ms = line.axis.at_ms(boot, uptime_ms)
-            low, high = line.low.at(at_ms), line.high.at(at_ms)
-            assert low - NEAR_STEPS <= plant_steps <= high + NEAR_STEPS, (uptime_ms, float(low), plant_steps, float(high))
-        sums = line.sums(*line.window(None, None))
-        plant_steps = self.device.sim.plant_steps()
-        assert sums.delivered_steps <= plant_steps <= sums.delivered_steps + sums.uncertain_steps
-        assert -NEAR_STEPS <= sums.due_steps() <= NEAR_STEPS, sums
 
 
 def everything(device: Device, witness: Witness, bolus_at_s: int = 2000) -> None:
     """A bolus (at 3000 s across an entry), the clock set by 2 s while running, a cut, a cancelled bolus, a stopped one, DST, a start."""
-    device.begin(every_day(*DAY, after_power_loss="resume"), utc_s=MONDAY_UTC_S - 3600, offset_s=3600)
+    device.begin(resuming(every_day(*DAY)), utc_s=MONDAY_UTC_S - 3600, offset_s=3600)
     witness.run_for(bolus_at_s)
     device.order(600_000, 3_000_000)
     witness.run_for(5000)
@@ -111,7 +82,7 @@ def test_every_window_of_the_day_adds_up(device: Device) -> None:
 
 
 def test_a_pause_at_a_ceiling_is_planned_and_not_delivered() -> None:
-    with Device(bench(hour_nl=600_000)) as device:
+    with Device(named(hour_nl=600_000)) as device:
         witness = Witness(device)
         device.begin(constant(500_000))
         witness.run_for(600)
@@ -129,7 +100,7 @@ def test_a_pause_at_a_ceiling_is_planned_and_not_delivered() -> None:
 
 
 def test_a_stop_at_a_ceiling_tells_what_was_missed() -> None:
-    with Device(bench(hour_nl=600_000)) as device:
+    with Device(named(hour_nl=600_000)) as device:
         device.begin(constant(500_000))
         device.run_for(600)
         device.order(120_000, 4_000_000)
@@ -181,7 +152,7 @@ def weighed_pair(volume_nl: int, steps: int) -> bytes:
 def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
     with Device(NO_CLOCK) as device:
         witness = Witness(device)
-        device.begin(constant(1_500_000, "resume"))
+        device.begin(resuming(constant(1_500_000)))
         witness.run_for(900)
         device.power_cycle(300)
         assert device.reaches("running", 130)
@@ -192,7 +163,7 @@ def test_without_a_clock_the_time_is_unknown_and_the_steps_are_not() -> None:
 
 
 def test_brown_outs_count_an_open_lease_once(device: Device) -> None:
-    device.begin(constant(1_500_000, "resume"))
+    device.begin(resuming(constant(1_500_000)))
     device.run_for(100)
     for number in range(8):
         device.sim.cut_power()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from device.test_history import Witness
-from device.test_rate_now import asked, program
 from pumpcore.program import packing as programs
-from rig.device import Device
-from rig.programs import MONDAY_UTC_S, every_day
+from support.programs import MONDAY_UTC_S, every_day
+from support.rig.device import Device
+from support.rig.therapy_orders import asked, program
+from support.rig.witness import Witness
 from thecal.history.checks import checks
 from thecal.history.evidence import collect
 from thecal.history.timeline import Timeline

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from pumpcore.wire.messages import METHODS
-from rig.device import Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant
+from support.replies import fault_of
+from support.rig.device import Device
 
 pytestmark = [pytest.mark.needs("plant", "virtual_time"), pytest.mark.rule("R10")]
 EXAMPLES = max(150, settings().max_examples)  # more in the profile `torture`

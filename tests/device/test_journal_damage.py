@@ -5,8 +5,8 @@ import json
 import pytest
 
 from pumpcore.wire import records
-from rig.device import Device
-from rig.programs import constant
+from support.programs import constant
+from support.rig.device import Device
 from thecal.history.download import download
 from thecal.history.rows import table, with_gaps
 from thecal.sim.guest.filesystem import FileSystem

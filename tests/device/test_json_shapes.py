@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from rig.cli import Tool
-from rig.device import Device
+from support.host.cli import Tool
+from support.rig.device import Device
 from thecal.cli.verbs import VERBS
 from thecal.schema.verbs import SHAPES, schema
 
 RX = 'title = "t"\ndrug = "d"\n[basal]\nrate = "1 mL/h"\n'
 BY_OTHER_TESTS = {
     "calibrate": "its keys are open",
-    "characterise": "unit/test_gravimetry_files.py",
+    "characterise": "unit/weighing/test_characterise_files.py",
     "report": "its keys are open",
-    "forecast": "unit/test_host_forecast.py; its keys are open",
-    "limits": "unit/test_host_library.py; its keys are open",
+    "forecast": "unit/forecast/test_forecast.py; its keys are open",
+    "limits": "unit/prescription/test_library.py; its keys are open",
     "read": "its keys are open",
     "compare": "its keys are open",
     "temporary": "device/test_therapy_verbs.py",
     "prime": "device/test_therapy_verbs.py",
     "bridge": "device/test_bridge.py",
     "refill": "device/test_therapy_verbs.py",
-    "flash": "a board is needed: tests/pico/test_flash.py and unit/test_host_flash.py",
+    "flash": "a board is needed: tests/pico/test_flash.py and unit/deploy/test_flash.py",
 }
 pytestmark = pytest.mark.needs("free_time")  # the pump is always `thecal sim`: another target would test nothing else
 

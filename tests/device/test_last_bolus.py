@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.cli import Visit
-from rig.device import Device
+from support.host.cli import Visit
+from support.rig.device import Device
 
 pytestmark = pytest.mark.needs("plant", "free_time", "power_cut")
 RX = 'title = "doses"\ndrug = "water"\non_clock_loss = "lowest"\nafter_power_loss = "stop"\n[basal]\nrate = "0.1 mL/h"\n'

@@ -2,15 +2,16 @@
 
 import pytest
 
-from rig.device import CLOCK, Device, bench
-from rig.programs import constant
+from support.programs import constant
+from support.rig.benches import CLOCK, named
+from support.rig.device import Device
 from thecal.errors import Refused
 
 MEASURED = {"supply_full_scale_mv": 16_170, "supply_low_mv": 10_000}
 
 
 def measuring() -> dict:
-    table = bench(CLOCK)
+    table = named(CLOCK)
     return {**table, "motor": {**table["motor"], **MEASURED}}
 
 

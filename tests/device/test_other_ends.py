@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import serial
 
-from rig.cli import TIMEOUT_S, Tool
-from rig.device import Device
-from rig.other_ends import Answer, OtherEnd, echo, garbage, prompt, silent
-from rig.programs import constant
+from support.host.cli import TIMEOUT_S, Tool
+from support.host.fake_pump import FakePump, wait_until
+from support.host.other_ends import Answer, OtherEnd, echo, garbage, prompt, silent
+from support.programs import constant
+from support.rig.device import Device
 from thecal.pump.client import Client
 from thecal.pump.transport.ports import usb_boards
-from unit.host_fake_pump import FakePump, wait_until
 
 # This tests the tool, not the pump: a slow target would only make it slow.
 pytestmark = pytest.mark.needs("free_time")

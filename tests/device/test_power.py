@@ -3,9 +3,11 @@
 import pytest
 
 from pumpcore.units import ceil_div
-from rig.device import NO_CLOCK, Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant, every_day
-from rig.target import Chosen
+from support.programs import MONDAY_UTC_S, constant, every_day, resuming
+from support.replies import fault_of
+from support.rig.benches import NO_CLOCK
+from support.rig.device import Device
+from support.rig.target import Chosen
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "virtual_time")]
 RATE_NL = 1_500_000
@@ -32,7 +34,7 @@ def open_limit_steps(device: Device) -> int:
 @pytest.mark.rule("R11")
 @pytest.mark.parametrize("off_s", [0.05, 3, 45, pytest.param(700, marks=pytest.mark.needs("free_time"))])
 def test_after_a_cut_it_resumes_once_the_plan_has_passed_what_is_uncertain(device: Device, off_s: float) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     device.run_for(437.3)
     plant_steps = device.power_cycle(off_s)
     confirmed, leased, uncertain = books(device)
@@ -58,7 +60,7 @@ def test_after_a_cut_it_resumes_once_the_plan_has_passed_what_is_uncertain(devic
 @pytest.mark.rule("R11")
 def test_without_a_clock_chip_a_constant_program_resumes_and_the_time_is_unknown() -> None:
     with Device(NO_CLOCK) as device:
-        device.begin(constant(RATE_NL, "resume"))
+        device.begin(resuming(constant(RATE_NL)))
         device.run_for(200)
         plant_steps = device.power_cycle(30)
         confirmed, leased, _ = books(device)
@@ -74,7 +76,7 @@ def test_without_a_clock_chip_a_constant_program_resumes_and_the_time_is_unknown
 @pytest.mark.rule("R11")
 @pytest.mark.parametrize(("on_clock_loss", "state"), [("stop", "stopped"), ("lowest", "running")])
 def test_without_a_clock_chip_a_schedule_does_what_the_prescription_says(on_clock_loss: str, state: str) -> None:
-    schedule = every_day((0, RATE_NL), (720, 600_000), after_power_loss="resume")
+    schedule = resuming(every_day((0, RATE_NL), (720, 600_000)))
     schedule.on_clock_loss = on_clock_loss
     with Device(NO_CLOCK) as device:
         device.begin(schedule)
@@ -91,7 +93,7 @@ def test_without_a_clock_chip_a_schedule_does_what_the_prescription_says(on_cloc
 
 @pytest.mark.rule("R11")
 def test_with_a_clock_chip_a_schedule_resumes_in_the_entry_of_the_present_hour(device: Device) -> None:
-    device.begin(every_day((0, RATE_NL), (60, 600_000), (120, 900_000), after_power_loss="resume"), utc_s=MONDAY_UTC_S + 3000)
+    device.begin(resuming(every_day((0, RATE_NL), (60, 600_000), (120, 900_000))), utc_s=MONDAY_UTC_S + 3000)
     device.run_for(100)
     device.power_cycle(4800)
     assert device.reaches("running", WITHIN_S)
@@ -125,7 +127,7 @@ def test_by_default_it_stays_stopped_after_a_cut(device: Device) -> None:
 
 @pytest.mark.rule("R11")
 def test_a_cut_bolus_never_resumes(device: Device) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     token = device.order(500_000, 6_000_000)
     device.run_for(60)
     device.power_cycle(5)
@@ -139,7 +141,7 @@ def test_a_cut_bolus_never_resumes(device: Device) -> None:
 
 
 def test_a_power_cut_while_stopped_changes_nothing(device: Device) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     device.run_for(100)
     device.client.stop()
     before = device.client.status()
@@ -156,7 +158,7 @@ def test_a_power_cut_while_stopped_changes_nothing(device: Device) -> None:
 
 @pytest.mark.rule("R11")
 def test_at_most_three_resumes_an_hour(device: Device) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     device.run_for(20)
     for _ in range(MOST_RESUMES):
         device.power_cycle(1)
@@ -172,7 +174,7 @@ def test_at_most_three_resumes_an_hour(device: Device) -> None:
 @pytest.mark.rule("R2")
 @pytest.mark.long
 def test_brown_outs_in_a_row_never_lose_or_double_a_step(device: Device) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     device.run_for(100)
     for number in range(BROWN_OUTS):
         device.sim.cut_power()
@@ -195,7 +197,7 @@ def test_brown_outs_in_a_row_never_lose_or_double_a_step(device: Device) -> None
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("after_power_loss", ["stop", "resume"])
 def test_a_reset_stops_the_motor_at_once_and_is_booked_like_a_cut(device: Device, after_power_loss: str) -> None:
-    device.begin(constant(RATE_NL, after_power_loss))
+    device.begin(resuming(constant(RATE_NL), after_power_loss))
     device.run_for(100)
     device.sim.reset()
     assert device.sim.enable_level() is False
@@ -232,7 +234,7 @@ def test_the_stop_button_stops_in_hardware_then_is_journaled(device: Device) -> 
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("steps", [*ONE_STEP, 300, 5000])
 def test_a_guard_that_counts_wrong_is_a_safe_state(device: Device, steps: int) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     device.run_for(100)
     assert device.sim.buzzer() == "off"
     device.sim.guard_miscount(steps)

@@ -10,36 +10,19 @@ from typing import Any
 import pytest
 
 from pumpcore.program import packing as programs
-from pumpcore.program.settings import Settings
-from rig.device import Device
-from rig.programs import MONDAY_UTC_S, constant
-from rig.some import some_of
+from support.programs import MONDAY_UTC_S
+from support.rig.device import Device
+from support.rig.therapy_orders import asked, program
+from support.some import some_of
 from thecal.errors import Failed
 from thecal.text.status import rate_text
 from thecal.weighing.characterise.pump import AsItRuns
 
 pytestmark = pytest.mark.needs("plant", "new", "free_time")
-RATE_NL = 1_000_000
+
 SOON_S = 10  # an order begins with the next slice
 MINUTE_S = 60
 AHEAD_STEPS = 2  # one each of basal and bolus is rounded down
-
-
-def program(concentration_ng: int = 0) -> programs.Program:
-    """Return a program with a demand bolus of 50 uL in 5 min; with a concentration, also a line of 339 uL."""
-    made = constant(RATE_NL)
-    made.settings = Settings()
-    made.settings.demand_on, made.settings.demand_per_day, made.settings.lockout_s = 1, 2, 1800
-    made.settings.demand_nl, made.settings.demand_s = 50_000, 300
-    if concentration_ng:
-        made.concentration = (concentration_ng, 1000)
-        made.settings.line_day, made.settings.tubing_nl, made.settings.catheter_nl = 20_000, 140_000, 199_000
-    return made
-
-
-def asked(device: Device, method: str, **params: object) -> None:
-    reply = device.ask_raw(method, token=device.client.bolus_token(), **params)
-    assert "result" in reply, reply
 
 
 def nothing(device: Device) -> None:

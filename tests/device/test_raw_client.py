@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.device import Device
-from rig.target import SIMULATOR, Target
+from support.rig.device import Device
+from support.rig.target import SIMULATOR, Target
 
 CLIENT = Path(__file__).with_name("raw_client.py")
 TIMEOUT_S, PATIENCE_S = 60.0, 3.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.device import bench
+from support.rig.benches import named
 from thecal.sim.runner import SimulatedPump
 
 REPOSITORY = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.mark.needs("free_time")  # always the simulator: another target would test nothing else
 @pytest.mark.long
 def test_the_scenarios_of_a_board_pass_at_a_port_and_a_second_time_at_what_the_first_left() -> None:
-    pump = SimulatedPump(bench(), 1)
+    pump = SimulatedPump(named(), 1)
     try:
         if pump.port_url is None:
             pytest.skip("no pseudo-terminals on this system")

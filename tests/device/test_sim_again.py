@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pumpcore.program import packing as programs
-from rig.device import bench
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.rig.benches import named
 from thecal.files.resources import firmware_folder, hardware_folder
 from thecal.pump.client import Client
 from thecal.sim import clock_file, serve
@@ -35,7 +35,7 @@ class Runs:
         served, client = self.start(**options)
         if options.get("virtual"):
             served.pump.advance(2_000)
-        packed = programs.pack(constant(1_000_000, "resume"))
+        packed = programs.pack(resuming(constant(1_000_000)))
         client.program_activate(client.program_stage(packed)["digest"])
         client.clock_set(MONDAY_UTC_S, 0)
         client.start()
@@ -118,7 +118,7 @@ def test_a_bench_without_a_clock_chip_still_forgets_the_time(runs):
     client.close()
     served.close()
     assert not clock_file.path_of(runs.image).exists()
-    assert not bench("sim-noclock").get("clock_chip")
+    assert not named("sim-noclock").get("clock_chip")
 
 
 def test_a_chip_of_a_flash_that_is_gone_is_not_used(runs):

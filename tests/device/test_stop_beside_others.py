@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from rig import port_holders
-from rig.cli import Tool, environment
-from rig.device import Device
-from rig.other_ends import OtherEnd, silent
-from rig.port_holders import holder
-from rig.programs import constant
-from rig.some import some_of
-from unit.fake_balance import FakeBalance
-from unit.host_fake_pump import wait_until
+from support.host import port_holders
+from support.host.cli import Tool, environment
+from support.host.fake_balance import FakeBalance
+from support.host.fake_pump import wait_until
+from support.host.other_ends import OtherEnd, silent
+from support.host.port_holders import holder
+from support.programs import constant
+from support.rig.device import Device
+from support.some import some_of
 
 pytestmark = [
     pytest.mark.needs("free_time"),

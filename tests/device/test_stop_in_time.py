@@ -9,9 +9,10 @@ from statistics import median
 
 import pytest
 
-from rig.cli import Tool
-from rig.device import Device, Figures, bench
-from rig.programs import constant
+from support.host.cli import Tool
+from support.programs import constant
+from support.rig.benches import named
+from support.rig.device import Device, Figures
 from thecal.errors import PortBusy
 from thecal.sim.runner import SimulatedPump
 
@@ -25,7 +26,7 @@ END_TIMEOUT_S, STOP_COMMAND_S = 20.0, 1.0
 @pytest.fixture
 def device() -> Iterator[Device]:
     """A pump at speed 1, with ceilings that allow a high rate."""
-    with Device(bench(hour_nl=20_000_000, day_nl=400_000_000), speed=1.0) as running:
+    with Device(named(hour_nl=20_000_000, day_nl=400_000_000), speed=1.0) as running:
         running.upload(constant(RATE_NL))
         running.client.close()
         yield running

@@ -3,9 +3,10 @@
 import pytest
 
 from pumpcore.program import packing as programs
-from rig.device import Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant, every_day, example_day
-from rig.target import Chosen
+from support.programs import MONDAY_UTC_S, constant, every_day, example_day
+from support.replies import fault_of
+from support.rig.device import Device
+from support.rig.target import Chosen
 from thecal.errors import InAlarm, Refused
 
 ONE_ML_PER_HOUR_NL, HALF_ML_NL = 1_000_000, 500_000

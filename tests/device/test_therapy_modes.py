@@ -6,8 +6,9 @@ import pytest
 
 from pumpcore.program import packing as programs
 from pumpcore.program.settings import Settings
-from rig.device import Device, fault_of
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.replies import fault_of
+from support.rig.device import Device
 
 RATE_NL = 1_000_000
 SETTINGS = {
@@ -18,7 +19,7 @@ SETTINGS = {
 
 
 def program() -> programs.Program:
-    made = constant(RATE_NL, after_power_loss="resume")
+    made = resuming(constant(RATE_NL))
     settings = Settings(library="bench fluids")
     for name, value in SETTINGS.items():
         setattr(settings, name, value)

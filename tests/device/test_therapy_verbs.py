@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rig.cli import Visit
-from rig.device import Device
+from support.host.cli import Visit
+from support.rig.device import Device
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 RX = """title = "visit"

@@ -1,8 +1,8 @@
 """A whole week with every mode through the real firmware, step for step against a reference written from the rules.
 
-The model is in tests/rig/therapy_model.py: fractions, no slices, no leases. Between two whole seconds the motor may differ by one step for
-each running source (a slice spreads the steps of all its sources evenly). At entries and at the ends of boluses and temporary rates nothing
-may differ.
+The model is in tests/support/models/therapy.py: fractions, no slices, no leases. Between two whole seconds the motor may differ by one step
+for each running source (a slice spreads the steps of all its sources evenly). At entries and at the ends of boluses and temporary rates
+nothing may differ.
 """
 
 import math
@@ -13,10 +13,11 @@ import pytest
 
 from pumpcore.program import packing as programs
 from pumpcore.program.settings import Settings
-from rig.device import Device, Figures, fault_of
-from rig.programs import every_day
-from rig.therapy_model import Front, Plan, Rules
-from rig.therapy_week import LEASE_S, Week
+from support.models.therapy import Front, Plan, Rules
+from support.programs import every_day, resuming
+from support.replies import fault_of
+from support.rig.device import Device, Figures
+from support.rig.therapy_week import LEASE_S, Week
 
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R4"), pytest.mark.rule("R5"), pytest.mark.rule("R7")]
 
@@ -32,7 +33,7 @@ SECOND = ((0, 60_000), (150, 71_003), (420, 200_001), (720, 0), (1200, 80_001))
 
 
 def made(rows: tuple[tuple[int, int], ...], mass_ng: int = 500) -> programs.Program:
-    program = every_day(*rows, after_power_loss="resume")
+    program = resuming(every_day(*rows))
     program.concentration = (mass_ng, 1_000_000)
     program.settings = settings = Settings(library="bench fluids")
     settings.library_version = 1

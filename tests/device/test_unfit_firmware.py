@@ -9,8 +9,8 @@ import pytest
 
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.device import bench
-from rig.some import some_of
+from support.rig.benches import named
+from support.some import some_of
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.units import manifest_of, simulated_files
 from thecal.errors import Refused
@@ -40,7 +40,7 @@ OURS = FILES if os.environ.get("THECAL_HYPOTHESIS") == "torture" else [MANIFEST_
 
 @functools.cache
 def whole_image() -> bytes:
-    return build(firmware_folder(), bench())
+    return build(firmware_folder(), named())
 
 
 def damaged(path: str, how: str) -> bytes:
@@ -64,12 +64,12 @@ def faults_of(raw: bytes) -> list[str]:
 def test_with_a_file_gone_or_cut_the_pump_says_so_and_does_nothing(path: str) -> None:
     """Each file once, in one of four ways; the manifest in all."""
     for how in HOWS if path == MANIFEST_PATH else (HOWS[OURS.index(path) % len(HOWS)],):
-        with SimulatedPump(bench(), image=damaged(path, how), virtual=True) as pump:
+        with SimulatedPump(named(), image=damaged(path, how), virtual=True) as pump:
             says_so(pump)
 
 
 def test_the_tool_says_what_to_do() -> None:
-    with SimulatedPump(bench(), image=damaged("/app/pump.py", "half"), virtual=True) as pump:
+    with SimulatedPump(named(), image=damaged("/app/pump.py", "half"), virtual=True) as pump:
         for ask in (Client.hello, Client.stop, Client.status):
             with Client(str(pump.port_url)) as client, pytest.raises(Refused) as refused:
                 ask(client)
@@ -86,7 +86,7 @@ def test_a_file_with_a_wrong_hash_is_found_after_the_first_answer_and_nothing_st
     old, new = (b" %08x\n" % binascii.crc32(data) for data in (files[path], changed))
     assert files[MANIFEST_PATH].count(old) == 1
     flash.write_file(MANIFEST_PATH, files[MANIFEST_PATH].replace(old, new))
-    with SimulatedPump(bench(), image=bytes(chip.buffer), virtual=True) as pump:
+    with SimulatedPump(named(), image=bytes(chip.buffer), virtual=True) as pump:
         pump.advance_by(2_000)
         with Client(str(pump.port_url)) as client:
             status = client.status()

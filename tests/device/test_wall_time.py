@@ -5,12 +5,13 @@ from fractions import Fraction
 
 import pytest
 
-from rig.device import CLOCK, NO_CLOCK, Device
-from rig.programs import every_day
-from rig.some import some_of
+from support.models.weekly import ZonedPlan
+from support.programs import every_day, resuming
+from support.rig.benches import CLOCK, NO_CLOCK
+from support.rig.device import Device
+from support.some import some_of
 from thecal.pump.clock import Reading
 from thecal.sim.world.individual import Individual
-from unit.reference import ZonedPlan
 
 S_PER_DAY = 86_400
 pytestmark = [pytest.mark.needs("plant", "free_time"), pytest.mark.rule("R11")]
@@ -33,7 +34,7 @@ CHANGES = {
 
 def begun(device: Device, name: str, leave: str = "stop") -> tuple:
     zone, begin_s, at_s, before_s, behind_s = CHANGES[name]
-    device.upload(every_day(*PLAN, after_power_loss=leave))
+    device.upload(resuming(every_day(*PLAN), leave))
     device.client.clock_set(begin_s, before_s, at_s, behind_s)
     device.client.start()
     device.run_for(2)

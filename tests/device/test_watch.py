@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rig.device import NO_CLOCK, Device
-from rig.programs import MONDAY_UTC_S, constant
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.rig.benches import NO_CLOCK
+from support.rig.device import Device
 from thecal.reports.live.past import Past
 
 pytestmark = [pytest.mark.needs("plant", "power_cut", "free_time")]
@@ -21,7 +22,7 @@ def look(device: Device, past: Past) -> tuple[int, int] | None:
 
 def test_today_begins_at_local_midnight_also_behind_a_power_cut(device: Device) -> None:
     before_s = 7200
-    device.begin(constant(RATE_NL, "resume"), utc_s=MONDAY_UTC_S - 3600 - before_s, offset_s=3600)
+    device.begin(resuming(constant(RATE_NL)), utc_s=MONDAY_UTC_S - 3600 - before_s, offset_s=3600)
     watching = Past()
     first = look(device, watching)
     assert first is not None
@@ -59,7 +60,7 @@ def test_without_a_clock_today_is_unknown_and_the_last_hour_is_not() -> None:
 
 
 def test_a_reset_is_noticed_and_the_hour_before_it_is_kept(device: Device) -> None:
-    device.begin(constant(RATE_NL, "resume"))
+    device.begin(resuming(constant(RATE_NL)))
     past = Past()
     look(device, past)
     device.run_for(1800)

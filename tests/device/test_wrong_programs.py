@@ -7,8 +7,9 @@ from pumpcore.faults import fault_texts
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.program import packing as programs
-from rig.device import CLOCK, Device, bench
-from rig.programs import constant
+from support.programs import constant
+from support.rig.benches import CLOCK, named
+from support.rig.device import Device
 from thecal.errors import Refused
 from thecal.files.bench import for_pump
 from thecal.pump.client import Client
@@ -38,7 +39,7 @@ def pump() -> object:
 def test_the_pump_says_what_the_host_would_have_said(name: str, pump: Device) -> None:
     import base64
 
-    rig = Bench(for_pump(bench(CLOCK)))
+    rig = Bench(for_pump(named(CLOCK)))
     with pytest.raises(Refusal) as hosts:
         limits.check_program(WRONG[name], rig, rig.calibration)
     packed = programs.pack(WRONG[name])
@@ -55,7 +56,7 @@ def test_the_pump_says_what_the_host_would_have_said(name: str, pump: Device) ->
 
 @pytest.mark.needs("instant_commands")  # the bench of the simulator
 def test_the_pump_tells_its_ceilings(pump: Device) -> None:
-    table = bench(CLOCK)
+    table = named(CLOCK)
     told = pump.client.hello()["ceilings"]
     assert {name: told[name] for name in table["ceilings"]} == table["ceilings"]
     assert (told["max_rate_hz"], told["start_rate_hz"], told["acceleration_hz_per_s"]) == (table["motor"]["max_rate_hz"], 0, 0)

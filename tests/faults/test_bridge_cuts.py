@@ -7,10 +7,11 @@ import dataclasses
 
 import pytest
 
-from board import images_at_each_operation
-from bridge_scenes import HIGH_NL, LOW_NL, PAIR, bridged, changed, drug, prime, refused, token
-from pump import MONDAY_UTC_S, UnitPump
-from scenes import Watched
+from support.programs import MONDAY_UTC_S
+from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, bridged, changed, drug, prime
+from support.pump.flash import images_at_each_operation
+from support.pump.running import UnitPump, Watched
+from support.replies import refusal_of
 
 OFF_S = 3
 OLD, NEW = drug(500), drug(300)
@@ -42,7 +43,7 @@ def booted(image: bytes, utc_s: int) -> UnitPump:
 
 def start_fault(pump: UnitPump) -> str:
     reply = pump.ask("start")
-    return "" if "result" in reply else refused(reply)["fault"]
+    return "" if "result" in reply else refusal_of(reply)["fault"]
 
 
 @pytest.mark.rule("R7")
@@ -98,7 +99,7 @@ def test_a_cut_at_any_operation_of_a_bridge_goes_on_from_a_front_that_holds_the_
             continue
         again = settled(cut_image, truth, number)
         told = again.call("status")["therapy"]["line"]
-        motor = again.board.guard.count() - again.pump.selftest._steps
+        motor = again.plant_steps()
         if told is not None:
             true_nl = (truth.made + motor) * PAIR.volume_nl // PAIR.steps
             assert told["least_nl"] <= true_nl + 1 and true_nl <= told["most_nl"], (told, truth)
@@ -144,7 +145,7 @@ def test_a_cut_at_any_operation_of_a_priming_ends_the_mix_only_when_all_of_it_wa
         assert fault == "bridge_needed" or truth.made == whole, truth
         seen.add(fault)
         if fault:
-            again.call("bolus.prime", token=token(again), rate_nl=36_000_000, again=1)
+            again.call("bolus.prime", token=again.token(), rate_nl=36_000_000, again=1)
             again.advance(60)
             assert start_fault(again) == ""
     assert seen == {"", "bridge_needed"}

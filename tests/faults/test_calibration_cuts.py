@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from board import images_at_each_operation
-from pump import MONDAY_UTC_S, constant
 from pumpcore.bench import weighed
-from scenes import Watched, ready
+from support.programs import MONDAY_UTC_S, constant
+from support.pump.flash import images_at_each_operation
+from support.pump.running import Watched, ready
 
 RUN = {"purpose": "calibration", "volume_nl": 0, "steps": 6_000, "rate_nl": 3_600_000, "rate_seconds_s": 3600}
 
@@ -51,7 +51,7 @@ def test_a_cut_at_any_operation_of_a_set_leaves_the_old_or_the_new(first: bool) 
 @pytest.mark.long
 def test_a_cut_at_any_operation_of_a_run_loses_no_step_and_makes_none(stopped: bool) -> None:
     pump = ready(constant(900_000))
-    image, token = pump.image(), pump.call("bolus.token")["token"]
+    image, token = pump.image(), pump.token()
     pump.board.chip.record(pump.plant_steps)
     pump.call("run.start", token=token, **RUN)
     pump.advance(30 if stopped else 70)

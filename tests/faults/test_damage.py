@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-import rot
-from pump import UnitPump
-from rot import Story
+from support.pump import rot
+from support.pump.rot import Story
+from support.pump.running import UnitPump
 
 TORTURE = bool(os.environ.get("THECAL_TORTURE") or os.environ.get("THECAL_HYPOTHESIS") == "torture")
 FLIPS = 500 if TORTURE else 40

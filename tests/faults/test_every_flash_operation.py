@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
-from board import images_at_each_operation
-from life import Life, Truth, live
-from pump import UnitPump
 from pumpcore.faults import faults
+from support.pump.flash import images_at_each_operation
+from support.pump.life import Life, Truth, live
+from support.pump.running import UnitPump
 
 MOST_OPERATIONS = 600
 HARMLESS = {faults.by_name(name).number for name in ("power_lost", "not_resumed", "stop_button", "clock_lost")}
@@ -71,9 +71,7 @@ def test_a_cut_at_any_flash_operation_loses_nothing_and_delivers_nothing_twice(l
 
 def _later(truth: Truth, pump: UnitPump) -> Truth:
     """Return the truth in the boot after the first cut: its own steps on top, its own clock."""
-    board, test = pump.board, pump.pump.selftest
-    more = board.guard.count() - test._steps if test.done else 0
-    return dataclasses.replace(truth, plant_steps=truth.plant_steps + more, utc_s=board.clock.utc_s())
+    return dataclasses.replace(truth, plant_steps=truth.plant_steps + pump.plant_steps(), utc_s=pump.board.clock.utc_s())
 
 
 @pytest.mark.rule("R2")

@@ -10,10 +10,11 @@ from itertools import pairwise
 import pytest
 
 from pumpcore.faults import faults
-from rig.device import Device, Figures, fault_of
-from rig.programs import MONDAY_UTC_S
-from rig.target import SIMULATOR
-from sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
+from support.programs import MONDAY_UTC_S
+from support.replies import fault_of
+from support.rig.device import Device, Figures
+from support.rig.sim_life import BOLUS, TORTURE, Known, Life, image_after_a_real_cut, live
+from support.rig.target import SIMULATOR
 from thecal.sim.guest.flash import Moment
 
 pytestmark = [pytest.mark.needs("flash_operations", "plant", "virtual_time")]

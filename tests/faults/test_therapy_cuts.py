@@ -5,8 +5,9 @@ import itertools
 
 import pytest
 
-from board import images_at_each_operation
-from pump import MONDAY_UTC_S, UnitPump, blank_image, constant, with_settings
+from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.flash import images_at_each_operation
+from support.pump.running import UnitPump, blank_image
 
 OFF_S = 3
 DEMAND = {"demand_on": 1, "demand_nl": 60_000, "demand_s": 60, "lockout_s": 150, "demand_per_day": 2}
@@ -43,9 +44,8 @@ class _Witness:
         return tuple(self.starts)
 
     def __call__(self) -> Truth:
-        board, app = self.pump.board, self.pump.pump
-        motor_steps = board.guard.count() - app.selftest._steps if app.selftest.done else 0
-        return Truth(motor_steps, board.clock.uptime_ms() // 1000, board.clock.utc_s(), self.begun())
+        board = self.pump.board
+        return Truth(self.pump.plant_steps(), board.clock.uptime_ms() // 1000, board.clock.utc_s(), self.begun())
 
 
 def program() -> object:
@@ -129,7 +129,7 @@ def test_a_cut_during_a_refill_leaves_the_old_or_the_new_and_never_more_than_the
     there = {"nl": 0}
 
     def refill(measured_nl: int, filled_nl: int) -> None:
-        token = pump.call("bolus.token")["token"]
+        token = pump.token()
         there["nl"] = max(there["nl"], measured_nl + filled_nl)
         pump.call("reservoir.refill", token=token, measured_nl=measured_nl, filled_nl=filled_nl)
 
@@ -163,7 +163,7 @@ def test_a_cut_at_any_operation_ends_a_temporary_rate_and_never_resumes_into_mor
     pump.advance(70)
     image = pump.image()
     pump.board.chip.record(lambda: (pump.pump.delivery.leases.files.record.temporary, pump.board.clock.utc_s()))
-    token = pump.call("bolus.token")["token"]
+    token = pump.token()
     pump.call("temporary.start", token=token, rate_nl=0, numerator=pair[0], denominator=pair[1], duration_s=100)
     pump.advance(130)
     seen = []
@@ -193,14 +193,13 @@ def test_a_cut_at_any_operation_tells_what_was_made_of_both_boluses_and_resumes_
     image = pump.image()
 
     def truth() -> tuple:
-        app = pump.pump
-        return pump.board.guard.count() - app.selftest._steps, pump.board.clock.utc_s(), app.delivery.leases.files.record
+        return pump.plant_steps(), pump.board.clock.utc_s(), pump.pump.delivery.leases.files.record
 
     pump.board.chip.record(truth)
-    tokens = [pump.call("bolus.token")["token"]]
+    tokens = [pump.token()]
     pump.call("bolus.extended", token=tokens[0], volume_nl=300_000, duration_s=600)
     pump.advance(100)
-    tokens.append(pump.call("bolus.token")["token"])
+    tokens.append(pump.token())
     pump.call("bolus.start", token=tokens[1], volume_nl=60_000, rate_nl=7_200_000)
     pump.advance(100)
     cuts = 0

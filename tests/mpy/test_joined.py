@@ -6,8 +6,9 @@ from pumpcore.flash import manifest
 from pumpcore.program import packing
 from pumpcore.program.schedule import Zone
 from pumpcore.program.settings import Settings
-from rig.device import Device, bench
-from rig.programs import MONDAY_UTC_S, every_day
+from support.programs import MONDAY_UTC_S, every_day, resuming
+from support.rig.benches import named
+from support.rig.device import Device
 from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files
 from thecal.deploy.units import manifest_of
 from thecal.files.resources import firmware_folder
@@ -16,7 +17,7 @@ from thecal.sim.guest.image import commissioned, format_image
 
 def image_of_sources() -> bytes:
     sources, library = firmware_files(firmware_folder()), library_files()
-    data = commissioned(bench(), manifest_of(firmware_folder()))
+    data = commissioned(named(), manifest_of(firmware_folder()))
     return format_image({**sources, **library, **data, MANIFEST_PATH: manifest.build(sources, library=library)})
 
 
@@ -53,7 +54,7 @@ def a_bridge(device: Device) -> list:
 def a_day(device: Device) -> list:
     """Everything that a day with a bolus, a refusal, a cut, a stop and an alarm leaves behind."""
     client = device.client
-    packed = packing.pack(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457), after_power_loss="resume"))
+    packed = packing.pack(resuming(every_day((0, 900_000), (6 * 60, 2_400_000), (7 * 60, 0), (9 * 60, 123_457))))
     told = [client.program_stage(packed), client.program_read()]
     client.program_activate(packing.digest(packed))
     client.clock_set(MONDAY_UTC_S, 0)

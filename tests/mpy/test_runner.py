@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mpy.runner import FIRMWARE, MicroPythonError, run_in_micropython
+from support.micropython import FIRMWARE, MicroPythonError, run_in_micropython
 
 
 def test_it_is_micropython_with_a_heap_of_half_a_gigabyte() -> None:

@@ -3,28 +3,11 @@
 To add one: write `vectors/NAME.py` in the language common to both, import from `pumpcore` only, return what JSON can hold.
 """
 
-import importlib.util
-import json
 from pathlib import Path
 
 import pytest
 
-from mpy.runner import run_in_micropython
-
-VECTORS = Path(__file__).resolve().parent / "vectors"
-SCRIPT = "import json\nimport {name}\nprint(json.dumps({name}.run()))\n"
-
-
-def in_cpython(path: Path) -> list:
-    spec = importlib.util.spec_from_file_location(f"vectors_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return json.loads(json.dumps(module.run()))
-
-
-def in_micropython(path: Path) -> list:
-    return json.loads(run_in_micropython(SCRIPT.format(name=path.stem), {"vectors": path.parent}))
+from support.micropython import VECTORS, in_cpython, in_micropython
 
 
 @pytest.mark.parametrize("path", sorted(VECTORS.glob("*.py")), ids=lambda path: path.stem)

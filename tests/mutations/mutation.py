@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rig.fork_server import ForkServer
+from support.host.fork_server import ForkServer
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -108,7 +108,7 @@ class Workshop:
     def run(self, nodes: list[str], timeout_s: int = LONGEST_RUN_S) -> Outcome:
         """Run `nodes` in a new process that imports our modules from the copy, and only the tests from here."""
         self._report.unlink(missing_ok=True)
-        paths = [*(self.copy / folder for folder in FOLDERS), ROOT / "tests", ROOT / "tests" / "unit", ROOT / "tests" / "faults"]
+        paths = [*(self.copy / folder for folder in FOLDERS), ROOT / "tests"]
         words = ["pytest", "-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "witness", "-q"]
         words += ["-o", "pythonpath=" + " ".join(shlex.quote(path.as_posix()) for path in paths), *nodes]
         done = self._server.run("pytest:main", words, ROOT, self._environment, timeout_s=timeout_s)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pico import motor_bench
-from pico.motor_bench import MotorBench
-from rig.device import Device, bench
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.image import parts
-from rig.emulator.pump import EmulatedPump
+from support.emulator import motor_bench
+from support.emulator.board import EmulatedBoard
+from support.emulator.image import parts
+from support.emulator.motor_bench import MotorBench
+from support.emulator.pump import EmulatedPump
+from support.rig.benches import named
+from support.rig.device import Device
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +50,7 @@ def chip() -> Iterator[EmulatedBoard]:
 @pytest.fixture
 def pump() -> Iterator[EmulatedPump]:
     """A commissioned pump in virtual time, with power on."""
-    sim = EmulatedPump(bench(), virtual=True)
+    sim = EmulatedPump(named(), virtual=True)
     yield sim
     sim.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pico.motor_bench import BOLUS, STOP, MotorBench
+from support.emulator.motor_bench import BOLUS, STOP, MotorBench
 
 _MS = 1_000_000
 _ATTACHED_ANEW = "board.make_safe()\nboard = Board()\nboard.attach(Bench)\nbuttons = board.buttons"

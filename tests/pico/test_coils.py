@@ -7,9 +7,9 @@ import itertools
 import pytest
 from adafruit_motor import stepper as library
 
-from pico.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
 from pumpcore.bench.bench import Bench
-from rig.benches import named
+from support.emulator.motor_bench import COIL_A1, ENABLE, STROBE, MotorBench
+from support.rig.benches import named
 from thecal.files.bench import for_pump
 
 STYLES = {"single": library.SINGLE, "double": library.DOUBLE, "interleave": library.INTERLEAVE}

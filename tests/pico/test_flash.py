@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pico.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
 from pumpcore.program import packing as programs
-from rig.emulator.image import compiled
-from rig.programs import constant
+from support.emulator.flash_bench import BENCH_NAME, FlashBench, deployed, image_of, older
+from support.emulator.image import compiled
+from support.programs import constant
 from thecal.deploy import pack, told
 from thecal.errors import Refused
 from thecal.pump.client import Client

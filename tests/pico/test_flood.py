@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.device import Device, Figures
-from rig.programs import constant
+from support.programs import constant
+from support.rig.device import Device, Figures
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 # A flood of less than 4 s would not cross the end of a lease. A second of flood takes most of a minute of processor time on the computer
@@ -75,7 +75,7 @@ def alone(device: Device) -> None:
 @pytest.mark.parametrize("seed", range(1, FLOODS + 1))
 def test_a_flood_across_two_leases_changes_no_step_and_a_stop_acts_behind_it(device: Device, seed: int, record_property: Figures) -> None:
     board = device.sim.board
-    device.begin(constant(RATE_NL, "stop"))
+    device.begin(constant(RATE_NL))
     before = device.client.status()
     device.run_for(BEFORE_RENEWAL_S - (min(FLOOD_S, 20) - 4) / 2)
     alone(device)
@@ -110,7 +110,7 @@ def test_a_flood_across_two_leases_changes_no_step_and_a_stop_acts_behind_it(dev
 @pytest.mark.rule("R10")
 def test_a_flood_across_a_reset_is_never_read_by_a_prompt(device: Device) -> None:
     board = device.sim.board
-    device.begin(constant(RATE_NL, "stop"))
+    device.begin(constant(RATE_NL))
     alone(device)
     pour(device, 1)
     device.sim.reset()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pico.motor_bench import ENABLE, STEP, STOP, MotorBench
+from support.emulator.motor_bench import ENABLE, STEP, STOP, MotorBench
 
 DEBOUNCE_NS = 50_000
 SECOND_NS = 1_000_000_000

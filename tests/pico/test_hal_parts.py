@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from pico.motor_bench import STOP, MotorBench
-from rig.emulator.board import EmulatedBoard
-from rig.emulator.ds3231 import ClockChip
+from support.emulator.board import EmulatedBoard
+from support.emulator.ds3231 import ClockChip
+from support.emulator.motor_bench import STOP, MotorBench
+from support.emulator.usb import DeafHost
 
 MONDAY_UTC_S = 1_767_571_200  # 2026-01-05 00:00 UTC
 NO_CTRL_C = "import micropython\nmicropython.kbd_intr(-1)  # the prompt lets it in again for every piece of code\n"
@@ -73,44 +74,6 @@ def test_waiting_ends_with_input_or_in_time(line: EmulatedBoard) -> None:
     line.at(60_000_000, lambda: line.write(b"x"))
     line.exec("t = time.ticks_ms()\nlink.wait(2000)\nt = time.ticks_diff(time.ticks_ms(), t)\nlink.read()")
     assert ask(line, "t") < 80
-
-
-class DeafHost:
-    """A host that has the port open and takes no packet, or one now and then, until it reads again."""
-
-    def __init__(self, chip: EmulatedBoard) -> None:
-        self._chip = chip
-        self._usb = chip.chip.mcu.usb_ctrl
-        self._endpoint = chip.chip.host._cdc._in_endpoint
-        self._taken = self._usb._indicate_buffer_ready
-        self._held = 0
-
-    def close_its_ears(self) -> None:
-        def keep(endpoint: int, out: bool) -> None:
-            if endpoint == self._endpoint and not out:
-                self._held += 1
-            else:
-                self._taken(endpoint, out)
-
-        self._usb._indicate_buffer_ready = keep
-
-    def take_one_packet_every(self, every_ns: int) -> None:
-        self.close_its_ears()
-
-        def take() -> None:
-            if self._held:
-                self._held -= 1
-                self._taken(self._endpoint, False)
-            if self._usb._indicate_buffer_ready != self._taken:
-                self._chip.at(every_ns, take)
-
-        self._chip.at(every_ns, take)
-
-    def hear(self) -> None:
-        self._usb._indicate_buffer_ready = self._taken
-        while self._held:
-            self._held -= 1
-            self._taken(self._endpoint, False)
 
 
 @pytest.mark.rule("R1")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rig.device import Device, Figures
-from rig.programs import constant
+from support.programs import constant
+from support.rig.device import Device, Figures
 
 LEAST_FREE_BYTES, LEAST_LATER_BYTES = 90_000, 75_000  # after power-up, as in `make bench`; after a day of events
 LOOKS, QUIET_S = 3, 0.5  # a pump that nobody asks collects after 0.3 s of quiet, and reports what was free after that

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pytest
 
 from bench import journals
-from pump import UnitPump
 from pumpcore.faults import faults
 from pumpcore.flash import slots
 from pumpcore.motion.dose import Calibration
@@ -20,11 +19,12 @@ from pumpcore.program import packing as programs
 from pumpcore.units import ceil_div
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.benches import for_the_chip
-from rig.branches import branch
-from rig.device import Device, Figures, bench
-from rig.emulator import image
-from rig.programs import MONDAY_UTC_S, constant
+from support.emulator import image
+from support.emulator.branches import branch
+from support.programs import MONDAY_UTC_S, constant, resuming
+from support.pump.running import UnitPump
+from support.rig.benches import for_the_chip, named
+from support.rig.device import Device, Figures
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.deploy.marks import marked
 from thecal.files.bench import payload
@@ -43,8 +43,8 @@ pytestmark = pytest.mark.torture
 @pytest.fixture
 def device() -> Iterator[Device]:
     """A pump with two staged programs, the first one active, and ceilings that let it run into its ramp."""
-    with Device(bench(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
-        fresh.upload(constant(FAST_NL, "resume"))
+    with Device(named(rate_nl=100_000_000, hour_nl=100_000_000, day_nl=2_000_000_000)) as fresh:
+        fresh.upload(resuming(constant(FAST_NL)))
         fresh.client.clock_set(MONDAY_UTC_S, 0)
         yield fresh
 
@@ -116,7 +116,7 @@ def many_cuts(device: Device, kind: str, sent: tuple[bytes, int], digests: set[s
 @pytest.mark.parametrize("kind", ["idle", "starting", "pumping", "storing", "stopping"])
 def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device, kind: str, record_property: Figures) -> None:
     """`starting`: the first seconds of a start (journal, lease, ramp). `storing`: activation of another program."""
-    first, second = constant(FAST_NL, "resume"), constant(SLOW_NL, "resume")
+    first, second = resuming(constant(FAST_NL)), resuming(constant(SLOW_NL))
     digests = {programs.digest(programs.pack(new)) for new in (first, second)}
     line, longest_ns = b"", 4_500_000_000
     if kind == "storing":
@@ -139,7 +139,7 @@ def test_a_cut_at_any_moment_loses_no_record_and_books_every_step(device: Device
 @pytest.mark.rule("R9")
 def test_a_cut_while_the_journal_rotates_loses_no_record(record_property: Figures) -> None:
     """Four segments of faults lack one record: acknowledging an alarm removes the oldest and begins a new one."""
-    table = for_the_chip(bench())
+    table = for_the_chip(named())
     built = image.compiled()
     bench_files = marked(BENCH_PATH, slots.pack(1, payload(table)))
     rings = {**journals.segments(1, spare_bytes=1_000), **journals.segments(4, ring="f")}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pico.flash_bench import BENCH, image_of
 from pumpcore.program.plan import Program
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig import benches
-from rig.branches import branch
-from rig.device import Device, Figures
-from rig.programs import MONDAY_UTC_S, constant
-from rig.real_clients import raw_repl_knock
+from support.emulator.branches import branch
+from support.emulator.flash_bench import BENCH, image_of
+from support.programs import MONDAY_UTC_S, constant
+from support.rig import benches
+from support.rig.device import Device, Figures
+from support.rig.real_clients import raw_repl_knock
 from thecal.deploy.build import build
 from thecal.files.resources import firmware_folder
 from thecal.pump.exchange import new_id
@@ -31,7 +31,7 @@ BROKEN_HANDLER = "def alarms(pump, params):\n    raise KeyboardInterrupt\n"
 
 
 def running(rate_nl: int = RATE_NL) -> Program:
-    return constant(rate_nl, "stop")
+    return constant(rate_nl)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from pico.motor_bench import CYCLE_NS, ENABLE, STEP, MotorBench
+from support.emulator.motor_bench import CYCLE_NS, ENABLE, STEP, MotorBench
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
 PULSE_NS = 3_088

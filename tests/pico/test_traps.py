@@ -11,8 +11,8 @@ import re
 import pytest
 
 from app.startup.boot import WATCHDOG_MS
-from pico.motor_bench import STOP, MotorBench
-from rig.emulator.board import EmulatedBoard
+from support.emulator.board import EmulatedBoard
+from support.emulator.motor_bench import STOP, MotorBench
 from thecal.files.resources import firmware_folder
 
 LONGEST_WATCHDOG_MS = 8_388

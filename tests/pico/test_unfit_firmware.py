@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pico.flash_bench import BENCH, FlashBench, deployed, image_of
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
-from rig.emulator.image import compiled
-from rig.emulator.pump import EmulatedPump
-from rig.target import Chosen
-from rig.uf2 import find_uf2
+from support.emulator.flash_bench import BENCH, FlashBench, deployed, image_of
+from support.emulator.image import compiled
+from support.emulator.pump import EmulatedPump
+from support.rig.target import Chosen
+from support.rig.uf2 import find_uf2
 from thecal.deploy import pack
 from thecal.deploy.files import MANIFEST_PATH
 from thecal.sim.guest.image import BENCH_PATH, format_image, read_file

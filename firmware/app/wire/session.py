@@ -94,11 +94,19 @@ MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
 
 
+class Bulk:
+    """An answer with raw bytes: the JSON before them, and the params of the next answer to the same request or None."""
+
+    def __init__(self, head: bytes, raw: memoryview, rest: dict | None) -> None:
+        self.head = head
+        self.raw = raw
+        self.rest = rest
+
+
 class Session:
     """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
 
-    A function returns a result (a dict, or its JSON in bytes or a list of them), or for bulk answers (JSON, raw bytes, params of the next
-    answer to the same request or None).
+    A function returns a result (a dict, or its JSON in bytes or a list of them), or a Bulk.
     """
 
     def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
@@ -109,7 +117,7 @@ class Session:
         self._lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
         self._waiting: list[bytes | None] = []
-        self._waiting_bytes = 0
+        self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self._rest: tuple[bytes, str, dict] | None = None
         self._overtaken, self._late = 0, False
@@ -156,7 +164,7 @@ class Session:
             self._execute(self._stops.pop(0), "stop", {})
             return True
         line = waiting.pop(0)
-        self._waiting_bytes -= len(line or b"")
+        self.waiting_bytes -= len(line or b"")
         self._late = self._overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
         self._overtaken = max(0, self._overtaken - 1)
         self._answer(line)
@@ -201,9 +209,9 @@ class Session:
             if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
                 self._stops.append(stop[0])
                 return
-        elif len(waiting) < MOST_WAITING and self._waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
+        elif len(waiting) < MOST_WAITING and self.waiting_bytes + size_bytes <= MOST_WAITING_BYTES:
             waiting.append(line)
-            self._waiting_bytes += size_bytes
+            self.waiting_bytes += size_bytes
             return
         self._counters["shed_lines"] += 1
 
@@ -211,7 +219,7 @@ class Session:
         """There is no memory left: drop and count everything that waits, except a `stop`."""
         self._counters["memory_errors"] += 1
         self._counters["shed_lines"] += len(self._waiting)
-        self._waiting, self._waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
+        self._waiting, self.waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
         if len(self._lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
             self._lines.lose(False)
         self._pump.board.system.built()
@@ -250,12 +258,12 @@ class Session:
 
     def _request(self, message: dict, line: bytes) -> None:
         try:
-            identity, method, params = messages.check_request(message)
+            asked = messages.check_request(message)
         except Refusal as refused:
             sent: str = message.get("id")
             self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
             return
-        self._command(identity.encode(), method, params, line)
+        self._command(asked.identity.encode(), asked.method, asked.params, line)
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
         if not messages.changes(method):
@@ -310,15 +318,14 @@ class Session:
             line = messages.answer(identity, answer)  # the questions asked most
             self._link.write(line)
             return line
-        if not isinstance(answer, tuple):
+        if not isinstance(answer, Bulk):
             return self._reply(messages.result(identity, answer))
-        result, raw, rest = answer
-        if rest:
-            self._rest = (identity, method, rest)
-        line = messages.announcement(identity, result)
+        if answer.rest:
+            self._rest = (identity, method, answer.rest)
+        line = messages.announcement(identity, answer.head)
         self._link.write(line)
-        if raw:
-            self._link.write(raw)
+        if answer.raw:
+            self._link.write(answer.raw)
         return line
 
     def _no_memory(self, identity: bytes | None) -> bytes:
@@ -376,7 +383,7 @@ def _stop(line: bytes) -> tuple[bytes | None] | None:
     if b'"stop"' not in line:
         return None
     try:
-        identity, method, _ = messages.check_request(frame.decode(line))
+        asked = messages.check_request(frame.decode(line))
     except (frame.FrameError, Refusal):
         return None
-    return (identity.encode(),) if method == "stop" else None
+    return (asked.identity.encode(),) if asked.method == "stop" else None

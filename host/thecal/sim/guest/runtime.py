@@ -65,9 +65,6 @@ class GuestMemory:
         whole = (ctypes.c_ubyte * ADDRESS_SPACE_BYTES).from_address(self.base)
         self.view = memoryview(whole).cast("B")
 
-    def bytes_used(self) -> int:
-        return self._memory.data_len(self._store)
-
     def moved(self) -> bool:
         return self._address() != self.base
 

@@ -68,6 +68,15 @@ class Talk:
             return f"{shown.mass_ug / 1e3:.{decimals}f}", "mg"
         return f"{shown.mass_ug / 1e6:.{decimals}f}", "g"
 
+    def _signed(self, shown: Shown) -> tuple[str, str]:
+        """Return digits with their sign, ten wide, and unit."""
+        number, unit = self._number(shown)
+        return f"{'-' if number.startswith('-') else '+'}{number.lstrip('-'):>9}", unit
+
+    def _off_scale(self, above: bytes, below: bytes) -> bytes:
+        """Return the line of an overload or underload; none of a weight in range."""
+        return {"overload": above, "underload": below}.get(self.pan.fault, b"")
+
     # --- MT-SICS
 
     def _sics(self, command: str) -> Answer:
@@ -85,10 +94,8 @@ class Talk:
         return b"ES", ""
 
     def _sics_weight(self, shown: Shown) -> bytes:
-        if self.pan.fault in ("overload", "underload"):
-            return b"S +" if self.pan.fault == "overload" else b"S -"
         number, unit = self._number(shown)
-        return f"S {'S' if shown.stable else 'D'} {number:>10} {unit}".encode()
+        return self._off_scale(b"S +", b"S -") or f"S {'S' if shown.stable else 'D'} {number:>10} {unit}".encode()
 
     # --- SBI
 
@@ -100,17 +107,11 @@ class Talk:
         return {"x1": b"      SIM224  ", "x2": f"{self._serial_number:>14}".encode()}.get(command, b""), ""
 
     def _sbi_weight(self, shown: Shown) -> bytes:
-        if self.pan.fault in ("overload", "underload"):
-            return b"      High    " if self.pan.fault == "overload" else b"      Low     "
-        number, unit = self._number(shown)
-        sign = "-" if number.startswith("-") else "+"
-        return f"{sign}{number.lstrip('-'):>9} {unit if shown.stable else '':3}".encode()
+        number, unit = self._signed(shown)
+        return self._off_scale(b"      High    ", b"      Low     ") or f"{number} {unit if shown.stable else '':3}".encode()
 
     # --- plain numbers
 
     def _plain_weight(self, shown: Shown) -> bytes:
-        if self.pan.fault in ("overload", "underload"):
-            return b"OL" if self.pan.fault == "overload" else b"-----"
-        number, unit = self._number(shown)
-        sign = "-" if number.startswith("-") else "+"
-        return f"{sign}{number.lstrip('-'):>9} {unit}{'' if shown.stable else ' ?'}".encode()
+        number, unit = self._signed(shown)
+        return self._off_scale(b"OL", b"-----") or f"{number} {unit}{'' if shown.stable else ' ?'}".encode()

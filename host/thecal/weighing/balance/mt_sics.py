@@ -16,8 +16,6 @@ FRAMING = "9600-8N1"
 ASK_STABLE = b"S\r\n"
 ASK_NOW = b"SI\r\n"
 REPEAT = b"SIR\r\n"
-# any S or SI ends a repetition
-END_REPEAT = ASK_NOW
 ASK_SERIAL = b"I4\r\n"
 FIELD_CHARACTERS = 10
 

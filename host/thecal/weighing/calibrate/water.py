@@ -20,7 +20,6 @@ WATER_UG_PER_ML = (
     997_541, 997_299, 997_047, 996_786, 996_515, 996_235, 995_946, 995_649, 995_342, 995_027, 994_704, 994_372, 994_033,
 )  # fmt: skip
 LAST_C = FIRST_C + len(WATER_UG_PER_ML) - 1
-DEFAULT_C = "20 C"
 TEMPERATURE_DO = f'write it like "22.5 C", from {FIRST_C} to {LAST_C} C; for another fluid give --density "1.005 g/mL"'
 DENSITY_DO = 'write it like "0.998 g/mL"'
 

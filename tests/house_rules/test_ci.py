@@ -1,0 +1,52 @@
+"""Continuous integration runs the README's test commands, whatever they are, and fails if one fails."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from house_rules.readme import blocks, readme
+from house_rules.tree import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with .ci/run and the README, and a `make` that notes its calls and fails at the target that the test wants."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "make").write_text('#!/bin/sh\necho "$@" >> called\necho "== 3 passed =="\n[ "$1" != "${MAKE_FAILS:-}" ]\n')
+    (tmp_path / "bin" / "make").chmod(0o755)
+    return tmp_path
+
+
+def run(checkout: Path, fails: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}", "MAKE_FAILS": fails}
+    return subprocess.run([checkout / ".ci" / "run"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_readme_has_one_block_for_tests() -> None:
+    assert [block.commands for block in blocks(readme()) if block.is_test] == [("make test", "make test-long")]
+
+
+def test_ci_runs_that_block_and_ends_with_its_output(checkout: Path) -> None:
+    done = run(checkout)
+    assert done.returncode == 0, done.stderr
+    assert (checkout / "called").read_text() == "test\ntest-long\n"
+    assert done.stdout.splitlines()[-1] == "== 3 passed =="
+
+
+@pytest.mark.parametrize("target", ["test", "test-long"])
+def test_ci_fails_when_tests_fail(checkout: Path, target: str) -> None:
+    assert run(checkout, fails=target).returncode == 1
+    assert (checkout / "called").read_text().splitlines()[-1] == target, "nothing runs after a failure"
+
+
+def test_ci_fails_when_the_readme_has_no_such_block(checkout: Path) -> None:
+    (checkout / "README.md").write_text("# nothing\n```sh\nmake test\n```\n")
+    done = run(checkout)
+    assert done.returncode == 1
+    assert "no block marked" in done.stderr

@@ -1,0 +1,95 @@
+"""`thecal` as a person runs it: another process, with this checkout's host and firmware.
+
+`Tool.run` forks that process from one that has imported the tool, which saves half a second each time. `Tool.start` starts an interpreter,
+like the tests that type the documents' commands (house_rules/walking.py).
+"""
+
+import atexit
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.host.fork_server import ForkServer
+from support.rig.device import Device
+
+ROOT = Path(__file__).resolve().parents[3]
+TIMEOUT_S = 60
+FLAGS = ("-W", "error")
+# Where `thecal` begins, and what its verbs import at run time.
+PRELOADED = (
+    "thecal.cli.app", "typer.core", "pydantic", "pint", "tomlkit", "rich.console", "rich.table", "rich.text", "rich.live", "serial",
+    "jinja2",
+    "serial.tools.list_ports", "matplotlib.figure", "matplotlib.backends.backend_agg",
+)  # fmt: skip
+
+
+def environment(runtime: Path) -> dict[str, str]:
+    """Return this environment with this checkout first, and an own folder for running simulators: none of this machine's is found."""
+    others = ("THECAL_", "PYTEST_", "COV_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")  # without the last, each start compiles our modules
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    return {**inherited, "PYTHONPATH": os.pathsep.join([str(ROOT / "host"), str(ROOT / "firmware")]), "THECAL_RUNTIME": str(runtime)}
+
+
+@functools.cache
+def server() -> ForkServer:
+    """Return the one of this process; verbs are forked from it."""
+    started = ForkServer(PRELOADED, environment(Path(os.devnull)), FLAGS)
+    atexit.register(started.close)
+    return started
+
+
+class Tool:
+    """Run verbs in `folder`; with `forked=False` each in a new interpreter, whose start then counts."""
+
+    def __init__(self, folder: Path, forked: bool = True) -> None:
+        self.folder = folder
+        self.forked = forked and hasattr(os, "fork")
+        self.command = [sys.executable, *FLAGS, "-m", "thecal"]
+
+    def run(self, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end; no command may leave a traceback."""
+        there = environment(self.folder / "runtime")
+        if self.forked:
+            done = server().run("thecal.cli.app:main", ["thecal", *words], self.folder, there, typed, TIMEOUT_S)
+        else:
+            command = [*self.command, *words]
+            done = subprocess.run(
+                command, cwd=self.folder, env=there, input=typed or "", capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command that goes on; the caller ends it."""
+        return subprocess.Popen(
+            [*self.command, *words],
+            cwd=self.folder,
+            env=environment(self.folder / "runtime"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+class Visit(Tool):
+    """Type verbs at a pump's port in `folder`; time passes in between."""
+
+    def __init__(self, device: Device, folder: Path) -> None:
+        super().__init__(folder)
+        self.device = device
+
+    def types(self, *words: str, code: int = 0) -> tuple[str, str]:
+        """Return the output of a verb, (stdout, stderr), which must end with `code`."""
+        self.device.client.close()
+        done = self.run(*words, "--port", self.device.port_url)
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout, done.stderr
+
+    def told(self, *words: str) -> dict:
+        """Return the decoded --json of a verb."""
+        value: dict = json.loads(self.types(*words, "--json")[0])
+        return value
