@@ -276,9 +276,8 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
 
 
 def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
-    """Fills empty windows, which know the present minute, as far as the flash does; a part at each step. What lies between two totals
-    counts in the bucket of the later one, what was leased before the first of a history that is younger than the windows in the first's,
-    and what was leased since the last one counts now: nothing falls out of a window too early."""
+    """Fill empty windows from flash, a part at each step, so that nothing drops out too early: steps between two totals count at the later
+    one, steps before the first total of a short history at that total, steps since the last one now."""
     before = 0
     history.append((now_s, position_steps))
     for number, (at_s, leased_steps) in enumerate(history):
@@ -304,10 +303,7 @@ def has_ended(journal: Journal, token: bytes) -> bool:
 
 
 def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
-    """Restore the alarms not yet acknowledged, from the ring of faults, a part of a segment at each step: a reset does not end them.
-
-    Alarms that power-up looks for itself are left out.
-    """
+    """Restore the alarms not yet acknowledged, from the ring of faults, but for those that power-up looks for itself; in parts."""
     newest: "dict[int, tuple[int, int]]" = {}
     ring = journal.rings["faults"]
     for one in ring.segments():
