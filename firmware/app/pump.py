@@ -358,13 +358,14 @@ class Pump:
         return 0
 
     def _resume(self, now_ms: int) -> None:
-        from_utc_s, to_utc_s, missed_steps, remainder = self.resume.close()
-        bridge, self.resume = self.resume.bridge, None
+        resume = self.resume
+        resume.close()
+        bridge, self.resume = resume.bridge, None
         self.book.note_resume()
-        self.delivery.missed_while_off(from_utc_s, to_utc_s, missed_steps)
+        self.delivery.missed_while_off(resume.from_utc_s, resume.to_utc_s, resume.missed_steps)
         if bridge is not None:
             self.journal.append("bridge_started", bridge.told(self.position_steps()))
-        self.delivery.start(now_ms, "resume", remainder)
+        self.delivery.start(now_ms, "resume", resume.remainder)
         if bridge is not None:
             self.delivery.cross(bridge)
 
@@ -372,7 +373,7 @@ class Pump:
 def run(pump: Pump) -> None:
     """Run the loop until the link is closed. Any exception of a turn ends in the safe state, and the loop goes on.
 
-    After 8 failed turns in a row the exception passes.
+    If more than 8 turns in a row fail, the exception passes.
     """
     failed, system, link = 0, pump.board.system, pump.board.link
     system.loop_begins()

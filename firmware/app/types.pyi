@@ -34,7 +34,9 @@ from app.records.journal import Ring as Ring
 from app.records.store import Store as Store
 from app.records.wall import WallClock as WallClock
 from app.startup.boot import Resume as Resume
+from app.startup.recovery import Walked as Walked
 from app.wire.handlers.table import Loader as Loader
+from app.wire.session import Bulk as Bulk
 from app.wire.session import Session as Session
 from app.wire.session import Tokens as Tokens
 from hal.ports import Appender as Appender
@@ -70,12 +72,13 @@ from pumpcore.shapes import Entries as Entries
 from pumpcore.shapes import Items as Items
 from pumpcore.shapes import Json as Json
 from pumpcore.shapes import Payload as Payload
+from pumpcore.wire.gaps import Lost as Lost
 from pumpcore.wire.record_types import Record as Record
 
 # Replaces the program's rates for a time.
 Overlaying: TypeAlias = Temporary | Bridge
-# A result, or its JSON in one or several parts; for a bulk answer (JSON, raw bytes, parameters of the next answer or None).
-Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | tuple[bytes, bytes | memoryview, dict[str, str | int] | None]
+# A result, or its JSON in one or several parts, or with raw bytes.
+Answer: TypeAlias = dict[str, Json] | bytes | list[bytes] | Bulk
 Handler: TypeAlias = Callable[[Pump, dict], Answer]
 # Writes a record: Reporter.post, Reporter.settle.
 Post: TypeAlias = Callable[[str, Payload], None]

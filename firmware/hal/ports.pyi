@@ -1,7 +1,7 @@
 """The interface of a hal to app and main.py, for the type checker alone: none of this is on a pump.
 
-Each hal (`hal/rp2`, `hal/sim`, with `hal/absent`) and the board of the unit tests must fit; `hal/fits.pyi` assigns each to its Protocol.
-Counts are in steps, absolute since power-up.
+Each hal (`hal/rp2`, `hal/sim`, with `hal/absent`) and the board of the unit tests must fit; a test assigns each to its Protocol
+(hal_fits.py). Counts are in steps, absolute since power-up.
 """
 
 from array import array

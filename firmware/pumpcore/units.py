@@ -26,7 +26,7 @@ def const(number: int) -> int:
 
 
 def floor_div(numerator: int, denominator: int) -> int:
-    """Return numerator / denominator rounded down: the only place that rounds a volume down."""
+    """Return numerator / denominator rounded down: how a dose becomes steps, and steps a volume (`dose.Calibration`)."""
     return numerator // denominator
 
 

@@ -39,6 +39,7 @@ class Refused(ThecalError):
             self.exit_code = InAlarm.exit_code
 
     def as_dict(self) -> dict[str, object]:
+        """Return the error for `--json`, with the pump's code and fault."""
         return {**super().as_dict(), "code": self.code, "fault": self.fault}
 
 
@@ -99,6 +100,7 @@ class Interrupted(BaseException):
         return 128 + self.number
 
     def as_dict(self) -> dict[str, object]:
+        """Return the error for `--json`."""
         return {"error": type(self).__name__, "cause": self.cause, "do": self.do, "exit_code": self.exit_code}
 
 

@@ -33,9 +33,9 @@ def test_laptop_and_pump_agree_while_a_dose_runs(record_property: Figures) -> No
         guest_s = device.sim.guest_time_s() - guest_s
         forecast = Forecast(made, device.calibration(), AUTUMN - 86_400, BERLIN, 30)
         cursor, blocks = forecast.begin(bytes.fromhex(digest)), 0
-        while cursor[0] < forecast.end_s:
-            cursor, blocks = forecast.block(*cursor), blocks + 1
-        assert asked == cursor[2].hex()
+        while cursor.second_s < forecast.end_s:
+            cursor, blocks = forecast.block(cursor), blocks + 1
+        assert asked == cursor.chain.hex()
         device.run_for(60)
         assert device.state() == "running" and device.alarms() == []
     record_property("figure", f"forecast of 30 days, {blocks} calls: {guest_s * 1000:.0f} ms of guest time, digests agree")

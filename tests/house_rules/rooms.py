@@ -1,8 +1,8 @@
-"""The rooms of a package: what lies at its top, who imports whom, on which floor each stands, and where the arrows go round in a circle.
+"""The rooms of a package: its top parts, their imports, the floor of each, and circles of imports.
 
-`python tests/house_rules/rooms.py [ROOT]` prints them for the host and for the firmware. An import counts wherever it stands: in a
-function, for types only, by `import_module`, or as the dotted name of a module in a text: alone, in a list of such names, or as what a
-name begins with.
+`python tests/house_rules/rooms.py [ROOT]` prints them for the host and for the firmware. An import counts wherever it is: in a function,
+for types only, by `import_module`, or as the dotted name of a module in a text: alone, in a list of such names, or as the front of a
+name.
 """
 
 import ast
@@ -34,7 +34,7 @@ class House:
         self.arrows: Arrows = {name: self._imports_of(name) - {name} for name in self.sources}
 
     def room_of(self, module: str) -> str:
-        """The part of a name at the top of its package; "" for the package itself."""
+        """Return the part of a name at the top of its package; "" for the package itself."""
         path = self.sources[module].path
         folder = next(folder for folder in self.folders if path.startswith(folder))
         room = path.removeprefix(folder).split("/")[0].removesuffix(".py")
@@ -43,14 +43,14 @@ class House:
         return room if len(self.folders) == 1 else f"{folder.split('/')[-2]}/{room}"
 
     def rooms(self) -> Arrows:
-        """Room -> rooms that it imports."""
+        """Return {room: rooms that it imports}."""
         found: Arrows = {self.room_of(name): set() for name in self.sources}
         for name, targets in self.arrows.items():
             found[self.room_of(name)] |= {self.room_of(target) for target in targets}
         return {room: targets - {room, ""} for room, targets in found.items() if room}
 
     def nested(self) -> dict[str, Arrows]:
-        """Package -> its parts -> parts that they import; the package's own `__init__` may gather them."""
+        """Return {package: its parts: parts that they import}; the package's own `__init__` may gather them."""
         found: dict[str, Arrows] = {}
         for name, targets in self.arrows.items():
             for target in targets:
@@ -76,27 +76,30 @@ class House:
         return found - {""}
 
     def _longest(self, dotted: str) -> str:
-        """The module at the front of a dotted name; "" for what is not of this house."""
+        """Return the module at the front of a dotted name; "" if it is not of this house."""
         while dotted and dotted not in self.sources:
             dotted = dotted.rpartition(".")[0]
         return dotted
 
     def _named(self, text: str) -> set[str]:
-        """The modules that a text names and nothing else: "thecal.cli.verbs.stop", "thecal.cli.verbs.stop:stop", "app.pump app.types", or
-        all that it is the front of: "app.wire.handlers."."""
+        """Return the modules that a text names and nothing else: "thecal.cli.verbs.stop", "thecal.cli.verbs.stop:stop", "app.pump
+        app.types".
+
+        For the front of names ("app.wire.handlers.") it returns all modules with that front.
+        """
         if text.endswith(".") and text[:-1] in self.sources:
             return {name for name in self.sources if name.startswith(text)}
         modules = [word.partition(":")[0] for word in text.split()]
         return set(modules) if all("." in module and module in self.sources for module in modules) else set()
 
     def _begun(self, text: ast.JoinedStr) -> set[str]:
-        """All modules that f"thecal.cli.verbs.{verb}" can name."""
+        """Return all modules that f"thecal.cli.verbs.{verb}" can name."""
         front = text.values[0].value if text.values and isinstance(text.values[0], ast.Constant) else ""
         package = str(front).rpartition(".")[0]
         return {name for name in self.sources if name.startswith(str(front))} if package in self.sources else set()
 
     def _relative(self, call: ast.Call, path: str) -> set[str]:
-        """Those of `import_module(".stop", __package__)`."""
+        """Return those of `import_module(".stop", __package__)`."""
         name, level = call.args[0], 1
         if isinstance(name, ast.Constant) and str(name.value).startswith("."):
             level = len(name.value) - len(name.value.lstrip("."))
@@ -105,13 +108,13 @@ class House:
 
 
 def module_of(path: str) -> str:
-    """ "thecal.pump.client" of "host/thecal/pump/client.py"."""
+    """Return "thecal.pump.client" for "host/thecal/pump/client.py"."""
     parts = path.removesuffix(".py").split("/")[1:]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def package_of(path: str, level: int) -> str:
-    """The package that `level` dots start from; "" for none."""
+    """Return the package that `level` dots start from; "" for none."""
     return ".".join(path.split("/")[1:-level]) if level else ""
 
 
@@ -120,7 +123,7 @@ def called(call: ast.Call) -> str:
 
 
 def parted(name: str, target: str) -> list[tuple[str, str, str]]:
-    """(package, its part, its other part) where the ways to two modules part; nothing when one is the other's package."""
+    """Return [(package, its part, its other part)] where the ways to two modules part; [] if one is the other's package."""
     one, other = name.split("."), target.split(".")
     common = 0
     while common < min(len(one), len(other)) and one[common] == other[common]:
@@ -131,7 +134,7 @@ def parted(name: str, target: str) -> list[tuple[str, str, str]]:
 
 
 def circles(arrows: Arrows) -> list[list[str]]:
-    """Every group whose members reach each other, sorted (Tarjan)."""
+    """Return every group whose members reach each other, sorted (Tarjan)."""
     number: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -158,7 +161,7 @@ def circles(arrows: Arrows) -> list[list[str]]:
 
 
 def floors(arrows: Arrows) -> list[list[str]]:
-    """The lowest floor first: a room stands above all that it imports; those of a circle share a floor."""
+    """Return the floors, lowest first: a room stands above everything that it imports; those of a circle share a floor."""
     group_of = {name: tuple(group) for group in circles(arrows) for name in group}
     height: dict[tuple[str, ...], int] = {}
 
@@ -177,7 +180,7 @@ def floors(arrows: Arrows) -> list[list[str]]:
 
 
 def violations(sources: Iterable[Source]) -> list[str]:
-    """One line per breach in a house, host or firmware: too many rooms, circles at any height, the command line imported from below."""
+    """Return one line per breach in a house, host or firmware: too many rooms, circles, the command line imported from below."""
     known = list(sources)
     host, firmware = House(known, HOST), House(known, *FIRMWARE)
     found = [line for folder, most in MOST_ROOMS.items() for line in _too_many(folder, House(known, folder).rooms(), most)]
@@ -189,7 +192,7 @@ def _too_many(folder: str, rooms: Arrows, most: int) -> list[str]:
 
 
 def _round(house: House) -> list[str]:
-    """Circles: where there is none, all arrows go downwards."""
+    """Return the circles: without one, all arrows go downwards."""
     nested = house.nested()
     if len(house.folders) > 1:  # circles through two of its packages
         nested[", ".join(house.folders)] = house.rooms()
@@ -198,7 +201,7 @@ def _round(house: House) -> list[str]:
 
 
 def _below_the_line(house: House) -> list[str]:
-    """Who knows the command line or another verb and must not."""
+    """Return who imports the command line or another verb and must not."""
     found = []
     for name, targets in house.arrows.items():
         path = house.sources[name].path
@@ -219,7 +222,7 @@ def is_verb(path: str) -> bool:
 
 
 def described(house: House) -> str:
-    """Rooms by floor, the highest first, their arrows, and all circles."""
+    """Return the rooms by floor, highest first, their arrows, and all circles."""
     rooms = house.rooms()
     by_floor = floors(rooms)
     round_rooms, round_modules = circles(rooms), circles(house.arrows)
@@ -239,7 +242,7 @@ def described(house: House) -> str:
 
 
 def sources_below(root: Path, *folders: str) -> list[Source]:
-    """The Python files of any tree, tracked or not."""
+    """Return the Python files of any tree, tracked or not."""
     files = sorted(file for folder in folders for file in (root / folder).rglob("*.py"))
     return [Source(file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")) for file in files]
 

@@ -1,4 +1,4 @@
-"""The rooms of host and firmware: few, arrows downwards only, and no circle at any height; each kind of breach is seen on a planted one."""
+"""The rooms of host and firmware: few, arrows downwards only, no circle at any height; a planted breach of each kind is found."""
 
 import pytest
 
@@ -22,7 +22,7 @@ TREE = {
 }
 
 
-# the same of a firmware: the start above the line, the line above what is kept, and all of the app above pumpcore
+# the same for a firmware: the start above the line, the line above the records, and all of the app above pumpcore
 START, TABLE, JOURNAL = "firmware/app/startup/boot.py", "firmware/app/wire/table.py", "firmware/app/records/journal.py"
 PUMP = {
     "firmware/app/__init__.py": "",

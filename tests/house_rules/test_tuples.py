@@ -1,4 +1,4 @@
-"""No host function takes several values in one tuple, and none hands out three without names; planted ones are refused."""
+"""No host function takes several values in one tuple or returns three without names; planted ones are refused."""
 
 import pytest
 
@@ -51,3 +51,18 @@ def test_a_planted_tuple_is_refused(code: str) -> None:
 )
 def test_pairs_in_a_list_and_named_values_pass(code: str) -> None:
     assert tuples.violations(Source(HOST, code)) == []
+
+
+def test_what_crosses_a_wall_of_the_firmware_has_names(monkeypatch) -> None:
+    sources = python_sources("firmware/")
+    found = [line for source in sources for line in tuples.across_walls(source)]
+    assert not found, "\n".join(found)
+    needed = set(tuples.OF_THE_FIRMWARE)
+    monkeypatch.setattr(tuples, "OF_THE_FIRMWARE", {})
+    assert {line.split(":")[0] + ": " + line.split()[1] for source in sources for line in tuples.across_walls(source)} == needed
+
+
+def test_a_planted_tuple_of_the_firmware_is_refused() -> None:
+    inside = "def _f() -> tuple[int, int, int]: ...\nclass C:\n    def __init__(self):\n        self._a: tuple[int, int, int] = (1, 2, 3)\n"
+    outside = "def f() -> 'tuple[int, str, bool]': ...\ndef g(one: tuple[int, int, int] | None) -> tuple[int, int]: ...\n"
+    assert len(tuples.across_walls(Source("firmware/app/x.py", inside + outside))) == 2

@@ -1,4 +1,5 @@
-"""Tuples in the host's signatures: values with different meanings have names, in a small frozen class or a NamedTuple."""
+"""Tuples in signatures: values with different meanings have names, in a small class; what the host takes, and what crosses a module's wall
+in the firmware."""
 
 import ast
 from collections.abc import Iterator
@@ -10,10 +11,25 @@ MOST_VALUES = 2
 ALLOWED = {
     "host/thecal/tools/wiring/rig.py: harness": "a wire as the bench file writes it: from, to, colour",
 }
+# The same for the firmware, where an object costs memory and time.
+OF_THE_FIRMWARE = {
+    "firmware/app/records/journal.py: stamp": "the head of a record, in the order of its bytes",
+    "firmware/app/records/journal.py: self.posted": "the arguments of an append, kept",
+    "firmware/hal/absent.py: look": "four counters of one moment, asked in each turn of the loop",
+    "firmware/hal/rp2/generator.py: marks": "the lines of a PIO program, by place",
+    "firmware/hal/rp2/stepper.py: look": "four counters of one moment, asked in each turn of the loop",
+    "firmware/hal/rp2/words.py: wanted": "what a PIO program was made for, to compare",
+    "firmware/pumpcore/orders/bolus.py: asked": "what was asked, to compare, and the payload of its record",
+    "firmware/pumpcore/program/forecast.py: rows": "64 in each block of a forecast",
+    "firmware/pumpcore/program/schedule.py: values": "a zone in the order of its bytes",
+    "firmware/pumpcore/wire/record_types.py: TYPES": "a row of a table in text",
+    "firmware/pumpcore/wire/record_types.py: stamp": "the head of a record, in the order of its bytes",
+    "firmware/pumpcore/wire/records.py: stamp": "the head of a record, in the order of its bytes",
+}
 
 
 def violations(source: Source) -> list[str]:
-    """One line per argument that is a tuple of several values, and per annotation or alias with a tuple of more than two."""
+    """Return one line per argument that is a tuple of several values, and per annotation or alias with a tuple of more than two."""
     found = [f"{source.path}:{line}: {name} is one argument of several values: {text}" for line, name, text in _arguments(source.tree)]
     for line, name, annotation in _annotations(source.tree):
         longest = max((len(values) for values in _tuples(annotation)), default=0)
@@ -22,8 +38,19 @@ def violations(source: Source) -> list[str]:
     return found
 
 
+def across_walls(source: Source) -> list[str]:
+    """One line per tuple of more than two values in what other modules can ask a file of the firmware for."""
+    found = []
+    for line, name, annotation in _annotations(source.tree):
+        longest = max((len(values) for values in _tuples(annotation)), default=0)
+        private = name.removeprefix("self.").startswith("_")
+        if longest > MOST_VALUES and not private and f"{source.path}: {name}" not in OF_THE_FIRMWARE:
+            found.append(f"{source.path}:{line}: {name} has a tuple of {longest} values without names: {ast.unparse(annotation)}")
+    return found
+
+
 def _arguments(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
-    """Where, name and annotation of each argument that is itself a tuple of fixed length, or None."""
+    """Return place, name and annotation of each argument that is itself a tuple of fixed length, or None."""
     for function in functions_of(tree):
         for argument in _all_arguments(function.args):
             if argument.annotation is not None and any(_values(part) for part in _united(_parsed(argument.annotation))):
@@ -31,7 +58,7 @@ def _arguments(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
 
 
 def _annotations(tree: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
-    """Where, name and type of every argument, return value, annotated name and alias."""
+    """Return place, name and type of every argument, return value, annotated name and alias."""
     for function in functions_of(tree):
         for argument in _all_arguments(function.args):
             if argument.annotation is not None:
@@ -51,7 +78,7 @@ def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def _parsed(annotation: ast.expr) -> ast.expr:
-    """An annotation in quotes is one too."""
+    """Parse an annotation, also a quoted one."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         return ast.parse(annotation.value, mode="eval").body
     return annotation
@@ -68,7 +95,7 @@ def _tuples(annotation: ast.expr) -> Iterator[list[ast.expr]]:
 
 
 def _values(node: ast.AST) -> list[ast.expr]:
-    """The types in `tuple[a, b]`; none for `tuple[a, ...]`, which is a list that does not change."""
+    """Return the types in `tuple[a, b]`; none for `tuple[a, ...]`, which is an immutable list."""
     if not isinstance(node, ast.Subscript) or ast.unparse(node.value) not in ("tuple", "Tuple", "typing.Tuple"):
         return []
     values = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -25,9 +25,9 @@ cursor = forecast.begin(bytes(32))
 """
 WALK = """
 longest = 0
-while cursor[0] < forecast.end_s:
+while cursor.second_s < forecast.end_s:
     t = time.ticks_ms()
-    cursor = forecast.block(*cursor)
+    cursor = forecast.block(cursor)
     longest = max(longest, time.ticks_diff(time.ticks_ms(), t))
 """
 
@@ -36,13 +36,13 @@ def test_a_block_is_quick_and_right(chip: EmulatedBoard, record_property) -> Non
     chip.exec(BUILD)
     chip.exec(ASK)
     chip.exec(WALK)
-    longest_ms, digest = ast.literal_eval(chip.exec("print(repr((longest, cursor[2])))"))
+    longest_ms, digest = ast.literal_eval(chip.exec("print(repr((longest, cursor.chain)))"))
     made = Program("w", "f", 3600, [(minute, 1 + 7919 * minute % 900_001) for minute in range(0, 10_080, 30)])
     made.mode = SCHEDULE
     forecast = Forecast(made, Calibration(1_000_003, 99_991), UTC_S, Zone(7200, 1_792_890_000, 3600), 3)
     cursor = forecast.begin(bytes(32))
-    while cursor[0] < forecast.end_s:
-        cursor = forecast.block(*cursor)
-    assert digest == cursor[2]
+    while cursor.second_s < forecast.end_s:
+        cursor = forecast.block(cursor)
+    assert digest == cursor.chain
     record_property("figure", f"emulated: a forecast block of 64 rows holds the loop for {longest_ms} ms; 30 days take 23 of them")
     assert longest_ms < LONGEST_BLOCK_MS

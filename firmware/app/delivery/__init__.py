@@ -1,1 +1,1 @@
-"""The tick and what it moves: leases, orders, the motor."""
+"""The delivery tick and what it moves: leases, orders, the motor."""

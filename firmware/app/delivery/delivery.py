@@ -77,7 +77,7 @@ class Delivery:
         return span
 
     def watch_tank(self) -> None:
-        """The reservoir was refilled: later leases follow it."""
+        """The reservoir was refilled: later leases use its new positions."""
         if self.span is not None:
             self.span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
 

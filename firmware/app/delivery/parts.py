@@ -17,11 +17,11 @@ _RETRY_AHEAD_S = const(2)
 _LATE_MS = const(2_000)
 
 # --- marks -------------------------------------------------------------------------------------------------------------------
-# What is planned ahead is reported when its time has come.
+# A plan is made ahead of time, so its records wait here until the planned uptime.
 
 
 class Mark:
-    """A record, or with `bolus` the end of that bolus by `reason`, for the uptime `at_ms`."""
+    """A record for the uptime `at_ms`; with `bolus`, the end of that bolus by `reason`."""
 
     def __init__(self, at_ms: int, name: str, values: "Payload") -> None:
         self.at_ms = at_ms
@@ -32,7 +32,7 @@ class Mark:
 
 
 class Marks:
-    """`ahead` are those to come, the next one first."""
+    """`ahead`: the marks to come, the next one first."""
 
     def __init__(self, motion: "Motion", report: "Reporter") -> None:
         self._motion = motion
@@ -40,11 +40,11 @@ class Marks:
         self.ahead: list[Mark] = []
 
     def add(self, span: Span, name: str, values: "Payload") -> None:
-        """Report this record when all that is planned now has been made."""
+        """Report this record once everything planned so far has been made."""
         self.ahead.append(Mark(span.at_ms(span.planned_s), name, values))
 
     def bolus_ends(self, span: Span, bolus: Bolus, reason: str) -> None:
-        """End a bolus then."""
+        """End `bolus` once everything planned so far has been made."""
         self.add(span, "bolus_ended", ())
         self.ahead[-1].bolus, self.ahead[-1].reason = bolus, reason
 
@@ -70,7 +70,7 @@ class Marks:
 
 
 class Pause:
-    """`limit` is the name of the ceiling, "" if nothing pauses; at `retry_ms` a lease is asked for again."""
+    """`limit`: the name of the ceiling, "" without a pause. At `retry_ms` the pump asks for a lease again."""
 
     def __init__(self, motion: "Motion", book: "Book", report: "Reporter") -> None:
         self._motion = motion
@@ -97,7 +97,7 @@ class Pause:
         span.planned_s += skipped_s
 
     def end(self, span: Span) -> None:
-        """There is a lease again."""
+        """Report the end of the pause: there is a lease again."""
         self._report.clear(self.limit)
         self.limit = ""
         self._report.post("unpaused", (span.ordered_steps, self._book.missed_steps))
@@ -117,7 +117,7 @@ class Pause:
 
 
 class Takeover:
-    """`waits`: the active program is another one than the one that runs."""
+    """`waits`: the active program is not the one that runs."""
 
     def __init__(self, setup: "Setup", book: "Book", report: "Reporter", marks: Marks) -> None:
         self._setup = setup
@@ -149,7 +149,7 @@ class Takeover:
 
 
 class Alone:
-    """`reason`: why nothing follows what is queued, "" before."""
+    """`reason`: why nothing follows the queue, "" as long as more follows."""
 
     def __init__(self, motion: "Motion", setup: "Setup") -> None:
         self._motion = motion
@@ -157,7 +157,7 @@ class Alone:
         self.reason = ""
 
     def basal(self, bolus: Bolus, kept: int) -> NoBasal:
-        """Return what stands in the place of the basal; `kept` is the remainder of the program's."""
+        """Return the replacement for the basal. `kept` is the remainder of the program's basal."""
         return NoBasal(bolus, self._setup.calibration, kept)
 
     def begin(self, span: Span, bolus: Bolus) -> None:

@@ -12,7 +12,7 @@ if 0:  # for the type checker alone
 
 SLICE_S = 4
 NEVER_STEPS = 1 << 62
-_SLICES_KEPT = const(8)  # more than the queue can hold, also of slices of one second
+_SLICES_KEPT = const(8)  # more than the queue can hold, even with slices of one second
 
 
 class Span:
@@ -51,7 +51,7 @@ class Span:
         self.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
     def follow(self, wall: "WallClock", now_ms: int, by_s: int) -> None:
-        """Take over a clock that was corrected `by_s`, became known, or got another transition."""
+        """Follow a clock that was corrected by `by_s`, became known, or got another transition."""
         week = self.basal.week
         passed_s = (now_ms - self.origin_ms) // MS_PER_S
         self.basal.week = wall.week(passed_s) if by_s or week is None else Week(week.utc_s, wall.zone)

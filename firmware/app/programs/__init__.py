@@ -1,1 +1,1 @@
-"""What the pump is set up with: program, calibration, line."""
+"""The pump's setup: program, calibration, line."""

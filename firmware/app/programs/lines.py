@@ -158,7 +158,7 @@ def recount(pump: "Pump") -> None:
 
 
 # --- bridge ------------------------------------------------------------------------------------------------------------------
-# A bridge scales the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while  that
+# A bridge scales the basal by the ratio of two concentrations while the tip delivers the old one, by the lower of both ratios while that
 # is uncertain, and not at all afterwards. Imported when one begins.
 
 
@@ -171,7 +171,8 @@ class Bridge(Crossing):
     _marks: "Marks | None"
 
     def __init__(self, pump: "Pump", token: str = "") -> None:
-        super().__init__(*of_line(pump.setup.line, pump.setup.program, pump.book.uncertain_steps))
+        made = of_line(pump.setup.line, pump.setup.program, pump.book.uncertain_steps)
+        super().__init__((made.numerator, made.denominator), made.old_until, made.new_from)
         self.line_nl = pump.setup.program.line_nl()
         self.token = token
         self.end_s = 0

@@ -13,7 +13,7 @@ PERMILLE = 1000
 def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
     """Return the program of these bytes; `to_check` also imports what its check needs.
 
-    Refusals of `program.unpack`, and `not_loaded` if flash or memory fails: call it before anything is changed.
+    Refusals of `packing.unpack`, and `not_loaded` if flash or memory fails: call it before anything is changed.
     """
     try:
         new = packing.unpack(packed)
@@ -26,7 +26,7 @@ def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
 
 
 def take(setup: Setup, packed: bytes) -> None:
-    """Make the stored program active. Refusals of `program.unpack` and `limits.check_program`; then nothing has changed."""
+    """Make the stored program active. Refusals of `packing.unpack` and `limits.check_program`; then nothing has changed."""
     _take(setup, packing.unpack(packed), packed)
 
 

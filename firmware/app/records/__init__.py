@@ -1,1 +1,1 @@
-"""What is kept and told: journal, alarms, store, the time of day."""
+"""What the pump keeps and reports: journal, alarms, store, the wall time."""

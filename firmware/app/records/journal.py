@@ -7,7 +7,7 @@ from pumpcore.units import const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Appender, Clock, Flash, Gaps, Iterator, LedgerRecord, Payload, Reader
+    from app.types import Appender, Clock, Flash, Gaps, Iterator, LedgerRecord, Payload, Reader, Walked
 
 # --- ring --------------------------------------------------------------------------------------------------------------------
 # A ring is a row of segment files, each named by its first sequence number. If there are too many, the oldest one goes.
@@ -21,6 +21,15 @@ _WORTH_BYTES = const(256)  # with less space left in a block, the next segment w
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
 
+class Segment:
+    """A segment as it was read: its first number, the number after its last, its bytes until the next one is read."""
+
+    def __init__(self, first: int, behind: int, data: bytes | memoryview) -> None:
+        self.first = first
+        self.behind = behind
+        self.data = data
+
+
 class Ring:
     """One ring. Sequence numbers begin at 1 and none is used twice, so a missing number is a lost record.
 
@@ -28,14 +37,14 @@ class Ring:
     """
 
     def __init__(self, flash: "Flash", letter: str, segments: int, firsts: list[int], buffer: bytearray | None = None) -> None:
-        """`firsts`: the first number of each segment that is there. Power-up finds where the ring ends (app.startup.recovery)."""
+        """`firsts`: the first number of each existing segment. Power-up finds the ring's end (app.startup.recovery)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
         self._letter = letter
         self.most_segments = segments
         self._handle: "Appender | None" = None
-        # (segment, bytes, starts) of the newest one if it is whole, during power-up
-        self.newest: tuple[int, int, list[int]] | None = None
+        # the newest segment if it is whole, during power-up
+        self.newest: "Walked | None" = None
         self._mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
         self._reading = 0  # the segment that `_reader` has open
         self._reader: "Reader | None" = None
@@ -191,17 +200,18 @@ class Ring:
         if reader is not None:
             reader.close()
 
-    def segments(self) -> "Iterator[tuple[int, int, bytes | memoryview]]":
-        """Yield (first number, number after the last, bytes) of each segment, newest first. The bytes are valid until the next."""
+    def segments(self) -> "Iterator[Segment]":
+        """Yield each segment, newest first."""
         behind = self.next_sequence
         for first in reversed(self.firsts):
-            yield first, behind, self.read_whole(first) or b""
+            yield Segment(first, behind, self.read_whole(first) or b"")
             behind = first
 
     def starts(self, first: int, behind: int, data: bytes | memoryview) -> list[int]:
         """Return the offset of each whole record of a segment, also after damage. Refusal `not_loaded`."""
-        if self.newest is not None and self.newest[:2] == (first, len(data)) and len(self.newest[2]) == behind - first:
-            return self.newest[2]
+        newest = self.newest
+        if newest is not None and newest.first == first and newest.size_bytes == len(data) and len(newest.starts) == behind - first:
+            return newest.starts
         starts = records.record_starts(data)
         if starts and len(starts) == behind - first and records.sequence_of(data, starts[-1]) == behind - 1:
             return starts
@@ -218,7 +228,7 @@ def load_gaps() -> "Gaps":
 
 
 # --- journal -----------------------------------------------------------------------------------------------------------------
-# A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until  the loop
+# A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until the loop
 # has a turn for it.
 
 MOST_POSTED = 64

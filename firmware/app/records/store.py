@@ -43,12 +43,12 @@ class Store:
             raise StoreError(name)
         if found is None:
             return None
-        if found[0] > slots.unpack_mark(mark)[0]:  # the power failed before its mark was written
+        if found.sequence > slots.unpack_mark(mark)[0]:  # the power failed before its mark was written
             try:
-                self._mark(name, found[0], images[found[2]])
+                self._mark(name, found.sequence, images[found.index])
             except (OSError, StoreError):
                 self.failed = True
-        return found[1]
+        return found.payload
 
     def holds(self, name: str) -> bool:
         """Return True if a slot of this image exists, damaged or not."""
@@ -69,7 +69,7 @@ class Store:
             marked = slots.unpack_mark(mark)[0]
         except ValueError:
             marked = 0
-        return max(found[0] if found else 0, marked) + 1, 1 - found[2] if found else 0
+        return max(found.sequence if found else 0, marked) + 1, 1 - found.index if found else 0
 
     def _mark(self, name: str, sequence: int, image: bytes) -> None:
         self._write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)

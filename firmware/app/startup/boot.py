@@ -177,6 +177,7 @@ class Resume:
         self._basal = Basal(setup.program, self._accumulator, week)
         self._next_ms = 0
         self.bridge = bridge
+        self.from_utc_s = self.to_utc_s = self.missed_steps = self.remainder = 0
         if bridge is not None:
             self._basal.begin_temporary(bridge)
 
@@ -197,17 +198,19 @@ class Resume:
         self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
-    def close(self) -> tuple[int, int, int, int]:
-        """Return (from_utc_s, to_utc_s, missed_steps, remainder) when the span begins. An unknown UTC is 0.
+    def close(self) -> None:
+        """The span begins: from here on `from_utc_s`, `to_utc_s`, `missed_steps` and `remainder` say what it follows. An unknown UTC is 0.
 
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """
         gap_s, source = self._gap_s(), self._accumulator
         missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
         self._basal.end_temporary()
-        remainder = source.remainder + min(0, missed_steps) * source.modulus
-        from_utc_s = self._record.until_utc_s if self._timed else 0
-        return from_utc_s, from_utc_s + gap_s if from_utc_s else 0, max(0, missed_steps), remainder
+        self.remainder = source.remainder + min(0, missed_steps) * source.modulus
+        self.missed_steps = max(0, missed_steps)
+        if self._timed:
+            self.from_utc_s = self._record.until_utc_s
+            self.to_utc_s = self.from_utc_s + gap_s
 
 
 # --- boot --------------------------------------------------------------------------------------------------------------------
@@ -271,9 +274,9 @@ def build(board: "Board", release: str) -> Pump:
 def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
     for number, count in opened:
         pump.alarms.restore(number, count)
-    for ring, first, last in losses.news():
+    for gap in losses.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
-        pump.journal.post("journal_gap", (first, last), ring)
+        pump.journal.post("journal_gap", (gap.first, gap.last), gap.ring)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:

@@ -2,7 +2,7 @@
 
 import struct
 
-from app.records.journal import BLOCK_BYTES, FOLDER, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, Ring, load_gaps
+from app.records.journal import BLOCK_BYTES, FOLDER, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, Ring, Segment, load_gaps
 from pumpcore.faults import faults
 from pumpcore.flash import ledger, slots
 from pumpcore.limits.ceilings import DAY_BUCKETS, Windows
@@ -11,7 +11,7 @@ from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Clock, Flash, LedgerFiles, Store
+    from app.types import Clock, Flash, LedgerFiles, Lost, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
@@ -37,7 +37,7 @@ def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None
         flash.make_folder(FOLDER)
     except OSError:
         broken = True
-    names = _names_in(flash)  # once for both: listing it takes a chip 30 ms
+    names = _names_in(flash)  # once for both rings: listing the folder takes a chip 30 ms
     journal = Journal(flash, clock, _ring(flash, "e", 32, names, buffer), _ring(flash, "f", 4, names, buffer))
     journal.broken = broken
     return journal
@@ -88,6 +88,15 @@ def _all_whole(data: memoryview, first: int) -> list:
     return starts
 
 
+class Walked:
+    """The offset of each record of an undamaged segment of this size."""
+
+    def __init__(self, first: int, size_bytes: int, starts: list[int]) -> None:
+        self.first = first
+        self.size_bytes = size_bytes
+        self.starts = starts
+
+
 def _find_end(ring: Ring) -> int:
     """Find the last whole record of a ring: set its next number and last boot, return the bytes of its newest segment.
 
@@ -106,7 +115,7 @@ def _find_end(ring: Ring) -> int:
         if not ring.next_sequence:
             ring.next_sequence = behind or after
             size_bytes = len(data) if starts and ring.next_sequence == after else SEGMENT_BYTES
-            ring.newest = (first, len(data), starts) if starts else ring.newest
+            ring.newest = Walked(first, len(data), starts) if starts else ring.newest
         if boot >= 0:
             ring.last_boot = boot
             return size_bytes
@@ -131,48 +140,59 @@ def _lacks_oldest(ring: Ring) -> bool:
     return ring.first_sequence() > 1 and len(ring.firsts) < ring.most_segments - 1
 
 
+class Gap:
+    """Numbers of records that a ring has lost, the first and the last."""
+
+    def __init__(self, ring: str, first: int, last: int) -> None:
+        self.ring = ring
+        self.first = first
+        self.last = last
+
+    def spans(self, other: "Gap") -> bool:
+        """Return True if the other one lies in this one."""
+        return self.ring == other.ring and self.first <= other.first and other.last <= self.last
+
+
 class Losses:
-    """Records that are missing in what power-up reads of the journal. `gaps` are (ring, first number, last number)."""
+    """Records that are missing in what power-up reads of the journal."""
 
     def __init__(self) -> None:
-        self.gaps: list[tuple[str, int, int]] = []
-        self._told: list[tuple[str, int, int]] = []
+        self.gaps: list[Gap] = []
+        self._told: list[Gap] = []
 
-    def look(self, name: str, segment: tuple[int, int, bytes | memoryview], starts: list[int]) -> list[tuple[int, int, int, int]]:
-        """Add the gaps of a segment (first, behind, bytes), and note those that its `journal_gap` records already name.
-
-        Returns the gaps as pumpcore.wire.gaps.lost_in does.
-        """
-        first, behind, data = segment
+    def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
+        """Add the gaps of a segment, and note those that its `journal_gap` records already name. Return those of lost_in."""
+        data = segment.data
         for at in starts:
             if data[at + 1] == _GAP:
-                self._told.append((name,) + struct.unpack(_GAP_FORMAT, records.payload_at(data, at)))
-        if starts and len(starts) == behind - first:
+                self._told.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
+        if starts and len(starts) == segment.behind - segment.first:
             return []
         from pumpcore.wire import gaps
 
-        lost = gaps.lost_in(data, starts, first, behind)
-        self.gaps.extend([(name, row[0], row[1]) for row in lost])
+        lost = gaps.lost_in(data, starts, segment.first, segment.behind)
+        self.gaps.extend([Gap(name, one.first, one.last) for one in lost])
         return lost
 
     def look_at_oldest(self, name: str, ring: Ring) -> None:
         """Add a gap if the oldest segments are missing."""
         if _lacks_oldest(ring):
-            self.gaps.append((name, 1, ring.first_sequence() - 1))
+            self.gaps.append(Gap(name, 1, ring.first_sequence() - 1))
 
-    def news(self) -> list[tuple[str, int, int]]:
+    def news(self) -> list[Gap]:
         """Return the gaps that no earlier boot has journaled; one that spans them all if a ring has more than 8."""
         told, found = self._told, []
         for name in ("events", "faults"):
-            new = [gap for gap in self.gaps if gap[0] == name and not any([_spans(one, gap) for one in told])]
+            new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in told])]
             if len(new) > _MOST_GAPS:
-                new = [(name, min([gap[1] for gap in new]), max([gap[2] for gap in new]))]
-            found.extend(sorted(new))
+                new = [Gap(name, min([gap.first for gap in new]), max([gap.last for gap in new]))]
+            new.sort(key=_first_of)
+            found.extend(new)
         return found
 
 
-def _spans(one: tuple[str, int, int], gap: tuple[str, int, int]) -> bool:
-    return one[0] == gap[0] and one[1] <= gap[1] and gap[2] <= one[2]
+def _first_of(gap: Gap) -> int:
+    return gap.first
 
 
 def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
@@ -183,17 +203,17 @@ def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None =
     found: list[tuple[int, int]]
     found, ring = [], journal.rings["events"]
     losses = losses or Losses()
-    for first, behind, data in ring.segments():
-        segment, starts = [], ring.starts(first, behind, data)
+    for one in ring.segments():
+        data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
         for at in starts:
             if data[at + 1] == _TOTAL:
                 segment.append(_total_at(data, at))
             elif data[at + 1] == _DOSE and doses is not None:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
-        for lost in losses.look("events", (first, behind, data), starts):
+        for lost in losses.look("events", one, starts):
             if doses is not None and _may_hold_dose(lost):
-                later = [_total_at(data, at) for at in starts[lost[3] :] if data[at + 1] == _TOTAL] + found
+                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] == _TOTAL] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
         found = segment + found
         if found and found[-1][0] - found[0][0] > _DAY_S:
@@ -210,11 +230,11 @@ def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
     return powered_on_s, leased_steps
 
 
-def _may_hold_dose(lost: tuple[int, int, int, int]) -> bool:
-    """Return True if one of the lost records (first, last, bytes of them or -1, ...) may have been a `dose`."""
-    others = lost[1] - lost[0]
-    spare_bytes = lost[2] - _DOSE_BYTES - others * records.SHORTEST_BYTES
-    return lost[2] < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
+def _may_hold_dose(lost: "Lost") -> bool:
+    """Return True if one of the lost records may have been a `dose`."""
+    others = lost.last - lost.first
+    spare_bytes = lost.size_bytes - _DOSE_BYTES - others * records.SHORTEST_BYTES
+    return lost.size_bytes < 0 or (spare_bytes >= 0 if others else spare_bytes == 0)
 
 
 def identify(journal: Journal, flash: "Flash") -> bool:
@@ -234,10 +254,11 @@ def identify(journal: Journal, flash: "Flash") -> bool:
 
 def _identity_told(ring: Ring) -> tuple[bytes, int]:
     """Return (identity, boots) of the newest boot record. A segment that begins within the last boot has none and is skipped."""
-    for first, behind, data in ring.segments():
+    for one in ring.segments():
+        data = one.data
         if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
             continue
-        for at in reversed(ring.starts(first, behind, data)):
+        for at in reversed(ring.starts(one.first, one.behind, data)):
             if data[at + 1] == _BOOT:
                 values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
                 return values[-1], values[-2]
@@ -286,10 +307,10 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[in
     """
     newest, ring = {}, journal.rings["faults"]
     losses = losses or Losses()
-    for first, behind, data in ring.segments():
-        starts = ring.starts(first, behind, data)
-        losses.look("faults", (first, behind, data), starts)
-        segment = _alarms_in(data, starts)
+    for one in ring.segments():
+        starts = ring.starts(one.first, one.behind, one.data)
+        losses.look("faults", one, starts)
+        segment = _alarms_in(one.data, starts)
         for number in segment:
             if number not in newest:
                 newest[number] = segment[number]
@@ -353,12 +374,13 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
 
     With `far` it also reads the segment before, if the newest one does not have all. The name is "" if there is none.
     """
-    from pumpcore.wire import record_types  # not at the top: what is imported there becomes a part of boot's file on a chip
+    from pumpcore.wire import record_types  # not at the top: imports there become a part of boot's file on a chip
 
     position_steps, at_s, last, placed, segments = 0, 0, "", False, 0
     ring = journal.rings["events"]
-    for first, behind, data in ring.segments():
-        for at in reversed(ring.starts(first, behind, data)):
+    for one in ring.segments():
+        data = one.data
+        for at in reversed(ring.starts(one.first, one.behind, data)):
             name = _PLACES.get(data[at + 1])
             if name is None or (name == "total" and placed):
                 continue

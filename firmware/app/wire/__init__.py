@@ -1,1 +1,1 @@
-"""What the other end of the line asks, and who answers."""
+"""The session with the host, and the handlers of its commands."""

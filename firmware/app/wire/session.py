@@ -94,11 +94,19 @@ MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
 _PLAIN_BYTES = const(128)
 
 
+class Bulk:
+    """An answer with raw bytes: the JSON before them, and the params of the next answer to the same request or None."""
+
+    def __init__(self, head: bytes, raw: memoryview, rest: dict | None) -> None:
+        self.head = head
+        self.raw = raw
+        self.rest = rest
+
+
 class Session:
     """`handlers` maps method -> function(pump, params); `loader` has those that are not in it.
 
-    A function returns a result (a dict, or its JSON in bytes or a list of them), or for bulk answers (JSON, raw bytes, params of the next
-    answer to the same request or None).
+    A function returns a result (a dict, or its JSON in bytes or a list of them), or a Bulk.
     """
 
     def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
@@ -250,12 +258,12 @@ class Session:
 
     def _request(self, message: dict, line: bytes) -> None:
         try:
-            identity, method, params = messages.check_request(message)
+            asked = messages.check_request(message)
         except Refusal as refused:
             sent: str = message.get("id")
             self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
             return
-        self._command(identity.encode(), method, params, line)
+        self._command(asked.identity.encode(), asked.method, asked.params, line)
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
         if not messages.changes(method):
@@ -310,15 +318,14 @@ class Session:
             line = messages.answer(identity, answer)  # the questions asked most
             self._link.write(line)
             return line
-        if not isinstance(answer, tuple):
+        if not isinstance(answer, Bulk):
             return self._reply(messages.result(identity, answer))
-        result, raw, rest = answer
-        if rest:
-            self._rest = (identity, method, rest)
-        line = messages.announcement(identity, result)
+        if answer.rest:
+            self._rest = (identity, method, answer.rest)
+        line = messages.announcement(identity, answer.head)
         self._link.write(line)
-        if raw:
-            self._link.write(raw)
+        if answer.raw:
+            self._link.write(answer.raw)
         return line
 
     def _no_memory(self, identity: bytes | None) -> bytes:
@@ -374,7 +381,7 @@ def _stop(line: bytes) -> tuple[bytes | None] | None:
     if b'"stop"' not in line:
         return None
     try:
-        identity, method, _ = messages.check_request(frame.decode(line))
+        asked = messages.check_request(frame.decode(line))
     except (frame.FrameError, Refusal):
         return None
-    return (identity.encode(),) if method == "stop" else None
+    return (asked.identity.encode(),) if asked.method == "stop" else None

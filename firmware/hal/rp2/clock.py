@@ -35,7 +35,7 @@ class Ds3231:
         return seconds(data)
 
     def set_utc_s(self, utc_s: int) -> None:
-        """Set the time, 2000 to 2099. The stop flag is cleared last, so a half-written time stays unknown."""
+        """Set the time, 2000 to 2099. The stop flag is cleared only after the chip has taken the whole time."""
         self._bus.writeto_mem(_ADDRESS, 0, fields(utc_s))
         self._bus.writeto_mem(_ADDRESS, _STATUS, b"\x00")
 

@@ -16,10 +16,10 @@ _MOST_BYTES = const(4096)
 _MOST_LINES = const(512)  # of a flood: each line becomes an object of 32 bytes
 _PART_BYTES = const(256)
 _NO_BYTE = b"\xfe"  # not in UTF-8, so in no line that the pump accepts
-# Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each  part of 64
+# Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each part of 64
 # may wait up to 500 ms, so a call may take twice that.
 _CHUNK_BYTES = const(128)
-# The first call of each answer. The stack holds 256 bytes and one packet. For a host that takes nothing they are then full between  two
+# The first call of each answer. The stack holds 256 bytes and one packet. For a host that takes nothing they are then full between two
 # calls, and not in the middle of one, which would wait twice.
 _PACKET_BYTES = const(64)
 _BLOCKED_MS = const(500)

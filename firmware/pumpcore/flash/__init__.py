@@ -1,1 +1,1 @@
-"""What lies on flash: slots, the ledger, the manifest."""
+"""The formats of files in flash: slots, the ledger, the manifest."""

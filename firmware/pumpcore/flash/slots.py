@@ -61,21 +61,30 @@ def unpack_mark(data: bytes) -> tuple[int, bytes]:
     return struct.unpack(_MARK, data[:-4])[1:]
 
 
-def newest(images: list[bytes]) -> tuple[int, bytes, int] | None:
-    """Return (sequence, payload, index) of the newest valid slot; None if none is valid."""
+class Slot:
+    """A valid slot; `index` is its place among LETTERS."""
+
+    def __init__(self, sequence: int, payload: bytes, index: int) -> None:
+        self.sequence = sequence
+        self.payload = payload
+        self.index = index
+
+
+def newest(images: list[bytes]) -> Slot | None:
+    """Return the newest valid slot; None if none is valid."""
     found = None
     for index, image in enumerate(images):
         try:
             sequence, payload = unpack(image)
         except ValueError:
             continue
-        if found is None or sequence >= found[0]:
-            found = (sequence, payload, index)
+        if found is None or sequence >= found.sequence:
+            found = Slot(sequence, payload, index)
     return found
 
 
-def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int] | None:
-    """Return (sequence, payload, index) of the image that counts, None if there never was one. b"" stands for a missing file.
+def judge(name: str, images: list[bytes], mark: bytes) -> Slot | None:
+    """Return the slot that counts, None if there never was one. b"" stands for a missing file.
 
     Raises ValueError if the newest valid slot is older than its mark, or differs from it, or if a slot or mark is missing that was there. A
     slot newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
@@ -86,8 +95,8 @@ def judge(name: str, images: list[bytes], mark: bytes) -> tuple[int, bytes, int]
         if marked or any(images):
             raise ValueError("no slot is valid")
         return None
-    sequence, _, index = found
-    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[index]) != digest):
+    sequence = found.sequence
+    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[found.index]) != digest):
         raise ValueError("the newest slot is lost")
     return found
 

@@ -1,1 +1,1 @@
-"""What the reservoir and the line hold."""
+"""The fluid in the reservoir and in the line."""

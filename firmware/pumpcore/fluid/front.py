@@ -188,10 +188,10 @@ def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
     return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
 
 
-def of_line(line: "Line", program: "Program", uncertain_steps: int) -> tuple[tuple[int, int], int, int]:
-    """Return the arguments of the Crossing for the front in `line`."""
+def of_line(line: "Line", program: "Program", uncertain_steps: int) -> "Crossing":
+    """Return the crossing of the front in `line`; `old_until` may be negative."""
     line_nl = program.line_nl()
-    return ratio(line.old, program.content()), line.old_until(line_nl), line.new_from(line_nl, uncertain_steps)
+    return Crossing(ratio(line.old, program.content()), line.old_until(line_nl), line.new_from(line_nl, uncertain_steps))
 
 
 class Crossing:

@@ -1,1 +1,1 @@
-"""What is too much: ceilings, windows, checks of programs and orders."""
+"""Limits: ceilings, rolling windows, checks of programs and orders."""

@@ -239,17 +239,26 @@ def overridden(program: Program, name: str) -> bool:
     return bool(program.settings.overrides >> OVERRIDES.index(name) & 1)
 
 
-def passed(program: Program) -> list[tuple[int, int, int]]:
-    """Return [(index in OVERRIDES, asked, limit)] of the soft limits that the program passes: in nl, the concentration in ng per ml."""
+class Passed:
+    """A soft limit that a program passes: index in OVERRIDES; asked and limit in nl, of a concentration in ng per ml."""
+
+    def __init__(self, what: int, asked: int, limit: int) -> None:
+        self.what = what
+        self.asked = asked
+        self.limit = limit
+
+
+def passed(program: Program) -> list[Passed]:
+    """Return the soft limits that the program passes."""
     settings, found = program.settings, []
     mass_ng, volume_nl = program.concentration
     for beyond, limit_ng in ((_below, settings.soft_low_ng), (_above, settings.soft_high_ng)):
         if beyond(program, limit_ng):
-            found.append((0, mass_ng * NL_PER_ML // volume_nl, limit_ng))
+            found.append(Passed(0, mass_ng * NL_PER_ML // volume_nl, limit_ng))
     for name, asked_nl in asks_nl(program):
         limit_nl = getattr(settings, "soft_%s_nl" % name)
         if limit_nl and asked_nl > limit_nl:
-            found.append((OVERRIDES.index(name), asked_nl, limit_nl))
+            found.append(Passed(OVERRIDES.index(name), asked_nl, limit_nl))
     return found
 
 

@@ -1,1 +1,1 @@
-"""Volume becomes steps, steps become moments."""
+"""From volumes to steps, and from steps to times."""

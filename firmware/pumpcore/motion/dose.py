@@ -73,7 +73,7 @@ _SMALL = const(1 << 30)
 class Accumulator:
     """Turn (rate, whole seconds) into whole steps. `remainder` is below `modulus`, in units of 1/modulus step.
 
-    A negative remainder means steps made too early: none falls due until the plan has passed them.
+    A negative remainder means steps that already count as made: none falls due until the plan has passed them.
     """
 
     def __init__(self, rate_seconds_s: int, calibration: Calibration) -> None:

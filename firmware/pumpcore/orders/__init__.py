@@ -1,1 +1,1 @@
-"""Bolus, temporary rate, and what was ordered before."""
+"""Bolus, temporary rate, and the history of doses."""

@@ -1,1 +1,1 @@
-"""The program: as it runs, as bytes, over the week, days ahead."""
+"""The program: as it runs, as bytes, over the week, and its forecast."""

@@ -24,6 +24,16 @@ _ROW = "<IQQ"
 _BRIDGE = "<QQQQQ"
 
 
+class Cursor:
+    """Where a block begins. At the end `second_s` is that of the forecast and `chain` the digest; `position_steps` counts for a bridge."""
+
+    def __init__(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> None:
+        self.second_s = second_s
+        self.remainder = remainder
+        self.chain = chain
+        self.position_steps = position_steps
+
+
 class Forecast:
     """The basal from `utc_s` for `days` days in the local time of `zone`. A program that needs no clock ignores the zone."""
 
@@ -37,17 +47,14 @@ class Forecast:
         self.end_s = days * S_PER_DAY
         self.crossing: "Crossing | None" = None  # a bridge that runs from the beginning
 
-    def begin(self, digest: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
-        """Return the first cursor: (second, remainder, chain, position). `digest` is the program's, 32 bytes.
-
-        The position counts for a bridge only.
-        """
+    def begin(self, digest: bytes, position_steps: int = 0) -> Cursor:
+        """Return the first cursor. `digest` is the program's, 32 bytes."""
         pair, crossing = self._calibration, self.crossing
         head = struct.pack(_HEAD, self._utc_s, *self._zone.values(), self._days, pair.volume_nl, pair.steps)
         if crossing is not None:
             values = crossing.numerator, crossing.denominator, crossing.old_until, crossing.new_from, position_steps
             head += struct.pack(_BRIDGE, *values)
-        return 0, 0, hashlib.sha256(digest + head).digest(), position_steps
+        return Cursor(0, 0, hashlib.sha256(digest + head).digest(), position_steps)
 
     def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> "Iterator[tuple[int, int, int, tuple[int, int], int]]":
         """Yield (second, rate_nl, steps until the next row, (remainder, position) after it, part) from a cursor on.
@@ -84,12 +91,13 @@ class Forecast:
             yield second_s, rate_nl, steps, (accumulator.remainder, position_steps), part
             second_s += lasts_s
 
-    def block(self, second_s: int, remainder: int, chain: bytes, position_steps: int = 0) -> tuple[int, int, bytes, int]:
-        """Return the cursor after the next 64 rows or after the last. At the end its second is `end_s` and its chain is the digest."""
-        hashed, count = hashlib.sha256(chain), 0
-        for at_s, rate_nl, steps, behind, _ in self.rows(second_s, remainder, position_steps):
+    def block(self, cursor: Cursor) -> Cursor:
+        """Return the cursor after the next 64 rows or after the last."""
+        hashed, count = hashlib.sha256(cursor.chain), 0
+        remainder, position_steps = cursor.remainder, cursor.position_steps
+        for at_s, rate_nl, steps, behind, _ in self.rows(cursor.second_s, remainder, position_steps):
             if count == BLOCK_ROWS:
-                return at_s, remainder, hashed.digest(), position_steps
+                return Cursor(at_s, remainder, hashed.digest(), position_steps)
             hashed.update(struct.pack(_ROW, at_s, rate_nl, steps))
             (remainder, position_steps), count = behind, count + 1
-        return self.end_s, remainder, hashed.digest(), position_steps
+        return Cursor(self.end_s, remainder, hashed.digest(), position_steps)

@@ -1,4 +1,4 @@
-"""The program as it runs. program.py packs and checks it."""
+"""The program as it runs. packing.py packs and checks it."""
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Entries, Settings

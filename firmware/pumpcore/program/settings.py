@@ -84,5 +84,5 @@ class Settings:
 
 
 def unpack(block: bytes, library: str) -> Settings:
-    """Return the settings of a program's block, which has SETTINGS_BYTES (program.py)."""
+    """Return the settings of a program's block, which has SETTINGS_BYTES (packing.py)."""
     return Settings(struct.unpack(_FORMAT, block), library)

@@ -48,19 +48,26 @@ def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
     return -1
 
 
-def lost_in(data: bytes | memoryview, starts: list[int], first: int, behind: int) -> list[tuple[int, int, int, int]]:
-    """Return (first lost, last lost, bytes between, number of whole records before) of each gap of a segment.
+class Lost:
+    """Lost records of a segment: first and last number; their bytes if a whole record follows, else -1; whole records before them."""
 
-    The bytes between are those of the damaged records if a whole record follows, else -1: unknown.
-    """
+    def __init__(self, first: int, last: int, size_bytes: int, before: int) -> None:
+        self.first = first
+        self.last = last
+        self.size_bytes = size_bytes
+        self.before = before
+
+
+def lost_in(data: bytes | memoryview, starts: list[int], first: int, behind: int) -> list[Lost]:
+    """Return the gaps of a segment."""
     found, expected, end = [], first, 0
     for count, at in enumerate(starts):
         sequence = records.sequence_of(data, at)
         if sequence > expected:
-            found.append((expected, sequence - 1, at - end, count))
+            found.append(Lost(expected, sequence - 1, at - end, count))
         expected, end = sequence + 1, at + data[at]
     if expected < behind:
-        found.append((expected, behind - 1, -1, len(starts)))
+        found.append(Lost(expected, behind - 1, -1, len(starts)))
     return found
 
 

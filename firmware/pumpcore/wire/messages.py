@@ -230,8 +230,17 @@ def _fits(value: "Json", kind: tuple) -> bool:
     return value in first
 
 
-def check_request(message: dict) -> tuple[str, str, dict]:
-    """Return (id, method, params) of a request. Refusals `bad_json` (also for the id), `unknown_method`, `bad_params`."""
+class Request:
+    """A request that was checked: its id, its method, and the method's parameters, all of them."""
+
+    def __init__(self, identity: str, method: str, params: dict) -> None:
+        self.identity = identity
+        self.method = method
+        self.params = params
+
+
+def check_request(message: dict) -> Request:
+    """Return a request, checked. Refusals `bad_json` (also for the id), `unknown_method`, `bad_params`."""
     if message.get("jsonrpc") != "2.0" or not is_hex(message.get("id"), ID_DIGITS):
         raise Refusal("bad_json")
     method, params = message.get("method"), message.get("params", {})
@@ -248,7 +257,7 @@ def check_request(message: dict) -> tuple[str, str, dict]:
             params[name] = DEFAULTS[name]
         elif name not in params or not _fits(params[name], kind):
             raise Refusal("bad_params", parameter=name)
-    return message["id"], method, params
+    return Request(message["id"], method, params)
 
 
 def plain(line: bytes) -> tuple[bytes, str] | None:

@@ -51,6 +51,7 @@ class Rate(Culprit):
         super().__init__(row_key(prescription, rows[highest][0]), rows[highest][1], program.entries[highest][1])
 
     def replaced(self, program: Program, value_nl: int) -> Program:
+        """Return the program with `value_nl` per its seconds in every entry of this line of the file."""
         made = copy(program)
         made.entries = [(minute, value_nl if same else before) for (minute, before), same in zip(program.entries, self._same, strict=True)]
         made.peaks = {}  # the rates of the other entries
@@ -65,6 +66,7 @@ class Setting(Culprit):
         super().__init__(one.key, getattr(getattr(prescription, one.table), one.name), getattr(program.settings, field))
 
     def replaced(self, program: Program, value_nl: int) -> Program:
+        """Return the program with `value_nl` in this setting."""
         made = copy(program)
         made.settings = copy(program.settings)
         setattr(made.settings, self._field, value_nl)
@@ -86,6 +88,7 @@ def of_bolus(prescription: Prescription, compiled: Compiled) -> Culprit | None:
 
 
 def of_demand(prescription: Prescription, compiled: Compiled) -> Culprit | None:
+    """Return the demand dose; None if the prescription has none."""
     return Setting(prescription, compiled.program, "demand_nl") if prescription.demand is not None else None
 
 
@@ -105,4 +108,5 @@ def part_of(part: Fraction, quantity: Quantity) -> str:
 
 
 def possible(words: str) -> str:
+    """Return the sentence that offers a value, written as the user can type it."""
     return f'the nearest possible is "{words}"'

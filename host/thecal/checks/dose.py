@@ -41,18 +41,22 @@ class Bolus:
         return -(-self.volume_nl * rate_seconds_s // self.rate_nl)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return `volume_nl`, and `rate_nl` per the program's seconds."""
         return {"volume_nl": self.volume_nl, "rate_nl": self.rate_nl}
 
 
 def volume_of(text: str) -> Quantity:
+    """Parse a volume or a mass. Raises BadInput for any other text."""
     return read(text, ("volume", "mass"), "0.5 mL")
 
 
 def rate_of(text: str) -> Quantity:
+    """Parse a volume or a mass per time. Raises BadInput for any other text."""
     return read(text, ("volume/time", "mass/time"), "6 mL/h")
 
 
 def read(text: str, kinds: tuple[str, ...], example: str) -> Quantity:
+    """Parse a quantity of one of `kinds`. Raises BadInput that shows the `example`."""
     quantity = parse(text)
     if quantity.kind() not in kinds:
         raise BadInput(f"{shown(text)} is a {words_of(quantity.kind())}, not a {words_of(*kinds)}", f'write it like "{example}"')

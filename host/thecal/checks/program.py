@@ -85,6 +85,7 @@ def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal)
 
 
 def figure(refusal: Refusal, name: str) -> int:
+    """Return a detail of a refusal, a whole number in the unit of its name."""
     value: Any = refusal.detail[name]
     return int(value)
 

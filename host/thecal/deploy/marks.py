@@ -32,7 +32,7 @@ def counting(name: str, files: Mapping[str, bytes]) -> tuple[int, bytes, str] | 
         found = slots.judge(name, images, files.get(mark_path(name), b""))
     except ValueError:
         return None
-    return None if found is None else (found[0], found[1], slot_paths(name)[found[2]])
+    return None if found is None else (found.sequence, found.payload, slot_paths(name)[found.index])
 
 
 def next_slot(name: str, files: Mapping[str, bytes]) -> tuple[int, str]:
@@ -43,8 +43,8 @@ def next_slot(name: str, files: Mapping[str, bytes]) -> tuple[int, str]:
         number = slots.unpack_mark(files.get(mark_path(name), b""))[0]
     except ValueError:
         number = 0
-    sequence = max(found[0] if found else 0, number) + 1
-    return sequence, slot_paths(name)[1 - found[2] if found else 0]
+    sequence = max(found.sequence if found else 0, number) + 1
+    return sequence, slot_paths(name)[1 - found.index if found else 0]
 
 
 def missing(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -55,5 +55,5 @@ def missing(files: Mapping[str, bytes]) -> dict[str, bytes]:
         images = [files.get(path, b"") for path in slot_paths(name)]
         newest = slots.newest(images)
         if newest is not None and not files.get(mark_path(name)):
-            found[mark_path(name)] = slots.pack_mark(name, newest[0], images[newest[2]])
+            found[mark_path(name)] = slots.pack_mark(name, newest.sequence, images[newest.index])
     return found

@@ -18,7 +18,7 @@ Buzzer CYCLES_PER_US Clock Device Ds3231 Feed Generator Link Program Pulses Step
 clear_stop closed disabled_level drain enabled end_ms ended execute facts flag free_bytes guard_count halt has_chip kind last level look
 made maintenance_requested minute names number order parts patterns pc pulled queue queued_us rearm request request_maintenance rest
 room seconds sent set_utc_s sm sound spread steps_done stop_pressed take told tripped underruns wait wake_us wanted
-Calibration Forecast LedgerFiles LedgerRecord Zone block end_s fraction_ms give_up_segment open_journal record rings
+Calibration Forecast LedgerFiles chain LedgerRecord Zone block end_s fraction_ms give_up_segment open_journal record rings second_s
 """
 AT_THE_PROMPT = frozenset(_AT_THE_PROMPT.split())
 

@@ -41,6 +41,7 @@ class Allowed:
         self.other_starts = [start_s for start_s in self.other_starts if start_s < second_s]
 
     def flows(self) -> list[Flow]:
+        """Return each bolus as a flow, in nL per second."""
         demand = Fraction(self.demand_nl, self.settings.demand_s or 1)
         other = Fraction(self.other_nl, OTHER_S)
         found = [Flow(start_s, start_s + self.settings.demand_s, demand) for start_s in self.starts]

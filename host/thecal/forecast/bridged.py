@@ -44,6 +44,7 @@ class Front:
 
 
 def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
+    """Return the factor of the basal during the old concentration. Raises Failed for a program without concentration."""
     return Fraction(*parts_of(line, program))
 
 
@@ -72,7 +73,7 @@ def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
     if front.change(was, new) != front.BRIDGE:
         return Front(old, line_nl)
     line = front.Line(was, new).begin(front.BEHIND, 0, 0, pair)
-    return Front(old, line_nl, Crossing(*of_line(line, program, 0)))
+    return Front(old, line_nl, of_line(line, program, 0))
 
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from pumpcore.program.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
 from thecal.forecast.course import Course, Flow
+from thecal.history.checks import position_check, sequence_check
 from thecal.history.curve import Curve, Ratio
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Span
@@ -62,14 +63,17 @@ class Minute(NamedTuple):
 
     @property
     def forecast_steps(self) -> Fraction:
+        """Return the exact steps of the forecast."""
         return Fraction(*self.forecast)
 
     @property
     def low_steps(self) -> Fraction:
+        """Return the least delivered steps, exact."""
         return Fraction(*self.low)
 
     @property
     def high_steps(self) -> Fraction:
+        """Return the most delivered steps, exact."""
         return Fraction(*self.high)
 
 
@@ -86,7 +90,13 @@ class Difference:
     why: str
 
     def steps(self) -> Fraction:
+        """Return delivered minus forecast steps."""
         return self.delivered_steps - self.forecast_steps
+
+
+def broken(line: Timeline) -> list[str]:
+    """Return why the totals are uncertain: missing records, and positions that do not follow each other."""
+    return [check.text for check in (sequence_check(line), position_check(line)) if not check.holds]
 
 
 def check_length(asked_ms: int) -> None:
@@ -108,6 +118,7 @@ class Comparison:
         self.from_ms = max(self.origin_ms, self.origin_ms if from_ms is None else from_ms)
         self.to_ms = max(self.from_ms, min(line.to_ms, line.to_ms if to_ms is None else to_ms))
         check_length(self.to_ms - self.origin_ms)
+        self.incomplete = list(filter(None, [starts_before(line, self.origin_ms), *broken(line)]))
         self.course, self.zone = self._course(start)
         self.temporaries = temporaries(line)
         self.bridges = bridges(line)
@@ -251,6 +262,7 @@ class Comparison:
 
 
 def merged(first: Difference, second: Difference) -> Difference:
+    """Return one difference over two neighbouring ones with the same reason."""
     names = ("forecast_steps", "delivered_steps", "bolus_steps", "uncertain_steps")
     sums = {name: getattr(first, name) + getattr(second, name) for name in names}
     return Difference(first.from_ms, second.to_ms, why=first.why, **sums)
@@ -317,7 +329,20 @@ def first_start(line: Timeline) -> Start:
     return ours[0]
 
 
+def starts_before(line: Timeline, start_ms: int) -> str:
+    """Return that the program may have started before the journal begins; "" if the journal shows where it came from."""
+    known = line.prescribed
+    if known is None or not any(gap.from_start and gap.ring == "events" for gap in line.books.gaps):
+        return ""
+    for one in line.evidence.events:
+        if line.axis.of(one) <= start_ms and one["event"] in ("program_activated", "program_changed", "calibration_set"):
+            return ""
+    oldest = line.evidence.events[0]["sequence"]
+    return f"the journal begins with event {oldest}: the program may have started before, and is compared from its first start in it"
+
+
 def start_of(line: Timeline, row: dict[str, Any]) -> Start:
+    """Return the start that a `started` or `program_changed` record reports."""
     at_ms = line.axis.of(row)
     origins = [run.origin_ms for run in line.books.runs if run.from_ms == at_ms and run.origin_ms is not None]
     return Start(origins[0] if row["event"] == "started" and origins else at_ms, row["utc_s"])

@@ -20,6 +20,7 @@ SHADE = "#f3d9d2"
 
 
 def png(found: Comparison, title: str) -> bytes:
+    """Draw the comparison; return the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.figure import Figure
@@ -43,6 +44,7 @@ def png(found: Comparison, title: str) -> bytes:
 
 
 def draw_volumes(axes: Axes, found: Comparison) -> None:
+    """Draw forecast and delivered volume over time, in mL."""
     x = [x_of(found, one.at_ms) for one in found.minutes]
     axes.plot(x, [ml_of(found, one.forecast_steps) for one in found.minutes], color=PLAN, linewidth=3.2, label="forecast (basal)")
     low, high = ([ml_of(found, getattr(one, name)) for one in found.minutes] for name in ("low_steps", "high_steps"))
@@ -54,6 +56,7 @@ def draw_volumes(axes: Axes, found: Comparison) -> None:
 
 
 def draw_apart(axes: Axes, found: Comparison) -> None:
+    """Draw delivered minus forecast over time, in mL."""
     x = [x_of(found, one.at_ms) for one in found.minutes]
     axes.plot(x, [ml_of(found, one.high_steps - one.forecast_steps) for one in found.minutes], color=TRUE, linewidth=1.1)
     axes.axhline(0, color=PLAN, linewidth=1)
@@ -61,6 +64,7 @@ def draw_apart(axes: Axes, found: Comparison) -> None:
 
 
 def ml_of(found: Comparison, steps: Fraction) -> float:
+    """Convert steps to mL, for drawing; 0 without a calibration."""
     return float((found.line.volume_nl(steps, found.to_ms) or Fraction(0)) / NL_PER_ML)
 
 

@@ -50,9 +50,11 @@ class Course:
         return volume + self.rates[index] * (second_s - at_s)
 
     def between(self, from_s: int, to_s: int) -> Fraction:
+        """Return nL from one second to another."""
         return self.at(to_s) - self.at(from_s)
 
     def flows(self) -> list[Flow]:
+        """Return the straight lines as flows, in nL per second."""
         return [Flow(at_s, to_s, rate) for (at_s, _), (to_s, _), rate in zip(self.bends, self.bends[1:], self.rates, strict=False)]
 
     def cut(self, second_s: int | None) -> Course:

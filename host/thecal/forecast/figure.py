@@ -22,6 +22,7 @@ NG_PER_UG = 1000
 
 
 def png(outlook: Outlook) -> bytes:
+    """Draw the forecast; return the PNG's bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -93,6 +94,7 @@ def draw_volumes(axes: Axes, outlook: Outlook) -> None:
 
 
 def draw_reservoir(axes: Axes, outlook: Outlook) -> None:
+    """Draw the volume left in the reservoir, in mL: basal only, and with every allowed bolus."""
     settings = outlook.settings
     for course, colour, width, word in ((outlook.everything, PLAN, 2.6, "every bolus"), (outlook.basal, DONE, 1.2, "basal only")):
         times, _ = curve(outlook, course, 0, 1)
@@ -122,6 +124,7 @@ def points(outlook: Outlook, course: Course) -> list[int]:
 
 
 def curve(outlook: Outlook, course: Course, base_nl: int, sign: int) -> tuple[list[Any], list[float]]:
+    """Return times and mL of `base_nl` plus (`sign` 1) or minus (-1) the volume of a course."""
     seconds = points(outlook, course)
     return [x_of(outlook, at_s) for at_s in seconds], [float((base_nl + sign * course.at(at_s)) / NL_PER_ML) for at_s in seconds]
 
@@ -140,10 +143,12 @@ def x_of(outlook: Outlook, second_s: int) -> Any:
 
 
 def ml_per_h(nl_per_s: Fraction) -> float:
+    """Convert nL per second to mL/h, for drawing."""
     return float(nl_per_s * S_PER_HOUR / NL_PER_ML)
 
 
 def time_axis(axes: Axes, outlook: Outlook) -> None:
+    """Label the time axis with local time."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     axes.set_xlim(x_of(outlook, 0), x_of(outlook, outlook.end_s))

@@ -61,8 +61,9 @@ class Day:
 
 
 class Outlook:
-    """The forecast. `basal`: without boluses; `everything`: with every allowed one (`boluses`: these alone); each until the reservoir is
-    empty. `planned`: the rates of the basal without that end. `left_nl`: at the start, None without a reservoir.
+    """The forecast: volumes in nL, times in seconds from the start, all exact. `basal`: without boluses; `everything`: with every allowed
+    one (`boluses`: these alone); each until the reservoir is empty. `planned`: the rates of the basal without that end. `left_nl`: at the
+    start, None without a reservoir.
 
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
     `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
@@ -103,9 +104,9 @@ class Outlook:
         if front is not None and not front.by_pump:  # a pump uses its own line
             forecast = Forecast(self.program, self.pair, when.utc_s, when.zone, when.days)
         cursor = forecast.begin(program_digest, front.position_steps if front else 0)
-        while cursor[0] < self.end_s:
-            cursor = forecast.block(*cursor)
-        return str(cursor[2].hex())
+        while cursor.second_s < self.end_s:
+            cursor = forecast.block(cursor)
+        return str(cursor.chain.hex())
 
     def _everything(self) -> Course:
         return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
@@ -143,6 +144,7 @@ class Outlook:
     # -- days and mass
 
     def table(self) -> list[Day]:
+        """Return the local days of the period in order."""
         midnights = self.when.midnights()
         return [self._day(from_s, to_s) for from_s, to_s in pairwise(midnights)]
 

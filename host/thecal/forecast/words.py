@@ -26,6 +26,7 @@ class Columns(NamedTuple):
 
 
 def moment(outlook: Outlook, second_s: int | None) -> str:
+    """Format a second of the forecast as local time and time from now."""
     return "not within this period" if second_s is None else f"{outlook.when.local(second_s):%a %Y-%m-%d %H:%M} (in {span(second_s)})"
 
 
@@ -38,6 +39,7 @@ def offset_words(outlook: Outlook) -> str:
 
 
 def utc_offset(offset_s: int) -> str:
+    """Format an offset: "UTC+02:00"."""
     minutes = abs(offset_s) // S_PER_MINUTE
     return f"UTC{'-' if offset_s < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
@@ -87,15 +89,18 @@ def amount(outlook: Outlook, volume_nl: Fraction) -> str:
 
 
 def basal_mass(outlook: Outlook) -> str:
+    """Return " = 12 ug", the drug in the whole basal; "" without a concentration."""
     mass_ng = outlook.dosed_ng(0, outlook.end_s)
     return f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else ""
 
 
 def ml_per_h_exact(rate_nl_per_s: Fraction) -> str:
+    """Format nL per second in mL/h."""
     return ml_per_h(rate_nl_per_s.numerator, rate_nl_per_s.denominator)
 
 
 def allowed_text(outlook: Outlook) -> str:
+    """Describe the boluses that the program allows, and their volume in 24 h."""
     allowed = outlook.allowed
     parts = [f"{allowed.per_day} demand a day of {ml(allowed.demand_nl)}"] if allowed.demand_nl else []
     if allowed.other_nl:
@@ -129,6 +134,7 @@ def day_rows(outlook: Outlook) -> Rows:
 
 
 def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
+    """Return the cells of one day, for the table with these columns."""
     hours = (day.to_s - day.from_s) / 3600
     in_all = outlook.basal.at(day.to_s)
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
@@ -146,6 +152,7 @@ def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
 
 
 def number(value: Fraction, digits: int = DIGITS) -> str:
+    """Format a number for a table: at most `digits` decimals, no mark for rounding."""
     return decimal(value, digits).removeprefix("~")
 
 
@@ -175,6 +182,7 @@ def document(outlook: Outlook) -> dict[str, Any]:
 
 
 def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
+    """Return one day for machines; volumes in whole nl, masses in whole ng, rounded down."""
     mass_ng = outlook.dosed_ng(day.from_s, day.to_s)
     left = {"left_basal_nl": day.left_basal_nl, "left_all_nl": day.left_all_nl}
     return {

@@ -41,6 +41,8 @@ def alarm_lines(rows: list[Row], axis: Axis) -> list[AlarmLine]:
 
 
 class Named(NamedTuple):
+    """The name of a fault, and its severity: alarm, warning or unknown."""
+
     name: str
     severity: str
 

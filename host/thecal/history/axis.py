@@ -90,6 +90,7 @@ class Axis:
                 boot.begin_ms = end_ms
 
     def at_ms(self, boot: int, uptime_ms: int) -> int:
+        """Return the place of an uptime of a boot on the axis, in ms."""
         return self.boots[boot].begin_ms + uptime_ms
 
     def of(self, row: Row) -> int:
@@ -97,6 +98,7 @@ class Axis:
         return self.at_ms(row["boot"], row["uptime_ms"])
 
     def known(self, boot: int) -> bool:
+        """Return True if this boot knew the time of day."""
         return self.boots[boot].known
 
 
@@ -142,4 +144,5 @@ class Offsets:
         return self._sets[0][1] if self._sets else self._else_s or 0
 
     def known(self) -> bool:
+        """Return True if any record or the status names an offset."""
         return bool(self._sets) or self._else_s is not None

@@ -101,7 +101,14 @@ class Books:
             expected = one["sequence"] + 1
 
     def find_fault_gaps(self, faults: list[Row]) -> None:
+        """Find the missing records of the faults ring."""
         self._find_gaps("faults", faults)
+
+    def find_end_gap(self, ring: str, rows: list[Row], newest: int) -> None:
+        """Find the records after the last one, up to the `newest` that the pump has written."""
+        last = rows[-1]["sequence"] if rows else 0
+        if newest > last:
+            self.gaps.append(Gap(ring, last + 1, newest, last == 0))
 
     def _gap(self) -> None:
         """Handle missing records: running things continue, and nothing is known about the time between."""

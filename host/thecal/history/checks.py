@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from pumpcore.units import MS_PER_S
 from thecal.history.parts import RUNNING, Stretch
 from thecal.history.timeline import Timeline
+from thecal.quantities.amounts import span
 
 MOST_TOLD = 20
+QUIET_MS = 11 * 60_000  # a pump writes an event every 5 minutes, running or not
 
 
 class Check(NamedTuple):
@@ -24,12 +27,24 @@ def checks(line: Timeline) -> list[Check]:
 
 
 def sequence_check(line: Timeline) -> Check:
+    """Check that no record is missing, from the oldest in the journal to the newest in the pump."""
     inner = [gap for gap in line.books.gaps if not gap.from_start]
-    lost = line.evidence.left_out
+    lost = [*filter(None, [silence(line)]), *line.evidence.left_out]
     if not inner and not lost:
         return Check(True, f"{len(line.evidence.events)} events and {len(line.evidence.faults)} alarm records without a gap between them")
     told = ", ".join(f"{gap.ring} {gap.first} to {gap.last}" for gap in inner)
     return Check(False, "; ".join([f"records are missing: {told}" for _ in inner[:1]] + lost[:MOST_TOLD]))
+
+
+def silence(line: Timeline) -> str:
+    """Return that the journal ends long before its pump was asked; "" if it does not, or without a status."""
+    status, last = line.evidence.status, line.evidence.events[-1]
+    if status is None:
+        return ""
+    if status["boot"] != last["boot"]:
+        return f"the journal ends in boot {last['boot']}, the pump was read in boot {status['boot']}"
+    quiet_ms = status["uptime_ms"] - last["uptime_ms"]
+    return f"the last record is {span(quiet_ms // MS_PER_S)} older than the pump's status" if quiet_ms > QUIET_MS else ""
 
 
 def position_check(line: Timeline) -> Check:
@@ -57,6 +72,7 @@ def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
 
 
 def difference(one: Stretch) -> int:
+    """Return the steps of an entry that its sum leaves over."""
     return one.ordered_steps - one.delivered_steps - one.uncertain_steps - one.missed() - one.halted_steps
 
 
@@ -73,6 +89,7 @@ def program_checks(line: Timeline) -> list[Check]:
 
 
 def tolerance(line: Timeline, one: Stretch) -> Fraction:
+    """Return the allowed steps between an entry and the prescription: one, or a second more after a power cut."""
     if not one.cut or line.prescribed is None:
         return Fraction(1)
     return 1 + line.prescribed.steps_per_s(max(one.rate_nl, 1))

@@ -45,6 +45,7 @@ class Curve:
         return low + (high - low) * (at_ms - from_ms) / (to_ms - from_ms)
 
     def between(self, from_ms: int, to_ms: int) -> Fraction:
+        """Return the steps from one moment to another."""
         return self.at(to_ms) - self.at(from_ms)
 
     def along(self, moments_ms: Sequence[int]) -> list[Ratio]:
@@ -116,6 +117,7 @@ def within(before: Point, behind: Point, flows: list[Flow], boluses: list[BolusL
 
 
 def lasts(one: BolusLine) -> bool:
+    """Return True for a bolus with a begin and a later end."""
     return one.started_ms is not None and one.ended_ms is not None and one.ended_ms > one.started_ms
 
 
@@ -126,4 +128,5 @@ def share(one: BolusLine, from_ms: int, to_ms: int) -> Fraction:
 
 
 def weight(flow: Flow, from_ms: int, to_ms: int) -> int | Fraction:
+    """Return the share of a flow in a time, as a weight."""
     return flow.rate_nl * max(0, min(to_ms, flow.to_ms) - max(from_ms, flow.from_ms))

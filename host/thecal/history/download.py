@@ -30,5 +30,6 @@ def download(client: Client, ring: str, from_sequence: int = 0, raw: bytearray |
 
 
 def lost_text(ring: str, first: int, last: int) -> str:
+    """Return the line that names missing records."""
     which = f"record {first} is" if first == last else f"records {first} to {last} are"
     return f"{ring}: {which} damaged or no longer in the pump"

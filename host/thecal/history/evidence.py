@@ -39,12 +39,15 @@ class Evidence:
     left_out: list[str] = field(default_factory=list)
 
     def program(self) -> Program | None:
+        """Return the program; None if none is known. Raises Refusal for a packed program that can't be read."""
         return unpack(self.packed) if self.packed else None
 
     def program_digest(self) -> str:
+        """Return the SHA-256 of the program in hex; "" if none is known."""
         return digest(self.packed) if self.packed else ""
 
     def calibration(self) -> Calibration | None:
+        """Return the calibration of the status; None without a status or a bench."""
         pair = (self.status or {}).get("calibration")
         return Calibration(pair["volume_nl"], pair["steps"], pair["state"]) if pair else None
 
@@ -56,11 +59,12 @@ def collect(client: Client) -> Evidence:
     found.faults = download(client, "faults")
     found.events = download(client, "events")
     found.status = client.status()
-    last = int(found.events[-1]["sequence"]) if found.events else 0
     if found.events and found.status["boot"] < found.events[-1]["boot"]:
         raise bad_answer("status", f"boot is {found.status['boot']}, its journal is of boot {found.events[-1]['boot']}")
-    if found.status["events_sequence"] > last:
-        found.events += download(client, "events", last + 1)
+    for ring, rows in (("events", found.events), ("faults", found.faults)):
+        last = int(rows[-1]["sequence"]) if rows else 0
+        if found.status[f"{ring}_sequence"] > last:
+            rows += download(client, ring, last + 1)
     found.read_utc_s = int(time.time())
     return found
 

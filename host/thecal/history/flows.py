@@ -15,7 +15,8 @@ LONGEST_UNSEEN_MS = 400 * S_PER_DAY * MS_PER_S  # entries of a longer time are n
 class Overlay(Protocol):
     """A temporary rate or a bridge: the flow instead of a basal, per the program's seconds."""
 
-    def of(self, basal_nl: int) -> Fraction: ...
+    def of(self, basal_nl: int) -> Fraction:
+        """Return the rate instead of a basal of `basal_nl`, in nl per the program's seconds."""
 
 
 class Flows:
@@ -34,6 +35,7 @@ class Flows:
         return basal_nl if self.overlay is None else self.overlay.of(basal_nl)
 
     def flow(self, from_ms: int, to_ms: int, basal_nl: int) -> Flow:
+        """Return the flow of this period, in nl per the program's seconds."""
         return Flow(from_ms, to_ms, self.flowing(basal_nl))
 
     def overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
@@ -46,16 +48,19 @@ class Flows:
             self._now.stretch.overlaid = True
 
     def plan_ends(self, at_ms: int) -> None:
+        """Close the planned period at `at_ms`."""
         if self.plan_from is not None and at_ms > self.plan_from[0]:
             self.planned += self._scheduled(self.plan_from[0], at_ms, self.plan_from[1])
         self.plan_from = None
 
     def made_ends(self, at_ms: int) -> None:
+        """Close the delivered period at `at_ms`."""
         if self.made_from is not None and at_ms > self.made_from[0]:
             self.made.append(self.flow(self.made_from[0], at_ms, self.made_from[1]))
         self.made_from = None
 
     def end(self, at_ms: int) -> None:
+        """Close both periods at `at_ms`."""
         self.plan_ends(at_ms)
         self.made_ends(at_ms)
 

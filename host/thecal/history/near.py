@@ -14,10 +14,12 @@ class Spanning(Protocol):
     """Something that lasts from one moment to another."""
 
     @property
-    def from_ms(self) -> int: ...
+    def from_ms(self) -> int:
+        """Return the begin."""
 
     @property
-    def to_ms(self) -> int: ...
+    def to_ms(self) -> int:
+        """Return the end."""
 
 
 Item = TypeVar("Item", bound=Spanning)

@@ -65,6 +65,7 @@ class Stretch:
     ended: str = RUNNING
 
     def missed(self) -> int:
+        """Return the missed steps of every cause."""
         return sum(self.missed_steps.values())
 
     def off_by_steps(self) -> Fraction | None:
@@ -99,10 +100,12 @@ class BolusLine:
 
     @property
     def from_ms(self) -> int:
+        """Return the begin; 0 if it has not begun."""
         return self.started_ms or 0
 
     @property
     def to_ms(self) -> int:
+        """Return the end; 0 if it has not ended."""
         return self.ended_ms or 0
 
     def runs_ms(self, from_ms: int, to_ms: int) -> int:
@@ -153,6 +156,8 @@ class Missed:
 
 @dataclass
 class ClockSet:
+    """The clock was set from `old_utc_s` (0 = unknown) to `new_utc_s`; `was_offset_s` is None if the offset before is unknown."""
+
     at_ms: int
     old_utc_s: int
     new_utc_s: int

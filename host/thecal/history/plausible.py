@@ -79,10 +79,12 @@ def odd(before: int | None, value: int, behind: int | None, slack: int) -> bool:
 
 
 def boot_in(row: dict[str, Any] | None) -> int | None:
+    """Return the boot of a record, if there is one."""
     return None if row is None else int(row["boot"])
 
 
 def time_in(row: dict[str, Any] | None, boot: int) -> int | None:
+    """Return the uptime of a record in ms, if there is one and it is of this boot."""
     return int(row["uptime_ms"]) if row is not None and row["boot"] == boot else None
 
 

@@ -57,6 +57,7 @@ def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
 
 
 def plain(record_name: str, field: str, value: Any) -> Any:
+    """Return a field's value as text or number: bytes as hex, coded values as words."""
     if (record_name, field) == ("refill_acknowledged", "reason"):
         return value.rstrip(b"\0").decode("utf-8", "replace")
     if isinstance(value, bytes):
@@ -84,10 +85,12 @@ def as_csv(rows: Iterable[Row], calibration: str = "") -> str:
 
 
 def plain_text(value: Any) -> Any:
+    """Replace unprintable characters of a text; any other value stays."""
     return printable(value) if isinstance(value, str) else value
 
 
 def as_json_lines(rows: Iterable[Row]) -> str:
+    """Format rows as JSON lines."""
     return "".join(json.dumps(one) + "\n" for one in rows)
 
 

@@ -82,6 +82,7 @@ def rows_of(file: Path, found: Evidence) -> list[Row]:
 
 
 def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
+    """Read a file of JSON lines; other data than records goes into `found`. Raises BadInput with the line."""
     try:
         texts = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
@@ -99,6 +100,7 @@ def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:
 
 
 def json_object(where: str, text: str) -> dict[str, Any]:
+    """Parse a JSON object. Raises BadInput that names `where`."""
     try:
         one = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -167,6 +169,7 @@ def needed(event: str) -> list[str]:
 
 
 def highest_of(name: str) -> int:
+    """Return the highest value of a field, by its name."""
     if name.endswith("utc_s"):
         return HIGHEST_UTC_S
     return HIGHEST_UPTIME_MS if name == "uptime_ms" else U64_MAX

@@ -18,6 +18,7 @@ class StretchBook:
         self._begin_planned = self._begin_certain = 0
 
     def open(self, row: Row, at_ms: int, utc_s: int) -> None:
+        """Begin a stretch with the record of an entry."""
         ordered = row["ordered_steps"]
         self.close(at_ms, "entry", utc_s, ordered, row["boot"])
         run = self._now.run
@@ -27,6 +28,7 @@ class StretchBook:
         self._begin_certain = (self._tally.position or 0) - self._tally.uncertain
 
     def close(self, at_ms: int, ended: str, utc_s: int = 0, ordered_steps: int | None = None, boot: int = -1) -> None:
+        """End the present stretch, if there is one."""
         stretch, self._now.stretch = self._now.stretch, None
         if stretch is None:
             return

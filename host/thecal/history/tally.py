@@ -48,11 +48,13 @@ class Tally:
         return min(Fraction(one.ordered_steps), self._now.prescribed.bolus_per_s(one) * one.runs_ms(from_ms, at_ms) / 1000)
 
     def see(self, at_ms: int, position_steps: int) -> None:
+        """Take over a position in steps that a record tells."""
         if self.position is not None and position_steps < self.position:
             position_steps = self.position  # made a moment before the record that was read before it
         self.position = position_steps
         self.made.append(Made(at_ms, position_steps, position_steps - self.uncertain))
 
     def plan_at(self, at_ms: int, ordered_steps: int) -> None:
+        """Note the steps that were ordered until `at_ms`."""
         self.planned.append((at_ms, ordered_steps + self.missed + self.halted))
         self.begins_vaguely = False

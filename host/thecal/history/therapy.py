@@ -112,23 +112,28 @@ class TherapyBook:
     # -- boluses
 
     def on_dose(self, row: Row, _: int) -> None:
+        """Keep what the next `bolus_ordered` is for."""
         self.dose = row
 
     def on_extended_paused(self, row: Row, at_ms: int) -> None:
+        """Let an extended bolus wait."""
         if row["token"] in self._now.boluses:
             self._now.boluses[row["token"]].waits_ms.append((at_ms, None))
 
     def on_extended_resumed(self, row: Row, at_ms: int) -> None:
+        """End its wait."""
         line = self._now.boluses.get(row["token"])
         if line is not None and line.waits_ms:
             line.waits_ms[-1] = (line.waits_ms[-1][0], at_ms)
 
     def on_demand_refused(self, row: Row, at_ms: int) -> None:
+        """Note demand boluses that came too early at the button."""
         self.refused.append(Refused(at_ms, row["fault"], row["count"], row["wait_s"]))
 
     # -- instead of the basal
 
     def on_temporary_ordered(self, row: Row, at_ms: int) -> None:
+        """Run the temporary rate from the next slice on."""
         digest = self._now.run.digest if self._now.run else ""
         values = (row["rate_nl"], row["numerator"], row["denominator"], row["duration_s"])
         self.temporaries.append(TemporaryLine(row["token"], at_ms, *values, digest))
@@ -136,6 +141,7 @@ class TherapyBook:
         self._tally.begins_vaguely = True
 
     def on_temporary_ended(self, row: Row, at_ms: int) -> None:
+        """Return to the basal."""
         if not self.temporaries or self.temporaries[-1].ended:
             return
         ran = at_ms > self.temporaries[-1].ordered_ms + 2 * SLICE_AHEAD_MS
@@ -149,17 +155,20 @@ class TherapyBook:
         self._flows.overlay_is(None, at_ms)
 
     def on_bridge_started(self, row: Row, at_ms: int) -> None:
+        """Run the bridge instead of the basal."""
         values = (row["line_nl"], row["numerator"], row["denominator"])
         self.bridges.append(BridgeLine(row["token"], at_ms, *values))
         self._flows.overlay_is(self.bridges[-1], at_ms)
 
     def on_front_near(self, row: Row, at_ms: int) -> None:
+        """Run the bridge's second ratio from here on."""
         self._tally.plan_at(at_ms, row["ordered_steps"])
         if self.bridges and self.bridges[-1].near_ms is None:
             self._flows.overlay_is(self._flows.overlay, at_ms)  # the flow so far had the first ratio
             self.bridges[-1].near_ms = at_ms
 
     def on_front_passed(self, row: Row, at_ms: int) -> None:
+        """Return to the basal."""
         if self.bridges and not self.bridges[-1].ended:
             self._bridge_ends(PASSED, at_ms)
             self._tally.plan_at(at_ms, row["ordered_steps"])
@@ -179,14 +188,17 @@ class TherapyBook:
     # -- reports and confirmations
 
     def on_refilled(self, row: Row, at_ms: int) -> None:
+        """Note a refill."""
         names = ("expected_nl", "uncertain_nl", "measured_nl", "filled_nl", "delivered_nl", "blocks")
         self.refills.append(Refill(at_ms, *(row[name] for name in names)))
 
     def on_refill_acknowledged(self, row: Row, at_ms: int) -> None:
+        """Note the reason of the last refill."""
         if self.refills:
             self.refills[-1].reason, self.refills[-1].acknowledged_ms = str(row["reason"]), at_ms
 
     def on_override(self, row: Row, at_ms: int) -> None:
+        """Note a soft limit that was confirmed."""
         digest = self.activated[-1][1] if self.activated else ""
         self.overrides.append(Override(at_ms, str(row["what"]), row["asked_nl"], row["limit_nl"], row["library_version"], digest))
 

@@ -33,6 +33,7 @@ class Sums:
     halted_steps: int
 
     def due_steps(self) -> int:
+        """Return the planned steps that nothing else accounts for."""
         return self.planned_steps - self.delivered_steps - self.uncertain_steps - sum(self.missed_steps.values()) - self.halted_steps
 
 
@@ -69,6 +70,8 @@ class Timeline:
         self.books.breaks += plausible.falls(evidence.events)
         self.books.read(evidence.events)
         self.books.find_fault_gaps(evidence.faults)
+        for ring, rows in (("events", evidence.events), ("faults", evidence.faults)):
+            self.books.find_end_gap(ring, rows, (evidence.status or {}).get(f"{ring}_sequence", 0))
         self.from_ms = min(self.axis.of(one) for one in evidence.events)
         self.to_ms = self._finish()
         self.alarms = alarm_lines(evidence.faults, self.axis)
@@ -148,9 +151,11 @@ class Timeline:
             yield Sample(at_ms, *(curve.at(at_ms) - begin for curve, begin in zip(curves, base, strict=True)))
 
     def offset_s(self, at_ms: int) -> int:
+        """Return local time minus UTC at a moment, in seconds."""
         return self.offsets.at(at_ms)
 
     def runs_now(self) -> bool:
+        """Return True if the last run has not ended."""
         return bool(self.books.runs) and self.books.runs[-1].ended == RUNNING
 
     def time_is_known(self) -> bool:

@@ -78,6 +78,7 @@ def fill_header(program: Program, prescription: Prescription, name: str) -> None
 
 
 def row_key(prescription: Prescription, minute: int) -> str:
+    """Return the key of a rate as messages name it: "basal.rate", "basal.entry at mon 06:00"."""
     for key in ("rate", "minimum"):
         if getattr(prescription.basal, key) is not None:
             return f"basal.{key}"

@@ -39,6 +39,7 @@ def quantity_of(kinds: tuple[str, ...], example: str) -> BeforeValidator:
 
 
 def complaint(cause: str, do: str) -> PydanticCustomError:
+    """Return the error of a field: cause, and what to do."""
     return PydanticCustomError("prescription", "{cause}", {"cause": cause, "do": do})
 
 

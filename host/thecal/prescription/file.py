@@ -25,6 +25,8 @@ FILE = toml_file.Kind("a prescription", "`thecal new FILE` writes a prescription
 
 
 class Entry(Table):
+    """The rate from a time of day on, on some days (0 = Monday)."""
+
     days: Days = tuple(range(7))
     at: Minute
     rate: Rate
@@ -39,6 +41,8 @@ class Basal(Table):
 
 
 class Limits(Table):
+    """The prescription's own ceilings; a ceiling that is left out is the bench's."""
+
     max_rate: Rate | None = None
     max_per_hour: Dose | None = None
     max_per_day: Dose | None = None
@@ -61,7 +65,7 @@ class Prescription(Table):
     library: Library | None = None
 
     def rows(self) -> list[tuple[int, Quantity]]:
-        """Return (minute of the week, rate) of every entry, sorted; one row at minute 0 for a constant rate."""
+        """Return (minute of the week from Monday, 0 .. 10,079; rate) of every entry, sorted; one row at minute 0 for a constant rate."""
         for rate in (self.basal.rate, self.basal.minimum):
             if rate is not None:
                 return [(0, rate)]
@@ -69,7 +73,7 @@ class Prescription(Table):
         return sorted(rows, key=lambda row: row[0])
 
     def volume(self, quantity: Quantity) -> Fraction:
-        """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration."""
+        """Return the exact dose in nL, or rate in nL/s; a mass uses the concentration. Raises BadInput without one."""
         ng_per_nl = self.concentration.to("ng/nL") if self.concentration is not None else None
         return volume(quantity, ng_per_nl, "there is no concentration", 'add concentration = "... ug/mL" at the top')
 

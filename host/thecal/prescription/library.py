@@ -149,6 +149,7 @@ def limits_of(fluid: Fluid, prescription: Prescription, name: str) -> dict[str, 
 
 
 def as_list(value: Any) -> list[Quantity]:
+    """Return a list of the one quantity, or of both ends of a range."""
     return value if isinstance(value, list) else [value]
 
 

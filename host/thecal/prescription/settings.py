@@ -77,6 +77,7 @@ def whole_nl(prescription: Prescription, key: str, quantity: Quantity, name: str
 
 
 def whole_ng_per_ml(key: str, quantity: Quantity, name: str) -> int:
+    """Return a concentration in whole ng/mL, 1 .. MAX_RATE_NL. Raises BadInput for any other."""
     value = Fraction(quantity.to("ng/nL")) * NL_PER_ML
     if value.denominator != 1 or not 0 < value <= MAX_RATE_NL:
         raise BadInput(

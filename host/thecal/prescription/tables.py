@@ -25,6 +25,7 @@ class Held(NamedTuple):
 
 
 def held(kind: str, *fields: str) -> Held:
+    """Say which fields of the settings hold a key, and as what kind of number."""
     return Held(kind, fields)
 
 
@@ -108,6 +109,7 @@ class Setting(NamedTuple):
 
     @property
     def field(self) -> str:
+        """Return the first field of the settings that holds it."""
         return self.held.fields[0]
 
 

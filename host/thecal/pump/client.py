@@ -87,11 +87,13 @@ class Client(Exchange):
         return reply
 
     def status(self) -> Reply:
+        """Return the pump's state; remember its boot number."""
         reply = self.ask("status", {})
         self.boot = reply.get("boot", self.boot)
         return reply
 
     def program_read(self) -> Reply:
+        """Return digest and packed program (base64), or neither if none is active."""
         return self.ask("program.read", {})
 
     def bolus_token(self) -> str:
@@ -115,6 +117,7 @@ class Client(Exchange):
         return self.ask("calibration.read", {})
 
     def alarms(self) -> Reply:
+        """Return the active alarms."""
         return self.ask("alarms", {})
 
     def journal_read(self, ring: str, from_sequence: int) -> Block:
@@ -224,18 +227,22 @@ class Client(Exchange):
         raise Failed(f"the pump did not finish checking the program in {MOST_CHECKS} calls", "stop the pump and upload it again")
 
     def program_activate(self, digest: str) -> Reply:
+        """Activate the staged program with this digest (hex). Raises Refused, or Unknown if the outcome stays unknown."""
         return self.command("program.activate", {"digest": digest}, lambda: self._settle_program(digest))
 
     def start(self) -> Reply:
+        """Start the active program. Raises Refused, or Unknown if the outcome stays unknown."""
         return self.command("start", {}, self._settle_start)
 
     def bolus_start(self, token: str, volume_nl: int, rate_nl: int) -> Reply:
-        """Order a bolus at most once; `rate_nl` per the active program's seconds. The token settles a lost answer."""
+        """Order a bolus at most once; `rate_nl` per the active program's seconds. The token settles a lost answer. Raises Refused, or
+        Unknown if the outcome stays unknown."""
         params = {"token": token, "volume_nl": volume_nl, "rate_nl": rate_nl}
         return self.command("bolus.start", params, lambda: self._settle_bolus(token))
 
     def run_start(self, token: str, purpose: str, amount: int, rate: Rate) -> Reply:
-        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming"."""
+        """Order a bolus without a program, at most once. `amount`: steps for purpose "calibration", nl for "priming". Raises Refused, or
+        Unknown if the outcome stays unknown."""
         by_steps = purpose == CALIBRATION
         amounts = {"steps": amount if by_steps else 0, "volume_nl": 0 if by_steps else amount}
         params = {"token": token, "purpose": purpose, **amounts, **vars(rate)}
@@ -247,12 +254,15 @@ class Client(Exchange):
         return self.command("calibration.set", params, lambda: self._settle_calibration(packed))
 
     def bolus_cancel(self, token: str) -> Reply:
+        """Cancel the bolus of this token. Raises Refused, or Unknown if the outcome stays unknown."""
         return self.command("bolus.cancel", {"token": token}, lambda: self._settle_cancel(token))
 
     def ack(self, fault: int) -> Reply:
+        """Acknowledge an alarm by its number. Raises Refused if it is not active or its cause remains."""
         return self.command("ack", {"fault": fault}, lambda: self._settle_ack(fault))
 
     def maintenance(self) -> Reply:
+        """Return a stopped pump to the board's prompt. Raises Refused if it is not stopped."""
         return self.command("maintenance", {})
 
     def stop(self) -> Reply:

@@ -41,6 +41,7 @@ def host_problem() -> str:
 
 
 def stamp(utc_s: float) -> str:
+    """Format UTC seconds to the minute."""
     try:
         return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(utc_s))
     except (OverflowError, ValueError, OSError):
@@ -156,6 +157,7 @@ class Reading:
         return ""
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the reading for `--json`: error and uncertainty in s, drift in ppm."""
         return {
             "error_s": self.error_s if self.error_s is None else round(self.error_s, 3),
             "uncertain_s": round(self.uncertain_s, 3),

@@ -46,6 +46,7 @@ class Exchange:
         self.close()
 
     def close(self) -> None:
+        """Close the port; the next question opens it again."""
         if self._link is not None:
             self._link.close()
             self._link = None
@@ -259,6 +260,7 @@ class Exchange:
 
 
 def new_id() -> str:
+    """Return a random id for a request, in hex."""
     return secrets.token_hex(messages.ID_DIGITS // 2)
 
 
@@ -292,6 +294,7 @@ def refused(error: dict[str, Any]) -> Refused:
 
 
 def unknown(method: str, lost: ThecalError) -> Unknown:
+    """Return the error of a command whose answer was lost with the link."""
     do = "see the outcome with `thecal status`; asking again is harmless"
     if method == "stop":
         do = stopping.BY_HAND

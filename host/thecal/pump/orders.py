@@ -71,10 +71,12 @@ def bolus(volume_nl: int, rate_nl: int) -> Order:
 
 
 def demand() -> Order:
+    """Order the program's demand bolus."""
     return Order("bolus.demand", {}, BOLUS_STATUS)
 
 
 def extended(volume_nl: int, duration_s: int) -> Order:
+    """Order a volume spread evenly over `duration_s`, 600 to 86,400 s."""
     return Order("bolus.extended", {"volume_nl": volume_nl, "duration_s": duration_s}, BOLUS_STATUS)
 
 
@@ -95,14 +97,17 @@ def temporary(made: Temporary) -> Order:
 
 
 def refill(measured_nl: int, filled_nl: int) -> Order:
+    """Report the volume measured in the reservoir, and the volume filled into it."""
     return Order("reservoir.refill", {"measured_nl": measured_nl, "filled_nl": filled_nl}, "thecal read")
 
 
 def cancel_temporary(client: Client, token: str) -> Reply:
+    """End a temporary rate. Raises Refused if none has this token."""
     require(client, "temporary.cancel")
     return client.command("temporary.cancel", {"token": token})
 
 
 def acknowledge_refill(client: Client, reason: str) -> Reply:
+    """Give the reason (1 to 60 bytes) of a residual out of tolerance. Raises Refused if none waits."""
     require(client, "reservoir.acknowledge")
     return client.command("reservoir.acknowledge", {"reason": reason})

@@ -97,6 +97,7 @@ def placed(key: object, wrong: str) -> str:
 
 
 def whole(low: int, high: int) -> Kind:
+    """Check an integer from `low` to `high`."""
     def check_whole(value: Any) -> str:
         if type(value) is not int:
             return f" is {shown(value)}, not a whole number"
@@ -106,6 +107,7 @@ def whole(low: int, high: int) -> Kind:
 
 
 def text(most_bytes: int) -> Kind:
+    """Check a text of at most `most_bytes` in UTF-8."""
     def check_text(value: Any) -> str:
         if type(value) is not str:
             return f" is {shown(value)}, not a text"
@@ -115,6 +117,7 @@ def text(most_bytes: int) -> Kind:
 
 
 def digits(count: int, empty: bool = False) -> Kind:
+    """Check `count` hex digits; "" too where `empty`."""
     def check_digits(value: Any) -> str:
         return "" if is_hex(value, count) or (empty and value == "") else f" is {shown(value)}, not {count} hex digits"
 
@@ -122,6 +125,7 @@ def digits(count: int, empty: bool = False) -> Kind:
 
 
 def truth(value: Any) -> str:
+    """Check true or false."""
     return "" if type(value) is bool else f" is {shown(value)}, neither true nor false"
 
 
@@ -142,6 +146,7 @@ def maybe(kind: Described) -> Kind:
 
 
 def many(item: Described, most: int) -> Kind:
+    """Check a list of at most `most` values of one kind."""
     kind = checker(item)
 
     def check_list(value: Any) -> str:
@@ -196,6 +201,7 @@ def packed(module: str, empty: bool) -> Kind:
 
 
 def crc(value: Any) -> str:
+    """Check a CRC-32: 8 hex digits, or an integer."""
     return "" if is_hex(value, 8) or (type(value) is int and 0 <= value <= U32) else f" is {shown(value)}, not 8 hex digits"
 
 
@@ -208,6 +214,7 @@ def a_line(value: dict[str, Any]) -> str:
 
 
 def a_staged_line(value: dict[str, Any]) -> str:
+    """Of a staged program: with the bridge that it would need."""
     return _between_two(value) if value["needs"] == "bridge" else ""
 
 
@@ -241,6 +248,7 @@ RULES = {"line": a_line, "staged_line": a_staged_line, "bolus": a_bolus, "status
 
 
 def ruled(name: str, inner: Described) -> Kind:
+    """Check a kind, then the rule of this name about several of its keys."""
     kind, rule = checker(inner), RULES[name]
     return lambda value: kind(value) or rule(value)
 

@@ -61,6 +61,7 @@ class StopNotes:
         self._before = registry.last_stop(port_url)
 
     def changed(self) -> bool:
+        """Return True if a stop was given since this object was made."""
         return registry.last_stop(self._port_url) != self._before
 
     def check(self) -> None:

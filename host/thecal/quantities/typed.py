@@ -93,6 +93,7 @@ def registry() -> pint.UnitRegistry[Any]:
 
 
 def unit_kind(unit: str) -> str:
+    """Return the kind of a unit: "volume", "mass/time" ... Raises BadInput for an unknown one."""
     top, _, bottom = unit.partition("/")
     for name, table in (("volume", VOLUME), ("mass", MASS)):
         if top in table.values():
@@ -133,6 +134,7 @@ def words_of(*kinds: str) -> str:
 
 
 def parse_number(text: str, number: str) -> Fraction:
+    """Parse the `number` in `text`, exact. Raises BadInput for a comma, an exponent or too many digits."""
     if "," in text:
         raise BadInput(f"{shown(text)} has a comma", without_comma(text))
     exponent = EXPONENT.fullmatch(text.strip())
@@ -154,6 +156,7 @@ def parse_number(text: str, number: str) -> Fraction:
 
 
 def ungrouped(match: re.Match[str]) -> str:
+    """Return digits without the spaces between their groups."""
     return match.group().replace(" ", "")
 
 
@@ -168,6 +171,7 @@ def without_comma(text: str) -> str:
 
 
 def written_out(digits: str, exponent: str, unit: str) -> str:
+    """Return the advice for a number with an exponent."""
     value = Fraction(digits) * Fraction(10) ** int(exponent)
     text = decimal(value, LONGEST_NUMBER)
     return (

@@ -200,18 +200,21 @@ class HistoryPicture:
 
 
 def naive(at_ms: int) -> datetime:
+    """Convert ms since 1970 to a datetime without a zone, as matplotlib draws it."""
     from datetime import UTC
 
     return datetime.fromtimestamp(at_ms / MS_PER_S, UTC).replace(tzinfo=None)
 
 
 def plain(axes: Axes) -> None:
+    """Remove frame lines, and draw a faint grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axes.set_axisbelow(True)
 
 
 def saved(figure: Figure) -> bytes:
+    """Return a figure as the PNG's bytes."""
     return png_of(figure, dpi=DPI, facecolor="white", metadata={"Software": "thecal"})
 
 

@@ -39,6 +39,7 @@ class Period:
 
 
 def moment(option: str, text: str) -> datetime:
+    """Parse an ISO date and time. Raises BadInput that names the option."""
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:

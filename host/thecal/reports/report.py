@@ -43,6 +43,7 @@ class Report:
         self.also_checks: list[Check] = []
 
     def html(self) -> str:
+        """Return the page, complete in one text."""
         known, made = self.line.prescribed, self.sections
         first = [made.totals(), made.missed(), made.boluses(), made.therapy()]
         rest = [made.alarms(), made.pauses(), made.power(), made.runs(), made.calibrations(), made.clock(), made.journal()]
@@ -99,6 +100,7 @@ class Report:
         return known + [(name.replace("_", " "), str(value)) for name, value in told.items() if name not in ("state", "volume_nl", "steps")]
 
     def versions(self) -> Pairs:
+        """Return the versions of thecal and of the pump, label and text."""
         hello = self.line.evidence.hello
         found: Pairs = [("thecal", __version__)]
         if hello is None:
@@ -179,6 +181,7 @@ def settings(program: Program) -> Pairs:
 
 
 def plain_values(one: Any) -> dict[str, Any]:
+    """Return the fields of a part for JSON."""
     return {name: number(value) for name, value in vars(one).items()}
 
 

@@ -74,6 +74,7 @@ class Sections:
         return str(steps), f"{float(self.words.between(curve, self.from_ms, self.to_ms)):.4f}"
 
     def totals(self) -> Section:
+        """Return planned, delivered, uncertain, missed and halted steps and volumes of the period."""
         line, sums, words, to_ms = self.line, self.line.sums(self.from_ms, self.to_ms), self.words, self.to_ms
         rows: list[Cells] = [
             ("planned", *self._span(line.planned, sums.planned_steps), "steps of the prescription, temporary rates, bridges and boluses"),
@@ -94,6 +95,7 @@ class Sections:
         return Section("Totals", ("", "steps", words.unit, ""), rows, note=note, numbers_from=1, numbers_to=3)
 
     def entries(self) -> Section:
+        """Return the entries of the schedule that ran."""
         found = [one for one in self.line.books.stretches.closed if self._inside(one.from_ms, one.to_ms)]
         shown = found[-MOST_ROWS:]
         note = "Programmed: the prescription's steps for the time of the entry. Off: ordered (without boluses) minus programmed."
@@ -133,6 +135,7 @@ class Sections:
         return Section("Schedule", head, rows, numbers_from=1)
 
     def boluses(self) -> Section:
+        """Return every bolus of the period."""
         found = [one for one in self.line.books.now.boluses.values() if self._inside(one.ordered_ms, one.ended_ms)]
         head = ("ordered at", "for", "volume", "rate", "began", "ended", "how", "ordered", "delivered", f"delivered {self.words.unit}")
         return Section("Boluses", head, [self._bolus(one) for one in found], "no bolus was ordered", numbers_from=7)
@@ -155,12 +158,14 @@ class Sections:
         )
 
     def therapy(self) -> Section:
+        """Return temporary rates, bridges, refills and confirmed soft limits."""
         found = [(at_ms, cells) for at_ms, to_ms, cells in TherapyRows(self.line, self.words).events() if self._inside(at_ms, to_ms)]
         rows = [(self.words.time(at_ms), *cells) for at_ms, cells in found]
         title = "Temporary rates, bridges, refills, soft limits"
         return Section(title, ("at", "what", "", "until", "outcome"), rows, "none")
 
     def missed(self) -> Section:
+        """Return the steps that were never made, with their causes."""
         rows = [
             (
                 self.words.time(one.at_ms),
@@ -178,6 +183,7 @@ class Sections:
         return f"{self.words.utc(from_utc_s)} to {self.words.utc(to_utc_s)[11:]}" if from_utc_s else "-"
 
     def pauses(self) -> Section:
+        """Return the pauses at a ceiling."""
         rows = [
             (
                 self.words.time(one.from_ms),
@@ -193,6 +199,7 @@ class Sections:
         return Section("Pauses at ceilings", head, rows, "no pauses", numbers_from=4)
 
     def power(self) -> Section:
+        """Return every power-up, with the steps that a power cut left uncertain."""
         losses = {one.boot_ms: one for one in self.line.books.losses}
         rows: list[Cells] = []
         for at_ms, row in self.line.books.boots:
@@ -212,6 +219,7 @@ class Sections:
         return Section("Power-ups and power losses", head, rows, "no power-up in this period", note if losses else "", 5)
 
     def alarms(self) -> Section:
+        """Return alarms and warnings, with their acknowledgements."""
         rows = [
             (
                 self.words.time(one.raised_ms),
@@ -237,6 +245,7 @@ class Sections:
         return "STILL ACTIVE" if newest is one else "no; raised again"
 
     def runs(self) -> Section:
+        """Return every run from its start to its end."""
         rows = [
             (
                 self.words.time(one.from_ms),
@@ -254,6 +263,7 @@ class Sections:
         return Section("Starts and stops", head, rows, "it did not run", "The steps include uncertain ones as delivered.", 6)
 
     def calibrations(self) -> Section:
+        """Return the changes of the calibration."""
         rows = [
             (
                 self.words.time(one.at_ms),
@@ -271,6 +281,7 @@ class Sections:
         return Section("Calibrations set", head, rows, "no calibration set", note)
 
     def clock(self) -> Section:
+        """Return the changes of the clock."""
         rows: list[Cells] = []
         for one in self.line.books.now.clock_sets:
             if self._inside(one.at_ms, one.at_ms):
@@ -301,6 +312,7 @@ class Sections:
         return " ".join(notes)
 
     def journal(self) -> Section:
+        """Return what the journal covers, and its missing records."""
         rows: list[Cells] = []
         for ring, found in (("events", self.line.evidence.events), ("faults", self.line.evidence.faults)):
             if found:

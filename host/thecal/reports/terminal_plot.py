@@ -48,6 +48,7 @@ def time_axis(cells: int, hours: int) -> str:
 
 
 def can_print(text: str, encoding: str) -> bool:
+    """Return True if a terminal with this encoding can print the text."""
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):

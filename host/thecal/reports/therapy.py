@@ -31,6 +31,7 @@ class Event(NamedTuple):
 
 
 def at(at_ms: int, *cells: str) -> Event:
+    """Return an event of one moment."""
     return Event(at_ms, at_ms, cells)
 
 
@@ -41,6 +42,7 @@ class TherapyRows:
         self.line, self.words = line, words
 
     def events(self) -> list[Event]:
+        """Return the events in order of time."""
         return sorted(self._events(), key=lambda event: event.from_ms)
 
     def _events(self) -> Iterator[Event]:

@@ -48,6 +48,7 @@ class Words:
         return datetime.fromtimestamp(at_ms / MS_PER_S, UTC).replace(tzinfo=None) + timedelta(seconds=self.line.offset_s(at_ms))
 
     def utc(self, utc_s: int) -> str:
+        """Format UTC seconds; 0 is "unknown"."""
         return datetime.fromtimestamp(utc_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if utc_s else "unknown"
 
     def between(self, curve: Curve, from_ms: int, to_ms: int) -> Fraction:
@@ -72,6 +73,7 @@ class Words:
         return ml_per_h(rate_nl, known.program.rate_seconds_s)
 
     def lasted(self, from_ms: int, to_ms: int) -> str:
+        """Format the time between two moments in ms; 0 if the second is earlier."""
         return span(max(0, to_ms - from_ms) // MS_PER_S)
 
 

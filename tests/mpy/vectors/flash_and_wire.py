@@ -109,10 +109,10 @@ _MESSAGES = (
 
 def _checked(message: dict) -> list:
     try:
-        identity, method, params = messages.check_request(message)
+        asked = messages.check_request(message)
     except Refusal as refused:
         return [refused.fault.name]
-    return [identity, method, sorted([[key, str(params[key])] for key in params])]
+    return [asked.identity, asked.method, sorted([[key, str(asked.params[key])] for key in asked.params])]
 
 
 def _line(body: bytes) -> bytes:

@@ -28,8 +28,8 @@ def run() -> list:
         forecast = Forecast(made, pair, UTC_S, zone, 30)
         forecast.crossing = bridge
         cursor = forecast.begin(bytes(range(32)), 123)
-        while cursor[0] < forecast.end_s:
-            cursor = forecast.block(*cursor)
-            told.append([cursor[0], str(cursor[1]), cursor[2].hex(), str(cursor[3])])
+        while cursor.second_s < forecast.end_s:
+            cursor = forecast.block(cursor)
+            told.append([cursor.second_s, str(cursor.remainder), cursor.chain.hex(), str(cursor.position_steps)])
         told.append([[str(part) for part in row] for row, _ in zip(forecast.rows(0, 0, 123), range(9))])
     return told

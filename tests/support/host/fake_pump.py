@@ -12,7 +12,7 @@ from pumpcore.faults.fault_texts import told
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
 from pumpcore.program import packing
-from pumpcore.program.forecast import Forecast
+from pumpcore.program.forecast import Cursor, Forecast
 from pumpcore.program.schedule import Zone
 from pumpcore.wire import messages, records
 from pumpcore.wire import messages as frame
@@ -207,9 +207,10 @@ class FakePump:
     def do_forecast_digest(self, digest, days, second_s, remainder, chain, utc_s, bridge=0, position_steps=0, **zone):
         packed = self.staged.get(digest) or self.active
         forecast = Forecast(packing.unpack(packed), CALIBRATION, utc_s, Zone(*zone.values()), days)
-        cursor = (second_s, remainder, bytes.fromhex(chain)) if second_s else forecast.begin(bytes.fromhex(digest))
-        second_s, remainder, chain = forecast.block(*cursor)[:3]
-        return {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
+        cursor = Cursor(second_s, remainder, bytes.fromhex(chain)) if second_s else forecast.begin(bytes.fromhex(digest))
+        behind = forecast.block(cursor)
+        told = {"second_s": behind.second_s, "remainder": behind.remainder, "chain": behind.chain.hex()}
+        return {**told, "done": behind.second_s == forecast.end_s}
 
     def do_bolus_token(self):
         self.tokens.append(f"{len(self.tokens) + 1:016x}")

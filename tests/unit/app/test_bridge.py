@@ -244,9 +244,9 @@ def digests(pump: UnitPump, made: programs.Program, forecast: Forecast, position
     while not answer.pop("done"):
         answer = pump.call("forecast.digest", digest=digest, days=5, utc_s=utc_s, offset_s=0, bridge=1, **answer)
     cursor = forecast.begin(bytes.fromhex(digest), position)
-    while cursor[0] < forecast.end_s:
-        cursor = forecast.block(*cursor)
-    return answer["chain"], cursor[2].hex()
+    while cursor.second_s < forecast.end_s:
+        cursor = forecast.block(cursor)
+    return answer["chain"], cursor.chain.hex()
 
 
 @pytest.mark.parametrize(("old", "new"), some_of([(500, 300), (300, 500)], 2))

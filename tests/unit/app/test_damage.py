@@ -40,7 +40,7 @@ def flip(pump: Watched, path: str, at: int | None = None) -> None:
 def newest(pump: Watched, name: str) -> str:
     """Return the path of the slot that counts."""
     paths = [f"/store/{name}.{letter}" for letter in slots.LETTERS]
-    return paths[slots.newest([pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths])[2]]
+    return paths[slots.newest([pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths]).index]
 
 
 def put(pump: Watched, lot: str) -> None:

@@ -234,9 +234,9 @@ def test_what_a_command_asked_with_is_given_back_before_it_is_answered(monkeypat
     asked: list = []
     check = messages.check_request
 
-    def kept(message: dict) -> tuple:
+    def kept(message: dict) -> messages.Request:
         found = check(message)
-        asked.append(found[2])
+        asked.append(found.params)
         return found
 
     monkeypatch.setattr(messages, "check_request", kept)

@@ -34,7 +34,7 @@ TEXT = b"\x1b[2J\r\n=1+1\xe2\x80\xae\x00\xff" * 8
 
 
 def evidence(rows: list) -> Evidence:
-    return replace(WHOLE, events=rows, left_out=[])
+    return replace(WHOLE, events=rows, left_out=[], status={**WHOLE.status, "events_sequence": len(CALM)})
 
 
 def values(layout: str, high: bool) -> tuple:
@@ -121,13 +121,37 @@ def test_a_position_that_jumps_is_left_out_and_named(value, capsys):
 def test_a_gap_is_shown_by_compare_and_report(first, behind, capsys):
     rows = CALM[:first] + CALM[behind:]
     line = Timeline(evidence(rows))
-    try:
-        show(Comparison(line))
-    except ThecalError:
-        return  # without its start there is nothing to compare with, and the output says so
+    show(Comparison(line))
     err = capsys.readouterr().err
-    inner = first > 0 and behind < len(CALM)
-    assert (f"records are missing: events {first + 1} to {behind}" in err) == inner
+    lost = f"the journal begins with event {behind + 1}: " if first == 0 else f"records are missing: events {first + 1} to {behind}"
+    assert err.count("the journal is incomplete") == 1 and lost in err
+
+
+def test_a_whole_journal_is_not_called_incomplete(capsys):
+    assert Comparison(Timeline(evidence(CALM))).incomplete == []
+    show(Comparison(Timeline(WHOLE)))
+    assert "incomplete" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("event", ["program_activated", "calibration_set"])
+def test_a_head_before_the_programs_own_begin_is_no_gap(event):
+    """The records that are gone were of another program, or of another calibration."""
+    rows = CALM[30:]
+    begin = next(number for number, one in enumerate(rows) if one["event"] == "started")
+    stamp = (rows[begin]["boot"], 0, rows[begin]["uptime_ms"], rows[begin]["utc_s"])
+    rows[begin:begin] = [record(records.FORMATS[event][0], stamp, False)]
+    numbered = [{**one, "sequence": number} for number, one in enumerate(rows, 30)]
+    assert Comparison(Timeline(evidence(numbered))).incomplete == []
+
+
+@pytest.mark.parametrize("boots", [0, 1])
+def test_a_journal_that_ends_long_before_the_status_is_incomplete(boots):
+    """Also in a saved file whose status does not tell the newest record."""
+    status = {**WHOLE.status, "boot": WHOLE.status["boot"] + boots}
+    assert status.pop("events_sequence", None) is None
+    found = replace(WHOLE, events=CALM[:-30], left_out=[], status=status)
+    (text,) = Comparison(Timeline(found)).incomplete
+    assert ("older than the pump's status" if boots == 0 else "the journal ends in boot") in text
 
 
 def test_a_clean_history_of_many_boots_loses_no_record():

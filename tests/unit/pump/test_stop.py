@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,6 +118,47 @@ def test_the_name_of_a_holder(tmp_path, monkeypatch, words, name):
     (tmp_path / "7" / "cmdline").write_bytes("\0".join([*words, ""]).encode())
     monkeypatch.setattr(holders, "PROC", tmp_path)
     assert holders.name_of(7) == name
+
+
+PTS_3, ACM_0 = os.makedev(136, 3), os.makedev(166, 0)
+
+
+@pytest.mark.parametrize(
+    ("device", "change", "same"),
+    [
+        (PTS_3, {}, True),
+        (PTS_3, {"st_nlink": 0}, False),  # its far end has gone, another port has the number now
+        (PTS_3, {"st_dev": 99}, False),  # of a container
+        (PTS_3, {"st_rdev": os.makedev(136, 4)}, False),
+        (ACM_0, {}, True),
+        (ACM_0, {"st_ino": 8}, True),  # another node of the same device
+        (ACM_0, {"st_rdev": os.makedev(166, 1)}, False),
+    ],
+)
+def test_a_reused_number_does_not_make_a_holder(device, change, same):
+    port = {"st_rdev": device, "st_dev": 26, "st_ino": 7, "st_nlink": 1}
+    assert holders.is_port(SimpleNamespace(**{**port, **change}), SimpleNamespace(**port)) == same
+
+
+def test_a_terminal_without_its_far_end_has_no_holder():
+    master, terminal = os.openpty()
+    path = os.ttyname(terminal)
+    opened = os.fstat(terminal)
+    assert holders.is_port(opened, os.stat(path))
+    os.close(master)
+    assert not holders.is_port(os.fstat(terminal), opened), "it is deleted"
+    os.close(terminal)
+
+
+def test_a_process_that_closes_the_port_meanwhile_is_not_named(monkeypatch):
+    asked = []
+
+    def once(pid, port):
+        asked.append(pid)
+        return asked.count(pid) == 1
+
+    monkeypatch.setattr(holders, "_has_open", once)
+    assert holders.holders("/dev/null") == [] and asked
 
 
 def test_many_holders_are_named_in_one_sentence():

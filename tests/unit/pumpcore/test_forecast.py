@@ -40,8 +40,8 @@ def full() -> Program:
 def walked(forecast: Forecast, digest: bytes) -> tuple:
     """Return (cursor at the end, number of blocks)."""
     cursor, blocks = forecast.begin(digest), 0
-    while cursor[0] < forecast.end_s:
-        cursor, blocks = forecast.block(*cursor), blocks + 1
+    while cursor.second_s < forecast.end_s:
+        cursor, blocks = forecast.block(cursor), blocks + 1
     return cursor, blocks
 
 
@@ -67,7 +67,7 @@ def test_the_digest_is_the_one_that_is_written_down() -> None:
     rows = [struct.pack("<IQQ", *row[:3]) for row in forecast.rows(0, 0)]
     for first in range(0, len(rows), 64):
         chain = hashlib.sha256(chain + b"".join(rows[first : first + 64])).digest()
-    assert walked(forecast, digest)[0][2] == chain
+    assert walked(forecast, digest)[0].chain == chain
 
 
 def test_a_month_of_the_fullest_week_comes_in_blocks() -> None:
@@ -82,9 +82,9 @@ def test_what_it_depends_on_changes_the_digest() -> None:
     other = weekly({0: 1, 1: 2})
     others = [(other, *base[1:]), (base[0], Calibration(PAIR.volume_nl + 1, PAIR.steps), *base[2:])]
     others += [(*base[:2], AUTUMN - 86_399, *base[3:]), (*base[:3], Zone(7200), 30), (*base[:4], 29)]
-    seen = {walked(Forecast(*changed), bytes(32))[0][2] for changed in [base, *others]}
+    seen = {walked(Forecast(*changed), bytes(32))[0].chain for changed in [base, *others]}
     assert len(seen) == 6
-    assert walked(Forecast(*base), bytes(31) + b"\1")[0][2] not in seen
+    assert walked(Forecast(*base), bytes(31) + b"\1")[0].chain not in seen
 
 
 def asked(pump: object, made: Program, utc_s: int, zone: Zone, days: int) -> str:
@@ -102,7 +102,7 @@ def asked(pump: object, made: Program, utc_s: int, zone: Zone, days: int) -> str
 def test_pump_and_laptop_agree_on_a_staged_and_on_an_active_program(made: Program) -> None:
     pump = ready(utc_s=0)
     packed = programs.pack(made)
-    ours = walked(Forecast(made, PAIR, AUTUMN - 86_400, BERLIN, 30), bytes.fromhex(programs.digest(packed)))[0][2].hex()
+    ours = walked(Forecast(made, PAIR, AUTUMN - 86_400, BERLIN, 30), bytes.fromhex(programs.digest(packed)))[0].chain.hex()
     pump.call("program.stage", program=base64.b64encode(packed).decode())
     assert asked(pump, made, AUTUMN - 86_400, BERLIN, 30) == ours
     pump.upload(made)

@@ -118,7 +118,7 @@ def test_a_hard_limit_refuses_and_a_soft_one_asks(limit: str, asked: int, bit: i
         assert (told["fault"], told["parameter"], told["asked_nl"], told["nearest_nl"]) == (f"library_{kind}", limit, asked, asked - 1)
     over = made(**{f"soft_{limit}_nl": asked - 1}, overrides=bit)
     passes(over)
-    assert limits.passed(over) == [(bit.bit_length() - 1, asked, asked - 1)]
+    assert [vars(one) for one in limits.passed(over)] == [{"what": bit.bit_length() - 1, "asked": asked, "limit": asked - 1}]
     assert refused(made(**{f"hard_{limit}_nl": asked - 1}, overrides=15))["fault"] == "library_hard"
 
 
@@ -133,7 +133,7 @@ def test_the_concentration_has_a_range() -> None:
     passes(made(300))
     assert [refused(made(ng))["fault"] for ng in (99, 199, 301, 401)] == ["library_hard", "library_soft", "library_soft", "library_hard"]
     assert refused(made(401, overrides=1))["nearest_ng_per_ml"] == 400
-    assert limits.passed(made(301, overrides=1)) == [(0, 301, 300)]
+    assert [vars(one) for one in limits.passed(made(301, overrides=1))] == [{"what": 0, "asked": 301, "limit": 300}]
     assert refused(made(99, overrides=1))["nearest_ng_per_ml"] == 100
     volume_only = made(1, overrides=0)
     volume_only.concentration = (0, 0)

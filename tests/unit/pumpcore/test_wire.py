@@ -147,11 +147,11 @@ def good(method: str, params: dict) -> dict:
 )
 def test_any_object_is_a_request_or_refused(message: dict) -> None:
     try:
-        identity, method, params = messages.check_request(message)
+        asked = messages.check_request(message)
     except Refusal as caught:
         assert caught.fault.name in ("bad_json", "unknown_method", "bad_params")
         return
-    assert identity == ID and method in messages.METHODS and set(params) == set(messages.METHODS[method][0])
+    assert asked.identity == ID and asked.method in messages.METHODS and set(asked.params) == set(messages.METHODS[asked.method][0])
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_id_is_sixteen_lower_case_hex_digits(identity: object) -> None:
 @pytest.mark.parametrize("value", [None, True, 1.0, "1577836800", 1_577_836_799, 1 << 32, [1], {}, float("nan"), -1])
 def test_a_whole_number_in_range_is_nothing_else(value: object) -> None:
     assert refused(good("clock.set", {"utc_s": value, "offset_s": 0})) == "bad_params"
-    assert messages.check_request(good("clock.set", {"utc_s": 1_577_836_800, "offset_s": -64_800}))[1] == "clock.set"
+    assert messages.check_request(good("clock.set", {"utc_s": 1_577_836_800, "offset_s": -64_800})).method == "clock.set"
 
 
 @pytest.mark.parametrize(
@@ -268,10 +268,10 @@ def test_a_plain_question_with_another_id_than_its_check_sum_says_is_none(line: 
 def read_as_any_other(line: bytes) -> tuple | None:
     """Return (id, method) of a line by the long way; None if that refuses it."""
     try:
-        identity, method, params = messages.check_request(frame.decode(line[:-1]))
+        asked = messages.check_request(frame.decode(line[:-1]))
     except (frame.FrameError, Refusal):
         return None
-    return (identity.encode(), method) if not params and line.endswith(b"\n") else None
+    return (asked.identity.encode(), asked.method) if not asked.params and line.endswith(b"\n") else None
 
 
 @pytest.mark.rule("R10")

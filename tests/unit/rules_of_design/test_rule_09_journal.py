@@ -17,8 +17,8 @@ pytestmark = pytest.mark.rule("R9")
 def all_in_flash(pump: UnitPump) -> list:
     """Return the events that are on flash now, whatever the firmware remembers."""
     found = []
-    for _, _, data in open_ring(pump.board.flash, "e", 32).segments():
-        found = record_types.decode(data)[0] + found
+    for segment in open_ring(pump.board.flash, "e", 32).segments():
+        found = record_types.decode(segment.data)[0] + found
     return found
 
 
@@ -193,7 +193,8 @@ def test_power_up_looks_through_the_newest_segment_once(monkeypatch: pytest.Monk
     looked, look = [], records.record_starts
     monkeypatch.setattr(records, "record_starts", lambda data: looked.append(len(data)) or look(data))
     ring = open_ring(pump.board.flash, "e", 32)
-    (first, behind, data), *_ = ring.segments()
+    newest, *_ = ring.segments()
+    first, behind, data = newest.first, newest.behind, newest.data
     starts = ring.starts(first, behind, data)
     assert looked == [len(data)] and starts == look(data) and len(starts) == behind - first
     assert ring.starts(first, behind + 1, data) and len(looked) == 2, "a record is missing: it is looked at anew"

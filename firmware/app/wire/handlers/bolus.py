@@ -20,15 +20,15 @@ if 0:  # for the type checker alone
 # The checks before a bolus is journaled and begins (R5, R7, R8).
 
 
-def repeated(pump: Pump, token: str, asked: tuple[str, int, int]) -> Bolus | None:
-    """Return the bolus that this token has already ordered, None if the token is free. `asked` is (purpose, nl or steps, rate_nl).
+def repeated(pump: Pump, token: str, purpose: str, amount: int, rate_nl: int) -> Bolus | None:
+    """Return the bolus that this token has already ordered, None if the token is free. `amount` is nl, or steps to calibrate.
 
     Refusal `token_used` if it ordered something else.
     """
     known = pump.find_bolus(token)
     if known is not None:
-        amount = known.steps if known.purpose == boluses.CALIBRATION else known.volume_nl
-        if (known.purpose, amount, known.rate_nl) != asked:
+        its = known.steps if known.purpose == boluses.CALIBRATION else known.volume_nl
+        if known.purpose != purpose or its != amount or known.rate_nl != rate_nl:
             raise Refusal("token_used", token=token)
     return known
 
@@ -234,7 +234,7 @@ def bolus_start(pump: Pump, params: dict) -> dict:
     Refusals `token_...`, `bolus_too_small`, `bolus_too_short`, and those of `order`.
     """
     token, volume_nl, rate_nl = params["token"], params["volume_nl"], params["rate_nl"]
-    known = repeated(pump, token, (MANUAL, volume_nl, rate_nl))
+    known = repeated(pump, token, MANUAL, volume_nl, rate_nl)
     if known is not None:
         return reply(known)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
@@ -255,7 +255,7 @@ def bolus_demand(pump: Pump, params: dict) -> dict:
     if settings is None or not settings.demand_on:
         raise Refusal("demand_off", rule="R7", asked=1, limit=0, nearest=0)
     token, dose_nl, duration_s = params["token"], settings.demand_nl, settings.demand_s
-    known = repeated(pump, token, (DEMAND, dose_nl, dose_nl))
+    known = repeated(pump, token, DEMAND, dose_nl, dose_nl)
     if known is not None:
         return reply(known)
     pump.tokens.check(token, pump.board.clock.uptime_ms())
@@ -285,7 +285,7 @@ def bolus_extended(pump: Pump, params: dict) -> dict:
     Refusals `extended_active`, `extended_time`, and those of any bolus.
     """
     token, volume_nl, duration_s = params["token"], params["volume_nl"], params["duration_s"]
-    known = repeated(pump, token, (EXTENDED, volume_nl, volume_nl))
+    known = repeated(pump, token, EXTENDED, volume_nl, volume_nl)
     if known is not None and known.rate_seconds_s != duration_s:
         raise Refusal("token_used", token=token)
     if known is not None:

@@ -4,7 +4,7 @@ from app.pump import Pump
 from pumpcore.faults.faults import Refusal
 from pumpcore.fluid import front
 from pumpcore.program import packing
-from pumpcore.program.forecast import CHAIN_BYTES, Forecast
+from pumpcore.program.forecast import CHAIN_BYTES, Cursor, Forecast
 from pumpcore.program.schedule import Zone
 from pumpcore.units import U64_MAX
 
@@ -27,14 +27,15 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
     position = params["position_steps"]
     if params["bridge"]:
         forecast.crossing = _crossing(pump, found)
-    cursor = params["second_s"], params["remainder"], bytes.fromhex(params["chain"]), position
-    if cursor[:3] == (0, 0, bytes(CHAIN_BYTES)):
+    cursor = Cursor(params["second_s"], params["remainder"], bytes.fromhex(params["chain"]), position)
+    if cursor.second_s == cursor.remainder == 0 and cursor.chain == bytes(CHAIN_BYTES):
         cursor = forecast.begin(bytes.fromhex(params["digest"]), position)
-    if cursor[0] >= forecast.end_s:
+    if cursor.second_s >= forecast.end_s:
         raise Refusal("bad_params", parameter="second_s", limit_s=forecast.end_s - 1)
-    second_s, remainder, chain, position = forecast.block(*cursor)
-    told = {"second_s": second_s, "remainder": remainder, "chain": chain.hex(), "done": second_s == forecast.end_s}
-    told["position_steps"] = position
+    behind = forecast.block(cursor)
+    told = {"second_s": behind.second_s, "remainder": behind.remainder, "chain": behind.chain.hex()}
+    told["done"] = behind.second_s == forecast.end_s
+    told["position_steps"] = behind.position_steps
     return told
 
 
@@ -47,8 +48,8 @@ def _crossing(pump: Pump, found: packing.Program) -> "Crossing":
     line, uncertain = lines.after(pump, found), pump.book.uncertain_steps
     if line is None or line.need(found, pump.position_steps(), uncertain) != BRIDGE:
         raise Refusal("no_bridge", rule="R7", asked=1, limit=0, nearest=0)
-    pair, old_until, new_from = front.of_line(line, found, uncertain)
-    made = front.Crossing(pair, max(0, old_until), new_from)
+    made = front.of_line(line, found, uncertain)
+    made.old_until = max(0, made.old_until)
     modulus = found.rate_seconds_s * pump.setup.calibration.volume_nl
     if not made.fits(modulus):
         raise Refusal("bridge_ratio", rule="R4", asked=made.denominator, limit=U64_MAX // modulus, nearest=U64_MAX // modulus)

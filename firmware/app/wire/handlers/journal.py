@@ -4,6 +4,7 @@ import binascii
 
 from app.pump import Pump
 from app.records.journal import BLOCK_BYTES
+from app.wire.session import Bulk
 from pumpcore.faults.faults import Refusal
 from pumpcore.wire import records
 
@@ -14,7 +15,7 @@ _block = bytearray(BLOCK_BYTES)  # allocated once, while this module is loaded: 
 _SIZES = b'", "bytes": %d, "crc32": "%08x", "first_sequence": %d, "next_sequence": %d, "last_sequence": %d, "more": '
 
 
-def journal_read(pump: Pump, params: "Reading") -> "tuple[bytes, memoryview, Reading | None]":
+def journal_read(pump: Pump, params: "Reading") -> Bulk:
     """Return a block of a ring's records from `from_sequence` on, and how to go on if more blocks were asked for.
 
     A `first_sequence` higher than asked shows that records are gone. From the second block on the host checks the records, and asks again
@@ -33,4 +34,5 @@ def journal_read(pump: Pump, params: "Reading") -> "tuple[bytes, memoryview, Rea
         ring.let_go()
     told = _SIZES % (size_bytes, binascii.crc32(raw), first_sequence, next_sequence, ring.next_sequence - 1)
     answer = b"".join((b'{"ring": "', params["ring"].encode(), told, b"true}" if more else b"false}"))
-    return answer, raw, {"ring": params["ring"], "from_sequence": next_sequence, "blocks": left, "goes_on": 1} if more else None
+    rest = {"ring": params["ring"], "from_sequence": next_sequence, "blocks": left, "goes_on": 1} if more else None
+    return Bulk(answer, raw, rest)

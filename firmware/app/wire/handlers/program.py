@@ -142,8 +142,8 @@ def _journal_overrides(pump: Pump, new: packing.Program) -> None:
     if new.settings is not None and new.settings.overrides:
         from pumpcore.limits import limits
 
-        for what, asked, limit in limits.passed(new):
-            pump.journal.append("override", (what, asked, limit, new.settings.library_version))
+        for one in limits.passed(new):
+            pump.journal.append("override", (one.what, one.asked, one.limit, new.settings.library_version))
 
 
 def _check_running(pump: Pump, new: packing.Program) -> None:

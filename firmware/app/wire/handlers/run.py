@@ -54,7 +54,7 @@ def run_start(pump: Pump, params: dict) -> dict:
     """
     token = params["token"]
     asked = "steps" if params["purpose"] == boluses.CALIBRATION else "volume_nl"
-    known = repeated(pump, token, (params["purpose"], params[asked], params["rate_nl"]))
+    known = repeated(pump, token, params["purpose"], params[asked], params["rate_nl"])
     if known is not None:
         return reply(known)
     other = "steps" if asked == "volume_nl" else "volume_nl"

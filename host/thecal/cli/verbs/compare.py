@@ -57,11 +57,8 @@ def show(found: Comparison) -> None:
         data("")
         data(headed(rows))
     totals = found.totals()
-    from thecal.history.checks import position_check, sequence_check
-
-    for holds, text in (sequence_check(found.line), position_check(found.line)):
-        if not holds:
-            talk(f"the journal is incomplete, so the totals are uncertain: {text}")
+    for text in found.incomplete:
+        talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
     data(columns([(f"{name}", steps_text(found, steps)) for name, steps in totals.items()]))
     if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
@@ -96,6 +93,7 @@ def document(found: Comparison) -> dict[str, Any]:
     return {
         "from_ms": found.from_ms,
         "to_ms": found.to_ms,
+        "incomplete": found.incomplete,
         "totals": {f"{name}_steps": float(steps) for name, steps in found.totals().items()},
         "differences": [
             {

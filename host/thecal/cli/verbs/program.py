@@ -70,10 +70,10 @@ def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
         return prescription
     program = compile_prescription(prescription, name).program
     words = []
-    for index, asked, limit in passed(program):
-        word = OVERRIDES[index]
+    for one in passed(program):
+        word = OVERRIDES[one.what]
         if word not in prescription.library.overrides:
-            allowed, wanted = (soft_text(program, word, value) for value in (limit, asked))
+            allowed, wanted = (soft_text(program, word, value) for value in (one.limit, one.asked))
             talk(f"soft limit of {prescription.library.name} for {word}: {allowed}, asked {wanted}")
             confirm("Confirm this soft limit?", False)
             words.append(word)

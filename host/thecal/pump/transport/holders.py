@@ -10,6 +10,7 @@ from pathlib import Path
 PROC = Path("/proc")
 NAMED = 3
 NAME_LETTERS = 40
+PSEUDO_MAJORS = range(136, 144)  # /dev/pts
 # the device that opens the master's side of a pseudo-terminal
 PTMX = os.makedev(5, 2) if hasattr(os, "makedev") else -1
 
@@ -31,7 +32,8 @@ def holders(port_url: str) -> list[Holder]:
     if not stat.S_ISCHR(port.st_mode) or not PROC.is_dir():
         return []
     pids = sorted(int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid())
-    return [Holder(pid, name_of(pid)) for pid in pids if _has_open(pid, port.st_rdev)]
+    found = [Holder(pid, name_of(pid)) for pid in pids if _has_open(pid, port)]
+    return [holder for holder in found if _has_open(holder.pid, port)]  # still: the name is that of the process that has it open
 
 
 def described(found: list[Holder]) -> str:
@@ -67,7 +69,7 @@ def _script(words: list[str]) -> list[str]:
     return []
 
 
-def _has_open(pid: int, device: int) -> bool:
+def _has_open(pid: int, port: os.stat_result) -> bool:
     """Return True if the process is a client of the device. The process that serves the other end of a pseudo-terminal (a simulator) is
     none."""
     found = False
@@ -76,12 +78,20 @@ def _has_open(pid: int, device: int) -> bool:
             status = _status(entry)
             if status is None or not stat.S_ISCHR(status.st_mode):
                 continue
-            if status.st_rdev == PTMX and f"tty-index:\t{os.minor(device)}\n" in _facts(pid, entry.name):
+            if status.st_rdev == PTMX and f"tty-index:\t{os.minor(port.st_rdev)}\n" in _facts(pid, entry.name):
                 return False
-            found = found or status.st_rdev == device
+            found = found or is_port(status, port)
     except OSError:  # it ended, or is another user's
         return False
     return found
+
+
+def is_port(opened: os.stat_result, port: os.stat_result) -> bool:
+    """Return True if an open file is the port. The number alone does not prove it for a pseudo-terminal: it may be reused after the far
+    end has gone (the file is then deleted, and keeps the number), and a container counts its own from 0."""
+    if opened.st_rdev != port.st_rdev or not opened.st_nlink:
+        return False
+    return os.major(port.st_rdev) not in PSEUDO_MAJORS or os.path.samestat(opened, port)
 
 
 def _status(entry: Path) -> os.stat_result | None:

@@ -45,6 +45,7 @@ def awaited(patience_s: float, waiting: Callable[[], None]) -> list[Candidate]:
 
 
 def usb_boards() -> list[Candidate]:
+    """Return the boards on USB with an id of ours."""
     from serial.tools import list_ports
 
     boards = [port for port in list_ports.comports() if (port.vid, port.pid) in USB_IDS]

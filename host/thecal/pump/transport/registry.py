@@ -49,6 +49,7 @@ def entries() -> list[Entry]:
 
 
 def read(path: Path) -> Entry | None:
+    """Return an entry of the registry; None if it can't be read."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -81,4 +81,5 @@ def error_number(error: Exception) -> int | None:
 
 
 def is_busy(error: Exception) -> bool:
+    """Return True if another program holds the port."""
     return error_number(error) in BUSY_ERRNOS

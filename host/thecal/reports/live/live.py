@@ -34,10 +34,12 @@ class LiveView:
         self._live.stop()
 
     def show(self, status: Status, past: Past) -> None:
+        """Draw a new reading."""
         self._rows = rows(status, past, self._console.width, self._encoding)
         self._draw("")
 
     def trouble(self, cause: str) -> None:
+        """Draw the cause of a failed reading below the last values."""
         self._draw(f"{cause}; still watching, the values above are old")
 
     def _draw(self, trouble: str) -> None:
