@@ -4,101 +4,20 @@ from app.delivery.delivery import LOW_WATER_MS, STOPPED
 from app.records.alarms import Presses
 from app.records.journal import JournalError
 from app.records.store import StoreError
-from pumpcore.faults.faults import RUNS_MEND
+from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
+from pumpcore.faults.faults import RUNS_MEND, Refusal
 from pumpcore.flash import ledger
 from pumpcore.orders.bolus import Bolus
-from pumpcore.units import const
+from pumpcore.units import NEVER_MS, const
 
 if 0:  # for the type checker alone
-    from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Stop, Tokens, Watchdog
+    from app.types import Alarms, Board, Book, Bridge, Delivery, Doses, Journal, Resume, SelfTest, Session, Setup, Steps, Supervisor, Tokens
 
-# --- supervisor --------------------------------------------------------------------------------------------------------------
-# It looks at the whole pump once per turn, before anything else.
-
-TOTAL_MS = 300_000
-FEED_MS = 1_000
-SUPERVISOR, DELIVERY, SESSION = 1, 2, 4  # the tasks that must show that they are alive
-_ALL = SUPERVISOR | DELIVERY | SESSION
-
-
-class Heartbeat:
-    """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
-
-    def __init__(self, watchdog: "Watchdog") -> None:
-        self._watchdog = watchdog
-        self.alive = 0
-        self._fed_ms = 0
-
-    def feed(self, now_ms: int) -> None:
-        """Feed the watchdog if it is time and every task is alive."""
-        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
-            self._fed_ms = now_ms
-            self.alive = 0
-            self._watchdog.feed()
-
-
-class Supervisor:
-    """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
-
-    def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
-        self._board = board
-        self._delivery = delivery
-        self._journal = journal
-        self._book = book
-        self._stop = stop
-        self.next_total_ms = TOTAL_MS
-        self.vouch_wanted = False
-        self._trusted = 0  # the guard's count when the motor's supply was last good
-
-    def tick(self, now_ms: int) -> None:
-        """Look once. Must be cheap, because it runs in every turn."""
-        board, delivery = self._board, self._delivery
-        state = board.look()
-        runs = delivery.span is not None
-        if state.stop_pressed:
-            self._stop("button")
-            delivery.report_fault("stop_button")
-            board.buttons.clear_stop()
-        elif runs and board.supply.low():
-            self._supply_low()
-        else:
-            self._trusted = state.guard_count
-            wrong = runs and delivery.motion.amiss(state)
-            if wrong:
-                delivery.safe_state(wrong)
-        if now_ms >= self.next_total_ms:
-            self._total(now_ms)
-
-    def _supply_low(self) -> None:
-        """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
-        supply_mv = self._board.supply.mv()
-        self._delivery.safe_state("motor_supply")
-        motion = self._delivery.motion
-        uncertain = motion.guard.count() - self._trusted
-        self._book.uncertain_steps += uncertain
-        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
-
-    def _total(self, now_ms: int) -> None:
-        """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
-        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
-        delivery = self._delivery
-        delivery.watch_calibration()
-        delivered = delivery.motion.delivered_steps()
-        span = delivery.span
-        ordered = span.ordered_steps if span else delivered
-        leased = span.leased_steps if span else delivered
-        self.vouch_wanted = True
-        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
-
-
-# --- pump --------------------------------------------------------------------------------------------------------------------
-
-BOLUSES_KEPT = 8
-QUIET_MS = 300
+BOLUSES_KEPT = const(8)
+QUIET_MS = const(300)
 _MOST_SLICES = const(4)
-NEVER_MS = 1 << 62
-MOST_FAILED_TURNS = 8
-LONGEST_WAIT_MS = 5_000  # longer than a slice; the watchdog bites after 8 s and is fed once a turn
+MOST_FAILED_TURNS = const(8)
+LONGEST_WAIT_MS = const(5_000)  # longer than a slice; the watchdog bites after 8 s and is fed once a turn
 
 
 class Pump:
@@ -126,6 +45,7 @@ class Pump:
         self.reset_wanted = False
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, the next turn does the rest
         self.look_error: Exception | None = None
+        self.checking: "Steps | None" = None  # what power-up has left to check; until it is done nothing begins (R6)
         self._tidy_ms = NEVER_MS
 
     def state(self) -> str:
@@ -235,8 +155,28 @@ class Pump:
         elif now_ms >= self._tidy_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
             self._tidy_ms = NEVER_MS
             self.board.system.collect()
-        if not answered or session.goes_on():
+        if self.checking is not None:
+            self.check_on()
+        elif not answered or session.goes_on():
             self._serve(answered, self.board.clock.uptime_ms() if wrote else now_ms)
+
+    def check_on(self) -> None:
+        """A part of what power-up has left to check. A firmware that is another one than it should be is an alarm that stays."""
+        try:
+            next(self.checking)
+        except StopIteration:
+            self.checking = None
+            self._tidy_ms = 0  # the code that did it
+        except Exception as error:  # noqa: BLE001  not even an error of our own makes it a checked one
+            self.checking = None
+            self.delivery.safe_state("firmware_incomplete")
+            self.alarms.note_error(error)
+
+    def refuse_while_checking(self) -> None:
+        """Refusal `busy` while power-up or a program is checked."""
+        if self.checking is not None:
+            raise Refusal("busy", wait_s=1)
+        self.setup.refuse_while_checking(self.board.clock.uptime_ms())
 
     def _serve(self, answered: bool, now_ms: int) -> None:
         """Wait for a question and answer it, or continue an answer, while nothing else is due.
@@ -272,7 +212,7 @@ class Pump:
         if self.board.buttons.bolus_pressed():
             self.session.press()
         self.presses.tick(now_ms)
-        if self.start_wanted or self.resume is not None:
+        if (self.start_wanted or self.resume is not None) and self.checking is None:
             self._begin(now_ms)
         wrote = self.delivery.tick(now_ms)
         heartbeat.alive |= DELIVERY

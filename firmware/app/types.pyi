@@ -3,7 +3,7 @@
 A file of app imports from here, below `if 0:`, what it does not import at run time, and writes the name in quotes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from collections.abc import Iterator as Iterator
 from types import ModuleType as ModuleType
 from typing import NotRequired, Protocol, TypeAlias, TypedDict
@@ -25,7 +25,6 @@ from app.programs.lines import Change as Change
 from app.programs.setup import Setup as Setup
 from app.programs.setup import Staged as Staged
 from app.pump import Pump as Pump
-from app.pump import Supervisor as Supervisor
 from app.records.alarms import Alarms as Alarms
 from app.records.alarms import Presses as Presses
 from app.records.alarms import Reporter as Reporter
@@ -35,6 +34,7 @@ from app.records.store import Store as Store
 from app.records.wall import WallClock as WallClock
 from app.startup.boot import Resume as Resume
 from app.startup.recovery import Walked as Walked
+from app.supervisor import Supervisor as Supervisor
 from app.wire.handlers.table import Loader as Loader
 from app.wire.session import Bulk as Bulk
 from app.wire.session import Session as Session
@@ -86,6 +86,7 @@ Post: TypeAlias = Callable[[str, Payload], None]
 Clear: TypeAlias = Callable[[str], None]
 # Pump.stop.
 Stop: TypeAlias = Callable[[str], int]
+Steps: TypeAlias = Generator[None, None, None]
 # Board.attach.
 Attach: TypeAlias = Callable[[BenchFacts | None], bool]
 # Uses the stored bytes.

@@ -14,7 +14,7 @@ class BoardState:
     stop_pressed: bool
 
 
-class Stepper:
+class NoStepper:
     """A stepper that makes no step."""
 
     max_rate_hz = 0
@@ -45,7 +45,7 @@ class Stepper:
             raise OSError("no bench: there is no motor")
 
 
-class Guard:
+class NoGuard:
     """A guard without a line to count or to cut."""
 
     def count(self) -> int:
@@ -64,7 +64,7 @@ class Guard:
         """Do nothing: there is no line to hold off."""
 
 
-class Buttons:
+class NoButtons:
     """Buttons that do not exist and are never pressed."""
 
     def held(self) -> bool:
@@ -77,7 +77,7 @@ class Buttons:
         """Do nothing: there is no latch."""
 
 
-class Supply:
+class NoSupply:
     """A supply that is not measured."""
 
     def mv(self) -> int | None:

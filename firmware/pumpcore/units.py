@@ -3,26 +3,31 @@
 import binascii
 import hashlib
 
+
+def const(number: int) -> int:
+    """Return `number`. For a name at the top of a file: MicroPython's compiler knows this word and puts the number in its place.
+
+    The compiler keeps the name itself for other files, but not if it begins with `_`.
+    """
+    return number
+
+
 # --- units -------------------------------------------------------------------------------------------------------------------
 # Integer conversions that board and host share. Volumes are nanolitres, times seconds or microseconds, motion steps.
 
-NL_PER_UL = 1_000
-NL_PER_ML = 1_000_000
-US_PER_S = 1_000_000
-HZ4_PER_HZ = 10_000
-MS_PER_S = 1_000
-S_PER_MINUTE = 60
-S_PER_HOUR = 3_600
-S_PER_DAY = 86_400
-MINUTES_PER_DAY = 1_440
-MINUTES_PER_WEEK = 10_080
-S_PER_WEEK = 604_800
+NL_PER_UL = const(1_000)
+NL_PER_ML = const(1_000_000)
+US_PER_S = const(1_000_000)
+HZ4_PER_HZ = const(10_000)
+MS_PER_S = const(1_000)
+S_PER_MINUTE = const(60)
+S_PER_HOUR = const(3_600)
+S_PER_DAY = const(86_400)
+MINUTES_PER_DAY = const(1_440)
+MINUTES_PER_WEEK = const(10_080)
+S_PER_WEEK = const(604_800)
 U64_MAX = (1 << 64) - 1
-
-
-def const(number: int) -> int:
-    """Return `number`. For a private name at the top of a file: MicroPython's compiler knows this word and puts the number in its place."""
-    return number
+NEVER_MS = 1 << 62  # due at no time of any pump
 
 
 def floor_div(numerator: int, denominator: int) -> int:

@@ -64,7 +64,7 @@ class Pump:
     def _add(self, name: str, at_s: int, *values: object) -> None:
         self._sequence += 1
         stamp = (self._boot, self._sequence, (at_s - self._boot_s) * 1000, MONDAY_UTC_S + at_s)
-        self.raw += records.encode(name, stamp, values)
+        self.raw += records.encode_record(name, stamp, values)
 
     def _pass(self, at_s: int) -> None:
         """Deliver the basal from the last event on; nothing while the pump is stopped or off."""

@@ -42,10 +42,10 @@ def beside(files: Files) -> Files:
         last = record_types.decode(files[events[-1]])[0][-1]
         kept.leased_steps = kept.confirmed_steps = last.fields["leased_steps"]
         kept.powered_on_s, kept.events_sequence = last.fields["powered_on_s"], last.sequence
-    return {PATHS[kept.sequence % len(PATHS)]: ledger.pack(kept), slots.IDENTITY_PATH: slots.pack_identity(bytes(range(16)), 1)}
+    return {PATHS[kept.sequence % len(PATHS)]: ledger.pack_record(kept), slots.IDENTITY_PATH: slots.pack_identity(bytes(range(16)), 1)}
 
 
 def _total(sequence: int) -> bytes:
     steps, uptime_ms = sequence * _STEPS_PER_TOTAL, sequence * TOTAL_MS
     stamp = (1, sequence, uptime_ms, _BEGIN_UTC_S + uptime_ms // 1000)
-    return records.encode("total", stamp, (steps + 99, steps, steps + 1_700, uptime_ms // 1000))
+    return records.encode_record("total", stamp, (steps + 99, steps, steps + 1_700, uptime_ms // 1000))

@@ -10,9 +10,9 @@ from support.replies import fault_of
 from support.rig.device import Device
 from support.rig.target import Chosen
 from support.some import some_of
+from thecal.deploy.files import firmware_files
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
-from thecal.sim.guest.image import firmware_files
 
 TIMEOUT_S = Chosen.target.reply_timeout_s
 OPENINGS = 50

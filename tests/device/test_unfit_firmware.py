@@ -1,5 +1,6 @@
 """A pump with one deployed file damaged, each in turn: it answers, reports firmware_incomplete, loads nothing and never moves."""
 
+import binascii
 import functools
 import json
 import os
@@ -10,7 +11,8 @@ from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
 from support.rig.benches import named
 from support.some import some_of
-from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files, manifest_of
+from thecal.deploy.files import MANIFEST_PATH
+from thecal.deploy.units import manifest_of, simulated_files
 from thecal.errors import Refused
 from thecal.files.resources import firmware_folder
 from thecal.pump.client import Client
@@ -29,7 +31,7 @@ HOWS = ("removed", "half", "empty", "all but a byte")
 
 
 def deployed() -> dict[str, bytes]:
-    return {**firmware_files(firmware_folder()), **library_files(), MANIFEST_PATH: manifest_of(None)}
+    return {**simulated_files(firmware_folder()), MANIFEST_PATH: manifest_of(None)}
 
 
 FILES = sorted(path for path, data in deployed().items() if data and path != "/main.py")
@@ -72,6 +74,27 @@ def test_the_tool_says_what_to_do() -> None:
             with Client(str(pump.port_url)) as client, pytest.raises(Refused) as refused:
                 ask(client)
             assert (refused.value.fault, refused.value.do) == ("firmware_incomplete", "flash it again: thecal flash")
+
+
+@pytest.mark.rule("R6")
+def test_a_file_with_a_wrong_hash_is_found_after_the_first_answer_and_nothing_starts() -> None:
+    """Its CRC-32 is right, so it can be loaded: what was changed has changed the manifest too, or met one CRC in four thousand millions."""
+    chip, path, files = FlashChip(whole_image()), "/app/wire/handlers/forecast.py", deployed()
+    flash, changed = FileSystem(chip), files[path] + b"\n"
+    flash.mount()
+    flash.write_file(path, changed)
+    old, new = (b" %08x\n" % binascii.crc32(data) for data in (files[path], changed))
+    assert files[MANIFEST_PATH].count(old) == 1
+    flash.write_file(MANIFEST_PATH, files[MANIFEST_PATH].replace(old, new))
+    with SimulatedPump(named(), image=bytes(chip.buffer), virtual=True) as pump:
+        pump.advance_by(2_000)
+        with Client(str(pump.port_url)) as client:
+            status = client.status()
+            assert (status["state"], status["checking"]) == ("alarm", False)
+            assert path in status["last_error"] and "firmware_incomplete" in [row["name"] for row in client.alarms()["alarms"]]
+            with pytest.raises(Refused) as refused:
+                client.start()
+            assert refused.value.fault == "alarm_active"
 
 
 def says_so(pump: SimulatedPump) -> None:

@@ -47,21 +47,21 @@ def watchdogs(rp2: hal.rp2.system.Watchdog, sim: hal.sim.board.Watchdog, rig: bo
     return [rp2, sim, rig]
 
 
-def steppers(rp2: hal.rp2.stepper.Stepper, sim: hal.sim.motor.Stepper, none: absent.Stepper, rig: board.Stepper) -> list[ports.Stepper]:
+def steppers(rp2: hal.rp2.stepper.Stepper, sim: hal.sim.motor.Stepper, none: absent.NoStepper, rig: board.Stepper) -> list[ports.Stepper]:
     return [rp2, sim, none, rig]
 
 
-def guards(rp2: hal.rp2.guard.Guard, sim: hal.sim.motor.Guard, none: absent.Guard, rig: board.Guard) -> list[ports.Guard]:
+def guards(rp2: hal.rp2.guard.Guard, sim: hal.sim.motor.Guard, none: absent.NoGuard, rig: board.Guard) -> list[ports.Guard]:
     return [rp2, sim, none, rig]
 
 
 def buttons(
-    rp2: hal.rp2.guard.Buttons, sim: hal.sim.panel.Buttons, none: absent.Buttons, rig: board.Buttons
+    rp2: hal.rp2.guard.Buttons, sim: hal.sim.panel.Buttons, none: absent.NoButtons, rig: board.Buttons
 ) -> list[ports.Buttons]:
     return [rp2, sim, none, rig]
 
 
-def supplies(rp2: hal.rp2.signals.Supply, sim: hal.sim.motor.Supply, none: absent.Supply, rig: board.Supply) -> list[ports.Supply]:
+def supplies(rp2: hal.rp2.signals.Supply, sim: hal.sim.motor.Supply, none: absent.NoSupply, rig: board.Supply) -> list[ports.Supply]:
     return [rp2, sim, none, rig]
 
 
@@ -84,4 +84,4 @@ def motor_parts(
 
 
 def no_motor_parts() -> tuple[ports.MotorGuard, ports.MotorStepper, ports.MotorButtons]:
-    return absent.Guard(), absent.Stepper(), absent.Buttons()
+    return absent.NoGuard(), absent.NoStepper(), absent.NoButtons()

@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import pytest
 
-from support.emulator.image import on_chip
 from support.emulator.motor_bench import CYCLE_NS, ENABLE, STEP, MotorBench
 
 TORTURE = os.environ.get("THECAL_HYPOTHESIS") == "torture"
@@ -94,7 +93,7 @@ def race(after_us):
 def test_a_send_at_any_moment_neither_loses_nor_repeats_a_word(bench: MotorBench) -> None:
     """Even if the armed channel begins just while it is lengthened."""
     items = [(1, 4_000 + i) for i in range(8)] + [(1, 2_000), (1, 2_001), (1, 500), (1, 501)]
-    bench.run(on_chip(RACE, "/hal/rp2/feed.py"))
+    bench.run(RACE)
     for after_us in range(10_300, 11_800, 29):
         bench.clear()
         bench.run(f"race({after_us})")
@@ -180,7 +179,7 @@ def trial(items, after_us):
 def test_random_halts_count_exactly(bench: MotorBench, record_property) -> None:
     """Generator, guard and pins agree; the FIFO is empty; the next run begins clean."""
     trials = halts(seed=3, count=1_000 if TORTURE else 100)
-    bench.run(on_chip(HALTS, "/hal/rp2/stepper.py") + "ready(0)\nfirst = guard.count()")
+    bench.run(HALTS + "ready(0)\nfirst = guard.count()")
     bench.clear()
     phases: dict[int, int] = {}
     total = 0

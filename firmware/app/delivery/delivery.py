@@ -12,16 +12,15 @@ from pumpcore.flash import ledger
 from pumpcore.motion import profile
 from pumpcore.motion.dose import Accumulator
 from pumpcore.orders import bolus as boluses
-from pumpcore.units import MS_PER_S, US_PER_S, ceil_div, const
+from pumpcore.units import MS_PER_S, NEVER_MS, US_PER_S, ceil_div, const
 from pumpcore.wire.records import MISSED_CAUSES, STARTED_BY, STOPPED_BY
 
 if 0:  # for the type checker alone
     from app.types import Book, Bridge, Leases, Motion, Reporter, Setup
 
-LOW_WATER_MS = 2_500
+LOW_WATER_MS = const(2_500)
 _LOOK_MS = const(5)
-NEVER_MS = 1 << 62
-STOPPED, RUNNING, LIMITED = "stopped", "running", "limited"
+STOPPED, RUNS, LIMITED = "stopped", "running", "limited"
 
 
 class Delivery:
@@ -57,7 +56,7 @@ class Delivery:
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
         self.span = self._open(now_ms, Basal(program, accumulator, week), position)
-        self.state = RUNNING
+        self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
         """Run the span that has just begun as a bridge."""
@@ -277,7 +276,7 @@ class Delivery:
     def _retry(self, span: Span, now_ms: int) -> bool:
         """At the next bucket ask for a lease again, leaving out what was due until then and until the lease is written."""
         self._pause.skip(span, now_ms)
-        self.state = RUNNING
+        self.state = RUNS
         if self._lease(span):
             self._pause.end(span)
             self.motion.queue(span.plan_slice())

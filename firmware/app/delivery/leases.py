@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
 # --- ledger ------------------------------------------------------------------------------------------------------------------
 # Three small files in rotation, each a whole record; the newest valid one counts.
 
-FILES = 3
+FILES = const(3)
 PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
 _MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
@@ -55,7 +55,7 @@ class LedgerFiles:
         """Return None if the file is missing, damaged, or was created by a write that a power cut ended."""
         try:
             image = self._flash.read(PATHS[number])
-            record = ledger.unpack(image) if image else None
+            record = ledger.unpack_record(image) if image else None
             if record is None or record.leased_steps < _MOST_STEPS:
                 return record
             self.damaged = True
@@ -87,14 +87,14 @@ class LedgerFiles:
 
     def vouch(self, powered_on_s: int, events_sequence: int) -> None:
         """Write the record of a stopped pump again, with the journal's present end."""
-        record = ledger.unpack(ledger.pack(self.record))
+        record = ledger.unpack_record(ledger.pack_record(self.record))
         record.powered_on_s, record.events_sequence = powered_on_s, events_sequence
         self.write(record)
 
     def write(self, record: ledger.LedgerRecord) -> None:
         """Write `record` as the newest; durable when this returns."""
         record.sequence = self.record.sequence + 1
-        self._flash.write(PATHS[record.sequence % FILES], ledger.pack(record))
+        self._flash.write(PATHS[record.sequence % FILES], ledger.pack_record(record))
         self.record = record
 
 
@@ -160,9 +160,9 @@ class Book:
 # --- leases ------------------------------------------------------------------------------------------------------------------
 # Each lease is checked against the rolling ceilings and written to flash before its first step (R2, R5).
 
-LEASE_S = 60
+LEASE_S = const(60)
 # The guard's hardware stops one step late, so this step is booked in flash as part of the lease.
-GUARD_MARGIN_STEPS = 1
+GUARD_MARGIN_STEPS = const(1)
 
 
 class Leases:

@@ -8,7 +8,7 @@ if 0:  # for the type checker alone
 # --- motion ------------------------------------------------------------------------------------------------------------------
 # The guard's count is the position.
 
-FULL_STEPS_PER_ENABLE = 4
+FULL_STEPS_PER_ENABLE = const(4)
 
 
 class Motion:
@@ -83,7 +83,7 @@ class Motion:
 # --- selftest ----------------------------------------------------------------------------------------------------------------
 # Generator and guard are compared at power-up, with the motor disabled, in whole electrical cycles (R12).
 
-FULL_STEPS_PER_CYCLE = 4
+FULL_STEPS_PER_CYCLE = const(4)
 _SHORTEST_STEP_US = const(250)
 _MARGIN_MS = const(5)
 

@@ -10,7 +10,7 @@ from pumpcore.units import HZ4_PER_HZ, MS_PER_S, US_PER_S, const
 if 0:  # for the type checker alone
     from app.types import Ceilings, Items, Reservoir, Settings, WallClock
 
-SLICE_S = 4
+SLICE_S = const(4)
 NEVER_STEPS = 1 << 62
 _SLICES_KEPT = const(8)  # more than the queue can hold, even with slices of one second
 

@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
     from app.types import BenchFacts, Bolus, Calibration, Ceilings, Clear, Line, Program, Reporter, Reservoir, Settings, Validity, WallClock
 
 _STAGED = const(2)
-CHECK_MS = 10_000  # a check that is not continued for so long ends
+CHECK_MS = const(10_000)  # a check that is not continued for so long ends
 
 
 class Staged:

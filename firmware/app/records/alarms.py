@@ -2,6 +2,7 @@
 
 from app.records.journal import Journal, JournalError
 from pumpcore.faults import faults
+from pumpcore.units import NEVER_MS, const
 from pumpcore.wire.records import ALARM_CHANGES
 
 if 0:  # for the type checker alone
@@ -10,7 +11,7 @@ if 0:  # for the type checker alone
 # --- alarms ------------------------------------------------------------------------------------------------------------------
 # The active conditions. Each is journaled in the ring of faults when raised, repeated and acknowledged.
 
-REPEAT_MS = 60_000
+REPEAT_MS = const(60_000)
 # The cause cannot go away while this firmware runs: acknowledging would hide it.
 _PERSISTENT = (
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
@@ -56,7 +57,7 @@ class Alarms:
 
     def restore(self, number: int, count: int) -> None:
         """Make an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
-        self._active[number] = count
+        self._active[number] = max(self._active.get(number, 0), count)
         self._buzzer.sound("high")
 
     def _record(self, number: int, change: str) -> None:
@@ -107,9 +108,9 @@ class Alarms:
 # --- presses -----------------------------------------------------------------------------------------------------------------
 # A press sounds short for a dose and long for a refusal. Refusals are counted and journaled so that they cannot fill the journal.
 
-RECORD_MS = 900_000
-SOUND_MS, SHORT_SOUND_MS = 1_000, 200
-NEVER_MS = 1 << 62
+RECORD_MS = const(900_000)
+SOUND_MS = const(1_000)
+SHORT_SOUND_MS = const(200)
 
 
 class Presses:

@@ -15,8 +15,8 @@ if 0:  # for the type checker alone
 # littlefs changes a file as a whole, so a power cut leaves whole records only: any other bytes are damage, never a cut.
 
 FOLDER = "/journal"
-SEGMENT_BYTES = 16_384
-BLOCK_BYTES = 4096
+SEGMENT_BYTES = const(16_384)
+BLOCK_BYTES = const(4096)
 _WORTH_BYTES = const(256)  # with less space left in a block, the next segment waits for the next block
 MOST_IN_SEGMENT = SEGMENT_BYTES // records.SHORTEST_BYTES + 1
 
@@ -79,7 +79,7 @@ class Ring:
         boot, uptime_ms, utc_s = stamp
         if self.next_sequence >= records.HIGHEST_SEQUENCE:  # a host may still ask for the number after the last
             raise OSError("no sequence number is left")
-        raw = records.encode(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
+        raw = records.encode_record(name, (boot, self.next_sequence, uptime_ms, utc_s), values)
         handle = self._room_for(len(raw))
         handle.write(raw)
         handle.flush()
@@ -203,7 +203,9 @@ class Ring:
     def segments(self) -> "Iterator[Segment]":
         """Yield each segment, newest first."""
         behind = self.next_sequence
-        for first in reversed(self.firsts):
+        for first in reversed(self.firsts[:]):
+            if first not in self.firsts:  # it went meanwhile, as the oldest one
+                return
             yield Segment(first, behind, self.read_whole(first) or b"")
             behind = first
 
@@ -231,10 +233,10 @@ def load_gaps() -> "Gaps":
 # A record is on flash when `append` returns: for what is about to happen. `post` keeps a record that only reports in memory until the loop
 # has a turn for it.
 
-MOST_POSTED = 64
+MOST_POSTED = const(64)
 # From here on an alarm forbids therapy at power-up: long before a number would be used again.
 NUMBERS_END = (1 << 32) - (1 << 24)
-BOOTS_END = (1 << 23) - (1 << 16)  # a token has 23 bits for it
+BOOTS_END = const((1 << 23) - (1 << 16))  # a token has 23 bits for it
 _BOOTS_KEPT = const(1 << 14)
 
 

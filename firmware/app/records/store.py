@@ -10,7 +10,7 @@ from pumpcore.flash import slots
 if 0:  # for the type checker alone
     from app.types import Flash
 
-FOLDER = "/store"
+STORE = "/store"
 MARKS = "/marks"
 
 
@@ -28,7 +28,7 @@ class Store:
         self._flash = flash
         self.failed = False
         self.before_write = _nothing
-        for folder in (FOLDER, MARKS):
+        for folder in (STORE, MARKS):
             try:
                 flash.make_folder(folder)
             except OSError:
@@ -81,7 +81,7 @@ class Store:
             raise StoreError(name)
 
     def _paths(self, name: str) -> list[str]:
-        return ["%s/%s.%s" % (FOLDER, name, letter) for letter in slots.LETTERS]
+        return ["%s/%s.%s" % (STORE, name, letter) for letter in slots.LETTERS]
 
     def _read(self, name: str) -> tuple[list[bytes], bytes]:
         """Return ([bytes of each slot], bytes of the mark); b"" for a file that is missing or empty.

@@ -12,7 +12,7 @@ if 0:  # for the type checker alone
 _ZONE = "<iIiI"
 _ZONE_BYTES = const(16)
 _LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
-_LOOK_MS = const(1_000)
+_CLOCK_LOOK_MS = const(1_000)
 _RETRY_MS = const(300_000)
 _END_UTC_S = const((1 << 32) - 86_400)  # 2106-02-06: what a record or a lease adds still fits
 
@@ -90,7 +90,7 @@ class WallClock:
 
     def due(self, now_ms: int) -> bool:
         """Return True if the transition has passed and must be journaled (until `told`) or settled. Ask again at `look_ms`."""
-        self.look_ms = now_ms + (_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
+        self.look_ms = now_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:

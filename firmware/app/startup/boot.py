@@ -5,12 +5,13 @@ from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
 from app.programs.setup import Setup
-from app.pump import Pump, Supervisor
+from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
 from app.records.store import Store
 from app.records.wall import WallClock
 from app.startup import recovery
+from app.supervisor import Supervisor
 from app.wire.handlers.table import HANDLERS, Loader
 from app.wire.session import Session, Tokens
 from pumpcore.faults.faults import Refusal
@@ -20,11 +21,11 @@ from pumpcore.motion.dose import Accumulator
 from pumpcore.orders import bolus
 from pumpcore.orders.bolus import Doses
 from pumpcore.program import schedule
-from pumpcore.units import MS_PER_S
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Attach, Board, Bridge, Calibration, Take
+    from app.types import Attach, Board, Bridge, Calibration, Steps, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
 # The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
@@ -143,7 +144,7 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 # --- resume ------------------------------------------------------------------------------------------------------------------
 # Therapy goes on after a power cut only if the program allows it, without catching up, and at most 3 times an hour.
 
-MOST_IN_HOUR = 3
+MOST_IN_HOUR = const(3)
 
 
 def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
@@ -215,11 +216,14 @@ class Resume:
 
 # --- boot --------------------------------------------------------------------------------------------------------------------
 
-WATCHDOG_MS = 8000
+WATCHDOG_MS = const(8000)
 
 
-def build(board: "Board", release: str) -> Pump:
-    """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves."""
+def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pump:
+    """Build the whole pump around `board`. Every condition found on the way is an alarm. Nothing moves.
+
+    `Pump.checking` is what is left to check after the first answer: the rest of the day's journal, the rolling windows, then `hashes`.
+    """
     windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
     board.system.make_room()
@@ -235,22 +239,21 @@ def build(board: "Board", release: str) -> Pump:
     recovery.compare(files, journal)
     load_line(setup, files.record.leased_steps, files.record.uncertain_steps)
     alarms = Alarms(journal, clock, board.buzzer)
+    history: "list[tuple[int, int]]" = []
     doses, losses = Doses(), recovery.Losses()
-    history = recovery.totals(journal, doses, losses)
-    opened = recovery.open_alarms(journal, losses)
+    reading = recovery.totals(journal, history, doses, losses)
+    for _ in reading:
+        if history:  # the newest ones; the rest is for later
+            break
     base_s = recovery.powered_on_s(files.record, history)
     board.system.make_room()
     book = Book(clock, WallClock(clock, store), files, base_s)
     book.events = journal.rings["events"]
     pump = Pump(board, journal, alarms, setup, book)
     pump.doses = doses
-    doses.lost_s = min(doses.lost_s, base_s)
-    if files.record.demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
-        doses.add(files.record.demand_s, 0, True)
     microsteps = setup.bench.microsteps if setup.bench else 0  # without a bench there is no motor to test
     motion = Motion(board.stepper, board.guard, microsteps)
-    recovery.rebuild_windows(windows, history, files.record, base_s)
-    leases = Leases(files, windows, journal.boot)
+    leases, found = Leases(files, windows, journal.boot), (files.record.leased_steps, files.record.demand_s)
     pump.delivery = Delivery(motion, leases, book, setup, Reporter(journal, alarms))
     store.before_write = pump.keep_fed
     pump.supervisor = Supervisor(board, pump.delivery, journal, book, pump.stop)
@@ -259,11 +262,12 @@ def build(board: "Board", release: str) -> Pump:
     pump.session = Session(board.link, pump, HANDLERS, Loader(board.system))
     flash.listen(pump.session.hear)
     pump.selftest = SelfTest(motion, microsteps, clock.uptime_ms())
-    _raise_problems(pump, files, losses, opened)
+    _raise_problems(pump, files, losses)
     if not identified:
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
-    journal.built()
+    windows.minute = base_s // S_PER_MINUTE
+    pump.checking = _rest(pump, (reading, recovery.rebuild_windows(windows, history, found[0], base_s), hashes), losses, found[1], base_s)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -271,12 +275,29 @@ def build(board: "Board", release: str) -> Pump:
     return pump
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses, opened: "list[tuple[int, int]]") -> None:
-    for number, count in opened:
-        pump.alarms.restore(number, count)
+def _rest(pump: Pump, parts: "tuple[Steps, Steps, Steps | tuple[()]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+    """Do what is left after the first answer: the day's journal, the alarms, the windows, the hashes of the files."""
+    reading, filling, hashes = parts
+    yield from reading
+    yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
+    pump.journal.built()
+    _tell_losses(pump, losses)
+    doses = pump.doses
+    doses.lost_s = min(doses.lost_s, base_s)
+    if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
+        doses.add(demand_s, 0, True)
+    yield from filling
+    yield from hashes
+
+
+def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
     for gap in losses.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
         pump.journal.post("journal_gap", (gap.first, gap.last), gap.ring)
+
+
+def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> None:
+    _tell_losses(pump, losses)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:

@@ -11,7 +11,7 @@ from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
-    from app.types import Clock, Flash, LedgerFiles, Lost, Store
+    from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
@@ -28,6 +28,7 @@ _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the
 # Records with the pump's position, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
 _STALE_S = const(120)
+_AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
 
 def open_journal(flash: "Flash", clock: "Clock", buffer: bytearray | None = None) -> Journal:
@@ -180,7 +181,8 @@ class Losses:
             self.gaps.append(Gap(name, 1, ring.first_sequence() - 1))
 
     def news(self) -> list[Gap]:
-        """Return the gaps that no earlier boot has journaled; one that spans them all if a ring has more than 8."""
+        """Return the gaps that no earlier boot has journaled and no earlier call returned; one that spans them all if a ring has more
+        than 8."""
         told, found = self._told, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in told])]
@@ -188,6 +190,7 @@ class Losses:
                 new = [Gap(name, min([gap.first for gap in new]), max([gap.last for gap in new]))]
             new.sort(key=_first_of)
             found.extend(new)
+        told.extend(found)
         return found
 
 
@@ -195,34 +198,35 @@ def _first_of(gap: Gap) -> int:
     return gap.first
 
 
-def totals(journal: Journal, doses: Doses | None = None, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """Return [(powered_on_s, leased_steps)] of the `total` records of at least the last 24 powered-on hours, oldest first.
+def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
+    """Fill `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first.
 
-    Doses of that time are added to `doses`, also those that may have been in lost records.
+    It reads from the newest segment on, a part of one at each step. Doses of that time are added to `doses`, also those that may have
+    been in lost records.
     """
-    found: list[tuple[int, int]]
-    found, ring = [], journal.rings["events"]
-    losses = losses or Losses()
+    ring = journal.rings["events"]
     for one in ring.segments():
+        yield
         data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
+        yield
         for at in starts:
             if data[at + 1] == _TOTAL:
                 segment.append(_total_at(data, at))
-            elif data[at + 1] == _DOSE and doses is not None:
+            elif data[at + 1] == _DOSE:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", one, starts):
-            if doses is not None and _may_hold_dose(lost):
+            if _may_hold_dose(lost):
                 later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] == _TOTAL] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
-        found = segment + found
+        found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
+        yield  # the next segment is not read yet: whoever goes on later may read others before
     else:
-        if doses is not None and _lacks_oldest(ring):
+        if _lacks_oldest(ring):
             doses.lose(found[0][0] if found else _PRESENT_S)
     losses.look_at_oldest("events", ring)
-    return found
 
 
 def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
@@ -272,17 +276,17 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list[tuple[int, int]], record: ledger.LedgerRecord, now_s: int) -> None:
-    """Fill empty windows from flash, so that nothing drops out too early.
-
-    Steps between two totals count at the later one. Steps before the first total of a short history count at that total, steps since the
-    last one count now.
-    """
-    windows.minute = now_s // S_PER_MINUTE
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
+    """Fills empty windows, which know the present minute, as far as the flash does; a part at each step. What lies between two totals
+    counts in the bucket of the later one, what was leased before the first of a history that is younger than the windows in the first's,
+    and what was leased since the last one counts now: nothing falls out of a window too early."""
     before = 0
-    for at_s, leased_steps in history + [(now_s, record.leased_steps)]:
+    history.append((now_s, position_steps))
+    for number, (at_s, leased_steps) in enumerate(history):
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps
+        if number % _AT_ONCE == 0:
+            yield
 
 
 def has_ended(journal: Journal, token: bytes) -> bool:
@@ -300,15 +304,17 @@ def has_ended(journal: Journal, token: bytes) -> bool:
     return _ENDED in named
 
 
-def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[int, int]]:
-    """Return [(fault number, count)] of the alarms not yet acknowledged, from the ring of faults: a reset does not end them.
+def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
+    """Restore the alarms not yet acknowledged, from the ring of faults, a part of a segment at each step: a reset does not end them.
 
     Alarms that power-up looks for itself are left out.
     """
-    newest, ring = {}, journal.rings["faults"]
-    losses = losses or Losses()
+    newest: dict[int, tuple[int, int]] = {}
+    ring = journal.rings["faults"]
     for one in ring.segments():
+        yield
         starts = ring.starts(one.first, one.behind, one.data)
+        yield
         losses.look("faults", one, starts)
         segment = _alarms_in(one.data, starts)
         for number in segment:
@@ -316,8 +322,9 @@ def open_alarms(journal: Journal, losses: Losses | None = None) -> list[tuple[in
                 newest[number] = segment[number]
     losses.look_at_oldest("faults", ring)
     acknowledged = records.ALARM_CHANGES.index("acknowledged")
-    return [(number, newest[number][1]) for number in sorted(newest)
-            if newest[number][0] != acknowledged and _outlives_reset(number)]
+    for number in sorted(newest):
+        if newest[number][0] != acknowledged and _outlives_reset(number):
+            alarms.restore(number, newest[number][1])
 
 
 def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[int, int]]:

@@ -17,9 +17,9 @@ if 0:  # for the type checker alone
 # --- tokens ------------------------------------------------------------------------------------------------------------------
 # The pump issues one-shot tokens for orders: valid 60 s, void at reset, numbered from the boot counter (R8).
 
-VALID_MS = 60_000
+VALID_MS = const(60_000)
 _KEPT = const(8)
-MOST_TOKENS = (1 << 20) - 1
+MOST_TOKENS = const((1 << 20) - 1)
 
 
 class Tokens:
@@ -85,9 +85,9 @@ def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]"
 
 # --- session -----------------------------------------------------------------------------------------------------------------
 
-REMEMBERED = 8
-REMEMBERED_BYTES = 4096  # of their answers; the oldest go first
-MOST_WAITING = 64
+REMEMBERED = const(8)
+REMEMBERED_BYTES = const(4096)  # of their answers; the oldest go first
+MOST_WAITING = const(64)
 MOST_WAITING_BYTES = frame.MAX_BYTES
 # Most that a session holds: an unfinished line, the waiting lines, and inside `poll` the data just read, once more cut into lines.
 MOST_HELD_BYTES = frame.MAX_BYTES + MOST_WAITING_BYTES
@@ -275,7 +275,7 @@ class Session:
                 return
             if self._late:
                 raise Refusal("overtaken")
-            self._pump.setup.refuse_while_checking(self._pump.board.clock.uptime_ms())
+            self._pump.refuse_while_checking()
         except Refusal as refused:
             self._refuse(identity, refused)
             return
@@ -337,6 +337,8 @@ class Session:
     def press(self) -> None:
         """Carry out a press of the bolus button: a command without a reply."""
         try:
+            if self._pump.checking is not None:
+                raise Refusal("busy", wait_s=1)
             self.loader.handler("bolus.press")(self._pump, {})
         except Refusal as refused:
             self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())

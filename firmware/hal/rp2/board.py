@@ -1,10 +1,6 @@
 """The board: every part, built so that nothing moves."""
 
-from hal.absent import BoardState
-from hal.absent import Buttons as NoButtons
-from hal.absent import Guard as NoGuard
-from hal.absent import Stepper as NoStepper
-from hal.absent import Supply as NoSupply
+from hal.absent import BoardState, NoButtons, NoGuard, NoStepper, NoSupply
 from hal.rp2 import feed, imports, pio
 from hal.rp2.clock import Clock
 from hal.rp2.flash import BoardFlash

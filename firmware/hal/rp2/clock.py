@@ -10,7 +10,7 @@ from micropython import const
 
 _ADDRESS = const(0x68)
 _STATUS = const(0x0F)
-_STOPPED = const(0x80)
+_CLOCK_STOPPED = const(0x80)
 _REGISTERS = const(16)
 _CENTURY = const(80)  # the century bit, read as part of a two-digit decimal month
 _HZ = const(400_000)
@@ -30,7 +30,7 @@ class Ds3231:
         """Return seconds since 1970; 0 if the oscillator stopped since the time was set, or the registers hold no time."""
         data = self._registers
         self._bus.readfrom_mem_into(_ADDRESS, 0, data)
-        if data[_STATUS] & _STOPPED:
+        if data[_STATUS] & _CLOCK_STOPPED:
             return 0
         return seconds(data)
 

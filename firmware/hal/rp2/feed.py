@@ -15,7 +15,6 @@ from hal.rp2.pio import Machine
 from hal.rp2.words import BYTES_LOG2, WORDS
 
 _RING_BYTES = WORDS * 4
-_MASK = WORDS - 1
 _WORD = const(2)  # DMA's code for 32 bits
 _READ = const(0)  # DMA's code for a ring of read addresses
 _TRIES = const(3)
@@ -68,7 +67,7 @@ class Feed:
 
         The word before it stays readable, and the ring is never quite full.
         """
-        return WORDS - 2 - (self.end - pulled & _MASK)
+        return WORDS - 2 - (self.end - pulled & (WORDS - 1))
 
     def pulled(self) -> int:
         """Return the index of the word that the generator pulls next."""
@@ -76,7 +75,7 @@ class Feed:
             left = self._left()
             level = self._machine.level()
             if self._left() == left:
-                return self.sent - left - level & _MASK
+                return self.sent - left - level & (WORDS - 1)
 
     def _moved(self, number: int) -> int:
         """Return how many words of a channel's load are in the FIFO already, 0 to WORDS - 1."""
@@ -87,7 +86,7 @@ class Feed:
 
     def send(self) -> None:
         """Hand over everything encoded since the last send, as one transfer."""
-        begin, count = self.sent, self.end - self.sent & _MASK
+        begin, count = self.sent, self.end - self.sent & (WORDS - 1)
         if count == 0:
             return
         self.sent = self.end

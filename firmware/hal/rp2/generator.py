@@ -2,10 +2,9 @@
 
 from micropython import const
 
-from hal.rp2 import pio as reg
 from hal.rp2 import words
 from hal.rp2.feed import Feed
-from hal.rp2.pio import Machine
+from hal.rp2.pio import JMP, JMP_PIN, MOV_ISR_OSR, MOV_ISR_Y, MOV_PINS_ISR, MOV_PINS_NULL, Machine
 from hal.rp2.words import WORDS, steps_in
 
 if 0:  # for the type checker alone
@@ -40,16 +39,15 @@ class Program:
 
 # --- generator ---------------------------------------------------------------------------------------------------------------
 
-_MASK = WORDS - 1
-_NUMBER = const(0)
-_ALL_OFF = reg.MOV_PINS_NULL
+_GENERATOR_NUMBER = const(0)
+_ALL_OFF = MOV_PINS_NULL
 
 
 class Generator:
     """`options`: the pins, for rp2.StateMachine. `cycle`: patterns of the coils, () for a step and direction driver."""
 
     def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
-        self.machine = Machine(_NUMBER, program.program, options)
+        self.machine = Machine(_GENERATOR_NUMBER, program.program, options)
         self.feed = Feed(self.machine)
         self._program = program
         self.overhead_cycles = program.overhead_cycles
@@ -71,7 +69,7 @@ class Generator:
             if most > self._room:
                 raise ValueError("more than the queue holds")
         behind = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
-        self._room -= behind - feed.end & _MASK
+        self._room -= behind - feed.end & (WORDS - 1)
         feed.end = behind
 
     def send(self) -> None:
@@ -99,7 +97,7 @@ class Generator:
         if pulled == self._current and not self._pulled_any:
             return self._counted
         self._pulled_any = True
-        last = pulled - 1 & _MASK
+        last = pulled - 1 & (WORDS - 1)
         self._counted += steps_in(self.feed.words, self._current, last)
         self._current = last
         return self._counted + steps_in(self.feed.words, last, pulled)
@@ -109,7 +107,7 @@ class Generator:
         machine = self.machine
         machine.run(False)
         pulled = self.feed.stop()
-        pc, y = machine.pc(), machine.read(reg.MOV_ISR_Y)
+        pc, y = machine.pc(), machine.read(MOV_ISR_Y)
         machine.execute(_ALL_OFF)
         self._counted = self._made_until(pulled, pc, y)
         machine.drain()
@@ -128,17 +126,17 @@ class Generator:
         """Go to the program's beginning with empty registers; turn the coil patterns to the motor's position."""
         self.machine.restart()
         if self._cycle:
-            self.machine.load(_turned(self._cycle, self._counted), reg.MOV_ISR_OSR)
+            self.machine.load(_turned(self._cycle, self._counted), MOV_ISR_OSR)
 
     def energise(self) -> None:
         """Hold the rotor where it stands. A step and direction driver does that itself."""
         if self._cycle:
-            self.machine.execute(reg.MOV_PINS_ISR)
+            self.machine.execute(MOV_PINS_ISR)
 
     def look_at_pad(self, on: bool) -> None:
         """Let the enable line stop the generator, or not: only the self test, with the motor disabled, steps without looking."""
         program = self._program
-        instruction = reg.JMP_PIN | program.target if on else reg.JMP | program.go
+        instruction = JMP_PIN | program.target if on else JMP | program.go
         self.machine.rewrite(program.check, instruction + self.machine.origin)
 
 

@@ -3,13 +3,12 @@
 from machine import Pin
 from micropython import const
 
-from hal.rp2 import pio as reg
-from hal.rp2.pio import FIFO_WORDS, Machine
+from hal.rp2.pio import FIFO_WORDS, MOV_ISR_X, MOV_X_OSR, MOV_Y_ONES, SET_PINS, SET_X_0, Machine
 
 # --- guard -------------------------------------------------------------------------------------------------------------------
 # The lease guard counts the pulses on the pin, owns the enable line, and cuts it one step beyond the lease, all without the CPU.
 
-_NUMBER = const(4)
+_GUARD_NUMBER = const(4)
 _SIGN = const(1 << 31)
 _U32 = const((1 << 32) - 1)
 _TRIPPED = const(2)  # the flag that the PIO program raises
@@ -24,12 +23,12 @@ class Guard:
         self._off_level = off_level
         self._line = Pin(enable_pin)
         self._wanted = self._held_off = False
-        self.machine = Machine(_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
+        self.machine = Machine(_GUARD_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has pulled or will pull from its FIFO
         self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # allowance that did not fit in the FIFO
-        self.machine.execute(reg.MOV_Y_ONES)
-        self.machine.execute(reg.SET_X_0)
+        self.machine.execute(MOV_Y_ONES)
+        self.machine.execute(SET_X_0)
         self.machine.run(True)
 
     def read(self) -> tuple[int, bool]:
@@ -37,7 +36,7 @@ class Guard:
         machine = self.machine
         while True:
             level = machine.level()
-            left = machine.read(reg.MOV_ISR_X)
+            left = machine.read(MOV_ISR_X)
             if machine.level() == level:  # else the machine pulled an allowance meanwhile
                 break
         del self._waiting[: len(self._waiting) - level]
@@ -89,7 +88,7 @@ class Guard:
             raise ValueError("more steps were made than are to be allowed")
         self.machine.run(False)
         self.machine.drain()
-        self.machine.load(left, reg.MOV_X_OSR)
+        self.machine.load(left, MOV_X_OSR)
         self._granted, self._waiting, self._owed = steps, [], 0
         self.machine.run(True)
 
@@ -106,7 +105,7 @@ class Guard:
 
     def _drive(self, on: bool) -> None:
         level = 1 - self._off_level if on and not self._held_off else self._off_level
-        self.machine.execute(reg.SET_PINS | level)
+        self.machine.execute(SET_PINS | level)
 
     def clear_alert(self) -> None:
         """Clear the flag of a trip."""

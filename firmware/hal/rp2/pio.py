@@ -65,7 +65,7 @@ BITTEN = const(1)
 # --- pio ---------------------------------------------------------------------------------------------------------------------
 # By registers, because `StateMachine.exec("text")` takes 3.8 ms and `restart()` keeps the FIFO's content.
 
-FIFO_WORDS = 4
+FIFO_WORDS = const(4)
 _FIRST_OFFSET = const(1)  # MicroPython stores here the program's address in PIO 0; PIO 1 follows
 
 

@@ -9,8 +9,8 @@ import machine
 from machine import mem32
 from micropython import const
 
-from hal.rp2 import pio as reg
 from hal.rp2.imports import PACK
+from hal.rp2.pio import BITTEN, WATCHDOG_REASON, WATCHDOG_SCRATCH0
 
 if 0:  # for the type checker alone
     from hal.ports import Implementation
@@ -61,7 +61,7 @@ class System:
         self._free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
         self._begun_ms = time.ticks_ms()
-        left = mem32[reg.WATCHDOG_SCRATCH0]
+        left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.failures = left & 15 if left & ~15 == _FAILED else 0
         self.reset_cause = _cause(left)
@@ -76,7 +76,7 @@ class System:
         }
 
     def _leave(self, word: int) -> None:
-        mem32[reg.WATCHDOG_SCRATCH0] = word
+        mem32[WATCHDOG_SCRATCH0] = word
 
     def seed(self) -> int:
         """Return a u32 from the noise of the ring oscillator, different after every reset."""
@@ -84,7 +84,7 @@ class System:
 
     def reset(self) -> None:
         """Restart the chip; does not return."""
-        if mem32[reg.WATCHDOG_SCRATCH0] != _MAINTENANCE:
+        if mem32[WATCHDOG_SCRATCH0] != _MAINTENANCE:
             self._leave(_RESET)
         machine.reset()
 
@@ -152,6 +152,6 @@ class System:
 
 
 def _cause(left: int) -> str:
-    if left == _RUNNING and mem32[reg.WATCHDOG_REASON] & reg.BITTEN:
+    if left == _RUNNING and mem32[WATCHDOG_REASON] & BITTEN:
         return "watchdog"
     return "soft" if left in (_RUNNING, _RESET, _MAINTENANCE) or left & ~15 == _FAILED else "power"

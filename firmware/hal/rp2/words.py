@@ -69,7 +69,7 @@ def cycles_in(words: ptr32, first: int, behind: int, overhead: int) -> int:
 # --- words -------------------------------------------------------------------------------------------------------------------
 # Integers only; runs on CPython as well. `overhead` is an item's time besides its x, in cycles.
 
-CYCLES_PER_US = 125
+CYCLES_PER_US = const(125)
 # the item of a single step after a long gap
 _ALONE_CYCLES = const(1 << 20)
 _PULSE = const(1)

@@ -2,9 +2,7 @@
 
 import struct
 
-from hal.absent import Guard as NoGuard
-from hal.absent import Stepper as NoStepper
-from hal.absent import Supply as NoSupply
+from hal.absent import NoGuard, NoStepper, NoSupply
 from hal.sim import panel
 from hal.sim.clock import Clock
 from hal.sim.link import Link

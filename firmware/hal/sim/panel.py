@@ -17,13 +17,13 @@ if 0:  # for the type checker alone
 # host/thecal/sim/devices.py is the other side and lists the orders and answers. Buffers are made once: this MicroPython hardly gives back
 # what it allocates (see system.py).
 
-BUSY = 1
-TRIPPED = 2
-STOP = 4
-ENABLED = 8
-INPUT = 16
-BOLUS = 32
-SUPPLY_LOW = 64
+BUSY = const(1)
+TRIPPED = const(2)
+STOP = const(4)
+ENABLED = const(8)
+INPUT = const(16)
+BOLUS = const(32)
+SUPPLY_LOW = const(64)
 
 _FACTS_BYTES = const(512)
 _QUEUED_AT = const(16)

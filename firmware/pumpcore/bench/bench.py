@@ -230,7 +230,7 @@ class Motor:
 # The bench as the pump stores it.
 
 RP2 = "rp2"
-FULL_STEPS_PER_TURN = 200  # a motor of 1.8 degrees, mounted on the head without a gear
+FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, mounted on the head without a gear
 KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
 
 _U48 = const(1 << 48)

@@ -27,7 +27,7 @@ no_memory | the pump has no free memory to answer this | ask again; if it stays,
 clock_transition | the next change of the offset is past, or too near to be moved while running | name the nearest, or stop the pump first
 dose_rounded | whole steps would deliver more than 1 % less than ordered | order one of the nearest volumes
 supply_off | the motor's supply is too low to start | switch it on, look at its fuse
-busy | the pump checks a program | wait until that is done, or stop it: thecal stop
+busy | the pump checks a program, or itself after power-up | wait until that is done; thecal stop ends the check of a program
 not_checked | this program was not checked to its end | upload it again: thecal program
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries

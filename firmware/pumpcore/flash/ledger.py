@@ -9,13 +9,18 @@ remainder belongs to both.
 import binascii
 import struct
 
-IDLE, RUNNING, RESUMING, ALONE = 0, 1, 2, 3  # ALONE: a bolus without a program
-RESUMES_KEPT = 3
+from pumpcore.units import const
+
+IDLE = const(0)
+RUNNING = const(1)
+RESUMING = const(2)
+ALONE = const(3)  # ALONE: a bolus without a program
+RESUMES_KEPT = const(3)
 
 # By magic. TLG1 is of a firmware without therapy modes and lacks the last five fields. TLG2 keeps 16 bits of the boot and lacks
 # `events_sequence`: the newest record of the ring of events when it was written (0: unknown).
 _FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_MAGIC = b"TLG3"
+_LEDGER_MAGIC = b"TLG3"
 FIELDS = (
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
@@ -23,7 +28,9 @@ FIELDS = (
     "events_sequence",
 )
 # How a temporary rate compared with the basal when the lease was written.
-NONE, RAISED, LOWERED = 0, 1, 2
+NONE = const(0)
+RAISED = const(1)
+LOWERED = const(2)
 
 
 class LedgerRecord:
@@ -57,18 +64,18 @@ class LedgerRecord:
         return self.leased_steps - self.confirmed_steps
 
 
-def pack(record: LedgerRecord) -> bytes:
+def pack_record(record: LedgerRecord) -> bytes:
     """Return the record's bytes with a CRC-32: at most 480 B, so that they lie inline in the file system's metadata."""
     one = record  # By name: a look-up by text takes five times as long, and this runs at every lease.
     body = struct.pack(
-        _FORMATS[_MAGIC], _MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
+        _FORMATS[_LEDGER_MAGIC], _LEDGER_MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
         one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
         one.bolus_token, one.program_digest, one.extended_token, one.extended_steps, one.temporary, one.demand_s, one.events_sequence,
         *one.resumes_s)
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack(image: bytes) -> LedgerRecord:
+def unpack_record(image: bytes) -> LedgerRecord:
     """Return the record of `image`. Raises ValueError if it is cut short, damaged or inconsistent."""
     layout = _FORMATS.get(bytes(image[:4]), "")
     if not layout or len(image) != struct.calcsize(layout) + 4:

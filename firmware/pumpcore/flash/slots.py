@@ -13,8 +13,8 @@ from pumpcore.units import const
 # takes one folder back to an older state cannot take both back.
 
 LETTERS = "ab"
-_MAGIC = b"TCS1"
-_HEAD = "<4sII"
+_SLOT_MAGIC = b"TCS1"
+_SLOT_HEAD = "<4sII"
 _HEAD_BYTES = const(12)
 _MARK = "<4sI8s"
 _MARK_MAGIC = b"TCM1"
@@ -23,7 +23,7 @@ _MARK_BYTES = const(20)
 
 def pack(sequence: int, payload: bytes) -> bytes:
     """Return the bytes of one slot."""
-    head = struct.pack(_HEAD, _MAGIC, sequence, len(payload))
+    head = struct.pack(_SLOT_HEAD, _SLOT_MAGIC, sequence, len(payload))
     # One copy: the largest program has 4 kB, and the pump's memory has few pieces of that size.
     return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
 
@@ -32,8 +32,8 @@ def unpack(image: bytes) -> tuple[int, bytes]:
     """Return (sequence, payload) of a slot. Raises ValueError if it is cut short, damaged or something else."""
     if len(image) < _HEAD_BYTES + 4:
         raise ValueError("slot is too short")
-    magic, sequence, length = struct.unpack(_HEAD, image[:_HEAD_BYTES])
-    if magic != _MAGIC or len(image) != _HEAD_BYTES + length + 4:
+    magic, sequence, length = struct.unpack(_SLOT_HEAD, image[:_HEAD_BYTES])
+    if magic != _SLOT_MAGIC or len(image) != _HEAD_BYTES + length + 4:
         raise ValueError("slot is not one of ours")
     if struct.unpack("<I", image[-4:])[0] != binascii.crc32(memoryview(image)[:-4]):
         raise ValueError("slot is damaged")

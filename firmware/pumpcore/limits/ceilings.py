@@ -13,8 +13,8 @@ from pumpcore.units import U64_MAX, const
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchLimits
 
-HOUR_BUCKETS = 61
-DAY_BUCKETS = 1441
+HOUR_BUCKETS = const(61)
+DAY_BUCKETS = const(1441)
 _LOW_BYTES = const(3)
 
 

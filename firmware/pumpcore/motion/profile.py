@@ -21,9 +21,9 @@ if 0:  # for the type checker alone
 # is further than 12 us from its ideal time. What is computed per group stays below 2**30 up to 25,000 Hz: MicroPython allocates memory for
 # longer integers.
 
-SAG_US = 11  # most error in the middle of an evenly run group, before rounding
-STEADY_US = 2  # a change of rate that moves every step by less is ignored
-SLACK_HZ = 4  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this many more
+SAG_US = const(11)  # most error in the middle of an evenly run group, before rounding
+STEADY_US = const(2)  # a change of rate that moves every step by less is ignored
+SLACK_HZ = const(4)  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this many more
 _HZ8 = HZ4_PER_HZ * HZ4_PER_HZ
 _HZ4_US = HZ4_PER_HZ * US_PER_S
 _US_PER_HZ4 = US_PER_S // HZ4_PER_HZ
@@ -191,7 +191,7 @@ def highest_rate_hz(bench: "MotorFacts") -> int:
 # (to the nearest microsecond, never accumulating): a first step after a change, a run of equal intervals, and a dwell up to the slice's end
 # if the gap is long. A `Ramp` then lays out rates above the motor's start rate.
 
-DWELL_FROM_US = 1_000_000
+DWELL_FROM_US = const(1_000_000)
 _WAIT_FROM_US = const(1_000)  # shorter waits are too short for a generator, or not worth an item
 
 

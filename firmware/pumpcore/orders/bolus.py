@@ -2,7 +2,7 @@
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Accumulator, Calibration
-from pumpcore.units import S_PER_DAY, ceil_div
+from pumpcore.units import S_PER_DAY, ceil_div, const
 from pumpcore.wire.records import PURPOSES
 
 if 0:  # for the type checker alone
@@ -16,15 +16,15 @@ LIVE = (ORDERED, DELIVERING, PAUSED)
 MANUAL, PRIMING, CALIBRATION, DEMAND, EXTENDED = PURPOSES
 # The journal stores an index of this table: append only.
 ENDS = (DONE, CANCELLED, CUT, "stopped", "fault", "limit")
-SHORTEST_S = 20
-LEASE_S = 5
-EXTENDED_LEASE_S = 60
-LEASE_PART = 20
-SHORTEST_EXTENDED_S = 600
-LONGEST_EXTENDED_S = 86_400
-ROUNDING_PART = 100
-LONGEST_S = 86_400
-LONGEST_RUN_S = 30 * 86_400  # alone: a weighed run may take weeks
+SHORTEST_S = const(20)
+BOLUS_LEASE_S = const(5)
+EXTENDED_LEASE_S = const(60)
+LEASE_PART = const(20)
+SHORTEST_EXTENDED_S = const(600)
+LONGEST_EXTENDED_S = const(86_400)
+ROUNDING_PART = const(100)
+LONGEST_S = const(86_400)
+LONGEST_RUN_S = const(30 * 86_400)  # alone: a weighed run may take weeks
 
 
 class Bolus:
@@ -65,7 +65,7 @@ class Bolus:
 
     def lease_s(self) -> int:
         """Return how many seconds of this bolus one lease may hold: 5 s, extended 60 s as for basal; at most a twentieth of it (R2)."""
-        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else LEASE_S, self.duration_s // LEASE_PART)
+        return min(EXTENDED_LEASE_S if self.purpose == EXTENDED else BOLUS_LEASE_S, self.duration_s // LEASE_PART)
 
     def rest_s(self) -> int:
         """Return the seconds that are not planned yet."""
@@ -123,9 +123,9 @@ def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibrat
 # --- temporary ---------------------------------------------------------------------------------------------------------------
 # A temporary rate is a rate, or an exact part of the basal, for a limited time. The pump ends it itself.
 
-SHORTEST_TEMPORARY_S = 60
-LONGEST_TEMPORARY_S = 86_400
-MOST_PARTS = 10_000
+SHORTEST_TEMPORARY_S = const(60)
+LONGEST_TEMPORARY_S = const(86_400)
+MOST_PARTS = const(10_000)
 
 
 class Temporary:
@@ -164,7 +164,7 @@ class Temporary:
 #
 # A bolus counts from its first slice [powered-on s, rounded up], always with its whole volume, even if it was cancelled.
 
-KEPT = 128
+KEPT = const(128)
 
 
 class Doses:

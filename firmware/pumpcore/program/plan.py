@@ -1,9 +1,13 @@
 """The program as it runs. packing.py packs and checks it."""
 
+from pumpcore.units import const
+
 if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Entries, Settings
 
-CONSTANT, SCHEDULE, MINIMUM = 0, 1, 2
+CONSTANT = const(0)
+SCHEDULE = const(1)
+MINIMUM = const(2)
 MODES = ("constant", "schedule", "minimum")
 
 

@@ -13,7 +13,7 @@ if 0:  # for the type checker alone
 # --- frame -------------------------------------------------------------------------------------------------------------------
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
 
-MAX_BYTES = 8192
+MAX_BYTES = const(8192)
 BARE_WORDS = (b"hello", b"status", b"stop")
 _TAIL_BYTES = const(9)
 _WORD_BYTES = const(64)
@@ -138,8 +138,8 @@ class LineBuffer:
 # Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
 
 PROTOCOL = (1, 1)
-TOKEN_DIGITS = 16
-ID_DIGITS = 16
+TOKEN_DIGITS = const(16)
+ID_DIGITS = const(16)
 _HEX = "0123456789abcdef"
 _HEX_BYTES = b"0123456789abcdef"
 _BEFORE_ID = b'{"jsonrpc":"2.0","id":"'

@@ -14,8 +14,8 @@ if 0:  # for the type checker alone
 
 RECORD_HEAD = "<BBHIIHI"
 HEAD_BYTES = struct.calcsize(RECORD_HEAD)
-CRC_BYTES = 4
-SEQUENCE_AT = 4  # offset in a record
+CRC_BYTES = const(4)
+SEQUENCE_AT = const(4)  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
 HIGHEST_SEQUENCE = (1 << 32) - 1
 _HIGHEST_UPTIME_MS = const((1 << 48) - 1)
@@ -75,7 +75,7 @@ FRONT_WAYS = ("delivered", "primed")
 WHATS = ("concentration", "rate", "bolus", "day")
 
 
-def encode(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
+def encode_record(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """Return the bytes of a record. `stamp` is (boot, sequence, uptime_ms, utc_s), `values` the payload in the order of TYPES.
 
     It keeps the low 16 bits of `boot`, at most 2^48 - 1 of `uptime_ms`, and 0 (unknown) for a `utc_s` that has no room.

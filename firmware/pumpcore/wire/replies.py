@@ -128,7 +128,7 @@ STATUS = _keys(
         _each("ordered_steps delivered_steps guard_steps uncertain_steps", STEPS),
     ),
     _all(_CLOCK_MORE, {
-        "program_digest": DIGEST_OR_NONE, "program_name": NAME, "free_memory_bytes": COUNT,
+        "checking": TRUTH, "program_digest": DIGEST_OR_NONE, "program_name": NAME, "free_memory_bytes": COUNT,
         "last_error": ("text", _ERROR_BYTES), "entry": _maybe(U16_NUMBER), "entry_rate_nl": _maybe(RATE_NL),
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),

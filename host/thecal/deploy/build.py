@@ -1,4 +1,4 @@
-"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name or a part of one, without the lines of
+"""Compiles the firmware for the chip: every file but main.py becomes an .mpy of the same name or a part of the pack, without the lines of
 tracebacks."""
 
 from __future__ import annotations
@@ -7,58 +7,48 @@ import ast
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pumpcore.flash import manifest
 from thecal.deploy import pack
-from thecal.deploy.compact import Names, joined
-from thecal.deploy.constants import module_of
-from thecal.deploy.files import Files, firmware_files, library_files
-from thecal.deploy.public_names import AT_THE_PROMPT
-from thecal.deploy.units import UNITS
+from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
+from thecal.deploy.units import CHIP, of_target
 from thecal.errors import Failed
 
-MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
 LOOSE = ("/hal/__init__.py", "/hal/rp2/__init__.py", "/hal/rp2/imports.py")  # what opens the pack
-NOTHING_TYPED: frozenset[str] = frozenset()
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
 
 
 @dataclass(frozen=True)
 class Built:
-    """What lies on a flashed pump: `files` by their path there, library included; the manifest; the release digest.
-
-    `names`: by a source's path, what its private names are called on the pump.
-    """
+    """What lies on a flashed pump: `files` by their path there, library included; the manifest; the release digest."""
 
     files: Files
     manifest: bytes
     release: str
-    names: dict[str, Names] = field(default_factory=dict)
 
 
 def build(firmware: Path, in_units: bool = True) -> Built:
     """Compiles what is below `firmware`. Failed when the compiler is missing or refuses a file.
 
-    Not `in_units`: each file remains one, with the names that somebody asks for at the prompt.
+    Not `in_units`: each file remains one, and lies by itself.
     """
     sources, library = firmware_files(firmware), library_files()
-    ours = {path: data for path, data in sources.items() if path != MAIN}
-    units, typed = (UNITS, NOTHING_TYPED) if in_units else ({}, AT_THE_PROMPT)
-    small = joined(ours, [sources[MAIN], *library.values()], units, typed)
-    compiled = compile_all({**small.files, **library})
-    packed = {name_of(path): compiled.pop(path) for path in small.files if in_units and path not in LOOSE}
-    for path in [path for path, data in ours.items() if _only_names_a_folder(path, data)]:  # the pack names it too, and a file costs time
+    lying = of_target(sources, CHIP) if in_units else sources
+    compiled = compile_all({**lying, **library})
+    packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
+    compiled[MAIN] = sources[MAIN]
+    for path in [path for path, data in lying.items() if _only_names_a_folder(path, data)]:  # the pack names it too, and a file costs time
         packed.pop(name_of(path), None)
     made = (pack.PATH, pack.pack(packed)) if in_units else None
-    own = {path: data for path, data in compiled.items() if path in sources} | {MAIN: sources[MAIN]}
+    own = {path: data for path, data in compiled.items() if path in lying}
     rows = manifest.build(sources, own, made, {path: compiled[path] for path in library})
-    files = {name_of(path): data for path, data in compiled.items()} | {MAIN: sources[MAIN]} | dict([made] if made else [])
-    return Built(files, rows, manifest.release(manifest.parse(rows)[0]), small.names)
+    files = {path if path == MAIN else name_of(path): data for path, data in compiled.items()} | dict([made] if made else [])
+    return Built(files, rows, manifest.release(manifest.parse(rows)[0]))
 
 
 def _only_names_a_folder(path: str, data: bytes) -> bool:

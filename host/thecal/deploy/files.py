@@ -1,12 +1,11 @@
-"""The files of a pump, on every target: the firmware's sources, the motor library, the manifest."""
+"""The files of a pump as they are kept here: the firmware's sources, and the motor library."""
 
 import importlib.util
 from pathlib import Path
 
-from pumpcore.flash import manifest
 from thecal.errors import Failed
-from thecal.files.resources import firmware_folder
 
+MAIN = "/main.py"  # MicroPython runs only a main.py; everything else it imports
 MANIFEST_PATH = "/manifest"
 LIBRARY = "adafruit_motor"
 _LIBRARY_FILES = ("stepper.py",)
@@ -14,6 +13,11 @@ _LIBRARY_FILES = ("stepper.py",)
 NOT_DEPLOYED = ("/pumpcore/wire/replies.py",)
 
 Files = dict[str, bytes]
+
+
+def module_of(path: str) -> str:
+    """Return the module of a source: `app.pump` for `/app/pump.py`."""
+    return path[1:-3].replace("/", ".").removesuffix(".__init__")
 
 
 def firmware_files(folder: Path) -> Files:
@@ -33,8 +37,3 @@ def library_files() -> Files:
         if all((folder / name).is_file() for name in _LIBRARY_FILES):
             return {f"/lib/{LIBRARY}/{name}": (folder / name).read_bytes() for name in _LIBRARY_FILES}
     raise Failed("adafruit_motor is not installed", "pip install adafruit-circuitpython-motor")
-
-
-def manifest_of(firmware: Path | None) -> bytes:
-    """Return the manifest of a pump with plain sources (None: those that came with thecal)."""
-    return manifest.build(firmware_files(firmware or firmware_folder()), library=library_files())

@@ -8,8 +8,8 @@ from posixpath import dirname
 
 from thecal.deploy import marks, pack
 from thecal.deploy.board import NEW
-from thecal.deploy.build import MAIN, Built
-from thecal.deploy.files import MANIFEST_PATH, Files
+from thecal.deploy.build import Built
+from thecal.deploy.files import MAIN, MANIFEST_PATH, Files
 from thecal.deploy.survey import CODE, DATA, Survey
 from thecal.errors import Failed
 from thecal.terminal.console import columns

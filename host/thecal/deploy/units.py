@@ -1,73 +1,174 @@
-"""Files of the firmware that are in memory together become one file, a unit; it lies where one of them would.
+"""Join the files of the firmware that are in memory together to one file, a unit, which lies where one of them would.
 
-Each module costs a pump its object, its dictionary and three names in memory, and a look in the file system when it starts. What one
-asks of another one of its unit is asked of nobody then; names that meant something else in each become different.
+Each module costs a pump its object, its dictionary and three names in memory, and a look in the file system when it starts. A unit is
+the text of its files, one after another. Only imports change: a name that another file of the unit defines is there already, and a
+file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A number
+that no other file asks for (`NAME = const(1)`) is defined below `if 0:`: MicroPython's compiler knows it, and a pump keeps no name.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Iterable
+import functools
+import re
+import symtable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-from thecal.deploy.constants import module_of
-from thecal.deploy.scopes import Meaning, Scopes, bound, bound_inside, imported, unbound
+from pumpcore.flash import manifest
+from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
 from thecal.errors import Failed
+from thecal.files.resources import firmware_folder
 
-Trees = dict[str, ast.Module]
 Units = dict[str, str]
+Import = ast.Import | ast.ImportFrom
+Meaning = tuple[str, str]  # (module, name in it); the name of a whole module is ""
 
-# A unit's file: the modules in it, besides which it takes what they import at the top and no unit before it has.
+# The files of a unit: those named, and those that they import at the top and no unit before has.
 UNITS = {
     "/hal/rp2/imports.py": "hal.rp2.imports",
     "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.clock hal.rp2.signals hal.rp2.flash",
     "/hal/rp2/motors.py": "hal.rp2.motors",
     "/hal/sim/board.py": "hal.sim.board",
-    "/app/pump.py": """app.pump app.records.alarms app.delivery.delivery app.records.journal app.delivery.leases app.delivery.motion
-        app.programs.setup app.records.store app.records.wall app.wire.session app.wire.handlers.table pumpcore.limits.ceilings""",
+    "/app/pump.py": """app.pump app.supervisor app.records.alarms app.delivery.delivery app.records.journal app.delivery.leases
+        app.delivery.motion app.programs.setup app.records.store app.records.wall app.wire.session app.wire.handlers.table
+        pumpcore.limits.ceilings""",
     "/app/startup/boot.py": "app.startup.boot",
     "/pumpcore/bench/bench.py": "pumpcore.bench.bench",
 }
+_CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]*\b")
+_ATTRIBUTES = re.compile(r"\.([A-Z][A-Z0-9_]*)\b")
+_NUMBER = re.compile(r"([A-Z][A-Z0-9_]*) = const\(.*\)")
+CHIP, SIMULATOR = "rp2", "sim"  # the hals
+_UNKNOWN = ("", "")  # a builtin, or a word that only an assembler knows
 
 
-def join(trees: Trees, outside: list[ast.Module], units: Units) -> tuple[Units, list[str]]:
-    """Joins files in place. {path: path of the unit that it is a part of}, and the names that were made for it. `outside` are files
-    that are not changed and ask for names: Failed when they ask for a module that is a part of another one."""
-    paths = {module_of(path): path for path in trees}
-    members = _members(trees, paths, units)
-    home = {module: module_of(unit) for unit, own in members.items() for module in own}
-    finals = _finals(trees, paths, members, outside)
-    joined: dict[str, list[ast.stmt]] = {}
-    for module, path in paths.items():
-        joined[module] = _Joined(module, trees[path], paths, home, finals).body
+def of_target(sources: Files, hal: str) -> Files:
+    """Return what a pump with this hal runs: the same files for both, but for those of the other hal."""
+    other = f"/hal/{CHIP if hal == SIMULATOR else SIMULATOR}/"
+    return join({path: data for path, data in sources.items() if not path.startswith(other)})
+
+
+def simulated_files(firmware: Path) -> Files:
+    """Return the files of a simulated pump, library included."""
+    return {**of_target(firmware_files(firmware), SIMULATOR), **library_files()}
+
+
+def manifest_of(firmware: Path | None) -> bytes:
+    """Return the manifest of a simulated pump (None: of the firmware that came with thecal)."""
+    sources = firmware_files(firmware or firmware_folder())
+    return manifest.build(sources, of_target(sources, SIMULATOR), library=library_files())
+
+
+@dataclass(frozen=True)
+class _File:
+    """A source as joining needs it: its lines, the imports at its top and inside of something, the other names that it binds at its
+    top, and those that it looks up there and does not bind."""
+
+    lines: tuple[str, ...]
+    top: tuple[Import, ...]
+    nested: tuple[Import, ...]
+    defined: frozenset[str]
+    free: frozenset[str]
+
+
+def join(sources: Files, units: Units | None = None) -> Files:
+    """Return the files of a pump, those of a unit joined to one. main.py runs as it is."""
+    return dict(_joined(tuple(sorted(sources.items())), tuple((UNITS if units is None else units).items())))
+
+
+@functools.lru_cache(maxsize=16)
+def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
+    sources = dict(items)
+    paths = {module_of(path): path for path in sorted(sources) if path != MAIN}
+    files = {module: _read(path, sources[path]) for module, path in paths.items()}
+    members = _members(files, {unit: own.split() for unit, own in units if unit in sources})
+    joining = _Joining(files, {module: module_of(unit) for unit, own in members.items() for module in own})
+    joined = {path: joining.text(module) for module, path in paths.items() if module not in joining.home}
     for unit, own in members.items():
-        for module in own:
-            del trees[paths[module]]
-        trees[unit] = ast.Module(_each_import_once([statement for module in own for statement in joined[module]]), [])
-    for module, path in paths.items():
-        if module not in home:
-            trees[path].body = joined[module]
-    made = sorted({*finals.values(), *map(_unit_name, home.values())})
-    return {paths[module]: unit for unit, own in members.items() for module in own}, made
+        joining.refuse_clashes(unit, own)
+        joined[unit] = joining.unit(own)
+    words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
+    for unit in members:
+        joined[unit] = _without_names(joined[unit], set().union(*(found for path, found in words.items() if path != unit)))
+    made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
+    return tuple(sorted(made.items()))
 
 
-def _members(trees: Trees, paths: dict[str, str], units: Units) -> dict[str, list[str]]:
-    """Each unit's modules, those that another one imports before it."""
-    taken = {root for roots in units.values() for root in roots.split()}
+def _without_names(text: str, elsewhere: set[str]) -> str:
+    """Return a unit that keeps no name of a number, but for one that stands above its line, in another file, or behind a point."""
+    asked = elsewhere.union(_ATTRIBUTES.findall(text))
+    lines = []
+    for line in text.splitlines(keepends=True):
+        found = _NUMBER.match(line)
+        lines.append("if 0: " + line if found and found[1] not in asked else line)
+        asked.update(_CAPITALS.findall(line))
+    return "".join(lines)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(path: str, data: bytes) -> _File:
+    """Read a source. What stands below `if 0:` is for the type checker alone, and left out."""
+    try:
+        tree = ast.parse(data)
+    except SyntaxError as error:
+        raise Failed(f"{path[1:]} does not compile: SyntaxError: {error.msg}, line {error.lineno}", "correct it") from None
+    lines = data.decode().splitlines()
+    for node in tree.body[:]:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value == 0:
+            lines[node.lineno - 1 : node.end_lineno] = [""] * len(lines[node.lineno - 1 : node.end_lineno])
+            tree.body.remove(node)
+    top = [node for node in tree.body if isinstance(node, Import)]
+    nested = [node for node in _statements(tree) if isinstance(node, Import) and node not in top]
+    table = symtable.symtable("\n".join(lines), path, "exec")
+    bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    imported = {alias.asname or alias.name for node in top for alias in node.names}
+    return _File(tuple(lines), tuple(top), tuple(nested), frozenset(bound - imported), frozenset(_looked_up(table) - bound))
+
+
+def _looked_up(table: symtable.SymbolTable) -> set[str]:
+    """Return the names that a scope, and those inside of it, look up at the top of their file."""
+    at_top = table.get_type() == "module"
+    found = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and (at_top or symbol.is_global())}
+    return found.union(*map(_looked_up, table.get_children()))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield all statements of a file."""
+    for part in ("body", "orelse", "handlers", "finalbody"):
+        for inner in getattr(node, part, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            yield from _statements(inner)
+
+
+def _meanings(node: Import, files: dict[str, _File]) -> Iterator[tuple[ast.alias, Meaning]]:
+    """Yield what each name of an import stands for."""
+    for alias in node.names:
+        whole = alias.name if isinstance(node, ast.Import) else f"{node.module}.{alias.name}"
+        if isinstance(node, ast.Import) or whole in files:
+            yield alias, (whole, "")
+        else:
+            yield alias, (str(node.module), alias.name)
+
+
+def _members(files: dict[str, _File], units: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the modules of each unit, those that another one imports before it."""
+    packages = {module.rpartition(".")[0] for module in files}
+    taken = {root for roots in units.values() for root in roots} | packages
     found: dict[str, list[str]] = {}
 
     def visit(module: str, own: list[str]) -> None:
-        if module in taken or module not in paths or paths[module].endswith("/__init__.py"):
+        if module in taken or module not in files:
             return
         taken.add(module)
-        for node in trees[paths[module]].body:
-            if isinstance(node, ast.ImportFrom):
-                for _, meaning in imported(node, paths):
-                    visit(meaning.module, own)
+        for node in files[module].top:
+            for _, meaning in _meanings(node, files):
+                visit(meaning[0], own)
         own.append(module)
 
-    for unit in [unit for unit in units if unit in trees]:
-        roots = units[unit].split()
+    for unit, roots in units.items():
         taken -= set(roots)
         found[unit] = []
         for root in roots:
@@ -75,135 +176,64 @@ def _members(trees: Trees, paths: dict[str, str], units: Units) -> dict[str, lis
     return found
 
 
-def _finals(trees: Trees, paths: dict[str, str], members: dict[str, list[str]], outside: list[ast.Module]) -> dict[Meaning, str]:
-    """What a name at the top of a module is called in its unit, where it can't stay."""
-    asked = _asked(outside, paths)
-    for unit, own in members.items():
-        if {meaning.module for meaning in asked} & {module for module in own if module != module_of(unit)}:
-            raise Failed(f"main.py asks for a part of {unit[1:]}", "ask for it there")
-    found = {}
-    for own in members.values():
-        unclear = _unclear({module: trees[paths[module]] for module in own}, paths)
-        for meaning in [Meaning(module, name) for module in own for name in _defined(trees[paths[module]]) & unclear]:
-            if meaning in asked:
-                raise Failed(f"{meaning.module}: another file of its unit has a {meaning.name} too", "call one of them otherwise")
-            found[meaning] = f"_{meaning.module.replace('.', '_')}_{meaning.name.strip('_')}"
-    return found
+class _Joining:
+    """`home`: the unit, as a module, that a module is part of."""
 
+    def __init__(self, files: dict[str, _File], home: dict[str, str]) -> None:
+        self._files, self.home = files, home
 
-def _asked(outside: list[ast.Module], modules: Iterable[str]) -> set[Meaning]:
-    nodes = [node for tree in outside for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    return {meaning for node in nodes for _, meaning in imported(node, modules)}
+    def unit(self, own: list[str]) -> str:
+        """Return the text of a unit; what two of its files import at the top it imports once."""
+        seen = {"import sys"}
+        return "import sys\n" + "".join(f"# {module}\n{self.text(module, seen)}" for module in own)
 
+    def text(self, module: str, seen: set[str] | None = None) -> str:
+        """Return the text of a file. `seen`: what its unit has imported so far."""
+        file, seen = self._files[module], set() if seen is None else seen
+        lines: list[str | None] = list(file.lines)
+        for node in (*file.top, *file.nested):
+            at_top, indent = node in file.top, " " * node.col_offset
+            changed = self._changed(node, module, seen if at_top else set()) or ["" if at_top else "pass"]
+            lines[node.lineno - 1] = "\n".join(indent + line for line in changed)
+            lines[node.lineno : node.end_lineno] = [None] * ((node.end_lineno or 0) - node.lineno)
+        return "\n".join(line for line in lines if line is not None) + "\n"
 
-def _unclear(ours: Trees, modules: Iterable[str]) -> set[str]:
-    """Names that would mean different things in one file; `ours` by module."""
-    meant: dict[str, set[object]] = {}
-    for module, tree in ours.items():
-        for name, meaning in _top(module, tree, modules).items():
-            meant.setdefault(name, set()).add(meaning)
-        for name in bound_inside(tree) | unbound(tree):
-            meant.setdefault(name, set()).add(None)
-    several = {name for name, meanings in meant.items() if len(meanings) > 1}
-    return several.union(dir(builtins))
+    def _changed(self, node: Import, module: str, seen: set[str]) -> list[str]:
+        """Return the statements that take the place of an import."""
+        found: dict[str, list[str]] = {}
+        for alias, meaning in _meanings(node, self._files):
+            begin, what = self._asked(alias.asname or alias.name, meaning, module, isinstance(node, ast.Import))
+            if what and begin + what not in seen:
+                found.setdefault(begin, []).append(what)
+            seen.add(begin + what)
+        return [begin + ", ".join(what) for begin, what in found.items()]
 
+    def _asked(self, called: str, meaning: Meaning, module: str, whole: bool) -> tuple[str, str]:
+        """Return how a statement begins that gives this meaning a name, and what it asks for; ("", "") when none is needed."""
+        (asked, name), here = meaning, self.home.get(module)
+        unit = self.home.get(asked, asked)
+        if unit == here:
+            return ("", "") if name == called else (f"{called} = ", name or "sys.modules[__name__]")
+        begin, what = ("import ", asked) if whole else (f"from {unit} import ", name)
+        if not name and not whole:
+            package, _, what = unit.rpartition(".")
+            begin = f"from {package} import "
+        return begin, what if what == called else f"{what} as {called}"
 
-def _top(module: str, tree: ast.Module, modules: Iterable[str]) -> dict[str, object]:
-    """What each name at the top of a file stands for."""
-    found: dict[str, object] = {name: Meaning(module, name) for name in _defined(tree)}
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            found.update({alias.asname or alias.name: alias.name for alias in node.names})
-        elif isinstance(node, ast.ImportFrom):
-            found.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
-            found.update({alias.asname or alias.name: meaning for alias, meaning in imported(node, modules)})
-    return found
+    def refuse_clashes(self, unit: str, own: list[str]) -> None:
+        """Failed when a name would mean in the unit what it does not mean in one of its files."""
+        meant: dict[str, tuple[str, Meaning]] = {}
+        for module in own:
+            for name, meaning in self._names(module).items():
+                other, known = meant.setdefault(name, (module, meaning))
+                if meaning != known:
+                    raise Failed(f"{unit[1:]}: {name} is not the same in {other} and in {module}", "rename one of them in the sources")
 
-
-def _defined(tree: ast.Module) -> set[str]:
-    """What the file itself gives a name, imports left out."""
-    return bound([node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)])
-
-
-def _unit_name(unit: str) -> str:
-    """What other files call a unit."""
-    return f"_in_{unit.replace('.', '_')}"
-
-
-def _each_import_once(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Failed when one name would be imported from two places."""
-    kept: list[ast.stmt] = []
-    places: dict[str, str] = {}
-    for statement in body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            alias, place = statement.names[0], ast.dump(statement)
-            if places.setdefault(alias.asname or alias.name, place) != place:
-                raise Failed(f"{ast.unparse(statement)}: another file of its unit means something else by that name", "rename it")
-            if place in [ast.dump(node) for node in kept if isinstance(node, type(statement))]:
-                continue
-        kept.append(statement)
-    return kept
-
-
-class _Joined(Scopes):
-    """One module's statements as they stand in its unit, each import one statement."""
-
-    def __init__(self, module: str, tree: ast.Module, paths: Iterable[str], home: dict[str, str], finals: dict[Meaning, str]) -> None:
-        self._home, self._finals, self._here = home, finals, home.get(module, module)
-        top = _top(module, tree, paths)
-        super().__init__({name: meaning for name, meaning in top.items() if isinstance(meaning, Meaning)}, paths)
-        self.body: list[ast.stmt] = []
-        for statement in tree.body:
-            changed = self.visit(statement)
-            self.body += changed if isinstance(changed, list) else [changed] if changed is not None else []
-            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-                statement.name = finals.get(Meaning(module, statement.name), statement.name)
-
-    def _is_here(self, meaning: Meaning) -> bool:
-        return self._home.get(meaning.module, meaning.module) == self._here
-
-    def visit_Import(self, node: ast.Import) -> list[ast.Import]:
-        return [ast.Import([alias]) for alias in node.names]
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> list[ast.ImportFrom] | None:
-        ours = {id(alias): meaning for alias, meaning in imported(node, self._modules)}
-        found = []
-        for alias in node.names:
-            meaning = ours.get(id(alias))
-            if meaning is None:
-                found.append(ast.ImportFrom(node.module, [alias], 0))
-            elif not self._is_here(meaning):
-                found.append(self._asked(meaning, alias.asname or alias.name))
-        return found or None
-
-    def _asked(self, meaning: Meaning, name: str) -> ast.ImportFrom:
-        """The import of what lies in another file. A unit of which several modules are asked is one name."""
-        home = self._home.get(meaning.module, meaning.module)
-        if meaning.name:
-            final = self._finals.get(meaning, meaning.name)
-            return ast.ImportFrom(home, [ast.alias(final, None if final == name else name)], 0)
-        package, _, own = home.rpartition(".")
-        name = _unit_name(home) if meaning.module in self._home else name
-        return ast.ImportFrom(package, [ast.alias(own, None if own == name else name)], 0)
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        meaning = self.meaning(node.id)
-        if meaning is None:
-            return node
-        if not meaning.name and meaning.module in self._home:
-            raise Failed(f"{self._here}: {node.id} is a part of a unit, and no module", "ask for what is in it")
-        if self._is_here(meaning):
-            node.id = self._finals.get(meaning, meaning.name or node.id)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        meaning = self.meaning(node.value.id) if isinstance(node.value, ast.Name) else None
-        if meaning is None or meaning.name:
-            self.generic_visit(node)
-            return node
-        final = self._finals.get(Meaning(meaning.module, node.attr), node.attr)
-        if self._is_here(meaning):
-            return ast.Name(final, node.ctx)
-        assert isinstance(node.value, ast.Name)
-        unit = self._home.get(meaning.module)
-        return ast.Attribute(ast.Name(_unit_name(unit) if unit else node.value.id, ast.Load()), final, node.ctx)
+    def _names(self, module: str) -> dict[str, Meaning]:
+        """Return what each name that a file looks up at its top means."""
+        file = self._files[module]
+        found = dict.fromkeys(file.free, _UNKNOWN) | {name: (module, name) for name in file.defined} | {"sys": ("sys", "")}
+        for node in file.top:
+            for alias, (asked, name) in _meanings(node, self._files):
+                found[alias.asname or alias.name] = (asked if name else self.home.get(asked, asked), name)
+        return found

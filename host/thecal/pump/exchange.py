@@ -23,6 +23,7 @@ PATIENCE_S = 6.0
 STOP_TIMEOUT_S = 0.4
 SHARED_STOP_S = 2.0
 REOPEN_PAUSE_S = 0.1
+BUSY_PAUSE_S = 0.2
 WORDS_MOST = 1000  # letters of a refusal with its details
 PROMPTS = (b">>> ", b"raw REPL", b"=== ", b"Traceback (most recent")
 
@@ -92,6 +93,11 @@ class Exchange:
         while True:
             try:
                 return self._once(identity, method, params)
+            except Refused as error:  # a pump that has just been switched on checks itself; the check of a program names its digest
+                if error.fault != "busy" or "digest" in error.detail or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(BUSY_PAUSE_S)
+                continue
             except LinkLost as error:
                 lost: ThecalError = self._dropped(error)
             except (NoPump, PortBusy) as error:

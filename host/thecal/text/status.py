@@ -85,7 +85,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("leased", f"{ml(status['hour_nl'])} in the last hour, {ml(status['day_nl'])} in 24 h, in whole leases (the ceilings count these)"),
     ]
     return [
-        ("state", status["state"]),
+        ("state", status["state"] + (" (checking itself after power-up)" if status.get("checking") else "")),
         ("program", f"{name} ({digest[:12]})" if name else "none"),
         ("delivers", rate_text(status)),
         ("basal", basal_text(status)),

@@ -55,13 +55,13 @@ def _ledger() -> list:
             setattr(record, name, 200 + index)
     record.leased_steps, record.bolus_token, record.state = (1 << 64) - 1, (1 << 64) - 2, 2
     record.program_digest, record.resumes_s = bytes(range(8)), [1, 2, 4_294_967_295]
-    image = ledger.pack(record)
-    again = ledger.unpack(image)
+    image = ledger.pack_record(record)
+    again = ledger.unpack_record(image)
     told = [[name, _plain(getattr(again, name))] for name in ledger.FIELDS] + [again.resumes_s, str(again.open_steps())]
     return [
         _hex(image),
         told,
-        [_error(lambda at=at: ledger.unpack(image[:at] + b"\x55" + image[at + 1 :])) for at in range(0, len(image), 5)],
+        [_error(lambda at=at: ledger.unpack_record(image[:at] + b"\x55" + image[at + 1 :])) for at in range(0, len(image), 5)],
     ]
 
 

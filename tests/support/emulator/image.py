@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 from pumpcore.flash import slots
@@ -40,9 +39,3 @@ def commissioned(bench: Bench, changed: bool = False) -> bytes:
 def parts() -> bytes:
     """Return the firmware without main.py."""
     return format_image({path: data for path, data in loose().files.items() if path != "/main.py"})
-
-
-def on_chip(code: str, *paths: str) -> str:
-    """`code` for the prompt, with the private names of these sources as they are called on the chip."""
-    names = {old: new for path in paths for old, new in loose().names[path].items()}
-    return re.sub(r"(?<=\.)_\w+", lambda found: names.get(found[0], found[0]), code)

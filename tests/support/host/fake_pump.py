@@ -47,7 +47,7 @@ class FakePump:
         self.memory = {}
         self.utc_s = self.set_utc_s = 0
         self.zone = self.fraction_ms = None
-        self.journal = [records.encode("maintenance", (1, n, n * 1000, 0), (0,)) for n in range(1, 301)]
+        self.journal = [records.encode_record("maintenance", (1, n, n * 1000, 0), (0,)) for n in range(1, 301)]
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port_url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
         self._closing = False

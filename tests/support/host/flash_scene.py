@@ -23,7 +23,8 @@ def built(**changed):
     """Return a firmware of four files; `changed` by module name."""
     compiled = {path: changed.get(path.split("/")[-1][:-3], data) for path, data in COMPILED.items()}
     sources = {path: SOURCES[path] + compiled.get(path, b"") for path in SOURCES}
-    rows = manifest.build(sources, compiled, None, {path[:-4] + ".py": data for path, data in LIBRARY.items()})
+    own, library = {**compiled, "/main.py": sources["/main.py"]}, {path[:-4] + ".py": data for path, data in LIBRARY.items()}
+    rows = manifest.build(sources, own, None, library)
     lying = {path[:-3] + ".mpy": data for path, data in compiled.items()} | {"/main.py": sources["/main.py"]} | LIBRARY
     return Built(lying, rows, manifest.release(manifest.parse(rows)[0]))
 

@@ -30,15 +30,19 @@ def load(open_file: object) -> types.ModuleType:
 
 
 def checked(files: Mapping[str, bytes]) -> str:
-    """Return the release that main.py finds, "" if it would load nothing."""
+    """The release that main.py finds, "" when it would load nothing of it, or when a hash is another one than the manifest's."""
 
     def opened(path: str, mode: str) -> io.BytesIO:
         if path not in files:
             raise OSError(errno.ENOENT, path)
         return io.BytesIO(files[path])
 
+    main = load(opened)
     try:
-        return str(load(opened).check())
+        release, rows = main.check()
+        for _ in main.hashes(rows):
+            pass
+        return str(release)
     except (OSError, ValueError):
         return ""
 

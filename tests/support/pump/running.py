@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Self, TypeVar
 
@@ -66,7 +66,17 @@ class UnitPump:
     def __init__(self, image: bytes, utc_s: int = 0, cut_at: int | None = None, torn: bool = False) -> None:
         self.board = Board(Chip(image, cut_at, torn), utc_s)
         self._ids = itertools.count(1)
-        self.pump = boot.build(self.board, "0" * 64)
+        self.pump = boot.build(self.board, "0" * 64, self.hashes())
+        self.end_checking()
+
+    def hashes(self) -> Iterable[None]:
+        """Return what power-up checks after the first answer: nothing, there are no files here."""
+        return ()
+
+    def end_checking(self) -> None:
+        """Let power-up check all that it has left."""
+        while self.pump.checking is not None:
+            self.pump.check_on()
 
     # -- beginnings
 

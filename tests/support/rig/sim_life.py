@@ -34,7 +34,7 @@ def worn_image() -> bytes:
     raw, sequence = b"", 0
     while len(raw) < SEGMENT_BYTES - RECORDS_LEFT * 50:
         sequence += 1
-        raw += records.encode("total", (1, sequence, 1000 * sequence, 0), (0, 0, 0, 1))
+        raw += records.encode_record("total", (1, sequence, 1000 * sequence, 0), (0, 0, 0, 1))
     return build(firmware_folder(), named(), {"/journal/e00000001": raw})
 
 

@@ -27,8 +27,8 @@ def with_files(**files: bytes) -> bytes:
 
 def journal_at(boot: int, first: int = 1) -> bytes:
     """Return a segment that begins with this sequence number, of a boot numbered by older firmware."""
-    old = records.encode("boot", (boot, first, 0, 0), (0, bytes(8), bytes(8), 0, 0, 0, 0, boot, bytes(16)))
-    return old + records.encode("total", (boot, first + 1, 1_000, 0), (0, 0, 0, 1))
+    old = records.encode_record("boot", (boot, first, 0, 0), (0, bytes(8), bytes(8), 0, 0, 0, 0, boot, bytes(16)))
+    return old + records.encode_record("total", (boot, first + 1, 1_000, 0), (0, 0, 0, 1))
 
 
 @pytest.mark.rule("R8")
@@ -51,7 +51,7 @@ def test_boots_count_on_past_65536_and_no_token_comes_again(stored: bool) -> Non
 def test_segments_within_the_last_boot_are_not_looked_through_for_an_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searching thirty segments record by record took a chip one more second at boot."""
     stamp, total = (7, 100, 2_000, 0), (0, 0, 0, 1)
-    image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode("total", stamp, total))
+    image = with_files(journal_e00000001=journal_at(7), journal_e00000064=records.encode_record("total", stamp, total))
     looked, starts = [], Ring.starts
     monkeypatch.setattr(Ring, "starts", lambda ring, first, *rest: looked.append(first) or starts(ring, first, *rest))
     assert recovery._identity_told(recovery.open_ring(Flash(Chip(image)), "e", 32)) == (bytes(16), 7)

@@ -236,7 +236,7 @@ def test_a_ledger_behind_the_journal_is_an_alarm_and_the_larger_position_counts(
 @pytest.mark.rule("R2")
 def test_the_newest_ledger_file_removed_is_damage() -> None:
     pump = ran()
-    sequences = {path: ledger.unpack(data).sequence for path, data in ledgers(pump).items()}
+    sequences = {path: ledger.unpack_record(data).sequence for path, data in ledgers(pump).items()}
     pump.board.flash.remove(max(sequences, key=lambda path: sequences[path]))
     assert "ledger_damaged" in again(pump).alarms()
 

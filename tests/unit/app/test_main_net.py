@@ -97,7 +97,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 def started(board: Board, **parts: object) -> list[str]:
     main = load(open)
-    main.check, main.begin, main.turn = lambda: "release", lambda: board, lambda board, release: board.done.append("turned")
+    main.check, main.begin, main.turn = lambda: ("release", b""), lambda: board, lambda board, found: board.done.append("turned")
     main.answer_only = lambda fault, cause: board.done.append(f"answers {fault}")
     for name, part in parts.items():
         setattr(main, name, part)
@@ -132,7 +132,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "app.startup.boot", boot)
     monkeypatch.setattr(startup, "boot", boot, raising=False)
     monkeypatch.setitem(sys.modules, "hal.sim.imports", types.SimpleNamespace(built=lambda: None))
-    boot.build = lambda board, release: pump
+    boot.build = lambda board, release, hashes: pump
     del boot
 
     def forget(*names: str) -> None:
@@ -146,7 +146,7 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=lambda: None)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), "release")
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), ("release", b""))
     assert left == [(pump, None)]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.pump import DELIVERY, SESSION, SUPERVISOR, Heartbeat
+from app.supervisor import DELIVERY, SESSION, SUPERVISOR, Heartbeat
 from support.programs import constant
 from support.pump.running import BENCH, UnitPump, blank_image
 from support.replies import number

@@ -1,12 +1,14 @@
 """`thecal flash` against a fake board: which board, which bench, what is refused, what is left alone."""
 
+import hashlib
+
 import pytest
 
 from pumpcore.bench import bench as benches
 from pumpcore.flash import manifest, slots
 from support.host.fake_board import UNIQUE_ID, FakeBoard
 from support.host.flash_scene import BENCH, CHANGED, MPY, built, flash, matches, writes
-from thecal.deploy import bench_slot, files, finding, marks, pack
+from thecal.deploy import bench_slot, finding, marks, pack
 from thecal.errors import BadInput, Failed, NoPump
 from thecal.files.bench import payload, read_bench
 from thecal.files.resources import hardware_folder
@@ -246,11 +248,13 @@ def test_what_was_flashed_is_remembered_by_its_unique_id(pump):
 
 def test_the_manifest_is_what_the_simulator_has_but_for_what_lies_there():
     from thecal.deploy.build import build
+    from thecal.deploy.units import manifest_of, simulated_files
     from thecal.files.resources import firmware_folder
 
-    on_chip, on_sim = manifest.parse(build(firmware_folder()).manifest), manifest.parse(files.manifest_of(None))
+    on_chip, on_sim = manifest.parse(build(firmware_folder()).manifest), manifest.parse(manifest_of(None))
     assert on_chip[0] == on_sim[0]
     sources = dict(line.split(" ") for line in on_sim[0].decode().splitlines())
-    assert {path: digest for path, digest in on_sim[1].items() if path in sources} == sources
+    lying = {path: hashlib.sha256(data).hexdigest() for path, data in simulated_files(firmware_folder()).items()}
+    assert on_sim[1] == lying and on_sim[1]["/main.py"] == sources["/main.py"]
     assert set(on_sim[1]) - set(sources) == {"/lib/adafruit_motor/stepper.py"} == set(on_chip[1]) - set(sources) - {pack.PATH}
     assert [path for path, digest in on_chip[1].items() if digest == sources.get(path)] == ["/main.py"]

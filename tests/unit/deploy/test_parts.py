@@ -47,7 +47,7 @@ def test_what_stays_off_the_board_is_there_and_nothing_on_the_board_imports_it()
 
 
 SOURCES = {"/main.py": b"main", "/app/pump.py": b"pump"}
-COMPILED = {"/app/pump.py": b"M\x06pump"}
+COMPILED = {"/main.py": b"main", "/app/pump.py": b"M\x06pump"}
 
 
 def test_a_compiled_pump_has_the_release_of_its_sources():

@@ -1,4 +1,5 @@
-"""Files that are put together for the chip do what they did, whatever they call the same; their manifest says where they went."""
+"""Files that are joined to units do what they did; a name that would mean two things is refused; the manifest says what lies there.
+The simulator runs what is in the pack."""
 
 import ast
 import sys
@@ -6,13 +7,15 @@ import types
 
 import pytest
 
+from house_rules.test_consts import violations
+from house_rules.tree import Source
 from pumpcore.flash import manifest
 from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
-from thecal.deploy.compact import joined
-from thecal.deploy.files import firmware_files, library_files
-from thecal.deploy.scopes import unbound
-from thecal.deploy.units import UNITS, join
+from thecal.deploy import pack
+from thecal.deploy.build import LOOSE, build, compile_all, name_of
+from thecal.deploy.files import MAIN, firmware_files
+from thecal.deploy.units import CHIP, SIMULATOR, UNITS, join, module_of, of_target, simulated_files
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
 
@@ -27,10 +30,6 @@ def limit(step):
     return step + _LIMIT[0] + math.gcd(4, 6)
 
 
-def open(name):
-    return "opened " + name
-
-
 class Gauge:
     STEP = 7
 
@@ -41,17 +40,23 @@ class Gauge:
         return [limit for limit in range(3)]
 """
 MIDDLE = b"""
+import math
 from planted import inner
-from planted.inner import Gauge as Meter
+from planted.inner import Gauge as Meter, limit
+from planted.inner import (
+    STEP,
+)
 
-_LIMIT = ["middle"]
-STEP = "middle"
+if 0:
+    from planted.types import Late
+
+_AGAIN = ["middle"]
 
 
-def limit():
+def reach() -> "Late":
     from planted.late import _hidden
 
-    return _LIMIT, [inner.limit(inner) for inner in ()], inner.limit(1), _hidden(2), open
+    return _AGAIN, [inner.limit(inner) for inner in ()], inner.limit(1), _hidden(2), limit(4), math.pi
 
 
 class Better(Meter):
@@ -64,23 +69,23 @@ from planted import middle
 
 
 def _hidden(count):
-    return [middle.STEP, middle._LIMIT] * count
+    return [middle.STEP, middle._AGAIN] * count
 """
 OUTER = b"""
-from planted import inner, middle
-from planted.middle import Better, limit
+from planted import inner, middle as between
+from planted.middle import Better, reach
 
 
 def run():
     from planted.late import _hidden as late
+    from planted import late as module
 
     one, names = Better(), []
-    for STEP in (inner.STEP, middle.STEP):
+    for STEP in (inner.STEP, between.STEP):
         names.append(STEP)
-    return [one.limit(), one.limit(2), limit()[:4], inner.open("x"), names, inner._LIMIT, middle.limit()[3], late(1)]
+    return [one.limit(), one.limit(2), reach(), names, inner._LIMIT, between.reach()[3], late(1), module._hidden(1)]
 """
 SOURCES = {"/planted/inner.py": INNER, "/planted/middle.py": MIDDLE, "/planted/late.py": LATE, "/planted/outer.py": OUTER}
-ASKS = [b"from planted.outer import run\n"]
 
 
 class Planted:
@@ -126,38 +131,78 @@ def told(sources: dict) -> list:
     ],
 )
 def test_what_the_code_does_stays(units: dict, left: int) -> None:
-    made = joined(SOURCES, ASKS, units, frozenset())
-    assert len(made.files) == left and set(made.files) | set(made.units) == set(SOURCES)
-    assert told(made.files) == told(SOURCES)
+    made = join(SOURCES, units)
+    assert len(made) == left and set(made) <= set(SOURCES)
+    assert told(made) == told(SOURCES)
 
 
-def test_a_module_that_is_handed_about_can_not_be_a_part() -> None:
-    sources = SOURCES | {"/planted/outer.py": b"from planted import inner\ndef run():\n    return getattr(inner, 'STEP')\n"}
-    with pytest.raises(Failed, match="inner is a part of a unit, and no module"):
-        joined(sources, ASKS, {"/planted/outer.py": "planted.outer"}, frozenset())
+def test_nothing_but_imports_changes() -> None:
+    for unit, own in {"/planted/outer.py": SOURCES.values(), "/planted/middle.py": (INNER, LATE, MIDDLE)}.items():
+        made = join(SOURCES, {unit: module_of(unit) + " planted.late"})[unit].splitlines()
+        changed = (b"STEP,", b")", b"if 0:")
+        lines = [line for data in own for line in data.splitlines() if b"import" not in line and line.strip() not in changed]
+        assert [line for line in lines if line not in made] == []
 
 
-def test_main_asks_for_no_part() -> None:
-    with pytest.raises(Failed, match=r"main\.py asks for a part of planted/outer\.py"):
-        joined(SOURCES, [*ASKS, b"from planted.inner import limit\n"], {"/planted/outer.py": "planted.outer"}, frozenset())
+def test_a_syntax_error_is_named() -> None:
+    with pytest.raises(Failed, match=r"planted/inner\.py does not compile: SyntaxError"):
+        join({**SOURCES, "/planted/inner.py": b"def f(:\n"}, {})
 
 
-def test_one_name_imported_from_two_places_is_refused() -> None:
-    trees = {"/a.py": ast.parse("from math import floor as one"), "/b.py": ast.parse("from math import ceil as one")}
-    with pytest.raises(Failed, match="means something else by that name"):
-        join(trees, [], {"/a.py": "a b"})
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        (b"def limit():\n    pass\n", "limit"),
+        (b"_LIMIT = 3\n", "_LIMIT"),
+        (b"from math import floor as STEP\n", "STEP"),
+        (b"from planted import middle as limit\n", "limit"),
+        (b"def found():\n    return open('x'), [Gauge for one in ()]\n", "Gauge"),
+        (b"def found():\n    def inside():\n        return limit\n    return inside\n", "limit"),
+        (b"try:\n    from math import floor\nexcept ImportError:\n    STEP = 1\n", "STEP"),
+    ],
+)
+def test_a_name_that_would_mean_two_things_is_refused(other: bytes, name: str) -> None:
+    """Two definitions, two imports, and a name that only one of the files knows: the other one meant a builtin."""
+    sources = {**SOURCES, "/planted/other.py": other}
+    join(sources, {})
+    with pytest.raises(Failed, match=f"{name} is not the same in planted.inner and in planted.other"):
+        join(sources, {"/planted/other.py": "planted.inner planted.other"})
+
+
+def test_the_units_name_what_is_there_and_what_nobody_else_holds() -> None:
+    """Each is a file that is deployed; after joining no import asks for a file that is gone."""
+    sources = firmware_files(firmware_folder())
+    modules = {module_of(path) for path in sources}
+    named = [root for roots in UNITS.values() for root in roots.split()]
+    assert set(UNITS) <= set(sources) and set(named) <= modules and len(set(named)) == len(named)
+    for hal in (CHIP, SIMULATOR):
+        made = of_target(sources, hal)
+        left = {module_of(path) for path in made}
+        for path, data in made.items():
+            for node in [node for node in ast.walk(ast.parse(data)) if isinstance(node, ast.ImportFrom)]:
+                ours = path != MAIN and str(node.module).split(".")[0] in ("app", "pumpcore", "hal")
+                asked = {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)} & modules
+                assert asked <= left and (not ours or str(node.module) in left), f"{path}: {node.module} {asked - left}"
+
+
+def test_a_number_is_known_in_its_unit_wherever_it_is_used() -> None:
+    made = [of_target(firmware_files(firmware_folder()), hal) for hal in (CHIP, SIMULATOR)]
+    sources = [Source("firmware" + path, data.decode()) for files in made for path, data in files.items()]
+    assert violations(sources) == []
 
 
 @pytest.mark.long
-def test_the_firmware_in_units_asks_for_nothing_that_is_not_there() -> None:
-    """Every name that a unit reads it has, but for the builtins and the words of assemblers, which its parts read as well."""
-    sources = firmware_files(firmware_folder())
-    main = sources.pop("/main.py")
-    made = joined(sources, [main, *library_files().values()], UNITS, frozenset())
-    assert set(made.units.values()) == set(UNITS) <= set(made.files)
-    before = set().union(*(unbound(ast.parse(data)) for data in sources.values()))
-    for path, data in made.files.items():
-        assert unbound(ast.parse(data)) <= before, path
+def test_the_simulator_runs_what_is_in_the_pack() -> None:
+    """What the simulator runs, compiled, is what lies on a chip, byte for byte; but for the hals, of which each has its own."""
+    built, simulated = build(firmware_folder()), simulated_files(firmware_folder())
+    packed = pack.unpack(built.files[pack.PATH])
+    packages = [path for path in simulated if path.endswith("/__init__.py")]  # the pack names their folders, and needs no file
+    shared = {path: data for path, data in compile_all(simulated).items() if not path.startswith("/hal/") and path not in (MAIN, *packages)}
+    assert {"/app/pump.py", "/app/startup/boot.py", "/lib/adafruit_motor/stepper.py"} < set(shared)
+    assert {name_of(path): data for path, data in shared.items()} == {
+        path: data for path, data in {**packed, **built.files}.items() if path.startswith(("/app/", "/pumpcore/", "/lib/"))
+    }
+    assert simulated[MAIN] == built.files[MAIN] and not {name_of(path) for path in LOOSE} & set(packed)
 
 
 def test_what_is_in_the_pack_is_what_the_manifest_says_when_the_pack_is() -> None:

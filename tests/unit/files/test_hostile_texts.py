@@ -196,7 +196,8 @@ def test_a_spreadsheet_runs_no_formula_and_takes_no_token_for_a_number() -> None
 
 def test_a_reason_and_a_token_are_texts_in_the_csv_of_the_journal() -> None:
     reason, token = b"=1+1".ljust(60, b"\0"), bytes.fromhex("00010002e1614849")
-    raw = records.encode("refill_acknowledged", (1, 1, 0, 0), (reason,)) + records.encode("bolus_started", (1, 2, 0, 0), (token,))
+    raw = records.encode_record("refill_acknowledged", (1, 1, 0, 0), (reason,))
+    raw += records.encode_record("bolus_started", (1, 2, 0, 0), (token,))
     rows = [row("events", record) for record in record_types.decode(raw)[0]]
     read = list(csv.DictReader(io.StringIO(as_csv(rows, "-1"))))
     assert read[0]["reason"] == "'=1+1" and read[0]["calibration"] == "'-1"

@@ -171,7 +171,7 @@ def test_a_type_of_another_length_is_shown_as_unknown_and_ends_nothing():
 
 @pytest.mark.parametrize("damage", ["head", "middle", "end", "two segments in turn"])
 def test_a_damaged_raw_file_is_read_as_far_as_it_is_whole_and_the_damage_is_named(tmp_path, damage):
-    raw = bytearray(b"".join(records.encode("maintenance", (1, number, number, 0), (0,)) for number in range(1, 41)))
+    raw = bytearray(b"".join(records.encode_record("maintenance", (1, number, number, 0), (0,)) for number in range(1, 41)))
     one = len(raw) // 40
     if damage == "two segments in turn":
         raw = raw[20 * one :] + raw[: 20 * one] + raw[: 5 * one]

@@ -291,3 +291,25 @@ def test_a_link_that_breaks_for_good_is_unknown():
         pump._server = server
         with pytest.raises(Unknown):
             client.start()
+
+
+def test_a_pump_that_checks_itself_after_power_up_is_asked_again(client, pump, monkeypatch):
+    """For a moment it refuses every command; the refusal of a pump that checks a program is final, as it names the program."""
+    monkeypatch.setattr("thecal.pump.exchange.BUSY_PAUSE_S", 0.01)
+    refusals, answer, asked = [{"wait_s": 1}, {"wait_s": 1}, {}], client._once, []
+
+    def once(identity, method, params):
+        asked.append(identity)
+        if refusals:
+            refused = Refused(214, "busy", "the pump is busy")
+            refused.detail = refusals.pop(0)
+            raise refused
+        return answer(identity, method, params)
+
+    monkeypatch.setattr(client, "_once", once)
+    client.clock_set(1_700_000_000, 3600)
+    assert len(asked) == 4 and len(set(asked)) == 1
+    refusals.append({"wait_s": 9, "digest": "00"})
+    with pytest.raises(Refused):
+        client.clock_set(1_700_000_000, 3600)
+    assert len(asked) == 5

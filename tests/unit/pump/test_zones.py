@@ -276,8 +276,8 @@ def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(
     monkeypatch.setattr(importlib.import_module("thecal.cli.verbs.watch"), "time", SimpleNamespace(sleep=interrupt))
     has(pump, utc_s, zone)
     offset_s = min(zone[0], (1 << 31) - 1)
-    pump.journal = [records.encode("clock_set", (1, 1, 1_000, utc_s), (0, utc_s, offset_s))]
-    pump.journal += [records.encode("maintenance", (1, n, n * 1_000, utc_s), (0,)) for n in range(2, 301)]
+    pump.journal = [records.encode_record("clock_set", (1, 1, 1_000, utc_s), (0, utc_s, offset_s))]
+    pump.journal += [records.encode_record("maintenance", (1, n, n * 1_000, utc_s), (0,)) for n in range(2, 301)]
     code, _, err = thecal_says(*verb.split(), "--port", pump.port_url)
     assert code in (0, 1, 2, 4, 5, 130) and "Traceback" not in err, err
 

@@ -64,7 +64,7 @@ def test_the_record_s_head_is_that_of_the_code() -> None:
     rows = re.findall(r"^\| (\d+) \| (\w) \| (\w+) \|", section, re.MULTILINE)
     layout = "<" + "".join([kind for _, kind, _ in rows])
     assert struct.calcsize(layout) == records.HEAD_BYTES
-    raw = records.encode("total", (0x0102, 0x03040506, 0x0708090A0B0C, 0x0D0E0F10), (1, 2, 3, 4))
+    raw = records.encode_record("total", (0x0102, 0x03040506, 0x0708090A0B0C, 0x0D0E0F10), (1, 2, 3, 4))
     values = dict(zip([name for _, _, name in rows], struct.unpack(layout, raw[:18])))
     assert values == {
         "length": len(raw),

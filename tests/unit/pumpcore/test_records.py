@@ -122,15 +122,15 @@ def ledger_records(draw: st.DrawFn) -> ledger.LedgerRecord:
 def test_a_ledger_record_of_older_firmware_is_read(magic: bytes, layout: str) -> None:
     values = [7, 65_535, 1, 60, 90, 80, 5, 1_000, 0, 4, 2, 1, 3, 9, b"12345678"] + [6, 5, 1, 70] * (magic == b"TLG2")
     body = struct.pack(layout, magic, *values, 1, 2, 3)
-    record = ledger.unpack(body + struct.pack("<I", binascii.crc32(body)))
+    record = ledger.unpack_record(body + struct.pack("<I", binascii.crc32(body)))
     assert (record.sequence, record.boot, record.leased_steps, record.events_sequence) == (7, 65_535, 90, 0)
     assert record.resumes_s == [1, 2, 3] and record.demand_s == (70 if magic == b"TLG2" else 0)
 
 
 @given(ledger_records())
 def test_a_ledger_record_comes_back(record: ledger.LedgerRecord) -> None:
-    image = ledger.pack(record)
-    assert vars(ledger.unpack(image)) == vars(record)
+    image = ledger.pack_record(record)
+    assert vars(ledger.unpack_record(image)) == vars(record)
     assert len(image) <= 480
     assert record.open_steps() == record.leased_steps - record.confirmed_steps >= 0
 
@@ -138,13 +138,13 @@ def test_a_ledger_record_comes_back(record: ledger.LedgerRecord) -> None:
 @pytest.mark.rule("R2")
 @given(ledger_records(), st.data())
 def test_a_ledger_record_that_was_hit_is_refused(record: ledger.LedgerRecord, data: st.DataObject) -> None:
-    image = bytearray(ledger.pack(record))
+    image = bytearray(ledger.pack_record(record))
     bit = data.draw(st.integers(0, len(image) * 8 - 1))
     image[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ValueError, match="ledger"):
-        ledger.unpack(bytes(image))
+        ledger.unpack_record(bytes(image))
     with pytest.raises(ValueError, match="ledger"):
-        ledger.unpack(ledger.pack(record)[: data.draw(st.integers(0, len(image) - 1))])
+        ledger.unpack_record(ledger.pack_record(record)[: data.draw(st.integers(0, len(image) - 1))])
 
 
 @pytest.mark.rule("R2")
@@ -152,7 +152,7 @@ def test_a_ledger_that_delivered_more_than_was_leased_is_refused() -> None:
     record = ledger.LedgerRecord()
     record.leased_steps, record.confirmed_steps = 5, 6
     with pytest.raises(ValueError, match="more than was leased"):
-        ledger.unpack(ledger.pack(record))
+        ledger.unpack_record(ledger.pack_record(record))
 
 
 # --- slots and manifest -----------------------------------------------------------------------------------------------------
@@ -204,7 +204,8 @@ def test_a_manifest_of_another_form_is_refused(text: bytes) -> None:
 @given(st.lists(st.integers(0, 1 << 40), max_size=30), st.integers(0, 40), st.integers(0, 2_000), st.integers(0, 255))
 def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int, at: int, flip: int) -> None:
     """Whole, cut short, or with a damaged byte anywhere."""
-    data = bytearray(b"".join([records.encode("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]))
+    whole = [records.encode_record("total", (1, number, 5, 0), (one, one, one, 7)) for number, one in enumerate(steps, 1)]
+    data = bytearray(b"".join(whole))
     if at < len(data):
         data[at] ^= flip
     data = bytes(data[: max(0, len(data) - at % 60)])
@@ -215,7 +216,7 @@ def test_a_run_of_records_ends_where_one_by_one_they_end(steps: list, most: int,
 
 
 def test_a_record_is_decoded_where_it_begins() -> None:
-    data = b"".join([records.encode("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
+    data = b"".join([records.encode_record("maintenance", (1, number, 0, 0), (0,)) for number in (1, 2, 3)])
     assert [record_types.decode_at(data, at).sequence for at in records.record_starts(data)] == [1, 2, 3]
 
 

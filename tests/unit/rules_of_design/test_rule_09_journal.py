@@ -159,7 +159,7 @@ def test_the_number_of_half_a_record_is_a_gap_that_is_told_once() -> None:
 
 
 def test_a_record_with_a_wrong_bit_is_no_record() -> None:
-    whole = records.encode("total", (1, 7, 300_000, MONDAY_UTC_S), (1, 2, 3, 4))
+    whole = records.encode_record("total", (1, 7, 300_000, MONDAY_UTC_S), (1, 2, 3, 4))
     assert records.whole_bytes(whole) == len(whole)
     for bit in range(8, 8 * len(whole)):
         damaged = bytearray(whole)

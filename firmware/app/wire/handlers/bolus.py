@@ -1,6 +1,6 @@
 """Handlers of bolus.start, demand, extended, cancel, and of the button: orders with a token, each at most once (R5, R7, R8)."""
 
-from app.delivery.delivery import RUNNING
+from app.delivery.delivery import RUNS
 from app.delivery.leases import GUARD_MARGIN_STEPS
 from app.pump import Pump
 from pumpcore.faults.faults import Refusal
@@ -80,7 +80,7 @@ def _begins_ms(pump: Pump, bolus: Bolus) -> int:
 
 def check_running(pump: Pump) -> None:
     """Refusals `not_running`, `bridge_running`, `program_waits`."""
-    if pump.delivery.state is not RUNNING:
+    if pump.delivery.state is not RUNS:
         raise Refusal("not_running")
     if pump.delivery.bridge is not None:
         pump.delivery.bridge.refuse(pump)

@@ -3,7 +3,7 @@
 import binascii
 import json
 
-from app.delivery.delivery import RUNNING
+from app.delivery.delivery import RUNS
 from app.programs import programs
 from app.pump import Pump
 from pumpcore.faults.faults import Refusal
@@ -149,7 +149,7 @@ def _journal_overrides(pump: Pump, new: packing.Program) -> None:
 def _check_running(pump: Pump, new: packing.Program) -> None:
     """Refuse if the program cannot take over from the running one: another drug, or something else under way."""
     delivery, old = pump.delivery, pump.setup.program
-    if delivery.state is not RUNNING or pump.resume is not None:
+    if delivery.state is not RUNS or pump.resume is not None:
         raise Refusal("not_stopped", state=pump.state())
     from app.wire.handlers.bolus import check_running, check_temporary
     from app.wire.handlers.start import check_tank

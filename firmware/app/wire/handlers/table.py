@@ -63,6 +63,7 @@ def _identity(pump: Pump) -> dict:
     counters["records_lost"] = pump.journal.lost
     told = {
         "state": pump.state(),
+        "checking": pump.checking is not None,
         "uptime_ms": pump.board.clock.uptime_ms(),
         "boot": pump.journal.boot,
         "powered_on_s": book.powered_on_s(),

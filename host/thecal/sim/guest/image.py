@@ -5,7 +5,8 @@ import hashlib
 from pathlib import Path
 
 from thecal.deploy import marks
-from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
+from thecal.deploy.files import MANIFEST_PATH, Files
+from thecal.deploy.units import manifest_of, simulated_files
 from thecal.files.bench import Bench, payload
 from thecal.sim.errors import WasiError
 from thecal.sim.guest.filesystem import FileSystem
@@ -18,7 +19,7 @@ def build(firmware: Path, bench: Bench, extra: Files | None = None, seed: int = 
     """Build a flash image that boots as a commissioned pump with this bench; `extra` files are added unchanged."""
     manifest = manifest_of(firmware)
     data = commissioned(bench, manifest, seed)
-    files = {**firmware_files(firmware), **library_files(), **data, **(extra or {}), MANIFEST_PATH: manifest}
+    files = {**simulated_files(firmware), **data, **(extra or {}), MANIFEST_PATH: manifest}
     return format_image(files, SIMULATED_BLOCKS)
 
 

@@ -81,7 +81,7 @@ def introduce(hello: dict[str, Any], port_url: str, compiled: Compiled) -> None:
 def identity_checks(hello: dict[str, Any]) -> list[books.Check]:
     """Check that the firmware of this checkout runs in MicroPython."""
     from pumpcore.flash import manifest
-    from thecal.sim.guest.image import firmware_files
+    from thecal.deploy.files import firmware_files
 
     release = manifest.release(manifest.parse(manifest.build(firmware_files(firmware_folder())))[0])
     interpreter, running = hello["implementation"]["name"], hello["release"]

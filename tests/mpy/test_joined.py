@@ -1,7 +1,4 @@
-"""The firmware that is made smaller for the chip does, in real MicroPython, what the sources do."""
-
-import json
-from pathlib import Path
+"""A pump that runs the files of the firmware one by one does what a pump does that runs them joined, as every other test has it."""
 
 import pytest
 
@@ -9,46 +6,19 @@ from pumpcore.flash import manifest
 from pumpcore.program import packing
 from pumpcore.program.schedule import Zone
 from pumpcore.program.settings import Settings
-from support.micropython import SCRIPT, VECTORS, in_cpython, run_in_micropython
 from support.programs import MONDAY_UTC_S, every_day, resuming
 from support.rig.benches import named
 from support.rig.device import Device
-from thecal.deploy import pack
-from thecal.deploy.compact import compact, joined
-from thecal.deploy.files import MANIFEST_PATH, Files, firmware_files, library_files, manifest_of
-from thecal.deploy.units import UNITS, Units
+from thecal.deploy.files import MANIFEST_PATH, firmware_files, library_files
+from thecal.deploy.units import manifest_of
 from thecal.files.resources import firmware_folder
 from thecal.sim.guest.image import commissioned, format_image
 
-MAIN = "/main.py"
 
-
-@pytest.fixture(scope="module", name="small")
-def _small() -> Files:
-    """Numbers that the vectors ask for by name keep theirs."""
-    sources, asking = firmware_files(firmware_folder()), [path.read_bytes() for path in VECTORS.glob("*.py")]
-    return compact({path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values(), *asking])[0]
-
-
-@pytest.mark.parametrize("path", sorted(VECTORS.glob("*.py")), ids=lambda path: path.stem)
-def test_the_vectors_come_out_the_same(path: Path, small: Files, tmp_path: Path) -> None:
-    for name, data in small.items():
-        target = tmp_path / name[1:]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-    code = SCRIPT.format(name=path.stem)
-    assert json.loads(run_in_micropython(code, {"vectors": path.parent, "firmware": tmp_path})) == in_cpython(path)
-
-
-def image_of(units: Units) -> bytes:
-    """A pump that runs the small files, in units. The simulator imports files; the manifest speaks of the pack that they would be in."""
-    sources = firmware_files(firmware_folder())
-    ours, asking = {path: data for path, data in sources.items() if path != MAIN}, [sources[MAIN], *library_files().values()]
-    small = joined(ours, asking, units, frozenset())
-    packed = pack.pack(small.files)
+def image_of_sources() -> bytes:
+    sources, library = firmware_files(firmware_folder()), library_files()
     data = commissioned(named(), manifest_of(firmware_folder()))
-    lying = {MAIN: sources[MAIN], pack.PATH: packed, **small.files, **library_files(), **data}
-    return format_image({**lying, MANIFEST_PATH: manifest.build(sources, {MAIN: sources[MAIN]}, (pack.PATH, packed))})
+    return format_image({**sources, **library, **data, MANIFEST_PATH: manifest.build(sources, library=library)})
 
 
 def a_bridge(device: Device) -> list:
@@ -112,8 +82,7 @@ def a_day(device: Device) -> list:
 def test_a_day_in_the_simulator_is_the_same() -> None:
     with Device() as device:
         expected = a_day(device)
-    for units in ({}, {path: modules for path, modules in UNITS.items() if not path.startswith("/hal/")}):
-        with Device(image=image_of(units)) as device:
-            assert a_day(device) == expected
+    with Device(image=image_of_sources()) as device:
+        assert a_day(device) == expected
     assert {"line_changed", "bridge_started", "front_near", "front_passed"} <= {row[0] for row in expected[1]}
     assert len(expected[1]) > 20 and expected[2] > 0

@@ -1,0 +1,83 @@
+"""The supervisor, which looks at the whole pump once per turn, before anything else, and the watchdog's heartbeat."""
+
+from pumpcore.units import const
+
+if 0:  # for the type checker alone
+    from app.types import Board, Book, Delivery, Journal, Stop, Watchdog
+
+TOTAL_MS = const(300_000)
+FEED_MS = const(1_000)
+SUPERVISOR = const(1)
+DELIVERY = const(2)
+SESSION = const(4)  # the tasks that must show that they are alive
+_ALL = const(SUPERVISOR | DELIVERY | SESSION)
+
+
+class Heartbeat:
+    """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
+
+    def __init__(self, watchdog: "Watchdog") -> None:
+        self._watchdog = watchdog
+        self.alive = 0
+        self._fed_ms = 0
+
+    def feed(self, now_ms: int) -> None:
+        """Feed the watchdog if it is time and every task is alive."""
+        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
+            self._fed_ms = now_ms
+            self.alive = 0
+            self._watchdog.feed()
+
+
+class Supervisor:
+    """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
+
+    def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
+        self._board = board
+        self._delivery = delivery
+        self._journal = journal
+        self._book = book
+        self._stop = stop
+        self.next_total_ms = TOTAL_MS
+        self.vouch_wanted = False
+        self._trusted = 0  # the guard's count when the motor's supply was last good
+
+    def tick(self, now_ms: int) -> None:
+        """Look once. Must be cheap, because it runs in every turn."""
+        board, delivery = self._board, self._delivery
+        state = board.look()
+        runs = delivery.span is not None
+        if state.stop_pressed:
+            self._stop("button")
+            delivery.report_fault("stop_button")
+            board.buttons.clear_stop()
+        elif runs and board.supply.low():
+            self._supply_low()
+        else:
+            self._trusted = state.guard_count
+            wrong = runs and delivery.motion.amiss(state)
+            if wrong:
+                delivery.safe_state(wrong)
+        if now_ms >= self.next_total_ms:
+            self._total(now_ms)
+
+    def _supply_low(self) -> None:
+        """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
+        supply_mv = self._board.supply.mv()
+        self._delivery.safe_state("motor_supply")
+        motion = self._delivery.motion
+        uncertain = motion.guard.count() - self._trusted
+        self._book.uncertain_steps += uncertain
+        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
+
+    def _total(self, now_ms: int) -> None:
+        """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
+        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
+        delivery = self._delivery
+        delivery.watch_calibration()
+        delivered = delivery.motion.delivered_steps()
+        span = delivery.span
+        ordered = span.ordered_steps if span else delivered
+        leased = span.leased_steps if span else delivered
+        self.vouch_wanted = True
+        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
