@@ -108,7 +108,7 @@ class Dose:
 class Front:
     """Another concentration in the line, `ratio` the new one over it. `made` steps of the new one went in before the span.
 
-    `uncertain` of them may not have been made. The span begins with `rest` of a step. `course`: exact steps due at each second.
+    `uncertain` of them may not have been made. The span begins with the remainder `rest`. `course`: exact steps due at each second.
     """
 
     line_nl: int
@@ -135,7 +135,7 @@ class Front:
 
 
 def _whole(due: Fraction) -> int:
-    """Return the whole steps of what is due; none while steps are owed."""
+    """Return the whole steps due; none while steps are owed."""
     return max(0, math.floor(due))
 
 
@@ -150,7 +150,7 @@ class Span:
     temporaries: list[Temporary] = field(default_factory=list)
     doses: list[Dose] = field(default_factory=list)
     front: Front | None = None
-    _edge: tuple[int, Fraction] = field(init=False, default=(0, ZERO))  # the last change that was passed, and what was due there
+    _edge: tuple[int, Fraction] = field(init=False, default=(0, ZERO))  # the last change that was passed, and the steps due there
 
     # -- basal
 
