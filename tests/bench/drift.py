@@ -15,7 +15,7 @@ from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.motion.profile import Train
 from support.pump.rp2_modules import load
 
-ring, words = load("ring"), load("words")
+words = load("words")
 
 MOST_STEPS, MOST_S = 1_000_000, 86_400
 RATES = 25
@@ -99,7 +99,7 @@ def _make(sums: Sums, plan: Fraction, steps: int, cycles: int) -> None:
     sums.steps += steps
 
 
-_memory = array("I", bytes(4 * ring.WORDS))
+_memory = array("I", bytes(4 * words.WORDS))
 
 
 def _peers() -> tuple[Peer, ...]:

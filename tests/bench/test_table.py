@@ -1,5 +1,6 @@
 """The table of `make bench` prints NO for a missed limit, and the program then fails. Measures nothing."""
 
+import importlib
 import json
 from collections.abc import Iterator
 
@@ -128,3 +129,9 @@ def test_edges_are_measured_from_the_plan_that_begins_with_the_first() -> None:
     assert boards.largest_error_us([5_000, 1_005_000, 2_005_700, 3_005_000], 1_000) == pytest.approx(0.7)
     assert boards.largest_error_us([0, 1_000_000, 4_000_000], 1_000) == pytest.approx(2_000)
     assert boards.shortest_gap_us([0, 1_000_000, 1_026_000]) == 26
+
+
+@pytest.mark.parametrize("group", program.GROUPS)
+def test_every_group_can_be_measured(group: str) -> None:
+    """A module that the firmware no longer has is found here, not in the first `make bench` after it."""
+    assert callable(importlib.import_module(f"bench.{group}").rows)

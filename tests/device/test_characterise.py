@@ -53,7 +53,8 @@ class Bench:
         """Record, and analyse the file. `at`: faults of the balance by second of the recording."""
         side = pump or ConstantRate(self.device.client, RATE)
         pair = self.device.calibration()
-        facts = Facts(*side.rate, pair.volume_nl, pair.steps, pair.state, balance=self.balance.identity, protocol=self.protocol)
+        counted = {"calibration_volume_nl": pair.volume_nl, "calibration_steps": pair.steps, "calibration_state": pair.state}
+        facts = Facts(**vars(side.rate), **counted, balance=self.balance.identity, protocol=self.protocol)
         faults = dict(at or {})
 
         def told(done_ms: int, total_ms: int) -> None:

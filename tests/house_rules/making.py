@@ -1,4 +1,4 @@
-"""`make` as a person runs it, without what this machine has set for it."""
+"""`make` as a person runs it, without this machine's own settings."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Tests speak from outside: a function of a test reaches for one private attribute of somebody else at the most, and never through one."""
+"""Tests use public names: a test function may use at most one private attribute of another object, and never reach through one."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from house_rules.tree import Function, Source, python_sources
 
 MOST = 1
-# it mends a library whose parts are private
+# it repairs a library whose parts are private
 LEFT_OUT = ("tests/support/emulator/",)
 BY_NAME = ("getattr", "setattr", "delattr", "hasattr")  # of the language, and of pytest's monkeypatch
 NO_ATTRIBUTE = ("os._exit",)
@@ -34,7 +34,7 @@ def file_violations(source: Source) -> list[str]:
 
 
 def _outermost(tree: ast.AST) -> Iterator[Function]:
-    """Functions and methods; what is defined in one belongs to it."""
+    """Return functions and methods; what is defined inside one belongs to it."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Function):
             yield node
@@ -43,7 +43,7 @@ def _outermost(tree: ast.AST) -> Iterator[Function]:
 
 
 def _foreign(function: Function) -> Iterator[tuple[ast.AST, str]]:
-    """Each use of a private attribute that is not the object's own."""
+    """Return each use of a private attribute that is not the object's own."""
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute) and is_private(node.attr):
             if not _is_own(node.value) and ast.unparse(node) not in NO_ATTRIBUTE:
@@ -70,7 +70,7 @@ def _is_own(value: ast.AST) -> bool:
 
 
 def _passes_a_private(value: ast.AST) -> bool:
-    """Somebody else's private attribute on the way; one's own is no secret."""
+    """Return True if another object's private attribute is on the way; the object's own is allowed."""
     while isinstance(value, ast.Attribute | ast.Subscript | ast.Call):
         if isinstance(value, ast.Attribute) and is_private(value.attr) and not _is_own(value.value):
             return True

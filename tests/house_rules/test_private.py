@@ -1,4 +1,4 @@
-"""No test reaches for more than one private attribute; planted ones are refused."""
+"""No test uses more than one private attribute; planted ones are refused."""
 
 import pytest
 

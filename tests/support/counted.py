@@ -1,4 +1,4 @@
-"""A list that counts how often somebody looks at it."""
+"""A list that counts how often it is read."""
 
 
 class Counted(list):

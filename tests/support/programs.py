@@ -28,12 +28,12 @@ def every_day(*entries: tuple[int, int]) -> Program:
 
 
 def day(*entries: tuple[int, int, int]) -> Program:
-    """The same of (hour, minute, rate_nl)."""
+    """Return a schedule that repeats every day: (hour, minute, rate_nl)."""
     return every_day(*[(hour * 60 + minute, rate_nl) for hour, minute, rate_nl in entries])
 
 
 def resuming(made: Program, after_power_loss: str = "resume") -> Program:
-    """The program, which goes on by itself after a power cut, or does what is named."""
+    """Return the program with this action after a power cut: by default it resumes."""
     made.after_power_loss = after_power_loss
     return made
 

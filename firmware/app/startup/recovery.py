@@ -189,7 +189,7 @@ class Losses:
                 new = [Gap(name, min([gap.first for gap in new]), max([gap.last for gap in new]))]
             new.sort(key=_first_of)
             found.extend(new)
-        self._told.extend(found)
+        told.extend(found)
         return found
 
 

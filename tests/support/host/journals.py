@@ -1,4 +1,4 @@
-"""Journals by hand: records in the order in which they are said to be written, and the status of a pump that has them."""
+"""Hand-made journals: records in the order of their pretended writing, and the status of a pump with them."""
 
 from pumpcore.wire import record_types, records
 from thecal.history.evidence import Evidence

@@ -1,4 +1,4 @@
-"""A prescription with every part of a therapy, as a person writes it."""
+"""A prescription with every part of a therapy, like a person's."""
 
 RX = """title = "t"
 drug = "d"

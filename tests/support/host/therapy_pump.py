@@ -1,4 +1,4 @@
-"""A fake pump that knows the commands of the therapy, keeps what it was asked, and judges nothing."""
+"""A fake pump that knows the therapy commands, keeps every request, and judges nothing."""
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.program import packing

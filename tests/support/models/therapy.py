@@ -106,26 +106,37 @@ class Dose:
 
 @dataclass
 class Front:
-    """Another concentration in the line when the span begins, `ratio` the new one over it. Nothing of it has gone in yet.
+    """Another concentration in the line, `ratio` the new one over it. `made` steps of the new one went in before the span.
 
-    The span begins without a remainder. `course`: exact steps due at each second.
+    `uncertain` of them may not have been made. The span begins with the remainder `rest`. `course`: exact steps due at each second.
     """
 
     line_nl: int
     ratio: Fraction
-    course: list[Fraction] = field(default_factory=lambda: [ZERO])
+    made: int = 0
+    uncertain: int = 0
+    rest: Fraction = ZERO
+    course: list[Fraction] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.course = [self.rest]
 
     def rate(self, basal: Fraction, pair: Pair) -> Fraction:
         """Return the rate of the second after the end of `course`, by the position there."""
-        due, tenth = self.course[-1], Fraction(self.line_nl, 10)
-        if pair.exact_nl(math.floor(due)) >= self.line_nl + math.ceil(tenth):
+        if self.passed(pair):
             return basal
-        ends = math.floor(due + pair.exact_steps(basal * self.ratio))
-        is_old = pair.exact_nl(ends) <= self.line_nl - math.floor(tenth)
+        ends = self.made + _whole(self.course[-1] + pair.exact_steps(basal * self.ratio))
+        is_old = pair.exact_nl(ends) <= self.line_nl - math.floor(Fraction(self.line_nl, 10))
         return basal * (self.ratio if is_old else min(self.ratio, Fraction(1)))
 
     def passed(self, pair: Pair) -> bool:
-        return pair.exact_nl(math.floor(self.course[-1])) >= self.line_nl + math.ceil(Fraction(self.line_nl, 10))
+        surely = self.made + _whole(self.course[-1]) - self.uncertain
+        return pair.exact_nl(surely) >= self.line_nl + math.ceil(Fraction(self.line_nl, 10))
+
+
+def _whole(due: Fraction) -> int:
+    """Return the whole steps due; none while steps are owed."""
+    return max(0, math.floor(due))
 
 
 @dataclass
@@ -139,6 +150,7 @@ class Span:
     temporaries: list[Temporary] = field(default_factory=list)
     doses: list[Dose] = field(default_factory=list)
     front: Front | None = None
+    _edge: tuple[int, Fraction] = field(init=False, default=(0, ZERO))  # the last change that was passed, and the steps due there
 
     # -- basal
 
@@ -178,7 +190,9 @@ class Span:
         """Return the exact basal steps due by then, less what a change of program or the end of a temporary rate drops."""
         if self.front is not None:
             return self._across(self.front, second)
-        due, at_s = ZERO, 0
+        if self._edge[0] > second:
+            self._edge = 0, ZERO
+        at_s, due = self._edge
         while at_s < second:
             edge = min(Fraction(self._next_edge(at_s)), Fraction(second))
             due += self.pair.exact_steps(self.basal_rate(at_s) * (edge - at_s))
@@ -186,6 +200,7 @@ class Span:
             if edge == second:
                 return self._dropped(due, at_s) if edge == int(edge) else due
             due = self._dropped(due, at_s)
+            self._edge = at_s, due
         return due
 
     def _across(self, front: Front, second: Fraction | int) -> Fraction:

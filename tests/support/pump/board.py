@@ -29,7 +29,7 @@ class Clock:
 
 
 class Stepper:
-    """The generator of the simulator's plant. What is queued goes to it with `send`, as on the chip."""
+    """The generator of the simulator's plant. The queue goes to it with `send`, as on the chip."""
 
     max_rate_hz = 20_000
 
@@ -37,8 +37,8 @@ class Stepper:
         self._clock = clock
         self._plant = plant
         self._unsent: list[tuple[int, int]] = []
-        self.given_steps = 0  # made, or with the generator, which will make them by itself
-        self.step_error = 0  # how many steps more than it made the generator reports
+        self.given_steps = 0  # made, or handed to the generator, which will make them by itself
+        self.step_error = 0  # how many steps too many the generator reports
         self.more_underruns = 0
 
     @property
@@ -47,7 +47,7 @@ class Stepper:
 
     @property
     def true_steps(self) -> int:
-        """Steps that the motor made in this boot: of pulses that came while it was energised."""
+        """The motor's steps of this boot: pulses that came while it was energised."""
         self._plant.settle(self._clock.now_us * NS_PER_US)
         return self._plant.true_steps
 
@@ -107,12 +107,12 @@ class Guard:
         return self._plant.guard.tripped
 
     def trip(self) -> None:
-        """As if a pulse too many had come."""
+        """Trip, as after a pulse too many."""
         self._plant.settle(self._clock.now_us * NS_PER_US)
         self._plant.guard.tripped = True
 
     def rearm(self) -> None:
-        """A chip's guard allows nothing after it."""
+        """Like a chip's guard, allow nothing afterwards."""
         self._plant.rearm(self._clock.now_us * NS_PER_US)
         self._plant.allow(self._clock.now_us * NS_PER_US, self._plant.guard.count)
 
@@ -249,7 +249,7 @@ class Board:
         return bench is not None and bench.target in self.targets
 
     def cut(self) -> None:
-        """Holds the enable line off, as the chip's guard does."""
+        """Hold the enable line off, like the chip's guard."""
         self.make_safe()
         self.plant.latch_stop(self.clock.now_us * NS_PER_US)
 

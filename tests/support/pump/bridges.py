@@ -43,9 +43,15 @@ def changed(old: programs.Program, new: programs.Program, run_s: int = 30) -> Wa
     return pump
 
 
-def prime(pump: UnitPump, again: int = 0) -> None:
-    pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=again)
+def prime(pump: UnitPump, rate_nl: int = 36_000_000, again: int = 0) -> None:
+    pump.call("bolus.prime", token=pump.token(), rate_nl=rate_nl, again=again)
     pump.advance(60)
+
+
+def refill(pump: UnitPump) -> None:
+    """Fill the reservoir up to 15 mL."""
+    left_nl = pump.call("status")["therapy"]["reservoir"]["left_nl"] or 0
+    pump.call("reservoir.refill", token=pump.token(), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
 
 
 def line(pump: UnitPump) -> dict | None:

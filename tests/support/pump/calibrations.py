@@ -1,4 +1,4 @@
-"""Calibrations that were weighed, as the host sends them."""
+"""Weighed calibrations, as the host sends them."""
 
 import base64
 

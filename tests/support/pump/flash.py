@@ -1,4 +1,4 @@
-"""The flash of the pump on CPython: a chip that counts its operations and can die at one, littlefs on it, the hal's port on that."""
+"""The flash of the pump on CPython: a chip that counts its operations and can die at one, littlefs on it, the hal's port on top."""
 
 import io
 from collections.abc import Iterator

@@ -48,5 +48,5 @@ def checked(files: Mapping[str, bytes]) -> str:
 
 
 def flash_of(lying: Mapping[str, bytes], rows: bytes) -> dict[str, bytes]:
-    """The files of a flash with this manifest."""
+    """Return the files of a flash with this manifest."""
     return {**lying, MANIFEST_PATH: rows}

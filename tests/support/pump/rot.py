@@ -15,6 +15,7 @@ from pumpcore.bench import weighed
 from pumpcore.flash import slots
 from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.pump.bridges import prime, refill
 from support.pump.flash import BLOCK_BYTES, BLOCKS, PROG_BYTES, Chip, Flash
 from support.pump.running import UnitPump, Watched, ready
 
@@ -47,16 +48,6 @@ def therapy(ng: int) -> Program:
     return made
 
 
-def refill(pump: Watched) -> None:
-    left_nl = pump.call("status")["therapy"]["reservoir"]["left_nl"] or 0
-    pump.call("reservoir.refill", token=pump.token(), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
-
-
-def prime(pump: Watched) -> None:
-    pump.call("bolus.prime", token=pump.token(), rate_nl=3_600_000, again=0)
-    pump.advance(60)
-
-
 @cache
 def story() -> Story:
     """Store every image at least twice; boluses of three kinds, hours of totals, alarms, boots; the power fails while it runs."""
@@ -68,11 +59,11 @@ def story() -> Story:
         pump.call("calibration.set", calibration=base64.b64encode(weighed.pack(one)).decode())
     for ng in (300, 200):
         refill(pump)
-        prime(pump)
+        prime(pump, 3_600_000)
         pump.upload(therapy(ng))
-    prime(pump)
+    prime(pump, 3_600_000)
     refill(pump)
-    prime(pump)
+    prime(pump, 3_600_000)
     pump.call("start")
     pump.advance(1_000)
     pump.board.buttons.stop = True

@@ -1,7 +1,7 @@
-"""A pump that runs: the app on CPython, driven like a pump. Send a command, let time pass, cut the power, look at it.
+"""A running pump: the app on CPython, driven like a pump. Send a command, let time pass, cut the power, look at it.
 
-`ready` and `running` begin most stories. Their pumps are `Watched`: R2 and R3 are looked at after every turn of the loop. The tests
-of the rules begin with `UnitPump.ready` and `UnitPump.running`, whose pumps are as fast and nobody looks.
+Most scenes begin with `ready` and `running`. Their pumps are `Watched`: R2 and R3 are checked after every turn of the loop. The tests of
+the rules begin with `UnitPump.ready` and `UnitPump.running`, the same pumps without these checks.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class UnitPump:
         return frame.encode(messages.request("%016x" % next(self._ids), method, params))
 
     def ask(self, method: str, **params: object) -> dict[str, Any]:
-        """The decoded reply; of a bulk answer the announcement, without the bytes behind it."""
+        """Return the decoded reply; of a bulk answer the announcement, without the bytes after it."""
         return frame.decode(self.line(self.request(method, **params)).split(b"\n", 1)[0])
 
     def call(self, method: str, **params: object) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class UnitPump:
         return reply["result"]
 
     def refusal(self, method: str, **params: object) -> dict[str, Any]:
-        """The data of the refusal of a command; AssertionError when it was done."""
+        """Return the data of a command's refusal. Raises AssertionError if it was done."""
         return refusal_of(self.ask(method, **params))
 
     def fault(self, method: str, **params: object) -> str:
@@ -152,7 +152,7 @@ class UnitPump:
         return fault_of(self.ask(method, **params))
 
     def answer_with(self, method: str, handler: Callable[..., Any]) -> None:
-        """From now on this handler answers the command."""
+        """Let this handler answer the command from now on."""
         session = self.pump.session
         session._handlers = {**session._handlers, method: handler}
 
@@ -222,16 +222,16 @@ class UnitPump:
     # -- what is so
 
     def held_bytes(self) -> int:
-        """Of lines that have arrived, whole or in part, and wait for their turn."""
+        """Return the bytes of waiting lines, whole or in part."""
         session = self.pump.session
         return len(session._lines.pending) + session.waiting_bytes
 
     def delivered_steps(self) -> int:
-        """As the app counts them, in all boots."""
+        """Return the app's count of all boots."""
         return self.pump.delivery.motion.delivered_steps()
 
     def plant_steps(self) -> int:
-        """What the motor really made in this boot; not the self test's steps, which come while it is disabled."""
+        """Return the motor's true steps of this boot, without the self test (made with the motor disabled)."""
         return self.board.stepper.true_steps
 
     def queued_steps(self) -> int:
@@ -316,13 +316,13 @@ PumpKind = TypeVar("PumpKind", bound=UnitPump)
 
 
 def power_cut(pump: PumpKind, off_s: int = 0, known: bool = True) -> PumpKind:
-    """The power fails now and comes back after `off_s`. The new boot knows the time when the old one did, unless not `known`."""
+    """Cut the power now and restore it after `off_s`. The new boot knows the time if the old one did, unless not `known`."""
     utc_s = pump.board.clock.utc_s()
     return type(pump)(pump.image(), utc_s + off_s if known and utc_s else 0)
 
 
 def again(pump: PumpKind, off_s: int = 0) -> PumpKind:
-    """After a power cut, and the self test of the new boot is over."""
+    """Return the pump after a power cut and the self test of the new boot."""
     booted = power_cut(pump, off_s)
     booted.advance(SETTLED_S)
     return booted

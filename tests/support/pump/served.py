@@ -1,4 +1,4 @@
-"""The pump of the unit tests behind a socket."""
+"""The unit tests' pump behind a socket."""
 
 import socket
 import threading

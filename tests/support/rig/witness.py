@@ -1,4 +1,4 @@
-"""What the motor really made, against what a history of the pump says."""
+"""The motor's true steps against a history of the pump."""
 
 from support.rig.device import Device
 from thecal.history.timeline import Timeline

@@ -12,7 +12,7 @@ from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from support.programs import constant, resuming
 from support.pump.main_file import checked, load
-from support.pump.running import Watched, power_cut, ready, running
+from support.pump.running import Watched, power_cut
 
 HOURLY = 900_000
 SOURCES = {"/main.py": b"main", "/app/pump.py": b"pump"}
@@ -44,7 +44,7 @@ def told(pump: Watched) -> tuple[str, bool]:
 
 @pytest.mark.rule("R6")
 def test_until_all_is_checked_the_pump_answers_and_begins_nothing() -> None:
-    pump = Checking(ready(constant(HOURLY)).image())
+    pump = Checking(Watched.ready(constant(HOURLY)).image())
     pump.advance(5)
     assert told(pump) == ("stopped", True) and pump.call("bolus.token")
     changing = [method for method in messages.METHODS if messages.changes(method)]
@@ -67,7 +67,7 @@ def test_until_all_is_checked_the_pump_answers_and_begins_nothing() -> None:
 @pytest.mark.rule("R6")
 @pytest.mark.rule("R11")
 def test_a_pump_that_resumes_waits_until_all_is_checked() -> None:
-    pump = running(resuming(constant(HOURLY)))
+    pump = Watched.running(resuming(constant(HOURLY)))
     pump.advance(100)
     cut = power_cut(pump, 60)
     again = Checking(cut.image(), cut.board.clock.utc_s())
@@ -82,7 +82,7 @@ def test_a_pump_that_resumes_waits_until_all_is_checked() -> None:
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("error", [ValueError("/app/pump.py is another one"), OSError(5), MemoryError(), KeyError("a bug")], ids=repr)
 def test_a_firmware_that_is_not_the_one_of_its_manifest_is_an_alarm_that_stays(error: Exception) -> None:
-    pump = running(resuming(constant(HOURLY)))
+    pump = Watched.running(resuming(constant(HOURLY)))
     pump.advance(100)
     again = Checking(pump.image())
     again.end = error
@@ -97,7 +97,7 @@ def test_a_firmware_that_is_not_the_one_of_its_manifest_is_an_alarm_that_stays(e
 @pytest.mark.rule("R5")
 def test_the_windows_are_filled_in_parts_and_hold_what_they_held() -> None:
     """What lies between two totals counts in the later one's minute: nothing falls out of a window too early."""
-    pump = running(constant(3_600_000))
+    pump = Watched.running(constant(3_600_000))
     pump.advance(5 * 3600 + 1000)
     pump.call("stop")
     again = Checking(pump.image(), pump.board.clock.utc_s())

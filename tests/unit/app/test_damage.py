@@ -8,26 +8,17 @@ from functools import cache
 import pytest
 
 from pumpcore.bench import weighed
-from pumpcore.faults import faults
 from pumpcore.flash import ledger, slots
 from pumpcore.program.plan import Program
 from support.programs import MONDAY_UTC_S, constant, resuming, with_settings
-from support.pump.running import BENCH, Watched, blank_image, power_cut, ready, running
+from support.pump.bridges import prime, refill
+from support.pump.calibrations import put
+from support.pump.running import BENCH, Watched, again, blank_image, ready, running
+from support.replies import number
 from support.some import some_of
 
 CALIBRATION = {"volume_nl": 1_023_456, "steps": 100_003}
 FOLDERS = ("/store", "/marks", "/ledger", "/journal")
-
-
-def number(name: str) -> int:
-    return faults.by_name(name).number
-
-
-def again(pump: Watched, off_s: int = 5) -> Watched:
-    """Return the next boot of this pump's flash."""
-    booted = power_cut(pump, off_s)
-    booted.advance(0.1)
-    return booted
 
 
 def flip(pump: Watched, path: str, at: int | None = None) -> None:
@@ -43,28 +34,12 @@ def newest(pump: Watched, name: str) -> str:
     return paths[slots.newest([pump.board.flash.read(path) if pump.board.flash.exists(path) else b"" for path in paths]).index]
 
 
-def put(pump: Watched, lot: str) -> None:
-    one = weighed.Weighed(*CALIBRATION.values(), MONDAY_UTC_S, 998_207, 2_100, 0, 90, 3, "T1", lot)
-    pump.call("calibration.set", calibration=base64.b64encode(weighed.pack(one)).decode())
-
-
 def therapy() -> Program:
     """Return a program with a reservoir and a line."""
     return with_settings(
         constant(3_600_000), capacity_nl=20_000_000, low_nl=2_000_000, empty_nl=1_000_000, tolerance_permille=50, tolerance_nl=100_000,
         tubing_nl=200_000, catheter_nl=100_000, line_day=20_000,
     )
-
-
-def refill(pump: Watched) -> None:
-    left_nl = pump.call("status")["therapy"]["reservoir"]["left_nl"] or 0
-    pump.call("reservoir.refill", token=pump.token(), measured_nl=left_nl, filled_nl=15_000_000 - left_nl)
-
-
-def prime(pump: Watched) -> None:
-    pump.call("bolus.prime", token=pump.token(), rate_nl=36_000_000, again=0)
-    pump.advance(60)
-    assert not pump.pump.delivery.span
 
 
 def changed(made: Program, ng: int) -> Program:
@@ -84,8 +59,8 @@ def full_image() -> bytes:
     pump = ready(changed(therapy(), 400))
     pump.call("clock.set", utc_s=MONDAY_UTC_S, offset_s=3600)
     pump.call("clock.set", utc_s=MONDAY_UTC_S + 1, offset_s=7200)
-    put(pump, "L1")
-    put(pump, "L2")
+    put(pump, lot="L1", expires_nl=0)
+    put(pump, lot="L2", expires_nl=0)
     refill(pump)
     prime(pump)
     pump.upload(changed(therapy(), 300))
@@ -99,7 +74,7 @@ def full_image() -> bytes:
 
 MENDS: dict[str, Callable[[Watched], None]] = {
     "program": lambda pump: prime(pump) if pump.upload(changed(therapy(), 200)) and pump.pump.setup.line else None,
-    "calibration": lambda pump: put(pump, "L3"),
+    "calibration": lambda pump: put(pump, lot="L3", expires_nl=0),
     "reservoir": refill,
     "line": prime,
     "primed": prime,

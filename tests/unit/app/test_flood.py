@@ -23,7 +23,7 @@ PIECES = [
     LONG, BAIT, SIGNED_BAIT, START, b"status\n", b"\x03", b"\x01\x02\x04\x03\n", b"x" * 4096, b"y" * 8192 + b"\n", b"a\n" * 2048,
     b"\n" * 500, frame.sealed(b"[" * 8000), frame.sealed(b'{"a":' * 1500),
 ]
-QUIET_TURNS = 3  # as long it says nothing when it has answered everything
+QUIET_TURNS = 3  # after so many silent turns it has answered everything
 STOPS = [b"\nstop\n", b"\n\x03stop\n", b"\n  stop \r\n", b"\n" + STOP, b"\n" + WIDE_STOP]
 
 

@@ -109,7 +109,7 @@ def test_a_whole_priming_ends_it_and_a_part_does_not() -> None:
     assert pump.refusal("start")["fault"] == "bridge_needed" and line(pump)["most_nl"] > 50_000
     calibrating = {"purpose": "calibration", "steps": 40_000, "volume_nl": 0, "rate_nl": 60_000_000, "rate_seconds_s": 3600}
     before = line(pump)
-    prime(pump, 1)
+    prime(pump, again=1)
     assert before is not None and line(pump) is None and [row["way"] for row in pump.records("front_passed")] == [1]
     again = power_cut(pump, 5)
     again.advance(0.1)
@@ -154,7 +154,7 @@ def test_what_a_firmware_without_lines_activated_is_noticed_however_long_the_pum
     late = power_cut(again, 5)
     late.advance(0.1)
     assert late.refusal("start")["fault"] == "bridge_impossible"
-    prime(late, 1)
+    prime(late, again=1)
     assert line(late) is None and "result" in late.ask("start")
 
 

@@ -7,11 +7,11 @@ from math import floor
 import pytest
 
 from pumpcore.program import packing as programs
-from support.models.therapy_steps import Dose, Front, Plan, Reference, Temporary
+from support.models.therapy import MONDAY_S, Dose, Front, Pair, Plan, Span, Temporary, Wall
 from support.programs import MONDAY_UTC_S, day, resuming, with_settings
 from support.pump.running import BENCH, Watched, power_cut, ready
 
-PAIR = (BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
+PAIR = Pair(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 DAY_S = 86_400
 SETTINGS = {
     "demand_on": 1, "demand_nl": 40_001, "demand_s": 240, "lockout_s": 3600, "demand_per_day": 4, "bolus_day_nl": 1_000_000,
@@ -30,9 +30,8 @@ def weekly(rows: tuple, mass_ng: int = 500) -> programs.Program:
     return made
 
 
-def plan(rows: tuple, begin_s: int) -> Plan:
-    entries = [(d * DAY_S + hour * 3600 + minute * 60, Fraction(rate, 3600)) for d in range(7) for hour, minute, rate in rows]
-    return Plan(begin_s, entries, 3600)
+def plan(rows: tuple) -> Plan:
+    return Plan(3600, tuple((d * DAY_S // 60 + hour * 60 + minute, rate) for d in range(7) for hour, minute, rate in rows))
 
 
 class Week:
@@ -46,7 +45,7 @@ class Week:
         pump.call("bolus.prime", token=self.token(), rate_nl=12_204_000, again=0)
         pump.advance(120)
         self.primed = pump.plant_steps()
-        assert self.primed == 339_000 * PAIR[1] // PAIR[0]
+        assert self.primed == LINE_NL * PAIR.steps // PAIR.volume_nl
         pump.call("start")
         self.slices, self.ordered_steps = 0, 0
         self.watch(FIRST)
@@ -57,8 +56,7 @@ class Week:
         pump.advance(0.01)
         self.span, self.due = pump.pump.delivery.span, []
         self.base = pump.records("started")[-1]["position_steps"]
-        self.reference = Reference(PAIR, self.span.basal.week.local_s(0))
-        self.reference.plans.append(plan(rows, 0))
+        self.reference = Span(PAIR, Wall(MONDAY_S + self.span.basal.week.local_s(0)), plan(rows))
         turn = pump.pump.turn
 
         def watched() -> None:
@@ -84,13 +82,10 @@ class Week:
         volume_nl, rate = asked
         answer = self.pump.call(method, token=self.token(), **params)
         begin_s = self.second(answer["begins_at_ms"])
-        assert 0 <= begin_s - self.now_s() <= 8 and answer["ordered_steps"] == volume_nl * PAIR[1] // PAIR[0]
-        made = Dose(begin_s, volume_nl, rate, answer["ordered_steps"], method == "bolus.extended")
-        for other in self.reference.doses:
-            if other.extended and not made.extended and other.begin_s < begin_s < other.end_s():
-                other.pauses.append((begin_s, made.end_s()))
+        assert 0 <= begin_s - self.now_s() <= 8 and answer["ordered_steps"] == volume_nl * PAIR.steps // PAIR.volume_nl
+        made = Dose(method.split(".")[1], begin_s, volume_nl, rate)
         self.reference.doses.append(made)
-        self.ordered_steps += made.steps
+        self.ordered_steps += answer["ordered_steps"]
         return made
 
     def manual(self, volume_nl: int, rate_nl: int) -> None:
@@ -105,21 +100,24 @@ class Week:
     def temporary(self, duration_s: int, rate_nl: int, numerator: int = 0, denominator: int = 0) -> None:
         params = {"rate_nl": rate_nl, "numerator": numerator, "denominator": denominator, "duration_s": duration_s}
         answer = self.pump.call("temporary.start", token=self.token(), **params)
-        part = Fraction(numerator, denominator) if denominator else None
         begin_s = self.second(answer["begins_at_ms"])
-        self.reference.temporaries.append(Temporary(begin_s, begin_s + duration_s, Fraction(rate_nl, 3600), part))
+        self.reference.temporaries.append(Temporary(begin_s, begin_s + duration_s, rate_nl, numerator, denominator))
 
     def takes_over(self, rows: tuple) -> None:
         packed = programs.pack(weekly(rows))
         digest = self.pump.stage(packed)["digest"]
         self.pump.call("program.activate", digest=digest)
-        self.reference.plans.append(plan(rows, self.span.lease_end_s))
+        self.reference.takeovers.append((self.span.lease_end_s, plan(rows)))
+
+    def ordered(self, second: int) -> int:
+        """Return the steps that the rules have planned by then."""
+        return max(0, floor(self.reference.basal(second))) + self.reference.of_doses(second)
 
     def compare(self) -> None:
         """Compare the steps of every slice planned since the last look with the rules."""
         seen = [key for key, _ in itertools.groupby(self.due)]
         for second, ordered in seen[::8] + seen[-1:]:
-            assert ordered - self.base == self.reference.ordered(second), second
+            assert ordered - self.base == self.ordered(second), second
             self.slices += 1
         self.due = self.due[-1:]
 
@@ -133,31 +131,31 @@ class Week:
         self.uncertain_steps = pump.call("status")["uncertain_steps"]
         pump.call("bridge.start", token=self.token())
         self.watch(THIRD)
-        self.reference.begin_with(Fraction(0), Front(LINE_NL, ratio))
+        self.reference.front = Front(LINE_NL, ratio)
 
     def lose_power(self, off_s: int, gap_s: int) -> None:
         """Cut the power and restore it, `off_s` later or `gap_s` after the broken lease. The program resumes by ledger and rules."""
         off_s = off_s or self.span.lease_end_s - self.now_s() + gap_s
-        due_steps, fine = self.base + self.reference.ordered(self.span.lease_end_s), 3600 * PAIR[0]
-        rest = Fraction(floor(self.reference.part_of_a_step() * fine), fine)
+        due_steps, fine = self.base + self.ordered(self.span.lease_end_s), 3600 * PAIR.volume_nl
+        rest = Fraction(floor(self.reference.basal(self.span.lease_end_s) % 1 * fine), fine)
         pump = self.pump = power_cut(self.pump, off_s)
         while pump.state() != "running":
             pump.advance(1)
-        boot, missed, third = pump.records("boot")[-1], pump.records("missed")[-1], plan(THIRD, 0)
+        boot, missed, third = pump.records("boot")[-1], pump.records("missed")[-1], plan(THIRD)
         for second in range(missed["from_utc_s"], missed["to_utc_s"]):
-            rest += third.rate((second - MONDAY_UTC_S) % (7 * DAY_S)) * min(self.ratio, 1) * PAIR[1] / PAIR[0]
+            rest += PAIR.exact_steps(third.rate_at((second - MONDAY_UTC_S) % (7 * DAY_S)) * min(self.ratio, 1))
         left = floor(rest) - (boot["leased_steps"] - due_steps)  # below 0: booked beyond the plan, and owed
         assert missed["missed_steps"] == max(0, left)
         assert missed["to_utc_s"] - missed["from_utc_s"] == gap_s and boot["uncertain_steps"] > 0
         self.watch(THIRD)
         assert self.base == boot["leased_steps"]
         uncertain = pump.call("status")["uncertain_steps"] - self.uncertain_steps
-        front = Front(LINE_NL, self.ratio, self.base - self.front_steps, uncertain)
-        self.reference.begin_with(Fraction(floor((rest - floor(rest)) * fine), fine) + min(0, left), front)
+        owed = Fraction(floor(rest % 1 * fine), fine) + min(0, left)
+        self.reference.front = Front(LINE_NL, self.ratio, self.base - self.front_steps, uncertain, owed)
 
     def passes(self) -> None:
         """Run until the front has passed, and an hour more."""
-        while not self.reference.front.passed:
+        while not self.reference.front.passed(PAIR):
             self.until(self.now_s() + 600)
             self.compare()
         self.until(self.now_s() + 3600)
@@ -239,7 +237,7 @@ def test_a_week_with_every_mode_is_step_for_step_what_the_rules_say() -> None:
     assert sum(told.values()) == week.primed + week.ordered_steps
     assert len(pump.records("demand_refused")) == 7 and len(pump.records("temporary_ended")) == 14
     gone_nl = week.filled_nl - pump.call("status")["therapy"]["reservoir"]["left_nl"]
-    assert 0 <= gone_nl - position * PAIR[0] / PAIR[1] <= 4
+    assert 0 <= gone_nl - position * PAIR.volume_nl / PAIR.steps <= 4
     assert pump.alarms() == [] and week.slices > 15_000
     made = week.slices
     assert crossings(week) > 800

@@ -1,4 +1,4 @@
-"""The board that `thecal flash` finds here."""
+"""The board that `thecal flash` finds in these tests."""
 
 import pytest
 

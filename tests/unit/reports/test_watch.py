@@ -27,7 +27,7 @@ class NoJournal:
 
 
 def past(points=(), midnight=None, why=""):
-    """What a pump without a readable journal said of itself at these times; `midnight` is what its journal would say of that."""
+    """Return what a pump without a readable journal reported at these times; `midnight` is its journal's answer for that."""
     made = Past()
     for at_ms, steps in points:
         utc_s = STATUS["utc_s"] - (STATUS["uptime_ms"] - at_ms) // 1000
