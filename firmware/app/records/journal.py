@@ -258,6 +258,11 @@ class Journal:
         self.posted: "list[tuple[str, str, tuple[int, int, int], Payload]]" = []
         self.lost = 0
 
+    def lend(self, buffer: bytearray) -> None:
+        """Read whole segments into this buffer, until `built`."""
+        for ring in self.rings.values():
+            ring.buffer = buffer
+
     def built(self) -> None:
         """Power-up has read what it needs: free the buffer."""
         for ring in self.rings.values():

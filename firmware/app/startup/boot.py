@@ -267,6 +267,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
     windows.minute = base_s // S_PER_MINUTE
+    journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
     pump.checking = _in_turn(_rest(pump, reading, losses, found[1], base_s), filling, hashes)
     if pump.setup.bench is not None:
@@ -282,7 +283,8 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
 
 
 def _rest(pump: Pump, reading: "Steps", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
-    """Read the rest of the day's journal, and the alarms."""
+    """Read the rest of the day's journal, and the alarms. The buffer is made anew: a half-built pump has no memory to spare."""
+    pump.journal.lend(bytearray(SEGMENT_BYTES))
     yield from reading
     yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
     pump.journal.built()
