@@ -1,6 +1,7 @@
 """A damaged journal: whole records stay readable, lost ones are reported as gaps, no number is reused, no limit is loosened."""
 
 import io
+import itertools
 import random
 from collections.abc import Iterable
 from functools import cache
@@ -277,7 +278,9 @@ def test_power_up_reads_every_segment_into_one_piece_of_memory(monkeypatch: pyte
     monkeypatch.setattr(Flash, "read", noted)
     life().boot(changed)
     large = [piece for piece in pieces if len(piece) > BLOCK_BYTES]
-    assert len(large) > 2 and {(id(piece), len(piece)) for piece in large} == {(id(large[0]), SEGMENT_BYTES)}
+    assert len(large) > 2 and {len(piece) for piece in large} == {SEGMENT_BYTES}
+    others = [one is not other for one, other in itertools.pairwise(large)]
+    assert sum(others) <= 1  # the piece of power-up is given back before the first answer; the check after it has one of its own
     assert not whole
 
 
