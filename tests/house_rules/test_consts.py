@@ -8,6 +8,9 @@ import ast
 import pytest
 
 from house_rules.tree import Source, python_sources
+from thecal.deploy.files import firmware_files
+from thecal.deploy.units import CHIP, SIMULATOR, of_target
+from thecal.files.resources import firmware_folder
 
 
 def consts(tree: ast.Module) -> dict[str, int]:
@@ -41,6 +44,11 @@ def violations(sources: list[Source]) -> list[str]:
 def test_a_private_number_is_known_wherever_it_is_used() -> None:
     found = violations(python_sources("firmware/"))
     assert not found, "\n".join(found)
+
+
+def test_a_number_is_known_in_its_unit_wherever_it_is_used() -> None:
+    files = [of_target(firmware_files(firmware_folder()), hal) for hal in (CHIP, SIMULATOR)]
+    assert violations([Source("firmware" + path, data.decode()) for made in files for path, data in made.items()]) == []
 
 
 @pytest.mark.parametrize("code", ["def f():\n    return _A\n_A = const(1)\n", "_A = const(1)\n", "_A = const(2)\n"])

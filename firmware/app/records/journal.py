@@ -204,7 +204,7 @@ class Ring:
         """Yield each segment, newest first."""
         behind = self.next_sequence
         for first in reversed(self.firsts[:]):
-            if first not in self.firsts:  # it went meanwhile, as the oldest one
+            if first not in self.firsts:  # it was dropped meanwhile as the oldest one
                 return
             yield Segment(first, behind, self.read_whole(first) or b"")
             behind = first

@@ -267,7 +267,8 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
         pump.alarms.raise_fault("journal_identity")
     _recover(pump, files)
     windows.minute = base_s // S_PER_MINUTE
-    pump.checking = _rest(pump, (reading, recovery.rebuild_windows(windows, history, found[0], base_s), hashes), losses, found[1], base_s)
+    filling = recovery.rebuild_windows(windows, history, found[0], base_s)
+    pump.checking = _in_turn(_rest(pump, reading, losses, found[1], base_s), filling, hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -275,9 +276,13 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     return pump
 
 
-def _rest(pump: Pump, parts: "tuple[Steps, Steps, Steps | tuple[()]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
-    """Do what is left after the first answer: the day's journal, the alarms, the windows, the hashes of the files."""
-    reading, filling, hashes = parts
+def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
+    for part in parts:
+        yield from part
+
+
+def _rest(pump: Pump, reading: "Steps", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+    """Read the rest of the day's journal, and the alarms."""
     yield from reading
     yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
     pump.journal.built()
@@ -286,8 +291,6 @@ def _rest(pump: Pump, parts: "tuple[Steps, Steps, Steps | tuple[()]]", losses: r
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
-    yield from filling
-    yield from hashes
 
 
 def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:

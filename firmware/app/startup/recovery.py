@@ -181,8 +181,7 @@ class Losses:
             self.gaps.append(Gap(name, 1, ring.first_sequence() - 1))
 
     def news(self) -> list[Gap]:
-        """Return the gaps that no earlier boot has journaled and no earlier call returned; one that spans them all if a ring has more
-        than 8."""
+        """Return the gaps that are not journaled yet, each once; one that spans them all if a ring has more than 8."""
         told, found = self._told, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in told])]
@@ -201,8 +200,8 @@ def _first_of(gap: Gap) -> int:
 def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
     """Fill `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first.
 
-    It reads from the newest segment on, a part of one at each step. Doses of that time are added to `doses`, also those that may have
-    been in lost records.
+    Each step takes a part of a segment, the newest first. Doses of that time are added to `doses`, also those that may have been in lost
+    records.
     """
     ring = journal.rings["events"]
     for one in ring.segments():
@@ -277,9 +276,8 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
 
 
 def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
-    """Fills empty windows, which know the present minute, as far as the flash does; a part at each step. What lies between two totals
-    counts in the bucket of the later one, what was leased before the first of a history that is younger than the windows in the first's,
-    and what was leased since the last one counts now: nothing falls out of a window too early."""
+    """Fill empty windows from flash, a part at each step, so that nothing drops out too early: steps between two totals count at the later
+    one, steps before the first total of a short history at that total, steps since the last one now."""
     before = 0
     history.append((now_s, position_steps))
     for number, (at_s, leased_steps) in enumerate(history):
@@ -305,11 +303,8 @@ def has_ended(journal: Journal, token: bytes) -> bool:
 
 
 def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
-    """Restore the alarms not yet acknowledged, from the ring of faults, a part of a segment at each step: a reset does not end them.
-
-    Alarms that power-up looks for itself are left out.
-    """
-    newest: dict[int, tuple[int, int]] = {}
+    """Restore the alarms not yet acknowledged, from the ring of faults, but for those that power-up looks for itself; in parts."""
+    newest: "dict[int, tuple[int, int]]" = {}
     ring = journal.rings["faults"]
     for one in ring.segments():
         yield

@@ -70,7 +70,7 @@ class UnitPump:
         self.end_checking()
 
     def hashes(self) -> Iterable[None]:
-        """Return what power-up checks after the first answer: nothing, there are no files here."""
+        """Return what power-up checks after the first answer: there are no files here."""
         return ()
 
     def end_checking(self) -> None:

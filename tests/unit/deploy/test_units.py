@@ -7,8 +7,6 @@ import types
 
 import pytest
 
-from house_rules.test_consts import violations
-from house_rules.tree import Source
 from pumpcore.flash import manifest
 from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
@@ -183,12 +181,6 @@ def test_the_units_name_what_is_there_and_what_nobody_else_holds() -> None:
                 ours = path != MAIN and str(node.module).split(".")[0] in ("app", "pumpcore", "hal")
                 asked = {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)} & modules
                 assert asked <= left and (not ours or str(node.module) in left), f"{path}: {node.module} {asked - left}"
-
-
-def test_a_number_is_known_in_its_unit_wherever_it_is_used() -> None:
-    made = [of_target(firmware_files(firmware_folder()), hal) for hal in (CHIP, SIMULATOR)]
-    sources = [Source("firmware" + path, data.decode()) for files in made for path, data in files.items()]
-    assert violations(sources) == []
 
 
 @pytest.mark.long
