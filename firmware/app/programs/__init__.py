@@ -1,1 +1,1 @@
-"""The pump's setup: program, calibration, line."""
+"""What the pump is set up with: program, calibration, line."""

@@ -1,1 +1,1 @@
-"""The bench: its motor, its pins, its weighed calibration."""
+"""The bench: its motor, its pins, its calibration."""
