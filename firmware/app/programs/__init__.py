@@ -1,1 +1,1 @@
-"""What the pump is set up with: program, calibration, line."""
+"""Program, calibration and line that the pump is set up with."""

@@ -1,1 +1,1 @@
-"""The program: packing, schedule, settings, forecast."""
+"""The program as it runs, as bytes, and over the week; its forecast."""
