@@ -1,1 +1,1 @@
-"""The pump's setup: program, calibration, line."""
+"""Program, calibration and line that the pump is set up with."""

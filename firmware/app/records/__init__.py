@@ -1,1 +1,1 @@
-"""What the pump keeps and reports: journal, alarms, store, the wall time."""
+"""What the pump keeps and reports, as journal, alarms, store; the wall time."""

@@ -1,1 +1,1 @@
-"""The bench: its motor, its pins, its weighed calibration."""
+"""The bench with its motor, its pins and its calibration."""

@@ -1,1 +1,1 @@
-"""The faults: numbers, names, texts."""
+"""Numbers, names and texts of the faults."""

@@ -1,1 +1,1 @@
-"""The formats of files in flash: slots, the ledger, the manifest."""
+"""The formats of files in flash, which are slots, the ledger, the manifest."""

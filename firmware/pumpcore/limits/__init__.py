@@ -1,1 +1,1 @@
-"""Limits: ceilings, rolling windows, checks of programs and orders."""
+"""Ceilings, rolling windows, and the checks of programs and orders against them."""

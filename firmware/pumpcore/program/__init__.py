@@ -1,1 +1,1 @@
-"""The program: as it runs, as bytes, over the week, and its forecast."""
+"""The program as it runs, as bytes, and over the week; its forecast."""
