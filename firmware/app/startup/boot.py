@@ -226,6 +226,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     """
     windows = Windows()  # allocated early: in a half-built pump the memory has no large pieces left
     segment = bytearray(SEGMENT_BYTES)
+    __import__("pumpcore.wire.record_types")  # `recovery.compare` needs it, when a full journal has left no piece for a module
     board.system.make_room()
     flash, clock = board.flash, board.clock
     store = Store(flash)
