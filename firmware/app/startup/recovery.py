@@ -221,7 +221,7 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
-        del one, data, segment, starts  # they hold the buffer
+        one.data = data = b""  # else the walk, which waits here, holds the buffer
         yield  # the next segment is not read yet: whoever goes on later may read others before
     else:
         if _lacks_oldest(ring):
