@@ -200,10 +200,12 @@ class Ring:
         if reader is not None:
             reader.close()
 
-    def segments(self) -> "Iterator[Segment]":
-        """Yield each segment, newest first."""
-        behind = self.next_sequence
+    def segments(self, end: int = 0) -> "Iterator[Segment]":
+        """Yield each segment, newest first; only those before number `end` if given."""
+        behind = end or self.next_sequence
         for first in reversed(self.firsts[:]):
+            if end and first >= end:
+                continue
             if first not in self.firsts:  # it was dropped meanwhile as the oldest one
                 return
             yield Segment(first, behind, self.read_whole(first) or b"")

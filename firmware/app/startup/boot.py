@@ -242,8 +242,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     alarms = Alarms(journal, clock, board.buzzer)
     history: "list[tuple[int, int]]" = []
     doses, losses = Doses(), recovery.Losses()
-    reading = recovery.totals(journal, history, doses, losses)
-    for _ in reading:
+    for _ in recovery.totals(journal, history, doses, losses):
         if history:  # the newest ones; the rest is for later
             break
     base_s = recovery.powered_on_s(files.record, history)
@@ -270,7 +269,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(_rest(pump, reading, losses, found[1], base_s), filling, hashes)
+    pump.checking = _in_turn(_rest(pump, history, losses, found[1], base_s), filling, hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -283,10 +282,11 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
         yield from part
 
 
-def _rest(pump: Pump, reading: "Steps", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
     """Read the rest of the day's journal, and the alarms. The buffer is made anew: a half-built pump has no memory to spare."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
-    yield from reading
+    if losses.behind >= 0:
+        yield from recovery.totals(pump.journal, history, pump.doses, losses)
     yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
     pump.journal.built()
     _tell_losses(pump, losses)

@@ -160,6 +160,7 @@ class Losses:
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
         self._told: list[Gap] = []
+        self.behind = 0  # what `totals` has read begins with this number; 0: nothing, -1: all
 
     def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
         """Add the gaps of a segment, and note those that its `journal_gap` records already name. Return what `lost_in` returns."""
@@ -198,13 +199,11 @@ def _first_of(gap: Gap) -> int:
 
 
 def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
-    """Fill `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first.
-
-    Each step takes a part of a segment, the newest first. Doses of that time are added to `doses`, also those that may have been in lost
-    records.
-    """
+    """Fill `found` with (powered_on_s, leased_steps) of the `total` records of at least the last 24 powered-on hours, oldest first, and
+    `doses`, also with those that may have been in lost records. It begins before `losses.behind`, a part of a segment at each step, the
+    newest first. A walk that waits holds the buffer: to go on much later, begin another one."""
     ring = journal.rings["events"]
-    for one in ring.segments():
+    for one in ring.segments(losses.behind):
         yield
         data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
         yield
@@ -221,12 +220,13 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
             break
-        one.data = data = b""  # else the walk, which waits here, holds the buffer
-        yield  # the next segment is not read yet: whoever goes on later may read others before
+        losses.behind = one.first
+        yield
     else:
         if _lacks_oldest(ring):
             doses.lose(found[0][0] if found else _PRESENT_S)
     losses.look_at_oldest("events", ring)
+    losses.behind = -1
 
 
 def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
