@@ -140,7 +140,7 @@ def test_whatever_ends_the_program_the_motor_is_disabled(end: type, monkeypatch:
     monkeypatch.setitem(sys.modules, "hal.sim.board", stub)
     monkeypatch.setattr(sys, "platform", "linux")
     main = load(open)
-    main.check = lambda: "0" * 64
+    main.check = lambda: ("0" * 64, b"")
     with pytest.raises(end):
         main.main()
     assert not board.stepper.enabled
