@@ -231,7 +231,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     flash, clock = board.flash, board.clock
     store = Store(flash)
     setup = load(store, board.attach)
-    board.system.built()  # the room for loading is given back too: reading a full journal needs large pieces
+    board.system.make_room(True)  # reading a full journal needs large pieces
     journal = recovery.open_journal(flash, clock, segment)
     files = LedgerFiles(flash)
     recovery.miss(files, journal, store)

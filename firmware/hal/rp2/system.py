@@ -110,8 +110,13 @@ class System:
         if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
             self.built()
 
-    def make_room(self) -> None:
-        """Collect before making objects that stay, so that they fill gaps. Scattered ones would leave no large piece for a long line."""
+    def make_room(self, loaded: bool = False) -> None:
+        """Collect before making objects that stay, so that they fill gaps. Scattered ones would leave no large piece for a long line.
+
+        `loaded`: few modules will be loaded from here on; the room for loading is given back too.
+        """
+        if loaded:
+            PACK.let_go()
         gc.collect()
 
     def loop_begins(self) -> None:

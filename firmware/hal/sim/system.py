@@ -75,7 +75,7 @@ class System:
     def built(self) -> None:
         """Do nothing: see the class."""
 
-    def make_room(self) -> None:
+    def make_room(self, loaded: bool = False) -> None:
         """Do nothing: see the class."""
 
     def forget(self, *modules: str) -> None:

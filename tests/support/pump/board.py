@@ -206,7 +206,10 @@ class System:
     def built(self) -> None:
         pass
 
-    loop_begins = make_room = built
+    loop_begins = built
+
+    def make_room(self, loaded: bool = False) -> None:
+        pass
 
     def between_turns(self) -> bool:
         return False
