@@ -7,6 +7,7 @@ from pumpcore.flash import manifest
 from pumpcore.wire import messages
 from pumpcore.wire.messages import METHODS
 from support.replies import fault_of
+from support.rig.benches import named
 from support.rig.device import Device
 from support.rig.target import Chosen
 from support.some import some_of
@@ -45,9 +46,7 @@ def test_hello_tells_the_release_that_runs_and_that_it_is_micropython(port_url: 
 
 @pytest.mark.needs("new")
 def test_with_a_changed_file_nothing_of_the_firmware_runs() -> None:
-    from support.rig.device import bench
-
-    with Device(image=Chosen.target.changed_image(bench())) as other:
+    with Device(image=Chosen.target.changed_image(named())) as other:
         for method in ("hello", "status", "start", "stop"):
             assert fault_of(other.ask_raw(method)) == "firmware_incomplete"
         assert fault_of(messages.decode(other.say(b"stop\n").strip())) == "firmware_incomplete"

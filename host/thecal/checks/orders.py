@@ -19,7 +19,7 @@ from thecal.checks.dose import Bolus, in_unit, nearest_text
 from thecal.checks.rigs import Rig
 from thecal.checks.settings import nearest
 from thecal.errors import BadInput
-from thecal.pump.refusals import sentence
+from thecal.pump.refusals import without_nearest
 from thecal.quantities.typed import Quantity, shown
 
 NO_TOKEN = ""
@@ -32,7 +32,7 @@ def in_words(program: Program, typed: str, temporary: bool = False) -> Iterator[
         yield
     except Refusal as refusal:
         do = "; ".join(filter(None, (told(refusal.fault.name)[1], nearest(program, refusal, temporary))))
-        raise BadInput(f"{shown(typed)}: {sentence(refusal, program.rate_seconds_s)}", do) from refusal
+        raise BadInput(f"{shown(typed)}: {without_nearest(refusal, program.rate_seconds_s)}", do) from refusal
 
 
 def check_steps(program: Program, rig: Rig, volume_nl: int, typed: Quantity) -> None:

@@ -21,7 +21,7 @@ from thecal.checks.rigs import ANY_RIG, Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
-from thecal.pump.refusals import PARAMETERS, sentence
+from thecal.pump.refusals import PARAMETERS, without_nearest
 from thecal.quantities.amounts import ml
 from thecal.quantities.typed import Quantity, decimal, shown, smaller
 
@@ -46,7 +46,8 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             if "parameter" in refusal.detail
             else blamed.nearest(compiled.program, rig)
         )
-        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity)}"
+        cause = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity)
+        text = f"{name}: {blamed.key}: {shown(blamed.quantity.text)}: {cause}"
         raise BadInput(text, advice(refusal, blamed.quantity, best)) from refusal
 
 
@@ -66,14 +67,14 @@ def check_bolus(bolus: Bolus, program: Program, rig: Rig) -> None:
         ceilings.check_rate(bolus.rate_nl)
     except Refusal as refusal:
         limit = possible(part_of(Fraction(figure(refusal, "nearest_nl"), bolus.rate_nl), bolus.rate))
-        text = f"{shown(bolus.rate.text)}: {sentence(refusal, program.rate_seconds_s, bolus.rate)}"
+        text = f"{shown(bolus.rate.text)}: {without_nearest(refusal, program.rate_seconds_s, bolus.rate)}"
         raise BadInput(text, advice(refusal, bolus.rate, limit)) from refusal
     for window, span_s, limit_nl in (("hour", S_PER_HOUR, ceilings.hour_nl), ("day", S_PER_DAY, ceilings.day_nl)):
         asked_nl = min(bolus.volume_nl, bolus.rate_nl * span_s // program.rate_seconds_s)
         if asked_nl > limit_nl:
             above = Refusal(window + "_above_ceiling", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
             limit = possible(part_of(Fraction(limit_nl, bolus.volume_nl), bolus.volume))
-            raise BadInput(f"{shown(bolus.volume.text)}: {sentence(above, None, bolus.volume)}", advice(above, bolus.volume, limit))
+            raise BadInput(f"{shown(bolus.volume.text)}: {without_nearest(above, None, bolus.volume)}", advice(above, bolus.volume, limit))
 
 
 def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal) -> Culprit:

@@ -16,7 +16,7 @@ from thecal.checks.rigs import Rig
 from thecal.errors import BadInput
 from thecal.prescription.compiler import Compiled
 from thecal.prescription.file import Prescription
-from thecal.pump.refusals import RATE_FAULTS, sentence
+from thecal.pump.refusals import RATE_FAULTS, without_nearest
 from thecal.quantities.amounts import span, ug_per_ml
 from thecal.quantities.typed import decimal, shown
 
@@ -36,7 +36,7 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
     if refusal.fault.name == "library_soft":
         do = f"confirm it with --override {refusal.detail['parameter']}"
     words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
-    said = sentence(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
+    said = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
     return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
 
 

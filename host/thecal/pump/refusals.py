@@ -21,8 +21,12 @@ DIGITS = 6
 
 
 def sentence(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
-    """Return the text of a refusal that the host raised; `seconds_s`: the period of the program's rates. It leaves out the nearest value
-    within the one limit: the caller names the nearest within all of them, as typed."""
+    """Return the text of a refusal that the host raised, in the pump's words; `seconds_s`: the period of the program's rates."""
+    return said(refusal.fault.name, told(refusal.fault.name)[0], refusal.detail, seconds_s, typed)
+
+
+def without_nearest(refusal: Refusal, seconds_s: int | None = None, typed: Quantity | None = None) -> str:
+    """Return `sentence` without the nearest value within this one limit; the caller names the nearest within all limits instead."""
     detail = {name: value for name, value in refusal.detail.items() if not name.startswith("nearest")}
     return said(refusal.fault.name, told(refusal.fault.name)[0], detail, seconds_s, typed)
 

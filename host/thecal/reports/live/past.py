@@ -121,7 +121,8 @@ def at_midnight(line: Timeline, status: Status) -> tuple[Fraction, Fraction] | N
     midnight_ms = ((status["utc_s"] + status["offset_s"]) // S_PER_DAY * S_PER_DAY - status["offset_s"]) * MS_PER_S
     boots = list(line.axis.boots.values())
     there = [boot for boot in boots if boot.begin_ms <= midnight_ms]
-    if not (there[-1].known if there else boots[0].number == 1 and boots[0].known and not line.books.gaps):
+    whole = not any(gap.ring == "events" for gap in line.books.gaps)  # the faults ring was not read
+    if not (there[-1].known if there else boots[0].number == 1 and boots[0].known and whole):
         return None
     uncertain = sum(one.uncertain_steps for one in line.books.losses)
     earlier = status["uncertain_steps"] - uncertain
