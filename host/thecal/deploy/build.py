@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pumpcore.flash import manifest
 from thecal.deploy import pack
+from thecal.deploy.compact import compact
 from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
 from thecal.deploy.units import CHIP, of_target
 from thecal.errors import Failed
@@ -38,11 +39,15 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     Not `in_units`: each file remains one, and lies by itself.
     """
     sources, library = firmware_files(firmware), library_files()
-    lying = of_target(sources, CHIP) if in_units else sources
+    lying = of_target(sources, CHIP, numbers=True) if in_units else sources
+    folders = [path for path, data in lying.items() if _only_names_a_folder(path, data)]
+    if in_units:
+        ours = {path: data for path, data in lying.items() if path != MAIN}
+        lying = {**compact(ours, [sources[MAIN], *library.values()]), MAIN: sources[MAIN]}
     compiled = compile_all({**lying, **library})
     packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
     compiled[MAIN] = sources[MAIN]
-    for path in [path for path, data in lying.items() if _only_names_a_folder(path, data)]:  # the pack names it too, and a file costs time
+    for path in folders:  # the pack names it too, and a file costs time
         packed.pop(name_of(path), None)
     made = (pack.PATH, pack.pack(packed)) if in_units else None
     own = {path: data for path, data in compiled.items() if path in lying}

@@ -44,10 +44,13 @@ CHIP, SIMULATOR = "rp2", "sim"  # the hals
 _UNKNOWN = ("", "")  # a builtin, or a word that only an assembler knows
 
 
-def of_target(sources: Files, hal: str) -> Files:
-    """Return what a pump with this hal runs: the same files for both, but for those of the other hal."""
+def of_target(sources: Files, hal: str, numbers: bool = False) -> Files:
+    """Return what a pump with this hal runs: the same files for both, but for those of the other hal.
+
+    `numbers`: keep the names of numbers, for `compact`, which puts the numbers in their places.
+    """
     other = f"/hal/{CHIP if hal == SIMULATOR else SIMULATOR}/"
-    return join({path: data for path, data in sources.items() if not path.startswith(other)})
+    return join({path: data for path, data in sources.items() if not path.startswith(other)}, numbers=numbers)
 
 
 def simulated_files(firmware: Path) -> Files:
@@ -73,13 +76,13 @@ class _File:
     free: frozenset[str]
 
 
-def join(sources: Files, units: Units | None = None) -> Files:
+def join(sources: Files, units: Units | None = None, numbers: bool = False) -> Files:
     """Return the files of a pump, those of a unit joined to one. main.py runs as it is."""
-    return dict(_joined(tuple(sorted(sources.items())), tuple((UNITS if units is None else units).items())))
+    return dict(_joined(tuple(sorted(sources.items())), tuple((UNITS if units is None else units).items()), numbers))
 
 
 @functools.lru_cache(maxsize=16)
-def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
+def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...], numbers: bool) -> tuple[tuple[str, bytes], ...]:
     sources = dict(items)
     paths = {module_of(path): path for path in sorted(sources) if path != MAIN}
     files = {module: _read(path, sources[path]) for module, path in paths.items()}
@@ -90,7 +93,7 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
     words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
-    for unit in members:
+    for unit in members if not numbers else ():
         joined[unit] = _without_names(joined[unit], set().union(*(found for path, found in words.items() if path != unit)))
     made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
     return tuple(sorted(made.items()))
