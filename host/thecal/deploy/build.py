@@ -43,7 +43,7 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     folders = [path for path, data in lying.items() if _only_names_a_folder(path, data)]
     if in_units:
         ours = {path: data for path, data in lying.items() if path != MAIN}
-        lying = {**compact(ours, [sources[MAIN], *library.values()]), MAIN: sources[MAIN]}
+        lying = {**compact(ours, [sources[MAIN], *library.values()])[0], MAIN: sources[MAIN]}
     compiled = compile_all({**lying, **library})
     packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
     compiled[MAIN] = sources[MAIN]

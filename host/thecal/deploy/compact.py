@@ -1,4 +1,4 @@
-"""Makes the firmware small before it is compiled: whole numbers in the place of their names, and names that cost no memory.
+"""Make the firmware small before it is compiled for the chip: numbers in the place of their names, and names that cost no memory.
 
 A pump keeps every name of its code in RAM, except those that MicroPython has in its ROM. So names of our own that nothing
 outside can know get names from `rom_names`: parameters that no call names, private ones (within a group of files that share
@@ -35,8 +35,10 @@ Trees = dict[str, ast.Module]
 Names = dict[str, str]
 
 
-def compact(sources: Files, outside: Iterable[bytes] = ()) -> Files:
-    """Return the same firmware in fewer bytes of memory. `outside` runs beside it unchanged, and keeps the names that it asks for.
+def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[str, Names]]:
+    """Return the same firmware in fewer bytes of memory, and by path {name: what became of it}.
+
+    `outside` runs beside it unchanged, and keeps the names that it asks for.
 
     Failed when a source asks for names by texts that are made at run time, or does not compile.
     """
@@ -49,17 +51,19 @@ def compact(sources: Files, outside: Iterable[bytes] = ()) -> Files:
     inline(trees, others)
     foreign = set().union(*map(unbound, trees.values()))
     free, kept = _free(trees, others), _kept(trees, others) | texts | foreign
-    parameters, most = _Parameters(trees, kept, free[:_PARAMETERS]), 0
+    parameters, found = _Parameters(trees, kept, free[:_PARAMETERS]), {}
     for group in groups(trees):
         names = _private_names([trees[path] for path in group], kept, free[_PARAMETERS:])
         for path in group:
             parameters.rename(trees[path])
             _Renamer(names).visit(trees[path])
-        most = max(most, len(names))
+            found[path] = names
+    most = max([len(names) for names in found.values()], default=0)
     public = public_names(trees, kept, free[_PARAMETERS + most :])
     for tree in trees.values():
         _Renamer(public).visit(tree)
-    return {path: ast.unparse(ast.fix_missing_locations(tree)).encode() for path, tree in trees.items()}
+    files = {path: ast.unparse(ast.fix_missing_locations(tree)).encode() for path, tree in trees.items()}
+    return files, {path: {**names, **public} for path, names in found.items()}
 
 
 def _parsed(path: str, data: bytes) -> ast.Module:

@@ -12,7 +12,8 @@ from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
 from thecal.deploy import pack
 from thecal.deploy.build import LOOSE, build, compile_all, name_of
-from thecal.deploy.files import MAIN, firmware_files
+from thecal.deploy.compact import compact
+from thecal.deploy.files import MAIN, firmware_files, library_files
 from thecal.deploy.units import CHIP, SIMULATOR, UNITS, join, module_of, of_target, simulated_files
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
@@ -184,16 +185,18 @@ def test_the_units_name_what_is_there_and_what_nobody_else_holds() -> None:
 
 
 @pytest.mark.long
-def test_the_simulator_runs_what_is_in_the_pack() -> None:
-    """What the simulator runs, compiled, is what lies on a chip, byte for byte; but for the hals, of which each has its own."""
-    built, simulated = build(firmware_folder()), simulated_files(firmware_folder())
-    packed = pack.unpack(built.files[pack.PATH])
-    packages = [path for path in simulated if path.endswith("/__init__.py")]  # the pack names their folders, and needs no file
-    shared = {path: data for path, data in compile_all(simulated).items() if not path.startswith("/hal/") and path not in (MAIN, *packages)}
-    assert {"/app/pump.py", "/app/startup/boot.py", "/lib/adafruit_motor/stepper.py"} < set(shared)
-    assert {name_of(path): data for path, data in shared.items()} == {
-        path: data for path, data in {**packed, **built.files}.items() if path.startswith(("/app/", "/pumpcore/", "/lib/"))
-    }
+def test_the_simulator_runs_what_the_pack_is_made_of() -> None:
+    """The simulator runs the units that the chip's are made from by shorter names alone; but for the hals, of which each has its own."""
+    sources, simulated = firmware_files(firmware_folder()), simulated_files(firmware_folder())
+    chip = of_target(sources, CHIP)
+    shared = {path: data for path, data in simulated.items() if path.startswith(("/app/", "/pumpcore/"))}
+    assert {"/app/pump.py", "/app/startup/boot.py"} < set(shared)
+    assert shared == {path: data for path, data in chip.items() if path.startswith(("/app/", "/pumpcore/"))}
+    built = build(firmware_folder())
+    joined = of_target(sources, CHIP, numbers=True)
+    outside = [joined.pop(MAIN), *library_files().values()]
+    packed, made = pack.unpack(built.files[pack.PATH]), compile_all(compact(joined, outside)[0])
+    assert {path: data for path, data in packed.items() if path.startswith("/app/pump")} == {"/app/pump.mpy": made["/app/pump.py"]}
     assert simulated[MAIN] == built.files[MAIN] and not {name_of(path) for path in LOOSE} & set(packed)
 
 
