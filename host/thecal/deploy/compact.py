@@ -58,7 +58,7 @@ def compact(sources: Files, outside: Iterable[bytes] = ()) -> tuple[Files, dict[
             parameters.rename(trees[path])
             _Renamer(names).visit(trees[path])
             found[path] = names
-    most = max([len(names) for names in found.values()], default=0)
+    most = max([len(set(names.values())) for names in found.values()], default=0)
     public = public_names(trees, kept, free[_PARAMETERS + most :])
     for tree in trees.values():
         _Renamer(public).visit(tree)
@@ -100,9 +100,52 @@ def _kept(trees: Trees, others: list[ast.Module]) -> set[str]:
 
 
 def _private_names(group: list[ast.Module], kept: set[str], free: list[str]) -> Names:
-    """The first names of the ROM are the shortest in a compiled file."""
+    """Return {private name: one of `free`}. The first names of the ROM are the shortest in a compiled file.
+
+    What is asked of `self` alone gets a name that nothing else of the same class, or of its bases, has.
+    """
     ours = sorted({name for tree in group for name in _identifiers(tree) if _PRIVATE.fullmatch(name)} - kept)
-    return dict(zip(ours, free, strict=False))
+    own = _of_self(group)
+    shared = [name for name in ours if not any(name in names for names in own)]
+    given = dict(zip(shared, free, strict=False))
+    for name in [name for name in ours if name not in given]:
+        beside = set().union(*(names for names in own if name in names))
+        taken = {given[other] for other in beside if other in given}
+        found = next((one for one in free[len(shared) :] if one not in taken), None)
+        given.update({name: found} if found else {})
+    return given
+
+
+def _of_self(group: list[ast.Module]) -> list[set[str]]:
+    """Return the attributes that are asked of `self` alone, a set for each class with its bases."""
+    classes = {node.name: node for tree in group for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    asked = {name: _private_attributes(node) for name, node in classes.items()}
+    outside: set[str] = set()
+    for tree in group:
+        selves = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "self"]
+        methods = [node for owner in classes.values() for node in owner.body if isinstance(node, ast.FunctionDef)]
+        known = {id(node) for node in (*selves, *methods)}
+        outside |= set().union(*(_names_of(node) for node in ast.walk(tree) if id(node) not in known))
+    sets: list[tuple[set[str], set[str]]] = []  # (classes, their attributes)
+    for name, attributes in asked.items():
+        together = ({name, *(base.id for base in classes[name].bases if isinstance(base, ast.Name))}, set(attributes))
+        for one in [one for one in sets if one[0] & together[0]]:
+            sets.remove(one)
+            together = (together[0] | one[0], together[1] | one[1])
+        sets.append(together)
+    return [attributes - outside for _, attributes in sets]
+
+
+def _private_attributes(owner: ast.ClassDef) -> set[str]:
+    found = {node.attr for node in ast.walk(owner) if isinstance(node, ast.Attribute)}
+    return {name for name in found | {node.name for node in owner.body if isinstance(node, ast.FunctionDef)} if _PRIVATE.fullmatch(name)}
+
+
+def _names_of(node: ast.AST) -> set[str]:
+    """Return the names of one node, not of those below it."""
+    found = {getattr(node, kind, None) for kind in ("id", "attr", "arg", "name", "asname")}
+    found.update(node.names if isinstance(node, ast.Global | ast.Nonlocal) else [])
+    return {part for name in found if isinstance(name, str) for part in name.split(".")}
 
 
 def _texts(tree: ast.Module) -> set[str]:

@@ -162,6 +162,50 @@ def test_annotations_and_what_only_they_needed_go() -> None:
     assert "import" not in text and "def twice(given):" in text and "def fast(words: ptr32) -> int:" in text
 
 
+KLASSES = b"""
+class One:
+    def __init__(self):
+        self._a = self._b = 1
+        self._seen = 0
+
+    def _c(self):
+        return self._a, self._b, self._seen
+
+
+class Two:
+    def __init__(self, one):
+        self._d = one
+        self._e = 2
+
+    def told(self):
+        return self._d._c(), self._e, one_of()._seen
+
+
+class Three(One):
+    def _f(self):
+        return self._a
+
+
+def one_of():
+    return One()
+
+
+def run():
+    return Two(Three()).told(), Three()._f()
+"""
+
+
+def test_classes_that_are_not_related_share_names_and_no_object_has_one_twice() -> None:
+    small, names = compact({"/planted.py": KLASSES}, [b"from planted import run\n"])
+    places: dict = {}
+    exec(compile(small["/planted.py"], "small", "exec"), places)
+    assert places["run"]() == (((1, 1, 0), 2, 0), 1)
+    given = names["/planted.py"]
+    assert len({given[name] for name in ("_a", "_b", "_c", "_f", "_seen")}) == 5  # of a class and what is derived from it
+    assert {given["_d"], given["_e"]} & {given["_a"], given["_b"]} and given["_d"] != given["_e"]
+    assert list(given.values()).count(given["_c"]) == list(given.values()).count(given["_seen"]) == 1  # asked of others too
+
+
 def test_what_only_a_type_checker_reads_is_no_text_that_keeps_a_name() -> None:
     typed = b'''if 0:
     from app.types import Held
@@ -267,5 +311,6 @@ def test_no_name_is_given_that_means_something(firmware: tuple) -> None:
     sources, _, _, names = firmware
     used = set().union(*map(identifiers, sources.values()))
     for path, given in names.items():
-        assert len(set(given.values())) == len(given) and set(given.values()) <= set(ROM_NAMES) - used, path
+        public = [new for name, new in given.items() if not name.startswith("_")]
+        assert len(set(public)) == len(public) and set(given.values()) <= set(ROM_NAMES) - used, path
         assert not set(given) & set(ROM_NAMES), path
