@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,7 @@ def checked_row(where: str, one: dict[str, Any]) -> Row:
     return one
 
 
+@functools.cache  # asked for every row, and a look at the table parses all of it
 def needed(event: str) -> list[str]:
     """Return the fields that every version of this type has: older firmware wrote some with fewer."""
     layouts = [names for name, _, names in dict(record_types.TYPES.items()).values() if name == event]
