@@ -65,7 +65,7 @@ class Setup:
         self.digest = ""
 
     def lost(self, name: str) -> None:
-        """The stored image `name` is damaged or outdated: an alarm reports it until it is `mended`."""
+        """Note that the stored image `name` is damaged or outdated; its alarm stays until `mended` is called."""
         self.damaged.append(name)
         self.problems.append(alarm_of(name))
 

@@ -89,7 +89,7 @@ class WallClock:
         self._store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
 
     def due(self, now_ms: int) -> bool:
-        """Return True if the transition has passed and must be journaled (until `told`) or settled. Ask again at `look_ms`."""
+        """Return True if the transition has passed: first journal it (`told` is False), then settle it. Ask again at `look_ms`."""
         self.look_ms = now_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 

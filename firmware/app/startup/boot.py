@@ -283,7 +283,7 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
 
 
 def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
-    """Read the rest of the day's journal, and the alarms. The buffer is made anew: a half-built pump has no memory to spare."""
+    """Read the rest of the day's journal, and the alarms. It allocates a second buffer: a half-built pump has no memory to keep one."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
     if losses.behind >= 0:
         yield from recovery.totals(pump.journal, history, pump.doses, losses)

@@ -1,8 +1,8 @@
 """Make the firmware small before it is compiled for the chip: numbers in the place of their names, and names that cost no memory.
 
 A pump keeps every name of its code in RAM, except those that MicroPython has in its ROM. So names of our own that nothing
-outside can know get names from `rom_names`: parameters that no call names, private ones (within a group of files that share
-them each another one), and public ones (public_names.py: one new name for all files); what the code does is unchanged. A name
+outside can know get names from `rom_names`: parameters that no call names, private ones (no two of one class, or of one group of
+files, get the same), and public ones (public_names.py: one new name for all files); what the code does is unchanged. A name
 stays as it is when it also appears in a text of the firmware (getattr, JSON, imports), as a keyword of a call, in a file that is
 not compacted, or in MicroPython's ROM. Nothing here depends on the machine: the same sources give the same.
 """

@@ -1,7 +1,6 @@
 """Names that the files of the firmware share with each other and with nobody else: the same new name in all of them.
 
-Kept are names of modules (a handler is looked up by the name of its file), of exceptions (`status` tells them), and, where files are not
-joined to units, those that somebody works with at the prompt.
+The names of modules stay, because a handler is looked up by the name of its file, and those of exceptions, because `status` shows them.
 """
 
 from __future__ import annotations

@@ -33,10 +33,10 @@ def forecast_digest(pump: Pump, params: dict) -> dict:
     if cursor.second_s >= forecast.end_s:
         raise Refusal("bad_params", parameter="second_s", limit_s=forecast.end_s - 1)
     behind = forecast.block(cursor)
-    told = {"second_s": behind.second_s, "remainder": behind.remainder, "chain": behind.chain.hex()}
-    told["done"] = behind.second_s == forecast.end_s
-    told["position_steps"] = behind.position_steps
-    return told
+    answer = {"second_s": behind.second_s, "remainder": behind.remainder, "chain": behind.chain.hex()}
+    answer["done"] = behind.second_s == forecast.end_s
+    answer["position_steps"] = behind.position_steps
+    return answer
 
 
 def _crossing(pump: Pump, found: packing.Program) -> "Crossing":
