@@ -29,6 +29,9 @@ TIERS = ("unit", "mpy", "sim/device", "emu", "board", "faults", "rules", "mutati
 hypothesis.settings.register_profile("brief", deadline=None, max_examples=25, derandomize=True, print_blob=True)  # make test
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=60, derandomize=True, print_blob=True)  # make test-long
 hypothesis.settings.register_profile("torture", deadline=None, max_examples=5000, print_blob=True)
+# Of a broken rule the first failure is enough: tests/mutations never reads the smallest example.
+ONE_FAILURE = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+hypothesis.settings.register_profile("mutation", hypothesis.settings.get_profile("quick"), phases=ONE_FAILURE, report_multiple_bugs=False)
 hypothesis.settings.load_profile(os.environ.get("THECAL_HYPOTHESIS", "quick"))
 
 
