@@ -87,7 +87,7 @@ def test_a_planted_list_is_found(code: str) -> None:
     assert lists(Source("firmware/app/planted.py", code), modules())
 
 
-@pytest.mark.parametrize("code", ['__import__("app.pump")', 'HALS = {"rp2": "hal.rp2", "wasi": "hal.sim"}', "import app.pump, app.supervisor"])
+@pytest.mark.parametrize("code", ['__import__("app.pump")', 'HALS = {"rp2": "hal.rp2", "wasi": "hal.sim"}', "import app.pump, app.wire"])
 def test_a_single_name_is_no_list(code: str) -> None:
     assert lists(Source("firmware/app/planted.py", code), modules()) == []
 

@@ -48,8 +48,9 @@ def units_of(sources: Files) -> Units:
     """
     found = {path_of(module): module for module in UNITS}
     kept, folder = [STAYS], POWER_UP.rpartition(".")[0]
-    for node in ast.parse(sources.get(path_of(POWER_UP), b"")).body:
-        for alias in node.names if isinstance(node, ast.ImportFrom) and node.module != folder else ():
+    imports = [node for node in ast.parse(sources.get(path_of(POWER_UP), b"")).body if isinstance(node, ast.ImportFrom)]
+    for node in [node for node in imports if node.module != folder]:
+        for alias in node.names:
             whole = f"{node.module}.{alias.name}"
             kept.append(whole if path_of(whole) in sources else str(node.module))
     found[path_of(STAYS)] = " ".join(kept)

@@ -245,9 +245,9 @@ class Loader:
         `keeps`: free handlers only, because the next one needs the rest too.
         """
         self._method, self._handler = "", None
-        begins = (_FOLDER,) if keeps else ("app.", "pumpcore.")
-        given = [name for name, module in sys.modules.items() if any(map(name.startswith, begins)) and not hasattr(module, "__path__")]
-        self._system.forget(*[name for name in given if name != __name__])
+        files = [name for name, module in sys.modules.items() if name != __name__ and not hasattr(module, "__path__")]
+        given = [name for name in files if name.startswith(_FOLDER) or (not keeps and name.split(".")[0] in ("app", "pumpcore"))]
+        self._system.forget(*given)
 
 
 def file_of(method: str) -> str:
