@@ -15,7 +15,7 @@ THE_LIST = "host/thecal/deploy/units.py"
 OPENS_THE_PACK = "/hal/rp2/imports.py"
 # MicroPython finds these without a look into the file system, or they lie there; `rp2` is loaded by hal/rp2/pio.py once.
 NEVER_LOOKED_FOR = {"gc", "micropython", "sys", "uctypes", "vfs", "rp2", "rp2.asm_pio", "adafruit_motor"}
-MOST_KEPT_BYTES = 62_000
+MOST_KEPT_BYTES = 60_500
 
 
 def modules() -> set[str]:
@@ -66,6 +66,11 @@ def firmware() -> list[Source]:
     return python_sources("firmware/app/", "firmware/pumpcore/")
 
 
+def planted(path: str, line: str) -> list[Source]:
+    """Return the firmware with this line at the top of a file."""
+    return [Source(one.path, f"{line}\n{one.text}" if one.path == path else one.text) for one in firmware()]
+
+
 def test_one_place_lists_modules() -> None:
     found = [line for source in python_sources("firmware/", "host/") if source.path != THE_LIST for line in lists(source, modules())]
     assert not found, "\n".join(found)
@@ -108,14 +113,19 @@ def test_what_is_loaded_when_needed_does_not_stay() -> None:
 
 @pytest.mark.parametrize("path", ["firmware/app/records/journal.py", "firmware/app/startup/boot.py", "firmware/pumpcore/units.py"])
 def test_a_planted_import_that_keeps_it_is_found(path: str) -> None:
-    planted = [Source(one.path, "from app.records.naming import before\n" * (one.path == path) + one.text) for one in firmware()]
-    assert "app.records.naming" in wrongly_kept(planted)
+    assert "app.records.naming" in wrongly_kept(planted(path, "from app.records.naming import before"))
+
+
+def kept_bytes(sources: list[Source]) -> int:
+    """Return the size of what stays in memory, compiled."""
+    files = of_target({source.path.removeprefix("firmware"): source.text.encode() for source in sources}, CHIP)
+    return len(compile_all({MAIN: files[path_of(STAYS)]})[MAIN])
 
 
 def test_what_stays_in_memory_is_not_large() -> None:
-    """Each byte of it costs a pump more than one of memory. A file that a command alone needs would add some thousands."""
-    files = of_target(firmware_files(firmware_folder()), CHIP)
-    assert len(compile_all({MAIN: files[path_of(STAYS)]})[MAIN]) <= MOST_KEPT_BYTES
+    """Each byte of it costs a pump more than one of memory. Two commands may need one file at their top, which no rule above finds."""
+    assert kept_bytes(firmware()) <= MOST_KEPT_BYTES
+    assert kept_bytes(planted("firmware/app/records/journal.py", "from pumpcore.bench.bench import parse")) > MOST_KEPT_BYTES
 
 
 def test_micropython_s_own_modules_are_preloaded_as_the_chip_imports_them() -> None:

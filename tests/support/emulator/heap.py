@@ -9,7 +9,6 @@ _RAM = 0x2000_0000
 _BLOCK_BYTES, _BLOCKS_PER_BYTE = 16, 4
 _LEAST_BYTES = 100_000  # of a heap
 _FREE = 0
-_FREE_BYTE = 0  # four free blocks
 
 
 def holes(mcu: Any) -> list[int]:
