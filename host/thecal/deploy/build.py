@@ -18,6 +18,7 @@ from thecal.errors import Failed
 
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
+# What opens the pack lies beside it: that file, and its folders before it.
 LOOSE = (*(f"{folder}/__init__.py" for folder in map(str, PurePosixPath(path_of(OPENER)).parents) if folder != "/"), path_of(OPENER))
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
