@@ -89,6 +89,12 @@ def early(last: Look, watched: Watched) -> Failed | InAlarm:
     return Failed(cause, "see why: thecal journal")
 
 
+def ended_bolus(port_url: str, ordered: Reply, name: str, calibration: dict[str, Any] | None) -> Reply:
+    """Follow an ordered bolus; return its state at its end. Raises as `follow`."""
+    told = follow(port_url, bolus(str(ordered["token"]), name, calibration)).told
+    return {key: value for key, value in told.items() if key != "alarmed"}
+
+
 def bolus(token: str, name: str, calibration: dict[str, Any] | None) -> Watched:
     """Follow a bolus of any kind by its token; `calibration` gives the volume of its steps."""
     from thecal.quantities.amounts import made_text

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pumpcore.faults.fault_texts import sentence, told
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.packing import MAX_ENTRIES, MAX_RATE_NL, pack, unpack
-from pumpcore.program.plan import CONSTANT, MINIMUM, PROTOCOL, SCHEDULE, Program
+from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, SCHEDULE, Program
 from pumpcore.program.protocol import ENDINGS, Protocol
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
@@ -88,7 +88,7 @@ def mode_of(prescription: Prescription) -> int:
     """Return the program's mode."""
     basal = prescription.basal
     if basal is None:
-        return PROTOCOL
+        return BY_STAGES
     return MINIMUM if basal.minimum is not None else CONSTANT if basal.rate is not None else SCHEDULE
 
 

@@ -92,14 +92,13 @@ def prescription(dialled: Dialled, fluid: Fluid, current: Program | None) -> Pre
             exact(quantity, fluid)
     dialled.check_seconds(fluid)
     title = f"run {dialled.words()}"
-    made = Prescription.model_construct(
+    return Prescription.model_construct(
         title=title if len(title.encode()) <= TITLE_BYTES else "run",
         drug=fluid.drug,
         concentration=fluid.concentration,
         protocol=dialled.protocol(),
         **kept(current, fluid),
     )
-    return made
 
 
 def kept(current: Program | None, fluid: Fluid) -> dict[str, Any]:

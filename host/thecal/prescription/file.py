@@ -168,6 +168,8 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
         found.append(("basal", BadInput("stands beside [protocol], and only one of them can run", "remove one of the two")))
     elif protocol is not None:
         found += stages.contradictions(protocol)
+        if prescription.on_clock_loss != "stop":
+            found.append(("on_clock_loss", BadInput("a protocol has no lowest rate to go on with", 'write on_clock_loss = "stop"')))
     elif basal is None:
         found.append(("basal", BadInput("is missing", "add [basal] or [protocol]; `thecal new` writes a commented example")))
     elif sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:

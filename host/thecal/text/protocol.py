@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from pumpcore.program.plan import Program
-from pumpcore.program.protocol import AFTER, AT, HOLD, Protocol
+from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, Protocol
 from thecal.quantities.amounts import long_span, ml, ml_per_h, ug_per_day
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import decimal
@@ -34,7 +34,8 @@ def facts(program: Program, protocol: Protocol) -> dict[str, str]:
             number, loop = loops[index]
             said[f"loop {number}"] = loop_text(protocol, loop)
         said[f"stage {index + 1}"] = stage_text(program, stage)
-    said["then"] = then_text(program, protocol)
+    if protocol.then == HOLD or not is_endless(protocol):
+        said["then"] = then_text(program, protocol)
     said["in all"] = total_text(program, protocol)
     return said
 
@@ -67,7 +68,8 @@ def is_endless(protocol: Protocol) -> bool:
 def is_one_rate(protocol: Protocol) -> bool:
     """Return True for one rate that is held: `thecal run "1 mL/h"`."""
     _, begin_nl, end_nl = protocol.stages[0]
-    return len(protocol.stages) == 1 and not len(protocol.loops) and protocol.then == HOLD and begin_nl == end_nl
+    alone = len(protocol.stages) == 1 and not len(protocol.loops) and protocol.start == NOW
+    return alone and protocol.then == HOLD and begin_nl == end_nl
 
 
 def stage_text(program: Program, stage: Stage) -> str:
@@ -108,7 +110,7 @@ def then_text(program: Program, protocol: Protocol) -> str:
     """Return what follows the last stage."""
     if protocol.then == HOLD:
         return f"hold {ml_per_h(last_nl(protocol), program.rate_seconds_s)} until it is stopped"
-    return "never: the loop has no end" if is_endless(protocol) else "stop"
+    return "stop"
 
 
 def last_nl(protocol: Protocol) -> int:
