@@ -62,7 +62,7 @@ class Day:
 
 class Outlook:
     """The forecast: volumes in nL, times in seconds from the start, all exact. `basal`: without boluses; `everything`: with every allowed
-    one (`boluses`: these alone); each until the reservoir is empty. `planned`: the rates of the basal without that end. `left_nl`: at the
+    one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end. `left_nl`: at the
     start, None without a reservoir.
 
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
@@ -94,7 +94,7 @@ class Outlook:
         self.marks = self._marks()
         self.everything = self.everything.cut(self.marks["empty_all"])
         self.boluses = Course(self.allowed.flows(), self.end_s).cut(self.marks["empty_all"])
-        self.planned = self.basal.rates[:-1]
+        self.planned = self.basal.lowest(), self.basal.highest()[0]
         self.basal = self.basal.cut(self.marks["empty_basal"])
         self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
 

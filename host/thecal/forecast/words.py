@@ -47,8 +47,7 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    lowest, highest = min(outlook.planned), max(outlook.planned)
-    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
+    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
         ("program", f"{program.name}, {program.fluid}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
