@@ -49,9 +49,9 @@ def png(outlook: Outlook) -> bytes:
 def draw_rates(axes: Axes, outlook: Outlook) -> None:
     """Draw the basal as steps; below it, a tick at each earliest possible demand bolus."""
     basal = outlook.basal
-    ends = [(at_s, rate) for flow in basal.flows()
+    corners = [(at_s, rate) for flow in basal.flows()
             for at_s, rate in ((flow.from_s, flow.per_s), (flow.to_s, flow.per_s + flow.slope * (flow.to_s - flow.from_s)))]  # fmt: skip
-    times, rates = [x_of(outlook, at_s) for at_s, _ in ends], [ml_per_h(rate) for _, rate in ends]
+    times, rates = [x_of(outlook, at_s) for at_s, _ in corners], [ml_per_h(rate) for _, rate in corners]
     settings = outlook.settings
     if outlook.allowed.demand_nl:
         starts = [x_of(outlook, at_s) for at_s in outlook.allowed.starts]

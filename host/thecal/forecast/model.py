@@ -62,8 +62,8 @@ class Day:
 
 class Outlook:
     """The forecast: volumes in nL, times in seconds from the start, all exact. `basal`: without boluses; `everything`: with every allowed
-    one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end. `left_nl`: at the
-    start, None without a reservoir.
+    one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end.
+    `left_nl`: at the start, None without a reservoir.
 
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
     `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
