@@ -90,7 +90,7 @@ def test_the_start(compiled, lines: str, start: int, value: int) -> None:
 )
 def test_random_ramps_are_exact_or_refused_with_a_time_that_works(tmp_path_factory, seconds: list[int], tops: list[int]) -> None:
     path = tmp_path_factory.mktemp("rx") / "rx.toml"
-    parts = [f'[[protocol.stage]]\nramp = ["{a} uL/h", "{b} uL/h"]\nfor = "{lasts_s} s"\n' for lasts_s, a, b in zip(seconds, tops, tops[1:])]
+    parts = [stage(f'ramp = ["{a} uL/h", "{b} uL/h"]', f'for = "{lasts_s} s"') for lasts_s, a, b in zip(seconds, tops, tops[1:])]
     path.write_text(HEAD + "".join(parts))
     try:
         program = compile_prescription(load(path), "rx.toml").program
