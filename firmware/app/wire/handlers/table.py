@@ -217,7 +217,9 @@ pumpcore.program.forecast
 pumpcore.fluid.front
 pumpcore.limits.limits
 pumpcore.limits.order_limits
+pumpcore.limits.windows
 pumpcore.program.packing
+pumpcore.program.protocol
 pumpcore.program.settings
 pumpcore.bench.weighed
 pumpcore.wire.gaps
