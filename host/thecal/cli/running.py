@@ -56,7 +56,8 @@ class Begun:
     @property
     def begin_steps(self) -> int:
         """Return the position at which the run began."""
-        return int(self.started.get("position_steps") or self.status["delivered_steps"])
+        position: Any = self.started.get("position_steps", self.status["delivered_steps"])
+        return int(position)
 
 
 def begin(pump: PumpFacts, dialled: Dialled, asked: Asked, consent: Consent) -> Begun | None:

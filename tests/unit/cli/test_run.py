@@ -96,7 +96,7 @@ WRONG = {
     ("1 mL/h", "--restore"): "stands alone",
     ("1 mL/h", "--concentration", "0 mg/mL"): "is zero",
     ("1 mL/h", "--drug", ""): "--drug is empty",
-    ("120 ug/day", "--drug", "water"): "the fluid has no concentration",
+    ("120 ug/day", "--drug", "dye"): "the fluid has no concentration",
     ("1 mL/h", "--override", "rate"): "no drug library",
 }
 
@@ -211,8 +211,18 @@ def test_wait_needs_an_order(typed, words: tuple) -> None:
     assert code == 2 and "orders nothing" in err
 
 
+@pytest.fixture
+def signals():
+    """Handle signals as in a terminal, whatever a test before left."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_watching_only(pump, number: int, code: int) -> None:
+def test_a_signal_ends_the_watching_only(pump, signals: None, number: int, code: int) -> None:
     going_on = following.Watched("run", lambda client: following.Look(1, 2, "", {}), lambda last: "")
     threading.Timer(0.3, lambda: signal.raise_signal(number)).start()
     with pytest.raises(Interrupted) as end:
