@@ -1,12 +1,13 @@
 """The supervisor, which looks at the whole pump once per turn, before anything else, and the watchdog's heartbeat."""
 
-from pumpcore.units import const
+from pumpcore.units import MS_PER_S, const
 
 if 0:  # for the type checker alone
     from app.types import Board, Book, Delivery, Journal, Stop, Watchdog
 
 TOTAL_MS = const(300_000)
 FEED_MS = const(1_000)
+_WAITS = const(255)  # the stage of a protocol that has not begun
 SUPERVISOR = const(1)
 DELIVERY = const(2)
 SESSION = const(4)  # the tasks that must show that they are alive
@@ -80,4 +81,10 @@ class Supervisor:
         ordered = span.ordered_steps if span else delivered
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
-        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
+        values = ordered, delivered, leased, self._book.powered_on_s()
+        told = span.basal.told((now_ms - span.origin_ms) // MS_PER_S) if span and not span.alone else None
+        if told is None:
+            self._journal.post("total", values)
+        else:
+            stage = told["stage"]
+            self._journal.post("protocol_total", values + (_WAITS if stage is None else stage, told["pass"] or 0))

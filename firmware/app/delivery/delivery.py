@@ -44,8 +44,11 @@ class Delivery:
 
     # -- asking -----------------------------------------------------------------------------------------------
 
-    def start(self, now_ms: int, by: str, remainder: int) -> None:
-        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began."""
+    def start(self, now_ms: int, by: str, remainder: int, protocol_s: int | None = None) -> None:
+        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began.
+
+        A protocol goes on with its second `protocol_s`, None: from its start.
+        """
         program = self.setup.program
         accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
         accumulator.remainder = remainder
@@ -55,7 +58,9 @@ class Delivery:
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
-        self.span = self._open(now_ms, Basal(program, accumulator, week), position)
+        basal = self.setup.basal(program, accumulator, week)
+        basal.begin(0, week, protocol_s)
+        self.span = self._open(now_ms, basal, position)
         self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
@@ -87,6 +92,10 @@ class Delivery:
         """
         self.orders.order(bolus)
         self.state = state
+
+    def ends(self) -> bool:
+        """Return True if nothing follows what is queued: a protocol or a run is over."""
+        return self._alone.reason != ""
 
     def next_ms(self) -> int:
         """Return the uptime at which the next slice begins."""
@@ -222,6 +231,8 @@ class Delivery:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
                 self.takeover.begin(span)
+            if span.bolus is None and span.basal.over(span.planned_s):
+                return self._alone.wind_up("done")
             if not self._lease(span):
                 return True
         self.motion.queue(span.plan_slice())
@@ -267,8 +278,8 @@ class Delivery:
         elif not self._pause.limit and self._stood_still(span, now_ms):
             return False
         span.catch_up(now_ms)
-        if changed:
-            self._marks.add(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
+        if changed and (not span.planned_s or span.basal.tells(span.planned_s)):
+            self._marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------
@@ -301,7 +312,8 @@ class Delivery:
         found = self._alone.found(span, now_ms)
         if found == "done":
             self.stop(found)
-            self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
+            if span.alone:
+                self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
         elif found:
             self.safe_state(found)
         return found != ""

@@ -195,8 +195,7 @@ class Bridge(Crossing):
             self.stop(span)
             self._marks.add(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
             return
-        rate_nl = basal.program.entries[basal.entry_at(span.planned_s)][1]
-        self.end_s = span.planned_s + self.judge(basal.accumulator, rate_nl, at)
+        self.end_s = span.planned_s + basal.judge(self, span.planned_s, at)
         if self.phase == UNCERTAIN and (was == OLD or not span.planned_s):
             self._marks.add(span, "front_near", (at,))
 

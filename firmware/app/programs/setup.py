@@ -1,5 +1,6 @@
 """The pump's setup: bench and active program from the store, and the programs staged in memory."""
 
+from app.delivery.basal import Basal
 from app.records.store import Store, StoreError
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import EXPIRED
@@ -42,6 +43,7 @@ class Setup:
     ceilings: "Ceilings | None"
     packed: bytes
     digest: str
+    basal: "type[Basal]"  # the class of its basal source
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -63,6 +65,7 @@ class Setup:
         self.ceilings = None
         self.packed = b""
         self.digest = ""
+        self.basal = Basal
 
     def lost(self, name: str) -> None:
         """Note that the stored image `name` is damaged or outdated; its alarm stays until `mended` is called."""

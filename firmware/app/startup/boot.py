@@ -1,6 +1,5 @@
 """From power-up to the first turn of the loop: what is on flash, which of it is uncertain, and what may go on."""
 
-from app.delivery.basal import Basal
 from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
@@ -156,7 +155,8 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bo
         return "not_resumed"
     if record.temporary == ledger.LOWERED:  # the basal is more than the rate that was cut
         return "not_resumed"
-    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+    waits = program.protocol is None or record.protocol_s < 0  # one that has begun needs no clock any more
+    if program.needs_clock() and waits and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"
     return ""
 
@@ -165,7 +165,8 @@ class Resume:
     """Wait until the broken lease is over. Its steps count as delivered (R2); what it booked beyond the plan is owed.
 
     With a known time the gap begins at the lease's end on the clock. Without it begins at power-up and lasts at least the lease's length.
-    With a `bridge` the plan is the lower of its rates.
+    With a `bridge` the plan is the lower of its rates. A protocol stands still meanwhile, and goes on with second `protocol_s`: nothing of
+    it is missed.
     """
 
     def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
@@ -175,8 +176,11 @@ class Resume:
         self._accumulator.remainder = record.basal_remainder
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
-        self._basal = Basal(setup.program, self._accumulator, week)
+        self._basal = setup.basal(setup.program, self._accumulator, week)
+        self._basal.begin(0, week, record.protocol_s)
+        self.protocol_s = record.protocol_s
         self._next_ms = 0
+        self._protocol = setup.program.protocol
         self.bridge = bridge
         self.from_utc_s = self.to_utc_s = self.missed_steps = self.remainder = 0
         if bridge is not None:
@@ -205,7 +209,9 @@ class Resume:
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """
         gap_s, source = self._gap_s(), self._accumulator
-        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
+        missed_steps = (self._basal.skip(0, gap_s) if self._protocol is None else 0) - self._record.ahead_steps
+        if self._protocol is not None and self._protocol.start > 1 and self.protocol_s < 0:  # the time of day goes on without power
+            self.protocol_s = min(0, self.protocol_s + gap_s)
         self._basal.end_temporary()
         self.remainder = source.remainder + min(0, missed_steps) * source.modulus
         self.missed_steps = max(0, missed_steps)
@@ -269,7 +275,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(_rest(pump, history, losses, found[1], base_s), filling, hashes)
+    pump.checking = _in_turn(_rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -294,6 +300,19 @@ def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses,
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
+
+
+def _protocol(pump: Pump) -> "Steps":
+    """Check the windows of the active protocol: too long for the first answer."""
+    if pump.setup.program is None or pump.setup.program.protocol is None:
+        return
+    from app.programs import programs
+
+    try:
+        yield from programs.look_through(pump.setup)
+    except Refusal:
+        pump.setup.forget_program()
+        pump.alarms.raise_fault("program_invalid")
 
 
 def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
@@ -387,7 +406,7 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
-    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
+    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry", "protocol_s"):
         setattr(settled, name, getattr(found, name))
     settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps

@@ -14,6 +14,7 @@ if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
+_TOTALS = (_TOTAL, records.FORMATS["protocol_total"][0])  # the second begins like the first
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
@@ -27,6 +28,7 @@ _MOST_GAPS = const(8)
 _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
 # Records with the pump's position, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
+_PLACES[_TOTALS[1]] = "total"
 _STALE_S = const(120)
 _AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
@@ -208,14 +210,14 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
         yield
         for at in starts:
-            if data[at + 1] == _TOTAL:
+            if data[at + 1] in _TOTALS:
                 segment.append(_total_at(data, at))
             elif data[at + 1] == _DOSE:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", one, starts):
             if _may_hold_dose(lost):
-                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] == _TOTAL] + found
+                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] in _TOTALS] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
         found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:

@@ -7,7 +7,7 @@ from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import U64_MAX, ceil_div
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Program
+    from pumpcore.shapes import Ahead, Content, Program
 
 # --- front -------------------------------------------------------------------------------------------------------------------
 # The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
@@ -174,20 +174,6 @@ def ratio(old: "Content", new: "Content") -> tuple[int, int]:
     return numerator // common, denominator // common
 
 
-def _lasts_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever."""
-    flow = accumulator.flow(rate_nl)
-    if steps < 0:
-        return 0
-    return ((steps + 1) * accumulator.modulus - 1 - accumulator.remainder) // flow if flow else NEVER_S
-
-
-def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """Return the time [whole s] within which `steps` fall due; NEVER_S if never."""
-    flow = accumulator.flow(rate_nl)
-    return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
-
-
 def of_line(line: "Line", program: "Program", uncertain_steps: int) -> "Crossing":
     """Return the crossing of the front in `line`; `old_until` may be negative."""
     line_nl = program.line_nl()
@@ -218,11 +204,32 @@ class Crossing:
         """Return the rate in 1 / `parts` nl for a basal of `basal_nl`. In the uncertain phase it is the lower of both."""
         return basal_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
 
-    def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int) -> int:
-        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal."""
+    def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int, ahead: "Ahead | None" = None) -> int:
+        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal.
+
+        `ahead`: the seconds of a stage, whose rates may differ.
+        """
         self.phase = OLD
-        lasts_s = _lasts_s(accumulator, self.of(basal_nl), self.old_until - position_steps)
+        lasts_s = self._lasts_s(accumulator, basal_nl, self.old_until - position_steps, ahead)
         if not lasts_s:
             self.phase = UNCERTAIN
-            lasts_s = _reaches_s(accumulator, self.of(basal_nl), self.new_from - position_steps)
+            # what reaches a position is a second longer than what stays before it
+            lasts_s = self._lasts_s(accumulator, basal_nl, self.new_from - position_steps - 1, ahead) + 1
         return lasts_s
+
+    def _lasts_s(self, accumulator: Accumulator, basal_nl: int, steps: int, ahead: "Ahead | None") -> int:
+        """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever, or longer than `ahead`."""
+        room = (steps + 1) * accumulator.modulus - 1 - accumulator.remainder
+        if steps < 0:
+            return 0
+        if ahead is None or ahead.left_s >= NEVER_S:
+            flow = accumulator.flow(self.of(basal_nl))
+            return room // flow if flow else NEVER_S
+        low, high = 0, ahead.left_s + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            if accumulator.flow(self.of(ahead.nl_s(middle))) <= room:
+                low = middle
+            else:
+                high = middle
+        return low if low < ahead.left_s else NEVER_S

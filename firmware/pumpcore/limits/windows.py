@@ -1,9 +1,10 @@
 """Search a protocol for its fullest rolling window. Loaded only while one is checked.
 
-The sum of a window of whole seconds is a function of the second in which it begins. Between two changes of a stage, at its begin or at its
-end, it is linear, or with a ramp quadratic: the largest is at a change, or in the second in which the rate at its end stops being the higher
-one. Where begin and end each lie in a loop, or in a stage without a ramp, it repeats after the least common multiple of both lengths, less or
-more by the same amount each time: then the first and the last of these repeats hold the largest, and those between are skipped.
+The sum of a window of whole seconds is a function of the second in which it begins. Between two changes of a stage, at its begin or at
+its end, it is linear, or with a ramp quadratic: the largest is at a change, or in the second in which the rate at its end stops being the
+higher one. Where begin and end each lie in a loop, or in a stage without a ramp, it repeats after the least common multiple of both
+lengths, less or more by the same amount each time: then the first and the last of these repeats hold the largest, and those between are
+skipped.
 
 The first window begins with the protocol: one that begins earlier holds no more. For the same reason the last one ends with it.
 """
@@ -16,6 +17,7 @@ if 0:  # for the type checker alone
     from pumpcore.shapes import Protocol
 
 MOST_MOVES = const(12_000)  # of one window: a minute of a chip
+MOVES = const(6)  # where a search has all its moves
 
 
 class _Unit:

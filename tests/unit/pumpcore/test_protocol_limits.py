@@ -129,13 +129,13 @@ def runs_without_pause(made: Program, rig: Bench, bucket_s: int, seconds_s: int)
 @pytest.mark.rule("R5")
 @pytest.mark.parametrize("seed", range(12))
 def test_what_passes_staging_never_pauses_and_what_is_refused_would(seed: int) -> None:
-    draw = Random(seed)
+    draw, pair = Random(seed), bench().calibration
     made = drawn(draw, 5, 900)
-    made.rate_seconds_s = 1
-    rig = bench(hour_nl=5_000_000, day_nl=90_000_000_000, rate_nl=90_000_000_000)
-    fullest_nl = highest_window_nl_s(made, HOUR_BUCKETS)
-    steps = fullest_nl * rig.calibration.steps // rig.calibration.volume_nl + 1
-    just_nl = -(-steps * rig.calibration.volume_nl // rig.calibration.steps)
+    while not made.highest_rate_nl():
+        made = drawn(draw, 5, 900)
+    made.rate_seconds_s = 60
+    steps = highest_window_nl_s(made, HOUR_BUCKETS) * pair.steps // (60 * pair.volume_nl) + 1
+    just_nl = -(-steps * pair.volume_nl // pair.steps)
     longest_s = min(made.protocol.end_s(), 40_000)
     fits, tight = bench(just_nl, 1 << 40, 1 << 40), bench(just_nl - 11, 1 << 40, 1 << 40)
     assert refused(made, fits) == "" and refused(made, tight) == "hour_above_ceiling"

@@ -80,7 +80,7 @@ def _begins_ms(pump: Pump, bolus: Bolus) -> int:
 
 def check_running(pump: Pump) -> None:
     """Refusals `not_running`, `bridge_running`, `program_waits`."""
-    if pump.delivery.state is not RUNS:
+    if pump.delivery.state is not RUNS or pump.delivery.ends():
         raise Refusal("not_running")
     if pump.delivery.bridge is not None:
         pump.delivery.bridge.refuse(pump)

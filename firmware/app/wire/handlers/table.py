@@ -9,7 +9,7 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE
 from pumpcore.wire.messages import METHODS, PROTOCOL
 
 if 0:  # for the type checker alone
-    from app.types import Handler, Settings, System
+    from app.types import Handler, Json, Settings, System
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
 
@@ -39,7 +39,7 @@ def hello(pump: Pump, params: dict) -> dict:
         "calibration_expires_utc_s": pair.get("expires_utc_s", 0),
         "calibration_expires_nl": pair.get("expires_nl", 0),
         "ceilings": {name: getattr(setup.bench, name) for name in CEILINGS} if setup.bench else None,
-        "capabilities": sorted(METHODS),
+        "capabilities": sorted(METHODS) + ["protocol"],
     }
 
 
@@ -84,7 +84,7 @@ def _identity(pump: Pump) -> dict:
 
 def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
-    running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
+    running: "dict[str, Json]" = {"entry": None, "entry_rate_nl": 0, "next_change_s": None, "protocol": None}
     if span is not None and not span.alone:
         program = span.basal.program  # another one may be active already, waiting for the end of the lease
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
@@ -92,8 +92,9 @@ def _rates(pump: Pump) -> dict:
         change_s = span.basal.until_change_s(now_s)
         running = {
             "entry": entry,
-            "entry_rate_nl": program.entries[entry][1],
+            "entry_rate_nl": span.basal.told_nl(entry, now_s),
             "next_change_s": change_s if change_s < 1 << 31 else None,
+            "protocol": span.basal.told(now_s),
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
     return running
@@ -208,6 +209,7 @@ _FOLDER = "app.wire.handlers."
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
 # Modules that power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
 LENT = """
+app.delivery.course
 app.programs.calibrating
 app.programs.lines
 app.records.naming
