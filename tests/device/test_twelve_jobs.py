@@ -37,7 +37,7 @@ JOBS = {
     "chemostat at 3 mL/h": Job("chemostat.toml", (), jobs.chemostat, (3601, DAY_S)),
     "weekdays only": Job("weekdays-only.toml", (), jobs.weekdays, (10 * HOUR_S, 5 * DAY_S, WEEK_S + 10 * HOUR_S)),
     "10 on, 50 off for a week": Job("on-and-off.toml", (), jobs.on_and_off, (601, 3600 + 333, 50 * HOUR_S, WEEK_S + 60), True),
-    "5 mL over 2 h": Job("", ("--volume", "5 mL", "--for", "2 h"), jobs.five_in_two_hours, (1, 3601, 2 * HOUR_S + 30), True),
+    "5 mL over 2 h": Job("", ("--volume", "5 mL", "--for", "2 h"), jobs.five_in_two_hours, (61, 3601, 2 * HOUR_S + 30), True),
     "6 h up and down": Job("ramp-up-and-down.toml", (), jobs.up_and_down, (59, 4567, 7 * HOUR_S, 40_000, 14 * HOUR_S + 60), True),
     "2 min every 20 min": Job("pulses.toml", (), jobs.pulses, (61, 1210, 5000, DAY_S)),
     "start at 06:00": Job("start-at-six.toml", (), lambda second: jobs.from_six(second - 6 * HOUR_S), (6 * HOUR_S - 1, 23_456, DAY_S), True),
