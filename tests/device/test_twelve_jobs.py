@@ -112,3 +112,20 @@ def test_doses_on_top_are_delivered_within_one_step(order: tuple[str, ...], volu
             made = device.sim.plant_steps()
             # two sources, each with a rest below one step
             assert abs(floor(basal) + floor(dose) - made) <= 1, (float(basal), float(dose), made)
+
+
+PROTOCOLS = ("on-and-off", "ramp-up-and-down", "pulses", "start-at-six")
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_pump_forecasts_the_same(name: str, tmp_path: Path) -> None:
+    """The pump's digest equals the laptop's; a ramp is one row, and the laptop's curve has the pump's steps at every row."""
+    with Device() as device:
+        visit = Visit(device, tmp_path)
+        device.client.clock_set(MONDAY_UTC_S, 0)
+        told = visit.told("forecast", str(EXAMPLES / f"{name}.toml"), "--days", "3", "--from", "2026-06-01 01:23")
+        assert told["pump_agrees"] is True
+        assert len(told["rows"]) == {"on-and-off": 144, "ramp-up-and-down": 4, "pulses": 432, "start-at-six": 4}[name]
+        pair = device.calibration()
+        due = jobs.FILES[name](3 * DAY_S) * pair.steps / pair.volume_nl
+        assert 0 <= due - sum(row["steps"] for row in told["rows"]) < 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, Protocol
-from thecal.quantities.amounts import long_span, ml, ml_per_h, ug_per_day
+from thecal.quantities.amounts import long_span, ml, ml_per_h, span, ug_per_day
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import decimal
 
@@ -131,3 +131,29 @@ def total_text(program: Program, protocol: Protocol) -> str:
     if found.volume_nl is None or found.lasts_s is None:
         return "without end"
     return f"{amount(program, found.volume_nl)} in {long_span(found.lasts_s)}"
+
+
+def now_text(status: dict[str, Any]) -> str:
+    """Return "stage 2 of 4, pass 3 of 6, 4 min left; then 0 mL/h; ends in 3 h 20 min" of a status; "" if no protocol runs."""
+    now = status.get("protocol")
+    if not now:
+        return ""
+    parts = [place_text(now)]
+    if now.get("next_rate_nl") is not None and status.get("rate_seconds_s"):
+        parts.append(f"then {'nothing' if not now['next_rate_nl'] else ml_per_h(now['next_rate_nl'], status['rate_seconds_s'])}")
+    parts.append("without end" if now.get("left_s") is None else f"ends in {span(now['left_s'])}")
+    return "; ".join(parts)
+
+
+def place_text(now: dict[str, Any]) -> str:
+    """Return "stage 2 of 4, pass 3 of 6, 4 min left"."""
+    if now.get("stage") is None:
+        return f"begins in {span(now['waits_s'])}"
+    if now["stage"] >= now["stages"]:
+        return "holds the last rate"
+    words = [f"stage {now['stage'] + 1} of {now['stages']}"]
+    if now["passes"] != 1:
+        words.append(f"pass {now['pass']}" + (f" of {now['passes']}" if now["passes"] else ""))
+    if now.get("stage_left_s") is not None:
+        words.append(f"{span(now['stage_left_s'])} left")
+    return ", ".join(words)

@@ -78,3 +78,6 @@ def from_six(second: int) -> Fraction:
     first = min(max(second, 0), HOUR_S)
     then = min(max(second - HOUR_S, 0), 8 * HOUR_S)
     return Fraction(ML_NL, HOUR_S) * first + per_h("0.4") * then
+
+
+FILES = {"on-and-off": on_and_off, "ramp-up-and-down": up_and_down, "pulses": pulses, "start-at-six": from_six}

@@ -1,0 +1,47 @@
+"""The rows of a forecast as flows: a ramp is one row, and one flow with a slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from pumpcore.program.plan import Program
+from pumpcore.program.schedule import Week, Zone
+from thecal.forecast.course import Flow
+
+PerS = Callable[[Fraction], Fraction]
+
+
+class Rows:
+    """The rows that `pumpcore.program.forecast` computed for a program from `utc_s` on; `parts`: the denominator of a bridge, else 1."""
+
+    def __init__(self, program: Program, rows: Sequence[Any], end_s: int, parts: int = 1) -> None:
+        self._program, self._rows, self._end_s, self._parts = program, rows, end_s, parts
+
+    def flows(self, utc_s: int, zone: Zone, per_s: PerS) -> list[Flow]:
+        """Return one flow a row. `per_s` converts nl per the program's seconds to a rate per second."""
+        wait_s = waits_s(self._program, utc_s, zone)
+        ends = [row[0] for row in self._rows[1:]] + [self._end_s]
+        found = []
+        for row, to_s in zip(self._rows, ends, strict=True):
+            rate, slope = Fraction(row[1]) + Fraction(row[4], self._parts), self._slope(row, wait_s)
+            found.append(Flow(row[0], to_s, per_s(rate - slope / 2), per_s(slope)))
+        return found
+
+    def _slope(self, row: Any, wait_s: int) -> Fraction:
+        """Return by how much the rate of a row grows each second. Its rate is that of its first second, at the middle of that second."""
+        protocol = self._program.protocol
+        if protocol is None:
+            return Fraction(0)
+        place = protocol.place(row[0] - wait_s)
+        if not protocol.ramps(place.entry):
+            return Fraction(0)
+        lasts_s, begin_nl, end_nl = protocol.stages[place.entry]
+        share = (Fraction(row[1]) + Fraction(row[4], self._parts)) / protocol.rate_nl(place.entry, place.second_s)
+        return share * (end_nl - begin_nl) / lasts_s
+
+
+def waits_s(program: Program, utc_s: int, zone: Zone) -> int:
+    """Return the seconds from `utc_s` until the first stage of a protocol begins; 0 without a protocol."""
+    return program.protocol.wait_s(Week(utc_s, zone)) if program.protocol is not None else 0
