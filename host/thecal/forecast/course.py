@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from fractions import Fraction
 from itertools import pairwise
+from math import isqrt
 from typing import NamedTuple
 
 
@@ -90,6 +91,14 @@ class Course:
     def flows(self) -> list[Flow]:
         """Return the parts between two bends as flows, in nL per second."""
         return [Flow(at_s, to_s, self.rates[index], self.slopes[index]) for index, ((at_s, _), (to_s, _)) in self._pairs()]
+
+    def points(self, near: Fraction) -> list[tuple[int, Fraction]]:
+        """Return the bends, and between those of a ramp so many points that straight lines between them are `near` the curve."""
+        found = []
+        for flow in self.flows():
+            step_s = max(1, isqrt(int(8 * near / abs(flow.slope)))) if flow.slope else flow.to_s - flow.from_s
+            found += [(at_s, self.at(at_s)) for at_s in range(flow.from_s, flow.to_s, step_s)]
+        return [*found, self.bends[-1]]
 
     def cut(self, second_s: int | None) -> Course:
         """Return the same course without flow from this second on."""

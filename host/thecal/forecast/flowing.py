@@ -42,6 +42,18 @@ class Rows:
         return share * (end_nl - begin_nl) / lasts_s
 
 
+def delayed(flows: list[Flow], pauses: list[tuple[int, int]]) -> list[Flow]:
+    """Return the flows of a protocol that stood still: from second `at_s` of [(at_s, on_s)] on it went on in second `on_s`."""
+    found, edges = [], [(0, 0), *pauses]
+    for (at_s, on_s), (until_s, _) in zip(edges, [*edges[1:], (None, None)], strict=True):
+        for flow in flows:
+            from_s, to_s = max(flow.from_s, at_s), flow.to_s if until_s is None else min(flow.to_s, until_s)
+            if from_s < to_s:
+                rate = flow.per_s + flow.slope * (from_s - flow.from_s)
+                found.append(Flow(from_s + on_s - at_s, to_s + on_s - at_s, rate, flow.slope))
+    return found
+
+
 def waits_s(program: Program, utc_s: int, zone: Zone) -> int:
     """Return the seconds from `utc_s` until the first stage of a protocol begins; 0 without a protocol."""
     return program.protocol.wait_s(Week(utc_s, zone)) if program.protocol is not None else 0
