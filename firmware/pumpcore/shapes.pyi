@@ -20,8 +20,13 @@ from pumpcore.program.settings import Settings as Settings
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
 # (fluid, mass_ng, volume_nl): what a program puts into the line.
 Content: TypeAlias = tuple[str, int, int]
-# (minute of the week, rate_nl), sorted.
-Entries: TypeAlias = list[tuple[int, int]]
+
+class Entries(Protocol):
+    """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[int, int]: ...
+    def __iter__(self) -> Iterator[tuple[int, int]]: ...
 
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]
