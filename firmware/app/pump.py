@@ -213,21 +213,21 @@ class Pump:
             self.session.press()
         self.presses.tick(now_ms)
         if (self.start_wanted or self.resume is not None) and self.checking is None:
-            self._begin(now_ms)
+            self.begin(now_ms)
         wrote = self.delivery.tick(now_ms)
         heartbeat.alive |= DELIVERY
         if wrote:
             return True
         if self.journal.posted:
-            self._write_posted()
+            self.write_posted()
             return True
         wall = self.book.wall
         if now_ms >= wall.look_ms and wall.due(now_ms):
             self._pass_transition()
             return True
-        return supervisor.vouch_wanted and self._vouch()
+        return supervisor.vouch_wanted and self.vouch()
 
-    def _vouch(self) -> bool:
+    def vouch(self) -> bool:
         """After each total, note in a stopped pump's ledger how far the journal reaches; a running pump does so with every lease."""
         self.supervisor.vouch_wanted = False
         files = self.delivery.leases.files
@@ -260,13 +260,13 @@ class Pump:
             self.delivery.safe_state("self_test")
         return False
 
-    def _write_posted(self) -> None:
+    def write_posted(self) -> None:
         try:
             self.journal.write_posted()
         except JournalError:
             self.delivery.safe_state("journal_failed")
 
-    def _begin(self, now_ms: int) -> None:
+    def begin(self, now_ms: int) -> None:
         """Start what a handler asked for, or resume after a power cut as soon as allowed; not while an alarm is active."""
         if self.alarms.stopping():
             if self.resume is not None:

@@ -17,7 +17,7 @@ class Heartbeat:
     """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
 
     def __init__(self, watchdog: "Watchdog") -> None:
-        self._watchdog = watchdog
+        self.watchdog = watchdog
         self.alive = 0
         self._fed_ms = 0
 
@@ -26,17 +26,17 @@ class Heartbeat:
         if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
             self._fed_ms = now_ms
             self.alive = 0
-            self._watchdog.feed()
+            self.watchdog.feed()
 
 
 class Supervisor:
     """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
 
     def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
-        self._board = board
+        self.board = board
         self._delivery = delivery
-        self._journal = journal
-        self._book = book
+        self.journal = journal
+        self.book = book
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
@@ -44,7 +44,7 @@ class Supervisor:
 
     def tick(self, now_ms: int) -> None:
         """Look once. Must be cheap, because it runs in every turn."""
-        board, delivery = self._board, self._delivery
+        board, delivery = self.board, self._delivery
         state = board.look()
         runs = delivery.span is not None
         if state.stop_pressed:
@@ -52,25 +52,25 @@ class Supervisor:
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()
         elif runs and board.supply.low():
-            self._supply_low()
+            self.supply_low()
         else:
             self._trusted = state.guard_count
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
         if now_ms >= self.next_total_ms:
-            self._total(now_ms)
+            self.total(now_ms)
 
-    def _supply_low(self) -> None:
+    def supply_low(self) -> None:
         """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
-        supply_mv = self._board.supply.mv()
+        supply_mv = self.board.supply.mv()
         self._delivery.safe_state("motor_supply")
         motion = self._delivery.motion
         uncertain = motion.guard.count() - self._trusted
-        self._book.uncertain_steps += uncertain
-        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
+        self.book.uncertain_steps += uncertain
+        self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
-    def _total(self, now_ms: int) -> None:
+    def total(self, now_ms: int) -> None:
         """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
         self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
         delivery = self._delivery
@@ -80,4 +80,4 @@ class Supervisor:
         ordered = span.ordered_steps if span else delivered
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
-        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
+        self.journal.post("total", (ordered, delivered, leased, self.book.powered_on_s()))

@@ -50,9 +50,9 @@ class Basal:
 
     def rate_nl(self, entry: int) -> int:
         """Return the rate by which to advance the accumulator while this entry runs."""
-        return self._of(self.program.entries[entry][1])
+        return self.of(self.program.entries[entry][1])
 
-    def _of(self, rate_nl: int) -> int:
+    def of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
@@ -78,13 +78,13 @@ class Basal:
         It covers the temporary rate that runs, and the basal if that is cancelled. Each takes at most two rounds of the entries.
         """
         end_s, temporary = from_s + duration_s, self.temporary
-        highest = self._highest(from_s, end_s)
+        highest = self.highest(from_s, end_s)
         if temporary is not None and from_s < min(end_s, temporary.end_s):  # its rate grows with the basal
-            fastest_nl = self._highest(from_s, min(end_s, temporary.end_s))
+            fastest_nl = self.highest(from_s, min(end_s, temporary.end_s))
             highest = max(highest, ceil_div(temporary.of(fastest_nl), temporary.parts()))
         return highest
 
-    def _highest(self, from_s: int, end_s: int) -> int:
+    def highest(self, from_s: int, end_s: int) -> int:
         """Return the program's highest rate; a whole week on one side of a change of the offset has every entry."""
         entries, highest = self.program.entries, 0
         for begin_s, until_s in self._sides(from_s, end_s):
@@ -152,7 +152,7 @@ class Basal:
         for begin_s, until_s in self._sides(from_s, end_s):
             weeks = (until_s - begin_s) // S_PER_WEEK if self._scheduled() else 0
             if weeks:
-                steps += source.advance(self._of(self._week_nl_s()) * weeks, 1)
+                steps += source.advance(self.of(self._week_nl_s()) * weeks, 1)
             for entry, lasts_s in self._pieces(begin_s + weeks * S_PER_WEEK, until_s):
                 steps += source.advance(self.rate_nl(entry), lasts_s)
         return steps
@@ -183,7 +183,7 @@ class NoBasal(Basal):
 
     def __init__(self, bolus: Bolus, calibration: Calibration, kept: int) -> None:
         self.accumulator = Accumulator(bolus.rate_seconds_s, calibration)
-        self._kept = kept
+        self.kept = kept
 
     def entry_at(self, second_s: int) -> int:
         """Return 0."""
@@ -203,7 +203,7 @@ class NoBasal(Basal):
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
         """Return the kept remainder."""
-        return self._kept
+        return self.kept
 
     def owed_steps(self, rate_nl: int, duration_s: int) -> int:
         """Return 0."""

@@ -40,7 +40,7 @@ class Delivery:
         self.bridge: "Bridge | None" = None
         self.takeover = Takeover(setup, book, reporter, self._marks)
         self._pause = Pause(motion, book, reporter)
-        self._alone = Alone(motion, setup)
+        self.alone = Alone(motion, setup)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
@@ -55,7 +55,7 @@ class Delivery:
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self._report.append("started", values)
-        self.span = self._open(now_ms, Basal(program, accumulator, week), position)
+        self.span = self.open(now_ms, Basal(program, accumulator, week), position)
         self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
@@ -63,12 +63,12 @@ class Delivery:
         self.bridge = bridge
         bridge.begin(self, self._report, self._marks)
 
-    def _open(self, now_ms: int, basal: Basal, position: int) -> Span:
+    def open(self, now_ms: int, basal: Basal, position: int) -> Span:
         self.motion.rebase(position)
         self.motion.enable()
         bench = self.setup.bench
         train = profile.Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
-        self._pause.limit = self._alone.reason = ""
+        self._pause.limit = self.alone.reason = ""
         self._marks.ahead = []
         self.takeover.waits = False
         span = Span(now_ms, basal, position, train)
@@ -109,7 +109,7 @@ class Delivery:
         """Cancel orders that have not begun."""
         if self.span is None and self.orders.wanted:
             self.state = STOPPED
-            self.orders.end_all(None, 0, self._alone.end(by))
+            self.orders.end_all(None, 0, self.alone.end(by))
 
     def stop(self, by: str) -> int:
         """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
@@ -123,7 +123,7 @@ class Delivery:
             return position
         if limited:
             self._pause.stop(span)
-        reason = self._alone.end(by)
+        reason = self.alone.end(by)
         self.orders.end_all(span, position, reason)
         self.overlay.stop(span, reason)
         if self.bridge is not None:
@@ -134,10 +134,10 @@ class Delivery:
             self._report.append("stopped", values)
         except JournalError:
             self._report.fault("journal_failed")
-        self._close_ledger(span, position)
+        self.close_ledger(span, position)
         return position
 
-    def _close_ledger(self, span: Span, position: int) -> None:
+    def close_ledger(self, span: Span, position: int) -> None:
         """Write it even without a journal: a stopped pump must not resume after a reset."""
         record = self.book.record(ledger.IDLE, 0)
         record.basal_remainder = span.basal.remainder_in(0, 0)
@@ -180,7 +180,7 @@ class Delivery:
             return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
         if self._marks.ahead and self._marks.pass_due(now_ms, self.orders):
             return False  # marks first: the next lease may drop from the ledger what only they put in the journal
-        if self._alone.reason:
+        if self.alone.reason:
             return self._end_alone(span, now_ms)
         if self.state is LIMITED:
             return now_ms >= self._pause.retry_ms and self._retry(span, now_ms)
@@ -188,7 +188,7 @@ class Delivery:
             return False
         if now_ms > span.end_ms and self._stood_still(span, now_ms):
             return True
-        return self._extend(span)
+        return self.extend(span)
 
     def _stood_still(self, span: Span, now_ms: int) -> bool:
         """Safe state if the queue ended before it was fed, even in a dwell: late steps must not come in a burst."""
@@ -201,14 +201,14 @@ class Delivery:
         """Return the uptime at which `tick` has something to do."""
         if self.span is None:
             return 0 if self.orders.wanted else NEVER_MS
-        if self._alone.reason:
+        if self.alone.reason:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._pause.retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
         if self._marks.ahead:
             due_ms = min(due_ms, self._marks.ahead[0].at_ms)
         return due_ms
 
-    def _extend(self, span: Span) -> bool:
+    def extend(self, span: Span) -> bool:
         if self.orders.wanted:
             self.orders.begin(span)
         if self.overlay.present is not None:
@@ -217,7 +217,7 @@ class Delivery:
         if leased:
             reason = self.orders.over(span) if span.bolus is not None else ""
             if reason and span.alone:
-                return self._alone.wind_up(reason)
+                return self.alone.wind_up(reason)
             if reason:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
@@ -250,7 +250,7 @@ class Delivery:
             self.safe_state(limit)
             return False
         if limit and span.alone:
-            return self._alone.wind_up("limit")
+            return self.alone.wind_up("limit")
         if limit:
             if span.bolus is not None:
                 self.orders.finish(span, "limit")
@@ -290,15 +290,15 @@ class Delivery:
 
     def _begin_alone(self, now_ms: int) -> bool:
         bolus = self.orders.bolus
-        basal = self._alone.basal(bolus, self.book.last_record().basal_remainder)
-        span = self._open(now_ms, basal, self.motion.delivered_steps())
-        self._alone.begin(span, bolus)
+        basal = self.alone.basal(bolus, self.book.last_record().basal_remainder)
+        span = self.open(now_ms, basal, self.motion.delivered_steps())
+        self.alone.begin(span, bolus)
         self.span = span
         self.orders.begin(span)
         return False
 
     def _end_alone(self, span: Span, now_ms: int) -> bool:
-        found = self._alone.found(span, now_ms)
+        found = self.alone.found(span, now_ms)
         if found == "done":
             self.stop(found)
             self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())

@@ -46,7 +46,7 @@ class Orders:
             self.wanted.remove(bolus)
             if span.bolus is not None:
                 self._set_aside(span)
-            self._start(span, bolus)
+            self.start(span, bolus)
 
     def _set_aside(self, span: Span) -> None:
         """Pause the extended bolus with its remainder, or end it if it is over."""
@@ -58,7 +58,7 @@ class Orders:
         waiting.state = PAUSED
         self._marks.add(span, "extended_paused", (bytes.fromhex(waiting.token), waiting.planned_steps))
 
-    def _start(self, span: Span, bolus: Bolus) -> None:
+    def start(self, span: Span, bolus: Bolus) -> None:
         self._cancelled = False
         again = bolus.state == PAUSED
         span.begin_bolus(bolus)
@@ -79,7 +79,7 @@ class Orders:
         if behind is not None and reason == "limit":
             self._marks.bolus_ends(span, behind, reason)
         elif behind is not None:
-            self._start(span, behind)
+            self.start(span, behind)
 
     def cancel(self, bolus: Bolus, span: Span | None) -> int:
         """End a bolus with its present lease: at most 5 s later, an extended one at most 60 s. Return the most steps of it.
@@ -134,18 +134,18 @@ class Overlay:
         self._marks = marks
         self.present: "Temporary | None" = None
         self.last: "Temporary | None" = None
-        self._wanted = False
+        self.wanted = False
         self._cancelled = False
 
     def order(self, temporary: "Temporary") -> None:
         """Begin a checked and journaled temporary rate with the next slice."""
         self.present = self.last = temporary
-        self._wanted = True
+        self.wanted = True
 
     def cancel(self, span: Span, next_ms: int) -> int:
         """End it with what is queued, at a ceiling in this second. Return the uptime of its end, always the same."""
-        if self._wanted:
-            self.present, self._wanted = None, False
+        if self.wanted:
+            self.present, self.wanted = None, False
             self._report.post("temporary_ended", (ENDS.index(CANCELLED), span.ordered_steps))
             return next_ms
         if not self._cancelled:
@@ -156,8 +156,8 @@ class Overlay:
     def turn(self, span: Span) -> None:
         """Begin or end it; call at each slice's start. Steps left in a lease that ends early stay valid: a lease is absolute."""
         present = self.present
-        if self._wanted:
-            self._wanted = self._cancelled = False
+        if self.wanted:
+            self.wanted = self._cancelled = False
             present.end_s = span.planned_s + present.duration_s
             if not present.denominator:
                 present.lowered = present.rate_nl < span.basal.highest_nl(span.planned_s, present.duration_s)
@@ -176,7 +176,7 @@ class Overlay:
         lost = span.basal.end_temporary()
         if lost:
             self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
-        self.present, self._wanted = None, False
+        self.present, self.wanted = None, False
 
     def stop(self, span: Span, reason: str) -> None:
         """End it, because of a halt."""

@@ -104,7 +104,7 @@ class Span:
         self.end_ms = self._train_ms + train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
-            self._remember(bolus, steps, its_steps)
+            self.remember(bolus, steps, its_steps)
         return items
 
     def _ramped(self, items: "Items", begin_us: int) -> "Items":
@@ -117,9 +117,9 @@ class Span:
             return items
         begun_us = self.train.end_us - sum([item[1] for item in items])
         wait_us = max(0, begin_us - begun_us)
-        return ramp.items(items, wait_us, rate_hz4, self._next_hz4())
+        return ramp.items(items, wait_us, rate_hz4, self.next_hz4())
 
-    def _next_hz4(self) -> int:
+    def next_hz4(self) -> int:
         """Return the rate after what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
         leased, bolus = self.planned_s < self.lease_end_s, self.bolus
         entry = self.entry if leased else self.basal.entry_at(self.planned_s)
@@ -143,7 +143,7 @@ class Span:
         bolus, self.bolus = self.bolus, None
         return bolus
 
-    def _remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
+    def remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
         """Note that `steps` were ordered in a slice, `its_steps` of them for `bolus`."""
         self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
         if len(self._slices) > _SLICES_KEPT:

@@ -88,7 +88,7 @@ class Change:
     """
 
     def __init__(self, pump: "Pump", program: "Program") -> None:
-        self._pump, self._program = pump, program
+        self.pump, self._program = pump, program
         self._line = after(pump, program)
         self._last = self._line is not None and self._line.state == CLEAN and pump.setup.line is not None
 
@@ -103,7 +103,7 @@ class Change:
             self._keep()
 
     def _keep(self) -> None:
-        pump, line = self._pump, self._line
+        pump, line = self.pump, self._line
         damaged = NAME in pump.setup.damaged
         stored = None if damaged else pump.setup.store.load(NAME)
         if stored == line.pack() or (not stored and line.state == CLEAN and line.new == self._program.content()):

@@ -56,7 +56,7 @@ def check(setup: Setup, row: Staged, now_ms: int) -> int:
     new = unpack(row.packed)
     new.peaks = row.peaks
     setup.go_on_checking(row, now_ms)
-    part = _search(new, row)
+    part = search(new, row)
     if part < PERMILLE:
         return part
     setup.end_check()
@@ -66,7 +66,7 @@ def check(setup: Setup, row: Staged, now_ms: int) -> int:
     return PERMILLE
 
 
-def _search(new: packing.Program, row: Staged) -> int:
+def search(new: packing.Program, row: Staged) -> int:
     """Search for the fullest window of each length. Return the progress in permille."""
     most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
     for number, minutes in enumerate(windows):

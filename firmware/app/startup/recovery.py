@@ -159,7 +159,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
-        self._known: list[Gap] = []
+        self.known: list[Gap] = []
         self.behind = 0  # what `totals` has read begins with this number; 0: nothing, -1: all
 
     def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
@@ -167,7 +167,7 @@ class Losses:
         data = segment.data
         for at in starts:
             if data[at + 1] == _GAP:
-                self._known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
+                self.known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
         if starts and len(starts) == segment.behind - segment.first:
             return []
         from pumpcore.wire import gaps
@@ -183,7 +183,7 @@ class Losses:
 
     def news(self) -> list[Gap]:
         """Return the gaps that are not journaled yet, each once; one that spans them all if a ring has more than 8."""
-        known, found = self._known, []
+        known, found = self.known, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in known])]
             if len(new) > _MOST_GAPS:

@@ -42,12 +42,12 @@ class BoardFlash(Flash):
     """Mount the file system again instead of the stock mount. If that raises OSError, the stock mount stays."""
 
     def __init__(self) -> None:
-        self._blocks = _Blocks()
-        mounted = vfs.VfsLfs2(self._blocks, progsize=_PROG_BYTES)  # type: ignore[abstract, arg-type]  # the stubs know no device but their own
+        self.blocks = _Blocks()
+        mounted = vfs.VfsLfs2(self.blocks, progsize=_PROG_BYTES)  # type: ignore[abstract, arg-type]  # the stubs know no device but their own
         vfs.umount(_ROOT)
         vfs.mount(mounted, _ROOT)
         os.chdir(_ROOT)
 
     def listen(self, look: "EraseListener | None") -> None:
         """Call `look` after each erase from now on; None ends that."""
-        self._blocks.after_erase = look
+        self.blocks.after_erase = look

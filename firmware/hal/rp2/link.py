@@ -31,11 +31,11 @@ class Link:
     """`closed`: the program should end and give the REPL back; set from outside. `alert`: the board needs a look at once."""
 
     def __init__(self) -> None:
-        self._input = sys.stdin.buffer
+        self.input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._arrivals = select.poll()
         self._arrivals.register(sys.stdin, select.POLLIN)
-        self._end = io.BytesIO(b"\n")
+        self.end = io.BytesIO(b"\n")
         self._deaf = False
         self._arrived = False  # `wait` has just seen input
         self.alert: "Alert" = _nothing
@@ -68,11 +68,11 @@ class Link:
         if not self._arrived and not any(more(0)):
             return b""
         self._arrived = self._deaf = False
-        end: "BinaryFile" = self._end
+        end: "BinaryFile" = self.end
         end.seek(0)
         os.dupterm(end)
         try:
-            data = self._input.readline(_PART_BYTES)
+            data = self.input.readline(_PART_BYTES)
         finally:
             os.dupterm(None)
         if end.tell():
@@ -96,7 +96,7 @@ class Link:
         filler.seek(0)
         os.dupterm(filler)
         try:
-            part = self._input.read(_PART_BYTES)
+            part = self.input.read(_PART_BYTES)
         finally:
             os.dupterm(None)
         return b"".join(part.rsplit(_NO_BYTE, filler.tell()))
@@ -108,11 +108,11 @@ class Link:
         sends.
         """
         if not self._deaf:
-            self._deaf = _put(self._output.write, data, len(data))
+            self._deaf = put(self._output.write, data, len(data))
 
 
 @micropython.native
-def _put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
+def put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
     """Return True if the host did not take all in time. Asking for room first would take a quarter of the time."""
     at, part, now_ms, diff_ms = 0, _PACKET_BYTES, time.ticks_ms, time.ticks_diff
     begun_ms = now_ms()

@@ -83,8 +83,8 @@ class Machine:
         base = PIO0 + block * PIO_BLOCK_BYTES
         own = base + PIO_SM0 + index * PIO_SM_BYTES
         self._pc = own + SM_ADDR
-        self._instruction = own + SM_INSTR
-        self._input = base + PIO_TXF0 + 4 * index
+        self.instruction = own + SM_INSTR
+        self.input = base + PIO_TXF0 + 4 * index
         self._output = base + PIO_RXF0 + 4 * index
         self._levels = base + PIO_FLEVEL
         self._stalls = base + PIO_FDEBUG
@@ -102,11 +102,11 @@ class Machine:
 
     def execute(self, instruction: int) -> None:
         """Execute one instruction at once, running or not. The place in the program stays."""
-        mem32[self._instruction] = instruction
+        mem32[self.instruction] = instruction
 
     def put(self, word: int) -> None:
         """Put a word into the FIFO; it is lost if the FIFO is full."""
-        mem32[self._input] = word
+        mem32[self.input] = word
 
     def level(self) -> int:
         """Return how many words of the FIFO the program has not pulled."""
@@ -118,8 +118,8 @@ class Machine:
 
     def read(self, to_isr: int) -> int:
         """Return a register, u32. `to_isr` is the instruction that copies it. ISR is lost."""
-        mem32[self._instruction] = to_isr
-        mem32[self._instruction] = PUSH_NOBLOCK
+        mem32[self.instruction] = to_isr
+        mem32[self.instruction] = PUSH_NOBLOCK
         return mem32[self._output]
 
     def load(self, word: int, from_osr: int) -> None:

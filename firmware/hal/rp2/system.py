@@ -58,13 +58,13 @@ class System:
     """
 
     def __init__(self) -> None:
-        self._free_bytes = (0, 0)  # after the last two collections
+        self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
         self._begun_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.failures = left & 15 if left & ~15 == _FAILED else 0
-        self.reset_cause = _cause(left)
+        self.reset_cause = cause(left)
         self._leave(_RUNNING)
         self.unique_id = machine.unique_id().hex()
         chip: "Implementation" = sys.implementation
@@ -107,7 +107,7 @@ class System:
         While a host asks without a pause, collections come at the threshold (_COLLECT_EVERY_BYTES).
         """
         PACK.let_go()
-        if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
+        if gc.mem_free() < self.free_bytes[1] - _LITTER_BYTES:
             self.built()
 
     def make_room(self, loaded: bool = False) -> None:
@@ -132,7 +132,7 @@ class System:
         gc.threshold(_COLLECT_EVERY_BYTES)
         gc.collect()
         self._last_free_bytes = gc.mem_free()
-        self._free_bytes = (self._free_bytes[1], self._last_free_bytes)
+        self.free_bytes = (self.free_bytes[1], self._last_free_bytes)
 
     def forget(self, *modules: str) -> None:
         """Free the memory of modules of which nothing is used any more; an import loads them again."""
@@ -151,12 +151,12 @@ class System:
         """
         now_bytes = gc.mem_free()
         if now_bytes > self._last_free_bytes:
-            self._free_bytes = (self._free_bytes[1], now_bytes)
+            self.free_bytes = (self.free_bytes[1], now_bytes)
         self._last_free_bytes = now_bytes
-        return max(self._free_bytes)
+        return max(self.free_bytes)
 
 
-def _cause(left: int) -> str:
+def cause(left: int) -> str:
     if left == _RUNNING and mem32[WATCHDOG_REASON] & BITTEN:
         return "watchdog"
     return "soft" if left in (_RUNNING, _RESET, _MAINTENANCE) or left & ~15 == _FAILED else "power"

@@ -90,7 +90,7 @@ def encode(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
     if cycles < overhead * max(1, steps):
         raise ValueError("too short for the generator")
     if steps == 0:
-        behind = _dwell(words, at, cycles, overhead)
+        behind = dwell(words, at, cycles, overhead)
     elif cycles // steps - overhead <= MOST_X:
         low_word = (cycles // steps - overhead) << 9 | _PULSE
         behind = spread(words, at, steps, low_word, cycles % steps)
@@ -100,7 +100,7 @@ def encode(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
     return behind
 
 
-def _dwell(words: int, at: int, cycles: int, overhead: int) -> int:
+def dwell(words: int, at: int, cycles: int, overhead: int) -> int:
     count = cycles // MOST_X + 1
     return spread(words, at, count, (cycles // count - overhead) << 9, cycles % count)
 
@@ -110,7 +110,7 @@ def _far_apart(words: int, at: int, steps: int, cycles: int, overhead: int) -> i
     made = 0
     for step in range(1, steps + 1):
         end = (cycles * step + steps // 2) // steps
-        at = _dwell(words, at, end - made - _ALONE_CYCLES, overhead)
+        at = dwell(words, at, end - made - _ALONE_CYCLES, overhead)
         at = spread(words, at, 1, (_ALONE_CYCLES - overhead) << 9 | _PULSE, 0)
         made = end
     return at

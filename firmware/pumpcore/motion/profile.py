@@ -49,7 +49,7 @@ class Ramp:
     def __init__(self, start_rate_hz: int, hz_per_s: int, max_rate_hz: int) -> None:
         self.start_hz4 = start_rate_hz * HZ4_PER_HZ
         self.top_hz4 = max_rate_hz * _HZ4_US // (max_rate_hz + US_PER_S)  # one step is 1 us longer than the shortest
-        self._hz_per_s = hz_per_s
+        self.hz_per_s = hz_per_s
         self.rate_hz4 = 0
 
     def rest(self) -> None:
@@ -72,7 +72,7 @@ class Ramp:
             self.rate_hz4 = end_hz4
             if self._steady(mean_hz4, begin_hz4, end_hz4):
                 return even
-            cruise_hz4 = self._cruise_hz4(steps, duration_us, begin_hz4, end_hz4)
+            cruise_hz4 = self.cruise_hz4(steps, duration_us, begin_hz4, end_hz4)
             if cruise_hz4:
                 return self._lay((steps, duration_us), wait_us, begin_hz4, cruise_hz4, end_hz4)
         if mean_hz4 > begin_hz4:
@@ -82,22 +82,22 @@ class Ramp:
 
     def reaches(self, steps: int, duration_us: int, rate_hz4: int) -> bool:
         """Return True if `steps` fit into `duration_us` from the start rate up to `rate_hz4`, or from there down."""
-        return self._cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
+        return self.cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
 
     def _steady(self, mean_hz4: int, begin_hz4: int, end_hz4: int) -> bool:
         off = (begin_hz4 - mean_hz4) ** 2 + (end_hz4 - mean_hz4) ** 2
-        return off * _US_PER_HZ4 <= 2 * self._hz_per_s * mean_hz4 * STEADY_US
+        return off * _US_PER_HZ4 <= 2 * self.hz_per_s * mean_hz4 * STEADY_US
 
-    def _cruise_hz4(self, steps: int, duration_us: int, begin_hz4: int, end_hz4: int) -> int:
+    def cruise_hz4(self, steps: int, duration_us: int, begin_hz4: int, end_hz4: int) -> int:
         """Return the rate between the ramps that makes `steps` in `duration_us`; 0 if there is none."""
-        change_hz4 = self._hz_per_s * duration_us // _US_PER_HZ4
+        change_hz4 = self.hz_per_s * duration_us // _US_PER_HZ4
         low = max(self.start_hz4, (begin_hz4 + end_hz4 - change_hz4 + 1) // 2)
         high = min(self.top_hz4, (begin_hz4 + end_hz4 + change_hz4) // 2)
-        wanted = 2 * self._hz_per_s * _HZ8 * steps
+        wanted = 2 * self.hz_per_s * _HZ8 * steps
 
         def made(hz4: int) -> int:
             lost = (hz4 - begin_hz4) * abs(hz4 - begin_hz4) + (hz4 - end_hz4) * abs(hz4 - end_hz4)
-            return 2 * self._hz_per_s * duration_us * hz4 // _US_PER_HZ4 - lost
+            return 2 * self.hz_per_s * duration_us * hz4 // _US_PER_HZ4 - lost
 
         if abs(begin_hz4 - end_hz4) > change_hz4 or low > high or not made(low) <= wanted <= made(high):
             return 0
@@ -128,7 +128,7 @@ class Ramp:
 
         The first group is one step; the last ends with the first step beyond the ramp.
         """
-        twice = 2 * self._hz_per_s if cruise_hz4 > edge_hz4 else -2 * self._hz_per_s  # change of the squared rate per step
+        twice = 2 * self.hz_per_s if cruise_hz4 > edge_hz4 else -2 * self.hz_per_s  # change of the squared rate per step
         change = cruise_hz4 * cruise_hz4 - edge_hz4 * edge_hz4
         beyond = max(1, -(-change // (twice * _HZ8)))
         square_hz2 = edge_hz4 * edge_hz4 // _HZ8
@@ -141,21 +141,21 @@ class Ramp:
             more_hz4 = ((hz2 - rate_hz * rate_hz) * HZ4_PER_HZ + part) // (2 * rate_hz)
             more_hz4 -= more_hz4 * more_hz4 // (2 * HZ4_PER_HZ * rate_hz)
             points.append((step, self._time_us(abs(rate_hz * HZ4_PER_HZ + more_hz4 - edge_hz4))))
-            group = self._group(rate_hz)
+            group = self.group(rate_hz)
             if twice < 0:  # the slowest rate of the group decides its size
-                group = self._group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
+                group = self.group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
             step += group
-        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self._hz_per_s * _HZ8 * beyond - abs(change)
-        return points + [(beyond, (ahead * _US_PER_HZ4 // (self._hz_per_s * cruise_hz4) + 1) // 2)]
+        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self.hz_per_s * _HZ8 * beyond - abs(change)
+        return points + [(beyond, (ahead * _US_PER_HZ4 // (self.hz_per_s * cruise_hz4) + 1) // 2)]
 
     def _time_us(self, change_hz4: int) -> int:
         """Return how long a change of rate takes, to the nearest microsecond."""
-        seconds, rest = change_hz4 // self._hz_per_s, change_hz4 % self._hz_per_s
-        return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self._hz_per_s // 2) // self._hz_per_s
+        seconds, rest = change_hz4 // self.hz_per_s, change_hz4 % self.hz_per_s
+        return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self.hz_per_s // 2) // self.hz_per_s
 
-    def _group(self, rate_hz: int) -> int:
+    def group(self, rate_hz: int) -> int:
         """Return how many steps may run evenly from `rate_hz` on: the root of 8 * sag * rate**3 / acceleration."""
-        root = isqrt(8 * SAG_US * 400 * rate_hz // self._hz_per_s, rate_hz)
+        root = isqrt(8 * SAG_US * 400 * rate_hz // self.hz_per_s, rate_hz)
         return max(1, rate_hz * root // 20_000)
 
 
@@ -205,20 +205,20 @@ class Train:
     def __init__(self, shortest_us: int = 1, ramp: Ramp | None = None) -> None:
         self.ramp = ramp
         self.end_us = 0
-        self._shortest_us = shortest_us
+        self.shortest_us = shortest_us
         self._flow = -1
 
     def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> "tuple[int, Items]":
         """Return (steps, items) of one source over the `duration_s` that end at `slice_end_us`; advance `source`."""
         if rate_nl == 0:
-            return 0, self._dwell(slice_end_us)
+            return 0, self.dwell(slice_end_us)
         flow = source.flow(rate_nl)
         first_us = -1
         if flow != self._flow:
             first_us = slice_end_us - duration_s * US_PER_S + source.until_next_step_us(rate_nl)
         steps = source.advance(rate_nl, duration_s)
         if steps == 0:
-            return 0, self._dwell(slice_end_us)
+            return 0, self.dwell(slice_end_us)
         since_us = source.since_last_step_us(rate_nl)
         last_us = slice_end_us - since_us
         if first_us < 0:
@@ -228,7 +228,7 @@ class Train:
             items = self._placed(steps, first_us, last_us)
             self._flow = flow
         if since_us >= DWELL_FROM_US:
-            items += self._dwell(slice_end_us)
+            items += self.dwell(slice_end_us)
         return steps, items
 
     def move_to(self, now_us: int) -> None:
@@ -262,12 +262,12 @@ class Train:
         """Return the shortest time to a step that is placed anew: after a fast run, the interval that the motor has slowed to."""
         ramp = self.ramp
         if ramp is None or not ramp.rate_hz4:
-            return self._shortest_us
-        return max(self._shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
+            return self.shortest_us
+        return max(self.shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
 
-    def _dwell(self, until_us: int) -> "Items":
+    def dwell(self, until_us: int) -> "Items":
         self._flow = -1
-        until_us -= self._shortest_us - 1
+        until_us -= self.shortest_us - 1
         if until_us <= self.end_us:
             return []
         items = [(0, until_us - self.end_us)]

@@ -174,7 +174,7 @@ class Doses:
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[int, int, bool]] = []
+        self.rows: list[tuple[int, int, bool]] = []
         self.lost_s = -S_PER_DAY
 
     def lose(self, until_s: int) -> None:
@@ -187,17 +187,17 @@ class Doses:
 
     def add(self, start_s: int, volume_nl: int, demand: bool) -> None:
         """Count a bolus. Of more than 128, the two oldest that are not demand boluses are merged at the later one's time."""
-        self._rows.append((start_s, volume_nl, demand))
-        self._rows.sort()
-        others = [row for row in self._rows if not row[2]]
-        if len(self._rows) > KEPT and len(others) > 1:
+        self.rows.append((start_s, volume_nl, demand))
+        self.rows.sort()
+        others = [row for row in self.rows if not row[2]]
+        if len(self.rows) > KEPT and len(others) > 1:
             first, second = others[:2]
-            self._rows.remove(first)
-            self._rows[self._rows.index(second)] = (second[0], first[1] + second[1], False)
+            self.rows.remove(first)
+            self.rows[self.rows.index(second)] = (second[0], first[1] + second[1], False)
 
     def _recent(self, now_s: int) -> list[tuple[int, int, bool]]:
-        self._rows = [row for row in self._rows if now_s - row[0] < S_PER_DAY]
-        return self._rows
+        self.rows = [row for row in self.rows if now_s - row[0] < S_PER_DAY]
+        return self.rows
 
     def sum_nl(self, now_s: int) -> int:
         """Return the volume of all boluses that began less than 24 h ago."""

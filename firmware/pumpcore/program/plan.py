@@ -18,17 +18,17 @@ class PackedEntries:
     """
 
     def __init__(self, packed: bytes, start: int, size: int) -> None:
-        self._packed = packed
-        self._start = start
-        self._size = size
+        self.packed = packed
+        self.start = start
+        self.size = size
 
     def __len__(self) -> int:
-        return (len(self._packed) - self._start) // self._size
+        return (len(self.packed) - self.start) // self.size
 
     def __getitem__(self, index: int) -> "tuple[int, int]":
-        packed, size = self._packed, self._size
-        at = (self._start if index >= 0 else len(packed)) + index * size
-        if not self._start <= at < len(packed):
+        packed, size = self.packed, self.size
+        at = (self.start if index >= 0 else len(packed)) + index * size
+        if not self.start <= at < len(packed):
             raise IndexError(index)
         return packed[at] | packed[at + 1] << 8, int.from_bytes(packed[at + 2 : at + size], "little")
 

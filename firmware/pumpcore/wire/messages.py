@@ -60,7 +60,7 @@ def decode(line: bytes) -> dict:
     if tail[:1] != b"*" or tail[1:] != crc_text(body):
         raise FrameError("bad_frame")
     try:
-        message = _loaded(body)
+        message = loaded(body)
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
@@ -68,7 +68,7 @@ def decode(line: bytes) -> dict:
     return message
 
 
-def _loaded(body: memoryview) -> "Json":
+def loaded(body: memoryview) -> "Json":
     """MicroPython reads a view: a copy of a long line would take one more piece of memory of that size."""
     try:
         return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
@@ -103,14 +103,14 @@ class LineBuffer:
         rest = parts.pop()
         for part in parts:
             if self.pending or self._dropping or len(part) > MAX_BYTES:
-                self._finish(part, lines)
+                self.finish(part, lines)
             elif part and not part.isspace():
                 lines.append(part)
         if rest:
             self._keep(rest)
         return lines
 
-    def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
+    def finish(self, part: bytes, lines: list[bytes | None]) -> None:
         """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
         part, self.pending = bytes(self.pending), bytearray()
@@ -217,7 +217,7 @@ def _printable(text: str) -> bool:
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
-def _fits(value: "Json", kind: tuple) -> bool:
+def fits(value: "Json", kind: tuple) -> bool:
     name, first, second = kind
     if name == "integer":
         return type(value) is int and first <= value <= second
@@ -255,7 +255,7 @@ def check_request(message: dict) -> Request:
     for name, kind in schema.items():
         if name not in params and name in DEFAULTS:
             params[name] = DEFAULTS[name]
-        elif name not in params or not _fits(params[name], kind):
+        elif name not in params or not fits(params[name], kind):
             raise Refusal("bad_params", parameter=name)
     return Request(message["id"], method, params)
 

@@ -48,15 +48,15 @@ def hello(pump: Pump, params: dict) -> dict:
 
 def status(pump: Pump, params: dict) -> dict:
     """Return everything that `watch` shows: state, times, rates, steps, alarms. Changes nothing."""
-    result = _identity(pump)
+    result = identity(pump)
     result.update(_rates(pump))
     result.update(_steps(pump))
-    result["temporary"] = _temporary(pump)
-    result["therapy"] = _therapy(pump)
+    result["temporary"] = temporary(pump)
+    result["therapy"] = therapy(pump)
     return result
 
 
-def _identity(pump: Pump) -> dict:
+def identity(pump: Pump) -> dict:
     book, setup = pump.book, pump.setup
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
@@ -119,7 +119,7 @@ def _steps(pump: Pump) -> dict:
     }
 
 
-def _temporary(pump: Pump) -> dict | None:
+def temporary(pump: Pump) -> dict | None:
     """Return the temporary rate that waits or runs."""
     present = pump.delivery.overlay.present
     if present is None:
@@ -135,7 +135,7 @@ def _temporary(pump: Pump) -> dict | None:
     }
 
 
-def _therapy(pump: Pump) -> dict | None:
+def therapy(pump: Pump) -> dict | None:
     """Return the live state of the program's settings; None for a program without settings."""
     settings = pump.setup.program.settings if pump.setup.program else None
     if settings is None:
@@ -149,7 +149,7 @@ def _therapy(pump: Pump) -> dict | None:
         "demands_in_day": pump.doses.counted(settings, now_s),
         "demands_refused": pump.presses.refused,
         "boluses_in_day_nl": pump.doses.counted_nl(now_s, settings.bolus_day_nl),
-        "reservoir": _reservoir(pump, settings) if settings.capacity_nl else None,
+        "reservoir": reservoir(pump, settings) if settings.capacity_nl else None,
         "line": _line(pump),
         "library": settings.library,
         "library_version": settings.library_version,
@@ -167,7 +167,7 @@ def _line(pump: Pump) -> dict | None:
     return told
 
 
-def _reservoir(pump: Pump, settings: "Settings") -> dict:
+def reservoir(pump: Pump, settings: "Settings") -> dict:
     """Return the least volume left and how much more it may be; None for both if nobody has reported a refill."""
     tank, position = pump.setup.tank, pump.position_steps()
     told = {"capacity_nl": settings.capacity_nl, "low_nl": settings.low_nl, "empty_nl": settings.empty_nl}
@@ -237,22 +237,22 @@ class Loader:
     """
 
     def __init__(self, system: "System") -> None:
-        self._system = system
-        self._method = ""
+        self.system = system
+        self.method = ""
         self._handler: "Handler | None" = None
 
     def handler(self, method: str) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
-        if method != self._method:
-            if file_of(method) != file_of(self._method):
-                self.give_back(_family(method) == _family(self._method))
+        if method != self.method:
+            if file_of(method) != file_of(self.method):
+                self.give_back(_family(method) == _family(self.method))
             try:
                 file = file_of(method)
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()
                 raise Refusal("not_loaded", cause=repr(error)[:80])
-            self._method = method
+            self.method = method
         return self._handler
 
     def give_back(self, keeps: bool = False) -> None:
@@ -260,9 +260,9 @@ class Loader:
 
         `keeps`: keep what the next handler needs too.
         """
-        self._method, self._handler = "", None
+        self.method, self._handler = "", None
         given = [name for name in sys.modules if name.startswith(_FOLDER) and name != _FOLDER + "table"]
-        self._system.forget(*given, *(() if keeps else LENT.split()))
+        self.system.forget(*given, *(() if keeps else LENT.split()))
 
 
 def file_of(method: str) -> str:
