@@ -6,7 +6,7 @@ A file imports from here below `if 0:`, which every compiler leaves out, and wri
 from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -15,6 +15,9 @@ from pumpcore.limits.ceilings import Ceilings as Ceilings
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program as Program
 from pumpcore.program.settings import Settings as Settings
+
+# A number, text, bytes, or a tuple of them.
+Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None

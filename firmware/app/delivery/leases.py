@@ -16,7 +16,7 @@ if 0:  # for the type checker alone
 # Three small files in rotation, each a whole record; the newest valid one counts.
 
 FILES = const(3)
-PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
+PATHS = const(("/ledger/0", "/ledger/1", "/ledger/2"))
 _MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
 

@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
     from app.types import Ceilings, Items, Reservoir, Settings, WallClock
 
 SLICE_S = const(4)
-NEVER_STEPS = 1 << 62
+NEVER_STEPS = const(1 << 62)
 _SLICES_KEPT = const(8)  # more than the queue can hold, even with slices of one second
 
 

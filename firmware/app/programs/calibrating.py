@@ -12,9 +12,9 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.limits.ceilings import Ceilings
 from pumpcore.motion.dose import CALIBRATED, Calibration, Validity
-from pumpcore.units import S_PER_DAY
+from pumpcore.units import S_PER_DAY, const
 
-NAME = "calibration"
+NAME = const("calibration")
 
 
 def load(setup: Setup, image: bytes) -> None:

@@ -5,9 +5,10 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.limits.ceilings import Ceilings
 from pumpcore.program import packing
+from pumpcore.units import const
 
-MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
-PERMILLE = 1000
+MOST_MOVES = const(400)  # of a window, in one call: see tests/bench, group "work"
+PERMILLE = const(1000)
 
 
 def unpack(packed: bytes, to_check: bool = True) -> packing.Program:

@@ -13,12 +13,12 @@ if 0:  # for the type checker alone
 
 REPEAT_MS = const(60_000)
 # The cause cannot go away while this firmware runs: acknowledging would hide it.
-_PERSISTENT = (
+_PERSISTENT = const((
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
     "calibration_damaged", "line_damaged", "offset_damaged", "journal_numbers",
-)
+))
 # Lasts for weeks: somebody would switch off a pump that beeps all that time.
-_SILENT = ("calibration_expired",)
+_SILENT = const(("calibration_expired",))
 
 
 class Alarms:

@@ -14,7 +14,7 @@ if 0:  # for the type checker alone
 #
 # littlefs changes a file as a whole, so a power cut leaves whole records only: any other bytes are damage, never a cut.
 
-FOLDER = "/journal"
+FOLDER = const("/journal")
 SEGMENT_BYTES = const(16_384)
 BLOCK_BYTES = const(4096)
 _WORTH_BYTES = const(256)  # with less space left in a block, the next segment waits for the next block
@@ -237,7 +237,7 @@ def load_gaps() -> "Gaps":
 
 MOST_POSTED = const(64)
 # From here on an alarm forbids therapy at power-up: long before a number would be used again.
-NUMBERS_END = (1 << 32) - (1 << 24)
+NUMBERS_END = const((1 << 32) - (1 << 24))
 BOOTS_END = const((1 << 23) - (1 << 16))  # a token has 23 bits for it
 _BOOTS_KEPT = const(1 << 14)
 

@@ -6,12 +6,13 @@ A write replaces the older slot. The mark, in another folder, says which slot is
 import errno
 
 from pumpcore.flash import slots
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from app.types import Flash
 
-STORE = "/store"
-MARKS = "/marks"
+STORE = const("/store")
+MARKS = const("/marks")
 
 
 class StoreError(Exception):
@@ -97,7 +98,7 @@ class Store:
             return b"" if error.errno == errno.ENOENT else _UNREADABLE
 
 
-_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, but not missing
+_UNREADABLE = const(b"?")  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 def _nothing() -> None:

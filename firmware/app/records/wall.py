@@ -9,7 +9,7 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from app.types import Clock, Store
 
-_ZONE = "<iIiI"
+_ZONE = const("<iIiI")
 _ZONE_BYTES = const(16)
 _LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
 _CLOCK_LOOK_MS = const(1_000)

@@ -68,7 +68,7 @@ class Tokens:
 # --- texts -------------------------------------------------------------------------------------------------------------------
 # Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
 
-_TABLE = "pumpcore.faults.fault_texts"
+_TABLE = const("pumpcore.faults.fault_texts")
 
 
 def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":

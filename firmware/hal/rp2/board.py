@@ -1,5 +1,7 @@
 """The board: every part, built so that nothing moves."""
 
+from micropython import const
+
 from hal.absent import BoardState, NoButtons, NoGuard, NoStepper, NoSupply
 from hal.rp2 import feed, imports, pio
 from hal.rp2.clock import Clock
@@ -13,7 +15,7 @@ from hal.rp2.system import System, Watchdog
 if 0:  # for the type checker alone
     from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, Supply
 
-_TARGET = "rp2"
+_TARGET = const("rp2")
 
 
 class Board:

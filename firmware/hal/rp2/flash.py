@@ -15,7 +15,7 @@ from hal.vfs import Flash
 if 0:  # for the type checker alone
     from hal.ports import EraseListener
 
-_ROOT = "/"
+_ROOT = const("/")
 _PROG_BYTES = const(256)  # as in MicroPython's own _boot.py
 _ERASE = const(6)  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 

@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
 _MOST_BYTES = const(4096)
 _MOST_LINES = const(512)  # of a flood: each line becomes an object of 32 bytes
 _PART_BYTES = const(256)
-_NO_BYTE = b"\xfe"  # not in UTF-8, so in no line that the pump accepts
+_NO_BYTE = const(b"\xfe")  # not in UTF-8, so in no line that the pump accepts
 # Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each part of 64
 # may wait up to 500 ms, so a call may take twice that.
 _CHUNK_BYTES = const(128)

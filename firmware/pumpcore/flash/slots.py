@@ -12,12 +12,12 @@ from pumpcore.units import const
 # A mark is written after its slot, in another folder. The file system keeps the entries of each folder in separate blocks, so damage that
 # takes one folder back to an older state cannot take both back.
 
-LETTERS = "ab"
-_SLOT_MAGIC = b"TCS1"
-_SLOT_HEAD = "<4sII"
+LETTERS = const("ab")
+_SLOT_MAGIC = const(b"TCS1")
+_SLOT_HEAD = const("<4sII")
 _HEAD_BYTES = const(12)
-_MARK = "<4sI8s"
-_MARK_MAGIC = b"TCM1"
+_MARK = const("<4sI8s")
+_MARK_MAGIC = const(b"TCM1")
 _MARK_BYTES = const(20)
 
 
@@ -106,9 +106,9 @@ def judge(name: str, images: list[bytes], mark: bytes) -> Slot | None:
 #
 # A record keeps the low 16 bits of its boot number; `boots` is at most 16,384 behind the present boot.
 
-IDENTITY_PATH = "/store/journal"
-_IDENTITY_MAGIC = b"TJI1"
-_IDENTITY_FORMAT = "<4s16sI"
+IDENTITY_PATH = const("/store/journal")
+_IDENTITY_MAGIC = const(b"TJI1")
+_IDENTITY_FORMAT = const("<4s16sI")
 _CRC_BYTES = const(4)
 NO_IDENTITY = bytes(16)  # commissioned by a version without identities
 

@@ -4,7 +4,7 @@ import struct
 
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program.schedule import NEVER_S
-from pumpcore.units import U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Program
@@ -15,13 +15,13 @@ if 0:  # for the type checker alone
 # The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
 # `least_nl` as not delivered. A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
 
-NAME = "line"
+NAME = const("line")
 CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
-UNKNOWN = ("", 0, 0)
-TOLERANCE_PERMILLE = 100  # of the measured volume of a line
-FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps")
-_FORMAT = "<BQQQQIIQQQQBB"
+UNKNOWN = const(("", 0, 0))
+TOLERANCE_PERMILLE = const(100)  # of the measured volume of a line
+FIELDS = const(("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps"))
+_FORMAT = const("<BQQQQIIQQQQBB")
 
 
 def change(old: "Content", new: "Content") -> str:

@@ -7,18 +7,18 @@ Positions are absolute steps in which uncertain steps count as delivered. The vo
 import struct
 
 from pumpcore.motion.dose import Calibration
-from pumpcore.units import ceil_div
+from pumpcore.units import ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Settings
 
-NAME = "reservoir"
-NEVER_STEPS = 1 << 62
-FIELDS = (
+NAME = const("reservoir")
+NEVER_STEPS = const(1 << 62)
+FIELDS = const((
     "token", "position_steps", "uncertain_steps", "base_nl", "base_spread_nl", "before_nl", "volume_nl", "steps", "utc_s",
     "expected_nl", "measured_nl", "filled_nl", "nearest_nl", "blocks",
-)  # fmt: skip
-_FORMAT = "<8sQQQQQIIIQQQQB"
+))  # fmt: skip
+_FORMAT = const("<8sQQQQQIIIQQQQB")
 
 
 class Reservoir:

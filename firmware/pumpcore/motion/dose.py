@@ -5,9 +5,9 @@ from pumpcore.units import HZ4_PER_HZ, S_PER_DAY, US_PER_S, const, floor_div
 # --- calibration -------------------------------------------------------------------------------------------------------------
 # How much a step moves: a pair of integers (volume_nl, steps), never a decimal number of nl per step.
 
-UNCALIBRATED = "UNCALIBRATED"
-CALIBRATED = "CALIBRATED"
-EXPIRED = "EXPIRED"
+UNCALIBRATED = const("UNCALIBRATED")
+CALIBRATED = const("CALIBRATED")
+EXPIRED = const("EXPIRED")
 
 
 class Calibration:

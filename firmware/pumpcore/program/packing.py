@@ -10,9 +10,9 @@ from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings alone: ranges, and which fields need each other.
 
-LONGEST_LOCKOUT_S = 86_400
-SHORTEST_DEMAND_S = 20
-MOST_DEMANDS = 96
+LONGEST_LOCKOUT_S = const(86_400)
+SHORTEST_DEMAND_S = const(20)
+MOST_DEMANDS = const(96)
 _MOST = const(1 << 48)
 
 
@@ -86,18 +86,18 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # name, fluid and library in UTF-8; then the settings (settings.py), which a program of magic TPR1 lacks; then the entries, each
 # minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 
-MAX_ENTRIES = 336
-MAX_BYTES = 4096
-MAX_TEXT_BYTES = 80
-SETTINGS_BYTES = 173
-CLOCK_LOSS = ("stop", "lowest")
-POWER_LOSS = ("stop", "resume")
-MAX_RATE_NL = 1 << 48
+MAX_ENTRIES = const(336)
+MAX_BYTES = const(4096)
+MAX_TEXT_BYTES = const(80)
+SETTINGS_BYTES = const(173)
+CLOCK_LOSS = const(("stop", "lowest"))
+POWER_LOSS = const(("stop", "resume"))
+MAX_RATE_NL = const(1 << 48)
 
 _PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
-_HEAD = "<4sBBBBIHBBQQQQQ"
-_ENTRY = "<HQ"
-_ENTRY_BYTES = struct.calcsize(_ENTRY)
+_HEAD = const("<4sBBBBIHBBQQQQQ")
+_ENTRY = const("<HQ")
+_ENTRY_BYTES = const(10)
 
 
 def digest(packed: bytes) -> str:

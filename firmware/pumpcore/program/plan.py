@@ -8,7 +8,7 @@ if 0:  # for the type checker alone
 CONSTANT = const(0)
 SCHEDULE = const(1)
 MINIMUM = const(2)
-MODES = ("constant", "schedule", "minimum")
+MODES = const(("constant", "schedule", "minimum"))
 
 
 class PackedEntries:

@@ -14,7 +14,7 @@ if 0:  # for the type checker alone
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
 
 MAX_BYTES = const(8192)
-BARE_WORDS = (b"hello", b"status", b"stop")
+BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
 _WORD_BYTES = const(64)
 _BLANK = bytes(range(33))
@@ -137,12 +137,12 @@ class LineBuffer:
 #
 # Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
 
-PROTOCOL = (1, 1)
+PROTOCOL = const((1, 1))
 TOKEN_DIGITS = const(16)
 ID_DIGITS = const(16)
-_HEX = "0123456789abcdef"
-_HEX_BYTES = b"0123456789abcdef"
-_BEFORE_ID = b'{"jsonrpc":"2.0","id":"'
+_HEX = const("0123456789abcdef")
+_HEX_BYTES = const(b"0123456789abcdef")
+_BEFORE_ID = const(b'{"jsonrpc":"2.0","id":"')
 _ID = const(23)  # where the id begins, and what follows it
 _BEHIND_ID = const(39)
 _TAIL = const(-10)  # `*`, eight digits, newline

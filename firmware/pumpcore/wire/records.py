@@ -12,12 +12,12 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
 
-RECORD_HEAD = "<BBHIIHI"
-HEAD_BYTES = struct.calcsize(RECORD_HEAD)
+RECORD_HEAD = const("<BBHIIHI")
+HEAD_BYTES = const(18)
 CRC_BYTES = const(4)
 SEQUENCE_AT = const(4)  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
-HIGHEST_SEQUENCE = (1 << 32) - 1
+HIGHEST_SEQUENCE = const((1 << 32) - 1)
 _HIGHEST_UPTIME_MS = const((1 << 48) - 1)
 _HIGHEST_UTC_S = const((1 << 32) - 1)
 _LONGEST_BYTES = const(255)
@@ -63,16 +63,16 @@ supply_low [66, "<IQI"]
 journal_gap [71, "<II"]
 """)
 
-CAUSES = ("power", "watchdog", "soft")
-STARTED_BY = ("host", "resume")
-STOPPED_BY = ("host", "button", "fault", "clock", "maintenance", "done")
-MISSED_CAUSES = ("power", "limit", "clock")
-ALARM_CHANGES = ("raised", "acknowledged", "repeated")
-SOURCES = ("basal", "bolus")
-PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
-LINE_KINDS = ("clean", "front", "unknown")
-FRONT_WAYS = ("delivered", "primed")
-WHATS = ("concentration", "rate", "bolus", "day")
+CAUSES = const(("power", "watchdog", "soft"))
+STARTED_BY = const(("host", "resume"))
+STOPPED_BY = const(("host", "button", "fault", "clock", "maintenance", "done"))
+MISSED_CAUSES = const(("power", "limit", "clock"))
+ALARM_CHANGES = const(("raised", "acknowledged", "repeated"))
+SOURCES = const(("basal", "bolus"))
+PURPOSES = const(("manual", "priming", "calibration", "demand", "extended"))
+LINE_KINDS = const(("clean", "front", "unknown"))
+FRONT_WAYS = const(("delivered", "primed"))
+WHATS = const(("concentration", "rate", "bolus", "day"))
 
 
 def encode_record(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:

@@ -4,10 +4,11 @@ from app.pump import Pump
 from app.wire.handlers.bolus import check_temporary, fastest_nl
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.schedule import Zone
+from pumpcore.units import const
 
-LARGEST_STEP_S = 2
+LARGEST_STEP_S = const(2)
 # Leases and slices that are queued were planned with the transition known before.
-SETTLED_AHEAD_S = 120
+SETTLED_AHEAD_S = const(120)
 
 
 def clock_set(pump: Pump, params: dict) -> dict:

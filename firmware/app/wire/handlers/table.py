@@ -5,7 +5,7 @@ import sys
 from app.pump import Pump
 from app.wire.session import VALID_MS
 from pumpcore.faults.faults import Refusal
-from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
 
 if 0:  # for the type checker alone
@@ -13,11 +13,11 @@ if 0:  # for the type checker alone
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
 
-FIRMWARE = "0.1.0"
-BENCH_ONLY = "bench instrument: never to be connected to a person or an animal"
+FIRMWARE = const("0.1.0")
+BENCH_ONLY = const("bench instrument: never to be connected to a person or an animal")
 
 # a host needs these to check a program by the pump's own formula (pumpcore.limits.limits) before it sends it
-CEILINGS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s")
+CEILINGS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s"))
 
 
 def hello(pump: Pump, params: dict) -> dict:
@@ -203,11 +203,11 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 
 # --- table -------------------------------------------------------------------------------------------------------------------
 
-_FOLDER = "app.wire.handlers."
+_FOLDER = const("app.wire.handlers.")
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
 # Modules that power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
-LENT = """
+LENT = const("""
 app.programs.calibrating
 app.programs.lines
 app.records.naming
@@ -222,7 +222,7 @@ pumpcore.program.settings
 pumpcore.bench.weighed
 pumpcore.wire.gaps
 pumpcore.wire.record_types
-"""
+""")
 
 HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop, "bolus.token": bolus_token}
 
