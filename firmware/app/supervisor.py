@@ -19,12 +19,12 @@ class Heartbeat:
     def __init__(self, watchdog: "Watchdog") -> None:
         self.watchdog = watchdog
         self.alive = 0
-        self._fed_ms = 0
+        self.at_ms = 0
 
-    def feed(self, now_ms: int) -> None:
+    def feed(self, uptime_ms: int) -> None:
         """Feed the watchdog if it is time and every task is alive."""
-        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
-            self._fed_ms = now_ms
+        if self.alive == _ALL and uptime_ms - self.at_ms >= FEED_MS:
+            self.at_ms = uptime_ms
             self.alive = 0
             self.watchdog.feed()
 
@@ -34,7 +34,7 @@ class Supervisor:
 
     def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
         self.board = board
-        self._delivery = delivery
+        self.delivery = delivery
         self.journal = journal
         self.book = book
         self._stop = stop
@@ -42,9 +42,9 @@ class Supervisor:
         self.vouch_wanted = False
         self._trusted = 0  # the guard's count when the motor's supply was last good
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, uptime_ms: int) -> None:
         """Look once. Must be cheap, because it runs in every turn."""
-        board, delivery = self.board, self._delivery
+        board, delivery = self.board, self.delivery
         state = board.look()
         runs = delivery.span is not None
         if state.stop_pressed:
@@ -58,22 +58,22 @@ class Supervisor:
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
-        if now_ms >= self.next_total_ms:
-            self.total(now_ms)
+        if uptime_ms >= self.next_total_ms:
+            self.total(uptime_ms)
 
     def supply_low(self) -> None:
         """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
         supply_mv = self.board.supply.mv()
-        self._delivery.safe_state("motor_supply")
-        motion = self._delivery.motion
+        self.delivery.safe_state("motor_supply")
+        motion = self.delivery.motion
         uncertain = motion.guard.count() - self._trusted
         self.book.uncertain_steps += uncertain
         self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
-    def total(self, now_ms: int) -> None:
+    def total(self, uptime_ms: int) -> None:
         """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
-        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
-        delivery = self._delivery
+        self.next_total_ms = uptime_ms - uptime_ms % TOTAL_MS + TOTAL_MS
+        delivery = self.delivery
         delivery.watch_calibration()
         delivered = delivery.motion.delivered_steps()
         span = delivery.span

@@ -66,10 +66,10 @@ class Flash:
         """Rename a file; replace `new` if it exists."""
         os.rename(old, new)
 
-    def names(self, folder: str) -> "list[str]":
+    def names(self, path: str) -> "list[str]":
         """Return the sorted names of everything in a folder; [] if the folder does not exist."""
         try:
-            entries = os.ilistdir(folder)
+            entries = os.ilistdir(path)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise

@@ -108,10 +108,10 @@ _MOST_S = const((1 << 32) - (1 << 20))
 class Book:
     """`uncertain_steps`: sum of what power cuts left open. `resumes_s`: powered-on times of the last three resumes."""
 
-    def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_base_s: int) -> None:
+    def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_s: int) -> None:
         self.clock = clock
         self.wall = wall
-        self.base_s = powered_on_base_s
+        self.base_s = powered_on_s
         self.uncertain_steps = files.record.uncertain_steps
         self.resumes_s = files.record.resumes_s
         self.program_digest = files.record.program_digest

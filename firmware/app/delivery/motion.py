@@ -94,11 +94,11 @@ class SelfTest:
     With 0 microsteps there is no motor: nothing is queued and the first tick ends the test.
     """
 
-    def __init__(self, motion: "Motion", microsteps: int, now_ms: int) -> None:
+    def __init__(self, motion: "Motion", microsteps: int, uptime_ms: int) -> None:
         self.motion = motion
         self._steps = FULL_STEPS_PER_CYCLE * microsteps
         self.before = (motion.guard.count(), motion.stepper.steps_done())
-        self.end_ms = now_ms
+        self.end_ms = uptime_ms
         self.done = False
         self.failed = False
         if self._steps:
@@ -111,9 +111,9 @@ class SelfTest:
         """Return the uptime at which the counts are judged."""
         return self.end_ms
 
-    def tick(self, now_ms: int, position_steps: int) -> None:
+    def tick(self, uptime_ms: int, position_steps: int) -> None:
         """Judge the counts once the time is up, and declare the position: the steps of the test are no part of it."""
-        if now_ms < self.end_ms:
+        if uptime_ms < self.end_ms:
             return
         counted = self.motion.guard.count() - self.before[0]
         generated = self.motion.stepper.steps_done() - self.before[1]

@@ -36,7 +36,7 @@ class Marks:
 
     def __init__(self, motion: "Motion", report: "Reporter") -> None:
         self.motion = motion
-        self._report = report
+        self.report = report
         self.ahead: list[Mark] = []
 
     def add(self, span: Span, name: str, values: "Payload") -> None:
@@ -48,10 +48,10 @@ class Marks:
         self.add(span, "bolus_ended", ())
         self.ahead[-1].bolus, self.ahead[-1].reason = bolus, reason
 
-    def pass_due(self, now_ms: int, orders: Orders) -> bool:
+    def pass_due(self, uptime_ms: int, orders: Orders) -> bool:
         """Report the marks that are due; return True if there were any."""
         before = len(self.ahead)
-        while self.ahead and self.ahead[0].at_ms <= now_ms:
+        while self.ahead and self.ahead[0].at_ms <= uptime_ms:
             self._pass(self.ahead.pop(0), orders)
         return len(self.ahead) < before
 
@@ -62,7 +62,7 @@ class Marks:
         values = mark.values
         if mark.name == "entry":
             values = values + (self.motion.delivered_steps(),)
-        self._report.post(mark.name, values)
+        self.report.post(mark.name, values)
 
 
 # --- pause -------------------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Pause:
     def __init__(self, motion: "Motion", book: "Book", report: "Reporter") -> None:
         self.motion = motion
         self.book = book
-        self._report = report
+        self.report = report
         self.limit = ""
         self.retry_ms = 0
 
@@ -83,24 +83,24 @@ class Pause:
         """Report the ceiling once, and wait for the next bucket of its window."""
         if limit != self.limit:
             if self.limit:
-                self._report.clear(self.limit)
-            self._report.fault(limit)
-            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
+                self.report.clear(self.limit)
+            self.report.fault(limit)
+            self.report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
             self.motion.queue([(0, _DWELL_US)])
         self.limit = limit
         self.retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
 
-    def skip(self, span: Span, now_ms: int) -> None:
+    def skip(self, span: Span, uptime_ms: int) -> None:
         """Leave out what was due until now and until the next lease is written."""
-        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
+        skipped_s = (uptime_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
         self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
         span.planned_s += skipped_s
 
     def end(self, span: Span) -> None:
         """Report the end of the pause: there is a lease again."""
-        self._report.clear(self.limit)
+        self.report.clear(self.limit)
         self.limit = ""
-        self._report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
+        self.report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
         self.book.missed_steps = 0
 
     def stop(self, span: Span) -> None:
@@ -108,8 +108,8 @@ class Pause:
         waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
         missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
         self.book.missed_steps = 0
-        self._report.clear(self.limit)
-        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
+        self.report.clear(self.limit)
+        self.report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
 
 
 # --- takeover ----------------------------------------------------------------------------------------------------------------
@@ -122,8 +122,8 @@ class Takeover:
     def __init__(self, setup: "Setup", book: "Book", report: "Reporter", marks: Marks) -> None:
         self.setup = setup
         self.book = book
-        self._report = report
-        self._marks = marks
+        self.report = report
+        self.marks = marks
         self.waits = False
 
     def begin(self, span: Span) -> None:
@@ -132,7 +132,7 @@ class Takeover:
         program, old, wall = self.setup.program, span.basal, self.book.wall
         owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
         if remainder:
-            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
+            self.report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
         week = old.week
         if week is None and wall.known():
             week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
@@ -141,7 +141,7 @@ class Takeover:
         span.entry = -1
         self.book.program_digest = self.setup.plan_key()
         span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
-        self._marks.add(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
+        self.marks.add(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
 
 
 # --- alone -------------------------------------------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ class Alone:
         self.motion.queue([(0, _DWELL_US)])
         return False
 
-    def found(self, span: Span, now_ms: int) -> str:
+    def found(self, span: Span, uptime_ms: int) -> str:
         """Return "done" if everything queued was made, "underrun" if it is late, else ""."""
         if self.motion.delivered_steps() == span.ordered_steps:
             return "done"
-        return "underrun" if now_ms > span.end_ms + _LATE_MS else ""
+        return "underrun" if uptime_ms > span.end_ms + _LATE_MS else ""
 
     def end(self, by: str) -> str:
         """Return why a halt ends a bolus: its own end, if it ran alone."""

@@ -50,23 +50,23 @@ class Span:
         self.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
         self.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
-    def follow(self, wall: "WallClock", now_ms: int, by_s: int) -> None:
-        """Follow a clock that was corrected by `by_s`, became known, or got another transition."""
+    def follow(self, wall: "WallClock", uptime_ms: int, shift_s: int) -> None:
+        """Follow a clock that was corrected by `shift_s`, became known, or got another transition."""
         week = self.basal.week
-        passed_s = (now_ms - self.origin_ms) // MS_PER_S
-        self.basal.week = wall.week(passed_s) if by_s or week is None else Week(week.utc_s, wall.zone)
+        passed_s = (uptime_ms - self.origin_ms) // MS_PER_S
+        self.basal.week = wall.week(passed_s) if shift_s or week is None else Week(week.utc_s, wall.zone)
 
     def at_ms(self, second_s: int) -> int:
         """Return the uptime of a pump second."""
         return self.origin_ms + second_s * MS_PER_S
 
-    def catch_up(self, now_ms: int) -> None:
+    def catch_up(self, uptime_ms: int) -> None:
         """If nothing is queued, the generator begins now: move the train's end there."""
         train = self.train
         train.end_us -= (self.planned_s - self._train_s) * US_PER_S
         self._train_s = self.planned_s
         begun_ms = self._train_ms = self.at_ms(self.planned_s)
-        train.move_to((now_ms - begun_ms) * MS_PER_S)
+        train.move_to((uptime_ms - begun_ms) * MS_PER_S)
         self.end_ms = begun_ms + train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:

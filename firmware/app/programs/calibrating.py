@@ -17,9 +17,9 @@ from pumpcore.units import S_PER_DAY, const
 NAME = const("calibration")
 
 
-def load(setup: Setup, image: bytes) -> None:
+def load(setup: Setup, packed: bytes) -> None:
     """Use the stored calibration if it is for this bench, else report `calibration_other_bench`. Raises ValueError if it is damaged."""
-    found = weighed.unpack_image(image)
+    found = weighed.unpack_image(packed)
     if not found.fits(setup.bench):
         if found.current:
             setup.problems.append("calibration_other_bench")
@@ -32,12 +32,12 @@ def _stored(setup: Setup) -> Image | None:
     return weighed.unpack_image(payload) if payload else None
 
 
-def _take(setup: Setup, image: Image) -> None:
+def _take(setup: Setup, data: Image) -> None:
     """From here on the first row's calibration is in force, or the nominal one if no row is."""
     setup.calibration, setup.validity = setup.bench.calibration, None
-    if not image.current:
+    if not data.current:
         return
-    position_steps, packed = image.rows[0]
+    position_steps, packed = data.rows[0]
     try:
         one = weighed.unpack(packed)
     except Refusal:
@@ -133,10 +133,10 @@ def _check_date(pump: Pump, one: Weighed) -> None:
         raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
 
 
-def check_program(setup: Setup, pair: Calibration) -> Ceilings:
+def check_program(setup: Setup, calibration: Calibration) -> Ceilings:
     """Nothing is clamped (R7): if the new calibration puts the program above a ceiling, its author must change the program first."""
     try:
-        return limits.check_program(setup.program, setup.bench, pair)
+        return limits.check_program(setup.program, setup.bench, calibration)
     except Refusal as refused:
         raise Refusal("calibration_unfit", cause=refused.fault.name, **refused.detail)
 

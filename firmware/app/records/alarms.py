@@ -29,7 +29,7 @@ class Alarms:
         self.clock = clock
         self.buzzer = buzzer
         self._active: dict[int, int] = {}
-        self._journaled_ms: dict[int, int] = {}
+        self.at_ms: dict[int, int] = {}
         self.suppressed = 0
         self.last_error = ""
 
@@ -62,11 +62,11 @@ class Alarms:
 
     def record(self, number: int, change: str) -> None:
         now_ms = self.clock.uptime_ms()
-        last_ms = self._journaled_ms.get(number)
+        last_ms = self.at_ms.get(number)
         if change == "repeated" and last_ms is not None and now_ms - last_ms < REPEAT_MS:
             self.suppressed += 1
             return
-        self._journaled_ms[number] = now_ms
+        self.at_ms[number] = now_ms
         self.journal.post("alarm", (number, ALARM_CHANGES.index(change), self._active[number]), "faults")
 
     def acknowledge(self, number: int) -> None:
@@ -128,31 +128,31 @@ class Presses:
         self.next_ms = 0
         self.quiet_ms = NEVER_MS  # when the sound ends
 
-    def accept(self, now_ms: int) -> None:
+    def accept(self, uptime_ms: int) -> None:
         """Sound that a press has ordered a dose."""
-        self.sound(now_ms + SHORT_SOUND_MS)
+        self.sound(uptime_ms + SHORT_SOUND_MS)
 
-    def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
+    def refuse(self, name: str, wait_s: int, uptime_ms: int) -> None:
         """Count a press that the fault `name` forbids for `wait_s` more seconds."""
         self.refused += 1
         self._waiting = min(self._waiting + 1, 0xFFFF)
         self._last = (faults.by_name(name).number, wait_s)
-        self.sound(now_ms + SOUND_MS)
+        self.sound(uptime_ms + SOUND_MS)
 
-    def sound(self, until_ms: int) -> None:
+    def sound(self, end_ms: int) -> None:
         self.alarms.beep()
-        self.quiet_ms = until_ms
+        self.quiet_ms = end_ms
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, uptime_ms: int) -> None:
         """End the sound, and journal the count if it is time."""
-        if now_ms >= self.quiet_ms:
+        if uptime_ms >= self.quiet_ms:
             self.quiet_ms = NEVER_MS
             self.alarms.sound()
-        if self._waiting and now_ms >= self.next_ms:
+        if self._waiting and uptime_ms >= self.next_ms:
             number, wait_s = self._last
             self.journal.post("demand_refused", (number, self._waiting, wait_s))
             self._waiting = 0
-            self.next_ms = now_ms + RECORD_MS
+            self.next_ms = uptime_ms + RECORD_MS
 
 
 # --- reporter ----------------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Ring:
         self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
         self.letter = letter
         self.most_segments = segments
-        self._handle: "Appender | None" = None
+        self.file: "Appender | None" = None
         # the newest segment if it is whole, during power-up
         self.newest: "Walked | None" = None
         self.mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
@@ -89,9 +89,9 @@ class Ring:
     def _room_for(self, size_bytes: int) -> "Appender":
         if not self.firsts or self.newest_bytes + size_bytes > SEGMENT_BYTES:
             self._rotate()
-        if self._handle is None:
-            self._handle = self.flash.append(self.path(self.firsts[-1]))
-        return self._handle
+        if self.file is None:
+            self.file = self.flash.append(self.path(self.firsts[-1]))
+        return self.file
 
     def _rotate(self) -> None:
         self.close()
@@ -109,7 +109,7 @@ class Ring:
 
     def close(self) -> None:
         """Close the file; a handle that failed must not be written again."""
-        handle, self._handle = self._handle, None
+        handle, self.file = self.file, None
         if handle is not None:
             handle.close()
 

@@ -72,8 +72,8 @@ class Store:
             marked = 0
         return max(found.sequence if found else 0, marked) + 1, 1 - found.index if found else 0
 
-    def mark(self, name: str, sequence: int, image: bytes) -> None:
-        self.write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)
+    def mark(self, name: str, sequence: int, packed: bytes) -> None:
+        self.write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, packed), name)
 
     def write(self, path: str, data: bytes, name: str) -> None:
         self.before_write()

@@ -54,9 +54,9 @@ class WallClock:
         utc_s = self.clock.utc_s()
         return utc_s if utc_s < _END_UTC_S else 0
 
-    def week(self, passed_s: int) -> Week:
-        """Return the local time from `passed_s` seconds ago on. The time must be known."""
-        return Week(self.utc_s() - passed_s, self.zone)
+    def week(self, duration_s: int) -> Week:
+        """Return the local time from `duration_s` seconds ago on. The time must be known."""
+        return Week(self.utc_s() - duration_s, self.zone)
 
     def describe(self) -> dict:
         """Return the wall time as the protocol reports it.
@@ -88,9 +88,9 @@ class WallClock:
     def _keep(self, zone: Zone, set_utc_s: int) -> None:
         self.store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
 
-    def due(self, now_ms: int) -> bool:
+    def due(self, uptime_ms: int) -> bool:
         """Return True if the transition has passed: first journal it (`told` is False), then settle it. Ask again at `look_ms`."""
-        self.look_ms = now_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
+        self.look_ms = uptime_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:

@@ -98,16 +98,16 @@ def _bench(setup: Setup, payload: bytes) -> None:
     setup.calibration = setup.bench.calibration
 
 
-def _calibration(setup: Setup, image: bytes) -> None:
+def _calibration(setup: Setup, packed: bytes) -> None:
     from app.programs import calibrating
 
-    calibrating.load(setup, image)
+    calibrating.load(setup, packed)
 
 
-def _tank(setup: Setup, image: bytes) -> None:
+def _tank(setup: Setup, packed: bytes) -> None:
     from pumpcore.fluid import reservoir
 
-    setup.tank = reservoir.unpack(image)
+    setup.tank = reservoir.unpack(packed)
 
 
 def _program(setup: Setup, payload: bytes) -> None:
@@ -147,10 +147,10 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 MOST_IN_HOUR = const(3)
 
 
-def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, barred: bool) -> str:
     """Return "" if the pump may resume, else the fault that says why not."""
     program = setup.program
-    if program is None or program.after_power_loss != "resume" or blocked:
+    if program is None or program.after_power_loss != "resume" or barred:
         return "not_resumed"
     if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
@@ -192,11 +192,11 @@ class Resume:
         powered_s = self.book.clock.uptime_ms() // MS_PER_S
         return powered_s if powered_s >= self.record.lease_s else -1
 
-    def ready(self, now_ms: int) -> bool:
+    def ready(self, uptime_ms: int) -> bool:
         """Return True if the span can begin now; looks at most once a second."""
-        if now_ms < self.next_ms:
+        if uptime_ms < self.next_ms:
             return False
-        self.next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        self.next_ms = uptime_ms - uptime_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
     def close(self) -> None:
@@ -367,15 +367,15 @@ def _tank_allows(pump: Pump) -> bool:
     return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
 
 
-def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
+def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
     """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
-        return None, blocked
+        return None, barred
     from app.programs.lines import Bridge
     from pumpcore.fluid.front import BRIDGE, PRIME
 
     need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
-    return Bridge(pump) if need == BRIDGE else None, blocked or need == PRIME
+    return Bridge(pump) if need == BRIDGE else None, barred or need == PRIME
 
 
 def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:

@@ -276,11 +276,11 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, second_s: int) -> "Steps":
     """Fill empty windows from flash, a part at each step, so that nothing drops out too early: steps between two totals count at the later
     one, steps before the first total of a short history at that total, steps since the last one now."""
     before = 0
-    history.append((now_s, position_steps))
+    history.append((second_s, position_steps))
     for number, (at_s, leased_steps) in enumerate(history):
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps

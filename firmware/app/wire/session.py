@@ -35,7 +35,7 @@ class Tokens:
         self._number = 0
         self._issued: list[tuple[bytes, int]] = []
 
-    def issue(self, now_ms: int) -> bytes:
+    def issue(self, uptime_ms: int) -> bytes:
         """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
         if self._number >= MOST_TOKENS:
             raise Refusal("tokens_spent", limit=MOST_TOKENS)
@@ -45,18 +45,18 @@ class Tokens:
         raw = struct.pack(">HHHH", self.high, self.low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
         token = binascii.hexlify(raw)
         issued = self._issued
-        issued.append((token, now_ms))
+        issued.append((token, uptime_ms))
         if len(issued) > _KEPT:
             issued.pop(0)
         return token
 
-    def check(self, token: str, now_ms: int) -> None:
+    def check(self, token: str, uptime_ms: int) -> None:
         """Refusals `token_unknown`, `token_expired`."""
         asked = token.encode()
         for issued, at_ms in self._issued:
             if issued == asked:
-                if now_ms - at_ms > VALID_MS:
-                    raise Refusal("token_expired", age_ms=now_ms - at_ms, limit_ms=VALID_MS)
+                if uptime_ms - at_ms > VALID_MS:
+                    raise Refusal("token_expired", age_ms=uptime_ms - at_ms, limit_ms=VALID_MS)
                 return
         raise Refusal("token_unknown", token=token)
 
@@ -121,7 +121,7 @@ class Session:
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
         self.overtaken, self._late = 0, False
-        self._counters = {
+        self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
 
@@ -173,8 +173,8 @@ class Session:
     @property
     def counters(self) -> dict:
         """Counts of what could not be done, since power-up."""
-        self._counters["dropped_bytes"] = self.lines.dropped_bytes
-        return self._counters
+        self.counts["dropped_bytes"] = self.lines.dropped_bytes
+        return self.counts
 
     def goes_on(self) -> bool:
         """Return True if `poll` has more blocks to send. Sending them writes no flash unless a command arrives."""
@@ -213,12 +213,12 @@ class Session:
             waiting.append(line)
             self.waiting_bytes += size_bytes
             return
-        self._counters["shed_lines"] += 1
+        self.counts["shed_lines"] += 1
 
     def starve(self) -> None:
         """There is no memory left: drop and count everything that waits, except a `stop`."""
-        self._counters["memory_errors"] += 1
-        self._counters["shed_lines"] += len(self._waiting)
+        self.counts["memory_errors"] += 1
+        self.counts["shed_lines"] += len(self._waiting)
         self._waiting, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
         if len(self.lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
             self.lines.lose(False)
@@ -248,7 +248,7 @@ class Session:
                 raise frame.FrameError("too_long")
             message = frame.decode(line)
         except frame.FrameError as error:
-            self._counters["bad_lines"] += 1
+            self.counts["bad_lines"] += 1
             self.refuse(None, Refusal(error.fault))
             return
         except MemoryError:
@@ -330,7 +330,7 @@ class Session:
 
     def no_memory(self, identity: bytes | None) -> bytes:
         """Refuse a question for which there is no memory; nothing has changed."""
-        self._counters["memory_errors"] += 1
+        self.counts["memory_errors"] += 1
         self.pump.board.system.built()
         return self.refuse(identity, Refusal("no_memory"))
 
@@ -352,23 +352,23 @@ class Session:
         self.pump.delivery.safe_state(name)
         return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
 
-    def _repeat(self, identity: bytes, body_crc: int) -> bool:
+    def _repeat(self, identity: bytes, crc32: int) -> bool:
         for known, crc, line in self._memory:
             if known == identity:
-                if crc != body_crc:
+                if crc != crc32:
                     raise Refusal("id_reused")
-                self._counters["repeated"] += 1
+                self.counts["repeated"] += 1
                 self.link.write(line)
                 return True
         return False
 
     def refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
-        self._counters["refused"] += 1
+        self.counts["refused"] += 1
         told = fault_words(self.pump.board.system, [refused.fault.name])[0]
         return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 
-    def _reply(self, body: bytes) -> bytes:
-        line = frame.sealed(body)
+    def _reply(self, text: bytes) -> bytes:
+        line = frame.sealed(text)
         self.link.write(line)
         return line
 

@@ -58,12 +58,12 @@ class Board:
         self.link.closed = self.system.maintenance_requested
         return has_motor
 
-    def _attach_motor(self, bench: "BenchFacts", enable_pin: int) -> None:
+    def _attach_motor(self, bench: "BenchFacts", enable: int) -> None:
         """Build the guard first: from then on the enable line is driven, and off. The modules that only build parts are freed."""
         from hal.rp2 import motors
 
-        self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
-        self.buttons = Buttons(bench.pins["stop_button"], enable_pin, bench.disabled_level, bench.pins.get("bolus_button"))
+        self.guard = Guard(motors.counted_pin(bench), enable, bench.disabled_level)
+        self.buttons = Buttons(bench.pins["stop_button"], enable, bench.disabled_level, bench.pins.get("bolus_button"))
         self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz, bench.wake_us)
         self.link.alert = self.alert
         self.system.forget("hal.rp2.motors", "hal.rp2.programs")

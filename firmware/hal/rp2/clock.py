@@ -82,7 +82,7 @@ class Clock:
         self.ticks_ms = time.ticks_ms()
         self._uptime_ms: int = self.ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
         self._set_to_s = 0
-        self._set_at_ms = 0
+        self.at_ms = 0
 
     def attach(self, chip: "Ds3231") -> None:
         """From now on `chip` keeps the wall time."""
@@ -105,15 +105,15 @@ class Clock:
                 return 0
         if self._set_to_s == 0:
             return 0
-        return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
+        return self._set_to_s + (self.uptime_ms() - self.at_ms) // 1000
 
     def fraction_ms(self) -> int | None:
         """Return the milliseconds of the present second; None with a chip, which has whole seconds only."""
-        return None if self.chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
+        return None if self.chip is not None else (self.uptime_ms() - self.at_ms) % 1000
 
     def set_utc_s(self, utc_s: int) -> None:
         """Set the time. Raises OSError if the chip does not take it."""
         if self.chip is not None:
             self.chip.set_utc_s(utc_s)
         self._set_to_s = utc_s
-        self._set_at_ms = self.uptime_ms()
+        self.at_ms = self.uptime_ms()

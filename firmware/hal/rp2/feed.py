@@ -28,7 +28,7 @@ class Feed:
     end: int
     _begins: list[int]
     counts: list[int]
-    _running: int
+    running: int
     _armed: bool
 
     def __init__(self, machine: Machine) -> None:
@@ -43,21 +43,21 @@ class Feed:
             self._channels[number].config(read=self.address, write=machine.sm, count=0, ctrl=self.alone[number])
         self.clear()
 
-    def _control(self, number: int, follower: int) -> int:
+    def _control(self, number: int, chain_to: int) -> int:
         return self._channels[number].pack_ctrl(
             size=_WORD,
             inc_write=False,
             ring_size=BYTES_LOG2,
             ring_sel=_READ,
             treq_sel=self._machine.request,
-            chain_to=self._channels[follower].channel,
+            chain_to=self._channels[chain_to].channel,
         )
 
     def clear(self) -> None:
         """Forget the loads. Both channels must stand still."""
         self._begins = [channel.read for channel in self._channels]
         self.counts = [0, 0]
-        self._running = 0
+        self.running = 0
         self._armed = False
         self.sent = 0
         self.end = 0
@@ -96,8 +96,8 @@ class Feed:
 
     def waits(self) -> bool:
         """Return True if a channel is armed and has not begun."""
-        if self._armed and self._has_begun(1 - self._running):
-            self._running = 1 - self._running
+        if self._armed and self._has_begun(1 - self.running):
+            self.running = 1 - self.running
             self._armed = False
         return self._armed
 
@@ -106,7 +106,7 @@ class Feed:
 
     def extend(self, count: int) -> bool:
         """Lengthen the armed channel's load; return False if the channel began before the new length took effect."""
-        armed = 1 - self._running
+        armed = 1 - self.running
         longer = self.counts[armed] + count
         self._channels[armed].count = longer
         if self.waits():
@@ -127,18 +127,18 @@ class Feed:
 
     def _arm(self, begin: int, count: int) -> None:
         """Load the idle channel, and chain it to the running one or start it."""
-        number, running = 1 - self._running, self._channels[self._running]
+        number, running = 1 - self.running, self._channels[self.running]
         channel = self._channels[number]
         channel.config(read=self.address + 4 * begin, count=count, ctrl=self.alone[number])
         self._begins[number] = self.address + 4 * begin
         self.counts[number] = count
         if running.active():
-            running.ctrl = self._chained[self._running]
+            running.ctrl = self._chained[self.running]
             self._armed = True
             if running.active() or self._has_begun(number):
                 return
         self._armed = False
-        self._running = number
+        self.running = number
         channel.active(True)
 
     def stop(self) -> int:

@@ -30,10 +30,10 @@ class _Blocks:
         self._control = stock.ioctl
         self.after_erase: "EraseListener | None" = None
 
-    def ioctl(self, operation: int, argument: int) -> int | None:
+    def ioctl(self, code: int, arg: int) -> int | None:
         """Call the stock driver's control function; after an erase call the listener."""
-        result = self._control(operation, argument)
-        if operation == _ERASE and self.after_erase is not None:
+        result = self._control(code, arg)
+        if code == _ERASE and self.after_erase is not None:
             self.after_erase()
         return result
 

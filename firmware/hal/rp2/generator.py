@@ -26,15 +26,15 @@ class Program:
         self.again, self.check, self.target, self.go, self.high, self.low = marks
         self.overhead_cycles = overhead_cycles
 
-    def made(self, pc: int, repeats: int, y: int) -> int:
+    def made(self, pc: int, count: int, y: int) -> int:
         """Return how many pulses of the last pulled word were made, from the program counter and Y."""
         if pc == 0:
-            return repeats
+            return count
         if pc < self.again:
             return 0
         if self.high <= pc <= self.low:
-            return repeats - y
-        return repeats - 1 - y
+            return count - y
+        return count - 1 - y
 
 
 # --- generator ---------------------------------------------------------------------------------------------------------------
@@ -46,8 +46,8 @@ _ALL_OFF = MOV_PINS_NULL
 class Generator:
     """`options`: the pins, for rp2.StateMachine. `cycle`: patterns of the coils, () for a step and direction driver."""
 
-    def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
-        self.machine = Machine(_GENERATOR_NUMBER, program.program, options)
+    def __init__(self, program: Program, config: dict, cycle: tuple[int, ...] = ()) -> None:
+        self.machine = Machine(_GENERATOR_NUMBER, program.program, config)
         self.feed = Feed(self.machine)
         self._program = program
         self.overhead_cycles = program.overhead_cycles
@@ -59,16 +59,16 @@ class Generator:
         self.runs = False
         self._prepare()
 
-    def encode(self, steps: int, cycles: int) -> None:
+    def encode(self, steps: int, count: int) -> None:
         """Write an item's words after the others. Raises ValueError if it cannot be made or the ring has no room."""
-        feed, most = self.feed, words.most_words(steps, cycles)
+        feed, most = self.feed, words.most_words(steps, count)
         if most > self.room:
             pulled = feed.pulled()
             self._count_until(pulled)
             self.room = feed.room(pulled)
             if most > self.room:
                 raise ValueError("more than the queue holds")
-        behind = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
+        behind = words.encode(feed.words, feed.end, steps, count, self.overhead_cycles)
         self.room -= behind - feed.end & (WORDS - 1)
         feed.end = behind
 

@@ -17,11 +17,11 @@ _TRIPPED = const(2)  # the flag that the PIO program raises
 class Guard:
     """Counts and allowances are absolute since power-up. From the first moment the enable line is off and nothing is allowed."""
 
-    def __init__(self, counted_pin: int, enable_pin: int, off_level: int) -> None:
+    def __init__(self, counted_pin: int, enable: int, off_level: int) -> None:
         from hal.rp2 import programs
 
         self.off_level = off_level
-        self._line = Pin(enable_pin)
+        self._line = Pin(enable)
         self.wanted = self._held_off = False
         self.machine = Machine(_GUARD_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has pulled or will pull from its FIFO
@@ -130,16 +130,16 @@ class Buttons:
     The bolus contact closes to ground on a press, so a broken wire orders nothing. `bolus_pin` None: there is none.
     """
 
-    def __init__(self, stop_pin: int, enable_pin: int, off_level: int, bolus_pin: int | None = None) -> None:
+    def __init__(self, stop_button: int, enable: int, off_level: int, bolus_button: int | None = None) -> None:
         from hal.rp2 import programs
 
-        self.pin = Pin(stop_pin, Pin.IN, Pin.PULL_UP)
-        options = {"freq": _STOP_HZ, "in_base": self.pin, "jmp_pin": self.pin, "set_base": Pin(enable_pin)}
+        self.pin = Pin(stop_button, Pin.IN, Pin.PULL_UP)
+        options = {"freq": _STOP_HZ, "in_base": self.pin, "jmp_pin": self.pin, "set_base": Pin(enable)}
         self.machine = Machine(_STOP_NUMBER, programs.stop_button(off_level), options)
         self.machine.run(True)
         self.told = False
-        if bolus_pin is not None:
-            pin = Pin(bolus_pin, Pin.IN, Pin.PULL_UP)
+        if bolus_button is not None:
+            pin = Pin(bolus_button, Pin.IN, Pin.PULL_UP)
             Machine(_BOLUS_NUMBER, programs.bolus_button(), {"freq": _BOLUS_HZ, "in_base": pin, "jmp_pin": pin}).run(True)
 
     def held(self) -> bool:

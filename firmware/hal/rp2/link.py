@@ -46,9 +46,9 @@ class Link:
         """Let Ctrl-C work again."""
         micropython.kbd_intr(_CTRL_C)
 
-    def wait(self, timeout_ms: int) -> bool:
-        """Sleep until input arrives (True) or the board needs a look, at most `timeout_ms`. The only place where the loop sleeps."""
-        end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+    def wait(self, limit_ms: int) -> bool:
+        """Sleep until input arrives (True) or the board needs a look, at most `limit_ms`. The only place where the loop sleeps."""
+        end_ms = time.ticks_add(time.ticks_ms(), limit_ms)
         while not self.alert():
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
             if left_ms <= 0:
@@ -88,18 +88,18 @@ class Link:
             lines += part.count(b"\n")
         return b"".join(parts)
 
-    def _take(self, filler: "BinaryFile") -> bytes:
+    def _take(self, fill: "BinaryFile") -> bytes:
         """Return up to 256 bytes with their newlines: in a flood of short lines a call costs more than its bytes.
 
         If no input is left, the second terminal gives a byte that no line holds; as many of those are taken out again.
         """
-        filler.seek(0)
-        os.dupterm(filler)
+        fill.seek(0)
+        os.dupterm(fill)
         try:
             part = self.input.read(_PART_BYTES)
         finally:
             os.dupterm(None)
-        return b"".join(part.rsplit(_NO_BYTE, filler.tell()))
+        return b"".join(part.rsplit(_NO_BYTE, fill.tell()))
 
     def write(self, data: bytes | memoryview) -> None:
         """Write `data`. Blocks at most about 500 ms if the host does not read (1 s if the buffer holds a part of a packet).

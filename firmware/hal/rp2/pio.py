@@ -72,8 +72,8 @@ _FIRST_OFFSET = const(1)  # MicroPython stores here the program's address in PIO
 class Machine:
     """State machine `number` (0 to 7) with `program`; `options` are those of rp2.StateMachine. Off until `run(True)`."""
 
-    def __init__(self, number: int, program: "PioProgram", options: dict) -> None:
-        self.sm = rp2.StateMachine(number, program, **options)
+    def __init__(self, number: int, program: "PioProgram", config: dict) -> None:
+        self.sm = rp2.StateMachine(number, program, **config)
         block, index = number >> 2, number & 3
         self.request = 8 * block + index  # DMA request while the FIFO has room
         self.origin = program[_FIRST_OFFSET + block]
@@ -104,9 +104,9 @@ class Machine:
         """Execute one instruction at once, running or not. The place in the program stays."""
         mem32[self.instruction] = instruction
 
-    def put(self, word: int) -> None:
+    def put(self, value: int) -> None:
         """Put a word into the FIFO; it is lost if the FIFO is full."""
-        mem32[self.input] = word
+        mem32[self.input] = value
 
     def level(self) -> int:
         """Return how many words of the FIFO the program has not pulled."""
@@ -122,9 +122,9 @@ class Machine:
         mem32[self.instruction] = PUSH_NOBLOCK
         return mem32[self._output]
 
-    def load(self, word: int, from_osr: int) -> None:
+    def load(self, value: int, from_osr: int) -> None:
         """Set a register; the machine must stand still with an empty FIFO. `from_osr` is the instruction that copies it."""
-        self.put(word)
+        self.put(value)
         self.execute(PULL_NOBLOCK)
         self.execute(from_osr)
 
@@ -151,9 +151,9 @@ class Machine:
         """Return the block's interrupt flags; MicroPython's `irq().flags()` is right for machine 0 only."""
         return mem32[self._flags]
 
-    def clear_flags(self, mask: int) -> None:
-        """Clear the interrupt flags of `mask`."""
-        mem32[self._flags] = mask
+    def clear_flags(self, flags: int) -> None:
+        """Clear the interrupt flags of `flags`."""
+        mem32[self._flags] = flags
 
 
 # --- silence -----------------------------------------------------------------------------------------------------------------

@@ -45,11 +45,11 @@ class Stepper:
         self._since_step_us = 0 if steps else self._since_step_us + duration_us
         self._ends_with_step = steps > 0
 
-    def encode(self, steps: int, cycles: int) -> None:
+    def encode(self, steps: int, count: int) -> None:
         """Encode an item. One of 1 to 3 us (a step just after a dwell) takes the generator's shortest time, and the next less."""
-        shortest = max(cycles, self.generator.overhead_cycles) if steps <= 1 else cycles
+        shortest = max(count, self.generator.overhead_cycles) if steps <= 1 else count
         self.generator.encode(steps, shortest)
-        self._owed_cycles = shortest - cycles
+        self._owed_cycles = shortest - count
 
     def send(self) -> None:
         """Hand over the queue as one transfer; it begins now if the generator is at rest."""

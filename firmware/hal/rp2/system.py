@@ -23,9 +23,9 @@ class Watchdog:
     def __init__(self) -> None:
         self._dog: machine.WDT | None = None
 
-    def start(self, timeout_ms: int) -> None:
+    def start(self, limit_ms: int) -> None:
         """Start it with 1 to 8388 ms; it cannot be stopped again. Raises ValueError beyond that."""
-        self._dog = machine.WDT(timeout=timeout_ms)
+        self._dog = machine.WDT(timeout=limit_ms)
 
     def feed(self) -> None:
         """Restart the timeout. Does nothing before `start`."""
@@ -60,7 +60,7 @@ class System:
     def __init__(self) -> None:
         self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
-        self._begun_ms = time.ticks_ms()
+        self.at_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.failures = left & 15 if left & ~15 == _FAILED else 0
@@ -75,8 +75,8 @@ class System:
             "mpy": chip._mpy,
         }
 
-    def _leave(self, word: int) -> None:
-        mem32[WATCHDOG_SCRATCH0] = word
+    def _leave(self, value: int) -> None:
+        mem32[WATCHDOG_SCRATCH0] = value
 
     def seed(self) -> int:
         """Return a u32 from the noise of the ring oscillator, different after every reset."""
@@ -94,7 +94,7 @@ class System:
 
     def fail(self, error: BaseException) -> None:
         """Count an unhandled error and restart the chip; does not return."""
-        self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self._begun_ms) < _ROW_MS else 1))
+        self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self.at_ms) < _ROW_MS else 1))
         machine.reset()
 
     def ended(self) -> None:

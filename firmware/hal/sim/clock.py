@@ -20,7 +20,7 @@ class Clock:
         self._uptime_ms: int = self.ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
         self._known_until_ms = 0  # the ticks must be read again by then
         self._set_to_s = 0
-        self._set_at_ms = 0
+        self.at_ms = 0
 
     def uptime_ms(self) -> int:
         """Return the time since boot. Never wraps if it is called at least once in six days.
@@ -43,15 +43,15 @@ class Clock:
             return self.chip.answer_u64()
         if self._set_to_s == 0:
             return 0
-        return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
+        return self._set_to_s + (self.uptime_ms() - self.at_ms) // 1000
 
     def fraction_ms(self) -> int | None:
         """Return the milliseconds of the present second; None with a chip, which has whole seconds only."""
-        return None if self.chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
+        return None if self.chip is not None else (self.uptime_ms() - self.at_ms) % 1000
 
     def set_utc_s(self, utc_s: int) -> None:
         """Set the time."""
         if self.chip is not None:
             self.chip.order_u64(utc_s)
         self._set_to_s = utc_s
-        self._set_at_ms = self.uptime_ms()
+        self.at_ms = self.uptime_ms()

@@ -16,10 +16,10 @@ class BenchError(ValueError):
     """A bench is incomplete or out of range. The text names the key."""
 
 
-def _wrong(table: dict, name: str, must: str) -> BenchError:
+def _wrong(table: dict, name: str, wanted: str) -> BenchError:
     """Return the error for the key `name`: what the value must be, and what it is."""
     key = name.split(".")[-1]
-    return BenchError("%s %s, %s" % (name, must, "not " + _shown(table[key]) if key in table else "and is missing"))
+    return BenchError("%s %s, %s" % (name, wanted, "not " + _shown(table[key]) if key in table else "and is missing"))
 
 
 def _shown(value: "Json") -> str:
@@ -49,11 +49,11 @@ def text(table: dict, name: str) -> str:
     return value
 
 
-def one_of(table: dict, name: str, choices: tuple[str, ...]) -> str:
-    """Return the text under the last part of `name`. Raises BenchError unless it is one of `choices`."""
+def one_of(table: dict, name: str, values: tuple[str, ...]) -> str:
+    """Return the text under the last part of `name`. Raises BenchError unless it is one of `values`."""
     value = table.get(name.split(".")[-1])
-    if type(value) is not str or value not in choices:
-        raise _wrong(table, name, "must be one of " + ", ".join(choices))
+    if type(value) is not str or value not in values:
+        raise _wrong(table, name, "must be one of " + ", ".join(values))
     return value
 
 
@@ -293,15 +293,15 @@ class Bench:
             raise BenchError("[pins]: a simulated rig has no pins: leave the table out")
         return {}
 
-    def _read_calibration(self, pair: dict) -> None:
+    def _read_calibration(self, calibration: dict) -> None:
         state = UNCALIBRATED
-        if "state" in pair:
-            state = one_of(pair, "calibration.state", (CALIBRATED, UNCALIBRATED))
-        volume_nl = integer(pair, "calibration.volume_nl", 1, (1 << 32) - 1)
-        self.calibration = Calibration(volume_nl, integer(pair, "calibration.steps", 1, (1 << 32) - 1), state)
+        if "state" in calibration:
+            state = one_of(calibration, "calibration.state", (CALIBRATED, UNCALIBRATED))
+        volume_nl = integer(calibration, "calibration.volume_nl", 1, (1 << 32) - 1)
+        self.calibration = Calibration(volume_nl, integer(calibration, "calibration.steps", 1, (1 << 32) - 1), state)
         self.turns, self.turns_steps = 1, FULL_STEPS_PER_TURN * self.microsteps
-        if "turns" in pair:
-            self.turns, self.turns_steps = integer(pair, "calibration.turns", 1, 10_000), self.calibration.steps
+        if "turns" in calibration:
+            self.turns, self.turns_steps = integer(calibration, "calibration.turns", 1, 10_000), self.calibration.steps
 
 
 def parse(payload: bytes) -> Bench:

@@ -153,12 +153,12 @@ class Image:
         return Image(self.name, self.nominal, False, self.rows[: KEPT - 1])
 
 
-def pack_image(image: Image) -> bytes:
+def pack_image(data: Image) -> bytes:
     """Return the bytes of the store's image."""
-    name = image.name.encode()
-    nominal = image.nominal
-    head = struct.pack(_HEAD, _IMAGE_MAGIC, nominal.volume_nl, nominal.steps, len(name), image.current, len(image.rows))
-    return head + name + b"".join([struct.pack(_ROW, position, len(packed)) + packed for position, packed in image.rows])
+    name = data.name.encode()
+    nominal = data.nominal
+    head = struct.pack(_HEAD, _IMAGE_MAGIC, nominal.volume_nl, nominal.steps, len(name), data.current, len(data.rows))
+    return head + name + b"".join([struct.pack(_ROW, position, len(packed)) + packed for position, packed in data.rows])
 
 
 def unpack_image(payload: bytes) -> Image:

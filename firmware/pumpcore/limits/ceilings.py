@@ -56,17 +56,17 @@ class Windows:
         self.hour_steps = 0
         self.day_steps = 0
 
-    def _in(self, slot: int) -> int:
-        at, low = _LOW_BYTES * slot, self.low
-        return (low[at] | low[at + 1] << 8 | low[at + 2] << 16) + self._beyond.get(slot, 0)
+    def _in(self, index: int) -> int:
+        at, low = _LOW_BYTES * index, self.low
+        return (low[at] | low[at + 1] << 8 | low[at + 2] << 16) + self._beyond.get(index, 0)
 
-    def _keep(self, slot: int, steps: int) -> None:
-        at, low = _LOW_BYTES * slot, self.low
+    def _keep(self, index: int, steps: int) -> None:
+        at, low = _LOW_BYTES * index, self.low
         low[at], low[at + 1], low[at + 2] = steps & 0xFF, steps >> 8 & 0xFF, steps >> 16 & 0xFF
         if steps >> 24:
-            self._beyond[slot] = steps >> 24 << 24
+            self._beyond[index] = steps >> 24 << 24
         else:
-            self._beyond.pop(slot, None)
+            self._beyond.pop(index, None)
 
     def move_to(self, minute: int) -> None:
         """Advance to `minute` and drop buckets older than their window; never go back. A whole day takes a chip a tenth of a second."""

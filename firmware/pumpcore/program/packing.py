@@ -39,10 +39,10 @@ def _in_order(settings: Settings, low: str, high: str) -> None:
         raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
-def _within(settings: Settings, name: str, least: int, most: int) -> None:
+def _within(settings: Settings, name: str, low: int, high: int) -> None:
     value = getattr(settings, name)
-    if not least <= value <= most:
-        nearest = least if value < least else most
+    if not low <= value <= high:
+        nearest = low if value < low else high
         raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
@@ -163,10 +163,10 @@ def unpack(packed: bytes) -> Program:
     return program
 
 
-def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+def _take_settings(program: Program, block: bytes, size: int) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    program.settings = settings.unpack(block[size:], _text(block[:size]))
     check(program.settings)
     if not program.settings and program.mode != MINIMUM:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")

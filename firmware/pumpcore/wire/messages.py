@@ -28,9 +28,9 @@ class FrameError(ValueError):
         self.fault = fault
 
 
-def crc_text(body: bytes | memoryview) -> bytes:
-    """Return the CRC-32 of `body` as eight lower-case hex digits."""
-    return b"%08x" % binascii.crc32(body)
+def crc_text(text: bytes | memoryview) -> bytes:
+    """Return the CRC-32 of `text` as eight lower-case hex digits."""
+    return b"%08x" % binascii.crc32(text)
 
 
 def bare_word(line: bytes) -> bytes:
@@ -46,9 +46,9 @@ def encode(message: dict) -> bytes:
     return sealed(json.dumps(message, separators=(",", ":")).encode())
 
 
-def sealed(body: bytes) -> bytes:
+def sealed(text: bytes) -> bytes:
     """Return the line of an object's bytes, with its newline."""
-    return body + b"*%08x\n" % binascii.crc32(body)
+    return text + b"*%08x\n" % binascii.crc32(text)
 
 
 def decode(line: bytes) -> dict:
@@ -68,12 +68,12 @@ def decode(line: bytes) -> dict:
     return message
 
 
-def loaded(body: memoryview) -> "Json":
+def loaded(text: memoryview) -> "Json":
     """MicroPython reads a view: a copy of a long line would take one more piece of memory of that size."""
     try:
-        return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
+        return json.loads(text)  # type: ignore[type-var]  # the stubs know no view
     except TypeError:
-        return json.loads(bytes(body))
+        return json.loads(bytes(text))
 
 
 class LineBuffer:
@@ -155,9 +155,9 @@ _PLAIN = {
 }
 
 
-def is_hex(value: "Json", digits: int) -> bool:
-    """Return True if `value` is a text of exactly `digits` lower-case hex digits."""
-    return type(value) is str and len(value) == digits and not value.strip(_HEX)
+def is_hex(value: "Json", length: int) -> bool:
+    """Return True if `value` is a text of exactly `length` lower-case hex digits."""
+    return type(value) is str and len(value) == length and not value.strip(_HEX)
 
 
 # method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything]

@@ -38,10 +38,10 @@ def clock_set(pump: Pump, params: dict) -> dict:
     return told
 
 
-def _check_small(by_s: int, offset_by_s: int) -> None:
-    if abs(by_s) > LARGEST_STEP_S or offset_by_s:
-        nearest_s = max(-LARGEST_STEP_S, min(LARGEST_STEP_S, by_s))
-        raise Refusal("clock_step", rule="R11", asked_s=by_s, asked_offset_by_s=offset_by_s, limit_s=LARGEST_STEP_S, nearest_s=nearest_s)
+def _check_small(shift_s: int, offset_by_s: int) -> None:
+    if abs(shift_s) > LARGEST_STEP_S or offset_by_s:
+        nearest_s = max(-LARGEST_STEP_S, min(LARGEST_STEP_S, shift_s))
+        raise Refusal("clock_step", rule="R11", asked_s=shift_s, asked_offset_by_s=offset_by_s, limit_s=LARGEST_STEP_S, nearest_s=nearest_s)
 
 
 def _check_ahead(transition_utc_s: int, least_utc_s: int) -> None:

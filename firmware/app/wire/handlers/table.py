@@ -255,14 +255,14 @@ class Loader:
             self.method = method
         return self._handler
 
-    def give_back(self, keeps: bool = False) -> None:
+    def give_back(self, kept: bool = False) -> None:
         """Free what was loaded, by power-up too, or half loaded by a failed import.
 
-        `keeps`: keep what the next handler needs too.
+        `kept`: keep what the next handler needs too.
         """
         self.method, self._handler = "", None
         given = [name for name in sys.modules if name.startswith(_FOLDER) and name != _FOLDER + "table"]
-        self.system.forget(*given, *(() if keeps else LENT.split()))
+        self.system.forget(*given, *(() if kept else LENT.split()))
 
 
 def file_of(method: str) -> str:
