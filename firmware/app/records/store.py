@@ -13,6 +13,7 @@ if 0:  # for the type checker alone
 
 STORE = const("/store")
 MARKS = const("/marks")
+_UNREADABLE = const(b"?")  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 class StoreError(Exception):
@@ -96,9 +97,6 @@ class Store:
             return self.flash.read(path)
         except OSError as error:
             return b"" if error.errno == errno.ENOENT else _UNREADABLE
-
-
-_UNREADABLE = const(b"?")  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 def _nothing() -> None:

@@ -1,5 +1,7 @@
 """The program as it runs. packing.py packs and checks it."""
 
+import struct
+
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
@@ -12,7 +14,7 @@ MODES = const(("constant", "schedule", "minimum"))
 
 
 class PackedEntries:
-    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl in the rest. Little-endian.
+    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl u64 or u56 (9 bytes).
 
     An entry becomes a tuple when it is asked for: 336 tuples would take four times the memory of the bytes.
     """
@@ -25,16 +27,20 @@ class PackedEntries:
     def __len__(self) -> int:
         return (len(self.packed) - self.start) // self.size
 
+    def read(self, at: int) -> "tuple[int, int]":
+        """Return the entry at byte `at`."""
+        values = struct.unpack_from("<HQ" if self.size == 10 else "<HIHB", self.packed, at)
+        return values if len(values) == 2 else (values[0], values[1] | values[2] << 32 | values[3] << 48)
+
     def __getitem__(self, index: int) -> "tuple[int, int]":
-        packed, size = self.packed, self.size
-        at = (self.start if index >= 0 else len(packed)) + index * size
-        if not self.start <= at < len(packed):
+        start, end = self.start, len(self.packed)
+        at = (start if index >= 0 else end) + index * self.size
+        if not start <= at < end:
             raise IndexError(index)
-        return packed[at] | packed[at + 1] << 8, int.from_bytes(packed[at + 2 : at + size], "little")
+        return self.read(at)
 
     def __iter__(self) -> "Iterator[tuple[int, int]]":
-        for index in range(len(self)):
-            yield self[index]
+        return map(self.read, range(self.start, len(self.packed), self.size))
 
 
 class Program:
