@@ -161,7 +161,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
-        self._known: list[Gap] = []
+        self.known: list[Gap] = []
         self.behind = 0  # what `totals` has read begins with this number; 0: nothing, -1: all
 
     def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
@@ -169,7 +169,7 @@ class Losses:
         data = segment.data
         for at in starts:
             if data[at + 1] == _GAP:
-                self._known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
+                self.known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
         if starts and len(starts) == segment.behind - segment.first:
             return []
         from pumpcore.wire import gaps
@@ -185,7 +185,7 @@ class Losses:
 
     def news(self) -> list[Gap]:
         """Return the gaps that are not journaled yet, each once; one that spans them all if a ring has more than 8."""
-        known, found = self._known, []
+        known, found = self.known, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in known])]
             if len(new) > _MOST_GAPS:
@@ -278,11 +278,11 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, second_s: int) -> "Steps":
     """Fill empty windows from flash, a part at each step, so that nothing drops out too early: steps between two totals count at the later
     one, steps before the first total of a short history at that total, steps since the last one now."""
     before = 0
-    history.append((now_s, position_steps))
+    history.append((second_s, position_steps))
     for number, (at_s, leased_steps) in enumerate(history):
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps
