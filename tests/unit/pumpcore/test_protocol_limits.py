@@ -16,7 +16,7 @@ from pumpcore.program.protocol import HOLD, Protocol, check
 from support.models import protocols as reference
 from support.programs import with_settings
 from support.protocols import program, staged
-from unit.pumpcore.test_limits import bench
+from support.pump.bench_tables import with_ceilings as bench
 
 LONGEST_S = 4_000
 
