@@ -7,7 +7,7 @@ from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import Protocol as Interface
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -19,12 +19,20 @@ from pumpcore.program.protocol import Ahead as Ahead
 from pumpcore.program.protocol import Protocol as Protocol
 from pumpcore.program.settings import Settings as Settings
 
+# A number, text, bytes, or a tuple of them.
+Constant = TypeVar("Constant")
+
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
 # (fluid, mass_ng, volume_nl): what a program puts into the line.
 Content: TypeAlias = tuple[str, int, int]
-# (minute of the week, rate_nl), sorted.
-Entries: TypeAlias = list[tuple[int, int]]
+
+class Entries(Interface):
+    """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[int, int]: ...
+    def __iter__(self) -> Iterator[tuple[int, int]]: ...
 
 class Rows(Interface):
     """Rows of three numbers: a list, or a pumpcore.program.protocol.Packed."""

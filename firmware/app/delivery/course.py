@@ -36,7 +36,7 @@ class Course(Basal):
 
     def rate_nl(self, entry: int, second_s: int = 0) -> int:
         """Return the rate by which to advance the accumulator in this second."""
-        return self._of(self.told_nl(entry, second_s))
+        return self.of(self.told_nl(entry, second_s))
 
     def ramps(self, entry: int) -> bool:
         """Return True if each second has another rate."""
@@ -45,9 +45,9 @@ class Course(Basal):
     def sum_nl(self, from_s: int, duration_s: int) -> int:
         """Return the sum of the rates of these seconds: a rate for one second."""
         if self.temporary is not None and not self.temporary.denominator:
-            return self._of(0) * duration_s
+            return self.of(0) * duration_s
         from_s += self._begin_s
-        return self._of(self.program.protocol.between_nl_s(from_s, from_s + duration_s))
+        return self.of(self.program.protocol.between_nl_s(from_s, from_s + duration_s))
 
     def over(self, second_s: int) -> bool:
         """Return True if the protocol has ended, and is not held."""
@@ -59,19 +59,20 @@ class Course(Basal):
 
     def until_change_s(self, second_s: int) -> int:
         """Return the seconds until the stage or a temporary rate ends."""
-        return min(self.program.protocol.place(self._begin_s + second_s).left_s, self._until_temporary_s(second_s))
+        return min(self.program.protocol.place(self._begin_s + second_s).left_s, self.until_temporary_s(second_s))
 
     def judge(self, crossing: "Crossing", second_s: int, position_steps: int) -> int:
         """Set the phase of a bridge; return how long it holds, at most to the end of the stage."""
         ahead = Ahead(self.program.protocol, self._begin_s + second_s)
         return crossing.judge(self.accumulator, self.told_nl(0, second_s), position_steps, ahead)
 
-    def _highest(self, from_s: int, end_s: int) -> int:
-        return self.program.protocol.highest_within_nl(self._begin_s + from_s, self._begin_s + end_s)
+    def highest(self, second_s: int, end_s: int) -> int:
+        """Return the protocol's highest rate."""
+        return self.program.protocol.highest_within_nl(self._begin_s + second_s, self._begin_s + end_s)
 
-    def _skip_to(self, from_s: int, end_s: int) -> int:
+    def skip_to(self, second_s: int, end_s: int) -> int:
         """Whole passes are taken at once."""
-        return self.accumulator.advance(self.sum_nl(from_s, end_s - from_s), 1) if end_s > from_s else 0
+        return self.accumulator.advance(self.sum_nl(second_s, end_s - second_s), 1) if end_s > second_s else 0
 
     def told(self, second_s: int) -> "dict[str, int | None]":
         """Return where the protocol is, for `status`."""

@@ -11,18 +11,18 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import Week, Zone, entry_at
-from pumpcore.units import S_PER_DAY
+from pumpcore.units import S_PER_DAY, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Ahead, Crossing, Iterator
 
-BLOCK_ROWS = 64
-MOST_ROWS = 199 * BLOCK_ROWS  # a host asks at most 200 times; a bridge adds less than a block
-LONGEST_DAYS = 31
-CHAIN_BYTES = 32
-_HEAD = "<IiIiHII"
-_ROW = "<IQQ"
-_BRIDGE = "<QQQQQ"
+BLOCK_ROWS = const(64)
+MOST_ROWS = const(199 * BLOCK_ROWS)  # a host asks at most 200 times; a bridge adds less than a block
+LONGEST_DAYS = const(31)
+CHAIN_BYTES = const(32)
+_HEAD = const("<IiIiHII")
+_ROW = const("<IQQ")
+_BRIDGE = const("<QQQQQ")
 
 
 class Cursor:

@@ -3,19 +3,16 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
-
-if 0:  # for the type checker alone
-    from pumpcore.shapes import Entries
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings alone: ranges, and which fields need each other.
 
-LONGEST_LOCKOUT_S = 86_400
-SHORTEST_DEMAND_S = 20
-MOST_DEMANDS = 96
+LONGEST_LOCKOUT_S = const(86_400)
+SHORTEST_DEMAND_S = const(20)
+MOST_DEMANDS = const(96)
 _MOST = const(1 << 48)
 
 
@@ -42,10 +39,10 @@ def _in_order(settings: Settings, low: str, high: str) -> None:
         raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
-def _within(settings: Settings, name: str, least: int, most: int) -> None:
+def _within(settings: Settings, name: str, low: int, high: int) -> None:
     value = getattr(settings, name)
-    if not least <= value <= most:
-        nearest = least if value < least else most
+    if not low <= value <= high:
+        nearest = low if value < low else high
         raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
@@ -93,18 +90,18 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # each), after the texts the other drugs, then always the settings, then the protocol's block (protocol.py), then the entries with a rate
 # of seven bytes: 336 of them, four drugs and every setting fit in MAX_BYTES.
 
-MAX_ENTRIES = 336
-MAX_BYTES = 4096
-MAX_TEXT_BYTES = 80
-SETTINGS_BYTES = 173
-CLOCK_LOSS = ("stop", "lowest")
-POWER_LOSS = ("stop", "resume")
-MAX_RATE_NL = 1 << 48
+MAX_ENTRIES = const(336)
+MAX_BYTES = const(4096)
+MAX_TEXT_BYTES = const(80)
+SETTINGS_BYTES = const(173)
+CLOCK_LOSS = const(("stop", "lowest"))
+POWER_LOSS = const(("stop", "resume"))
+MAX_RATE_NL = const(1 << 48)
 
 _PLAIN, _WITH_SETTINGS, _WITH_MORE = b"TPR1", b"TPR2", b"TPR3"
-_HEAD = "<4sBBBBIHBBQQQQQ"
-_ENTRY = "<HQ"
-_ENTRY_BYTES = struct.calcsize(_ENTRY)
+_HEAD = const("<4sBBBBIHBBQQQQQ")
+_ENTRY = const("<HQ")
+_ENTRY_BYTES = const(10)
 _SHORT_ENTRY_BYTES = const(9)
 
 
@@ -166,7 +163,7 @@ def unpack(packed: bytes) -> Program:
         raise Refusal("program_format", cause="length")
     program = Program(
         _text(packed[name_at : name_at + name_bytes]), _text(packed[name_at + name_bytes : fluid_end]), seconds_s,
-        _entries(packed, rows_at, _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES))
+        PackedEntries(packed, rows_at, _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES))
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
     program.after_power_loss = POWER_LOSS[power_loss]
@@ -178,11 +175,6 @@ def unpack(packed: bytes) -> Program:
     if not plain:
         _take_settings(program, packed[fluid_end:block_at], library_bytes)
     return program
-
-
-def _entries(packed: bytes, rows_at: int, size: int) -> "Entries":
-    rows = [packed[at : at + size] + bytes(_ENTRY_BYTES - size) for at in range(rows_at, len(packed), size)]
-    return [struct.unpack(_ENTRY, row) for row in rows]
 
 
 def _take_more(program: Program, counts: bytes, block: bytes) -> None:
@@ -199,10 +191,10 @@ def _take_more(program: Program, counts: bytes, block: bytes) -> None:
         raise Refusal("program_format", cause="on_clock_loss of a protocol")
 
 
-def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+def _take_settings(program: Program, block: bytes, size: int) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    program.settings = settings.unpack(block[size:], _text(block[:size]))
     check(program.settings)
     if program.settings or program.mode == MINIMUM:
         return
