@@ -3,16 +3,16 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings alone: ranges, and which fields need each other.
 
-LONGEST_LOCKOUT_S = 86_400
-SHORTEST_DEMAND_S = 20
-MOST_DEMANDS = 96
+LONGEST_LOCKOUT_S = const(86_400)
+SHORTEST_DEMAND_S = const(20)
+MOST_DEMANDS = const(96)
 _MOST = const(1 << 48)
 
 
@@ -39,10 +39,10 @@ def _in_order(settings: Settings, low: str, high: str) -> None:
         raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
-def _within(settings: Settings, name: str, least: int, most: int) -> None:
+def _within(settings: Settings, name: str, low: int, high: int) -> None:
     value = getattr(settings, name)
-    if not least <= value <= most:
-        nearest = least if value < least else most
+    if not low <= value <= high:
+        nearest = low if value < low else high
         raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
@@ -85,19 +85,24 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # number of entries, length of name, length of fluid, max rate, hour, day (0 = not limited by the program), concentration ng and nl; then
 # name, fluid and library in UTF-8; then the settings (settings.py), which a program of magic TPR1 lacks; then the entries, each
 # minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
+#
+# TPR3 is for a program with a protocol, or with more than one drug. After its header come the numbers of other drugs and of stages (u8
+# each), after the texts the other drugs, then always the settings, then the protocol's block (protocol.py), then the entries with a rate
+# of seven bytes: 336 of them, four drugs and every setting fit in MAX_BYTES.
 
-MAX_ENTRIES = 336
-MAX_BYTES = 4096
-MAX_TEXT_BYTES = 80
-SETTINGS_BYTES = 173
-CLOCK_LOSS = ("stop", "lowest")
-POWER_LOSS = ("stop", "resume")
-MAX_RATE_NL = 1 << 48
+MAX_ENTRIES = const(336)
+MAX_BYTES = const(4096)
+MAX_TEXT_BYTES = const(80)
+SETTINGS_BYTES = const(173)
+CLOCK_LOSS = const(("stop", "lowest"))
+POWER_LOSS = const(("stop", "resume"))
+MAX_RATE_NL = const(1 << 48)
 
-_PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
-_HEAD = "<4sBBBBIHBBQQQQQ"
-_ENTRY = "<HQ"
-_ENTRY_BYTES = struct.calcsize(_ENTRY)
+_PLAIN, _WITH_SETTINGS, _WITH_MORE = b"TPR1", b"TPR2", b"TPR3"
+_HEAD = const("<4sBBBBIHBBQQQQQ")
+_ENTRY = const("<HQ")
+_ENTRY_BYTES = const(10)
+_SHORT_ENTRY_BYTES = const(9)
 
 
 def digest(packed: bytes) -> str:
@@ -107,11 +112,12 @@ def digest(packed: bytes) -> str:
 
 def pack(program: Program) -> bytes:
     """Return the program's bytes. Refusals `program_size`, `program_format`."""
-    settings = program.settings
+    settings, protocol = program.settings, program.protocol
     texts = [program.name.encode(), program.fluid.encode()]
-    magic, block = _PLAIN, b""
+    more = protocol is not None or len(program.drugs) > 0
+    magic, block, size = (_WITH_MORE, bytes(SETTINGS_BYTES), _SHORT_ENTRY_BYTES) if more else (_PLAIN, b"", _ENTRY_BYTES)
     if settings is not None:
-        magic, block = _WITH_SETTINGS, settings.pack()
+        magic, block = _WITH_MORE if more else _WITH_SETTINGS, settings.pack()
         texts.append(settings.library.encode())
     if len(program.entries) > MAX_ENTRIES or max([len(text) for text in texts]) > MAX_TEXT_BYTES:
         raise Refusal("program_size", entries=len(program.entries), limit=MAX_ENTRIES)
@@ -121,55 +127,80 @@ def pack(program: Program) -> bytes:
         len(program.entries), len(texts[0]), len(texts[1]), program.max_rate_nl, program.hour_nl, program.day_nl,
         program.concentration[0], program.concentration[1],
     )
-    rows = [struct.pack(_ENTRY, minute, rate_nl) for minute, rate_nl in program.entries]
-    return head + b"".join(texts) + block + b"".join(rows)
+    if more:
+        head += bytes((len(program.drugs), 0 if protocol is None else len(protocol.stages)))
+        block += b"" if protocol is None else protocol.pack()
+    rows = [struct.pack(_ENTRY, minute, rate_nl)[:size] for minute, rate_nl in program.entries]
+    packed = head + b"".join(texts) + block + b"".join(rows)
+    if len(packed) > MAX_BYTES:
+        raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
+    return packed
 
 
 def unpack(packed: bytes) -> Program:
-    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, `program_settings`.
+    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, and those of settings and protocol.
 
     Raises nothing else, whatever the bytes are.
     """
     if len(packed) > MAX_BYTES:
         raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
     head_bytes = struct.calcsize(_HEAD)
-    if len(packed) < head_bytes or packed[:4] not in (_PLAIN, _WITH_SETTINGS):
+    if len(packed) < head_bytes or packed[:4] not in (_PLAIN, _WITH_SETTINGS, _WITH_MORE):
         raise Refusal("program_format", cause="no header")
     head = struct.unpack(_HEAD, packed[:head_bytes])
     _, mode, clock_loss, power_loss, library_bytes, seconds_s, count, name_bytes, fluid_bytes = head[:9]
-    plain = packed[:4] == _PLAIN
-    if mode > MINIMUM or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32 or (plain and (library_bytes or mode == MINIMUM)):
+    plain, more = packed[:4] == _PLAIN, packed[:4] == _WITH_MORE
+    odd = mode > (BY_STAGES if more else MINIMUM) or (plain and (library_bytes or mode == MINIMUM))
+    if odd or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32:
         raise Refusal("program_format", cause="a field of the header")
     if count > MAX_ENTRIES:
         raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
-    fluid_end = head_bytes + name_bytes + fluid_bytes
-    rows_at = len(packed) - count * _ENTRY_BYTES
-    if rows_at != fluid_end + (0 if plain else library_bytes + SETTINGS_BYTES):
+    name_at = head_bytes + (2 if more else 0)
+    fluid_end = name_at + name_bytes + fluid_bytes
+    rows_at = len(packed) - count * (_SHORT_ENTRY_BYTES if more else _ENTRY_BYTES)
+    block_at = fluid_end + (0 if plain else library_bytes + SETTINGS_BYTES)
+    if rows_at != block_at and not (more and rows_at > block_at):
         raise Refusal("program_format", cause="length")
     program = Program(
-        _text(packed[head_bytes : head_bytes + name_bytes]),
-        _text(packed[head_bytes + name_bytes : fluid_end]),
-        seconds_s,
-        [struct.unpack_from(_ENTRY, packed, at) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
-    )
+        _text(packed[name_at : name_at + name_bytes]), _text(packed[name_at + name_bytes : fluid_end]), seconds_s,
+        PackedEntries(packed, rows_at, _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES))
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
     program.after_power_loss = POWER_LOSS[power_loss]
     program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
     program.concentration = head[12:]
+    if more:
+        _take_more(program, packed[head_bytes:name_at], packed[block_at:rows_at])
     _check_values(program)
     if not plain:
-        _take_settings(program, packed[fluid_end:rows_at], library_bytes)
+        _take_settings(program, packed[fluid_end:block_at], library_bytes)
     return program
 
 
-def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+def _take_more(program: Program, counts: bytes, block: bytes) -> None:
+    """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
+    drugs, stages = counts
+    if drugs or not stages or program.mode != BY_STAGES:
+        raise Refusal("program_format", cause="numbers of drugs and stages")
+    from pumpcore.program import protocol
+
+    if len(block) != protocol.block_bytes(stages, block):
+        raise Refusal("program_format", cause="length")
+    program.protocol = protocol.unpack(stages, block)
+    if program.on_clock_loss != CLOCK_LOSS[0]:  # a protocol has no lowest rate to go on with
+        raise Refusal("program_format", cause="on_clock_loss of a protocol")
+
+
+def _take_settings(program: Program, block: bytes, size: int) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    program.settings = settings.unpack(block[size:], _text(block[:size]))
     check(program.settings)
-    if not program.settings and program.mode != MINIMUM:  # otherwise one program would have two forms and two digests
+    if program.settings or program.mode == MINIMUM:
+        return
+    if program.protocol is None and not program.drugs:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")
+    program.settings = None
 
 
 def _text(raw: bytes) -> str:
@@ -196,7 +227,11 @@ def _check_values(program: Program) -> None:
     for value_nl in (program.max_rate_nl, program.hour_nl, program.day_nl):
         if value_nl > MAX_RATE_NL:
             raise Refusal("program_format", cause="a limit is out of range")
-    if not program.entries or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
+    if program.mode == BY_STAGES:
+        if len(program.entries):
+            raise Refusal("program_schedule", cause="a protocol has stages and no entries")
+        return
+    if not len(program.entries) or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
         raise Refusal("program_schedule", cause="a constant program has one entry, at minute 0; a schedule at least one")
     before = -1
     for minute, rate_nl in program.entries:

@@ -2,7 +2,7 @@
 
 Each module costs a pump its object, its dictionary and three names in memory, and a look in the file system when it starts. A unit is
 the text of its files, one after another. Only imports change: a name that another file of the unit defines is there already, and a
-file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A number
+file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A constant
 that no other file asks for (`NAME = const(1)`) is defined below `if 0:`: MicroPython's compiler knows it, and a pump keeps no name.
 """
 
@@ -105,8 +105,8 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
     words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
-    for path in joined:
-        joined[path] = _without_names(joined[path], set().union(*(found for other, found in words.items() if other != path)))
+    for here in joined if not numbers else ():
+        joined[here] = _without_names(joined[here], set().union(*(found for path, found in words.items() if path != here)))
     made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
     return tuple(sorted(made.items()))
 

@@ -7,7 +7,7 @@ from app.wire.handlers.start import begin, check_start
 from pumpcore.faults.faults import Refusal
 from pumpcore.fluid.front import BRIDGE, PRIME
 from pumpcore.limits import limits
-from pumpcore.units import S_PER_MINUTE, U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div
 
 
 def bridge_start(pump: Pump, params: dict) -> dict:
@@ -73,7 +73,7 @@ def _check_windows(pump: Pump, bridge: Bridge) -> None:
     rest = ceil_div(max(0, bridge.old_until - pump.position_steps()) * more, bridge.numerator)
     modulus = program.rate_seconds_s * pair.volume_nl
     for name, minutes, limit in (("hour", limits.HOUR_BUCKETS, ceilings.hour_steps), ("day", limits.DAY_BUCKETS, ceilings.day_steps)):
-        flow = limits.highest_window_nl(program, minutes) * S_PER_MINUTE * pair.steps
+        flow = limits.highest_window_nl_s(program, minutes) * pair.steps
         asked = flow // modulus + 1 + min(rest, ceil_div(flow * more, modulus * bridge.denominator))
         if asked > limit:
             raise Refusal(
