@@ -105,7 +105,7 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
     words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
-    for here in joined if not numbers else ():
+    for here in joined:
         joined[here] = _without_names(joined[here], set().union(*(found for path, found in words.items() if path != here)))
     made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
     return tuple(sorted(made.items()))
