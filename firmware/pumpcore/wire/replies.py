@@ -68,7 +68,8 @@ CALIBRATION = _keys(
     NOMINAL,
     {
         "id": NAME, "expired": _maybe(NAME), "weighed_utc_s": _maybe(UTC_S), "expires_utc_s": _maybe(UTC_S),
-        "expires_nl": _maybe(VOLUME_NL), "delivered_nl": _maybe(VOLUME_NL),
+        "expires_nl": _maybe(VOLUME_NL), "delivered_nl": _maybe(VOLUME_NL), "scatter_ppm": ("whole", 0, 1_000_000),
+        "runs": ("whole", 0, 99),
     },
 )
 CEILINGS = _keys({

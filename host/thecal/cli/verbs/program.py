@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Steps, Yes
 from thecal.errors import Failed, Refused
 from thecal.terminal.console import Progress, confirm, data, emit_json, headed, talk
 
@@ -27,6 +27,7 @@ def program(
     library: Library = None,
     override: Override = None,
     port: Port = None,
+    steps: Steps = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -46,13 +47,13 @@ def program(
     program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
-        show_alone(compiled, as_json)
+        show_alone(compiled, as_json, steps)
         return
     with open_pump(port) as client:
         pump = facts.ask(client)
         program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
         clock.tell(pump.reading)
-        digest = upload(pump, compiled, yes)
+        digest = upload(pump, compiled, yes, steps)
     if as_json:
         emit_json({"digest": digest, "program": compiled.program.describe()})
     else:
@@ -88,7 +89,7 @@ def soft_text(program: Program, word: str, value: int) -> str:
     return ml_per_h(value, program.rate_seconds_s) if word == "rate" else ml(value)
 
 
-def upload(pump: PumpFacts, compiled: Compiled, yes: bool) -> str:
+def upload(pump: PumpFacts, compiled: Compiled, yes: bool, steps: bool = False) -> str:
     """Stage, review, confirm, activate, compare. Returns the digest of the active program."""
     from pumpcore.program.packing import digest as digest_of
     from thecal.pump.active import read_back
@@ -106,7 +107,7 @@ def upload(pump: PumpFacts, compiled: Compiled, yes: bool) -> str:
     wanted = digest_of(compiled.packed)
     if staged.get("digest") != wanted:
         raise Failed(f"the pump staged another program ({str(staged.get('digest'))[:12]}, sent {wanted[:12]})", "upload it again")
-    show(current, read_back(staged), compiled.typed)
+    show(current, read_back(staged), compiled.typed, steps)
     talk(f"calibration  {calibration_text.line(pump.status['calibration'])}")
     if staged.get("line"):
         talk(line_changes(staged["line"]))
@@ -129,19 +130,19 @@ def line_changes(line: dict[str, Any]) -> str:
     return f"line         {line_text.text(line)}" + (f"\n             before a start: {needs}" if needs else "")
 
 
-def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:
+def show(current: Program | None, new: Program | None, typed: dict[str, str], steps: bool = False) -> None:
     from thecal.text.program import rows
 
     if new is None:
         raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
-    talk(headed(rows(current, new, typed)))
+    talk(headed(rows(current, new, typed, steps)))
 
 
-def show_alone(compiled: Compiled, as_json: bool) -> None:
+def show_alone(compiled: Compiled, as_json: bool, steps: bool = False) -> None:
     from thecal.text.program import facts, typed_text
 
     if as_json:
         emit_json({"program": compiled.program.describe()})
         return
-    said = facts(compiled.program)
+    said = facts(compiled.program, steps)
     data(headed([("", "program", "as typed"), *[(label, text, typed_text(label, compiled.typed)) for label, text in said.items()]]))
