@@ -151,9 +151,19 @@ class Start(Shape):
     clock: Clock | None = None
 
 
+class StoppedRun(Shape):
+    """The run that the stop ended. `lasted_s` is null if it began before the last power-up; `delivered` without a calibration."""
+
+    steps: int
+    lasted_s: int | None
+    delivered: Delivered | None
+
+
 @repeats(REPLIES["stop"])
 class Stop(Shape):
-    """The pump's answer to `stop`."""
+    """The pump's answer to `stop`. `run` is null if nothing ran, or the pump did not answer a second time."""
+
+    run: StoppedRun | None = None
 
 
 @repeats(replies.ALARM, without="count")

@@ -24,7 +24,7 @@ SHOWN: dict[str, Callable[[int, int], str]] = {
     DAY: lambda days, _: (date(1970, 1, 1) + timedelta(days=days)).isoformat(),
     RANGE: lambda ng_per_ml, _: ug_per_ml(ng_per_ml),
 }
-NUMBERS = {VOLUME: "nl", RATE: "nl"}  # what the pump counts these in
+NUMBERS = {VOLUME: "nl", RATE: "nl", SECONDS: "s"}  # what the pump counts these in
 MAY_BE_NOTHING = (VOLUME, RATE, RANGE)
 
 
@@ -46,7 +46,8 @@ def numbers(settings: Settings, key: str) -> str:
     one = next((one for one in SETTINGS if one.key == key), None)
     if one is None or one.held.kind not in NUMBERS:
         return ""
-    return "".join(f" = {getattr(settings, field)} {NUMBERS[one.held.kind]}" for field in one.held.fields)
+    values = [getattr(settings, field) for field in one.held.fields if one.held.kind != SECONDS or is_whole(getattr(settings, field))]
+    return "".join(f" = {value} {NUMBERS[one.held.kind]}" for value in values)
 
 
 def is_whole(duration_s: int) -> bool:

@@ -10,10 +10,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pumpcore.orders.bolus import DELIVERING
+from pumpcore.units import S_PER_DAY
 from thecal.pump import delivering
 from thecal.quantities import measured
-from thecal.quantities.amounts import clock_text, ml_per_h, span, steps_text, ug_per_day
+from thecal.quantities.amounts import clock_text, ml_per_h, span, steps_text
 from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.typed import decimal
 from thecal.text import calibration as calibration_text
 from thecal.text import line as line_text
 from thecal.text.faults import fault_text, severity
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from thecal.pump.clock import Reading
 
 Status = dict[str, Any]
+MOST_UG = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,13 @@ def rate(nl_per_s: Fraction, ng_per_nl: Fraction | None) -> str:
     text = ml_per_h(nl_per_s.numerator, nl_per_s.denominator)
     if ng_per_nl is None:
         return text
-    return f"{ug_per_day(nl_per_s.numerator, nl_per_s.denominator, ng_per_nl)} ug/day = {text}"
+    return f"{mass_per_day(nl_per_s, ng_per_nl)} = {text}"
+
+
+def mass_per_day(nl_per_s: Fraction, ng_per_nl: Fraction) -> str:
+    """ "120 ug/day"; from 10 mg/day on in mg."""
+    ug = nl_per_s * ng_per_nl * S_PER_DAY / 1000
+    return f"{decimal(ug)} ug/day" if ug < MOST_UG else f"{decimal(ug / 1000)} mg/day"
 
 
 def concentration(status: Status, program: Program | None) -> Fraction | None:
