@@ -63,6 +63,8 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 70 ["boot", "<B8s8sIQQQI16s", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps", \
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
+81 ["bench_set", "<QIQQQIQQB", ["old_rate_nl", "old_rate_seconds_s", "old_hour_nl", "old_day_nl", "rate_nl", "rate_seconds_s", "hour_nl", \
+"day_nl", "by_button"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

@@ -197,6 +197,7 @@ REPLIES = {
         ),
         {"more": TRUTH},
     ),
+    "bench.set": _keys({"done": TRUTH, "wait_s": DURATION_S, "hold_s": DURATION_S}),
     "maintenance": _keys({"state": NAME}),
     "forecast.digest": _keys(
         {"second_s": DURATION_S, "remainder": COUNT, "chain": DIGEST, "done": TRUTH}, {"position_steps": STEPS},
