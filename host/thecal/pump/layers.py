@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pumpcore.program.plan import Program
 
 PUMP = "pump"  # where a bench is set: in a pump, or else in this file
-SIGNIFICANT = 4
+SIGNIFICANT = 3
 RATE, HOUR, DAY = "rate", "hour", "day"
 KINDS = {
     "rate_above_ceiling": RATE,
@@ -68,7 +68,7 @@ def words(fault: str, detail: Mapping[str, object], program: Program, bench: Ben
         return ""
     own_nl, bench_nl = getattr(program, FIELDS[kind]), bench.limit(kind, program.rate_seconds_s) if bench else 0
     hard_nl = program.settings.hard_day_nl if kind == DAY and program.settings is not None else 0
-    if hard_nl and hard_nl <= min(filter(None, (own_nl, bench_nl)), default=hard_nl):
+    if program.settings is not None and 0 < hard_nl <= min(filter(None, (own_nl, bench_nl)), default=hard_nl):
         return f"the limit is the drug library's ({program.settings.library}): thecal limits shows it"
     if fault != "limit_wider" and own_nl and (not bench_nl or own_nl <= bench_nl):
         return f"the limit is the program's: {KEYS[kind]} in its prescription"
@@ -102,13 +102,13 @@ def of_bench(bench: Bench, kind: str, detail: Mapping[str, object], seconds_s: i
 
 
 def quantity(kind: str, value_nl: int, seconds_s: int, up: bool = False) -> str:
-    """ "10 mL/h", "5 mL in an hour", "40 mL in 24 h"; `up`: rounded up to four significant digits."""
+    """ "10 mL/h", "5 mL in an hour", "40 mL in 24 h"; `up`: rounded up to three significant digits."""
     value = Fraction(value_nl, NL_PER_ML) * (Fraction(S_PER_HOUR, seconds_s) if kind == RATE else 1)
-    text = decimal(rounded_up(value) if up else value).removeprefix("~")
+    text = decimal(rounded_up(value, kind) if up else value).removeprefix("~")
     return text + {RATE: " mL/h", HOUR: " mL in an hour", DAY: " mL in 24 h"}[kind]
 
 
-def rounded_up(value: Fraction) -> Fraction:
-    """Round up to four significant digits, at most six decimals."""
+def rounded_up(value: Fraction, kind: str) -> Fraction:
+    """Round up to three significant digits, at most six decimals; a volume always to more, because whole steps count downwards."""
     size = Fraction(10) ** (len(str(int(value))) - SIGNIFICANT) if value >= 1 else Fraction(1, 10**6)
-    return -(-value // size) * size
+    return (-(-value // size) if kind == RATE else value // size + 1) * size

@@ -117,7 +117,8 @@ def review(now: Bench, new: Ceilings, typed: dict[str, str | None]) -> list[tupl
     from dataclasses import replace
 
     rows: list[tuple[str, ...]] = [("", "now", "new", "", "as typed")]
-    after = lines(replace(now, **new))
+    changed_ones: dict[str, Any] = dict(new)
+    after = lines(replace(now, **changed_ones))
     for kind, (text, value) in lines(now).items():
         mark = "" if value == after[kind][1] else "RAISED" if after[kind][1] > value else "lowered"
         rows.append((LABELS[kind], text, after[kind][0], mark, typed[kind] or ""))
@@ -170,4 +171,4 @@ def show(pump: PumpFacts, now: Bench, as_json: bool) -> None:
     rows.append(("motor", f"up to {measured.volume(highest_nl)} an hour, less for its ramps"))
     rows.append(("calibration", calibration.line(pump.status["calibration"])))
     data(columns(rows))
-    talk('set with the firmware (thecal flash --bench FILE), or by: thecal bench set --max-rate "..." --max-per-hour "..." --max-per-day "..."')
+    talk("set when the firmware was flashed (thecal flash --bench FILE), or by thecal bench set; its --help has examples")

@@ -32,7 +32,7 @@ def sim(
     ] = 0.0,
     press: Annotated[
         str | None,
-        typer.Option("--press", metavar="BUTTON", help="Press a button of a simulated pump that runs: stop, hold (stop, for 4 s), or bolus."),
+        typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus."),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
