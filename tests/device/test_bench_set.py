@@ -57,5 +57,5 @@ def test_without_the_button_nothing_is_raised(tmp_path: Path) -> None:
         assert visit.told("bench", "show")["ceilings"]["rate_nl"] == 10_000_000
         for words in (("set",), ("show", "--max-rate", "1 mL/h"), ("set", "--max-rate", "1 mL"), ("set", "--max-per-day", "0 mL")):
             visit.types("bench", *words, code=2)
-        out, err = visit.types("bench", "set", "--max-rate", "9 mL/h", "--dry-run")
+        _, err = visit.types("bench", "set", "--max-rate", "9 mL/h", "--dry-run")
         assert "lowered" in err and "nothing sent" in err

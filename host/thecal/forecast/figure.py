@@ -10,11 +10,12 @@ from pumpcore.units import NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
 from thecal.forecast.course import Course
 from thecal.forecast.model import Outlook
 from thecal.forecast.words import utc_offset
-from thecal.reports.drawing import entitle
-from thecal.reports.figure import BAND, DONE, INK, PLAN, TRUE, plain, saved
+from thecal.reports.drawing import BAND, DONE, INK, PLAN, TRUE, entitle, styled
+from thecal.reports.figure import plain, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SIZE_INCH = (9.6, 7.4)
 NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer would overlap
@@ -23,6 +24,12 @@ NG_PER_UG = 1000
 
 def png(outlook: Outlook) -> bytes:
     """Draw the forecast; return the PNG's bytes."""
+    with styled():
+        return saved(drawn(outlook))
+
+
+def drawn(outlook: Outlook) -> Figure:
+    """Draw rates, total volume, and the reservoir."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -42,7 +49,7 @@ def png(outlook: Outlook) -> bytes:
         mark_changes(one, outlook)
     axes[0].legend(frameon=False, fontsize=8, ncols=5, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     time_axis(axes[-1], outlook)
-    return saved(figure)
+    return figure
 
 
 def draw_rates(axes: Axes, outlook: Outlook) -> None:

@@ -25,6 +25,14 @@ def volume(volume_nl: int | Fraction) -> str:
     return rounded(value / NL_PER_ML, ML_DIGITS) + " mL"
 
 
+def brief(volume_nl: Fraction) -> str:
+    """Format a volume with two significant digits, for one line that sums up: "0.28 mL", "13 uL"."""
+    small = abs(volume_nl) < SMALL_NL
+    value = volume_nl / (NL_PER_UL if small else NL_PER_ML)
+    digits = next((number for number in range(ML_DIGITS) if abs(value) * 10**number >= 10), ML_DIGITS)
+    return f"{rounded(value, digits)} {'uL' if small else 'mL'}"
+
+
 def part(made_nl: int | Fraction, whole_nl: int | Fraction) -> str:
     """Format a part of a volume, both in the unit of the whole: "0.2 of 0.5 mL"."""
     small = 0 < Fraction(whole_nl) < SMALL_NL
