@@ -96,9 +96,11 @@ def svg_of(figure: Figure, prefix: str, words: str) -> str:
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = out.getvalue().decode()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for part in (r"<metadata>.*?</metadata>", r"<style.*?</style>", r' xmlns(:xlink)?="[^"]*"'):  # a page needs none of these
+        text = re.sub(part, "", text, flags=re.DOTALL)
+    text = text.replace("xlink:href=", "href=")
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = re.sub(r'(xlink:href="|href="|url\()#', rf"\1#{prefix}-", text)
+    text = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", text)
     for variable, (colour, _) in COLOURS.items():
         text = text.replace(colour, f"var(--{variable})")
     text = text.replace("'DejaVu Sans'", FONTS, text.count("'DejaVu Sans'")) if FONTS not in text else text
@@ -112,6 +114,7 @@ def colours_css() -> str:
     return (
         f":root{{color-scheme:light dark;{light}}}"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        ".picture svg{width:100%;height:auto;display:block}.narrow-picture{display:none}"
+        ".picture svg{width:100%;height:auto;display:block}.picture svg *{stroke-linejoin:round;stroke-linecap:butt}"
+        ".narrow-picture{display:none}"
         "@media screen and (max-width:46rem){.wide-picture{display:none}.narrow-picture{display:block}}"
     )

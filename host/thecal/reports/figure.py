@@ -215,7 +215,7 @@ class HistoryPicture:
             return
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=3, maxticks=4 if narrow else 10)
+        locator = AutoDateLocator(minticks=2, maxticks=5) if narrow else AutoDateLocator(minticks=4, maxticks=10)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=FORMATS, zero_formats=ZERO_FORMATS))
         offset = offset_text(self.line.offset_s(self.line.to_ms))

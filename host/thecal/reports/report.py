@@ -25,6 +25,7 @@ from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text import calibration as calibration_text
 from thecal.text.program import entries, facts
+from thecal.text.settings import NONE
 
 UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
@@ -193,8 +194,9 @@ def document(report: Report) -> dict[str, Any]:
 def settings(program: Program) -> Pairs:
     """Return everything in a program except its entries."""
     rates = {label for label, _ in entries(program)}
-    rows = [("mode", "schedule" if program.needs_clock() else "constant"), *((k, v) for k, v in facts(program).items() if k not in rates)]
-    return [(label.replace(".", ": ").replace("_", " "), text) for label, text in rows]
+    rows = [(label.replace(".", ": ").replace("_", " "), text) for label, text in facts(program).items() if label not in rates]
+    unused = [label for label, text in rows if text == NONE]
+    return [row for row in rows if row[1] != NONE] + ([("not used", ", ".join(unused))] if unused else [])
 
 
 def plain_values(one: Any) -> dict[str, Any]:
