@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pumpcore.faults import fault_texts
 from pumpcore.orders.bolus import CUT
 from pumpcore.units import MS_PER_S, NL_PER_ML
-from thecal.history.alarms import AlarmLine, named
+from thecal.history.alarms import AlarmLine
 from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities import measured
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day
 from thecal.quantities.exact import ng_per_nl
-from thecal.reports.therapy import HOW, TherapyRows
+from thecal.reports.therapy import HOW, TherapyRows, text_of
 from thecal.reports.words import Words, offset_text
 from thecal.text import calibration as calibration_text
 from thecal.text.program import entries
@@ -346,9 +345,3 @@ class Sections:
             if gap.ring == ring
         ]
         return ", ".join(told) or "none"
-
-
-def text_of(fault: int) -> str:
-    """Return the text of the fault."""
-    name, severity = named(fault)
-    return fault_texts.told(name)[0] if severity != "unknown" else "of a newer pump"
