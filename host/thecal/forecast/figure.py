@@ -11,6 +11,7 @@ from thecal.forecast.course import Course
 from thecal.forecast.model import Outlook
 from thecal.forecast.unit import Unit, of_program
 from thecal.forecast.words import utc_offset
+from thecal.quantities.typed import decimal
 from thecal.reports.drawing import BAND, DONE, INK, PLAN, TRUE, entitle, styled
 from thecal.reports.figure import plain, saved
 
@@ -62,8 +63,8 @@ def draw_rates(axes: Axes, outlook: Outlook) -> None:
     settings = outlook.settings
     if outlook.allowed.demand_nl:
         starts = [x_of(outlook, at_s) for at_s in outlook.allowed.starts]
-        bolus = float(outlook.unit.rate(Fraction(settings.demand_nl, settings.demand_s)))
-        word = f"a demand bolus at the earliest: {bolus:.3g} {outlook.unit.words} more for {settings.demand_s // S_PER_MINUTE} min"
+        bolus = decimal(outlook.unit.rate(Fraction(settings.demand_nl, settings.demand_s)), 2).removeprefix("~")
+        word = f"a demand bolus at the earliest: {bolus} {outlook.unit.words} more for {settings.demand_s // S_PER_MINUTE} min"
         axes.plot(starts, [0.03] * len(starts), "|", color=TRUE, markersize=6, transform=axes.get_xaxis_transform(), label=word)
     axes.step(times, rates, where="post", color=DONE, linewidth=1.2, label="basal")
     if outlook.front_s is not None:

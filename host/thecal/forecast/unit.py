@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pumpcore.program.plan import Program
     from thecal.prescription.file import Prescription
 
-DIGITS = 4
+DIGITS = {"mL": 4, "mg": 4, "nL": 0}  # after the point; two of all others
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ class Unit:
 
     def amount_text(self, volume_nl: Fraction) -> str:
         """Format a volume, rounded: "12.3 mL"."""
-        return f"{decimal(self.amount(volume_nl), DIGITS).removeprefix('~')} {self.top}"
+        return f"{self.number(volume_nl)} {self.top}"
+
+    def number(self, volume_nl: Fraction) -> str:
+        """Format a volume without its unit, for a table."""
+        return decimal(self.amount(volume_nl), DIGITS.get(self.top, 2)).removeprefix("~")
 
 
 def of_prescription(prescription: Prescription, program: Program) -> Unit:

@@ -146,9 +146,9 @@ def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
     if columns.mass:
         doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
-    cells += [number(unit.amount(volume_nl)) for volume_nl in (day.basal_nl, in_all)]
+    cells += [unit.number(volume_nl) for volume_nl in (day.basal_nl, in_all)]
     if columns.boluses:
-        cells += [str(day.boluses), number(unit.amount(day.bolus_nl))]
+        cells += [str(day.boluses), unit.number(day.bolus_nl)]
     if columns.reservoir:
         cells.append(number((day.left_basal_nl or Fraction(0)) / NL_PER_ML))
         if columns.boluses:

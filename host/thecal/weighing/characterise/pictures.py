@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE_INCH = (9.0, 8.6)
-BELOW = -0.24  # of a graph's height: the legend's top
+BELOW_INCH = 0.5  # the legend's top, under the words of the axis
 ZOOM_ROOM, LEAST_RANGE = 0.1, 0.01
 LINES = ("-", "--")
 
@@ -20,7 +20,7 @@ LINES = ("-", "--")
 def png(analysis: Analysis) -> bytes:
     """Return the picture as a PNG."""
     with styled():
-        return png_of(draw(analysis), dpi=DPI)
+        return png_of(draw(analysis, titled=True), dpi=DPI)
 
 
 def for_page(analysis: Analysis) -> str:
@@ -28,36 +28,33 @@ def for_page(analysis: Analysis) -> str:
     return in_page(lambda narrow: draw(analysis, narrow), "weighed", "Start-up graph, trumpet curve and spectrum of the flow")
 
 
-def draw(analysis: Analysis, narrow: bool = False) -> Figure:
+def draw(analysis: Analysis, narrow: bool = False, titled: bool = False) -> Figure:
     """Draw the three graphs below each other."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.transforms import ScaledTranslation
 
     figure = Figure(figsize=(NARROW_INCH, SIZE_INCH[1]) if narrow else SIZE_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplot_mosaic([["startup", "startup"], ["trumpet", "trumpet"], ["spectrum", "spectrum"]], height_ratios=(5, 6, 4))
     facts = analysis.facts
     title = f"{facts.rate.text()} by gravimetry, {facts.begun_utc}, {facts.pump}"
-    entitle(figure, folded(title, narrow), fontsize=8 if narrow else 11, color=INK)
+    if titled:  # a page has it as its heading
+        entitle(figure, title, fontsize=11, color=INK)
     draw_startup(panels["startup"], analysis)
     draw_trumpet(panels["trumpet"], analysis)
     draw_spectrum(panels["spectrum"], analysis)
     for axes in panels.values():
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend_handles_labels()[0]:  # below the graph: above it would need room in which the curve is small
-            axes.legend(frameon=False, fontsize=7 if narrow else 8, loc="upper left", bbox_to_anchor=(0, BELOW), ncols=1 if narrow else 3)
+            below = axes.transAxes + ScaledTranslation(0, -BELOW_INCH, figure.dpi_scale_trans)
+            words = {"fontsize": 7 if narrow else 8, "ncols": 1 if narrow else 3, "borderaxespad": 0}
+            axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, **words)
         axes.grid(color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
-    if not analysis.calibrated:
+    if titled and not analysis.calibrated:
         figure.text(0.99, 0.99, "UNCALIBRATED", color=TRUE, fontsize=13, weight="bold", ha="right", va="top")
     return figure
-
-
-def folded(title: str, narrow: bool) -> str:
-    """Return a title in lines that fit a narrow picture."""
-    import textwrap
-
-    return "\n".join(textwrap.wrap(title, 52)) if narrow else title
 
 
 def zoomed(axes: Axes, values: Any, *around: float) -> None:
