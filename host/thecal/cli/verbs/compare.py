@@ -61,7 +61,7 @@ def show(found: Comparison, steps: bool) -> None:
     for text in found.incomplete:
         talk(f"the journal is incomplete, so the totals are uncertain: {text}")
     data("")
-    data(columns([(f"{name}", total_text(found, amount, steps)) for name, amount in totals.items()]))
+    data(columns([(f"{name}", total_text(found, amount, steps) + scatter(found, name, amount)) for name, amount in totals.items()]))
     if abs(totals["rest"]) >= 2 * max(1, len(found.differences)):
         talk("the journal does not explain the whole difference; see `thecal report`")
 
@@ -80,6 +80,18 @@ def amount_text(found: Comparison, steps: Fraction) -> str:
     if known is None or not known.program.concentration[0]:
         return text
     return f"{of_program(known.program).amount_text(volume_nl)} = {text}"
+
+
+def scatter(found: Comparison, name: str, amount: Fraction) -> str:
+    """Return " (0.852 +- 0.004 mL by the scatter of the calibration)" for the delivered total; "" if the scatter is not known."""
+    from thecal.quantities.measured import of_volume
+
+    told = (found.line.evidence.status or {}).get("calibration") or {}
+    volume_nl = found.line.volume_nl(amount, found.to_ms)
+    if name != "delivered" or volume_nl is None:
+        return ""
+    made = of_volume(Fraction(volume_nl), told.get("scatter_ppm") or 0, told.get("runs") or 0)
+    return f" ({made.text()} by the scatter of the calibration)" if made.off_nl else ""
 
 
 def total_text(found: Comparison, amount: Fraction, steps: bool) -> str:
