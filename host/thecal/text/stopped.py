@@ -70,11 +70,12 @@ class Outcome:
 
     def text(self, steps: bool = False) -> str:
         """ "this run delivered 0.852 +- 0.004 mL in 2 h 05 min; not delivered: 0.3 of 0.5 mL of the bolus"."""
-        pair, parts = self.status["calibration"], []
-        if self.run is not None:
-            made = f"{self.run.steps} steps" if not pair else measured.total(self.run.steps, pair).text()
-            lasted = "" if self.run.lasted_s is None else f" in {span(self.run.lasted_s)}"
-            parts.append(f"this run delivered {made}{lasted}" + (f" ({self.run.steps} steps)" if steps and pair else ""))
+        pair, run = self.status["calibration"], self.run
+        if run is None:  # nothing ran, or the newest records do not say since when
+            return ""
+        made = f"{run.steps} steps" if not pair else measured.total(run.steps, pair).text()
+        lasted = "" if run.lasted_s is None else f" in {span(run.lasted_s)}"
+        parts = [f"this run delivered {made}{lasted}" + (f" ({run.steps} steps)" if steps and pair else "")]
         if rest := left(self.status):
             parts.append("not delivered: " + ", ".join(rest))
         reservoir = (self.status.get("therapy") or {}).get("reservoir")

@@ -166,7 +166,7 @@ def show(pump: PumpFacts, now: Bench, as_json: bool) -> None:
     pair, held = pump.pair(), {"hour": pump.status["hour_nl"], "day": pump.status["day_nl"]}
     rows = [("bench", now.name)]
     for kind, (text, _) in lines(now).items():
-        rows.append((LABELS[kind], text + (f", of which {measured.volume(held[kind])} are used now" if kind in held else "")))
+        rows.append((LABELS[kind], text + (f", {measured.volume(held[kind])} of it used now" if kind in held else "")))
     highest_nl = ceilings["max_rate_hz"] * 3600 * pair["volume_nl"] // pair["steps"]
     rows.append(("motor", f"up to {measured.volume(highest_nl)} an hour, less for its ramps"))
     rows.append(("calibration", calibration.line(pump.status["calibration"])))

@@ -13,7 +13,7 @@ from thecal.terminal.console import data
 
 MOST_SPEED = 100
 BUTTONS = ("stop", "hold", "bolus")
-HOLD_S = 4.0
+HOLD_S = 4.0  # of this computer's time
 
 
 def sim(
@@ -97,7 +97,7 @@ def press_button(button: str, as_json: bool) -> None:
         if button == "bolus":
             control.press_bolus()
         else:
-            control.press_stop(HOLD_S if button == "hold" else 0)
+            control.press_stop(HOLD_S * max(1.0, float(str(found[0].get("speed") or 1))) if button == "hold" else 0)
     if as_json:
         emit_json({"pressed": button})
     else:
