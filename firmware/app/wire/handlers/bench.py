@@ -74,21 +74,21 @@ def _wait_ms(pump: Pump, new: "list[int]") -> int:
     A short press, as somebody makes it to stop a pump, confirms nothing.
     """
     now_ms, wish = pump.board.clock.uptime_ms(), pump.wish
-    if wish is None or wish[0] != new or now_ms - wish[1] > _WAIT_MS + _FORGET_MS:
-        pump.wish = new, now_ms, by_name("stop_button").number in pump.alarms.active()
+    if wish is None or wish["new"] != new or now_ms - wish["at_ms"] > _WAIT_MS + _FORGET_MS:
+        pump.wish = {"new": new, "at_ms": now_ms, "active": by_name("stop_button").number in pump.alarms.active()}
         return _WAIT_MS
-    pressed_ms, until_ms = pump.supervisor.pressed_ms, wish[1] + _WAIT_MS
+    pressed_ms, until_ms = pump.supervisor.pressed_ms, wish["at_ms"] + _WAIT_MS
     if now_ms >= until_ms:
         pump.wish = None
         raise Refusal("button_not_held", rule="R5", limit_s=_WAIT_MS // MS_PER_S)
-    if pressed_ms > wish[1] and now_ms - pressed_ms >= _HOLD_MS and pump.board.buttons.held():
+    if pressed_ms > wish["at_ms"] and now_ms - pressed_ms >= _HOLD_MS and pump.board.buttons.held():
         return 0
     return until_ms - now_ms
 
 
 def _end_press(pump: Pump) -> None:
     """Acknowledge the warning that this press has raised; one from before stays."""
-    stood = pump.wish[2]
+    stood = pump.wish["active"]
     pump.wish = None
     number = by_name("stop_button").number
     if not stood and number in pump.alarms.active():

@@ -50,10 +50,7 @@ def sim(
         raise BadInput(f"--speed {speed} is not above 0 and at most {MOST_SPEED}", "write a factor like 60: an hour in a minute")
     bench_path = bench_file(bench)
     image_path = (image or default_image(bench_path, seed)).resolve()
-    if image_path.is_dir():
-        raise BadInput(f"{image_path} is a folder", "name a file for the pump's flash, or leave --image out")
-    if image_path.exists() and not image_path.is_file():
-        raise BadInput(f"{image_path} is not a plain file", "name a file for the pump's flash, or leave --image out")
+    check_image(image_path)
     if any(entry.get("image") == str(image_path) for entry in registry.entries()):
         raise Failed(f"another simulated pump uses {image_path}", "end that one, choose another --seed, or name another --image")
     if fresh:
@@ -77,6 +74,14 @@ def sim(
         for path in registered:
             path.unlink(missing_ok=True)
     raise typer.Exit(code)
+
+
+def check_image(path: Path) -> None:
+    """Raise BadInput if this can't be the file of a flash."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder", "name a file for the pump's flash, or leave --image out")
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is not a plain file", "name a file for the pump's flash, or leave --image out")
 
 
 def press_button(button: str, as_json: bool) -> None:
