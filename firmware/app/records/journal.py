@@ -3,6 +3,7 @@
 import binascii
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.flash import slots
 from pumpcore.units import const
 from pumpcore.wire import records
 
@@ -282,8 +283,6 @@ class Journal:
         """Store the boot number, once in 16,384 boots or `always`. Raises JournalError if the flash refuses."""
         if not always and self.boot - self._boots < _BOOTS_KEPT:
             return
-        from pumpcore.flash import slots
-
         try:
             self._flash.write(slots.IDENTITY_PATH, slots.pack_identity(self.identity_bytes(), self.boot))
         except OSError as error:

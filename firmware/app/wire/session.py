@@ -68,8 +68,6 @@ class Tokens:
 # --- texts -------------------------------------------------------------------------------------------------------------------
 # Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
 
-_TABLE = "pumpcore.faults.fault_texts"
-
 
 def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
     """Return [(text, what to do)] of the faults called `names`; the name alone if flash or memory fails."""
@@ -80,7 +78,7 @@ def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]"
     except (ImportError, OSError, MemoryError):
         return [(name, "") for name in names]
     finally:
-        system.forget(_TABLE)
+        system.forget("pumpcore.faults.fault_texts")
 
 
 # --- session -----------------------------------------------------------------------------------------------------------------

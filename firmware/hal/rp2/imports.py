@@ -121,7 +121,7 @@ def unmount() -> None:
 # --- imports -----------------------------------------------------------------------------------------------------------------
 
 # MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is loaded already.
-_OWN = "array binascii errno hashlib io json machine os select struct time"
+_OWN = "binascii errno hashlib io json machine os select struct time"
 
 
 def begin() -> None:
