@@ -46,7 +46,7 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
     rate = ml_per_h(rate_nl, program.rate_seconds_s)
     concentration = ng_per_nl(program)
     if concentration is not None:
-        rate += f" = {ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day"
+        rate = f"{ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day = {rate}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
     return {"rate": rate, "volume": amount(program, stage_nl(program, protocol.stages[0])), "time": long_span(lasts_s)}
@@ -73,7 +73,7 @@ def is_one_rate(protocol: Protocol) -> bool:
 
 
 def stage_text(program: Program, stage: Stage) -> str:
-    """Return "1 mL/h for 2 h: 2 mL = 1000 ug"."""
+    """Return "1 mL/h for 2 h: 1000 ug = 2 mL"."""
     lasts_s, begin_nl, end_nl = stage
     lasts, seconds_s = long_span(lasts_s), program.rate_seconds_s
     if not begin_nl and not end_nl:
@@ -91,10 +91,9 @@ def stage_nl(program: Program, stage: Stage) -> Fraction:
 
 
 def amount(program: Program, volume_nl: Fraction) -> str:
-    """Return "2 mL = 1000 ug"; without a concentration the volume alone."""
+    """Return "1000 ug = 2 mL"; without a concentration the volume alone."""
     concentration = ng_per_nl(program)
-    mass = f" = {decimal(volume_nl * concentration / 1000, 2)} ug" if concentration is not None else ""
-    return ml(volume_nl) + mass
+    return (f"{decimal(volume_nl * concentration / 1000, 2)} ug = " if concentration is not None else "") + ml(volume_nl)
 
 
 def loop_text(protocol: Protocol, loop: Loop) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from thecal.cli.verbs.ack import ack
 from thecal.cli.verbs.alarms import alarms
+from thecal.cli.verbs.bench import bench
 from thecal.cli.verbs.bolus import bolus
 from thecal.cli.verbs.bridge import bridge
 from thecal.cli.verbs.calibrate import calibrate
@@ -42,6 +43,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "forecast": forecast,
     "limits": limits,
     "run": run,
+    "bench": bench,
     "program": program,
     "start": start,
     "status": status,
