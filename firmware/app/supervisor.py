@@ -50,7 +50,7 @@ class Supervisor:
         state = board.look()
         runs = delivery.span is not None
         if state.stop_pressed:
-            self.pressed_ms = now_ms
+            self.pressed_ms = uptime_ms
             self._stop("button")
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()

@@ -84,7 +84,8 @@ def protocol_facts(outlook: Outlook) -> Rows:
     wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
     rows: Rows = [("begins", moment(outlook, wait_s))] if wait_s else []
     if is_endless(protocol):
-        held = f"holds {outlook.unit.rate_text(Fraction(last_nl(protocol), outlook.program.rate_seconds_s))} " if protocol.then == HOLD else ""
+        rate = outlook.unit.rate_text(Fraction(last_nl(protocol), outlook.program.rate_seconds_s))
+        held = f"holds {rate} " if protocol.then == HOLD else ""
         return [*rows, ("ends", f"{held}until it is stopped".strip())]
     end_s = wait_s + protocol.end_s()
     return [*rows, ("ends", moment(outlook, end_s if end_s <= outlook.end_s else None))]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.program.plan import MODES, Program
+from pumpcore.program.plan import Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__
 from thecal.errors import Failed

@@ -1,7 +1,6 @@
 """Handlers of calibration.check, read and set."""
 
 from app.pump import Pump
-from pumpcore.units import const
 
 # --- calibration_check -------------------------------------------------------------------------------------------------------
 
