@@ -18,8 +18,10 @@ from pumpcore.program.settings import Settings as Settings
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
-# (fluid, mass_ng, volume_nl): what a program puts into the line.
-Content: TypeAlias = tuple[str, int, int]
+# (name, mass_ng, volume_nl): a drug and its concentration.
+Drug: TypeAlias = tuple[str, int, int]
+# Each drug that a program puts into the line, the leading one first.
+Content: TypeAlias = tuple[Drug, ...]
 # (minute of the week, rate_nl), sorted.
 Entries: TypeAlias = list[tuple[int, int]]
 

@@ -1,9 +1,10 @@
 """The program as it runs. packing.py packs and checks it."""
 
+from pumpcore.program.settings import LIMITS
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Entries, Settings
+    from pumpcore.shapes import Content, Drug, Entries, Settings
 
 CONSTANT = const(0)
 SCHEDULE = const(1)
@@ -15,7 +16,8 @@ class Program:
     """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
     `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
-    volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
+    volume_nl), or (0, 0) for a program in volumes. `drugs` are (name, mass_ng, volume_nl) of the drugs beside `fluid`, which leads: at most
+    three, and only beside a concentration. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
     otherwise None.
     """
 
@@ -31,6 +33,7 @@ class Program:
         self.hour_nl = 0
         self.day_nl = 0
         self.concentration = (0, 0)
+        self.drugs: "list[Drug]" = []
         self.settings: "Settings | None" = None
         self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, filled by limits.py
 
@@ -39,8 +42,8 @@ class Program:
         return self.mode == SCHEDULE
 
     def content(self) -> "Content":
-        """Return what it puts into the line: (fluid, mass_ng, volume_nl)."""
-        return self.fluid, self.concentration[0], self.concentration[1]
+        """Return what it puts into the line: (name, mass_ng, volume_nl) of each drug, the leading one first."""
+        return tuple([(self.fluid, self.concentration[0], self.concentration[1])] + self.drugs)
 
     def line_nl(self) -> int:
         """Return the volume of the line; 0 if the program gives none."""
@@ -69,7 +72,10 @@ class Program:
             "day_nl": self.day_nl,
             "concentration_ng": self.concentration[0],
             "concentration_nl": self.concentration[1],
+            "drugs": [{"name": name, "concentration_ng": mass_ng, "concentration_nl": nl} for name, mass_ng, nl in self.drugs],
         }
         if self.settings is not None:
             told["settings"] = self.settings.describe()
+            for drug, (_, own) in zip(told["drugs"], self.settings.drugs[1:]):
+                drug.update(zip(LIMITS, own))
         return told

@@ -14,12 +14,18 @@ FIELDS = (
     "library_version", "overrides", "hard_rate_nl", "soft_rate_nl", "hard_bolus_nl", "soft_bolus_nl", "hard_day_nl", "soft_day_nl",
     "hard_low_ng", "soft_low_ng", "soft_high_ng", "hard_high_ng",
 )
+LIMITS = FIELDS[17:]  # of the drug library
 
 _FORMAT = "<BHIIQQQHQQHQQQQIHQQQQQQQQQQ"
 
 
 class Settings:
-    """Attributes named by FIELDS, whole numbers, 0 = not set. `library` is the drug library's name or ""."""
+    """Attributes named by FIELDS, whole numbers, 0 = not set. `library` is the drug library's name or "".
+
+    `drugs` is () in a program with one drug. Otherwise it has (name, own) for each drug: () for the first, and for the others the
+    values of LIMITS that the library sets for this one. The attributes hold for all: each is the lowest of all drugs, except for
+    concentrations, which are the first one's.
+    """
 
     demand_on = 0
     demand_per_day = 0
@@ -49,6 +55,8 @@ class Settings:
     soft_high_ng = 0
     hard_high_ng = 0
 
+    drugs: "tuple[tuple[str, tuple[int, ...]], ...]" = ()
+
     def __init__(self, values: tuple[int, ...] | None = None, library: str = "") -> None:
         self.library = library
         for name, value in zip(FIELDS, values or ()):
@@ -66,6 +74,11 @@ class Settings:
         """Return the largest dose of any bolus; 0 if the program has no limit."""
         limits = [limit_nl for limit_nl in (self.bolus_max_nl, self.hard_bolus_nl) if limit_nl]
         return min(limits) if limits else 0
+
+    def whose(self, name: str) -> "dict[str, str]":
+        """Return {"drug": the drug whose library limit this field is}, a detail of a refusal; {} if the program has one drug."""
+        found = [drug for drug, own in self.drugs if own and own[LIMITS.index(name)] == getattr(self, name)]
+        return {"drug": (found or [self.drugs[0][0]])[0]} if self.drugs else {}
 
     def overridden(self) -> list[str]:
         """Return the names of the soft limits that a person has overridden."""
