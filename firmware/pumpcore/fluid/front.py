@@ -13,8 +13,8 @@ if 0:  # for the type checker alone
 # The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
 #
 # The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
-# `least_nl` as not delivered. A content has a (name, mass_ng, volume_nl) for each of its drugs; a single one may be a fluid in volumes, with
-# (0, 0). The same drugs in another order are the same fluid, another drug in it makes another fluid.
+# `least_nl` as not delivered. A content has a (name, mass_ng, volume_nl) for each of its drugs; a single one may be a fluid in volumes,
+# with (0, 0). The same drugs in another order are the same fluid, another drug in it makes another fluid.
 
 NAME = "line"
 CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new

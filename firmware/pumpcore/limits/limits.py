@@ -8,7 +8,7 @@ from pumpcore.program.settings import LIMITS, OVERRIDES
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE, ceil_div, const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import BenchLimits, Drug, Entries
+    from pumpcore.shapes import BenchLimits, Drug, Entries, Json
 
 # --- limits ------------------------------------------------------------------------------------------------------------------
 # A program is checked before it is activated, by the same formula as an order and a lease (ceilings.py).
@@ -50,7 +50,7 @@ def check_demand_steps(program: Program, calibration: Calibration) -> None:
         check_rounding(program.settings.demand_nl, calibration)
 
 
-def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int, drug: dict[str, str]) -> None:
+def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int, drug: "dict[str, Json]") -> None:
     asked_nl, limit_nl = calibration.nl_for_steps(steps), calibration.nl_for_steps(limit_steps)
     raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl, **drug)
 

@@ -4,7 +4,7 @@ from pumpcore.program.settings import LIMITS
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Drug, Entries, Settings
+    from pumpcore.shapes import Content, Entries, Settings
 
 CONSTANT = const(0)
 SCHEDULE = const(1)
@@ -33,7 +33,7 @@ class Program:
         self.hour_nl = 0
         self.day_nl = 0
         self.concentration = (0, 0)
-        self.drugs: "list[Drug]" = []
+        self.drugs: "Content" = ()
         self.settings: "Settings | None" = None
         self.peaks: dict[int, int] = {}  # {minutes: largest sum of rates over so many}, filled by limits.py
 
@@ -43,7 +43,7 @@ class Program:
 
     def content(self) -> "Content":
         """Return what it puts into the line: (name, mass_ng, volume_nl) of each drug, the leading one first."""
-        return tuple([(self.fluid, self.concentration[0], self.concentration[1])] + self.drugs)
+        return ((self.fluid, self.concentration[0], self.concentration[1]),) + tuple(self.drugs)
 
     def line_nl(self) -> int:
         """Return the volume of the line; 0 if the program gives none."""
@@ -72,10 +72,12 @@ class Program:
             "day_nl": self.day_nl,
             "concentration_ng": self.concentration[0],
             "concentration_nl": self.concentration[1],
-            "drugs": [{"name": name, "concentration_ng": mass_ng, "concentration_nl": nl} for name, mass_ng, nl in self.drugs],
         }
         if self.settings is not None:
             told["settings"] = self.settings.describe()
-            for drug, (_, own) in zip(told["drugs"], self.settings.drugs[1:]):
-                drug.update(zip(LIMITS, own))
+        limits = (self.settings.drugs[1:] if self.settings is not None else ()) or [("", ())] * len(self.drugs)
+        told["drugs"] = drugs = []
+        for (name, mass_ng, volume_nl), (_, own) in zip(self.drugs, limits):
+            drugs.append({"name": name, "concentration_ng": mass_ng, "concentration_nl": volume_nl})
+            drugs[-1].update(zip(LIMITS, own))
         return told

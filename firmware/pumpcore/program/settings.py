@@ -6,6 +6,9 @@ ng per ml. THERAPY.md explains each.
 
 import struct
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 OVERRIDES = ("concentration", "rate", "bolus", "day")
 FIELDS = (
     "demand_on", "demand_per_day", "demand_s", "lockout_s", "demand_nl", "bolus_max_nl", "bolus_day_nl",
@@ -75,7 +78,7 @@ class Settings:
         limits = [limit_nl for limit_nl in (self.bolus_max_nl, self.hard_bolus_nl) if limit_nl]
         return min(limits) if limits else 0
 
-    def whose(self, name: str) -> "dict[str, str]":
+    def whose(self, name: str) -> "dict[str, Json]":
         """Return {"drug": the drug whose library limit this field is}, a detail of a refusal; {} if the program has one drug."""
         found = [drug for drug, own in self.drugs if own and own[LIMITS.index(name)] == getattr(self, name)]
         return {"drug": (found or [self.drugs[0][0]])[0]} if self.drugs else {}

@@ -12,6 +12,7 @@ from pumpcore.program.packing import MAX_ENTRIES, MAX_RATE_NL, pack, unpack
 from pumpcore.program.plan import CONSTANT, MINIMUM, SCHEDULE, Program
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
+from thecal.prescription import mixture
 from thecal.prescription.file import Prescription
 from thecal.prescription.settings import compile_settings, library_rates, typed_settings, whole_nl
 from thecal.prescription.tables import BY_FIELD
@@ -19,7 +20,6 @@ from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
 SECONDS_MAX_S = (1 << 32) - 1
-PAIR_MAX = (1 << 64) - 1
 MOST_DECIMALS = 12
 
 
@@ -57,7 +57,8 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
         program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
     scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate.key]}
     program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
-    return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows))
+    mixture.fill(program, prescription, name)
+    return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows) | mixture.typed(program, prescription))
 
 
 def fill_header(program: Program, prescription: Prescription, name: str) -> None:
@@ -68,13 +69,7 @@ def fill_header(program: Program, prescription: Prescription, name: str) -> None
     program.hour_nl = limit_nl(prescription, "max_per_hour", name)
     program.day_nl = limit_nl(prescription, "max_per_day", name)
     if prescription.concentration is not None:
-        concentration = prescription.concentration.to("ng/nL")
-        if max(concentration.numerator, concentration.denominator) > PAIR_MAX:
-            raise BadInput(
-                f"{name}: concentration: {shown(prescription.concentration.text)} has too many digits",
-                "write fewer digits",
-            )
-        program.concentration = (concentration.numerator, concentration.denominator)
+        program.concentration = mixture.pair_of(prescription.concentration, f"{name}: {prescription.concentration_key()}")
 
 
 def row_key(prescription: Prescription, minute: int) -> str:

@@ -27,3 +27,9 @@ def read_back(reply: dict[str, Any]) -> Program | None:
 
     packed = reply.get("program")
     return unpack(base64.b64decode(packed)) if packed else None
+
+
+def content_of(line: dict[str, Any], which: str) -> tuple[tuple[str, int, int], ...]:
+    """Return (name, ng, nl) of each drug in the `old` or `new` content of a line, the leading one first."""
+    first = (line[f"{which}_fluid"], line[f"{which}_ng"], line[f"{which}_nl"])
+    return (first, *((drug["name"], drug["ng"], drug["nl"]) for drug in line.get(f"{which}_drugs") or ()))

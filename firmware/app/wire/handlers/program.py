@@ -156,7 +156,8 @@ def _check_running(pump: Pump, new: packing.Program) -> None:
 
     check_running(pump)
     drugs = [" and ".join(["%s %d ng in %d nl" % drug for drug in one.content()]) for one in (new, old)]
-    if new.drugs != old.drugs or (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
+    others = tuple(new.drugs) != tuple(old.drugs)
+    if others or (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])
     if bool(new.concentration[1]) != bool(old.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])

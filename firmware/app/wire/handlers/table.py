@@ -84,7 +84,7 @@ def _identity(pump: Pump) -> dict:
 
 def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
-    running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
+    running: dict = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
     if span is not None and not span.alone:
         program = span.basal.program  # another one may be active already, waiting for the end of the lease
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
@@ -96,6 +96,7 @@ def _rates(pump: Pump) -> dict:
             "next_change_s": change_s if change_s < 1 << 31 else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
+    running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []
     return running
 
 
