@@ -22,8 +22,13 @@ Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json]
 Drug: TypeAlias = tuple[str, int, int]
 # Each drug that a program puts into the line, the leading one first.
 Content: TypeAlias = tuple[Drug, ...]
-# (minute of the week, rate_nl), sorted.
-Entries: TypeAlias = list[tuple[int, int]]
+
+class Entries(Protocol):
+    """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[int, int]: ...
+    def __iter__(self) -> Iterator[tuple[int, int]]: ...
 
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]

@@ -36,8 +36,8 @@ class Basal:
         """Return the index of the entry in force at pump second `second_s`; of the lowest if the time is unknown."""
         if self._scheduled():
             return self._piece(second_s)[3]
-        rates = [rate_nl for _, rate_nl in self.program.entries]
-        return rates.index(min(rates))
+        entries = self.program.entries
+        return min(range(len(entries)), key=lambda entry: entries[entry][1])
 
     def _piece(self, second_s: int) -> "tuple[schedule.Week | None, int, int, int]":
         """Return (week, from, until, entry) around `second_s`. It is kept, so that only the first lease of an entry searches."""
@@ -128,9 +128,13 @@ class Basal:
 
     def _week_nl_s(self) -> int:
         """Return the sum of rate times seconds over a week: a rate for `advance` over one second."""
-        entries = self.program.entries
-        ends = [minute for minute, _ in entries[1:]] + [entries[0][0] + MINUTES_PER_WEEK]
-        return sum([rate_nl * (end - minute) for (minute, rate_nl), end in zip(entries, ends)]) * S_PER_MINUTE
+        entries, total = self.program.entries, 0
+        end = entries[0][0] + MINUTES_PER_WEEK
+        for index in range(len(entries) - 1, -1, -1):
+            minute, rate_nl = entries[index]
+            total += rate_nl * (end - minute)
+            end = minute
+        return total * S_PER_MINUTE
 
     def skip(self, from_s: int, duration_s: int) -> int:
         """Return the steps of the plan in a time that is left out (power off, at a limit); carry the remainder across it."""

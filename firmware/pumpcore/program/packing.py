@@ -3,7 +3,7 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
@@ -150,7 +150,7 @@ def unpack(packed: bytes) -> Program:
         _text(packed[head_bytes : head_bytes + name_bytes]),
         _text(packed[head_bytes + name_bytes : fluid_end]),
         seconds_s,
-        [struct.unpack_from(_ENTRY, packed, at) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
+        PackedEntries(packed, rows_at, _ENTRY_BYTES),
     )
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]

@@ -4,7 +4,7 @@ from pumpcore.program.settings import LIMITS
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Entries, Settings
+    from pumpcore.shapes import Content, Entries, Iterator, Settings
 
 CONSTANT = const(0)
 SCHEDULE = const(1)
@@ -12,10 +12,36 @@ MINIMUM = const(2)
 MODES = ("constant", "schedule", "minimum")
 
 
+class PackedEntries:
+    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl in the rest. Little-endian.
+
+    An entry becomes a tuple when it is asked for: 336 tuples would take four times the memory of the bytes.
+    """
+
+    def __init__(self, packed: bytes, start: int, size: int) -> None:
+        self._packed = packed
+        self._start = start
+        self._size = size
+
+    def __len__(self) -> int:
+        return (len(self._packed) - self._start) // self._size
+
+    def __getitem__(self, index: int) -> "tuple[int, int]":
+        packed, size = self._packed, self._size
+        at = (self._start if index >= 0 else len(packed)) + index * size
+        if not self._start <= at < len(packed):
+            raise IndexError(index)
+        return packed[at] | packed[at + 1] << 8, int.from_bytes(packed[at + 2 : at + size], "little")
+
+    def __iter__(self) -> "Iterator[tuple[int, int]]":
+        for index in range(len(self)):
+            yield self[index]
+
+
 class Program:
     """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
-    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
+    `entries` are (minute_of_week, rate_nl), sorted; a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
     volume_nl), or (0, 0) for a program in volumes. `drugs` are (name, mass_ng, volume_nl) of the drugs beside `fluid`, which leads: at most
     three, and only beside a concentration. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
     otherwise None.
