@@ -91,13 +91,14 @@ def _check_others(pump: Pump, bridge: Bridge) -> None:
     """Check the dose of the other drugs meanwhile against their own library limits, as the volume of the new content that holds it."""
     program, pair = pump.setup.program, pump.setup.calibration
     old, new = matched(pump.setup.line.old, program.content()), program.content()
-    rest_nl = ceil_div(max(0, bridge.old_until - pump.position_steps()) * pair.volume_nl, pair.steps)
+    rest_nl = ceil_div(max(0, bridge.new_from - pump.position_steps()) * pair.volume_nl, pair.steps)
     for at in range(1, len(new)):
         mass, volume = old[at][1] * new[at][2], old[at][2] * new[at][1]
         top, bottom = bridge.numerator * mass, bridge.denominator * volume
         if top > bottom:  # otherwise the tip delivers no more than planned
             asks = dict(limits.asks_nl(program))
-            more_nl = min(ceil_div(rest_nl * mass, volume), ceil_div(asks["day"] * (top - bottom), bottom))
+            over = top - bottom
+            more_nl = min(ceil_div(rest_nl * mass * over, volume * top), ceil_div(asks["day"] * over, bottom))
             _refuse_dose(program, at, "rate", ceil_div(asks["rate"] * top, bottom))
             _refuse_dose(program, at, "day", asks["day"] + more_nl)
 
