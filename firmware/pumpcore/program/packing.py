@@ -3,7 +3,15 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.plan import (  # noqa: F401  (other files import them from here)
+    BY_STAGES,
+    CONSTANT,
+    MINIMUM,
+    MODES,
+    SCHEDULE,
+    PackedEntries,
+    Program,
+)
 from pumpcore.program.settings import FIELDS, LIMITS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
@@ -117,9 +125,9 @@ def digest(packed: bytes) -> str:
 
 def pack(program: Program) -> bytes:
     """Return the program's bytes. Refusals `program_size`, `program_format`."""
-    settings = program.settings
+    settings, protocol = program.settings, program.protocol
     texts = [program.name.encode(), program.fluid.encode()]
-    more = len(program.drugs) > 0
+    more = protocol is not None or len(program.drugs) > 0
     magic, block, size = (_WITH_MORE, bytes(SETTINGS_BYTES), _SHORT_ENTRY_BYTES) if more else (_PLAIN, b"", _ENTRY_BYTES)
     if settings is not None:
         magic, block = _WITH_MORE if more else _WITH_SETTINGS, settings.pack()
@@ -133,10 +141,14 @@ def pack(program: Program) -> bytes:
         program.concentration[0], program.concentration[1],
     )
     if more:
-        head += bytes((len(program.drugs), 0))
+        head += bytes((len(program.drugs), 0 if protocol is None else len(protocol.stages)))
         texts += _pack_drugs(program)
+        block += b"" if protocol is None else protocol.pack()
     rows = [struct.pack(_ENTRY, minute, rate_nl)[:size] for minute, rate_nl in program.entries]
-    return head + b"".join(texts) + block + b"".join(rows)
+    packed = head + b"".join(texts) + block + b"".join(rows)
+    if len(packed) > MAX_BYTES:
+        raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
+    return packed
 
 
 def _pack_drugs(program: Program) -> list[bytes]:
@@ -153,7 +165,7 @@ def _pack_drugs(program: Program) -> list[bytes]:
 
 
 def unpack(packed: bytes) -> Program:
-    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, `program_settings`.
+    """Return the program of `packed`. Refusals `program_size`, `program_format`, `program_schedule`, and those of settings and protocol.
 
     Raises nothing else, whatever the bytes are.
     """
@@ -165,7 +177,8 @@ def unpack(packed: bytes) -> Program:
     head = struct.unpack(_HEAD, packed[:head_bytes])
     _, mode, clock_loss, power_loss, library_bytes, seconds_s, count, name_bytes, fluid_bytes = head[:9]
     plain, more = packed[:4] == _PLAIN, packed[:4] == _WITH_MORE
-    if mode > MINIMUM or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32 or (plain and (library_bytes or mode == MINIMUM)):
+    odd = mode > (BY_STAGES if more else MINIMUM) or (plain and (library_bytes or mode == MINIMUM))
+    if odd or clock_loss > 1 or power_loss > 1 or not 0 < seconds_s < 1 << 32:
         raise Refusal("program_format", cause="a field of the header")
     if count > MAX_ENTRIES:
         raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
@@ -173,16 +186,15 @@ def unpack(packed: bytes) -> Program:
     fluid_end = name_at + name_bytes + fluid_bytes
     size = _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES
     rows_at = len(packed) - count * size
-    block_at = fluid_end + library_bytes
     drugs: list = []
+    settings_at = fluid_end + library_bytes
     if more:
-        drugs, block_at = _drugs(packed, head_bytes, block_at)
-    if rows_at != block_at + (0 if plain else SETTINGS_BYTES):
+        drugs, settings_at = _drugs(packed, head_bytes, settings_at)
+    block_at = settings_at + (0 if plain else SETTINGS_BYTES)
+    if rows_at != block_at and not (more and rows_at > block_at):
         raise Refusal("program_format", cause="length")
     program = Program(
-        _text(packed[name_at : name_at + name_bytes]),
-        _text(packed[name_at + name_bytes : fluid_end]),
-        seconds_s,
+        _text(packed[name_at : name_at + name_bytes]), _text(packed[name_at + name_bytes : fluid_end]), seconds_s,
         PackedEntries(packed, rows_at, size),
     )
     program.mode = mode
@@ -191,21 +203,22 @@ def unpack(packed: bytes) -> Program:
     program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
     program.concentration = head[12:]
     program.drugs = tuple([drug[:3] for drug in drugs])
+    if more:
+        _take_more(program, packed[head_bytes + 1], packed[block_at:rows_at])
     _check_values(program)
     if not plain:
-        _take_settings(program, packed[block_at:rows_at], _text(packed[fluid_end : fluid_end + library_bytes]))
+        _take_settings(program, packed[settings_at:block_at], _text(packed[fluid_end : fluid_end + library_bytes]))
     if drugs:
         _take_limits(program, drugs)
     return program
 
 
 def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
-    """Return [name, ng, nl, its limits] of each drug after the first, from byte `at` on, and where they end."""
+    """Return [(name, ng, nl, its limits)] of the drugs after the first, which begin at byte `at`, and where they end."""
     found: list = []
-    count, stages = packed[counts_at] if len(packed) > counts_at + 1 else 0, 0
-    if not 0 < count <= _MOST_OTHERS or packed[counts_at + 1] != stages:
+    if len(packed) < counts_at + 2 or packed[counts_at] > _MOST_OTHERS:
         raise Refusal("program_format", cause="numbers of drugs and stages")
-    for _ in range(count):
+    for _ in range(packed[counts_at]):
         name_at = at + _DRUG_BYTES
         if name_at > len(packed):
             raise Refusal("program_format", cause="length")
@@ -215,6 +228,23 @@ def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
     return found, at
 
 
+def _take_more(program: Program, stages: int, block: bytes) -> None:
+    """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
+    if not (program.drugs or stages) or (program.mode == BY_STAGES) != (stages > 0):
+        raise Refusal("program_format", cause="numbers of drugs and stages")
+    if not stages:
+        if block:
+            raise Refusal("program_format", cause="length")
+        return
+    from pumpcore.program import protocol
+
+    if len(block) != protocol.block_bytes(stages, block):
+        raise Refusal("program_format", cause="length")
+    program.protocol = protocol.unpack(stages, block)
+    if program.on_clock_loss != CLOCK_LOSS[0]:  # a protocol has no lowest rate to go on with
+        raise Refusal("program_format", cause="on_clock_loss of a protocol")
+
+
 def _take_settings(program: Program, block: bytes, library: str) -> None:
     from pumpcore.program import settings
 
@@ -222,7 +252,7 @@ def _take_settings(program: Program, block: bytes, library: str) -> None:
     check(program.settings)
     if program.settings or program.mode == MINIMUM:
         return
-    if not program.drugs:  # otherwise one program would have two forms and two digests
+    if program.protocol is None and not program.drugs:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")
     program.settings = None
 
@@ -269,7 +299,11 @@ def _check_values(program: Program) -> None:
     for value_nl in (program.max_rate_nl, program.hour_nl, program.day_nl):
         if value_nl > MAX_RATE_NL:
             raise Refusal("program_format", cause="a limit is out of range")
-    if not program.entries or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
+    if program.mode == BY_STAGES:
+        if len(program.entries):
+            raise Refusal("program_schedule", cause="a protocol has stages and no entries")
+        return
+    if not len(program.entries) or (program.mode != SCHEDULE and (len(program.entries) != 1 or program.entries[0][0])):
         raise Refusal("program_schedule", cause="a constant program has one entry, at minute 0; a schedule at least one")
     before = -1
     for minute, rate_nl in program.entries:

@@ -1,0 +1,310 @@
+"""A protocol: stages relative to its start, in loops of one level. What it delivers by any second, in closed form, and its bytes.
+
+In memory only while a program with a protocol is. The rate of a stage is constant, or a ramp: a staircase of whole seconds, each at the
+rate of its middle. Rates are `rate_nl` per the program's `rate_seconds_s`; a sum of rates over seconds ends in `_nl_s`.
+"""
+
+import struct
+
+from pumpcore.faults.faults import Refusal
+from pumpcore.program.schedule import NEVER_S, Week
+from pumpcore.units import MINUTES_PER_DAY, S_PER_DAY, S_PER_MINUTE, const
+
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Iterator, Loops, Stages
+
+MOST_STAGES = const(64)
+SHORTEST_STAGE_S = const(10)
+STOP, HOLD = const(0), const(1)
+NOW, AFTER, AT = const(0), const(1), const(2)
+ENDINGS = ("stop", "hold")
+STARTS = ("now", "in", "at")
+WAITS = const(255)  # the stage before the first one
+_HIGHEST_NL = const(1 << 48)
+_HEAD = "<BBIB"
+_STAGE = "<IQQ"
+_LOOP = "<HHI"
+HEAD_BYTES = struct.calcsize(_HEAD)
+
+
+class Packed:
+    """The rows in a block of bytes. A row becomes a tuple when it is asked for: 64 stages of objects would take 8 kB."""
+
+    def __init__(self, layout: str, raw: bytes) -> None:
+        self._layout = layout
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return len(self._raw) // struct.calcsize(self._layout)
+
+    def __getitem__(self, index: int) -> "tuple[int, int, int]":
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return struct.unpack_from(self._layout, self._raw, index * struct.calcsize(self._layout))
+
+    def __iter__(self) -> "Iterator[tuple[int, int, int]]":
+        for index in range(len(self)):
+            yield self[index]
+
+
+class Part:
+    """`times` passes (0: for ever) of `count` stages from `first` on, the first of them from `begin_s` to `end_s` of the protocol.
+
+    One pass lasts `lasts_s` and holds `nl_s`. Stages outside of loops are parts of one pass.
+    """
+
+    def __init__(self, first: int, count: int, times: int, begin_s: int) -> None:
+        self.first = first
+        self.count = count
+        self.times = times
+        self.begin_s = begin_s
+        self.end_s = NEVER_S
+        self.lasts_s = self.nl_s = 0
+
+
+class Place:
+    """Where a protocol is: second `second_s` of stage `entry` in pass `number` (0 the first) of its loop, `left_s` before its end."""
+
+    def __init__(self, entry: int, number: int, second_s: int, left_s: int) -> None:
+        self.entry = entry
+        self.number = number
+        self.second_s = second_s
+        self.left_s = left_s
+
+
+class Protocol:
+    """`stages` are (lasts_s, begin_nl, end_nl), `loops` (first stage, number of stages, times; 0 = for ever), sorted.
+
+    `then`: STOP, or HOLD of the last rate. `start`: NOW, AFTER `start_value` powered-on seconds, or AT that minute of the day.
+    """
+
+    def __init__(self, stages: "Stages", loops: "Loops" = ()) -> None:
+        self.stages = stages
+        self.loops = loops
+        self.then = STOP
+        self.start = NOW
+        self.start_value = 0
+        self._parts: list[Part] | None = None
+
+    def parts(self) -> list[Part]:
+        """Return the parts, one after the other. The stages must not change after the first call."""
+        if self._parts is None:
+            found, at, at_s = [], 0, 0
+            for first, count, times in list(self.loops) + [(len(self.stages), 0, 1)]:
+                for part in (Part(at, first - at, 1, at_s), Part(first, count, times, at_s)):
+                    if not part.count:
+                        continue
+                    part.begin_s = at_s
+                    for index in range(part.first, part.first + part.count):
+                        lasts_s, begin_nl, end_nl = self.stages[index]
+                        part.lasts_s += lasts_s
+                        part.nl_s += (begin_nl + end_nl) * lasts_s // 2
+                    if part.times:
+                        part.end_s = at_s = at_s + part.lasts_s * part.times
+                    found.append(part)
+                at = first + count
+            self._parts = found
+        return self._parts
+
+    def end_s(self) -> int:
+        """Return the seconds of all its stages, with their repeats; NEVER_S or more if a loop has no end."""
+        return self.parts()[-1].end_s
+
+    def total_nl_s(self) -> int:
+        """Return what all its stages hold, with their repeats; 0 if a loop has no end."""
+        end_s = self.end_s()
+        return self.by_nl_s(end_s) if self.parts()[-1].times else 0
+
+    def wait_s(self, week: "Week | None") -> int:
+        """Return the seconds from now until its first stage begins. `week` is the local time from now on, for a start AT a time."""
+        if self.start != AT or week is None:
+            return self.start_value if self.start == AFTER else 0
+        minute_s = self.start_value * S_PER_MINUTE
+        wait_s = (minute_s - week.local_s(0)) % S_PER_DAY
+        shift_s = week.shift_at_s
+        if wait_s < shift_s:
+            return wait_s
+        if wait_s - shift_s < week.shift_s:  # an hour that is skipped: it begins as the clock jumps
+            return shift_s
+        return shift_s + (minute_s - week.local_s(shift_s)) % S_PER_DAY
+
+    def place(self, at_s: int) -> Place:
+        """Return where it is in second `at_s`. Before the first stage that is WAITS, after the last one the number of stages."""
+        if at_s < 0:
+            return Place(WAITS, 0, 0, -at_s)
+        for part in self.parts():
+            if at_s < part.end_s:
+                number, rest_s = divmod(at_s - part.begin_s, part.lasts_s)
+                for index in range(part.first, part.first + part.count):
+                    lasts_s = self.stages[index][0]
+                    if rest_s < lasts_s:
+                        return Place(index, number, rest_s, lasts_s - rest_s)
+                    rest_s -= lasts_s
+        return Place(len(self.stages), 0, at_s - self.end_s(), NEVER_S)
+
+    def passes(self, entry: int) -> int:
+        """Return how many times a stage runs; 0 = for ever."""
+        for part in self.parts():
+            if part.first <= entry < part.first + part.count:
+                return part.times
+        return 1
+
+    def ramps(self, entry: int) -> bool:
+        """Return True if the rate of this stage changes from second to second."""
+        if entry >= len(self.stages):
+            return False
+        _, begin_nl, end_nl = self.stages[entry]
+        return begin_nl != end_nl
+
+    def rate_nl(self, entry: int, second_s: int) -> int:
+        """Return the rate in this second of a stage."""
+        last = len(self.stages)
+        if entry >= last:
+            return self.stages[last - 1][2] if entry == last and self.then == HOLD else 0
+        lasts_s, begin_nl, end_nl = self.stages[entry]
+        return begin_nl + (2 * second_s + 1) * ((end_nl - begin_nl) // (2 * lasts_s))
+
+    def by_nl_s(self, at_s: int) -> int:
+        """Return the sum of the rates of all seconds before `at_s`. Whole passes are taken at once."""
+        total = 0
+        for part in self.parts():
+            if at_s <= part.begin_s:
+                return total
+            number, rest_s = divmod(min(at_s, part.end_s) - part.begin_s, part.lasts_s)
+            total += number * part.nl_s
+            index = part.first
+            while rest_s > 0:
+                lasts_s, begin_nl, end_nl = self.stages[index]
+                run_s = min(rest_s, lasts_s)
+                total += begin_nl * run_s + (end_nl - begin_nl) // (2 * lasts_s) * run_s * run_s
+                rest_s -= run_s
+                index += 1
+        last = len(self.stages)
+        return total + max(0, at_s - self.end_s()) * self.rate_nl(last, 0)
+
+    def between_nl_s(self, from_s: int, end_s: int) -> int:
+        """Return the sum of the rates of the seconds `from_s` .. `end_s` - 1."""
+        return self.by_nl_s(end_s) - self.by_nl_s(from_s)
+
+    def highest_nl(self) -> int:
+        """Return the highest rate that a stage reaches."""
+        return max([max(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])
+
+    def lowest_nl(self) -> int:
+        """Return the lowest rate before its end."""
+        return 0 if self.start != NOW else min([min(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])
+
+    def highest_within_nl(self, from_s: int, end_s: int) -> int:
+        """Return the highest rate of the seconds `from_s` .. `end_s` - 1. Of a loop at most one pass is looked at."""
+        highest = 0
+        for part in self.parts():
+            begin_s, until_s = max(from_s, part.begin_s), min(end_s, part.end_s)
+            until_s = min(until_s, begin_s + part.lasts_s)
+            while begin_s < until_s:
+                place = self.place(begin_s)
+                run_s = min(place.left_s, until_s - begin_s)
+                first, last = place.second_s, place.second_s + run_s - 1
+                highest = max(highest, self.rate_nl(place.entry, first), self.rate_nl(place.entry, last))
+                begin_s += run_s
+        return max(highest, self.rate_nl(len(self.stages), 0)) if end_s > self.end_s() else highest
+
+    def describe(self) -> dict:
+        """Return it as plain values, for people and JSON."""
+        return {
+            "stages": [list(row) for row in self.stages],
+            "loops": [list(row) for row in self.loops],
+            "then": ENDINGS[self.then],
+            "start": STARTS[self.start],
+            "start_value": self.start_value,
+        }
+
+    def pack(self) -> bytes:
+        """Return its block of a program."""
+        block = struct.pack(_HEAD, self.then, self.start, self.start_value, len(self.loops))
+        rows = [struct.pack(_STAGE, *row) for row in self.stages] + [struct.pack(_LOOP, *row) for row in self.loops]
+        return block + b"".join(rows)
+
+
+class Ahead:
+    """The seconds from `at_s` on until the stage changes, for what ends by a position (pumpcore.fluid.front)."""
+
+    def __init__(self, protocol: Protocol, at_s: int) -> None:
+        self._protocol = protocol
+        self._at_s = at_s
+        self.left_s = protocol.place(at_s).left_s
+
+    def nl_s(self, seconds_s: int) -> int:
+        """Return the sum of the rates of the next `seconds_s`."""
+        return self._protocol.between_nl_s(self._at_s, self._at_s + seconds_s)
+
+
+def block_bytes(stages: int, raw: bytes) -> int:
+    """Return the length of the block of so many stages at the beginning of `raw`. Refusal `program_format`."""
+    if len(raw) < HEAD_BYTES:
+        raise Refusal("program_format", cause="length")
+    return HEAD_BYTES + stages * struct.calcsize(_STAGE) + raw[HEAD_BYTES - 1] * struct.calcsize(_LOOP)
+
+
+def unpack(stages: int, block: bytes) -> Protocol:
+    """Return the protocol of its block of a program. Refusals `program_size`, `program_protocol`; nothing else is raised.
+
+    `block` has `block_bytes`.
+    """
+    if stages > MOST_STAGES:
+        raise Refusal("program_size", stages=stages, limit=MOST_STAGES, nearest=MOST_STAGES)
+    then, start, value, _ = struct.unpack_from(_HEAD, block)
+    loops_at = HEAD_BYTES + stages * struct.calcsize(_STAGE)
+    made = Protocol(Packed(_STAGE, block[HEAD_BYTES:loops_at]), Packed(_LOOP, block[loops_at:]))
+    made.then, made.start, made.start_value = then, start, value
+    check(made)
+    return made
+
+
+def check(protocol: Protocol) -> None:
+    """Check what can be judged without bench and limits. Refusal `program_protocol`."""
+    if not len(protocol.stages):
+        raise _refused("a protocol has at least one stage", asked=0, limit=1, nearest=1)
+    for index, (lasts_s, begin_nl, end_nl) in enumerate(protocol.stages):
+        if lasts_s < SHORTEST_STAGE_S:
+            shortest = {"asked_s": lasts_s, "limit_s": SHORTEST_STAGE_S, "nearest_s": SHORTEST_STAGE_S}
+            raise _refused("a stage lasts at least 10 s", stage=index, **shortest)
+        if max(begin_nl, end_nl) > _HIGHEST_NL:
+            highest = {"asked_nl": max(begin_nl, end_nl), "limit_nl": _HIGHEST_NL, "nearest_nl": _HIGHEST_NL}
+            raise _refused("a rate is out of range", stage=index, **highest)
+        over = (end_nl - begin_nl) % (2 * lasts_s)
+        if over:
+            cause = "a ramp changes by a whole multiple of twice its seconds"
+            raise _refused(cause, stage=index, asked_nl=end_nl, limit_nl=2 * lasts_s, nearest_nl=end_nl - over)
+    _check_loops(protocol)
+    _check_ends(protocol)
+
+
+def _check_loops(protocol: Protocol) -> None:
+    behind, endless, stages = 0, False, len(protocol.stages)
+    for index, (first, count, times) in enumerate(protocol.loops):
+        if endless or first < behind:
+            cause = "loops follow each other, and none follows one without end"
+            raise _refused(cause, loop=index, asked=first, limit=behind, nearest=behind)
+        behind, endless = first + count, not times
+        if not count or behind > stages:
+            nearest = max(1, stages - first)
+            raise _refused("a loop has stages of the protocol", loop=index, asked=count, limit=nearest, nearest=nearest)
+    if endless and behind != stages:
+        raise _refused("nothing follows a loop without end", asked=behind, limit=stages, nearest=stages)
+    if protocol.then == HOLD and endless:
+        raise _refused("a loop without end has no last rate to hold", asked=HOLD, limit=STOP, nearest=STOP)
+
+
+def _check_ends(protocol: Protocol) -> None:
+    if protocol.then > HOLD or protocol.start > AT:
+        raise _refused("then or start is unknown", asked=max(protocol.then, protocol.start), limit=AT, nearest=STOP)
+    if protocol.then == HOLD and not protocol.stages[len(protocol.stages) - 1][2]:
+        raise _refused("there is no rate to hold after a pause", asked=HOLD, limit=STOP, nearest=STOP)
+    least, most = ((0, 0), (1, (1 << 32) - 1), (0, MINUTES_PER_DAY - 1))[protocol.start]
+    if not least <= protocol.start_value <= most:
+        nearest = least if protocol.start_value < least else most
+        raise _refused("the time of its start is out of range", asked=protocol.start_value, limit=nearest, nearest=nearest)
+
+
+def _refused(cause: str, **detail: int) -> Refusal:
+    return Refusal("program_protocol", rule="R7", cause=cause, **detail)
