@@ -1,6 +1,5 @@
 """The program as it runs. packing.py packs and checks it."""
 
-from pumpcore.program.settings import LIMITS
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
@@ -91,6 +90,8 @@ class Program:
 
     def describe(self) -> dict:
         """Return the whole program as plain values, for people and JSON; the names have the units."""
+        from pumpcore.program.settings import LIMITS
+
         told = {
             "name": self.name,
             "fluid": self.fluid,

@@ -11,7 +11,8 @@ from pumpcore.fluid import front
 from pumpcore.limits import limits
 from pumpcore.limits.order_limits import check_dose, check_temporary_rate
 from pumpcore.program.packing import MAX_BYTES, MAX_ENTRIES, MAX_RATE_NL, digest, pack, unpack
-from pumpcore.program.plan import Program
+from pumpcore.program.plan import BY_STAGES, Program
+from pumpcore.program.protocol import Protocol
 from pumpcore.program.settings import FIELDS, LIMITS, Settings
 from support.mixtures import in_library, mixed
 from support.programs import constant, with_settings
@@ -87,6 +88,18 @@ def test_every_entry_four_long_names_and_every_setting_fit() -> None:
     assert len(packed) <= MAX_BYTES and unpack(packed).describe() == made.describe()
     assert [tuple(row) for row in unpack(packed).entries] == [tuple(row) for row in made.entries]
     print(f"336 entries, four drugs with 80-byte names, every setting: {len(packed)} of {MAX_BYTES} bytes")
+
+
+def test_the_longest_protocol_and_four_long_names_fit() -> None:
+    made = Program("n" * 80, "f" * 80, 3600, [])
+    made.mode, made.concentration = BY_STAGES, (1, 1)
+    made.settings = Settings((0,) * 17 + (9,) * 6 + (1, 2, 3, 4), "l" * 80)
+    made.settings.library_version = 1
+    made.protocol = Protocol([(10, 3, 3)] * 64, [(at, 1, 5) for at in range(64)])
+    own = dict(zip(LIMITS, (9,) * 6 + (1, 2, 3, 4), strict=True))
+    mixed(made, *[(letter * 80, 1, 1) for letter in "abc"], own=(own,) * 3)
+    packed = pack(made)
+    assert len(packed) <= MAX_BYTES and unpack(packed).describe() == made.describe() and len(unpack(packed).protocol.loops) == 64
 
 
 @pytest.mark.rule("R10")
