@@ -13,7 +13,7 @@ from pumpcore.program.forecast import Forecast
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import Zone
 from thecal.errors import Failed
-from thecal.pump.active import content_of, pair_of
+from thecal.pump.active import Drug, content_of, pair_of
 from thecal.quantities.amounts import span, ug_per_day
 
 DAYS = 31
@@ -58,10 +58,10 @@ def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
     return numerator, denominator
 
 
-def old_of(line: dict[str, Any], program: Program) -> tuple[tuple[str, int, int], ...]:
+def old_of(line: dict[str, Any], program: Program) -> tuple[Drug, ...]:
     """Return the old content of a line with its drugs in the order of the program's; only its first if they are others."""
     old = content_of(line, "old")
-    return front.matched(old, program.content()) or old[:1]
+    return tuple(Drug(*drug) for drug in front.matched(old, program.content()) or old[:1])
 
 
 def others(program: Program, line: dict[str, Any]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ Rows = list[tuple[str, ...]]
 class Columns(NamedTuple):
     """The parts of the table that a program needs."""
 
-    mass: int  # drugs with a concentration
+    drug_count: int
     boluses: bool
     reservoir: bool
 
@@ -136,11 +136,11 @@ def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
 def day_rows(outlook: Outlook) -> Rows:
     """Return the table, one row per local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
-    mass = len(outlook.drugs)
-    doses = ["basal ug", "ug in total"] if mass == 1 else [f"{name}{word} ug" for name, _ in outlook.drugs for word in ("", " in total")]
+    count = len(outlook.drugs)
+    doses = ["basal ug", "ug in total"] if count == 1 else [f"{name}{word} ug" for name, _ in outlook.drugs for word in ("", " in total")]
     head = ["day", "basal mL", "mL in total"] + doses + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
-    return [tuple(head), *[tuple(day_cells(outlook, day, Columns(mass, boluses, reservoir))) for day in outlook.table()]]
+    return [tuple(head), *[tuple(day_cells(outlook, day, Columns(count, boluses, reservoir))) for day in outlook.table()]]
 
 
 def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
@@ -149,7 +149,7 @@ def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
     in_all = outlook.basal.at(day.to_s)
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
     cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
-    for drug in range(columns.mass):
+    for drug in range(columns.drug_count):
         doses = [outlook.dosed_ng(from_s, day.to_s, drug) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
     if columns.boluses:

@@ -61,6 +61,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
     """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
     from pumpcore.program.settings import Settings
     from thecal.checks.rigs import ANY_RIG
+    from thecal.quantities.amounts import ug_per_ml
 
     settings: Any = program.settings or Settings()
     seconds_s = program.rate_seconds_s
@@ -78,7 +79,8 @@ def table(program: Program, rig: Rig) -> list[Row]:
     ]
     if settings.hard_high_ng or settings.soft_high_ng:
         rows.append(concentration(program, settings))
-    rows += [of_drug(drug, own) for drug, (_, own) in zip(program.drugs, settings.drugs[1:], strict=False) if any(own[6:])]
+    for (name, mass_ng, volume_nl), (_, own) in zip(program.drugs, settings.drugs[1:], strict=False):
+        rows += [of_drug(name, own, ug_per_ml(mass_ng, volume_nl))] if any(own[6:]) else []
     passed = settings.overridden()
     for one in rows:
         one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"].partition(" of ")[0]) in passed
@@ -120,17 +122,15 @@ def concentration(program: Program, settings: Any) -> Row:
             "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
 
 
-def of_drug(drug: tuple[str, int, int], limits: tuple[int, ...]) -> Row:
+def of_drug(name: str, limits: tuple[int, ...], asked: str) -> Row:
     """Return the row of the concentration of a drug after the first."""
     from pumpcore.program.settings import LIMITS, Settings
-    from thecal.quantities.amounts import ug_per_ml
 
     own = Settings()
     for field, value in zip(LIMITS, limits, strict=True):
         setattr(own, field, value)
     ranges = {kind: f"{settings_ug(own, kind, 'low')} to {settings_ug(own, kind, 'high')}" for kind in ("soft", "hard")}
-    asked = ug_per_ml(drug[1], drug[2])
-    return {"limit": f"concentration of {drug[0]}", "unit": "ug/mL", "rate_seconds_s": 0, "library_soft": ranges["soft"],
+    return {"limit": f"concentration of {name}", "unit": "ug/mL", "rate_seconds_s": 0, "library_soft": ranges["soft"],
             "library_hard": ranges["hard"], "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
 
 
