@@ -7,7 +7,7 @@ from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
 from typing import Protocol as Interface
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -18,6 +18,9 @@ from pumpcore.program.plan import Program as Program
 from pumpcore.program.protocol import Ahead as Ahead
 from pumpcore.program.protocol import Protocol as Protocol
 from pumpcore.program.settings import Settings as Settings
+
+# A number, text, bytes, or a tuple of them.
+Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None

@@ -10,7 +10,7 @@ from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 
 if 0:  # for the type checker alone
-    from app.types import Iterator, Overlaying, Setup
+    from app.types import Crossing, Iterator, Overlaying, Setup
 
 # --- basal -------------------------------------------------------------------------------------------------------------------
 
@@ -28,6 +28,25 @@ class Basal:
         self.week = week
         self.temporary: "Overlaying | None" = None
         self._held: "tuple[schedule.Week | None, int, int, int]" = None, 0, 0, 0
+
+    def begin(self, second_s: int, week: "schedule.Week | None", position_s: int | None) -> None:
+        """A protocol begins in pump second `second_s` (course.py)."""
+
+    def position_s(self, second_s: int) -> int:
+        """Return the second of the protocol, 0 for any other program."""
+        return 0
+
+    def over(self, second_s: int) -> bool:
+        """Return True if a protocol has ended."""
+        return False
+
+    def tells(self, second_s: int) -> bool:
+        """Return True if the journal names the entry that begins."""
+        return True
+
+    def told(self, second_s: int) -> "dict[str, int | None] | None":
+        """Return where a protocol is, None for any other program."""
+        return None
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week is not None
@@ -48,19 +67,38 @@ class Basal:
             held = self._held = week, second_s, second_s + week.until_change_s(entries, second_s), entry
         return held
 
-    def rate_nl(self, entry: int) -> int:
-        """Return the rate by which to advance the accumulator while this entry runs."""
-        return self._of(self.program.entries[entry][1])
+    def told_nl(self, entry: int, second_s: int) -> int:
+        """Return the program's own rate of this entry."""
+        return self.program.entries[entry][1]
 
-    def _of(self, rate_nl: int) -> int:
+    def rate_nl(self, entry: int, second_s: int = 0) -> int:
+        """Return the rate by which to advance the accumulator while this entry runs."""
+        return self.of(self.program.entries[entry][1])
+
+    def ramps(self, entry: int) -> bool:
+        """Return True if each second has another rate. A lease then asks for the sum of its seconds."""
+        return False
+
+    def sum_nl(self, from_s: int, duration_s: int) -> int:
+        """Return the sum of the rates of these seconds of a ramp."""
+        return 0
+
+    def judge(self, crossing: "Crossing", second_s: int, position_steps: int) -> int:
+        """Set the phase of a bridge; return how long it holds at the rate of this second."""
+        return crossing.judge(self.accumulator, self.told_nl(self.entry_at(second_s), second_s), position_steps)
+
+    def of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
         """Return the seconds until the next entry, change of the offset or end of a temporary rate; NEVER_S if there is none."""
         change_s = self._piece(second_s)[2] - second_s if self._scheduled() else NEVER_S
-        if self.temporary is not None and self.temporary.end_s > second_s:
-            change_s = min(change_s, self.temporary.end_s - second_s)
-        return change_s
+        return min(change_s, self.until_temporary_s(second_s))
+
+    def until_temporary_s(self, second_s: int) -> int:
+        """Return the seconds until a temporary rate or the phase of a bridge ends; NEVER_S without one."""
+        temporary = self.temporary
+        return temporary.end_s - second_s if temporary is not None and temporary.end_s > second_s else NEVER_S
 
     def begin_temporary(self, temporary: "Overlaying") -> None:
         """Run a temporary rate or bridge instead of the program's rates."""
@@ -72,47 +110,47 @@ class Basal:
         temporary, self.temporary = self.temporary, None
         return 0 if temporary is None else self.accumulator.coarsen(temporary.parts())
 
-    def highest_nl(self, from_s: int, duration_s: int) -> int:
-        """Return the highest rate over `duration_s` from pump second `from_s` on, rounded up to whole nl.
+    def highest_nl(self, second_s: int, duration_s: int) -> int:
+        """Return the highest rate over `duration_s` from pump second `second_s` on, rounded up to whole nl.
 
         It covers the temporary rate that runs, and the basal if that is cancelled. Each takes at most two rounds of the entries.
         """
-        end_s, temporary = from_s + duration_s, self.temporary
-        highest = self._highest(from_s, end_s)
-        if temporary is not None and from_s < min(end_s, temporary.end_s):  # its rate grows with the basal
-            fastest_nl = self._highest(from_s, min(end_s, temporary.end_s))
+        end_s, temporary = second_s + duration_s, self.temporary
+        highest = self.highest(second_s, end_s)
+        if temporary is not None and second_s < min(end_s, temporary.end_s):  # its rate grows with the basal
+            fastest_nl = self.highest(second_s, min(end_s, temporary.end_s))
             highest = max(highest, ceil_div(temporary.of(fastest_nl), temporary.parts()))
         return highest
 
-    def _highest(self, from_s: int, end_s: int) -> int:
+    def highest(self, second_s: int, end_s: int) -> int:
         """Return the program's highest rate; a whole week on one side of a change of the offset has every entry."""
         entries, highest = self.program.entries, 0
-        for begin_s, until_s in self._sides(from_s, end_s):
+        for begin_s, until_s in self._sides(second_s, end_s):
             if self._scheduled() and until_s - begin_s >= S_PER_WEEK:
                 return self.program.highest_rate_nl()
             for entry, _ in self._pieces(begin_s, until_s):
                 highest = max(highest, entries[entry][1])
         return highest
 
-    def _sides(self, from_s: int, end_s: int) -> "list[tuple[int, int]]":
+    def _sides(self, second_s: int, end_s: int) -> "list[tuple[int, int]]":
         """Return [(begin, end)] of the parts before and after the next change of the offset."""
         shift_at_s = self.week.shift_at_s if self._scheduled() else NEVER_S
-        parts = ((from_s, min(end_s, shift_at_s)), (max(from_s, shift_at_s), end_s))
+        parts = ((second_s, min(end_s, shift_at_s)), (max(second_s, shift_at_s), end_s))
         return [(begin_s, until_s) for begin_s, until_s in parts if begin_s < until_s]
 
-    def _pieces(self, from_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
+    def _pieces(self, second_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
         """Yield (entry, seconds) one after the other. There must be no change of the offset in between."""
         if not self._scheduled() or len(self.program.entries) == 1:
-            yield self.entry_at(from_s), end_s - from_s
+            yield self.entry_at(second_s), end_s - second_s
             return
-        entries, local_s = self.program.entries, self.week.local_s(from_s)
+        entries, local_s = self.program.entries, self.week.local_s(second_s)
         entry = schedule.entry_at(entries, local_s)
-        while from_s < end_s:
+        while second_s < end_s:
             following = (entry + 1) % len(entries)
             begins_s = entries[following][0] * S_PER_MINUTE
-            lasts_s = min((begins_s - local_s) % S_PER_WEEK or S_PER_WEEK, end_s - from_s)
+            lasts_s = min((begins_s - local_s) % S_PER_WEEK or S_PER_WEEK, end_s - second_s)
             yield entry, lasts_s
-            from_s += lasts_s
+            second_s += lasts_s
             entry, local_s = following, begins_s
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
@@ -136,32 +174,32 @@ class Basal:
             end = minute
         return total * S_PER_MINUTE
 
-    def skip(self, from_s: int, duration_s: int) -> int:
+    def skip(self, second_s: int, duration_s: int) -> int:
         """Return the steps of the plan in a time that is left out (power off, at a limit); carry the remainder across it."""
-        end_s, steps, temporary = from_s + duration_s, 0, self.temporary
-        if temporary is not None and temporary.by_time and from_s < end_s:
-            until_s = max(from_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
-            steps, from_s = self._skip_to(from_s, until_s), until_s
-            if from_s >= temporary.end_s:
+        end_s, steps, temporary = second_s + duration_s, 0, self.temporary
+        if temporary is not None and temporary.by_time and second_s < end_s:
+            until_s = max(second_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
+            steps, second_s = self.skip_to(second_s, until_s), until_s
+            if second_s >= temporary.end_s:
                 self.end_temporary()
-        return steps + self._skip_to(from_s, end_s)
+        return steps + self.skip_to(second_s, end_s)
 
-    def _skip_to(self, from_s: int, end_s: int) -> int:
+    def skip_to(self, second_s: int, end_s: int) -> int:
         """Whole weeks are taken at once, so that years without power do not take minutes."""
         steps, source = 0, self.accumulator
-        for begin_s, until_s in self._sides(from_s, end_s):
+        for begin_s, until_s in self._sides(second_s, end_s):
             weeks = (until_s - begin_s) // S_PER_WEEK if self._scheduled() else 0
             if weeks:
-                steps += source.advance(self._of(self._week_nl_s()) * weeks, 1)
+                steps += source.advance(self.of(self._week_nl_s()) * weeks, 1)
             for entry, lasts_s in self._pieces(begin_s + weeks * S_PER_WEEK, until_s):
-                steps += source.advance(self.rate_nl(entry), lasts_s)
+                steps += source.advance(self.rate_nl(entry, begin_s), lasts_s)
         return steps
 
-    def plan_steps(self, from_s: int, duration_s: int) -> int:
+    def plan_steps(self, second_s: int, duration_s: int) -> int:
         """Return what `skip` would return, without carrying anything."""
         source = self.accumulator
         kept = source.remainder, source.modulus, self.temporary
-        steps = self.skip(from_s, duration_s)
+        steps = self.skip(second_s, duration_s)
         source.remainder, source.modulus, self.temporary = kept
         return steps
 
@@ -183,13 +221,13 @@ class NoBasal(Basal):
 
     def __init__(self, bolus: Bolus, calibration: Calibration, kept: int) -> None:
         self.accumulator = Accumulator(bolus.rate_seconds_s, calibration)
-        self._kept = kept
+        self.kept = kept
 
     def entry_at(self, second_s: int) -> int:
         """Return 0."""
         return 0
 
-    def rate_nl(self, entry: int) -> int:
+    def rate_nl(self, entry: int, second_s: int = 0) -> int:
         """Return 0."""
         return 0
 
@@ -197,13 +235,13 @@ class NoBasal(Basal):
         """Return NEVER_S."""
         return NEVER_S
 
-    def skip(self, from_s: int, duration_s: int) -> int:
+    def skip(self, second_s: int, duration_s: int) -> int:
         """Return 0."""
         return 0
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
         """Return the kept remainder."""
-        return self._kept
+        return self.kept
 
     def owed_steps(self, rate_nl: int, duration_s: int) -> int:
         """Return 0."""

@@ -1,6 +1,5 @@
 """From power-up to the first turn of the loop: what is on flash, which of it is uncertain, and what may go on."""
 
-from app.delivery.basal import Basal
 from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
@@ -98,16 +97,16 @@ def _bench(setup: Setup, payload: bytes) -> None:
     setup.calibration = setup.bench.calibration
 
 
-def _calibration(setup: Setup, image: bytes) -> None:
+def _calibration(setup: Setup, packed: bytes) -> None:
     from app.programs import calibrating
 
-    calibrating.load(setup, image)
+    calibrating.load(setup, packed)
 
 
-def _tank(setup: Setup, image: bytes) -> None:
+def _tank(setup: Setup, packed: bytes) -> None:
     from pumpcore.fluid import reservoir
 
-    setup.tank = reservoir.unpack(image)
+    setup.tank = reservoir.unpack(packed)
 
 
 def _program(setup: Setup, payload: bytes) -> None:
@@ -147,16 +146,17 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 MOST_IN_HOUR = const(3)
 
 
-def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, barred: bool) -> str:
     """Return "" if the pump may resume, else the fault that says why not."""
     program = setup.program
-    if program is None or program.after_power_loss != "resume" or blocked:
+    if program is None or program.after_power_loss != "resume" or barred:
         return "not_resumed"
     if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
     if record.temporary == ledger.LOWERED:  # the basal is more than the rate that was cut
         return "not_resumed"
-    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+    waits = program.protocol is None or record.protocol_s < 0  # one that has begun needs no clock any more
+    if program.needs_clock() and waits and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"
     return ""
 
@@ -165,38 +165,42 @@ class Resume:
     """Wait until the broken lease is over. Its steps count as delivered (R2); what it booked beyond the plan is owed.
 
     With a known time the gap begins at the lease's end on the clock. Without it begins at power-up and lasts at least the lease's length.
-    With a `bridge` the plan is the lower of its rates.
+    With a `bridge` the plan is the lower of its rates. A protocol stands still meanwhile, and goes on with second `protocol_s`: nothing of
+    it is missed.
     """
 
     def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
-        self._record = record
-        self._book = book
-        self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
-        self._accumulator.remainder = record.basal_remainder
+        self.record = record
+        self.book = book
+        self.accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
+        self.accumulator.remainder = record.basal_remainder
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
-        self._basal = Basal(setup.program, self._accumulator, week)
-        self._next_ms = 0
+        self.basal = setup.basal(setup.program, self.accumulator, week)
+        self.basal.begin(0, week, record.protocol_s)
+        self.protocol_s = record.protocol_s
+        self.next_ms = 0
+        self.protocol = setup.program.protocol
         self.bridge = bridge
         self.from_utc_s = self.to_utc_s = self.missed_steps = self.remainder = 0
         if bridge is not None:
-            self._basal.begin_temporary(bridge)
+            self.basal.begin_temporary(bridge)
 
     def due_ms(self) -> int:
         """Return the uptime of the next `ready`."""
-        return self._next_ms
+        return self.next_ms
 
     def _gap_s(self) -> int:
         if self._timed:
-            return self._book.wall.utc_s() - self._record.until_utc_s
-        powered_s = self._book.clock.uptime_ms() // MS_PER_S
-        return powered_s if powered_s >= self._record.lease_s else -1
+            return self.book.wall.utc_s() - self.record.until_utc_s
+        powered_s = self.book.clock.uptime_ms() // MS_PER_S
+        return powered_s if powered_s >= self.record.lease_s else -1
 
-    def ready(self, now_ms: int) -> bool:
+    def ready(self, uptime_ms: int) -> bool:
         """Return True if the span can begin now; looks at most once a second."""
-        if now_ms < self._next_ms:
+        if uptime_ms < self.next_ms:
             return False
-        self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        self.next_ms = uptime_ms - uptime_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
     def close(self) -> None:
@@ -204,13 +208,15 @@ class Resume:
 
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """
-        gap_s, source = self._gap_s(), self._accumulator
-        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
-        self._basal.end_temporary()
+        gap_s, source = self._gap_s(), self.accumulator
+        missed_steps = (self.basal.skip(0, gap_s) if self.protocol is None else 0) - self.record.ahead_steps
+        if self.protocol is not None and self.protocol.start > 1 and self.protocol_s < 0:  # the time of day goes on without power
+            self.protocol_s = min(0, self.protocol_s + gap_s)
+        self.basal.end_temporary()
         self.remainder = source.remainder + min(0, missed_steps) * source.modulus
         self.missed_steps = max(0, missed_steps)
         if self._timed:
-            self.from_utc_s = self._record.until_utc_s
+            self.from_utc_s = self.record.until_utc_s
             self.to_utc_s = self.from_utc_s + gap_s
 
 
@@ -269,7 +275,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(_rest(pump, history, losses, found[1], base_s), filling, hashes)
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -282,7 +288,7 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
         yield from part
 
 
-def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+def rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
     """Read the rest of the day's journal, and the alarms. It allocates a second buffer: a half-built pump has no memory to keep one."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
     if losses.behind >= 0:
@@ -294,6 +300,19 @@ def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses,
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
+
+
+def _protocol(pump: Pump) -> "Steps":
+    """Check the windows of the active protocol: too long for the first answer."""
+    if pump.setup.program is None or pump.setup.program.protocol is None:
+        return
+    from app.programs import programs
+
+    try:
+        yield from programs.look_through(pump.setup)
+    except Refusal:
+        pump.setup.forget_program()
+        pump.alarms.raise_fault("program_invalid")
 
 
 def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
@@ -343,7 +362,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
             pump.journal.append("temporary_ended", (bolus.ENDS.index(bolus.CUT), found.leased_steps))
         if found.state != ledger.IDLE:
             pump.book.uncertain_steps += opened
-            _settle(pump, files, found)
+            settle(pump, files, found)
     except JournalError:
         pump.alarms.raise_fault("journal_failed")
     except OSError:
@@ -367,18 +386,18 @@ def _tank_allows(pump: Pump) -> bool:
     return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
 
 
-def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
+def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
     """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
-        return None, blocked
+        return None, barred
     from app.programs.lines import Bridge
     from pumpcore.fluid.front import BRIDGE, PRIME
 
     need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
-    return Bridge(pump) if need == BRIDGE else None, blocked or need == PRIME
+    return Bridge(pump) if need == BRIDGE else None, barred or need == PRIME
 
 
-def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
+def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """Count the open part as delivered, and write that before anything else happens."""
     pump.alarms.raise_fault("power_lost")
     blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
@@ -387,7 +406,7 @@ def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
-    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
+    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry", "protocol_s"):
         setattr(settled, name, getattr(found, name))
     settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps

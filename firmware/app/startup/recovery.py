@@ -14,6 +14,7 @@ if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
 _TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
+_TOTALS = (_TOTAL, records.FORMATS["protocol_total"][0])  # the second begins like the first
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
@@ -27,6 +28,7 @@ _MOST_GAPS = const(8)
 _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
 # Records with the pump's position, by their number.
 _PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
+_PLACES[_TOTALS[1]] = "total"
 _STALE_S = const(120)
 _AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
@@ -159,7 +161,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
-        self._known: list[Gap] = []
+        self.known: list[Gap] = []
         self.behind = 0  # what `totals` has read begins with this number; 0: nothing, -1: all
 
     def look(self, name: str, segment: Segment, starts: list[int]) -> "list[Lost]":
@@ -167,7 +169,7 @@ class Losses:
         data = segment.data
         for at in starts:
             if data[at + 1] == _GAP:
-                self._known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
+                self.known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
         if starts and len(starts) == segment.behind - segment.first:
             return []
         from pumpcore.wire import gaps
@@ -183,7 +185,7 @@ class Losses:
 
     def news(self) -> list[Gap]:
         """Return the gaps that are not journaled yet, each once; one that spans them all if a ring has more than 8."""
-        known, found = self._known, []
+        known, found = self.known, []
         for name in ("events", "faults"):
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in known])]
             if len(new) > _MOST_GAPS:
@@ -208,14 +210,14 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
         yield
         for at in starts:
-            if data[at + 1] == _TOTAL:
+            if data[at + 1] in _TOTALS:
                 segment.append(_total_at(data, at))
             elif data[at + 1] == _DOSE:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", one, starts):
             if _may_hold_dose(lost):
-                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] == _TOTAL] + found
+                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] in _TOTALS] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
         found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
@@ -276,11 +278,11 @@ def powered_on_s(record: ledger.LedgerRecord, history: list[tuple[int, int]]) ->
     return max(record.powered_on_s, history[-1][0] if history else 0)
 
 
-def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, now_s: int) -> "Steps":
+def rebuild_windows(windows: Windows, history: list[tuple[int, int]], position_steps: int, second_s: int) -> "Steps":
     """Fill empty windows from flash, a part at each step, so that nothing drops out too early: steps between two totals count at the later
     one, steps before the first total of a short history at that total, steps since the last one now."""
     before = 0
-    history.append((now_s, position_steps))
+    history.append((second_s, position_steps))
     for number, (at_s, leased_steps) in enumerate(history):
         windows.add(max(0, leased_steps - before), max(0, windows.minute - at_s // S_PER_MINUTE))
         before = leased_steps

@@ -33,10 +33,10 @@ class Pack:
 
     def __init__(self) -> None:
         self._head = b""
-        self._rows = 0  # where the rows of the modules begin, after the folders
-        self._path, self._at, self._bytes = "", 0, 0  # the module found last
-        self._file: "BinaryFile | None" = None
-        self._part = bytearray()
+        self.rows = 0  # where the rows of the modules begin, after the folders
+        self.path, self.at, self.bytes = "", 0, 0  # the module found last
+        self.file: "BinaryFile | None" = None
+        self.part = bytearray()
 
     def mount(self, *options: bool) -> None:
         """Called by the mount and the unmount."""
@@ -47,40 +47,40 @@ class Pack:
         """Answer as for a file. An import asks for a folder, a .py and an .mpy, in this order; a path that is no folder counts as a file.
         """
         if path.endswith(".mpy"):
-            if self._look(path):
+            if self.look(path):
                 return _FILE
         elif not path.endswith(".py"):
-            return _FOLDER if b" %s " % path.encode() in self.head()[: self._rows] else _FILE
+            return _FOLDER if b" %s " % path.encode() in self.head()[: self.rows] else _FILE
         raise OSError
 
     def open(self, path: str, mode: str) -> "Reader":
         """Return the pack, positioned at this module: an .mpy knows where it ends."""
-        if path != self._path and not self._look(path):
+        if path != self.path and not self.look(path):
             raise OSError(errno.ENOENT)
-        held = self._file if self._bytes <= len(self._part) else None
+        held = self.file if self.bytes <= len(self.part) else None
         file = held or open(PATH, "rb")
-        file.seek(self._at)
+        file.seek(self.at)
         if held is None:
             return file
-        part = memoryview(self._part)[: self._bytes]
+        part = memoryview(self.part)[: self.bytes]
         file.readinto(part)
         return io.BytesIO(part)
 
-    def _look(self, path: str) -> bool:
+    def look(self, path: str) -> bool:
         """Find this module for `open`. Return False if there is none."""
         head, row = self.head(), b"\n%s " % path.encode()
         at = head.find(row) + len(row)
         if at < len(row):
             return False
         first, size = head[at : head.find(b"\n", at)].split(b" ")
-        self._path, self._at, self._bytes = path, int(first), int(size)
+        self.path, self.at, self.bytes = path, int(first), int(size)
         return True
 
     def head(self) -> bytes:
         """Return the table. Raises OSError if there is no pack."""
         if not self._head:
             self._head = table()
-            self._rows = self._head.find(b" \n") + 1
+            self.rows = self._head.find(b" \n") + 1
         return self._head
 
     def hold(self) -> None:
@@ -89,13 +89,13 @@ class Pack:
         Call it after the last mount of the file system: a file that is open across a new mount would be read through the old one.
         """
         if self._head:
-            self._part = bytearray(_PART_BYTES)
-            self._file = open(PATH, "rb")
+            self.part = bytearray(_PART_BYTES)
+            self.file = open(PATH, "rb")
 
     def let_go(self) -> None:
         """Free the memory until the next import."""
-        self._head, self._part = b"", bytearray()
-        file, self._file = self._file, None
+        self._head, self.part = b"", bytearray()
+        file, self.file = self.file, None
         if file:
             file.close()
 

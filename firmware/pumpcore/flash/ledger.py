@@ -18,15 +18,19 @@ ALONE = const(3)  # ALONE: a bolus without a program
 RESUMES_KEPT = const(3)
 
 # By magic. TLG1 is of a firmware without therapy modes and lacks the last five fields. TLG2 keeps 16 bits of the boot and lacks
-# `events_sequence`: the newest record of the ring of events when it was written (0: unknown).
-_FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_LEDGER_MAGIC = b"TLG3"
-FIELDS = (
+# `events_sequence`: the newest record of the ring of events when it was written (0: unknown). TLG3 lacks `protocol_s`: the second of a
+# protocol at the end of the lease, below 0 before its start.
+_FORMATS = {
+    b"TLG4": "<4sIIBBQQQIIIHIQQ8sQIBIIqIII", b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII",
+    b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII",
+}
+_LEDGER_MAGIC = const(b"TLG4")
+FIELDS = const((
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
     "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
-    "events_sequence",
-)
+    "events_sequence", "protocol_s",
+))
 # How a temporary rate compared with the basal when the lease was written.
 NONE = const(0)
 RAISED = const(1)
@@ -57,6 +61,7 @@ class LedgerRecord:
         self.temporary = NONE
         self.demand_s = 0
         self.events_sequence = 0
+        self.protocol_s = 0
         self.resumes_s = [0] * RESUMES_KEPT
 
     def open_steps(self) -> int:
@@ -71,18 +76,18 @@ def pack_record(record: LedgerRecord) -> bytes:
         _FORMATS[_LEDGER_MAGIC], _LEDGER_MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
         one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
         one.bolus_token, one.program_digest, one.extended_token, one.extended_steps, one.temporary, one.demand_s, one.events_sequence,
-        *one.resumes_s)
+        one.protocol_s, *one.resumes_s)
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack_record(image: bytes) -> LedgerRecord:
-    """Return the record of `image`. Raises ValueError if it is cut short, damaged or inconsistent."""
-    layout = _FORMATS.get(bytes(image[:4]), "")
-    if not layout or len(image) != struct.calcsize(layout) + 4:
+def unpack_record(packed: bytes) -> LedgerRecord:
+    """Return the record of `packed`. Raises ValueError if it is cut short, damaged or inconsistent."""
+    layout = _FORMATS.get(bytes(packed[:4]), "")
+    if not layout or len(packed) != struct.calcsize(layout) + 4:
         raise ValueError("not a ledger record")
-    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
+    if struct.unpack("<I", packed[-4:])[0] != binascii.crc32(packed[:-4]):
         raise ValueError("ledger record is damaged")
-    values = struct.unpack(layout, image[:-4])[1:]
+    values = struct.unpack(layout, packed[:-4])[1:]
     record = LedgerRecord()
     for name, value in zip(FIELDS, values[:-RESUMES_KEPT]):
         setattr(record, name, value)

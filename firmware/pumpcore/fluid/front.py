@@ -4,10 +4,10 @@ import struct
 
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program.schedule import NEVER_S
-from pumpcore.units import U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Program
+    from pumpcore.shapes import Ahead, Content, Program
 
 # --- front -------------------------------------------------------------------------------------------------------------------
 # The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
@@ -16,14 +16,14 @@ if 0:  # for the type checker alone
 # `least_nl` as not delivered. A content has a (name, mass_ng, volume_nl) for each of its drugs; a single one may be a fluid in volumes,
 # with (0, 0). The same drugs in another order are the same fluid, another drug in it makes another fluid.
 
-NAME = "line"
+NAME = const("line")
 CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
-UNKNOWN = (("", 0, 0),)
-TOLERANCE_PERMILLE = 100  # of the measured volume of a line
-FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps")
-_FORMAT = "<BQQQQIIQQQQBB"
-_DRUG = "<BBQQ"  # of a drug after the first: 0 old or 1 new, bytes of its name, mass_ng, volume_nl
+UNKNOWN = const((("", 0, 0),))
+TOLERANCE_PERMILLE = const(100)  # of the measured volume of a line
+FIELDS = const(("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps"))
+_FORMAT = const("<BQQQQIIQQQQBB")
+_DRUG = const("<BBQQ")  # of a drug after the first: 0 old or 1 new, bytes of its name, mass_ng, volume_nl
 
 
 def change(old: "Content", new: "Content") -> str:
@@ -72,11 +72,11 @@ class Line:
         self.old = old
         self.new = new
 
-    def begin(self, state: int, position_steps: int, uncertain_steps: int, pair: Calibration) -> "Line":
+    def begin(self, state: int, position_steps: int, uncertain_steps: int, calibration: Calibration) -> "Line":
         """Put the front at the outlet, at this position and calibration. Return the line."""
         self.state = state
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
-        self.volume_nl, self.steps = pair.volume_nl, pair.steps
+        self.volume_nl, self.steps = calibration.volume_nl, calibration.steps
         return self
 
     def follow(self, other: "Line") -> "Line":
@@ -143,14 +143,14 @@ class Line:
             told[side + "drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in content[1:]]
         return told
 
-    def counts_by(self, pair: Calibration) -> bool:
+    def counts_by(self, calibration: Calibration) -> bool:
         """Return True if the line counts with this calibration."""
-        return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
+        return (self.volume_nl, self.steps) == (calibration.volume_nl, calibration.steps)
 
-    def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
+    def move(self, position_steps: int, uncertain_steps: int, calibration: Calibration) -> None:
         """From this position on, count with another calibration."""
         self.base_least_nl, self.base_most_nl = self.least_nl(position_steps, uncertain_steps), self.most_nl(position_steps)
-        self.begin(self.state, position_steps, uncertain_steps, pair)
+        self.begin(self.state, position_steps, uncertain_steps, calibration)
 
     def pack(self) -> bytes:
         """Return the bytes of the store's image."""
@@ -164,26 +164,26 @@ class Line:
         return struct.pack(_FORMAT, *values) + b"".join(texts)
 
 
-def unpack(image: bytes) -> Line:
+def unpack(packed: bytes) -> Line:
     """Return the line of an image of the store. Raises ValueError if the bytes are not one."""
     head = struct.calcsize(_FORMAT)
-    if len(image) < head:
+    if len(packed) < head:
         raise ValueError("not a line")
-    values = struct.unpack(_FORMAT, image[:head])
+    values = struct.unpack(_FORMAT, packed[:head])
     split = head + values[11]
     end = split + values[12]
-    if len(image) < end or values[0] > LOST or not values[5] or not values[6]:
+    if len(packed) < end or values[0] > LOST or not values[5] or not values[6]:
         raise ValueError("not a line")
-    contents = [[(image[head:split].decode(), values[7], values[8])], [(image[split:end].decode(), values[9], values[10])]]
-    while end < len(image):
+    contents = [[(packed[head:split].decode(), values[7], values[8])], [(packed[split:end].decode(), values[9], values[10])]]
+    while end < len(packed):
         at = end + struct.calcsize(_DRUG)
-        if at > len(image):
+        if at > len(packed):
             raise ValueError("not a line")
-        side, size, mass_ng, volume_nl = struct.unpack(_DRUG, image[end:at])
+        side, size, mass_ng, volume_nl = struct.unpack(_DRUG, packed[end:at])
         end = at + size
-        if side > 1 or end > len(image):
+        if side > 1 or end > len(packed):
             raise ValueError("not a line")
-        contents[side].append((image[at:end].decode(), mass_ng, volume_nl))
+        contents[side].append((packed[at:end].decode(), mass_ng, volume_nl))
     line = Line(tuple(contents[0]), tuple(contents[1]))
     for name, value in zip(FIELDS, values):
         setattr(line, name, value)
@@ -206,20 +206,6 @@ def ratio(old: "Content", new: "Content") -> tuple[int, int]:
     return numerator // common, denominator // common
 
 
-def _lasts_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever."""
-    flow = accumulator.flow(rate_nl)
-    if steps < 0:
-        return 0
-    return ((steps + 1) * accumulator.modulus - 1 - accumulator.remainder) // flow if flow else NEVER_S
-
-
-def _reaches_s(accumulator: Accumulator, rate_nl: int, steps: int) -> int:
-    """Return the time [whole s] within which `steps` fall due; NEVER_S if never."""
-    flow = accumulator.flow(rate_nl)
-    return ceil_div(steps * accumulator.modulus - accumulator.remainder, flow) if flow else NEVER_S
-
-
 def of_line(line: "Line", program: "Program", uncertain_steps: int) -> "Crossing":
     """Return the crossing of the front in `line`; `old_until` may be negative."""
     line_nl = program.line_nl()
@@ -232,8 +218,8 @@ class Crossing:
     The tip surely delivers the old content up to position `old_until`, and the new one from `new_from` on.
     """
 
-    def __init__(self, pair: tuple[int, int], old_until: int, new_from: int) -> None:
-        self.numerator, self.denominator = pair
+    def __init__(self, calibration: tuple[int, int], old_until: int, new_from: int) -> None:
+        self.numerator, self.denominator = calibration
         self.old_until = old_until
         self.new_from = new_from
         self.phase = UNCERTAIN
@@ -246,15 +232,36 @@ class Crossing:
         """Return by which factor the remainder of the basal is finer than the program's."""
         return self.denominator
 
-    def of(self, basal_nl: int) -> int:
-        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`. In the uncertain phase it is the lower of both."""
-        return basal_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
+    def of(self, rate_nl: int) -> int:
+        """Return the rate in 1 / `parts` nl for a basal of `rate_nl`. In the uncertain phase it is the lower of both."""
+        return rate_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
 
-    def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int) -> int:
-        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal."""
+    def judge(self, accumulator: Accumulator, rate_nl: int, position_steps: int, ahead: "Ahead | None" = None) -> int:
+        """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal.
+
+        `ahead`: the seconds of a stage, whose rates may differ.
+        """
         self.phase = OLD
-        lasts_s = _lasts_s(accumulator, self.of(basal_nl), self.old_until - position_steps)
+        lasts_s = self._lasts_s(accumulator, rate_nl, self.old_until - position_steps, ahead)
         if not lasts_s:
             self.phase = UNCERTAIN
-            lasts_s = _reaches_s(accumulator, self.of(basal_nl), self.new_from - position_steps)
+            # what reaches a position is a second longer than what stays before it
+            lasts_s = self._lasts_s(accumulator, rate_nl, self.new_from - position_steps - 1, ahead) + 1
         return lasts_s
+
+    def _lasts_s(self, accumulator: Accumulator, basal_nl: int, steps: int, ahead: "Ahead | None") -> int:
+        """Return the longest time [whole s] in which at most `steps` fall due; NEVER_S if for ever, or longer than `ahead`."""
+        room = (steps + 1) * accumulator.modulus - 1 - accumulator.remainder
+        if steps < 0:
+            return 0
+        if ahead is None or ahead.left_s >= NEVER_S:
+            flow = accumulator.flow(self.of(basal_nl))
+            return room // flow if flow else NEVER_S
+        low, high = 0, ahead.left_s + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            if accumulator.flow(self.of(ahead.nl_s(middle))) <= room:
+                low = middle
+            else:
+                high = middle
+        return low if low < ahead.left_s else NEVER_S

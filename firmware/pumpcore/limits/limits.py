@@ -16,19 +16,23 @@ if 0:  # for the type checker alone
 # Steps count as leased. Staging adds the one step by which a window of whole steps can exceed the plan.
 
 
-def check_program(program: Program, bench: "BenchLimits", calibration: Calibration) -> Ceilings:
+def check_program(program: Program, bench: "BenchLimits", calibration: Calibration, whole: bool = True) -> Ceilings:
     """Check a program against bench and calibration; return its ceilings. Quick once its `peaks` are known.
+
+    Without `whole` only its rates and limits: what a search through its windows shows is for later.
 
     Refusals `limit_wider`, `rate_above_ceiling`, `rate_above_motor`, `hour_above_ceiling`, `day_above_ceiling`, and those of `check`.
     """
     _check_tightens(program, bench)
     ceilings = Ceilings(bench, calibration, program)
     ceilings.check_rate(program.highest_rate_nl())
+    if not whole:
+        return ceilings
     windows = (("hour", HOUR_BUCKETS, ceilings.hour_steps), ("day", DAY_BUCKETS, ceilings.day_steps))
     for name, minutes, limit_steps in windows:
-        flow = highest_window_nl(program, minutes)
+        flow = highest_window_nl_s(program, minutes)
         modulus = program.rate_seconds_s * calibration.volume_nl
-        steps = flow * S_PER_MINUTE * calibration.steps // modulus + 1
+        steps = flow * calibration.steps // modulus + 1
         if steps > limit_steps:
             settings = program.settings
             mine = settings is not None and name == "day" and ceilings.day_nl == settings.hard_day_nl
@@ -72,11 +76,25 @@ def windows_of(program: Program) -> tuple[int, ...]:
     return (HOUR_BUCKETS, DAY_BUCKETS, MINUTES_PER_DAY) if program.settings is not None else (HOUR_BUCKETS, DAY_BUCKETS)
 
 
-def highest_window_nl(program: Program, minutes: int) -> int:
-    """Return the largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes).
+def highest_window_nl_s(program: Program, minutes: int) -> int:
+    """Return the largest sum of the rates of all seconds in any `minutes` of the program (nl per the program's seconds, times seconds).
 
     It is found once and kept in `program.peaks`, so a program's entries must not change after its first check.
     """
+    if program.protocol is None:
+        return highest_window_nl(program, minutes) * S_PER_MINUTE
+    if minutes not in program.peaks:
+        from pumpcore.limits import windows
+
+        state = windows.begin_peak(program.protocol, minutes)
+        while windows.go_on(program.protocol, state, windows.MOST_MOVES):
+            continue
+        keep_peak(program, state)
+    return program.peaks[minutes]
+
+
+def highest_window_nl(program: Program, minutes: int) -> int:
+    """Return the largest sum of rate_nl over any `minutes` of the week (nl per the program's seconds, times minutes)."""
     if minutes not in program.peaks:
         state = begin_peak(program.entries, minutes)
         go_on(program.entries, state, 2 * len(program.entries))
@@ -111,14 +129,14 @@ def begin_peak(entries: "Entries", minutes: int) -> list[int]:
     return [minutes, 2 * count, 1 % count, (at + 1) % count, _lasts(entries, 0), _lasts(entries, at) - left, total, total]
 
 
-def go_on(entries: "Entries", state: list[int], most: int) -> int:
-    """Move the window to the next place where it begins or ends with an entry, at most `most` times. Return the moves left.
+def go_on(entries: "Entries", state: list[int], high: int) -> int:
+    """Move the window to the next place where it begins or ends with an entry, at most `high` times. Return the moves left.
 
     Only such a window can be the largest: the sum is a piecewise linear function of where the window begins.
     """
     minutes, left, begin, end, begin_in, end_in, total, highest = state
     count = len(entries)
-    for _ in range(min(most, left)):
+    for _ in range(min(high, left)):
         move = begin_in if begin_in < end_in else end_in
         total += (entries[end - 1][1] - entries[begin - 1][1]) * move
         if total > highest:
@@ -131,7 +149,7 @@ def go_on(entries: "Entries", state: list[int], most: int) -> int:
         if not end_in:
             end_in = _lasts(entries, end)
             end = (end + 1) % count
-    left -= min(most, left)
+    left -= min(high, left)
     state[:] = minutes, left, begin, end, begin_in, end_in, total, highest
     return left
 
@@ -207,7 +225,7 @@ def _demand_windows(program: Program, ceilings: "Ceilings", calibration: Calibra
     for name, limit_steps in (("hour", ceilings.hour_steps), ("day", ceilings.day_steps)):
         window_s = _WINDOWS_S[name]
         doses = min(settings.demand_per_day, (window_s - 1) // settings.lockout_s + 1)
-        flow = highest_window_nl(program, window_s // S_PER_MINUTE) * S_PER_MINUTE * calibration.steps
+        flow = highest_window_nl_s(program, window_s // S_PER_MINUTE) * calibration.steps
         found.append((name, doses, flow // modulus + 1, limit_steps))
     return found
 
@@ -216,7 +234,7 @@ def asks_nl(program: Program) -> tuple[tuple[str, int], ...]:
     """Return (name, nl) of what the library limits: highest basal, largest bolus, most in 24 h with every demand bolus."""
     settings = program.settings
     demand_nl = settings.demand_nl if settings.demand_on else 0
-    day_nl = highest_window_nl(program, MINUTES_PER_DAY) * S_PER_MINUTE // program.rate_seconds_s
+    day_nl = highest_window_nl_s(program, MINUTES_PER_DAY) // program.rate_seconds_s
     return (
         ("rate", program.highest_rate_nl()), ("bolus", max(demand_nl, settings.bolus_max_nl)),
         ("day", day_nl + demand_nl * settings.demand_per_day),

@@ -3,24 +3,16 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import (  # noqa: F401  (other files import them from here)
-    BY_STAGES,
-    CONSTANT,
-    MINIMUM,
-    MODES,
-    SCHEDULE,
-    PackedEntries,
-    Program,
-)
+from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, LIMITS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings alone: ranges, and which fields need each other.
 
-LONGEST_LOCKOUT_S = 86_400
-SHORTEST_DEMAND_S = 20
-MOST_DEMANDS = 96
+LONGEST_LOCKOUT_S = const(86_400)
+SHORTEST_DEMAND_S = const(20)
+MOST_DEMANDS = const(96)
 _MOST = const(1 << 48)
 
 
@@ -47,10 +39,10 @@ def _in_order(settings: Settings) -> None:
             raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
-def _within(settings: Settings, name: str, least: int, most: int) -> None:
+def _within(settings: Settings, name: str, low: int, high: int) -> None:
     value = getattr(settings, name)
-    if not least <= value <= most:
-        nearest = least if value < least else most
+    if not low <= value <= high:
+        nearest = low if value < low else high
         raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
@@ -100,20 +92,20 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 #
 # Another drug has a head (_DRUG: bytes of its name, concentration ng and nl, the library's limits for it) and its name in UTF-8.
 
-MAX_ENTRIES = 336
-MAX_BYTES = 4096
-MAX_TEXT_BYTES = 80
-SETTINGS_BYTES = 173
-CLOCK_LOSS = ("stop", "lowest")
-POWER_LOSS = ("stop", "resume")
-MAX_RATE_NL = 1 << 48
+MAX_ENTRIES = const(336)
+MAX_BYTES = const(4096)
+MAX_TEXT_BYTES = const(80)
+SETTINGS_BYTES = const(173)
+CLOCK_LOSS = const(("stop", "lowest"))
+POWER_LOSS = const(("stop", "resume"))
+MAX_RATE_NL = const(1 << 48)
 
 _PLAIN, _WITH_SETTINGS, _WITH_MORE = b"TPR1", b"TPR2", b"TPR3"
-_HEAD = "<4sBBBBIHBBQQQQQ"
-_ENTRY = "<HQ"
-_ENTRY_BYTES = struct.calcsize(_ENTRY)
+_HEAD = const("<4sBBBBIHBBQQQQQ")
+_ENTRY = const("<HQ")
+_ENTRY_BYTES = const(10)
 _SHORT_ENTRY_BYTES = const(9)
-_DRUG = "<B12Q"
+_DRUG = const("<B12Q")
 _DRUG_BYTES = const(97)
 _MOST_OTHERS = const(3)
 
@@ -195,8 +187,7 @@ def unpack(packed: bytes) -> Program:
         raise Refusal("program_format", cause="length")
     program = Program(
         _text(packed[name_at : name_at + name_bytes]), _text(packed[name_at + name_bytes : fluid_end]), seconds_s,
-        PackedEntries(packed, rows_at, size),
-    )
+        PackedEntries(packed, rows_at, size))
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
     program.after_power_loss = POWER_LOSS[power_loss]

@@ -1,5 +1,7 @@
 """The program as it runs. packing.py packs and checks it."""
 
+import struct
+
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
@@ -9,33 +11,37 @@ CONSTANT = const(0)
 SCHEDULE = const(1)
 MINIMUM = const(2)
 BY_STAGES = const(3)
-MODES = ("constant", "schedule", "minimum", "protocol")
+MODES = const(("constant", "schedule", "minimum", "protocol"))
 
 
 class PackedEntries:
-    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl in the rest. Little-endian.
+    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl u64 or u56 (9 bytes).
 
     An entry becomes a tuple when it is asked for: 336 tuples would take four times the memory of the bytes.
     """
 
     def __init__(self, packed: bytes, start: int, size: int) -> None:
-        self._packed = packed
-        self._start = start
-        self._size = size
+        self.packed = packed
+        self.start = start
+        self.size = size
 
     def __len__(self) -> int:
-        return (len(self._packed) - self._start) // self._size
+        return (len(self.packed) - self.start) // self.size
+
+    def read(self, at: int) -> "tuple[int, int]":
+        """Return the entry at byte `at`."""
+        values = struct.unpack_from("<HQ" if self.size == 10 else "<HIHB", self.packed, at)
+        return values if len(values) == 2 else (values[0], values[1] | values[2] << 32 | values[3] << 48)
 
     def __getitem__(self, index: int) -> "tuple[int, int]":
-        packed, size = self._packed, self._size
-        at = (self._start if index >= 0 else len(packed)) + index * size
-        if not self._start <= at < len(packed):
+        start, end = self.start, len(self.packed)
+        at = (start if index >= 0 else end) + index * self.size
+        if not start <= at < end:
             raise IndexError(index)
-        return packed[at] | packed[at + 1] << 8, int.from_bytes(packed[at + 2 : at + size], "little")
+        return self.read(at)
 
     def __iter__(self) -> "Iterator[tuple[int, int]]":
-        for index in range(len(self)):
-            yield self[index]
+        return map(self.read, range(self.start, len(self.packed), self.size))
 
 
 class Program:

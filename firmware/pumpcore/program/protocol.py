@@ -186,6 +186,25 @@ class Protocol:
         """Return the sum of the rates of the seconds `from_s` .. `end_s` - 1."""
         return self.by_nl_s(end_s) - self.by_nl_s(from_s)
 
+    def begun(self, at_s: int) -> int:
+        """Return how many stages have begun before second `at_s`, with their repeats."""
+        found = 0
+        for part in self.parts():
+            if at_s > part.begin_s:
+                number, rest_s = divmod(min(at_s, part.end_s) - part.begin_s, part.lasts_s)
+                found += number * part.count
+                index = part.first
+                while rest_s > 0:
+                    rest_s -= self.stages[index][0]
+                    found, index = found + 1, index + 1
+        return found
+
+    def piece(self, at_s: int, most_s: int) -> "tuple[int, int, Ahead | None]":
+        """Return (rate, seconds until the stage changes but at most `most_s`, the seconds ahead of a ramp) of second `at_s`."""
+        place = self.place(at_s)
+        ahead = Ahead(self, at_s) if self.ramps(place.entry) else None
+        return self.rate_nl(place.entry, place.second_s), min(most_s, place.left_s), ahead
+
     def highest_nl(self) -> int:
         """Return the highest rate that a stage reaches."""
         return max([max(begin_nl, end_nl) for _, begin_nl, end_nl in self.stages])

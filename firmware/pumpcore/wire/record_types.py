@@ -63,6 +63,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 70 ["boot", "<B8s8sIQQQI16s", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps", \
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
+72 ["total", "<QQQIBI", ["ordered_steps", "delivered_steps", "leased_steps", "powered_on_s", "stage", "pass"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
@@ -77,9 +78,9 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
 }
 
 
-def code_text(record_name: str, field: str, value: int) -> str:
+def code_text(name: str, field: str, value: int) -> str:
     """Return the word for a coded field ("by", "cause" ...); the number as text if there is none."""
-    words = _CODES.get(field, {}).get(record_name, ())
+    words = _CODES.get(field, {}).get(name, ())
     return words[value] if 0 <= value < len(words) else str(value)
 
 

@@ -41,8 +41,8 @@ def _maybe(kind: tuple) -> tuple:
     return ("maybe", kind)
 
 
-def _many(kind: tuple, most: int = LIST_MOST) -> tuple:
-    return ("many", kind, most)
+def _many(kind: tuple, high: int = LIST_MOST) -> tuple:
+    return ("many", kind, high)
 
 
 def _keys(needed: dict, known: dict | None = None) -> tuple:
@@ -102,6 +102,10 @@ RESERVOIR = _keys(
         {"spread_nl": _maybe(VOLUME_NL), "refilled_utc_s": UTC_S, "blocks": ON_OFF},
     ),
 )
+PROTOCOL_NOW = _keys({
+    "stage": _maybe(U16_NUMBER), "stages": U16_NUMBER, "pass": COUNT, "passes": COUNT, "second_s": COUNT, "stage_left_s": _maybe(COUNT),
+    "left_s": _maybe(COUNT), "waits_s": COUNT, "rate_nl": RATE_NL, "next_rate_nl": _maybe(RATE_NL),
+})
 THERAPY = _keys(
     {},
     {
@@ -133,7 +137,8 @@ STATUS = _keys(
         "checking": TRUTH, "program_digest": DIGEST_OR_NONE, "program_name": NAME, "free_memory_bytes": COUNT,
         "last_error": ("text", _ERROR_BYTES), "entry": _maybe(U16_NUMBER), "entry_rate_nl": _maybe(RATE_NL),
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
-        "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
+        "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
+        "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
         "counters": _keys({}), "drugs": _many(DRUG, 4),
     }),
 )

@@ -50,9 +50,9 @@ def volume(stages: list, loops: list, held: bool, seconds: int) -> Fraction:
     return sum(islice(rates(stages, loops, held), seconds), Fraction(0))
 
 
-def most_in_window(seconds_rates: list, window: int) -> Fraction:
+def most_in_window(seconds_rates: list, window: int) -> Fraction | int:
     """Return the largest sum of `window` consecutive seconds, by trying every begin; 0 outside of the list."""
-    present = highest = sum(seconds_rates[:window], Fraction(0))
+    present = highest = sum(seconds_rates[:window])
     for begin in range(len(seconds_rates) - window):
         present += seconds_rates[begin + window] - seconds_rates[begin]
         highest = max(highest, present)

@@ -8,7 +8,7 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.fluid.front import BRIDGE, PRIME, matched
 from pumpcore.limits import limits
 from pumpcore.program.settings import LIMITS
-from pumpcore.units import S_PER_MINUTE, U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div
 
 if 0:  # for the type checker alone
     from app.types import Program
@@ -78,7 +78,7 @@ def _check_windows(pump: Pump, bridge: Bridge) -> None:
     rest = ceil_div(max(0, bridge.old_until - pump.position_steps()) * more, bridge.numerator)
     modulus = program.rate_seconds_s * pair.volume_nl
     for name, minutes, limit in (("hour", limits.HOUR_BUCKETS, ceilings.hour_steps), ("day", limits.DAY_BUCKETS, ceilings.day_steps)):
-        flow = limits.highest_window_nl(program, minutes) * S_PER_MINUTE * pair.steps
+        flow = limits.highest_window_nl_s(program, minutes) * pair.steps
         asked = flow // modulus + 1 + min(rest, ceil_div(flow * more, modulus * bridge.denominator))
         if asked > limit:
             raise Refusal(

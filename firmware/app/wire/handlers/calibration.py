@@ -1,10 +1,13 @@
 """Handlers of calibration.check, read and set."""
 
 from app.pump import Pump
+from pumpcore.units import const
 
 # --- calibration_check -------------------------------------------------------------------------------------------------------
 
-LENT = ("app.programs.calibrating", "app.programs.programs", "pumpcore.bench.weighed", "pumpcore.limits.limits", "pumpcore.program.packing")
+LENT = const((
+    "app.programs.calibrating", "app.programs.programs", "pumpcore.bench.weighed", "pumpcore.limits.limits", "pumpcore.program.packing",
+))  # fmt: skip
 
 
 def calibration_check(pump: Pump, params: dict) -> dict:

@@ -1,0 +1,387 @@
+"""Protocols on a running pump: the staircase within one step, their end, hold, start, cut and resume, and what is on top of them."""
+
+from fractions import Fraction
+from itertools import accumulate, chain, islice, repeat
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.delivery.course import Course
+from pumpcore.flash import ledger
+from pumpcore.motion.dose import Accumulator, Calibration
+from pumpcore.orders.bolus import Temporary
+from pumpcore.program.plan import Program
+from pumpcore.program.protocol import AFTER, AT, HOLD, WAITS
+from support.models import protocols as reference
+from support.programs import constant, resuming
+from support.protocols import in_words, protocols, staged
+from support.pump.flash import images_at_each_operation
+from support.pump.running import BENCH, UnitPump, again, bench_with, power_cut, ready, running
+
+PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
+STEPS_PER_NL = Fraction(PAIR.steps, PAIR.volume_nl)
+UL_S = 3_600_000  # 1 ul a second
+RAMP = (60, 0, 120 * 60_000)
+
+
+def slope(*more: tuple, **kinds: object) -> Program:
+    """Return 30 s of pause, a ramp of a minute up to 2 ul/s, 50 s at it, a ramp down."""
+    return staged((30, 0, 0), RAMP, (50, 2 * UL_S, 2 * UL_S), (60, 2 * UL_S, 0), *more, **kinds)
+
+
+class Plan:
+    """The steps of the reference by any moment of a protocol."""
+
+    def __init__(self, made: Program, longest_s: int = 4000) -> None:
+        stages, loops, held = in_words(made)
+        rates = [rate * STEPS_PER_NL for rate in islice(chain(reference.rates(stages, loops, held), repeat(Fraction(0))), longest_s)]
+        self._rates, self._sums = rates, [Fraction(0), *accumulate(rates)]
+
+    def at(self, second: Fraction) -> Fraction:
+        if second <= 0:
+            return Fraction(0)
+        whole = int(second)
+        return self._sums[whole] + (second - whole) * self._rates[whole]
+
+
+def follow(pump: UnitPump, made: Program, seconds: float, wait_s: int = 0) -> None:
+    """Let time pass and compare the plant with the reference at every turn of the loop."""
+    plan, span, before = Plan(made), pump.pump.delivery.span, pump.plant_steps()
+    compared = 0
+
+    def look() -> None:
+        nonlocal compared
+        now_us = pump.board.clock.now_us
+        exact = plan.at(Fraction(now_us, 1_000_000) - Fraction(span.origin_ms, 1000) - wait_s)
+        made_steps = pump.plant_steps() - before
+        assert exact - 1 - Fraction(1, 50) < made_steps <= exact + Fraction(1, 50), (now_us, made_steps, float(exact))
+        compared += 1
+
+    pump.each_turn(seconds, look)
+    assert compared > seconds / 10
+
+
+# --- delivered ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize("made", [slope(), slope(loops=((0, 3, 2),)), staged((17, UL_S, UL_S), (13, 13 * 130_000, 0), loops=((0, 2, 0),))])
+def test_every_moment_is_within_one_step_of_the_staircase(made: Program) -> None:
+    pump = running(made)
+    follow(pump, made, 290)
+
+
+@pytest.mark.rule("R4")
+@settings(max_examples=25, deadline=None)
+@given(protocols(most_times=3))
+def test_a_drawn_protocol_is_within_one_step_and_ends_with_its_volume(made: Program) -> None:
+    made.rate_seconds_s = 60
+    pump = UnitPump.running(made, bench=bench_with(rate_nl=2**47, hour_nl=2**48, day_nl=2**48))
+    end_s = min(made.protocol.end_s(), 400)
+    follow(pump, made, end_s + 1)
+    if made.protocol.end_s() < 400 and made.protocol.then != HOLD:
+        pump.advance(5)
+        total = Fraction(made.protocol.total_nl_s(), made.rate_seconds_s)
+        assert pump.state() == "stopped"
+        assert pump.plant_steps() == int(total * STEPS_PER_NL)
+
+
+@pytest.mark.rule("R2")
+def test_a_lease_runs_across_the_seconds_of_a_ramp_and_never_across_a_stage() -> None:
+    pump = running(staged((45, 0, 90 * UL_S // 60), (200, 400 * 9_000, 400 * 18_000), (30, 0, 0)))
+    seen: list[tuple[int, int]] = []
+
+    def look() -> None:
+        record = pump.on_flash()
+        if record.state == ledger.RUNNING and (not seen or seen[-1][0] != record.sequence):
+            seen.append((record.sequence, record.protocol_s))
+
+    pump.each_turn(270, look)
+    ends = [at_s for _, at_s in seen]
+    assert ends == sorted(ends) and {45, 245} <= set(ends) and ends[-1] == 275
+    assert len(ends) <= 9, "a ramp takes a lease a minute"
+
+
+def test_a_protocol_ends_by_itself_and_the_journal_says_so() -> None:
+    pump = running(slope())
+    pump.advance(204)
+    assert pump.state() == "stopped" and pump.call("status")["protocol"] is None
+    assert [row["by"] for row in pump.records("stopped")] == [5]
+    assert [(row["entry"], row["rate_nl"]) for row in pump.records("entry")] == [(0, 0), (1, 60_000), (2, 2 * UL_S), (3, 2 * UL_S - 60_000)]
+    assert not pump.board.stepper.enabled
+    assert pump.on_flash().state == ledger.IDLE and not pump.alarms()
+    pump.call("start")
+    pump.advance(100)
+    assert pump.call("status")["protocol"]["stage"] == 2
+
+
+def test_the_last_rate_is_held() -> None:
+    made = staged((10, 0, 0), RAMP, then=HOLD)
+    pump = running(made)
+    follow(pump, made, 300)
+    told = pump.call("status")
+    assert told["state"] == "running" and told["entry_rate_nl"] == RAMP[2]
+    assert (told["protocol"]["stage"], told["protocol"]["left_s"], told["protocol"]["stage_left_s"]) == (2, None, None)
+    assert pump.records("entry")[-1]["entry"] == 2
+
+
+def test_status_knows_stage_loop_time_left_and_what_comes_next() -> None:
+    pump = running(slope(loops=((1, 3, 4),)))
+    pump.advance(30 + 170 + 75 - 0.002)
+    told = pump.call("status")
+    assert told["protocol"] == {
+        "stage": 2, "stages": 4, "pass": 2, "passes": 4, "second_s": 14, "stage_left_s": 36, "left_s": 36 + 60 + 2 * 170, "waits_s": 0,
+        "rate_nl": 2 * UL_S, "next_rate_nl": 2 * UL_S - 60_000,
+    }
+    assert (told["entry"], told["entry_rate_nl"], told["next_change_s"]) == (2, 2 * UL_S, 36)
+    assert "protocol" in pump.call("hello")["capabilities"]
+
+
+def test_a_start_in_a_time_waits_so_many_powered_on_seconds() -> None:
+    made = slope()
+    made.protocol.start, made.protocol.start_value = AFTER, 90
+    pump = running(made)
+    follow(pump, made, 80, 90)
+    told = pump.call("status")["protocol"]
+    assert (told["stage"], told["waits_s"], told["next_rate_nl"]) == (None, 10, 0)
+    follow(pump, made, 150, 90)
+    assert [row["entry"] for row in pump.records("entry")] == [WAITS, 0, 1, 2, 3]
+
+
+def at_time(minute: int, made: Program | None = None) -> Program:
+    made = made or slope()
+    made.protocol.start, made.protocol.start_value = AT, minute
+    return made
+
+
+@pytest.mark.rule("R11")
+def test_a_start_at_a_time_needs_a_known_clock() -> None:
+    pump = ready(at_time(2), utc_s=0)
+    assert pump.fault("start") == "clock_unknown"
+    pump = running(at_time(2))
+    follow(pump, at_time(2), 200, 120)
+
+
+# --- journal ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R9")
+def test_repeats_take_no_more_flash_than_one_pass() -> None:
+    made = staged((10, UL_S, UL_S), (10, 0, 0), loops=((0, 2, 1000),))
+    pump = running(made)
+    pump.advance(3_000)
+    entries = pump.records("entry")
+    assert [row["entry"] for row in entries] == [0, 1]
+    totals = [row for row in pump.records("total") if "pass" in row]
+    assert [row["pass"] for row in totals] == [15 * number for number in range(1, 11)] or len(totals) == 10
+    assert all(row["pass"] == -(-row["powered_on_s"] // 20) or row["pass"] == row["powered_on_s"] // 20 + 1 for row in totals)
+    assert len(pump.journal()) < 20
+
+
+def test_windows_are_rebuilt_from_the_totals_of_a_protocol() -> None:
+    pump = running(staged((10, UL_S, UL_S), (10, 0, 0), loops=((0, 2, 0),)))
+    pump.advance(1_000)
+    pump.call("stop")
+    counted_nl = pump.call("status")["hour_nl"]
+    booted = again(pump)
+    assert counted_nl >= booted.call("status")["hour_nl"] >= PAIR.nl_for_steps(pump.plant_steps()) > 400_000
+
+
+# --- power cut ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R11")
+def test_a_cut_stops_a_protocol_unless_it_says_resume() -> None:
+    pump = running(slope())
+    pump.advance(60)
+    booted = again(pump, 120)
+    booted.advance(100)
+    assert booted.state() == "stopped" and "not_resumed" in booted.alarms()
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.parametrize("cut_s", [5, 29.5, 61.2, 85, 120, 199])
+def test_it_resumes_at_the_end_of_the_broken_lease(cut_s: float) -> None:
+    made = resuming(slope())
+    pump = running(made)
+    pump.advance(cut_s)
+    record = pump.on_flash()
+    leased = record.leased_steps
+    booted = again(pump, 500)
+    booted.advance(1)
+    boot = booted.records("boot")[-1]
+    assert boot["uncertain_steps"] == leased - boot["confirmed_steps"]
+    before = booted.delivered_steps() - booted.plant_steps()
+    assert before == leased
+    booted.advance(300)
+    assert booted.state() == "stopped" and booted.records("stopped")[-1]["by"] == 5
+    whole = int(Fraction(made.protocol.total_nl_s(), made.rate_seconds_s) * STEPS_PER_NL)
+    assert whole - 1 <= booted.delivered_steps() <= max(whole, leased), "nothing is made twice and nothing is caught up"
+    assert [row["missed_steps"] for row in booted.records("missed")] == [0]
+
+
+@pytest.mark.rule("R2")
+def test_cuts_at_every_flash_operation_of_a_short_protocol() -> None:
+    made = resuming(staged((12, UL_S, UL_S), (10, 0, 20 * 90_000), (10, 0, 0), loops=((0, 2, 2),)))
+    whole = int(Fraction(made.protocol.total_nl_s(), made.rate_seconds_s) * STEPS_PER_NL)
+    first = UnitPump.ready(made)
+    image = first.image()
+    first.board.chip.record(lambda: (first.plant_steps(), first.board.clock.utc_s(), first.pump.delivery.span is not None))
+    first.call("start")
+    first.advance(60)
+    assert first.plant_steps() == whole and first.state() == "stopped"
+    ran = 0
+    for _, _, cut_image, (made_steps, utc_s, _) in images_at_each_operation(image, first.board.chip.log):
+        booted = UnitPump(cut_image, utc_s + 30)
+        booted.advance(130)
+        assert booted.state() == "stopped"
+        boot = booted.records("boot")[-1]
+        assert booted.pump.book.position_steps >= made_steps
+        if booted.plant_steps():
+            ran += 1
+            assert whole - 1 <= booted.delivered_steps() <= max(whole, boot["leased_steps"]) + 1
+    assert ran > 10
+
+
+@pytest.mark.rule("R11")
+def test_a_lost_clock_does_not_keep_a_protocol_that_has_begun_from_resuming() -> None:
+    pump = running(resuming(at_time(1)))
+    pump.advance(100)
+    booted = power_cut(pump, known=False)
+    booted.advance(100)
+    assert booted.state() == "running"
+    waiting = running(resuming(at_time(60)))
+    waiting.advance(10)
+    booted = power_cut(waiting, known=False)
+    booted.advance(100)
+    assert booted.state() == "stopped" and "clock_lost" in booted.alarms()
+
+
+@pytest.mark.rule("R11")
+@pytest.mark.parametrize(("start", "off_s", "waits_s"), [(AFTER, 600, 3_000), (AT, 600, 2_400), (AT, 9_000, 0)])
+def test_a_cut_while_it_waits_counts_by_the_clock_or_not_at_all(start: int, off_s: int, waits_s: int) -> None:
+    made = resuming(slope())
+    made.protocol.start, made.protocol.start_value = start, 3_060 if start == AFTER else 51
+    pump = running(made)
+    pump.advance(55)
+    booted = again(pump, off_s + 5)
+    booted.advance(1)
+    told = booted.call("status")["protocol"]
+    assert abs(told["waits_s"] - waits_s) <= 2
+
+
+# --- on top -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R4")
+def test_boluses_come_on_top_and_delay_nothing() -> None:
+    made = slope(loops=((1, 3, 2),))
+    pump = running(made)
+    pump.advance(50)
+    token = pump.order(20_000, UL_S)
+    pump.advance(200)
+    extended = pump.token()
+    pump.call("bolus.extended", token=extended, volume_nl=60_000, duration_s=600)
+    pump.advance(160)
+    assert pump.state() == "running", "the extended bolus is not over"
+    told = pump.call("status")
+    assert (told["protocol"]["stage"], told["protocol"]["rate_nl"], told["protocol"]["left_s"]) == (4, 0, 0)
+    pump.advance(500)
+    assert pump.state() == "stopped" and (pump.bolus(token)["state"], pump.bolus(extended)["state"]) == ("done", "done")
+    whole = int(Fraction(made.protocol.total_nl_s(), 3600) * STEPS_PER_NL)
+    assert pump.plant_steps() == whole + PAIR.steps_for_nl(20_000) + PAIR.steps_for_nl(60_000)
+
+
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize(("rate_nl", "pair"), [(UL_S, (0, 0)), (0, (1, 3)), (0, (5, 4))])
+def test_a_temporary_rate_takes_its_place_for_a_time(rate_nl: int, pair: tuple[int, int]) -> None:
+    made = slope()
+    pump = running(made)
+    pump.advance(31)
+    begins = pump.call("temporary.start", token=pump.token(), rate_nl=rate_nl, numerator=pair[0], denominator=pair[1], duration_s=60)
+    pump.advance(180)
+    assert pump.state() == "stopped"
+    plan = Plan(made)
+    from_s = round(Fraction(begins["begins_at_ms"], 1000))
+    replaced = plan.at(Fraction(from_s + 60)) - plan.at(Fraction(from_s))
+    instead = Fraction(rate_nl, 3600) * 60 * STEPS_PER_NL if rate_nl else replaced * pair[0] / pair[1]
+    exact = plan.at(Fraction(300)) - replaced + instead
+    assert exact - 2 < pump.plant_steps() <= exact
+
+
+@settings(max_examples=60, deadline=None)
+@given(protocols(), st.integers(0, 300), st.integers(1, 300), st.integers(0, 3), st.integers(60, 200))
+def test_skip_and_plan_agree_with_seconds_laid_end_to_end(made: Program, from_s: int, time_s: int, n: int, temporary_s: int) -> None:
+    def course() -> Course:
+        basal = Course(made, Accumulator(made.rate_seconds_s, PAIR), None)
+        basal.begin(0, None, -20)
+        temporary = Temporary("t", 50 if n == 3 else 0, n % 3, 7 if n < 3 else 0, temporary_s)
+        temporary.end_s = from_s + temporary_s
+        basal.begin_temporary(temporary)
+        return basal
+
+    whole, parts = course(), course()
+    planned = whole.plan_steps(from_s, time_s)
+    assert planned == whole.skip(from_s, time_s)
+    steps, at_s = 0, from_s
+    while at_s < from_s + time_s:
+        part_s = min(parts.until_change_s(at_s), 37, from_s + time_s - at_s)
+        steps += parts.skip(at_s, part_s)
+        at_s += part_s
+    assert steps == planned and parts.accumulator.remainder == whole.accumulator.remainder
+
+
+@pytest.mark.rule("R5")
+def test_a_pause_at_a_ceiling_goes_on_in_the_protocol_s_own_time() -> None:
+    made = staged((300, 2 * UL_S, 2 * UL_S), (60, 2 * UL_S, 0), (3_600, 360_000, 360_000), then=HOLD)
+    pump = running(made, bench=bench_with(hour_nl=1_200_000))
+    pump.order(500_000, 10 * UL_S)
+    pump.advance(400)
+    told = pump.call("status")
+    assert told["state"] in ("limited", "running") and told["protocol"]["stage"] == 2
+    assert pump.call("status")["hour_nl"] <= 1_200_000
+
+
+# --- another program ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_protocol_takes_over_from_a_running_program_with_its_first_second() -> None:
+    pump = running(constant(360_000))
+    pump.advance(30)
+    pump.upload(slope())
+    pump.advance(60)
+    span = pump.pump.delivery.span
+    told = pump.call("status")
+    assert told["protocol"]["stage"] is not None and told["protocol"]["left_s"] > 100
+    pump.advance(250)
+    assert pump.state() == "stopped" and span.basal.over(400)
+
+
+def test_another_program_takes_over_from_a_protocol() -> None:
+    pump = running(slope())
+    pump.advance(100)
+    pump.upload(constant(360_000))
+    pump.advance(300)
+    told = pump.call("status")
+    assert (told["state"], told["protocol"], told["entry_rate_nl"]) == ("running", None, 360_000)
+
+
+def test_nothing_is_ordered_once_it_has_ended() -> None:
+    pump = running(staged((10, UL_S, UL_S)))
+    pump.advance(8.5)
+    assert pump.pump.delivery.ends()
+    token = pump.token()
+    assert pump.fault("bolus.start", token=token, volume_nl=20_000, rate_nl=UL_S) == "not_running"
+    pump.advance(5)
+    assert pump.state() == "stopped"
+
+
+def test_a_stored_protocol_is_active_after_power_up() -> None:
+    pump = again(ready(slope(loops=((0, 2, 30),))))
+    told = pump.call("status")
+    assert pump.pump.setup.program.peaks and told["program_name"] == "protocol"
+    pump.call("start")
+    pump.advance(100)
+    told = pump.call("status")["protocol"]
+    assert (told["stage"], told["pass"], told["passes"]) == (0, 2, 30)
