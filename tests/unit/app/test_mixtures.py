@@ -107,6 +107,12 @@ def test_a_bridge_that_doses_another_drug_above_its_limit_is_refused(limits: dic
 
 
 @pytest.mark.rule("R5")
+def test_a_bridge_that_is_too_fast_names_the_drug_whose_rate_it_is() -> None:
+    told = refusal_of(bridge(changed(of(100, 500), of(300, 500, hard_rate_nl=2 * RATE))))
+    assert (told["fault"], told["drug"], told["nearest_nl"]) == ("library_hard", "marker", 2 * RATE // 3)
+
+
+@pytest.mark.rule("R5")
 def test_the_rest_of_the_old_content_bounds_what_a_day_gets_more() -> None:
     """At most 372,900 nl of the old content are in the line, with twice the marker: as much again, and not a whole day of it."""
     for more_nl, passes in ((373_000, True), (372_800, False)):

@@ -68,7 +68,8 @@ def _check_rate(pump: Pump, bridge: Bridge) -> None:
     for name, limit_nl in bounds:
         if asked_nl > limit_nl > 0 or (asked_nl > limit_nl and name == "rate_above_ceiling"):
             nearest_nl = limit_nl * bridge.denominator // bridge.numerator
-            raise Refusal(name, rule="R7", parameter="bridge", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)
+            drug = settings.whose(name[-4:] + "_rate_nl") if name.startswith("library") else {}
+            raise Refusal(name, rule="R7", parameter="bridge", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl, **drug)
 
 
 def _check_windows(pump: Pump, bridge: Bridge) -> None:
@@ -95,7 +96,7 @@ def _check_others(pump: Pump, bridge: Bridge) -> None:
     for at in range(1, len(new)):
         mass, volume = old[at][1] * new[at][2], old[at][2] * new[at][1]
         top, bottom = bridge.numerator * mass, bridge.denominator * volume
-        if top > bottom:  # otherwise the tip delivers no more than planned
+        if top > bottom and any(program.settings.drugs[at][1]):  # otherwise the tip delivers no more than planned, or has no limit
             asks = dict(limits.asks_nl(program))
             over = top - bottom
             more_nl = min(ceil_div(rest_nl * mass * over, volume * top), ceil_div(asks["day"] * over, bottom))
