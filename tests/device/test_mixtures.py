@@ -107,6 +107,7 @@ def test_a_bridge_between_two_mixtures_shows_the_other_dose_and_survives_a_cut(t
         device.run_for(120)
         status = checked(bench, "status")
         assert (status["state"], status["therapy"]["line"]["phase"]) == ("running", "old")
+        assert re.search(r"line.old drugs +marker 250 ug/mL", bench.types("read")[0])
         assert status["therapy"]["line"]["old_drugs"] == [{"name": "marker", "ng": 1, "nl": 4}]
         device.run_for(7000)
         assert bench.told("status")["therapy"]["line"]["needs"] == ""

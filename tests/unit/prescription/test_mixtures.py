@@ -156,6 +156,18 @@ def test_the_review_shows_every_drug_its_dose_and_whose_limit_it_is(tmp_path: Pa
     assert done.typed["drug 2"] == "marker 250 ug/mL"
 
 
+def test_limits_name_the_drug_that_binds(tmp_path: Path) -> None:
+    from thecal.cli.verbs.limits import cells, table
+
+    _, done = limited(tmp_path, drug=[DYE, {**MARKER, "concentration": "1 mg/mL"}], overrides=("concentration",))
+    rows = {one["limit"]: one for one in table(done.program, rig_of(None))}
+    assert (rows["rate"]["drug"], rows["bolus"]["drug"], rows["24 h"]["drug"]) == ("marker", "dye", None)
+    assert cells(rows["rate"])[5] == "library, hard (marker)"
+    ranges = rows["concentration of marker"]
+    assert (ranges["library_soft"], ranges["library_hard"], ranges["asked"]) == ("100 to 300", "10 to 1000", "1000 ug/mL")
+    assert ranges["overridden"]
+
+
 def test_the_example_is_120_ug_a_day() -> None:
     prescription = load(EXAMPLE)
     done = compile_prescription(prescription, EXAMPLE.name)

@@ -83,6 +83,9 @@ def table(program: Program, rig: Rig) -> list[Row]:
         rows += [of_drug(name, own, ug_per_ml(mass_ng, volume_nl))] if any(own[6:]) else []
     passed = settings.overridden()
     for one in rows:
+        word = {"24 h": "day"}.get(one["limit"], one["limit"])
+        by_library = one["binds"] == "library_hard" and word in ("rate", "bolus", "day")
+        one["drug"] = settings.whose(f"hard_{word}_nl").get("drug") if by_library else None
         one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"].partition(" of ")[0]) in passed
     return rows
 
@@ -143,7 +146,8 @@ def settings_ug(settings: Any, kind: str, end: str) -> str:
 
 def cells(one: Row) -> tuple[str, ...]:
     shown = [text_of(one, one[layer]) for layer in Layers._fields]
-    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit confirmed)" if one["overridden"] else "")
+    binds = (one["binds"] or "nothing").replace("_", ", ") + (f" ({one['drug']})" if one["drug"] else "")
+    binds += " (soft limit confirmed)" if one["overridden"] else ""
     return (one["limit"], *shown, binds, text_of(one, one["asked"]))
 
 
