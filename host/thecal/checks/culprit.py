@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from copy import copy
 from fractions import Fraction
+from typing import Any
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.program.plan import Program
+from pumpcore.program.protocol import Protocol
 from pumpcore.units import NL_PER_ML
 from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key
@@ -56,6 +58,43 @@ class Rate(Culprit):
         made.entries = [(minute, value_nl if same else before) for (minute, before), same in zip(program.entries, self._same, strict=True)]
         made.peaks = {}  # the rates of the other entries
         return made
+
+
+class OfStage(Culprit):
+    """The stage of a protocol with the highest rate: its rate, its volume, or the higher end of its ramp."""
+
+    def __init__(self, prescription: Prescription, program: Program) -> None:
+        made: Any = program.protocol
+        self._index = max(range(len(made.stages)), key=lambda index: top_nl(made.stages[index]))
+        protocol: Any = prescription.protocol
+        key, stage = protocol.stages()[self._index]
+        if stage.ramp is not None:
+            _, begin_nl, end_nl = made.stages[self._index]
+            super().__init__(f"{key}.ramp", stage.ramp[int(end_nl >= begin_nl)], max(begin_nl, end_nl))
+        else:
+            word = "rate" if stage.rate is not None else "volume"
+            super().__init__(f"{key}.{word}", getattr(stage, word), top_nl(made.stages[self._index]))
+
+    def replaced(self, program: Program, value_nl: int) -> Program:
+        """Return the program with at most `value_nl` per its seconds in this stage."""
+        made, before = copy(program), program.protocol
+        assert before is not None
+        stages = list(before.stages)
+        lasts_s, begin_nl, end_nl = stages[self._index]
+        stages[self._index] = lasts_s, min(begin_nl, value_nl), min(end_nl, value_nl)
+        made.protocol, made.peaks = Protocol(stages, before.loops), {}
+        made.protocol.then, made.protocol.start, made.protocol.start_value = before.then, before.start, before.start_value
+        return made
+
+
+def top_nl(stage: tuple[int, int, int]) -> int:
+    """Return the higher end of a stage's rate."""
+    return max(stage[1:])
+
+
+def of_rate(prescription: Prescription, program: Program) -> Culprit:
+    """Return the highest rate of a program."""
+    return (Rate if program.protocol is None else OfStage)(prescription, program)
 
 
 class Setting(Culprit):

@@ -67,7 +67,7 @@ def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal)
         found = culprit.of_demand(prescription, compiled)
     elif what == "bolus":
         found = culprit.of_bolus(prescription, compiled)
-    return found or culprit.Rate(prescription, compiled.program)
+    return found or culprit.of_rate(prescription, compiled.program)
 
 
 def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pumpcore.program.schedule import NEVER_S, Zone
 from pumpcore.units import S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
-from thecal.errors import Failed
+from thecal.errors import BadInput, Failed
 from thecal.pump import clock, zones
 from thecal.pump.transport import registry
 from thecal.terminal.console import columns, confirm, talk
@@ -176,6 +176,22 @@ def set_before_start(pump: PumpFacts, wish: Wish) -> None:
         keep(pump.status, wish)
         return
     carry_out(pump, wish, f"{KEEP_IT} leaves the clock as it is")
+
+
+def set_if_plain(pump: PumpFacts) -> None:
+    """Set the clock of a stopped pump for a run, which does not need it: only if nothing must be asked, otherwise leave it and say so."""
+    if pump.status["state"] != "stopped":
+        return
+    try:
+        clock.check_host()
+        move = Move(pump, Wish(None, None))
+    except (Failed, BadInput) as error:
+        talk(f"the pump's clock is left as it is: {error.cause}")
+        return
+    if move.asks():
+        talk(f"the pump's clock is left as it is; to move its {move.words()}: thecal clock --set")
+    else:
+        talk(f"clock set to {move.result(move.make())}")
 
 
 def keep(status: dict[str, Any], wish: Wish) -> None:

@@ -6,11 +6,14 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pumpcore.limits.limits import Ceilings
+from pumpcore.program.protocol import HOLD
 from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
+from thecal.forecast.flowing import waits_s
 from thecal.forecast.model import Day, Outlook
 from thecal.quantities.amounts import ml, ml_per_h, span
 from thecal.quantities.typed import decimal
+from thecal.text.protocol import is_endless, last_nl
 
 NG_PER_UG = 1000
 DIGITS = 4
@@ -47,14 +50,14 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    lowest, highest = min(outlook.planned), max(outlook.planned)
-    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
+    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
         ("program", f"{program.name}, {', '.join(name for name, _, _ in program.content())}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
-        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
+        ("basal", f"{rates}, {begin_text(outlook)}, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
+    rows[3:3] = protocol_facts(outlook)
     rows += front_facts(outlook)
     if outlook.left_nl is not None:
         rows += [
@@ -64,6 +67,25 @@ def facts(outlook: Outlook) -> Rows:
             ("empty", f"{moment(outlook, marks['empty_all'])}; basal only: {moment(outlook, marks['empty_basal'])}"),
         ]
     return rows
+
+
+def begin_text(outlook: Outlook) -> str:
+    """Return "4 entries begin", of a protocol "4 stages begin"."""
+    return f"{len(outlook.rows)} {'entries' if outlook.program.protocol is None else 'stages'} begin"
+
+
+def protocol_facts(outlook: Outlook) -> Rows:
+    """Return when the first stage of a protocol begins, and when the last one ends."""
+    protocol = outlook.program.protocol
+    if protocol is None:
+        return []
+    wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
+    rows: Rows = [("begins", moment(outlook, wait_s))] if wait_s else []
+    if is_endless(protocol):
+        held = f"holds {ml_per_h(last_nl(protocol), outlook.program.rate_seconds_s)} " if protocol.then == HOLD else ""
+        return [*rows, ("ends", f"{held}until it is stopped".strip())]
+    end_s = wait_s + protocol.end_s()
+    return [*rows, ("ends", moment(outlook, end_s if end_s <= outlook.end_s else None))]
 
 
 def front_facts(outlook: Outlook) -> Rows:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pumpcore.motion.dose import Calibration
 from pumpcore.orders.bolus import CUT, DEMAND, EXTENDED
+from pumpcore.program.protocol import WAITS
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.flows import Flows
@@ -30,6 +31,7 @@ from thecal.history.parts import (
 )
 from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
+from thecal.history.staged import Place, begins_s, resumed_s
 from thecal.history.stretches import StretchBook
 from thecal.history.tally import Tally
 from thecal.history.therapy import STOPPED, TherapyBook
@@ -42,6 +44,7 @@ OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 GUARD_STEPS = 1
 # the pump records a pause when the queue runs low: the motor stops at most so much later
 QUEUE_MS = 10_000
+LEASE_MS = 60_000  # the longest lease of a basal
 
 
 class Books:
@@ -66,6 +69,7 @@ class Books:
         self.breaks: list[str] = []
         self._last_activation = 0
         self._off: PowerLoss | None = None
+        self._lost: PowerLoss | None = None  # the last one
         self._counted_leased = -1
         self._said_stopped = False
 
@@ -155,7 +159,7 @@ class Books:
         if self.now.stretch is not None:
             self.now.stretch.cut = True
         self.therapy.overlays_end(CUT, cut_ms)
-        self._off = self._take_loss(row, at_ms, cut_ms)
+        self._off = self._lost = self._take_loss(row, at_ms, cut_ms)
         self.tally.see(at_ms, row["leased_steps"])
         run.to_ms, run.end_steps, run.ended = cut_ms, row["leased_steps"], POWER
         self.now.run = None
@@ -166,17 +170,12 @@ class Books:
 
     def _cut_ms(self, leased_steps: int, boot_ms: int) -> int:
         """Return when the plan reached the end of the broken lease if the rate is known; otherwise the time of the boot."""
-        last = self.tally.made[-1]
-        known = self.now.prescribed
-        if self.flows.made_from is None or known is None or not self.now.plan_is_known():
+        run = self.now.run
+        if run is None or self.flows.made_from is None or not self.now.plan_is_known():
             return boot_ms
-        live = [one for one in self.now.boluses.values() if one.started_ms is not None and not one.ended]
-        basal = known.steps_per_s(self.flows.flowing(self.flows.made_from[1]))
-        per_s = basal + sum(known.bolus_per_s(one) for one in live if one.runs_ms(last.at_ms, boot_ms))
-        if not per_s:
-            return boot_ms
-        left_s = (leased_steps - last.high_steps) / per_s
-        return min(boot_ms, last.at_ms + max(0, int(left_s * 1000)))
+        if self.now.place() is not None:  # a pause makes no step that could tell
+            boot_ms = min(boot_ms, self.axis.ran_until_ms(run.from_ms) + LEASE_MS)
+        return self.tally.reached_ms(leased_steps, boot_ms)
 
     def _take_loss(self, row: Row, at_ms: int, cut_ms: int) -> PowerLoss:
         leased, opened = row["leased_steps"], row["uncertain_steps"]
@@ -250,14 +249,33 @@ class Books:
             self.tally.plan_at(at_ms, row["ordered_steps"])
             return
         self.flows.made_ends(at_ms)
+        resumed = first and run.by == "resume"
+        if resumed and self.now.place() is not None and self._lost is not None:
+            self.flows.plan_ends(self._lost.cut_ms)  # a protocol stands still without power
         going_on = first and run.by == "resume" and self.now.stretch is not None and self.now.stretch.entry == row["entry"]
         if not going_on:
             self.flows.plan_ends(at_ms)
             self.stretches.open(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
+        self._find_place(row["entry"], at_ms, resumed)
         self.tally.plan_at(at_ms, row["ordered_steps"])
         self.flows.made_from = (at_ms, row["rate_nl"])
         if self.flows.plan_from is None:
             self.flows.plan_from = (at_ms, row["rate_nl"])
+
+    def _find_place(self, stage: int, at_ms: int, resumed: bool) -> None:
+        """Keep the place in the protocol where this stage begins, or goes on after a power cut."""
+        known = self.now.prescribed
+        if known is None or known.program.protocol is None or not self.now.plan_is_known():
+            return
+        protocol, last = known.program.protocol, self.now.places[-1] if self.now.places else None
+        if not resumed:
+            second_s = -protocol.wait_s(None) if stage == WAITS else begins_s(protocol, stage)
+        elif last is not None and self._lost is not None:
+            second_s = resumed_s(protocol, stage, last.second_at(self._lost.cut_ms))
+        else:
+            return
+        if last is None or resumed or last.second_at(at_ms) != second_s:
+            self.now.places.append(Place(at_ms, second_s))
 
     def _on_total(self, row: Row, at_ms: int) -> None:
         self.tally.see(at_ms, row["delivered_steps"])

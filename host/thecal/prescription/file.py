@@ -5,6 +5,7 @@ Each complaint is one BadInput: file, key, value, remedy.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,9 @@ from pydantic import Field, PrivateAttr, StrictStr, ValidationError
 from pumpcore.program.schedule import minute_of_week
 from thecal.errors import BadInput
 from thecal.files import toml_file
+from thecal.prescription import stages
 from thecal.prescription.fields import Concentration, Days, Dose, Minute, Rate, Table
+from thecal.prescription.stages import Loop, Places, Protocol, Stage
 from thecal.prescription.tables import TABLES, Bolus, Demand, Fluid, Library, Line, Reservoir
 from thecal.quantities.exact import volume
 from thecal.quantities.typed import Quantity, quoted, shown
@@ -34,7 +37,7 @@ class Entry(Table):
 
 
 class Basal(Table):
-    """Exactly one of: a constant rate, a minimum rate that keeps the line open, or entries by time of day."""
+    """Exactly one of: a constant rate, a minimum rate that keeps the line open, or entries by time of day. A [protocol] takes its place."""
 
     rate: Rate | None = None
     minimum: Rate | None = None
@@ -78,7 +81,8 @@ class Prescription(Table):
     concentration: Concentration | None = None
     on_clock_loss: Literal["stop", "lowest"] = "stop"
     after_power_loss: Literal["stop", "resume"] = "stop"
-    basal: Basal
+    basal: Basal | None = None
+    protocol: Protocol | None = None
     limits: Limits = Limits()
     demand: Demand | None = None
     bolus: Bolus | None = None
@@ -103,11 +107,13 @@ class Prescription(Table):
         return f"drug[{at + 1}].concentration" if self._others else "concentration"
 
     def rows(self) -> list[tuple[int, Quantity]]:
-        """Return (minute of the week from Monday, 0 .. 10,079; rate) of every entry, sorted; one row at minute 0 for a constant rate."""
-        for rate in (self.basal.rate, self.basal.minimum):
+        """Return (minute of the week from Monday, 0 .. 10,079; rate) of every entry, sorted; one row at minute 0 for a constant rate;
+        none for a protocol."""
+        basal = self.basal or Basal()
+        for rate in (basal.rate, basal.minimum):
             if rate is not None:
                 return [(0, rate)]
-        rows = [(minute_of_week(day, 0, entry.at), entry.rate) for entry in self.basal.entry or () for day in entry.days]
+        rows = [(minute_of_week(day, 0, entry.at), entry.rate) for entry in basal.entry or () for day in entry.days]
         return sorted(rows, key=lambda row: row[0])
 
     def volume(self, quantity: Quantity) -> Fraction:
@@ -118,11 +124,14 @@ class Prescription(Table):
 
 def load(path: Path) -> Prescription:
     """Read and check a prescription file. Raises BadInput."""
-    return check(toml_file.read(path, FILE), str(path))
+    tables = toml_file.read(path, FILE)
+    return check(tables, str(path), toml_file.text_of(path, FILE) if "protocol" in tables else "")
 
 
-def check(tables: dict[str, Any], name: str) -> Prescription:
-    """Convert the tables to a Prescription; `name`: the file's name for messages. Raises BadInput."""
+def check(tables: dict[str, Any], name: str, text: str = "") -> Prescription:
+    """Convert the tables to a Prescription; `name`: the file's name for messages, `text`: its text, for the order of a protocol's stages
+    and loops. Raises BadInput."""
+    places = Places(text)
     try:
         drugs = several(tables, name)
         if drugs:
@@ -130,11 +139,17 @@ def check(tables: dict[str, Any], name: str) -> Prescription:
             tables = {**tables, "drug": drugs[0].name, **first}
         prescription = Prescription.model_validate(tables)
     except ValidationError as error:
-        raise first_complaint(error, name) from error
+        raise first_complaint(error, name, places) from error
+    if prescription.protocol is not None:
+        try:
+            prescription = prescription.model_copy(update={"protocol": stages.placed(prescription.protocol, places)})
+        except BadInput as error:
+            raise BadInput(f"{name}: protocol: {error.cause}", error.do) from error
     others = (Other(drug.name, drug.concentration) for drug in drugs[1:] if drug.concentration is not None)
     prescription = prescription.with_others(tuple(others))
     for where, problem in contradictions(prescription):
-        raise BadInput(f"{name}: {where}: {problem.cause}", problem.do)
+        line = place_of(where, places)
+        raise BadInput(f"{name}: {line}{where}: {problem.cause}", problem.do)
     return prescription
 
 
@@ -157,12 +172,21 @@ def several(tables: dict[str, Any], name: str) -> list[Drug]:
     return drugs
 
 
-def first_complaint(error: ValidationError, name: str) -> BadInput:
-    """Return the first of pydantic's errors as one line: file, key, value, remedy."""
+def place_of(key: str, places: Places) -> str:
+    """Return "line 12: " of the stage or loop that a key like protocol.stage[2].rate is in; "" for any other key."""
+    words = re.findall(r"[a-z_]+|\d+", key) if key.startswith("protocol.") else []
+    number = places.line(tuple(int(word) - 1 if word.isdigit() else word for word in words))
+    return f"line {number}: " if number else ""
+
+
+def first_complaint(error: ValidationError, name: str, places: Places | None = None) -> BadInput:
+    """Return the first of pydantic's errors as one line: file, line of a stage, key, value, remedy."""
     errors = error.errors()
     # a misspelt key is also a missing one: the misspelling is the cause
     first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
     key, value = key_text(first["loc"]), quoted(first["input"])
+    number = places.line(first["loc"]) if places is not None else 0
+    name += f": line {number}" if number else ""
     if first["type"] == "prescription":
         return BadInput(f"{name}: {key}: {first['ctx']['cause']}", first["ctx"]["do"])
     words = {
@@ -183,11 +207,12 @@ def first_complaint(error: ValidationError, name: str) -> BadInput:
 def spelling(location: tuple[int | str, ...]) -> str:
     """Return the remedy for an unknown key: a similar known key, or all keys of its table."""
     words = [part for part in location if isinstance(part, str)]
-    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, "drug": Drug, **TABLES}
+    tables: dict[str, type[Table]] = {"basal": Basal, "limits": Limits, "protocol": Protocol, "drug": Drug, **TABLES}
     table = tables.get(words[0], Prescription) if len(words) > 1 else Prescription
-    if words[:2] == ["basal", "entry"] and len(words) > 2:
-        table = Entry
-    known = list(table.model_fields)
+    if len(words) > 2:
+        inner: dict[str, type[Table]] = {"entry": Entry, "stage": Stage, "loop": Loop}
+        table = inner.get(words[-2], table)
+    known = [field.alias or key for key, field in table.model_fields.items()]
     return toml_file.suggestion(words[-1], known) or f"remove it, or write one of {', '.join(known)}"
 
 
@@ -201,8 +226,16 @@ def key_text(location: tuple[int | str, ...]) -> str:
 
 def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
     """Check conditions between keys that are each well formed. Raises BadInput."""
-    basal, found = prescription.basal, []
-    if sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
+    basal, protocol, found = prescription.basal, prescription.protocol, []
+    if basal is not None and protocol is not None:
+        found.append(("basal", BadInput("stands beside [protocol], and only one of them can run", "remove one of the two")))
+    elif protocol is not None:
+        found += stages.contradictions(protocol)
+        if prescription.on_clock_loss != "stop":
+            found.append(("on_clock_loss", BadInput("a protocol has no lowest rate to go on with", 'write on_clock_loss = "stop"')))
+    elif basal is None:
+        found.append(("basal", BadInput("is missing", "add [basal] or [protocol]; `thecal new` writes a commented example")))
+    elif sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
         found.append(("basal", BadInput("needs either a rate, a minimum, or [[basal.entry]] rows", "write just one of them")))
     for at, one in enumerate((prescription.concentration, *(other.concentration for other in prescription.others))):
         if one is not None and one.amount == 0:

@@ -71,6 +71,15 @@ def span(duration_s: int) -> str:
     return f"{duration_s // S_PER_DAY} d {duration_s % S_PER_DAY // S_PER_HOUR} h"
 
 
+def long_span(duration_s: int) -> str:
+    """Format a duration to the second: "2 h", "1 h 30 min", "2 min 30 s"."""
+    parts, rest_s = [], duration_s
+    for unit, size_s in (("d", S_PER_DAY), ("h", S_PER_HOUR), ("min", S_PER_MINUTE), ("s", 1)):
+        count, rest_s = divmod(rest_s, size_s)
+        parts += [f"{count} {unit}"] if count else []
+    return " ".join(parts) or "0 s"
+
+
 def clock_text(utc_s: int, offset_s: int = 0) -> str:
     """Format local time of the pump; "unknown" if the pump does not know it."""
     if not utc_s:

@@ -99,7 +99,7 @@ class Program(Shape):
 
     name: str
     fluid: str
-    mode: Literal["constant", "schedule", "minimum"]
+    mode: Literal["constant", "schedule", "minimum", "protocol"]
     rate_seconds_s: int
     entries: list[tuple[int, int]] = Field(description="minute of the week from Monday 00:00, rate_nl")
     on_clock_loss: str
@@ -111,6 +111,7 @@ class Program(Shape):
     concentration_nl: int
     drugs: list[ProgramDrug] = Field(description="besides `fluid`, which leads")
     settings: dict[str, Any] | None = None
+    protocol: dict[str, Any] | None = Field(None, description="stages: seconds, rate_nl at begin and end; loops: first stage, count, times")
 
 
 class Programmed(Shape):
@@ -142,6 +143,22 @@ class Begun(Shape):
     """The pump's answer to `start`."""
 
     settled: bool | None = None
+
+
+class Run(Shape):
+    """A run: `rate_nl` per `rate_seconds_s`; `volume_nl`, `duration_s` and `whole_steps` are null for a rate without end. `replaced`:
+    the name of the program before. With --wait `delivered_steps` and the `outcome` "done"."""
+
+    digest: str
+    replaced: str | None
+    start: Begun | Status
+    rate_nl: int
+    rate_seconds_s: int
+    volume_nl: int | None
+    duration_s: int | None
+    whole_steps: int | None
+    delivered_steps: int | None
+    outcome: Literal["running", "done"]
 
 
 class Start(Shape):
@@ -231,6 +248,7 @@ SHAPES: dict[str, Any] = {
     "calibrate": Calibrate,
     "characterise": Characterise,
     "program": Programmed,
+    "run": Run | Programmed | Unsent | list[Unsent],
     "start": Start | Unsent,
     "status": Status,
     "watch": Status,

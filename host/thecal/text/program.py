@@ -6,6 +6,7 @@ from pumpcore.program.plan import MODES, Program
 from thecal.quantities.amounts import doses_text, ml, ml_per_h, ug_per_ml
 from thecal.quantities.exact import drugs_of
 from thecal.quantities.week import week_time
+from thecal.text import protocol as protocol_text
 from thecal.text.settings import settings_facts
 
 
@@ -33,6 +34,8 @@ def facts(program: Program) -> dict[str, str]:
         "basal": MODES[program.mode],
         "rates are per": f"{seconds_s} s",
     }
+    if program.protocol is not None:
+        said.update(protocol_text.facts(program, program.protocol))
     for label, rate_nl in entries(program):
         said[label] = f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl{mass_rate(program, rate_nl)}"
     said.update(settings_facts(program))
@@ -40,7 +43,9 @@ def facts(program: Program) -> dict[str, str]:
 
 
 def entries(program: Program) -> list[tuple[str, int]]:
-    """Return (label, rate_nl): "always", or "daily 06:00" if all days are equal, otherwise "mon 06:00"."""
+    """Return (label, rate_nl): "always", or "daily 06:00" if all days are equal, otherwise "mon 06:00"; none for a protocol."""
+    if program.protocol is not None:
+        return []
     if not program.needs_clock():
         return [("always", program.entries[0][1])]
     days = [[(minute % 1440, rate) for minute, rate in program.entries if minute // 1440 == day] for day in range(7)]

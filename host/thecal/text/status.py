@@ -11,6 +11,7 @@ from thecal.pump.active import content_of
 from thecal.quantities.amounts import clock_text, doses_text, made_text, ml, ml_per_h, span, steps_text
 from thecal.text import calibration as calibration_text
 from thecal.text import line as line_text
+from thecal.text import protocol as protocol_text
 from thecal.text.faults import fault_text, severity
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("delivers", rate_text(status)),
         *doses_rows(status),
         ("basal", basal_text(status)),
+        *([("protocol", protocol_text.now_text(status))] if status.get("protocol") else []),
         ("bolus", bolus_text(status)),
         *([("extended bolus", bolus_text({**status, "bolus": status["extended"]}))] if status.get("extended") else []),
         *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),

@@ -22,6 +22,7 @@ from thecal.cli.verbs.program import program
 from thecal.cli.verbs.read import read
 from thecal.cli.verbs.refill import refill
 from thecal.cli.verbs.report import report
+from thecal.cli.verbs.run import run
 from thecal.cli.verbs.schema import schema
 from thecal.cli.verbs.sim import sim
 from thecal.cli.verbs.start import start
@@ -40,6 +41,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "characterise": characterise,
     "forecast": forecast,
     "limits": limits,
+    "run": run,
     "program": program,
     "start": start,
     "status": status,

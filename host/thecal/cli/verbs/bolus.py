@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.cli.consent import Consent, answer, carry_out, undo
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import check_token, over
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, headed, talk
@@ -34,6 +34,7 @@ def bolus(
     ] = None,
     token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Show the state of this bolus.")] = None,
     cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel this bolus.")] = None,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -41,6 +42,7 @@ def bolus(
 ) -> None:
     """Order a bolus on top of the basal rate."""
     from thecal.checks.dose import rate_of, volume_of
+    from thecal.cli import following
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order
@@ -49,6 +51,8 @@ def bolus(
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
     if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
         raise BadInput("the command names no complete order, or more than one", WHAT_TO_DO)
+    if wait and (token is not None or cancel is not None):
+        raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
     checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
     for text, check in checks:
         if text is not None:
@@ -62,6 +66,8 @@ def bolus(
             reply = undo(Order("bolus.cancel", {"token": cancel}), consent, lambda: client.bolus_cancel(str(cancel)))
         else:
             reply = order_demand(pump, consent) if demand else order(pump, str(volume), rate, extended, consent)
+    if wait and reply is not None:
+        reply = following.ended_bolus(client.port_url, reply, "bolus", pump.status["calibration"])
     answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"]))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.cli.consent import Consent, answer, carry_out, undo
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import seconds
 from thecal.errors import BadInput
 from thecal.terminal.console import columns, talk
@@ -29,12 +29,14 @@ def temporary(
     ] = None,
     duration: Annotated[str | None, typer.Option("--for", metavar="TIME", help='Duration, 1 min to 24 h, e.g. "2 h".')] = None,
     cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="End this temporary rate.")] = None,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a temporary rate instead of the basal."""
+    from thecal.cli import following
     from thecal.cli.typed import check_token
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
@@ -42,6 +44,8 @@ def temporary(
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
         raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
+    if wait and cancel is not None:
+        raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
     if cancel is not None:
         check_token(cancel)
     else:
@@ -52,7 +56,9 @@ def temporary(
             reply = undo(Order("temporary.cancel", {"token": cancel}), consent, lambda: cancel_temporary(client, str(cancel)))
         else:
             reply = order(facts.ask(client), str(rate), str(duration), consent)
-    answer(reply, consent, lambda reply: sentence(reply, cancel is not None))
+    if wait and reply is not None:
+        following.follow(client.port_url, following.temporary(reply["token"], reply["begins_at_ms"], reply["ends_at_ms"]))
+    answer(reply, consent, lambda reply: "temporary rate done" if wait else sentence(reply, cancel is not None))
 
 
 def sentence(reply: Reply, cancelled: bool) -> str:
