@@ -135,3 +135,19 @@ def test_a_bridge_is_refused_for_the_limit_of_the_other_drug(tmp_path: Path) -> 
         assert "asked 2 mL/h, drug marker, limit 1.25 mL/h, limited rate" in " ".join(err.split()), err
         _, err = bench.types("temporary", "1.3 mL/h", "--for", "1 h", "--yes", code=2)
         assert "drug marker" in " ".join(err.split())
+
+
+def test_a_run_goes_on_with_every_drug_in_the_line_and_its_limits(tmp_path: Path) -> None:
+    with Device() as device:
+        bench = Bench(device, tmp_path)
+        (tmp_path / "l.toml").write_text(LIBRARY)
+        bench.types("program", bench.write("poor", "500 ug/mL", "200 ug/mL"), "--library", "l.toml", "--yes")
+        _, err = bench.types("run", "1 mL/h", "--for", "1 h", "--yes")
+        assert "dye 12000 ug/day, marker 4800 ug/day" in " ".join(err.split()), err
+        device.run_for(600)
+        assert [row["name"] for row in checked(bench, "status")["drugs"]] == ["dye", "marker"]
+        bench.types("stop")
+        _, err = bench.types("run", "1.3 mL/h", "--yes", code=2)
+        assert "drug marker" in " ".join(err.split())
+        _, err = bench.types("run", "1 mL/h", "--concentration", "300 ug/mL", "--yes", code=2)
+        assert "2 drugs" in " ".join(err.split())
