@@ -66,6 +66,8 @@ def test_120_ug_a_day_of_two_drugs_within_one_step(tmp_path: Path) -> None:
         status = checked(bench, "status")
         assert [row["name"] for row in status["drugs"]] == ["dye", "marker"]
         assert "dye 120 ug/day, marker 60 ug/day" in bench.types("status")[0]
+        _, err = bench.types("bolus", "5 ug", "--rate", "0.5 mL/h", "--dry-run")
+        assert "holds: dye 5 ug, marker 2.5 ug" in " ".join(err.split())
         device.run_for(86_400 - 600)
         pair = device.calibration()
         planned = Fraction(240_000 * pair.steps, pair.volume_nl)  # 120 ug/day of 500 ug/mL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pumpcore.program.plan import MODES, Program
-from thecal.quantities.amounts import doses_text, ml, ml_per_h, ug_per_ml
+from thecal.quantities.amounts import doses_text, masses_text, ml, ml_per_h, ug_per_ml
 from thecal.quantities.exact import drugs_of
 from thecal.quantities.week import week_time
 from thecal.text import protocol as protocol_text
@@ -67,3 +67,8 @@ def mass_rate(program: Program, rate_nl: int) -> str:
     """Return the rate as mass per day of each drug, if the program has a concentration."""
     drugs = drugs_of(program)
     return f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}" if drugs else ""
+
+
+def dose_rows(program: Program, volume_nl: int) -> list[tuple[str, str]]:
+    """Return the mass of each drug in a dose, if the program has several."""
+    return [("holds", masses_text(volume_nl, drugs_of(program)))] if program.drugs else []
