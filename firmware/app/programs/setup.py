@@ -15,6 +15,34 @@ _STAGED = const(2)
 CHECK_MS = const(10_000)  # a check that is not continued for so long ends
 
 
+class Facts:
+    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
+
+    name: str
+    target: str
+    clock_chip: bool
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    driver: str
+    kind: str
+    disabled_level: int
+    max_rate_hz: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: "Calibration"
+    turns: int
+    turns_steps: int
+
+
 class Staged:
     """A program that was sent. `peaks`: findings of its check (Program.peaks); `search`: the window in work; `checked`: it fits."""
 

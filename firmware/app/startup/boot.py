@@ -3,7 +3,7 @@
 from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
-from app.programs.setup import Setup
+from app.programs.setup import Facts, Setup
 from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
@@ -24,38 +24,10 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Attach, Board, Bridge, Calibration, Steps, Take
+    from app.types import Attach, Board, Bridge, Steps, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
 # The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
-
-
-class Facts:
-    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
-
-    name: str
-    target: str
-    clock_chip: bool
-    rate_nl: int
-    rate_seconds_s: int
-    hour_nl: int
-    day_nl: int
-    driver: str
-    kind: str
-    disabled_level: int
-    max_rate_hz: int
-    microsteps: int
-    coil_style: str
-    forward: bool
-    start_rate_hz: int
-    acceleration_hz_per_s: int
-    wake_us: int
-    supply_full_scale_mv: int
-    supply_low_mv: int
-    pins: dict[str, int]
-    calibration: "Calibration"
-    turns: int
-    turns_steps: int
 
 
 def load(store: Store, attach: "Attach") -> Setup:

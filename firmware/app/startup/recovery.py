@@ -13,8 +13,7 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
-_TOTAL, _TOTAL_FORMAT = records.FORMATS["total"]
-_TOTALS = (_TOTAL, records.FORMATS["protocol_total"][0])  # the second begins like the first
+_TOTALS, _TOTAL_FORMAT = (7, 72), records.FORMATS["total"][1]  # that of a protocol begins like the other
 _DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
 _ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
 _BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
@@ -27,8 +26,7 @@ _DAY_S = DAY_BUCKETS * S_PER_MINUTE
 _MOST_GAPS = const(8)
 _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
 # Records with the pump's position, by their number.
-_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
-_PLACES[_TOTALS[1]] = "total"
+_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused", "protocol_total")}
 _STALE_S = const(120)
 _AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
@@ -387,13 +385,13 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
         data = one.data
         for at in reversed(ring.starts(one.first, one.behind, data)):
             name = _PLACES.get(data[at + 1])
-            if name is None or (name == "total" and placed):
+            if name is None or (name.endswith("total") and placed):
                 continue
             fields = record_types.decode(data[at : at + data[at]])[0][0].fields
             position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
             at_s = max(at_s, fields.get("powered_on_s", 0))
             placed = placed or "powered_on_s" in fields
-            last = last or (name if name != "total" else "")
+            last = last or (name if not name.endswith("total") else "")
             if last and placed:
                 return position_steps, at_s, last
         segments += 1

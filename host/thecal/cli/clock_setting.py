@@ -134,6 +134,7 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
     """Return the entry in force at a moment, and the begin of the next one."""
     from pumpcore.program.schedule import DAY_NAMES, Week, entry_at
     from thecal.quantities.amounts import ml_per_h, span
+    from thecal.text.protocol import start_text
 
     def said(index: int) -> str:
         minute, rate_nl = program.entries[index]
@@ -141,6 +142,8 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
         return f"{DAY_NAMES[day]} {rest // 60:02d}:{rest % 60:02d}, {ml_per_h(rate_nl, program.rate_seconds_s)}"
 
     week = Week(utc_s, zone)
+    if program.protocol is not None:
+        return [("first stage", f"{start_text(program.protocol)}, in {span(program.protocol.wait_s(week))}")]
     now = entry_at(program.entries, week.local_s(0))
     next_s = week.until_change_s(program.entries, 0)
     if next_s >= NEVER_S:

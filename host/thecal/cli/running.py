@@ -93,7 +93,7 @@ def check_idle(pump: PumpFacts) -> None:
         raise InAlarm("the pump is in alarm", "see it, then acknowledge it: thecal alarms, thecal ack")
     if state != "stopped":
         name = pump.status.get("program_name")
-        running = f" and runs {name}" if name and state in ("running", "limited") else ""
+        running = f" ({name})" if name and state in ("running", "limited") else ""
         raise Failed(f"the pump is {state}{running}; nothing was changed", "stop it first: thecal stop")
 
 
@@ -172,14 +172,25 @@ def review_rows(pump: PumpFacts, compiled: Compiled) -> list[tuple[str, ...]]:
     from thecal.text import protocol as protocol_text
     from thecal.text.program import concentration
 
-    program, current = compiled.program, pump.program
+    program = compiled.program
     protocol: Any = program.protocol
     rows = [("run", f"{program.name.removeprefix('run ')}"), ("fluid", program.fluid)]
     rows += [("concentration", concentration(program))] if program.concentration[0] else []
     rows += [(f"drug {at}", f"{name} {ug_per_ml(mass_ng, nl)}") for at, (name, mass_ng, nl) in enumerate(program.drugs, 2)]
     rows += list(protocol_text.one_stage(program, protocol).items())
-    kept = f"{current.name}; `{RESTORE}` brings it back" if current is not None else "nothing: no program is active"
-    return [*rows, ("replaces", kept)]
+    return [*rows, ("replaces", replaced_text(pump))]
+
+
+def replaced_text(pump: PumpFacts) -> str:
+    """Return the name of the program that the run replaces, and what brings it back; of a run the program before it."""
+    from thecal.pump import replaced
+
+    if pump.program is None:
+        return "nothing: no program is active"
+    back = replaced.comes_back(pump)
+    if not back:
+        return pump.program.name
+    return f"{pump.program.name}; `{RESTORE}` brings {'it' if back == pump.program.name else back} back"
 
 
 def unsent_run(compiled: Compiled, as_json: bool) -> None:

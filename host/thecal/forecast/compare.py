@@ -148,7 +148,7 @@ class Comparison:
 
     def _pauses(self, wait_s: int) -> list[tuple[int, int]]:
         """Return [(second of the forecast, second from the start)] of each time that the protocol went on after a power cut."""
-        found = []
+        found: list[tuple[int, int]] = []
         for place in self.line.books.now.places:
             on_s = -(-(place.at_ms - self.origin_ms) // MS_PER_S)
             if on_s > place.second_s + wait_s + (found[-1][1] - found[-1][0] if found else 0):

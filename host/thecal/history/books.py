@@ -44,7 +44,7 @@ OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 GUARD_STEPS = 1
 # the pump records a pause when the queue runs low: the motor stops at most so much later
 QUEUE_MS = 10_000
-LEASE_MS = 60_000  # the longest lease of a basal
+LEASE_MS = 70_000  # the longest lease of a basal, and how long before it is written
 
 
 class Books:
@@ -248,34 +248,38 @@ class Books:
         if run.by in ALONE:  # the entry of a bolus without a program belongs to no schedule
             self.tally.plan_at(at_ms, row["ordered_steps"])
             return
-        self.flows.made_ends(at_ms)
         resumed = first and run.by == "resume"
+        place = self._place(row, at_ms, resumed)
+        if place is not None and not resumed:
+            self.now.tells(place)
+        self.flows.made_ends(at_ms)
         if resumed and self.now.place() is not None and self._lost is not None:
             self.flows.plan_ends(self._lost.cut_ms)  # a protocol stands still without power
         going_on = first and run.by == "resume" and self.now.stretch is not None and self.now.stretch.entry == row["entry"]
         if not going_on:
             self.flows.plan_ends(at_ms)
             self.stretches.open(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
-        self._find_place(row["entry"], at_ms, resumed)
+        if place is not None:
+            self.now.begins(place)
+            if resumed and self.now.stretch is not None:
+                self.now.stretch.cut = True  # the guard's one step over, counted at the cut, is missing in it
         self.tally.plan_at(at_ms, row["ordered_steps"])
         self.flows.made_from = (at_ms, row["rate_nl"])
         if self.flows.plan_from is None:
             self.flows.plan_from = (at_ms, row["rate_nl"])
 
-    def _find_place(self, stage: int, at_ms: int, resumed: bool) -> None:
-        """Keep the place in the protocol where this stage begins, or goes on after a power cut."""
-        known = self.now.prescribed
+    def _place(self, row: Row, at_ms: int, resumed: bool) -> Place | None:
+        """Return the place in the protocol where this stage begins, or goes on after a power cut; None if unknown."""
+        known, stage, places = self.now.prescribed, row["entry"], self.now.places
         if known is None or known.program.protocol is None or not self.now.plan_is_known():
-            return
-        protocol, last = known.program.protocol, self.now.places[-1] if self.now.places else None
+            return None
+        protocol = known.program.protocol
         if not resumed:
-            second_s = -protocol.wait_s(None) if stage == WAITS else begins_s(protocol, stage)
-        elif last is not None and self._lost is not None:
-            second_s = resumed_s(protocol, stage, last.second_at(self._lost.cut_ms))
-        else:
-            return
-        if last is None or resumed or last.second_at(at_ms) != second_s:
-            self.now.places.append(Place(at_ms, second_s))
+            return Place(at_ms, -protocol.wait_s(None) if stage == WAITS else begins_s(protocol, stage))
+        if not places or self._lost is None:
+            return None
+        kept_s = places[-1].second_at(self._lost.cut_ms)
+        return Place(at_ms, resumed_s(protocol, stage, kept_s, row["rate_nl"]), True)
 
     def _on_total(self, row: Row, at_ms: int) -> None:
         self.tally.see(at_ms, row["delivered_steps"])

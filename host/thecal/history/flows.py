@@ -79,6 +79,8 @@ class Flows:
         unseen = stretch is not None and (stretch.cut or stretch.paused) and to_ms - from_ms <= LONGEST_UNSEEN_MS
         if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:
             return [self.flow(from_ms, to_ms, rate_nl)]
+        if known.program.protocol is not None:
+            return [self.flow(from_ms, to_ms, rate_nl)]
         flows, at_ms = [], from_ms
         for part_s, part_nl in known.pieces(stretch.from_utc_s + self._now.offset_s(from_ms), (to_ms - from_ms) // 1000 + 1):
             flows.append(self.flow(at_ms, min(to_ms, at_ms + part_s * 1000), part_nl))

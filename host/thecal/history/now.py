@@ -28,6 +28,17 @@ class Now:
         staged = self.plan_is_known() and self.prescribed is not None and self.prescribed.program.protocol is not None
         return self.places[-1] if staged and self.places else None
 
+    def begins(self, place: Place) -> None:
+        """Take a place that is known exactly."""
+        if not self.places or self.places[-1].second_at(place.at_ms) != place.second_s:
+            self.places.append(place)
+
+    def tells(self, place: Place) -> None:
+        """Learn from a later place where the protocol went on after the last power cut."""
+        last = self.places[-1] if self.places else None
+        if last is not None and last.vague and self.run is not None and last.at_ms >= self.run.from_ms:
+            self.places[-1] = Place(last.at_ms, place.second_s - (place.at_ms - last.at_ms) // 1000)
+
     def offset_s(self, at_ms: int) -> int:
         """Return the offset of local time at a moment."""
         found = [one.offset_s for one in self.clock_sets if one.at_ms <= at_ms]

@@ -12,6 +12,7 @@ from math import isqrt
 from typing import NamedTuple
 
 from pumpcore.program.protocol import WAITS, Protocol
+from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import MS_PER_S
 
 BENT_STEPS = Fraction(1, 10)  # so near is a ramp drawn by straight lines
@@ -19,10 +20,12 @@ MOST_PIECES = 20_000  # of one ramp
 
 
 class Place(NamedTuple):
-    """At a moment of the axis the protocol was in this second; below 0 before its first stage."""
+    """At a moment of the axis the protocol was in this second; below 0 before its first stage. `vague`: after a power cut it is known to a
+    lease only, until a later record tells."""
 
     at_ms: int
     second_s: int
+    vague: bool = False
 
     def second_at(self, at_ms: int) -> int:
         """Return its second at a later moment."""
@@ -46,19 +49,28 @@ def begins_s(protocol: Protocol, stage: int) -> int:
     return at_s
 
 
-def resumed_s(protocol: Protocol, stage: int, kept_s: int) -> int:
+def resumed_s(protocol: Protocol, stage: int, kept_s: int, rate_nl: int) -> int:
     """Return the second in which a protocol goes on after a power cut: the one where it stood, moved into the stage that the journal
-    names, because the moment of the cut is known to a lease only."""
+    names, because the moment of the cut is known to a lease only. Of a ramp the rate tells the second."""
     if stage == WAITS:
         return min(kept_s, -1)
+    found_s = in_stage_s(protocol, stage, kept_s)
+    if not protocol.ramps(stage) or protocol.place(found_s).entry != stage:
+        return found_s
+    lasts_s, begin_nl, end_nl = protocol.stages[stage]
+    more_nl = (end_nl - begin_nl) // (2 * lasts_s)
+    return found_s - protocol.place(found_s).second_s + ((rate_nl - begin_nl) // more_nl - 1) // 2
+
+
+def in_stage_s(protocol: Protocol, stage: int, kept_s: int) -> int:
+    """Return the second nearest to `kept_s` in which this stage runs."""
     place = protocol.place(kept_s)
     if place.entry == stage:
         return kept_s
-    following_s = kept_s + place.left_s
-    if protocol.place(following_s).entry == stage:
+    following_s, begun_s = kept_s + place.left_s, kept_s - place.second_s
+    if place.left_s < NEVER_S and protocol.place(following_s).entry == stage:
         return following_s
-    begun_s = kept_s - place.second_s
-    return begun_s - 1 if protocol.place(begun_s - 1).entry == stage else begins_s(protocol, stage)
+    return begun_s - 1 if begun_s > 0 and protocol.place(begun_s - 1).entry == stage else begins_s(protocol, stage)
 
 
 def pieces(protocol: Protocol, second_s: int, duration_s: int, per_nl: Fraction) -> Iterator[Piece]:

@@ -61,6 +61,8 @@ class StretchBook:
         if place is not None:
             whole = not (stretch.cut or stretch.paused) and place.at_ms <= stretch.from_ms
             stretch.programmed_steps = known.staged_steps(place, stretch.from_ms, stretch.seconds_s) if whole else None
+        elif known.program.protocol is not None:
+            return
         elif (stretch.paused or stretch.cut) and stretch.from_utc_s:
             stretch.programmed_steps = known.steps(stretch.from_utc_s + self._now.offset_s(stretch.from_ms), stretch.seconds_s)
         else:

@@ -28,6 +28,16 @@ def remember(pump: PumpFacts, run_digest: str) -> None:
         raise Failed(cause, "make room, or set THECAL_RUNTIME to a folder that you may write to") from error
 
 
+def comes_back(pump: PumpFacts) -> str:
+    """Return the name of the program that `--restore` would bring back after another run; "" if none."""
+    kept = registry.known_replaced(pump.client.unique_id) or {}
+    if pump.program is None:
+        return ""
+    if kept.get("run_digest") != pump.status.get("program_digest"):
+        return pump.program.name
+    return program_of(packed_of(pump)).name if kept.get("program") else ""
+
+
 def packed_of(pump: PumpFacts) -> bytes:
     """Return the packed program that the last run replaced. Raises Failed if there is none."""
     kept = registry.known_replaced(pump.client.unique_id) or {}

@@ -17,6 +17,7 @@ from thecal.quantities.exact import drugs_of
 from thecal.reports.therapy import HOW, TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.text.program import entries
+from thecal.text.protocol import facts as protocol_facts
 
 MOST_ROWS = 150
 ENDED = {
@@ -131,6 +132,9 @@ class Sections:
             doses = [ug_per_day(rate_nl, seconds_s, ng_per_nl) for _, ng_per_nl in drugs] or ["-"]
             per_h = f"{float(known.steps_per_s(rate_nl) * S_PER_HOUR):.3f}"
             rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), *doses, per_h))
+        if known.program.protocol is not None:
+            found = protocol_facts(known.program, known.program.protocol)
+            return Section("Protocol", ("", "as stored"), [(label, text) for label, text in found.items()])
         masses = [f"{name} ug/day" for name, _ in drugs] if len(drugs) > 1 else ["ug/day"]
         head = ("from", "rate", f"nl in {seconds_s} s", *masses, "steps/h")
         return Section("Schedule", head, rows, numbers_from=1)

@@ -133,11 +133,15 @@ def total_text(program: Program, protocol: Protocol) -> str:
 
 
 def now_text(status: dict[str, Any]) -> str:
-    """Return "stage 2 of 4, pass 3 of 6, 4 min left; then 0 mL/h; ends in 3 h 20 min" of a status; "" if no protocol runs."""
+    """Return "stage 2 of 4, pass 3 of 6, 4 min left; then 1 mL/h; ends in 3 h 20 min" of a status; "" if no protocol runs."""
     now = status.get("protocol")
     if not now:
         return ""
     parts = [place_text(now)]
+    if now.get("left_s") is not None and now["left_s"] == now.get("stage_left_s"):
+        return f"{parts[0]}; then it ends"
+    if now.get("stage") is not None and now["stage"] >= now["stages"]:
+        return f"{parts[0]} until it is stopped"
     if now.get("next_rate_nl") is not None and status.get("rate_seconds_s"):
         parts.append(f"then {'nothing' if not now['next_rate_nl'] else ml_per_h(now['next_rate_nl'], status['rate_seconds_s'])}")
     parts.append("without end" if now.get("left_s") is None else f"ends in {span(now['left_s'])}")
@@ -150,7 +154,7 @@ def place_text(now: dict[str, Any]) -> str:
         return f"begins in {span(now['waits_s'])}"
     if now["stage"] >= now["stages"]:
         return "holds the last rate"
-    words = [f"stage {now['stage'] + 1} of {now['stages']}"]
+    words = [f"stage {now['stage'] + 1} of {now['stages']}"] if now["stages"] > 1 else []
     if now["passes"] != 1:
         words.append(f"pass {now['pass']}" + (f" of {now['passes']}" if now["passes"] else ""))
     if now.get("stage_left_s") is not None:

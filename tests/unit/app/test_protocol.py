@@ -103,6 +103,15 @@ def test_a_lease_runs_across_the_seconds_of_a_ramp_and_never_across_a_stage() ->
     assert len(ends) <= 9, "a ramp takes a lease a minute"
 
 
+@pytest.mark.rule("R3")
+def test_the_end_delivers_every_step_that_was_ordered() -> None:
+    pump = running(staged((10, UL_S, UL_S)))
+    pump.advance(15)
+    stopped = pump.records("stopped")[-1]
+    assert (stopped["by"], stopped["ordered_steps"], stopped["delivered_steps"]) == (5, 999, 999)
+    assert pump.plant_steps() == 999
+
+
 def test_a_protocol_ends_by_itself_and_the_journal_says_so() -> None:
     pump = running(slope())
     pump.advance(204)
@@ -116,6 +125,7 @@ def test_a_protocol_ends_by_itself_and_the_journal_says_so() -> None:
     assert pump.call("status")["protocol"]["stage"] == 2
 
 
+@pytest.mark.rule("R4")
 def test_the_last_rate_is_held() -> None:
     made = staged((10, 0, 0), RAMP, then=HOLD)
     pump = running(made)
@@ -179,13 +189,14 @@ def test_repeats_take_no_more_flash_than_one_pass() -> None:
     assert len(pump.journal()) < 20
 
 
+@pytest.mark.rule("R5")
 def test_windows_are_rebuilt_from_the_totals_of_a_protocol() -> None:
-    pump = running(staged((10, UL_S, UL_S), (10, 0, 0), loops=((0, 2, 0),)))
-    pump.advance(1_000)
+    pump = UnitPump.running(staged((30, UL_S, UL_S), (30, 0, 0), loops=((0, 2, 0),)))
+    pump.advance(7_300)
     pump.call("stop")
     counted_nl = pump.call("status")["hour_nl"]
     booted = again(pump)
-    assert counted_nl >= booted.call("status")["hour_nl"] >= PAIR.nl_for_steps(pump.plant_steps()) > 400_000
+    assert counted_nl * 9 // 10 < booted.call("status")["hour_nl"] <= counted_nl + 5 * 30_000 < PAIR.nl_for_steps(pump.plant_steps())
 
 
 # --- power cut ----------------------------------------------------------------------------------------------------------------

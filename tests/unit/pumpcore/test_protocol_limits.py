@@ -16,7 +16,7 @@ from pumpcore.program.protocol import HOLD, Protocol, check
 from support.models import protocols as reference
 from support.programs import with_settings
 from support.protocols import program, staged
-from unit.pumpcore.test_limits import bench
+from support.pump.bench_tables import with_ceilings as bench
 
 LONGEST_S = 4_000
 
@@ -59,6 +59,21 @@ def test_the_fullest_window_is_that_of_every_second_of_1000_protocols(seed: int)
         rates = every_second(made)
         for minutes in (1, draw.randint(2, 12)):
             assert highest_window_nl_s(made, minutes) == reference.most_in_window(rates, 60 * minutes), made.protocol.describe()
+
+
+@pytest.mark.rule("R5")
+def test_the_fullest_window_of_two_ramps_lies_between_their_ends() -> None:
+    made = staged((100, 0, 20_000), (100, 20_000, 0))
+    assert highest_window_nl_s(made, 1) == reference.most_in_window(every_second(made), 60) == made.protocol.between_nl_s(70, 130)
+
+
+@pytest.mark.rule("R5")
+def test_the_last_repeat_is_looked_at() -> None:
+    made = staged((10, 0, 0), (20, 900, 900), (3_000, 50, 50), (1_000, 950, 950), loops=((0, 2, 40),))
+    assert highest_window_nl_s(made, 20) == reference.most_in_window(every_second(made), 1_200)
+    made = staged((10, 0, 0), (20, 900, 900), (10, 0, 0), (30, 900, 900), loops=((0, 2, 40), (2, 2, 40)))
+    for minutes in range(1, 21):
+        assert highest_window_nl_s(made, minutes) == reference.most_in_window(every_second(made), 60 * minutes)
 
 
 @pytest.mark.rule("R5")
