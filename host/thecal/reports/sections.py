@@ -14,7 +14,7 @@ from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities import measured
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import drugs_of
 from thecal.reports.therapy import HOW, TherapyRows, text_of
 from thecal.reports.words import Words, offset_text
 from thecal.text import calibration as calibration_text
@@ -141,19 +141,20 @@ class Sections:
         )
 
     def schedule(self) -> Section:
-        """Return the entries of the stored program; with mass if it has a concentration."""
+        """Return the entries of the stored program; with the mass of each drug if it has a concentration."""
         known = self.line.prescribed
         if known is None:
             return Section("Schedule", (), empty="not known")
-        seconds_s, concentration = known.program.rate_seconds_s, ng_per_nl(known.program)
+        seconds_s, drugs = known.program.rate_seconds_s, drugs_of(known.program)
         rows: list[Cells] = []
         for label, rate_nl in entries(known.program):
-            mass = (f"{ug_per_day(rate_nl, seconds_s, concentration)} ug/day",) if concentration is not None else ()
-            rows.append((label, *mass, ml_per_h(rate_nl, seconds_s)))
+            doses = [f"{ug_per_day(rate_nl, seconds_s, ng_per_nl)} ug/day" for _, ng_per_nl in drugs]
+            rows.append((label, *doses, ml_per_h(rate_nl, seconds_s)))
         if known.program.protocol is not None:
             found = protocol_facts(known.program, known.program.protocol)
             return Section("Protocol", ("", "as stored"), [(label, text) for label, text in found.items()])
-        head = ("from", "dose", "rate") if concentration is not None else ("from", "rate")
+        masses = [name for name, _ in drugs] if len(drugs) > 1 else ["dose"] * len(drugs)
+        head = ("from", *masses, "rate")
         return Section("Schedule", head, rows, numbers_from=1)
 
     def boluses(self) -> Section:

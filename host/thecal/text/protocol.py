@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, Protocol
-from thecal.quantities.amounts import long_span, ml, ml_per_h, span, ug_per_day
-from thecal.quantities.exact import ng_per_nl
-from thecal.quantities.typed import decimal
+from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml_per_h, span
+from thecal.quantities.exact import drugs_of
 
 FOREVER = 0
 Stage = tuple[int, int, int]  # as the pump holds it: seconds, rate_nl at its begin and at its end
@@ -44,9 +43,9 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
     """Return rate, volume and time of a run, which is a protocol of one stage."""
     lasts_s, rate_nl, _ = protocol.stages[0]
     rate = ml_per_h(rate_nl, program.rate_seconds_s)
-    concentration = ng_per_nl(program)
-    if concentration is not None:
-        rate = f"{ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day = {rate}"
+    drugs = drugs_of(program)
+    if drugs:
+        rate = f"{doses_text(rate_nl, program.rate_seconds_s, drugs)} = {rate}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
     return {"rate": rate, "volume": amount(program, stage_nl(program, protocol.stages[0])), "time": long_span(lasts_s)}
@@ -92,8 +91,8 @@ def stage_nl(program: Program, stage: Stage) -> Fraction:
 
 def amount(program: Program, volume_nl: Fraction) -> str:
     """Return "1000 ug = 2 mL"; without a concentration the volume alone."""
-    concentration = ng_per_nl(program)
-    return (f"{decimal(volume_nl * concentration / 1000, 2)} ug = " if concentration is not None else "") + ml(volume_nl)
+    drugs = drugs_of(program)
+    return (f"{masses_text(volume_nl, drugs)} = " if drugs else "") + ml(volume_nl)
 
 
 def loop_text(protocol: Protocol, loop: Loop) -> str:

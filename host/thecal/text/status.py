@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pumpcore.fluid.front import OLD
 from pumpcore.orders.bolus import DELIVERING
 from pumpcore.units import S_PER_DAY
 from thecal.pump import delivering
+from thecal.pump.active import content_of
 from thecal.quantities import measured
-from thecal.quantities.amounts import clock_text, ml_per_h, span, steps_text
+from thecal.quantities.amounts import clock_text, doses_text, ml_per_h, span, steps_text
 from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.typed import decimal
 from thecal.text import calibration as calibration_text
@@ -87,6 +89,20 @@ def next_text(status: Status, program: Program | None = None) -> str:
         return text
     following = program.entries[(entry + 1) % len(program.entries)][1]
     return f"{rate(Fraction(following, program.rate_seconds_s), concentration(status, program))} {text}"
+
+
+def doses_rows(status: Status) -> list[tuple[str, str]]:
+    """Return the present dose of each drug, if the program has several."""
+    drugs, line = status.get("drugs") or [], line_text.of(status)
+    flow = sum((part.nl_per_s for part in delivering.parts_of(status)), Fraction(0))
+    if len(drugs) < 2 or not flow:
+        return []
+    if line is not None and line["needs"]:
+        if line.get("phase") != OLD:
+            return [("doses", "uncertain: two contents are in the line")]
+        drugs = [{"name": name, "ng": ng, "nl": nl} for name, ng, nl in content_of(line, "old")]
+    known = [(drug["name"], Fraction(drug["ng"], drug["nl"])) for drug in drugs if drug["nl"]]
+    return [("doses", doses_text(flow.numerator, flow.denominator, known))]
 
 
 def bolus_text(status: Status) -> str:
@@ -204,6 +220,7 @@ def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[
         ("state", status["state"] + (" (checking itself after power-up)" if status.get("checking") else "")),
         ("program", f"{name} ({digest[:12]})" if name else "none"),
         ("delivers", rate_text(status, program)),
+        *doses_rows(status),
         *([("next", next_text(status, program))] if runs and status.get("next_change_s") else []),
         *([("protocol", protocol_text.now_text(status))] if status.get("protocol") else []),
         *([("bolus", bolus_text(status))] if status.get("bolus") else []),
