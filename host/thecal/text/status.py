@@ -62,6 +62,9 @@ def concentration(status: Status, program: Program | None) -> Fraction | None:
     line = line_text.of(status) or {}
     if line.get("phase"):
         return Fraction(line["old_ng"], line["old_nl"]) if line["phase"] == "old" and line["old_nl"] else None
+    told = next(iter(status.get("drugs") or ()), None)
+    if told is not None:
+        return Fraction(told["ng"], told["nl"]) if told["ng"] and told["nl"] else None
     return ng_per_nl(program) if program is not None else None
 
 
