@@ -8,7 +8,7 @@ from app.programs.setup import Setup
 from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
-from app.records.store import Store
+from app.records.store import Store, StoreError
 from app.records.wall import WallClock
 from app.startup import recovery
 from app.supervisor import Supervisor
@@ -62,6 +62,10 @@ class Facts:
 def load(store: Store, attach: "Attach") -> Setup:
     """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
     setup = Setup(store)
+    try:  # a lost name is no alarm: no dose depends on it
+        setup.name = (store.load("name") or b"").decode()
+    except (StoreError, ValueError):
+        pass
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
     else:

@@ -63,6 +63,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 70 ["boot", "<B8s8sIQQQI16s", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps", \
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
+80 ["named", "<20s", ["name"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

@@ -13,6 +13,8 @@ from typing import Any
 import typer
 
 from thecal.cli.lazy_checks import defer_checks
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.pages import Verb, Verbs
 from thecal.cli.verbs import VERBS
 from thecal.errors import BadInput, Failed, Interrupted, ThecalError
 from thecal.terminal.complaint import report
@@ -36,6 +38,7 @@ def show_version(wanted: bool) -> None:
 def build() -> typer.Typer:
     """Return the application, with one command per verb."""
     app = typer.Typer(
+        cls=Verbs,
         epilog=EXITS,
         no_args_is_help=True,
         rich_markup_mode=None,  # plain help: importing rich would cost half of the start
@@ -44,12 +47,18 @@ def build() -> typer.Typer:
     )
     app.callback(help=ABOUT)(top)
     for name, verb in VERBS.items():
-        app.command(name)(verb)
+        app.command(name, cls=Verb)(verb)
     return app
 
 
-def top(version: bool = typer.Option(False, "--version", help="Print the version.", callback=show_version, is_eager=True)) -> None:
-    """Options before the verb."""
+def top(
+    port: Port = None,
+    as_json: AsJson = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=show_version, is_eager=True),
+) -> None:
+    """Take the options that most verbs have; those before the verb are moved behind it (`Verbs`)."""
 
 
 def main() -> int:

@@ -8,13 +8,20 @@ from thecal.quantities.exact import ng_per_nl
 from thecal.quantities.week import week_time
 from thecal.text.settings import settings_facts
 
+CHANGED = "*"
+
 
 def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
-    """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
+    """Return (label, current, new, as typed). Entries of days with the same day plan share a row. A changed row is marked, not only by its
+    colour."""
     before, after = facts(current) if current else {}, facts(new)
     labels = [*after, *(label for label in before if label not in after)]
     texts = {label: typed_text(label, typed) for label in labels}
-    return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
+    cells = [(before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]
+    if not before:
+        return [("", "current", "new", "as typed"), *[(label, *row) for label, row in zip(labels, cells, strict=True)]]
+    marked = [f"{CHANGED if row[0] != row[1] else ' '} {label}" for label, row in zip(labels, cells, strict=True)]
+    return [(f"{CHANGED} changed", "current", "new", "as typed"), *[(label, *row) for label, row in zip(marked, cells, strict=True)]]
 
 
 def facts(program: Program) -> dict[str, str]:

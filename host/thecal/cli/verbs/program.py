@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
 from thecal.errors import Failed, Refused
 from thecal.terminal.console import Progress, confirm, data, emit_json, headed, talk
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prescription file; `thecal new` writes an example.")],
     bench: Annotated[
-        str | None, typer.Option(metavar="BENCH", help="Also check against this bench; with --dry-run without a pump.")
+        str | None,
+        typer.Option(
+            metavar="BENCH", help="Also check against this bench; with --dry-run without a pump.", autocompletion=complete.benches
+        ),
     ] = None,
     library: Library = None,
     override: Override = None,
@@ -32,8 +36,10 @@ def program(
     as_json: AsJson = False,
 ) -> None:
     """Check a prescription, compare it with the active one, and upload it. Asks before it activates."""
+    from pumpcore.program.packing import digest as digest_of
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
+    from thecal.files import config
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import clock, facts
@@ -43,6 +49,7 @@ def program(
     if not (yes or dry_run):
         prescription = ask_for_overrides(prescription, str(file))
     compiled = compile_prescription(prescription, str(file))
+    bench = bench or (config.default("bench") if dry_run else None)
     program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
@@ -52,11 +59,12 @@ def program(
         pump = facts.ask(client)
         program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
         clock.tell(pump.reading)
-        digest = upload(pump, compiled, yes)
+        unchanged = pump.status.get("program_digest") == digest_of(compiled.packed)
+        digest = digest_of(compiled.packed) if unchanged else upload(pump, compiled, yes)
     if as_json:
-        emit_json({"digest": digest, "program": compiled.program.describe()})
+        emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
     else:
-        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+        data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
 
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:

@@ -1,15 +1,16 @@
-"""`thecal stop`: send one bare line to the pump before any other message."""
+"""`thecal stop [PUMP]`: send one bare line to the pump before any other message."""
 
-from thecal.cli.options import AsJson, Port
+from thecal.cli.options import AsJson, Port, Pump
 from thecal.terminal.console import data, emit_json, talk
 
 
-def stop(port: Port = None, as_json: AsJson = False) -> None:
+def stop(pump: Pump = None, port: Port = None, as_json: AsJson = False) -> None:
     """Stop the pump now, in any state, without a question."""
+    from thecal.cli.typed import one_port
     from thecal.pump.client import Client
     from thecal.pump.opening import choose
 
-    port_url = choose(port)
+    port_url = choose(one_port(pump, port))
     try:
         with Client(port_url) as client:
             reply = client.stop()
