@@ -317,14 +317,11 @@ def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> 
     found = (
         ("store_failed", pump.setup.store.failed), ("journal_failed", pump.journal.broken), ("ledger_failed", files.failed),
         ("offset_damaged", pump.book.wall.damaged), ("ledger_damaged", files.damaged), ("ledger_behind", files.behind),
+        ("restarted", pump.board.system.failures), ("watchdog", pump.board.system.reset_cause == "watchdog"),
     )
     for name, is_there in found:
         if is_there:
             pump.alarms.raise_fault(name)
-    if pump.board.system.failures:
-        pump.alarms.raise_fault("restarted")
-    if pump.board.system.reset_cause == "watchdog":
-        pump.alarms.raise_fault("watchdog")
 
 
 def _recover(pump: Pump, files: LedgerFiles) -> None:

@@ -15,7 +15,7 @@ import typer
 from thecal.cli.lazy_checks import defer_checks
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.pages import Verb, Verbs
-from thecal.cli.verbs import VERBS
+from thecal.cli.verbs import GROUPS
 from thecal.errors import BadInput, Failed, Interrupted, ThecalError
 from thecal.terminal.complaint import report
 
@@ -46,8 +46,9 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help=ABOUT)(top)
-    for name, verb in VERBS.items():
-        app.command(name, cls=Verb)(verb)
+    for title, verbs in GROUPS.items():
+        for name, verb in verbs.items():
+            app.command(name, cls=Verb, rich_help_panel=title)(verb)
     return app
 
 

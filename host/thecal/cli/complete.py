@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import typer
+
 Proposals = list[str | tuple[str, str]]
 PATIENCE_S = 0.4
 
@@ -71,20 +73,15 @@ def zones(incomplete: str) -> Proposals:
     def found() -> Proposals:
         from zoneinfo import available_timezones
 
-        return list(sorted(available_timezones()))
+        return [*sorted(available_timezones())]
 
     return quiet(found, incomplete)
 
 
-def verbs(incomplete: str) -> Proposals:
+def verbs(ctx: typer.Context, incomplete: str) -> Proposals:
     """Propose the verbs."""
-
-    def found() -> Proposals:
-        from thecal.cli.verbs import VERBS
-
-        return list(VERBS)
-
-    return quiet(found, incomplete)
+    top: Any = ctx.find_root().command
+    return quiet(lambda: list(top.commands), incomplete)
 
 
 def config_keys(incomplete: str) -> Proposals:

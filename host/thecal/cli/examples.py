@@ -28,7 +28,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("List this calibration and the earlier ones", "thecal calibrate --history"),
     ),
     "characterise": (
-        ("Weigh for four hours, keep the readings", 'thecal characterise --balance /dev/ttyUSB0 --rate "5 mL/h" --duration 4h --record run.csv'),
+        (
+            "Weigh for four hours, keep the readings",
+            'thecal characterise --balance /dev/ttyUSB0 --rate "5 mL/h" --duration 4h --record run.csv',
+        ),
         ("Evaluate them again", "thecal characterise --from run.csv --html run.html"),
     ),
     "new": (("Write a prescription to edit", "thecal new rx.toml"),),

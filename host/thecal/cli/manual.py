@@ -7,7 +7,6 @@ from typing import Any
 
 from thecal.cli import pages
 from thecal.cli.examples import EXAMPLES
-from thecal.cli.verbs import GROUPS
 
 FILES = (
     ("config.toml in your configuration folder", "Your defaults; `thecal config` shows its path and sets them."),
@@ -30,9 +29,9 @@ def page(top: Any) -> str:
     lines = [f'.TH THECAL 1 "" "thecal {__version__}" "User commands"', ".SH NAME", "thecal \\- program and watch a bench pump"]
     lines += [".SH SYNOPSIS", ".B thecal", "[OPTIONS] VERB ...", ".SH DESCRIPTION", text(command.help or "")]
     lines += [".SH OPTIONS", "Before or after the verb.", *terms(pages.options(command, top))]
-    for title, names in GROUPS.items():
+    for title, verbs in pages.groups(command).items():
         lines.append(f".SH {title.upper()}")
-        for name in names:
+        for name in verbs:
             lines += verb(*pages.named(top, name))
     lines += [".SH EXIT STATUS", text((command.epilog or "").removeprefix("Exit codes: ").capitalize())]
     lines += [".SH ENVIRONMENT", *terms(list(VARIABLES)), ".SH FILES", *terms(list(FILES))]
@@ -57,5 +56,6 @@ def terms(rows: list[tuple[str, str]]) -> list[str]:
 
 def text(plain: str) -> str:
     """Escape a text for roff: no letter of it is a command, a dash stays a dash."""
-    joined = " ".join(plain.split()).replace("\\", "\\e").replace("-", "\\-").replace("`", "\\`").replace("'", "\\(aq").replace('"', "\\(dq")
+    escaped = {"\\": "\\e", "-": "\\-", "`": "\\`", "'": "\\(aq", '"': "\\(dq"}
+    joined = "".join(escaped.get(letter, letter) for letter in " ".join(plain.split()))
     return re.sub(r"^(?=\.)", r"\\&", joined)

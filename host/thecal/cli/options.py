@@ -36,7 +36,11 @@ MoveClock = Annotated[
 SetClock = Annotated[bool, typer.Option("--set-clock", help="Move a clock or zone that is already set; do not ask.")]
 Library = Annotated[
     Path | None,
-    typer.Option("--library", metavar="FILE", help="Drug library (default: THECAL_LIBRARY, the config file, otherwise the shipped library of that name)."),
+    typer.Option(
+        "--library",
+        metavar="FILE",
+        help="Drug library (default: THECAL_LIBRARY, the config file, otherwise the shipped library of that name).",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; the name of a quantity ends with its unit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]

@@ -10,7 +10,6 @@ from typing import Any
 import typer.core
 
 from thecal.cli import words
-from thecal.cli.verbs import GROUPS
 
 WIDEST, NARROWEST = 80, 20
 INDENT = 2
@@ -54,13 +53,21 @@ def width_cells() -> int:
 def top_page(command: Any, ctx: Any, width: int) -> str:
     """Return the page of `thecal --help`."""
     parts = [usage(ctx, width), filled(command.help or "", width)]
-    for title, names in GROUPS.items():
-        rows = [(name, summary(command.commands[name])) for name in names]
+    for title, verbs in groups(command).items():
+        rows = [(name, summary(verb)) for name, verb in verbs.items()]
         parts.append(section(title, rows, width, max(map(len, command.commands)) + INDENT))
     parts.append(section("Options, before or after the verb", options(command, ctx), width))
     parts.append(filled("`thecal help VERB` explains a verb, with examples.", width))
     parts.append(filled(command.epilog or "", width))
     return "\n\n".join(parts) + "\n"
+
+
+def groups(command: Any) -> dict[str, dict[str, Any]]:
+    """Return the verbs by the titles of their groups, in their order."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, verb in command.commands.items():
+        found.setdefault(verb.rich_help_panel, {})[name] = verb
+    return found
 
 
 def verb_page(command: Any, ctx: Any, width: int) -> str:
@@ -88,7 +95,7 @@ def options(command: Any, ctx: Any) -> Rows:
 
 def records(command: Any, ctx: Any, kind: str) -> Rows:
     found = [parameter.get_help_record(ctx) for parameter in command.get_params(ctx) if parameter.param_type_name == kind]
-    return [(record[0].removesuffix(" <str>").removesuffix(" <path>"), " ".join(record[1].split())) for record in found if record is not None]
+    return [(re.sub(" <[a-z]+>$", "", name), " ".join(text.split())) for name, text in filter(None, found)]
 
 
 def usage(ctx: Any, width: int) -> str:
@@ -161,8 +168,8 @@ def described(top: Any, verb: str | None) -> dict[str, Any]:
     from thecal.cli.examples import EXAMPLES
 
     if verb is None:
-        commands = top.command.commands
-        return {"groups": {title: {name: summary(commands[name]) for name in names} for title, names in GROUPS.items()}}
+        found = groups(top.command)
+        return {"groups": {title: {name: summary(one) for name, one in verbs.items()} for title, verbs in found.items()}}
     command, ctx = named(top, verb)
     shown = {kind: [{"name": name, "help": text} for name, text in records(command, ctx, kind)] for kind in ("argument", "option")}
     examples = [{"what": what, "command": typed} for what, typed in EXAMPLES.get(verb, ())]

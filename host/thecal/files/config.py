@@ -78,7 +78,7 @@ def save(key: str, value: str | None) -> None:
     import tomlkit
 
     file = path()
-    values = stored() and tomlkit.parse(file.read_text(encoding="utf-8")) or tomlkit.document()
+    values = tomlkit.parse(file.read_text(encoding="utf-8")) if stored() else tomlkit.document()
     if value is None:
         values.pop(key, None)
     else:

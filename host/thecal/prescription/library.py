@@ -96,7 +96,8 @@ def _in_order(where: str, low: Quantity, high: Quantity) -> None:
 
 
 def find(name: str | None, option: Path | None) -> DrugLibrary | None:
-    """Return the library of the option, otherwise of THECAL_LIBRARY or the config file, otherwise the shipped one called `name`; None if there is none."""
+    """Return the library of the option, otherwise of THECAL_LIBRARY or the config file, otherwise the shipped one called `name`; None if
+    there is none."""
     default = config.default("library")
     if option is not None or default:
         return load(option or Path(str(default)).expanduser())

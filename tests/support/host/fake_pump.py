@@ -142,7 +142,8 @@ class FakePump:
         return line, messages.request(identity, method, rest)
 
     def do_hello(self):
-        about = {"name": self.name, "protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "unique_id": self.unique_id, "bench": "fake"}
+        about = {"name": self.name, "protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "bench": "fake"}
+        about["unique_id"] = self.unique_id
         return {**about, "implementation": {"name": "fake"}, "calibration_state": "UNCALIBRATED", "capabilities": sorted(messages.METHODS)}
 
     def do_status(self):

@@ -12,7 +12,9 @@ from thecal.terminal.console import data, emit_json, talk
 
 
 def ack(
-    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Number or name from `thecal alarms`, or all.", autocompletion=complete.faults)],
+    fault: Annotated[
+        str, typer.Argument(metavar="FAULT", help="Number or name from `thecal alarms`, or all.", autocompletion=complete.faults)
+    ],
     port: Port = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -43,8 +43,8 @@ def name(
         reply = undo(Order("name.set", {"name": wanted}), consent, lambda: client.name_set(wanted))
         if reply is not None:
             names.learn({"unique_id": client.unique_id, "name": wanted}, client.port_url)
-    how = f"the pump on {client.port_url} is called {wanted}: thecal stop {wanted}" if wanted else f"the pump on {client.port_url} has no name"
-    answer(reply, consent, lambda _: how)
+    how = f"is called {wanted}: thecal stop {wanted}" if wanted else "has no name"
+    answer(reply, consent, lambda _: f"the pump on {client.port_url} {how}")
 
 
 def show(client: Client, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from thecal.cli.typed import one_port
 from thecal.errors import Failed, Refused
 from thecal.terminal.console import data, emit_json, talk
 
+NO_PROGRAM = "no program is active in the pump"
 WITHOUT_PROGRAM = "write one and upload it: thecal new rx.toml, then: thecal program rx.toml"
 
 
@@ -30,14 +31,15 @@ def start(
     with open_pump(one_port(pump_name, port)) as client:
         pump = facts.ask(client)
         before = pump.status
-        if not before.get("program_digest", "unknown") and before["state"] == "stopped":
-            raise Failed("no program is active in the pump; nothing was changed", WITHOUT_PROGRAM)
         if dry_run:
             tell(pump, wish)
-            talk(f"would set the clock and start {before.get('program_name')}")
+            without = before.get("program_digest") == ""
+            talk(f"would refuse: {NO_PROGRAM}" if without else f"would set the clock and start {before.get('program_name')}")
             talk(f"calibration: {line(before['calibration'])}")
             unsent(Order("start"), as_json)
             return
+        if before.get("program_digest") == "" and before["state"] == "stopped":
+            raise Failed(f"{NO_PROGRAM}; nothing was changed", WITHOUT_PROGRAM)
         set_before_start(pump, wish)
         try:
             reply = client.start()

@@ -34,7 +34,7 @@ def named(port_url: str | None) -> Candidate | None:
 
 
 def by_name(name: str) -> Candidate:
-    """Return the port of the pump with this name. Raises NoPump if this computer does not know it or it is away, BadInput if two have it."""
+    """Return the port of the pump with this name. Raises NoPump if it is unknown or away, BadInput if two pumps have it."""
     called = names.called(name)
     if not called:
         near = toml_file.suggestion(name, [one.name for one in names.known()])
