@@ -117,5 +117,3 @@ def asked_status() -> dict[str, Any]:
         return {}
     with Client(found[0].port_url, PATIENCE_S, PATIENCE_S) as client:
         return client.status()
-
-

@@ -17,7 +17,7 @@ Port = Annotated[
         autocompletion=complete.ports,
     ),
 ]
-Pump = Annotated[str | None, typer.Argument(metavar="[PUMP]", help="Name or port of the pump.", autocompletion=complete.ports)]
+Pump = Annotated[str | None, typer.Argument(metavar="PUMP", help="Name or port of the pump.", autocompletion=complete.ports)]
 Zone = Annotated[
     str | None,
     typer.Option(

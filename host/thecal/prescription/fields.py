@@ -68,7 +68,8 @@ def day_numbers(value: Any) -> tuple[int, ...]:
     """Convert "daily", "weekdays", "weekend" or a list of day names to numbers, Monday = 0."""
     names = DAY_GROUPS.get(value) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
-        raise complaint(f"{quoted(value)} names no days", near.days(value) + 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
+        do = 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]'
+        raise complaint(f"{quoted(value)} names no days", near.days(value) + do)
     if len(set(names)) != len(names):
         raise complaint(f"{quoted(value)} names a day twice", "name each day once")
     return tuple(DAY_NAMES.index(name) for name in names)

@@ -14,7 +14,10 @@ GROUPS = {
     "weekend": ("weekends", "sat-sun", "sa-so", "sa-su"),
 }
 # the first letters of other languages' days that are no days of ours: German, French, Spanish
-OTHERS = {"mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4, "sa": 5, "so": 6, "lu": 0, "ma": 1, "me": 2, "je": 3, "ve": 4, "mie": 2, "dim": 6, "dom": 6}
+OTHERS = {
+    "mo": 0, "di": 1, "mi": 2, "do": 3, "fr": 4,
+    "sa": 5, "so": 6, "lu": 0, "ma": 1, "me": 2, "je": 3, "ve": 4, "mie": 2, "dim": 6, "dom": 6,
+}
 UNITS = {
     "s": ("sec", "secs", "second", "seconds"),
     "min": ("m", "mins", "minute", "minutes"),

@@ -12,9 +12,9 @@ from thecal.terminal.console import columns, data, emit_json, talk
 
 def config(
     key: Annotated[
-        str | None, typer.Argument(metavar="[KEY]", help="port, bench, library, units or zone.", autocompletion=config_keys)
+        str | None, typer.Argument(metavar="KEY", help="port, bench, library, units or zone.", autocompletion=config_keys)
     ] = None,
-    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="New default (without: show it).")] = None,
+    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="New default (without: show it).")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the default of KEY.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,

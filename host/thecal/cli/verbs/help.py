@@ -10,7 +10,7 @@ from thecal.terminal.console import emit_json
 
 def help_of(
     ctx: typer.Context,
-    verb: Annotated[str | None, typer.Argument(metavar="[VERB]", help="The verb to explain.", autocompletion=verbs)] = None,
+    verb: Annotated[str | None, typer.Argument(metavar="VERB", help="The verb to explain.", autocompletion=verbs)] = None,
     manual: Annotated[bool, typer.Option("--man", help="Print all pages as one manual page in roff.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the groups with their verbs and summaries, or a verb's page.")] = False,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def name(
-    new: Annotated[str | None, typer.Argument(metavar="[NAME]", help="New name, like flow-1 (without: print the name).")] = None,
+    new: Annotated[str | None, typer.Argument(metavar="NAME", help="New name, like flow-1 (without: print the name).")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the name away.")] = False,
     port: Port = None,
     dry_run: DryRun = False,

@@ -11,7 +11,7 @@ from thecal.terminal.console import data, emit_json
 
 def schema(
     verb: Annotated[
-        str | None, typer.Argument(metavar="[VERB]", help="A verb, or error (default: list them).", autocompletion=complete.schemas)
+        str | None, typer.Argument(metavar="VERB", help="A verb, or error (default: list them).", autocompletion=complete.schemas)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="List them as JSON; a schema is JSON anyway.")] = False,
 ) -> None:
