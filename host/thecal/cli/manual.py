@@ -26,7 +26,8 @@ def page(top: Any) -> str:
     from thecal import __version__
 
     command = top.command
-    lines = [f'.TH THECAL 1 "" "thecal {__version__}" "User commands"', ".nh", ".ad l", ".SH NAME", "thecal \\- program and watch a bench pump"]
+    lines = [f'.TH THECAL 1 "" "thecal {__version__}" "User commands"', ".nh", ".ad l"]  # no words are divided
+    lines += [".SH NAME", "thecal \\- program and watch a bench pump"]
     lines += [".SH SYNOPSIS", ".B thecal", "[OPTIONS] VERB ...", ".SH DESCRIPTION", text(command.help or "")]
     lines += [".SH OPTIONS", "Before or after the verb.", *terms(pages.options(command, top))]
     for title, verbs in pages.groups(command).items():

@@ -44,12 +44,10 @@ SAVE_IT = "thecal journal --jsonl FILE, or thecal report --save FILE"
 # how a file begins that is not a journal's records; what it is, and the right option
 KINDS = (
     ("ring,sequence,boot", "the CSV of `thecal journal --csv`", f"a journal is read back from JSON lines or raw records: {SAVE_IT}"),
-    ("at_ms,", "the CSV of `thecal report --csv`", f"a journal is read back from JSON lines or raw records: {SAVE_IT}"),
-    ("[", "the list of `thecal journal --json`", f"a journal is read back from JSON lines: {SAVE_IT}"),
-    ("<", "a page of `thecal report`", f"a report is made from the data itself: {SAVE_IT}"),
+    ("utc_s,local,", "the CSV of `thecal report --csv`", f"a journal is read back from JSON lines or raw records: {SAVE_IT}"),
+    ("[\n", "the list of `thecal journal --json`", f"a journal is read back from JSON lines: {SAVE_IT}"),
+    ("<!", "a page of `thecal report`", f"a report is made from the data itself: {SAVE_IT}"),
     ("# thecal gravimetry", "a record of `thecal characterise`", "analyse it with: thecal characterise --from FILE"),
-    ("\x89PNG", "a picture", f"a report is made from the data itself: {SAVE_IT}"),
-    ("\ufffdPNG", "a picture", f"a report is made from the data itself: {SAVE_IT}"),
 )
 FILE_MAX_BYTES = 64 * 1024 * 1024
 RAW_MAX_BYTES = 4 * 1024 * 1024  # a pump's flash has 2 MiB
@@ -101,7 +99,7 @@ def refuse_other_kinds(file: Path, content: bytes) -> None:
     for mark, what, do in KINDS:
         if begin.startswith(mark):
             raise BadInput(f"{file}: is {what}", do)
-    if begin.startswith("{\n"):  # a line of ours is one object; a document of --json has many lines
+    if begin.startswith('{\n  "'):  # a line of ours is one object; a document of --json has many lines
         raise BadInput(f"{file}: is the result of `thecal report --json`", f"a report needs the data itself: {SAVE_IT}")
     if re.match(r"(#.*\n|\s)*(title|drug) *=", begin):
         raise BadInput(f"{file}: is a prescription", f"see what it will do with: thecal forecast {file.name}")

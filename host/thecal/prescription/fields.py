@@ -86,7 +86,7 @@ def seconds_of(value: Any) -> int:
     try:
         seconds_s = parse_number(value, number) * SECONDS[unit]
     except BadInput as error:
-        raise complaint(error.cause, error.do) from error
+        raise complaint(error.cause, near.duration(value) + error.do) from error
     if seconds_s.denominator != 1:
         below = seconds_s // 1
         raise complaint(f"{shown(value)} is not a whole number of seconds", f'write "{below} s" or "{below + 1} s"')

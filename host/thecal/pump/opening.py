@@ -22,9 +22,11 @@ def choose(port_url: str | None) -> str:
 
 def chosen(port_url: str | None) -> Candidate:
     """Return the port that `choose` returns, with its facts."""
-    default = named(port_url)
-    if default is not None:
-        return default
+    return named(port_url) or only()
+
+
+def only() -> Candidate:
+    """Return the port of the only pump. Raises NoPump, or BadInput if there are several."""
     found = candidates()
     if len(found) > 1:
         looks = [(candidate, look(candidate)) for candidate in found]

@@ -12,16 +12,19 @@ CHANGED = "*"
 
 
 def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
-    """Return (label, current, new, as typed). Entries of days with the same day plan share a row. A changed row is marked, not only by its
-    colour."""
+    """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
     before, after = facts(current) if current else {}, facts(new)
     labels = [*after, *(label for label in before if label not in after)]
     texts = {label: typed_text(label, typed) for label in labels}
-    cells = [(before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]
-    if not before:
-        return [("", "current", "new", "as typed"), *[(label, *row) for label, row in zip(labels, cells, strict=True)]]
-    marked = [f"{CHANGED if row[0] != row[1] else ' '} {label}" for label, row in zip(labels, cells, strict=True)]
-    return [(f"{CHANGED} changed", "current", "new", "as typed"), *[(label, *row) for label, row in zip(marked, cells, strict=True)]]
+    return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
+
+
+def marked(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Mark the rows of `rows` whose value changes; none for the first program of a pump."""
+    head, *body = table
+    if all(row[1] == "-" for row in body):
+        return table
+    return [(f"{CHANGED} changed", *head[1:]), *[(f"{CHANGED if row[1] != row[2] else ' '} {row[0]}", *row[1:]) for row in body]]
 
 
 def facts(program: Program) -> dict[str, str]:

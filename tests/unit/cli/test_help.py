@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_the_quantities_of_the_examples_are_some() -> None:
 
     for typed in (typed for rows in EXAMPLES.values() for _, typed in rows):
         split = shlex.split(typed)
-        for option, value in zip(split, split[1:], strict=False):
+        for option, value in pairwise(split):
             if option in QUANTITIES:
                 (getattr(dose, QUANTITIES[option], None) or getattr(fields, QUANTITIES[option]))(value)
 

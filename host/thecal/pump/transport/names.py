@@ -11,7 +11,7 @@ from thecal.errors import BadInput
 from thecal.pump.transport import registry
 
 LONGEST = 20
-RESERVED = re.compile(r"(com|tty|port)[0-9]*|all|none")  # read as a port, or as a word of ours
+RESERVED = re.compile(r"(com|port|tty[a-z]*)[0-9]*|all|none")  # read as a port, or as a word of ours
 RULE = f"write up to {LONGEST} letters a-z, digits, - or _, beginning with a letter, like flow-1"
 
 
