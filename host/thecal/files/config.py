@@ -25,6 +25,11 @@ def path() -> Path:
     named = os.environ.get("THECAL_CONFIG")
     if named:
         return Path(named)
+    return _usual_path()
+
+
+@functools.cache
+def _usual_path() -> Path:
     import platformdirs
 
     return platformdirs.user_config_path("thecal") / "config.toml"
@@ -32,7 +37,11 @@ def path() -> Path:
 
 def default(key: str) -> str | None:
     """Return the default for this key: THECAL_PORT and its kind, otherwise the config file; None if neither has one."""
-    return os.environ.get(f"THECAL_{key.upper()}") or stored().get(key)
+    variable = f"THECAL_{key.upper()}"
+    named = os.environ.get(variable)
+    if named and key == "units":
+        check(key, named, f"{variable}: ")
+    return named or stored().get(key)
 
 
 def origin(key: str) -> str:

@@ -228,6 +228,23 @@ def test_the_library_of_the_config_file_is_read(thecal_says) -> None:
     assert code == 2 and "none.toml" in err
 
 
+def test_the_units_of_the_config_file_are_those_that_people_read_and_json_stays(pump, thecal_says, monkeypatch) -> None:
+    thecal_says("program", "rx.toml", "--yes", "-p", pump.port_url)
+    pump.state = "running"
+    before = thecal_says("status", "--json", "-p", pump.port_url)[1].count("_nl")
+    assert "mL/h" in thecal_says("status", "-p", pump.port_url)[1]
+    thecal_says("config", "units", "uL")
+    out = thecal_says("status", "-p", pump.port_url)[1]
+    assert "uL/h" in out and "mL/h" not in out
+    assert thecal_says("status", "--json", "-p", pump.port_url)[1].count("_nl") == before
+    assert "1000 uL/h" in thecal_says("program", "rx.toml", "--dry-run")[1]
+    monkeypatch.setenv("THECAL_UNITS", "mL")
+    assert "1 mL/h" in thecal_says("program", "rx.toml", "--dry-run")[1]
+    monkeypatch.setenv("THECAL_UNITS", "gal")
+    code, _, err = thecal_says("program", "rx.toml", "--dry-run")
+    assert code == 2 and "THECAL_UNITS: units: 'gal' can't be used" in err
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [

@@ -22,8 +22,8 @@ DURATIONS = [
 ]  # fmt: skip
 NONE = [
     (fields.day_numbers, "foo"), (fields.day_numbers, []), (fields.day_numbers, 3), (fields.day_numbers, ["mon", 1]),
-    (fields.minute_of_day, "25:00"), (fields.minute_of_day, "13 pm"), (fields.minute_of_day, "dawn"), (fields.minute_of_day, 6), (fields.seconds_of, "2 fortnights"),
-    (fields.seconds_of, "5"), (fields.seconds_of, 5), (fields.seconds_of, "m"),
+    (fields.minute_of_day, "25:00"), (fields.minute_of_day, "13 pm"), (fields.minute_of_day, "dawn"), (fields.minute_of_day, 6),
+    (fields.seconds_of, "2 fortnights"), (fields.seconds_of, "5"), (fields.seconds_of, 5), (fields.seconds_of, "m"),
 ]  # fmt: skip
 
 
