@@ -53,6 +53,12 @@ def files_below(folder: Path, *suffixes: str) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in found if file.suffix in suffixes}
 
 
+def test_the_wheel_brings_the_manual_page(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("share/man/man1/thecal.1")]
+        assert archive.read(name) == (ROOT / "host" / "thecal.1").read_bytes()
+
+
 def test_the_checkout_is_found_in_an_editable_install() -> None:
     assert resources.firmware_folder() == ROOT / "firmware"
     assert resources.hardware_folder() == ROOT / "hardware"

@@ -15,7 +15,7 @@ import typer
 from thecal.cli.lazy_checks import defer_checks
 from thecal.cli.options import AsJson, DryRun, Port, Yes
 from thecal.cli.pages import Verb, Verbs
-from thecal.cli.verbs import GROUPS
+from thecal.cli.verbs import GROUPS, VERBS
 from thecal.errors import BadInput, Failed, Interrupted, ThecalError
 from thecal.terminal.complaint import report
 
@@ -24,6 +24,7 @@ EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump
 
 # the exit codes of a shell for Ctrl-C, and for a reader of the pipe that has ended
 INTERRUPTED, READER_GONE = 130, 141
+HELP = ["-h", "--help"]
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, which typer does not name
 
 
@@ -35,21 +36,29 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """Return the application, with one command per verb."""
+def build(words: list[str] | None = None) -> typer.Typer:
+    """Return the application, with one command per verb. `words`: what was typed, for which fewer or emptier commands may do: typer takes
+    25 ms to look at the options of all verbs."""
+    typed = words or ["all"]
     app = typer.Typer(
         cls=Verbs,
         epilog=EXITS,
         no_args_is_help=True,
         rich_markup_mode=None,  # plain help: importing rich would cost half of the start
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": HELP},
     )
     app.callback(help=ABOUT)(top)
     for title, verbs in GROUPS.items():
         for name, verb in verbs.items():
-            app.command(name, cls=Verb, rich_help_panel=title)(verb)
+            if typed[0] not in VERBS or typed[0] in (name, "help"):
+                page_alone = len(typed) == 1 and typed[0] in HELP
+                app.command(name, cls=Verb, rich_help_panel=title, help=verb.__doc__)(no_options if page_alone else verb)
     return app
+
+
+def no_options() -> None:
+    """Stand for a verb on the page of `thecal`, which shows its summary alone."""
 
 
 def top(
@@ -95,7 +104,7 @@ def run(as_json: bool) -> int:
     """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
-        command = typer.main.get_command(build())
+        command = typer.main.get_command(build(sys.argv[1:]))
         defer_checks(command)
         code = int(command(prog_name="thecal", standalone_mode=False) or 0)
         if code == INTERRUPTED:  # typer's code for Ctrl-C

@@ -12,7 +12,6 @@ from thecal.quantities.preferred import volume_unit
 from thecal.quantities.typed import decimal
 
 
-
 @dataclass(frozen=True)
 class Rate:
     """A rate as the pump counts it: `rate_nl` nanolitres in `rate_seconds_s` seconds, exact and not reduced."""
