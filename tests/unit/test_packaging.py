@@ -79,7 +79,8 @@ def test_the_wheel_carries_the_host_and_nothing_generated(unpacked: Path, wheel:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"thecal", "pumpcore", f"thecal-{PROJECT['version']}.dist-info"}
+    named = f"thecal-{PROJECT['version']}"
+    assert tops == {"thecal", "pumpcore", f"{named}.dist-info", f"{named}.data"}  # the last has the manual page
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
 
 
