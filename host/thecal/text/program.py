@@ -24,7 +24,7 @@ def marked(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     head, *body = table
     if all(row[1] == "-" for row in body):
         return table
-    return [(f"{CHANGED} changed", *head[1:]), *[(f"{CHANGED if row[1] != row[2] else ' '} {row[0]}", *row[1:]) for row in body]]
+    return [(f"({CHANGED} changes)", *head[1:]), *[(f"{row[0]} {CHANGED}" if row[1] != row[2] else row[0], *row[1:]) for row in body]]
 
 
 def facts(program: Program) -> dict[str, str]:
