@@ -87,7 +87,7 @@ class Typed:
         command = thecal.cli.app.typer.main.get_command(thecal.cli.app.build())  # once: it takes longer than most verbs
         thecal.cli.app.defer_checks(command)
         monkeypatch.setattr("typer.main.get_command", lambda app: command)
-        monkeypatch.setattr(thecal.cli.app, "build", lambda: None)
+        monkeypatch.setattr(thecal.cli.app, "build", lambda words: None)
         monkeypatch.setattr(thecal.cli.app, "defer_checks", lambda command: None)
         monkeypatch.setattr("thecal.pump.exchange.Link", self.pump.link)
         monkeypatch.setattr(sys, "argv", [])
