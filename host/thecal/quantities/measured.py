@@ -8,6 +8,7 @@ from math import isqrt
 from typing import Any
 
 from pumpcore.units import NL_PER_ML
+from thecal.quantities.preferred import volume_unit
 from thecal.quantities.typed import decimal
 
 NL_PER_UL = 1000
@@ -17,17 +18,23 @@ ML_DIGITS, UL_DIGITS = 4, 2
 Calibration = dict[str, Any]
 
 
+def in_ul(volume_nl: Fraction) -> bool:
+    """Return True if a volume is shown in uL: because the user prefers that, otherwise because it is small."""
+    preferred = volume_unit()
+    return preferred == "uL" if preferred else 0 < abs(volume_nl) < SMALL_NL
+
+
 def volume(volume_nl: int | Fraction) -> str:
     """Format a volume, rounded to 0.1 uL: "12.3419 mL"; below 0.1 mL in uL, rounded to 0.01 uL: "52.3 uL"."""
     value = Fraction(volume_nl)
-    if value and abs(value) < SMALL_NL:
+    if in_ul(value):
         return rounded(value / NL_PER_UL, UL_DIGITS) + " uL"
     return rounded(value / NL_PER_ML, ML_DIGITS) + " mL"
 
 
 def brief(volume_nl: Fraction) -> str:
     """Format a volume with two significant digits, for one line that sums up: "0.28 mL", "13 uL"."""
-    small = abs(volume_nl) < SMALL_NL
+    small = in_ul(volume_nl)
     value = volume_nl / (NL_PER_UL if small else NL_PER_ML)
     digits = next((number for number in range(ML_DIGITS) if abs(value) * 10**number >= 10), ML_DIGITS)
     return f"{rounded(value, digits)} {'uL' if small else 'mL'}"
@@ -35,7 +42,7 @@ def brief(volume_nl: Fraction) -> str:
 
 def part(made_nl: int | Fraction, whole_nl: int | Fraction) -> str:
     """Format a part of a volume, both in the unit of the whole: "0.2 of 0.5 mL"."""
-    small = 0 < Fraction(whole_nl) < SMALL_NL
+    small = in_ul(Fraction(whole_nl))
     per, digits, unit = (NL_PER_UL, UL_DIGITS, "uL") if small else (NL_PER_ML, ML_DIGITS, "mL")
     made, whole = (rounded(Fraction(one) / per, digits) for one in (made_nl, whole_nl))
     return f"{made} of {whole} {unit}"
@@ -67,7 +74,7 @@ class Total:
         off_nl = self.off_nl
         if not off_nl:
             return volume(self.volume_nl)
-        small = abs(self.volume_nl) < SMALL_NL
+        small = in_ul(self.volume_nl)
         per, most, unit = (NL_PER_UL, UL_DIGITS, "uL") if small else (NL_PER_ML, ML_DIGITS, "mL")
         off = off_nl / per
         digits = next((number for number in range(most) if off * 10**number >= 1), most)

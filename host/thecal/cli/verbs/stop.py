@@ -1,17 +1,20 @@
-"""`thecal stop`: send one bare line to the pump before any other message."""
+"""`thecal stop [PUMP]`: send one bare line to the pump before any other message."""
 
-from thecal.cli.options import AsJson, Port, Steps
+import os
+
+from thecal.cli.options import AsJson, Port, Pump, Steps
+from thecal.errors import BadInput
 from thecal.terminal.console import data, emit_json, talk
 
 AFTER_S = 2.0  # to ask the stopped pump what it did
 
 
-def stop(port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
+def stop(pump: Pump = None, port: Port = None, steps: Steps = False, as_json: AsJson = False) -> None:
     """Stop the pump now, in any state, without a question. Then say what this run delivered and what it left."""
+    from thecal.cli.typed import one_port
     from thecal.pump.client import Client
-    from thecal.pump.opening import choose
 
-    port_url = choose(port)
+    port_url = port_of(one_port(pump, port))
     try:
         with Client(port_url) as client:
             reply = client.stop()
@@ -29,6 +32,20 @@ def stop(port: Port = None, steps: Steps = False, as_json: AsJson = False) -> No
         emit_json({**reply, **(found.as_dict() if found else {"run": None})})
     elif found and (text := found.text(steps)):
         data(text)
+
+
+def port_of(named: str | None) -> str:
+    """Return the pump's port. A config file that can't be used stops no stop."""
+    from thecal.files import config
+    from thecal.pump import opening
+
+    if not named:
+        try:
+            config.stored()
+        except BadInput as error:
+            talk(f"{error.cause}; it is ignored")
+            return os.environ.get("THECAL_PORT") or opening.only().port_url
+    return opening.choose(named)
 
 
 def note(port_url: str) -> None:
