@@ -172,7 +172,8 @@ def without_constant(text: str) -> str:
 TABLES = ("[demand]", "[bolus]", "[line]", "[reservoir]", "[library]")
 ALTERNATIVES = {
     "as written": TEMPLATE,
-    "concentration": TEMPLATE.replace("# concentration", "concentration"),
+    "concentration": TEMPLATE.replace("# concentration", "concentration", 1),
+    "several drugs": uncommented(TEMPLATE.replace('drug = "water" ', '# drug = "water" '), "[[drug]]"),
     "schedule": uncommented(without_constant(TEMPLATE), "[[basal.entry]]"),
     "minimum": uncommented(without_constant(TEMPLATE), "[basal]"),
     "protocol": uncommented(without_constant(TEMPLATE), "[protocol]"),

@@ -91,8 +91,10 @@ _FRONT = _all(
     _each("needs old_fluid new_fluid", NAME),
     _each("old_until_steps new_from_steps", STEPS),
 )
-STAGED_LINE = ("rule", "staged_line", _keys(_FRONT))  # no bridge runs yet
-LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME})))
+DRUG = _keys({"name": NAME, "ng": VOLUME_NL, "nl": VOLUME_NL})
+_DRUGS = {"old_drugs": _many(DRUG, 3), "new_drugs": _many(DRUG, 3)}
+STAGED_LINE = ("rule", "staged_line", _keys(_FRONT, _DRUGS))  # no bridge runs yet
+LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME}), _DRUGS))
 RESERVOIR = _keys(
     {"left_nl": _maybe(VOLUME_NL)},
     _all(
@@ -137,7 +139,7 @@ STATUS = _keys(
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
-        "counters": _keys({}),
+        "counters": _keys({}), "drugs": _many(DRUG, 4),
     }),
 )
 HELLO = _keys(

@@ -106,7 +106,10 @@ def fluid_of(pump: PumpFacts, asked: Asked) -> Fluid:
     current = pump.program
     typed = read(asked.concentration, ("mass/volume",), "500 ug/mL") if asked.concentration is not None else None
     if current is not None and asked.drug in (None, current.fluid):
-        return Fluid(current.fluid, typed or decompiled.concentration_of(current))
+        if typed is not None and current.drugs:
+            cause = f"--concentration: the active program has {1 + len(current.drugs)} drugs, and it names one concentration"
+            raise BadInput(cause, "leave it out, or upload a prescription with the new concentrations: thecal program")
+        return Fluid(current.fluid, typed or decompiled.concentration_of(current), decompiled.others_of(current))
     return Fluid(asked.drug if asked.drug is not None else ask_fluid(), typed)
 
 
@@ -165,6 +168,7 @@ def review(pump: PumpFacts, compiled: Compiled) -> None:
 
 def review_rows(pump: PumpFacts, compiled: Compiled) -> list[tuple[str, ...]]:
     """Return rate, volume and time, the third of them computed, and the program that the run replaces."""
+    from thecal.quantities.amounts import ug_per_ml
     from thecal.text import protocol as protocol_text
     from thecal.text.program import concentration
 
@@ -172,6 +176,7 @@ def review_rows(pump: PumpFacts, compiled: Compiled) -> list[tuple[str, ...]]:
     protocol: Any = program.protocol
     rows = [("run", f"{program.name.removeprefix('run ')}"), ("fluid", program.fluid)]
     rows += [("concentration", concentration(program))] if program.concentration[0] else []
+    rows += [(f"drug {at}", f"{name} {ug_per_ml(mass_ng, nl)}") for at, (name, mass_ng, nl) in enumerate(program.drugs, 2)]
     rows += list(protocol_text.one_stage(program, protocol).items())
     return [*rows, ("replaces", replaced_text(pump))]
 

@@ -20,7 +20,7 @@ from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front
 from thecal.forecast.course import Course, Flow
 from thecal.forecast.flowing import Rows
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import drugs_of
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class Outlook:
     one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end.
     `left_nl`: at the start, None without a reservoir.
 
+    `drugs`: (name, ng per nl) of each, the leading one first; [] for a program in volumes.
+
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
     `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
     certainly passed.
@@ -85,6 +87,7 @@ class Outlook:
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
         self.program, self.pair = program, pair
+        self.drugs = drugs_of(program)
         self.when = when
         settings: Any = program.settings
         self.settings: Settings = settings or Settings()
@@ -170,17 +173,16 @@ class Outlook:
         left = (self.left(self.basal, to_s), self.left(self.everything, to_s))
         return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
 
-    def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
-        """Return the mass in a volume of the program's fluid; None for a program in volumes."""
-        concentration = ng_per_nl(self.program)
-        return volume_nl * concentration if concentration is not None else None
+    def mass_ng(self, volume_nl: Fraction, drug: int = 0) -> Fraction | None:
+        """Return the mass of a drug in a volume of the program's fluid; None for a program in volumes."""
+        return volume_nl * self.drugs[drug][1] if self.drugs else None
 
-    def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
-        """Return the mass that the basal delivers between two seconds; it has the old concentration until the front has passed."""
-        early, late = (self._by_ng(self.basal.at(at_s)) for at_s in (from_s, to_s))
+    def dosed_ng(self, from_s: int, to_s: int, drug: int = 0) -> Fraction | None:
+        """Return the mass of a drug in the basal between two seconds; it has the old concentration until the front has passed."""
+        early, late = (self._by_ng(self.basal.at(at_s), drug) for at_s in (from_s, to_s))
         return None if early is None or late is None else late - early
 
-    def _by_ng(self, volume_nl: Fraction) -> Fraction | None:
+    def _by_ng(self, volume_nl: Fraction, drug: int) -> Fraction | None:
         before_nl = min(volume_nl, Fraction(self.front.left_nl)) if self.front is not None else Fraction(0)
-        new_ng = self.mass_ng(volume_nl - before_nl)
-        return None if new_ng is None else new_ng + before_nl * (self.front.old if self.front else 0)
+        new_ng = self.mass_ng(volume_nl - before_nl, drug)
+        return None if new_ng is None else new_ng + before_nl * (self.front.old[drug] if self.front else 0)

@@ -13,7 +13,7 @@ from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, SCHEDULE, Progra
 from pumpcore.program.protocol import ENDINGS, Protocol
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
-from thecal.prescription import staged
+from thecal.prescription import mixture, staged
 from thecal.prescription.file import Prescription
 from thecal.prescription.settings import compile_settings, library_rates, typed_settings, whole_nl
 from thecal.prescription.staged import Planned
@@ -22,7 +22,6 @@ from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
 SECONDS_MAX_S = (1 << 32) - 1
-PAIR_MAX = (1 << 64) - 1
 MOST_DECIMALS = 12
 
 
@@ -63,8 +62,9 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
         program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
     scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate.key]}
     program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
+    mixture.fill(program, prescription, name)
     texts = typed_texts(prescription, rows) | {f"stage {number}": one.typed() for number, one in enumerate(stages, 1)}
-    return Compiled(program, packed_and_checked(program, name), texts)
+    return Compiled(program, packed_and_checked(program, name), texts | mixture.typed(program, prescription))
 
 
 def fill_header(program: Program, prescription: Prescription, name: str) -> None:
@@ -75,13 +75,7 @@ def fill_header(program: Program, prescription: Prescription, name: str) -> None
     program.hour_nl = limit_nl(prescription, "max_per_hour", name)
     program.day_nl = limit_nl(prescription, "max_per_day", name)
     if prescription.concentration is not None:
-        concentration = prescription.concentration.to("ng/nL")
-        if max(concentration.numerator, concentration.denominator) > PAIR_MAX:
-            raise BadInput(
-                f"{name}: concentration: {shown(prescription.concentration.text)} has too many digits",
-                "write fewer digits",
-            )
-        program.concentration = (concentration.numerator, concentration.denominator)
+        program.concentration = mixture.pair_of(prescription.concentration, f"{name}: {prescription.concentration_key()}")
 
 
 def mode_of(prescription: Prescription) -> int:

@@ -6,9 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from pumpcore.program.plan import Program
+from pumpcore.program.settings import LIMITS
 from pumpcore.units import NL_PER_ML, S_PER_HOUR
-from thecal.prescription.file import Limits
-from thecal.prescription.tables import ON_OFF, RANGE, RATE, SETTINGS, TABLES, VOLUME
+from thecal.prescription.file import Limits, Other
+from thecal.prescription.tables import BY_FIELD, ON_OFF, RANGE, RATE, SETTINGS, TABLES, VOLUME, Fluid
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_ml
 from thecal.quantities.typed import Quantity
 
@@ -59,5 +60,28 @@ def limits_of(program: Program) -> Limits:
 
 def concentration_of(program: Program) -> Quantity | None:
     """Return the program's concentration; None for a program in volumes."""
-    mass_ng, volume_nl = program.concentration
-    return Quantity(ug_per_ml(mass_ng, volume_nl).removeprefix("~"), Fraction(mass_ng * 1000, volume_nl), "ug/mL") if mass_ng else None
+    return concentration(*program.concentration) if program.concentration[0] else None
+
+
+def concentration(mass_ng: int, volume_nl: int) -> Quantity:
+    """Return a concentration in ug/mL."""
+    return Quantity(ug_per_ml(mass_ng, volume_nl).removeprefix("~"), Fraction(mass_ng * 1000, volume_nl), "ug/mL")
+
+
+def others_of(program: Program) -> tuple[Other, ...]:
+    """Return the drugs after the first, with their own limits in the drug library."""
+    own = program.settings.drugs[1:] if program.settings is not None else ()
+    limits = [fluid_of(program, name, values) for name, values in own] or [None] * len(program.drugs)
+    found = zip(program.drugs, limits, strict=True)
+    return tuple(Other(name, concentration(mass_ng, volume_nl), limited) for (name, mass_ng, volume_nl), limited in found)
+
+
+def fluid_of(program: Program, name: str, own: tuple[int, ...]) -> Fluid | None:
+    """Return the limits of a drug as a library has them; None if it has none."""
+    values: dict[str, Any] = {}
+    for field in LIMITS:
+        one = BY_FIELD[field]
+        numbers = [own[LIMITS.index(each)] for each in one.held.fields]
+        if any(numbers):
+            values[one.name] = value_of(program, one.held.kind, numbers)
+    return Fluid.model_construct(name=name, **values) if values else None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pumpcore.program.plan import Program
 from thecal.errors import BadInput
 from thecal.prescription import decompiled
-from thecal.prescription.file import Prescription
+from thecal.prescription.file import Other, Prescription
 from thecal.prescription.stages import LONGEST_S, SHORTEST_S, Protocol, Stage, Start
 from thecal.quantities.amounts import long_span
 from thecal.quantities.exact import volume
@@ -23,6 +23,7 @@ class Fluid(NamedTuple):
 
     drug: str
     concentration: Quantity | None
+    others: tuple[Other, ...] = ()
 
 
 class Dialled(NamedTuple):
@@ -98,7 +99,7 @@ def prescription(dialled: Dialled, fluid: Fluid, current: Program | None) -> Pre
         concentration=fluid.concentration,
         protocol=dialled.protocol(),
         **kept(current, fluid),
-    )
+    ).with_others(fluid.others)
 
 
 def kept(current: Program | None, fluid: Fluid) -> dict[str, Any]:

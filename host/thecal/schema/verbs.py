@@ -84,6 +84,16 @@ class Sim(Shape):
     speed: float | None
 
 
+class ProgramDrug(Shape):
+    """A drug beside the first, with its own limits in the drug library (0 = none) if the program has settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    concentration_ng: int
+    concentration_nl: int
+
+
 class Program(Shape):
     """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 means the bench's."""
 
@@ -99,6 +109,7 @@ class Program(Shape):
     day_nl: int
     concentration_ng: int
     concentration_nl: int
+    drugs: list[ProgramDrug] = Field(description="besides `fluid`, which leads")
     settings: dict[str, Any] | None = None
     protocol: dict[str, Any] | None = Field(None, description="stages: seconds, rate_nl at begin and end; loops: first stage, count, times")
 

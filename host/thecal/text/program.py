@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pumpcore.program.plan import MODES, Program
-from thecal.quantities.amounts import ml, ml_per_h, ug_per_day, ug_per_ml
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.amounts import doses_text, masses_text, ml, ml_per_h, ug_per_ml
+from thecal.quantities.exact import drugs_of
 from thecal.quantities.week import week_time
 from thecal.text import protocol as protocol_text
 from thecal.text.settings import settings_facts
@@ -25,6 +25,7 @@ def facts(program: Program) -> dict[str, str]:
         "title": program.name,
         "drug": program.fluid,
         "concentration": concentration(program),
+        **{f"drug {at}": f"{name} {ug_per_ml(mass_ng, nl)}" for at, (name, mass_ng, nl) in enumerate(program.drugs, 2)},
         "on clock loss": program.on_clock_loss,
         "after power loss": program.after_power_loss,
         "max_rate": ml_per_h(program.max_rate_nl, seconds_s) if program.max_rate_nl else "bench's",
@@ -63,6 +64,11 @@ def concentration(program: Program) -> str:
 
 
 def mass_rate(program: Program, rate_nl: int) -> str:
-    """Return the rate as mass per day, if the program has a concentration."""
-    concentration = ng_per_nl(program)
-    return f" = {ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day" if concentration is not None else ""
+    """Return the rate as mass per day of each drug, if the program has a concentration."""
+    drugs = drugs_of(program)
+    return f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}" if drugs else ""
+
+
+def dose_rows(program: Program, volume_nl: int) -> list[tuple[str, str]]:
+    """Return the mass of each drug in a dose, if the program has several."""
+    return [("holds", masses_text(volume_nl, drugs_of(program)))] if program.drugs else []

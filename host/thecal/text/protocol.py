@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, Protocol
-from thecal.quantities.amounts import long_span, ml, ml_per_h, span, ug_per_day
-from thecal.quantities.exact import ng_per_nl
-from thecal.quantities.typed import decimal
+from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml_per_h, span
+from thecal.quantities.exact import drugs_of
 
 FOREVER = 0
 
@@ -49,9 +48,9 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
     """Return rate, volume and time of a run, which is a protocol of one stage."""
     lasts_s, rate_nl, _ = protocol.stages[0]
     rate = ml_per_h(rate_nl, program.rate_seconds_s)
-    concentration = ng_per_nl(program)
-    if concentration is not None:
-        rate += f" = {ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day"
+    drugs = drugs_of(program)
+    if drugs:
+        rate += f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
     return {"rate": rate, "volume": amount(program, stage_nl(program, Stage(*protocol.stages[0]))), "time": long_span(lasts_s)}
@@ -97,8 +96,8 @@ def stage_nl(program: Program, stage: Stage) -> Fraction:
 
 def amount(program: Program, volume_nl: Fraction) -> str:
     """Return "2 mL = 1000 ug"; without a concentration the volume alone."""
-    concentration = ng_per_nl(program)
-    mass = f" = {decimal(volume_nl * concentration / 1000, 2)} ug" if concentration is not None else ""
+    drugs = drugs_of(program)
+    mass = f" = {masses_text(volume_nl, drugs)}" if drugs else ""
     return ml(volume_nl) + mass
 
 

@@ -97,6 +97,7 @@ def _rates(pump: Pump) -> dict:
             "protocol": span.basal.told(now_s),
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
+    running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []
     return running
 
 

@@ -80,6 +80,7 @@ def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     from thecal.pump import clock, orders
     from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
+    from thecal.text.program import dose_rows
     from thecal.text.settings import demand_facts
 
     program = pump.active()
@@ -90,7 +91,8 @@ def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     order_checks.check_steps(program, rig, settings.demand_nl, typed)
     clock.tell(pump.reading)
     will = delivered(settings.demand_nl, rig.calibration, typed, program)
-    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(pump, None)]))
+    holds = dose_rows(program, settings.demand_nl)
+    talk(columns([*demand_facts(settings).items(), ("will deliver", will), *holds, last_dose.row(pump, None)]))
     return carry_out(pump.client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
@@ -100,11 +102,13 @@ def order(pump: PumpFacts, volume: str, rate: str | None, over_text: str | None,
     from thecal.cli import last_dose
     from thecal.pump import clock
     from thecal.text.calibration import line
+    from thecal.text.program import dose_rows
 
     wanted, rows = checked_bolus(pump, volume, str(rate)) if over_text is None else checked_extended(pump, volume, over_text)
     clock.tell(pump.reading)
     talk(headed(rows))
-    talk(": ".join(last_dose.row(pump, volume_of(volume))))
+    for row in [*dose_rows(pump.active(), int(wanted.params["volume_nl"])), last_dose.row(pump, volume_of(volume))]:
+        talk(": ".join(row))
     talk(f"calibration: {line(pump.status['calibration'])}")
     return carry_out(pump.client, wanted, "Deliver this bolus?", consent)
 
