@@ -138,6 +138,7 @@ class Line:
             "old_until_steps": max(0, self.old_until(line_nl)), "new_from_steps": self.new_from(line_nl, uncertain_steps),
         }
         for side, content in (("old_", self.old), ("new_", self.new)):
+            content = matched(content, program.content()) or content
             for name, value in zip(("fluid", "ng", "nl"), content[0]):
                 told[side + name] = value
             told[side + "drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in content[1:]]

@@ -52,6 +52,17 @@ def test_the_status_and_the_refusal_name_every_drug() -> None:
     assert told["limit"] == "dye 500 ng in 1000000 nl and marker 250 ng in 1000000 nl"
 
 
+def test_the_drugs_of_the_line_are_told_in_the_order_of_the_program() -> None:
+    """Otherwise a host would take the dose of the second drug for the leading one's."""
+    pump = changed(of(500, 250), mixed(drug(200, fluid="marker"), ("dye", 300, LITRE)))
+    held = line(pump)
+    assert (held["old_fluid"], held["old_ng"], held["old_drugs"][0]["name"]) == ("marker", 250, "dye")
+    (record,) = pump.records("line_changed")
+    assert (record["old_ng"], record["new_ng"]) == (250, 200)
+    answer = bridged(pump)
+    assert Fraction(answer["numerator"], answer["denominator"]) == Fraction(200, 250)
+
+
 @pytest.mark.rule("R4")
 def test_a_bridge_keeps_the_dose_of_the_first_drug_and_the_front_survives_a_cut() -> None:
     pump = changed(of(500, 250), of(300, 600))
