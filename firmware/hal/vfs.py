@@ -62,10 +62,6 @@ class Flash:
         """Delete the file. Raises OSError if it does not exist."""
         os.remove(path)
 
-    def rename(self, old: str, new: str) -> None:
-        """Rename a file; replace `new` if it exists."""
-        os.rename(old, new)
-
     def names(self, folder: str) -> "list[str]":
         """Return the sorted names of everything in a folder; [] if the folder does not exist."""
         try:
@@ -88,11 +84,6 @@ class Flash:
     def size(self, path: str) -> int:
         """Return the bytes of a file. Raises OSError if it does not exist."""
         return os.stat(path)[6]
-
-    def free_bytes(self) -> int:
-        """Return the bytes in blocks that no file uses."""
-        facts = os.statvfs("/")
-        return facts[0] * facts[3]
 
     def _is_folder(self, path: str) -> bool:
         facts = self._stat(path)

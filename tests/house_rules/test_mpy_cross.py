@@ -46,7 +46,7 @@ def test_types_cost_no_byte_on_the_chip() -> None:
 
 
 def _untyped(source: Source) -> bytes:
-    return ast.unparse(ast.fix_missing_locations(_Untyped().visit(source.tree))).encode()
+    return ast.unparse(ast.fix_missing_locations(_Untyped().visit(ast.parse(source.text)))).encode()
 
 
 class _Untyped(ast.NodeTransformer):
