@@ -282,28 +282,28 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
         yield from part
 
 
-def rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+def rest(pump: Pump, history: "list[tuple[int, int]]", lost: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
     """Read the rest of the day's journal, and the alarms. It allocates a second buffer: a half-built pump has no memory to keep one."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
-    if losses.behind >= 0:
-        yield from recovery.totals(pump.journal, history, pump.doses, losses)
-    yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
+    if lost.behind >= 0:
+        yield from recovery.totals(pump.journal, history, pump.doses, lost)
+    yield from recovery.open_alarms(pump.journal, lost, pump.alarms)
     pump.journal.built()
-    _tell_losses(pump, losses)
+    _tell_losses(pump, lost)
     doses = pump.doses
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
 
 
-def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
-    for gap in losses.news():
+def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:
+    for gap in lost.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
         pump.journal.post("journal_gap", (gap.first, gap.last), gap.ring)
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> None:
-    _tell_losses(pump, losses)
+def _raise_problems(pump: Pump, files: LedgerFiles, lost: recovery.Losses) -> None:
+    _tell_losses(pump, lost)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:

@@ -103,11 +103,11 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     return pins
 
 
-def _check_number(name: str, gpio: int) -> None:
-    if type(gpio) is not int or not 0 <= gpio <= _LAST_GPIO:
+def _check_number(name: str, pin: int) -> None:
+    if type(pin) is not int or not 0 <= pin <= _LAST_GPIO:
         raise BenchError("pins.%s must be a GPIO number from 0 to %d" % (name, _LAST_GPIO))
-    if gpio in _INSIDE_THE_PICO and not (name == "led" and gpio == _PICO_LED):
-        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, gpio, _INSIDE_THE_PICO[gpio]))
+    if pin in _INSIDE_THE_PICO and not (name == "led" and pin == _PICO_LED):
+        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, pin, _INSIDE_THE_PICO[pin]))
 
 
 def _check_no_number_twice(pins: dict) -> None:
@@ -119,9 +119,9 @@ def _check_no_number_twice(pins: dict) -> None:
         names[gpio] = name
 
 
-def _check_enable(gpio: int) -> None:
+def _check_enable(pin: int) -> None:
     """Refuse GPIO 26 to 28: an analogue pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*."""
-    if gpio in _ANALOGUE:
+    if pin in _ANALOGUE:
         raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
 
 
