@@ -78,7 +78,8 @@ class Flash:
 
     def make_folder(self, path: str) -> None:
         """Create the folder unless it exists."""
-        if not self._is_folder(path):
+        facts = self.stat(path)
+        if facts is None or not facts[0] & _FOLDER_MODE:
             os.mkdir(path)
 
     def exists(self, path: str) -> bool:
@@ -94,9 +95,6 @@ class Flash:
         facts = os.statvfs("/")
         return facts[0] * facts[3]
 
-    def _is_folder(self, path: str) -> bool:
-        facts = self.stat(path)
-        return facts is not None and bool(facts[0] & _FOLDER_MODE)
 
     def stat(self, path: str) -> tuple[int, ...] | None:
         try:

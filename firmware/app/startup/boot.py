@@ -361,12 +361,6 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), steps))
 
 
-def _tank_allows(pump: Pump) -> bool:
-    """A refill that blocks a start also blocks a resume."""
-    tank = pump.setup.tank
-    return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
-
-
 def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
     """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
@@ -381,7 +375,9 @@ def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
 def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """Count the open part as delivered, and write that before anything else happens."""
     pump.alarms.raise_fault("power_lost")
-    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    tank = pump.setup.tank  # a refill that blocks a start also blocks a resume
+    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested
+    blocked = blocked or (pump.setup.reservoir_settings() is not None and (tank is None or bool(tank.blocks)))
     bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # no program was running, so nothing resumes
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)

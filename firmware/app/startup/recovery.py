@@ -189,14 +189,10 @@ class Losses:
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in known])]
             if len(new) > _MOST_GAPS:
                 new = [Gap(name, min([gap.first for gap in new]), max([gap.last for gap in new]))]
-            new.sort(key=_first_of)
+            new.sort(key=lambda found: found.first)
             found.extend(new)
         known.extend(found)
         return found
-
-
-def _first_of(found: Gap) -> int:
-    return found.first
 
 
 def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":

@@ -296,7 +296,9 @@ class Session:
         except Refusal as refused:
             return self.refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
-            return self._flash_failed(identity, error)
+            name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
+            self.pump.delivery.safe_state(name)
+            return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
         except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
             if type(error) is MemoryError and method != "stop" and not messages.changes(method):
                 return self.no_memory(identity)
@@ -346,11 +348,6 @@ class Session:
             self.pump.delivery.safe_state("journal_failed")
         except Exception as error:
             self.pump.crash(error)
-
-    def _flash_failed(self, identity: bytes | None, error: Exception) -> bytes:
-        name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
-        self.pump.delivery.safe_state(name)
-        return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
 
     def _repeat(self, identity: bytes, crc32: int) -> bool:
         for known, crc, line in self._memory:

@@ -43,10 +43,7 @@ class Guard:
         beyond = left >= _SIGN
         if beyond:
             left -= _U32 + 1
-        return self._granted - sum(self.pending) - left, beyond or self._cut()
-
-    def _cut(self) -> bool:
-        return self.wanted and self._line.value() == self.off_level
+        return self._granted - sum(self.pending) - left, beyond or (self.wanted and self._line.value() == self.off_level)
 
     def count(self) -> int:
         """Return the pulses counted since power-up."""

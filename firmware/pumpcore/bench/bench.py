@@ -94,7 +94,8 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     for name in pins:
         _check_number(name, pins[name])
     _check_no_number_twice(pins)
-    _check_enable(pins["enable"])
+    if pins["enable"] in _ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
+        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
     if "motor_supply" in pins and pins["motor_supply"] not in _ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
@@ -117,12 +118,6 @@ def _check_no_number_twice(pins: dict) -> None:
         if gpio in names:
             raise BenchError("pins.%s and pins.%s are both GPIO %d: give each its own" % (names[gpio], name, gpio))
         names[gpio] = name
-
-
-def _check_enable(pin: int) -> None:
-    """Refuse GPIO 26 to 28: an analogue pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*."""
-    if pin in _ANALOGUE:
-        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
 
 
 def _check_clock(pins: dict, clock_chip: bool) -> None:
