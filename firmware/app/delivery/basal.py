@@ -27,7 +27,7 @@ class Basal:
         self.accumulator = accumulator
         self.week = week
         self.temporary: "Overlaying | None" = None
-        self.held: "tuple[schedule.Week | None, int, int, int]" = None, 0, 0, 0
+        self._held: "tuple[schedule.Week | None, int, int, int]" = None, 0, 0, 0
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week is not None
@@ -41,11 +41,11 @@ class Basal:
 
     def _piece(self, second_s: int) -> "tuple[schedule.Week | None, int, int, int]":
         """Return (week, from, until, entry) around `second_s`. It is kept, so that only the first lease of an entry searches."""
-        held, week = self.held, self.week
+        held, week = self._held, self.week
         if held[0] is not week or not held[1] <= second_s < held[2]:
             entries = self.program.entries
             entry = schedule.entry_at(entries, week.local_s(second_s))
-            held = self.held = week, second_s, second_s + week.until_change_s(entries, second_s), entry
+            held = self._held = week, second_s, second_s + week.until_change_s(entries, second_s), entry
         return held
 
     def rate_nl(self, entry: int) -> int:
