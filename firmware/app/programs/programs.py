@@ -7,7 +7,7 @@ from pumpcore.limits.ceilings import Ceilings
 from pumpcore.program import packing
 from pumpcore.units import const
 
-MOST_MOVES = const(400)  # of a window, in one call: see tests/bench, group "work"
+MOST_MOVES = const(240)  # of a window, in one call: see tests/bench, group "work"
 PERMILLE = const(1000)
 
 
