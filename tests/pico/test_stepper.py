@@ -59,6 +59,7 @@ def test_every_edge_is_where_the_plan_puts_it(bench: MotorBench, meanwhile: str,
 
 
 @pytest.mark.quick
+@pytest.mark.long
 @pytest.mark.rule("R4")
 def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
     """A send takes as long as a slice: some lengthen an armed transfer, some come just when it begins."""
@@ -69,12 +70,12 @@ def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
 RACE = """
 from hal.rp2.feed import Feed
 seen = set()
-extend = Feed._extend
+extend = Feed.extend
 def noted(self, count):
     took = extend(self, count)
     seen.add((took, self._armed))
     return took
-Feed._extend = noted
+Feed.extend = noted
 def race(after_us):
     ready(100)
     for i in range(8): stepper.queue(1, 4000 + i)
@@ -163,7 +164,7 @@ def trial(items, after_us):
     for item in items: stepper.queue(*item)
     stepper.send()
     time.sleep_us(after_us)
-    machine = stepper._generator.machine
+    machine = stepper.generator.machine
     machine.run(False)
     pc = machine.pc()
     machine.run(True)

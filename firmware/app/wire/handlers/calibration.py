@@ -4,8 +4,6 @@ from app.pump import Pump
 
 # --- calibration_check -------------------------------------------------------------------------------------------------------
 
-LENT = ("app.programs.calibrating", "app.programs.programs", "pumpcore.bench.weighed", "pumpcore.limits.limits", "pumpcore.program.packing")
-
 
 def calibration_check(pump: Pump, params: dict) -> dict:
     """Check calibration bytes and return how the pump reads them; change nothing.
@@ -22,7 +20,7 @@ def lent(pump: Pump, name: str, params: dict) -> dict:
     try:
         return getattr(calibrating, name)(pump, params)
     finally:
-        pump.board.system.forget(*LENT)
+        pump.session.loader.give_back()
 
 
 # --- calibration_read --------------------------------------------------------------------------------------------------------
