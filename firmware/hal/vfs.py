@@ -74,7 +74,8 @@ class Flash:
 
     def make_folder(self, path: str) -> None:
         """Create the folder unless it exists."""
-        if not self._is_folder(path):
+        facts = self.stat(path)
+        if facts is None or not facts[0] & _FOLDER_MODE:
             os.mkdir(path)
 
     def exists(self, path: str) -> bool:
@@ -84,10 +85,6 @@ class Flash:
     def size(self, path: str) -> int:
         """Return the bytes of a file. Raises OSError if it does not exist."""
         return os.stat(path)[6]
-
-    def _is_folder(self, path: str) -> bool:
-        facts = self.stat(path)
-        return facts is not None and bool(facts[0] & _FOLDER_MODE)
 
     def stat(self, path: str) -> tuple[int, ...] | None:
         try:

@@ -322,10 +322,10 @@ class Journal:
             self.broken = False
         except OSError as error:
             self.broken = True
-            self._give_up(ring)
+            self.close(ring)
             raise JournalError(str(error))
 
-    def _give_up(self, ring: str) -> None:
+    def close(self, ring: str) -> None:
         """Close the failed file. Closing may fail too, which is no further news."""
         try:
             self.rings[ring].give_up_segment()

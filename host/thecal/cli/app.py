@@ -37,10 +37,16 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build(words: list[str] | None = None) -> typer.Typer:
-    """Return the application, with one command per verb. `words`: what was typed, for which fewer or emptier commands may do: typer takes
-    25 ms to look at the options of all verbs."""
-    typed = words or ["all"]
+def asked(words: list[str]) -> str:
+    """Return the verb that was typed first, "page" if only the list of verbs will be printed, otherwise "all"."""
+    if not words or (len(words) == 1 and words[0] in HELP):
+        return "page"
+    return words[0] if words[0] in VERBS and words[0] != "help" else "all"
+
+
+def build(asked: str = "all") -> typer.Typer:
+    """Return the application, with one command per verb, or with that of one verb. For the "page" the commands have no options, because
+    typer takes 25 ms to look at all of them."""
     app = typer.Typer(
         cls=Verbs,
         epilog=EXITS,
@@ -52,9 +58,8 @@ def build(words: list[str] | None = None) -> typer.Typer:
     app.callback(help=ABOUT)(top)
     for title, verbs in GROUPS.items():
         for name, verb in verbs.items():
-            if typed[0] not in VERBS or typed[0] in (name, "help"):
-                page_alone = len(typed) == 1 and typed[0] in HELP
-                app.command(name, cls=Verb, rich_help_panel=title, help=verb.__doc__)(no_options if page_alone else verb)
+            if asked in ("all", "page", name):
+                app.command(name, cls=Verb, rich_help_panel=title, help=verb.__doc__)(no_options if asked == "page" else verb)
     return app
 
 
@@ -105,7 +110,7 @@ def run(as_json: bool) -> int:
     """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
-        code = int(parser_of(sys.argv[1:])(prog_name="thecal", standalone_mode=False) or 0)
+        code = int(parser(asked(sys.argv[1:]))(prog_name="thecal", standalone_mode=False) or 0)
         if code == INTERRUPTED:  # typer's code for Ctrl-C
             raise KeyboardInterrupt
         return code
@@ -128,17 +133,10 @@ def run(as_json: bool) -> int:
         return Failed.exit_code
 
 
-def parser_of(words: list[str]) -> Any:
-    """Return the parser for what was typed."""
-    first = words[0] if words else ""
-    return parser(first if first in VERBS else "", first if first in HELP and len(words) == 1 else "")
-
-
 @cache
-def parser(verb: str = "", page: str = "") -> Any:
-    """Return the parser of one verb or of all, or of the `page` of `thecal` alone. It takes up to 40 ms to make, so a process makes it
-    once."""
-    command = typer.main.get_command(build([page] if page else [verb, ""] if verb else None))
+def parser(asked: str) -> Any:
+    """Return the parser of the command line, for what was `asked`. That of all verbs takes 40 ms to make, so a process makes it once."""
+    command = typer.main.get_command(build(asked))
     defer_checks(command)
     return command
 

@@ -105,14 +105,14 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
     words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
-    for here in joined:
-        joined[here] = _without_names(joined[here], set().union(*(found for path, found in words.items() if path != here)))
+    for path in joined:
+        joined[path] = _without_names(joined[path], set().union(*(found for other, found in words.items() if other != path)))
     made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
     return tuple(sorted(made.items()))
 
 
 def _without_names(text: str, elsewhere: set[str]) -> str:
-    """Return a file that keeps no name of a number, but for one that stands above its line, in another file, or behind a point."""
+    """Return a file that keeps no name of a constant, but for one that stands above its line, in another file, or behind a point."""
     asked = elsewhere.union(_ATTRIBUTES.findall(text))
     lines = []
     for line in text.splitlines(keepends=True):
