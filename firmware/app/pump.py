@@ -47,7 +47,7 @@ class Pump:
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, the next turn does the rest
         self.look_error: Exception | None = None
         self.checking: "Steps | None" = None  # what power-up has left to check; until it is done nothing begins (R6)
-        self._tidy_ms = NEVER_MS
+        self.due_ms = NEVER_MS
 
     def state(self) -> str:
         """Return the state for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
@@ -76,11 +76,11 @@ class Pump:
         """Keep a bolus for its status and for repeated orders."""
         self.boluses = self.boluses[1 - BOLUSES_KEPT :] + [bolus]
 
-    def count(self, start_s: int, volume_nl: int, demand: bool) -> None:
+    def count(self, begin_s: int, volume_nl: int, demand: bool) -> None:
         """Count a bolus that begins at this powered-on second towards lockout and limits."""
-        self.doses.add(start_s, volume_nl, demand)
+        self.doses.add(begin_s, volume_nl, demand)
         if demand:
-            self.book.demand_s = start_s
+            self.book.demand_s = begin_s
 
     def crash(self, error: BaseException) -> None:
         """Handle a bug of ours or a lack of memory: safe state, alarm, and the error's text for a developer."""
@@ -152,9 +152,9 @@ class Pump:
         if self.reset_wanted:
             self.board.system.reset()
         if answered:
-            self._tidy_ms = now_ms + QUIET_MS
-        elif now_ms >= self._tidy_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
-            self._tidy_ms = NEVER_MS
+            self.due_ms = now_ms + QUIET_MS
+        elif now_ms >= self.due_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
+            self.due_ms = NEVER_MS
             self.board.system.collect()
         if self.checking is not None:
             self.check_on()
@@ -167,7 +167,7 @@ class Pump:
             next(self.checking)
         except StopIteration:
             self.checking = None
-            self._tidy_ms = 0  # the code that did it
+            self.due_ms = 0  # the code that did it
         except Exception as error:  # noqa: BLE001  not even an error of our own makes it a checked one
             self.checking = None
             self.delivery.safe_state("firmware_incomplete")
@@ -179,7 +179,7 @@ class Pump:
             raise Refusal("busy", wait_s=1)
         self.setup.refuse_while_checking(self.board.clock.uptime_ms())
 
-    def _serve(self, answered: bool, now_ms: int) -> None:
+    def _serve(self, answered: bool, uptime_ms: int) -> None:
         """Wait for a question and answer it, or continue an answer, while nothing else is due.
 
         This way a host does not wait for a turn that finds nothing to do.
@@ -188,47 +188,47 @@ class Pump:
         if not self.selftest.done:
             due_ms = self.selftest.due_ms()
         elif self.start_wanted or (self.journal.posted and not self.journal.broken):
-            due_ms = now_ms
+            due_ms = uptime_ms
         else:
             due_ms = min(
-                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, now_ms + LONGEST_WAIT_MS, self._tidy_ms)
+                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, uptime_ms + LONGEST_WAIT_MS, self.due_ms)
             if self.resume is not None:
                 due_ms = min(due_ms, self.resume.due_ms())
-        wait_ms = due_ms - now_ms if due_ms > now_ms else 0
+        wait_ms = due_ms - uptime_ms if due_ms > uptime_ms else 0
         if not answered:
             if not link.wait(wait_ms):
                 return
             session.poll()
-            self._tidy_ms = self.board.clock.uptime_ms() + QUIET_MS
-        while session.goes_on() and self.board.clock.uptime_ms() < now_ms + wait_ms and not link.alert():
+            self.due_ms = self.board.clock.uptime_ms() + QUIET_MS
+        while session.goes_on() and self.board.clock.uptime_ms() < uptime_ms + wait_ms and not link.alert():
             session.poll()
 
-    def _work(self, now_ms: int) -> bool:
+    def _work(self, uptime_ms: int) -> bool:
         """Look, deliver, and write at most one record. Return True if the flash was written."""
         if self.stop_heard:
             self._end_cut()
         supervisor, heartbeat = self.supervisor, self.heartbeat
-        supervisor.tick(now_ms)
+        supervisor.tick(uptime_ms)
         heartbeat.alive |= SUPERVISOR
         if self.board.buttons.bolus_pressed():
             self.session.press()
-        self.presses.tick(now_ms)
+        self.presses.tick(uptime_ms)
         if (self.start_wanted or self.resume is not None) and self.checking is None:
-            self._begin(now_ms)
-        wrote = self.delivery.tick(now_ms)
+            self.begin(uptime_ms)
+        wrote = self.delivery.tick(uptime_ms)
         heartbeat.alive |= DELIVERY
         if wrote:
             return True
         if self.journal.posted:
-            self._write_posted()
+            self.write_posted()
             return True
         wall = self.book.wall
-        if now_ms >= wall.look_ms and wall.due(now_ms):
+        if uptime_ms >= wall.look_ms and wall.due(uptime_ms):
             self._pass_transition()
             return True
-        return supervisor.vouch_wanted and self._vouch()
+        return supervisor.vouch_wanted and self.vouch()
 
-    def _vouch(self) -> bool:
+    def vouch(self) -> bool:
         """After each total, note in a stopped pump's ledger how far the journal reaches; a running pump does so with every lease."""
         self.supervisor.vouch_wanted = False
         files = self.delivery.leases.files
@@ -254,20 +254,20 @@ class Pump:
         except (StoreError, OSError):
             self.delivery.safe_state("store_failed")
 
-    def _test(self, now_ms: int) -> bool:
-        self.selftest.tick(now_ms, self.book.position_steps)
+    def _test(self, uptime_ms: int) -> bool:
+        self.selftest.tick(uptime_ms, self.book.position_steps)
         self.heartbeat.alive |= SUPERVISOR | DELIVERY  # it stands for both
         if self.selftest.failed:
             self.delivery.safe_state("self_test")
         return False
 
-    def _write_posted(self) -> None:
+    def write_posted(self) -> None:
         try:
             self.journal.write_posted()
         except JournalError:
             self.delivery.safe_state("journal_failed")
 
-    def _begin(self, now_ms: int) -> None:
+    def begin(self, uptime_ms: int) -> None:
         """Start what a handler asked for, or resume after a power cut as soon as allowed; not while an alarm is active."""
         if self.alarms.stopping():
             if self.resume is not None:
@@ -277,11 +277,11 @@ class Pump:
         try:
             if self.start_wanted:
                 wanted, self.start_wanted = self.start_wanted, False
-                self.delivery.start(now_ms, "host", self._carried())
+                self.delivery.start(uptime_ms, "host", self._carried())
                 if wanted is not True:
                     self.delivery.cross(wanted)
-            elif self.resume.ready(now_ms):
-                self._resume(now_ms)
+            elif self.resume.ready(uptime_ms):
+                self._resume(uptime_ms)
         except JournalError:
             self.delivery.safe_state("journal_failed")
 
@@ -298,7 +298,7 @@ class Pump:
             self.journal.post("remainder_dropped", (0, record.basal_remainder, 0))
         return 0
 
-    def _resume(self, now_ms: int) -> None:
+    def _resume(self, uptime_ms: int) -> None:
         resume = self.resume
         resume.close()
         bridge, self.resume = resume.bridge, None
@@ -306,7 +306,7 @@ class Pump:
         self.delivery.missed_while_off(resume.from_utc_s, resume.to_utc_s, resume.missed_steps)
         if bridge is not None:
             self.journal.append("bridge_started", bridge.told(self.position_steps()))
-        self.delivery.start(now_ms, "resume", resume.remainder)
+        self.delivery.start(uptime_ms, "resume", resume.remainder)
         if bridge is not None:
             self.delivery.cross(bridge)
 

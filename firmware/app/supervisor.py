@@ -17,69 +17,69 @@ class Heartbeat:
     """Feed the watchdog, at most once a second, if every task has run since the last time: each adds itself to `alive`."""
 
     def __init__(self, watchdog: "Watchdog") -> None:
-        self._watchdog = watchdog
+        self.watchdog = watchdog
         self.alive = 0
-        self._fed_ms = 0
+        self.at_ms = 0
 
-    def feed(self, now_ms: int) -> None:
+    def feed(self, uptime_ms: int) -> None:
         """Feed the watchdog if it is time and every task is alive."""
-        if self.alive == _ALL and now_ms - self._fed_ms >= FEED_MS:
-            self._fed_ms = now_ms
+        if self.alive == _ALL and uptime_ms - self.at_ms >= FEED_MS:
+            self.at_ms = uptime_ms
             self.alive = 0
-            self._watchdog.feed()
+            self.watchdog.feed()
 
 
 class Supervisor:
     """Check stop button, motor supply, guard and generator; write totals. `stop` is Pump.stop: it also ends pending orders."""
 
     def __init__(self, board: "Board", delivery: "Delivery", journal: "Journal", book: "Book", stop: "Stop") -> None:
-        self._board = board
-        self._delivery = delivery
-        self._journal = journal
-        self._book = book
+        self.board = board
+        self.delivery = delivery
+        self.journal = journal
+        self.book = book
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
         self.pressed_ms = 0  # when the stop button was last pressed
-        self._trusted = 0  # the guard's count when the motor's supply was last good
+        self.known = 0  # the guard's count when the motor's supply was last good
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, uptime_ms: int) -> None:
         """Look once. Must be cheap, because it runs in every turn."""
-        board, delivery = self._board, self._delivery
+        board, delivery = self.board, self.delivery
         state = board.look()
         runs = delivery.span is not None
         if state.stop_pressed:
-            self.pressed_ms = now_ms
+            self.pressed_ms = uptime_ms
             self._stop("button")
             delivery.report_fault("stop_button")
             board.buttons.clear_stop()
         elif runs and board.supply.low():
-            self._supply_low()
+            self.supply_low()
         else:
-            self._trusted = state.guard_count
+            self.known = state.guard_count
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
-        if now_ms >= self.next_total_ms:
-            self._total(now_ms)
+        if uptime_ms >= self.next_total_ms:
+            self.total(uptime_ms)
 
-    def _supply_low(self) -> None:
+    def supply_low(self) -> None:
         """Go to the safe state. The steps since the supply was last good may not have moved the pump: they are uncertain."""
-        supply_mv = self._board.supply.mv()
-        self._delivery.safe_state("motor_supply")
-        motion = self._delivery.motion
-        uncertain = motion.guard.count() - self._trusted
-        self._book.uncertain_steps += uncertain
-        self._journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
+        supply_mv = self.board.supply.mv()
+        self.delivery.safe_state("motor_supply")
+        motion = self.delivery.motion
+        uncertain = motion.guard.count() - self.known
+        self.book.uncertain_steps += uncertain
+        self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
-    def _total(self, now_ms: int) -> None:
+    def total(self, uptime_ms: int) -> None:
         """Every 5 minutes, running or not: powered-on time and windows are rebuilt from these records (R5)."""
-        self.next_total_ms = now_ms - now_ms % TOTAL_MS + TOTAL_MS
-        delivery = self._delivery
+        self.next_total_ms = uptime_ms - uptime_ms % TOTAL_MS + TOTAL_MS
+        delivery = self.delivery
         delivery.watch_calibration()
         delivered = delivery.motion.delivered_steps()
         span = delivery.span
         ordered = span.ordered_steps if span else delivered
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
-        self._journal.post("total", (ordered, delivered, leased, self._book.powered_on_s()))
+        self.journal.post("total", (ordered, delivered, leased, self.book.powered_on_s()))

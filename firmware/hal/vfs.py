@@ -18,19 +18,19 @@ class AppendHandle:
     """A file opened at its end. Data is on flash when `flush` or `close` returns."""
 
     def __init__(self, path: str) -> None:
-        self._file: "BinaryFile" = open(path, "ab")
+        self.file: "BinaryFile" = open(path, "ab")
 
     def write(self, data: bytes) -> None:
         """Append `data`; not yet durable."""
-        self._file.write(data)
+        self.file.write(data)
 
     def flush(self) -> None:
         """Make everything written so far durable."""
-        self._file.flush()
+        self.file.flush()
 
     def close(self) -> None:
         """Make everything durable and close the file."""
-        self._file.close()
+        self.file.close()
 
 
 class Flash:
@@ -62,10 +62,10 @@ class Flash:
         """Delete the file. Raises OSError if it does not exist."""
         os.remove(path)
 
-    def names(self, folder: str) -> "list[str]":
+    def names(self, path: str) -> "list[str]":
         """Return the sorted names of everything in a folder; [] if the folder does not exist."""
         try:
-            entries = os.ilistdir(folder)
+            entries = os.ilistdir(path)
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -74,22 +74,19 @@ class Flash:
 
     def make_folder(self, path: str) -> None:
         """Create the folder unless it exists."""
-        if not self._is_folder(path):
+        facts = self.stat(path)
+        if facts is None or not facts[0] & _FOLDER_MODE:
             os.mkdir(path)
 
     def exists(self, path: str) -> bool:
         """Return True if a file or folder has this path."""
-        return self._stat(path) is not None
+        return self.stat(path) is not None
 
     def size(self, path: str) -> int:
         """Return the bytes of a file. Raises OSError if it does not exist."""
         return os.stat(path)[6]
 
-    def _is_folder(self, path: str) -> bool:
-        facts = self._stat(path)
-        return facts is not None and bool(facts[0] & _FOLDER_MODE)
-
-    def _stat(self, path: str) -> tuple[int, ...] | None:
+    def stat(self, path: str) -> tuple[int, ...] | None:
         try:
             return os.stat(path)
         except OSError as error:

@@ -18,18 +18,18 @@ class Rows:
 
     def __init__(self, text: str, kind: "type[str] | type[int]" = str) -> None:
         self._text = text
-        self._kind = kind
+        self.kind = kind
 
-    def _find(self, key: "str | int") -> int:
-        if type(key) is not self._kind or " " in str(key):
+    def find(self, key: "str | int") -> int:
+        if type(key) is not self.kind or " " in str(key):
             return -1
         return self._text.find("\n%s " % key)
 
     def __contains__(self, key: "str | int") -> bool:
-        return self._find(key) >= 0
+        return self.find(key) >= 0
 
     def __getitem__(self, key: "str | int") -> "Json":
-        at = self._find(key)
+        at = self.find(key)
         if at < 0:
             raise KeyError(key)
         begin = self._text.find(" ", at) + 1
@@ -37,7 +37,7 @@ class Rows:
 
     def __iter__(self) -> "Iterator[str | int]":
         for row in self._text[1:-1].split("\n"):
-            yield self._kind(row[: row.find(" ")])
+            yield self.kind(row[: row.find(" ")])
 
     def items(self) -> "Iterator[tuple[str | int, Json]]":
         """Yield (key, value)."""

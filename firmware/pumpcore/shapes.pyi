@@ -6,7 +6,7 @@ A file imports from here below `if 0:`, which every compiler leaves out, and wri
 from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -16,12 +16,20 @@ from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program as Program
 from pumpcore.program.settings import Settings as Settings
 
+# A number, text, bytes, or a tuple of them.
+Constant = TypeVar("Constant")
+
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
 # (fluid, mass_ng, volume_nl): what a program puts into the line.
 Content: TypeAlias = tuple[str, int, int]
-# (minute of the week, rate_nl), sorted.
-Entries: TypeAlias = list[tuple[int, int]]
+
+class Entries(Protocol):
+    """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[int, int]: ...
+    def __iter__(self) -> Iterator[tuple[int, int]]: ...
 
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]

@@ -3,13 +3,16 @@
 import binascii
 import hashlib
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Constant
 
-def const(number: int) -> int:
-    """Return `number`. For a name at the top of a file: MicroPython's compiler knows this word and puts the number in its place.
+
+def const(value: "Constant") -> "Constant":
+    """Return `value`. For a name at the top of a file: MicroPython's compiler knows this word and puts the value in its place.
 
     The compiler keeps the name itself for other files, but not if it begins with `_`.
     """
-    return number
+    return value
 
 
 # --- units -------------------------------------------------------------------------------------------------------------------
@@ -26,8 +29,8 @@ S_PER_DAY = const(86_400)
 MINUTES_PER_DAY = const(1_440)
 MINUTES_PER_WEEK = const(10_080)
 S_PER_WEEK = const(604_800)
-U64_MAX = (1 << 64) - 1
-NEVER_MS = 1 << 62  # due at no time of any pump
+U64_MAX = const((1 << 64) - 1)
+NEVER_MS = const(1 << 62)  # due at no time of any pump
 
 
 def floor_div(numerator: int, denominator: int) -> int:

@@ -30,7 +30,7 @@ UNFIT = (
     ("hal/rp2/guard.py", "def rearm(", "def release(", "rearm"),
     ("hal/sim/panel.py", "def bolus_pressed(", "def pressed(", "bolus_pressed"),
     ("hal/absent.py", "def allow(", "def permit(", "allow"),
-    ("hal/rp2/system.py", "timeout_ms: int", "timeout_ms: str", "def start(self, timeout_ms: str) -> None"),
+    ("hal/rp2/system.py", "limit_ms: int", "timeout_ms: str", "def start(self, timeout_ms: str) -> None"),
     ("hal/sim/clock.py", "def uptime_ms(self) -> int:", "def uptime_ms(self) -> str:", "def uptime_ms(self) -> str"),
     ("hal/vfs.py", "def make_folder(", "def folder(", "make_folder"),
 )

@@ -70,12 +70,12 @@ def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
 RACE = """
 from hal.rp2.feed import Feed
 seen = set()
-extend = Feed._extend
+extend = Feed.extend
 def noted(self, count):
     took = extend(self, count)
     seen.add((took, self._armed))
     return took
-Feed._extend = noted
+Feed.extend = noted
 def race(after_us):
     ready(100)
     for i in range(8): stepper.queue(1, 4000 + i)
@@ -164,7 +164,7 @@ def trial(items, after_us):
     for item in items: stepper.queue(*item)
     stepper.send()
     time.sleep_us(after_us)
-    machine = stepper._generator.machine
+    machine = stepper.generator.machine
     machine.run(False)
     pc = machine.pc()
     machine.run(True)

@@ -21,7 +21,7 @@ ERASED = b"\xff"
 
 
 def test_a_restart_keeps_the_words_of_the_fifo_and_a_halt_empties_it(bench: MotorBench) -> None:
-    bench.run("machine = stepper._generator.machine")
+    bench.run("machine = stepper.generator.machine")
     bench.run("for _ in range(3): machine.put(0)\nmachine.sm.restart()")
     assert bench.ask("machine.level()") == 3, "the trap"
     bench.run("ready(100000)\nstepper.queue(20000, 1000000)\nstepper.send()\ntime.sleep_ms(2)\nstepper.halt()")
@@ -44,7 +44,7 @@ def test_the_flags_of_a_machine_are_read_from_its_block(bench: MotorBench) -> No
 
 @pytest.mark.rule("R4")
 def test_a_queue_is_told_right_after_a_rest_longer_than_half_the_range_of_ticks_us(bench: MotorBench) -> None:
-    bench.run("ready(100)\nstepper.queue(10, 10000)\nstepper.send()\ndrain()\nend = stepper._end_us")
+    bench.run("ready(100)\nstepper.queue(10, 10000)\nstepper.send()\ndrain()\nend = stepper.end_us")
     bench.board.run_for(HALF_A_WRAP_S)
     assert bench.ask("time.ticks_diff(time.ticks_us(), end)") < 0, "the trap"
     assert bench.ask("(stepper.queued_us(), stepper.busy())") == (0, False)

@@ -36,8 +36,8 @@ class Basal:
         """Return the index of the entry in force at pump second `second_s`; of the lowest if the time is unknown."""
         if self._scheduled():
             return self._piece(second_s)[3]
-        rates = [rate_nl for _, rate_nl in self.program.entries]
-        return rates.index(min(rates))
+        entries = self.program.entries
+        return min(range(len(entries)), key=lambda entry: entries[entry][1])
 
     def _piece(self, second_s: int) -> "tuple[schedule.Week | None, int, int, int]":
         """Return (week, from, until, entry) around `second_s`. It is kept, so that only the first lease of an entry searches."""
@@ -50,9 +50,9 @@ class Basal:
 
     def rate_nl(self, entry: int) -> int:
         """Return the rate by which to advance the accumulator while this entry runs."""
-        return self._of(self.program.entries[entry][1])
+        return self.of(self.program.entries[entry][1])
 
-    def _of(self, rate_nl: int) -> int:
+    def of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
@@ -72,47 +72,47 @@ class Basal:
         temporary, self.temporary = self.temporary, None
         return 0 if temporary is None else self.accumulator.coarsen(temporary.parts())
 
-    def highest_nl(self, from_s: int, duration_s: int) -> int:
-        """Return the highest rate over `duration_s` from pump second `from_s` on, rounded up to whole nl.
+    def highest_nl(self, second_s: int, duration_s: int) -> int:
+        """Return the highest rate over `duration_s` from pump second `second_s` on, rounded up to whole nl.
 
         It covers the temporary rate that runs, and the basal if that is cancelled. Each takes at most two rounds of the entries.
         """
-        end_s, temporary = from_s + duration_s, self.temporary
-        highest = self._highest(from_s, end_s)
-        if temporary is not None and from_s < min(end_s, temporary.end_s):  # its rate grows with the basal
-            fastest_nl = self._highest(from_s, min(end_s, temporary.end_s))
+        end_s, temporary = second_s + duration_s, self.temporary
+        highest = self.highest(second_s, end_s)
+        if temporary is not None and second_s < min(end_s, temporary.end_s):  # its rate grows with the basal
+            fastest_nl = self.highest(second_s, min(end_s, temporary.end_s))
             highest = max(highest, ceil_div(temporary.of(fastest_nl), temporary.parts()))
         return highest
 
-    def _highest(self, from_s: int, end_s: int) -> int:
+    def highest(self, second_s: int, end_s: int) -> int:
         """Return the program's highest rate; a whole week on one side of a change of the offset has every entry."""
         entries, highest = self.program.entries, 0
-        for begin_s, until_s in self._sides(from_s, end_s):
+        for begin_s, until_s in self._sides(second_s, end_s):
             if self._scheduled() and until_s - begin_s >= S_PER_WEEK:
                 return self.program.highest_rate_nl()
             for entry, _ in self._pieces(begin_s, until_s):
                 highest = max(highest, entries[entry][1])
         return highest
 
-    def _sides(self, from_s: int, end_s: int) -> "list[tuple[int, int]]":
+    def _sides(self, second_s: int, end_s: int) -> "list[tuple[int, int]]":
         """Return [(begin, end)] of the parts before and after the next change of the offset."""
         shift_at_s = self.week.shift_at_s if self._scheduled() else NEVER_S
-        parts = ((from_s, min(end_s, shift_at_s)), (max(from_s, shift_at_s), end_s))
+        parts = ((second_s, min(end_s, shift_at_s)), (max(second_s, shift_at_s), end_s))
         return [(begin_s, until_s) for begin_s, until_s in parts if begin_s < until_s]
 
-    def _pieces(self, from_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
+    def _pieces(self, second_s: int, end_s: int) -> "Iterator[tuple[int, int]]":
         """Yield (entry, seconds) one after the other. There must be no change of the offset in between."""
         if not self._scheduled() or len(self.program.entries) == 1:
-            yield self.entry_at(from_s), end_s - from_s
+            yield self.entry_at(second_s), end_s - second_s
             return
-        entries, local_s = self.program.entries, self.week.local_s(from_s)
+        entries, local_s = self.program.entries, self.week.local_s(second_s)
         entry = schedule.entry_at(entries, local_s)
-        while from_s < end_s:
+        while second_s < end_s:
             following = (entry + 1) % len(entries)
             begins_s = entries[following][0] * S_PER_MINUTE
-            lasts_s = min((begins_s - local_s) % S_PER_WEEK or S_PER_WEEK, end_s - from_s)
+            lasts_s = min((begins_s - local_s) % S_PER_WEEK or S_PER_WEEK, end_s - second_s)
             yield entry, lasts_s
-            from_s += lasts_s
+            second_s += lasts_s
             entry, local_s = following, begins_s
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
@@ -128,36 +128,40 @@ class Basal:
 
     def _week_nl_s(self) -> int:
         """Return the sum of rate times seconds over a week: a rate for `advance` over one second."""
-        entries = self.program.entries
-        ends = [minute for minute, _ in entries[1:]] + [entries[0][0] + MINUTES_PER_WEEK]
-        return sum([rate_nl * (end - minute) for (minute, rate_nl), end in zip(entries, ends)]) * S_PER_MINUTE
+        entries, total = self.program.entries, 0
+        end = entries[0][0] + MINUTES_PER_WEEK
+        for index in range(len(entries) - 1, -1, -1):
+            minute, rate_nl = entries[index]
+            total += rate_nl * (end - minute)
+            end = minute
+        return total * S_PER_MINUTE
 
-    def skip(self, from_s: int, duration_s: int) -> int:
+    def skip(self, second_s: int, duration_s: int) -> int:
         """Return the steps of the plan in a time that is left out (power off, at a limit); carry the remainder across it."""
-        end_s, steps, temporary = from_s + duration_s, 0, self.temporary
-        if temporary is not None and temporary.by_time and from_s < end_s:
-            until_s = max(from_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
-            steps, from_s = self._skip_to(from_s, until_s), until_s
-            if from_s >= temporary.end_s:
+        end_s, steps, temporary = second_s + duration_s, 0, self.temporary
+        if temporary is not None and temporary.by_time and second_s < end_s:
+            until_s = max(second_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
+            steps, second_s = self._skip_to(second_s, until_s), until_s
+            if second_s >= temporary.end_s:
                 self.end_temporary()
-        return steps + self._skip_to(from_s, end_s)
+        return steps + self._skip_to(second_s, end_s)
 
-    def _skip_to(self, from_s: int, end_s: int) -> int:
+    def _skip_to(self, second_s: int, end_s: int) -> int:
         """Whole weeks are taken at once, so that years without power do not take minutes."""
         steps, source = 0, self.accumulator
-        for begin_s, until_s in self._sides(from_s, end_s):
+        for begin_s, until_s in self._sides(second_s, end_s):
             weeks = (until_s - begin_s) // S_PER_WEEK if self._scheduled() else 0
             if weeks:
-                steps += source.advance(self._of(self._week_nl_s()) * weeks, 1)
+                steps += source.advance(self.of(self._week_nl_s()) * weeks, 1)
             for entry, lasts_s in self._pieces(begin_s + weeks * S_PER_WEEK, until_s):
                 steps += source.advance(self.rate_nl(entry), lasts_s)
         return steps
 
-    def plan_steps(self, from_s: int, duration_s: int) -> int:
+    def plan_steps(self, second_s: int, duration_s: int) -> int:
         """Return what `skip` would return, without carrying anything."""
         source = self.accumulator
         kept = source.remainder, source.modulus, self.temporary
-        steps = self.skip(from_s, duration_s)
+        steps = self.skip(second_s, duration_s)
         source.remainder, source.modulus, self.temporary = kept
         return steps
 
@@ -179,7 +183,7 @@ class NoBasal(Basal):
 
     def __init__(self, bolus: Bolus, calibration: Calibration, kept: int) -> None:
         self.accumulator = Accumulator(bolus.rate_seconds_s, calibration)
-        self._kept = kept
+        self.kept = kept
 
     def entry_at(self, second_s: int) -> int:
         """Return 0."""
@@ -193,13 +197,13 @@ class NoBasal(Basal):
         """Return NEVER_S."""
         return NEVER_S
 
-    def skip(self, from_s: int, duration_s: int) -> int:
+    def skip(self, second_s: int, duration_s: int) -> int:
         """Return 0."""
         return 0
 
     def remainder_in(self, rate_nl: int, duration_s: int) -> int:
         """Return the kept remainder."""
-        return self._kept
+        return self.kept
 
     def owed_steps(self, rate_nl: int, duration_s: int) -> int:
         """Return 0."""

@@ -26,25 +26,25 @@ STOPPED, RUNS, LIMITED = "stopped", "running", "limited"
 class Delivery:
     """`book` has totals and ledger fields, `setup` the active program with its ceilings. Handlers use both too."""
 
-    def __init__(self, motion: "Motion", leases: "Leases", book: "Book", setup: "Setup", reporter: "Reporter") -> None:
+    def __init__(self, motion: "Motion", leases: "Leases", book: "Book", setup: "Setup", report: "Reporter") -> None:
         self.motion = motion
         self.leases = leases
         self.book = book
         self.setup = setup
-        self._report = reporter
+        self.report = report
         self.span: Span | None = None
         self.state = STOPPED
-        self._marks = Marks(motion, reporter)
-        self.orders = Orders(reporter, self._marks)
-        self.overlay = Overlay(reporter, self._marks)
+        self.marks = Marks(motion, report)
+        self.orders = Orders(report, self.marks)
+        self.overlay = Overlay(report, self.marks)
         self.bridge: "Bridge | None" = None
-        self.takeover = Takeover(setup, book, reporter, self._marks)
-        self._pause = Pause(motion, book, reporter)
-        self._alone = Alone(motion, setup)
+        self.takeover = Takeover(setup, book, report, self.marks)
+        self._pause = Pause(motion, book, report)
+        self.alone = Alone(motion, setup)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
-    def start(self, now_ms: int, by: str, remainder: int) -> None:
+    def start(self, uptime_ms: int, by: str, remainder: int) -> None:
         """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began."""
         program = self.setup.program
         accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
@@ -54,24 +54,24 @@ class Delivery:
         position = self.motion.delivered_steps()
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
-        self._report.append("started", values)
-        self.span = self._open(now_ms, Basal(program, accumulator, week), position)
+        self.report.append("started", values)
+        self.span = self.open(uptime_ms, Basal(program, accumulator, week), position)
         self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
         """Run the span that has just begun as a bridge."""
         self.bridge = bridge
-        bridge.begin(self, self._report, self._marks)
+        bridge.begin(self, self.report, self.marks)
 
-    def _open(self, now_ms: int, basal: Basal, position: int) -> Span:
-        self.motion.rebase(position)
+    def open(self, uptime_ms: int, basal: Basal, position_steps: int) -> Span:
+        self.motion.rebase(position_steps)
         self.motion.enable()
         bench = self.setup.bench
         train = profile.Train(ceil_div(US_PER_S, bench.max_rate_hz), profile.of_bench(bench))
-        self._pause.limit = self._alone.reason = ""
-        self._marks.ahead = []
+        self._pause.limit = self.alone.reason = ""
+        self.marks.ahead = []
         self.takeover.waits = False
-        span = Span(now_ms, basal, position, train)
+        span = Span(uptime_ms, basal, position_steps, train)
         span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
         return span
 
@@ -109,13 +109,13 @@ class Delivery:
         """Cancel orders that have not begun."""
         if self.span is None and self.orders.wanted:
             self.state = STOPPED
-            self.orders.end_all(None, 0, self._alone.end(by))
+            self.orders.end_all(None, 0, self.alone.end(by))
 
     def stop(self, by: str) -> int:
         """Halt first, record afterwards. Works in any state, even with a broken flash. Return the position in steps."""
         position = self.motion.halt()
         if not self.motion.agreed and by != "fault":
-            self._report.fault("guard_mismatch")
+            self.report.fault("guard_mismatch")
         span, self.span = self.span, None
         limited, self.state = self.state is LIMITED, STOPPED
         if span is None:
@@ -123,35 +123,35 @@ class Delivery:
             return position
         if limited:
             self._pause.stop(span)
-        reason = self._alone.end(by)
+        reason = self.alone.end(by)
         self.orders.end_all(span, position, reason)
         self.overlay.stop(span, reason)
         if self.bridge is not None:
             self.bridge.stop(span)
-        self._marks.ahead = []  # they lay after the stop
+        self.marks.ahead = []  # they lay after the stop
         values = (STOPPED_BY.index(by), span.ordered_steps, position, self.book.powered_on_s())
         try:
-            self._report.append("stopped", values)
+            self.report.append("stopped", values)
         except JournalError:
-            self._report.fault("journal_failed")
-        self._close_ledger(span, position)
+            self.report.fault("journal_failed")
+        self.close_ledger(span, position)
         return position
 
-    def _close_ledger(self, span: Span, position: int) -> None:
+    def close_ledger(self, span: Span, position_steps: int) -> None:
         """Write it even without a journal: a stopped pump must not resume after a reset."""
         record = self.book.record(ledger.IDLE, 0)
         record.basal_remainder = span.basal.remainder_in(0, 0)
         try:
-            self.leases.close(record, position)
+            self.leases.close(record, position_steps)
         except OSError:
-            self._report.fault("ledger_failed")
+            self.report.fault("ledger_failed")
 
     def safe_state(self, name: str) -> None:
         """Disable the motor, then raise the alarm, then write the records (R6, R9)."""
         self.motion.halt()
-        self._report.fault(name)
+        self.report.fault(name)
         if not self.motion.agreed and name != "guard_mismatch":
-            self._report.fault("guard_mismatch")
+            self.report.fault("guard_mismatch")
         if self.state is not STOPPED:
             self.stop("fault")
 
@@ -160,39 +160,39 @@ class Delivery:
         if position_steps is None:
             position_steps = self.motion.delivered_steps()
         if self.setup.expired_now(position_steps, self.book.wall):
-            self._report.fault("calibration_expired")
+            self.report.fault("calibration_expired")
 
     def report_fault(self, name: str) -> None:
         """Raise a fault met while acting on the motion."""
-        self._report.fault(name)
+        self.report.fault(name)
 
-    def shift_wall(self, by_s: int) -> None:
+    def shift_wall(self, shift_s: int) -> None:
         """The clock was corrected, became known, or got another transition while running: later leases follow it."""
         if self.span is not None and self.book.wall.known():
-            self.span.follow(self.book.wall, self.book.clock.uptime_ms(), by_s)
+            self.span.follow(self.book.wall, self.book.clock.uptime_ms(), shift_s)
 
     # -- doing ------------------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> bool:
+    def tick(self, uptime_ms: int) -> bool:
         """Queue at most one slice and write at most one lease. Return True if flash was written."""
         span = self.span
         if span is None:
-            return len(self.orders.wanted) > 0 and self._begin_alone(now_ms)
-        if self._marks.ahead and self._marks.pass_due(now_ms, self.orders):
+            return len(self.orders.wanted) > 0 and self._begin_alone(uptime_ms)
+        if self.marks.ahead and self.marks.pass_due(uptime_ms, self.orders):
             return False  # marks first: the next lease may drop from the ledger what only they put in the journal
-        if self._alone.reason:
-            return self._end_alone(span, now_ms)
+        if self.alone.reason:
+            return self._end_alone(span, uptime_ms)
         if self.state is LIMITED:
-            return now_ms >= self._pause.retry_ms and self._retry(span, now_ms)
-        if span.end_ms - now_ms > LOW_WATER_MS:
+            return uptime_ms >= self._pause.retry_ms and self._retry(span, uptime_ms)
+        if span.end_ms - uptime_ms > LOW_WATER_MS:
             return False
-        if now_ms > span.end_ms and self._stood_still(span, now_ms):
+        if uptime_ms > span.end_ms and self._stood_still(span, uptime_ms):
             return True
-        return self._extend(span)
+        return self.extend(span)
 
-    def _stood_still(self, span: Span, now_ms: int) -> bool:
+    def _stood_still(self, span: Span, uptime_ms: int) -> bool:
         """Safe state if the queue ended before it was fed, even in a dwell: late steps must not come in a burst."""
-        late = span.planned_s > 0 and now_ms > span.end_ms
+        late = span.planned_s > 0 and uptime_ms > span.end_ms
         if late:
             self.safe_state("underrun")
         return late
@@ -201,14 +201,14 @@ class Delivery:
         """Return the uptime at which `tick` has something to do."""
         if self.span is None:
             return 0 if self.orders.wanted else NEVER_MS
-        if self._alone.reason:
+        if self.alone.reason:
             return max(self.span.end_ms, self.book.clock.uptime_ms() + _LOOK_MS)
         due_ms = self._pause.retry_ms if self.state is LIMITED else self.span.end_ms - LOW_WATER_MS
-        if self._marks.ahead:
-            due_ms = min(due_ms, self._marks.ahead[0].at_ms)
+        if self.marks.ahead:
+            due_ms = min(due_ms, self.marks.ahead[0].at_ms)
         return due_ms
 
-    def _extend(self, span: Span) -> bool:
+    def extend(self, span: Span) -> bool:
         if self.orders.wanted:
             self.orders.begin(span)
         if self.overlay.present is not None:
@@ -217,7 +217,7 @@ class Delivery:
         if leased:
             reason = self.orders.over(span) if span.bolus is not None else ""
             if reason and span.alone:
-                return self._alone.wind_up(reason)
+                return self.alone.wind_up(reason)
             if reason:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
@@ -250,7 +250,7 @@ class Delivery:
             self.safe_state(limit)
             return False
         if limit and span.alone:
-            return self._alone.wind_up("limit")
+            return self.alone.wind_up("limit")
         if limit:
             if span.bolus is not None:
                 self.orders.finish(span, "limit")
@@ -260,7 +260,7 @@ class Delivery:
         self.motion.allow(span.leased_steps)
         if span.leased_steps > span.low_at_steps:
             span.low_at_steps = span.empty_at_steps
-            self._report.fault("reservoir_low")
+            self.report.fault("reservoir_low")
         now_ms = self.book.clock.uptime_ms()
         if span.planned_s == 0:
             span.origin_ms = now_ms
@@ -268,14 +268,14 @@ class Delivery:
             return False
         span.catch_up(now_ms)
         if changed:
-            self._marks.add(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
+            self.marks.add(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------
 
-    def _retry(self, span: Span, now_ms: int) -> bool:
+    def _retry(self, span: Span, uptime_ms: int) -> bool:
         """At the next bucket ask for a lease again, leaving out what was due until then and until the lease is written."""
-        self._pause.skip(span, now_ms)
+        self._pause.skip(span, uptime_ms)
         self.state = RUNS
         if self._lease(span):
             self._pause.end(span)
@@ -284,24 +284,24 @@ class Delivery:
 
     def missed_while_off(self, from_utc_s: int, to_utc_s: int, missed_steps: int) -> None:
         """Journal what the plan held while the power was off; none of it is caught up (R11). JournalError passes."""
-        self._report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
+        self.report.append("missed", (MISSED_CAUSES.index("power"), from_utc_s, to_utc_s, missed_steps))
 
     # -- a bolus alone ------------------------------------------------------------------------------------------------
 
-    def _begin_alone(self, now_ms: int) -> bool:
+    def _begin_alone(self, uptime_ms: int) -> bool:
         bolus = self.orders.bolus
-        basal = self._alone.basal(bolus, self.book.last_record().basal_remainder)
-        span = self._open(now_ms, basal, self.motion.delivered_steps())
-        self._alone.begin(span, bolus)
+        basal = self.alone.basal(bolus, self.book.last_record().basal_remainder)
+        span = self.open(uptime_ms, basal, self.motion.delivered_steps())
+        self.alone.begin(span, bolus)
         self.span = span
         self.orders.begin(span)
         return False
 
-    def _end_alone(self, span: Span, now_ms: int) -> bool:
-        found = self._alone.found(span, now_ms)
+    def _end_alone(self, span: Span, uptime_ms: int) -> bool:
+        found = self.alone.found(span, uptime_ms)
         if found == "done":
             self.stop(found)
-            self.setup.fill_line(self.orders.bolus, self._report, self.motion.delivered_steps())
+            self.setup.fill_line(self.orders.bolus, self.report, self.motion.delivered_steps())
         elif found:
             self.safe_state(found)
         return found != ""

@@ -16,7 +16,7 @@ if 0:  # for the type checker alone
 # Three small files in rotation, each a whole record; the newest valid one counts.
 
 FILES = const(3)
-PATHS = ("/ledger/0", "/ledger/1", "/ledger/2")
+PATHS = const(("/ledger/0", "/ledger/1", "/ledger/2"))
 _MOST_STEPS = const(1 << 62)  # centuries: no pump has made them
 
 
@@ -29,7 +29,7 @@ class LedgerFiles:
     """
 
     def __init__(self, flash: "Flash") -> None:
-        self._flash = flash
+        self.flash = flash
         self.damaged = self.behind = self.failed = self.stopped = False
         try:
             flash.make_folder("/ledger")
@@ -54,7 +54,7 @@ class LedgerFiles:
     def _valid(self, number: int) -> ledger.LedgerRecord | None:
         """Return None if the file is missing, damaged, or was created by a write that a power cut ended."""
         try:
-            image = self._flash.read(PATHS[number])
+            image = self.flash.read(PATHS[number])
             record = ledger.unpack_record(image) if image else None
             if record is None or record.leased_steps < _MOST_STEPS:
                 return record
@@ -94,7 +94,7 @@ class LedgerFiles:
     def write(self, record: ledger.LedgerRecord) -> None:
         """Write `record` as the newest; durable when this returns."""
         record.sequence = self.record.sequence + 1
-        self._flash.write(PATHS[record.sequence % FILES], ledger.pack_record(record))
+        self.flash.write(PATHS[record.sequence % FILES], ledger.pack_record(record))
         self.record = record
 
 
@@ -108,17 +108,17 @@ _MOST_S = const((1 << 32) - (1 << 20))
 class Book:
     """`uncertain_steps`: sum of what power cuts left open. `resumes_s`: powered-on times of the last three resumes."""
 
-    def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_base_s: int) -> None:
+    def __init__(self, clock: "Clock", wall: WallClock, files: LedgerFiles, powered_on_s: int) -> None:
         self.clock = clock
         self.wall = wall
-        self._base_s = powered_on_base_s
+        self.base_s = powered_on_s
         self.uncertain_steps = files.record.uncertain_steps
         self.resumes_s = files.record.resumes_s
         self.program_digest = files.record.program_digest
         self.missed_steps = 0
         self.demand_s = files.record.demand_s
         self.position_steps = files.record.leased_steps
-        self._files = files
+        self.files = files
         self.events: "Ring | None" = None  # the ring, once there is a pump
 
     def powered_on_s(self) -> int:
@@ -127,11 +127,11 @@ class Book:
 
     def powered_on_at_s(self, uptime_ms: int) -> int:
         """Return the powered-on second of an uptime of this boot; always the same for the same uptime."""
-        return min(self._base_s + uptime_ms // MS_PER_S, _MOST_S)
+        return min(self.base_s + uptime_ms // MS_PER_S, _MOST_S)
 
     def last_record(self) -> ledger.LedgerRecord:
         """Return the record that is on flash now."""
-        return self._files.record
+        return self.files.record
 
     def resumes_in_hour(self) -> int:
         """Return the number of resumes within the last powered-on hour."""
@@ -198,7 +198,7 @@ class Leases:
         if full:
             return full
         span.leased_steps = target  # gives back what the lease before held for something cancelled since
-        self._fill(record, span, length_s, bolus_steps)
+        self.fill(record, span, length_s, bolus_steps)
         record.leased_steps = span.leased_steps + GUARD_MARGIN_STEPS
         record.ahead_steps = record.leased_steps - target + span.basal.owed_steps(span.rate_nl, length_s)
         self.files.write(record)
@@ -206,7 +206,7 @@ class Leases:
         span.lease_end_s = span.planned_s + length_s
         return ""
 
-    def _fill(self, record: ledger.LedgerRecord, span: Span, length_s: int, bolus_steps: int) -> None:
+    def fill(self, record: ledger.LedgerRecord, span: Span, length_s: int, bolus_steps: int) -> None:
         record.boot = self._boot
         record.lease_s = length_s
         record.entry = span.entry

@@ -94,30 +94,30 @@ class SelfTest:
     With 0 microsteps there is no motor: nothing is queued and the first tick ends the test.
     """
 
-    def __init__(self, motion: "Motion", microsteps: int, now_ms: int) -> None:
-        self._motion = motion
+    def __init__(self, motion: "Motion", microsteps: int, uptime_ms: int) -> None:
+        self.motion = motion
         self._steps = FULL_STEPS_PER_CYCLE * microsteps
-        self._before = (motion.guard.count(), motion.stepper.steps_done())
-        self._end_ms = now_ms
+        self.before = (motion.guard.count(), motion.stepper.steps_done())
+        self.end_ms = uptime_ms
         self.done = False
         self.failed = False
         if self._steps:
             step_us = max(_SHORTEST_STEP_US, ceil_div(US_PER_S, motion.stepper.max_rate_hz))
-            self._end_ms += self._steps * step_us // 1000 + _MARGIN_MS
-            motion.guard.allow(self._before[0] + self._steps)
+            self.end_ms += self._steps * step_us // 1000 + _MARGIN_MS
+            motion.guard.allow(self.before[0] + self._steps)
             motion.queue([(self._steps, self._steps * step_us), (0, 1000)])
 
     def due_ms(self) -> int:
         """Return the uptime at which the counts are judged."""
-        return self._end_ms
+        return self.end_ms
 
-    def tick(self, now_ms: int, position_steps: int) -> None:
+    def tick(self, uptime_ms: int, position_steps: int) -> None:
         """Judge the counts once the time is up, and declare the position: the steps of the test are no part of it."""
-        if now_ms < self._end_ms:
+        if uptime_ms < self.end_ms:
             return
-        counted = self._motion.guard.count() - self._before[0]
-        generated = self._motion.stepper.steps_done() - self._before[1]
+        counted = self.motion.guard.count() - self.before[0]
+        generated = self.motion.stepper.steps_done() - self.before[1]
         self.done = True
         self.failed = counted != self._steps or generated != self._steps
-        self._motion.stepper.halt()
-        self._motion.rebase(position_steps)
+        self.motion.stepper.halt()
+        self.motion.rebase(position_steps)

@@ -35,8 +35,8 @@ class Marks:
     """`ahead`: the marks to come, the next one first."""
 
     def __init__(self, motion: "Motion", report: "Reporter") -> None:
-        self._motion = motion
-        self._report = report
+        self.motion = motion
+        self.report = report
         self.ahead: list[Mark] = []
 
     def add(self, span: Span, name: str, values: "Payload") -> None:
@@ -48,10 +48,10 @@ class Marks:
         self.add(span, "bolus_ended", ())
         self.ahead[-1].bolus, self.ahead[-1].reason = bolus, reason
 
-    def pass_due(self, now_ms: int, orders: Orders) -> bool:
+    def pass_due(self, uptime_ms: int, orders: Orders) -> bool:
         """Report the marks that are due; return True if there were any."""
         before = len(self.ahead)
-        while self.ahead and self.ahead[0].at_ms <= now_ms:
+        while self.ahead and self.ahead[0].at_ms <= uptime_ms:
             self._pass(self.ahead.pop(0), orders)
         return len(self.ahead) < before
 
@@ -61,8 +61,8 @@ class Marks:
             return
         values = mark.values
         if mark.name == "entry":
-            values = values + (self._motion.delivered_steps(),)
-        self._report.post(mark.name, values)
+            values = values + (self.motion.delivered_steps(),)
+        self.report.post(mark.name, values)
 
 
 # --- pause -------------------------------------------------------------------------------------------------------------------
@@ -73,9 +73,9 @@ class Pause:
     """`limit`: the name of the ceiling, "" without a pause. At `retry_ms` the pump asks for a lease again."""
 
     def __init__(self, motion: "Motion", book: "Book", report: "Reporter") -> None:
-        self._motion = motion
-        self._book = book
-        self._report = report
+        self.motion = motion
+        self.book = book
+        self.report = report
         self.limit = ""
         self.retry_ms = 0
 
@@ -83,33 +83,33 @@ class Pause:
         """Report the ceiling once, and wait for the next bucket of its window."""
         if limit != self.limit:
             if self.limit:
-                self._report.clear(self.limit)
-            self._report.fault(limit)
-            self._report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
-            self._motion.queue([(0, _DWELL_US)])
+                self.report.clear(self.limit)
+            self.report.fault(limit)
+            self.report.post("paused", (faults.by_name(limit).number, span.ordered_steps))
+            self.motion.queue([(0, _DWELL_US)])
         self.limit = limit
         self.retry_ms = span.at_ms(span.planned_s + S_PER_MINUTE - powered_on_s % S_PER_MINUTE)
 
-    def skip(self, span: Span, now_ms: int) -> None:
+    def skip(self, span: Span, uptime_ms: int) -> None:
         """Leave out what was due until now and until the next lease is written."""
-        skipped_s = (now_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
-        self._book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
+        skipped_s = (uptime_ms - span.origin_ms) // MS_PER_S + _RETRY_AHEAD_S - span.planned_s
+        self.book.missed_steps += span.basal.skip(span.planned_s, skipped_s)
         span.planned_s += skipped_s
 
     def end(self, span: Span) -> None:
         """Report the end of the pause: there is a lease again."""
-        self._report.clear(self.limit)
+        self.report.clear(self.limit)
         self.limit = ""
-        self._report.post("unpaused", (span.ordered_steps, self._book.missed_steps))
-        self._book.missed_steps = 0
+        self.report.post("unpaused", (span.ordered_steps, self.book.missed_steps))
+        self.book.missed_steps = 0
 
     def stop(self, span: Span) -> None:
         """Report what was due during the pause as missed, at a stop."""
-        waited_s = max(0, (self._book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
-        missed_steps = self._book.missed_steps + span.basal.skip(span.planned_s, waited_s)
-        self._book.missed_steps = 0
-        self._report.clear(self.limit)
-        self._report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
+        waited_s = max(0, (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s)
+        missed_steps = self.book.missed_steps + span.basal.skip(span.planned_s, waited_s)
+        self.book.missed_steps = 0
+        self.report.clear(self.limit)
+        self.report.post("missed", (MISSED_CAUSES.index("limit"), 0, 0, missed_steps))
 
 
 # --- takeover ----------------------------------------------------------------------------------------------------------------
@@ -120,28 +120,28 @@ class Takeover:
     """`waits`: the active program is not the one that runs."""
 
     def __init__(self, setup: "Setup", book: "Book", report: "Reporter", marks: Marks) -> None:
-        self._setup = setup
-        self._book = book
-        self._report = report
-        self._marks = marks
+        self.setup = setup
+        self.book = book
+        self.report = report
+        self.marks = marks
         self.waits = False
 
     def begin(self, span: Span) -> None:
         """Replace the program. The old one's remainder, less than a step, is dropped and journaled."""
         self.waits = False
-        program, old, wall = self._setup.program, span.basal, self._book.wall
+        program, old, wall = self.setup.program, span.basal, self.book.wall
         owed, remainder = old.owed_steps(0, 0), old.remainder_in(0, 0)
         if remainder:
-            self._report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
+            self.report.post("remainder_dropped", (0, remainder, old.accumulator.modulus))
         week = old.week
         if week is None and wall.known():
-            week = wall.week((self._book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
-        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self._setup.calibration), week)
+            week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
+        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
         span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
         span.entry = -1
-        self._book.program_digest = self._setup.plan_key()
-        span.watch_tank(self._setup.tank, self._setup.reservoir_settings())
-        self._marks.add(span, "program_changed", (bytes.fromhex(self._setup.digest), span.ordered_steps))
+        self.book.program_digest = self.setup.plan_key()
+        span.watch_tank(self.setup.tank, self.setup.reservoir_settings())
+        self.marks.add(span, "program_changed", (bytes.fromhex(self.setup.digest), span.ordered_steps))
 
 
 # --- alone -------------------------------------------------------------------------------------------------------------------
@@ -152,30 +152,30 @@ class Alone:
     """`reason`: why nothing follows the queue, "" as long as more follows."""
 
     def __init__(self, motion: "Motion", setup: "Setup") -> None:
-        self._motion = motion
-        self._setup = setup
+        self.motion = motion
+        self.setup = setup
         self.reason = ""
 
     def basal(self, bolus: Bolus, kept: int) -> NoBasal:
         """Return the replacement for the basal. `kept` is the remainder of the program's basal."""
-        return NoBasal(bolus, self._setup.calibration, kept)
+        return NoBasal(bolus, self.setup.calibration, kept)
 
     def begin(self, span: Span, bolus: Bolus) -> None:
         """Give the span its own ceilings."""
-        span.ceilings = ceilings(self._setup, bolus.rate_seconds_s)
+        span.ceilings = ceilings(self.setup, bolus.rate_seconds_s)
         span.set_entry(0)
 
     def wind_up(self, reason: str) -> bool:
         """Queue no more. Return False: there is no lease."""
         self.reason = reason
-        self._motion.queue([(0, _DWELL_US)])
+        self.motion.queue([(0, _DWELL_US)])
         return False
 
-    def found(self, span: Span, now_ms: int) -> str:
+    def found(self, span: Span, uptime_ms: int) -> str:
         """Return "done" if everything queued was made, "underrun" if it is late, else ""."""
-        if self._motion.delivered_steps() == span.ordered_steps:
+        if self.motion.delivered_steps() == span.ordered_steps:
             return "done"
-        return "underrun" if now_ms > span.end_ms + _LATE_MS else ""
+        return "underrun" if uptime_ms > span.end_ms + _LATE_MS else ""
 
     def end(self, by: str) -> str:
         """Return why a halt ends a bolus: its own end, if it ran alone."""

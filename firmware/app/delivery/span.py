@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
     from app.types import Ceilings, Items, Reservoir, Settings, WallClock
 
 SLICE_S = const(4)
-NEVER_STEPS = 1 << 62
+NEVER_STEPS = const(1 << 62)
 _SLICES_KEPT = const(8)  # more than the queue can hold, even with slices of one second
 
 
@@ -50,23 +50,23 @@ class Span:
         self.low_at_steps = tank.position_at(settings.low_nl) if watched else NEVER_STEPS
         self.empty_at_steps = tank.position_at(settings.empty_nl) if watched else NEVER_STEPS
 
-    def follow(self, wall: "WallClock", now_ms: int, by_s: int) -> None:
-        """Follow a clock that was corrected by `by_s`, became known, or got another transition."""
+    def follow(self, wall: "WallClock", uptime_ms: int, shift_s: int) -> None:
+        """Follow a clock that was corrected by `shift_s`, became known, or got another transition."""
         week = self.basal.week
-        passed_s = (now_ms - self.origin_ms) // MS_PER_S
-        self.basal.week = wall.week(passed_s) if by_s or week is None else Week(week.utc_s, wall.zone)
+        passed_s = (uptime_ms - self.origin_ms) // MS_PER_S
+        self.basal.week = wall.week(passed_s) if shift_s or week is None else Week(week.utc_s, wall.zone)
 
     def at_ms(self, second_s: int) -> int:
         """Return the uptime of a pump second."""
         return self.origin_ms + second_s * MS_PER_S
 
-    def catch_up(self, now_ms: int) -> None:
+    def catch_up(self, uptime_ms: int) -> None:
         """If nothing is queued, the generator begins now: move the train's end there."""
         train = self.train
         train.end_us -= (self.planned_s - self._train_s) * US_PER_S
         self._train_s = self.planned_s
         begun_ms = self._train_ms = self.at_ms(self.planned_s)
-        train.move_to((now_ms - begun_ms) * MS_PER_S)
+        train.move_to((uptime_ms - begun_ms) * MS_PER_S)
         self.end_ms = begun_ms + train.end_us // MS_PER_S
 
     def set_entry(self, entry: int) -> bool:
@@ -104,7 +104,7 @@ class Span:
         self.end_ms = self._train_ms + train.end_us // MS_PER_S
         self.ordered_steps += steps
         if bolus is not None:
-            self._remember(bolus, steps, its_steps)
+            self.remember(bolus, steps, its_steps)
         return items
 
     def _ramped(self, items: "Items", begin_us: int) -> "Items":
@@ -117,9 +117,9 @@ class Span:
             return items
         begun_us = self.train.end_us - sum([item[1] for item in items])
         wait_us = max(0, begin_us - begun_us)
-        return ramp.items(items, wait_us, rate_hz4, self._next_hz4())
+        return ramp.items(items, wait_us, rate_hz4, self.next_hz4())
 
-    def _next_hz4(self) -> int:
+    def next_hz4(self) -> int:
         """Return the rate after what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
         leased, bolus = self.planned_s < self.lease_end_s, self.bolus
         entry = self.entry if leased else self.basal.entry_at(self.planned_s)
@@ -143,9 +143,9 @@ class Span:
         bolus, self.bolus = self.bolus, None
         return bolus
 
-    def _remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
-        """Note that `steps` were ordered in a slice, `its_steps` of them for `bolus`."""
-        self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
+    def remember(self, bolus: Bolus, steps: int, bolus_steps: int) -> None:
+        """Note that `steps` were ordered in a slice, `bolus_steps` of them for `bolus`."""
+        self._slices.append((bolus, self.ordered_steps - steps, steps, bolus_steps))
         if len(self._slices) > _SLICES_KEPT:
             self._slices.pop(0)
 

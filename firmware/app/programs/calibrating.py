@@ -12,14 +12,14 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.limits.ceilings import Ceilings
 from pumpcore.motion.dose import CALIBRATED, Calibration, Validity
-from pumpcore.units import S_PER_DAY
+from pumpcore.units import S_PER_DAY, const
 
-NAME = "calibration"
+NAME = const("calibration")
 
 
-def load(setup: Setup, image: bytes) -> None:
+def load(setup: Setup, packed: bytes) -> None:
     """Use the stored calibration if it is for this bench, else report `calibration_other_bench`. Raises ValueError if it is damaged."""
-    found = weighed.unpack_image(image)
+    found = weighed.unpack_image(packed)
     if not found.fits(setup.bench):
         if found.current:
             setup.problems.append("calibration_other_bench")
@@ -27,17 +27,12 @@ def load(setup: Setup, image: bytes) -> None:
     _take(setup, found)
 
 
-def _stored(setup: Setup) -> Image | None:
-    payload = setup.store.load(NAME)
-    return weighed.unpack_image(payload) if payload else None
-
-
-def _take(setup: Setup, image: Image) -> None:
+def _take(setup: Setup, data: Image) -> None:
     """From here on the first row's calibration is in force, or the nominal one if no row is."""
     setup.calibration, setup.validity = setup.bench.calibration, None
-    if not image.current:
+    if not data.current:
         return
-    position_steps, packed = image.rows[0]
+    position_steps, packed = data.rows[0]
     try:
         one = weighed.unpack(packed)
     except Refusal:
@@ -50,7 +45,8 @@ def _take(setup: Setup, image: Image) -> None:
 def own_image(setup: Setup) -> Image:
     """Return the stored image for this bench; an empty one if there is none, or it is of another bench or damaged."""
     try:
-        found = _stored(setup)
+        payload = setup.store.load(NAME)
+        found = weighed.unpack_image(payload) if payload else None
     except (StoreError, ValueError):
         found = None
     if found is None or not found.fits(setup.bench):
@@ -60,7 +56,7 @@ def own_image(setup: Setup) -> Image:
 
 def check(pump: Pump, params: dict) -> dict:
     """Return what was read, packed again, and its id; "" for both if it is the nominal calibration."""
-    one, _ = _checked(pump, _sent(params))
+    one, _ = checked(pump, sent(params))
     packed = weighed.pack(one) if one else b""
     return {"id": weighed.identity(packed) if one else "", "calibration": _text(packed)}
 
@@ -87,11 +83,11 @@ def put(pump: Pump, params: dict) -> dict:
     """Set the calibration. Setting the one in force again changes nothing."""
     if not pump.idle():
         raise Refusal("not_stopped", state=pump.state())
-    setup, packed = pump.setup, _sent(params)
-    one, ceilings = _checked(pump, packed)
+    setup, packed = pump.setup, sent(params)
+    one, ceilings = checked(pump, packed)
     wanted = weighed.identity(packed) if one else ""
     if wanted != (setup.validity.id if setup.validity else "") or NAME in setup.damaged:
-        _store(pump, packed, one)
+        store(pump, packed, one)
         programs.recalibrated(setup, ceilings)
         _settle_alarms(pump)
     return setup.describe_calibration(pump.position_steps(), pump.book.wall)
@@ -101,7 +97,7 @@ def _text(packed: bytes) -> str:
     return binascii.b2a_base64(packed).decode().strip()
 
 
-def _sent(params: dict) -> bytes:
+def sent(params: dict) -> bytes:
     """Return the bytes that were sent; b"" stands for the nominal calibration."""
     try:
         return binascii.a2b_base64(params["calibration"])
@@ -114,35 +110,31 @@ def _check_bench(setup: Setup) -> None:
         raise Refusal("alarm_active", alarm="not_commissioned")
 
 
-def _checked(pump: Pump, packed: bytes) -> tuple[Weighed | None, Ceilings | None]:
+def checked(pump: Pump, packed: bytes) -> tuple[Weighed | None, Ceilings | None]:
     """Return (the calibration, None for no bytes; the program's ceilings with it). Refuses whatever must not be set."""
     setup, pair, one, ceilings = pump.setup, None, None, None
     _check_bench(setup)
     if packed:
         one = weighed.unpack(packed)
         weighed.check_near(one, setup.bench.calibration)
-        _check_date(pump, one)
+        wall = pump.book.wall
+        if wall.known() and one.utc_s > wall.utc_s() + S_PER_DAY:
+            raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
         pair = Calibration(one.volume_nl, one.steps)
     if setup.program is not None:
-        ceilings = _check_program(setup, pair or setup.bench.calibration)
+        ceilings = check_program(setup, pair or setup.bench.calibration)
     return one, ceilings
 
 
-def _check_date(pump: Pump, one: Weighed) -> None:
-    wall = pump.book.wall
-    if wall.known() and one.utc_s > wall.utc_s() + S_PER_DAY:
-        raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
-
-
-def _check_program(setup: Setup, pair: Calibration) -> Ceilings:
+def check_program(setup: Setup, calibration: Calibration) -> Ceilings:
     """Nothing is clamped (R7): if the new calibration puts the program above a ceiling, its author must change the program first."""
     try:
-        return limits.check_program(setup.program, setup.bench, pair)
+        return limits.check_program(setup.program, setup.bench, calibration)
     except Refusal as refused:
         raise Refusal("calibration_unfit", cause=refused.fault.name, **refused.detail)
 
 
-def _store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
+def store(pump: Pump, packed: bytes, one: Weighed | None) -> None:
     """Journal, then store, then use it. If JournalError, OSError or StoreError passes, the old one stays."""
     setup = pump.setup
     image, old = own_image(setup), setup.calibration

@@ -88,7 +88,7 @@ class Change:
     """
 
     def __init__(self, pump: "Pump", program: "Program") -> None:
-        self._pump, self._program = pump, program
+        self.pump, self._program = pump, program
         self._line = after(pump, program)
         self._last = self._line is not None and self._line.state == CLEAN and pump.setup.line is not None
 
@@ -103,7 +103,7 @@ class Change:
             self._keep()
 
     def _keep(self) -> None:
-        pump, line = self._pump, self._line
+        pump, line = self.pump, self._line
         damaged = NAME in pump.setup.damaged
         stored = None if damaged else pump.setup.store.load(NAME)
         if stored == line.pack() or (not stored and line.state == CLEAN and line.new == self._program.content()):
@@ -166,9 +166,9 @@ class Bridge(Crossing):
     """A bridge takes the place of a temporary rate (basal.py) but ends by position. `phase` holds until pump second `end_s`."""
 
     by_time = False
-    _delivery: "Delivery | None"
-    _report: "Reporter | None"
-    _marks: "Marks | None"
+    delivery: "Delivery | None"
+    report: "Reporter | None"
+    marks: "Marks | None"
 
     def __init__(self, pump: "Pump", token: str = "") -> None:
         made = of_line(pump.setup.line, pump.setup.program, pump.book.uncertain_steps)
@@ -176,7 +176,7 @@ class Bridge(Crossing):
         self.line_nl = pump.setup.program.line_nl()
         self.token = token
         self.end_s = 0
-        self._delivery = self._report = self._marks = None
+        self.delivery = self.report = self.marks = None
 
     def told(self, position_steps: int) -> "Payload":
         """Return the values of its journal record."""
@@ -185,7 +185,7 @@ class Bridge(Crossing):
 
     def begin(self, delivery: "Delivery", report: "Reporter", marks: "Marks") -> None:
         """Run from the first lease of the delivery's span on."""
-        self._delivery, self._report, self._marks = delivery, report, marks
+        self.delivery, self.report, self.marks = delivery, report, marks
         delivery.span.basal.begin_temporary(self)
 
     def judge_lease(self, span: Span) -> None:
@@ -193,19 +193,19 @@ class Bridge(Crossing):
         at, basal, was = span.ordered_steps, span.basal, self.phase
         if at >= self.new_from:
             self.stop(span)
-            self._marks.add(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
+            self.marks.add(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
             return
         rate_nl = basal.program.entries[basal.entry_at(span.planned_s)][1]
         self.end_s = span.planned_s + self.judge(basal.accumulator, rate_nl, at)
         if self.phase == UNCERTAIN and (was == OLD or not span.planned_s):
-            self._marks.add(span, "front_near", (at,))
+            self.marks.add(span, "front_near", (at,))
 
     def stop(self, span: Span) -> None:
         """End the bridge: the program's own rates and modulus. The front stays where it is."""
-        self._delivery.bridge = None
+        self.delivery.bridge = None
         modulus, lost = span.basal.accumulator.modulus, span.basal.end_temporary()
         if lost:
-            self._report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
+            self.report.post("remainder_dropped", (SOURCES.index("basal"), lost, modulus))
 
     def refuse(self, pump: "Pump") -> None:
         """Refuse anything beside it: `bridge_running`, with the least and the most volume until the front has passed."""

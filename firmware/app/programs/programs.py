@@ -5,9 +5,10 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.limits.ceilings import Ceilings
 from pumpcore.program import packing
+from pumpcore.units import const
 
-MOST_MOVES = 400  # of a window, in one call: see tests/bench, group "work"
-PERMILLE = 1000
+MOST_MOVES = const(240)  # of a window, in one call: see tests/bench, group "work"
+PERMILLE = const(1000)
 
 
 def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
@@ -46,41 +47,41 @@ def stage(setup: Setup, packed: bytes) -> packing.Program:
     return new
 
 
-def check(setup: Setup, row: Staged, now_ms: int) -> int:
+def check(setup: Setup, staged: Staged, uptime_ms: int) -> int:
     """Continue the check of a staged program for a part of a second. Return the progress in permille, PERMILLE when it fits.
 
     Refusals of `limits.check_program`, and `dose_rounded`, end the check.
     """
-    if row.checked:
+    if staged.checked:
         return PERMILLE
-    new = unpack(row.packed)
-    new.peaks = row.peaks
-    setup.go_on_checking(row, now_ms)
-    part = _search(new, row)
+    new = unpack(staged.packed)
+    new.peaks = staged.peaks
+    setup.go_on_checking(staged, uptime_ms)
+    part = search(new, staged)
     if part < PERMILLE:
         return part
     setup.end_check()
     limits.check_program(new, setup.bench, setup.calibration)
     limits.check_demand_steps(new, setup.calibration)
-    row.checked = True
+    staged.checked = True
     return PERMILLE
 
 
-def _search(new: packing.Program, row: Staged) -> int:
+def search(new: packing.Program, staged: Staged) -> int:
     """Search for the fullest window of each length. Return the progress in permille."""
     most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
     for number, minutes in enumerate(windows):
         if minutes in new.peaks:
             continue
-        if row.search is None:
-            row.search = limits.begin_peak(entries, minutes)
-        before = limits.moves_left(row.search)
-        left = limits.go_on(entries, row.search, most)
+        if staged.search is None:
+            staged.search = limits.begin_peak(entries, minutes)
+        before = limits.moves_left(staged.search)
+        left = limits.go_on(entries, staged.search, most)
         if left:
             whole = 2 * len(entries)
             return (PERMILLE * number + PERMILLE * (whole - left) // whole) // len(windows)
-        limits.keep_peak(new, row.search)
-        row.search = None
+        limits.keep_peak(new, staged.search)
+        staged.search = None
         most -= before
     return PERMILLE
 

@@ -53,8 +53,8 @@ class Setup:
         self.problems: list[str] = []
         self.damaged: list[str] = []
         self._staged: list[Staged] = []
-        self._checking: Staged | None = None
-        self._check_until_ms = 0
+        self.checking: Staged | None = None
+        self.end_ms = 0
         self.forget_program()
 
     def forget_program(self) -> None:
@@ -114,7 +114,7 @@ class Setup:
         """Keep the newest two programs that were sent, and what is known of them, until another calibration is in force."""
         known = self.staged(digest) or Staged(digest, packed)
         self._staged = [row for row in self._staged if row is not known][-(_STAGED - 1) :] + [known]
-        if self._checking not in self._staged:
+        if self.checking not in self._staged:
             self.end_check()
 
     def forget_staged(self) -> None:
@@ -133,20 +133,20 @@ class Setup:
                 return row
         return None
 
-    def go_on_checking(self, row: Staged, now_ms: int) -> None:
-        """The check of `row` is under way, until it ends or is not continued for 10 s."""
-        self._checking = row
-        self._check_until_ms = now_ms + CHECK_MS
+    def go_on_checking(self, staged: Staged, uptime_ms: int) -> None:
+        """The check of `staged` is under way, until it ends or is not continued for 10 s."""
+        self.checking = staged
+        self.end_ms = uptime_ms + CHECK_MS
 
     def end_check(self) -> None:
         """No check is under way."""
-        self._checking = None
+        self.checking = None
 
-    def refuse_while_checking(self, now_ms: int, row: Staged | None = None) -> None:
-        """Refusal `busy` while a program other than `row` is checked."""
-        if self._checking not in (None, row) and now_ms < self._check_until_ms:
-            wait_s = ceil_div(self._check_until_ms - now_ms, MS_PER_S)
-            raise Refusal("busy", digest=self._checking.digest, wait_s=wait_s)
+    def refuse_while_checking(self, uptime_ms: int, staged: Staged | None = None) -> None:
+        """Refusal `busy` while a program other than `staged` is checked."""
+        if self.checking not in (None, staged) and uptime_ms < self.end_ms:
+            wait_s = ceil_div(self.end_ms - uptime_ms, MS_PER_S)
+            raise Refusal("busy", digest=self.checking.digest, wait_s=wait_s)
 
     def plan_key(self) -> bytes:
         """Return eight bytes that differ if program or calibration differ: a remainder belongs to both."""

@@ -13,23 +13,23 @@ if 0:  # for the type checker alone
 
 REPEAT_MS = const(60_000)
 # The cause cannot go away while this firmware runs: acknowledging would hide it.
-_PERSISTENT = (
+_PERSISTENT = const((
     "not_commissioned", "firmware_incomplete", "self_test", "store_failed", "calibration_expired", "program_damaged", "bench_damaged",
     "calibration_damaged", "line_damaged", "offset_damaged", "journal_numbers",
-)
+))
 # Lasts for weeks: somebody would switch off a pump that beeps all that time.
-_SILENT = ("calibration_expired",)
+_SILENT = const(("calibration_expired",))
 
 
 class Alarms:
     """Active faults by number, in the order in which they were raised. A fault repeated within 60 s is only counted."""
 
     def __init__(self, journal: "Journal", clock: "Clock", buzzer: "Buzzer") -> None:
-        self._journal = journal
-        self._clock = clock
-        self._buzzer = buzzer
+        self.journal = journal
+        self.clock = clock
+        self.buzzer = buzzer
         self._active: dict[int, int] = {}
-        self._journaled_ms: dict[int, int] = {}
+        self.at_ms: dict[int, int] = {}
         self.suppressed = 0
         self.last_error = ""
 
@@ -52,22 +52,22 @@ class Alarms:
         fresh = fault.number not in self._active
         self._active[fault.number] = self._active.get(fault.number, 0) + 1
         self.sound()
-        self._record(fault.number, "raised" if fresh else "repeated")
+        self.record(fault.number, "raised" if fresh else "repeated")
         return fresh
 
     def restore(self, number: int, count: int) -> None:
         """Make an alarm active again that was not acknowledged before the last reset; it is in the journal already."""
         self._active[number] = max(self._active.get(number, 0), count)
-        self._buzzer.sound("high")
+        self.buzzer.sound("high")
 
-    def _record(self, number: int, change: str) -> None:
-        now_ms = self._clock.uptime_ms()
-        last_ms = self._journaled_ms.get(number)
+    def record(self, number: int, change: str) -> None:
+        now_ms = self.clock.uptime_ms()
+        last_ms = self.at_ms.get(number)
         if change == "repeated" and last_ms is not None and now_ms - last_ms < REPEAT_MS:
             self.suppressed += 1
             return
-        self._journaled_ms[number] = now_ms
-        self._journal.post("alarm", (number, ALARM_CHANGES.index(change), self._active[number]), "faults")
+        self.at_ms[number] = now_ms
+        self.journal.post("alarm", (number, ALARM_CHANGES.index(change), self._active[number]), "faults")
 
     def acknowledge(self, number: int) -> None:
         """End a fault, journaled first. Refusals `not_active_alarm`, `alarm_stays` (also if the journal is broken)."""
@@ -77,7 +77,7 @@ class Alarms:
             raise faults.Refusal("alarm_stays", asked=number)
         values = (number, ALARM_CHANGES.index("acknowledged"), self._active[number])
         try:
-            self._journal.append("alarm", values, "faults")
+            self.journal.append("alarm", values, "faults")
         except JournalError:
             raise faults.Refusal("alarm_stays", asked=number)
         self.clear(number)
@@ -93,12 +93,12 @@ class Alarms:
 
     def beep(self) -> None:
         """Sound a beep until the next `sound`: low, or high while an alarm is active."""
-        self._buzzer.sound("high" if self.stopping() else "low")
+        self.buzzer.sound("high" if self.stopping() else "low")
 
     def sound(self) -> None:
         """Sound the active faults: high for alarms, low for warnings, else off."""
         heard = [number for number in self._active if faults.by_number(number).name not in _SILENT]
-        self._buzzer.sound("high" if self.stopping() else "low" if heard else "off")
+        self.buzzer.sound("high" if self.stopping() else "low" if heard else "off")
 
     def clear_name(self, name: str) -> None:
         """End the fault called `name`, whose cause is gone."""
@@ -120,39 +120,39 @@ class Presses:
     """
 
     def __init__(self, journal: "Journal", alarms: "Alarms") -> None:
-        self._journal = journal
-        self._alarms = alarms
+        self.journal = journal
+        self.alarms = alarms
         self.refused = 0
-        self._waiting = 0
+        self.pending = 0
         self._last = (0, 0)
-        self._next_ms = 0
+        self.next_ms = 0
         self.quiet_ms = NEVER_MS  # when the sound ends
 
-    def accept(self, now_ms: int) -> None:
+    def accept(self, uptime_ms: int) -> None:
         """Sound that a press has ordered a dose."""
-        self._sound(now_ms + SHORT_SOUND_MS)
+        self.sound(uptime_ms + SHORT_SOUND_MS)
 
-    def refuse(self, name: str, wait_s: int, now_ms: int) -> None:
+    def refuse(self, name: str, wait_s: int, uptime_ms: int) -> None:
         """Count a press that the fault `name` forbids for `wait_s` more seconds."""
         self.refused += 1
-        self._waiting = min(self._waiting + 1, 0xFFFF)
+        self.pending = min(self.pending + 1, 0xFFFF)
         self._last = (faults.by_name(name).number, wait_s)
-        self._sound(now_ms + SOUND_MS)
+        self.sound(uptime_ms + SOUND_MS)
 
-    def _sound(self, until_ms: int) -> None:
-        self._alarms.beep()
-        self.quiet_ms = until_ms
+    def sound(self, end_ms: int) -> None:
+        self.alarms.beep()
+        self.quiet_ms = end_ms
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, uptime_ms: int) -> None:
         """End the sound, and journal the count if it is time."""
-        if now_ms >= self.quiet_ms:
+        if uptime_ms >= self.quiet_ms:
             self.quiet_ms = NEVER_MS
-            self._alarms.sound()
-        if self._waiting and now_ms >= self._next_ms:
+            self.alarms.sound()
+        if self.pending and uptime_ms >= self.next_ms:
             number, wait_s = self._last
-            self._journal.post("demand_refused", (number, self._waiting, wait_s))
-            self._waiting = 0
-            self._next_ms = now_ms + RECORD_MS
+            self.journal.post("demand_refused", (number, self.pending, wait_s))
+            self.pending = 0
+            self.next_ms = uptime_ms + RECORD_MS
 
 
 # --- reporter ----------------------------------------------------------------------------------------------------------------
@@ -162,29 +162,29 @@ class Reporter:
     """Records go to the journal, conditions to the alarms. `append` may raise JournalError; the others never fail."""
 
     def __init__(self, journal: Journal, alarms: Alarms) -> None:
-        self._journal = journal
-        self._alarms = alarms
+        self.journal = journal
+        self.alarms = alarms
 
     def append(self, name: str, values: "Payload") -> None:
         """Write a record: durable when this returns. Raises JournalError."""
-        self._journal.append(name, values)
+        self.journal.append(name, values)
 
     def settle(self, name: str, values: "Payload") -> None:
         """Write a record at once; if the flash fails, raise an alarm and keep the record for later."""
         try:
-            self._journal.append(name, values)
+            self.journal.append(name, values)
         except JournalError:
-            self._journal.post(name, values)
-            self._alarms.raise_fault("journal_failed")
+            self.journal.post(name, values)
+            self.alarms.raise_fault("journal_failed")
 
     def post(self, name: str, values: "Payload") -> None:
         """Keep a record for the next free turn of the loop."""
-        self._journal.post(name, values)
+        self.journal.post(name, values)
 
     def fault(self, name: str) -> None:
         """Raise a fault."""
-        self._alarms.raise_fault(name)
+        self.alarms.raise_fault(name)
 
     def clear(self, name: str) -> None:
         """End a fault."""
-        self._alarms.clear_name(name)
+        self.alarms.clear_name(name)

@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
 #
 # littlefs changes a file as a whole, so a power cut leaves whole records only: any other bytes are damage, never a cut.
 
-FOLDER = "/journal"
+FOLDER = const("/journal")
 SEGMENT_BYTES = const(16_384)
 BLOCK_BYTES = const(4096)
 _WORTH_BYTES = const(256)  # with less space left in a block, the next segment waits for the next block
@@ -41,12 +41,12 @@ class Ring:
         """`firsts`: the first number of each existing segment. Power-up finds the ring's end (app.startup.recovery)."""
         self.flash = flash
         self.buffer = buffer  # for a whole segment, during power-up: a piece of that size may not be free later
-        self._letter = letter
+        self.letter = letter
         self.most_segments = segments
-        self._handle: "Appender | None" = None
+        self.file: "Appender | None" = None
         # the newest segment if it is whole, during power-up
         self.newest: "Walked | None" = None
-        self._mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
+        self.mark = (0, 0, 0)  # (segment, sequence, offset) after the last read
         self._reading = 0  # the segment that `_reader` has open
         self._reader: "Reader | None" = None
         self.next_sequence = 0
@@ -56,7 +56,7 @@ class Ring:
 
     def path(self, first: int) -> str:
         """Return the path of the segment that begins with `first`."""
-        return "%s/%s%08x" % (FOLDER, self._letter, first)
+        return "%s/%s%08x" % (FOLDER, self.letter, first)
 
     def skip(self, known: int) -> None:
         """Unknown records were lost, `known` the last of them that is known: continue with a number that none of them can have had."""
@@ -90,9 +90,9 @@ class Ring:
     def _room_for(self, size_bytes: int) -> "Appender":
         if not self.firsts or self.newest_bytes + size_bytes > SEGMENT_BYTES:
             self._rotate()
-        if self._handle is None:
-            self._handle = self.flash.append(self.path(self.firsts[-1]))
-        return self._handle
+        if self.file is None:
+            self.file = self.flash.append(self.path(self.firsts[-1]))
+        return self.file
 
     def _rotate(self) -> None:
         self.close()
@@ -110,7 +110,7 @@ class Ring:
 
     def close(self) -> None:
         """Close the file; a handle that failed must not be written again."""
-        handle, self._handle = self._handle, None
+        handle, self.file = self.file, None
         if handle is not None:
             handle.close()
 
@@ -132,29 +132,29 @@ class Ring:
         sequence, filled, searched = max(from_sequence, self.first_sequence()), 0, False
         while sequence < self.next_sequence and (not filled or len(buffer) - filled >= _WORTH_BYTES):
             first, behind = self._around(sequence)
-            offset = self._seek(first, sequence, buffer)
+            offset = self.seek(first, sequence, buffer)
             part = memoryview(buffer)[filled:]
             size_bytes = self.fill(first, offset, part) if offset >= 0 else 0
             end, count = records.whole_run(part[:size_bytes], behind - sequence, checked)
             if not count or records.sequence_of(part) != sequence:
                 if filled:
                     break
-                sequence = behind if searched else self._search(first, behind, sequence)
+                sequence = behind if searched else self.search(first, behind, sequence)
                 searched = sequence < behind
                 continue
             filled, sequence, searched = filled + end, sequence + count, False
-            self._mark = (first, sequence, offset + end)
+            self.mark = (first, sequence, offset + end)
             if sequence < behind:
                 break
         return filled, sequence
 
-    def _search(self, first: int, behind: int, sequence: int) -> int:
-        """Return the next whole record of a damaged segment from `sequence` on, ready for `_seek`; `behind` if there is none."""
+    def search(self, first: int, behind: int, sequence: int) -> int:
+        """Return the next whole record of a damaged segment from `sequence` on, ready for `seek`; `behind` if there is none."""
         data = self.read_whole(first) or b""
         for at in load_gaps().whole_records(data, first, behind):
             found = records.sequence_of(data, at)
             if found >= sequence:
-                self._mark = (first, found, at)
+                self.mark = (first, found, at)
                 return found
         return behind
 
@@ -169,9 +169,9 @@ class Ring:
                 high = middle
         return firsts[low], firsts[high] if high < len(firsts) else self.next_sequence
 
-    def _seek(self, first: int, sequence: int, buffer: bytearray) -> int:
+    def seek(self, first: int, sequence: int, buffer: bytearray) -> int:
         """Return the offset of the record `sequence` in its segment; -1 if there is damage before it."""
-        known, reached, offset = self._mark
+        known, reached, offset = self.mark
         if known != first or reached > sequence:
             reached, offset = first, 0
         while reached < sequence:
@@ -238,7 +238,7 @@ def load_gaps() -> "Gaps":
 
 MOST_POSTED = const(64)
 # From here on an alarm forbids therapy at power-up: long before a number would be used again.
-NUMBERS_END = (1 << 32) - (1 << 24)
+NUMBERS_END = const((1 << 32) - (1 << 24))
 BOOTS_END = const((1 << 23) - (1 << 16))  # a token has 23 bits for it
 _BOOTS_KEPT = const(1 << 14)
 
@@ -252,12 +252,12 @@ class Journal:
 
     def __init__(self, flash: "Flash", clock: "Clock", events: Ring, faults: Ring) -> None:
         self.broken = False
-        self._flash = flash
-        self._clock = clock
+        self.flash = flash
+        self.clock = clock
         self.rings = {"events": events, "faults": faults}
         self.boot = (events.last_boot if events.last_boot >= 0 else faults.last_boot) + 1 or 1
         self.identity = ""
-        self._boots = 0
+        self.boots = 0
         self.posted: "list[tuple[str, str, tuple[int, int, int], Payload]]" = []
         self.lost = 0
 
@@ -274,17 +274,17 @@ class Journal:
     def identify(self, identity: bytes, boots: int) -> None:
         """Use the stored identity. `boots`, a recent boot number, gives the upper bits of the present one; 0: none."""
         self.identity = binascii.hexlify(identity).decode() if any(identity) else ""
-        self._boots = boots
+        self.boots = boots
         if boots:
             behind = (boots - self.boot + 1) & 0xFFFF
             self.boot = boots - (behind if behind < 0x8000 else behind - 0x10000) + 1
 
     def keep_boots(self, always: bool = False) -> None:
         """Store the boot number, once in 16,384 boots or `always`. Raises JournalError if the flash refuses."""
-        if not always and self.boot - self._boots < _BOOTS_KEPT:
+        if not always and self.boot - self.boots < _BOOTS_KEPT:
             return
         try:
-            self._flash.write(slots.IDENTITY_PATH, slots.pack_identity(self.identity_bytes(), self.boot))
+            self.flash.write(slots.IDENTITY_PATH, slots.pack_identity(self.identity_bytes(), self.boot))
         except OSError as error:
             raise JournalError(str(error))
 
@@ -313,19 +313,19 @@ class Journal:
 
     def append(self, name: str, values: "Payload", ring: str = "events") -> None:
         """Write one record of `name`, durable when this returns. Raises JournalError if the flash refuses."""
-        stamp = (self.boot, self._clock.uptime_ms(), self._clock.utc_s())
-        self._write(ring, name, stamp, values)
+        stamp = (self.boot, self.clock.uptime_ms(), self.clock.utc_s())
+        self.write(ring, name, stamp, values)
 
-    def _write(self, ring: str, name: str, stamp: tuple[int, int, int], values: "Payload") -> None:
+    def write(self, ring: str, name: str, stamp: tuple[int, int, int], values: "Payload") -> None:
         try:
             self.rings[ring].append(name, stamp, values)
             self.broken = False
         except OSError as error:
             self.broken = True
-            self._give_up(ring)
+            self.close(ring)
             raise JournalError(str(error))
 
-    def _give_up(self, ring: str) -> None:
+    def close(self, ring: str) -> None:
         """Close the failed file. Closing may fail too, which is no further news."""
         try:
             self.rings[ring].give_up_segment()
@@ -337,10 +337,10 @@ class Journal:
         if len(self.posted) >= MOST_POSTED:
             self.posted.pop(0)
             self.lost += 1
-        self.posted.append((ring, name, (self.boot, self._clock.uptime_ms(), self._clock.utc_s()), values))
+        self.posted.append((ring, name, (self.boot, self.clock.uptime_ms(), self.clock.utc_s()), values))
 
     def write_posted(self) -> None:
         """Write the oldest posted record. Raises JournalError if the flash refuses; the record is then kept."""
         if self.posted:
-            self._write(*self.posted[0])
+            self.write(*self.posted[0])
             self.posted.pop(0)

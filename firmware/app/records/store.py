@@ -6,12 +6,14 @@ A write replaces the older slot. The mark, in another folder, says which slot is
 import errno
 
 from pumpcore.flash import slots
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from app.types import Flash
 
-STORE = "/store"
-MARKS = "/marks"
+STORE = const("/store")
+MARKS = const("/marks")
+_UNREADABLE = const(b"?")  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 class StoreError(Exception):
@@ -25,7 +27,7 @@ class Store:
     """
 
     def __init__(self, flash: "Flash") -> None:
-        self._flash = flash
+        self.flash = flash
         self.failed = False
         self.before_write = _nothing
         for folder in (STORE, MARKS):
@@ -36,7 +38,7 @@ class Store:
 
     def load(self, name: str) -> bytes | None:
         """Return the newest image, None if there never was one. Raises StoreError if it is damaged or outdated."""
-        images, mark = self._read(name)
+        images, mark = self.read(name)
         try:
             found = slots.judge(name, images, mark)
         except ValueError:
@@ -45,25 +47,25 @@ class Store:
             return None
         if found.sequence > slots.unpack_mark(mark)[0]:  # the power failed before its mark was written
             try:
-                self._mark(name, found.sequence, images[found.index])
+                self.mark(name, found.sequence, images[found.index])
             except (OSError, StoreError):
                 self.failed = True
         return found.payload
 
     def holds(self, name: str) -> bool:
         """Return True if a slot of this image exists, damaged or not."""
-        return any(self._read(name)[0])
+        return any(self.read(name)[0])
 
     def save(self, name: str, payload: bytes) -> None:
         """Write the older slot, read it back, then write the mark. Raises OSError or StoreError."""
         sequence, index = self._next(name)
         image = slots.pack(sequence, payload)
-        self._write(self._paths(name)[index], image, name)
-        self._mark(name, sequence, image)
+        self.write(self._paths(name)[index], image, name)
+        self.mark(name, sequence, image)
 
     def _next(self, name: str) -> tuple[int, int]:
         """Return (sequence, slot) of the next image. What it reads is freed before the image is made: a program's two slots have 8 kB."""
-        images, mark = self._read(name)
+        images, mark = self.read(name)
         found = slots.newest(images)
         try:
             marked = slots.unpack_mark(mark)[0]
@@ -71,33 +73,30 @@ class Store:
             marked = 0
         return max(found.sequence if found else 0, marked) + 1, 1 - found.index if found else 0
 
-    def _mark(self, name: str, sequence: int, image: bytes) -> None:
-        self._write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, image), name)
+    def mark(self, name: str, sequence: int, packed: bytes) -> None:
+        self.write("%s/%s" % (MARKS, name), slots.pack_mark(name, sequence, packed), name)
 
-    def _write(self, path: str, data: bytes, name: str) -> None:
+    def write(self, path: str, data: bytes, name: str) -> None:
         self.before_write()
-        self._flash.write(path, data)
-        if self._flash.read(path) != data:
+        self.flash.write(path, data)
+        if self.flash.read(path) != data:
             raise StoreError(name)
 
     def _paths(self, name: str) -> list[str]:
         return ["%s/%s.%s" % (STORE, name, letter) for letter in slots.LETTERS]
 
-    def _read(self, name: str) -> tuple[list[bytes], bytes]:
+    def read(self, name: str) -> tuple[list[bytes], bytes]:
         """Return ([bytes of each slot], bytes of the mark); b"" for a file that is missing or empty.
 
         A power cut may leave a file that was created and not written.
         """
-        return [self._bytes(path) for path in self._paths(name)], self._bytes("%s/%s" % (MARKS, name))
+        return [self.bytes(path) for path in self._paths(name)], self.bytes("%s/%s" % (MARKS, name))
 
-    def _bytes(self, path: str) -> bytes:
+    def bytes(self, path: str) -> bytes:
         try:
-            return self._flash.read(path)
+            return self.flash.read(path)
         except OSError as error:
             return b"" if error.errno == errno.ENOENT else _UNREADABLE
-
-
-_UNREADABLE = b"?"  # a folder, or blocks that the file system can't read: not valid, but not missing
 
 
 def _nothing() -> None:

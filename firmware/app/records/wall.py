@@ -9,9 +9,9 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from app.types import Clock, Store
 
-_ZONE = "<iIiI"
+_ZONE = const("<iIiI")
 _ZONE_BYTES = const(16)
-_LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
+_LENGTHS_BYTES = const((0, 4, 16))  # older firmware stored the offset alone
 _CLOCK_LOOK_MS = const(1_000)
 _RETRY_MS = const(300_000)
 _END_UTC_S = const((1 << 32) - 86_400)  # 2106-02-06: what a record or a lease adds still fits
@@ -24,8 +24,8 @@ class WallClock:
     """
 
     def __init__(self, clock: "Clock", store: "Store") -> None:
-        self._clock = clock
-        self._store = store
+        self.clock = clock
+        self.store = store
         self.look_ms = 0
         self.told = False
         self.damaged = False
@@ -35,7 +35,7 @@ class WallClock:
 
     def _load_zone(self) -> Zone:
         try:
-            stored = self._store.load("offset") or b""
+            stored = self.store.load("offset") or b""
         except StoreError:
             stored = None
         if stored is None or len(stored) not in _LENGTHS_BYTES:
@@ -51,12 +51,12 @@ class WallClock:
 
     def utc_s(self) -> int:
         """Return seconds since 1970; 0 if unknown, also on the last day that 32 bits can hold."""
-        utc_s = self._clock.utc_s()
+        utc_s = self.clock.utc_s()
         return utc_s if utc_s < _END_UTC_S else 0
 
-    def week(self, passed_s: int) -> Week:
-        """Return the local time from `passed_s` seconds ago on. The time must be known."""
-        return Week(self.utc_s() - passed_s, self.zone)
+    def week(self, duration_s: int) -> Week:
+        """Return the local time from `duration_s` seconds ago on. The time must be known."""
+        return Week(self.utc_s() - duration_s, self.zone)
 
     def describe(self) -> dict:
         """Return the wall time as the protocol reports it.
@@ -67,7 +67,7 @@ class WallClock:
         passed = zone.passed(utc_s)
         return {
             "utc_s": utc_s,
-            "utc_fraction_ms": self._clock.fraction_ms() if utc_s else None,
+            "utc_fraction_ms": self.clock.fraction_ms() if utc_s else None,
             "offset_s": zone.offset_at_s(utc_s),
             "transition_utc_s": 0 if passed else zone.transition_utc_s,
             "transition_offset_s": 0 if passed else zone.transition_offset_s,
@@ -77,20 +77,20 @@ class WallClock:
 
     def set(self, utc_s: int, zone: Zone) -> None:
         """Set clock, clock chip and zone. Raises OSError or StoreError if the zone cannot be stored; then nothing is set."""
-        if self.damaged or self._clock.has_chip or not self.zone_known or zone.values() != self.zone.values():
+        if self.damaged or self.clock.has_chip or not self.zone_known or zone.values() != self.zone.values():
             self._keep(zone, utc_s)
         self.zone_known = True
         self.zone, self.set_utc_s = zone, utc_s
         self.damaged = self.told = False
         self.look_ms = 0
-        self._clock.set_utc_s(utc_s)
+        self.clock.set_utc_s(utc_s)
 
     def _keep(self, zone: Zone, set_utc_s: int) -> None:
-        self._store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
+        self.store.save("offset", struct.pack(_ZONE, *zone.values(), set_utc_s))
 
-    def due(self, now_ms: int) -> bool:
+    def due(self, uptime_ms: int) -> bool:
         """Return True if the transition has passed: first journal it (`told` is False), then settle it. Ask again at `look_ms`."""
-        self.look_ms = now_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
+        self.look_ms = uptime_ms + (_CLOCK_LOOK_MS if self.zone.transition_utc_s else _RETRY_MS)
         return self.zone.passed(self.utc_s())
 
     def settle(self) -> None:

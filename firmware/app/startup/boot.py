@@ -98,16 +98,16 @@ def _bench(setup: Setup, payload: bytes) -> None:
     setup.calibration = setup.bench.calibration
 
 
-def _calibration(setup: Setup, image: bytes) -> None:
+def _calibration(setup: Setup, packed: bytes) -> None:
     from app.programs import calibrating
 
-    calibrating.load(setup, image)
+    calibrating.load(setup, packed)
 
 
-def _tank(setup: Setup, image: bytes) -> None:
+def _tank(setup: Setup, packed: bytes) -> None:
     from pumpcore.fluid import reservoir
 
-    setup.tank = reservoir.unpack(image)
+    setup.tank = reservoir.unpack(packed)
 
 
 def _program(setup: Setup, payload: bytes) -> None:
@@ -147,10 +147,10 @@ def load_line(setup: Setup, position_steps: int, uncertain_steps: int) -> None:
 MOST_IN_HOUR = const(3)
 
 
-def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, blocked: bool) -> str:
+def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, barred: bool) -> str:
     """Return "" if the pump may resume, else the fault that says why not."""
     program = setup.program
-    if program is None or program.after_power_loss != "resume" or blocked:
+    if program is None or program.after_power_loss != "resume" or barred:
         return "not_resumed"
     if setup.plan_key() != record.program_digest or book.resumes_in_hour() >= MOST_IN_HOUR:
         return "not_resumed"
@@ -169,34 +169,34 @@ class Resume:
     """
 
     def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
-        self._record = record
-        self._book = book
-        self._accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
-        self._accumulator.remainder = record.basal_remainder
+        self.record = record
+        self.book = book
+        self.accumulator = Accumulator(setup.program.rate_seconds_s, setup.calibration)
+        self.accumulator.remainder = record.basal_remainder
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
-        self._basal = Basal(setup.program, self._accumulator, week)
-        self._next_ms = 0
+        self.basal = Basal(setup.program, self.accumulator, week)
+        self.next_ms = 0
         self.bridge = bridge
         self.from_utc_s = self.to_utc_s = self.missed_steps = self.remainder = 0
         if bridge is not None:
-            self._basal.begin_temporary(bridge)
+            self.basal.begin_temporary(bridge)
 
     def due_ms(self) -> int:
         """Return the uptime of the next `ready`."""
-        return self._next_ms
+        return self.next_ms
 
     def _gap_s(self) -> int:
         if self._timed:
-            return self._book.wall.utc_s() - self._record.until_utc_s
-        powered_s = self._book.clock.uptime_ms() // MS_PER_S
-        return powered_s if powered_s >= self._record.lease_s else -1
+            return self.book.wall.utc_s() - self.record.until_utc_s
+        powered_s = self.book.clock.uptime_ms() // MS_PER_S
+        return powered_s if powered_s >= self.record.lease_s else -1
 
-    def ready(self, now_ms: int) -> bool:
+    def ready(self, uptime_ms: int) -> bool:
         """Return True if the span can begin now; looks at most once a second."""
-        if now_ms < self._next_ms:
+        if uptime_ms < self.next_ms:
             return False
-        self._next_ms = now_ms - now_ms % MS_PER_S + MS_PER_S
+        self.next_ms = uptime_ms - uptime_ms % MS_PER_S + MS_PER_S
         return self._gap_s() >= 0
 
     def close(self) -> None:
@@ -204,13 +204,13 @@ class Resume:
 
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """
-        gap_s, source = self._gap_s(), self._accumulator
-        missed_steps = self._basal.skip(0, gap_s) - self._record.ahead_steps
-        self._basal.end_temporary()
+        gap_s, source = self._gap_s(), self.accumulator
+        missed_steps = self.basal.skip(0, gap_s) - self.record.ahead_steps
+        self.basal.end_temporary()
         self.remainder = source.remainder + min(0, missed_steps) * source.modulus
         self.missed_steps = max(0, missed_steps)
         if self._timed:
-            self.from_utc_s = self._record.until_utc_s
+            self.from_utc_s = self.record.until_utc_s
             self.to_utc_s = self.from_utc_s + gap_s
 
 
@@ -269,7 +269,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(_rest(pump, history, losses, found[1], base_s), filling, hashes)
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -282,28 +282,28 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
         yield from part
 
 
-def _rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+def rest(pump: Pump, history: "list[tuple[int, int]]", lost: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
     """Read the rest of the day's journal, and the alarms. It allocates a second buffer: a half-built pump has no memory to keep one."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
-    if losses.behind >= 0:
-        yield from recovery.totals(pump.journal, history, pump.doses, losses)
-    yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
+    if lost.behind >= 0:
+        yield from recovery.totals(pump.journal, history, pump.doses, lost)
+    yield from recovery.open_alarms(pump.journal, lost, pump.alarms)
     pump.journal.built()
-    _tell_losses(pump, losses)
+    _tell_losses(pump, lost)
     doses = pump.doses
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
 
 
-def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
-    for gap in losses.news():
+def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:
+    for gap in lost.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
         pump.journal.post("journal_gap", (gap.first, gap.last), gap.ring)
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> None:
-    _tell_losses(pump, losses)
+def _raise_problems(pump: Pump, files: LedgerFiles, lost: recovery.Losses) -> None:
+    _tell_losses(pump, lost)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:
@@ -343,7 +343,7 @@ def _recover(pump: Pump, files: LedgerFiles) -> None:
             pump.journal.append("temporary_ended", (bolus.ENDS.index(bolus.CUT), found.leased_steps))
         if found.state != ledger.IDLE:
             pump.book.uncertain_steps += opened
-            _settle(pump, files, found)
+            settle(pump, files, found)
     except JournalError:
         pump.alarms.raise_fault("journal_failed")
     except OSError:
@@ -361,27 +361,23 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), steps))
 
 
-def _tank_allows(pump: Pump) -> bool:
-    """A refill that blocks a start also blocks a resume."""
-    tank = pump.setup.tank
-    return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
-
-
-def _bridge(pump: Pump, blocked: bool) -> "tuple[Bridge | None, bool]":
+def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
     """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
-        return None, blocked
+        return None, barred
     from app.programs.lines import Bridge
     from pumpcore.fluid.front import BRIDGE, PRIME
 
     need = pump.setup.line.need(pump.setup.program, pump.book.position_steps, pump.book.uncertain_steps)
-    return Bridge(pump) if need == BRIDGE else None, blocked or need == PRIME
+    return Bridge(pump) if need == BRIDGE else None, barred or need == PRIME
 
 
-def _settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
+def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """Count the open part as delivered, and write that before anything else happens."""
     pump.alarms.raise_fault("power_lost")
-    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    tank = pump.setup.tank  # a refill that blocks a start also blocks a resume
+    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested
+    blocked = blocked or (pump.setup.reservoir_settings() is not None and (tank is None or bool(tank.blocks)))
     bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # no program was running, so nothing resumes
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)

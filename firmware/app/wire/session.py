@@ -29,34 +29,34 @@ class Tokens:
     """
 
     def __init__(self, boot: int, seed: int) -> None:
-        self._high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
-        self._low = (boot & 0xFF) << 8
-        self._mix = seed & 0xFFFFFFFF
-        self._number = 0
+        self.high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
+        self.low = (boot & 0xFF) << 8
+        self.seed = seed & 0xFFFFFFFF
+        self.number = 0
         self._issued: list[tuple[bytes, int]] = []
 
-    def issue(self, now_ms: int) -> bytes:
+    def issue(self, uptime_ms: int) -> bytes:
         """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
-        if self._number >= MOST_TOKENS:
+        if self.number >= MOST_TOKENS:
             raise Refusal("tokens_spent", limit=MOST_TOKENS)
-        number = self._number = self._number + 1
-        self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        mix = self._mix >> 12
-        raw = struct.pack(">HHHH", self._high, self._low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
+        number = self.number = self.number + 1
+        self.seed = (self.seed * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        mix = self.seed >> 12
+        raw = struct.pack(">HHHH", self.high, self.low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
         token = binascii.hexlify(raw)
         issued = self._issued
-        issued.append((token, now_ms))
+        issued.append((token, uptime_ms))
         if len(issued) > _KEPT:
             issued.pop(0)
         return token
 
-    def check(self, token: str, now_ms: int) -> None:
+    def check(self, token: str, uptime_ms: int) -> None:
         """Refusals `token_unknown`, `token_expired`."""
         asked = token.encode()
         for issued, at_ms in self._issued:
             if issued == asked:
-                if now_ms - at_ms > VALID_MS:
-                    raise Refusal("token_expired", age_ms=now_ms - at_ms, limit_ms=VALID_MS)
+                if uptime_ms - at_ms > VALID_MS:
+                    raise Refusal("token_expired", age_ms=uptime_ms - at_ms, limit_ms=VALID_MS)
                 return
         raise Refusal("token_unknown", token=token)
 
@@ -108,18 +108,18 @@ class Session:
     """
 
     def __init__(self, link: "Link", pump: "Pump", handlers: "dict[str, Handler]", loader: "Loader") -> None:
-        self._link = link
-        self._pump = pump
-        self._handlers = handlers
+        self.link = link
+        self.pump = pump
+        self.handlers = handlers
         self.loader = loader
-        self._lines = frame.LineBuffer()
+        self.lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
-        self._waiting: list[bytes | None] = []
+        self.pending: list[bytes | None] = []
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
-        self._rest: tuple[bytes, str, dict] | None = None
-        self._overtaken, self._late = 0, False
-        self._counters = {
+        self.rest: tuple[bytes, str, dict] | None = None
+        self.overtaken, self._late = 0, False
+        self.counts = {
             "bad_lines": 0, "refused": 0, "repeated": 0, "dropped_bytes": 0, "shed_lines": 0, "memory_errors": 0,
         }
 
@@ -133,57 +133,57 @@ class Session:
         try:
             plain = None
             try:
-                data = self._link.read()
+                data = self.link.read()
                 if data:
-                    if len(data) < _PLAIN_BYTES and self._lines.between() and not (self._waiting or self._overtaken or self._stops):
+                    if len(data) < _PLAIN_BYTES and self.lines.between() and not (self.pending or self.overtaken or self._stops):
                         plain = messages.plain(data)
                     if not plain:
                         self._take(data)
-                elif not (self._waiting or self._stops or self._rest):
+                elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
-                self._pump.crash(error)
+                self.pump.crash(error)
                 return True
             if not plain:
                 return self._answer_one()
-            self._rest = None
-            self._execute(plain[0], plain[1], {})
+            self.rest = None
+            self.execute(plain[0], plain[1], {})
         except MemoryError:
             self.starve()
         return True
 
     def _answer_one(self) -> bool:
-        waiting, rest, self._rest = self._waiting, self._rest, None  # any arrival ends an answer of several blocks
+        waiting, rest, self.rest = self.pending, self.rest, None  # any arrival ends an answer of several blocks
         if not waiting and not self._stops:
             if rest is not None:
-                self._execute(*rest)
+                self.execute(*rest)
             return rest is not None
         if self._stops:
-            self._execute(self._stops.pop(0), "stop", {})
+            self.execute(self._stops.pop(0), "stop", {})
             return True
         line = waiting.pop(0)
         self.waiting_bytes -= len(line or b"")
-        self._late = self._overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
-        self._overtaken = max(0, self._overtaken - 1)
-        self._answer(line)
+        self._late = self.overtaken > 0  # set now: a stop that arrives while this line is answered overtakes the lines that wait then
+        self.overtaken = max(0, self.overtaken - 1)
+        self.answer(line)
         return True
 
     @property
     def counters(self) -> dict:
         """Counts of what could not be done, since power-up."""
-        self._counters["dropped_bytes"] = self._lines.dropped_bytes
-        return self._counters
+        self.counts["dropped_bytes"] = self.lines.dropped_bytes
+        return self.counts
 
     def goes_on(self) -> bool:
         """Return True if `poll` has more blocks to send. Sending them writes no flash unless a command arrives."""
-        return self._rest is not None
+        return self.rest is not None
 
     def _take(self, data: bytes) -> None:
         """Sort the lines of `data`. Without memory, drop all that waits and try once more.
 
         Raises MemoryError if a `stop` may be lost: the caller then halts the motor.
         """
-        lines = self._lines
+        lines = self.lines
         between, begun = lines.between(), lines.pending
         for again in (True, False):
             try:
@@ -200,10 +200,10 @@ class Session:
 
     def _wait_with(self, line: bytes | None) -> None:
         """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
-        waiting, size_bytes = self._waiting, len(line or b"")
+        waiting, size_bytes = self.pending, len(line or b"")
         stop = _stop(line) if line and b"stop" in line else None
         if stop:
-            self._overtaken = len(waiting)
+            self.overtaken = len(waiting)
             if len(self._stops) < MOST_WAITING:  # else there are so many that one of them acts for it
                 self._stops.append(stop[0])
                 return
@@ -211,16 +211,16 @@ class Session:
             waiting.append(line)
             self.waiting_bytes += size_bytes
             return
-        self._counters["shed_lines"] += 1
+        self.counts["shed_lines"] += 1
 
     def starve(self) -> None:
         """There is no memory left: drop and count everything that waits, except a `stop`."""
-        self._counters["memory_errors"] += 1
-        self._counters["shed_lines"] += len(self._waiting)
-        self._waiting, self.waiting_bytes, self._overtaken, self._rest = [], 0, 0, None
-        if len(self._lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
-            self._lines.lose(False)
-        self._pump.board.system.built()
+        self.counts["memory_errors"] += 1
+        self.counts["shed_lines"] += len(self.pending)
+        self.pending, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
+        if len(self.lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
+            self.lines.lose(False)
+        self.pump.board.system.built()
 
     def hear(self) -> None:
         """Called between two erases of one flash write: take what has arrived, and end the motion if there is a `stop`.
@@ -228,44 +228,44 @@ class Session:
         The line stays queued and is answered after the write. Never raises: littlefs is in the middle of its work.
         """
         try:
-            data = self._link.read()
+            data = self.link.read()
             if data:
                 self._take(data)
             if self._stops:
-                self._pump.cut()
+                self.pump.cut()
         except Exception as error:
-            self._pump.cut(error)
+            self.pump.cut(error)
 
-    def _answer(self, line: bytes | None) -> None:
+    def answer(self, line: bytes | None) -> None:
         word = frame.bare_word(line or b"")
         if word in frame.BARE_WORDS:
-            self._execute(None, word.decode(), {})
+            self.execute(None, word.decode(), {})
             return
         try:
             if line is None:
                 raise frame.FrameError("too_long")
             message = frame.decode(line)
         except frame.FrameError as error:
-            self._counters["bad_lines"] += 1
-            self._refuse(None, Refusal(error.fault))
+            self.counts["bad_lines"] += 1
+            self.refuse(None, Refusal(error.fault))
             return
         except MemoryError:
-            self._no_memory(None)
+            self.no_memory(None)
             return
-        self._request(message, line)
+        self.request(message, line)
 
-    def _request(self, message: dict, line: bytes) -> None:
+    def request(self, message: dict, line: bytes) -> None:
         try:
             asked = messages.check_request(message)
         except Refusal as refused:
             sent: str = message.get("id")
-            self._refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
+            self.refuse(sent.encode() if messages.is_hex(sent, messages.ID_DIGITS) else None, refused)
             return
         self._command(asked.identity.encode(), asked.method, asked.params, line)
 
     def _command(self, identity: bytes, method: str, params: dict, line: bytes) -> None:
         if not messages.changes(method):
-            self._execute(identity, method, params)
+            self.execute(identity, method, params)
             return
         body_crc = binascii.crc32(line)
         try:
@@ -273,101 +273,98 @@ class Session:
                 return
             if self._late:
                 raise Refusal("overtaken")
-            self._pump.refuse_while_checking()
+            self.pump.refuse_while_checking()
         except Refusal as refused:
-            self._refuse(identity, refused)
+            self.refuse(identity, refused)
             return
         reply = b""  # a command that was carried out is remembered even if there is no memory for its answer
         try:
-            reply = self._execute(identity, method, params)
+            reply = self.execute(identity, method, params)
         finally:
             self._memory = self._memory[1 - REMEMBERED :] + [(identity, body_crc, reply)]
             while len(self._memory) > 1 and sum([len(line) for _, _, line in self._memory]) > REMEMBERED_BYTES:
                 self._memory.pop(0)
 
-    def _execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
+    def execute(self, identity: bytes | None, method: str, params: dict) -> bytes:
         """Run a handler and answer. Return the reply's line."""
         try:
-            handler = self._handlers.get(method) or self.loader.handler(method)
-            answer = handler(self._pump, params)
+            handler = self.handlers.get(method) or self.loader.handler(method)
+            answer = handler(self.pump, params)
             params.clear()  # the largest program takes 5 kB here, and its answer needs as much
         except Refusal as refused:
-            return self._refuse(identity, refused)
+            return self.refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
-            return self._flash_failed(identity, error)
+            name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
+            self.pump.delivery.safe_state(name)
+            return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
         except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
             if type(error) is MemoryError and method != "stop" and not messages.changes(method):
-                return self._no_memory(identity)
-            self._pump.crash(error)
-            return self._refuse(identity, Refusal("internal", cause=repr(error)[:80]))
+                return self.no_memory(identity)
+            self.pump.crash(error)
+            return self.refuse(identity, Refusal("internal", cause=repr(error)[:80]))
         try:
-            return self._tell(identity, method, answer)
+            return self.tell(identity, method, answer)
         except MemoryError:  # it was carried out: try its answer once more with all memory free
             self.starve()
-            return self._tell(identity, method, answer)
+            return self.tell(identity, method, answer)
 
-    def _tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
+    def tell(self, identity: bytes | None, method: str, answer: "Answer") -> bytes:
         """Send what a handler returned. Return the reply's line."""
         if isinstance(answer, list):  # a long answer to a question is not kept
             for part in messages.in_parts(identity, answer):
-                self._link.write(part)
+                self.link.write(part)
             return b""
         if type(answer) is bytes and identity:
             line = messages.answer(identity, answer)  # the questions asked most
-            self._link.write(line)
+            self.link.write(line)
             return line
         if not isinstance(answer, Bulk):
             return self._reply(messages.result(identity, answer))
         if answer.rest:
-            self._rest = (identity, method, answer.rest)
+            self.rest = (identity, method, answer.rest)
         line = messages.announcement(identity, answer.head)
-        self._link.write(line)
+        self.link.write(line)
         if answer.raw:
-            self._link.write(answer.raw)
+            self.link.write(answer.raw)
         return line
 
-    def _no_memory(self, identity: bytes | None) -> bytes:
+    def no_memory(self, identity: bytes | None) -> bytes:
         """Refuse a question for which there is no memory; nothing has changed."""
-        self._counters["memory_errors"] += 1
-        self._pump.board.system.built()
-        return self._refuse(identity, Refusal("no_memory"))
+        self.counts["memory_errors"] += 1
+        self.pump.board.system.built()
+        return self.refuse(identity, Refusal("no_memory"))
 
     def press(self) -> None:
         """Carry out a press of the bolus button: a command without a reply."""
         try:
-            if self._pump.checking is not None:
+            if self.pump.checking is not None:
                 raise Refusal("busy", wait_s=1)
-            self.loader.handler("bolus.press")(self._pump, {})
+            self.loader.handler("bolus.press")(self.pump, {})
         except Refusal as refused:
-            self._pump.presses.refuse(refused.fault.name, 0, self._pump.board.clock.uptime_ms())
+            self.pump.presses.refuse(refused.fault.name, 0, self.pump.board.clock.uptime_ms())
         except (JournalError, OSError):
-            self._pump.delivery.safe_state("journal_failed")
+            self.pump.delivery.safe_state("journal_failed")
         except Exception as error:
-            self._pump.crash(error)
+            self.pump.crash(error)
 
-    def _flash_failed(self, identity: bytes | None, error: Exception) -> bytes:
-        name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
-        self._pump.delivery.safe_state(name)
-        return self._refuse(identity, Refusal(name, cause=repr(error)[:80]))
-
-    def _repeat(self, identity: bytes, body_crc: int) -> bool:
+    def _repeat(self, identity: bytes, crc32: int) -> bool:
         for known, crc, line in self._memory:
             if known == identity:
-                if crc != body_crc:
+                if crc != crc32:
                     raise Refusal("id_reused")
-                self._counters["repeated"] += 1
-                self._link.write(line)
+                self.counts["repeated"] += 1
+                self.link.write(line)
                 return True
         return False
 
-    def _refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
-        self._counters["refused"] += 1
-        told = fault_words(self._pump.board.system, [refused.fault.name])[0]
+    def refuse(self, identity: bytes | None, refused: Refusal) -> bytes:
+        self.counts["refused"] += 1
+        told = fault_words(self.pump.board.system, [refused.fault.name])[0]
         return self._reply(json.dumps(messages.refusal(None if identity is None else identity.decode(), refused, told)).encode())
 
-    def _reply(self, body: bytes) -> bytes:
-        line = frame.sealed(body)
-        self._link.write(line)
+    def _reply(self, text: bytes) -> bytes:
+        line = frame.sealed(text)
+        self.link.write(line)
         return line
 
 

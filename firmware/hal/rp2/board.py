@@ -1,5 +1,7 @@
 """The board: every part, built so that nothing moves."""
 
+from micropython import const
+
 from hal.absent import BoardState, NoButtons, NoGuard, NoStepper, NoSupply
 from hal.rp2 import feed, imports, pio
 from hal.rp2.clock import Clock
@@ -13,7 +15,7 @@ from hal.rp2.system import System, Watchdog
 if 0:  # for the type checker alone
     from hal.ports import BenchFacts, MotorButtons, MotorGuard, MotorStepper, Supply
 
-_TARGET = "rp2"
+_TARGET = const("rp2")
 
 
 class Board:
@@ -35,7 +37,7 @@ class Board:
         self.supply: "Supply" = NoSupply()
         self.buzzer = Buzzer()
         self.led = Led()
-        self._state = BoardState()
+        self.state = BoardState()
 
     def attach(self, bench: "BenchFacts | None") -> bool:
         """Build what the bench describes, disabled. Return True if there is a motor: not for None or a bench of another target.
@@ -56,14 +58,14 @@ class Board:
         self.link.closed = self.system.maintenance_requested
         return has_motor
 
-    def _attach_motor(self, bench: "BenchFacts", enable_pin: int) -> None:
+    def _attach_motor(self, bench: "BenchFacts", enable: int) -> None:
         """Build the guard first: from then on the enable line is driven, and off. The modules that only build parts are freed."""
         from hal.rp2 import motors
 
-        self.guard = Guard(motors.counted_pin(bench), enable_pin, bench.disabled_level)
-        self.buttons = Buttons(bench.pins["stop_button"], enable_pin, bench.disabled_level, bench.pins.get("bolus_button"))
+        self.guard = Guard(motors.counted_pin(bench), enable, bench.disabled_level)
+        self.buttons = Buttons(bench.pins["stop_button"], enable, bench.disabled_level, bench.pins.get("bolus_button"))
         self.stepper = Stepper(motors.generator(bench), self.guard, bench.max_rate_hz, bench.wake_us)
-        self.link.alert = self._alert
+        self.link.alert = self.alert
         self.system.forget(motors.__name__)
 
     def _attach_clock(self, sda: int, scl: int) -> None:
@@ -80,7 +82,7 @@ class Board:
 
         self.supply = Supply(bench.pins["motor_supply"], bench.supply_full_scale_mv, bench.supply_low_mv)
 
-    def _alert(self) -> bool:
+    def alert(self) -> bool:
         """Return True for what cannot wait: a button, the guard, or an enabled motor whose supply is gone."""
         return self.buttons.alert() or (self.stepper.enabled and self.supply.low())
 
@@ -89,7 +91,7 @@ class Board:
 
         A stop button held since before a start cuts the line without a new press: that counts as a stop as well.
         """
-        state = self._state
+        state = self.state
         state.steps_done, state.guard_count, state.underruns, state.tripped = self.stepper.look()
         state.stop_pressed = self.buttons.stop_pressed() or (state.tripped and self.buttons.held())
         return state

@@ -23,12 +23,12 @@ class Ds3231:
 
     def __init__(self, sda: int, scl: int) -> None:
         self._bus = I2C(sda // 2 % 2, sda=Pin(sda), scl=Pin(scl), freq=_HZ)
-        self._registers = bytearray(_REGISTERS)
+        self.registers = bytearray(_REGISTERS)
         self.utc_s()
 
     def utc_s(self) -> int:
         """Return seconds since 1970; 0 if the oscillator stopped since the time was set, or the registers hold no time."""
-        data = self._registers
+        data = self.registers
         self._bus.readfrom_mem_into(_ADDRESS, 0, data)
         if data[_STATUS] & _CLOCK_STOPPED:
             return 0
@@ -77,43 +77,43 @@ class Clock:
     """`has_chip`: UTC survives a power cut."""
 
     def __init__(self) -> None:
-        self._chip: "Ds3231 | None" = None
+        self.chip: "Ds3231 | None" = None
         self.has_chip = False
-        self._ticks_ms = time.ticks_ms()
-        self._uptime_ms: int = self._ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
+        self.ticks_ms = time.ticks_ms()
+        self._uptime_ms: int = self.ticks_ms  # type: ignore[assignment]  # the stubs keep ticks opaque; at boot they are small
         self._set_to_s = 0
-        self._set_at_ms = 0
+        self.at_ms = 0
 
     def attach(self, chip: "Ds3231") -> None:
         """From now on `chip` keeps the wall time."""
-        self._chip = chip
+        self.chip = chip
         self.has_chip = True
 
     def uptime_ms(self) -> int:
         """Return the time since boot. Never wraps if it is called at least once in six days."""
         ticks_ms = time.ticks_ms()
-        self._uptime_ms += time.ticks_diff(ticks_ms, self._ticks_ms)
-        self._ticks_ms = ticks_ms
+        self._uptime_ms += time.ticks_diff(ticks_ms, self.ticks_ms)
+        self.ticks_ms = ticks_ms
         return self._uptime_ms
 
     def utc_s(self) -> int:
         """Return seconds since 1970; 0 if unknown, also if the chip no longer answers."""
-        if self._chip is not None:
+        if self.chip is not None:
             try:
-                return self._chip.utc_s()
+                return self.chip.utc_s()
             except OSError:
                 return 0
         if self._set_to_s == 0:
             return 0
-        return self._set_to_s + (self.uptime_ms() - self._set_at_ms) // 1000
+        return self._set_to_s + (self.uptime_ms() - self.at_ms) // 1000
 
     def fraction_ms(self) -> int | None:
         """Return the milliseconds of the present second; None with a chip, which has whole seconds only."""
-        return None if self._chip is not None else (self.uptime_ms() - self._set_at_ms) % 1000
+        return None if self.chip is not None else (self.uptime_ms() - self.at_ms) % 1000
 
     def set_utc_s(self, utc_s: int) -> None:
         """Set the time. Raises OSError if the chip does not take it."""
-        if self._chip is not None:
-            self._chip.set_utc_s(utc_s)
+        if self.chip is not None:
+            self.chip.set_utc_s(utc_s)
         self._set_to_s = utc_s
-        self._set_at_ms = self.uptime_ms()
+        self.at_ms = self.uptime_ms()

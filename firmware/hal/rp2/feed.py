@@ -27,37 +27,37 @@ class Feed:
     sent: int
     end: int
     _begins: list[int]
-    _counts: list[int]
-    _running: int
+    counts: list[int]
+    running: int
     _armed: bool
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._memory = reserve()
-        self._address = (uctypes.addressof(self._memory) + _RING_BYTES - 1) // _RING_BYTES * _RING_BYTES
-        self.words = self._address
+        self.address = (uctypes.addressof(self._memory) + _RING_BYTES - 1) // _RING_BYTES * _RING_BYTES
+        self.words = self.address
         self._channels: tuple[rp2.DMA, rp2.DMA] = (rp2.DMA(), rp2.DMA())
-        self._alone = (self._control(0, 0), self._control(1, 1))
+        self.alone = (self._control(0, 0), self._control(1, 1))
         self._chained = (self._control(0, 1), self._control(1, 0))
         for number in (0, 1):
-            self._channels[number].config(read=self._address, write=machine.sm, count=0, ctrl=self._alone[number])
+            self._channels[number].config(read=self.address, write=machine.sm, count=0, ctrl=self.alone[number])
         self.clear()
 
-    def _control(self, number: int, follower: int) -> int:
+    def _control(self, number: int, chain_to: int) -> int:
         return self._channels[number].pack_ctrl(
             size=_WORD,
             inc_write=False,
             ring_size=BYTES_LOG2,
             ring_sel=_READ,
             treq_sel=self._machine.request,
-            chain_to=self._channels[follower].channel,
+            chain_to=self._channels[chain_to].channel,
         )
 
     def clear(self) -> None:
         """Forget the loads. Both channels must stand still."""
         self._begins = [channel.read for channel in self._channels]
-        self._counts = [0, 0]
-        self._running = 0
+        self.counts = [0, 0]
+        self.running = 0
         self._armed = False
         self.sent = 0
         self.end = 0
@@ -72,17 +72,17 @@ class Feed:
     def pulled(self) -> int:
         """Return the index of the word that the generator pulls next."""
         while True:
-            left = self._left()
+            left = self.left()
             level = self._machine.level()
-            if self._left() == left:
+            if self.left() == left:
                 return self.sent - left - level & (WORDS - 1)
 
     def _moved(self, number: int) -> int:
         """Return how many words of a channel's load are in the FIFO already, 0 to WORDS - 1."""
         return (self._channels[number].read - self._begins[number] & _RING_BYTES - 1) >> 2
 
-    def _left(self) -> int:
-        return self._counts[0] + self._counts[1] - self._moved(0) - self._moved(1)
+    def left(self) -> int:
+        return self.counts[0] + self.counts[1] - self._moved(0) - self._moved(1)
 
     def send(self) -> None:
         """Hand over everything encoded since the last send, as one transfer."""
@@ -90,30 +90,30 @@ class Feed:
         if count == 0:
             return
         self.sent = self.end
-        if self._waits() and self._extend(count):
+        if self.waits() and self.extend(count):
             return
         self._arm(begin, count)
 
-    def _waits(self) -> bool:
+    def waits(self) -> bool:
         """Return True if a channel is armed and has not begun."""
-        if self._armed and self._has_begun(1 - self._running):
-            self._running = 1 - self._running
+        if self._armed and self._has_begun(1 - self.running):
+            self.running = 1 - self.running
             self._armed = False
         return self._armed
 
     def _has_begun(self, number: int) -> bool:
         return self._channels[number].active() or self._moved(number) > 0
 
-    def _extend(self, count: int) -> bool:
+    def extend(self, count: int) -> bool:
         """Lengthen the armed channel's load; return False if the channel began before the new length took effect."""
-        armed = 1 - self._running
-        longer = self._counts[armed] + count
+        armed = 1 - self.running
+        longer = self.counts[armed] + count
         self._channels[armed].count = longer
-        if self._waits():
-            self._counts[armed] = longer
+        if self.waits():
+            self.counts[armed] = longer
             return True
         if self._length_of_run(armed) == longer:
-            self._counts[armed] = longer
+            self.counts[armed] = longer
             return True
         return False
 
@@ -127,18 +127,18 @@ class Feed:
 
     def _arm(self, begin: int, count: int) -> None:
         """Load the idle channel, and chain it to the running one or start it."""
-        number, running = 1 - self._running, self._channels[self._running]
+        number, running = 1 - self.running, self._channels[self.running]
         channel = self._channels[number]
-        channel.config(read=self._address + 4 * begin, count=count, ctrl=self._alone[number])
-        self._begins[number] = self._address + 4 * begin
-        self._counts[number] = count
+        channel.config(read=self.address + 4 * begin, count=count, ctrl=self.alone[number])
+        self._begins[number] = self.address + 4 * begin
+        self.counts[number] = count
         if running.active():
-            running.ctrl = self._chained[self._running]
+            running.ctrl = self._chained[self.running]
             self._armed = True
             if running.active() or self._has_begun(number):
                 return
         self._armed = False
-        self._running = number
+        self.running = number
         channel.active(True)
 
     def stop(self) -> int:

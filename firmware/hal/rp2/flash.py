@@ -15,7 +15,7 @@ from hal.vfs import Flash
 if 0:  # for the type checker alone
     from hal.ports import EraseListener
 
-_ROOT = "/"
+_ROOT = const("/")
 _PROG_BYTES = const(256)  # as in MicroPython's own _boot.py
 _ERASE = const(6)  # MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 
@@ -30,10 +30,10 @@ class _Blocks:
         self._control = stock.ioctl
         self.after_erase: "EraseListener | None" = None
 
-    def ioctl(self, operation: int, argument: int) -> int | None:
+    def ioctl(self, code: int, arg: int) -> int | None:
         """Call the stock driver's control function; after an erase call the listener."""
-        result = self._control(operation, argument)
-        if operation == _ERASE and self.after_erase is not None:
+        result = self._control(code, arg)
+        if code == _ERASE and self.after_erase is not None:
             self.after_erase()
         return result
 
@@ -42,12 +42,12 @@ class BoardFlash(Flash):
     """Mount the file system again instead of the stock mount. If that raises OSError, the stock mount stays."""
 
     def __init__(self) -> None:
-        self._blocks = _Blocks()
-        mounted = vfs.VfsLfs2(self._blocks, progsize=_PROG_BYTES)  # type: ignore[abstract, arg-type]  # the stubs know no device but their own
+        self.blocks = _Blocks()
+        mounted = vfs.VfsLfs2(self.blocks, progsize=_PROG_BYTES)  # type: ignore[abstract, arg-type]  # the stubs know no device but their own
         vfs.umount(_ROOT)
         vfs.mount(mounted, _ROOT)
         os.chdir(_ROOT)
 
     def listen(self, look: "EraseListener | None") -> None:
         """Call `look` after each erase from now on; None ends that."""
-        self._blocks.after_erase = look
+        self.blocks.after_erase = look

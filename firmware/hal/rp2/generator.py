@@ -26,15 +26,15 @@ class Program:
         self.again, self.check, self.target, self.go, self.high, self.low = marks
         self.overhead_cycles = overhead_cycles
 
-    def made(self, pc: int, repeats: int, y: int) -> int:
+    def made(self, pc: int, count: int, y: int) -> int:
         """Return how many pulses of the last pulled word were made, from the program counter and Y."""
         if pc == 0:
-            return repeats
+            return count
         if pc < self.again:
             return 0
         if self.high <= pc <= self.low:
-            return repeats - y
-        return repeats - 1 - y
+            return count - y
+        return count - 1 - y
 
 
 # --- generator ---------------------------------------------------------------------------------------------------------------
@@ -46,37 +46,37 @@ _ALL_OFF = MOV_PINS_NULL
 class Generator:
     """`options`: the pins, for rp2.StateMachine. `cycle`: patterns of the coils, () for a step and direction driver."""
 
-    def __init__(self, program: Program, options: dict, cycle: tuple[int, ...] = ()) -> None:
-        self.machine = Machine(_GENERATOR_NUMBER, program.program, options)
+    def __init__(self, program: Program, config: dict, cycle: tuple[int, ...] = ()) -> None:
+        self.machine = Machine(_GENERATOR_NUMBER, program.program, config)
         self.feed = Feed(self.machine)
         self._program = program
         self.overhead_cycles = program.overhead_cycles
-        self._cycle = cycle
-        self._counted = 0  # pulses of all words before `_current`
-        self._current = 0  # index of the last word pulled
+        self.cycle = cycle
+        self.counted = 0  # pulses of all words before `current`
+        self.current = 0  # index of the last word pulled
         self._pulled_any = False
-        self._room = 0  # words that may surely be written: those before were counted
-        self._runs = False
+        self.room = 0  # words that may surely be written: those before were counted
+        self.runs = False
         self._prepare()
 
-    def encode(self, steps: int, cycles: int) -> None:
+    def encode(self, steps: int, count: int) -> None:
         """Write an item's words after the others. Raises ValueError if it cannot be made or the ring has no room."""
-        feed, most = self.feed, words.most_words(steps, cycles)
-        if most > self._room:
+        feed, most = self.feed, words.most_words(steps, count)
+        if most > self.room:
             pulled = feed.pulled()
             self._count_until(pulled)
-            self._room = feed.room(pulled)
-            if most > self._room:
+            self.room = feed.room(pulled)
+            if most > self.room:
                 raise ValueError("more than the queue holds")
-        behind = words.encode(feed.words, feed.end, steps, cycles, self.overhead_cycles)
-        self._room -= behind - feed.end & (WORDS - 1)
+        behind = words.encode(feed.words, feed.end, steps, count, self.overhead_cycles)
+        self.room -= behind - feed.end & (WORDS - 1)
         feed.end = behind
 
     def send(self) -> None:
         """Hand everything encoded to the hardware; start the generator if it stood still."""
         self.feed.send()
-        if not self._runs:
-            self._runs = True
+        if not self.runs:
+            self.runs = True
             self.machine.run(True)
 
     def at_rest(self) -> bool:
@@ -84,23 +84,23 @@ class Generator:
         return self._rests(self.feed.pulled())
 
     def _rests(self, pulled: int) -> bool:
-        return not self._runs or (pulled == self.feed.sent and self.machine.pc() == 0)
+        return not self.runs or (pulled == self.feed.sent and self.machine.pc() == 0)
 
     def bounds(self) -> tuple[int, int]:
         """Return (least, most) pulses made until now. While the generator runs, the count is exact to a word."""
         pulled = self.feed.pulled()
         most = self._count_until(pulled)
-        return (most if self._rests(pulled) else self._counted), most
+        return (most if self._rests(pulled) else self.counted), most
 
     def _count_until(self, pulled: int) -> int:
         """Count the words pulled before the last one, so that they may be overwritten. Return the count including the last."""
-        if pulled == self._current and not self._pulled_any:
-            return self._counted
+        if pulled == self.current and not self._pulled_any:
+            return self.counted
         self._pulled_any = True
         last = pulled - 1 & (WORDS - 1)
-        self._counted += steps_in(self.feed.words, self._current, last)
-        self._current = last
-        return self._counted + steps_in(self.feed.words, last, pulled)
+        self.counted += steps_in(self.feed.words, self.current, last)
+        self.current = last
+        return self.counted + steps_in(self.feed.words, last, pulled)
 
     def halt(self) -> int:
         """Stop within a microsecond and drop the queue. Return the exact number of pulses ever made."""
@@ -109,28 +109,28 @@ class Generator:
         pulled = self.feed.stop()
         pc, y = machine.pc(), machine.read(MOV_ISR_Y)
         machine.execute(_ALL_OFF)
-        self._counted = self._made_until(pulled, pc, y)
+        self.counted = self._made_until(pulled, pc, y)
         machine.drain()
         self.look_at_pad(True)
-        self._runs = self._pulled_any = False
+        self.runs = self._pulled_any = False
         self.feed.clear()
-        self._current = self._room = 0
+        self.current = self.room = 0
         self._prepare()
-        return self._counted
+        return self.counted
 
     def _made_until(self, pulled: int, pc: int, y: int) -> int:
-        repeats = self._count_until(pulled) - self._counted  # of the last word; 0 for a dwell
-        return self._counted + (self._program.made(pc, repeats, y) if repeats else 0)
+        repeats = self._count_until(pulled) - self.counted  # of the last word; 0 for a dwell
+        return self.counted + (self._program.made(pc, repeats, y) if repeats else 0)
 
     def _prepare(self) -> None:
         """Go to the program's beginning with empty registers; turn the coil patterns to the motor's position."""
         self.machine.restart()
-        if self._cycle:
-            self.machine.load(_turned(self._cycle, self._counted), MOV_ISR_OSR)
+        if self.cycle:
+            self.machine.load(_turned(self.cycle, self.counted), MOV_ISR_OSR)
 
     def energise(self) -> None:
         """Hold the rotor where it stands. A step and direction driver does that itself."""
-        if self._cycle:
+        if self.cycle:
             self.machine.execute(MOV_PINS_ISR)
 
     def look_at_pad(self, on: bool) -> None:

@@ -17,15 +17,15 @@ _TRIPPED = const(2)  # the flag that the PIO program raises
 class Guard:
     """Counts and allowances are absolute since power-up. From the first moment the enable line is off and nothing is allowed."""
 
-    def __init__(self, counted_pin: int, enable_pin: int, off_level: int) -> None:
+    def __init__(self, counted_pin: int, enable: int, off_level: int) -> None:
         from hal.rp2 import programs
 
-        self._off_level = off_level
-        self._line = Pin(enable_pin)
-        self._wanted = self._held_off = False
+        self.off_level = off_level
+        self._line = Pin(enable)
+        self.wanted = self._held_off = False
         self.machine = Machine(_GUARD_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has pulled or will pull from its FIFO
-        self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
+        self.pending: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # allowance that did not fit in the FIFO
         self.machine.execute(MOV_Y_ONES)
         self.machine.execute(SET_X_0)
@@ -39,14 +39,11 @@ class Guard:
             left = machine.read(MOV_ISR_X)
             if machine.level() == level:  # else the machine pulled an allowance meanwhile
                 break
-        del self._waiting[: len(self._waiting) - level]
+        del self.pending[: len(self.pending) - level]
         beyond = left >= _SIGN
         if beyond:
             left -= _U32 + 1
-        return self._granted - sum(self._waiting) - left, beyond or self._cut()
-
-    def _cut(self) -> bool:
-        return self._wanted and self._line.value() == self._off_level
+        return self._granted - sum(self.pending) - left, beyond or (self.wanted and self._line.value() == self.off_level)
 
     def count(self) -> int:
         """Return the pulses counted since power-up."""
@@ -72,7 +69,7 @@ class Guard:
         """Hand over the allowance that did not fit before. Call it in every turn."""
         if self._owed and self.machine.level() < FIFO_WORDS:
             self.machine.put(self._owed - 1)
-            self._waiting.append(self._owed)
+            self.pending.append(self._owed)
             self._granted += self._owed
             self._owed = 0
 
@@ -89,12 +86,12 @@ class Guard:
         self.machine.run(False)
         self.machine.drain()
         self.machine.load(left, MOV_X_OSR)
-        self._granted, self._waiting, self._owed = steps, [], 0
+        self._granted, self.pending, self._owed = steps, [], 0
         self.machine.run(True)
 
     def enable(self, on: bool) -> None:
         """Set the enable line. Stop button and a trip can switch it off at any time after."""
-        self._wanted = on
+        self.wanted = on
         self._drive(on)
 
     def cut(self, off: bool) -> None:
@@ -104,7 +101,7 @@ class Guard:
             self._drive(False)
 
     def _drive(self, on: bool) -> None:
-        level = 1 - self._off_level if on and not self._held_off else self._off_level
+        level = 1 - self.off_level if on and not self._held_off else self.off_level
         self.machine.execute(SET_PINS | level)
 
     def clear_alert(self) -> None:
@@ -130,21 +127,21 @@ class Buttons:
     The bolus contact closes to ground on a press, so a broken wire orders nothing. `bolus_pin` None: there is none.
     """
 
-    def __init__(self, stop_pin: int, enable_pin: int, off_level: int, bolus_pin: int | None = None) -> None:
+    def __init__(self, stop_button: int, enable: int, off_level: int, bolus_button: int | None = None) -> None:
         from hal.rp2 import programs
 
-        self._pin = Pin(stop_pin, Pin.IN, Pin.PULL_UP)
-        options = {"freq": _STOP_HZ, "in_base": self._pin, "jmp_pin": self._pin, "set_base": Pin(enable_pin)}
+        self.pin = Pin(stop_button, Pin.IN, Pin.PULL_UP)
+        options = {"freq": _STOP_HZ, "in_base": self.pin, "jmp_pin": self.pin, "set_base": Pin(enable)}
         self.machine = Machine(_STOP_NUMBER, programs.stop_button(off_level), options)
         self.machine.run(True)
-        self._told = False
-        if bolus_pin is not None:
-            pin = Pin(bolus_pin, Pin.IN, Pin.PULL_UP)
+        self.told = False
+        if bolus_button is not None:
+            pin = Pin(bolus_button, Pin.IN, Pin.PULL_UP)
             Machine(_BOLUS_NUMBER, programs.bolus_button(), {"freq": _BOLUS_HZ, "in_base": pin, "jmp_pin": pin}).run(True)
 
     def held(self) -> bool:
         """Return True while the stop button is pressed."""
-        return bool(self._pin.value())
+        return bool(self.pin.value())
 
     def stop_pressed(self) -> bool:
         """Return True if the stop button was pressed since `clear_stop`."""
@@ -164,5 +161,5 @@ class Buttons:
     def alert(self) -> bool:
         """Return True for a stop, a trip of the guard, or a new press of the bolus button."""
         flags = self.machine.flags()
-        told, self._told = self._told, bool(flags & _BOLUS)
-        return bool(flags & ~_BOLUS) or (self._told and not told)
+        told, self.told = self.told, bool(flags & _BOLUS)
+        return bool(flags & ~_BOLUS) or (self.told and not told)

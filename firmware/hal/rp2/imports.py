@@ -17,11 +17,11 @@ if 0:  # for the type checker alone
 # The pack begins with a line `bytes up to the first module`, five digits; then a line of the folders, each between spaces; then a line
 # `path first-byte bytes` for each module; an empty line; the modules. Written by `thecal.deploy.pack`.
 
-PATH = "/firmware.pack"
-MOUNT = "/p"  # part of each module's `__file__`
+PATH = const("/firmware.pack")
+MOUNT = const("/p")  # part of each module's `__file__`
 _DIGITS = const(5)
-_FOLDER = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-_FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_FOLDER = const((0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+_FILE = const((0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 _PART_BYTES = const(8_192)  # a larger module is read from the file itself
 
 
@@ -33,10 +33,10 @@ class Pack:
 
     def __init__(self) -> None:
         self._head = b""
-        self._rows = 0  # where the rows of the modules begin, after the folders
-        self._path, self._at, self._bytes = "", 0, 0  # the module found last
-        self._file: "BinaryFile | None" = None
-        self._part = bytearray()
+        self.rows = 0  # where the rows of the modules begin, after the folders
+        self.path, self.at, self.bytes = "", 0, 0  # the module found last
+        self.file: "BinaryFile | None" = None
+        self.part = bytearray()
 
     def mount(self, *options: bool) -> None:
         """Called by the mount and the unmount."""
@@ -47,40 +47,40 @@ class Pack:
         """Answer as for a file. An import asks for a folder, a .py and an .mpy, in this order; a path that is no folder counts as a file.
         """
         if path.endswith(".mpy"):
-            if self._look(path):
+            if self.look(path):
                 return _FILE
         elif not path.endswith(".py"):
-            return _FOLDER if b" %s " % path.encode() in self.head()[: self._rows] else _FILE
+            return _FOLDER if b" %s " % path.encode() in self.head()[: self.rows] else _FILE
         raise OSError
 
     def open(self, path: str, mode: str) -> "Reader":
         """Return the pack, positioned at this module: an .mpy knows where it ends."""
-        if path != self._path and not self._look(path):
+        if path != self.path and not self.look(path):
             raise OSError(errno.ENOENT)
-        held = self._file if self._bytes <= len(self._part) else None
+        held = self.file if self.bytes <= len(self.part) else None
         file = held or open(PATH, "rb")
-        file.seek(self._at)
+        file.seek(self.at)
         if held is None:
             return file
-        part = memoryview(self._part)[: self._bytes]
+        part = memoryview(self.part)[: self.bytes]
         file.readinto(part)
         return io.BytesIO(part)
 
-    def _look(self, path: str) -> bool:
+    def look(self, path: str) -> bool:
         """Find this module for `open`. Return False if there is none."""
         head, row = self.head(), b"\n%s " % path.encode()
         at = head.find(row) + len(row)
         if at < len(row):
             return False
         first, size = head[at : head.find(b"\n", at)].split(b" ")
-        self._path, self._at, self._bytes = path, int(first), int(size)
+        self.path, self.at, self.bytes = path, int(first), int(size)
         return True
 
     def head(self) -> bytes:
         """Return the table. Raises OSError if there is no pack."""
         if not self._head:
             self._head = table()
-            self._rows = self._head.find(b" \n") + 1
+            self.rows = self._head.find(b" \n") + 1
         return self._head
 
     def hold(self) -> None:
@@ -89,13 +89,13 @@ class Pack:
         Call it after the last mount of the file system: a file that is open across a new mount would be read through the old one.
         """
         if self._head:
-            self._part = bytearray(_PART_BYTES)
-            self._file = open(PATH, "rb")
+            self.part = bytearray(_PART_BYTES)
+            self.file = open(PATH, "rb")
 
     def let_go(self) -> None:
         """Free the memory until the next import."""
-        self._head, self._part = b"", bytearray()
-        file, self._file = self._file, None
+        self._head, self.part = b"", bytearray()
+        file, self.file = self.file, None
         if file:
             file.close()
 
@@ -121,13 +121,17 @@ def unmount() -> None:
 # --- imports -----------------------------------------------------------------------------------------------------------------
 
 # MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is loaded already.
-_OWN = "binascii errno hashlib io json machine os select struct time"
+_OWN = const("binascii errno hashlib io json machine os select struct time")
 
 
 def begin() -> None:
     """From here on import modules from the pack, if there is one."""
     gc.collect()  # what is loaded now stays: put it at the front of memory, not after the garbage of reading and hashing
-    _load_own()
+    places = sys.path[:]
+    sys.path.clear()
+    for name in _OWN.split():
+        sys.modules[name] = __import__(name)
+    sys.path.extend(places)
     try:
         PACK.head()
     except OSError:
@@ -137,14 +141,6 @@ def begin() -> None:
     for name in ("hal", "hal.rp2"):  # a package remembers where its files are
         place = MOUNT + "/" + name.replace(".", "/")
         sys.modules[name].__path__ = place  # type: ignore[assignment]  # one text in MicroPython
-
-
-def _load_own() -> None:
-    places = sys.path[:]
-    sys.path.clear()
-    for name in _OWN.split():
-        sys.modules[name] = __import__(name)
-    sys.path.extend(places)
 
 
 def built() -> None:

@@ -15,7 +15,7 @@ if 0:  # for the type checker alone
 _MOST_BYTES = const(4096)
 _MOST_LINES = const(512)  # of a flood: each line becomes an object of 32 bytes
 _PART_BYTES = const(256)
-_NO_BYTE = b"\xfe"  # not in UTF-8, so in no line that the pump accepts
+_NO_BYTE = const(b"\xfe")  # not in UTF-8, so in no line that the pump accepts
 # Per call: MicroPython's own loop fills the USB stack's buffer faster than ours. If a host takes 64 bytes now and then, each part of 64
 # may wait up to 500 ms, so a call may take twice that.
 _CHUNK_BYTES = const(128)
@@ -31,11 +31,11 @@ class Link:
     """`closed`: the program should end and give the REPL back; set from outside. `alert`: the board needs a look at once."""
 
     def __init__(self) -> None:
-        self._input = sys.stdin.buffer
+        self.input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._arrivals = select.poll()
         self._arrivals.register(sys.stdin, select.POLLIN)
-        self._end = io.BytesIO(b"\n")
+        self.end = io.BytesIO(b"\n")
         self._deaf = False
         self._arrived = False  # `wait` has just seen input
         self.alert: "Alert" = _nothing
@@ -46,9 +46,9 @@ class Link:
         """Let Ctrl-C work again."""
         micropython.kbd_intr(_CTRL_C)
 
-    def wait(self, timeout_ms: int) -> bool:
-        """Sleep until input arrives (True) or the board needs a look, at most `timeout_ms`. The only place where the loop sleeps."""
-        end_ms = time.ticks_add(time.ticks_ms(), timeout_ms)
+    def wait(self, limit_ms: int) -> bool:
+        """Sleep until input arrives (True) or the board needs a look, at most `limit_ms`. The only place where the loop sleeps."""
+        end_ms = time.ticks_add(time.ticks_ms(), limit_ms)
         while not self.alert():
             left_ms = time.ticks_diff(end_ms, time.ticks_ms())
             if left_ms <= 0:
@@ -68,11 +68,11 @@ class Link:
         if not self._arrived and not any(more(0)):
             return b""
         self._arrived = self._deaf = False
-        end: "BinaryFile" = self._end
+        end: "BinaryFile" = self.end
         end.seek(0)
         os.dupterm(end)
         try:
-            data = self._input.readline(_PART_BYTES)
+            data = self.input.readline(_PART_BYTES)
         finally:
             os.dupterm(None)
         if end.tell():
@@ -88,18 +88,18 @@ class Link:
             lines += part.count(b"\n")
         return b"".join(parts)
 
-    def _take(self, filler: "BinaryFile") -> bytes:
+    def _take(self, fill: "BinaryFile") -> bytes:
         """Return up to 256 bytes with their newlines: in a flood of short lines a call costs more than its bytes.
 
         If no input is left, the second terminal gives a byte that no line holds; as many of those are taken out again.
         """
-        filler.seek(0)
-        os.dupterm(filler)
+        fill.seek(0)
+        os.dupterm(fill)
         try:
-            part = self._input.read(_PART_BYTES)
+            part = self.input.read(_PART_BYTES)
         finally:
             os.dupterm(None)
-        return b"".join(part.rsplit(_NO_BYTE, filler.tell()))
+        return b"".join(part.rsplit(_NO_BYTE, fill.tell()))
 
     def write(self, data: bytes | memoryview) -> None:
         """Write `data`. Blocks at most about 500 ms if the host does not read (1 s if the buffer holds a part of a packet).
@@ -108,11 +108,11 @@ class Link:
         sends.
         """
         if not self._deaf:
-            self._deaf = _put(self._output.write, data, len(data))
+            self._deaf = put(self._output.write, data, len(data))
 
 
 @micropython.native
-def _put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
+def put(write: "PartWriter", data: bytes | memoryview, size: int) -> bool:
     """Return True if the host did not take all in time. Asking for room first would take a quarter of the time."""
     at, part, now_ms, diff_ms = 0, _PACKET_BYTES, time.ticks_ms, time.ticks_diff
     begun_ms = now_ms()

@@ -2,6 +2,7 @@
 
 from adafruit_motor import stepper
 from machine import Pin
+from micropython import const
 
 from hal.rp2 import programs
 from hal.rp2.generator import Generator
@@ -35,7 +36,7 @@ def patterns(style: str, forward: bool) -> tuple[int, ...]:
 
 # --- motors ------------------------------------------------------------------------------------------------------------------
 
-_COILS = "coils"
+_COILS = const("coils")
 
 
 def counted_pin(bench: "BenchFacts") -> int:

@@ -72,19 +72,19 @@ _FIRST_OFFSET = const(1)  # MicroPython stores here the program's address in PIO
 class Machine:
     """State machine `number` (0 to 7) with `program`; `options` are those of rp2.StateMachine. Off until `run(True)`."""
 
-    def __init__(self, number: int, program: "PioProgram", options: dict) -> None:
-        self.sm = rp2.StateMachine(number, program, **options)
+    def __init__(self, number: int, program: "PioProgram", config: dict) -> None:
+        self.sm = rp2.StateMachine(number, program, **config)
         block, index = number >> 2, number & 3
         self.request = 8 * block + index  # DMA request while the FIFO has room
         self.origin = program[_FIRST_OFFSET + block]
-        self._level_shift = 8 * index
+        self.shift = 8 * index
         self._stalled = 1 << (TXSTALL_SHIFT + index)
         # Whole addresses: such numbers lie in the heap, and an addition in every access would allocate another.
         base = PIO0 + block * PIO_BLOCK_BYTES
         own = base + PIO_SM0 + index * PIO_SM_BYTES
         self._pc = own + SM_ADDR
-        self._instruction = own + SM_INSTR
-        self._input = base + PIO_TXF0 + 4 * index
+        self.instruction = own + SM_INSTR
+        self.input = base + PIO_TXF0 + 4 * index
         self._output = base + PIO_RXF0 + 4 * index
         self._levels = base + PIO_FLEVEL
         self._stalls = base + PIO_FDEBUG
@@ -102,15 +102,15 @@ class Machine:
 
     def execute(self, instruction: int) -> None:
         """Execute one instruction at once, running or not. The place in the program stays."""
-        mem32[self._instruction] = instruction
+        mem32[self.instruction] = instruction
 
-    def put(self, word: int) -> None:
+    def put(self, value: int) -> None:
         """Put a word into the FIFO; it is lost if the FIFO is full."""
-        mem32[self._input] = word
+        mem32[self.input] = value
 
     def level(self) -> int:
         """Return how many words of the FIFO the program has not pulled."""
-        return mem32[self._levels] >> self._level_shift & 15
+        return mem32[self._levels] >> self.shift & 15
 
     def pc(self) -> int:
         """Return the next instruction, counted from the program's beginning."""
@@ -118,13 +118,13 @@ class Machine:
 
     def read(self, to_isr: int) -> int:
         """Return a register, u32. `to_isr` is the instruction that copies it. ISR is lost."""
-        mem32[self._instruction] = to_isr
-        mem32[self._instruction] = PUSH_NOBLOCK
+        mem32[self.instruction] = to_isr
+        mem32[self.instruction] = PUSH_NOBLOCK
         return mem32[self._output]
 
-    def load(self, word: int, from_osr: int) -> None:
+    def load(self, value: int, from_osr: int) -> None:
         """Set a register; the machine must stand still with an empty FIFO. `from_osr` is the instruction that copies it."""
-        self.put(word)
+        self.put(value)
         self.execute(PULL_NOBLOCK)
         self.execute(from_osr)
 
@@ -151,9 +151,9 @@ class Machine:
         """Return the block's interrupt flags; MicroPython's `irq().flags()` is right for machine 0 only."""
         return mem32[self._flags]
 
-    def clear_flags(self, mask: int) -> None:
-        """Clear the interrupt flags of `mask`."""
-        mem32[self._flags] = mask
+    def clear_flags(self, flags: int) -> None:
+        """Clear the interrupt flags of `flags`."""
+        mem32[self._flags] = flags
 
 
 # --- silence -----------------------------------------------------------------------------------------------------------------

@@ -21,20 +21,20 @@ if 0:  # for the type checker alone
 class Watchdog:
     """The chip's watchdog: it resets the board if it is not fed in time."""
     def __init__(self) -> None:
-        self._dog: machine.WDT | None = None
+        self.watchdog: machine.WDT | None = None
 
-    def start(self, timeout_ms: int) -> None:
+    def start(self, limit_ms: int) -> None:
         """Start it with 1 to 8388 ms; it cannot be stopped again. Raises ValueError beyond that."""
-        self._dog = machine.WDT(timeout=timeout_ms)
+        self.watchdog = machine.WDT(timeout=limit_ms)
 
     def feed(self) -> None:
         """Restart the timeout. Does nothing before `start`."""
-        if self._dog is not None:
-            self._dog.feed()
+        if self.watchdog is not None:
+            self.watchdog.feed()
 
     def started(self) -> bool:
         """Return True after `start`."""
-        return self._dog is not None
+        return self.watchdog is not None
 
 
 # --- system ------------------------------------------------------------------------------------------------------------------
@@ -58,13 +58,13 @@ class System:
     """
 
     def __init__(self) -> None:
-        self._free_bytes = (0, 0)  # after the last two collections
+        self.free_bytes = (0, 0)  # after the last two collections
         self._last_free_bytes = 0
-        self._begun_ms = time.ticks_ms()
+        self.at_ms = time.ticks_ms()
         left = mem32[WATCHDOG_SCRATCH0]
         self.maintenance_requested = left == _MAINTENANCE
         self.failures = left & 15 if left & ~15 == _FAILED else 0
-        self.reset_cause = _cause(left)
+        self.reset_cause = cause(left)
         self._leave(_RUNNING)
         self.unique_id = machine.unique_id().hex()
         chip: "Implementation" = sys.implementation
@@ -75,8 +75,8 @@ class System:
             "mpy": chip._mpy,
         }
 
-    def _leave(self, word: int) -> None:
-        mem32[WATCHDOG_SCRATCH0] = word
+    def _leave(self, value: int) -> None:
+        mem32[WATCHDOG_SCRATCH0] = value
 
     def seed(self) -> int:
         """Return a u32 from the noise of the ring oscillator, different after every reset."""
@@ -94,7 +94,7 @@ class System:
 
     def fail(self, error: BaseException) -> None:
         """Count an unhandled error and restart the chip; does not return."""
-        self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self._begun_ms) < _ROW_MS else 1))
+        self._leave(_FAILED + (min(self.failures + 1, 15) if time.ticks_diff(time.ticks_ms(), self.at_ms) < _ROW_MS else 1))
         machine.reset()
 
     def ended(self) -> None:
@@ -107,7 +107,7 @@ class System:
         While a host asks without a pause, collections come at the threshold (_COLLECT_EVERY_BYTES).
         """
         PACK.let_go()
-        if gc.mem_free() < self._free_bytes[1] - _LITTER_BYTES:
+        if gc.mem_free() < self.free_bytes[1] - _LITTER_BYTES:
             self.built()
 
     def make_room(self, loaded: bool = False) -> None:
@@ -132,7 +132,7 @@ class System:
         gc.threshold(_COLLECT_EVERY_BYTES)
         gc.collect()
         self._last_free_bytes = gc.mem_free()
-        self._free_bytes = (self._free_bytes[1], self._last_free_bytes)
+        self.free_bytes = (self.free_bytes[1], self._last_free_bytes)
 
     def forget(self, *modules: str) -> None:
         """Free the memory of modules of which nothing is used any more; an import loads them again."""
@@ -151,12 +151,12 @@ class System:
         """
         now_bytes = gc.mem_free()
         if now_bytes > self._last_free_bytes:
-            self._free_bytes = (self._free_bytes[1], now_bytes)
+            self.free_bytes = (self.free_bytes[1], now_bytes)
         self._last_free_bytes = now_bytes
-        return max(self._free_bytes)
+        return max(self.free_bytes)
 
 
-def _cause(left: int) -> str:
+def cause(left: int) -> str:
     if left == _RUNNING and mem32[WATCHDOG_REASON] & BITTEN:
         return "watchdog"
     return "soft" if left in (_RUNNING, _RESET, _MAINTENANCE) or left & ~15 == _FAILED else "power"

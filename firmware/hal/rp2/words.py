@@ -76,41 +76,41 @@ _PULSE = const(1)
 _CHECKED_CYCLES = const(0x3FFFFFFF)
 
 
-def most_words(steps: int, cycles: int) -> int:
+def most_words(steps: int, count: int) -> int:
     """Return the most words that `encode` may write, or a few less."""
-    long_items = cycles // MOST_X + 1
+    long_items = count // MOST_X + 1
     return 2 * (steps // 240 + long_items // 240) + 3 * min(steps, long_items) + 4
 
 
-def encode(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
-    """Write the words of `steps` evenly spaced over `cycles`, or of a dwell for 0 steps. Return the next index.
+def encode(words: int, at: int, steps: int, count: int, overhead: int) -> int:
+    """Write the words of `steps` evenly spaced over `count`, or of a dwell for 0 steps. Return the next index.
 
     Raises ValueError if an item would be shorter than `overhead`, or the words do not add up (a bug of ours).
     """
-    if cycles < overhead * max(1, steps):
+    if count < overhead * max(1, steps):
         raise ValueError("too short for the generator")
     if steps == 0:
-        behind = _dwell(words, at, cycles, overhead)
-    elif cycles // steps - overhead <= MOST_X:
-        low_word = (cycles // steps - overhead) << 9 | _PULSE
-        behind = spread(words, at, steps, low_word, cycles % steps)
+        behind = dwell(words, at, count, overhead)
+    elif count // steps - overhead <= MOST_X:
+        low_word = (count // steps - overhead) << 9 | _PULSE
+        behind = spread(words, at, steps, low_word, count % steps)
     else:
-        behind = _far_apart(words, at, steps, cycles, overhead)
-    _verify(words, at, behind, (steps, cycles, overhead))
+        behind = _far_apart(words, at, steps, count, overhead)
+    _verify(words, at, behind, (steps, count, overhead))
     return behind
 
 
-def _dwell(words: int, at: int, cycles: int, overhead: int) -> int:
-    count = cycles // MOST_X + 1
-    return spread(words, at, count, (cycles // count - overhead) << 9, cycles % count)
+def dwell(words: int, at: int, size: int, overhead: int) -> int:
+    count = size // MOST_X + 1
+    return spread(words, at, count, (size // count - overhead) << 9, size % count)
 
 
-def _far_apart(words: int, at: int, steps: int, cycles: int, overhead: int) -> int:
+def _far_apart(words: int, at: int, steps: int, count: int, overhead: int) -> int:
     """Write steps with a dwell before each; step k ends at k * cycles / steps, rounded."""
     made = 0
     for step in range(1, steps + 1):
-        end = (cycles * step + steps // 2) // steps
-        at = _dwell(words, at, end - made - _ALONE_CYCLES, overhead)
+        end = (count * step + steps // 2) // steps
+        at = dwell(words, at, end - made - _ALONE_CYCLES, overhead)
         at = spread(words, at, 1, (_ALONE_CYCLES - overhead) << 9 | _PULSE, 0)
         made = end
     return at

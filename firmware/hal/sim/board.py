@@ -31,12 +31,12 @@ class SimulatedFlash(Flash):
 class Watchdog:
     """The simulated watchdog: it resets the board if it is not fed in time."""
     def __init__(self, board: panel.Device, pulses: panel.Pulses) -> None:
-        self._board = board
+        self.board = board
         self._pulses = pulses
 
     def start(self, timeout_ms: int) -> None:
         """Start it with 1 to 8388 ms; it cannot be stopped again. Raises OSError beyond that."""
-        self._board.order(b"W" + struct.pack("<I", timeout_ms))
+        self.board.order(b"W" + struct.pack("<I", timeout_ms))
 
     def feed(self) -> None:
         """Feed it with the next wait: time passes only there."""

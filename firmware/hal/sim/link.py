@@ -16,7 +16,7 @@ class Link:
 
     def __init__(self, pulses: panel.Pulses) -> None:
         self._pulses = pulses
-        self._input = sys.stdin.buffer
+        self.input = sys.stdin.buffer
         self._output = sys.stdout.buffer
         self._chunk = bytearray(_CHUNK_BYTES)
         self.closed = False
@@ -34,12 +34,12 @@ class Link:
         if not self._pulses.flags & _INPUT:
             return b""
         whole = b""
-        count = self._input.readinto(self._chunk)
+        count = self.input.readinto(self._chunk)
         while count:
             whole += bytes(memoryview(self._chunk)[:count])
             if len(whole) >= _MOST_BYTES:
                 return whole
-            count = self._input.readinto(self._chunk, min(_CHUNK_BYTES, _MOST_BYTES - len(whole)))
+            count = self.input.readinto(self._chunk, min(_CHUNK_BYTES, _MOST_BYTES - len(whole)))
         if count is not None:
             self.closed = True
         return whole

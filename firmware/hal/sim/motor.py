@@ -23,7 +23,7 @@ class Stepper:
         self._pulses = pulses
         self.max_rate_hz = max_rate_hz
         self._interval_us = 1_000_000 // max_rate_hz + 1
-        self._file, self._order = pulses.file, array.array("I", [0, 0])
+        self.file, self._order = pulses.file, array.array("I", [0, 0])
 
     def queue(self, steps: int, duration_us: int) -> None:
         """Queue steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Starts now if nothing is queued.
@@ -37,7 +37,7 @@ class Stepper:
         self._pulses.up_to_date = False
         order = self._order
         order[0], order[1] = steps, duration_us
-        self._file.write(order)
+        self.file.write(order)
 
     def _check(self, steps: int, duration_us: int) -> None:
         if not 0 <= steps < _U64 or not 0 < duration_us < _U64:

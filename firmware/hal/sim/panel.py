@@ -57,7 +57,7 @@ class Pulses:
         self.file: "BinaryFile" = open("/dev/stepper", "r+b")
         self._turns: "DeviceWords" = open("/dev/wait", "r+b")
         self._words: "array.array[int]" = array.array("I", [0] * _WORDS)
-        self._state = BoardState()
+        self.state = BoardState()
         self._order = bytearray(17)
         self.flags = INPUT  # unknown before the first look
         self.up_to_date = False  # True if nothing was ordered since the last wait
@@ -78,7 +78,7 @@ class Pulses:
         self.feeds = False
         self._turns.readinto(words)
         self.flags = words[_FLAGS]
-        self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
+        self.uptime_ms = number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
         self.up_to_date = True
         return False
 
@@ -86,11 +86,11 @@ class Pulses:
         """Return the state at this moment, for every turn of the loop; always the same object."""
         words = self._words if self.up_to_date else self._anew()
         self.up_to_date = False
-        state = self._state
+        state = self.state
         state.underruns = words[_UNDERRUNS]
         if words[_STEPS_ABOVE] or words[_GUARD_ABOVE] or words[_FLAGS] & _ENDED:
             flags = words[_FLAGS]
-            state.steps_done, state.guard_count = _number(words, _STEPS), _number(words, _GUARD)
+            state.steps_done, state.guard_count = number(words, _STEPS), number(words, _GUARD)
             state.tripped, state.stop_pressed = flags & TRIPPED != 0, flags & STOP != 0
         else:
             state.steps_done, state.guard_count = words[_STEPS], words[_GUARD]
@@ -108,11 +108,11 @@ class Pulses:
 
     def steps(self) -> int:
         """Return the steps done since power-up."""
-        return _number(self._anew(), _STEPS)
+        return number(self._anew(), _STEPS)
 
     def guard_count(self) -> int:
         """Return the pulses that the guard has counted."""
-        return _number(self._anew(), _GUARD)
+        return number(self._anew(), _GUARD)
 
     def queued_us(self) -> int:
         """Return the time still queued."""
@@ -129,7 +129,7 @@ class Pulses:
         return self._anew()[_FLAGS] & mask != 0
 
 
-def _number(words: "array.array[int]", at: int) -> int:
+def number(words: "array.array[int]", at: int) -> int:
     return words[at] | words[at + 1] << 32
 
 
@@ -137,26 +137,26 @@ class Device:
     """A device file of the board."""
 
     def __init__(self, path: str) -> None:
-        self._file: "BinaryFile" = open(path, "r+b")
-        self._number = bytearray(8)
+        self.file: "BinaryFile" = open(path, "r+b")
+        self.number = bytearray(8)
 
     def order(self, data: bytes | bytearray) -> None:
         """Send an order."""
-        self._file.write(data)
+        self.file.write(data)
 
     def order_u64(self, number: int) -> None:
         """Send a number."""
-        struct.pack_into("<Q", self._number, 0, number)
-        self._file.write(self._number)
+        struct.pack_into("<Q", self.number, 0, number)
+        self.file.write(self.number)
 
     def answer_u64(self) -> int:
         """Read a number."""
-        self._file.readinto(self._number)
-        return struct.unpack_from("<Q", self._number, 0)[0]
+        self.file.readinto(self.number)
+        return struct.unpack_from("<Q", self.number, 0)[0]
 
     def facts(self) -> dict:
         """Return the facts about the board at boot."""
-        return json.loads(self._file.read(_FACTS_BYTES))
+        return json.loads(self.file.read(_FACTS_BYTES))
 
 
 # --- buttons -----------------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Buttons:
 
     def __init__(self, pulses: Pulses, board: Device) -> None:
         self._pulses = pulses
-        self._board = board
+        self.board = board
 
     def held(self) -> bool:
         """Return True while the stop button is pressed."""
@@ -182,7 +182,7 @@ class Buttons:
     def clear_stop(self) -> None:
         """Release the latch. What was queued when it fell is never stepped."""
         self._pulses.up_to_date = False
-        self._board.order(b"S")
+        self.board.order(b"S")
 
     def bolus_pressed(self) -> bool:
         """Return True once for each press, as of the last look at the board."""
@@ -190,25 +190,25 @@ class Buttons:
         if not pulses.flags & BOLUS:
             return False
         pulses.flags &= ~BOLUS
-        self._board.order(b"D")
+        self.board.order(b"D")
         return True
 
 
 class Buzzer:
     """The simulated buzzer."""
     def __init__(self, board: Device) -> None:
-        self._board = board
+        self.board = board
 
     def sound(self, pattern: str) -> None:
         """Sound `off`, `low` or `high`. Raises ValueError for anything else."""
-        self._board.order(b"B" + bytes([_PATTERNS.index(pattern)]))
+        self.board.order(b"B" + bytes([_PATTERNS.index(pattern)]))
 
 
 class Led:
     """The simulated light."""
     def __init__(self, board: Device) -> None:
-        self._board = board
+        self.board = board
 
     def set(self, on: bool) -> None:
         """Switch the light on or off."""
-        self._board.order(b"L\x01" if on else b"L\x00")
+        self.board.order(b"L\x01" if on else b"L\x00")

@@ -32,7 +32,7 @@ class System:
     failures = 0
 
     def __init__(self, board: panel.Device, facts: dict) -> None:
-        self._board = board
+        self.board = board
         self._seed = facts["token_seed"]
         self.unique_id = facts["unique_id"]
         self.reset_cause = facts["reset_cause"]
@@ -50,7 +50,7 @@ class System:
         self._collector = facts["collector"]
         self._every_turns = 1 if self._collector == "always" else _TURNS
         self._turns_left = self._every_turns
-        self._kept: "array.array[int] | None" = None
+        self.kept: "array.array[int] | None" = None
         self._over = False
 
     def seed(self) -> int:
@@ -59,7 +59,7 @@ class System:
 
     def reset(self) -> None:
         """Restart the chip; does not return."""
-        self._board.order(b"R")
+        self.board.order(b"R")
 
     def fail(self, error: BaseException) -> None:
         """End the program after an unhandled error: the simulator's runner reports it."""
@@ -67,7 +67,7 @@ class System:
 
     def request_maintenance(self) -> None:
         """Request maintenance for after the next reset; a power cut forgets it."""
-        self._board.order(b"M")
+        self.board.order(b"M")
 
     def collect(self) -> None:
         """Do nothing: see the class."""
@@ -83,7 +83,7 @@ class System:
 
     def loop_begins(self) -> None:
         """Keep everything that exists now, by address: the collector takes every word that looks like an address for one."""
-        self._kept = array.array("I", range(self._origin - _BEFORE_BYTES, _place(_BEHIND_WORDS), _BLOCK_BYTES))
+        self.kept = array.array("I", range(self._origin - _BEFORE_BYTES, _place(_BEHIND_WORDS), _BLOCK_BYTES))
 
     def between_turns(self) -> bool:
         """Collect if half of the heap is used. Return True if less than a quarter is free after that: the pump must stop.
@@ -98,7 +98,7 @@ class System:
 
     def _tidied(self) -> bool:
         if self._over:
-            self._board.order(b"E")
+            self.board.order(b"E")
         if self._collector == "always" or (self._collector == "needed" and self.free_memory_bytes() < self._heap_bytes // 2):
             gc.collect()
         self._over = self.free_memory_bytes() < self._heap_bytes // 4

@@ -16,10 +16,10 @@ class BenchError(ValueError):
     """A bench is incomplete or out of range. The text names the key."""
 
 
-def _wrong(table: dict, name: str, must: str) -> BenchError:
+def _wrong(table: dict, name: str, wanted: str) -> BenchError:
     """Return the error for the key `name`: what the value must be, and what it is."""
     key = name.split(".")[-1]
-    return BenchError("%s %s, %s" % (name, must, "not " + _shown(table[key]) if key in table else "and is missing"))
+    return BenchError("%s %s, %s" % (name, wanted, "not " + _shown(table[key]) if key in table else "and is missing"))
 
 
 def _shown(value: "Json") -> str:
@@ -49,11 +49,11 @@ def text(table: dict, name: str) -> str:
     return value
 
 
-def one_of(table: dict, name: str, choices: tuple[str, ...]) -> str:
-    """Return the text under the last part of `name`. Raises BenchError unless it is one of `choices`."""
+def one_of(table: dict, name: str, values: tuple[str, ...]) -> str:
+    """Return the text under the last part of `name`. Raises BenchError unless it is one of `values`."""
     value = table.get(name.split(".")[-1])
-    if type(value) is not str or value not in choices:
-        raise _wrong(table, name, "must be one of " + ", ".join(choices))
+    if type(value) is not str or value not in values:
+        raise _wrong(table, name, "must be one of " + ", ".join(values))
     return value
 
 
@@ -71,16 +71,16 @@ def subtable(table: dict, key: str, keys: tuple[str, ...]) -> dict:
 # --- pins --------------------------------------------------------------------------------------------------------------------
 # Which pins a rig needs, and which GPIO of the Pico each may be.
 
-COIL_NAMES = ("coil_a1", "coil_a2", "coil_b1", "coil_b2")
-_STEP_NAMES = ("step", "dir")
-_ALWAYS = ("enable", "stop_button")
-_CLOCK = ("clock_sda", "clock_scl")
-_OPTIONAL = ("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "motor_supply")
+COIL_NAMES = const(("coil_a1", "coil_a2", "coil_b1", "coil_b2"))
+_STEP_NAMES = const(("step", "dir"))
+_ALWAYS = const(("enable", "stop_button"))
+_CLOCK = const(("clock_sda", "clock_scl"))
+_OPTIONAL = const(("bolus_button", "buzzer", "led", "clock_sda", "clock_scl", "motor_supply"))
 
 _LAST_GPIO = const(28)
 _PICO_LED = const(25)
 _INSIDE_THE_PICO = {23: "its power supply's mode", 24: "its sense of USB power", _PICO_LED: "its LED"}
-_ANALOGUE = (26, 27, 28)
+_ANALOGUE = const((26, 27, 28))
 
 
 def read(bench: dict, kind: str, clock_chip: bool) -> dict:
@@ -94,7 +94,8 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     for name in pins:
         _check_number(name, pins[name])
     _check_no_number_twice(pins)
-    _check_enable(pins["enable"])
+    if pins["enable"] in _ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
+        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
     if "motor_supply" in pins and pins["motor_supply"] not in _ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
@@ -103,11 +104,11 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     return pins
 
 
-def _check_number(name: str, gpio: int) -> None:
-    if type(gpio) is not int or not 0 <= gpio <= _LAST_GPIO:
+def _check_number(name: str, pin: int) -> None:
+    if type(pin) is not int or not 0 <= pin <= _LAST_GPIO:
         raise BenchError("pins.%s must be a GPIO number from 0 to %d" % (name, _LAST_GPIO))
-    if gpio in _INSIDE_THE_PICO and not (name == "led" and gpio == _PICO_LED):
-        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, gpio, _INSIDE_THE_PICO[gpio]))
+    if pin in _INSIDE_THE_PICO and not (name == "led" and pin == _PICO_LED):
+        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, pin, _INSIDE_THE_PICO[pin]))
 
 
 def _check_no_number_twice(pins: dict) -> None:
@@ -117,12 +118,6 @@ def _check_no_number_twice(pins: dict) -> None:
         if gpio in names:
             raise BenchError("pins.%s and pins.%s are both GPIO %d: give each its own" % (names[gpio], name, gpio))
         names[gpio] = name
-
-
-def _check_enable(gpio: int) -> None:
-    """Refuse GPIO 26 to 28: an analogue pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*."""
-    if gpio in _ANALOGUE:
-        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
 
 
 def _check_clock(pins: dict, clock_chip: bool) -> None:
@@ -150,9 +145,9 @@ def _check_coils(pins: dict) -> None:
 # --- motor -------------------------------------------------------------------------------------------------------------------
 # Which drivers there are, how fast and how finely each may step, and at which level its enable line is off.
 
-SIM = "sim"
-STEP_DIR = "step_dir"
-COILS = "coils"
+SIM = const("sim")
+STEP_DIR = const("step_dir")
+COILS = const("coils")
 
 # driver: (kind, level of the enable line that disables it, microsteps that its straps or patterns can make, us from enable to action). The
 # enable line of the DRV8833 is nSLEEP, which takes up to 1 ms (datasheet, tWAKE). On the A4988 and the DRV8825 the enable line is nENABLE
@@ -165,13 +160,13 @@ _DRIVERS = {
     "drv8833": (COILS, 0, (1, 2), 1_000),
     "l298n": (COILS, 0, (1, 2), 0),
 }
-DRIVERS = ("sim", "tmc2209", "drv8825", "a4988", "drv8833", "l298n")
+DRIVERS = const(("sim", "tmc2209", "drv8825", "a4988", "drv8833", "l298n"))
 HIGHEST_HZ = {SIM: 200_000, STEP_DIR: 25_000, COILS: 2_000}
 STYLE_MICROSTEPS = {"single": 1, "double": 1, "interleave": 2}
 
-_KEYS = ("driver", "max_rate_hz", "microsteps", "coil_style", "direction", "start_rate_hz", "acceleration_hz_per_s")
-_SUPPLY_KEYS = ("supply_full_scale_mv", "supply_low_mv")
-_DIRECTIONS = ("forward", "reverse")
+_KEYS = const(("driver", "max_rate_hz", "microsteps", "coil_style", "direction", "start_rate_hz", "acceleration_hz_per_s"))
+_SUPPLY_KEYS = const(("supply_full_scale_mv", "supply_low_mv"))
+_DIRECTIONS = const(("forward", "reverse"))
 _HIGHEST_HZ_PER_S = const(1_000_000)
 _HIGHEST_MV = const(60_000)
 
@@ -229,12 +224,12 @@ class Motor:
 # --- bench -------------------------------------------------------------------------------------------------------------------
 # The bench as the pump stores it.
 
-RP2 = "rp2"
+RP2 = const("rp2")
 FULL_STEPS_PER_TURN = const(200)  # a motor of 1.8 degrees, mounted on the head without a gear
-KEYS = ("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration")
+KEYS = const(("name", "target", "clock_chip", "ceilings", "motor", "pins", "calibration"))
 
 _U48 = const(1 << 48)
-_CEILING_KEYS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl")
+_CEILING_KEYS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl"))
 
 
 class Bench:
@@ -293,15 +288,15 @@ class Bench:
             raise BenchError("[pins]: a simulated rig has no pins: leave the table out")
         return {}
 
-    def _read_calibration(self, pair: dict) -> None:
+    def _read_calibration(self, calibration: dict) -> None:
         state = UNCALIBRATED
-        if "state" in pair:
-            state = one_of(pair, "calibration.state", (CALIBRATED, UNCALIBRATED))
-        volume_nl = integer(pair, "calibration.volume_nl", 1, (1 << 32) - 1)
-        self.calibration = Calibration(volume_nl, integer(pair, "calibration.steps", 1, (1 << 32) - 1), state)
+        if "state" in calibration:
+            state = one_of(calibration, "calibration.state", (CALIBRATED, UNCALIBRATED))
+        volume_nl = integer(calibration, "calibration.volume_nl", 1, (1 << 32) - 1)
+        self.calibration = Calibration(volume_nl, integer(calibration, "calibration.steps", 1, (1 << 32) - 1), state)
         self.turns, self.turns_steps = 1, FULL_STEPS_PER_TURN * self.microsteps
-        if "turns" in pair:
-            self.turns, self.turns_steps = integer(pair, "calibration.turns", 1, 10_000), self.calibration.steps
+        if "turns" in calibration:
+            self.turns, self.turns_steps = integer(calibration, "calibration.turns", 1, 10_000), self.calibration.steps
 
 
 def parse(payload: bytes) -> Bench:

@@ -11,31 +11,31 @@ import struct
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
-from pumpcore.units import ceil_div, sha256_hex
+from pumpcore.units import ceil_div, const, sha256_hex
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import BenchFacts
 
-ID_BYTES = 8
-KEPT = 5  # the one in force and four before it
-LONGEST_TEXT = 24
-FARTHEST_PERCENT = 50
-MOST_DAYS = 3650
-MOST_NL = 1 << 48
-FIRST_UTC_S = 1_577_836_800  # 2020
-DENSITIES_UG_PER_ML = (500_000, 3_000_000)
-MOST_RUNS = 99
-MOST_SCATTER_PPM = 1_000_000
+ID_BYTES = const(8)
+KEPT = const(5)  # the one in force and four before it
+LONGEST_TEXT = const(24)
+FARTHEST_PERCENT = const(50)
+MOST_DAYS = const(3650)
+MOST_NL = const(1 << 48)
+FIRST_UTC_S = const(1_577_836_800)  # 2020
+DENSITIES_UG_PER_ML = const((500_000, 3_000_000))
+MOST_RUNS = const(99)
+MOST_SCATTER_PPM = const(1_000_000)
 
-_MAGIC = b"TCL1"
-_FORMAT = "<4sIIIIIQHBBB"
-_BYTES = struct.calcsize(_FORMAT)
-_IMAGE_MAGIC = b"TCI1"
-_HEAD = "<4sIIBBB"
-_HEAD_BYTES = struct.calcsize(_HEAD)
-_ROW = "<QB"
-_ROW_BYTES = struct.calcsize(_ROW)
-FIELDS = ("volume_nl", "steps", "utc_s", "density_ug_per_ml", "scatter_ppm", "expires_nl", "expires_days", "runs", "tube", "lot")
+_MAGIC = const(b"TCL1")
+_FORMAT = const("<4sIIIIIQHBBB")
+_BYTES = const(37)
+_IMAGE_MAGIC = const(b"TCI1")
+_HEAD = const("<4sIIBBB")
+_HEAD_BYTES = const(15)
+_ROW = const("<QB")
+_ROW_BYTES = const(9)
+FIELDS = const(("volume_nl", "steps", "utc_s", "density_ug_per_ml", "scatter_ppm", "expires_nl", "expires_days", "runs", "tube", "lot"))
 
 
 class Weighed:
@@ -153,12 +153,12 @@ class Image:
         return Image(self.name, self.nominal, False, self.rows[: KEPT - 1])
 
 
-def pack_image(image: Image) -> bytes:
+def pack_image(data: Image) -> bytes:
     """Return the bytes of the store's image."""
-    name = image.name.encode()
-    nominal = image.nominal
-    head = struct.pack(_HEAD, _IMAGE_MAGIC, nominal.volume_nl, nominal.steps, len(name), image.current, len(image.rows))
-    return head + name + b"".join([struct.pack(_ROW, position, len(packed)) + packed for position, packed in image.rows])
+    name = data.name.encode()
+    nominal = data.nominal
+    head = struct.pack(_HEAD, _IMAGE_MAGIC, nominal.volume_nl, nominal.steps, len(name), data.current, len(data.rows))
+    return head + name + b"".join([struct.pack(_ROW, position, len(packed)) + packed for position, packed in data.rows])
 
 
 def unpack_image(payload: bytes) -> Image:

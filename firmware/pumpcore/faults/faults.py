@@ -5,13 +5,14 @@ its safe state (motor disabled) or pauses it. The texts for people are in fault_
 """
 
 from pumpcore.rows import Rows
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Json
 
-REFUSAL = "refusal"
-WARNING = "warning"
-ALARM = "alarm"
+REFUSAL = const("refusal")
+WARNING = const("warning")
+ALARM = const("alarm")
 
 # a row is "name number"
 NUMBERS: "dict[str, Rows[str, int]]" = {
@@ -145,14 +146,14 @@ memory_low 695
 }
 
 # Every power-up looks for these conditions again, so they are active exactly while they last.
-FOUND_AT_POWER_UP = (
+FOUND_AT_POWER_UP = const((
     "store_failed", "program_invalid", "not_commissioned", "firmware_incomplete", "self_test", "program_damaged", "bench_damaged",
     "calibration_damaged", "reservoir_damaged", "line_damaged", "offset_damaged", "ledger_damaged", "ledger_behind",
     "journal_numbers",
-)
+))
 
 # A run without a program (calibration, priming) repairs these, so it is allowed in spite of them.
-RUNS_MEND = ("calibration_damaged", "line_damaged")
+RUNS_MEND = const(("calibration_damaged", "line_damaged"))
 
 
 class Fault:

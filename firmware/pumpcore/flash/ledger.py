@@ -20,13 +20,13 @@ RESUMES_KEPT = const(3)
 # By magic. TLG1 is of a firmware without therapy modes and lacks the last five fields. TLG2 keeps 16 bits of the boot and lacks
 # `events_sequence`: the newest record of the ring of events when it was written (0: unknown).
 _FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_LEDGER_MAGIC = b"TLG3"
-FIELDS = (
+_LEDGER_MAGIC = const(b"TLG3")
+FIELDS = const((
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
     "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
     "events_sequence",
-)
+))
 # How a temporary rate compared with the basal when the lease was written.
 NONE = const(0)
 RAISED = const(1)
@@ -75,14 +75,14 @@ def pack_record(record: LedgerRecord) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack_record(image: bytes) -> LedgerRecord:
-    """Return the record of `image`. Raises ValueError if it is cut short, damaged or inconsistent."""
-    layout = _FORMATS.get(bytes(image[:4]), "")
-    if not layout or len(image) != struct.calcsize(layout) + 4:
+def unpack_record(packed: bytes) -> LedgerRecord:
+    """Return the record of `packed`. Raises ValueError if it is cut short, damaged or inconsistent."""
+    layout = _FORMATS.get(bytes(packed[:4]), "")
+    if not layout or len(packed) != struct.calcsize(layout) + 4:
         raise ValueError("not a ledger record")
-    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(image[:-4]):
+    if struct.unpack("<I", packed[-4:])[0] != binascii.crc32(packed[:-4]):
         raise ValueError("ledger record is damaged")
-    values = struct.unpack(layout, image[:-4])[1:]
+    values = struct.unpack(layout, packed[:-4])[1:]
     record = LedgerRecord()
     for name, value in zip(FIELDS, values[:-RESUMES_KEPT]):
         setattr(record, name, value)

@@ -12,12 +12,12 @@ from pumpcore.units import const
 # A mark is written after its slot, in another folder. The file system keeps the entries of each folder in separate blocks, so damage that
 # takes one folder back to an older state cannot take both back.
 
-LETTERS = "ab"
-_SLOT_MAGIC = b"TCS1"
-_SLOT_HEAD = "<4sII"
+LETTERS = const("ab")
+_SLOT_MAGIC = const(b"TCS1")
+_SLOT_HEAD = const("<4sII")
 _HEAD_BYTES = const(12)
-_MARK = "<4sI8s"
-_MARK_MAGIC = b"TCM1"
+_MARK = const("<4sI8s")
+_MARK_MAGIC = const(b"TCM1")
 _MARK_BYTES = const(20)
 
 
@@ -28,27 +28,27 @@ def pack(sequence: int, payload: bytes) -> bytes:
     return b"".join((head, payload, struct.pack("<I", binascii.crc32(payload, binascii.crc32(head)))))
 
 
-def unpack(image: bytes) -> tuple[int, bytes]:
+def unpack(packed: bytes) -> tuple[int, bytes]:
     """Return (sequence, payload) of a slot. Raises ValueError if it is cut short, damaged or something else."""
-    if len(image) < _HEAD_BYTES + 4:
+    if len(packed) < _HEAD_BYTES + 4:
         raise ValueError("slot is too short")
-    magic, sequence, length = struct.unpack(_SLOT_HEAD, image[:_HEAD_BYTES])
-    if magic != _SLOT_MAGIC or len(image) != _HEAD_BYTES + length + 4:
+    magic, sequence, length = struct.unpack(_SLOT_HEAD, packed[:_HEAD_BYTES])
+    if magic != _SLOT_MAGIC or len(packed) != _HEAD_BYTES + length + 4:
         raise ValueError("slot is not one of ours")
-    if struct.unpack("<I", image[-4:])[0] != binascii.crc32(memoryview(image)[:-4]):
+    if struct.unpack("<I", packed[-4:])[0] != binascii.crc32(memoryview(packed)[:-4]):
         raise ValueError("slot is damaged")
-    return sequence, image[_HEAD_BYTES:-4]
+    return sequence, packed[_HEAD_BYTES:-4]
 
 
-def pack_mark(name: str, sequence: int, image: bytes) -> bytes:
-    """Return the mark of the image `name` whose newest slot has the bytes `image`."""
-    body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, image))
+def pack_mark(name: str, sequence: int, packed: bytes) -> bytes:
+    """Return the mark of the image `name` whose newest slot has the bytes `packed`."""
+    body = struct.pack(_MARK, _MARK_MAGIC, sequence, _digest(name, packed))
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def _digest(name: str, image: bytes) -> bytes:
+def _digest(name: str, packed: bytes) -> bytes:
     digest = hashlib.sha256(name.encode())
-    digest.update(image)
+    digest.update(packed)
     return digest.digest()[:8]
 
 
@@ -70,10 +70,10 @@ class Slot:
         self.index = index
 
 
-def newest(images: list[bytes]) -> Slot | None:
+def newest(files: list[bytes]) -> Slot | None:
     """Return the newest valid slot; None if none is valid."""
     found = None
-    for index, image in enumerate(images):
+    for index, image in enumerate(files):
         try:
             sequence, payload = unpack(image)
         except ValueError:
@@ -83,20 +83,20 @@ def newest(images: list[bytes]) -> Slot | None:
     return found
 
 
-def judge(name: str, images: list[bytes], mark: bytes) -> Slot | None:
+def judge(name: str, files: list[bytes], mark: bytes) -> Slot | None:
     """Return the slot that counts, None if there never was one. b"" stands for a missing file.
 
     Raises ValueError if the newest valid slot is older than its mark, or differs from it, or if a slot or mark is missing that was there. A
     slot newer than its mark was written and never acknowledged: it counts. The first one may have no mark yet.
     """
     marked, digest = unpack_mark(mark)
-    found = newest(images)
+    found = newest(files)
     if found is None:
-        if marked or any(images):
+        if marked or any(files):
             raise ValueError("no slot is valid")
         return None
     sequence = found.sequence
-    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, images[found.index]) != digest):
+    if sequence < marked or sequence > 1 > marked or (sequence == marked and _digest(name, files[found.index]) != digest):
         raise ValueError("the newest slot is lost")
     return found
 
@@ -106,9 +106,9 @@ def judge(name: str, images: list[bytes], mark: bytes) -> Slot | None:
 #
 # A record keeps the low 16 bits of its boot number; `boots` is at most 16,384 behind the present boot.
 
-IDENTITY_PATH = "/store/journal"
-_IDENTITY_MAGIC = b"TJI1"
-_IDENTITY_FORMAT = "<4s16sI"
+IDENTITY_PATH = const("/store/journal")
+_IDENTITY_MAGIC = const(b"TJI1")
+_IDENTITY_FORMAT = const("<4s16sI")
 _CRC_BYTES = const(4)
 NO_IDENTITY = bytes(16)  # commissioned by a version without identities
 
@@ -119,10 +119,10 @@ def pack_identity(identity: bytes, boots: int) -> bytes:
     return body + struct.pack("<I", binascii.crc32(body))
 
 
-def unpack_identity(image: bytes) -> tuple[bytes, int]:
+def unpack_identity(packed: bytes) -> tuple[bytes, int]:
     """Return (identity, boots). Raises ValueError if the file is damaged."""
-    body = image[:-_CRC_BYTES]
-    whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and image == body + struct.pack("<I", binascii.crc32(body))
+    body = packed[:-_CRC_BYTES]
+    whole = len(body) == struct.calcsize(_IDENTITY_FORMAT) and packed == body + struct.pack("<I", binascii.crc32(body))
     if not whole or body[:4] != _IDENTITY_MAGIC:
         raise ValueError("not a journal's identity")
     return struct.unpack(_IDENTITY_FORMAT, body)[1:]

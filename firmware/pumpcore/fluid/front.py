@@ -4,7 +4,7 @@ import struct
 
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program.schedule import NEVER_S
-from pumpcore.units import U64_MAX, ceil_div
+from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Content, Program
@@ -15,13 +15,13 @@ if 0:  # for the type checker alone
 # The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
 # `least_nl` as not delivered. A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
 
-NAME = "line"
+NAME = const("line")
 CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
-UNKNOWN = ("", 0, 0)
-TOLERANCE_PERMILLE = 100  # of the measured volume of a line
-FIELDS = ("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps")
-_FORMAT = "<BQQQQIIQQQQBB"
+UNKNOWN = const(("", 0, 0))
+TOLERANCE_PERMILLE = const(100)  # of the measured volume of a line
+FIELDS = const(("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps"))
+_FORMAT = const("<BQQQQIIQQQQBB")
 
 
 def change(old: "Content", new: "Content") -> str:
@@ -60,11 +60,11 @@ class Line:
         self.old = old
         self.new = new
 
-    def begin(self, state: int, position_steps: int, uncertain_steps: int, pair: Calibration) -> "Line":
+    def begin(self, state: int, position_steps: int, uncertain_steps: int, calibration: Calibration) -> "Line":
         """Put the front at the outlet, at this position and calibration. Return the line."""
         self.state = state
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
-        self.volume_nl, self.steps = pair.volume_nl, pair.steps
+        self.volume_nl, self.steps = calibration.volume_nl, calibration.steps
         return self
 
     def follow(self, other: "Line") -> "Line":
@@ -128,14 +128,14 @@ class Line:
             "new_fluid": self.new[0], "new_ng": self.new[1], "new_nl": self.new[2],
         }
 
-    def counts_by(self, pair: Calibration) -> bool:
+    def counts_by(self, calibration: Calibration) -> bool:
         """Return True if the line counts with this calibration."""
-        return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
+        return (self.volume_nl, self.steps) == (calibration.volume_nl, calibration.steps)
 
-    def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
+    def move(self, position_steps: int, uncertain_steps: int, calibration: Calibration) -> None:
         """From this position on, count with another calibration."""
         self.base_least_nl, self.base_most_nl = self.least_nl(position_steps, uncertain_steps), self.most_nl(position_steps)
-        self.begin(self.state, position_steps, uncertain_steps, pair)
+        self.begin(self.state, position_steps, uncertain_steps, calibration)
 
     def pack(self) -> bytes:
         """Return the bytes of the store's image."""
@@ -144,16 +144,16 @@ class Line:
         return struct.pack(_FORMAT, *values) + texts[0] + texts[1]
 
 
-def unpack(image: bytes) -> Line:
+def unpack(packed: bytes) -> Line:
     """Return the line of an image of the store. Raises ValueError if the bytes are not one."""
     head = struct.calcsize(_FORMAT)
-    if len(image) < head:
+    if len(packed) < head:
         raise ValueError("not a line")
-    values = struct.unpack(_FORMAT, image[:head])
+    values = struct.unpack(_FORMAT, packed[:head])
     split = head + values[11]
-    if len(image) != split + values[12] or values[0] > LOST or not values[5] or not values[6]:
+    if len(packed) != split + values[12] or values[0] > LOST or not values[5] or not values[6]:
         raise ValueError("not a line")
-    line = Line((image[head:split].decode(), values[7], values[8]), (image[split:].decode(), values[9], values[10]))
+    line = Line((packed[head:split].decode(), values[7], values[8]), (packed[split:].decode(), values[9], values[10]))
     for name, value in zip(FIELDS, values):
         setattr(line, name, value)
     return line
@@ -200,8 +200,8 @@ class Crossing:
     The tip surely delivers the old content up to position `old_until`, and the new one from `new_from` on.
     """
 
-    def __init__(self, pair: tuple[int, int], old_until: int, new_from: int) -> None:
-        self.numerator, self.denominator = pair
+    def __init__(self, calibration: tuple[int, int], old_until: int, new_from: int) -> None:
+        self.numerator, self.denominator = calibration
         self.old_until = old_until
         self.new_from = new_from
         self.phase = UNCERTAIN
@@ -214,15 +214,15 @@ class Crossing:
         """Return by which factor the remainder of the basal is finer than the program's."""
         return self.denominator
 
-    def of(self, basal_nl: int) -> int:
-        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`. In the uncertain phase it is the lower of both."""
-        return basal_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
+    def of(self, rate_nl: int) -> int:
+        """Return the rate in 1 / `parts` nl for a basal of `rate_nl`. In the uncertain phase it is the lower of both."""
+        return rate_nl * (self.numerator if self.phase == OLD else min(self.numerator, self.denominator))
 
-    def judge(self, accumulator: Accumulator, basal_nl: int, position_steps: int) -> int:
+    def judge(self, accumulator: Accumulator, rate_nl: int, position_steps: int) -> int:
         """Set the phase from this position on, which must be before `new_from`. Return the longest time [s] it holds at this basal."""
         self.phase = OLD
-        lasts_s = _lasts_s(accumulator, self.of(basal_nl), self.old_until - position_steps)
+        lasts_s = _lasts_s(accumulator, self.of(rate_nl), self.old_until - position_steps)
         if not lasts_s:
             self.phase = UNCERTAIN
-            lasts_s = _reaches_s(accumulator, self.of(basal_nl), self.new_from - position_steps)
+            lasts_s = _reaches_s(accumulator, self.of(rate_nl), self.new_from - position_steps)
         return lasts_s

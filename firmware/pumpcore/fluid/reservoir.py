@@ -7,18 +7,18 @@ Positions are absolute steps in which uncertain steps count as delivered. The vo
 import struct
 
 from pumpcore.motion.dose import Calibration
-from pumpcore.units import ceil_div
+from pumpcore.units import ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Settings
 
-NAME = "reservoir"
-NEVER_STEPS = 1 << 62
-FIELDS = (
+NAME = const("reservoir")
+NEVER_STEPS = const(1 << 62)
+FIELDS = const((
     "token", "position_steps", "uncertain_steps", "base_nl", "base_spread_nl", "before_nl", "volume_nl", "steps", "utc_s",
     "expected_nl", "measured_nl", "filled_nl", "nearest_nl", "blocks",
-)  # fmt: skip
-_FORMAT = "<8sQQQQQIIIQQQQB"
+))  # fmt: skip
+_FORMAT = const("<8sQQQQQIIIQQQQB")
 
 
 class Reservoir:
@@ -53,16 +53,16 @@ class Reservoir:
         """Return the last position at which at least `volume_nl` is left."""
         return self.position_steps + max(0, self.base_nl - volume_nl) * self.steps // self.volume_nl
 
-    def counts_by(self, pair: Calibration) -> bool:
+    def counts_by(self, calibration: Calibration) -> bool:
         """Return True if the reservoir counts with this calibration."""
-        return (self.volume_nl, self.steps) == (pair.volume_nl, pair.steps)
+        return (self.volume_nl, self.steps) == (calibration.volume_nl, calibration.steps)
 
-    def move(self, position_steps: int, uncertain_steps: int, pair: Calibration) -> None:
+    def move(self, position_steps: int, uncertain_steps: int, calibration: Calibration) -> None:
         """From this position on, count with another calibration."""
         self.base_spread_nl = self.spread_nl(uncertain_steps)
         self.before_nl, self.base_nl = self.delivered_nl(position_steps), self.left_nl(position_steps)
         self.position_steps, self.uncertain_steps = position_steps, uncertain_steps
-        self.volume_nl, self.steps = pair.volume_nl, pair.steps
+        self.volume_nl, self.steps = calibration.volume_nl, calibration.steps
 
     def pack(self) -> bytes:
         """Return the bytes of the store's image."""
@@ -78,12 +78,12 @@ def tolerated_nl(settings: "Settings", left_nl: int, spread_nl: int, delivered_n
     return max(0, left_nl - apart_nl), left_nl + spread_nl + apart_nl
 
 
-def unpack(image: bytes) -> Reservoir:
+def unpack(packed: bytes) -> Reservoir:
     """Return the reservoir of an image of the store. Raises ValueError if the bytes are not one."""
-    if len(image) != struct.calcsize(_FORMAT):
+    if len(packed) != struct.calcsize(_FORMAT):
         raise ValueError("not a reservoir")
     found = Reservoir()
-    for name, value in zip(FIELDS, struct.unpack(_FORMAT, image)):
+    for name, value in zip(FIELDS, struct.unpack(_FORMAT, packed)):
         setattr(found, name, value)
     if not found.volume_nl or not found.steps:
         raise ValueError("a reservoir without a pair")

@@ -47,31 +47,31 @@ class Windows:
     """Steps leased in the last hour and day, in buckets of 60 powered-on seconds; `minute` is the number of the current bucket."""
 
     def __init__(self, minute: int = 0) -> None:
-        self._clear(minute)
+        self.clear(minute)
 
-    def _clear(self, minute: int) -> None:
+    def clear(self, minute: int) -> None:
         self.minute = minute
-        self._low = bytearray(_LOW_BYTES * DAY_BUCKETS)  # a list would take a third more memory
+        self.low = bytearray(_LOW_BYTES * DAY_BUCKETS)  # a list would take a third more memory
         self._beyond: dict[int, int] = {}  # the bits above: even the fastest motor's minute fits below them
         self.hour_steps = 0
         self.day_steps = 0
 
-    def _in(self, slot: int) -> int:
-        at, low = _LOW_BYTES * slot, self._low
-        return (low[at] | low[at + 1] << 8 | low[at + 2] << 16) + self._beyond.get(slot, 0)
+    def _in(self, index: int) -> int:
+        at, low = _LOW_BYTES * index, self.low
+        return (low[at] | low[at + 1] << 8 | low[at + 2] << 16) + self._beyond.get(index, 0)
 
-    def _keep(self, slot: int, steps: int) -> None:
-        at, low = _LOW_BYTES * slot, self._low
+    def _keep(self, index: int, steps: int) -> None:
+        at, low = _LOW_BYTES * index, self.low
         low[at], low[at + 1], low[at + 2] = steps & 0xFF, steps >> 8 & 0xFF, steps >> 16 & 0xFF
         if steps >> 24:
-            self._beyond[slot] = steps >> 24 << 24
+            self._beyond[index] = steps >> 24 << 24
         else:
-            self._beyond.pop(slot, None)
+            self._beyond.pop(index, None)
 
     def move_to(self, minute: int) -> None:
         """Advance to `minute` and drop buckets older than their window; never go back. A whole day takes a chip a tenth of a second."""
         if minute - self.minute >= DAY_BUCKETS:
-            self._clear(minute)
+            self.clear(minute)
         before, self.minute = self.minute, max(self.minute, minute)
         for number in range(before + 1, min(self.minute, before + HOUR_BUCKETS) + 1):  # later ones only drop empty buckets
             self.hour_steps -= self._in((number - HOUR_BUCKETS) % DAY_BUCKETS)

@@ -109,14 +109,14 @@ def begin_peak(entries: "Entries", minutes: int) -> list[int]:
     return [minutes, 2 * count, 1 % count, (at + 1) % count, _lasts(entries, 0), _lasts(entries, at) - left, total, total]
 
 
-def go_on(entries: "Entries", state: list[int], most: int) -> int:
-    """Move the window to the next place where it begins or ends with an entry, at most `most` times. Return the moves left.
+def go_on(entries: "Entries", state: list[int], high: int) -> int:
+    """Move the window to the next place where it begins or ends with an entry, at most `high` times. Return the moves left.
 
     Only such a window can be the largest: the sum is a piecewise linear function of where the window begins.
     """
     minutes, left, begin, end, begin_in, end_in, total, highest = state
     count = len(entries)
-    for _ in range(min(most, left)):
+    for _ in range(min(high, left)):
         move = begin_in if begin_in < end_in else end_in
         total += (entries[end - 1][1] - entries[begin - 1][1]) * move
         if total > highest:
@@ -129,7 +129,7 @@ def go_on(entries: "Entries", state: list[int], most: int) -> int:
         if not end_in:
             end_in = _lasts(entries, end)
             end = (end + 1) % count
-    left -= min(most, left)
+    left -= min(high, left)
     state[:] = minutes, left, begin, end, begin_in, end_in, total, highest
     return left
 

@@ -2,34 +2,28 @@
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
-from pumpcore.orders.bolus import (
-    LONGEST_EXTENDED_S,
-    LONGEST_TEMPORARY_S,
-    MOST_PARTS,
-    ROUNDING_PART,
-    SHORTEST_EXTENDED_S,
-    SHORTEST_TEMPORARY_S,
-    Bolus,
-    Temporary,
-    orderable_nl,
-    rounds_off,
-)
+from pumpcore.orders.bolus import ROUNDING_PART, Bolus, Temporary, orderable_nl, rounds_off
 from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Ceilings, Judged, Settings
 
 _HOUR_S = const(3_660)
+SHORTEST_EXTENDED_S = const(600)
+LONGEST_EXTENDED_S = const(86_400)
+SHORTEST_TEMPORARY_S = const(60)
+LONGEST_TEMPORARY_S = const(86_400)
+MOST_PARTS = const(10_000)
 
 
-def check_rounding(volume_nl: int, pair: Calibration) -> None:
+def check_rounding(volume_nl: int, calibration: Calibration) -> None:
     """Refusal `dose_rounded` if whole steps deliver over 1 % less than `volume_nl`.
 
     `nearest_nl` is the nearest volume below that may be ordered (0: none), `nearest_more_nl` the nearest above.
     """
-    if rounds_off(volume_nl, pair):
-        steps = pair.steps_for_nl(volume_nl)
-        less_nl, more_nl = orderable_nl(pair, steps, -1), orderable_nl(pair, steps + 1, 1)
+    if rounds_off(volume_nl, calibration):
+        steps = calibration.steps_for_nl(volume_nl)
+        less_nl, more_nl = orderable_nl(calibration, steps, -1), orderable_nl(calibration, steps + 1, 1)
         detail = {"asked_nl": volume_nl, "nearest_nl": less_nl, "nearest_more_nl": more_nl}
         raise Refusal("dose_rounded", rule="R7", limit="1/%d" % ROUNDING_PART, **detail)
 
@@ -55,15 +49,15 @@ def check_bolus_time(bolus: Bolus) -> None:
         raise Refusal("bolus_too_long", rule="R7", asked_s=bolus.duration_s, **detail)
 
 
-def check_bolus_rate(bolus: Bolus, basal_nl: int, ceilings: "Ceilings", seconds_s: int) -> None:
+def check_bolus_rate(bolus: Bolus, rate_nl: int, ceilings: "Ceilings", seconds_s: int) -> None:
     """Refusal `rate_above_ceiling` if basal and bolus together exceed ceiling or motor. Rates are per `seconds_s`.
 
     `nearest_nl` is the highest rate for the bolus.
     """
     limit_nl = min(ceilings.rate_nl, ceilings.motor_nl)
-    asked_nl = basal_nl + ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s)
+    asked_nl = rate_nl + ceil_div(bolus.rate_nl * seconds_s, bolus.rate_seconds_s)
     if asked_nl > limit_nl:
-        nearest_nl = max(0, limit_nl - basal_nl)
+        nearest_nl = max(0, limit_nl - rate_nl)
         raise Refusal("rate_above_ceiling", rule="R7", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)
 
 

@@ -5,9 +5,9 @@ from pumpcore.units import HZ4_PER_HZ, S_PER_DAY, US_PER_S, const, floor_div
 # --- calibration -------------------------------------------------------------------------------------------------------------
 # How much a step moves: a pair of integers (volume_nl, steps), never a decimal number of nl per step.
 
-UNCALIBRATED = "UNCALIBRATED"
-CALIBRATED = "CALIBRATED"
-EXPIRED = "EXPIRED"
+UNCALIBRATED = const("UNCALIBRATED")
+CALIBRATED = const("CALIBRATED")
+EXPIRED = const("EXPIRED")
 
 
 class Calibration:
@@ -83,7 +83,7 @@ class Accumulator:
         self.modulus = rate_seconds_s * calibration.volume_nl
         self.remainder = 0
         self._rate_nl = self._flow = self._half = 0
-        self._duration_s = self._whole = self._part = 0
+        self.duration_s = self._whole = self.part = 0
         self._divided_by = 0
 
     def flow(self, rate_nl: int) -> int:
@@ -91,7 +91,7 @@ class Accumulator:
         if rate_nl != self._rate_nl:
             self._rate_nl, self._flow = rate_nl, rate_nl * self._steps_per_volume
             self._half = self._flow >> 1
-            self._duration_s = 0
+            self.duration_s = 0
         return self._flow
 
     def rate_hz4(self, rate_nl: int) -> int:
@@ -108,13 +108,13 @@ class Accumulator:
         Slices of the same length and rate share one division, because each division of large numbers leaves garbage.
         """
         modulus = self.modulus
-        if duration_s != self._duration_s or rate_nl != self._rate_nl or modulus is not self._divided_by:
+        if duration_s != self.duration_s or rate_nl != self._rate_nl or modulus is not self._divided_by:
             flow = self.flow(rate_nl)
-            self._duration_s, self._divided_by = duration_s, modulus
-            self._whole, self._part = divmod(flow * duration_s, modulus)
+            self.duration_s, self._divided_by = duration_s, modulus
+            self._whole, self.part = divmod(flow * duration_s, modulus)
             if self._whole < _SMALL:  # a large integer that holds a small value would be garbage at each use; this makes a small one
                 self._whole = int.from_bytes(self._whole.to_bytes(4, "little"), "little")
-        steps, remainder = self._whole, self.remainder + self._part
+        steps, remainder = self._whole, self.remainder + self.part
         if remainder >= modulus:
             steps, remainder = steps + 1, remainder - modulus
         elif remainder < 0:

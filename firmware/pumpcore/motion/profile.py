@@ -24,14 +24,14 @@ if 0:  # for the type checker alone
 SAG_US = const(11)  # most error in the middle of an evenly run group, before rounding
 STEADY_US = const(2)  # a change of rate that moves every step by less is ignored
 SLACK_HZ = const(4)  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this many more
-_HZ8 = HZ4_PER_HZ * HZ4_PER_HZ
-_HZ4_US = HZ4_PER_HZ * US_PER_S
-_US_PER_HZ4 = US_PER_S // HZ4_PER_HZ
+_HZ8 = const(100_000_000)
+_HZ4_US = const(10_000_000_000)
+_US_PER_HZ4 = const(100)
 
 
-def isqrt(number: int, guess: int) -> int:
-    """Return the whole part of the square root of `number` >= 0. Quickest if `guess` > 0 is near it."""
-    root = (guess + number // guess) // 2  # never below the root
+def isqrt(number: int, value: int) -> int:
+    """Return the whole part of the square root of `number` >= 0. Quickest if `value` > 0 is near it."""
+    root = (value + number // value) // 2  # never below the root
     while root:
         better = (root + number // root) // 2
         if better >= root:
@@ -49,7 +49,7 @@ class Ramp:
     def __init__(self, start_rate_hz: int, hz_per_s: int, max_rate_hz: int) -> None:
         self.start_hz4 = start_rate_hz * HZ4_PER_HZ
         self.top_hz4 = max_rate_hz * _HZ4_US // (max_rate_hz + US_PER_S)  # one step is 1 us longer than the shortest
-        self._hz_per_s = hz_per_s
+        self.hz_per_s = hz_per_s
         self.rate_hz4 = 0
 
     def rest(self) -> None:
@@ -72,7 +72,7 @@ class Ramp:
             self.rate_hz4 = end_hz4
             if self._steady(mean_hz4, begin_hz4, end_hz4):
                 return even
-            cruise_hz4 = self._cruise_hz4(steps, duration_us, begin_hz4, end_hz4)
+            cruise_hz4 = self.cruise_hz4(steps, duration_us, begin_hz4, end_hz4)
             if cruise_hz4:
                 return self._lay((steps, duration_us), wait_us, begin_hz4, cruise_hz4, end_hz4)
         if mean_hz4 > begin_hz4:
@@ -82,24 +82,24 @@ class Ramp:
 
     def reaches(self, steps: int, duration_us: int, rate_hz4: int) -> bool:
         """Return True if `steps` fit into `duration_us` from the start rate up to `rate_hz4`, or from there down."""
-        return self._cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
+        return self.cruise_hz4(steps, duration_us, self.start_hz4, rate_hz4) > 0
 
-    def _steady(self, mean_hz4: int, begin_hz4: int, end_hz4: int) -> bool:
-        off = (begin_hz4 - mean_hz4) ** 2 + (end_hz4 - mean_hz4) ** 2
-        return off * _US_PER_HZ4 <= 2 * self._hz_per_s * mean_hz4 * STEADY_US
+    def _steady(self, mean_hz4: int, start_hz4: int, next_hz4: int) -> bool:
+        off = (start_hz4 - mean_hz4) ** 2 + (next_hz4 - mean_hz4) ** 2
+        return off * _US_PER_HZ4 <= 2 * self.hz_per_s * mean_hz4 * STEADY_US
 
-    def _cruise_hz4(self, steps: int, duration_us: int, begin_hz4: int, end_hz4: int) -> int:
+    def cruise_hz4(self, steps: int, duration_us: int, start_hz4: int, next_hz4: int) -> int:
         """Return the rate between the ramps that makes `steps` in `duration_us`; 0 if there is none."""
-        change_hz4 = self._hz_per_s * duration_us // _US_PER_HZ4
-        low = max(self.start_hz4, (begin_hz4 + end_hz4 - change_hz4 + 1) // 2)
-        high = min(self.top_hz4, (begin_hz4 + end_hz4 + change_hz4) // 2)
-        wanted = 2 * self._hz_per_s * _HZ8 * steps
+        change_hz4 = self.hz_per_s * duration_us // _US_PER_HZ4
+        low = max(self.start_hz4, (start_hz4 + next_hz4 - change_hz4 + 1) // 2)
+        high = min(self.top_hz4, (start_hz4 + next_hz4 + change_hz4) // 2)
+        wanted = 2 * self.hz_per_s * _HZ8 * steps
 
-        def made(hz4: int) -> int:
-            lost = (hz4 - begin_hz4) * abs(hz4 - begin_hz4) + (hz4 - end_hz4) * abs(hz4 - end_hz4)
-            return 2 * self._hz_per_s * duration_us * hz4 // _US_PER_HZ4 - lost
+        def made(rate_hz4: int) -> int:
+            lost = (rate_hz4 - start_hz4) * abs(rate_hz4 - start_hz4) + (rate_hz4 - next_hz4) * abs(rate_hz4 - next_hz4)
+            return 2 * self.hz_per_s * duration_us * rate_hz4 // _US_PER_HZ4 - lost
 
-        if abs(begin_hz4 - end_hz4) > change_hz4 or low > high or not made(low) <= wanted <= made(high):
+        if abs(start_hz4 - next_hz4) > change_hz4 or low > high or not made(low) <= wanted <= made(high):
             return 0
         while high - low > 1:
             middle = (low + high) // 2
@@ -109,11 +109,11 @@ class Ramp:
                 high = middle
         return low
 
-    def _lay(self, total: tuple[int, int], wait_us: int, begin_hz4: int, cruise_hz4: int, end_hz4: int) -> "Items":
+    def _lay(self, total: tuple[int, int], wait_us: int, start_hz4: int, cruise_hz4: int, next_hz4: int) -> "Items":
         steps, duration_us = total
-        points = [point for point in self._edge(begin_hz4, cruise_hz4) if point[0] < steps]
+        points = [point for point in self._edge(start_hz4, cruise_hz4) if point[0] < steps]
         reached = points[-1][0] if points else 0
-        for step, time_us in reversed(self._edge(end_hz4, cruise_hz4)):
+        for step, time_us in reversed(self._edge(next_hz4, cruise_hz4)):
             if steps - step > reached:
                 points.append((steps - step, duration_us - time_us))
         points.append(total)
@@ -128,7 +128,7 @@ class Ramp:
 
         The first group is one step; the last ends with the first step beyond the ramp.
         """
-        twice = 2 * self._hz_per_s if cruise_hz4 > edge_hz4 else -2 * self._hz_per_s  # change of the squared rate per step
+        twice = 2 * self.hz_per_s if cruise_hz4 > edge_hz4 else -2 * self.hz_per_s  # change of the squared rate per step
         change = cruise_hz4 * cruise_hz4 - edge_hz4 * edge_hz4
         beyond = max(1, -(-change // (twice * _HZ8)))
         square_hz2 = edge_hz4 * edge_hz4 // _HZ8
@@ -141,21 +141,21 @@ class Ramp:
             more_hz4 = ((hz2 - rate_hz * rate_hz) * HZ4_PER_HZ + part) // (2 * rate_hz)
             more_hz4 -= more_hz4 * more_hz4 // (2 * HZ4_PER_HZ * rate_hz)
             points.append((step, self._time_us(abs(rate_hz * HZ4_PER_HZ + more_hz4 - edge_hz4))))
-            group = self._group(rate_hz)
+            group = self.group(rate_hz)
             if twice < 0:  # the slowest rate of the group decides its size
-                group = self._group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
+                group = self.group(isqrt(max(hz2 + twice * group, floor_hz2), rate_hz))
             step += group
-        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self._hz_per_s * _HZ8 * beyond - abs(change)
-        return points + [(beyond, (ahead * _US_PER_HZ4 // (self._hz_per_s * cruise_hz4) + 1) // 2)]
+        ahead = 2 * cruise_hz4 * abs(cruise_hz4 - edge_hz4) + 2 * self.hz_per_s * _HZ8 * beyond - abs(change)
+        return points + [(beyond, (ahead * _US_PER_HZ4 // (self.hz_per_s * cruise_hz4) + 1) // 2)]
 
     def _time_us(self, change_hz4: int) -> int:
         """Return how long a change of rate takes, to the nearest microsecond."""
-        seconds, rest = change_hz4 // self._hz_per_s, change_hz4 % self._hz_per_s
-        return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self._hz_per_s // 2) // self._hz_per_s
+        seconds, rest = change_hz4 // self.hz_per_s, change_hz4 % self.hz_per_s
+        return seconds * _US_PER_HZ4 + (rest * _US_PER_HZ4 + self.hz_per_s // 2) // self.hz_per_s
 
-    def _group(self, rate_hz: int) -> int:
+    def group(self, rate_hz: int) -> int:
         """Return how many steps may run evenly from `rate_hz` on: the root of 8 * sag * rate**3 / acceleration."""
-        root = isqrt(8 * SAG_US * 400 * rate_hz // self._hz_per_s, rate_hz)
+        root = isqrt(8 * SAG_US * 400 * rate_hz // self.hz_per_s, rate_hz)
         return max(1, rate_hz * root // 20_000)
 
 
@@ -205,22 +205,22 @@ class Train:
     def __init__(self, shortest_us: int = 1, ramp: Ramp | None = None) -> None:
         self.ramp = ramp
         self.end_us = 0
-        self._shortest_us = shortest_us
+        self.shortest_us = shortest_us
         self._flow = -1
 
-    def single(self, source: Accumulator, rate_nl: int, slice_end_us: int, duration_s: int) -> "tuple[int, Items]":
-        """Return (steps, items) of one source over the `duration_s` that end at `slice_end_us`; advance `source`."""
+    def single(self, source: Accumulator, rate_nl: int, end_us: int, duration_s: int) -> "tuple[int, Items]":
+        """Return (steps, items) of one source over the `duration_s` that end at `end_us`; advance `source`."""
         if rate_nl == 0:
-            return 0, self._dwell(slice_end_us)
+            return 0, self.dwell(end_us)
         flow = source.flow(rate_nl)
         first_us = -1
         if flow != self._flow:
-            first_us = slice_end_us - duration_s * US_PER_S + source.until_next_step_us(rate_nl)
+            first_us = end_us - duration_s * US_PER_S + source.until_next_step_us(rate_nl)
         steps = source.advance(rate_nl, duration_s)
         if steps == 0:
-            return 0, self._dwell(slice_end_us)
+            return 0, self.dwell(end_us)
         since_us = source.since_last_step_us(rate_nl)
-        last_us = slice_end_us - since_us
+        last_us = end_us - since_us
         if first_us < 0:
             items = [(steps, last_us - self.end_us)]
             self.end_us = last_us
@@ -228,48 +228,48 @@ class Train:
             items = self._placed(steps, first_us, last_us)
             self._flow = flow
         if since_us >= DWELL_FROM_US:
-            items += self._dwell(slice_end_us)
+            items += self.dwell(end_us)
         return steps, items
 
-    def move_to(self, now_us: int) -> None:
-        """The generator rested until `now_us`, so the next step is placed anew."""
-        if now_us > self.end_us:
-            self.end_us = now_us
+    def move_to(self, end_us: int) -> None:
+        """The generator rested until `end_us`, so the next step is placed anew."""
+        if end_us > self.end_us:
+            self.end_us = end_us
             self._flow = -1
             if self.ramp is not None:
                 self.ramp.rest()
 
-    def merged(self, steps: int, slice_end_us: int, duration_s: int) -> "Items":
-        """Return the items of several sources: `steps` evenly spaced over the `duration_s` that end at `slice_end_us`.
+    def merged(self, steps: int, end_us: int, duration_s: int) -> "Items":
+        """Return the items of several sources: `steps` evenly spaced over the `duration_s` that end at `end_us`.
 
         The gap between the last step and the begin of that time is a dwell, so that no step of a bolus comes early.
         """
-        its_us = slice_end_us - self.end_us
+        its_us = end_us - self.end_us
         wait_us = its_us - duration_s * US_PER_S
-        self._flow, self.end_us = -1, slice_end_us
+        self._flow, self.end_us = -1, end_us
         return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
-    def _placed(self, steps: int, first_us: int, last_us: int) -> "Items":
+    def _placed(self, steps: int, begin_us: int, end_us: int) -> "Items":
         """Place the first step anew."""
         start_us = self.end_us
-        first_us = max(first_us, start_us + self._interval_us())
-        last_us = self.end_us = max(last_us, first_us)
+        begin_us = max(begin_us, start_us + self._interval_us())
+        end_us = self.end_us = max(end_us, begin_us)
         if steps == 1:
-            return [(1, last_us - start_us)]
-        return [(1, first_us - start_us), (steps - 1, last_us - first_us)]
+            return [(1, end_us - start_us)]
+        return [(1, begin_us - start_us), (steps - 1, end_us - begin_us)]
 
     def _interval_us(self) -> int:
         """Return the shortest time to a step that is placed anew: after a fast run, the interval that the motor has slowed to."""
         ramp = self.ramp
         if ramp is None or not ramp.rate_hz4:
-            return self._shortest_us
-        return max(self._shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
+            return self.shortest_us
+        return max(self.shortest_us, ceil_div(HZ4_PER_HZ * US_PER_S, ramp.rate_hz4))
 
-    def _dwell(self, until_us: int) -> "Items":
+    def dwell(self, end_us: int) -> "Items":
         self._flow = -1
-        until_us -= self._shortest_us - 1
-        if until_us <= self.end_us:
+        end_us -= self.shortest_us - 1
+        if end_us <= self.end_us:
             return []
-        items = [(0, until_us - self.end_us)]
-        self.end_us = until_us
+        items = [(0, end_us - self.end_us)]
+        self.end_us = end_us
         return items

@@ -20,8 +20,6 @@ SHORTEST_S = const(20)
 BOLUS_LEASE_S = const(5)
 EXTENDED_LEASE_S = const(60)
 LEASE_PART = const(20)
-SHORTEST_EXTENDED_S = const(600)
-LONGEST_EXTENDED_S = const(86_400)
 ROUNDING_PART = const(100)
 LONGEST_S = const(86_400)
 LONGEST_RUN_S = const(30 * 86_400)  # alone: a weighed run may take weeks
@@ -123,10 +121,6 @@ def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibrat
 # --- temporary ---------------------------------------------------------------------------------------------------------------
 # A temporary rate is a rate, or an exact part of the basal, for a limited time. The pump ends it itself.
 
-SHORTEST_TEMPORARY_S = const(60)
-LONGEST_TEMPORARY_S = const(86_400)
-MOST_PARTS = const(10_000)
-
 
 class Temporary:
     """`rate_nl` per the program's seconds if `denominator` is 0, otherwise the basal times `numerator` / `denominator`.
@@ -150,9 +144,9 @@ class Temporary:
         """Return by which factor the remainder of the basal is finer than the program's."""
         return self.denominator or 1
 
-    def of(self, basal_nl: int) -> int:
-        """Return the rate in 1 / `parts` nl for a basal of `basal_nl`."""
-        return basal_nl * self.numerator if self.denominator else self.rate_nl
+    def of(self, rate_nl: int) -> int:
+        """Return the rate in 1 / `parts` nl for a basal of `rate_nl`."""
+        return rate_nl * self.numerator if self.denominator else self.rate_nl
 
     def asked(self) -> tuple[int, int, int, int]:
         """Return what was ordered: (rate_nl, numerator, denominator, duration_s)."""
@@ -174,67 +168,67 @@ class Doses:
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[int, int, bool]] = []
+        self.rows: list[tuple[int, int, bool]] = []
         self.lost_s = -S_PER_DAY
 
-    def lose(self, until_s: int) -> None:
-        """Note that records were lost of boluses that began at `until_s` at the latest."""
-        self.lost_s = max(self.lost_s, until_s)
+    def lose(self, end_s: int) -> None:
+        """Note that records were lost of boluses that began at `end_s` at the latest."""
+        self.lost_s = max(self.lost_s, end_s)
 
-    def unknown_s(self, now_s: int) -> int:
+    def unknown_s(self, second_s: int) -> int:
         """Return the seconds until every lost bolus is older than 24 h; 0 if none was lost."""
-        return max(0, self.lost_s + S_PER_DAY - now_s)
+        return max(0, self.lost_s + S_PER_DAY - second_s)
 
-    def add(self, start_s: int, volume_nl: int, demand: bool) -> None:
+    def add(self, begin_s: int, volume_nl: int, demand: bool) -> None:
         """Count a bolus. Of more than 128, the two oldest that are not demand boluses are merged at the later one's time."""
-        self._rows.append((start_s, volume_nl, demand))
-        self._rows.sort()
-        others = [row for row in self._rows if not row[2]]
-        if len(self._rows) > KEPT and len(others) > 1:
+        self.rows.append((begin_s, volume_nl, demand))
+        self.rows.sort()
+        others = [row for row in self.rows if not row[2]]
+        if len(self.rows) > KEPT and len(others) > 1:
             first, second = others[:2]
-            self._rows.remove(first)
-            self._rows[self._rows.index(second)] = (second[0], first[1] + second[1], False)
+            self.rows.remove(first)
+            self.rows[self.rows.index(second)] = (second[0], first[1] + second[1], False)
 
-    def _recent(self, now_s: int) -> list[tuple[int, int, bool]]:
-        self._rows = [row for row in self._rows if now_s - row[0] < S_PER_DAY]
-        return self._rows
+    def _recent(self, second_s: int) -> list[tuple[int, int, bool]]:
+        self.rows = [row for row in self.rows if second_s - row[0] < S_PER_DAY]
+        return self.rows
 
-    def sum_nl(self, now_s: int) -> int:
+    def sum_nl(self, second_s: int) -> int:
         """Return the volume of all boluses that began less than 24 h ago."""
-        return sum([row[1] for row in self._recent(now_s)])
+        return sum([row[1] for row in self._recent(second_s)])
 
-    def counted_nl(self, now_s: int, limit_nl: int) -> int:
+    def counted_nl(self, second_s: int, limit_nl: int) -> int:
         """Return `sum_nl`, but at least `limit_nl` while records are lost."""
-        return max(self.sum_nl(now_s), limit_nl if self.unknown_s(now_s) else 0)
+        return max(self.sum_nl(second_s), limit_nl if self.unknown_s(second_s) else 0)
 
-    def demands(self, now_s: int) -> list[int]:
+    def demands(self, second_s: int) -> list[int]:
         """Return the starts [powered-on s] of the demand boluses of the last 24 h, oldest first."""
-        return [row[0] for row in self._recent(now_s) if row[2]]
+        return [row[0] for row in self._recent(second_s) if row[2]]
 
-    def counted(self, settings: "Settings", now_s: int) -> int:
+    def counted(self, settings: "Settings", second_s: int) -> int:
         """Return how many demand boluses count: all that are allowed while records are lost."""
-        return max(len(self.demands(now_s)), settings.demand_per_day if self.unknown_s(now_s) else 0)
+        return max(len(self.demands(second_s)), settings.demand_per_day if self.unknown_s(second_s) else 0)
 
-    def room_s(self, now_s: int, volume_nl: int, limit_nl: int) -> int:
+    def room_s(self, second_s: int, volume_nl: int, limit_nl: int) -> int:
         """Return the seconds until a bolus of `volume_nl` keeps the sum within `limit_nl`. `volume_nl` alone must fit."""
-        rows = self._recent(now_s)
+        rows = self._recent(second_s)
         over_nl = sum([row[1] for row in rows]) + volume_nl - limit_nl
-        unknown_s = wait_s = self.unknown_s(now_s)
+        unknown_s = wait_s = self.unknown_s(second_s)
         for start_s, its_nl, _ in rows:
             if over_nl <= 0:
                 break
             over_nl -= its_nl
-            wait_s = max(unknown_s, start_s + S_PER_DAY - now_s)
+            wait_s = max(unknown_s, start_s + S_PER_DAY - second_s)
         return wait_s
 
-    def barred(self, settings: "Settings", now_s: int) -> tuple[str, int]:
+    def barred(self, settings: "Settings", second_s: int) -> tuple[str, int]:
         """Return (fault, seconds to wait) if a demand bolus is not allowed now, else ("", 0)."""
-        starts = self.demands(now_s)
+        starts = self.demands(second_s)
         if not settings.demand_on:
             return "demand_off", 0
-        if starts and now_s - starts[-1] < settings.lockout_s:
-            return "demand_locked", starts[-1] + settings.lockout_s - now_s
-        wait_s = self.unknown_s(now_s)
+        if starts and second_s - starts[-1] < settings.lockout_s:
+            return "demand_locked", starts[-1] + settings.lockout_s - second_s
+        wait_s = self.unknown_s(second_s)
         if len(starts) >= settings.demand_per_day:
-            wait_s = max(wait_s, starts[-settings.demand_per_day] + S_PER_DAY - now_s)
+            wait_s = max(wait_s, starts[-settings.demand_per_day] + S_PER_DAY - second_s)
         return ("demand_count", wait_s) if wait_s else ("", 0)

@@ -11,17 +11,17 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import Week, Zone, entry_at
-from pumpcore.units import S_PER_DAY
+from pumpcore.units import S_PER_DAY, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Crossing, Iterator
 
-BLOCK_ROWS = 64
-LONGEST_DAYS = 31
-CHAIN_BYTES = 32
-_HEAD = "<IiIiHII"
-_ROW = "<IQQ"
-_BRIDGE = "<QQQQQ"
+BLOCK_ROWS = const(64)
+LONGEST_DAYS = const(31)
+CHAIN_BYTES = const(32)
+_HEAD = const("<IiIiHII")
+_ROW = const("<IQQ")
+_BRIDGE = const("<QQQQQ")
 
 
 class Cursor:

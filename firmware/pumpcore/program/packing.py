@@ -3,16 +3,16 @@
 import struct
 
 from pumpcore.faults.faults import Refusal
-from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, Program  # noqa: F401  (other files import them from here)
+from pumpcore.program.plan import CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
 from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
 # A program's settings alone: ranges, and which fields need each other.
 
-LONGEST_LOCKOUT_S = 86_400
-SHORTEST_DEMAND_S = 20
-MOST_DEMANDS = 96
+LONGEST_LOCKOUT_S = const(86_400)
+SHORTEST_DEMAND_S = const(20)
+MOST_DEMANDS = const(96)
 _MOST = const(1 << 48)
 
 
@@ -39,10 +39,10 @@ def _in_order(settings: Settings, low: str, high: str) -> None:
         raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
-def _within(settings: Settings, name: str, least: int, most: int) -> None:
+def _within(settings: Settings, name: str, low: int, high: int) -> None:
     value = getattr(settings, name)
-    if not least <= value <= most:
-        nearest = least if value < least else most
+    if not low <= value <= high:
+        nearest = low if value < low else high
         raise Refusal("program_settings", rule="R7", setting=name, asked=value, limit=nearest, nearest=nearest)
 
 
@@ -86,18 +86,18 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # name, fluid and library in UTF-8; then the settings (settings.py), which a program of magic TPR1 lacks; then the entries, each
 # minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 
-MAX_ENTRIES = 336
-MAX_BYTES = 4096
-MAX_TEXT_BYTES = 80
-SETTINGS_BYTES = 173
-CLOCK_LOSS = ("stop", "lowest")
-POWER_LOSS = ("stop", "resume")
-MAX_RATE_NL = 1 << 48
+MAX_ENTRIES = const(336)
+MAX_BYTES = const(4096)
+MAX_TEXT_BYTES = const(80)
+SETTINGS_BYTES = const(173)
+CLOCK_LOSS = const(("stop", "lowest"))
+POWER_LOSS = const(("stop", "resume"))
+MAX_RATE_NL = const(1 << 48)
 
 _PLAIN, _WITH_SETTINGS = b"TPR1", b"TPR2"
-_HEAD = "<4sBBBBIHBBQQQQQ"
-_ENTRY = "<HQ"
-_ENTRY_BYTES = struct.calcsize(_ENTRY)
+_HEAD = const("<4sBBBBIHBBQQQQQ")
+_ENTRY = const("<HQ")
+_ENTRY_BYTES = const(10)
 
 
 def digest(packed: bytes) -> str:
@@ -150,7 +150,7 @@ def unpack(packed: bytes) -> Program:
         _text(packed[head_bytes : head_bytes + name_bytes]),
         _text(packed[head_bytes + name_bytes : fluid_end]),
         seconds_s,
-        [struct.unpack_from(_ENTRY, packed, at) for at in range(rows_at, len(packed), _ENTRY_BYTES)],
+        PackedEntries(packed, rows_at, _ENTRY_BYTES),
     )
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
@@ -163,10 +163,10 @@ def unpack(packed: bytes) -> Program:
     return program
 
 
-def _take_settings(program: Program, block: bytes, library_bytes: int) -> None:
+def _take_settings(program: Program, block: bytes, size: int) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block[library_bytes:], _text(block[:library_bytes]))
+    program.settings = settings.unpack(block[size:], _text(block[:size]))
     check(program.settings)
     if not program.settings and program.mode != MINIMUM:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")

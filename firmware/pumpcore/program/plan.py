@@ -1,20 +1,52 @@
 """The program as it runs. packing.py packs and checks it."""
 
+import struct
+
 from pumpcore.units import const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Content, Entries, Settings
+    from pumpcore.shapes import Content, Entries, Iterator, Settings
 
 CONSTANT = const(0)
 SCHEDULE = const(1)
 MINIMUM = const(2)
-MODES = ("constant", "schedule", "minimum")
+MODES = const(("constant", "schedule", "minimum"))
+
+
+class PackedEntries:
+    """The entries in a program's bytes, from byte `start` on, each of `size` bytes: minute u16, rate_nl u64 or u56 (9 bytes).
+
+    An entry becomes a tuple when it is asked for: 336 tuples would take four times the memory of the bytes.
+    """
+
+    def __init__(self, packed: bytes, start: int, size: int) -> None:
+        self.packed = packed
+        self.start = start
+        self.size = size
+
+    def __len__(self) -> int:
+        return (len(self.packed) - self.start) // self.size
+
+    def read(self, at: int) -> "tuple[int, int]":
+        """Return the entry at byte `at`."""
+        values = struct.unpack_from("<HQ" if self.size == 10 else "<HIHB", self.packed, at)
+        return values if len(values) == 2 else (values[0], values[1] | values[2] << 32 | values[3] << 48)
+
+    def __getitem__(self, index: int) -> "tuple[int, int]":
+        start, end = self.start, len(self.packed)
+        at = (start if index >= 0 else end) + index * self.size
+        if not start <= at < end:
+            raise IndexError(index)
+        return self.read(at)
+
+    def __iter__(self) -> "Iterator[tuple[int, int]]":
+        return map(self.read, range(self.start, len(self.packed), self.size))
 
 
 class Program:
     """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
-    `entries` is a sorted list of (minute_of_week, rate_nl); a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
+    `entries` are (minute_of_week, rate_nl), sorted; a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
     volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
     otherwise None.
     """

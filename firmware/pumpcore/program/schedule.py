@@ -1,14 +1,14 @@
 """Which entry of a weekly schedule is in force, and when the next one begins. The week starts on Monday at 00:00 local time."""
 
-from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK
+from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Entries
 
-NEVER_S = 1 << 40
+NEVER_S = const(1 << 40)
 # 1970-01-01 was a Thursday: day 3 of a week that starts on Monday.
-_EPOCH_OFFSET_S = 3 * MINUTES_PER_DAY * S_PER_MINUTE
-DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_EPOCH_OFFSET_S = const(259_200)
+DAY_NAMES = const(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 
 
 def second_of_week(utc_s: int, offset_s: int) -> int:

@@ -6,16 +6,18 @@ ng per ml. THERAPY.md explains each.
 
 import struct
 
-OVERRIDES = ("concentration", "rate", "bolus", "day")
-FIELDS = (
+from pumpcore.units import const
+
+OVERRIDES = const(("concentration", "rate", "bolus", "day"))
+FIELDS = const((
     "demand_on", "demand_per_day", "demand_s", "lockout_s", "demand_nl", "bolus_max_nl", "bolus_day_nl",
     "line_day", "tubing_nl", "catheter_nl",
     "tolerance_permille", "tolerance_nl", "capacity_nl", "low_nl", "empty_nl",
     "library_version", "overrides", "hard_rate_nl", "soft_rate_nl", "hard_bolus_nl", "soft_bolus_nl", "hard_day_nl", "soft_day_nl",
     "hard_low_ng", "soft_low_ng", "soft_high_ng", "hard_high_ng",
-)
+))
 
-_FORMAT = "<BHIIQQQHQQHQQQQIHQQQQQQQQQQ"
+_FORMAT = const("<BHIIQQQHQQHQQQQIHQQQQQQQQQQ")
 
 
 class Settings:

@@ -31,15 +31,15 @@ def _next(data: bytes | memoryview, damaged_at: int, expected: int, behind: int)
     for sequence in range(expected + 1, min(behind, expected + room + 1)):
         pattern = struct.pack("<I", sequence)
         least = damaged_at + (sequence - expected) * records.SHORTEST_BYTES
-        at = _find(data, pattern, least + records.SEQUENCE_AT)
+        at = find(data, pattern, least + records.SEQUENCE_AT)
         while at >= 0:
             if records.whole_bytes(data, at - records.SEQUENCE_AT):
                 return at - records.SEQUENCE_AT, sequence
-            at = _find(data, pattern, at + 1)
+            at = find(data, pattern, at + 1)
     return -1, 0
 
 
-def _find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
+def find(data: bytes | memoryview, pattern: bytes, start: int) -> int:
     """Return the offset of `pattern` at or after `start`, -1 if there is none. A memoryview has no `find`."""
     for at in range(start, len(data), _PART_BYTES):
         found = bytes(data[at : at + _PART_BYTES + len(pattern) - 1]).find(pattern)

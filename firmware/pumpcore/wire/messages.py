@@ -14,7 +14,7 @@ if 0:  # for the type checker alone
 # A frame is one line: a JSON object, `*`, eight hex digits of CRC-32 over the object's bytes, newline. At most 8 KiB.
 
 MAX_BYTES = const(8192)
-BARE_WORDS = (b"hello", b"status", b"stop")
+BARE_WORDS = const((b"hello", b"status", b"stop"))
 _TAIL_BYTES = const(9)
 _WORD_BYTES = const(64)
 _BLANK = bytes(range(33))
@@ -28,9 +28,9 @@ class FrameError(ValueError):
         self.fault = fault
 
 
-def crc_text(body: bytes | memoryview) -> bytes:
-    """Return the CRC-32 of `body` as eight lower-case hex digits."""
-    return b"%08x" % binascii.crc32(body)
+def crc_text(text: bytes | memoryview) -> bytes:
+    """Return the CRC-32 of `text` as eight lower-case hex digits."""
+    return b"%08x" % binascii.crc32(text)
 
 
 def bare_word(line: bytes) -> bytes:
@@ -46,9 +46,9 @@ def encode(message: dict) -> bytes:
     return sealed(json.dumps(message, separators=(",", ":")).encode())
 
 
-def sealed(body: bytes) -> bytes:
+def sealed(text: bytes) -> bytes:
     """Return the line of an object's bytes, with its newline."""
-    return body + b"*%08x\n" % binascii.crc32(body)
+    return text + b"*%08x\n" % binascii.crc32(text)
 
 
 def decode(line: bytes) -> dict:
@@ -60,7 +60,7 @@ def decode(line: bytes) -> dict:
     if tail[:1] != b"*" or tail[1:] != crc_text(body):
         raise FrameError("bad_frame")
     try:
-        message = _loaded(body)
+        message = loaded(body)
     except (ValueError, RuntimeError, OverflowError):  # RuntimeError: nested too deep for the parser
         raise FrameError("bad_json")
     if type(message) is not dict:
@@ -68,12 +68,12 @@ def decode(line: bytes) -> dict:
     return message
 
 
-def _loaded(body: memoryview) -> "Json":
+def loaded(text: memoryview) -> "Json":
     """MicroPython reads a view: a copy of a long line would take one more piece of memory of that size."""
     try:
-        return json.loads(body)  # type: ignore[type-var]  # the stubs know no view
+        return json.loads(text)  # type: ignore[type-var]  # the stubs know no view
     except TypeError:
-        return json.loads(bytes(body))
+        return json.loads(bytes(text))
 
 
 class LineBuffer:
@@ -103,14 +103,14 @@ class LineBuffer:
         rest = parts.pop()
         for part in parts:
             if self.pending or self._dropping or len(part) > MAX_BYTES:
-                self._finish(part, lines)
+                self.finish(part, lines)
             elif part and not part.isspace():
                 lines.append(part)
         if rest:
             self._keep(rest)
         return lines
 
-    def _finish(self, part: bytes, lines: list[bytes | None]) -> None:
+    def finish(self, part: bytes, lines: list[bytes | None]) -> None:
         """End a line at the newline after `part`: it began earlier, or is too long."""
         self._keep(part)
         part, self.pending = bytes(self.pending), bytearray()
@@ -137,12 +137,12 @@ class LineBuffer:
 #
 # Types are checked here and not by the JSON parser: MicroPython's accepts `[1 2]` and `{"a" 1}`.
 
-PROTOCOL = (1, 1)
+PROTOCOL = const((1, 1))
 TOKEN_DIGITS = const(16)
 ID_DIGITS = const(16)
-_HEX = "0123456789abcdef"
-_HEX_BYTES = b"0123456789abcdef"
-_BEFORE_ID = b'{"jsonrpc":"2.0","id":"'
+_HEX = const("0123456789abcdef")
+_HEX_BYTES = const(b"0123456789abcdef")
+_BEFORE_ID = const(b'{"jsonrpc":"2.0","id":"')
 _ID = const(23)  # where the id begins, and what follows it
 _BEHIND_ID = const(39)
 _TAIL = const(-10)  # `*`, eight digits, newline
@@ -155,9 +155,9 @@ _PLAIN = {
 }
 
 
-def is_hex(value: "Json", digits: int) -> bool:
-    """Return True if `value` is a text of exactly `digits` lower-case hex digits."""
-    return type(value) is str and len(value) == digits and not value.strip(_HEX)
+def is_hex(value: "Json", length: int) -> bool:
+    """Return True if `value` is a text of exactly `length` lower-case hex digits."""
+    return type(value) is str and len(value) == length and not value.strip(_HEX)
 
 
 # method [{parameter: [kind, lowest or shortest, highest or longest]}, whether it changes anything]
@@ -219,7 +219,7 @@ def _printable(text: str) -> bool:
     return all([ord(letter) >= 32 and not 0xD800 <= ord(letter) < 0xE000 for letter in text])
 
 
-def _fits(value: "Json", kind: tuple) -> bool:
+def fits(value: "Json", kind: tuple) -> bool:
     name, first, second = kind
     if name == "integer":
         return type(value) is int and first <= value <= second
@@ -257,7 +257,7 @@ def check_request(message: dict) -> Request:
     for name, kind in schema.items():
         if name not in params and name in DEFAULTS:
             params[name] = DEFAULTS[name]
-        elif name not in params or not _fits(params[name], kind):
+        elif name not in params or not fits(params[name], kind):
             raise Refusal("bad_params", parameter=name)
     return Request(message["id"], method, params)
 

@@ -79,9 +79,9 @@ _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {
 }
 
 
-def code_text(record_name: str, field: str, value: int) -> str:
+def code_text(name: str, field: str, value: int) -> str:
     """Return the word for a coded field ("by", "cause" ...); the number as text if there is none."""
-    words = _CODES.get(field, {}).get(record_name, ())
+    words = _CODES.get(field, {}).get(name, ())
     return words[value] if 0 <= value < len(words) else str(value)
 
 

@@ -12,12 +12,12 @@ from pumpcore.units import const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Payload
 
-RECORD_HEAD = "<BBHIIHI"
-HEAD_BYTES = struct.calcsize(RECORD_HEAD)
+RECORD_HEAD = const("<BBHIIHI")
+HEAD_BYTES = const(18)
 CRC_BYTES = const(4)
 SEQUENCE_AT = const(4)  # offset in a record
 SHORTEST_BYTES = HEAD_BYTES + CRC_BYTES
-HIGHEST_SEQUENCE = (1 << 32) - 1
+HIGHEST_SEQUENCE = const((1 << 32) - 1)
 _HIGHEST_UPTIME_MS = const((1 << 48) - 1)
 _HIGHEST_UTC_S = const((1 << 32) - 1)
 _LONGEST_BYTES = const(255)
@@ -64,16 +64,16 @@ journal_gap [71, "<II"]
 bench_set [81, "<QIQQQIQQB"]
 """)
 
-CAUSES = ("power", "watchdog", "soft")
-STARTED_BY = ("host", "resume")
-STOPPED_BY = ("host", "button", "fault", "clock", "maintenance", "done")
-MISSED_CAUSES = ("power", "limit", "clock")
-ALARM_CHANGES = ("raised", "acknowledged", "repeated")
-SOURCES = ("basal", "bolus")
-PURPOSES = ("manual", "priming", "calibration", "demand", "extended")
-LINE_KINDS = ("clean", "front", "unknown")
-FRONT_WAYS = ("delivered", "primed")
-WHATS = ("concentration", "rate", "bolus", "day")
+CAUSES = const(("power", "watchdog", "soft"))
+STARTED_BY = const(("host", "resume"))
+STOPPED_BY = const(("host", "button", "fault", "clock", "maintenance", "done"))
+MISSED_CAUSES = const(("power", "limit", "clock"))
+ALARM_CHANGES = const(("raised", "acknowledged", "repeated"))
+SOURCES = const(("basal", "bolus"))
+PURPOSES = const(("manual", "priming", "calibration", "demand", "extended"))
+LINE_KINDS = const(("clean", "front", "unknown"))
+FRONT_WAYS = const(("delivered", "primed"))
+WHATS = const(("concentration", "rate", "bolus", "day"))
 
 
 def encode_record(name: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
@@ -85,9 +85,9 @@ def encode_record(name: str, stamp: tuple[int, int, int, int], values: "Payload"
     return encode_as(number, layout, stamp, values)
 
 
-def encode_as(number: int, layout: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
+def encode_as(number: int, format: str, stamp: tuple[int, int, int, int], values: "Payload") -> bytes:
     """Return a record by the type's number and payload format, also of a type that only older firmware writes."""
-    payload = struct.pack(layout, *values)
+    payload = struct.pack(format, *values)
     boot, sequence, uptime_ms, utc_s = stamp
     boot, uptime_ms = boot & 0xFFFF, min(uptime_ms, _HIGHEST_UPTIME_MS)
     utc_s = utc_s if utc_s <= _HIGHEST_UTC_S else 0
@@ -108,8 +108,8 @@ def whole_bytes(data: bytes | memoryview, start: int = 0) -> int:
     return length
 
 
-def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tuple[int, int]:
-    """Return (end, count) of the whole records from the front, at most `most`. Quick, for a whole block.
+def whole_run(data: bytes | memoryview, high: int, checked: bool = True) -> tuple[int, int]:
+    """Return (end, count) of the whole records from the front, at most `high`. Quick, for a whole block.
 
     Without `checked` only their lengths are read, whatever they hold.
     """
@@ -117,13 +117,13 @@ def whole_run(data: bytes | memoryview, most: int, checked: bool = True) -> tupl
     end = count = 0
     if not checked:  # a third of a block's download time went here, hence no comparison more than needed
         sure = size - _LONGEST_BYTES
-        while end <= sure and count < most:
+        while end <= sure and count < high:
             length = view[end]
             if length < shortest:
                 return end, count
             end += length
             count += 1
-    while count < most and end < size:
+    while count < high and end < size:
         length = view[end]
         behind = end + length
         if length < shortest or behind > size or (checked and crc32(view[end:behind]) != of_whole):

@@ -41,8 +41,8 @@ def _maybe(kind: tuple) -> tuple:
     return ("maybe", kind)
 
 
-def _many(kind: tuple, most: int = LIST_MOST) -> tuple:
-    return ("many", kind, most)
+def _many(kind: tuple, high: int = LIST_MOST) -> tuple:
+    return ("many", kind, high)
 
 
 def _keys(needed: dict, known: dict | None = None) -> tuple:

@@ -2,7 +2,7 @@
 
 Each module costs a pump its object, its dictionary and three names in memory, and a look in the file system when it starts. A unit is
 the text of its files, one after another. Only imports change: a name that another file of the unit defines is there already, and a
-file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A number
+file that imports a part of a unit imports the unit. Nothing is renamed, so no name may mean two things in one unit: Failed. A constant
 that no other file asks for (`NAME = const(1)`) is defined below `if 0:`: MicroPython's compiler knows it, and a pump keeps no name.
 """
 
@@ -112,7 +112,7 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
 
 
 def _without_names(text: str, elsewhere: set[str]) -> str:
-    """Return a file that keeps no name of a number, but for one that stands above its line, in another file, or behind a point."""
+    """Return a file that keeps no name of a constant, but for one that stands above its line, in another file, or behind a point."""
     asked = elsewhere.union(_ATTRIBUTES.findall(text))
     lines = []
     for line in text.splitlines(keepends=True):

@@ -159,7 +159,7 @@ class UnitPump:
     def answer_with(self, method: str, handler: Callable[..., Any]) -> None:
         """Let this handler answer the command from now on."""
         session = self.pump.session
-        session._handlers = {**session._handlers, method: handler}
+        session.handlers = {**session.handlers, method: handler}
 
     def upload(self, new: Program) -> str:
         """Stage and activate; return the digest."""
@@ -229,7 +229,7 @@ class UnitPump:
     def held_bytes(self) -> int:
         """Return the bytes of waiting lines, whole or in part."""
         session = self.pump.session
-        return len(session._lines.pending) + session.waiting_bytes
+        return len(session.lines.pending) + session.waiting_bytes
 
     def delivered_steps(self) -> int:
         """Return the app's count of all boots."""

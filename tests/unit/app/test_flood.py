@@ -117,7 +117,7 @@ def test_memory_that_runs_out_on_the_way_costs_a_line_and_no_dose(monkeypatch: p
     pump, line = running(), frame.encode(messages.request("00000000000000b1", "alarms", {})) + b"\n"
     app = pump.pump.session
     target, name = {
-        "feed": (app._lines, "feed"),
+        "feed": (app.lines, "feed"),
         "decode": (session.frame, "decode"),
         "result": (session.messages, "result"),
         "sealed": (session.frame, "sealed"),
@@ -134,7 +134,7 @@ def test_memory_that_runs_out_on_the_way_costs_a_line_and_no_dose(monkeypatch: p
 @pytest.mark.rule("R8")
 def test_a_stop_in_bytes_for_which_there_was_no_memory_acts(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = running()
-    lines = pump.pump.session._lines
+    lines = pump.pump.session.lines
     with monkeypatch.context() as patched:
         patched.setattr(lines, "feed", Failing(lines.feed, 1))
         turned(pump, b"stop\n" + LONG)
@@ -155,7 +155,7 @@ def test_a_stop_acts_or_the_lack_of_memory_halts_the_motor(
     if before:
         turned(pump, before)
         assert pump.board.stepper.enabled
-    lines = pump.pump.session._lines
+    lines = pump.pump.session.lines
     with monkeypatch.context() as patched:
         patched.setattr(lines, "feed", Failing(lines.feed, times))
         turned(pump, after)
@@ -189,7 +189,7 @@ def test_half_a_stop_outlives_another_command_without_memory(monkeypatch: pytest
 
 def test_a_line_that_needs_too_much_memory_to_be_read_is_refused_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
     pump, line = running(), frame.sealed(b"[" * 8000)
-    monkeypatch.setattr(frame, "_loaded", Failing(frame._loaded, 1))
+    monkeypatch.setattr(frame, "loaded", Failing(frame.loaded, 1))
     reply = json.loads(pump.line(line).split(b"*")[0])
     assert reply["error"]["data"]["fault"] == "no_memory" and reply["id"] is None
     assert status_of(pump)["counters"]["memory_errors"] == 1 and pump.board.stepper.enabled
@@ -225,7 +225,7 @@ def test_a_question_without_memory_is_refused_and_a_change_ends_in_the_safe_stat
 def test_what_a_command_asked_with_is_given_back_before_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a chip with full rings, the reply to the largest program had no room beside the program's own text."""
     pump, seen = ready(), []
-    refuse = session.Session._tell
+    refuse = session.Session.tell
 
     def look(self: session.Session, identity: bytes, method: str, answer: object) -> bytes:
         seen.append(asked[-1] == {})
@@ -240,7 +240,7 @@ def test_what_a_command_asked_with_is_given_back_before_it_is_answered(monkeypat
         return found
 
     monkeypatch.setattr(messages, "check_request", kept)
-    monkeypatch.setattr(session.Session, "_tell", look)
+    monkeypatch.setattr(session.Session, "tell", look)
     pump.call("program.read")
     pump.call("journal.read", ring="events", from_sequence=1)
     assert seen == [True, True]

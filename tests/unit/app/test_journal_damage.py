@@ -227,7 +227,7 @@ def test_limits_count_as_reached_until_no_lost_bolus_can_be_of_the_last_day() ->
     pump = Watched(pump.image(), MONDAY_UTC_S + 2_000)
     pump.advance(60)
     assert counted(pump) == (DEMAND["demand_per_day"], DEMAND["bolus_day_nl"]) and pump.alarms() == ["power_lost", "not_resumed"]
-    pump.pump.book._base_s += 86_400
+    pump.pump.book.base_s += 86_400
     assert counted(pump) == (0, 0)
 
 

@@ -24,7 +24,7 @@ class Erases:
     def __init__(self, pump: UnitPump, number: int, data: bytes) -> None:
         self.pump, self.number, self.data = pump, number, data
         self.steps_at_look = -1
-        self._look = pump.board.chip.after_erase
+        self.look = pump.board.chip.after_erase
         pump.board.chip.after_erase = self.ended
 
     def ended(self) -> None:
@@ -33,7 +33,7 @@ class Erases:
         clock.now_us += ERASE_US
         if self.number == 0:
             self.pump.board.link.incoming += self.data
-        self._look()
+        self.look()
         if self.number == 0:
             self.steps_at_look = self.pump.plant_steps()
             clock.now_us += ERASE_US  # the rest of the write
@@ -45,17 +45,17 @@ class FloodedErases:
     def __init__(self, pump: UnitPump, number: int, flood: bytes, stop: tuple[bytes, ...]) -> None:
         self.pump, self.erases, self.held_bytes = pump, 0, 0
         self.last, self.heard_at = number + len(stop) - 1, 0
-        self._flood, self._number, self._stop = flood, number, stop
-        self._look = pump.board.chip.after_erase
+        self._flood, self.number, self._stop = flood, number, stop
+        self.look = pump.board.chip.after_erase
         pump.board.chip.after_erase = self.ended
 
     def ended(self) -> None:
         self.erases += 1
         self.pump.board.clock.now_us += ERASE_US // 8
-        part = self.erases - self._number
+        part = self.erases - self.number
         stop = self._stop[part] if 0 <= part < len(self._stop) else b""
         self.pump.board.link.incoming += stop if part > 0 and stop else self._flood + stop
-        self._look()
+        self.look()
         self.held_bytes = max(self.held_bytes, self.pump.held_bytes())
         if self.pump.pump.stop_heard and not self.heard_at:
             self.heard_at, self.steps_at_look = self.erases, self.pump.plant_steps()
@@ -143,7 +143,7 @@ def test_a_start_that_was_being_written_does_not_come_true() -> None:
         for _ in range(60):  # until a start erases something
             erases = Erases(pump, number, b"stop\n")
             pump.ask("start")
-            pump.board.chip.after_erase = erases._look
+            pump.board.chip.after_erase = erases.look
             if erases.number <= 0:
                 break
             pump.line(b"stop\n")
@@ -161,14 +161,14 @@ def test_a_bug_in_the_look_does_not_reach_littlefs_and_ends_in_the_safe_state(mo
         raise KeyError("a bug")
 
     erases = Erases(pump, 1, b"")
-    look = erases._look
+    look = erases.look
 
     def once() -> None:
         with monkeypatch.context() as patch:
             patch.setattr(pump.board.link, "read", broken)
             look()
 
-    erases._look = once
+    erases.look = once
     lease_writes(pump, erases)
     for _ in range(3):
         pump.pump.turn()
@@ -188,7 +188,7 @@ def test_orders_that_a_stop_overtook_in_an_erase_are_refused() -> None:
     for _ in range(60):  # until a start erases something
         erases = Erases(pump, 1, start + b"stop\n")
         pump.ask("start")
-        pump.board.chip.after_erase = erases._look
+        pump.board.chip.after_erase = erases.look
         if erases.number <= 0:
             break
         pump.line(b"stop\n")
@@ -208,7 +208,7 @@ def test_a_stop_in_an_erase_for_which_there_is_no_memory_acts(
     pump = UnitPump.running(constant(FAST_NL))
     pump.advance(10.3)
     erases = Erases(pump, 1, data)
-    target = pump.board.link if name == "read" else pump.pump.session._lines
+    target = pump.board.link if name == "read" else pump.pump.session.lines
     whole, failures = getattr(target, name), [MemoryError] * times
 
     def starved(*words: object) -> object:

@@ -181,7 +181,7 @@ def test_a_later_transition_moves_nothing_but_itself() -> None:
 
 def test_an_offset_stored_by_an_older_firmware_is_read() -> None:
     pump = ready(day((0, 0, 100_000)))
-    pump.pump.book.wall._store.save("offset", (7200).to_bytes(4, "little"))
+    pump.pump.book.wall.store.save("offset", (7200).to_bytes(4, "little"))
     again = ready(image=pump.image())
     assert again.call("status")["offset_s"] == 7200 and again.call("status")["transition_utc_s"] == 0
 

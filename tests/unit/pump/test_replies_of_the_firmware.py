@@ -283,9 +283,9 @@ def a_bug() -> None:
     def broken(pump: object, params: dict) -> dict:
         raise ValueError("\U0001f600" * 5_000)
 
-    kept, pump.pump.session._handlers["hello"] = pump.pump.session._handlers["hello"], broken
+    kept, pump.pump.session.handlers["hello"] = pump.pump.session.handlers["hello"], broken
     refused(pump, "hello")
-    pump.pump.session._handlers["hello"] = kept
+    pump.pump.session.handlers["hello"] = kept
     assert pump.state() == "alarm" and "ValueError" in pump.call("status")["last_error"]
     questions(pump)
 

@@ -52,6 +52,6 @@ def test_the_sum_counts_every_bolus_whole_for_24_hours(rows: list, now_s: int, l
 @given(st.lists(st.tuples(st.integers(0, DAY_S - 1), st.integers(1, 100)), min_size=KEPT, max_size=3 * KEPT), st.integers(0, 2 * DAY_S))
 def test_many_boluses_take_bounded_memory_and_none_is_forgotten_early(rows: list, now_s: int) -> None:
     doses = filled([(start, volume, False) for start, volume in rows])
-    assert len(doses._rows) <= KEPT + 1
+    assert len(doses.rows) <= KEPT + 1
     assert doses.sum_nl(now_s) >= sum([volume for start, volume in rows if now_s - start < DAY_S])
     assert doses.sum_nl(2 * DAY_S) == 0

@@ -110,7 +110,7 @@ def test_the_largest_program_fits_and_one_entry_more_does_not() -> None:
     largest = Program("n" * 80, "f" * 80, 2**32 - 1, entries)
     largest.mode = packing.SCHEDULE
     assert len(pack(largest)) <= MAX_BYTES
-    assert unpack(pack(largest)).entries == entries
+    assert list(unpack(pack(largest)).entries) == entries
     largest.settings = set_up(**DEMAND, **RESERVOIR, **LINE, library_version=1)
     largest.settings.library = "l" * 80
     assert len(pack(largest)) <= MAX_BYTES and unpack(pack(largest)).settings.library == "l" * 80

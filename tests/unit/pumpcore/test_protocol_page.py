@@ -294,7 +294,7 @@ def test_the_examples_are_right() -> None:
     example, packed, record = blocks
     assert frame.decode(example.encode())["method"] == "status"
     made = packing.unpack(binascii.unhexlify(packed.replace("\n", "")))
-    assert (made.name, made.fluid, made.rate_seconds_s, made.entries) == ("demo", "water", 3600, [(0, 900_000)])
+    assert (made.name, made.fluid, made.rate_seconds_s, list(made.entries)) == ("demo", "water", 3600, [(0, 900_000)])
     assert packing.digest(packing.pack(made)) in PAGE and len(packing.pack(made)) == 75
     (told,), rest = record_types.decode(binascii.unhexlify(record))
     assert rest == b"" and (told.name, told.boot, told.sequence, told.uptime_ms, told.utc_s) == ("clock_set", 3, 17, 61_234, 1_767_571_261)

@@ -90,7 +90,7 @@ def test_a_stop_works_with_a_broken_flash(how: str) -> None:
     else:
         for name in ("read", "write", "append", "names", "exists"):
             setattr(pump.board.flash, name, failing)
-        pump.pump.journal.rings["events"]._handle = None
+        pump.pump.journal.rings["events"].file = None
     pump.board.link.incoming = b"stop\n"
     pump.pump.turn()
     assert not pump.board.stepper.enabled

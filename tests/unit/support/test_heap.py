@@ -16,8 +16,9 @@ def memory(kinds: dict[int, int], at: int = 4_000) -> types.SimpleNamespace:
     ram[table : table + BLOCKS // 4] = bytes([0x55]) * (BLOCKS // 4)
     for block, kind in kinds.items():
         ram[table + block // 4] = ram[table + block // 4] & ~(3 << block % 4 * 2) | kind << block % 4 * 2
-    pool = table + BLOCKS // 4 + BLOCKS // 8
-    words = (RAM + table, BLOCKS // 4, RAM + table + BLOCKS // 4, RAM + pool, RAM + pool + BLOCKS * 16)
+    finalisers = table + BLOCKS // 4 + 1
+    pool = finalisers + BLOCKS // 8 + 3
+    words = (RAM + table, BLOCKS // 4, RAM + finalisers, RAM + pool, RAM + pool + BLOCKS * 16)
     ram[at : at + 20] = struct.pack("<5I", *words)
     return types.SimpleNamespace(sram=ram)
 

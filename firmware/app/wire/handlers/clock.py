@@ -4,10 +4,11 @@ from app.pump import Pump
 from app.wire.handlers.bolus import check_temporary, fastest_nl
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.schedule import Zone
+from pumpcore.units import const
 
-LARGEST_STEP_S = 2
+LARGEST_STEP_S = const(2)
 # Leases and slices that are queued were planned with the transition known before.
-SETTLED_AHEAD_S = 120
+SETTLED_AHEAD_S = const(120)
 
 
 def clock_set(pump: Pump, params: dict) -> dict:
@@ -37,10 +38,10 @@ def clock_set(pump: Pump, params: dict) -> dict:
     return told
 
 
-def _check_small(by_s: int, offset_by_s: int) -> None:
-    if abs(by_s) > LARGEST_STEP_S or offset_by_s:
-        nearest_s = max(-LARGEST_STEP_S, min(LARGEST_STEP_S, by_s))
-        raise Refusal("clock_step", rule="R11", asked_s=by_s, asked_offset_by_s=offset_by_s, limit_s=LARGEST_STEP_S, nearest_s=nearest_s)
+def _check_small(shift_s: int, offset_by_s: int) -> None:
+    if abs(shift_s) > LARGEST_STEP_S or offset_by_s:
+        nearest_s = max(-LARGEST_STEP_S, min(LARGEST_STEP_S, shift_s))
+        raise Refusal("clock_step", rule="R11", asked_s=shift_s, asked_offset_by_s=offset_by_s, limit_s=LARGEST_STEP_S, nearest_s=nearest_s)
 
 
 def _check_ahead(transition_utc_s: int, least_utc_s: int) -> None:

@@ -6,13 +6,14 @@ from app.pump import Pump
 from app.records.journal import BLOCK_BYTES
 from app.wire.session import Bulk
 from pumpcore.faults.faults import Refusal
+from pumpcore.units import const
 from pumpcore.wire import records
 
 if 0:  # for the type checker alone
     from app.types import Reading
 
 _block = bytearray(BLOCK_BYTES)  # allocated once, while this module is loaded: one for each answer would soon fill the heap
-_SIZES = b'", "bytes": %d, "crc32": "%08x", "first_sequence": %d, "next_sequence": %d, "last_sequence": %d, "more": '
+_SIZES = const(b'", "bytes": %d, "crc32": "%08x", "first_sequence": %d, "next_sequence": %d, "last_sequence": %d, "more": ')
 
 
 def journal_read(pump: Pump, params: "Reading") -> Bulk:

@@ -36,13 +36,13 @@ def _from_journal(pump: Pump, token: str) -> dict:
         found = {"token": token, "behind": ring.next_sequence, "whole_from": ring.next_sequence, "ended": None, "ordered": None}
         found["purpose"], found["place"] = -1, 0
     pump.search = found
-    if not _look(ring, found, bytes.fromhex(token)):
+    if not look(ring, found, bytes.fromhex(token)):
         return {"token": token, "state": "searching"}
     pump.search = None
-    return _told(pump, token, found)
+    return told(pump, token, found)
 
 
-def _look(ring: "Ring", found: dict, raw_token: bytes) -> bool:
+def look(ring: "Ring", found: dict, raw_token: bytes) -> bool:
     """Go back by a few segments; return True if nothing more can be found."""
     buffer, done = bytearray(BLOCK_BYTES), False
     for _ in range(_SEGMENTS):
@@ -73,7 +73,7 @@ def _take(found: dict, record: record_types.Record, raw_token: bytes) -> None:
         found["purpose"] = fields["purpose"]
 
 
-def _told(pump: Pump, token: str, found: dict) -> dict:
+def told(pump: Pump, token: str, found: dict) -> dict:
     ordered, ended, whole_from = found["ordered"], found["ended"], found["whole_from"]
     if ordered is not None and (ended is not None or found["place"] >= whole_from):  # else its end may be among the lost records
         return _describe(token, ordered, ended, max(0, found["purpose"]))

@@ -91,7 +91,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
     digest, setup = params["digest"], pump.setup
     if digest == setup.digest and not ("line" in setup.damaged or "primed" in setup.damaged):
         return {"digest": digest}
-    packed, new = _checked(setup, digest)
+    packed, new = checked(setup, digest)
     change = _change(pump, new)
     if not pump.idle():
         _check_running(pump, new)
@@ -111,7 +111,7 @@ def program_activate(pump: Pump, params: dict) -> dict:
     return {"digest": setup.digest}
 
 
-def _checked(setup: "Setup", digest: str) -> "tuple[bytes, packing.Program]":
+def checked(setup: "Setup", digest: str) -> "tuple[bytes, packing.Program]":
     """Return (bytes, program) with the findings of its check."""
     if digest == setup.digest:
         return setup.packed, setup.program

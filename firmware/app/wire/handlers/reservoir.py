@@ -32,7 +32,7 @@ def reservoir_refill(pump: Pump, params: dict) -> dict:
     values = (token, new.expected_nl, spread_nl, new.measured_nl, new.filled_nl, delivered_nl, new.blocks)
     pump.journal.append("refilled", values)
     pump.setup.keep_tank(new)
-    _tell(pump, new)
+    tell(pump, new)
     return _reply(pump, new)
 
 
@@ -61,7 +61,7 @@ def _reconciled(pump: Pump, settings: "Settings", params: dict) -> "tuple[Reserv
     return new, spread_nl, old.delivered_nl(position)
 
 
-def _tell(pump: Pump, new: Reservoir) -> None:
+def tell(pump: Pump, new: Reservoir) -> None:
     pump.alarms.clear_name("reservoir_low")
     pump.delivery.watch_tank()
     if new.blocks:

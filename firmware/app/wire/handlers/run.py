@@ -9,6 +9,7 @@ from pumpcore.faults.faults import RUNS_MEND, Refusal
 from pumpcore.limits.order_limits import check_bolus_rate, check_bolus_time, check_rounding
 from pumpcore.orders import bolus as boluses
 from pumpcore.orders.bolus import PRIMING, Bolus
+from pumpcore.units import const
 
 if 0:  # for the type checker alone
     from app.types import Calibration
@@ -16,7 +17,7 @@ if 0:  # for the type checker alone
 # --- priming -----------------------------------------------------------------------------------------------------------------
 # The store keeps whether the line was primed for this program and this filling of the reservoir (R8).
 
-_NAME = "primed"
+_NAME = const("primed")
 
 
 def line_nl(pump: Pump) -> int:

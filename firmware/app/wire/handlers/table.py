@@ -5,7 +5,7 @@ import sys
 from app.pump import Pump
 from app.wire.session import VALID_MS
 from pumpcore.faults.faults import Refusal
-from pumpcore.units import MS_PER_S, S_PER_MINUTE
+from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
 
 if 0:  # for the type checker alone
@@ -13,11 +13,11 @@ if 0:  # for the type checker alone
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
 
-FIRMWARE = "0.1.0"
-BENCH_ONLY = "bench instrument: never to be connected to a person or an animal"
+FIRMWARE = const("0.1.0")
+BENCH_ONLY = const("bench instrument: never to be connected to a person or an animal")
 
 # a host needs these to check a program by the pump's own formula (pumpcore.limits.limits) before it sends it
-CEILINGS = ("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s")
+CEILINGS = const(("rate_nl", "rate_seconds_s", "hour_nl", "day_nl", "max_rate_hz", "start_rate_hz", "acceleration_hz_per_s"))
 
 
 def hello(pump: Pump, params: dict) -> dict:
@@ -48,15 +48,15 @@ def hello(pump: Pump, params: dict) -> dict:
 
 def status(pump: Pump, params: dict) -> dict:
     """Return everything that `watch` shows: state, times, rates, steps, alarms. Changes nothing."""
-    result = _identity(pump)
+    result = identity(pump)
     result.update(_rates(pump))
     result.update(_steps(pump))
-    result["temporary"] = _temporary(pump)
-    result["therapy"] = _therapy(pump)
+    result["temporary"] = temporary(pump)
+    result["therapy"] = therapy(pump)
     return result
 
 
-def _identity(pump: Pump) -> dict:
+def identity(pump: Pump) -> dict:
     book, setup = pump.book, pump.setup
     counters = dict(pump.session.counters)
     counters["faults_suppressed"] = pump.alarms.suppressed
@@ -119,7 +119,7 @@ def _steps(pump: Pump) -> dict:
     }
 
 
-def _temporary(pump: Pump) -> dict | None:
+def temporary(pump: Pump) -> dict | None:
     """Return the temporary rate that waits or runs."""
     present = pump.delivery.overlay.present
     if present is None:
@@ -135,7 +135,7 @@ def _temporary(pump: Pump) -> dict | None:
     }
 
 
-def _therapy(pump: Pump) -> dict | None:
+def therapy(pump: Pump) -> dict | None:
     """Return the live state of the program's settings; None for a program without settings."""
     settings = pump.setup.program.settings if pump.setup.program else None
     if settings is None:
@@ -149,7 +149,7 @@ def _therapy(pump: Pump) -> dict | None:
         "demands_in_day": pump.doses.counted(settings, now_s),
         "demands_refused": pump.presses.refused,
         "boluses_in_day_nl": pump.doses.counted_nl(now_s, settings.bolus_day_nl),
-        "reservoir": _reservoir(pump, settings) if settings.capacity_nl else None,
+        "reservoir": reservoir(pump, settings) if settings.capacity_nl else None,
         "line": _line(pump),
         "library": settings.library,
         "library_version": settings.library_version,
@@ -167,7 +167,7 @@ def _line(pump: Pump) -> dict | None:
     return told
 
 
-def _reservoir(pump: Pump, settings: "Settings") -> dict:
+def reservoir(pump: Pump, settings: "Settings") -> dict:
     """Return the least volume left and how much more it may be; None for both if nobody has reported a refill."""
     tank, position = pump.setup.tank, pump.position_steps()
     told = {"capacity_nl": settings.capacity_nl, "low_nl": settings.low_nl, "empty_nl": settings.empty_nl}
@@ -203,7 +203,7 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 
 # --- table -------------------------------------------------------------------------------------------------------------------
 
-_FOLDER = "app.wire.handlers."
+_FOLDER = const("app.wire.handlers.")
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
 
@@ -220,34 +220,34 @@ class Loader:
     """
 
     def __init__(self, system: "System") -> None:
-        self._system = system
-        self._method = ""
+        self.system = system
+        self.method = ""
         self._handler: "Handler | None" = None
 
     def handler(self, method: str) -> "Handler":
         """Return the function for `method`. Refusal `not_loaded` if flash or memory fails; then nothing has happened."""
-        if method != self._method:
-            if file_of(method) != file_of(self._method):
-                self.give_back(_family(method) == _family(self._method))
+        if method != self.method:
+            if file_of(method) != file_of(self.method):
+                self.give_back(_family(method) == _family(self.method))
             try:
                 file = file_of(method)
                 self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
             except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
                 self.give_back()
                 raise Refusal("not_loaded", cause=repr(error)[:80])
-            self._method = method
+            self.method = method
         return self._handler
 
-    def give_back(self, keeps: bool = False) -> None:
+    def give_back(self, kept: bool = False) -> None:
         """Free what was loaded, by power-up too, or half loaded by a failed import.
 
         All that stays in memory is one file on a pump, this one (thecal.deploy.units), so every other file of app and pumpcore may go.
-        `keeps`: free handlers only, because the next one needs the rest too.
+        `kept`: free handlers only, because the next one needs the rest too.
         """
-        self._method, self._handler = "", None
+        self.method, self._handler = "", None
         files = [name for name, module in sys.modules.items() if name != __name__ and not hasattr(module, "__path__")]
-        given = [name for name in files if name.startswith(_FOLDER) or (not keeps and name.split(".")[0] in ("app", "pumpcore"))]
-        self._system.forget(*given)
+        given = [name for name in files if name.startswith(_FOLDER) or (not kept and name.split(".")[0] in ("app", "pumpcore"))]
+        self.system.forget(*given)
 
 
 def file_of(method: str) -> str:
