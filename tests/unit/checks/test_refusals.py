@@ -27,7 +27,7 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
         detail = {"fault": "rate_above_ceiling", "do": "lower it", "asked_nl": 4_000_000, "limit_nl": 3_000_000, "nearest_nl": 3_000_000}
         raise exchange.refused({"code": 301, "message": "the rate is above the ceiling", "data": detail})
 
-    verb = importlib.import_module("thecal.cli.verbs.program")
+    verb = importlib.import_module("thecal.cli.uploading")
     monkeypatch.setattr(verb, "show", lambda *words: None)
     client = SimpleNamespace(
         program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None

@@ -174,7 +174,7 @@ def test_steps_leases_and_the_guard_are_shown_only_when_asked(run, pump):
         assert code == 0 and not [word for word in words if word in out + err], verb
     out = run("status", "--steps", port=pump)[1]
     assert "the guard's counter is at" in out and "leased" in out
-    assert "1 mL/h = 1000000 nl" in run("program", "rx.toml", "--yes", "--steps", port=pump)[2]
+    assert "1 mL/h = 1000000 nl" in run("program", "rx.toml", "--dry-run", "--steps")[1]
 
 
 def test_a_lost_link_is_4_and_says_unknown(run, pump, monkeypatch):
