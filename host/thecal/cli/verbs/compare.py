@@ -46,7 +46,7 @@ def compare(
         show(found, steps)
 
 
-def show(found: Comparison, steps: bool) -> None:
+def show(found: Comparison, steps: bool = False) -> None:
     from thecal.quantities.amounts import span
 
     rows: list[tuple[str, ...]] = [("from", "to", "forecast", "delivered", "difference", "of which boluses", "uncertain", "why")]
