@@ -39,6 +39,8 @@ def show_version(wanted: bool) -> None:
 
 def asked(words: list[str]) -> str:
     """Return the verb that was typed first, "page" if only the list of verbs will be printed, otherwise "all"."""
+    if "_THECAL_COMPLETE" in os.environ:  # the shell asks what may follow
+        return "all"
     if not words or (len(words) == 1 and words[0] in HELP):
         return "page"
     return words[0] if words[0] in VERBS and words[0] != "help" else "all"

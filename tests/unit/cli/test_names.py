@@ -301,7 +301,7 @@ def test_changed_rows_of_the_review_are_marked(pump, thecal_says) -> None:
     Path("rx.toml").write_text(RX.replace("1 mL/h", "2 mL/h"))
     review = thecal_says("program", "rx.toml", "--yes", "-p", pump.port_url)[2]
     assert "(* changes)" in review
-    assert [line.split()[0] for line in review.splitlines() if " * " in line] == ["(*", "always"]
+    assert [line.split()[0] for line in review.splitlines() if " * " in line] == ["always"]
 
 
 def test_start_without_a_program_names_the_command_and_changes_nothing(pump, thecal_says) -> None:
