@@ -224,7 +224,7 @@ def rows(status: Status, beside: Beside = NOTHING, steps: bool = False) -> list[
         ("program", f"{name} ({digest[:12]})" if name else "none"),
         ("delivers", rate_text(status, program)),
         *doses_rows(status),
-        *([("next", next_text(status, program))] if runs and status.get("next_change_s") else []),
+        *([("next", next_text(status, program))] if runs and status.get("next_change_s") and not status.get("protocol") else []),
         *([("protocol", protocol_text.now_text(status))] if status.get("protocol") else []),
         *([("bolus", bolus_text(status))] if status.get("bolus") else []),
         *([("extended bolus", bolus_text({**status, "bolus": status["extended"]}))] if status.get("extended") else []),
