@@ -53,6 +53,7 @@ class Section:
     note: str = ""
     numbers_from: int = 99
     numbers_to: int = 99
+    note_alone: bool = False  # the note says something without rows too
 
 
 class Sections:
@@ -310,7 +311,8 @@ class Sections:
                 if one.was_offset_s not in (None, one.offset_s):
                     offset += f" (was {offset_text(one.was_offset_s or 0)})"
                 rows.append((self.words.utc(one.old_utc_s), self.words.utc(one.new_utc_s), by, offset))
-        return Section("The clock was set", ("from", "to", "by", "local time"), rows, "no setting of the clock", self._clock_note())
+        head, none = ("from", "to", "by", "local time"), "no setting of the clock"
+        return Section("The clock was set", head, rows, none, self._clock_note(), note_alone=True)
 
     def _clock_note(self) -> str:
         boots = self.line.axis.boots.values()
