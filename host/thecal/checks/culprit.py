@@ -10,11 +10,12 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import Protocol
+from pumpcore.program.settings import LIMITS, Settings
 from pumpcore.units import NL_PER_ML
 from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key
 from thecal.prescription.file import Prescription
-from thecal.prescription.tables import BY_FIELD
+from thecal.prescription.tables import BY_FIELD, RATE, SETTINGS
 from thecal.quantities.typed import Quantity, decimal, spelled
 
 NEAREST_DIGITS = 6
@@ -79,12 +80,29 @@ class OfStage(Culprit):
         """Return the program with at most `value_nl` per its seconds in this stage."""
         made, before = copy(program), program.protocol
         assert before is not None
-        stages = list(before.stages)
-        lasts_s, begin_nl, end_nl = stages[self._index]
-        stages[self._index] = lasts_s, min(begin_nl, value_nl), min(end_nl, value_nl)
+        lasts_s, begin_nl, end_nl = before.stages[self._index]
+        finer = 2 * lasts_s  # with so many times the seconds, any ramp in this time is exact
+        stages = [(length_s, begin * finer, end * finer) for length_s, begin, end in before.stages]
+        stages[self._index] = lasts_s, min(begin_nl, value_nl) * finer, min(end_nl, value_nl) * finer
+        made.rate_seconds_s, made.max_rate_nl = program.rate_seconds_s * finer, program.max_rate_nl * finer
+        made.settings = with_rates(program.settings, finer)
         made.protocol, made.peaks = Protocol(stages, before.loops), {}
         made.protocol.then, made.protocol.start, made.protocol.start_value = before.then, before.start, before.start_value
         return made
+
+
+def with_rates(settings: Settings | None, times: int) -> Settings | None:
+    """Return the settings with every rate so many times as high."""
+    if settings is None:
+        return None
+    made = copy(settings)
+    rates = [field for one in SETTINGS if one.held.kind == RATE for field in one.held.fields]
+    for field in rates:
+        setattr(made, field, getattr(settings, field) * times)
+    made.drugs = tuple(
+        (name, tuple(value * times if field in rates else value for field, value in zip(LIMITS, own))) for name, own in settings.drugs
+    )
+    return made
 
 
 def of_rate(prescription: Prescription, program: Program) -> Culprit:

@@ -42,6 +42,9 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             raise BadInput(f"{name}: demand.dose: {about.cause}", about.do) from refusal
         if refusal.fault.name in settings_checks.FAULTS:
             raise settings_checks.complaint(prescription, compiled, refusal, rig, name) from refusal
+        if refusal.fault.name == "program_protocol":
+            cause, _, do = str(refusal.detail["cause"]).partition("; ")
+            raise BadInput(f"{name}: protocol: {cause}", do) from refusal
         blamed = of_ceiling(prescription, compiled, refusal)
         best = (
             possible(blamed.words(figure(refusal, "nearest_nl")))

@@ -140,6 +140,8 @@ def check(tables: dict[str, Any], name: str, text: str = "") -> Prescription:
         prescription = Prescription.model_validate(tables)
     except ValidationError as error:
         raise first_complaint(error, name, places) from error
+    if prescription.basal is None and prescription.protocol is None:
+        raise BadInput(f"{name}: basal is missing", "add it; `thecal new` writes a commented example")
     if prescription.protocol is not None:
         try:
             prescription = prescription.model_copy(update={"protocol": stages.placed(prescription.protocol, places)})
@@ -233,9 +235,7 @@ def contradictions(prescription: Prescription) -> list[tuple[str, BadInput]]:
         found += stages.contradictions(protocol)
         if prescription.on_clock_loss != "stop":
             found.append(("on_clock_loss", BadInput("a protocol has no lowest rate to go on with", 'write on_clock_loss = "stop"')))
-    elif basal is None:
-        found.append(("basal", BadInput("is missing", "add [basal] or [protocol]; `thecal new` writes a commented example")))
-    elif sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
+    elif basal is not None and sum(way is not None for way in (basal.rate, basal.minimum, basal.entry)) != 1:
         found.append(("basal", BadInput("needs either a rate, a minimum, or [[basal.entry]] rows", "write just one of them")))
     for at, one in enumerate((prescription.concentration, *(other.concentration for other in prescription.others))):
         if one is not None and one.amount == 0:

@@ -138,7 +138,7 @@ class Repeat(NamedTuple):
     """A loop as the pump holds it: index of the first stage, number of stages, times; 0 = forever."""
 
     first: int
-    count: int
+    stages: int
     times: int
 
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpcore.program import packing
+from thecal.checks import program as program_checks
+from thecal.checks.rigs import rig_of
 from thecal.errors import BadInput
 from thecal.prescription.compiler import compile_prescription
 from thecal.prescription.file import load
@@ -181,4 +183,41 @@ def test_every_example_is_a_prescription() -> None:
     for name in names:
         load(folder / name)
     page = (folder / "README.md").read_text(encoding="utf-8")
-    assert len(names) >= 8 and all(name in page for name in names)
+    assert len(names) == 9 and all(name in page for name in names)
+
+
+def test_too_many_ways_to_meet_are_refused_with_what_to_do(tmp_path) -> None:
+    lengths = iter((11, 23, 29, 11, 37, 31, 37, 19, 31, 37, 13, 17, 19, 11, 23, 13, 29, 31, 37, 11, 17, 23, 19, 13) * 3)
+    inner = [[stage('rate = "10 uL/h"', f'for = "{next(lengths)} s"', inner=True) for _ in range(8 - at % 2)] for at in range(8)]
+    loops = [loop(f"times = {50_000 + at}", *stages) for at, stages in enumerate(inner)]
+    path = tmp_path / "rx.toml"
+    path.write_text(HEAD + "".join(loops))
+    prescription = load(path)
+    with pytest.raises(BadInput, match="protocol: its loops of short stages meet in too many ways") as error:
+        program_checks.check(prescription, compile_prescription(prescription, "rx.toml"), rig_of("sim-clock"), "rx.toml")
+    assert "common measure" in error.value.do
+
+
+LIMITED = [
+    ([stage('rate = "20 mL/h"', 'for = "2 h"')], 'protocol.stage[1].rate: "20 mL/h"'),
+    ([stage('volume = "12 mL"', 'for = "2 h"')], 'protocol.stage[1].volume: "12 mL"'),
+    ([ON, stage('ramp = ["0 mL/h", "8 mL/h"]', 'for = "6 h"')], 'protocol.stage[2].ramp: "8 mL/h"'),
+    ([loop("times = 30", stage('rate = "4 mL/h"', 'for = "40 min"', inner=True), OFF_INSIDE)], 'protocol.loop[1].stage[1].rate: "4 mL/h"'),
+]
+
+
+@pytest.mark.parametrize(("parts", "cause"), LIMITED)
+def test_a_protocol_above_a_ceiling_names_the_stage_and_the_nearest_value(tmp_path, parts: list[str], cause: str) -> None:
+    path = tmp_path / "rx.toml"
+
+    def checked(text: str) -> None:
+        path.write_text(text)
+        prescription = load(path)
+        program_checks.check(prescription, compile_prescription(prescription, "rx.toml"), rig_of("sim-clock"), "rx.toml")
+
+    text = HEAD + "".join(parts)
+    with pytest.raises(BadInput) as error:
+        checked(text)
+    assert cause in error.value.cause
+    nearest = error.value.do.rsplit('"', 2)[1]
+    checked(text.replace(cause.rsplit('"', 2)[1], nearest))
