@@ -46,6 +46,11 @@ class Line(Shape):
     bridge ("old", "uncertain", ""), the measured range of the line's volume, and the least and greatest position of the front."""
 
 
+@repeats(replies.PROTOCOL_NOW)
+class ProtocolNow(Shape):
+    """Where a protocol is: the stage (0 the first; null while it waits), the pass of its loop, the seconds left; see PROTOCOL.md."""
+
+
 @repeats(replies.TEMPORARY)
 class Temporary(Shape):
     """A rate (nl per the program's seconds), or numerator / denominator of the basal, for a time."""
