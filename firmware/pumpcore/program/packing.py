@@ -170,14 +170,14 @@ def unpack(packed: bytes) -> Program:
     program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
     program.concentration = head[12:]
     if more:
-        _take_more(program, packed[head_bytes:name_at], packed[block_at:rows_at])
+        _take_more(program, packed[head_bytes:name_at], memoryview(packed)[block_at:rows_at])
     _check_values(program)
     if not plain:
         _take_settings(program, packed[fluid_end:block_at], library_bytes)
     return program
 
 
-def _take_more(program: Program, counts: bytes, block: bytes) -> None:
+def _take_more(program: Program, counts: bytes, block: memoryview) -> None:
     """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
     drugs, stages = counts
     if drugs or not stages or program.mode != BY_STAGES:

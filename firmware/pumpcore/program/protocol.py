@@ -28,9 +28,9 @@ HEAD_BYTES = struct.calcsize(_HEAD)
 
 
 class Packed:
-    """The rows in a block of bytes. A row becomes a tuple when it is asked for: 64 stages of objects would take 8 kB."""
+    """The rows in a view of a program's bytes. One becomes a tuple when it is asked for: 64 stages of objects would take 8 kB."""
 
-    def __init__(self, layout: str, raw: bytes) -> None:
+    def __init__(self, layout: str, raw: memoryview) -> None:
         self._layout = layout
         self._raw = raw
 
@@ -257,14 +257,14 @@ class Ahead:
         return self._protocol.between_nl_s(self._at_s, self._at_s + seconds_s)
 
 
-def block_bytes(stages: int, raw: bytes) -> int:
+def block_bytes(stages: int, raw: memoryview) -> int:
     """Return the length of the block of so many stages at the beginning of `raw`. Refusal `program_format`."""
     if len(raw) < HEAD_BYTES:
         raise Refusal("program_format", cause="length")
     return HEAD_BYTES + stages * struct.calcsize(_STAGE) + raw[HEAD_BYTES - 1] * struct.calcsize(_LOOP)
 
 
-def unpack(stages: int, block: bytes) -> Protocol:
+def unpack(stages: int, block: memoryview) -> Protocol:
     """Return the protocol of its block of a program. Refusals `program_size`, `program_protocol`; nothing else is raised.
 
     `block` has `block_bytes`.
