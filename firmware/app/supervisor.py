@@ -41,7 +41,7 @@ class Supervisor:
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
-        self._trusted = 0  # the guard's count when the motor's supply was last good
+        self.known = 0  # the guard's count when the motor's supply was last good
 
     def tick(self, uptime_ms: int) -> None:
         """Look once. Must be cheap, because it runs in every turn."""
@@ -55,7 +55,7 @@ class Supervisor:
         elif runs and board.supply.low():
             self.supply_low()
         else:
-            self._trusted = state.guard_count
+            self.known = state.guard_count
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
@@ -67,7 +67,7 @@ class Supervisor:
         supply_mv = self.board.supply.mv()
         self.delivery.safe_state("motor_supply")
         motion = self.delivery.motion
-        uncertain = motion.guard.count() - self._trusted
+        uncertain = motion.guard.count() - self.known
         self.book.uncertain_steps += uncertain
         self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 

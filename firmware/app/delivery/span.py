@@ -151,9 +151,9 @@ class Span:
         bolus, self.bolus = self.bolus, None
         return bolus
 
-    def remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
-        """Note that `steps` were ordered in a slice, `its_steps` of them for `bolus`."""
-        self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
+    def remember(self, bolus: Bolus, steps: int, bolus_steps: int) -> None:
+        """Note that `steps` were ordered in a slice, `bolus_steps` of them for `bolus`."""
+        self._slices.append((bolus, self.ordered_steps - steps, steps, bolus_steps))
         if len(self._slices) > _SLICES_KEPT:
             self._slices.pop(0)
 

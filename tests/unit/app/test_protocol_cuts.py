@@ -1,11 +1,13 @@
 """Protocols through a power cut: stopped, or gone on with at the end of the broken lease; and while they wait for their start."""
 
+import json
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumpcore.flash import slots
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT
@@ -114,3 +116,14 @@ def test_a_drawn_protocol_cut_at_any_moment_goes_on_at_the_lease_s_end(made: Pro
     if runs:
         assert booted.delivered_steps() - booted.plant_steps() == leased
         assert whole - 1 <= booted.delivered_steps() <= max(whole, leased)
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.rule("R6")
+def test_a_stored_protocol_whose_fullest_hour_a_new_bench_does_not_allow_is_not_run() -> None:
+    pump = UnitPump.ready(staged((1_800, UL_S, UL_S), (1_800, 0, 0), loops=((0, 2, 0),)))
+    narrow = bench_with(hour_nl=1_000_000)
+    pump.board.flash.write("/store/bench.a", slots.pack(9, json.dumps(narrow).encode()))
+    booted = UnitPump(pump.image())
+    booted.advance(0.05)
+    assert booted.alarms() == ["program_invalid"] and booted.call("status")["program_digest"] == ""

@@ -107,12 +107,18 @@ def test_a_bolus_runs_up_and_down_also_when_its_last_second_is_not_full(basal_hz
     assert pump.call("status")["state"] == "running" and pump.pump.delivery.orders.bolus.delivered_steps == volume_nl * STEPS // VOLUME_NL
 
 
-def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_yet() -> None:
+def running_with_bolus() -> tuple[UnitPump, list, str]:
+    """Return a pump 20 s after it began a bolus at 6,000 steps a second, the generator's items, and the bolus's token."""
     pump, given = running(constant(0))
     pump.advance(10)
     rate_nl = nl_per_h(6_000)
     token = pump.order(rate_nl // 12, rate_nl)
     pump.advance(20)
+    return pump, given, token
+
+
+def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_yet() -> None:
+    pump, given, token = running_with_bolus()
     span = pump.pump.delivery.span
     while span.planned_s >= span.lease_end_s:
         pump.advance(0.05)
@@ -122,11 +128,7 @@ def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_ye
 
 
 def test_a_cancellation_behind_that_ends_abruptly_and_loses_nothing() -> None:
-    pump, given = running(constant(0))
-    pump.advance(10)
-    rate_nl = nl_per_h(6_000)
-    token = pump.order(rate_nl // 12, rate_nl)
-    pump.advance(20)
+    pump, given, token = running_with_bolus()
     span = pump.pump.delivery.span
     while span.planned_s < span.lease_end_s:
         pump.advance(0.05)
