@@ -87,7 +87,7 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 #
 # TPR3 is for a program with a protocol, or with more than one drug. After its header come the numbers of other drugs and of stages (u8
-# each), after the texts the other drugs, then always the settings, then the protocol's block (protocol.py), then the entries with a rate
+# each), after the texts the other drugs, then always the settings, then the protocol's block (staging.py), then the entries with a rate
 # of seven bytes: 336 of them, four drugs and every setting fit in MAX_BYTES.
 
 MAX_ENTRIES = const(336)
@@ -182,11 +182,11 @@ def _take_more(program: Program, counts: bytes, block: memoryview) -> None:
     drugs, stages = counts
     if drugs or not stages or program.mode != BY_STAGES:
         raise Refusal("program_format", cause="numbers of drugs and stages")
-    from pumpcore.program import protocol
+    from pumpcore.program import staging
 
-    if len(block) != protocol.block_bytes(stages, block):
+    if len(block) != staging.block_bytes(stages, block):
         raise Refusal("program_format", cause="length")
-    program.protocol = protocol.unpack(stages, block)
+    program.protocol = staging.unpack(stages, block)
     if program.on_clock_loss != CLOCK_LOSS[0]:  # a protocol has no lowest rate to go on with
         raise Refusal("program_format", cause="on_clock_loss of a protocol")
 

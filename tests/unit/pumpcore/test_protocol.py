@@ -12,9 +12,10 @@ from pumpcore.fluid.front import Crossing
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program import packing
 from pumpcore.program.packing import MAX_BYTES, pack, unpack
-from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Ahead, Protocol, check
+from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Ahead, Protocol
 from pumpcore.program.schedule import NEVER_S, Week, Zone
 from pumpcore.program.settings import FIELDS, Settings
+from pumpcore.program.staging import check
 from support.models import protocols as reference
 from support.programs import MONDAY_UTC_S, constant
 from support.protocols import in_words, program, protocols, staged
