@@ -65,7 +65,7 @@ class OfStage(Culprit):
 
     def __init__(self, prescription: Prescription, program: Program) -> None:
         made: Any = program.protocol
-        self._index = max(range(len(made.stages)), key=lambda index: top_nl(made.stages[index]))
+        self._index = max(range(len(made.stages)), key=lambda index: max(made.stages[index][1:]))
         protocol: Any = prescription.protocol
         key, stage = protocol.stages()[self._index]
         if stage.ramp is not None:
@@ -73,7 +73,7 @@ class OfStage(Culprit):
             super().__init__(f"{key}.ramp", stage.ramp[int(end_nl >= begin_nl)], max(begin_nl, end_nl))
         else:
             word = "rate" if stage.rate is not None else "volume"
-            super().__init__(f"{key}.{word}", getattr(stage, word), top_nl(made.stages[self._index]))
+            super().__init__(f"{key}.{word}", getattr(stage, word), max(made.stages[self._index][1:]))
 
     def replaced(self, program: Program, value_nl: int) -> Program:
         """Return the program with at most `value_nl` per its seconds in this stage."""
@@ -85,11 +85,6 @@ class OfStage(Culprit):
         made.protocol, made.peaks = Protocol(stages, before.loops), {}
         made.protocol.then, made.protocol.start, made.protocol.start_value = before.then, before.start, before.start_value
         return made
-
-
-def top_nl(stage: tuple[int, int, int]) -> int:
-    """Return the higher end of a stage's rate."""
-    return max(stage[1:])
 
 
 def of_rate(prescription: Prescription, program: Program) -> Culprit:

@@ -260,8 +260,7 @@ def report(begun: Begun, last: Look | None, as_json: bool) -> None:
         data(f"done: {words}; delivered {amount(begun, last.made)}")
         return
     data(f"running: {words}")
-    ends = "it ends by itself" if begun.whole_steps is not None else "it runs until you stop it"
-    talk(f"{ends}; stop it with: thecal stop")
+    talk("it ends by itself; to stop it before: thecal stop" if begun.whole_steps is not None else "it runs until you stop it: thecal stop")
 
 
 def document(begun: Begun, last: Look | None) -> dict[str, Any]:

@@ -29,9 +29,9 @@ class Course:
     def __init__(self, flows: Iterable[Flow], end_s: int) -> None:
         changes: dict[int, tuple[Fraction, Fraction]] = {0: (Fraction(0), Fraction(0)), end_s: (Fraction(0), Fraction(0))}
 
-        def change(at_s: int, rate: Fraction, slope: Fraction) -> None:
+        def change(at_s: int, by_s: Fraction, by_s_s: Fraction) -> None:
             before, was = changes.get(at_s, (Fraction(0), Fraction(0)))
-            changes[at_s] = before + rate, was + slope
+            changes[at_s] = before + by_s, was + by_s_s
 
         for from_s, to_s, rate, slope in flows:
             if from_s < end_s:

@@ -43,7 +43,7 @@ class Flows:
         known, place = self._now.prescribed, self._now.place()
         if known is None or place is None:
             return [self.flow(from_ms, to_ms, basal_nl)]
-        return [Flow(begin_ms, end_ms, self.flowing(rate_nl)) for begin_ms, end_ms, rate_nl in known.between(place, from_ms, to_ms)]
+        return [Flow(one.from_ms, one.to_ms, self.flowing(one.rate_nl)) for one in known.between(place, from_ms, to_ms)]
 
     def overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
         """Run this instead of the basal from here on; None: the basal again."""

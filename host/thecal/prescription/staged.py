@@ -90,13 +90,13 @@ def whole_seconds(key: str, stage: Stage, seconds_s: Fraction, name: str) -> int
     return int(seconds_s)
 
 
-def least_seconds(stages: list[Planned], least_s: int, refuse_rate: Callable[[Planned, int], BadInput], name: str) -> int:
+def least_seconds(stages: list[Planned], least_s: int, refuse: Callable[[Planned, int], BadInput], name: str) -> int:
     """Return the shortest multiple of `least_s` over which every stage is whole nl. Raises BadInput with the nearest time or rate."""
     for one in stages:
         made_s = common(least_s, one.parts())
         if made_s > SECONDS_MAX_S:
             if one.stage.lasts_s is None or (one.stage.rate is not None and one.stage.volume is None):
-                raise refuse_rate(one, least_s)
+                raise refuse(one, least_s)
             raise BadInput(f"{name}: {one.key}.for: {no_exact_time(one)}", nearest_times(one, least_s))
         least_s = made_s
     return least_s
@@ -134,13 +134,21 @@ def rates(stages: list[Planned]) -> Iterator[Fraction]:
         yield from (one.begin, one.end)
 
 
-def loops(prescription: Prescription) -> list[tuple[int, int, int]]:
-    """Return (index of the first stage, number of stages, times; 0 = forever) of every loop."""
+class Repeat(NamedTuple):
+    """A loop as the pump holds it: index of the first stage, number of stages, times; 0 = forever."""
+
+    first: int
+    stages: int
+    times: int
+
+
+def loops(prescription: Prescription) -> list[Repeat]:
+    """Return every loop."""
     assert prescription.protocol is not None
     found, first = [], 0
     for _, part in prescription.protocol.parts():
         if isinstance(part, Loop):
-            found.append((first, len(part.stage), 0 if part.forever else part.times or 0))
+            found.append(Repeat(first, len(part.stage), 0 if part.forever else part.times or 0))
             first += len(part.stage)
         else:
             first += 1

@@ -11,8 +11,14 @@ from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml
 from thecal.quantities.exact import drugs_of
 
 FOREVER = 0
-Stage = tuple[int, int, int]  # as the pump holds it: seconds, rate_nl at its begin and at its end
-Loop = tuple[int, int, int]  # first stage, number of stages, times
+
+
+class Stage(NamedTuple):
+    """A stage as the pump holds it: its seconds, and its rates at begin and end."""
+
+    lasts_s: int
+    begin_nl: int
+    end_nl: int
 
 
 class Total(NamedTuple):
@@ -27,12 +33,11 @@ def facts(program: Program, protocol: Protocol) -> dict[str, str]:
     if is_one_rate(protocol):
         return {"always": f"{ml_per_h(last_nl(protocol), program.rate_seconds_s)} until it is stopped"}
     said = {"start": start_text(protocol)}
-    loops = {loop[0]: (number, loop) for number, loop in enumerate(protocol.loops, 1)}
-    for index, stage in enumerate(protocol.stages):
+    loops = {first: number for number, (first, _, _) in enumerate(protocol.loops)}
+    for index, row in enumerate(protocol.stages):
         if index in loops:
-            number, loop = loops[index]
-            said[f"loop {number}"] = loop_text(protocol, loop)
-        said[f"stage {index + 1}"] = stage_text(program, stage)
+            said[f"loop {loops[index] + 1}"] = loop_text(protocol, loops[index])
+        said[f"stage {index + 1}"] = stage_text(program, Stage(*row))
     if protocol.then == HOLD or not is_endless(protocol):
         said["then"] = then_text(program, protocol)
     said["in all"] = total_text(program, protocol)
@@ -48,7 +53,7 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
         rate += f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
-    return {"rate": rate, "volume": amount(program, stage_nl(program, protocol.stages[0])), "time": long_span(lasts_s)}
+    return {"rate": rate, "volume": amount(program, stage_nl(program, Stage(*protocol.stages[0]))), "time": long_span(lasts_s)}
 
 
 def start_text(protocol: Protocol) -> str:
@@ -96,9 +101,9 @@ def amount(program: Program, volume_nl: Fraction) -> str:
     return ml(volume_nl) + mass
 
 
-def loop_text(protocol: Protocol, loop: Loop) -> str:
+def loop_text(protocol: Protocol, index: int) -> str:
     """Return "168 times: stages 1 to 2, 1 h each time"."""
-    first, count, times = loop
+    first, count, times = protocol.loops[index]
     which = f"stage {first + count}" if count == 1 else f"stages {first + 1} to {first + count}"
     each_s = sum(protocol.stages[index][0] for index in range(first, first + count))
     said = "without end" if times == FOREVER else "once" if times == 1 else f"{times} times"

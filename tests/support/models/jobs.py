@@ -1,6 +1,6 @@
 """Twelve ordinary jobs, each written a second time as a sentence of arithmetic: nl by a second of the job, with `fractions`.
 
-Importing nothing of ours. A second counts from the job's begin: the pump's first second, or 06:00.
+Importing nothing of ours. A second counts from the job's begin: the pump's first second; by the clock, Monday 00:00.
 """
 
 from fractions import Fraction
@@ -74,7 +74,8 @@ def pulses(second: int) -> Fraction:
 
 
 def from_six(second: int) -> Fraction:
-    """1 mL in the first hour, then 0.4 mL/h for 8 h; a negative second is before 06:00."""
+    """From 00:00 on: nothing until 06:00, 1 mL in the first hour, then 0.4 mL/h for 8 h."""
+    second -= 6 * HOUR_S
     first = min(max(second, 0), HOUR_S)
     then = min(max(second - HOUR_S, 0), 8 * HOUR_S)
     return Fraction(ML_NL, HOUR_S) * first + per_h("0.4") * then
