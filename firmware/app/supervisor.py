@@ -7,7 +7,6 @@ if 0:  # for the type checker alone
 
 TOTAL_MS = const(300_000)
 FEED_MS = const(1_000)
-_WAITS = const(255)  # the stage of a protocol that has not begun
 SUPERVISOR = const(1)
 DELIVERY = const(2)
 SESSION = const(4)  # the tasks that must show that they are alive
@@ -84,9 +83,7 @@ class Supervisor:
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
         values = ordered, delivered, leased, self.book.powered_on_s()
-        told = span.basal.told((uptime_ms - span.origin_ms) // MS_PER_S) if span and not span.alone else None
-        if told is None:
+        if span is None or span.basal.course is None:
             self.journal.post("total", values)
         else:
-            stage = told["stage"]
-            self.journal.post("protocol_total", values + (_WAITS if stage is None else stage, told["pass"] or 0))
+            self.journal.post("protocol_total", values + span.basal.course.total((uptime_ms - span.origin_ms) // MS_PER_S))

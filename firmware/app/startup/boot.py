@@ -153,7 +153,8 @@ class Resume:
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
         self.basal = setup.basal(setup.program, self.accumulator, week)
-        self.basal.begin(0, week, record.protocol_s)
+        if self.basal.course is not None:
+            self.basal.course.begin(0, week, record.protocol_s)
         self.protocol_s = record.protocol_s
         self.next_ms = 0
         self.protocol = setup.program.protocol

@@ -13,12 +13,12 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
+_TOTALS = (7, 72)  # that of a protocol begins like the other
 # (code, format) of records
 _TOTAL = records.FORMATS["total"]
 _DOSE = records.FORMATS["dose"]
 _ALARM = records.FORMATS["alarm"]
 _BOOT = records.FORMATS["boot"]
-_TOTALS = const((7, 72))  # that of a protocol begins like the other
 _OLD_BOOT = const(1)
 _GAP = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
