@@ -16,7 +16,6 @@ micropython.kbd_intr(-1)  # before anything can fail: a 0x03 on the line must no
 
 HALS = {"rp2": "hal.rp2", "linux": "hal.sim", "wasi": "hal.sim", "webassembly": "hal.sim"}
 
-POWER_UP = ("app.startup.boot", "app.startup.recovery")  # modules that nothing else needs
 MANIFEST = "/manifest"
 PART_BYTES = 2048
 MOST_FAILURES = 3  # failed starts in a row
@@ -123,8 +122,7 @@ def begin() -> "MainBoard":
 def turn(board: "MainBoard", found: "tuple[str, bytes]") -> None:
     """Build the pump and run its loop."""
     pump = build(board, *found)
-    board.system.forget(*POWER_UP)
-    pump.session.loader.give_back()  # modules that some commands need too
+    pump.session.loader.give_back()  # what only power-up and some commands need
     sys.modules[HALS[sys.platform] + ".imports"].built()
     board.system.built()
     from app.pump import run

@@ -46,7 +46,7 @@ class Pump:
         self.stop_heard = False  # in the middle of a flash write: the motor is cut off, the next turn does the rest
         self.look_error: Exception | None = None
         self.checking: "Steps | None" = None  # what power-up has left to check; until it is done nothing begins (R6)
-        self._tidy_ms = NEVER_MS
+        self.due_ms = NEVER_MS
 
     def state(self) -> str:
         """Return the state for people: stopped, running, limited, priming, calibrating, resuming, alarm, maintenance."""
@@ -151,9 +151,9 @@ class Pump:
         if self.reset_wanted:
             self.board.system.reset()
         if answered:
-            self._tidy_ms = now_ms + QUIET_MS
-        elif now_ms >= self._tidy_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
-            self._tidy_ms = NEVER_MS
+            self.due_ms = now_ms + QUIET_MS
+        elif now_ms >= self.due_ms:  # collect the garbage of answers once nobody asks, not in the middle of the next answer
+            self.due_ms = NEVER_MS
             self.board.system.collect()
         if self.checking is not None:
             self.check_on()
@@ -166,7 +166,7 @@ class Pump:
             next(self.checking)
         except StopIteration:
             self.checking = None
-            self._tidy_ms = 0  # the code that did it
+            self.due_ms = 0  # the code that did it
         except Exception as error:  # noqa: BLE001  not even an error of our own makes it a checked one
             self.checking = None
             self.delivery.safe_state("firmware_incomplete")
@@ -190,7 +190,7 @@ class Pump:
             due_ms = uptime_ms
         else:
             due_ms = min(
-                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, uptime_ms + LONGEST_WAIT_MS, self._tidy_ms)
+                self.delivery.due_ms(), self.supervisor.next_total_ms, self.presses.quiet_ms, uptime_ms + LONGEST_WAIT_MS, self.due_ms)
             if self.resume is not None:
                 due_ms = min(due_ms, self.resume.due_ms())
         wait_ms = due_ms - uptime_ms if due_ms > uptime_ms else 0
@@ -198,7 +198,7 @@ class Pump:
             if not link.wait(wait_ms):
                 return
             session.poll()
-            self._tidy_ms = self.board.clock.uptime_ms() + QUIET_MS
+            self.due_ms = self.board.clock.uptime_ms() + QUIET_MS
         while session.goes_on() and self.board.clock.uptime_ms() < uptime_ms + wait_ms and not link.alert():
             session.poll()
 

@@ -7,7 +7,6 @@ if 0:  # for the type checker alone
 
 TOTAL_MS = const(300_000)
 FEED_MS = const(1_000)
-_WAITS = const(255)  # the stage of a protocol that has not begun
 SUPERVISOR = const(1)
 DELIVERY = const(2)
 SESSION = const(4)  # the tasks that must show that they are alive
@@ -41,7 +40,7 @@ class Supervisor:
         self._stop = stop
         self.next_total_ms = TOTAL_MS
         self.vouch_wanted = False
-        self._trusted = 0  # the guard's count when the motor's supply was last good
+        self.known = 0  # the guard's count when the motor's supply was last good
 
     def tick(self, uptime_ms: int) -> None:
         """Look once. Must be cheap, because it runs in every turn."""
@@ -55,7 +54,7 @@ class Supervisor:
         elif runs and board.supply.low():
             self.supply_low()
         else:
-            self._trusted = state.guard_count
+            self.known = state.guard_count
             wrong = runs and delivery.motion.amiss(state)
             if wrong:
                 delivery.safe_state(wrong)
@@ -67,7 +66,7 @@ class Supervisor:
         supply_mv = self.board.supply.mv()
         self.delivery.safe_state("motor_supply")
         motion = self.delivery.motion
-        uncertain = motion.guard.count() - self._trusted
+        uncertain = motion.guard.count() - self.known
         self.book.uncertain_steps += uncertain
         self.journal.post("supply_low", (supply_mv, motion.delivered_steps(), uncertain))
 
@@ -82,9 +81,7 @@ class Supervisor:
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
         values = ordered, delivered, leased, self.book.powered_on_s()
-        told = span.basal.told((uptime_ms - span.origin_ms) // MS_PER_S) if span and not span.alone else None
-        if told is None:
+        if span is None or span.basal.course is None:
             self.journal.post("total", values)
         else:
-            stage = told["stage"]
-            self.journal.post("protocol_total", values + (_WAITS if stage is None else stage, told["pass"] or 0))
+            self.journal.post("protocol_total", values + span.basal.course.total((uptime_ms - span.origin_ms) // MS_PER_S))

@@ -62,10 +62,6 @@ class Flash:
         """Delete the file. Raises OSError if it does not exist."""
         os.remove(path)
 
-    def rename(self, old: str, new: str) -> None:
-        """Rename a file; replace `new` if it exists."""
-        os.rename(old, new)
-
     def names(self, path: str) -> "list[str]":
         """Return the sorted names of everything in a folder; [] if the folder does not exist."""
         try:
@@ -78,7 +74,8 @@ class Flash:
 
     def make_folder(self, path: str) -> None:
         """Create the folder unless it exists."""
-        if not self._is_folder(path):
+        facts = self.stat(path)
+        if facts is None or not facts[0] & _FOLDER_MODE:
             os.mkdir(path)
 
     def exists(self, path: str) -> bool:
@@ -88,15 +85,6 @@ class Flash:
     def size(self, path: str) -> int:
         """Return the bytes of a file. Raises OSError if it does not exist."""
         return os.stat(path)[6]
-
-    def free_bytes(self) -> int:
-        """Return the bytes in blocks that no file uses."""
-        facts = os.statvfs("/")
-        return facts[0] * facts[3]
-
-    def _is_folder(self, path: str) -> bool:
-        facts = self.stat(path)
-        return facts is not None and bool(facts[0] & _FOLDER_MODE)
 
     def stat(self, path: str) -> tuple[int, ...] | None:
         try:

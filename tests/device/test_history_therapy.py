@@ -58,14 +58,22 @@ def therapy(device: Device, witness: Witness) -> None:
     witness.run_for(6000)
 
 
-def test_every_mode_is_in_the_books(device: Device) -> None:
-    witness = Witness(device)
-    therapy(device, witness)
+def in_the_band(device: Device, witness: Witness) -> Timeline:
+    """Return the pump's history, in which the true steps are always between its bounds."""
     line = Timeline(collect(device.client))
     assert [words for holds, words in checks(line) if not holds] == []
     for boot, uptime_ms, plant_steps in witness.looks:
         at_ms = line.axis.at_ms(boot, uptime_ms)
         assert line.low.at(at_ms) - BEGINS_STEPS <= plant_steps <= line.high.at(at_ms) + BEGINS_STEPS, uptime_ms
+    return line
+
+
+def test_every_mode_is_in_the_books(device: Device) -> None:
+    witness = Witness(device)
+    therapy(device, witness)
+    line = in_the_band(device, witness)
+    for boot, uptime_ms, plant_steps in witness.looks:
+        at_ms = line.axis.at_ms(boot, uptime_ms)
         assert abs(line.planned.at(at_ms) - plant_steps) <= BEGINS_STEPS, "the plan is with the motor all the time"
     told = document(Report(line, *line.window(None, None)))
     assert told["totals"]["halted_steps"] <= 1, "a temporary rate is no part of the plan that was not made"
@@ -102,11 +110,7 @@ def cut(device: Device, witness: Witness) -> Timeline:
     device.power_cycle(30)
     assert device.reaches("running", 130)
     witness.run_for(9000)
-    line = Timeline(collect(device.client))
-    assert [words for holds, words in checks(line) if not holds] == []
-    for boot, uptime_ms, plant_steps in witness.looks:
-        at_ms = line.axis.at_ms(boot, uptime_ms)
-        assert line.low.at(at_ms) - BEGINS_STEPS <= plant_steps <= line.high.at(at_ms) + BEGINS_STEPS, uptime_ms
+    line = in_the_band(device, witness)
     sums = line.sums(*line.window(None, None))
     assert abs(sums.due_steps()) <= BEGINS_STEPS and sums.halted_steps == 0
     return line

@@ -15,6 +15,7 @@ from support.programs import MONDAY_UTC_S, resuming
 from support.protocols import in_words, staged
 from support.rig.benches import NO_CLOCK
 from support.rig.device import Device, Figures
+from thecal.sim.guest.flash import BLOCKS
 
 pytestmark = pytest.mark.needs("plant", "free_time")
 ML_H = 1_000_000
@@ -168,3 +169,22 @@ def test_laptop_and_pump_forecast_the_same_and_a_ramp_is_one_row() -> None:
         assert len(rows) == 1 + 3 * 40 + 1 and rows[0][:2] == (0, 200)
         device.run_for(60)
         assert device.state() == "running" and device.alarms() == []
+
+
+@pytest.mark.rule("R9")
+@pytest.mark.needs("power_cut")
+def test_the_busiest_protocol_leaves_flash_for_20_years_and_journal_for_30_days(record_property: Figures) -> None:
+    hours = 4
+    with Device() as device:
+        device.begin(staged((10, ML_H, ML_H), (10, 0, 0), loops=((0, 2, 0),)))
+        device.run_for(600)
+        begun, before = sum(device.sim.flash_wear()["erases"]), len(device.raw_journal())
+        device.run_for(hours * 3600)
+        erases = (sum(device.sim.flash_wear()["erases"]) - begun) * 24 // hours
+        grown = (len(device.raw_journal()) - before) * 24 // hours
+        assert device.state() == "running" and [record.fields["entry"] for record in device.records("entry")] == [0, 1]
+    years = BLOCKS * 100_000 / erases / 365.25
+    days = 31 * 16_384 // grown
+    told = f"{erases} erases a day, {years:.0f} years, journal of {days} days"
+    record_property("figure", f"busiest protocol (a stage of 10 s after the other): {told}")
+    assert years >= 20 and days >= 30

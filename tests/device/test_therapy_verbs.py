@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from support.host.cli import Visit
+from support.host.prescriptions import LINE_AND_RESERVOIR
 from support.rig.device import Device
 
 pytestmark = pytest.mark.needs("plant", "free_time")
-RX = """title = "visit"
+RX = f"""title = "visit"
 drug = "dye"
 concentration = "500 ug/mL"
 [basal]
@@ -18,16 +19,7 @@ dose = "50 uL"
 duration = "10 min"
 lockout = "1 h"
 per_day = 4
-[line]
-tubing = "140 uL"
-catheter = "199 uL"
-measured = 2026-01-31
-[reservoir]
-capacity = "20 mL"
-low = "2 mL"
-empty = "0.5 mL"
-tolerance = "0.1 mL"
-"""
+{LINE_AND_RESERVOIR}"""
 
 
 def test_a_visit(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The unmodified firmware in real MicroPython, with the power cut at flash operations of a short life, whole and torn.
 
 The truth is the motor's true steps, out of the firmware's reach. Tier `faults` on CPython cuts at every operation. Here every third is cut,
-three in four of these by `make test-long`; all of them with THECAL_TORTURE=1.
+seven in eight of these by `make test-long`; all of them with THECAL_TORTURE=1.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from thecal.sim.guest.flash import Moment
 pytestmark = [pytest.mark.needs("flash_operations", "plant", "virtual_time")]
 MOST_OPERATIONS = 600
 EVERY = 1 if TORTURE else 3  # odd, so that whole and torn cuts alternate
-CHUNKS = 4
+CHUNKS = 8
 PARTS = [0, *(pytest.param(chunk, marks=pytest.mark.long) for chunk in range(1, CHUNKS))]
 LATER_UTC_S, RUN_S, RESUME_S = MONDAY_UTC_S + 3600, 3, 8
 HARMLESS = {"power_lost", "not_resumed", "stop_button", "clock_lost"}

@@ -58,6 +58,7 @@ def test_the_windows_lines_install_what_make_installs() -> None:
     assert WINDOWS[2].split()[1] in VERBS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", FLASH)
 def test_flashing_a_board_that_is_not_there_says_so(command: str, home: dict[str, str]) -> None:
     typed = [*shlex.split(command), "DRY_RUN=1", "PORT=/dev/none"]
@@ -82,7 +83,7 @@ def test_one_ml_per_h_runs_after_the_first_three_commands(
 
 
 def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:
-    walk(WALK, home, tmp_path, background)
+    walk(WALK, home, tmp_path, background, forked)
     assert (tmp_path / "day.csv").stat().st_size > 0
     assert "Traceback" not in stop(background[0])
 

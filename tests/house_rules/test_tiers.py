@@ -81,7 +81,7 @@ def run(project: Path, *arguments: str) -> tuple[int, list[str]]:
     return done.returncode, lines[heading:]
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", [(), pytest.param(("-n", "2"), marks=pytest.mark.long)], ids=["one process", "two workers"])
 def test_the_last_lines_say_what_ran_and_what_did_not(project: Path, workers: tuple[str, ...]) -> None:
     code, table = run(project, *workers)
     assert code == 1

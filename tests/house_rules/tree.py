@@ -22,11 +22,17 @@ class Source:
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text, self.path)
+        """Do not change it: the rules share the trees of the product. Those of the tests would take too much memory."""
+        return ast.parse(self.text, self.path) if self.path.startswith("tests/") else _parsed(self)
 
     @property
     def line_count(self) -> int:
         return len(self.text.splitlines())
+
+
+@cache
+def _parsed(source: Source) -> ast.Module:
+    return ast.parse(source.text, source.path)
 
 
 @cache

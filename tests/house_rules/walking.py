@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from support.host.cli import server
 
+Runner = Callable[[str, dict[str, str], Path, str], subprocess.CompletedProcess[str]]
 # Examples that fail on a healthy simulated pump: there is no board, and no alarm to acknowledge.
 ENDS = {
     "thecal flash --bench tmc2209-peristaltic": 3,
@@ -59,8 +61,17 @@ def wait_until_found(pump: subprocess.Popen[str], home: dict[str, str], folder: 
         time.sleep(0.1)
 
 
-def walk(commands: list[str], home: dict[str, str], folder: Path, background: list[subprocess.Popen[str]]) -> dict[str, int]:
-    """Type the commands one after the other, answering yes; return the exit code of each."""
+def started(command: str, home: dict[str, str], folder: Path, answers: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end as a newcomer's shell does: with an interpreter of its own."""
+    return subprocess.run(
+        words(command), cwd=folder, env=home, input=answers, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
+    )
+
+
+def walk(
+    commands: list[str], home: dict[str, str], folder: Path, background: list[subprocess.Popen[str]], run: Runner = started
+) -> dict[str, int]:
+    """Type the commands one after the other, answering yes; return the exit code of each. `run`: `forked` is several times faster."""
     codes = {}
     for command in commands:
         if command.split()[1] == "sim":
@@ -72,9 +83,7 @@ def walk(commands: list[str], home: dict[str, str], folder: Path, background: li
             assert watching.poll() is None, first_line + watching.communicate()[0]
             assert "Traceback" not in stop(watching)
         else:
-            done = subprocess.run(
-                words(command), cwd=folder, env=home, input="y\n" * 9, capture_output=True, text=True, timeout=COMMAND_LIMIT_S, check=False
-            )
+            done = run(command, home, folder, "y\n" * 9)
             assert "Traceback" not in done.stderr
             assert done.returncode == ENDS.get(command, 0), f"{command}\n{done.stdout}{done.stderr}"
             codes[command] = done.returncode

@@ -132,4 +132,4 @@ def _environment(report: Path) -> dict[str, str]:
     kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     # compile the copy once, not for every mutation
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report)}
+    return kept | {"PYTHONPATH": str(HERE), "MUTATION_REPORT": str(report), "THECAL_HYPOTHESIS": "mutation"}

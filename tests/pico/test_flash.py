@@ -36,6 +36,7 @@ def bench_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make
 
 
 @pytest.mark.quick
+@pytest.mark.long
 def test_a_dry_run_at_a_fresh_board_shows_every_file_and_writes_nothing(bench_with: Maker, capsys: pytest.CaptureFixture[str]) -> None:
     bench = bench_with(ERASED)
     bench.pump.advance_by(500)  # stock MicroPython makes its file system

@@ -11,12 +11,15 @@ from pumpcore.program.protocol import Protocol
 from support.emulator.board import EmulatedBoard
 from support.models import protocols as reference
 from support.models.weekly import step_times_us
+from support.programs import constant
 from support.protocols import in_words, program, staged
 from support.rig.device import Device
 
 WITHIN_US = Fraction(1, 2)
 LONGEST_PART_MS = 300
-STAGES = [(10, 700 * index, 700 * index + 20 * (index % 3)) for index in range(64)]
+STAGES = [(10, (1 << 40) + 700 * index, (1 << 40) + 700 * index + 20 * (index % 3)) for index in range(64)]
+SLOW = [(10, 700 * index, 700 * index + 20 * (index % 3)) for index in range(64)]
+MOST_BYTES = 7_000
 LOOPS = [(2 * index, 2, 4_000_000) for index in range(32)]
 BUILD = f"""
 import time
@@ -35,7 +38,7 @@ def part(*call):
     return found
 """
 UNPACK = "made = part(unpack, packed)\nstate = part(windows.begin_peak, made.protocol, %d)"
-WALK = "part(windows.go_on, made.protocol, state, 100)\npart(windows.go_on, made.protocol, state, 100)"
+WALK = "part(windows.go_on, made.protocol, state, 150)\npart(windows.go_on, made.protocol, state, 150)"
 
 
 def test_the_check_of_the_largest_protocol_comes_in_short_parts(chip: EmulatedBoard, record_property) -> None:
@@ -44,7 +47,7 @@ def test_the_check_of_the_largest_protocol_comes_in_short_parts(chip: EmulatedBo
     chip.exec(WALK)
     took_ms = ast.literal_eval(chip.exec("print(took)"))
     free = ast.literal_eval(chip.exec("import gc\ngc.collect()\nprint(gc.mem_free())"))
-    record_property("figure", f"emulated: unpack, begin, 2 x 100 moves of a search take {took_ms} ms; {free} B free")
+    record_property("figure", f"emulated: unpack, begin, 2 x 150 moves of a search take {took_ms} ms; {free} B free")
     assert took_ms[0] + max(took_ms[1:]) < LONGEST_PART_MS
     assert len(Protocol(STAGES, LOOPS).parts()) == 32 and program(Protocol(STAGES, LOOPS))
 
@@ -68,3 +71,26 @@ def test_every_edge_of_a_ramp_and_a_loop_is_where_the_plan_has_it(device: Device
     spread_us = (max(off_us) - min(off_us)) / 2
     record_property("figure", f"emulated: {len(wanted)} edges of a protocol within {float(spread_us):.3f} us of the plan")
     assert spread_us <= WITHIN_US
+
+
+def free_bytes(device: Device) -> int:
+    """Return the free memory after a quiet time."""
+    for _ in range(3):
+        device.run_for(0.5)
+        told = int(device.client.status()["free_memory_bytes"])
+    return told
+
+
+def test_a_protocol_takes_little_memory_and_a_constant_program_almost_none(device: Device, record_property) -> None:
+    device.begin(constant(36_000))
+    device.run_for(3)
+    plain = free_bytes(device)
+    device.client.stop()
+    found = []
+    for made in (staged((30, 36_000, 36_000), (10, 0, 0), loops=((0, 2, 0),)), program(Protocol(SLOW, LOOPS))):
+        device.begin(made)
+        device.run_for(3)
+        found.append(plain - free_bytes(device))
+        device.client.stop()
+    record_property("figure", f"emulated: a protocol of 2 stages takes {found[0]} B more than a constant program, the largest {found[1]} B")
+    assert found[0] <= MOST_BYTES

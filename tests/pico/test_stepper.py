@@ -59,6 +59,7 @@ def test_every_edge_is_where_the_plan_puts_it(bench: MotorBench, meanwhile: str,
 
 
 @pytest.mark.quick
+@pytest.mark.long
 @pytest.mark.rule("R4")
 def test_slices_sent_one_by_one_join_without_a_gap(bench: MotorBench) -> None:
     """A send takes as long as a slice: some lengthen an armed transfer, some come just when it begins."""

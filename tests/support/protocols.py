@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from pumpcore.program.packing import BY_STAGES
 from pumpcore.program.plan import Program
-from pumpcore.program.protocol import HOLD, Protocol
+from pumpcore.program.protocol import AT, HOLD, Protocol
+
+UL_S = 3_600_000  # 1 ul a second
+RAMP = (60, 0, 120 * 60_000)
 
 
 def program(protocol: Protocol, rate_seconds_s: int = 3600) -> Program:
@@ -21,6 +24,18 @@ def staged(*stages: tuple[int, int, int], loops: tuple = (), then: int = 0) -> P
     made = Protocol(list(stages), list(loops))
     made.then = then
     return program(made)
+
+
+def slope(*more: tuple, **kinds: object) -> Program:
+    """Return 30 s of pause, a ramp of a minute up to 2 ul/s, 50 s at it, a ramp down."""
+    return staged((30, 0, 0), RAMP, (50, 2 * UL_S, 2 * UL_S), (60, 2 * UL_S, 0), *more, **kinds)
+
+
+def at_time(minute: int, made: Program | None = None) -> Program:
+    """Return it with a start at this minute of the day."""
+    made = made or slope()
+    made.protocol.start, made.protocol.start_value = AT, minute
+    return made
 
 
 def in_words(made: Program) -> tuple[list, list, bool]:

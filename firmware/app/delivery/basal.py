@@ -10,7 +10,7 @@ from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 
 if 0:  # for the type checker alone
-    from app.types import Crossing, Iterator, Overlaying, Setup
+    from app.types import Course, Iterator, Overlaying, Setup
 
 # --- basal -------------------------------------------------------------------------------------------------------------------
 
@@ -22,31 +22,14 @@ class Basal:
     bridge runs, rates are in 1 / `temporary.parts()` nl and the accumulator's modulus is larger by that factor: nothing is rounded.
     """
 
+    course: "Course | None" = None  # itself, if it is a protocol's
+
     def __init__(self, program: Program, accumulator: Accumulator, week: schedule.Week | None) -> None:
         self.program = program
         self.accumulator = accumulator
         self.week = week
         self.temporary: "Overlaying | None" = None
         self._held: "tuple[schedule.Week | None, int, int, int]" = None, 0, 0, 0
-
-    def begin(self, second_s: int, week: "schedule.Week | None", position_s: int | None) -> None:
-        """A protocol begins in pump second `second_s` (course.py)."""
-
-    def position_s(self, second_s: int) -> int:
-        """Return the second of the protocol, 0 for any other program."""
-        return 0
-
-    def over(self, second_s: int) -> bool:
-        """Return True if a protocol has ended."""
-        return False
-
-    def tells(self, second_s: int) -> bool:
-        """Return True if the journal names the entry that begins."""
-        return True
-
-    def told(self, second_s: int) -> "dict[str, int | None] | None":
-        """Return where a protocol is, None for any other program."""
-        return None
 
     def _scheduled(self) -> bool:
         return self.program.needs_clock() and self.week is not None
@@ -75,30 +58,15 @@ class Basal:
         """Return the rate by which to advance the accumulator while this entry runs."""
         return self.of(self.program.entries[entry][1])
 
-    def ramps(self, entry: int) -> bool:
-        """Return True if each second has another rate. A lease then asks for the sum of its seconds."""
-        return False
-
-    def sum_nl(self, from_s: int, duration_s: int) -> int:
-        """Return the sum of the rates of these seconds of a ramp."""
-        return 0
-
-    def judge(self, crossing: "Crossing", second_s: int, position_steps: int) -> int:
-        """Set the phase of a bridge; return how long it holds at the rate of this second."""
-        return crossing.judge(self.accumulator, self.told_nl(self.entry_at(second_s), second_s), position_steps)
-
     def of(self, rate_nl: int) -> int:
         return rate_nl if self.temporary is None else self.temporary.of(rate_nl)
 
     def until_change_s(self, second_s: int) -> int:
         """Return the seconds until the next entry, change of the offset or end of a temporary rate; NEVER_S if there is none."""
         change_s = self._piece(second_s)[2] - second_s if self._scheduled() else NEVER_S
-        return min(change_s, self.until_temporary_s(second_s))
-
-    def until_temporary_s(self, second_s: int) -> int:
-        """Return the seconds until a temporary rate or the phase of a bridge ends; NEVER_S without one."""
-        temporary = self.temporary
-        return temporary.end_s - second_s if temporary is not None and temporary.end_s > second_s else NEVER_S
+        if self.temporary is not None and self.temporary.end_s > second_s:
+            change_s = min(change_s, self.temporary.end_s - second_s)
+        return change_s
 
     def begin_temporary(self, temporary: "Overlaying") -> None:
         """Run a temporary rate or bridge instead of the program's rates."""

@@ -1,11 +1,12 @@
 """The basal source of a program with a protocol: its stages over the seconds of a span. In memory only with such a program."""
 
 from app.delivery.basal import Basal
+from pumpcore.motion.dose import Accumulator
 from pumpcore.program.protocol import HOLD, WAITS, Ahead
 from pumpcore.program.schedule import NEVER_S
 
 if 0:  # for the type checker alone
-    from app.types import Crossing, Week
+    from app.types import Crossing, Program, Week
 
 
 class Course(Basal):
@@ -15,7 +16,10 @@ class Course(Basal):
     before the first, the number of stages after the last.
     """
 
-    _begin_s = 0
+    def __init__(self, program: "Program", accumulator: Accumulator, week: "Week | None") -> None:
+        super().__init__(program, accumulator, week)
+        self.course = self
+        self._begin_s = 0
 
     def begin(self, second_s: int, week: "Week | None", position_s: int | None) -> None:
         """Begin in pump second `second_s`, the `week` from then on, with second `position_s` of the protocol; None: with its start."""
@@ -59,7 +63,8 @@ class Course(Basal):
 
     def until_change_s(self, second_s: int) -> int:
         """Return the seconds until the stage or a temporary rate ends."""
-        return min(self.program.protocol.place(self._begin_s + second_s).left_s, self.until_temporary_s(second_s))
+        change_s, temporary = self.program.protocol.place(self._begin_s + second_s).left_s, self.temporary
+        return min(change_s, temporary.end_s - second_s) if temporary is not None and temporary.end_s > second_s else change_s
 
     def judge(self, crossing: "Crossing", second_s: int, position_steps: int) -> int:
         """Set the phase of a bridge; return how long it holds, at most to the end of the stage."""
@@ -73,6 +78,11 @@ class Course(Basal):
     def skip_to(self, second_s: int, end_s: int) -> int:
         """Whole passes are taken at once."""
         return self.accumulator.advance(self.sum_nl(second_s, end_s - second_s), 1) if end_s > second_s else 0
+
+    def total(self, second_s: int) -> tuple[int, int]:
+        """Return (stage, pass) for the journal."""
+        place = self.program.protocol.place(self._begin_s + second_s)
+        return place.entry, place.number + 1
 
     def told(self, second_s: int) -> "dict[str, int | None]":
         """Return where the protocol is, for `status`."""

@@ -59,7 +59,8 @@ class Delivery:
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self.report.append("started", values)
         basal = self.setup.basal(program, accumulator, week)
-        basal.begin(0, week, protocol_s)
+        if basal.course is not None:
+            basal.course.begin(0, week, protocol_s)
         self.span = self.open(uptime_ms, basal, position)
         self.state = RUNS
 
@@ -231,7 +232,8 @@ class Delivery:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
                 self.takeover.begin(span)
-            if span.bolus is None and span.basal.over(span.planned_s):
+            course = span.basal.course
+            if course is not None and span.bolus is None and course.over(span.planned_s):
                 return self.alone.wind_up("done")
             if not self._lease(span):
                 return True
@@ -278,7 +280,8 @@ class Delivery:
         elif not self._pause.limit and self._stood_still(span, now_ms):
             return False
         span.catch_up(now_ms)
-        if changed and (not span.planned_s or span.basal.tells(span.planned_s)):
+        course = span.basal.course
+        if changed and (course is None or not span.planned_s or course.tells(span.planned_s)):
             self.marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
         return True
 

@@ -211,7 +211,8 @@ class Leases:
         record.lease_s = length_s
         record.entry = span.entry
         record.basal_remainder = span.basal.remainder_in(*span.flow_nl(length_s))
-        record.protocol_s = span.basal.position_s(span.planned_s + length_s)
+        if span.basal.course is not None:
+            record.protocol_s = span.basal.course.position_s(span.planned_s + length_s)
         if record.until_utc_s:
             record.until_utc_s += length_s
         bolus = span.bolus

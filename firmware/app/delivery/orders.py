@@ -23,7 +23,7 @@ class Orders:
         self.bolus: Bolus | None = None
         self.extended: Bolus | None = None
         self.wanted: list[Bolus] = []
-        self._waiting: Bolus | None = None
+        self.pending: Bolus | None = None
         self._cancelled = False
 
     def order(self, bolus: Bolus) -> None:
@@ -54,7 +54,7 @@ class Orders:
         if reason:
             self.marks.bolus_ends(span, span.end_bolus(), reason)
             return
-        waiting = self._waiting = span.end_bolus()
+        waiting = self.pending = span.end_bolus()
         waiting.state = PAUSED
         self.marks.add(span, "extended_paused", (bytes.fromhex(waiting.token), waiting.planned_steps))
 
@@ -75,7 +75,7 @@ class Orders:
     def finish(self, span: Span, reason: str) -> None:
         """End the running bolus after its last slice. A waiting extended one follows at once, but ends too at a ceiling."""
         self.marks.bolus_ends(span, span.end_bolus(), reason)
-        behind, self._waiting = self._waiting or (self.wanted.pop() if self.wanted else None), None
+        behind, self.pending = self.pending or (self.wanted.pop() if self.wanted else None), None
         if behind is not None and reason == "limit":
             self.marks.bolus_ends(span, behind, reason)
         elif behind is not None:
@@ -89,8 +89,8 @@ class Orders:
         if bolus in self.wanted:
             self.wanted.remove(bolus)
             self.ended(bolus, CANCELLED, 0)
-        elif bolus is self._waiting:
-            self._waiting = None
+        elif bolus is self.pending:
+            self.pending = None
             self.marks.bolus_ends(span, bolus, CANCELLED)
         elif span.bolus is bolus:
             self._cancelled = span.bolus_ends = True
@@ -102,7 +102,7 @@ class Orders:
         for bolus in self.live():
             steps = span.bolus_delivered(bolus, position_steps) if bolus.state != boluses.ORDERED and span is not None else 0
             self.ended(bolus, reason, steps, self.report.settle)
-        self.wanted, self._waiting = [], None
+        self.wanted, self.pending = [], None
 
     def ended(self, bolus: Bolus, reason: str, delivered_steps: int, report: "Post | None" = None) -> None:
         """Journal the end of a bolus, and the remainder of a step that it leaves."""

@@ -136,9 +136,10 @@ class Takeover:
         week = old.week
         if week is None and wall.known():
             week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
-        ahead_s = span.planned_s - (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S
         span.basal = self.setup.basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
-        span.basal.begin(span.planned_s, wall.week(-ahead_s) if wall.known() else None, None)
+        if span.basal.course is not None:
+            passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s
+            span.basal.course.begin(span.planned_s, wall.week(passed_s) if wall.known() else None, None)
         span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
         span.entry = -1
         self.book.program_digest = self.setup.plan_key()

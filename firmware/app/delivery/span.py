@@ -78,8 +78,9 @@ class Span:
 
     def flow_nl(self, duration_s: int) -> tuple[int, int]:
         """Return (rate, seconds) whose product is the basal of the next `duration_s`: of a ramp, the sum of its rates and 1."""
-        if self.basal.ramps(self.entry):
-            return self.basal.sum_nl(self.planned_s, duration_s), 1
+        course = self.basal.course
+        if course is not None and course.ramps(self.entry):
+            return course.sum_nl(self.planned_s, duration_s), 1
         return self.rate_nl, duration_s
 
     def peek(self, duration_s: int) -> tuple[int, int]:
@@ -96,8 +97,9 @@ class Span:
         duration_s = self.lease_end_s - self.planned_s
         if duration_s > SLICE_S:
             duration_s = SLICE_S
-        if self.basal.ramps(self.entry):  # a ramp is a staircase of seconds
-            duration_s, self.rate_nl = 1, self.basal.rate_nl(self.entry, self.planned_s)
+        course = self.basal.course
+        if course is not None and course.ramps(self.entry):  # a ramp is a staircase of seconds
+            duration_s, self.rate_nl = 1, course.rate_nl(self.entry, self.planned_s)
         self.planned_s += duration_s
         train, bolus = self.train, self.bolus
         end_us = (self.planned_s - self._train_s) * US_PER_S
@@ -151,9 +153,9 @@ class Span:
         bolus, self.bolus = self.bolus, None
         return bolus
 
-    def remember(self, bolus: Bolus, steps: int, its_steps: int) -> None:
-        """Note that `steps` were ordered in a slice, `its_steps` of them for `bolus`."""
-        self._slices.append((bolus, self.ordered_steps - steps, steps, its_steps))
+    def remember(self, bolus: Bolus, steps: int, bolus_steps: int) -> None:
+        """Note that `steps` were ordered in a slice, `bolus_steps` of them for `bolus`."""
+        self._slices.append((bolus, self.ordered_steps - steps, steps, bolus_steps))
         if len(self._slices) > _SLICES_KEPT:
             self._slices.pop(0)
 

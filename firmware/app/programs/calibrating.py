@@ -27,11 +27,6 @@ def load(setup: Setup, packed: bytes) -> None:
     _take(setup, found)
 
 
-def _stored(setup: Setup) -> Image | None:
-    payload = setup.store.load(NAME)
-    return weighed.unpack_image(payload) if payload else None
-
-
 def _take(setup: Setup, data: Image) -> None:
     """From here on the first row's calibration is in force, or the nominal one if no row is."""
     setup.calibration, setup.validity = setup.bench.calibration, None
@@ -49,7 +44,8 @@ def _take(setup: Setup, data: Image) -> None:
 def own_image(setup: Setup) -> Image:
     """Return the stored image for this bench; an empty one if there is none, or it is of another bench or damaged."""
     try:
-        found = _stored(setup)
+        payload = setup.store.load(NAME)
+        found = weighed.unpack_image(payload) if payload else None
     except (StoreError, ValueError):
         found = None
     if found is None or not found.fits(setup.bench):
@@ -120,17 +116,13 @@ def checked(pump: Pump, packed: bytes) -> tuple[Weighed | None, Ceilings | None]
     if packed:
         one = weighed.unpack(packed)
         weighed.check_near(one, setup.bench.calibration)
-        _check_date(pump, one)
+        wall = pump.book.wall
+        if wall.known() and one.utc_s > wall.utc_s() + S_PER_DAY:
+            raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
         pair = Calibration(one.volume_nl, one.steps)
     if setup.program is not None:
         ceilings = check_program(setup, pair or setup.bench.calibration)
     return one, ceilings
-
-
-def _check_date(pump: Pump, one: Weighed) -> None:
-    wall = pump.book.wall
-    if wall.known() and one.utc_s > wall.utc_s() + S_PER_DAY:
-        raise Refusal("calibration_date", asked_utc_s=one.utc_s, limit_utc_s=wall.utc_s() + S_PER_DAY)
 
 
 def check_program(setup: Setup, calibration: Calibration) -> Ceilings:

@@ -197,7 +197,11 @@ class Bridge(Crossing):
             self.stop(span)
             self.marks.add(span, "front_passed", (FRONT_WAYS.index("delivered"), at))
             return
-        self.end_s = span.planned_s + basal.judge(self, span.planned_s, at)
+        self.end_s = span.planned_s
+        if basal.course is not None:
+            self.end_s += basal.course.judge(self, span.planned_s, at)
+        else:
+            self.end_s += self.judge(basal.accumulator, basal.told_nl(basal.entry_at(span.planned_s), span.planned_s), at)
         if self.phase == UNCERTAIN and (was == OLD or not span.planned_s):
             self.marks.add(span, "front_near", (at,))
 

@@ -12,8 +12,8 @@ if 0:  # for the type checker alone
     from app.types import Steps
 
 # Of a window, in one call: see tests/bench, group "work". One of a protocol takes longer.
-MOST_MOVES = const(400)
-MOST_OF_PROTOCOL = const(100)
+MOST_MOVES = const(240)
+MOST_OF_PROTOCOL = const(150)
 PERMILLE = const(1000)
 
 

@@ -123,7 +123,7 @@ class Presses:
         self.journal = journal
         self.alarms = alarms
         self.refused = 0
-        self._waiting = 0
+        self.pending = 0
         self._last = (0, 0)
         self.next_ms = 0
         self.quiet_ms = NEVER_MS  # when the sound ends
@@ -135,7 +135,7 @@ class Presses:
     def refuse(self, name: str, wait_s: int, uptime_ms: int) -> None:
         """Count a press that the fault `name` forbids for `wait_s` more seconds."""
         self.refused += 1
-        self._waiting = min(self._waiting + 1, 0xFFFF)
+        self.pending = min(self.pending + 1, 0xFFFF)
         self._last = (faults.by_name(name).number, wait_s)
         self.sound(uptime_ms + SOUND_MS)
 
@@ -148,10 +148,10 @@ class Presses:
         if uptime_ms >= self.quiet_ms:
             self.quiet_ms = NEVER_MS
             self.alarms.sound()
-        if self._waiting and uptime_ms >= self.next_ms:
+        if self.pending and uptime_ms >= self.next_ms:
             number, wait_s = self._last
-            self.journal.post("demand_refused", (number, self._waiting, wait_s))
-            self._waiting = 0
+            self.journal.post("demand_refused", (number, self.pending, wait_s))
+            self.pending = 0
             self.next_ms = uptime_ms + RECORD_MS
 
 

@@ -3,6 +3,7 @@
 import binascii
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.flash import slots
 from pumpcore.units import const
 from pumpcore.wire import records
 
@@ -282,8 +283,6 @@ class Journal:
         """Store the boot number, once in 16,384 boots or `always`. Raises JournalError if the flash refuses."""
         if not always and self.boot - self.boots < _BOOTS_KEPT:
             return
-        from pumpcore.flash import slots
-
         try:
             self.flash.write(slots.IDENTITY_PATH, slots.pack_identity(self.identity_bytes(), self.boot))
         except OSError as error:
@@ -323,10 +322,10 @@ class Journal:
             self.broken = False
         except OSError as error:
             self.broken = True
-            self._give_up(ring)
+            self.close(ring)
             raise JournalError(str(error))
 
-    def _give_up(self, ring: str) -> None:
+    def close(self, ring: str) -> None:
         """Close the failed file. Closing may fail too, which is no further news."""
         try:
             self.rings[ring].give_up_segment()

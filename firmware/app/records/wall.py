@@ -11,7 +11,7 @@ if 0:  # for the type checker alone
 
 _ZONE = const("<iIiI")
 _ZONE_BYTES = const(16)
-_LENGTHS_BYTES = (0, 4, _ZONE_BYTES)  # older firmware stored the offset alone
+_LENGTHS_BYTES = const((0, 4, 16))  # older firmware stored the offset alone
 _CLOCK_LOOK_MS = const(1_000)
 _RETRY_MS = const(300_000)
 _END_UTC_S = const((1 << 32) - 86_400)  # 2106-02-06: what a record or a lease adds still fits

@@ -149,7 +149,8 @@ class Resume:
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
         self.basal = setup.basal(setup.program, self.accumulator, week)
-        self.basal.begin(0, week, record.protocol_s)
+        if self.basal.course is not None:
+            self.basal.course.begin(0, week, record.protocol_s)
         self.protocol_s = record.protocol_s
         self.next_ms = 0
         self.protocol = setup.program.protocol
@@ -260,14 +261,14 @@ def _in_turn(*parts: "Steps | tuple[()]") -> "Steps":
         yield from part
 
 
-def rest(pump: Pump, history: "list[tuple[int, int]]", losses: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
+def rest(pump: Pump, history: "list[tuple[int, int]]", lost: recovery.Losses, demand_s: int, base_s: int) -> "Steps":
     """Read the rest of the day's journal, and the alarms. It allocates a second buffer: a half-built pump has no memory to keep one."""
     pump.journal.lend(bytearray(SEGMENT_BYTES))
-    if losses.behind >= 0:
-        yield from recovery.totals(pump.journal, history, pump.doses, losses)
-    yield from recovery.open_alarms(pump.journal, losses, pump.alarms)
+    if lost.behind >= 0:
+        yield from recovery.totals(pump.journal, history, pump.doses, lost)
+    yield from recovery.open_alarms(pump.journal, lost, pump.alarms)
     pump.journal.built()
-    _tell_losses(pump, losses)
+    _tell_losses(pump, lost)
     doses = pump.doses
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
@@ -287,14 +288,14 @@ def _protocol(pump: Pump) -> "Steps":
         pump.alarms.raise_fault("program_invalid")
 
 
-def _tell_losses(pump: Pump, losses: recovery.Losses) -> None:
-    for gap in losses.news():
+def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:
+    for gap in lost.news():
         pump.alarms.raise_fault("journal_damaged")  # on flash before the gap's record: after a cut in between the next boot raises it again
         pump.journal.post("journal_gap", (gap.first, gap.last), gap.ring)
 
 
-def _raise_problems(pump: Pump, files: LedgerFiles, losses: recovery.Losses) -> None:
-    _tell_losses(pump, losses)
+def _raise_problems(pump: Pump, files: LedgerFiles, lost: recovery.Losses) -> None:
+    _tell_losses(pump, lost)
     if pump.setup.tank is not None and pump.setup.tank.blocks:
         pump.alarms.raise_fault("refill_tolerance")
     for name in pump.setup.problems:
@@ -352,12 +353,6 @@ def _cut_bolus(pump: Pump, found: ledger.LedgerRecord) -> None:
         pump.journal.append("bolus_ended", (token, bolus.ENDS.index(bolus.CUT), steps))
 
 
-def _tank_allows(pump: Pump) -> bool:
-    """A refill that blocks a start also blocks a resume."""
-    tank = pump.setup.tank
-    return pump.setup.reservoir_settings() is None or (tank is not None and not tank.blocks)
-
-
 def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
     """Return (the Bridge that goes on, whether resuming is forbidden), by the front with the open part counted both ways."""
     if pump.setup.line is None or pump.setup.program is None:
@@ -372,7 +367,9 @@ def _bridge(pump: Pump, barred: bool) -> "tuple[Bridge | None, bool]":
 def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     """Count the open part as delivered, and write that before anything else happens."""
     pump.alarms.raise_fault("power_lost")
-    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested or not _tank_allows(pump)
+    tank = pump.setup.tank  # a refill that blocks a start also blocks a resume
+    blocked = bool(pump.alarms.stopping()) or files.stopped or pump.board.system.maintenance_requested
+    blocked = blocked or (pump.setup.reservoir_settings() is not None and (tank is None or bool(tank.blocks)))
     bridge, blocked = _bridge(pump, blocked)
     alone = found.state == ledger.ALONE  # no program was running, so nothing resumes
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)

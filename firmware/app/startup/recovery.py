@@ -5,7 +5,7 @@ import struct
 from app.records.journal import BLOCK_BYTES, FOLDER, MOST_IN_SEGMENT, SEGMENT_BYTES, Journal, Ring, Segment, load_gaps
 from pumpcore.faults import faults
 from pumpcore.flash import ledger, slots
-from pumpcore.limits.ceilings import DAY_BUCKETS, Windows
+from pumpcore.limits.ceilings import Windows
 from pumpcore.orders.bolus import Doses
 from pumpcore.units import S_PER_MINUTE, const
 from pumpcore.wire import records
@@ -13,16 +13,18 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
-_TOTALS, _TOTAL_FORMAT = (7, 72), records.FORMATS["total"][1]  # that of a protocol begins like the other
-_DOSE, _DOSE_FORMAT = records.FORMATS["dose"]
-_ALARM, _ALARM_FORMAT = records.FORMATS["alarm"]
-_BOOT, _BOOT_FORMAT = records.FORMATS["boot"]
+_TOTALS = (7, 72)  # that of a protocol begins like the other
+# (code, format) of records
+_TOTAL = records.FORMATS["total"]
+_DOSE = records.FORMATS["dose"]
+_ALARM = records.FORMATS["alarm"]
+_BOOT = records.FORMATS["boot"]
 _OLD_BOOT = const(1)
-_GAP, _GAP_FORMAT = records.FORMATS["journal_gap"]
+_GAP = records.FORMATS["journal_gap"]
 _ENDED = records.FORMATS["bolus_ended"][0]
 _DEMAND = records.PURPOSES.index("demand")
-_DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE_FORMAT)
-_DAY_S = DAY_BUCKETS * S_PER_MINUTE
+_DOSE_BYTES = records.SHORTEST_BYTES + struct.calcsize(_DOSE[1])
+_DAY_S = const(86_400)
 _MOST_GAPS = const(8)
 _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
 # Records with the pump's position, by their number.
@@ -166,8 +168,8 @@ class Losses:
         """Add the gaps of a segment, and note those that its `journal_gap` records already name. Return what `lost_in` returns."""
         data = segment.data
         for at in starts:
-            if data[at + 1] == _GAP:
-                self.known.append(Gap(name, *struct.unpack(_GAP_FORMAT, records.payload_at(data, at))))
+            if data[at + 1] == _GAP[0]:
+                self.known.append(Gap(name, *struct.unpack(_GAP[1], records.payload_at(data, at))))
         if starts and len(starts) == segment.behind - segment.first:
             return []
         from pumpcore.wire import gaps
@@ -188,14 +190,10 @@ class Losses:
             new = [gap for gap in self.gaps if gap.ring == name and not any([one.spans(gap) for one in known])]
             if len(new) > _MOST_GAPS:
                 new = [Gap(name, min([gap.first for gap in new]), max([gap.last for gap in new]))]
-            new.sort(key=_first_of)
+            new.sort(key=lambda found: found.first)
             found.extend(new)
         known.extend(found)
         return found
-
-
-def _first_of(gap: Gap) -> int:
-    return gap.first
 
 
 def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses: Losses) -> "Steps":
@@ -210,8 +208,8 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         for at in starts:
             if data[at + 1] in _TOTALS:
                 segment.append(_total_at(data, at))
-            elif data[at + 1] == _DOSE:
-                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE_FORMAT, records.payload_at(data, at))
+            elif data[at + 1] == _DOSE[0]:
+                _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE[1], records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", one, starts):
             if _may_hold_dose(lost):
@@ -230,7 +228,7 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
 
 
 def _total_at(data: bytes | memoryview, at: int) -> tuple[int, int]:
-    _, _, leased_steps, powered_on_s = struct.unpack_from(_TOTAL_FORMAT, data, at + records.HEAD_BYTES)
+    _, _, leased_steps, powered_on_s = struct.unpack_from(_TOTAL[1], data, at + records.HEAD_BYTES)
     return powered_on_s, leased_steps
 
 
@@ -260,11 +258,11 @@ def _identity_told(ring: Ring) -> tuple[bytes, int]:
     """Return (identity, boots) of the newest boot record. A segment that begins within the last boot has none and is skipped."""
     for one in ring.segments():
         data = one.data
-        if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT, _OLD_BOOT):
+        if records.whole_bytes(data) and records.boot_of(data) == ring.last_boot and data[1] not in (_BOOT[0], _OLD_BOOT):
             continue
         for at in reversed(ring.starts(one.first, one.behind, data)):
-            if data[at + 1] == _BOOT:
-                values = struct.unpack(_BOOT_FORMAT, records.payload_at(data, at))
+            if data[at + 1] == _BOOT[0]:
+                values = struct.unpack(_BOOT[1], records.payload_at(data, at))
                 return values[-1], values[-2]
             if data[at + 1] == _OLD_BOOT:
                 return slots.NO_IDENTITY, 0
@@ -303,7 +301,7 @@ def has_ended(journal: Journal, token: bytes) -> bool:
     return _ENDED in named
 
 
-def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
+def open_alarms(journal: Journal, lost: Losses, alarms: "Alarms") -> "Steps":
     """Restore the alarms not yet acknowledged, from the ring of faults, but for those that power-up looks for itself; in parts."""
     newest: "dict[int, tuple[int, int]]" = {}
     ring = journal.rings["faults"]
@@ -311,12 +309,12 @@ def open_alarms(journal: Journal, losses: Losses, alarms: "Alarms") -> "Steps":
         yield
         starts = ring.starts(one.first, one.behind, one.data)
         yield
-        losses.look("faults", one, starts)
+        lost.look("faults", one, starts)
         segment = _alarms_in(one.data, starts)
         for number in segment:
             if number not in newest:
                 newest[number] = segment[number]
-    losses.look_at_oldest("faults", ring)
+    lost.look_at_oldest("faults", ring)
     acknowledged = records.ALARM_CHANGES.index("acknowledged")
     for number in sorted(newest):
         if newest[number][0] != acknowledged and _outlives_reset(number):
@@ -330,8 +328,8 @@ def _alarms_in(data: bytes | memoryview, starts: list[int]) -> dict[int, tuple[i
     """
     found = {}
     for at in starts:
-        if data[at + 1] == _ALARM:
-            number, change, count = struct.unpack_from(_ALARM_FORMAT, data, at + records.HEAD_BYTES)
+        if data[at + 1] == _ALARM[0]:
+            number, change, count = struct.unpack_from(_ALARM[1], data, at + records.HEAD_BYTES)
             found[number] = (change, count)
     return found
 

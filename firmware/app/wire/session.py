@@ -31,17 +31,17 @@ class Tokens:
     def __init__(self, boot: int, seed: int) -> None:
         self.high = 0x8000 | boot >> 8 & 0x7FFF  # in parts that are small integers: larger ones take MicroPython long
         self.low = (boot & 0xFF) << 8
-        self._mix = seed & 0xFFFFFFFF
-        self._number = 0
+        self.seed = seed & 0xFFFFFFFF
+        self.number = 0
         self._issued: list[tuple[bytes, int]] = []
 
     def issue(self, uptime_ms: int) -> bytes:
         """Return a new token. Refusal `tokens_spent` if this boot has no number left."""
-        if self._number >= MOST_TOKENS:
+        if self.number >= MOST_TOKENS:
             raise Refusal("tokens_spent", limit=MOST_TOKENS)
-        number = self._number = self._number + 1
-        self._mix = (self._mix * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
-        mix = self._mix >> 12
+        number = self.number = self.number + 1
+        self.seed = (self.seed * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
+        mix = self.seed >> 12
         raw = struct.pack(">HHHH", self.high, self.low | number >> 12, (number & 0xFFF) << 4 | mix >> 16, mix & 0xFFFF)
         token = binascii.hexlify(raw)
         issued = self._issued
@@ -68,8 +68,6 @@ class Tokens:
 # --- texts -------------------------------------------------------------------------------------------------------------------
 # Texts of faults are read from flash for each use: a pump does not keep these 5 kB in memory.
 
-_TABLE = const("pumpcore.faults.fault_texts")
-
 
 def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]":
     """Return [(text, what to do)] of the faults called `names`; the name alone if flash or memory fails."""
@@ -80,7 +78,7 @@ def fault_words(system: "System", names: "list[str]") -> "list[tuple[str, str]]"
     except (ImportError, OSError, MemoryError):
         return [(name, "") for name in names]
     finally:
-        system.forget(_TABLE)
+        system.forget("pumpcore.faults.fault_texts")
 
 
 # --- session -----------------------------------------------------------------------------------------------------------------
@@ -116,7 +114,7 @@ class Session:
         self.loader = loader
         self.lines = frame.LineBuffer()
         self._memory: "list[Remembered]" = []
-        self._waiting: list[bytes | None] = []
+        self.pending: list[bytes | None] = []
         self.waiting_bytes = 0
         self._stops: list[bytes | None] = []  # ids of the waiting stops, None for a bare word: they go before all other lines
         self.rest: tuple[bytes, str, dict] | None = None
@@ -137,11 +135,11 @@ class Session:
             try:
                 data = self.link.read()
                 if data:
-                    if len(data) < _PLAIN_BYTES and self.lines.between() and not (self._waiting or self.overtaken or self._stops):
+                    if len(data) < _PLAIN_BYTES and self.lines.between() and not (self.pending or self.overtaken or self._stops):
                         plain = messages.plain(data)
                     if not plain:
                         self._take(data)
-                elif not (self._waiting or self._stops or self.rest):
+                elif not (self.pending or self._stops or self.rest):
                     return False
             except MemoryError as error:
                 self.pump.crash(error)
@@ -155,7 +153,7 @@ class Session:
         return True
 
     def _answer_one(self) -> bool:
-        waiting, rest, self.rest = self._waiting, self.rest, None  # any arrival ends an answer of several blocks
+        waiting, rest, self.rest = self.pending, self.rest, None  # any arrival ends an answer of several blocks
         if not waiting and not self._stops:
             if rest is not None:
                 self.execute(*rest)
@@ -202,7 +200,7 @@ class Session:
 
     def _wait_with(self, line: bytes | None) -> None:
         """Queue a line. A flood must not fill the memory: beyond 64 lines or 8 KiB only a `stop` is kept, others are counted."""
-        waiting, size_bytes = self._waiting, len(line or b"")
+        waiting, size_bytes = self.pending, len(line or b"")
         stop = _stop(line) if line and b"stop" in line else None
         if stop:
             self.overtaken = len(waiting)
@@ -218,8 +216,8 @@ class Session:
     def starve(self) -> None:
         """There is no memory left: drop and count everything that waits, except a `stop`."""
         self.counts["memory_errors"] += 1
-        self.counts["shed_lines"] += len(self._waiting)
-        self._waiting, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
+        self.counts["shed_lines"] += len(self.pending)
+        self.pending, self.waiting_bytes, self.overtaken, self.rest = [], 0, 0, None
         if len(self.lines.pending) >= _PLAIN_BYTES:  # a shorter one may become a stop
             self.lines.lose(False)
         self.pump.board.system.built()
@@ -296,7 +294,9 @@ class Session:
         except Refusal as refused:
             return self.refuse(identity, refused)
         except (JournalError, StoreError, OSError) as error:
-            return self._flash_failed(identity, error)
+            name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
+            self.pump.delivery.safe_state(name)
+            return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
         except Exception as error:  # the one broad catch: a bug of ours must end in the safe state, not in a dead pump
             if type(error) is MemoryError and method != "stop" and not messages.changes(method):
                 return self.no_memory(identity)
@@ -346,11 +346,6 @@ class Session:
             self.pump.delivery.safe_state("journal_failed")
         except Exception as error:
             self.pump.crash(error)
-
-    def _flash_failed(self, identity: bytes | None, error: Exception) -> bytes:
-        name = "journal_failed" if isinstance(error, JournalError) else "store_failed"
-        self.pump.delivery.safe_state(name)
-        return self.refuse(identity, Refusal(name, cause=repr(error)[:80]))
 
     def _repeat(self, identity: bytes, crc32: int) -> bool:
         for known, crc, line in self._memory:

@@ -25,7 +25,7 @@ class Guard:
         self.wanted = self._held_off = False
         self.machine = Machine(_GUARD_NUMBER, programs.guard(off_level), {"in_base": Pin(counted_pin), "set_base": self._line})
         self._granted = 0  # allowances that the machine has pulled or will pull from its FIFO
-        self._waiting: list[int] = []  # those that may still be in the FIFO, oldest first
+        self.pending: list[int] = []  # those that may still be in the FIFO, oldest first
         self._owed = 0  # allowance that did not fit in the FIFO
         self.machine.execute(MOV_Y_ONES)
         self.machine.execute(SET_X_0)
@@ -39,14 +39,11 @@ class Guard:
             left = machine.read(MOV_ISR_X)
             if machine.level() == level:  # else the machine pulled an allowance meanwhile
                 break
-        del self._waiting[: len(self._waiting) - level]
+        del self.pending[: len(self.pending) - level]
         beyond = left >= _SIGN
         if beyond:
             left -= _U32 + 1
-        return self._granted - sum(self._waiting) - left, beyond or self._cut()
-
-    def _cut(self) -> bool:
-        return self.wanted and self._line.value() == self.off_level
+        return self._granted - sum(self.pending) - left, beyond or (self.wanted and self._line.value() == self.off_level)
 
     def count(self) -> int:
         """Return the pulses counted since power-up."""
@@ -72,7 +69,7 @@ class Guard:
         """Hand over the allowance that did not fit before. Call it in every turn."""
         if self._owed and self.machine.level() < FIFO_WORDS:
             self.machine.put(self._owed - 1)
-            self._waiting.append(self._owed)
+            self.pending.append(self._owed)
             self._granted += self._owed
             self._owed = 0
 
@@ -89,7 +86,7 @@ class Guard:
         self.machine.run(False)
         self.machine.drain()
         self.machine.load(left, MOV_X_OSR)
-        self._granted, self._waiting, self._owed = steps, [], 0
+        self._granted, self.pending, self._owed = steps, [], 0
         self.machine.run(True)
 
     def enable(self, on: bool) -> None:

@@ -17,11 +17,11 @@ if 0:  # for the type checker alone
 # The pack begins with a line `bytes up to the first module`, five digits; then a line of the folders, each between spaces; then a line
 # `path first-byte bytes` for each module; an empty line; the modules. Written by `thecal.deploy.pack`.
 
-PATH = "/firmware.pack"
-MOUNT = "/p"  # part of each module's `__file__`
+PATH = const("/firmware.pack")
+MOUNT = const("/p")  # part of each module's `__file__`
 _DIGITS = const(5)
-_FOLDER = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-_FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_FOLDER = const((0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+_FILE = const((0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 _PART_BYTES = const(8_192)  # a larger module is read from the file itself
 
 
@@ -121,13 +121,17 @@ def unmount() -> None:
 # --- imports -----------------------------------------------------------------------------------------------------------------
 
 # MicroPython looks for each of these in the file system at every import, which takes milliseconds, unless it is loaded already.
-_OWN = "array binascii errno hashlib io json machine os select struct time"
+_OWN = const("binascii errno hashlib io json machine os select struct time")
 
 
 def begin() -> None:
     """From here on import modules from the pack, if there is one."""
     gc.collect()  # what is loaded now stays: put it at the front of memory, not after the garbage of reading and hashing
-    _load_own()
+    places = sys.path[:]
+    sys.path.clear()
+    for name in _OWN.split():
+        sys.modules[name] = __import__(name)
+    sys.path.extend(places)
     try:
         PACK.head()
     except OSError:
@@ -137,14 +141,6 @@ def begin() -> None:
     for name in ("hal", "hal.rp2"):  # a package remembers where its files are
         place = MOUNT + "/" + name.replace(".", "/")
         sys.modules[name].__path__ = place  # type: ignore[assignment]  # one text in MicroPython
-
-
-def _load_own() -> None:
-    places = sys.path[:]
-    sys.path.clear()
-    for name in _OWN.split():
-        sys.modules[name] = __import__(name)
-    sys.path.extend(places)
 
 
 def built() -> None:

@@ -77,7 +77,7 @@ class Machine:
         block, index = number >> 2, number & 3
         self.request = 8 * block + index  # DMA request while the FIFO has room
         self.origin = program[_FIRST_OFFSET + block]
-        self._level_shift = 8 * index
+        self.shift = 8 * index
         self._stalled = 1 << (TXSTALL_SHIFT + index)
         # Whole addresses: such numbers lie in the heap, and an addition in every access would allocate another.
         base = PIO0 + block * PIO_BLOCK_BYTES
@@ -110,7 +110,7 @@ class Machine:
 
     def level(self) -> int:
         """Return how many words of the FIFO the program has not pulled."""
-        return mem32[self._levels] >> self._level_shift & 15
+        return mem32[self._levels] >> self.shift & 15
 
     def pc(self) -> int:
         """Return the next instruction, counted from the program's beginning."""

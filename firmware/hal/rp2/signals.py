@@ -16,14 +16,14 @@ class Buzzer:
     """A passive buzzer on `pin`; None for none."""
 
     def __init__(self, pin: int | None = None) -> None:
-        self._pwm = None if pin is None else PWM(Pin(pin), freq=_TONES["off"][0], duty_u16=0)
+        self.channel = None if pin is None else PWM(Pin(pin), freq=_TONES["off"][0], duty_u16=0)
 
     def sound(self, pattern: str) -> None:
         """Sound `off`, `low` or `high`. Raises KeyError for anything else."""
         tone_hz, duty = _TONES[pattern]
-        if self._pwm is not None:
-            self._pwm.freq(tone_hz)
-            self._pwm.duty_u16(duty)
+        if self.channel is not None:
+            self.channel.freq(tone_hz)
+            self.channel.duty_u16(duty)
 
 
 class Led:
@@ -50,18 +50,18 @@ class Supply:
     """The supply on an analogue `pin`. `full_scale_mv`: the supply that gives 3.3 V there; `low_mv`: its lower limit."""
 
     def __init__(self, pin: int, full_scale_mv: int, low_mv: int) -> None:
-        self._adc = ADC(pin)
+        self.channel = ADC(pin)
         self.full_scale_mv = full_scale_mv
         self.low_mv = low_mv
 
     def mv(self) -> int | None:
         """Return the supply [mV], from one reading."""
-        return self._adc.read_u16() * self.full_scale_mv >> _BITS
+        return self.channel.read_u16() * self.full_scale_mv >> _BITS
 
     def low(self) -> bool:
         """Return True if each of four readings within about a millisecond is too low: one reading may meet a spike of the motor."""
         for _ in range(_LOOKS):
-            if self._adc.read_u16() * self.full_scale_mv >> _BITS >= self.low_mv:
+            if self.channel.read_u16() * self.full_scale_mv >> _BITS >= self.low_mv:
                 return False
             time.sleep_us(_APART_US)
         return True

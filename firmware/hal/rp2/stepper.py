@@ -27,7 +27,7 @@ class Stepper:
         self._underruns = 0
         self._since_step_us = _US_PER_S  # at the queue's end; a second if nothing is queued
         self._owed_cycles = 0  # time that the last item took too much
-        self._guard_ahead = 0  # guard's count minus generator's when the motor was last enabled
+        self.ahead = 0  # guard's count minus generator's when the motor was last enabled
 
     def queue(self, steps: int, duration_us: int) -> None:
         """Queue steps evenly spaced, the last one exactly at the end; 0 steps is a dwell. Nothing moves before `send`.
@@ -78,7 +78,7 @@ class Stepper:
         """Set the enable line while nothing is queued, and wait until the driver acts. Guard and stop button may switch it off."""
         if on:
             self.generator.look_at_pad(True)
-            self._guard_ahead = self.guard.count() - self.generator.bounds()[0]
+            self.ahead = self.guard.count() - self.generator.bounds()[0]
             self.generator.energise()
         self.guard.enable(on)
         self.enabled = on
@@ -92,7 +92,7 @@ class Stepper:
         """
         least, most = self.generator.bounds()
         counted, tripped = self.guard.read()
-        made = counted - self._guard_ahead
+        made = counted - self.ahead
         if made > most:  # the generator has gone on since
             most = self.generator.bounds()[1]
         self.guard.top_up()

@@ -21,20 +21,20 @@ if 0:  # for the type checker alone
 class Watchdog:
     """The chip's watchdog: it resets the board if it is not fed in time."""
     def __init__(self) -> None:
-        self._dog: machine.WDT | None = None
+        self.watchdog: machine.WDT | None = None
 
     def start(self, limit_ms: int) -> None:
         """Start it with 1 to 8388 ms; it cannot be stopped again. Raises ValueError beyond that."""
-        self._dog = machine.WDT(timeout=limit_ms)
+        self.watchdog = machine.WDT(timeout=limit_ms)
 
     def feed(self) -> None:
         """Restart the timeout. Does nothing before `start`."""
-        if self._dog is not None:
-            self._dog.feed()
+        if self.watchdog is not None:
+            self.watchdog.feed()
 
     def started(self) -> bool:
         """Return True after `start`."""
-        return self._dog is not None
+        return self.watchdog is not None
 
 
 # --- system ------------------------------------------------------------------------------------------------------------------

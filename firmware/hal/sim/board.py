@@ -19,16 +19,10 @@ if 0:  # for the type checker alone
 
 
 class SimulatedFlash(Flash):
-    """The littlefs of the simulator. Only its free space comes from another place than on the board."""
-    def __init__(self, device: panel.Device) -> None:
-        self._device = device
+    """The littlefs of the simulator."""
 
     def listen(self, look: "EraseListener | None") -> None:
         """Do nothing: a simulated erase takes no time."""
-
-    def free_bytes(self) -> int:
-        """Return the bytes in blocks that no file uses."""
-        return self._device.answer_u64()
 
 
 # --- watchdog ----------------------------------------------------------------------------------------------------------------
@@ -62,7 +56,7 @@ class Board:
         self.system = System(device, facts)
         self.clock = Clock(panel.Device("/dev/rtc") if facts["clock_chip"] else None, pulses)
         self.link = Link(pulses)
-        self.flash = SimulatedFlash(panel.Device("/dev/flash"))
+        self.flash = SimulatedFlash()
         self.stepper: "ports.Stepper" = Stepper(pulses, facts["max_rate_hz"])
         self.guard: "ports.Guard" = Guard(pulses, panel.Device("/dev/guard"))
         self.watchdog = Watchdog(device, pulses)

@@ -77,7 +77,7 @@ class Pulses:
         self.feeds = False
         self._turns.readinto(words)
         self.flags = words[_FLAGS]
-        self.uptime_ms = _number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
+        self.uptime_ms = number(words, _UPTIME_MS) if words[_UPTIME_ABOVE] else words[_UPTIME_MS]
         self.up_to_date = True
         return False
 
@@ -89,7 +89,7 @@ class Pulses:
         state.underruns = words[_UNDERRUNS]
         if words[_STEPS_ABOVE] or words[_GUARD_ABOVE] or words[_FLAGS] & _ENDED:
             flags = words[_FLAGS]
-            state.steps_done, state.guard_count = _number(words, _STEPS), _number(words, _GUARD)
+            state.steps_done, state.guard_count = number(words, _STEPS), number(words, _GUARD)
             state.tripped, state.stop_pressed = flags & TRIPPED != 0, flags & STOP != 0
         else:
             state.steps_done, state.guard_count = words[_STEPS], words[_GUARD]
@@ -107,11 +107,11 @@ class Pulses:
 
     def steps(self) -> int:
         """Return the steps done since power-up."""
-        return _number(self._anew(), _STEPS)
+        return number(self._anew(), _STEPS)
 
     def guard_count(self) -> int:
         """Return the pulses that the guard has counted."""
-        return _number(self._anew(), _GUARD)
+        return number(self._anew(), _GUARD)
 
     def queued_us(self) -> int:
         """Return the time still queued."""
@@ -128,7 +128,7 @@ class Pulses:
         return self._anew()[_FLAGS] & mask != 0
 
 
-def _number(words: "array.array[int]", at: int) -> int:
+def number(words: "array.array[int]", at: int) -> int:
     return words[at] | words[at + 1] << 32
 
 
@@ -137,7 +137,7 @@ class Device:
 
     def __init__(self, path: str) -> None:
         self.file: "BinaryFile" = open(path, "r+b")
-        self._number = bytearray(8)
+        self.number = bytearray(8)
 
     def order(self, data: bytes | bytearray) -> None:
         """Send an order."""
@@ -145,13 +145,13 @@ class Device:
 
     def order_u64(self, number: int) -> None:
         """Send a number."""
-        struct.pack_into("<Q", self._number, 0, number)
-        self.file.write(self._number)
+        struct.pack_into("<Q", self.number, 0, number)
+        self.file.write(self.number)
 
     def answer_u64(self) -> int:
         """Read a number."""
-        self.file.readinto(self._number)
-        return struct.unpack_from("<Q", self._number, 0)[0]
+        self.file.readinto(self.number)
+        return struct.unpack_from("<Q", self.number, 0)[0]
 
     def facts(self) -> dict:
         """Return the facts about the board at boot."""

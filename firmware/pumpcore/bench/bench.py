@@ -94,7 +94,8 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     for name in pins:
         _check_number(name, pins[name])
     _check_no_number_twice(pins)
-    _check_enable(pins["enable"])
+    if pins["enable"] in _ANALOGUE:  # such a pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*
+        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
     _check_clock(pins, clock_chip)
     if "motor_supply" in pins and pins["motor_supply"] not in _ANALOGUE:
         raise BenchError("pins.motor_supply must be 26, 27 or 28: only these can measure")
@@ -103,11 +104,11 @@ def read(bench: dict, kind: str, clock_chip: bool) -> dict:
     return pins
 
 
-def _check_number(name: str, gpio: int) -> None:
-    if type(gpio) is not int or not 0 <= gpio <= _LAST_GPIO:
+def _check_number(name: str, pin: int) -> None:
+    if type(pin) is not int or not 0 <= pin <= _LAST_GPIO:
         raise BenchError("pins.%s must be a GPIO number from 0 to %d" % (name, _LAST_GPIO))
-    if gpio in _INSIDE_THE_PICO and not (name == "led" and gpio == _PICO_LED):
-        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, gpio, _INSIDE_THE_PICO[gpio]))
+    if pin in _INSIDE_THE_PICO and not (name == "led" and pin == _PICO_LED):
+        raise BenchError("pins.%s: the Pico uses GPIO %d inside for %s: choose another" % (name, pin, _INSIDE_THE_PICO[pin]))
 
 
 def _check_no_number_twice(pins: dict) -> None:
@@ -117,12 +118,6 @@ def _check_no_number_twice(pins: dict) -> None:
         if gpio in names:
             raise BenchError("pins.%s and pins.%s are both GPIO %d: give each its own" % (names[gpio], name, gpio))
         names[gpio] = name
-
-
-def _check_enable(gpio: int) -> None:
-    """Refuse GPIO 26 to 28: an analogue pad has a diode to the Pico's supply, and without that supply pulls the line to *enabled*."""
-    if gpio in _ANALOGUE:
-        raise BenchError("pins.enable must be 0 to 22: 26 to 28 load the line when the Pico has no power")
 
 
 def _check_clock(pins: dict, clock_chip: bool) -> None:

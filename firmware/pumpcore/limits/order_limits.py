@@ -2,24 +2,18 @@
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
-from pumpcore.orders.bolus import (
-    LONGEST_EXTENDED_S,
-    LONGEST_TEMPORARY_S,
-    MOST_PARTS,
-    ROUNDING_PART,
-    SHORTEST_EXTENDED_S,
-    SHORTEST_TEMPORARY_S,
-    Bolus,
-    Temporary,
-    orderable_nl,
-    rounds_off,
-)
+from pumpcore.orders.bolus import ROUNDING_PART, Bolus, Temporary, orderable_nl, rounds_off
 from pumpcore.units import U64_MAX, ceil_div, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Ceilings, Judged, Settings
 
 _HOUR_S = const(3_660)
+SHORTEST_EXTENDED_S = const(600)
+LONGEST_EXTENDED_S = const(86_400)
+SHORTEST_TEMPORARY_S = const(60)
+LONGEST_TEMPORARY_S = const(86_400)
+MOST_PARTS = const(10_000)
 
 
 def check_rounding(volume_nl: int, calibration: Calibration) -> None:

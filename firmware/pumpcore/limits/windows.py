@@ -16,7 +16,7 @@ from pumpcore.units import S_PER_MINUTE, const
 if 0:  # for the type checker alone
     from pumpcore.shapes import Protocol
 
-MOST_MOVES = const(12_000)  # of one window: a minute of a chip
+MOST_MOVES = const(9_000)  # of one window: 60 calls, each a part of a second
 MOVES = const(6)  # where a search has all its moves
 
 

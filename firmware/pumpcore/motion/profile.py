@@ -24,9 +24,9 @@ if 0:  # for the type checker alone
 SAG_US = const(11)  # most error in the middle of an evenly run group, before rounding
 STEADY_US = const(2)  # a change of rate that moves every step by less is ignored
 SLACK_HZ = const(4)  # whole steps of two sources, and ends rounded to 1 us, make a second hold up to this many more
-_HZ8 = HZ4_PER_HZ * HZ4_PER_HZ
-_HZ4_US = HZ4_PER_HZ * US_PER_S
-_US_PER_HZ4 = US_PER_S // HZ4_PER_HZ
+_HZ8 = const(100_000_000)
+_HZ4_US = const(10_000_000_000)
+_US_PER_HZ4 = const(100)
 
 
 def isqrt(number: int, value: int) -> int:
@@ -231,10 +231,10 @@ class Train:
             items += self.dwell(end_us)
         return steps, items
 
-    def move_to(self, now_us: int) -> None:
-        """The generator rested until `now_us`, so the next step is placed anew."""
-        if now_us > self.end_us:
-            self.end_us = now_us
+    def move_to(self, end_us: int) -> None:
+        """The generator rested until `end_us`, so the next step is placed anew."""
+        if end_us > self.end_us:
+            self.end_us = end_us
             self._flow = -1
             if self.ramp is not None:
                 self.ramp.rest()
@@ -249,14 +249,14 @@ class Train:
         self._flow, self.end_us = -1, end_us
         return [(0, wait_us), (steps, its_us - wait_us)] if wait_us > _WAIT_FROM_US else [(steps, its_us)]
 
-    def _placed(self, steps: int, first_us: int, last_us: int) -> "Items":
+    def _placed(self, steps: int, begin_us: int, end_us: int) -> "Items":
         """Place the first step anew."""
         start_us = self.end_us
-        first_us = max(first_us, start_us + self._interval_us())
-        last_us = self.end_us = max(last_us, first_us)
+        begin_us = max(begin_us, start_us + self._interval_us())
+        end_us = self.end_us = max(end_us, begin_us)
         if steps == 1:
-            return [(1, last_us - start_us)]
-        return [(1, first_us - start_us), (steps - 1, last_us - first_us)]
+            return [(1, end_us - start_us)]
+        return [(1, begin_us - start_us), (steps - 1, end_us - begin_us)]
 
     def _interval_us(self) -> int:
         """Return the shortest time to a step that is placed anew: after a fast run, the interval that the motor has slowed to."""

@@ -20,8 +20,6 @@ SHORTEST_S = const(20)
 BOLUS_LEASE_S = const(5)
 EXTENDED_LEASE_S = const(60)
 LEASE_PART = const(20)
-SHORTEST_EXTENDED_S = const(600)
-LONGEST_EXTENDED_S = const(86_400)
 ROUNDING_PART = const(100)
 LONGEST_S = const(86_400)
 LONGEST_RUN_S = const(30 * 86_400)  # alone: a weighed run may take weeks
@@ -122,10 +120,6 @@ def of_steps(token: str, steps: int, rate_nl: int, rate_seconds_s: int, calibrat
 
 # --- temporary ---------------------------------------------------------------------------------------------------------------
 # A temporary rate is a rate, or an exact part of the basal, for a limited time. The pump ends it itself.
-
-SHORTEST_TEMPORARY_S = const(60)
-LONGEST_TEMPORARY_S = const(86_400)
-MOST_PARTS = const(10_000)
 
 
 class Temporary:

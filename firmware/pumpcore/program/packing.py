@@ -87,7 +87,7 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # minute-of-week u16 and rate u64 (nl per `rate_seconds_s`).
 #
 # TPR3 is for a program with a protocol, or with more than one drug. After its header come the numbers of other drugs and of stages (u8
-# each), after the texts the other drugs, then always the settings, then the protocol's block (protocol.py), then the entries with a rate
+# each), after the texts the other drugs, then always the settings, then the protocol's block (staging.py), then the entries with a rate
 # of seven bytes: 336 of them, four drugs and every setting fit in MAX_BYTES.
 #
 # Another drug has a head (_DRUG: bytes of its name, concentration ng and nl, the library's limits for it) and its name in UTF-8.
@@ -195,7 +195,7 @@ def unpack(packed: bytes) -> Program:
     program.concentration = head[12:]
     program.drugs = tuple([drug[:3] for drug in drugs])
     if more:
-        _take_more(program, packed[head_bytes + 1], packed[block_at:rows_at])
+        _take_more(program, packed[head_bytes + 1], memoryview(packed)[block_at:rows_at])
     _check_values(program)
     if not plain:
         _take_settings(program, packed[settings_at:block_at], _text(packed[fluid_end : fluid_end + library_bytes]))
@@ -219,19 +219,19 @@ def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
     return found, at
 
 
-def _take_more(program: Program, stages: int, block: bytes) -> None:
+def _take_more(program: Program, stages: int, block: memoryview) -> None:
     """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
     if not (program.drugs or stages) or (program.mode == BY_STAGES) != (stages > 0):
         raise Refusal("program_format", cause="numbers of drugs and stages")
     if not stages:
-        if block:
+        if len(block):
             raise Refusal("program_format", cause="length")
         return
-    from pumpcore.program import protocol
+    from pumpcore.program import staging
 
-    if len(block) != protocol.block_bytes(stages, block):
+    if len(block) != staging.block_bytes(stages, block):
         raise Refusal("program_format", cause="length")
-    program.protocol = protocol.unpack(stages, block)
+    program.protocol = staging.unpack(stages, block)
     if program.on_clock_loss != CLOCK_LOSS[0]:  # a protocol has no lowest rate to go on with
         raise Refusal("program_format", cause="on_clock_loss of a protocol")
 

@@ -1,4 +1,4 @@
-"""A protocol: stages relative to its start, in loops of one level. What it delivers by any second, in closed form, and its bytes.
+"""A protocol: stages relative to its start, in loops of one level. What it delivers by any second, in closed form.
 
 In memory only while a program with a protocol is. The rate of a stage is constant, or a ramp: a staircase of whole seconds, each at the
 rate of its middle. Rates are `rate_nl` per the program's `rate_seconds_s`; a sum of rates over seconds ends in `_nl_s`.
@@ -6,9 +6,8 @@ rate of its middle. Rates are `rate_nl` per the program's `rate_seconds_s`; a su
 
 import struct
 
-from pumpcore.faults.faults import Refusal
 from pumpcore.program.schedule import NEVER_S, Week
-from pumpcore.units import MINUTES_PER_DAY, S_PER_DAY, S_PER_MINUTE, const
+from pumpcore.units import S_PER_DAY, S_PER_MINUTE, const
 
 if 0:  # for the type checker alone
     from pumpcore.shapes import Iterator, Loops, Stages
@@ -17,20 +16,14 @@ MOST_STAGES = const(64)
 SHORTEST_STAGE_S = const(10)
 STOP, HOLD = const(0), const(1)
 NOW, AFTER, AT = const(0), const(1), const(2)
-ENDINGS = ("stop", "hold")
-STARTS = ("now", "in", "at")
+ENDINGS = const(("stop", "hold"))
 WAITS = const(255)  # the stage before the first one
-_HIGHEST_NL = const(1 << 48)
-_HEAD = "<BBIB"
-_STAGE = "<IQQ"
-_LOOP = "<HHI"
-HEAD_BYTES = struct.calcsize(_HEAD)
 
 
 class Packed:
-    """The rows in a block of bytes. A row becomes a tuple when it is asked for: 64 stages of objects would take 8 kB."""
+    """The rows in a view of a program's bytes. One becomes a tuple when it is asked for: 64 stages of objects would take 8 kB."""
 
-    def __init__(self, layout: str, raw: bytes) -> None:
+    def __init__(self, layout: str, raw: memoryview) -> None:
         self._layout = layout
         self._raw = raw
 
@@ -229,19 +222,15 @@ class Protocol:
 
     def describe(self) -> dict:
         """Return it as plain values, for people and JSON."""
-        return {
-            "stages": [list(row) for row in self.stages],
-            "loops": [list(row) for row in self.loops],
-            "then": ENDINGS[self.then],
-            "start": STARTS[self.start],
-            "start_value": self.start_value,
-        }
+        from pumpcore.program import staging
+
+        return staging.describe(self)
 
     def pack(self) -> bytes:
         """Return its block of a program."""
-        block = struct.pack(_HEAD, self.then, self.start, self.start_value, len(self.loops))
-        rows = [struct.pack(_STAGE, *row) for row in self.stages] + [struct.pack(_LOOP, *row) for row in self.loops]
-        return block + b"".join(rows)
+        from pumpcore.program import staging
+
+        return staging.pack(self)
 
 
 class Ahead:
@@ -255,75 +244,3 @@ class Ahead:
     def nl_s(self, seconds_s: int) -> int:
         """Return the sum of the rates of the next `seconds_s`."""
         return self._protocol.between_nl_s(self._at_s, self._at_s + seconds_s)
-
-
-def block_bytes(stages: int, raw: bytes) -> int:
-    """Return the length of the block of so many stages at the beginning of `raw`. Refusal `program_format`."""
-    if len(raw) < HEAD_BYTES:
-        raise Refusal("program_format", cause="length")
-    return HEAD_BYTES + stages * struct.calcsize(_STAGE) + raw[HEAD_BYTES - 1] * struct.calcsize(_LOOP)
-
-
-def unpack(stages: int, block: bytes) -> Protocol:
-    """Return the protocol of its block of a program. Refusals `program_size`, `program_protocol`; nothing else is raised.
-
-    `block` has `block_bytes`.
-    """
-    if stages > MOST_STAGES:
-        raise Refusal("program_size", stages=stages, limit=MOST_STAGES, nearest=MOST_STAGES)
-    then, start, value, _ = struct.unpack_from(_HEAD, block)
-    loops_at = HEAD_BYTES + stages * struct.calcsize(_STAGE)
-    made = Protocol(Packed(_STAGE, block[HEAD_BYTES:loops_at]), Packed(_LOOP, block[loops_at:]))
-    made.then, made.start, made.start_value = then, start, value
-    check(made)
-    return made
-
-
-def check(protocol: Protocol) -> None:
-    """Check what can be judged without bench and limits. Refusal `program_protocol`."""
-    if not len(protocol.stages):
-        raise _refused("a protocol has at least one stage", asked=0, limit=1, nearest=1)
-    for index, (lasts_s, begin_nl, end_nl) in enumerate(protocol.stages):
-        if lasts_s < SHORTEST_STAGE_S:
-            shortest = {"asked_s": lasts_s, "limit_s": SHORTEST_STAGE_S, "nearest_s": SHORTEST_STAGE_S}
-            raise _refused("a stage lasts at least 10 s", stage=index, **shortest)
-        if max(begin_nl, end_nl) > _HIGHEST_NL:
-            highest = {"asked_nl": max(begin_nl, end_nl), "limit_nl": _HIGHEST_NL, "nearest_nl": _HIGHEST_NL}
-            raise _refused("a rate is out of range", stage=index, **highest)
-        over = (end_nl - begin_nl) % (2 * lasts_s)
-        if over:
-            cause = "a ramp changes by a whole multiple of twice its seconds"
-            raise _refused(cause, stage=index, asked_nl=end_nl, limit_nl=2 * lasts_s, nearest_nl=end_nl - over)
-    _check_loops(protocol)
-    _check_ends(protocol)
-
-
-def _check_loops(protocol: Protocol) -> None:
-    behind, endless, stages = 0, False, len(protocol.stages)
-    for index, (first, count, times) in enumerate(protocol.loops):
-        if endless or first < behind:
-            cause = "loops follow each other, and none follows one without end"
-            raise _refused(cause, loop=index, asked=first, limit=behind, nearest=behind)
-        behind, endless = first + count, not times
-        if not count or behind > stages:
-            nearest = max(1, stages - first)
-            raise _refused("a loop has stages of the protocol", loop=index, asked=count, limit=nearest, nearest=nearest)
-    if endless and behind != stages:
-        raise _refused("nothing follows a loop without end", asked=behind, limit=stages, nearest=stages)
-    if protocol.then == HOLD and endless:
-        raise _refused("a loop without end has no last rate to hold", asked=HOLD, limit=STOP, nearest=STOP)
-
-
-def _check_ends(protocol: Protocol) -> None:
-    if protocol.then > HOLD or protocol.start > AT:
-        raise _refused("then or start is unknown", asked=max(protocol.then, protocol.start), limit=AT, nearest=STOP)
-    if protocol.then == HOLD and not protocol.stages[len(protocol.stages) - 1][2]:
-        raise _refused("there is no rate to hold after a pause", asked=HOLD, limit=STOP, nearest=STOP)
-    least, most = ((0, 0), (1, (1 << 32) - 1), (0, MINUTES_PER_DAY - 1))[protocol.start]
-    if not least <= protocol.start_value <= most:
-        nearest = least if protocol.start_value < least else most
-        raise _refused("the time of its start is out of range", asked=protocol.start_value, limit=nearest, nearest=nearest)
-
-
-def _refused(cause: str, **detail: int) -> Refusal:
-    return Refusal("program_protocol", rule="R7", cause=cause, **detail)

@@ -7,7 +7,7 @@ if 0:  # for the type checker alone
 
 NEVER_S = const(1 << 40)
 # 1970-01-01 was a Thursday: day 3 of a week that starts on Monday.
-_EPOCH_OFFSET_S = 3 * MINUTES_PER_DAY * S_PER_MINUTE
+_EPOCH_OFFSET_S = const(259_200)
 DAY_NAMES = const(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 
 

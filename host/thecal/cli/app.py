@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import typer
@@ -85,9 +86,7 @@ def run(as_json: bool) -> int:
     """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
-        command = typer.main.get_command(build())
-        defer_checks(command)
-        code = int(command(prog_name="thecal", standalone_mode=False) or 0)
+        code = int(parser()(prog_name="thecal", standalone_mode=False) or 0)
         if code == INTERRUPTED:  # typer's code for Ctrl-C
             raise KeyboardInterrupt
         return code
@@ -108,6 +107,14 @@ def run(as_json: bool) -> int:
     except typer.Abort:
         print("thecal: aborted, nothing was changed", file=sys.stderr)
         return Failed.exit_code
+
+
+@cache
+def parser() -> Any:
+    """Return the parser of the command line. It takes 40 ms to make, so a process makes it once."""
+    command = typer.main.get_command(build())
+    defer_checks(command)
+    return command
 
 
 def check_words() -> None:

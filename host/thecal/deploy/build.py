@@ -8,18 +8,18 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pumpcore.flash import manifest
 from thecal.deploy import pack
-from thecal.deploy.compact import compact
 from thecal.deploy.files import MAIN, Files, firmware_files, library_files, module_of
-from thecal.deploy.units import CHIP, of_target
+from thecal.deploy.units import CHIP, OPENER, of_target, path_of
 from thecal.errors import Failed
 
 ARCHITECTURE = "armv6m"
 MPY_SUFFIX = ".mpy"
-LOOSE = ("/hal/__init__.py", "/hal/rp2/__init__.py", "/hal/rp2/imports.py")  # what opens the pack
+# What opens the pack lies beside it: that file, and its folders before it.
+LOOSE = (*(f"{folder}/__init__.py" for folder in map(str, PurePosixPath(path_of(OPENER)).parents) if folder != "/"), path_of(OPENER))
 _NO_LINES = "-O3"  # the numbers of lines are a tenth of a compiled file; the names of functions stay
 _FEATURES = 2  # in the head of an .mpy: 'M', version, features (architecture << 2 | sub-version), bits of a small integer
 
@@ -39,11 +39,8 @@ def build(firmware: Path, in_units: bool = True) -> Built:
     Not `in_units`: each file remains one, and lies by itself.
     """
     sources, library = firmware_files(firmware), library_files()
-    lying = of_target(sources, CHIP, numbers=True) if in_units else sources
+    lying = of_target(sources, CHIP) if in_units else sources
     folders = [path for path, data in lying.items() if _only_names_a_folder(path, data)]
-    if in_units:
-        ours = {path: data for path, data in lying.items() if path != MAIN}
-        lying = {**compact(ours, [sources[MAIN], *library.values()])[0], MAIN: sources[MAIN]}
     compiled = compile_all({**lying, **library})
     packed = {name_of(path): compiled.pop(path) for path in lying if in_units and path not in (*LOOSE, MAIN)}
     compiled[MAIN] = sources[MAIN]

@@ -25,18 +25,9 @@ Units = dict[str, str]
 Import = ast.Import | ast.ImportFrom
 Meaning = tuple[str, str]  # (module, name in it); the name of a whole module is ""
 
-# The files of a unit: those named, and those that they import at the top and no unit before has.
-UNITS = {
-    "/hal/rp2/imports.py": "hal.rp2.imports",
-    "/hal/rp2/board.py": "hal.rp2.board hal.rp2.generator hal.rp2.clock hal.rp2.signals hal.rp2.flash",
-    "/hal/rp2/motors.py": "hal.rp2.motors",
-    "/hal/sim/board.py": "hal.sim.board",
-    "/app/pump.py": """app.pump app.supervisor app.records.alarms app.delivery.delivery app.records.journal app.delivery.leases
-        app.delivery.motion app.programs.setup app.records.store app.records.wall app.wire.session app.wire.handlers.table
-        pumpcore.limits.ceilings""",
-    "/app/startup/boot.py": "app.startup.boot",
-    "/pumpcore/bench/bench.py": "pumpcore.bench.bench",
-}
+# A unit is its module here and what that imports at the top, without the files of the units before it. The only list of modules.
+UNITS = ("hal.rp2.imports", "hal.rp2.board", "hal.rp2.motors", "hal.sim.board", "app.pump", "app.startup.boot")
+OPENER, STAYS, POWER_UP = UNITS[0], UNITS[-2], UNITS[-1]  # what opens the pack; what stays in memory; what is freed after power-up
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9_]*\b")
 _ATTRIBUTES = re.compile(r"\.([A-Z][A-Z0-9_]*)\b")
 _NUMBER = re.compile(r"([A-Z][A-Z0-9_]*) = const\(.*\)")
@@ -44,13 +35,31 @@ CHIP, SIMULATOR = "rp2", "sim"  # the hals
 _UNKNOWN = ("", "")  # a builtin, or a word that only an assembler knows
 
 
-def of_target(sources: Files, hal: str, numbers: bool = False) -> Files:
-    """Return what a pump with this hal runs: the same files for both, but for those of the other hal.
-
-    `numbers`: keep the names of numbers, for `compact`, which puts the numbers in their places.
-    """
+def of_target(sources: Files, hal: str) -> Files:
+    """Return what a pump with this hal runs: the same files for both, but for those of the other hal."""
     other = f"/hal/{CHIP if hal == SIMULATOR else SIMULATOR}/"
-    return join({path: data for path, data in sources.items() if not path.startswith(other)}, numbers=numbers)
+    present = {path: data for path, data in sources.items() if not path.startswith(other)}
+    return join(present, units_of(present))
+
+
+def units_of(sources: Files) -> Units:
+    """Return {path: the modules that a unit begins with}. What `POWER_UP` imports at the top of its file is in memory for good, except the
+    files of its own folder; what it imports in a function is not.
+    """
+    found = {path_of(module): module for module in UNITS}
+    kept, folder = [STAYS], POWER_UP.rpartition(".")[0]
+    imports = [node for node in ast.parse(sources.get(path_of(POWER_UP), b"")).body if isinstance(node, ast.ImportFrom)]
+    for node in [node for node in imports if node.module != folder]:
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            kept.append(whole if path_of(whole) in sources else str(node.module))
+    found[path_of(STAYS)] = " ".join(kept)
+    return found
+
+
+def path_of(module: str) -> str:
+    """Return where the file of a module lies."""
+    return f"/{module.replace('.', '/')}.py"
 
 
 def simulated_files(firmware: Path) -> Files:
@@ -76,13 +85,16 @@ class _File:
     free: frozenset[str]
 
 
-def join(sources: Files, units: Units | None = None, numbers: bool = False) -> Files:
-    """Return the files of a pump, those of a unit joined to one. main.py runs as it is."""
-    return dict(_joined(tuple(sorted(sources.items())), tuple((UNITS if units is None else units).items()), numbers))
+def join(sources: Files, units: Units) -> Files:
+    """Return the files of a pump, those of a unit joined to one. main.py runs as it is.
+
+    `units`: {path: modules, between spaces}; what these import at the top, and no unit before has, belongs to the unit as well.
+    """
+    return dict(_joined(tuple(sorted(sources.items())), tuple(units.items())))
 
 
 @functools.lru_cache(maxsize=16)
-def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...], numbers: bool) -> tuple[tuple[str, bytes], ...]:
+def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], ...]) -> tuple[tuple[str, bytes], ...]:
     sources = dict(items)
     paths = {module_of(path): path for path in sorted(sources) if path != MAIN}
     files = {module: _read(path, sources[path]) for module, path in paths.items()}
@@ -93,8 +105,8 @@ def _joined(items: tuple[tuple[str, bytes], ...], units: tuple[tuple[str, str], 
         joining.refuse_clashes(unit, own)
         joined[unit] = joining.unit(own)
     words = {path: set(_CAPITALS.findall(text)) for path, text in joined.items()}
-    for here in joined if not numbers else ():
-        joined[here] = _without_names(joined[here], set().union(*(found for path, found in words.items() if path != here)))
+    for path in joined:
+        joined[path] = _without_names(joined[path], set().union(*(found for other, found in words.items() if other != path)))
     made = {path: text.encode() for path, text in joined.items()} | {path: data for path, data in items if path == MAIN}
     return tuple(sorted(made.items()))
 

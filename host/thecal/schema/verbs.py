@@ -128,7 +128,7 @@ class Bolus(Shape):
     settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
-@repeats(replies.STATUS, without="zone_known")
+@repeats(replies.STATUS, without="zone_known protocol")
 class Status(Shape):
     """The pump's state, deliveries and alarms. `utc_s` is 0 if the pump does not know the time; `transition_utc_s` is the next change of
     local time, 0 if it knows none."""

@@ -11,7 +11,7 @@ A write is one order, a read one answer; integers are little-endian. The other s
                   answer of 32 bytes to an order in the buffer that is read into: u32 duration_ms, u32 what (1 feeds the watchdog,
                          2 does not sleep): u64 uptime_ms, u64 generated, u64 guard count, u32 underruns, u32 flags
     /dev/supply                               answer u64 mV of the motor's supply; only where the bench measures it
-    /dev/flash                                answer u64 free bytes
+    /dev/flash                                answer u64 free bytes; only the firmware of older images opens it
     /dev/board    order  u8 letter, rest per letter (see `_board_order`)    answer 512 bytes: JSON, spaces
 """
 

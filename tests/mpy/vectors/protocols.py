@@ -1,6 +1,9 @@
 """Protocols: places, sums and bytes, with the largest numbers that are legal."""
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.limits import windows
+from pumpcore.motion.dose import Calibration
+from pumpcore.program.forecast import Forecast
 from pumpcore.program.packing import BY_STAGES, digest, pack, unpack
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import HOLD, Protocol
@@ -25,6 +28,13 @@ CASES = (
 )
 
 
+def _peak(protocol: Protocol, minutes: int) -> str:
+    state = windows.begin_peak(protocol, minutes)
+    while windows.go_on(protocol, state, 7):
+        continue
+    return str(state[-1])
+
+
 def run() -> list:
     told = []
     for case in CASES:
@@ -38,6 +48,10 @@ def run() -> list:
             rate_nl = again.rate_nl(place.entry, place.second_s)
             row = [place.entry, place.number, place.second_s, str(place.left_s), str(rate_nl), str(again.by_nl_s(max(0, second_s)))]
             told.append(row + [str(again.highest_within_nl(max(0, second_s), second_s + 100_000))])
+        told.append([_peak(again, minutes) for minutes in (61, 1441)])
+        forecast = Forecast(unpack(packed), Calibration(1_000_003, 99_991), MONDAY_UTC_S, Zone(3600), 3)
+        cursor = forecast.block(forecast.begin(bytes(32)))
+        told.append([cursor.second_s, str(cursor.remainder), cursor.chain.hex()])
     at = Protocol([(10, 1, 1)])
     at.start, at.start_value = 2, 150
     for zone in (Zone(0), Zone(7200), Zone(0, MONDAY_UTC_S + 7200, 3600), Zone(0, MONDAY_UTC_S + 3600, -3600)):

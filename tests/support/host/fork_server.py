@@ -29,7 +29,10 @@ _FAR_TOO_LONG_S = 30.0  # beyond a program's own time limit: the server itself m
 
 
 class ForkServer:
-    """Import `preload` in a new interpreter started with `flags`, and fork programs from it until `close`."""
+    """Import `preload` in a new interpreter started with `flags`, and fork programs from it until `close`.
+
+    An entry "module:function" is called too, once for all programs: something that each of them would make again.
+    """
 
     def __init__(self, preload: Sequence[str], environment: Mapping[str, str], flags: Sequence[str] = ()) -> None:
         self._control, theirs = socket.socketpair()
@@ -146,7 +149,10 @@ def main() -> object:
     """The life of the server, and of each child, which ends like any Python program."""
     control = socket.socket(fileno=int(sys.argv[1]))
     for name in sys.argv[2:]:
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
     gc.freeze()  # children need not collect what they inherited
     request = serve(control)
     control.close()

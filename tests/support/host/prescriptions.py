@@ -1,6 +1,16 @@
-"""A prescription with every part of a therapy, like a person's."""
+"""Prescriptions with every part of a therapy, like a person's."""
 
-RX = """title = "t"
+LINE_AND_RESERVOIR = """[line]
+tubing = "140 uL"
+catheter = "199 uL"
+measured = 2026-01-31
+[reservoir]
+capacity = "20 mL"
+low = "2 mL"
+empty = "0.5 mL"
+tolerance = "0.1 mL"
+"""
+RX = f"""title = "t"
 drug = "d"
 concentration = "500 ug/mL"
 [[basal.entry]]
@@ -14,13 +24,4 @@ dose = "50 uL"
 duration = "10 min"
 lockout = "3 h"
 per_day = 4
-[line]
-tubing = "140 uL"
-catheter = "199 uL"
-measured = 2026-01-31
-[reservoir]
-capacity = "20 mL"
-low = "2 mL"
-empty = "0.5 mL"
-tolerance = "0.1 mL"
-"""
+{LINE_AND_RESERVOIR}"""

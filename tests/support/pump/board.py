@@ -126,9 +126,11 @@ class Link:
         self.outgoing = b""
         self.horizon_us = 0
         self.closed = False
+        self.idle = False  # the loop has waited for time: it had nothing to read and nothing that was due
 
     def wait(self, timeout_ms: int) -> bool:
         if not self.incoming:
+            self.idle = timeout_ms > 0
             self._clock.now_us = min(self.horizon_us, self._clock.now_us + timeout_ms * 1000)
         return bool(self.incoming and timeout_ms)
 

@@ -35,6 +35,7 @@ BENCH: dict[str, Any] = {
     "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
 }
 SETTLED_S = 0.05  # the self test is over
+IDLE_TURNS = 3  # in a row: a turn writes at most one record, and then may wait although another one is due
 HIGH_WATER_S = 7  # low water 2.5 s plus a slice of 4 s, rounded up
 
 
@@ -121,12 +122,16 @@ class UnitPump:
     # -- commands
 
     def line(self, raw: bytes) -> bytes:
-        """Send raw bytes, run the loop until it has nothing left to send, and return its output."""
-        link = self.board.link
+        """Send raw bytes, run the loop until it only waits for time, and return its output."""
+        link, idle = self.board.link, 0
         link.outgoing, link.incoming = b"", raw
         link.horizon_us = self.board.clock.now_us
         for _ in range(50):
+            link.idle = False
             self.pump.turn()
+            idle = idle + 1 if link.idle else 0
+            if idle == IDLE_TURNS:
+                break
         return link.outgoing
 
     def request(self, method: str, **params: object) -> bytes:

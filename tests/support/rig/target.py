@@ -56,6 +56,8 @@ class Target:
             return RealBoard(self.port)
         from thecal.sim.runner import SimulatedPump
 
+        if not {"image", "firmware"}.intersection(options):
+            options = {**options, "image": _new_image(bench, seed)}
         return SimulatedPump(bench, seed, **options)
 
     def changed_image(self, bench: dict[str, Any]) -> bytes:
@@ -70,6 +72,20 @@ class Target:
 
         file = "/app/wire/handlers/alarms.py"
         return build(firmware_folder(), bench, {file: (firmware_folder() / file[1:]).read_bytes() + b"\n"})
+
+
+def _new_image(bench: dict[str, Any], seed: int) -> bytes:
+    """Return the flash of a new pump, made once: hundreds of scenarios begin with the same one."""
+    from thecal.files.resources import firmware_folder
+    from thecal.sim.guest.image import build
+
+    key = repr((sorted(bench.items()), seed))
+    if key not in _images:
+        _images[key] = build(firmware_folder(), bench, seed=seed)
+    return _images[key]
+
+
+_images: dict[str, bytes] = {}
 
 
 SIMULATOR = Target(

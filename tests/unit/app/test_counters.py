@@ -81,7 +81,7 @@ def test_tokens_are_refused_before_one_comes_again() -> None:
     tokens = Tokens(70_000, 7)
     seen = {tokens.issue(0) for _ in range(66_000)}
     assert len(seen) == 66_000
-    tokens._number = MOST_TOKENS - 1
+    tokens.number = MOST_TOKENS - 1
     last = tokens.issue(0)
     assert len(last) == 16 and last not in seen
     with pytest.raises(Refusal) as caught:

@@ -55,6 +55,22 @@ def plotted(program: Program, image: bytes, utc_s: int = MONDAY_UTC_S) -> Plotte
     return pump
 
 
+def soon_at_the_hours_limit() -> Plotted:
+    """Return a pump whose basal and bolus of now reach the hour's ceiling within 50 minutes."""
+    pump = plotted(constant(500_000), small())
+    pump.advance(600)
+    pump.order(120_000, 4_000_000)
+    return pump
+
+
+def at_the_hours_limit() -> Plotted:
+    pump = soon_at_the_hours_limit()
+    pump.advance(2_950)
+    assert pump.state() == "limited"
+    return pump
+
+
+@cache
 def highest_constant(image: bytes) -> int:
     """Return the highest rate per hour that can be staged: 61 minutes of it are one step below the hour's ceiling."""
     pump = ready(image=image)
@@ -114,11 +130,8 @@ def test_no_hour_of_the_plant_holds_more_than_the_ceiling(minutes: list, events:
 
 @pytest.mark.rule("R5")
 def test_at_the_hour_s_ceiling_the_basal_pauses_and_goes_on_by_itself() -> None:
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
-    pump.advance(2_950)
-    assert pump.state() == "limited" and pump.alarms() == ["hour_limit"]
+    pump = at_the_hours_limit()
+    assert pump.alarms() == ["hour_limit"]
     (paused,) = pump.records("paused")
     assert paused["fault"] == 610 and paused["ordered_steps"] == pump.delivered_steps() == pump.plant_steps()
     pump.advance(300)
@@ -130,9 +143,7 @@ def test_at_the_hour_s_ceiling_the_basal_pauses_and_goes_on_by_itself() -> None:
 
 @pytest.mark.rule("R5")
 def test_what_is_missed_at_a_limit_is_told_and_never_caught_up() -> None:
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
+    pump = soon_at_the_hours_limit()
     pump.advance(9_000)
     stopped = pump.call("stop")["delivered_steps"]
     missed = sum([row["missed_steps"] for row in pump.records("unpaused", "missed")])
@@ -142,11 +153,7 @@ def test_what_is_missed_at_a_limit_is_told_and_never_caught_up() -> None:
 
 @pytest.mark.rule("R5")
 def test_a_stop_at_a_limit_tells_what_was_missed_and_a_new_start_begins_without_it() -> None:
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
-    pump.advance(2_950)
-    assert pump.state() == "limited"
+    pump = at_the_hours_limit()
     pump.call("stop")
     missed = sum([row["missed_steps"] for row in pump.records("missed")])
     assert pump.state() == "stopped"
@@ -154,10 +161,7 @@ def test_a_stop_at_a_limit_tells_what_was_missed_and_a_new_start_begins_without_
 
 
 def test_a_pump_at_its_limit_can_be_stopped_and_takes_no_bolus() -> None:
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
-    pump.advance(2_950)
+    pump = at_the_hours_limit()
     assert pump.fault("bolus.start", token=pump.token(), volume_nl=30_000, rate_nl=900_000) == "not_running"
     assert pump.call("stop")["state"] == "stopped"
     pump.call("start")
@@ -269,9 +273,7 @@ def test_most_in_finds_the_fullest_window() -> None:
 @pytest.mark.rule("R4")
 def test_after_a_pause_steps_fall_on_their_times_again() -> None:
     """No step comes before the plan, not even the first after a pause."""
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
+    pump = soon_at_the_hours_limit()
     queued = []
     queue = pump.board.stepper.queue
     pump.board.stepper.queue = lambda steps, duration_us: (
@@ -292,9 +294,7 @@ def test_after_a_pause_steps_fall_on_their_times_again() -> None:
 @pytest.mark.parametrize("write_us", [49_000, 836_000])
 def test_a_slow_lease_write_behind_a_pause_makes_no_step_early_and_none_in_a_burst(write_us: int) -> None:
     """At the flash's worst times, the lease is durable only after its first steps were due."""
-    pump = plotted(constant(500_000), small())
-    pump.advance(600)
-    pump.order(120_000, 4_000_000)
+    pump = soon_at_the_hours_limit()
     files, clock, queued = pump.pump.delivery.leases.files, pump.board.clock, []
     write, queue = files.write, pump.board.stepper.queue
 

@@ -1,27 +1,30 @@
 """Handlers that are loaded on demand: a failure is a refusal, and at most one stays loaded."""
 
-import ast
 import sys
-from pathlib import Path
+import types
 
 import pytest
 
-from app.wire.handlers.table import HANDLERS, LENT, Loader, file_of
+from app.wire.handlers.table import HANDLERS, Loader, file_of
 from pumpcore.faults.faults import Refusal
 from pumpcore.wire import messages
 from support.programs import constant
-from support.pump.main_file import load
 from support.pump.running import UnitPump
+from thecal.deploy.files import module_of
+from thecal.deploy.units import STAYS, simulated_files
+from thecal.files.resources import firmware_folder
 
 LOADED = sorted(set(messages.METHODS) - set(HANDLERS))
 MUST_NEED_NO_FLASH = ("stop", "status", "hello")
 
 
 class Forgetful:
-    """Unload modules as the chip does."""
+    """Unload modules as the chip does, where all that stays in memory is one module."""
+
+    FREED = frozenset(map(module_of, simulated_files(firmware_folder()))) - {STAYS}
 
     def forget(self, *modules: str) -> None:
-        for name in modules:
+        for name in self.FREED.intersection(modules):
             package, _, own = name.rpartition(".")
             if sys.modules.pop(name, None) and hasattr(sys.modules[package], own):
                 delattr(sys.modules[package], own)
@@ -77,27 +80,6 @@ def test_the_handler_that_was_loaded_last_is_kept_and_no_other(method: str) -> N
     assert present() == ALWAYS | {file_of(other)}
 
 
-FIRMWARE = Path(sys.modules["app.pump"].__file__).parents[1]
-
-
-def module_of(path: Path) -> str:
-    return path.relative_to(FIRMWARE).with_suffix("").as_posix().replace("/", ".")
-
-
-def test_what_is_always_in_memory_imports_nothing_that_is_given_back() -> None:
-    """Otherwise a second copy would be loaded, with other classes."""
-    modules = {module_of(path): path for folder in ("app", "pumpcore") for path in (FIRMWARE / folder).rglob("*.py")}
-    given = [*LENT.split(), *load(open).POWER_UP]
-    assert set(given) <= set(modules) and len(set(given)) == len(given)
-    lent = {name for name in modules if name in given or (name.startswith("app.wire.handlers.") and name != "app.wire.handlers.table")}
-    kept = {name: path for name, path in modules.items() if name not in lent}
-    for name, path in kept.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in [node for node in tree.body if isinstance(node, ast.ImportFrom)]:
-            asked = {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-            assert not asked & lent, f"{name}: {asked}"
-
-
 def test_what_the_commands_of_one_family_need_is_loaded_once() -> None:
     """A check took 0.36 s more when it had to load again what staging had just unloaded."""
     loader = Loader(Forgetful())
@@ -147,3 +129,18 @@ def test_a_pump_works_through_every_command_with_one_handler_at_a_time() -> None
     assert pump.call("bolus.cancel", token=token)["token"] == token
     assert pump.call("journal.read", ring="events", from_sequence=1)["bytes"] > 0
     assert present() == ALWAYS | {"journal"}
+
+
+def test_what_is_given_back_is_all_but_folders_and_the_file_of_what_stays() -> None:
+    """Power-up's files too: nothing else frees them. Nothing of MicroPython's or of the hal is freed."""
+    asked: list = []
+    loader = Loader(types.SimpleNamespace(forget=lambda *modules: asked.extend(modules)))
+    loader.handler("program.stage")
+    asked.clear()
+    loader.give_back()
+    lent = {"app.wire.handlers.program", "app.programs.programs", "pumpcore.program.packing", "app.startup.boot", "app.startup.recovery"}
+    assert lent <= set(asked) <= {name for name in sys.modules if name.startswith(("app.", "pumpcore."))}
+    assert not {"app.wire.handlers.table", "app.wire.handlers", "app.wire", "pumpcore.program"} & set(asked)
+    asked.clear()
+    loader.give_back(True)
+    assert "app.wire.handlers.program" in asked and all(name.startswith("app.wire.handlers.") for name in asked)

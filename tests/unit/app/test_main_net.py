@@ -135,18 +135,17 @@ def test_what_only_power_up_needs_is_gone_while_the_loop_runs(monkeypatch: pytes
     boot.build = lambda board, release, hashes: pump
     del boot
 
-    def forget(*names: str) -> None:
-        assert "app.startup.boot" in names
+    def give_back() -> None:
         del sys.modules["app.startup.boot"], startup.boot
 
     def run(running: types.SimpleNamespace) -> None:
         gc.collect()
         left.append((running, seen()))
 
-    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=lambda: None)))
+    pump = types.SimpleNamespace(session=types.SimpleNamespace(loader=types.SimpleNamespace(give_back=give_back)))
 
     monkeypatch.setattr(loop, "run", run)
-    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(forget=forget, built=lambda: None)), ("release", b""))
+    load(open).turn(types.SimpleNamespace(system=types.SimpleNamespace(built=lambda: None)), ("release", b""))
     assert left == [(pump, None)]
 
 

@@ -12,22 +12,15 @@ from pumpcore.flash import ledger
 from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.orders.bolus import Temporary
 from pumpcore.program.plan import Program
-from pumpcore.program.protocol import AFTER, AT, HOLD, WAITS
+from pumpcore.program.protocol import AFTER, HOLD, WAITS
 from support.models import protocols as reference
-from support.programs import constant, resuming
-from support.protocols import in_words, protocols, staged
-from support.pump.flash import images_at_each_operation
-from support.pump.running import BENCH, UnitPump, again, bench_with, power_cut, ready, running
+from support.programs import constant
+from support.protocols import RAMP, UL_S, at_time, in_words, protocols, slope, staged
+from support.pump.running import BENCH, UnitPump, again, bench_with, ready, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
 STEPS_PER_NL = Fraction(PAIR.steps, PAIR.volume_nl)
-UL_S = 3_600_000  # 1 ul a second
-RAMP = (60, 0, 120 * 60_000)
-
-
-def slope(*more: tuple, **kinds: object) -> Program:
-    """Return 30 s of pause, a ramp of a minute up to 2 ul/s, 50 s at it, a ramp down."""
-    return staged((30, 0, 0), RAMP, (50, 2 * UL_S, 2 * UL_S), (60, 2 * UL_S, 0), *more, **kinds)
+WIDE = bench_with(rate_nl=2**47, hour_nl=2**48, day_nl=2**48)
 
 
 class Plan:
@@ -77,7 +70,7 @@ def test_every_moment_is_within_one_step_of_the_staircase(made: Program) -> None
 @given(protocols(most_times=3))
 def test_a_drawn_protocol_is_within_one_step_and_ends_with_its_volume(made: Program) -> None:
     made.rate_seconds_s = 60
-    pump = UnitPump.running(made, bench=bench_with(rate_nl=2**47, hour_nl=2**48, day_nl=2**48))
+    pump = UnitPump.running(made, bench=WIDE)
     end_s = min(made.protocol.end_s(), 400)
     follow(pump, made, end_s + 1)
     if made.protocol.end_s() < 400 and made.protocol.then != HOLD:
@@ -159,12 +152,6 @@ def test_a_start_in_a_time_waits_so_many_powered_on_seconds() -> None:
     assert [row["entry"] for row in pump.records("entry")] == [WAITS, 0, 1, 2, 3]
 
 
-def at_time(minute: int, made: Program | None = None) -> Program:
-    made = made or slope()
-    made.protocol.start, made.protocol.start_value = AT, minute
-    return made
-
-
 @pytest.mark.rule("R11")
 def test_a_start_at_a_time_needs_a_known_clock() -> None:
     pump = ready(at_time(2), utc_s=0)
@@ -199,89 +186,6 @@ def test_windows_are_rebuilt_from_the_totals_of_a_protocol() -> None:
     assert counted_nl * 9 // 10 < booted.call("status")["hour_nl"] <= counted_nl + 5 * 30_000 < PAIR.nl_for_steps(pump.plant_steps())
 
 
-# --- power cut ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.rule("R11")
-def test_a_cut_stops_a_protocol_unless_it_says_resume() -> None:
-    pump = running(slope())
-    pump.advance(60)
-    booted = again(pump, 120)
-    booted.advance(100)
-    assert booted.state() == "stopped" and "not_resumed" in booted.alarms()
-
-
-@pytest.mark.rule("R11")
-@pytest.mark.parametrize("cut_s", [5, 29.5, 61.2, 85, 120, 199])
-def test_it_resumes_at_the_end_of_the_broken_lease(cut_s: float) -> None:
-    made = resuming(slope())
-    pump = running(made)
-    pump.advance(cut_s)
-    record = pump.on_flash()
-    leased = record.leased_steps
-    booted = again(pump, 500)
-    booted.advance(1)
-    boot = booted.records("boot")[-1]
-    assert boot["uncertain_steps"] == leased - boot["confirmed_steps"]
-    before = booted.delivered_steps() - booted.plant_steps()
-    assert before == leased
-    booted.advance(300)
-    assert booted.state() == "stopped" and booted.records("stopped")[-1]["by"] == 5
-    whole = int(Fraction(made.protocol.total_nl_s(), made.rate_seconds_s) * STEPS_PER_NL)
-    assert whole - 1 <= booted.delivered_steps() <= max(whole, leased), "nothing is made twice and nothing is caught up"
-    assert [row["missed_steps"] for row in booted.records("missed")] == [0]
-
-
-@pytest.mark.rule("R2")
-def test_cuts_at_every_flash_operation_of_a_short_protocol() -> None:
-    made = resuming(staged((12, UL_S, UL_S), (10, 0, 20 * 90_000), (10, 0, 0), loops=((0, 2, 2),)))
-    whole = int(Fraction(made.protocol.total_nl_s(), made.rate_seconds_s) * STEPS_PER_NL)
-    first = UnitPump.ready(made)
-    image = first.image()
-    first.board.chip.record(lambda: (first.plant_steps(), first.board.clock.utc_s(), first.pump.delivery.span is not None))
-    first.call("start")
-    first.advance(60)
-    assert first.plant_steps() == whole and first.state() == "stopped"
-    ran = 0
-    for _, _, cut_image, (made_steps, utc_s, _) in images_at_each_operation(image, first.board.chip.log):
-        booted = UnitPump(cut_image, utc_s + 30)
-        booted.advance(130)
-        assert booted.state() == "stopped"
-        boot = booted.records("boot")[-1]
-        assert booted.pump.book.position_steps >= made_steps
-        if booted.plant_steps():
-            ran += 1
-            assert whole - 1 <= booted.delivered_steps() <= max(whole, boot["leased_steps"]) + 1
-    assert ran > 10
-
-
-@pytest.mark.rule("R11")
-def test_a_lost_clock_does_not_keep_a_protocol_that_has_begun_from_resuming() -> None:
-    pump = running(resuming(at_time(1)))
-    pump.advance(100)
-    booted = power_cut(pump, known=False)
-    booted.advance(100)
-    assert booted.state() == "running"
-    waiting = running(resuming(at_time(60)))
-    waiting.advance(10)
-    booted = power_cut(waiting, known=False)
-    booted.advance(100)
-    assert booted.state() == "stopped" and "clock_lost" in booted.alarms()
-
-
-@pytest.mark.rule("R11")
-@pytest.mark.parametrize(("start", "off_s", "waits_s"), [(AFTER, 600, 3_000), (AT, 600, 2_400), (AT, 9_000, 0)])
-def test_a_cut_while_it_waits_counts_by_the_clock_or_not_at_all(start: int, off_s: int, waits_s: int) -> None:
-    made = resuming(slope())
-    made.protocol.start, made.protocol.start_value = start, 3_060 if start == AFTER else 51
-    pump = running(made)
-    pump.advance(55)
-    booted = again(pump, off_s + 5)
-    booted.advance(1)
-    told = booted.call("status")["protocol"]
-    assert abs(told["waits_s"] - waits_s) <= 2
-
-
 # --- on top -------------------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +206,25 @@ def test_boluses_come_on_top_and_delay_nothing() -> None:
     assert pump.state() == "stopped" and (pump.bolus(token)["state"], pump.bolus(extended)["state"]) == ("done", "done")
     whole = int(Fraction(made.protocol.total_nl_s(), 3600) * STEPS_PER_NL)
     assert pump.plant_steps() == whole + PAIR.steps_for_nl(20_000) + PAIR.steps_for_nl(60_000)
+
+
+@pytest.mark.rule("R4")
+@settings(max_examples=25, deadline=None)
+@given(protocols(most_times=3, endless=False), st.integers(0, 60), st.integers(1_000, 90_000), st.integers(0, 90))
+def test_drawn_protocols_with_boluses_on_top_make_the_sum(made: Program, first_s: int, dose_nl: int, then_s: int) -> None:
+    made.rate_seconds_s, made.protocol.then = 60, 0
+    pump = UnitPump.running(made, bench=WIDE)
+    doses = 0
+    for wait_s, method, values in (
+        (first_s, "bolus.start", {"volume_nl": dose_nl, "rate_nl": dose_nl * 2}),
+        (then_s, "bolus.extended", {"volume_nl": dose_nl // 9 + 500, "duration_s": 600}),
+    ):
+        pump.advance(wait_s)
+        reply = pump.ask(method, token=pump.token(), **values)
+        doses += reply["result"]["ordered_steps"] if "result" in reply else 0
+    pump.advance(made.protocol.end_s() + 1300)
+    assert pump.state() == "stopped"
+    assert pump.plant_steps() == int(Fraction(made.protocol.total_nl_s(), 60) * STEPS_PER_NL) + doses
 
 
 @pytest.mark.rule("R4")

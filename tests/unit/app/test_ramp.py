@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -10,6 +11,7 @@ from pumpcore.motion import profile
 from pumpcore.program import packing
 from support.models.ramp import Ideal
 from support.programs import constant, day
+from support.protocols import staged
 from support.pump.running import BENCH, UnitPump
 from support.replies import fault_of
 
@@ -105,12 +107,18 @@ def test_a_bolus_runs_up_and_down_also_when_its_last_second_is_not_full(basal_hz
     assert pump.call("status")["state"] == "running" and pump.pump.delivery.orders.bolus.delivered_steps == volume_nl * STEPS // VOLUME_NL
 
 
-def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_yet() -> None:
+def running_with_bolus() -> tuple[UnitPump, list, str]:
+    """Return a pump 20 s after it began a bolus at 6,000 steps a second, the generator's items, and the bolus's token."""
     pump, given = running(constant(0))
     pump.advance(10)
     rate_nl = nl_per_h(6_000)
     token = pump.order(rate_nl // 12, rate_nl)
     pump.advance(20)
+    return pump, given, token
+
+
+def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_yet() -> None:
+    pump, given, token = running_with_bolus()
     span = pump.pump.delivery.span
     while span.planned_s >= span.lease_end_s:
         pump.advance(0.05)
@@ -120,11 +128,7 @@ def test_a_cancelled_bolus_ramps_down_when_the_end_of_its_lease_is_not_queued_ye
 
 
 def test_a_cancellation_behind_that_ends_abruptly_and_loses_nothing() -> None:
-    pump, given = running(constant(0))
-    pump.advance(10)
-    rate_nl = nl_per_h(6_000)
-    token = pump.order(rate_nl // 12, rate_nl)
-    pump.advance(20)
+    pump, given, token = running_with_bolus()
     span = pump.pump.delivery.span
     while span.planned_s < span.lease_end_s:
         pump.advance(0.05)
@@ -155,3 +159,15 @@ def test_staging_leaves_room_for_the_ramp_and_names_the_nearest_rate() -> None:
     pump, given = running(constant(nearest_nl), RIG)
     pump.advance(100)
     assert jumps(given) == [] and all(steps * US_PER_S <= duration_us * MAX_HZ for steps, duration_us in given)
+
+
+def test_a_protocol_up_to_the_highest_rate_never_jumps_and_delivers_its_volume() -> None:
+    top_nl = nl_per_h(profile.highest_rate_hz(Bench(RIG))) - 2
+    by_nl = 2 * 20 * (top_nl // 40)
+    new = staged((20, 0, by_nl), (10, by_nl, by_nl), (20, by_nl, 0), (10, 0, 0), (10, nl_per_h(3_000), nl_per_h(3_000)), loops=((0, 4, 2),))
+    pump, given = running(new)
+    pump.advance(new.protocol.end_s() + 5)
+    assert pump.state() == "stopped" and pump.alarms() == []
+    assert pump.plant_steps() == new.protocol.total_nl_s() * STEPS // (3600 * VOLUME_NL)
+    after_dwells = [(steps, us + (before[1] if not before[0] and steps == 1 else 0)) for before, (steps, us) in pairwise([(1, 1), *given])]
+    assert jumps(after_dwells) == []

@@ -291,7 +291,7 @@ def test_a_motor_whose_supply_is_gone_stops_the_pump_and_its_last_steps_are_unce
     pump = running()
     pump.advance(10)
     assert pump.call("status")["motor_supply_mv"] == 12_000
-    trusted = pump.pump.supervisor._trusted
+    trusted = pump.pump.supervisor.known
     pump.board.supply.now_mv = 9_999
     pump.board.clock.now_us += 300_000  # the supply fails while the loop sleeps
     pump.advance(5)

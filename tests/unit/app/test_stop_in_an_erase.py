@@ -45,14 +45,14 @@ class FloodedErases:
     def __init__(self, pump: UnitPump, number: int, flood: bytes, stop: tuple[bytes, ...]) -> None:
         self.pump, self.erases, self.held_bytes = pump, 0, 0
         self.last, self.heard_at = number + len(stop) - 1, 0
-        self._flood, self._number, self._stop = flood, number, stop
+        self._flood, self.number, self._stop = flood, number, stop
         self.look = pump.board.chip.after_erase
         pump.board.chip.after_erase = self.ended
 
     def ended(self) -> None:
         self.erases += 1
         self.pump.board.clock.now_us += ERASE_US // 8
-        part = self.erases - self._number
+        part = self.erases - self.number
         stop = self._stop[part] if 0 <= part < len(self._stop) else b""
         self.pump.board.link.incoming += stop if part > 0 and stop else self._flood + stop
         self.look()

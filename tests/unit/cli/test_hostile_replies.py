@@ -84,11 +84,6 @@ class Typed:
         replies, raw = recorded()
         self.pump = HostilePump(dict(replies), raw, self.clock)
         self.status = replies["status"]
-        command = thecal.cli.app.typer.main.get_command(thecal.cli.app.build())  # once: it takes longer than most verbs
-        thecal.cli.app.defer_checks(command)
-        monkeypatch.setattr("typer.main.get_command", lambda app: command)
-        monkeypatch.setattr(thecal.cli.app, "build", lambda: None)
-        monkeypatch.setattr(thecal.cli.app, "defer_checks", lambda command: None)
         monkeypatch.setattr("thecal.pump.exchange.Link", self.pump.link)
         monkeypatch.setattr(sys, "argv", [])
         monkeypatch.chdir(folder)

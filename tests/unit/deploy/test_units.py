@@ -12,9 +12,8 @@ from pumpcore.units import sha256_hex
 from support.pump.main_file import checked, flash_of
 from thecal.deploy import pack
 from thecal.deploy.build import LOOSE, build, compile_all, name_of
-from thecal.deploy.compact import compact
-from thecal.deploy.files import MAIN, firmware_files, library_files
-from thecal.deploy.units import CHIP, SIMULATOR, UNITS, join, module_of, of_target, simulated_files
+from thecal.deploy.files import MAIN, firmware_files
+from thecal.deploy.units import CHIP, SIMULATOR, join, module_of, of_target, simulated_files, units_of
 from thecal.errors import Failed
 from thecal.files.resources import firmware_folder
 
@@ -168,12 +167,12 @@ def test_a_name_that_would_mean_two_things_is_refused(other: bytes, name: str) -
         join(sources, {"/planted/other.py": "planted.inner planted.other"})
 
 
-def test_the_units_name_what_is_there_and_what_nobody_else_holds() -> None:
+def test_the_units_name_what_is_there() -> None:
     """Each is a file that is deployed; after joining no import asks for a file that is gone."""
     sources = firmware_files(firmware_folder())
     modules = {module_of(path) for path in sources}
-    named = [root for roots in UNITS.values() for root in roots.split()]
-    assert set(UNITS) <= set(sources) and set(named) <= modules and len(set(named)) == len(named)
+    named = {root for roots in units_of(sources).values() for root in roots.split()}
+    assert set(units_of(sources)) <= set(sources) and named <= modules
     for hal in (CHIP, SIMULATOR):
         made = of_target(sources, hal)
         left = {module_of(path) for path in made}
@@ -186,17 +185,17 @@ def test_the_units_name_what_is_there_and_what_nobody_else_holds() -> None:
 
 @pytest.mark.long
 def test_the_simulator_runs_what_the_pack_is_made_of() -> None:
-    """The simulator runs the units that the chip's are made from by shorter names alone; but for the hals, of which each has its own."""
+    """Each file of the pack is a text that the simulator runs, through `mpy-cross`; only the hals differ."""
     sources, simulated = firmware_files(firmware_folder()), simulated_files(firmware_folder())
     chip = of_target(sources, CHIP)
     shared = {path: data for path, data in simulated.items() if path.startswith(("/app/", "/pumpcore/"))}
     assert {"/app/pump.py", "/app/startup/boot.py"} < set(shared)
     assert shared == {path: data for path, data in chip.items() if path.startswith(("/app/", "/pumpcore/"))}
     built = build(firmware_folder())
-    joined = of_target(sources, CHIP, numbers=True)
-    outside = [joined.pop(MAIN), *library_files().values()]
-    packed, made = pack.unpack(built.files[pack.PATH]), compile_all(compact(joined, outside)[0])
-    assert {path: data for path, data in packed.items() if path.startswith("/app/pump")} == {"/app/pump.mpy": made["/app/pump.py"]}
+    packed, made = pack.unpack(built.files[pack.PATH]), compile_all({path: data for path, data in chip.items() if path != MAIN})
+    assert packed.items() <= {name_of(path): data for path, data in made.items()}.items()
+    whole = {name_of(path) for path in made if not path.endswith("/__init__.py")}  # a folder is named by the pack's head
+    assert whole <= {*packed, *map(name_of, LOOSE)}
     assert simulated[MAIN] == built.files[MAIN] and not {name_of(path) for path in LOOSE} & set(packed)
 
 

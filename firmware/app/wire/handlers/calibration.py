@@ -1,13 +1,8 @@
 """Handlers of calibration.check, read and set."""
 
 from app.pump import Pump
-from pumpcore.units import const
 
 # --- calibration_check -------------------------------------------------------------------------------------------------------
-
-LENT = const((
-    "app.programs.calibrating", "app.programs.programs", "pumpcore.bench.weighed", "pumpcore.limits.limits", "pumpcore.program.packing",
-))  # fmt: skip
 
 
 def calibration_check(pump: Pump, params: dict) -> dict:
@@ -25,7 +20,7 @@ def lent(pump: Pump, name: str, params: dict) -> dict:
     try:
         return getattr(calibrating, name)(pump, params)
     finally:
-        pump.board.system.forget(*LENT)
+        pump.session.loader.give_back()
 
 
 # --- calibration_read --------------------------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def _rates(pump: Pump) -> dict:
             "entry": entry,
             "entry_rate_nl": span.basal.told_nl(entry, now_s),
             "next_change_s": change_s if change_s < 1 << 31 else None,
-            "protocol": span.basal.told(now_s),
+            "protocol": span.basal.course.told(now_s) if span.basal.course is not None else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
     running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []
@@ -208,26 +208,6 @@ def bolus_token(pump: Pump, params: dict) -> bytes:
 _FOLDER = const("app.wire.handlers.")
 # Methods whose function is not in the file of their noun.
 _ELSEWHERE = {"bolus.status": "outcome", "bolus.prime": "run", "ack": "alarms", "maintenance": "alarms"}
-# Modules that power-up and some commands need, freed afterwards. Modules that are always in memory import none of them at the top.
-LENT = const("""
-app.delivery.course
-app.programs.calibrating
-app.programs.lines
-app.records.naming
-app.programs.programs
-pumpcore.bench.bench
-pumpcore.program.forecast
-pumpcore.fluid.front
-pumpcore.limits.limits
-pumpcore.limits.order_limits
-pumpcore.limits.windows
-pumpcore.program.packing
-pumpcore.program.protocol
-pumpcore.program.settings
-pumpcore.bench.weighed
-pumpcore.wire.gaps
-pumpcore.wire.record_types
-""")
 
 HANDLERS: "dict[str, Handler]" = {"hello": hello, "status": status, "stop": stop, "bolus.token": bolus_token}
 
@@ -263,11 +243,13 @@ class Loader:
     def give_back(self, kept: bool = False) -> None:
         """Free what was loaded, by power-up too, or half loaded by a failed import.
 
-        `kept`: keep what the next handler needs too.
+        All that stays in memory is one file on a pump, this one (thecal.deploy.units), so every other file of app and pumpcore may go.
+        `kept`: free handlers only, because the next one needs the rest too.
         """
         self.method, self._handler = "", None
-        given = [name for name in sys.modules if name.startswith(_FOLDER) and name != _FOLDER + "table"]
-        self.system.forget(*given, *(() if kept else LENT.split()))
+        files = [name for name, module in sys.modules.items() if name != __name__ and not hasattr(module, "__path__")]
+        given = [name for name in files if name.startswith(_FOLDER) or (not kept and name.split(".")[0] in ("app", "pumpcore"))]
+        self.system.forget(*given)
 
 
 def file_of(method: str) -> str:
