@@ -26,14 +26,16 @@ class Packed:
     def __init__(self, layout: str, raw: memoryview) -> None:
         self._layout = layout
         self._raw = raw
+        self.size = struct.calcsize(layout)
 
     def __len__(self) -> int:
-        return len(self._raw) // struct.calcsize(self._layout)
+        return len(self._raw) // self.size
 
     def __getitem__(self, index: int) -> "tuple[int, int, int]":
-        if not 0 <= index < len(self):
+        at = index * self.size
+        if not 0 <= at < len(self._raw):
             raise IndexError(index)
-        return struct.unpack_from(self._layout, self._raw, index * struct.calcsize(self._layout))
+        return struct.unpack_from(self._layout, self._raw, at)
 
     def __iter__(self) -> "Iterator[tuple[int, int, int]]":
         for index in range(len(self)):
