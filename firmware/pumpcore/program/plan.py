@@ -115,5 +115,7 @@ class Program:
         if self.drugs:
             told["drugs"] = [list(drug) for drug in self.drugs]
         if self.protocol is not None:
-            told["protocol"] = self.protocol.describe()
+            from pumpcore.program import staging
+
+            told["protocol"] = staging.describe(self.protocol)
         return told
