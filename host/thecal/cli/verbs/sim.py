@@ -14,6 +14,9 @@ from thecal.terminal.console import data
 
 MOST_SPEED = 100
 BUTTONS = ("stop", "hold", "bolus")
+Press = Annotated[
+    str | None, typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus.")
+]
 HOLD_S = 4.0  # of this computer's time
 
 
@@ -36,10 +39,7 @@ def sim(
     pulsation: Annotated[
         float, typer.Option(min=0.0, max=200.0, metavar="PERCENT", help="Swing of the flow per roller, in percent.")
     ] = 0.0,
-    press: Annotated[
-        str | None,
-        typer.Option("--press", metavar="BUTTON", help="Press a button of the running one: stop, hold (stop, for 4 s), or bolus."),
-    ] = None,
+    press: Press = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start with a newly flashed pump.")] = False,
     as_json: AsJson = False,
 ) -> None:

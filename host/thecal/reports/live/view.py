@@ -110,7 +110,7 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         found.append(Row("temporary", temporary_text(status)))
     if text := reservoir_text(status):
         found.append(Row("reservoir", text))
-    cells = max(8, min(SPARK_CELLS, width - 32))
+    cells = max(8, min(SPARK_CELLS, width - 26))
     spark = spark_text(status, past, cells, encoding)
     found.append(Row("last hour", spark))
     if spark != UNKNOWN and cells > len(AXIS_BEGIN) + len(AXIS_END):
