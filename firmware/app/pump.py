@@ -305,7 +305,7 @@ class Pump:
         self.delivery.missed_while_off(resume.from_utc_s, resume.to_utc_s, resume.missed_steps)
         if bridge is not None:
             self.journal.append("bridge_started", bridge.told(self.position_steps()))
-        self.delivery.start(uptime_ms, "resume", resume.remainder)
+        self.delivery.start(uptime_ms, "resume", resume.remainder, resume.protocol_s)
         if bridge is not None:
             self.delivery.cross(bridge)
 

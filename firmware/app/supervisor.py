@@ -1,6 +1,6 @@
 """The supervisor, which looks at the whole pump once per turn, before anything else, and the watchdog's heartbeat."""
 
-from pumpcore.units import const
+from pumpcore.units import MS_PER_S, const
 
 if 0:  # for the type checker alone
     from app.types import Board, Book, Delivery, Journal, Stop, Watchdog
@@ -80,4 +80,8 @@ class Supervisor:
         ordered = span.ordered_steps if span else delivered
         leased = span.leased_steps if span else delivered
         self.vouch_wanted = True
-        self.journal.post("total", (ordered, delivered, leased, self.book.powered_on_s()))
+        values = ordered, delivered, leased, self.book.powered_on_s()
+        if span is None or span.basal.course is None:
+            self.journal.post("total", values)
+        else:
+            self.journal.post("protocol_total", values + span.basal.course.total((uptime_ms - span.origin_ms) // MS_PER_S))

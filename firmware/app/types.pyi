@@ -10,6 +10,7 @@ from typing import NotRequired, Protocol, TypeAlias, TypedDict
 
 from app.delivery.basal import Basal as Basal
 from app.delivery.basal import NoBasal as NoBasal
+from app.delivery.course import Course as Course
 from app.delivery.delivery import Delivery as Delivery
 from app.delivery.leases import Book as Book
 from app.delivery.leases import Leases as Leases

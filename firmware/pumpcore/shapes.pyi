@@ -6,7 +6,8 @@ A file imports from here below `if 0:`, which every compiler leaves out, and wri
 from collections.abc import Callable as Callable
 from collections.abc import Iterator as Iterator
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol as Interface
+from typing import TypeAlias, TypeVar
 
 from pumpcore.faults.faults import Refusal as Refusal
 from pumpcore.fluid.front import Crossing as Crossing
@@ -14,6 +15,8 @@ from pumpcore.fluid.front import Line as Line
 from pumpcore.limits.ceilings import Ceilings as Ceilings
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program as Program
+from pumpcore.program.protocol import Ahead as Ahead
+from pumpcore.program.protocol import Protocol as Protocol
 from pumpcore.program.settings import Settings as Settings
 
 # A number, text, bytes, or a tuple of them.
@@ -21,29 +24,45 @@ Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
-# (fluid, mass_ng, volume_nl): what a program puts into the line.
-Content: TypeAlias = tuple[str, int, int]
+# (name, mass_ng, volume_nl): a drug and its concentration.
+Drug: TypeAlias = tuple[str, int, int]
+# Each drug that a program puts into the line, the leading one first.
+Content: TypeAlias = tuple[Drug, ...]
 
-class Entries(Protocol):
+class Entries(Interface):
     """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> tuple[int, int]: ...
     def __iter__(self) -> Iterator[tuple[int, int]]: ...
 
+class Rows(Interface):
+    """Rows of three numbers: a list, or a pumpcore.program.protocol.Packed."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> tuple[int, int, int]: ...
+    def __iter__(self) -> Iterator[tuple[int, int, int]]: ...
+
+# (seconds, rate at its begin, rate at its end)
+Stages: TypeAlias = Rows
+# (first stage, number of stages, times; 0 = for ever)
+Loops: TypeAlias = Rows
+# The drugs beside the first.
+Drugs: TypeAlias = Sequence[Drug]
+
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]
 # The values of a record, in the order of pumpcore.wire.record_types.
 Payload: TypeAlias = tuple[int | bytes, ...]
 
-class MotorFacts(Protocol):
+class MotorFacts(Interface):
     """How fast the motor of a bench may step."""
 
     max_rate_hz: int
     start_rate_hz: int
     acceleration_hz_per_s: int
 
-class BenchLimits(MotorFacts, Protocol):
+class BenchLimits(MotorFacts, Interface):
     """The ceilings and the motor of a bench, for checking a program."""
 
     rate_nl: int
@@ -51,7 +70,7 @@ class BenchLimits(MotorFacts, Protocol):
     hour_nl: int
     day_nl: int
 
-class BenchFacts(BenchLimits, Protocol):
+class BenchFacts(BenchLimits, Interface):
     """Everything that a bench file gives: a pumpcore.bench.bench.Bench, or its attributes without the code that checked them."""
 
     name: str
@@ -71,7 +90,7 @@ class BenchFacts(BenchLimits, Protocol):
     turns: int
     turns_steps: int
 
-class Judged(Protocol):
+class Judged(Interface):
     """What limits an order: the active program, its ceilings, and the calibration in force."""
 
     program: Program

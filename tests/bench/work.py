@@ -16,6 +16,7 @@ from bench import journals, pumps
 from bench.table import Row, at_most
 from pumpcore.bench import weighed
 from pumpcore.program import packing as programs
+from pumpcore.program.protocol import Protocol
 from pumpcore.program.settings import Settings
 from pumpcore.wire import messages
 from pumpcore.wire import messages as frame
@@ -97,6 +98,14 @@ def largest(mass_ng: int, spacing_min: int = 4) -> bytes:
     return programs.pack(made)
 
 
+def longest_protocol() -> bytes:
+    """Return a protocol of 64 stages in 32 loops."""
+    made = programs.Program("n" * 80, "f" * 80, 3600, [])
+    rows = [(10, 24_000 + 20 * number, 24_000 + 20 * (number + number % 3)) for number in range(64)]
+    made.mode, made.protocol = programs.BY_STAGES, Protocol(rows, [(2 * number, 2, 4_000_000) for number in range(32)])
+    return programs.pack(made)
+
+
 class Life:
     """One pump, asked by raw lines. `found`: the longest time of each case so far."""
 
@@ -172,6 +181,7 @@ class Life:
         return self.upload("entries of a day and a half", largest(500))
 
     def programs(self) -> None:
+        self._forecast(self.upload("a protocol", longest_protocol()), "a protocol", days=1)
         self.upload("largest", largest(500, 30))
         first = self.one_program()
         self.note("largest", "program.read")
@@ -182,10 +192,10 @@ class Life:
         cursor: Reply = {"second_s": 0, "remainder": 0, "chain": "0" * 64, "position_steps": 0}
         clock = {"utc_s": MONDAY_UTC_S, "offset_s": 0, "transition_utc_s": MONDAY_UTC_S + 10_000, "transition_offset_s": 3600}
         for _ in range(3):
-            told = self.note(case, "forecast.digest", digest=digest, days=31, **{**clock, **cursor, **more})
+            told = self.note(case, "forecast.digest", digest=digest, **{"days": 31, **clock, **cursor, **more})
             cursor = {name: told[name] for name in cursor}
         wrong = {**cursor, "remainder": (1 << 64) - 1}
-        self.note("a cursor of nowhere", "forecast.digest", "bad_params", digest=digest, days=31, **{**clock, **wrong, **more})
+        self.note("a cursor of nowhere", "forecast.digest", "bad_params", digest=digest, **{"days": 31, **clock, **wrong, **more})
 
     def calibrations(self) -> None:
         pair = self.pump.bench["calibration"]

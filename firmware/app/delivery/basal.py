@@ -10,7 +10,7 @@ from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import MINUTES_PER_WEEK, S_PER_MINUTE, S_PER_WEEK, ceil_div
 
 if 0:  # for the type checker alone
-    from app.types import Iterator, Overlaying, Setup
+    from app.types import Course, Iterator, Overlaying, Setup
 
 # --- basal -------------------------------------------------------------------------------------------------------------------
 
@@ -21,6 +21,8 @@ class Basal:
     Without a known time a schedule gives its lowest rate (the prescription's `on_clock_loss = "lowest"`). While a `temporary` rate or a
     bridge runs, rates are in 1 / `temporary.parts()` nl and the accumulator's modulus is larger by that factor: nothing is rounded.
     """
+
+    course: "Course | None" = None  # itself, if it is a protocol's
 
     def __init__(self, program: Program, accumulator: Accumulator, week: schedule.Week | None) -> None:
         self.program = program
@@ -48,7 +50,11 @@ class Basal:
             held = self._held = week, second_s, second_s + week.until_change_s(entries, second_s), entry
         return held
 
-    def rate_nl(self, entry: int) -> int:
+    def told_nl(self, entry: int, second_s: int) -> int:
+        """Return the program's own rate of this entry."""
+        return self.program.entries[entry][1]
+
+    def rate_nl(self, entry: int, second_s: int = 0) -> int:
         """Return the rate by which to advance the accumulator while this entry runs."""
         return self.of(self.program.entries[entry][1])
 
@@ -141,12 +147,12 @@ class Basal:
         end_s, steps, temporary = second_s + duration_s, 0, self.temporary
         if temporary is not None and temporary.by_time and second_s < end_s:
             until_s = max(second_s, min(end_s, temporary.end_s))  # a cancelled one may have ended already
-            steps, second_s = self._skip_to(second_s, until_s), until_s
+            steps, second_s = self.skip_to(second_s, until_s), until_s
             if second_s >= temporary.end_s:
                 self.end_temporary()
-        return steps + self._skip_to(second_s, end_s)
+        return steps + self.skip_to(second_s, end_s)
 
-    def _skip_to(self, second_s: int, end_s: int) -> int:
+    def skip_to(self, second_s: int, end_s: int) -> int:
         """Whole weeks are taken at once, so that years without power do not take minutes."""
         steps, source = 0, self.accumulator
         for begin_s, until_s in self._sides(second_s, end_s):
@@ -154,7 +160,7 @@ class Basal:
             if weeks:
                 steps += source.advance(self.of(self._week_nl_s()) * weeks, 1)
             for entry, lasts_s in self._pieces(begin_s + weeks * S_PER_WEEK, until_s):
-                steps += source.advance(self.rate_nl(entry), lasts_s)
+                steps += source.advance(self.rate_nl(entry, begin_s), lasts_s)
         return steps
 
     def plan_steps(self, second_s: int, duration_s: int) -> int:
@@ -189,7 +195,7 @@ class NoBasal(Basal):
         """Return 0."""
         return 0
 
-    def rate_nl(self, entry: int) -> int:
+    def rate_nl(self, entry: int, second_s: int = 0) -> int:
         """Return 0."""
         return 0
 

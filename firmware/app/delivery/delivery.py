@@ -44,8 +44,11 @@ class Delivery:
 
     # -- asking -----------------------------------------------------------------------------------------------
 
-    def start(self, uptime_ms: int, by: str, remainder: int) -> None:
-        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began."""
+    def start(self, uptime_ms: int, by: str, remainder: int, protocol_s: int | None = None) -> None:
+        """Begin a span at the present position; its first lease follows in the next tick. Raises JournalError; then nothing began.
+
+        A protocol goes on with its second `protocol_s`, None: from its start.
+        """
         program = self.setup.program
         accumulator = Accumulator(program.rate_seconds_s, self.setup.calibration)
         accumulator.remainder = remainder
@@ -55,7 +58,10 @@ class Delivery:
         digest = bytes.fromhex(self.setup.digest)
         values = (STARTED_BY.index(by), position, digest, self.book.powered_on_s())
         self.report.append("started", values)
-        self.span = self.open(uptime_ms, Basal(program, accumulator, week), position)
+        basal = self.setup.basal(program, accumulator, week)
+        if basal.course is not None:
+            basal.course.begin(0, week, protocol_s)
+        self.span = self.open(uptime_ms, basal, position)
         self.state = RUNS
 
     def cross(self, bridge: "Bridge") -> None:
@@ -87,6 +93,10 @@ class Delivery:
         """
         self.orders.order(bolus)
         self.state = state
+
+    def ends(self) -> bool:
+        """Return True if nothing follows what is queued: a protocol or a run is over."""
+        return self.alone.reason != ""
 
     def next_ms(self) -> int:
         """Return the uptime at which the next slice begins."""
@@ -222,6 +232,9 @@ class Delivery:
                 self.orders.finish(span, reason)
             if self.takeover.waits:
                 self.takeover.begin(span)
+            course = span.basal.course
+            if course is not None and span.bolus is None and course.over(span.planned_s):
+                return self.alone.wind_up("done")
             if not self._lease(span):
                 return True
         self.motion.queue(span.plan_slice())
@@ -267,8 +280,9 @@ class Delivery:
         elif not self._pause.limit and self._stood_still(span, now_ms):
             return False
         span.catch_up(now_ms)
-        if changed:
-            self.marks.add(span, "entry", (span.entry, span.basal.program.entries[span.entry][1], span.ordered_steps))
+        course = span.basal.course
+        if changed and (course is None or not span.planned_s or course.tells(span.planned_s)):
+            self.marks.add(span, "entry", (span.entry, span.basal.told_nl(span.entry, span.planned_s), span.ordered_steps))
         return True
 
     # -- ceilings ---------------------------------------------------------------------------------------------
@@ -301,7 +315,8 @@ class Delivery:
         found = self.alone.found(span, uptime_ms)
         if found == "done":
             self.stop(found)
-            self.setup.fill_line(self.orders.bolus, self.report, self.motion.delivered_steps())
+            if span.alone:
+                self.setup.fill_line(self.orders.bolus, self.report, self.motion.delivered_steps())
         elif found:
             self.safe_state(found)
         return found != ""

@@ -1,6 +1,6 @@
 """Parts of the delivery with a state of their own: marks, a pause at a ceiling, another program, a bolus without a program."""
 
-from app.delivery.basal import Basal, NoBasal, ceilings
+from app.delivery.basal import NoBasal, ceilings
 from app.delivery.orders import Orders
 from app.delivery.span import Span
 from pumpcore.faults import faults
@@ -136,7 +136,10 @@ class Takeover:
         week = old.week
         if week is None and wall.known():
             week = wall.week((self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S)
-        span.basal = Basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
+        span.basal = self.setup.basal(program, Accumulator(program.rate_seconds_s, self.setup.calibration), week)
+        if span.basal.course is not None:
+            passed_s = (self.book.clock.uptime_ms() - span.origin_ms) // MS_PER_S - span.planned_s
+            span.basal.course.begin(span.planned_s, wall.week(passed_s) if wall.known() else None, None)
         span.basal.accumulator.remainder = -owed * span.basal.accumulator.modulus
         span.entry = -1
         self.book.program_digest = self.setup.plan_key()

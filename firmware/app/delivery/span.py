@@ -73,12 +73,19 @@ class Span:
         """Use the entry of the next lease; return True if it differs from the last one."""
         changed = entry != self.entry
         self.entry = entry
-        self.rate_nl = self.basal.rate_nl(entry)
+        self.rate_nl = self.basal.rate_nl(entry, self.planned_s)
         return changed
+
+    def flow_nl(self, duration_s: int) -> tuple[int, int]:
+        """Return (rate, seconds) whose product is the basal of the next `duration_s`: of a ramp, the sum of its rates and 1."""
+        course = self.basal.course
+        if course is not None and course.ramps(self.entry):
+            return course.sum_nl(self.planned_s, duration_s), 1
+        return self.rate_nl, duration_s
 
     def peek(self, duration_s: int) -> tuple[int, int]:
         """Return (basal, bolus) steps due in the next `duration_s` at the present rates."""
-        basal_steps = self.basal.accumulator.peek(self.rate_nl, duration_s)
+        basal_steps = self.basal.accumulator.peek(*self.flow_nl(duration_s))
         bolus = self.bolus
         if bolus is None:
             return basal_steps, 0
@@ -90,6 +97,9 @@ class Span:
         duration_s = self.lease_end_s - self.planned_s
         if duration_s > SLICE_S:
             duration_s = SLICE_S
+        course = self.basal.course
+        if course is not None and course.ramps(self.entry):  # a ramp is a staircase of seconds
+            duration_s, self.rate_nl = 1, course.rate_nl(self.entry, self.planned_s)
         self.planned_s += duration_s
         train, bolus = self.train, self.bolus
         end_us = (self.planned_s - self._train_s) * US_PER_S
@@ -123,7 +133,7 @@ class Span:
         """Return the rate after what is planned, as far as it is known: a ceiling or a cancellation may still end it."""
         leased, bolus = self.planned_s < self.lease_end_s, self.bolus
         entry = self.entry if leased else self.basal.entry_at(self.planned_s)
-        basal_hz4 = self.basal.accumulator.rate_hz4(self.basal.rate_nl(entry))
+        basal_hz4 = self.basal.accumulator.rate_hz4(self.basal.rate_nl(entry, self.planned_s))
         if bolus is None or bolus.rest_s() <= 0 or (self.bolus_ends and not leased):
             return basal_hz4
         bolus_hz4 = bolus.accumulator.rate_hz4(bolus.rate_nl)

@@ -1,5 +1,6 @@
 """Stage, check and activate a program. In memory at power-up and for the commands that need it."""
 
+from app.delivery.basal import Basal
 from app.programs.setup import Setup, Staged
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
@@ -7,7 +8,12 @@ from pumpcore.limits.ceilings import Ceilings
 from pumpcore.program import packing
 from pumpcore.units import const
 
-MOST_MOVES = const(240)  # of a window, in one call: see tests/bench, group "work"
+if 0:  # for the type checker alone
+    from app.types import Steps
+
+# Of a window, in one call: see tests/bench, group "work". One of a protocol takes longer.
+MOST_MOVES = const(240)
+MOST_OF_PROTOCOL = const(150)
 PERMILLE = const(1000)
 
 
@@ -21,18 +27,37 @@ def unpack(packed: bytes, to_check: bool = True) -> packing.Program:
         if to_check and new.settings is not None:
             __import__("pumpcore.limits.limits")
             __import__("pumpcore.limits.order_limits")
+        if to_check and new.protocol is not None:
+            __import__("pumpcore.limits.windows")
+            __import__("app.delivery.course")
     except (ImportError, OSError, MemoryError) as error:
         raise Refusal("not_loaded", cause=repr(error)[:80])
     return new
 
 
 def take(setup: Setup, packed: bytes) -> None:
-    """Make the stored program active. Refusals of `packing.unpack` and `limits.check_program`; then nothing has changed."""
-    _take(setup, packing.unpack(packed), packed)
+    """Make the stored program active. Refusals of `packing.unpack` and `limits.check_program`; then nothing has changed.
+
+    The windows of a protocol are searched later, in parts (`look_through`).
+    """
+    new = packing.unpack(packed)
+    _take(setup, new, packed, new.protocol is None)
 
 
-def _take(setup: Setup, new: packing.Program, packed: bytes) -> None:
-    setup.ceilings = limits.check_program(new, setup.bench, setup.calibration)
+def look_through(setup: Setup) -> "Steps":
+    """Check the windows of the active program's protocol, a part at each step. Refusals of `limits.check_program`."""
+    row = Staged(setup.digest, setup.packed)
+    setup.program.peaks = row.peaks
+    while search(setup.program, row) < PERMILLE:
+        yield
+    limits.check_program(setup.program, setup.bench, setup.calibration)
+
+
+def _take(setup: Setup, new: packing.Program, packed: bytes, whole: bool = True) -> None:
+    ceilings, basal = limits.check_program(new, setup.bench, setup.calibration, whole), Basal
+    if new.protocol is not None:
+        from app.delivery.course import Course as basal
+    setup.ceilings, setup.basal = ceilings, basal
     setup.program = new
     setup.packed = packed
     setup.digest = packing.digest(packed)
@@ -69,6 +94,8 @@ def check(setup: Setup, staged: Staged, uptime_ms: int) -> int:
 
 def search(new: packing.Program, staged: Staged) -> int:
     """Search for the fullest window of each length. Return the progress in permille."""
+    if new.protocol is not None:
+        return _search_protocol(new, staged)
     most, entries, windows = MOST_MOVES, new.entries, limits.windows_of(new)
     for number, minutes in enumerate(windows):
         if minutes in new.peaks:
@@ -83,6 +110,25 @@ def search(new: packing.Program, staged: Staged) -> int:
         limits.keep_peak(new, staged.search)
         staged.search = None
         most -= before
+    return PERMILLE
+
+
+def _search_protocol(new: packing.Program, staged: Staged) -> int:
+    """The same for the windows of a protocol, one of them in each call."""
+    from pumpcore.limits import windows
+
+    wanted = limits.windows_of(new)
+    for number, minutes in enumerate(wanted):
+        if minutes in new.peaks:
+            continue
+        if staged.search is None:
+            staged.search = windows.begin_peak(new.protocol, minutes)
+        left = windows.go_on(new.protocol, staged.search, MOST_OF_PROTOCOL)
+        moves = max(left, staged.search[windows.MOVES])
+        if not left:
+            limits.keep_peak(new, staged.search)
+            staged.search = None
+        return (PERMILLE * number + PERMILLE * (moves - left) // moves) // len(wanted)
     return PERMILLE
 
 

@@ -1,5 +1,6 @@
 """The pump's setup: bench and active program from the store, and the programs staged in memory."""
 
+from app.delivery.basal import Basal
 from app.records.store import Store, StoreError
 from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import EXPIRED
@@ -12,6 +13,34 @@ if 0:  # for the type checker alone
 
 _STAGED = const(2)
 CHECK_MS = const(10_000)  # a check that is not continued for so long ends
+
+
+class Facts:
+    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
+
+    name: str
+    target: str
+    clock_chip: bool
+    rate_nl: int
+    rate_seconds_s: int
+    hour_nl: int
+    day_nl: int
+    driver: str
+    kind: str
+    disabled_level: int
+    max_rate_hz: int
+    microsteps: int
+    coil_style: str
+    forward: bool
+    start_rate_hz: int
+    acceleration_hz_per_s: int
+    wake_us: int
+    supply_full_scale_mv: int
+    supply_low_mv: int
+    pins: dict[str, int]
+    calibration: "Calibration"
+    turns: int
+    turns_steps: int
 
 
 class Staged:
@@ -42,6 +71,7 @@ class Setup:
     ceilings: "Ceilings | None"
     packed: bytes
     digest: str
+    basal: "type[Basal]"  # the class of its basal source
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -64,6 +94,7 @@ class Setup:
         self.ceilings = None
         self.packed = b""
         self.digest = ""
+        self.basal = Basal
 
     def lost(self, name: str) -> None:
         """Note that the stored image `name` is damaged or outdated; its alarm stays until `mended` is called."""

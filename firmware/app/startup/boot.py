@@ -1,10 +1,9 @@
 """From power-up to the first turn of the loop: what is on flash, which of it is uncertain, and what may go on."""
 
-from app.delivery.basal import Basal
 from app.delivery.delivery import Delivery
 from app.delivery.leases import Book, Leases, LedgerFiles
 from app.delivery.motion import Motion, SelfTest
-from app.programs.setup import Setup
+from app.programs.setup import Facts, Setup
 from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
@@ -25,38 +24,10 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.records import CAUSES
 
 if 0:  # for the type checker alone
-    from app.types import Attach, Board, Bridge, Calibration, Steps, Take
+    from app.types import Attach, Board, Bridge, Steps, Take
 
 # --- loading -----------------------------------------------------------------------------------------------------------------
 # The store at power-up: bench, calibration, reservoir, program, line. An unreadable image becomes a problem of the setup.
-
-
-class Facts:
-    """The attributes of a Bench, without the code that read and checked them, which is no longer needed."""
-
-    name: str
-    target: str
-    clock_chip: bool
-    rate_nl: int
-    rate_seconds_s: int
-    hour_nl: int
-    day_nl: int
-    driver: str
-    kind: str
-    disabled_level: int
-    max_rate_hz: int
-    microsteps: int
-    coil_style: str
-    forward: bool
-    start_rate_hz: int
-    acceleration_hz_per_s: int
-    wake_us: int
-    supply_full_scale_mv: int
-    supply_low_mv: int
-    pins: dict[str, int]
-    calibration: "Calibration"
-    turns: int
-    turns_steps: int
 
 
 def load(store: Store, attach: "Attach") -> Setup:
@@ -160,7 +131,8 @@ def forbidden(record: ledger.LedgerRecord, setup: Setup, book: Book, barred: boo
         return "not_resumed"
     if record.temporary == ledger.LOWERED:  # the basal is more than the rate that was cut
         return "not_resumed"
-    if program.needs_clock() and not book.wall.known() and program.on_clock_loss == "stop":
+    waits = program.protocol is None or record.protocol_s < 0  # one that has begun needs no clock any more
+    if program.needs_clock() and waits and not book.wall.known() and program.on_clock_loss == "stop":
         return "clock_lost"
     return ""
 
@@ -169,7 +141,8 @@ class Resume:
     """Wait until the broken lease is over. Its steps count as delivered (R2); what it booked beyond the plan is owed.
 
     With a known time the gap begins at the lease's end on the clock. Without it begins at power-up and lasts at least the lease's length.
-    With a `bridge` the plan is the lower of its rates.
+    With a `bridge` the plan is the lower of its rates. A protocol stands still meanwhile, and goes on with second `protocol_s`: nothing of
+    it is missed.
     """
 
     def __init__(self, record: ledger.LedgerRecord, setup: Setup, book: Book, bridge: "Bridge | None" = None) -> None:
@@ -179,8 +152,12 @@ class Resume:
         self.accumulator.remainder = record.basal_remainder
         self._timed = book.wall.known() and record.until_utc_s > 0
         week = schedule.Week(record.until_utc_s, book.wall.zone) if self._timed else None
-        self.basal = Basal(setup.program, self.accumulator, week)
+        self.basal = setup.basal(setup.program, self.accumulator, week)
+        if self.basal.course is not None:
+            self.basal.course.begin(0, week, record.protocol_s)
+        self.protocol_s = record.protocol_s
         self.next_ms = 0
+        self.protocol = setup.program.protocol
         self.bridge = bridge
         self.from_utc_s = self.to_utc_s = self.missed_steps = self.remainder = 0
         if bridge is not None:
@@ -209,7 +186,9 @@ class Resume:
         The remainder is negative until the plan has passed what the lease booked: none of it is made twice.
         """
         gap_s, source = self._gap_s(), self.accumulator
-        missed_steps = self.basal.skip(0, gap_s) - self.record.ahead_steps
+        missed_steps = (self.basal.skip(0, gap_s) if self.protocol is None else 0) - self.record.ahead_steps
+        if self.protocol is not None and self.protocol.start > 1 and self.protocol_s < 0:  # the time of day goes on without power
+            self.protocol_s = min(0, self.protocol_s + gap_s)
         self.basal.end_temporary()
         self.remainder = source.remainder + min(0, missed_steps) * source.modulus
         self.missed_steps = max(0, missed_steps)
@@ -273,7 +252,7 @@ def build(board: "Board", release: str, hashes: "Steps | tuple[()]" = ()) -> Pum
     windows.minute = base_s // S_PER_MINUTE
     journal.built()
     filling = recovery.rebuild_windows(windows, history, found[0], base_s)
-    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, hashes)
+    pump.checking = _in_turn(rest(pump, history, losses, found[1], base_s), filling, _protocol(pump), hashes)
     if pump.setup.bench is not None:
         pump.delivery.watch_calibration(pump.book.position_steps)
     if not board.system.maintenance_requested:  # a running watchdog would reset the board in the middle of a copy
@@ -298,6 +277,19 @@ def rest(pump: Pump, history: "list[tuple[int, int]]", lost: recovery.Losses, de
     doses.lost_s = min(doses.lost_s, base_s)
     if demand_s > max(doses.demands(0) + [0]):  # the journal has lost it
         doses.add(demand_s, 0, True)
+
+
+def _protocol(pump: Pump) -> "Steps":
+    """Check the windows of the active protocol: too long for the first answer."""
+    if pump.setup.program is None or pump.setup.program.protocol is None:
+        return
+    from app.programs import programs
+
+    try:
+        yield from programs.look_through(pump.setup)
+    except Refusal:
+        pump.setup.forget_program()
+        pump.alarms.raise_fault("program_invalid")
 
 
 def _tell_losses(pump: Pump, lost: recovery.Losses) -> None:
@@ -384,7 +376,7 @@ def settle(pump: Pump, files: LedgerFiles, found: ledger.LedgerRecord) -> None:
     reason = "" if alone else forbidden(found, pump.setup, pump.book, blocked)
     settled = pump.book.record(ledger.IDLE if reason or alone else ledger.RESUMING, 0)
     settled.powered_on_s = max(settled.powered_on_s, found.powered_on_s)
-    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry"):
+    for name in ("lease_s", "until_utc_s", "ahead_steps", "basal_remainder", "entry", "protocol_s"):
         setattr(settled, name, getattr(found, name))
     settled.boot = pump.journal.boot
     settled.leased_steps = settled.confirmed_steps = found.leased_steps

@@ -13,6 +13,7 @@ from pumpcore.wire import records
 if 0:  # for the type checker alone
     from app.types import Alarms, Clock, Flash, LedgerFiles, Lost, Steps, Store
 
+_TOTALS = (7, 72)  # that of a protocol begins like the other
 # (code, format) of records
 _TOTAL = records.FORMATS["total"]
 _DOSE = records.FORMATS["dose"]
@@ -27,7 +28,7 @@ _DAY_S = const(86_400)
 _MOST_GAPS = const(8)
 _PRESENT_S = const(1 << 62)  # later than any second; boot.py replaces it by the present one
 # Records with the pump's position, by their number.
-_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused")}
+_PLACES = {records.FORMATS[name][0]: name for name in ("total", "started", "stopped", "paused", "unpaused", "protocol_total")}
 _STALE_S = const(120)
 _AT_ONCE = const(16)  # totals: a chip takes 0.3 to 1 ms for each
 
@@ -205,14 +206,14 @@ def totals(journal: Journal, found: list[tuple[int, int]], doses: Doses, losses:
         data, segment, starts = one.data, [], ring.starts(one.first, one.behind, one.data)
         yield
         for at in starts:
-            if data[at + 1] == _TOTAL[0]:
+            if data[at + 1] in _TOTALS:
                 segment.append(_total_at(data, at))
             elif data[at + 1] == _DOSE[0]:
                 _, purpose, volume_nl, _, start_s = struct.unpack(_DOSE[1], records.payload_at(data, at))
                 doses.add(start_s, volume_nl, purpose == _DEMAND)
         for lost in losses.look("events", one, starts):
             if _may_hold_dose(lost):
-                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] == _TOTAL[0]] + found
+                later = [_total_at(data, at) for at in starts[lost.before :] if data[at + 1] in _TOTALS] + found
                 doses.lose(later[0][0] if later else _PRESENT_S)
         found[:0] = segment
         if found and found[-1][0] - found[0][0] > _DAY_S:
@@ -382,13 +383,13 @@ def _newest(journal: Journal, far: bool) -> tuple[int, int, str]:
         data = one.data
         for at in reversed(ring.starts(one.first, one.behind, data)):
             name = _PLACES.get(data[at + 1])
-            if name is None or (name == "total" and placed):
+            if name is None or (name.endswith("total") and placed):
                 continue
             fields = record_types.decode(data[at : at + data[at]])[0][0].fields
             position_steps = max(position_steps, fields.get("delivered_steps", 0), fields.get("position_steps", 0))
             at_s = max(at_s, fields.get("powered_on_s", 0))
             placed = placed or "powered_on_s" in fields
-            last = last or (name if name != "total" else "")
+            last = last or (name if not name.endswith("total") else "")
             if last and placed:
                 return position_steps, at_s, last
         segments += 1

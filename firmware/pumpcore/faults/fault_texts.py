@@ -32,6 +32,7 @@ not_checked | this program was not checked to its end | upload it again: thecal 
 program_format | the program is not in the format of this firmware | compile it again with the same version
 program_size | the program is larger than 4096 bytes or has more than 336 entries | use fewer entries
 program_schedule | the schedule's entries are not sorted, not unique or not in a week | compile it again
+program_protocol | the stages or loops of the protocol are out of range or contradict each other | correct this stage in the prescription
 rate_above_ceiling | a rate is above the highest that is allowed | lower the rate
 hour_above_ceiling | an hour would hold more than is allowed | lower the rates or the bolus
 day_above_ceiling | 24 hours would hold more than is allowed | lower the rates or the bolus

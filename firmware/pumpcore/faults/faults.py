@@ -74,6 +74,7 @@ library_hard 314
 library_soft 315
 drug_running 316
 program_waits 317
+program_protocol 320
 token_unknown 401
 token_expired 402
 bolus_active 403

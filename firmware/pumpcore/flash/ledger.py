@@ -18,14 +18,18 @@ ALONE = const(3)  # ALONE: a bolus without a program
 RESUMES_KEPT = const(3)
 
 # By magic. TLG1 is of a firmware without therapy modes and lacks the last five fields. TLG2 keeps 16 bits of the boot and lacks
-# `events_sequence`: the newest record of the ring of events when it was written (0: unknown).
-_FORMATS = {b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII", b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII"}
-_LEDGER_MAGIC = const(b"TLG3")
+# `events_sequence`: the newest record of the ring of events when it was written (0: unknown). TLG3 lacks `protocol_s`: the second of a
+# protocol at the end of the lease, below 0 before its start.
+_FORMATS = {
+    b"TLG4": "<4sIIBBQQQIIIHIQQ8sQIBIIqIII", b"TLG3": "<4sIIBBQQQIIIHIQQ8sQIBIIIII", b"TLG2": "<4sIHBBQQQIIIHIQQ8sQIBIIII",
+    b"TLG1": "<4sIHBBQQQIIIHIQQ8sIII",
+}
+_LEDGER_MAGIC = const(b"TLG4")
 FIELDS = const((
     "sequence", "boot", "state", "lease_s", "leased_steps", "confirmed_steps", "uncertain_steps", "powered_on_s",
     "until_utc_s", "bolus_steps", "entry", "ahead_steps", "basal_remainder", "bolus_token",
     "program_digest", "extended_token", "extended_steps", "temporary", "demand_s",
-    "events_sequence",
+    "events_sequence", "protocol_s",
 ))
 # How a temporary rate compared with the basal when the lease was written.
 NONE = const(0)
@@ -57,6 +61,7 @@ class LedgerRecord:
         self.temporary = NONE
         self.demand_s = 0
         self.events_sequence = 0
+        self.protocol_s = 0
         self.resumes_s = [0] * RESUMES_KEPT
 
     def open_steps(self) -> int:
@@ -71,7 +76,7 @@ def pack_record(record: LedgerRecord) -> bytes:
         _FORMATS[_LEDGER_MAGIC], _LEDGER_MAGIC, one.sequence, one.boot, one.state, one.lease_s, one.leased_steps, one.confirmed_steps,
         one.uncertain_steps, one.powered_on_s, one.until_utc_s, one.bolus_steps, one.entry, one.ahead_steps, one.basal_remainder,
         one.bolus_token, one.program_digest, one.extended_token, one.extended_steps, one.temporary, one.demand_s, one.events_sequence,
-        *one.resumes_s)
+        one.protocol_s, *one.resumes_s)
     return body + struct.pack("<I", binascii.crc32(body))
 
 

@@ -14,9 +14,10 @@ from pumpcore.program.schedule import Week, Zone, entry_at
 from pumpcore.units import S_PER_DAY, const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import Crossing, Iterator
+    from pumpcore.shapes import Ahead, Crossing, Iterator
 
 BLOCK_ROWS = const(64)
+MOST_ROWS = const(199 * BLOCK_ROWS)  # a host asks at most 200 times; a bridge adds less than a block
 LONGEST_DAYS = const(31)
 CHAIN_BYTES = const(32)
 _HEAD = const("<IiIiHII")
@@ -46,9 +47,20 @@ class Forecast:
         self._days = days
         self.end_s = days * S_PER_DAY
         self.crossing: "Crossing | None" = None  # a bridge that runs from the beginning
+        self._wait_s = 0 if program.protocol is None else program.protocol.wait_s(self._week)
 
     def begin(self, digest: bytes, position_steps: int = 0) -> Cursor:
-        """Return the first cursor. `digest` is the program's, 32 bytes."""
+        """Return the first cursor. `digest` is the program's, 32 bytes.
+
+        Refusal `bad_params` with the most days if a protocol has too many stages for a host to ask for all.
+        """
+        protocol = self._program.protocol
+        if protocol is not None and protocol.begun(self.end_s) > MOST_ROWS:
+            days = self._days - 1
+            while protocol.begun(days * S_PER_DAY) > MOST_ROWS:
+                days -= 1
+            cause = "so many days have too many stages"
+            raise Refusal("bad_params", parameter="days", rule="R7", cause=cause, asked=self._days, limit=days, nearest=days)
         pair, crossing = self._calibration, self.crossing
         head = struct.pack(_HEAD, self._utc_s, *self._zone.values(), self._days, pair.volume_nl, pair.steps)
         if crossing is not None:
@@ -59,11 +71,11 @@ class Forecast:
     def rows(self, second_s: int, remainder: int, position_steps: int = 0) -> "Iterator[tuple[int, int, int, tuple[int, int], int]]":
         """Yield (second, rate_nl, steps until the next row, (remainder, position) after it, part) from a cursor on.
 
-        A row begins where an entry begins or the offset changes, even if the rate stays, and where the phase of a bridge changes. The rate
-        is rounded down; the missing `part` is in 1 / the bridge's denominator. Refusal `bad_params` if no cursor can have this remainder.
+        A row begins where an entry begins or the offset changes, even if the rate stays, and where the phase of a bridge changes. A ramp
+        is one row, with the rate of its first second. The rate is rounded down; the missing `part` is in 1 / the bridge's denominator.
+        Refusal `bad_params` if no cursor can have this remainder.
         """
-        accumulator, entries = Accumulator(self._program.rate_seconds_s, self._calibration), self._program.entries
-        crossing = self.crossing
+        accumulator, crossing = Accumulator(self._program.rate_seconds_s, self._calibration), self.crossing
         if crossing is not None and position_steps >= crossing.new_from:
             crossing = None
         if crossing is not None:
@@ -72,17 +84,14 @@ class Forecast:
             raise Refusal("bad_params", parameter="remainder", limit=accumulator.modulus - 1)
         accumulator.remainder = remainder
         while second_s < self.end_s:
-            rate_nl, lasts_s = entries[0][1], self.end_s - second_s
-            if self._program.needs_clock():
-                rate_nl = entries[entry_at(entries, self._week.local_s(second_s))][1]
-                lasts_s = min(lasts_s, self._week.until_change_s(entries, second_s))
+            rate_nl, lasts_s, ahead = self._piece(second_s)
             part = 0
             if crossing is None:
-                steps = accumulator.advance(rate_nl, lasts_s)
+                steps = accumulator.advance(rate_nl, lasts_s) if ahead is None else accumulator.advance(ahead.nl_s(lasts_s), 1)
             else:
-                lasts_s = min(lasts_s, crossing.judge(accumulator, rate_nl, position_steps))
+                lasts_s = min(lasts_s, crossing.judge(accumulator, rate_nl, position_steps, ahead))
                 fine_nl = crossing.of(rate_nl)
-                steps = accumulator.advance(fine_nl, lasts_s)
+                steps = accumulator.advance(fine_nl, lasts_s) if ahead is None else accumulator.advance(crossing.of(ahead.nl_s(lasts_s)), 1)
                 rate_nl, part = divmod(fine_nl, crossing.parts())
             position_steps += steps
             if crossing is not None and position_steps >= crossing.new_from:
@@ -90,6 +99,16 @@ class Forecast:
                 crossing = None
             yield second_s, rate_nl, steps, (accumulator.remainder, position_steps), part
             second_s += lasts_s
+
+    def _piece(self, second_s: int) -> "tuple[int, int, Ahead | None]":
+        """Return (rate, seconds until it changes, the seconds ahead if it is a ramp)."""
+        program, left_s = self._program, self.end_s - second_s
+        if program.protocol is not None:
+            return program.protocol.piece(second_s - self._wait_s, left_s)
+        entries = program.entries
+        if not program.needs_clock():
+            return entries[0][1], left_s, None
+        return entries[entry_at(entries, self._week.local_s(second_s))][1], min(left_s, self._week.until_change_s(entries, second_s)), None
 
     def block(self, cursor: Cursor) -> Cursor:
         """Return the cursor after the next 64 rows or after the last."""

@@ -63,6 +63,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 70 ["boot", "<B8s8sIQQQI16s", ["cause", "unique_id", "release", "powered_on_s", "confirmed_steps", "leased_steps", "uncertain_steps", \
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
+72 ["total", "<QQQIBI", ["ordered_steps", "delivered_steps", "leased_steps", "powered_on_s", "stage", "pass"]]
 80 ["named", "<20s", ["name"]]
 """, int)
 

@@ -92,8 +92,10 @@ _FRONT = _all(
     _each("needs old_fluid new_fluid", NAME),
     _each("old_until_steps new_from_steps", STEPS),
 )
-STAGED_LINE = ("rule", "staged_line", _keys(_FRONT))  # no bridge runs yet
-LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME})))
+DRUG = _keys({"name": NAME, "ng": VOLUME_NL, "nl": VOLUME_NL})
+_DRUGS = {"old_drugs": _many(DRUG, 3), "new_drugs": _many(DRUG, 3)}
+STAGED_LINE = ("rule", "staged_line", _keys(_FRONT, _DRUGS))  # no bridge runs yet
+LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME}), _DRUGS))
 RESERVOIR = _keys(
     {"left_nl": _maybe(VOLUME_NL)},
     _all(
@@ -101,6 +103,10 @@ RESERVOIR = _keys(
         {"spread_nl": _maybe(VOLUME_NL), "refilled_utc_s": UTC_S, "blocks": ON_OFF},
     ),
 )
+PROTOCOL_NOW = _keys({
+    "stage": _maybe(U16_NUMBER), "stages": U16_NUMBER, "pass": COUNT, "passes": COUNT, "second_s": COUNT, "stage_left_s": _maybe(COUNT),
+    "left_s": _maybe(COUNT), "waits_s": COUNT, "rate_nl": RATE_NL, "next_rate_nl": _maybe(RATE_NL),
+})
 THERAPY = _keys(
     {},
     {
@@ -132,8 +138,9 @@ STATUS = _keys(
         "checking": TRUTH, "program_digest": DIGEST_OR_NONE, "program_name": NAME, "free_memory_bytes": COUNT,
         "last_error": ("text", _ERROR_BYTES), "entry": _maybe(U16_NUMBER), "entry_rate_nl": _maybe(RATE_NL),
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
-        "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
-        "counters": _keys({}),
+        "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
+        "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
+        "counters": _keys({}), "drugs": _many(DRUG, 4),
     }),
 )
 HELLO = _keys(

@@ -47,6 +47,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Check a prescription, send nothing", "thecal program rx.toml --dry-run"),
         ("Compare with the active one, ask, upload", "thecal program rx.toml"),
     ),
+    "run": (
+        ("1 mL/h until you stop it", 'thecal run "1 mL/h"'),
+        ("5 mL over two hours, then stop", 'thecal run --volume "5 mL" --for "2 h"'),
+        ("Bring the replaced program back", "thecal run --restore"),
+    ),
     "start": (
         ("Start the active program", "thecal start"),
         ("Start a new pump in its time zone", "thecal start --zone Europe/Berlin"),

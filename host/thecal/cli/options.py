@@ -45,6 +45,7 @@ Library = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; the name of a quantity ends with its unit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review; send and change nothing.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end; Ctrl-C ends the watching only.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Override = Annotated[
     list[str] | None, typer.Option(metavar="WHAT", help="Confirm a soft limit of the library: concentration, rate, bolus or day.")

@@ -48,6 +48,18 @@ def ug_per_day(rate_nl: int, rate_seconds_s: int, ng_per_nl: Fraction) -> str:
     return decimal(rate_nl * ng_per_nl * S_PER_DAY / (rate_seconds_s * 1000))
 
 
+def doses_text(rate_nl: int, rate_seconds_s: int, drugs: list[tuple[str, Fraction]]) -> str:
+    """ "120 ug/day", or "dye 120 ug/day, marker 60 ug/day" of several; `drugs`: (name, ng per nl) of each."""
+    doses = [(name, f"{ug_per_day(rate_nl, rate_seconds_s, ng_per_nl)} ug/day") for name, ng_per_nl in drugs]
+    return doses[0][1] if len(doses) == 1 else ", ".join(f"{name} {dose}" for name, dose in doses)
+
+
+def masses_text(volume_nl: int | Fraction, drugs: list[tuple[str, Fraction]]) -> str:
+    """ "1000 ug", or "dye 1000 ug, marker 500 ug" of several; `drugs`: (name, ng per nl) of each."""
+    doses = [(name, f"{decimal(volume_nl * ng_per_nl / 1000, 2)} ug") for name, ng_per_nl in drugs]
+    return doses[0][1] if len(doses) == 1 else ", ".join(f"{name} {dose}" for name, dose in doses)
+
+
 def steps_text(steps: int, calibration: dict[str, Any] | None) -> str:
     """ "1234 steps (12.3419 mL)"; only the steps if the pump has no bench."""
     if not calibration:
@@ -68,6 +80,15 @@ def span(duration_s: int) -> str:
         hours, rest_s = divmod(duration_s, S_PER_HOUR)
         return f"{hours} h {rest_s // S_PER_MINUTE:02d} min" if hours else f"{rest_s // S_PER_MINUTE} min"
     return f"{duration_s // S_PER_DAY} d {duration_s % S_PER_DAY // S_PER_HOUR} h"
+
+
+def long_span(duration_s: int) -> str:
+    """Format a duration to the second: "2 h", "1 h 30 min", "2 min 30 s"."""
+    parts, rest_s = [], duration_s
+    for unit, size_s in (("d", S_PER_DAY), ("h", S_PER_HOUR), ("min", S_PER_MINUTE), ("s", 1)):
+        count, rest_s = divmod(rest_s, size_s)
+        parts += [f"{count} {unit}"] if count else []
+    return " ".join(parts) or "0 s"
 
 
 def clock_text(utc_s: int, offset_s: int = 0) -> str:

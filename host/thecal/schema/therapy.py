@@ -40,10 +40,20 @@ class Reservoir(Shape):
     """The least volume left, and its uncertainty (`spread_nl`); null before the first refill report."""
 
 
+@repeats(replies.DRUG)
+class Drug(Shape):
+    """A drug and its concentration: `ng` in `nl`; 0 in 0: a fluid in volumes."""
+
+
 @repeats(replies.LINE)
 class Line(Shape):
     """Two solutions in the line (ng in nl; 0 in 0: unknown): what a start `needs` ("bridge", "prime", ""), the `phase` of a running
     bridge ("old", "uncertain", ""), the measured range of the line's volume, and the least and greatest position of the front."""
+
+
+@repeats(replies.PROTOCOL_NOW)
+class ProtocolNow(Shape):
+    """Where a protocol is: the stage (0 the first; null while it waits), the pass of its loop, the seconds left; see PROTOCOL.md."""
 
 
 @repeats(replies.TEMPORARY)

@@ -84,12 +84,22 @@ class Sim(Shape):
     speed: float | None
 
 
+class ProgramDrug(Shape):
+    """A drug beside the first, with its own limits in the drug library (0 = none) if the program has settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    concentration_ng: int
+    concentration_nl: int
+
+
 class Program(Shape):
     """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 means the bench's."""
 
     name: str
     fluid: str
-    mode: Literal["constant", "schedule", "minimum"]
+    mode: Literal["constant", "schedule", "minimum", "protocol"]
     rate_seconds_s: int
     entries: list[tuple[int, int]] = Field(description="minute of the week from Monday 00:00, rate_nl")
     on_clock_loss: str
@@ -99,7 +109,9 @@ class Program(Shape):
     day_nl: int
     concentration_ng: int
     concentration_nl: int
+    drugs: list[ProgramDrug] = Field(description="besides `fluid`, which leads")
     settings: dict[str, Any] | None = None
+    protocol: dict[str, Any] | None = Field(None, description="stages: seconds, rate_nl at begin and end; loops: first stage, count, times")
 
 
 class Programmed(Shape):
@@ -117,7 +129,7 @@ class Bolus(Shape):
     settled: bool | None = Field(None, description="true: the answer was lost, and thecal asked for the outcome")
 
 
-@repeats(replies.STATUS, without="zone_known")
+@repeats(replies.STATUS, without="zone_known protocol")
 class Status(Shape):
     """The pump's state, deliveries and alarms. `utc_s` is 0 if the pump does not know the time; `transition_utc_s` is the next change of
     local time, 0 if it knows none."""
@@ -143,6 +155,22 @@ class Begun(Shape):
     """The pump's answer to `start`."""
 
     settled: bool | None = None
+
+
+class Run(Shape):
+    """A run: `rate_nl` per `rate_seconds_s`; `volume_nl`, `duration_s` and `whole_steps` are null for a rate without end. `replaced`:
+    the name of the program before. With --wait `delivered_steps` and the `outcome` "done"."""
+
+    digest: str
+    replaced: str | None
+    start: Begun | Status
+    rate_nl: int
+    rate_seconds_s: int
+    volume_nl: int | None
+    duration_s: int | None
+    whole_steps: int | None
+    delivered_steps: int | None
+    outcome: Literal["running", "done"]
 
 
 class Start(Shape):
@@ -286,6 +314,7 @@ SHAPES: dict[str, Any] = {
     "calibrate": Calibrate,
     "characterise": Characterise,
     "program": Programmed,
+    "run": Run | Programmed | Unsent | list[Unsent],
     "start": Start | Unsent,
     "status": Status | list[OnePump],
     "watch": Status,

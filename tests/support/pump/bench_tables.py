@@ -2,6 +2,8 @@
 
 import copy
 
+from pumpcore.bench.bench import Bench
+
 CEILINGS = {"rate_nl": 10_000_000, "rate_seconds_s": 3600, "hour_nl": 5_000_000, "day_nl": 40_000_000}
 CALIBRATION = {"volume_nl": 1_000_003, "steps": 99_991}
 
@@ -39,3 +41,17 @@ def changed(table: dict, changes: dict) -> dict:
         else:
             inner[key] = value
     return made
+
+
+def with_ceilings(hour_nl: int = 5_000_000, day_nl: int = 40_000_000, rate_nl: int = 10_000_000) -> Bench:
+    """Return a checked bench with these ceilings, its rate per hour."""
+    return Bench(
+        {
+            "name": "b",
+            "target": "sim",
+            "clock_chip": True,
+            "ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl},
+            "motor": {"driver": "sim", "max_rate_hz": 2_000, "microsteps": 16},
+            "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
+        }
+    )

@@ -19,7 +19,7 @@ def staged(pump: Watched, made: programs.Program) -> str:
 def test_hello_says_who_this_is() -> None:
     pump = ready(constant(900_000))
     hello = pump.call("hello")
-    assert hello["protocol"] == [1, 1] and hello["capabilities"] == sorted(METHODS)
+    assert hello["protocol"] == [1, 1] and hello["capabilities"] == [*sorted(METHODS), "protocol"]
     assert hello["unique_id"] == "0123456789abcdef" and hello["bench"] == "unit" and len(hello["release"]) == 64
     assert hello["calibration_state"] == "UNCALIBRATED" and hello["program_digest"] == programs.digest(programs.pack(constant(900_000)))
     assert "never" in hello["thecal"]

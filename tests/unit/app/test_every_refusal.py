@@ -7,6 +7,7 @@ import pytest
 from pumpcore.faults import fault_texts, faults
 from pumpcore.program import packing as programs
 from support.programs import MONDAY_UTC_S, constant, with_settings
+from support.protocols import staged
 from support.pump.running import Watched, ready, running
 from thecal.pump import refusals
 from thecal.pump.exchange import refused
@@ -151,6 +152,7 @@ SCENES: dict[str, Callable[[], Reply]] = {
     "library_hard": lambda: library(hard_rate_nl=RATE - 1),
     "library_soft": lambda: library(soft_rate_nl=RATE - 1),
     "drug_running": drug,
+    "program_protocol": lambda: stage(staged((9, 1, 1))),
     "program_waits": waits,
     "refill_blocks": refill_blocks,
     "refill_unknown": lambda: ready(with_settings(constant(RATE), **RESERVOIR)).ask("start"),

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -10,6 +11,7 @@ from pumpcore.motion import profile
 from pumpcore.program import packing
 from support.models.ramp import Ideal
 from support.programs import constant, day
+from support.protocols import staged
 from support.pump.running import BENCH, UnitPump
 from support.replies import fault_of
 
@@ -157,3 +159,15 @@ def test_staging_leaves_room_for_the_ramp_and_names_the_nearest_rate() -> None:
     pump, given = running(constant(nearest_nl), RIG)
     pump.advance(100)
     assert jumps(given) == [] and all(steps * US_PER_S <= duration_us * MAX_HZ for steps, duration_us in given)
+
+
+def test_a_protocol_up_to_the_highest_rate_never_jumps_and_delivers_its_volume() -> None:
+    top_nl = nl_per_h(profile.highest_rate_hz(Bench(RIG))) - 2
+    by_nl = 2 * 20 * (top_nl // 40)
+    new = staged((20, 0, by_nl), (10, by_nl, by_nl), (20, by_nl, 0), (10, 0, 0), (10, nl_per_h(3_000), nl_per_h(3_000)), loops=((0, 4, 2),))
+    pump, given = running(new)
+    pump.advance(new.protocol.end_s() + 5)
+    assert pump.state() == "stopped" and pump.alarms() == []
+    assert pump.plant_steps() == new.protocol.total_nl_s() * STEPS // (3600 * VOLUME_NL)
+    after_dwells = [(steps, us + (before[1] if not before[0] and steps == 1 else 0)) for before, (steps, us) in pairwise([(1, 1), *given])]
+    assert jumps(after_dwells) == []

@@ -11,13 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
 from pumpcore.program import packing as programs
 from pumpcore.program.forecast import BLOCK_ROWS, Forecast
 from pumpcore.program.plan import SCHEDULE, Program
+from pumpcore.program.protocol import AFTER
 from pumpcore.program.schedule import Zone
+from support.models import protocols as reference
 from support.models.weekly import ZonedPlan
 from support.programs import constant
+from support.protocols import in_words, protocols, staged
 from support.pump.running import BENCH, ready, running
 
 PAIR = Calibration(BENCH["calibration"]["volume_nl"], BENCH["calibration"]["steps"])
@@ -140,3 +144,43 @@ def test_the_pump_then_does_what_was_forecast() -> None:
         total += steps
     assert len(happened) > 10 and planned[: len(happened)] == happened
     assert span.ordered_steps > 0
+
+
+# --- protocols ----------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(protocols(endless=False), st.integers(0, 500))
+def test_rows_of_a_protocol_are_its_stages(made: Program, waits_s: int) -> None:
+    made.protocol.start, made.protocol.start_value = (AFTER, waits_s) if waits_s else (0, 0)
+    rows = list(Forecast(made, PAIR, AUTUMN, BERLIN, 1).rows(0, 0))
+    stages, loops, held = in_words(made)
+    at_s, total = 0, Fraction(0)
+    wanted = [(0, Fraction(0))] if waits_s else []
+    at_s = waits_s
+    for index, _ in reference.order(stages, loops):
+        rates = reference.stage_rates(*stages[index])
+        wanted.append((at_s, rates[0]))
+        total += sum(rates)
+        at_s += len(rates)
+    wanted.append((at_s, stages[-1][2] if held else Fraction(0)))
+    assert [(second_s, Fraction(rate_nl, made.rate_seconds_s)) for second_s, rate_nl, *_ in rows] == wanted
+    total += (86_400 - at_s) * wanted[-1][1]
+    assert sum(steps for _, _, steps, *_ in rows) == floor(total * STEPS_PER_NL)
+
+
+def test_a_forecast_with_too_many_stages_names_the_most_days_that_work() -> None:
+    made = staged((10, 7, 7), (11, 0, 0), loops=((0, 2, 0),))
+    with pytest.raises(Refusal) as caught:
+        Forecast(made, PAIR, AUTUMN, BERLIN, 31).begin(bytes(32))
+    days = caught.value.detail["nearest"]
+    assert (caught.value.fault.name, days) == ("bad_params", 1)
+    cursor, blocks = walked(Forecast(made, PAIR, AUTUMN, BERLIN, days), bytes(32))
+    assert blocks <= 200 and cursor.second_s == days * 86_400
+    longer = staged((100, 7, 7), (111, 0, 0), loops=((0, 2, 0),))
+    with pytest.raises(Refusal) as caught:
+        Forecast(longer, PAIR, AUTUMN, BERLIN, 31).begin(bytes(32))
+    days = caught.value.detail["nearest"]
+    assert walked(Forecast(longer, PAIR, AUTUMN, BERLIN, days), bytes(32))[1] <= 200
+    with pytest.raises(Refusal):
+        Forecast(longer, PAIR, AUTUMN, BERLIN, days + 1).begin(bytes(32))

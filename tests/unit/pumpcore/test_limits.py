@@ -13,19 +13,7 @@ from pumpcore.program import packing
 from pumpcore.program.plan import Program
 from pumpcore.units import MINUTES_PER_WEEK
 from support.models.weekly import most_in_window
-
-
-def bench(hour_nl: int = 5_000_000, day_nl: int = 40_000_000, rate_nl: int = 10_000_000) -> Bench:
-    return Bench(
-        {
-            "name": "b",
-            "target": "sim",
-            "clock_chip": True,
-            "ceilings": {"rate_nl": rate_nl, "rate_seconds_s": 3600, "hour_nl": hour_nl, "day_nl": day_nl},
-            "motor": {"driver": "sim", "max_rate_hz": 2_000, "microsteps": 16},
-            "calibration": {"volume_nl": 1_000_003, "steps": 99_991},
-        }
-    )
+from support.pump.bench_tables import with_ceilings as bench
 
 
 def scheduled(entries: list, seconds_s: int = 3600) -> Program:

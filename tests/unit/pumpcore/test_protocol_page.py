@@ -15,7 +15,7 @@ from house_rules.tree import ROOT
 from pumpcore.bench import weighed
 from pumpcore.faults import fault_texts, faults
 from pumpcore.orders import bolus
-from pumpcore.program import packing, settings
+from pumpcore.program import packing, protocol, settings
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from support.programs import constant, with_settings
@@ -116,7 +116,7 @@ def test_the_program_s_header_is_that_of_the_code() -> None:
     }
     assert packed[56:] == "näwasser".encode() + struct.pack("<HQHQ", 3, 11, 5, 13)
     assert packing.CLOCK_LOSS == ("stop", "lowest") and packing.POWER_LOSS == ("stop", "resume")
-    assert packing.MODES == ("constant", "schedule", "minimum")
+    assert packing.MODES == ("constant", "schedule", "minimum", "protocol")
 
 
 def test_the_settings_are_those_of_the_code() -> None:
@@ -325,3 +325,18 @@ def test_the_replies_of_the_page_are_those_of_the_table() -> None:
     read = PAGE.split("- **`calibration.read`**")[1].split("- **")[0]
     for kind in (replies.keys(replies.REPLIES["calibration.read"])["nominal"], replies.CALIBRATION_ROW):
         assert set(replies.keys(kind)) <= set(re.findall(r'"(\w+)"', read))
+
+
+def test_the_protocol_s_block_is_that_of_the_code() -> None:
+    rows = table("size", "format", "part", "meaning")
+    head = "".join(kind for size, kind, *_ in rows if "each" not in size)
+    stage, loop = [kind for size, kind, *_ in rows if "each" in size]
+    assert [int(size.split()[0]) for size, *_ in rows] == [struct.calcsize("<" + kind) for _, kind, *_ in rows]
+    made = protocol.Protocol([(10, 20, 40), (11, 40, 40)], [(0, 2, 7)])
+    made.then, made.start, made.start_value = 0, 2, 360
+    block = struct.pack("<" + head, 0, 2, 360, 1) + struct.pack("<" + stage, 10, 20, 40) + struct.pack("<" + stage, 11, 40, 40)
+    assert made.pack() == block + struct.pack("<" + loop, 0, 2, 7)
+    program = packing.Program("nä", "wasser", 7, [])
+    program.mode, program.protocol = 3, made
+    packed = packing.pack(program)
+    assert packed[:4] == b"TPR3" and packed[56:] == bytes((0, 2)) + "näwasser".encode() + bytes(packing.SETTINGS_BYTES) + made.pack()

@@ -12,7 +12,8 @@ from pumpcore.flash import ledger, manifest, slots
 from pumpcore.wire import record_types, records
 
 STAMPS = st.tuples(st.integers(0, 65_535), st.integers(0, 2**32 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32 - 1))
-_RANGES = {"B": (0, 255), "H": (0, 2**16 - 1), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1), "i": (-(2**31), 2**31 - 1)}
+_RANGES = {"B": (0, 255), "H": (0, 2**16 - 1), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1)}
+_RANGES |= {"i": (-(2**31), 2**31 - 1), "q": (-(2**63), 2**63 - 1)}
 
 
 def values_of(layout: str) -> st.SearchStrategy:
@@ -87,7 +88,9 @@ def test_a_type_of_a_newer_pump_is_passed_on_raw() -> None:
 
 def test_numbers_and_names_are_unique_and_every_record_fits_its_length_byte() -> None:
     names = [name for name, _, _ in dict(record_types.TYPES.items()).values()]
-    assert sorted(names) == sorted([*records.FORMATS, "boot"])  # type 1 is of older firmware
+    written = [name if name != "protocol_total" else "total" for name in records.FORMATS]  # a total by another layout
+    assert sorted(names) == sorted([*written, "boot"])  # type 1 is of older firmware
+    assert record_types.TYPES[72][2][:4] == record_types.TYPES[7][2] and record_types.TYPES[72][1].startswith(record_types.TYPES[7][1])
     assert records.FORMATS["boot"][0] == 70 and record_types.TYPES[70][2][:7] == record_types.TYPES[1][2]
     for _, layout, fields in dict(record_types.TYPES.items()).values():
         assert 18 + struct.calcsize(layout) + 4 <= 255
@@ -103,7 +106,7 @@ def test_codes_are_told_in_words() -> None:
 
 # --- ledger -----------------------------------------------------------------------------------------------------------------
 
-_LAYOUT = dict(zip(ledger.FIELDS, "IIBBQQQIIIHIQQQQIBII"))
+_LAYOUT = dict(zip(ledger.FIELDS, "IIBBQQQIIIHIQQQQIBIIq"))
 
 
 @st.composite
@@ -118,13 +121,21 @@ def ledger_records(draw: st.DrawFn) -> ledger.LedgerRecord:
     return record
 
 
-@pytest.mark.parametrize(("magic", "layout"), [(b"TLG2", "<4sIHBBQQQIIIHIQQ8sQIBIIII"), (b"TLG1", "<4sIHBBQQQIIIHIQQ8sIII")])
+@pytest.mark.parametrize(
+    ("magic", "layout"),
+    [
+        (b"TLG3", "<4sIIBBQQQIIIHIQQ8sQIBIIIII"),
+        (b"TLG2", "<4sIHBBQQQIIIHIQQ8sQIBIIII"),
+        (b"TLG1", "<4sIHBBQQQIIIHIQQ8sIII"),
+    ],
+)
 def test_a_ledger_record_of_older_firmware_is_read(magic: bytes, layout: str) -> None:
-    values = [7, 65_535, 1, 60, 90, 80, 5, 1_000, 0, 4, 2, 1, 3, 9, b"12345678"] + [6, 5, 1, 70] * (magic == b"TLG2")
+    values = [7, 65_535, 1, 60, 90, 80, 5, 1_000, 0, 4, 2, 1, 3, 9, b"12345678"] + [6, 5, 1, 70] * (magic != b"TLG1")
+    values += [0] * (magic == b"TLG3")
     body = struct.pack(layout, magic, *values, 1, 2, 3)
     record = ledger.unpack_record(body + struct.pack("<I", binascii.crc32(body)))
     assert (record.sequence, record.boot, record.leased_steps, record.events_sequence) == (7, 65_535, 90, 0)
-    assert record.resumes_s == [1, 2, 3] and record.demand_s == (70 if magic == b"TLG2" else 0)
+    assert record.resumes_s == [1, 2, 3] and record.demand_s == (0 if magic == b"TLG1" else 70) and record.protocol_s == 0
 
 
 @given(ledger_records())

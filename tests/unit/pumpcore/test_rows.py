@@ -59,6 +59,7 @@ def test_two_rows_are_no_key() -> None:
 
 
 def test_what_is_written_is_what_its_type_says() -> None:
-    """`FORMATS` repeats what a pump writes from `TYPES`: if a name has two types, the newer one."""
+    """`FORMATS` repeats what a pump writes from `TYPES`: if a name has two types, the newer one; of `total` it writes both."""
     newest = {name: [number, layout] for number, (name, layout, _) in record_types.TYPES.items()}
+    newest |= {"protocol_total": newest["total"], "total": [7, record_types.TYPES[7][1]]}
     assert dict(records.FORMATS.items()) == newest

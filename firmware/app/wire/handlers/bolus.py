@@ -6,7 +6,7 @@ from app.pump import Pump
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import order_limits
 from pumpcore.limits.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings
-from pumpcore.limits.limits import highest_window_nl
+from pumpcore.limits.limits import highest_window_nl_s
 from pumpcore.limits.order_limits import check_bolus_rate, check_extended_time
 from pumpcore.orders import bolus as boluses
 from pumpcore.orders.bolus import DEMAND, EXTENDED, LIVE, MANUAL, Bolus
@@ -80,7 +80,7 @@ def _begins_ms(pump: Pump, bolus: Bolus) -> int:
 
 def check_running(pump: Pump) -> None:
     """Refusals `not_running`, `bridge_running`, `program_waits`."""
-    if pump.delivery.state is not RUNS:
+    if pump.delivery.state is not RUNS or pump.delivery.ends():
         raise Refusal("not_running")
     if pump.delivery.bridge is not None:
         pump.delivery.bridge.refuse(pump)
@@ -314,7 +314,7 @@ def _check_windows(pump: Pump, bolus: Bolus) -> None:
     ceilings, pair, program = pump.setup.ceilings, pump.setup.calibration, pump.setup.program
     modulus = program.rate_seconds_s * pair.volume_nl
     for name, minutes, limit in (("hour", HOUR_BUCKETS, ceilings.hour_steps), ("day", DAY_BUCKETS, ceilings.day_steps)):
-        basal = highest_window_nl(program, minutes) * S_PER_MINUTE * pair.steps // modulus + 1
+        basal = highest_window_nl_s(program, minutes) * pair.steps // modulus + 1
         time_s = min(bolus.duration_s, minutes * S_PER_MINUTE)
         its_steps = min(bolus.steps, bolus.accumulator.peek(bolus.rate_nl, time_s) + 1)
         if basal + its_steps > limit:

@@ -9,7 +9,7 @@ from pumpcore.units import MS_PER_S, S_PER_MINUTE, const
 from pumpcore.wire.messages import METHODS, PROTOCOL
 
 if 0:  # for the type checker alone
-    from app.types import Handler, Settings, System
+    from app.types import Handler, Json, Settings, System
 
 # --- hello -------------------------------------------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ def hello(pump: Pump, params: dict) -> dict:
         "calibration_expires_utc_s": pair.get("expires_utc_s", 0),
         "calibration_expires_nl": pair.get("expires_nl", 0),
         "ceilings": {name: getattr(setup.bench, name) for name in CEILINGS} if setup.bench else None,
-        "capabilities": sorted(METHODS),
+        "capabilities": sorted(METHODS) + ["protocol"],
     }
 
 
@@ -85,7 +85,7 @@ def identity(pump: Pump) -> dict:
 
 def _rates(pump: Pump) -> dict:
     span, program = pump.delivery.span, pump.setup.program
-    running = {"entry": None, "entry_rate_nl": 0, "next_change_s": None}
+    running: "dict[str, Json]" = {"entry": None, "entry_rate_nl": 0, "next_change_s": None, "protocol": None}
     if span is not None and not span.alone:
         program = span.basal.program  # another one may be active already, waiting for the end of the lease
         now_s = (pump.board.clock.uptime_ms() - span.origin_ms) // MS_PER_S
@@ -93,10 +93,12 @@ def _rates(pump: Pump) -> dict:
         change_s = span.basal.until_change_s(now_s)
         running = {
             "entry": entry,
-            "entry_rate_nl": program.entries[entry][1],
+            "entry_rate_nl": span.basal.told_nl(entry, now_s),
             "next_change_s": change_s if change_s < 1 << 31 else None,
+            "protocol": span.basal.course.told(now_s) if span.basal.course is not None else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
+    running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []
     return running
 
 

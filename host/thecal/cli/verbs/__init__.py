@@ -25,6 +25,7 @@ from thecal.cli.verbs.program import program
 from thecal.cli.verbs.read import read
 from thecal.cli.verbs.refill import refill
 from thecal.cli.verbs.report import report
+from thecal.cli.verbs.run import run
 from thecal.cli.verbs.schema import schema
 from thecal.cli.verbs.sim import sim
 from thecal.cli.verbs.start import start
@@ -44,6 +45,7 @@ SET_UP: dict[str, Callable[..., None]] = {
 }
 PROGRAM: dict[str, Callable[..., None]] = {"new": new, "limits": limits, "forecast": forecast, "program": program}
 RUN: dict[str, Callable[..., None]] = {
+    "run": run,
     "start": start,
     "bolus": bolus,
     "temporary": temporary,

@@ -9,7 +9,7 @@ import typer
 
 from thecal.cli import complete
 from thecal.cli.consent import Consent, answer, carry_out, undo
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import seconds
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, talk
@@ -36,12 +36,14 @@ def temporary(
             "--cancel", metavar="[TOKEN]", help="End this temporary rate (default: the one that runs).", autocompletion=complete.tokens
         ),
     ] = None,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a temporary rate instead of the basal."""
+    from thecal.cli import following
     from thecal.cli.typed import check_token
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
@@ -49,6 +51,8 @@ def temporary(
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
         raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
+    if wait and cancel is not None:
+        raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
     if cancel:
         check_token(cancel)
     elif cancel is None:
@@ -60,7 +64,9 @@ def temporary(
             reply = undo(Order("temporary.cancel", {"token": token}), consent, lambda: cancel_temporary(client, token))
         else:
             reply = order(facts.ask(client), str(rate), str(duration), consent)
-    answer(reply, consent, lambda reply: sentence(reply, cancel is not None))
+    if wait and reply is not None:
+        following.follow(client.port_url, following.temporary(reply["token"], reply["begins_at_ms"], reply["ends_at_ms"]))
+    answer(reply, consent, lambda reply: "temporary rate done" if wait else sentence(reply, cancel is not None))
 
 
 def running_token(client: Client) -> str:
