@@ -136,7 +136,7 @@ def run(as_json: bool) -> int:
 
 
 @cache
-def parser(asked: str) -> Any:
+def parser(asked: str = "all") -> Any:
     """Return the parser of the command line, for what was `asked`. That of all verbs takes 40 ms to make, so a process makes it once."""
     command = typer.main.get_command(build(asked))
     defer_checks(command)

@@ -53,9 +53,9 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Compare with the active one, ask, upload", "thecal program rx.toml"),
     ),
     "run": (
-        ("Pump until you stop it", 'thecal run "1 mL/h" --drug water'),
-        ("Deliver 5 mL in two hours, then stop", 'thecal run --volume "5 mL" --for "2 h" --drug water'),
-        ("Bring the program back that a run replaced", "thecal run --restore"),
+        ("1 mL/h until you stop it", 'thecal run "1 mL/h"'),
+        ("5 mL over two hours, then stop", 'thecal run --volume "5 mL" --for "2 h"'),
+        ("Bring the replaced program back", "thecal run --restore"),
     ),
     "start": (
         ("Start the active program", "thecal start"),

@@ -95,11 +95,17 @@ def options(command: Any, ctx: Any) -> Rows:
 
 def records(command: Any, ctx: Any, kind: str) -> Rows:
     found = [parameter.get_help_record(ctx) for parameter in command.get_params(ctx) if parameter.param_type_name == kind]
-    return [(re.sub(" <[a-z]+>$", "", name), " ".join(text.split())) for name, text in filter(None, found)]
+    return [(re.sub(" <[a-z]+>$", "", name), in_words(" ".join(text.split()))) for name, text in filter(None, found)]
+
+
+def in_words(text: str) -> str:
+    """Write a range as people do: typer has "[default: 30; 1<=x<=31]"."""
+    between = re.sub(r"([0-9.]+)<=x<=([0-9.]+)", r"\1 to \2", text)
+    return re.sub(r"x>=([0-9.]+)", r"at least \1", re.sub("(; )?x>=0(?=])", "", between)).replace(" []", "").removesuffix(" [required]")
 
 
 def usage(ctx: Any, width: int) -> str:
-    pieces = " ".join(ctx.command.collect_usage_pieces(ctx)).replace("COMMAND [ARGS]...", "VERB ...")
+    pieces = re.sub(r"\{(\w+)\}", r"\1", " ".join(ctx.command.collect_usage_pieces(ctx))).replace("COMMAND [ARGS]...", "VERB ...")
     first = f"Usage: {ctx.command_path}"
     return wrap(f"{first} {pieces}", width, len("Usage: "))
 

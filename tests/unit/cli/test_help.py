@@ -141,3 +141,8 @@ def test_messages_fold_between_words(words_: tuple, thecal_says, monkeypatch) ->
     wide = thecal_says(*words_)[2]
     assert narrow.split() == wide.split()
     assert [line for line in narrow.splitlines() if len(line) > 40 and len(line.split()) > 1] == []
+
+
+def test_no_page_has_the_parsers_own_notation(thecal_says) -> None:
+    for verb in VERBS:
+        assert re.findall(r"<\w[^>]*>|[{}]|x>=|<=x", thecal_says(verb, "--help")[1]) == [], verb

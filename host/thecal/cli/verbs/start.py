@@ -7,7 +7,7 @@ from thecal.errors import Failed, Refused
 from thecal.terminal.console import data, emit_json, talk
 
 NO_PROGRAM = "no program is active in the pump"
-WITHOUT_PROGRAM = "write one and upload it: thecal new rx.toml, then: thecal program rx.toml"
+WITHOUT_PROGRAM = 'upload one: thecal program rx.toml (thecal new rx.toml writes it), or pump now: thecal run "1 mL/h"'
 
 
 def start(

@@ -25,8 +25,10 @@ INTERVAL_S = 1.0
 def watch(
     pump: Pump = None,
     port: Port = None,
-    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two readings.")] = INTERVAL_S,
-    count: Annotated[int, typer.Option("--count", min=0, help="Number of readings; 0 = until Ctrl-C.")] = 0,
+    interval_s: Annotated[
+        float, typer.Option("--interval", min=0.1, max=86_400, metavar="SECONDS", help="Seconds between two readings.")
+    ] = INTERVAL_S,
+    count: Annotated[int, typer.Option("--count", min=0, metavar="NUMBER", help="Number of readings; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show the pump's state until Ctrl-C: live in a terminal, line by line in a pipe. Exits with 5 if the pump is in alarm at the end."""
