@@ -25,6 +25,7 @@ from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text import calibration as calibration_text
 from thecal.text.program import entries, facts
+from thecal.text.protocol import facts as protocol_facts
 from thecal.text.settings import NONE
 
 UNKNOWN = "unknown: made from a journal, without the pump"
@@ -194,6 +195,8 @@ def document(report: Report) -> dict[str, Any]:
 def settings(program: Program) -> Pairs:
     """Return everything in a program except its entries."""
     rates = {label for label, _ in entries(program)}
+    if program.protocol is not None:  # in a table of its own
+        rates |= set(protocol_facts(program, program.protocol))
     rows = [(label.replace(".", ": ").replace("_", " "), text) for label, text in facts(program).items() if label not in rates]
     unused = [label for label, text in rows if text == NONE]
     return [row for row in rows if row[1] != NONE] + ([("not used", ", ".join(unused))] if unused else [])

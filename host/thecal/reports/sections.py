@@ -19,6 +19,7 @@ from thecal.reports.therapy import HOW, TherapyRows, text_of
 from thecal.reports.words import Words, offset_text
 from thecal.text import calibration as calibration_text
 from thecal.text.program import entries
+from thecal.text.protocol import entry_text
 from thecal.text.protocol import facts as protocol_facts
 
 MOST_ROWS = 150
@@ -133,13 +134,19 @@ class Sections:
         return (
             self.words.time(one.from_ms),
             end + ("" if one.ended == "entry" else f" ({ENDED.get(one.ended, one.ended)})"),
-            self.words.rate(one.rate_nl, one.digest),
+            self._rate(one),
             self._amount(programmed, one.from_ms) if programmed is not None else "-",
             self._amount(one.ordered_steps, one.from_ms),
             "crosses" if one.bolus_crosses else self._amount(one.bolus_steps, one.from_ms),
             *(self._amount(steps, one.from_ms) for steps in counts),
             self._amount(off, one.from_ms) if off is not None else "-",
         )
+
+    def _rate(self, one: Stretch) -> str:
+        known = self.line.prescribed
+        if known is not None and known.program.protocol is not None and known.digest == one.digest:
+            return entry_text(known.program, one.entry)
+        return self.words.rate(one.rate_nl, one.digest)
 
     def schedule(self) -> Section:
         """Return the entries of the stored program; with the mass of each drug if it has a concentration."""
