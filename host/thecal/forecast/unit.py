@@ -11,7 +11,6 @@ from thecal.quantities.typed import Quantity, decimal, spelled, unit_kind
 
 if TYPE_CHECKING:
     from pumpcore.program.plan import Program
-    from thecal.forecast.model import Outlook
     from thecal.prescription.file import Prescription
 
 DIGITS = {"mL": 4, "mg": 4, "nL": 0}  # after the point; two of all others
@@ -61,12 +60,12 @@ class Unit:
         return decimal(self.amount(volume_nl), DIGITS.get(self.top, 2)).removeprefix("~")
 
 
-def of_prescription(prescription: Prescription, outlook: Outlook) -> Unit:
-    """Return the unit of the first rate in the file; mL/h if it has none, or if the mass is not proportional to the volume."""
+def of_prescription(prescription: Prescription, program: Program, proportional: bool) -> Unit:
+    """Return the unit of the first rate in the file; mL/h if it has none, or if its mass is not `proportional` to the volume."""
     rows = prescription.rows()
-    if not rows or not rows[0][1].kind().endswith("/time") or outlook.front is not None:
+    if not rows or not rows[0][1].kind().endswith("/time") or not proportional:
         return Unit()
-    return of_rate(rows[0][1].unit, outlook.program)
+    return of_rate(rows[0][1].unit, program)
 
 
 def of_rate(typed: str, program: Program) -> Unit:

@@ -72,6 +72,7 @@ def test_a_program_that_does_not_fit_is_named_and_nothing_is_changed(run, pump):
     ("words", "said"),
     [
         (("set",), "needs at least one ceiling"),
+        (("sett",), '"sett" is neither show nor set'),
         (("show", "--max-rate", "1 mL/h"), "`bench show` takes none"),
         (("set", "--max-rate", "1 mL"), "--max-rate: "),
         (("set", "--max-per-hour", "0 mL"), "--max-per-hour: "),

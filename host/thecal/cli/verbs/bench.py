@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ WHAT_TO_DO = 'write: thecal bench show, or: thecal bench set --max-per-day "30 m
 
 
 def bench(
-    what: Annotated[Literal["show", "set"], typer.Argument(metavar="show|set", help="Show the ceilings, or set other ones.")] = "show",
+    what: Annotated[str, typer.Argument(metavar="[show|set]", help="Show the ceilings, or set other ones.", show_default=False)] = "show",
     max_rate: Annotated[str | None, typer.Option("--max-rate", metavar="RATE", help='Highest rate, e.g. "10 mL/h".')] = None,
     max_per_hour: Annotated[str | None, typer.Option("--max-per-hour", metavar="VOLUME", help='Most in an hour, e.g. "5 mL".')] = None,
     max_per_day: Annotated[str | None, typer.Option("--max-per-day", metavar="VOLUME", help='Most in 24 hours, e.g. "40 mL".')] = None,
@@ -40,6 +40,8 @@ def bench(
     from thecal.pump.orders import Order, require
 
     typed = {"rate": max_rate, "hour": max_per_hour, "day": max_per_day}
+    if what not in ("show", "set"):
+        raise BadInput(f'"{what[:40]}" is neither show nor set', WHAT_TO_DO)
     if (what == "set") != any(typed.values()):
         raise BadInput("`bench set` needs at least one ceiling, `bench show` takes none", WHAT_TO_DO)
     wanted = {kind: read(kind, text) for kind, text in typed.items() if text is not None}

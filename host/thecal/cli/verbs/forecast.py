@@ -71,7 +71,7 @@ def forecast(
         program_checks.check(prescription, compiled, rig, str(file))
         wanted = (asked.left_nl(left, pump, compiled.program), asked.concentration(previous) or front_of(client, compiled))
         outlook = asked.outlook(compiled.program, rig.calibration, when, *wanted)
-        outlook.unit = unit.of_prescription(prescription, outlook)
+        outlook.unit = unit.of_prescription(prescription, compiled.program, outlook.front is None)
         digests = compare(client, compiled, outlook) if client else {}
     finally:
         if client:
