@@ -57,6 +57,10 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
 
     try:
         run("find")
+        run("run", "1 mL/h", "--drug", "d", "--dry-run")
+        run("run", "1 mL/h", "--drug", "d", "--yes")
+        run("stop")
+        run("run", "--volume", "1 uL", "--for", "10 s", "--yes", "--wait")
         run("program", "rx.toml", "--dry-run")
         run("program", "rx.toml", "--yes")
         run("start")

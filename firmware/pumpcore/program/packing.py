@@ -135,7 +135,10 @@ def pack(program: Program) -> bytes:
     if more:
         head += bytes((len(program.drugs), 0 if protocol is None else len(protocol.stages)))
         texts += _pack_drugs(program)
-        block += b"" if protocol is None else protocol.pack()
+        if protocol is not None:
+            from pumpcore.program import staging
+
+            block += staging.pack(protocol)
     rows = [struct.pack(_ENTRY, minute, rate_nl)[:size] for minute, rate_nl in program.entries]
     packed = head + b"".join(texts) + block + b"".join(rows)
     if len(packed) > MAX_BYTES:

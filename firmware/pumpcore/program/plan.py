@@ -120,5 +120,7 @@ class Program:
             drugs.append({"name": name, "concentration_ng": mass_ng, "concentration_nl": volume_nl})
             drugs[-1].update(zip(LIMITS, own))
         if self.protocol is not None:
-            told["protocol"] = self.protocol.describe()
+            from pumpcore.program import staging
+
+            told["protocol"] = staging.describe(self.protocol)
         return told

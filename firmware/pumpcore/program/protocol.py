@@ -222,18 +222,6 @@ class Protocol:
                 begin_s += run_s
         return max(highest, self.rate_nl(len(self.stages), 0)) if end_s > self.end_s() else highest
 
-    def describe(self) -> dict:
-        """Return it as plain values, for people and JSON."""
-        from pumpcore.program import staging
-
-        return staging.describe(self)
-
-    def pack(self) -> bytes:
-        """Return its block of a program."""
-        from pumpcore.program import staging
-
-        return staging.pack(self)
-
 
 class Ahead:
     """The seconds from `at_s` on until the stage changes, for what ends by a position (pumpcore.fluid.front)."""

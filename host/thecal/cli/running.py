@@ -162,8 +162,7 @@ def review(pump: PumpFacts, compiled: Compiled) -> None:
     """Show the run, what it replaces, and the calibration."""
     from thecal.text import calibration as calibration_text
 
-    talk(columns(review_rows(pump, compiled)))
-    talk(f"calibration  {calibration_text.line(pump.status['calibration'])}")
+    talk(columns([*review_rows(pump, compiled), ("calibration", calibration_text.line(pump.status["calibration"]))]))
 
 
 def review_rows(pump: PumpFacts, compiled: Compiled) -> list[tuple[str, ...]]:

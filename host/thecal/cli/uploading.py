@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from thecal.prescription.file import Prescription
     from thecal.pump.facts import PumpFacts
 
+OLD_FIRMWARE = "this pump's firmware does not know this kind of program; it is of another version"
+OLD_FIRMWARE_DO = "flash it with this version's firmware: thecal flash; a simulated pump: thecal sim --fresh, which forgets its data"
+
 
 def ask_for_overrides(prescription: Prescription, name: str) -> Prescription:
     """Show each exceeded soft limit, and ask; `--yes` does not answer this question."""
@@ -67,6 +70,8 @@ def stage(pump: PumpFacts, compiled: Compiled) -> dict[str, Any]:
     try:
         staged = pump.client.program_stage(compiled.packed, progress.update)
     except Refused as refused:
+        if refused.fault == "program_format":  # the host has read the same bytes with its own decoder
+            raise Refused(refused.code, refused.fault, OLD_FIRMWARE, OLD_FIRMWARE_DO) from refused
         raise with_rates(refused, compiled.program.rate_seconds_s) from refused
     finally:
         progress.close()

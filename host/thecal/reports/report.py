@@ -20,6 +20,7 @@ from thecal.reports.sections import Section, Sections
 from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text.program import entries, facts
+from thecal.text.protocol import facts as protocol_facts
 
 UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
@@ -177,6 +178,8 @@ def document(report: Report) -> dict[str, Any]:
 def settings(program: Program) -> Pairs:
     """Return everything in a program except its entries."""
     rates = {label for label, _ in entries(program)}
+    if program.protocol is not None:  # in a table of its own
+        rates |= set(protocol_facts(program, program.protocol))
     return [("mode", MODES[program.mode]), *((k, v) for k, v in facts(program).items() if k not in rates)]
 
 

@@ -17,6 +17,7 @@ from thecal.quantities.exact import drugs_of
 from thecal.reports.therapy import HOW, TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.text.program import entries
+from thecal.text.protocol import entry_text
 from thecal.text.protocol import facts as protocol_facts
 
 MOST_ROWS = 150
@@ -115,11 +116,17 @@ class Sections:
         return (
             self.words.time(one.from_ms),
             end + ("" if one.ended == "entry" else f" ({ENDED.get(one.ended, one.ended)})"),
-            self.words.rate(one.rate_nl, one.digest),
+            self._rate(one),
             f"{float(programmed):.2f}" if programmed is not None else "-",
             *map(str, counts),
             f"{float(off):+.3f}" if off is not None else "-",
         )
+
+    def _rate(self, one: Stretch) -> str:
+        known = self.line.prescribed
+        if known is not None and known.program.protocol is not None and known.digest == one.digest:
+            return entry_text(known.program, one.entry)
+        return self.words.rate(one.rate_nl, one.digest)
 
     def schedule(self) -> Section:
         """Return the entries of the stored program; with the mass of each drug if it has a concentration."""

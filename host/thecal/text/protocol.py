@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
-from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, Protocol
+from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, WAITS, Protocol
 from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml_per_h, span
 from thecal.quantities.exact import drugs_of
 
@@ -151,6 +151,20 @@ def now_text(status: dict[str, Any]) -> str:
         parts.append(f"then {'nothing' if not now['next_rate_nl'] else ml_per_h(now['next_rate_nl'], status['rate_seconds_s'])}")
     parts.append("without end" if now.get("left_s") is None else f"ends in {span(now['left_s'])}")
     return "; ".join(parts)
+
+
+def entry_text(program: Program, entry: int) -> str:
+    """Return "stage 2: 0 mL/h to 2 mL/h" of an `entry` in the journal of a protocol."""
+    protocol = program.protocol
+    assert protocol is not None
+    if entry == WAITS:
+        return "waits for its start"
+    if entry >= len(protocol.stages):
+        return f"holds {ml_per_h(last_nl(protocol), program.rate_seconds_s)}"
+    _, *ends_nl = protocol.stages[entry]
+    rates = " to ".join(dict.fromkeys(ml_per_h(rate_nl, program.rate_seconds_s) for rate_nl in ends_nl))
+    again = any(first + count == entry + 1 and times != 1 for first, count, times in protocol.loops)
+    return f"stage {entry + 1}: {rates}" + (", then its loop again" if again else "")
 
 
 def place_text(now: dict[str, Any]) -> str:

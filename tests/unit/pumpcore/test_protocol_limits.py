@@ -59,7 +59,7 @@ def test_the_fullest_window_is_that_of_every_second_of_1000_protocols(seed: int)
         made = drawn(draw)
         rates = every_second(made)
         for minutes in (1, draw.randint(2, 12)):
-            assert highest_window_nl_s(made, minutes) == reference.most_in_window(rates, 60 * minutes), made.protocol.describe()
+            assert highest_window_nl_s(made, minutes) == reference.most_in_window(rates, 60 * minutes), made.describe()
 
 
 @pytest.mark.rule("R5")

@@ -15,7 +15,7 @@ from house_rules.tree import ROOT
 from pumpcore.bench import weighed
 from pumpcore.faults import fault_texts, faults
 from pumpcore.orders import bolus
-from pumpcore.program import packing, protocol, settings
+from pumpcore.program import packing, protocol, settings, staging
 from pumpcore.wire import messages, record_types, records, replies
 from pumpcore.wire import messages as frame
 from support.programs import constant, with_settings
@@ -335,8 +335,8 @@ def test_the_protocol_s_block_is_that_of_the_code() -> None:
     made = protocol.Protocol([(10, 20, 40), (11, 40, 40)], [(0, 2, 7)])
     made.then, made.start, made.start_value = 0, 2, 360
     block = struct.pack("<" + head, 0, 2, 360, 1) + struct.pack("<" + stage, 10, 20, 40) + struct.pack("<" + stage, 11, 40, 40)
-    assert made.pack() == block + struct.pack("<" + loop, 0, 2, 7)
+    assert staging.pack(made) == block + struct.pack("<" + loop, 0, 2, 7)
     program = packing.Program("nä", "wasser", 7, [])
     program.mode, program.protocol = 3, made
     packed = packing.pack(program)
-    assert packed[:4] == b"TPR3" and packed[56:] == bytes((0, 2)) + "näwasser".encode() + bytes(packing.SETTINGS_BYTES) + made.pack()
+    assert packed[:4] == b"TPR3" and packed[56:] == bytes((0, 2)) + "näwasser".encode() + bytes(packing.SETTINGS_BYTES) + staging.pack(made)
