@@ -21,6 +21,7 @@ U16, U32, U64 = (1 << 16) - 1, (1 << 32) - 1, (1 << 64) - 1
 _DAY_S = 86_400
 BLOCK_BYTES = 4096  # of a journal's block
 LIST_MOST = 336
+PUMP_NAME_BYTES = 20
 _NAME_BYTES, _WORDS_BYTES, _ERROR_BYTES = 80, 400, 1000
 
 STEPS = VOLUME_NL = RATE_NL = COUNT = ("whole", 0, U64)
@@ -148,7 +149,7 @@ HELLO = _keys(
         "thecal": WORDS, "firmware": NAME, "release": WORDS, "implementation": IMPLEMENTATION, "unique_id": ("file_name", _NAME_BYTES),
         "journal_identity": ("hex_or_empty", 32), "bench": NAME, "program_digest": DIGEST_OR_NONE, "calibration_state": NAME,
         "calibration_id": _maybe(NAME), "calibration_expires_utc_s": _maybe(UTC_S), "calibration_expires_nl": _maybe(VOLUME_NL),
-        "ceilings": _maybe(CEILINGS), "capabilities": _many(NAME),
+        "ceilings": _maybe(CEILINGS), "name": ("text", PUMP_NAME_BYTES), "capabilities": _many(NAME),
     },
 )
 REFUSAL = _keys({}, {
@@ -204,6 +205,7 @@ REPLIES = {
         {"more": TRUTH},
     ),
     "maintenance": _keys({"state": NAME}),
+    "name.set": _keys({"name": ("text", PUMP_NAME_BYTES)}),
     "forecast.digest": _keys(
         {"second_s": DURATION_S, "remainder": COUNT, "chain": DIGEST, "done": TRUTH}, {"position_steps": STEPS},
     ),

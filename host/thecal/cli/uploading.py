@@ -106,8 +106,8 @@ def line_changes(line: dict[str, Any]) -> str:
 
 
 def show(current: Program | None, new: Program | None, typed: dict[str, str]) -> None:
-    from thecal.text.program import rows
+    from thecal.text.program import marked, rows
 
     if new is None:
         raise Failed("the pump did not read the staged program back", "flash the pump with this version's firmware")
-    talk(headed(rows(current, new, typed)))
+    talk(headed(marked(rows(current, new, typed))))

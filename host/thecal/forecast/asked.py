@@ -40,7 +40,7 @@ def when(begin: str | None, zone: LocalTime, days: int) -> When:
 def local_time_of(pump: PumpFacts | None, zone: str | None) -> LocalTime:
     """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
     if pump is None:
-        return zones.named(zone) if zone is not None else zones.of_computer()
+        return zones.named(zone) if zone is not None else zones.of_user()
     return zones.chosen(pump.client, pump.status, zone)
 
 

@@ -6,7 +6,6 @@ Each complaint is one BadInput: file, key, value, remedy.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from pumpcore.program.settings import OVERRIDES
 from thecal.errors import BadInput
-from thecal.files import toml_file
+from thecal.files import config, toml_file
 from thecal.files.resources import DATA
 from thecal.prescription.fields import Table
 from thecal.prescription.file import Other, Prescription, first_complaint
@@ -97,10 +96,11 @@ def _in_order(where: str, low: Quantity, high: Quantity) -> None:
 
 
 def find(name: str | None, option: Path | None) -> DrugLibrary | None:
-    """Return the library of the option, otherwise of THECAL_LIBRARY, otherwise the shipped one called `name`; None if there is none."""
-    named = option or (Path(os.environ["THECAL_LIBRARY"]) if os.environ.get("THECAL_LIBRARY") else None)
-    if named is not None:
-        return load(named)
+    """Return the library of the option, otherwise of THECAL_LIBRARY or the config file, otherwise the shipped one called `name`; None if
+    there is none."""
+    default = config.default("library")
+    if option is not None or default:
+        return load(option or Path(str(default)).expanduser())
     shipped = [load(path) for path in sorted(SHIPPED.glob("*-fluids.toml"))] if name else []
     return next((library for library in shipped if library.name == name), None)
 

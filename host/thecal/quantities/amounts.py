@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from pumpcore.units import NL_PER_ML, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
+from pumpcore.units import NL_PER_ML, NL_PER_UL, S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
+from thecal.quantities.preferred import volume_unit
 from thecal.quantities.typed import decimal
 
 
@@ -19,17 +20,21 @@ class Rate:
     rate_seconds_s: int
 
     def text(self) -> str:
-        """Format it in mL/h."""
+        """Format it in mL/h, or in the preferred unit."""
         return ml_per_h(self.rate_nl, self.rate_seconds_s)
 
 
 def ml(volume_nl: int | Fraction) -> str:
-    """Format a volume in mL with at most four decimals."""
+    """Format a volume in mL with at most four decimals; in uL with one if the user prefers that."""
+    if volume_unit() == "uL":
+        return decimal(Fraction(volume_nl) / NL_PER_UL, 1) + " uL"
     return decimal(Fraction(volume_nl) / NL_PER_ML, 4) + " mL"
 
 
 def ml_per_h(rate_nl: int, rate_seconds_s: int) -> str:
-    """Format a rate in mL/h, exact within six decimals or marked "~"."""
+    """Format a rate in mL/h, exact within six decimals or marked "~"; in uL/h with three if the user prefers that."""
+    if volume_unit() == "uL":
+        return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_UL), 3) + " uL/h"
     return decimal(Fraction(rate_nl * S_PER_HOUR, rate_seconds_s * NL_PER_ML)) + " mL/h"
 
 

@@ -34,7 +34,7 @@ class Implementation(Shape):
     """The interpreter of the pump."""
 
 
-@repeats(replies.HELLO, without="journal_identity calibration_id calibration_expires_utc_s calibration_expires_nl ceilings")
+@repeats(replies.HELLO, without="journal_identity name calibration_id calibration_expires_utc_s calibration_expires_nl ceilings")
 class Hello(Shape):
     """The pump's identity and versions."""
 
@@ -119,6 +119,7 @@ class Programmed(Shape):
 
     digest: str | None = None
     program: Program
+    unchanged: bool | None = Field(None, description="true: the pump had this program already, and nothing was sent")
 
 
 @repeats(replies.BOLUS, replies.ORDERED, REPLIES["bolus.status"], REPLIES["bolus.cancel"])
@@ -136,6 +137,17 @@ class Status(Shape):
     state: Literal["stopped", "running", "limited", "priming", "calibrating", "resuming", "alarm", "maintenance"]
     counters: dict[str, int]
     clock: Clock | None = None
+
+
+class OnePump(Shape):
+    """A pump of `status --all`; `status` if it answered, otherwise `error`. `name` and `unique_id` are "" if unknown."""
+
+    port_url: str
+    origin: Literal["usb", "simulator"]
+    name: str
+    unique_id: str
+    status: Status | None = None
+    error: Error | None = None
 
 
 @repeats(REPLIES["start"])
@@ -241,6 +253,60 @@ class Calibrate(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+@repeats(REPLIES["name.set"])
+class Name(Shape):
+    """The pump's name; "" if it has none."""
+
+    settled: bool | None = None
+
+
+class Written(Shape):
+    """The file that was written."""
+
+    file: str
+
+
+class Config(Shape):
+    """The config file, the defaults in force (null: none), and where each comes from."""
+
+    file: str
+    values: dict[str, str | None]
+    origins: dict[str, str]
+
+
+class Part(Shape):
+    """An argument or option of a verb."""
+
+    name: str
+    help: str
+
+
+class Example(Shape):
+    what: str
+    command: str
+
+
+class Page(Shape):
+    """The page of a verb."""
+
+    verb: str
+    usage: str
+    help: str
+    argument: list[Part]
+    option: list[Part]
+    examples: list[Example]
+
+
+class Groups(Shape):
+    """The verbs with their summaries, by group."""
+
+    groups: dict[str, dict[str, str]]
+
+
+class Schemas(RootModel[list[str] | dict[str, Any]]):
+    """The names of the schemas, or one of them."""
+
+
 SHAPES: dict[str, Any] = {
     "find": Find,
     "sim": Sim,
@@ -250,7 +316,7 @@ SHAPES: dict[str, Any] = {
     "program": Programmed,
     "run": Run | Programmed | Unsent | list[Unsent],
     "start": Start | Unsent,
-    "status": Status,
+    "status": Status | list[OnePump],
     "watch": Status,
     "bolus": Bolus | Unsent,
     "stop": Stop,
@@ -261,6 +327,11 @@ SHAPES: dict[str, Any] = {
     "maintenance": Maintenance | Unsent,
     "prime": Bolus | Unsent,
     **of_therapy.VERBS,
+    "name": Name | Unsent,
+    "new": Written,
+    "config": Config,
+    "help": Page | Groups,
+    "schema": Schemas,
     "error": Error,
 }
 

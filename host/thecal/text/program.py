@@ -9,6 +9,8 @@ from thecal.quantities.week import week_time
 from thecal.text import protocol as protocol_text
 from thecal.text.settings import settings_facts
 
+CHANGED = "*"
+
 
 def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
     """Return (label, current, new, as typed). Entries of days with the same day plan share a row."""
@@ -16,6 +18,14 @@ def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[t
     labels = [*after, *(label for label in before if label not in after)]
     texts = {label: typed_text(label, typed) for label in labels}
     return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
+
+
+def marked(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Mark the rows of `rows` whose value changes; none for the first program of a pump."""
+    head, *body = table
+    if all(row[1] == "-" for row in body):
+        return table
+    return [(f"({CHANGED} changes)", *head[1:]), *[(f"{row[0]} {CHANGED}" if row[1] != row[2] else row[0], *row[1:]) for row in body]]
 
 
 def facts(program: Program) -> dict[str, str]:

@@ -226,6 +226,7 @@ def others(replies: dict) -> dict:
         "reservoir.acknowledge": {"blocks": 0},
         "ack": {"alarms": [612]},
         "maintenance": {"state": "maintenance"},
+        "name.set": {"name": "flow-1"},
         "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True, "position_steps": 5},
     }  # fmt: skip
 

@@ -32,6 +32,7 @@ def hello(pump: Pump, params: dict) -> dict:
         "implementation": pump.board.system.implementation,
         "unique_id": pump.board.system.unique_id,
         "journal_identity": pump.journal.identity,
+        "name": setup.name,
         "bench": setup.bench.name if setup.bench else "",
         "program_digest": setup.digest,
         "calibration_state": pair.get("state", ""),

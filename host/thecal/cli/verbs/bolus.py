@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.consent import Consent, answer, carry_out, undo
 from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import check_token, over
@@ -32,8 +33,18 @@ def bolus(
     extended: Annotated[
         str | None, typer.Option("--extended", metavar="TIME", help='Deliver VOLUME over this time, 10 min to 24 h, e.g. "4 h".')
     ] = None,
-    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Show the state of this bolus.")] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel this bolus.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--status", metavar="[TOKEN]", help="Show the state of this bolus (default: the one that runs).", autocompletion=complete.tokens
+        ),
+    ] = None,
+    cancel: Annotated[
+        str | None,
+        typer.Option(
+            "--cancel", metavar="[TOKEN]", help="Cancel this bolus (default: the one that runs).", autocompletion=complete.tokens
+        ),
+    ] = None,
     wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
@@ -55,20 +66,34 @@ def bolus(
         raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
     checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
     for text, check in checks:
-        if text is not None:
+        if text is not None and (text or check is not check_token):
             check(text)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         pump = facts.ask(client)  # first: after the order a lost link would hide its answer
+        wanted = token if token is not None else cancel
+        if wanted is not None:
+            wanted = wanted or running_token(pump.status, "--status" if cancel is None else "--cancel")
         if token is not None:
-            reply: Reply | None = client.bolus_status(token)
+            reply: Reply | None = client.bolus_status(str(wanted))
         elif cancel is not None:
-            reply = undo(Order("bolus.cancel", {"token": cancel}), consent, lambda: client.bolus_cancel(str(cancel)))
+            reply = undo(Order("bolus.cancel", {"token": wanted}), consent, lambda: client.bolus_cancel(str(wanted)))
         else:
             reply = order_demand(pump, consent) if demand else order(pump, str(volume), rate, extended, consent)
     if wait and reply is not None:
         reply = following.ended_bolus(client.port_url, reply, "bolus", pump.status["calibration"])
     answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"]))
+
+
+def running_token(status: Reply, option: str) -> str:
+    """Return the token of the bolus that runs or waits. Raises Failed if none does, BadInput if there are two."""
+    live = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    if not live:
+        raise Failed("no bolus runs", f"name an earlier one by its token: thecal bolus {option} TOKEN")
+    if len(live) > 1:
+        tokens = " or ".join(f"{one['token']} ({one.get('purpose', 'manual')})" for one in live)
+        raise BadInput("two boluses run", f"name one: thecal bolus {option} TOKEN, with {tokens}")
+    return str(live[0]["token"])
 
 
 def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, Library, Port
 from thecal.errors import Failed
 from thecal.terminal.console import data, emit_json, headed
@@ -30,12 +31,16 @@ class Layers(NamedTuple):
 def limits(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Prescription file (default: the pump's active program).")] = None,
     library: Library = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.")] = None,
+    bench: Annotated[
+        str | None,
+        typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.", autocompletion=complete.benches),
+    ] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every limit by layer, and the limit that binds."""
     from thecal.checks import rigs
+    from thecal.files import config
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import facts
@@ -46,7 +51,7 @@ def limits(
     if client is None:
         if program is None:
             raise Failed("no pump found, and no prescription given", "write: thecal limits rx.toml --bench sim-clock")
-        found = table(program, rigs.rig_of(bench))
+        found = table(program, rigs.rig_of(bench or config.default("bench")))
     else:
         with client:
             pump = facts.ask(client)

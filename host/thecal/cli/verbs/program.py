@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, DryRun, Library, Override, Port, Yes
 from thecal.terminal.console import data, emit_json, headed, talk
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 def program(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Prescription file; `thecal new` writes an example.")],
     bench: Annotated[
-        str | None, typer.Option(metavar="BENCH", help="Also check against this bench; with --dry-run without a pump.")
+        str | None,
+        typer.Option(
+            metavar="BENCH", help="Also check against this bench; with --dry-run without a pump.", autocompletion=complete.benches
+        ),
     ] = None,
     library: Library = None,
     override: Override = None,
@@ -27,9 +31,11 @@ def program(
     as_json: AsJson = False,
 ) -> None:
     """Check a prescription, compare it with the active one, and upload it. Asks before it activates."""
+    from pumpcore.program.packing import digest as digest_of
     from thecal.checks import program as program_checks
     from thecal.checks import rigs
     from thecal.cli.uploading import ask_for_overrides, upload
+    from thecal.files import config
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import clock, facts
@@ -39,6 +45,7 @@ def program(
     if not (yes or dry_run):
         prescription = ask_for_overrides(prescription, str(file))
     compiled = compile_prescription(prescription, str(file))
+    bench = bench or (config.default("bench") if dry_run else None)
     program_checks.check(prescription, compiled, rigs.rig_of(bench), str(file))
     if dry_run:
         talk(f"{file} is a valid prescription{f' for {bench}' if bench else ''}; nothing was sent")
@@ -48,11 +55,12 @@ def program(
         pump = facts.ask(client)
         program_checks.check(prescription, compiled, rigs.of_pump(pump), str(file))
         clock.tell(pump.reading)
-        digest = upload(pump, compiled, yes)
+        unchanged = pump.status.get("program_digest") == digest_of(compiled.packed)
+        digest = digest_of(compiled.packed) if unchanged else upload(pump, compiled, yes)
     if as_json:
-        emit_json({"digest": digest, "program": compiled.program.describe()})
+        emit_json({"digest": digest, "program": compiled.program.describe(), "unchanged": unchanged})
     else:
-        data(f"active in the pump: {compiled.program.name} ({digest[:12]})")
+        data(f"{'unchanged, active' if unchanged else 'active'} in the pump: {compiled.program.name} ({digest[:12]})")
 
 
 def show_alone(compiled: Compiled, as_json: bool) -> None:
