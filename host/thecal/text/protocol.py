@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, WAITS, Protocol
+from pumpcore.program.schedule import Week, Zone
 from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml_per_h, span
 from thecal.quantities.exact import drugs_of
 
@@ -62,6 +63,15 @@ def start_text(protocol: Protocol) -> str:
     if protocol.start == AT:
         return f"at {value // 60:02d}:{value % 60:02d}"
     return f"in {long_span(value)}" if protocol.start == AFTER else "now"
+
+
+def waits_text(program: Program, status: dict[str, Any]) -> str:
+    """Return "first stage at 06:00, in 5 h 12 min" for a protocol that has just been started; "" if its first stage begins at once."""
+    if program.protocol is None or program.protocol.start == NOW:
+        return ""
+    zone = Zone(status["offset_s"], status.get("transition_utc_s") or 0, status.get("transition_offset_s") or 0)
+    wait_s = program.protocol.wait_s(Week(status["utc_s"], zone))
+    return f"first stage {start_text(program.protocol)}" + (f", in {span(wait_s)}" if program.protocol.start == AT else "")
 
 
 def is_endless(protocol: Protocol) -> bool:
