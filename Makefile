@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring hazards torture clean
+.PHONY: help setup setup-tests demo test test-long check lint types syntax rules flash test-emu test-board bench wiring manual hazards torture clean
 
 help: ## list the targets
 	@echo "thecal: a programmable bench pump. Never connect it to a person or an animal."
@@ -120,6 +120,9 @@ bench: $(BENCH_STAMP) ## ours against named peers on one emulated board, minutes
 wiring: $(RUN_STAMP) ## draw the wiring of hardware/ anew; needs Graphviz and the extra [docs]
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]'
 	@$(BIN)/python -m thecal.tools.wiring hardware/tmc2209-peristaltic.toml hardware/drv8833-coils.toml --draw
+
+manual: $(RUN_STAMP) ## write the manual page host/thecal.1 anew, from the help of the tool
+	@$(BIN)/thecal help --man > host/thecal.1
 
 hazards: $(RUN_STAMP) ## the hazard table: each hazard, the rules that hold it, their tests and mutations
 	@PYTHONPATH=tests $(BIN)/python -m hazards

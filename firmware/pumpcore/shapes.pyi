@@ -23,8 +23,10 @@ Constant = TypeVar("Constant")
 
 # What JSON decodes to.
 Json: TypeAlias = str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None
-# (fluid, mass_ng, volume_nl): what a program puts into the line.
-Content: TypeAlias = tuple[str, int, int]
+# (name, mass_ng, volume_nl): a drug and its concentration.
+Drug: TypeAlias = tuple[str, int, int]
+# Each drug that a program puts into the line, the leading one first.
+Content: TypeAlias = tuple[Drug, ...]
 
 class Entries(Interface):
     """(minute of the week, rate_nl), sorted: a list, or a pumpcore.program.plan.PackedEntries."""
@@ -50,8 +52,8 @@ class Ahead(Interface):
 Stages: TypeAlias = Rows
 # (first stage, number of stages, times; 0 = for ever)
 Loops: TypeAlias = Rows
-# (name, mass_ng, volume_nl) of the drugs beside the first
-Drugs: TypeAlias = Sequence[tuple[str, int, int]]
+# The drugs beside the first.
+Drugs: TypeAlias = Sequence[Drug]
 
 # (steps, duration_us): the generator makes one after the other.
 Items: TypeAlias = list[tuple[int, int]]

@@ -259,6 +259,7 @@ class Life:
         self.board.run_for(3.0)
         self.note("a bridge", "status")
         self.note("a bridge", "stop")
+        self.note("longest", "name.set", name="n" * 20)
         self.note("stopped", "maintenance")
 
 

@@ -57,6 +57,10 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
 
     try:
         run("find")
+        run("run", "1 mL/h", "--drug", "d", "--dry-run")
+        run("run", "1 mL/h", "--drug", "d", "--yes")
+        run("stop")
+        run("run", "--volume", "1 uL", "--for", "10 s", "--yes", "--wait")
         run("program", "rx.toml", "--dry-run")
         run("program", "rx.toml", "--yes")
         run("start")
@@ -68,8 +72,17 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[st
         run("watch", "--count", "1")
         run("clock")
         run("stop")
+        run("run", "1 mL/h", "--for", "10 min", "--drug", "d", "--yes")
+        run("stop")
+        run("run", "--restore", "--yes")
         run("journal")
         run("alarms")
+        said["status"].append(tool.run("status", "--all", "--json").stdout)
+        run("name", "flow-1")
+        run("name", "--dry-run", "flow-2")
+        run("name")
+        for alone in (("new", "other.toml"), ("config",), ("help",), ("help", "bolus"), ("schema",), ("schema", "stop")):
+            said.setdefault(alone[0], []).append(tool.run(*alone, "--json").stdout)
         said["error"] = [run("ack", "watchdog"), tool.run("status", "--json", "--port", "/dev/none").stdout]
         said["ack"] = [run("ack", "all")]
         run("maintenance", "--yes")

@@ -7,6 +7,8 @@ import dataclasses
 
 import pytest
 
+from pumpcore.program import packing as programs
+from support.mixtures import mixed
 from support.programs import MONDAY_UTC_S
 from support.pump.bridges import HIGH_NL, LOW_NL, PAIR, bridged, changed, drug, prime
 from support.pump.flash import images_at_each_operation
@@ -15,6 +17,7 @@ from support.replies import refusal_of
 
 OFF_S = 3
 OLD, NEW = drug(500), drug(300)
+RICHER = (mixed(drug(500), ("marker", 250, 1)), mixed(drug(500), ("marker", 300, 1)))  # only the second drug differs
 
 
 @dataclasses.dataclass
@@ -49,12 +52,22 @@ def start_fault(pump: UnitPump) -> str:
 @pytest.mark.rule("R7")
 @pytest.mark.parametrize("back", [False, True], ids=["another", "and back"])
 def test_a_cut_while_another_concentration_is_activated_never_skips_the_bridge(back: bool) -> None:
+    never_skips_the_bridge(OLD, NEW, back)
+
+
+@pytest.mark.rule("R7")
+@pytest.mark.parametrize("back", [False, True], ids=["another", "and back"])
+def test_a_cut_while_another_second_drug_is_activated_never_skips_the_bridge(back: bool) -> None:
+    never_skips_the_bridge(*RICHER, back)
+
+
+def never_skips_the_bridge(old: programs.Program, new: programs.Program, back: bool) -> None:
     """Whatever program is active after the cut: it starts without a bridge only if the whole line has its content."""
-    pump = changed(OLD, OLD) if not back else changed(OLD, NEW)
+    pump = changed(old, old) if not back else changed(old, new)
     pump.call("stop")
-    image, held = pump.image(), OLD.content()
+    image, held = pump.image(), old.content()
     pump.board.chip.record(_Witness(pump, pump.plant_steps()))
-    pump.upload(OLD if back else NEW)
+    pump.upload(old if back else new)
     seen = set()
     for _number, _torn, cut_image, truth in images_at_each_operation(image, pump.board.chip.log):
         again = booted(cut_image, truth.utc_s + OFF_S)
@@ -67,7 +80,7 @@ def test_a_cut_while_another_concentration_is_activated_never_skips_the_bridge(b
             again.call("stop")
             assert start_fault(again) == ""
             again.call("stop")
-            again.upload(NEW)
+            again.upload(new)
             assert start_fault(again) == "bridge_needed"
     assert len(seen) == 2 and len(pump.board.chip.log) >= 10
 

@@ -156,7 +156,7 @@ def uncommented(text: str, head: str) -> str:
     lines, found, inside = [], False, False
     for line in text.splitlines():
         begins = line == f"# {head}"
-        inside = begins or (inside and (line == "#" or bool(re.match(r"# ([a-z_]+ = |\[\[basal)", line))))
+        inside = begins or (inside and (line == "#" or bool(re.match(r"# ([a-z_]+ = |\[\[(basal|protocol))", line))))
         found |= begins
         lines.append(line[2:] if inside else line)
     assert found, head
@@ -172,9 +172,11 @@ def without_constant(text: str) -> str:
 TABLES = ("[demand]", "[bolus]", "[line]", "[reservoir]", "[library]")
 ALTERNATIVES = {
     "as written": TEMPLATE,
-    "concentration": TEMPLATE.replace("# concentration", "concentration"),
+    "concentration": TEMPLATE.replace("# concentration", "concentration", 1),
+    "several drugs": uncommented(TEMPLATE.replace('drug = "water" ', '# drug = "water" '), "[[drug]]"),
     "schedule": uncommented(without_constant(TEMPLATE), "[[basal.entry]]"),
     "minimum": uncommented(without_constant(TEMPLATE), "[basal]"),
+    "protocol": uncommented(without_constant(TEMPLATE), "[protocol]"),
     **{table: uncommented(TEMPLATE, table) for table in TABLES},
     "lowest": TEMPLATE.replace('on_clock_loss = "stop"', 'on_clock_loss = "lowest"'),
     "resume": TEMPLATE.replace('after_power_loss = "stop"', 'after_power_loss = "resume"'),
@@ -182,6 +184,8 @@ ALTERNATIVES = {
 ALTERNATIVES["all tables"] = TEMPLATE
 for one in TABLES:
     ALTERNATIVES["all tables"] = uncommented(ALTERNATIVES["all tables"], one)
+ALTERNATIVES["protocol at 06:00"] = ALTERNATIVES["protocol"].replace('start = "now"', 'start = "at 06:00"')
+ALTERNATIVES["protocol that holds"] = ALTERNATIVES["protocol"].replace('then = "stop"', 'then = "hold"')
 for days in ('"weekdays"', '"weekend"', '["mon", "thu"]'):
     ALTERNATIVES[days] = ALTERNATIVES["schedule"].replace('"daily"', days, 1)
 

@@ -1,5 +1,6 @@
 """The README is short, names only what exists, and its commands for a newcomer work when typed in that order."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -16,7 +17,11 @@ from thecal.cli.verbs import VERBS
 TEXT = readme.readme()
 COMMANDS = readme.commands(TEXT)
 WALK = [command for command in COMMANDS if command.startswith("thecal ")]
-MAKE_COVERED = {"make test": "continuous integration runs it", "make test-long": "and this", "make demo": "test_the_demo_runs"}
+# Without activating: what a newcomer types first.
+FIRST = [command.removeprefix(".venv/bin/") for command in COMMANDS if command.startswith(".venv/bin/thecal")]
+MAKE_COVERED = {
+    "make test": "continuous integration runs it", "make test-long": "and this", "make setup": "make test needs what it makes",
+}  # fmt: skip
 # The tested system is Linux, so these three lines are compared with the Makefile and the verbs instead.
 WINDOWS = [command for command in COMMANDS if command.startswith(("py ", ".venv\\"))]
 # tests/pico/test_flash.py really flashes a board; here the line is typed without one.
@@ -37,7 +42,7 @@ def test_every_link_of_the_readmes_leads_somewhere() -> None:
 
 
 def test_every_command_of_the_readme_is_run_by_a_test_or_by_ci() -> None:
-    known = {*MAKE_COVERED, *WALK, *WINDOWS, *FLASH, ". .venv/bin/activate"}
+    known = {*MAKE_COVERED, *WALK, *WINDOWS, *FLASH, ". .venv/bin/activate", *(f".venv/bin/{command}" for command in FIRST)}
     assert [command for command in COMMANDS if command not in known] == []
 
 
@@ -64,6 +69,17 @@ def test_flashing_a_board_that_is_not_there_says_so(command: str, home: dict[str
 
 
 # --- typed as a newcomer would ---------------------------------------------------------------------------------------------
+
+
+def test_one_ml_per_h_runs_after_the_first_three_commands(
+    home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]
+) -> None:
+    """The first command makes what the others need; a prescription or a clock is not among it."""
+    assert [command.split()[1] for command in FIRST] == ["sim", "run"] and COMMANDS[0] == "make setup"
+    walk(FIRST, home, tmp_path, background)
+    status = json.loads(forked("thecal status --json", home, tmp_path).stdout)
+    assert status["state"] == "running" and status["program_name"] == "run 1 mL/h"
+    stop(background[0])
 
 
 def test_the_first_prescription_works_line_by_line(home: dict[str, str], tmp_path: Path, background: list[subprocess.Popen[str]]) -> None:

@@ -28,7 +28,7 @@ ORDER = ("bolus", "0.1 mL", "--rate", "2 mL/h", "--yes")
 PROGRAM = ("program", "rx.toml", "--yes")
 WAYS = {"prescription": PROGRAM, "bolus": ORDER}
 # the verb itself too, so that every module is imported when the way begins
-BEFORE = {"prescription": (PROGRAM,), "bolus": (PROGRAM, ("start",), (*ORDER, "--dry-run"))}
+BEFORE = {"prescription": (("program", "other.toml", "--yes"),), "bolus": (PROGRAM, ("start",), (*ORDER, "--dry-run"))}
 
 
 @dataclass
@@ -130,7 +130,8 @@ def way(name: str, tree: Path = ROOT) -> list[Step]:
     entry = import_module("thecal.cli.app" if (tree / "host/thecal/cli/app.py").exists() else "thecal.cli").main
     with tempfile.TemporaryDirectory() as folder, pump(tree, Path(folder)) as port_url:
         (Path(folder) / "rx.toml").write_text(RX)
-        words = [[os.path.join(folder, word) if word == "rx.toml" else word for word in row] for row in (*BEFORE[name], WAYS[name])]
+        (Path(folder) / "other.toml").write_text(RX.replace("1 mL/h", "2 mL/h"))
+        words = [[os.path.join(folder, word) if word.endswith(".toml") else word for word in row] for row in (*BEFORE[name], WAYS[name])]
         for row in words[:-1]:
             verb(entry, *row, "--port", port_url)
         return walked(tree, lambda: verb(entry, *words[-1], "--port", port_url))

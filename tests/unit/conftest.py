@@ -14,6 +14,12 @@ def no_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def no_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The config file of this machine does not count."""
+    monkeypatch.setenv("THECAL_CONFIG", str(tmp_path_factory.getbasetemp() / "no" / "config.toml"))
+
+
 @pytest.fixture
 def thecal_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Run a command in this process. Return (exit code, stdout, stderr). No command may show a traceback."""

@@ -53,6 +53,12 @@ def files_below(folder: Path, *suffixes: str) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in found if file.suffix in suffixes}
 
 
+def test_the_wheel_brings_the_manual_page(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("share/man/man1/thecal.1")]
+        assert archive.read(name) == (ROOT / "host" / "thecal.1").read_bytes()
+
+
 def test_the_checkout_is_found_in_an_editable_install() -> None:
     assert resources.firmware_folder() == ROOT / "firmware"
     assert resources.hardware_folder() == ROOT / "hardware"
@@ -73,7 +79,8 @@ def test_the_wheel_carries_the_host_and_nothing_generated(unpacked: Path, wheel:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"thecal", "pumpcore", f"thecal-{PROJECT['version']}.dist-info"}
+    named = f"thecal-{PROJECT['version']}"
+    assert tops == {"thecal", "pumpcore", f"{named}.dist-info", f"{named}.data"}  # the last has the manual page
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
 
 

@@ -17,6 +17,7 @@ from pumpcore.fluid.front import (
     Crossing,
     Line,
     change,
+    matched,
     merged,
     of_line,
 )
@@ -32,7 +33,7 @@ if 0:  # for the type checker alone
 
 def words(one: "Content") -> str:
     """Return a content as text for people."""
-    return "%s %d ng in %d nl" % one if one[2] else one[0] or "unknown"
+    return " and ".join(["%s %d ng in %d nl" % drug if drug[2] else drug[0] or "unknown" for drug in one])
 
 
 def load(setup: "Setup", position_steps: int, uncertain_steps: int) -> Line | None:
@@ -109,7 +110,8 @@ class Change:
         if stored == line.pack() or (not stored and line.state == CLEAN and line.new == self._program.content()):
             return  # the program itself says so
         if line.state != CLEAN:
-            pump.journal.append("line_changed", (line.state, pump.position_steps()) + line.old[1:] + line.new[1:])
+            old = matched(line.old, line.new) or line.old
+            pump.journal.append("line_changed", (line.state, pump.position_steps()) + old[0][1:] + line.new[0][1:])
         pump.setup.keep_line(line)
         pump.setup.mended(NAME, pump.alarms.clear_name)
 

@@ -64,7 +64,7 @@ class Setup:
 
     `calibration` is the one in force: the bench's nominal one, or one weighed on it; then `validity` gives its expiry. `problems` are the
     names of faults met while loading, `damaged` the lost images: each is an alarm. `tank` is the Reservoir after the last refill, None
-    before the first. `line` is None while the line holds one content.
+    before the first. `line` is None while the line holds one content. `name` is what people call the pump, "" if nothing.
     """
 
     program: "Program | None"
@@ -80,6 +80,7 @@ class Setup:
         self.validity: "Validity | None" = None
         self.tank: "Reservoir | None" = None
         self.line: "Line | None" = None
+        self.name = ""
         self.problems: list[str] = []
         self.damaged: list[str] = []
         self._staged: list[Staged] = []

@@ -7,7 +7,7 @@ from app.programs.setup import Facts, Setup
 from app.pump import Pump
 from app.records.alarms import Alarms, Reporter
 from app.records.journal import SEGMENT_BYTES, JournalError
-from app.records.store import Store
+from app.records.store import Store, StoreError
 from app.records.wall import WallClock
 from app.startup import recovery
 from app.supervisor import Supervisor
@@ -33,6 +33,10 @@ if 0:  # for the type checker alone
 def load(store: Store, attach: "Attach") -> Setup:
     """Return the setup from the store. `attach(bench)` builds the bench, None for none, and returns True if there is a motor."""
     setup = Setup(store)
+    try:  # a lost name is no alarm: no dose depends on it
+        setup.name = (store.load("name") or b"").decode()
+    except (StoreError, ValueError):
+        pass
     if not store.holds("bench"):
         setup.problems.append("not_commissioned")
     else:
@@ -305,14 +309,11 @@ def _raise_problems(pump: Pump, files: LedgerFiles, lost: recovery.Losses) -> No
     found = (
         ("store_failed", pump.setup.store.failed), ("journal_failed", pump.journal.broken), ("ledger_failed", files.failed),
         ("offset_damaged", pump.book.wall.damaged), ("ledger_damaged", files.damaged), ("ledger_behind", files.behind),
+        ("restarted", pump.board.system.failures), ("watchdog", pump.board.system.reset_cause == "watchdog"),
     )
     for name, is_there in found:
         if is_there:
             pump.alarms.raise_fault(name)
-    if pump.board.system.failures:
-        pump.alarms.raise_fault("restarted")
-    if pump.board.system.reset_cause == "watchdog":
-        pump.alarms.raise_fault("watchdog")
 
 
 def _recover(pump: Pump, files: LedgerFiles) -> None:

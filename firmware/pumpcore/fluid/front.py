@@ -13,27 +13,39 @@ if 0:  # for the type checker alone
 # The line after a change of fluid or concentration: the old content, the new one, and where the front between them is.
 #
 # The front is a position: the volume that has left the reservoir's outlet since the change. `most_nl` counts uncertain steps as delivered,
-# `least_nl` as not delivered. A content is (fluid, mass_ng, volume_nl), with (0, 0) for a fluid in volumes.
+# `least_nl` as not delivered. A content has a (name, mass_ng, volume_nl) for each of its drugs; a single one may be a fluid in volumes,
+# with (0, 0). The same drugs in another order are the same fluid, another drug in it makes another fluid.
 
 NAME = const("line")
 CLEAN, BEHIND, LOST = 0, 1, 2  # all is new; old, then new; unknown, then new
 SAME, SETTLED, BRIDGE, PRIME = "", "settled", "bridge", "prime"
-UNKNOWN = const(("", 0, 0))
+UNKNOWN = const((("", 0, 0),))
 TOLERANCE_PERMILLE = const(100)  # of the measured volume of a line
 FIELDS = const(("state", "position_steps", "uncertain_steps", "base_least_nl", "base_most_nl", "volume_nl", "steps"))
 _FORMAT = const("<BQQQQIIQQQQBB")
+_DRUG = const("<BBQQ")  # of a drug after the first: 0 old or 1 new, bytes of its name, mass_ng, volume_nl
 
 
 def change(old: "Content", new: "Content") -> str:
     """Return what a change of content takes: SAME, BRIDGE for another concentration, PRIME for another fluid."""
-    if old[0] != new[0]:
+    found = matched(old, new)
+    if not found:
         return PRIME
-    return BRIDGE if old[2] and new[2] and old[1] * new[2] != new[1] * old[2] else SAME
+    for was, now in zip(found, new):
+        if was[2] and now[2] and was[1] * now[2] != now[1] * was[2]:
+            return BRIDGE
+    return SAME
+
+
+def matched(old: "Content", new: "Content") -> "Content":
+    """Return `old` with its drugs in the order of `new`; () unless both have the same drugs."""
+    found = tuple([drug for one in new for drug in old if drug[0] == one[0]])
+    return found if len(found) == len(old) == len(new) else ()
 
 
 def merged(known: "Content", new: "Content") -> "Content":
     """Return the content of the line if a program names the fluid without its concentration: the known one of that fluid."""
-    return new if new[2] or known[0] != new[0] else known
+    return new if new[0][2] or known[0][0] != new[0][0] or len(known) > 1 else known
 
 
 def low_nl(line_nl: int) -> int:
@@ -120,13 +132,17 @@ class Line:
     def describe(self, program: "Program", position_steps: int, uncertain_steps: int) -> dict:
         """Return what the line needs before a start and where its front is, as the protocol reports it."""
         line_nl, need = program.line_nl(), self.need(program, position_steps, uncertain_steps)
-        return {
+        told = {
             "needs": need if need in (BRIDGE, PRIME) else "", "line_nl": line_nl, "low_nl": low_nl(line_nl), "high_nl": high_nl(line_nl),
             "least_nl": self.least_nl(position_steps, uncertain_steps), "most_nl": self.most_nl(position_steps),
             "old_until_steps": max(0, self.old_until(line_nl)), "new_from_steps": self.new_from(line_nl, uncertain_steps),
-            "old_fluid": self.old[0], "old_ng": self.old[1], "old_nl": self.old[2],
-            "new_fluid": self.new[0], "new_ng": self.new[1], "new_nl": self.new[2],
         }
+        for side, content in (("old_", self.old), ("new_", self.new)):
+            content = matched(content, program.content()) or content
+            for name, value in zip(("fluid", "ng", "nl"), content[0]):
+                told[side + name] = value
+            told[side + "drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in content[1:]]
+        return told
 
     def counts_by(self, calibration: Calibration) -> bool:
         """Return True if the line counts with this calibration."""
@@ -139,9 +155,14 @@ class Line:
 
     def pack(self) -> bytes:
         """Return the bytes of the store's image."""
-        texts = self.old[0].encode(), self.new[0].encode()
-        values = [getattr(self, name) for name in FIELDS] + list(self.old[1:] + self.new[1:]) + [len(text) for text in texts]
-        return struct.pack(_FORMAT, *values) + texts[0] + texts[1]
+        contents = self.old, self.new
+        texts = [content[0][0].encode() for content in contents]
+        values = [getattr(self, name) for name in FIELDS] + list(self.old[0][1:] + self.new[0][1:]) + [len(text) for text in texts]
+        for side, content in enumerate(contents):
+            for name, mass_ng, volume_nl in content[1:]:
+                raw = name.encode()
+                texts += [struct.pack(_DRUG, side, len(raw), mass_ng, volume_nl), raw]
+        return struct.pack(_FORMAT, *values) + b"".join(texts)
 
 
 def unpack(packed: bytes) -> Line:
@@ -151,9 +172,20 @@ def unpack(packed: bytes) -> Line:
         raise ValueError("not a line")
     values = struct.unpack(_FORMAT, packed[:head])
     split = head + values[11]
-    if len(packed) != split + values[12] or values[0] > LOST or not values[5] or not values[6]:
+    end = split + values[12]
+    if len(packed) < end or values[0] > LOST or not values[5] or not values[6]:
         raise ValueError("not a line")
-    line = Line((packed[head:split].decode(), values[7], values[8]), (packed[split:].decode(), values[9], values[10]))
+    contents = [[(packed[head:split].decode(), values[7], values[8])], [(packed[split:end].decode(), values[9], values[10])]]
+    while end < len(packed):
+        at = end + struct.calcsize(_DRUG)
+        if at > len(packed):
+            raise ValueError("not a line")
+        side, size, mass_ng, volume_nl = struct.unpack(_DRUG, packed[end:at])
+        end = at + size
+        if side > 1 or end > len(packed):
+            raise ValueError("not a line")
+        contents[side].append((packed[at:end].decode(), mass_ng, volume_nl))
+    line = Line(tuple(contents[0]), tuple(contents[1]))
     for name, value in zip(FIELDS, values):
         setattr(line, name, value)
     return line
@@ -166,8 +198,9 @@ OLD, UNCERTAIN = "old", "uncertain"
 
 
 def ratio(old: "Content", new: "Content") -> tuple[int, int]:
-    """Return (numerator, denominator), in lowest terms, by which the basal of `new` delivers the same mass of `old`."""
-    numerator, denominator = new[1] * old[2], new[2] * old[1]
+    """Return (numerator, denominator), in lowest terms, by which the basal of `new` delivers the same mass of its first drug from `old`."""
+    was, now = (matched(old, new) or old)[0], new[0]
+    numerator, denominator = now[1] * was[2], now[2] * was[1]
     common, rest = numerator, denominator
     while rest:
         common, rest = rest, common % rest

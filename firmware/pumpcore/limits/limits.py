@@ -4,11 +4,11 @@ from pumpcore.faults.faults import Refusal
 from pumpcore.limits.ceilings import DAY_BUCKETS, HOUR_BUCKETS, Ceilings, Windows  # noqa: F401  (other files import them from here)
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import MINIMUM, Program
-from pumpcore.program.settings import OVERRIDES
+from pumpcore.program.settings import LIMITS, OVERRIDES
 from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE, ceil_div, const
 
 if 0:  # for the type checker alone
-    from pumpcore.shapes import BenchLimits, Entries
+    from pumpcore.shapes import BenchLimits, Drug, Entries, Json
 
 # --- limits ------------------------------------------------------------------------------------------------------------------
 # A program is checked before it is activated, by the same formula as an order and a lease (ceilings.py).
@@ -34,7 +34,9 @@ def check_program(program: Program, bench: "BenchLimits", calibration: Calibrati
         modulus = program.rate_seconds_s * calibration.volume_nl
         steps = flow * calibration.steps // modulus + 1
         if steps > limit_steps:
-            _refuse_window(name, calibration, steps, limit_steps)
+            settings = program.settings
+            mine = settings is not None and name == "day" and ceilings.day_nl == settings.hard_day_nl
+            _refuse_window(name, calibration, steps, limit_steps, settings.whose("hard_day_nl") if mine else {})
     if program.settings is not None:
 
         check(program, ceilings, calibration)
@@ -52,9 +54,9 @@ def check_demand_steps(program: Program, calibration: Calibration) -> None:
         check_rounding(program.settings.demand_nl, calibration)
 
 
-def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int) -> None:
+def _refuse_window(name: str, calibration: Calibration, steps: int, limit_steps: int, drug: "dict[str, Json]") -> None:
     asked_nl, limit_nl = calibration.nl_for_steps(steps), calibration.nl_for_steps(limit_steps)
-    raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+    raise Refusal(name + "_above_ceiling", rule="R5", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl, **drug)
 
 
 def _check_tightens(program: Program, bench: "BenchLimits") -> None:
@@ -247,9 +249,11 @@ def _check_library(program: Program) -> None:
 
 
 def _check_limit(program: Program, kind: str, name: str, asked_nl: int) -> None:
-    limit_nl = getattr(program.settings, "%s_%s_nl" % (kind, name))
+    field = "%s_%s_nl" % (kind, name)
+    limit_nl = getattr(program.settings, field)
     if limit_nl and asked_nl > limit_nl and not (kind == "soft" and overridden(program, name)):
-        raise Refusal("library_" + kind, rule="R7", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+        drug = program.settings.whose(field)
+        raise Refusal("library_" + kind, rule="R7", parameter=name, asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=limit_nl, **drug)
 
 
 def overridden(program: Program, name: str) -> bool:
@@ -269,10 +273,8 @@ class Passed:
 def passed(program: Program) -> list[Passed]:
     """Return the soft limits that the program passes."""
     settings, found = program.settings, []
-    mass_ng, volume_nl = program.concentration
-    for beyond, limit_ng in ((_below, settings.soft_low_ng), (_above, settings.soft_high_ng)):
-        if beyond(program, limit_ng):
-            found.append(Passed(0, mass_ng * NL_PER_ML // volume_nl, limit_ng))
+    for (_, mass_ng, volume_nl), limit_ng in _beyond(program, "soft"):
+        found.append(Passed(0, mass_ng * NL_PER_ML // volume_nl, limit_ng))
     for name, asked_nl in asks_nl(program):
         limit_nl = getattr(settings, "soft_%s_nl" % name)
         if limit_nl and asked_nl > limit_nl:
@@ -280,25 +282,25 @@ def passed(program: Program) -> list[Passed]:
     return found
 
 
-def _below(program: Program, limit_ng: int) -> bool:
-    mass_ng, volume_nl = program.concentration
-    return limit_ng > 0 and mass_ng * NL_PER_ML < limit_ng * volume_nl
-
-
-def _above(program: Program, limit_ng: int) -> bool:
-    mass_ng, volume_nl = program.concentration
-    return limit_ng > 0 and mass_ng * NL_PER_ML > limit_ng * volume_nl
+def _beyond(program: Program, kind: str) -> "list[tuple[Drug, int]]":
+    """Return (drug, the end of its range in ng per ml) of each drug whose concentration is outside of its "soft" or "hard" range."""
+    settings, found = program.settings, []
+    ranges = [(getattr(settings, kind + "_low_ng"), getattr(settings, kind + "_high_ng"))]
+    low, high = LIMITS.index(kind + "_low_ng"), LIMITS.index(kind + "_high_ng")
+    ranges += [(own[low], own[high]) for _, own in settings.drugs[1:]]
+    for drug, (low_ng, high_ng) in zip(program.content(), ranges):
+        mass_ng = drug[1] * NL_PER_ML
+        limit_ng = low_ng if mass_ng < low_ng * drug[2] else high_ng if mass_ng > high_ng * drug[2] else 0
+        if limit_ng:
+            found.append((drug, limit_ng))
+    return found
 
 
 def _check_concentration(program: Program) -> None:
-    settings = program.settings
     for kind in ("hard", "soft"):
-        low_ng, high_ng = getattr(settings, kind + "_low_ng"), getattr(settings, kind + "_high_ng")
-        too_low, too_high = _below(program, low_ng), _above(program, high_ng)
-        if (too_low or too_high) and not (kind == "soft" and overridden(program, "concentration")):
-            mass_ng, volume_nl = program.concentration
-            limit_ng = low_ng if too_low else high_ng
-            raise Refusal(
-                "library_" + kind, rule="R7", parameter="concentration", asked_ng_per_ml=mass_ng * NL_PER_ML // max(1, volume_nl),
-                limit_ng_per_ml=limit_ng, nearest_ng_per_ml=limit_ng,
-            )
+        for (name, mass_ng, volume_nl), limit_ng in _beyond(program, kind):
+            if kind == "hard" or not overridden(program, "concentration"):
+                raise Refusal(
+                    "library_" + kind, rule="R7", parameter="concentration", asked_ng_per_ml=mass_ng * NL_PER_ML // volume_nl,
+                    limit_ng_per_ml=limit_ng, nearest_ng_per_ml=limit_ng, **({"drug": name} if program.drugs else {}),
+                )

@@ -34,10 +34,12 @@ def check_dose(settings: "Settings | None", volume_nl: int) -> None:
         return
     limit_nl = settings.bolus_limit_nl()
     if limit_nl and volume_nl > limit_nl:
-        raise Refusal("bolus_above_max", rule="R5", asked_nl=volume_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+        drug = settings.whose("hard_bolus_nl") if limit_nl == settings.hard_bolus_nl else {}
+        raise Refusal("bolus_above_max", rule="R5", asked_nl=volume_nl, limit_nl=limit_nl, nearest_nl=limit_nl, **drug)
     limit_nl = settings.soft_bolus_nl
     if limit_nl and volume_nl > limit_nl and "bolus" not in settings.overridden():
-        raise Refusal("library_soft", rule="R7", parameter="bolus", asked_nl=volume_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+        drug = settings.whose("soft_bolus_nl")
+        raise Refusal("library_soft", rule="R7", parameter="bolus", asked_nl=volume_nl, limit_nl=limit_nl, nearest_nl=limit_nl, **drug)
 
 
 def check_bolus_time(bolus: Bolus) -> None:
@@ -101,7 +103,9 @@ def check_temporary_rate(highest_nl: int, beside_nl: int, ceilings: "Ceilings", 
     for kind, limit_nl in (("hard", settings.hard_rate_nl), ("soft", settings.soft_rate_nl)):
         allowed = kind == "soft" and "rate" in settings.overridden()
         if limit_nl and highest_nl > limit_nl and not allowed:
-            raise Refusal("library_" + kind, rule="R7", parameter="rate", asked_nl=highest_nl, limit_nl=limit_nl, nearest_nl=limit_nl)
+            detail = settings.whose(kind + "_rate_nl")
+            detail.update({"asked_nl": highest_nl, "limit_nl": limit_nl, "nearest_nl": limit_nl})
+            raise Refusal("library_" + kind, rule="R7", parameter="rate", **detail)
 
 
 def check_temporary_windows(made: Temporary, highest_nl: int, setup: "Judged", day_steps: int) -> None:

@@ -4,7 +4,7 @@ import struct
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, MODES, SCHEDULE, PackedEntries, Program  # noqa: F401  (other files import them from here)
-from pumpcore.program.settings import FIELDS, OVERRIDES, Settings
+from pumpcore.program.settings import FIELDS, LIMITS, OVERRIDES, Settings
 from pumpcore.units import MINUTES_PER_WEEK, const, sha256_hex
 
 # --- settings_check ----------------------------------------------------------------------------------------------------------
@@ -27,16 +27,16 @@ def check(settings: Settings) -> None:
         raise Refusal("program_settings", rule="R7", setting="library_version", cause="a library has a name and a version")
     _check_demand(settings)
     _check_line_and_reservoir(settings)
+    _in_order(settings)
+
+
+def _in_order(settings: Settings) -> None:
     for low, high in (("soft_rate_nl", "hard_rate_nl"), ("soft_bolus_nl", "hard_bolus_nl"), ("soft_day_nl", "hard_day_nl"),
                       ("hard_low_ng", "soft_low_ng"), ("soft_low_ng", "soft_high_ng"), ("soft_high_ng", "hard_high_ng"),
                       ("bolus_max_nl", "bolus_day_nl")):
-        _in_order(settings, low, high)
-
-
-def _in_order(settings: Settings, low: str, high: str) -> None:
-    limit = getattr(settings, high)
-    if limit and getattr(settings, low) > limit:
-        raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
+        limit = getattr(settings, high)
+        if limit and getattr(settings, low) > limit:
+            raise Refusal("program_settings", rule="R7", setting=low, asked=getattr(settings, low), limit=limit, nearest=limit)
 
 
 def _within(settings: Settings, name: str, low: int, high: int) -> None:
@@ -89,6 +89,8 @@ def _check_line_and_reservoir(settings: Settings) -> None:
 # TPR3 is for a program with a protocol, or with more than one drug. After its header come the numbers of other drugs and of stages (u8
 # each), after the texts the other drugs, then always the settings, then the protocol's block (staging.py), then the entries with a rate
 # of seven bytes: 336 of them, four drugs and every setting fit in MAX_BYTES.
+#
+# Another drug has a head (_DRUG: bytes of its name, concentration ng and nl, the library's limits for it) and its name in UTF-8.
 
 MAX_ENTRIES = const(336)
 MAX_BYTES = const(4096)
@@ -103,6 +105,9 @@ _HEAD = const("<4sBBBBIHBBQQQQQ")
 _ENTRY = const("<HQ")
 _ENTRY_BYTES = const(10)
 _SHORT_ENTRY_BYTES = const(9)
+_DRUG = const("<B12Q")
+_DRUG_BYTES = const(97)
+_MOST_OTHERS = const(3)
 
 
 def digest(packed: bytes) -> str:
@@ -129,6 +134,7 @@ def pack(program: Program) -> bytes:
     )
     if more:
         head += bytes((len(program.drugs), 0 if protocol is None else len(protocol.stages)))
+        texts += _pack_drugs(program)
         if protocol is not None:
             from pumpcore.program import staging
 
@@ -138,6 +144,19 @@ def pack(program: Program) -> bytes:
     if len(packed) > MAX_BYTES:
         raise Refusal("program_size", bytes=len(packed), limit=MAX_BYTES)
     return packed
+
+
+def _pack_drugs(program: Program) -> list[bytes]:
+    """Return the bytes of the drugs after the first."""
+    parts, settings = [], program.settings
+    limits = [own for _, own in settings.drugs[1:]] if settings is not None else []
+    for at, (name, mass_ng, volume_nl) in enumerate(program.drugs):
+        raw = name.encode()
+        own = limits[at] if at < len(limits) else (0,) * len(LIMITS)
+        if len(raw) > MAX_TEXT_BYTES or at >= _MOST_OTHERS:
+            raise Refusal("program_size", drugs=1 + len(program.drugs), limit=1 + _MOST_OTHERS, nearest=1 + _MOST_OTHERS)
+        parts += [struct.pack(_DRUG, len(raw), mass_ng, volume_nl, *own), raw]
+    return parts
 
 
 def unpack(packed: bytes) -> Program:
@@ -160,31 +179,57 @@ def unpack(packed: bytes) -> Program:
         raise Refusal("program_size", entries=count, limit=MAX_ENTRIES)
     name_at = head_bytes + (2 if more else 0)
     fluid_end = name_at + name_bytes + fluid_bytes
-    rows_at = len(packed) - count * (_SHORT_ENTRY_BYTES if more else _ENTRY_BYTES)
-    block_at = fluid_end + (0 if plain else library_bytes + SETTINGS_BYTES)
+    size = _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES
+    rows_at = len(packed) - count * size
+    drugs: list = []
+    settings_at = fluid_end + library_bytes
+    if more:
+        drugs, settings_at = _drugs(packed, head_bytes, settings_at)
+    block_at = settings_at + (0 if plain else SETTINGS_BYTES)
     if rows_at != block_at and not (more and rows_at > block_at):
         raise Refusal("program_format", cause="length")
     program = Program(
         _text(packed[name_at : name_at + name_bytes]), _text(packed[name_at + name_bytes : fluid_end]), seconds_s,
-        PackedEntries(packed, rows_at, _SHORT_ENTRY_BYTES if more else _ENTRY_BYTES))
+        PackedEntries(packed, rows_at, size))
     program.mode = mode
     program.on_clock_loss = CLOCK_LOSS[clock_loss]
     program.after_power_loss = POWER_LOSS[power_loss]
     program.max_rate_nl, program.hour_nl, program.day_nl = head[9:12]
     program.concentration = head[12:]
+    program.drugs = tuple([drug[:3] for drug in drugs])
     if more:
-        _take_more(program, packed[head_bytes:name_at], memoryview(packed)[block_at:rows_at])
+        _take_more(program, packed[head_bytes + 1], memoryview(packed)[block_at:rows_at])
     _check_values(program)
     if not plain:
-        _take_settings(program, packed[fluid_end:block_at], library_bytes)
+        _take_settings(program, packed[settings_at:block_at], _text(packed[fluid_end : fluid_end + library_bytes]))
+    if drugs:
+        _take_limits(program, drugs)
     return program
 
 
-def _take_more(program: Program, counts: bytes, block: memoryview) -> None:
-    """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
-    drugs, stages = counts
-    if drugs or not stages or program.mode != BY_STAGES:
+def _drugs(packed: bytes, counts_at: int, at: int) -> tuple[list, int]:
+    """Return [(name, ng, nl, its limits)] of the drugs after the first, which begin at byte `at`, and where they end."""
+    found: list = []
+    if len(packed) < counts_at + 2 or packed[counts_at] > _MOST_OTHERS:
         raise Refusal("program_format", cause="numbers of drugs and stages")
+    for _ in range(packed[counts_at]):
+        name_at = at + _DRUG_BYTES
+        if name_at > len(packed):
+            raise Refusal("program_format", cause="length")
+        head = struct.unpack(_DRUG, packed[at:name_at])
+        at = name_at + head[0]
+        found.append((_text(packed[name_at:at]), head[1], head[2], head[3:]))
+    return found, at
+
+
+def _take_more(program: Program, stages: int, block: memoryview) -> None:
+    """Read what only TPR3 has. Each program has one form: without other drugs and without a protocol it is not a TPR3."""
+    if not (program.drugs or stages) or (program.mode == BY_STAGES) != (stages > 0):
+        raise Refusal("program_format", cause="numbers of drugs and stages")
+    if not stages:
+        if len(block):
+            raise Refusal("program_format", cause="length")
+        return
     from pumpcore.program import staging
 
     if len(block) != staging.block_bytes(stages, block):
@@ -194,16 +239,34 @@ def _take_more(program: Program, counts: bytes, block: memoryview) -> None:
         raise Refusal("program_format", cause="on_clock_loss of a protocol")
 
 
-def _take_settings(program: Program, block: bytes, size: int) -> None:
+def _take_settings(program: Program, block: bytes, library: str) -> None:
     from pumpcore.program import settings
 
-    program.settings = settings.unpack(block[size:], _text(block[:size]))
+    program.settings = settings.unpack(block, library)
     check(program.settings)
     if program.settings or program.mode == MINIMUM:
         return
     if program.protocol is None and not program.drugs:  # otherwise one program would have two forms and two digests
         raise Refusal("program_format", cause="settings without one")
     program.settings = None
+
+
+def _take_limits(program: Program, drugs: list) -> None:
+    """Check the drugs after the first and their limits in the library, within which the program's own limits must be."""
+    settings = program.settings
+    content = program.content()
+    if not all([drug[0] and drug[1] and drug[2] for drug in content]) or len(set([drug[0] for drug in content])) != len(content):
+        raise Refusal("program_format", cause="several drugs need different names, each with its concentration")
+    for name, _, _, own in drugs:
+        if max(own) > (_MOST if settings is not None and settings.library else 0):
+            raise Refusal("program_format", cause="limits of a drug", drug=name)
+        _in_order(Settings((0,) * (len(FIELDS) - len(LIMITS)) + own))
+        for field, limit in zip(LIMITS[:6], own):
+            asked = getattr(settings, field, 0)
+            if limit and not 0 < asked <= limit:
+                raise Refusal("program_settings", rule="R7", setting=field, drug=name, asked=asked, limit=limit, nearest=limit)
+    if settings is not None:
+        settings.drugs = ((program.fluid, ()),) + tuple([(drug[0], drug[3]) for drug in drugs])
 
 
 def _text(raw: bytes) -> str:

@@ -48,9 +48,9 @@ class Program:
     """The program that the pump runs. Rates are `rate_nl` per `rate_seconds_s`, one for all. Limits: 0 = none of its own.
 
     `entries` are (minute_of_week, rate_nl), sorted; a constant program has exactly one, at minute 0. `concentration` is (mass_ng,
-    volume_nl), or (0, 0) for a program in volumes. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
-    otherwise None. `drugs` are the others beside `fluid`: (name, mass_ng, volume_nl). `protocol` takes the place of the entries: such a
-    program has none.
+    volume_nl), or (0, 0) for a program in volumes. `drugs` are (name, mass_ng, volume_nl) of the drugs beside `fluid`, which leads: at most
+    three, and only beside a concentration. `settings` is the Settings of a program with more than basal and ceilings (settings.py),
+    otherwise None. `protocol` takes the place of the entries: such a program has none.
     """
 
     def __init__(self, name: str, fluid: str, rate_seconds_s: int, entries: "Entries") -> None:
@@ -75,8 +75,8 @@ class Program:
         return self.mode == SCHEDULE if self.protocol is None else self.protocol.start > 1
 
     def content(self) -> "Content":
-        """Return what it puts into the line: (fluid, mass_ng, volume_nl)."""
-        return self.fluid, self.concentration[0], self.concentration[1]
+        """Return what it puts into the line: (name, mass_ng, volume_nl) of each drug, the leading one first."""
+        return ((self.fluid, self.concentration[0], self.concentration[1]),) + tuple(self.drugs)
 
     def line_nl(self) -> int:
         """Return the volume of the line; 0 if the program gives none."""
@@ -96,6 +96,8 @@ class Program:
 
     def describe(self) -> dict:
         """Return the whole program as plain values, for people and JSON; the names have the units."""
+        from pumpcore.program.settings import LIMITS
+
         told = {
             "name": self.name,
             "fluid": self.fluid,
@@ -112,8 +114,11 @@ class Program:
         }
         if self.settings is not None:
             told["settings"] = self.settings.describe()
-        if self.drugs:
-            told["drugs"] = [list(drug) for drug in self.drugs]
+        limits = (self.settings.drugs[1:] if self.settings is not None else ()) or [("", ())] * len(self.drugs)
+        told["drugs"] = drugs = []
+        for (name, mass_ng, volume_nl), (_, own) in zip(self.drugs, limits):
+            drugs.append({"name": name, "concentration_ng": mass_ng, "concentration_nl": volume_nl})
+            drugs[-1].update(zip(LIMITS, own))
         if self.protocol is not None:
             from pumpcore.program import staging
 

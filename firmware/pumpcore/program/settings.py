@@ -8,6 +8,9 @@ import struct
 
 from pumpcore.units import const
 
+if 0:  # for the type checker alone
+    from pumpcore.shapes import Json
+
 OVERRIDES = const(("concentration", "rate", "bolus", "day"))
 FIELDS = const((
     "demand_on", "demand_per_day", "demand_s", "lockout_s", "demand_nl", "bolus_max_nl", "bolus_day_nl",
@@ -16,12 +19,18 @@ FIELDS = const((
     "library_version", "overrides", "hard_rate_nl", "soft_rate_nl", "hard_bolus_nl", "soft_bolus_nl", "hard_day_nl", "soft_day_nl",
     "hard_low_ng", "soft_low_ng", "soft_high_ng", "hard_high_ng",
 ))
+LIMITS = FIELDS[17:]  # of the drug library
 
 _FORMAT = const("<BHIIQQQHQQHQQQQIHQQQQQQQQQQ")
 
 
 class Settings:
-    """Attributes named by FIELDS, whole numbers, 0 = not set. `library` is the drug library's name or ""."""
+    """Attributes named by FIELDS, whole numbers, 0 = not set. `library` is the drug library's name or "".
+
+    `drugs` is () in a program with one drug. Otherwise it has (name, own) for each drug: () for the first, and for the others the
+    values of LIMITS that the library sets for this one. The attributes hold for all: each is the lowest of all drugs, except for
+    concentrations, which are the first one's.
+    """
 
     demand_on = 0
     demand_per_day = 0
@@ -51,6 +60,8 @@ class Settings:
     soft_high_ng = 0
     hard_high_ng = 0
 
+    drugs: "tuple[tuple[str, tuple[int, ...]], ...]" = ()
+
     def __init__(self, values: tuple[int, ...] | None = None, library: str = "") -> None:
         self.library = library
         for name, value in zip(FIELDS, values or ()):
@@ -68,6 +79,11 @@ class Settings:
         """Return the largest dose of any bolus; 0 if the program has no limit."""
         limits = [limit_nl for limit_nl in (self.bolus_max_nl, self.hard_bolus_nl) if limit_nl]
         return min(limits) if limits else 0
+
+    def whose(self, name: str) -> "dict[str, Json]":
+        """Return {"drug": the drug whose library limit this field is}, a detail of a refusal; {} if the program has one drug."""
+        found = [drug for drug, own in self.drugs if own and own[LIMITS.index(name)] == getattr(self, name)]
+        return {"drug": (found or [self.drugs[0][0]])[0]} if self.drugs else {}
 
     def overridden(self) -> list[str]:
         """Return the names of the soft limits that a person has overridden."""

@@ -201,6 +201,7 @@ ack [{"fault": ["integer", 1, 65535]}, true]
 journal.read [{"ring": ["choice", ["events", "faults"], 0], "from_sequence": ["integer", 0, 4294967295], \
 "blocks": ["integer", 1, 64]}, false]
 maintenance [{}, true]
+name.set [{"name": ["text", 0, 20]}, true]
 forecast.digest [{"digest": ["hex", 64, 0], "days": ["integer", 1, 31], "second_s": ["integer", 0, 2678400], \
 "remainder": ["integer", 0, 18446744073709551615], "chain": ["hex", 64, 0], "bridge": ["integer", 0, 1], \
 "position_steps": ["integer", 0, 9223372036854775807], "utc_s": ["integer", 1577836800, 4294967295], \

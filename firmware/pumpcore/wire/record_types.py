@@ -64,6 +64,7 @@ TYPES: "Rows[int, tuple[str, str, list[str]]]" = Rows("""
 "boot_number", "journal_identity"]]
 71 ["journal_gap", "<II", ["first_sequence", "last_sequence"]]
 72 ["total", "<QQQIBI", ["ordered_steps", "delivered_steps", "leased_steps", "powered_on_s", "stage", "pass"]]
+80 ["named", "<20s", ["name"]]
 """, int)
 
 _CODES: "dict[str, dict[str, tuple[str, ...]]]" = {

@@ -62,6 +62,7 @@ offset_changed [62, "<Iii"]
 supply_low [66, "<IQI"]
 journal_gap [71, "<II"]
 protocol_total [72, "<QQQIBI"]
+named [80, "<20s"]
 """)
 
 CAUSES = const(("power", "watchdog", "soft"))

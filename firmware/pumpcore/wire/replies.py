@@ -21,6 +21,7 @@ U16, U32, U64 = (1 << 16) - 1, (1 << 32) - 1, (1 << 64) - 1
 _DAY_S = 86_400
 BLOCK_BYTES = 4096  # of a journal's block
 LIST_MOST = 336
+PUMP_NAME_BYTES = 20
 _NAME_BYTES, _WORDS_BYTES, _ERROR_BYTES = 80, 400, 1000
 
 STEPS = VOLUME_NL = RATE_NL = COUNT = ("whole", 0, U64)
@@ -91,8 +92,10 @@ _FRONT = _all(
     _each("needs old_fluid new_fluid", NAME),
     _each("old_until_steps new_from_steps", STEPS),
 )
-STAGED_LINE = ("rule", "staged_line", _keys(_FRONT))  # no bridge runs yet
-LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME})))
+DRUG = _keys({"name": NAME, "ng": VOLUME_NL, "nl": VOLUME_NL})
+_DRUGS = {"old_drugs": _many(DRUG, 3), "new_drugs": _many(DRUG, 3)}
+STAGED_LINE = ("rule", "staged_line", _keys(_FRONT, _DRUGS))  # no bridge runs yet
+LINE = ("rule", "line", _keys(_all(_FRONT, {"phase": NAME}), _DRUGS))
 RESERVOIR = _keys(
     {"left_nl": _maybe(VOLUME_NL)},
     _all(
@@ -137,7 +140,7 @@ STATUS = _keys(
         "next_change_s": _maybe(DURATION_S), "leased_steps": STEPS, "position_uncertain_steps": STEPS, "bolus": _maybe(BOLUS),
         "extended": _maybe(BOLUS), "temporary": _maybe(TEMPORARY), "protocol": _maybe(PROTOCOL_NOW),
         "therapy": _maybe(THERAPY), "motor_supply_mv": _maybe(U32_NUMBER),
-        "counters": _keys({}),
+        "counters": _keys({}), "drugs": _many(DRUG, 4),
     }),
 )
 HELLO = _keys(
@@ -146,7 +149,7 @@ HELLO = _keys(
         "thecal": WORDS, "firmware": NAME, "release": WORDS, "implementation": IMPLEMENTATION, "unique_id": ("file_name", _NAME_BYTES),
         "journal_identity": ("hex_or_empty", 32), "bench": NAME, "program_digest": DIGEST_OR_NONE, "calibration_state": NAME,
         "calibration_id": _maybe(NAME), "calibration_expires_utc_s": _maybe(UTC_S), "calibration_expires_nl": _maybe(VOLUME_NL),
-        "ceilings": _maybe(CEILINGS), "capabilities": _many(NAME),
+        "ceilings": _maybe(CEILINGS), "name": ("text", PUMP_NAME_BYTES), "capabilities": _many(NAME),
     },
 )
 REFUSAL = _keys({}, {
@@ -202,6 +205,7 @@ REPLIES = {
         {"more": TRUTH},
     ),
     "maintenance": _keys({"state": NAME}),
+    "name.set": _keys({"name": ("text", PUMP_NAME_BYTES)}),
     "forecast.digest": _keys(
         {"second_s": DURATION_S, "remainder": COUNT, "chain": DIGEST, "done": TRUTH}, {"position_steps": STEPS},
     ),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from copy import copy
 from fractions import Fraction
+from typing import Any
 
 from pumpcore.faults.faults import Refusal
 from pumpcore.limits import limits
 from pumpcore.program.plan import Program
+from pumpcore.program.protocol import Protocol
+from pumpcore.program.settings import LIMITS, Settings
 from pumpcore.units import NL_PER_ML
 from thecal.checks.rigs import Rig
 from thecal.prescription.compiler import Compiled, row_key
 from thecal.prescription.file import Prescription
-from thecal.prescription.tables import BY_FIELD
+from thecal.prescription.tables import BY_FIELD, RATE, SETTINGS
 from thecal.quantities.typed import Quantity, decimal, spelled
 
 NEAREST_DIGITS = 6
@@ -56,6 +59,55 @@ class Rate(Culprit):
         made.entries = [(minute, value_nl if same else before) for (minute, before), same in zip(program.entries, self._same, strict=True)]
         made.peaks = {}  # the rates of the other entries
         return made
+
+
+class OfStage(Culprit):
+    """The stage of a protocol with the highest rate: its rate, its volume, or the higher end of its ramp."""
+
+    def __init__(self, prescription: Prescription, program: Program) -> None:
+        made: Any = program.protocol
+        self._index = max(range(len(made.stages)), key=lambda index: max(made.stages[index][1:]))
+        protocol: Any = prescription.protocol
+        key, stage = protocol.stages()[self._index]
+        if stage.ramp is not None:
+            _, begin_nl, end_nl = made.stages[self._index]
+            super().__init__(f"{key}.ramp", stage.ramp[int(end_nl >= begin_nl)], max(begin_nl, end_nl))
+        else:
+            word = "rate" if stage.rate is not None else "volume"
+            super().__init__(f"{key}.{word}", getattr(stage, word), max(made.stages[self._index][1:]))
+
+    def replaced(self, program: Program, value_nl: int) -> Program:
+        """Return the program with at most `value_nl` per its seconds in this stage."""
+        made, before = copy(program), program.protocol
+        assert before is not None
+        lasts_s, begin_nl, end_nl = before.stages[self._index]
+        finer = 2 * lasts_s  # with so many times the seconds, any ramp in this time is exact
+        stages = [(length_s, begin * finer, end * finer) for length_s, begin, end in before.stages]
+        stages[self._index] = lasts_s, min(begin_nl, value_nl) * finer, min(end_nl, value_nl) * finer
+        made.rate_seconds_s, made.max_rate_nl = program.rate_seconds_s * finer, program.max_rate_nl * finer
+        made.settings = with_rates(program.settings, finer)
+        made.protocol, made.peaks = Protocol(stages, before.loops), {}
+        made.protocol.then, made.protocol.start, made.protocol.start_value = before.then, before.start, before.start_value
+        return made
+
+
+def with_rates(settings: Settings | None, times: int) -> Settings | None:
+    """Return the settings with every rate so many times as high."""
+    if settings is None:
+        return None
+    made = copy(settings)
+    rates = [field for one in SETTINGS if one.held.kind == RATE for field in one.held.fields]
+    for field in rates:
+        setattr(made, field, getattr(settings, field) * times)
+    made.drugs = tuple(
+        (name, tuple(value * times if field in rates else value for field, value in zip(LIMITS, own))) for name, own in settings.drugs
+    )
+    return made
+
+
+def of_rate(prescription: Prescription, program: Program) -> Culprit:
+    """Return the highest rate of a program."""
+    return (Rate if program.protocol is None else OfStage)(prescription, program)
 
 
 class Setting(Culprit):

@@ -15,7 +15,7 @@ from pumpcore.program.plan import CONSTANT, MINIMUM, Program
 from pumpcore.units import S_PER_DAY, S_PER_HOUR
 from thecal.checks import orders as order_checks
 from thecal.checks import settings as settings_checks
-from thecal.checks.culprit import NEAREST_DIGITS, Culprit, Rate, part_of, possible
+from thecal.checks.culprit import NEAREST_DIGITS, Culprit, of_rate, part_of, possible
 from thecal.checks.dose import Bolus
 from thecal.checks.rigs import ANY_RIG, Rig
 from thecal.errors import BadInput
@@ -40,6 +40,9 @@ def check(prescription: Prescription, compiled: Compiled, rig: Rig, name: str) -
             raise BadInput(f"{name}: demand.dose: {about.cause}", about.do) from refusal
         if refusal.fault.name in settings_checks.FAULTS:
             raise settings_checks.complaint(prescription, compiled, refusal, rig, name) from refusal
+        if refusal.fault.name == "program_protocol":
+            cause, _, do = str(refusal.detail["cause"]).partition("; ")
+            raise BadInput(f"{name}: protocol: {cause}", do) from refusal
         blamed = of_ceiling(prescription, compiled, refusal)
         best = (
             possible(blamed.words(figure(refusal, "nearest_nl")))
@@ -82,7 +85,7 @@ def of_ceiling(prescription: Prescription, compiled: Compiled, refusal: Refusal)
     limit = PARAMETERS.get(str(refusal.detail.get("parameter")))
     if limit:
         return Culprit(f"limits.{limit}", getattr(prescription.limits, limit), figure(refusal, "asked_nl"))
-    return Rate(prescription, compiled.program)
+    return of_rate(prescription, compiled.program)
 
 
 def figure(refusal: Refusal, name: str) -> int:

@@ -27,8 +27,8 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
     """Return one line with key, text, rule, asked, limit, and the allowed value."""
     blamed = of_setting(prescription, compiled, refusal)
     if blamed is None:
-        found = prescription.concentration
-        key, typed, best = "concentration", found.text if found else "none", ""
+        key, typed = concentration_of(prescription, refusal)
+        best = ""
     else:
         program = compiled.program if refusal.fault.name == "library_soft" else confirmed(compiled.program)
         key, typed, best = blamed.key, blamed.quantity.text, blamed.nearest(program, rig)
@@ -38,6 +38,14 @@ def complaint(prescription: Prescription, compiled: Compiled, refusal: Refusal, 
     words = "; ".join(filter(None, (do, best or nearest(compiled.program, refusal))))
     said = without_nearest(refusal, compiled.program.rate_seconds_s, blamed.quantity if blamed else None)
     return BadInput(f"{name}: {key}: {shown(typed)}: {said}", words)
+
+
+def concentration_of(prescription: Prescription, refusal: Refusal) -> tuple[str, str]:
+    """Return key and typed text of the concentration that a refusal means."""
+    found = [(prescription.drug, prescription.concentration), *((other.name, other.concentration) for other in prescription.others)]
+    at = next((at for at, (name, _) in enumerate(found) if name == refusal.detail.get("drug")), 0)
+    quantity = found[at][1]
+    return prescription.concentration_key(at), quantity.text if quantity is not None else "none"
 
 
 def confirmed(program: Program) -> Program:
@@ -59,7 +67,7 @@ def of_setting(prescription: Prescription, compiled: Compiled, refusal: Refusal)
         found = culprit.of_demand(prescription, compiled)
     elif what == "bolus":
         found = culprit.of_bolus(prescription, compiled)
-    return found or culprit.Rate(prescription, compiled.program)
+    return found or culprit.of_rate(prescription, compiled.program)
 
 
 def nearest(program: Program, refusal: Refusal, temporary: bool = False) -> str:

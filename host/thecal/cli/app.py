@@ -14,7 +14,9 @@ from typing import Any
 import typer
 
 from thecal.cli.lazy_checks import defer_checks
-from thecal.cli.verbs import VERBS
+from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.pages import Verb, Verbs
+from thecal.cli.verbs import GROUPS, VERBS
 from thecal.errors import BadInput, Failed, Interrupted, ThecalError
 from thecal.terminal.complaint import report
 
@@ -23,6 +25,7 @@ EXITS = "Exit codes: 0 done, 1 refused or failed, 2 usage or bad file, 3 no pump
 
 # the exit codes of a shell for Ctrl-C, and for a reader of the pipe that has ended
 INTERRUPTED, READER_GONE = 130, 141
+HELP = ["-h", "--help"]
 USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # the parser's own class, which typer does not name
 
 
@@ -34,23 +37,46 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """Return the application, with one command per verb."""
+def asked(words: list[str]) -> str:
+    """Return the verb that was typed first, "page" if only the list of verbs will be printed, otherwise "all"."""
+    if "_THECAL_COMPLETE" in os.environ:  # the shell asks what may follow
+        return "all"
+    if not words or (len(words) == 1 and words[0] in HELP):
+        return "page"
+    return words[0] if words[0] in VERBS and words[0] != "help" else "all"
+
+
+def build(asked: str = "all") -> typer.Typer:
+    """Return the application, with one command per verb, or with that of one verb. For the "page" the commands have no options, because
+    typer takes 25 ms to look at all of them."""
     app = typer.Typer(
+        cls=Verbs,
         epilog=EXITS,
         no_args_is_help=True,
         rich_markup_mode=None,  # plain help: importing rich would cost half of the start
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": HELP},
     )
     app.callback(help=ABOUT)(top)
-    for name, verb in VERBS.items():
-        app.command(name)(verb)
+    for title, verbs in GROUPS.items():
+        for name, verb in verbs.items():
+            if asked in ("all", "page", name):
+                app.command(name, cls=Verb, rich_help_panel=title, help=verb.__doc__)(no_options if asked == "page" else verb)
     return app
 
 
-def top(version: bool = typer.Option(False, "--version", help="Print the version.", callback=show_version, is_eager=True)) -> None:
-    """Options before the verb."""
+def no_options() -> None:
+    """Stand for a verb on the page of `thecal`, which shows its summary alone."""
+
+
+def top(
+    port: Port = None,
+    as_json: AsJson = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    version: bool = typer.Option(False, "--version", help="Print the version.", callback=show_version, is_eager=True),
+) -> None:
+    """Take the options that most verbs have; those before the verb are moved behind it (`Verbs`)."""
 
 
 def main() -> int:
@@ -86,7 +112,7 @@ def run(as_json: bool) -> int:
     """Return the verb's exit code; report the user's errors."""
     try:
         check_words()
-        code = int(parser()(prog_name="thecal", standalone_mode=False) or 0)
+        code = int(parser(asked(sys.argv[1:]))(prog_name="thecal", standalone_mode=False) or 0)
         if code == INTERRUPTED:  # typer's code for Ctrl-C
             raise KeyboardInterrupt
         return code
@@ -110,9 +136,9 @@ def run(as_json: bool) -> int:
 
 
 @cache
-def parser() -> Any:
-    """Return the parser of the command line. It takes 40 ms to make, so a process makes it once."""
-    command = typer.main.get_command(build())
+def parser(asked: str = "all") -> Any:
+    """Return the parser of the command line, for what was `asked`. That of all verbs takes 40 ms to make, so a process makes it once."""
+    command = typer.main.get_command(build(asked))
     defer_checks(command)
     return command
 

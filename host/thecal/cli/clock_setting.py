@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pumpcore.program.schedule import NEVER_S, Zone
 from pumpcore.units import S_PER_DAY, S_PER_HOUR, S_PER_MINUTE
-from thecal.errors import Failed
+from thecal.errors import BadInput, Failed
 from thecal.pump import clock, zones
 from thecal.pump.transport import registry
 from thecal.terminal.console import columns, confirm, talk
@@ -134,6 +134,7 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
     """Return the entry in force at a moment, and the begin of the next one."""
     from pumpcore.program.schedule import DAY_NAMES, Week, entry_at
     from thecal.quantities.amounts import ml_per_h, span
+    from thecal.text.protocol import start_text
 
     def said(index: int) -> str:
         minute, rate_nl = program.entries[index]
@@ -141,6 +142,8 @@ def entry_rows(program: Program, utc_s: int, zone: Zone) -> list[tuple[str, str]
         return f"{DAY_NAMES[day]} {rest // 60:02d}:{rest % 60:02d}, {ml_per_h(rate_nl, program.rate_seconds_s)}"
 
     week = Week(utc_s, zone)
+    if program.protocol is not None:
+        return [("first stage", f"{start_text(program.protocol)}, in {span(program.protocol.wait_s(week))}")]
     now = entry_at(program.entries, week.local_s(0))
     next_s = week.until_change_s(program.entries, 0)
     if next_s >= NEVER_S:
@@ -176,6 +179,22 @@ def set_before_start(pump: PumpFacts, wish: Wish) -> None:
         keep(pump.status, wish)
         return
     carry_out(pump, wish, f"{KEEP_IT} leaves the clock as it is")
+
+
+def set_if_plain(pump: PumpFacts) -> None:
+    """Set the clock of a stopped pump for a run, which does not need it: only if nothing must be asked, otherwise leave it and say so."""
+    if pump.status["state"] != "stopped":
+        return
+    try:
+        clock.check_host()
+        move = Move(pump, Wish(None, None))
+    except (Failed, BadInput) as error:
+        talk(f"the pump's clock is left as it is: {error.cause}")
+        return
+    if move.asks():
+        talk(f"the pump's clock is left as it is; to move its {move.words()}: thecal clock --set")
+    else:
+        talk(f"clock set to {move.result(move.make())}")
 
 
 def keep(status: dict[str, Any], wish: Wish) -> None:

@@ -5,14 +5,26 @@ from typing import Annotated
 
 import typer
 
+from thecal.cli import complete
+
 Port = Annotated[
     str | None,
-    typer.Option("--port", "-p", metavar="PORT", help="Serial port or socket://HOST:PORT (default: THECAL_PORT, otherwise the only pump)."),
+    typer.Option(
+        "--port",
+        "-p",
+        metavar="PORT",
+        help="Port, socket://HOST:PORT, or a pump's name (default: THECAL_PORT, the config file, otherwise the only pump).",
+        autocompletion=complete.ports,
+    ),
 ]
+Pump = Annotated[str | None, typer.Argument(metavar="PUMP", help="Name or port of the pump.", autocompletion=complete.ports)]
 Zone = Annotated[
     str | None,
     typer.Option(
-        "--zone", metavar="ZONE", help="Time zone of the pump, e.g. Europe/Berlin (default: the pump's, otherwise this computer's)."
+        "--zone",
+        metavar="ZONE",
+        help="Time zone of the pump, e.g. Europe/Berlin (default: the pump's, otherwise the config file's or this computer's).",
+        autocompletion=complete.zones,
     ),
 ]
 MoveClock = Annotated[
@@ -24,11 +36,16 @@ MoveClock = Annotated[
 SetClock = Annotated[bool, typer.Option("--set-clock", help="Move a clock or zone that is already set; do not ask.")]
 Library = Annotated[
     Path | None,
-    typer.Option("--library", metavar="FILE", help="Drug library (default: THECAL_LIBRARY, otherwise the shipped library of that name)."),
+    typer.Option(
+        "--library",
+        metavar="FILE",
+        help="Drug library (default: THECAL_LIBRARY, the config file, otherwise the shipped library of that name).",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; the name of a quantity ends with its unit.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the review is still printed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the review; send and change nothing.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow it to its end; Ctrl-C ends the watching only.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 Override = Annotated[
     list[str] | None, typer.Option(metavar="WHAT", help="Confirm a soft limit of the library: concentration, rate, bolus or day.")

@@ -29,3 +29,10 @@ def check_token(text: str) -> None:
 
     if not is_hex(text, TOKEN_DIGITS):
         raise BadInput(f"{shown(text)} is not a token", f"give the {TOKEN_DIGITS} hex digits that the order printed")
+
+
+def one_port(pump: str | None, port: str | None) -> str | None:
+    """Return the pump that was named as an argument or by --port. Raises BadInput if both differ."""
+    if pump is not None and port is not None and pump != port:
+        raise BadInput(f"{pump[:40]} and --port {port[:40]} name two pumps", "name one")
+    return pump or port

@@ -37,8 +37,7 @@ class Kind:
 
 def read(path: Path, kind: Kind) -> dict[str, Any]:
     """Return the tables of a file. Raises BadInput if it can't be read, is another kind of file, or is not TOML."""
-    raw = read_bytes(path, kind)
-    text = decoded(raw, path, kind)
+    text = text_of(path, kind)
     if not text.strip():
         raise BadInput(f"{path}: is empty", kind.do)
     too_much, do = toml_bounds.excess(text)
@@ -49,6 +48,11 @@ def read(path: Path, kind: Kind) -> dict[str, Any]:
     if wrong:
         raise BadInput(f"{path}: {printable(key)[:40]}: {wrong}", "write it in plain letters, as in the example")
     return tables
+
+
+def text_of(path: Path, kind: Kind) -> str:
+    """Return the text of a file. Raises BadInput if it can't be read or is another kind of file."""
+    return decoded(read_bytes(path, kind), path, kind)
 
 
 def parsed(text: str, path: Path, kind: Kind) -> dict[str, Any]:

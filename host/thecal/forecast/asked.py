@@ -40,7 +40,7 @@ def when(begin: str | None, zone: LocalTime, days: int) -> When:
 def local_time_of(pump: PumpFacts | None, zone: str | None) -> LocalTime:
     """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
     if pump is None:
-        return zones.named(zone) if zone is not None else zones.of_computer()
+        return zones.named(zone) if zone is not None else zones.of_user()
     return zones.chosen(pump.client, pump.status, zone)
 
 
@@ -95,6 +95,9 @@ def outlook(program: Program, pair: Calibration, begin: When, left: int | None, 
         raise BadInput("--previous: the prescription has no concentration", "remove it, or add concentration")
     if old is not None and (settings is None or not settings.line_nl()):
         raise BadInput("--previous: the prescription has no [line]", "add the volumes of tubing and catheter")
+    if isinstance(old, Fraction) and program.drugs:
+        cause = f"--previous: it names one concentration, the program has {1 + len(program.drugs)} drugs"
+        raise BadInput(cause, "leave it out: the forecast with a pump asks the pump what is in its line")
     if settings is not None and settings.capacity_nl and left is not None and left > settings.capacity_nl:
         raise BadInput(
             f"--left: {ml(left)} is more than the reservoir's capacity of {ml(settings.capacity_nl)}", "write the volume in the reservoir"

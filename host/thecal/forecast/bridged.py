@@ -13,18 +13,19 @@ from pumpcore.program.forecast import Forecast
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import Zone
 from thecal.errors import Failed
-from thecal.pump.active import pair_of
-from thecal.quantities.amounts import span
+from thecal.pump.active import Drug, content_of, pair_of
+from thecal.quantities.amounts import span, ug_per_day
 
 DAYS = 31
 
 
 @dataclass(frozen=True)
 class Front:
-    """The solution in the line with concentration `old` (ng per nl). `crossing`: the bridge from `position_steps` on; None: without a
-    bridge. `left_nl`: the old volume left by the measured line; `by_pump`: the pump reported all of it."""
+    """The solution in the line with concentrations `old` (ng per nl of each drug of the program). `left_nl`: the
+    old volume left by the measured line; `by_pump`: the pump reported all of it. `crossing`: the bridge from `position_steps` on; None:
+    without a bridge."""
 
-    old: Fraction
+    old: tuple[Fraction, ...]
     left_nl: int
     crossing: Crossing | None = None
     position_steps: int = 0
@@ -50,30 +51,51 @@ def ratio_of(line: dict[str, Any], program: Program) -> Fraction:
 
 def parts_of(line: dict[str, Any], program: Program) -> tuple[int, int]:
     """Return the factor of the basal during the old concentration. Raises Failed for a program without concentration."""
-    old, new = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl")), program.content()
-    if not new[1] or not new[2]:
+    old, new = content_of(line, "old"), program.content()
+    if not new[0][1] or not new[0][2]:
         raise Failed("the pump reports a bridge, but the program has no concentration", "add concentration to the prescription")
     numerator, denominator = ratio(old, new)
     return numerator, denominator
+
+
+def old_of(line: dict[str, Any], program: Program) -> tuple[Drug, ...]:
+    """Return the old content of a line with its drugs in the order of the program's; only its first if they are others."""
+    old = content_of(line, "old")
+    return tuple(Drug(*drug) for drug in front.matched(old, program.content()) or old[:1])
+
+
+def others(program: Program, line: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return (drug, its dose while the tip delivers the old content) of each drug whose dose follows the first."""
+    new = program.content()
+    old, factor = old_of(line, program), ratio_of(line, program)
+    ends, seconds_s, found = dict.fromkeys((program.lowest_rate_nl(), program.highest_rate_nl())), program.rate_seconds_s, []
+    for (name, mass_ng, volume_nl), (_, new_ng, new_nl) in list(zip(old, new, strict=False))[1:]:
+        held, follows = factor * Fraction(mass_ng, volume_nl), Fraction(new_ng, new_nl)
+        meanwhile, after = (" to ".join(ug_per_day(end, seconds_s, one) for end in ends) for one in (held, follows))
+        found.append((name, f"{meanwhile} ug/day, then {after} ug/day"))
+    return found
 
 
 def of_pump(line: dict[str, Any], program: Program, position_steps: int) -> Front | None:
     """Return the front that the pump reports (`line` of status or of program.stage); None if no bridge is needed."""
     if line.get("needs") != "bridge":
         return None
-    old = tuple(line[f"old_{name}"] for name in ("fluid", "ng", "nl"))
+    old = old_of(line, program)
+    if len(old) < len(program.content()):
+        raise Failed("the pump reports a bridge over other drugs than those of its program", "look at thecal status")
     crossing = Crossing(parts_of(line, program), line["old_until_steps"], line["new_from_steps"])
-    return Front(Fraction(old[1], old[2]), max(0, line["line_nl"] - line["most_nl"]), crossing, position_steps, True)
+    held = tuple(Fraction(ng, nl) for _, ng, nl in old)
+    return Front(held, max(0, line["line_nl"] - line["most_nl"]), crossing, position_steps, True)
 
 
 def typed(old: Fraction, program: Program, pair: Calibration) -> Front:
     """Return a line that the user described as filled with one concentration."""
-    new, was = program.content(), (program.fluid, old.numerator, old.denominator)
+    new, was = program.content(), ((program.fluid, old.numerator, old.denominator),)
     line_nl = program.line_nl()
     if front.change(was, new) != front.BRIDGE:
-        return Front(old, line_nl)
+        return Front((old,), line_nl)
     line = front.Line(was, new).begin(front.BEHIND, 0, 0, pair)
-    return Front(old, line_nl, of_line(line, program, 0))
+    return Front((old,), line_nl, of_line(line, program, 0))
 
 
 def times(program: Program, line: dict[str, Any], status: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -12,11 +12,13 @@ from pumpcore.program.forecast import Forecast
 from pumpcore.program.schedule import Zone
 from pumpcore.units import MS_PER_S, S_PER_DAY
 from thecal.errors import Failed
-from thecal.forecast.course import Course, Flow
+from thecal.forecast.course import Course
+from thecal.forecast.flowing import Rows, delayed, waits_s
 from thecal.history.checks import position_check, sequence_check
 from thecal.history.curve import Curve, Ratio
 from thecal.history.near import Near
 from thecal.history.parts import BolusLine, Span
+from thecal.history.staged import BENT_STEPS
 from thecal.history.timeline import Timeline
 
 MINUTE_MS = 60_000
@@ -139,10 +141,19 @@ class Comparison:
             parts, position_steps = bridge["denominator"], bridge["position_steps"]
             forecast.crossing = Crossing((bridge["numerator"], parts), bridge["old_until_steps"], bridge["new_from_steps"])
         rows: Any = forecast.rows(0, 0, position_steps)
-        found = [(row[0], row[1] + Fraction(row[4], parts)) for row in rows]
-        ends = [at_s for at_s, _ in found[1:]] + [days * S_PER_DAY]
-        flows = [Flow(at_s, to_s, known.steps_per_s(rate_nl)) for (at_s, rate_nl), to_s in zip(found, ends, strict=True)]
+        flows = Rows(known.program, list(rows), days * S_PER_DAY, parts).flows(start.utc_s, zone, known.steps_per_s)
+        if known.program.protocol is not None:
+            flows = delayed(flows, self._pauses(waits_s(known.program, start.utc_s, zone)))
         return Course(flows, days * S_PER_DAY), zone
+
+    def _pauses(self, wait_s: int) -> list[tuple[int, int]]:
+        """Return [(second of the forecast, second from the start)] of each time that the protocol went on after a power cut."""
+        found: list[tuple[int, int]] = []
+        for place in self.line.books.now.places:
+            on_s = -(-(place.at_ms - self.origin_ms) // MS_PER_S)
+            if on_s > place.second_s + wait_s + (found[-1][1] - found[-1][0] if found else 0):
+                found.append((place.second_s + wait_s, on_s))
+        return found
 
     def _times(self) -> list[int]:
         return [*range(self.from_ms, self.to_ms, MINUTE_MS), self.to_ms]
@@ -154,7 +165,7 @@ class Comparison:
         return self.course.at(second_s) + self.course.rate(second_s) * rest_ms / MS_PER_S
 
     def _minutes(self) -> list[Minute]:
-        forecast = Curve([(self.origin_ms + at_s * MS_PER_S, steps) for at_s, steps in self.course.bends])
+        forecast = Curve([(self.origin_ms + at_s * MS_PER_S, steps) for at_s, steps in self.course.points(BENT_STEPS)])
         times_ms = self._times()
         curves = (curve.along(times_ms) for curve in (forecast, self.line.low, self.line.high))
         return [Minute(*of_one) for of_one in zip(times_ms, *curves, strict=True)]
@@ -221,7 +232,7 @@ class Comparison:
         seconds = [(at_ms - self.origin_ms) // MS_PER_S for at_ms in (from_ms - MS_PER_S, to_ms + MS_PER_S)]
         first, last = (max(0, min(self.course.end_s, second_s)) for second_s in seconds)
         begin, end = (bisect_right(self.course.bends, second_s, key=lambda bend: bend[0]) for second_s in (first, last))
-        inside = [self.course.rate(first), *self.course.rates[begin:end]]
+        inside = [self.course.rate(first), *self.course.rates[begin:end], self.course.rate(last)]
         return max(inside) - min(inside)
 
     def why(self, from_ms: int, to_ms: int) -> str:
@@ -319,7 +330,8 @@ def first_start(line: Timeline) -> Start:
             bridge = one if one["event"] == "bridge_started" else None
         if one["event"] in ("started", "program_changed"):
             start, bridge = replace(start_of(line, one), bridge=bridge), None
-            ours = [*ours, start] if one["digest"] == known.digest and start.at_ms >= weighed_ms else []
+            again = known.program.protocol is not None and one.get("by") != "resume"  # it began anew
+            ours = [*([] if again else ours), start] if one["digest"] == known.digest and start.at_ms >= weighed_ms else []
     if not ours:
         raise Failed("the journal holds no start of the active program", "start it: thecal start")
     if known.program.needs_clock() and not ours[0].utc_s:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SIZE_INCH = (9.6, 7.4)
 NEAR_PART = 0.1  # of the height: the labels of two curves that end nearer would overlap
 NG_PER_UG = 1000
+RAMP_POINTS = 24  # with so many, the parabola of a ramp looks smooth
 
 
 def png(outlook: Outlook) -> bytes:
@@ -48,17 +49,16 @@ def png(outlook: Outlook) -> bytes:
 def draw_rates(axes: Axes, outlook: Outlook) -> None:
     """Draw the basal as steps; below it, a tick at each earliest possible demand bolus."""
     basal = outlook.basal
-    seconds = [at_s for at_s, _ in basal.bends]
-    rates = [ml_per_h(rate) for rate in basal.rates]
-    rates[-1] = rates[-2]
-    times = [x_of(outlook, at_s) for at_s in seconds]
+    corners = [(at_s, rate) for flow in basal.flows()
+            for at_s, rate in ((flow.from_s, flow.per_s), (flow.to_s, flow.per_s + flow.slope * (flow.to_s - flow.from_s)))]  # fmt: skip
+    times, rates = [x_of(outlook, at_s) for at_s, _ in corners], [ml_per_h(rate) for _, rate in corners]
     settings = outlook.settings
     if outlook.allowed.demand_nl:
         starts = [x_of(outlook, at_s) for at_s in outlook.allowed.starts]
         bolus = ml_per_h(Fraction(settings.demand_nl, settings.demand_s))
         word = f"a demand bolus at the earliest: {bolus:.3g} mL/h more for {settings.demand_s // S_PER_MINUTE} min"
         axes.plot(starts, [0.03] * len(starts), "|", color=TRUE, markersize=6, transform=axes.get_xaxis_transform(), label=word)
-    axes.step(times, rates, where="post", color=DONE, linewidth=1.2, label="basal")
+    axes.plot(times, rates, color=DONE, linewidth=1.2, label="basal", solid_joinstyle="miter")
     if outlook.front_s is not None:
         axes.axvline(x_of(outlook, outlook.front_s), color=BAND, linewidth=1.6, label="front passes the tip")
     if outlook.near_s is not None:
@@ -118,9 +118,10 @@ def draw_reservoir(axes: Axes, outlook: Outlook) -> None:
 
 
 def points(outlook: Outlook, course: Course) -> list[int]:
-    """Return the seconds at which a curve is drawn: its bends, and where it meets a mark."""
+    """Return the seconds at which a curve is drawn: its bends, points between those of a ramp, and where it meets a mark."""
     marks = [mark_s for mark_s in outlook.marks.values() if mark_s is not None]
-    return sorted({at_s for at_s, _ in course.bends} | set(marks))
+    bent = [range(flow.from_s, flow.to_s, max(1, (flow.to_s - flow.from_s) // RAMP_POINTS)) for flow in course.flows() if flow.slope]
+    return sorted({at_s for at_s, _ in course.bends} | set(marks) | {at_s for seconds in bent for at_s in seconds})
 
 
 def curve(outlook: Outlook, course: Course, base_nl: int, sign: int) -> tuple[list[Any], list[float]]:

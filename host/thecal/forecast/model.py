@@ -8,16 +8,19 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from pumpcore.faults.faults import Refusal
 from pumpcore.motion.dose import Calibration
-from pumpcore.program.forecast import Forecast
+from pumpcore.program.forecast import CHAIN_BYTES, Forecast
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import Zone
 from pumpcore.program.settings import Settings
 from pumpcore.units import S_PER_DAY
+from thecal.errors import BadInput
 from thecal.forecast.boluses import Allowed
 from thecal.forecast.bridged import Front
 from thecal.forecast.course import Course, Flow
-from thecal.quantities.exact import ng_per_nl
+from thecal.forecast.flowing import Rows
+from thecal.quantities.exact import drugs_of
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,22 @@ class Day:
     left_all_nl: Fraction | None
 
 
+def check_span(forecast: Forecast) -> None:
+    """Raise BadInput with the longest period if a protocol has too many stages in this one."""
+    try:
+        forecast.begin(bytes(CHAIN_BYTES))
+    except Refusal as refusal:
+        asked, longest = refusal.detail["asked"], refusal.detail["limit"]
+        do = f"the longest forecast of this protocol: --days {longest}" if longest else "write longer stages"
+        raise BadInput(f"--days {asked}: {refusal.detail['cause']}", do) from refusal
+
+
 class Outlook:
     """The forecast: volumes in nL, times in seconds from the start, all exact. `basal`: without boluses; `everything`: with every allowed
-    one (`boluses`: these alone); each until the reservoir is empty. `planned`: the rates of the basal without that end. `left_nl`: at the
-    start, None without a reservoir.
+    one (`boluses`: these alone); each until the reservoir is empty. `planned`: lowest and highest rate of the basal without that end.
+    `left_nl`: at the start, None without a reservoir.
+
+    `drugs`: (name, ng per nl) of each, the leading one first; [] for a program in volumes.
 
     `front`: another concentration in the line, None if it holds the program's: the pump delivers it with a bridge, whose rates are in
     `basal`. `near_s`, `front_s`, `passed_s`: when the tip becomes uncertain, when the measured volume has passed, when the front has
@@ -72,12 +87,14 @@ class Outlook:
 
     def __init__(self, program: Program, pair: Calibration, when: When, left_nl: int | None = None, front: Front | None = None) -> None:
         self.program, self.pair = program, pair
+        self.drugs = drugs_of(program)
         self.when = when
         settings: Any = program.settings
         self.settings: Settings = settings or Settings()
         self.end_s = when.days * S_PER_DAY
         self._forecast = Forecast(program, pair, when.utc_s, when.zone, when.days)
         self._forecast.crossing = front.crossing if front else None
+        check_span(self._forecast)
         rows: Any = self._forecast.rows(0, 0, front.position_steps if front else 0)
         self._rows: list[Any] = list(rows)
         self.rows = [row[:3] for row in self._rows]
@@ -94,7 +111,7 @@ class Outlook:
         self.marks = self._marks()
         self.everything = self.everything.cut(self.marks["empty_all"])
         self.boluses = Course(self.allowed.flows(), self.end_s).cut(self.marks["empty_all"])
-        self.planned = self.basal.rates[:-1]
+        self.planned = self.basal.lowest(), self.basal.highest()[0]
         self.basal = self.basal.cut(self.marks["empty_basal"])
         self.front_s = self.basal.reaches(front.left_nl) if front is not None else None
 
@@ -112,11 +129,10 @@ class Outlook:
         return Course([*self.basal.flows(), *self.allowed.flows()], self.end_s)
 
     def _plan(self) -> list[Flow]:
-        ends = [row[0] for row in self.rows[1:]] + [self.end_s]
         seconds_s = self.program.rate_seconds_s
         parts = self.front.crossing.denominator if self.front and self.front.crossing else 1
-        rates = [(row[1] + Fraction(row[4], parts)) / seconds_s for row in self._rows]
-        return [Flow(row[0], to_s, rate) for row, rate, to_s in zip(self._rows, rates, ends, strict=True)]
+        rows = Rows(self.program, self._rows, self.end_s, parts)
+        return rows.flows(self.when.utc_s, self.when.zone, lambda rate: rate / seconds_s)
 
     # -- the reservoir
 
@@ -157,17 +173,16 @@ class Outlook:
         left = (self.left(self.basal, to_s), self.left(self.everything, to_s))
         return Day(self.when.local(from_s).date(), from_s, to_s, basal, started, bolus, *left)
 
-    def mass_ng(self, volume_nl: Fraction) -> Fraction | None:
-        """Return the mass in a volume of the program's fluid; None for a program in volumes."""
-        concentration = ng_per_nl(self.program)
-        return volume_nl * concentration if concentration is not None else None
+    def mass_ng(self, volume_nl: Fraction, drug: int = 0) -> Fraction | None:
+        """Return the mass of a drug in a volume of the program's fluid; None for a program in volumes."""
+        return volume_nl * self.drugs[drug][1] if self.drugs else None
 
-    def dosed_ng(self, from_s: int, to_s: int) -> Fraction | None:
-        """Return the mass that the basal delivers between two seconds; it has the old concentration until the front has passed."""
-        early, late = (self._by_ng(self.basal.at(at_s)) for at_s in (from_s, to_s))
+    def dosed_ng(self, from_s: int, to_s: int, drug: int = 0) -> Fraction | None:
+        """Return the mass of a drug in the basal between two seconds; it has the old concentration until the front has passed."""
+        early, late = (self._by_ng(self.basal.at(at_s), drug) for at_s in (from_s, to_s))
         return None if early is None or late is None else late - early
 
-    def _by_ng(self, volume_nl: Fraction) -> Fraction | None:
+    def _by_ng(self, volume_nl: Fraction, drug: int) -> Fraction | None:
         before_nl = min(volume_nl, Fraction(self.front.left_nl)) if self.front is not None else Fraction(0)
-        new_ng = self.mass_ng(volume_nl - before_nl)
-        return None if new_ng is None else new_ng + before_nl * (self.front.old if self.front else 0)
+        new_ng = self.mass_ng(volume_nl - before_nl, drug)
+        return None if new_ng is None else new_ng + before_nl * (self.front.old[drug] if self.front else 0)

@@ -6,11 +6,14 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from pumpcore.limits.limits import Ceilings
+from pumpcore.program.protocol import HOLD
 from pumpcore.units import NL_PER_ML, S_PER_MINUTE
 from thecal.forecast import ceilings as binds
+from thecal.forecast.flowing import waits_s
 from thecal.forecast.model import Day, Outlook
 from thecal.quantities.amounts import ml, ml_per_h, span
 from thecal.quantities.typed import decimal
+from thecal.text.protocol import is_endless, last_nl
 
 NG_PER_UG = 1000
 DIGITS = 4
@@ -20,7 +23,7 @@ Rows = list[tuple[str, ...]]
 class Columns(NamedTuple):
     """The parts of the table that a program needs."""
 
-    mass: bool
+    drug_count: int
     boluses: bool
     reservoir: bool
 
@@ -47,14 +50,14 @@ def utc_offset(offset_s: int) -> str:
 def facts(outlook: Outlook) -> Rows:
     """Return (label, text) of the whole forecast."""
     program, settings, marks = outlook.program, outlook.settings, outlook.marks
-    lowest, highest = min(outlook.planned), max(outlook.planned)
-    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys((lowest, highest)))
+    rates = " to ".join(ml_per_h_exact(rate) for rate in dict.fromkeys(outlook.planned))
     rows: Rows = [
-        ("program", f"{program.name}, {program.fluid}"),
+        ("program", f"{program.name}, {', '.join(name for name, _, _ in program.content())}"),
         ("from", f"{outlook.when.local(0):%a %Y-%m-%d %H:%M:%S}, {outlook.when.days} days, local time {offset_words(outlook)}"),
-        ("basal", f"{rates}, {len(outlook.rows)} entries begin, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
+        ("basal", f"{rates}, {begin_text(outlook)}, {ml(outlook.basal.at(outlook.end_s))} in total{basal_mass(outlook)}"),
         ("boluses allowed", allowed_text(outlook)),
     ]
+    rows[3:3] = protocol_facts(outlook)
     rows += front_facts(outlook)
     if outlook.left_nl is not None:
         rows += [
@@ -66,12 +69,34 @@ def facts(outlook: Outlook) -> Rows:
     return rows
 
 
+def begin_text(outlook: Outlook) -> str:
+    """Return "4 entries begin", of a protocol "4 stages begin"."""
+    return f"{len(outlook.rows)} {'entries' if outlook.program.protocol is None else 'stages'} begin"
+
+
+def protocol_facts(outlook: Outlook) -> Rows:
+    """Return when the first stage of a protocol begins, and when the last one ends."""
+    protocol = outlook.program.protocol
+    if protocol is None:
+        return []
+    wait_s = waits_s(outlook.program, outlook.when.utc_s, outlook.when.zone)
+    rows: Rows = [("begins", moment(outlook, wait_s))] if wait_s else []
+    if is_endless(protocol):
+        held = f"holds {ml_per_h(last_nl(protocol), outlook.program.rate_seconds_s)} " if protocol.then == HOLD else ""
+        return [*rows, ("ends", f"{held}until it is stopped".strip())]
+    end_s = wait_s + protocol.end_s()
+    return [*rows, ("ends", moment(outlook, end_s if end_s <= outlook.end_s else None))]
+
+
 def front_facts(outlook: Outlook) -> Rows:
     """Describe another concentration in the line, and its bridge."""
     front = outlook.front
     if front is None:
         return []
-    held = f"{ml(front.left_nl)} of {decimal(front.old * 1000)} ug/mL"
+    contents = [f"{decimal(old * 1000)} ug/mL" for old in front.old]
+    if len(contents) > 1:
+        contents = [f"{name} {text}" for (name, _), text in zip(outlook.drugs, contents, strict=True)]
+    held = f"{ml(front.left_nl)} of {' and '.join(contents)}"
     rows: Rows = [
         ("front", f"the line's {held} has left the tip {moment(outlook, outlook.front_s)}; prime the line to flush it out before the start")
     ]
@@ -84,14 +109,20 @@ def front_facts(outlook: Outlook) -> Rows:
 
 def amount(outlook: Outlook, volume_nl: Fraction) -> str:
     """ "12.3 mL = 6150 ug"."""
-    mass_ng = outlook.mass_ng(volume_nl)
-    return ml(volume_nl) + (f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else "")
+    return ml(volume_nl) + masses(outlook, [outlook.mass_ng(volume_nl, drug) for drug in range(len(outlook.drugs))])
 
 
 def basal_mass(outlook: Outlook) -> str:
     """Return " = 12 ug", the drug in the whole basal; "" without a concentration."""
-    mass_ng = outlook.dosed_ng(0, outlook.end_s)
-    return f" = {decimal(mass_ng / NG_PER_UG, 2)} ug" if mass_ng is not None else ""
+    return masses(outlook, [outlook.dosed_ng(0, outlook.end_s, drug) for drug in range(len(outlook.drugs))])
+
+
+def masses(outlook: Outlook, doses_ng: list[Fraction | None]) -> str:
+    """Return " = 12 ug", or " = dye 12 ug, marker 6 ug" of several drugs; "" for a program in volumes."""
+    texts = [f"{decimal((dose_ng or Fraction(0)) / NG_PER_UG, 2)} ug" for dose_ng in doses_ng]
+    if len(texts) > 1:
+        texts = [f"{name} {text}" for (name, _), text in zip(outlook.drugs, texts, strict=True)]
+    return f" = {', '.join(texts)}" if texts else ""
 
 
 def ml_per_h_exact(rate_nl_per_s: Fraction) -> str:
@@ -127,10 +158,11 @@ def binding_text(outlook: Outlook, ceilings: Ceilings) -> list[str]:
 def day_rows(outlook: Outlook) -> Rows:
     """Return the table, one row per local day."""
     boluses, reservoir = outlook.allowed.day_nl() > 0, outlook.left_nl is not None
-    mass = outlook.program.concentration[0] > 0
-    head = ["day", "basal mL", "mL in total"] + ["basal ug", "ug in total"] * mass + ["boluses", "bolus mL"] * boluses
+    count = len(outlook.drugs)
+    doses = ["basal ug", "ug in total"] if count == 1 else [f"{name}{word} ug" for name, _ in outlook.drugs for word in ("", " in total")]
+    head = ["day", "basal mL", "mL in total"] + doses + ["boluses", "bolus mL"] * boluses
     head += ["mL left, basal only"] * reservoir + ["mL left, every bolus"] * (reservoir and boluses)
-    return [tuple(head), *[tuple(day_cells(outlook, day, Columns(mass, boluses, reservoir))) for day in outlook.table()]]
+    return [tuple(head), *[tuple(day_cells(outlook, day, Columns(count, boluses, reservoir))) for day in outlook.table()]]
 
 
 def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
@@ -139,8 +171,8 @@ def day_cells(outlook: Outlook, day: Day, columns: Columns) -> list[str]:
     in_all = outlook.basal.at(day.to_s)
     name = f"{day.day:%a %Y-%m-%d}" + ("" if hours == 24 else f", {hours:.3g} h")
     cells = [name, number(day.basal_nl / NL_PER_ML), number(in_all / NL_PER_ML)]
-    if columns.mass:
-        doses = [outlook.dosed_ng(from_s, day.to_s) or Fraction(0) for from_s in (day.from_s, 0)]
+    for drug in range(columns.drug_count):
+        doses = [outlook.dosed_ng(from_s, day.to_s, drug) or Fraction(0) for from_s in (day.from_s, 0)]
         cells += [number(dose_ng / NG_PER_UG, 2) for dose_ng in doses]
     if columns.boluses:
         cells += [str(day.boluses), number(day.bolus_nl / NL_PER_ML)]
@@ -193,6 +225,14 @@ def day_document(outlook: Outlook, day: Day) -> dict[str, Any]:
         "basal_ng": None if mass_ng is None else int(mass_ng),
         "basal_in_all_nl": int(outlook.basal.at(day.to_s)),
         "basal_in_all_ng": None if mass_ng is None else int(outlook.dosed_ng(0, day.to_s) or 0),
+        "drugs": [
+            {
+                "name": outlook.drugs[drug][0],
+                "basal_ng": int(outlook.dosed_ng(day.from_s, day.to_s, drug) or 0),
+                "basal_in_all_ng": int(outlook.dosed_ng(0, day.to_s, drug) or 0),
+            }
+            for drug in range(len(outlook.drugs))
+        ],
         "boluses": day.boluses,
         "bolus_nl": int(day.bolus_nl),
         **{name: None if value is None else int(value) for name, value in left.items()},

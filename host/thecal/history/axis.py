@@ -51,6 +51,11 @@ class Axis:
         self._correct([one for one in stamped if one["event"] == "clock_set"])
         self._lay_out()
 
+    def ran_until_ms(self, at_ms: int) -> int:
+        """Return until when the boot of a moment is known to have run; at most a lease short."""
+        begun = [boot for boot in self.boots.values() if boot.begin_ms <= at_ms]
+        return begun[-1].begin_ms + begun[-1].ran_ms if begun else at_ms
+
     def _measure(self, boots: list[Row]) -> None:
         """Return the length of each boot from the next one's record, because a boot's last record may be minutes older."""
         powered_on_s = {one["boot"]: one["powered_on_s"] for one in boots}

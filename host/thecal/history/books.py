@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from pumpcore.motion.dose import Calibration
 from pumpcore.orders.bolus import CUT, DEMAND, EXTENDED
+from pumpcore.program.protocol import WAITS
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.flows import Flows
@@ -30,6 +31,7 @@ from thecal.history.parts import (
 )
 from thecal.history.plan import Prescribed
 from thecal.history.rows import Row
+from thecal.history.staged import Place, begins_s, resumed_s
 from thecal.history.stretches import StretchBook
 from thecal.history.tally import Tally
 from thecal.history.therapy import STOPPED, TherapyBook
@@ -42,6 +44,7 @@ OVER_A_TIME = (DEMAND, EXTENDED)  # their rate is their volume in their time
 GUARD_STEPS = 1
 # the pump records a pause when the queue runs low: the motor stops at most so much later
 QUEUE_MS = 10_000
+LEASE_MS = 70_000  # the longest lease of a basal, and how long before it is written
 
 
 class Books:
@@ -66,6 +69,7 @@ class Books:
         self.breaks: list[str] = []
         self._last_activation = 0
         self._off: PowerLoss | None = None
+        self._lost: PowerLoss | None = None  # the last one
         self._counted_leased = -1
         self._said_stopped = False
 
@@ -155,7 +159,7 @@ class Books:
         if self.now.stretch is not None:
             self.now.stretch.cut = True
         self.therapy.overlays_end(CUT, cut_ms)
-        self._off = self._take_loss(row, at_ms, cut_ms)
+        self._off = self._lost = self._take_loss(row, at_ms, cut_ms)
         self.tally.see(at_ms, row["leased_steps"])
         run.to_ms, run.end_steps, run.ended = cut_ms, row["leased_steps"], POWER
         self.now.run = None
@@ -166,17 +170,12 @@ class Books:
 
     def _cut_ms(self, leased_steps: int, boot_ms: int) -> int:
         """Return when the plan reached the end of the broken lease if the rate is known; otherwise the time of the boot."""
-        last = self.tally.made[-1]
-        known = self.now.prescribed
-        if self.flows.made_from is None or known is None or not self.now.plan_is_known():
+        run = self.now.run
+        if run is None or self.flows.made_from is None or not self.now.plan_is_known():
             return boot_ms
-        live = [one for one in self.now.boluses.values() if one.started_ms is not None and not one.ended]
-        basal = known.steps_per_s(self.flows.flowing(self.flows.made_from[1]))
-        per_s = basal + sum(known.bolus_per_s(one) for one in live if one.runs_ms(last.at_ms, boot_ms))
-        if not per_s:
-            return boot_ms
-        left_s = (leased_steps - last.high_steps) / per_s
-        return min(boot_ms, last.at_ms + max(0, int(left_s * 1000)))
+        if self.now.place() is not None:  # a pause makes no step that could tell
+            boot_ms = min(boot_ms, self.axis.ran_until_ms(run.from_ms) + LEASE_MS)
+        return self.tally.reached_ms(leased_steps, boot_ms)
 
     def _take_loss(self, row: Row, at_ms: int, cut_ms: int) -> PowerLoss:
         leased, opened = row["leased_steps"], row["uncertain_steps"]
@@ -249,15 +248,38 @@ class Books:
         if run.by in ALONE:  # the entry of a bolus without a program belongs to no schedule
             self.tally.plan_at(at_ms, row["ordered_steps"])
             return
+        resumed = first and run.by == "resume"
+        place = self._place(row, at_ms, resumed)
+        if place is not None and not resumed:
+            self.now.tells(place)
         self.flows.made_ends(at_ms)
+        if resumed and self.now.place() is not None and self._lost is not None:
+            self.flows.plan_ends(self._lost.cut_ms)  # a protocol stands still without power
         going_on = first and run.by == "resume" and self.now.stretch is not None and self.now.stretch.entry == row["entry"]
         if not going_on:
             self.flows.plan_ends(at_ms)
             self.stretches.open(row, at_ms, run.begin_utc_s if first and run.begin_utc_s else row["utc_s"])
+        if place is not None:
+            self.now.begins(place)
+            if resumed and self.now.stretch is not None:
+                self.now.stretch.cut = True  # the guard's one step over, counted at the cut, is missing in it
         self.tally.plan_at(at_ms, row["ordered_steps"])
         self.flows.made_from = (at_ms, row["rate_nl"])
         if self.flows.plan_from is None:
             self.flows.plan_from = (at_ms, row["rate_nl"])
+
+    def _place(self, row: Row, at_ms: int, resumed: bool) -> Place | None:
+        """Return the place in the protocol where this stage begins, or goes on after a power cut; None if unknown."""
+        known, stage, places = self.now.prescribed, row["entry"], self.now.places
+        if known is None or known.program.protocol is None or not self.now.plan_is_known():
+            return None
+        protocol = known.program.protocol
+        if not resumed:
+            return Place(at_ms, -protocol.wait_s(None) if stage == WAITS else begins_s(protocol, stage))
+        if not places or self._lost is None:
+            return None
+        kept_s = places[-1].second_at(self._lost.cut_ms)
+        return Place(at_ms, resumed_s(protocol, stage, kept_s, row["rate_nl"]), True)
 
     def _on_total(self, row: Row, at_ms: int) -> None:
         self.tally.see(at_ms, row["delivered_steps"])

@@ -68,7 +68,10 @@ def balance_check(line: Timeline) -> Check:
 
 def in_the_queue(line: Timeline, one: Stretch) -> Fraction:
     """Return the allowed difference between an entry's begin and its record: half a second, and the step in progress."""
-    return 2 + (line.prescribed.steps_per_s(one.rate_nl) / 2 if line.prescribed else Fraction(one.ordered_steps, 1000))
+    if line.prescribed is None:
+        return 2 + Fraction(one.ordered_steps, 1000)
+    staged = line.prescribed.program.protocol
+    return 2 + line.prescribed.steps_per_s(one.rate_nl if staged is None else staged.highest_nl()) / 2
 
 
 def difference(one: Stretch) -> int:

@@ -15,7 +15,7 @@ LONGEST_UNSEEN_MS = 400 * S_PER_DAY * MS_PER_S  # entries of a longer time are n
 class Overlay(Protocol):
     """A temporary rate or a bridge: the flow instead of a basal, per the program's seconds."""
 
-    def of(self, basal_nl: int) -> Fraction:
+    def of(self, basal_nl: int | Fraction) -> Fraction:
         """Return the rate instead of a basal of `basal_nl`, in nl per the program's seconds."""
 
 
@@ -30,13 +30,20 @@ class Flows:
         self.plan_from: tuple[int, int] | None = None
         self.made_from: tuple[int, int] | None = None
 
-    def flowing(self, basal_nl: int) -> int | Fraction:
+    def flowing(self, basal_nl: int | Fraction) -> int | Fraction:
         """Return the basal, or the flow instead of it."""
         return basal_nl if self.overlay is None else self.overlay.of(basal_nl)
 
     def flow(self, from_ms: int, to_ms: int, basal_nl: int) -> Flow:
         """Return the flow of a basal, or of the overlay, between two moments."""
         return Flow(from_ms, to_ms, self.flowing(basal_nl))
+
+    def flows(self, from_ms: int, to_ms: int, basal_nl: int) -> list[Flow]:
+        """Return the flow of a basal between two moments; of a protocol one for each stage, and several for a ramp."""
+        known, place = self._now.prescribed, self._now.place()
+        if known is None or place is None:
+            return [self.flow(from_ms, to_ms, basal_nl)]
+        return [Flow(one.from_ms, one.to_ms, self.flowing(one.rate_nl)) for one in known.between(place, from_ms, to_ms)]
 
     def overlay_is(self, overlay: Overlay | None, at_ms: int) -> None:
         """Run this instead of the basal from here on; None: the basal again."""
@@ -56,7 +63,7 @@ class Flows:
     def made_ends(self, at_ms: int) -> None:
         """End the made flow that lasts."""
         if self.made_from is not None and at_ms > self.made_from[0]:
-            self.made.append(self.flow(self.made_from[0], at_ms, self.made_from[1]))
+            self.made += self.flows(self.made_from[0], at_ms, self.made_from[1])
         self.made_from = None
 
     def end(self, at_ms: int) -> None:
@@ -67,8 +74,12 @@ class Flows:
     def _scheduled(self, from_ms: int, to_ms: int, rate_nl: int) -> list[Flow]:
         """Return one flow, or those of the schedule if an entry may have begun unseen, in a pause or with the power off."""
         stretch, known = self._now.stretch, self._now.prescribed
+        if self._now.place() is not None:
+            return self.flows(from_ms, to_ms, rate_nl)
         unseen = stretch is not None and (stretch.cut or stretch.paused) and to_ms - from_ms <= LONGEST_UNSEEN_MS
         if not unseen or stretch is None or known is None or stretch.digest != known.digest or not stretch.from_utc_s:
+            return [self.flow(from_ms, to_ms, rate_nl)]
+        if known.program.protocol is not None:
             return [self.flow(from_ms, to_ms, rate_nl)]
         flows, at_ms = [], from_ms
         for part_s, part_nl in known.pieces(stretch.from_utc_s + self._now.offset_s(from_ms), (to_ms - from_ms) // 1000 + 1):

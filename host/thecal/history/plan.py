@@ -7,8 +7,9 @@ from fractions import Fraction
 from pumpcore.motion.dose import Calibration
 from pumpcore.program.plan import Program
 from pumpcore.program.schedule import entry_at, second_of_week, seconds_to_next
-from pumpcore.units import S_PER_WEEK
-from thecal.history.parts import BolusLine
+from pumpcore.units import MS_PER_S, S_PER_WEEK
+from thecal.history.parts import BolusLine, Flow
+from thecal.history.staged import Place, pieces
 
 
 class Prescribed:
@@ -27,6 +28,25 @@ class Prescribed:
         """Convert a bolus's rate to steps per second."""
         seconds_s = one.rate_seconds_s or self.program.rate_seconds_s
         return Fraction(one.rate_nl * self.calibration.steps, seconds_s * self.calibration.volume_nl)
+
+    def between(self, place: Place, from_ms: int, to_ms: int) -> list[Flow]:
+        """Return the flows, one after the other, of a protocol that was at this place."""
+        protocol, found = self.program.protocol, []
+        assert protocol is not None
+        second_s = place.second_at(from_ms)
+        at_ms = place.at_ms + (second_s - place.second_s) * MS_PER_S
+        for lasts_s, rate_nl in pieces(protocol, second_s, -(-(to_ms - at_ms) // MS_PER_S), self.steps_per_s(1)):
+            ends_ms = at_ms + lasts_s * MS_PER_S
+            found.append(Flow(max(from_ms, at_ms), min(to_ms, ends_ms), rate_nl))
+            at_ms = ends_ms
+        return found
+
+    def staged_steps(self, place: Place, from_ms: int, duration_s: int) -> Fraction:
+        """Return the steps of a protocol in so many seconds from a moment on."""
+        protocol = self.program.protocol
+        assert protocol is not None
+        second_s = place.second_at(from_ms)
+        return self.steps_per_s(protocol.between_nl_s(second_s, second_s + duration_s))
 
     def pieces(self, local_s: int, duration_s: int) -> list[tuple[int, int]]:
         """Return consecutive [(seconds, rate_nl)] from a local time (UTC plus offset) on."""

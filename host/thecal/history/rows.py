@@ -18,6 +18,7 @@ from thecal.terminal.sheets import cell
 HEAD = ("ring", "sequence", "boot", "uptime_ms", "utc_s", "utc", "event")
 GAP = "gap"  # a row for missing records, with their numbers
 ENDED = ("bolus_ended", "temporary_ended")
+TEXTS = (("refill_acknowledged", "reason"), ("named", "name"))
 Row = dict[str, Any]
 
 
@@ -58,7 +59,7 @@ def with_gaps(rows: list[Row], from_sequence: int = 0) -> list[Row]:
 
 def plain(record_name: str, field: str, value: Any) -> Any:
     """Return a field's value as text or number: bytes as hex, coded values as words."""
-    if (record_name, field) == ("refill_acknowledged", "reason"):
+    if (record_name, field) in TEXTS:
         return value.rstrip(b"\0").decode("utf-8", "replace")
     if isinstance(value, bytes):
         return value.hex()

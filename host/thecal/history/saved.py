@@ -6,6 +6,7 @@ import base64
 import binascii
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ OF_STATUS: dict[str, Any] = {
     "calibration": dict | None,
     "state": str,
 }
+SAVE_IT = "thecal journal --jsonl FILE, or thecal report --save FILE"
+# how a file begins that is not a journal's records; what it is, and the right option
+KINDS = (
+    ("ring,sequence,boot", "the CSV of `thecal journal --csv`", f"a journal is read back from JSON lines or raw records: {SAVE_IT}"),
+    ("utc_s,local,", "the CSV of `thecal report --csv`", f"a journal is read back from JSON lines or raw records: {SAVE_IT}"),
+    ("[\n", "the list of `thecal journal --json`", f"a journal is read back from JSON lines: {SAVE_IT}"),
+    ("<!", "a page of `thecal report`", f"a report is made from the data itself: {SAVE_IT}"),
+    ("# thecal gravimetry", "a record of `thecal characterise`", "analyse it with: thecal characterise --from FILE"),
+)
 FILE_MAX_BYTES = 64 * 1024 * 1024
 RAW_MAX_BYTES = 4 * 1024 * 1024  # a pump's flash has 2 MiB
 
@@ -75,11 +85,24 @@ def rows_of(file: Path, found: Evidence) -> list[Row]:
             raise BadInput(f"{file}: larger than any journal", "name a file that thecal saved")
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}", "name a file that `thecal report --save` or `thecal journal --jsonl` wrote") from None
+    refuse_other_kinds(file, content)
     if content.lstrip(b"\xef\xbb\xbf \r\n")[:1] == b"{":
         return lines_of(file, content, found)
     if len(content) > RAW_MAX_BYTES:
         raise BadInput(f"{file}: larger than any journal", "name a file that thecal saved")
     return raw_rows(file, content, found)
+
+
+def refuse_other_kinds(file: Path, content: bytes) -> None:
+    """Raise BadInput for a file that thecal wrote for another purpose, or that another option takes; it names the right one."""
+    begin = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:400].decode("utf-8", "replace")
+    for mark, what, do in KINDS:
+        if begin.startswith(mark):
+            raise BadInput(f"{file}: is {what}", do)
+    if begin.startswith('{\n  "'):  # a line of ours is one object; a document of --json has many lines
+        raise BadInput(f"{file}: is the result of `thecal report --json`", f"a report needs the data itself: {SAVE_IT}")
+    if re.match(r"(#.*\n|\s)*(title|drug) *=", begin):
+        raise BadInput(f"{file}: is a prescription", f"see what it will do with: thecal forecast {file.name}")
 
 
 def lines_of(file: Path, content: bytes, found: Evidence) -> list[Row]:

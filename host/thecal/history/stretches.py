@@ -57,7 +57,13 @@ class StretchBook:
         known = self._now.prescribed
         if known is None or stretch.digest != known.digest or stretch.seconds_s is None or stretch.overlaid:
             return
-        if (stretch.paused or stretch.cut) and stretch.from_utc_s:
+        place = self._now.place()
+        if place is not None:
+            whole = not (stretch.cut or stretch.paused) and place.at_ms <= stretch.from_ms
+            stretch.programmed_steps = known.staged_steps(place, stretch.from_ms, stretch.seconds_s) if whole else None
+        elif known.program.protocol is not None:
+            return
+        elif (stretch.paused or stretch.cut) and stretch.from_utc_s:
             stretch.programmed_steps = known.steps(stretch.from_utc_s + self._now.offset_s(stretch.from_ms), stretch.seconds_s)
         else:
             stretch.programmed_steps = known.steps_per_s(stretch.rate_nl) * stretch.seconds_s

@@ -34,12 +34,28 @@ class Tally:
             return booked
         from_ms, steps = self.planned[-1]
         lasting = self._flows.plan_from
-        flows = [*self._flows.planned, *([self._flows.flow(lasting[0], at_ms, lasting[1])] if lasting else [])]
+        flows = [*self._flows.planned, *(self._flows.flows(lasting[0], at_ms, lasting[1]) if lasting and lasting[0] < at_ms else [])]
         due_ms = sum(flow.rate_nl * max(0, min(flow.to_ms, at_ms) - max(flow.from_ms, from_ms)) for flow in flows if flow.to_ms > from_ms)
         live = [one for one in self._now.boluses.values() if one.ended_ms is None or one.ended_ms > from_ms]
         boluses = sum(self._bolus_due(one, from_ms, at_ms) for one in live)
         due = steps + int(self._now.prescribed.steps_per_s(due_ms) / 1000 + boluses)
         return due if due > booked + MAKING_STEPS else booked
+
+    def reached_ms(self, steps: int, until_ms: int) -> int:
+        """Return when the flows of now have made so many steps since the last known position; `until_ms` if not before it."""
+        known, last, going = self._now.prescribed, self.made[-1], self._flows.made_from
+        if known is None or going is None or last.at_ms >= until_ms:
+            return until_ms
+        live = [one for one in self._now.boluses.values() if one.started_ms is not None and not one.ended]
+        boluses = sum((known.bolus_per_s(one) for one in live if one.runs_ms(last.at_ms, until_ms)), Fraction(0))
+        at_ms, left = last.at_ms, Fraction(steps - last.high_steps)
+        for flow in self._flows.flows(last.at_ms, until_ms, going[1]):
+            per_s = known.steps_per_s(flow.rate_nl) + boluses
+            here = per_s * (flow.to_ms - flow.from_ms) / 1000
+            if per_s and left <= here:
+                return min(until_ms, at_ms + max(0, int(left / per_s * 1000)))
+            at_ms, left = flow.to_ms, left - here
+        return until_ms
 
     def _bolus_due(self, one: BolusLine, from_ms: int, at_ms: int) -> Fraction:
         """Return the planned steps of a bolus between the last anchor and now."""

@@ -31,9 +31,9 @@ class TemporaryLine:
     ended_ms: int | None = None
     ended: str = ""
 
-    def of(self, basal_nl: int) -> Fraction:
+    def of(self, basal_nl: int | Fraction) -> Fraction:
         """Return the flow instead of this basal."""
-        return Fraction(basal_nl * self.numerator, self.denominator) if self.denominator else Fraction(self.rate_nl)
+        return Fraction(basal_nl) * self.numerator / self.denominator if self.denominator else Fraction(self.rate_nl)
 
 
 @dataclass
@@ -50,7 +50,7 @@ class BridgeLine:
     ended_ms: int | None = None
     ended: str = ""
 
-    def of(self, basal_nl: int) -> Fraction:
+    def of(self, basal_nl: int | Fraction) -> Fraction:
         """Return the flow instead of this basal."""
         part = Fraction(self.numerator, max(1, self.denominator))
         return basal_nl * (part if self.near_ms is None else min(part, Fraction(1)))

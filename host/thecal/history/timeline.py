@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from pumpcore.motion.dose import Calibration
 from thecal.errors import BadInput
@@ -19,6 +20,7 @@ from thecal.history.curve import Curve, shaped
 from thecal.history.evidence import Evidence
 from thecal.history.parts import BolusLine, Span
 from thecal.history.plan import Prescribed
+from thecal.history.staged import Place, begins_s
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,18 @@ class Timeline:
             self.books.finish(at_ms, None)
         else:
             at_ms = self.axis.at_ms(status["boot"], status["uptime_ms"])
+            self._see_place(status, at_ms)
             self.books.finish(at_ms, status["delivered_steps"])
         return max(at_ms, self.from_ms)
+
+    def _see_place(self, status: dict[str, Any], at_ms: int) -> None:
+        """Take the place in the protocol from the status."""
+        told, known = status.get("protocol"), self.prescribed
+        if told and told["stage"] is not None and known is not None and known.program.protocol is not None:
+            protocol, stage = known.program.protocol, told["stage"]
+            lasts_s = next((part.lasts_s for part in protocol.parts() if part.first <= stage < part.first + part.count), 0)
+            second_s = begins_s(protocol, stage) + lasts_s * (told["pass"] - 1) + told["second_s"]
+            self.books.now.tells(Place(at_ms, second_s))
 
     def _draw(self) -> None:
         books, boluses = self.books, [self._so_far(one) for one in self.books.now.boluses.values()]

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pumpcore.faults.fault_texts import sentence, told
 from pumpcore.faults.faults import Refusal
 from pumpcore.program.packing import MAX_ENTRIES, MAX_RATE_NL, pack, unpack
-from pumpcore.program.plan import CONSTANT, MINIMUM, SCHEDULE, Program
+from pumpcore.program.plan import BY_STAGES, CONSTANT, MINIMUM, SCHEDULE, Program
+from pumpcore.program.protocol import ENDINGS, Protocol
 from pumpcore.units import S_PER_HOUR
 from thecal.errors import BadInput
+from thecal.prescription import mixture, staged
 from thecal.prescription.file import Prescription
 from thecal.prescription.settings import compile_settings, library_rates, typed_settings, whole_nl
+from thecal.prescription.staged import Planned
 from thecal.prescription.tables import BY_FIELD
 from thecal.quantities.typed import Quantity, decimal, shown, spelled
 from thecal.quantities.week import week_time
 
 SECONDS_MAX_S = (1 << 32) - 1
-PAIR_MAX = (1 << 64) - 1
 MOST_DECIMALS = 12
 
 
@@ -49,38 +51,65 @@ def compile_prescription(prescription: Prescription, name: str) -> Compiled:
     typed = [(row_key(prescription, minute), quantity) for minute, quantity in rows]
     typed += ([("limits.max_rate", limit)] if limit is not None else []) + library_rates(prescription)
     rates = [Rate(key, quantity, volume_of(prescription, quantity, key, name)) for key, quantity in typed]
-    seconds_s = common_seconds(prescription, rates, name)
+    stages = planned_stages(prescription, name)
+    seconds_s = common_seconds(prescription, rates, stages, name)
     program = Program(prescription.title, prescription.drug, seconds_s, [])
     program.entries = [(minute, scaled(rate, seconds_s, name)) for (minute, _), rate in zip(rows, rates)]
     fill_header(program, prescription, name)
+    if prescription.protocol is not None:
+        program.protocol = protocol_of(prescription, stages, seconds_s, name)
     if limit is not None:
         program.max_rate_nl = positive("limits.max_rate", limit, scaled(rates[len(rows)], seconds_s, name), name)
     scale = {key: scaled(rate, seconds_s, name) for rate in rates[len(rows) :] for key in [rate.key]}
     program.settings = compile_settings(prescription, lambda key, quantity: positive(key, quantity, scale[key], name), name)
-    return Compiled(program, packed_and_checked(program, name), typed_texts(prescription, rows))
+    mixture.fill(program, prescription, name)
+    texts = typed_texts(prescription, rows) | {f"stage {number}": one.typed() for number, one in enumerate(stages, 1)}
+    return Compiled(program, packed_and_checked(program, name), texts | mixture.typed(program, prescription))
 
 
 def fill_header(program: Program, prescription: Prescription, name: str) -> None:
     """Set every field of the program except the rates."""
-    program.mode = MINIMUM if prescription.basal.minimum is not None else CONSTANT if prescription.basal.rate is not None else SCHEDULE
+    program.mode = mode_of(prescription)
     program.on_clock_loss = prescription.on_clock_loss
     program.after_power_loss = prescription.after_power_loss
     program.hour_nl = limit_nl(prescription, "max_per_hour", name)
     program.day_nl = limit_nl(prescription, "max_per_day", name)
     if prescription.concentration is not None:
-        concentration = prescription.concentration.to("ng/nL")
-        if max(concentration.numerator, concentration.denominator) > PAIR_MAX:
-            raise BadInput(
-                f"{name}: concentration: {shown(prescription.concentration.text)} has too many digits",
-                "write fewer digits",
-            )
-        program.concentration = (concentration.numerator, concentration.denominator)
+        program.concentration = mixture.pair_of(prescription.concentration, f"{name}: {prescription.concentration_key()}")
+
+
+def mode_of(prescription: Prescription) -> int:
+    """Return the program's mode."""
+    basal = prescription.basal
+    if basal is None:
+        return BY_STAGES
+    return MINIMUM if basal.minimum is not None else CONSTANT if basal.rate is not None else SCHEDULE
+
+
+def planned_stages(prescription: Prescription, name: str) -> list[Planned]:
+    """Return the stages of the protocol in exact numbers; none without a protocol. Raises BadInput."""
+    if prescription.protocol is None:
+        return []
+    return staged.planned(prescription, lambda quantity, key: volume_of(prescription, quantity, key, name), name)
+
+
+def protocol_of(prescription: Prescription, stages: list[Planned], seconds_s: int, name: str) -> Protocol:
+    """Return the pump's protocol. Raises BadInput above the limit of the program format."""
+    rx: Any = prescription.protocol
+    made = []
+    for one in stages:
+        top = Rate(one.key, Quantity(one.typed(), Fraction(0), ""), max(one.begin, one.end))
+        scaled(top, seconds_s, name)
+        made.append((one.lasts_s, int(one.begin * seconds_s), int(one.end * seconds_s)))
+    protocol = Protocol(made, staged.loops(prescription))
+    protocol.then, protocol.start, protocol.start_value = ENDINGS.index(rx.then), rx.start.kind, rx.start.value
+    return protocol
 
 
 def row_key(prescription: Prescription, minute: int) -> str:
     """Return the key of a rate as messages name it: "basal.rate", "basal.entry at mon 06:00"."""
     for key in ("rate", "minimum"):
-        if getattr(prescription.basal, key) is not None:
+        if getattr(prescription.basal, key, None) is not None:
             return f"basal.{key}"
     return f"basal.entry at {week_time(minute)}"
 
@@ -93,8 +122,8 @@ def volume_of(prescription: Prescription, quantity: Quantity, key: str, name: st
         raise BadInput(f"{name}: {key}: {error.cause}", error.do) from error
 
 
-def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> int:
-    """Return the shortest number of seconds over which every rate is a whole number of nl.
+def common_seconds(prescription: Prescription, rates: list[Rate], stages: list[Planned], name: str) -> int:
+    """Return the shortest number of seconds over which every rate and every stage is a whole number of nl.
 
     If it fits, the result is a multiple of an hour and of the concentration, so that later boluses in nl/h or ng/h are exact too.
     """
@@ -106,11 +135,20 @@ def common_seconds(prescription: Prescription, rates: list[Rate], name: str) -> 
                 "write one of these, or a rate with fewer digits",
             )
         least_s = lcm(least_s, rate.denominator)
+    least_s = staged.least_seconds(stages, least_s, lambda one, so_far_s: inexact_stage(prescription, one, so_far_s, name), name)
+    values = [rate for _, _, rate in rates] + list(staged.rates(stages))
     mass = prescription.concentration.to("ng/nL").numerator if prescription.concentration else 1
     for wanted_s in (lcm(least_s, S_PER_HOUR * mass), lcm(least_s, S_PER_HOUR)):
-        if wanted_s <= SECONDS_MAX_S and all(rate * wanted_s <= MAX_RATE_NL for _, _, rate in rates):
+        if wanted_s <= SECONDS_MAX_S and all(rate * wanted_s <= MAX_RATE_NL for rate in values):
             return wanted_s
     return least_s
+
+
+def inexact_stage(prescription: Prescription, one: Planned, seconds_s: int, name: str) -> BadInput:
+    """Return the error of a stage whose typed rate is not exact together with the others."""
+    quantity: Any = one.stage.rate
+    words = not_exact(prescription, quantity, one.begin, seconds_s)
+    return BadInput(f"{name}: {one.key}.rate: {words}", "write one of these, or a rate with fewer digits")
 
 
 def not_exact(prescription: Prescription, quantity: Quantity, rate_nl_per_s: Fraction, seconds_s: int) -> str:
@@ -181,7 +219,7 @@ def setting_key(refusal: Refusal) -> str:
 
 def typed_texts(prescription: Prescription, rows: list[tuple[int, Quantity]]) -> dict[str, str]:
     """Return the typed texts by the row's name in the review ("mon 06:00", "max_rate" ...)."""
-    constant = prescription.basal.entry is None
+    constant = prescription.basal is not None and prescription.basal.entry is None
     typed = {"always" if constant else week_time(minute): quantity.text for minute, quantity in rows}
     for key in ("max_rate", "max_per_hour", "max_per_day"):
         quantity = getattr(prescription.limits, key)

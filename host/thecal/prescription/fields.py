@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from pumpcore.program.schedule import DAY_NAMES
 from thecal.errors import BadInput
+from thecal.prescription import near
 from thecal.quantities.typed import SPLIT, Quantity, parse, parse_number, quoted, shown, words_of
 
 RATE_KINDS = ("volume/time", "mass/time")
@@ -57,7 +58,7 @@ def minute_of_day(value: Any) -> int:
         hour, minute = int(value[:2]), int(value[3:])
         if hour < 24 and minute < 60:
             return hour * 60 + minute
-    do = 'write hours and minutes from "00:00" to "23:59"'
+    do = near.time_of_day(value) + 'write hours and minutes from "00:00" to "23:59"'
     if isinstance(value, str) and re.fullmatch("[0-9]:[0-5][0-9]", value):
         do = f'write "0{value}"'
     raise complaint(f"{quoted(value)} is not a time of day", do)
@@ -67,7 +68,8 @@ def day_numbers(value: Any) -> tuple[int, ...]:
     """Convert "daily", "weekdays", "weekend" or a list of day names to numbers, Monday = 0."""
     names = DAY_GROUPS.get(value) if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or any(name not in DAY_NAMES for name in names):
-        raise complaint(f"{quoted(value)} names no days", 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]')
+        do = 'write "daily", "weekdays", "weekend" or a list like ["mon", "thu"]'
+        raise complaint(f"{quoted(value)} names no days", near.days(value) + do)
     if len(set(names)) != len(names):
         raise complaint(f"{quoted(value)} names a day twice", "name each day once")
     return tuple(DAY_NAMES.index(name) for name in names)
@@ -80,11 +82,11 @@ def seconds_of(value: Any) -> int:
     match = SPLIT.fullmatch(value.strip())
     number, unit = (match.group(1), match.group(2).strip()) if match else ("", "")
     if unit not in SECONDS:
-        raise complaint(f"{shown(value)} is not a duration", 'write it like "5 min", with s, min, h or day')
+        raise complaint(f"{shown(value)} is not a duration", near.duration(value) + 'write it like "5 min", with s, min, h or day')
     try:
         seconds_s = parse_number(value, number) * SECONDS[unit]
     except BadInput as error:
-        raise complaint(error.cause, error.do) from error
+        raise complaint(error.cause, near.duration(value) + error.do) from error
     if seconds_s.denominator != 1:
         below = seconds_s // 1
         raise complaint(f"{shown(value)} is not a whole number of seconds", f'write "{below} s" or "{below + 1} s"')

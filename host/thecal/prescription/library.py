@@ -6,7 +6,6 @@ Each complaint is one BadInput: file, key, value, remedy.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +13,10 @@ from pydantic import Field, StrictInt, StrictStr, ValidationError
 
 from pumpcore.program.settings import OVERRIDES
 from thecal.errors import BadInput
-from thecal.files import toml_file
+from thecal.files import config, toml_file
 from thecal.files.resources import DATA
 from thecal.prescription.fields import Table
-from thecal.prescription.file import Prescription, first_complaint
+from thecal.prescription.file import Other, Prescription, first_complaint
 from thecal.prescription.tables import RANGE, RATE, SETTINGS, VOLUME, Fluid, Library
 from thecal.quantities.typed import Quantity, shown
 
@@ -35,14 +34,14 @@ class DrugLibrary(Table):
     version: Annotated[StrictInt, Field(ge=1)]
     fluid: Annotated[list[Fluid], Field(min_length=1)]
 
-    def of(self, drug: str, name: str) -> Fluid:
-        """Return the fluid called `drug`; `name`: the prescription's file. Raises BadInput."""
+    def of(self, drug: str, name: str, key: str = "drug") -> Fluid:
+        """Return the fluid called `drug`; `name`: the prescription's file, `key`: where it stands. Raises BadInput."""
         for fluid in self.fluid:
             if fluid.name == drug:
                 return fluid
         known = [fluid.name for fluid in self.fluid]
         do = toml_file.suggestion(drug, known) or f"add it to the library, or write one of {', '.join(known)}"
-        raise BadInput(f'{name}: drug: {shown(drug)} is not in the drug library "{self.name}"', do)
+        raise BadInput(f'{name}: {key}: {shown(drug)} is not in the drug library "{self.name}"', do)
 
 
 def load(path: Path) -> DrugLibrary:
@@ -97,10 +96,11 @@ def _in_order(where: str, low: Quantity, high: Quantity) -> None:
 
 
 def find(name: str | None, option: Path | None) -> DrugLibrary | None:
-    """Return the library of the option, otherwise of THECAL_LIBRARY, otherwise the shipped one called `name`; None if there is none."""
-    named = option or (Path(os.environ["THECAL_LIBRARY"]) if os.environ.get("THECAL_LIBRARY") else None)
-    if named is not None:
-        return load(named)
+    """Return the library of the option, otherwise of THECAL_LIBRARY or the config file, otherwise the shipped one called `name`; None if
+    there is none."""
+    default = config.default("library")
+    if option is not None or default:
+        return load(option or Path(str(default)).expanduser())
     shipped = [load(path) for path in sorted(SHIPPED.glob("*-fluids.toml"))] if name else []
     return next((library for library in shipped if library.name == name), None)
 
@@ -119,16 +119,20 @@ def applied(prescription: Prescription, option: Path | None, name: str) -> Presc
             f'"{library.name}" version {library.version}',
             "review the prescription against this library, then write its name and version",
         )
-    limits = limits_of(library.of(prescription.drug, name), prescription, name)
+    limits = limits_of(library.of(prescription.drug, name, "drug[1].name" if prescription.others else "drug"), prescription, name)
+    others = [
+        Other(other.name, other.concentration, library.of(other.name, name, f"drug[{at}].name"))
+        for at, other in enumerate(prescription.others, 2)
+    ]
     overrides = table.overrides if table else []
     filled = Library(name=library.name, version=library.version, overrides=overrides, **limits)
-    return prescription.model_copy(update={"library": filled})
+    return prescription.model_copy(update={"library": filled}).with_others(tuple(others))
 
 
 def as_typed(prescription: Prescription, name: str) -> Prescription:
     """Check a prescription whose library file is missing: its own limits must suffice."""
     table = prescription.library
-    if table is not None and not any(getattr(table, key) for key in LIMITS + RANGES):
+    if table is not None and (prescription.others or not any(getattr(table, key) for key in LIMITS + RANGES)):
         raise BadInput(f'{name}: library: no drug library "{table.name}" found', "name its file: --library FILE, or THECAL_LIBRARY")
     return prescription
 

@@ -32,7 +32,8 @@ def compile_settings(prescription: Prescription, rate_nl: Number, name: str) -> 
     if library is not None:
         settings.library = library.name
         settings.overrides = sum(1 << OVERRIDES.index(word) for word in set(library.overrides))
-    return settings if settings or prescription.basal.minimum is not None else None
+    minimum = prescription.basal is not None and prescription.basal.minimum is not None
+    return settings if settings or minimum else None
 
 
 def present(prescription: Prescription) -> Iterator[tuple[Setting, Any]]:

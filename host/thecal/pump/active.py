@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from thecal.errors import Failed
 
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from pumpcore.program.plan import Program
 
 Calibration = dict[str, Any]
+
+
+class Drug(NamedTuple):
+    """A drug and its concentration as a program has it: `mass_ng` in `volume_nl`; 0 in 0 for a fluid in volumes."""
+
+    name: str
+    mass_ng: int
+    volume_nl: int
 
 
 def pair_of(status: dict[str, Any]) -> Calibration:
@@ -27,3 +35,9 @@ def read_back(reply: dict[str, Any]) -> Program | None:
 
     packed = reply.get("program")
     return unpack(base64.b64decode(packed)) if packed else None
+
+
+def content_of(line: dict[str, Any], which: str) -> tuple[Drug, ...]:
+    """Return each drug in the `old` or `new` content of a line, the leading one first."""
+    first = Drug(line[f"{which}_fluid"], line[f"{which}_ng"], line[f"{which}_nl"])
+    return (first, *(Drug(drug["name"], drug["ng"], drug["nl"]) for drug in line.get(f"{which}_drugs") or ()))

@@ -264,6 +264,10 @@ class Client(Exchange):
         """Return a stopped pump to the board's prompt. Raises Refused if it is not stopped."""
         return self.command("maintenance", {})
 
+    def name_set(self, name: str) -> Reply:
+        """Give the stopped pump a name; "" takes it away."""
+        return self.command("name.set", {"name": name}, lambda: self._settle_name(name))
+
     def stop(self) -> Reply:
         """Send the bare line `stop`. It is never cached and needs no `hello` before it."""
         return self.bare_stop()
@@ -305,6 +309,10 @@ class Client(Exchange):
         reply = self._still_there(self.alarms)
         active = [alarm.get("fault") for alarm in reply.get("alarms", [])] if reply else [fault]
         return {"fault": fault, "settled": True} if fault not in active else None
+
+    def _settle_name(self, name: str) -> Reply | None:
+        reply = self._still_there(self.hello)
+        return {"name": name, "settled": True} if reply and reply.get("name") == name else None
 
     def _still_there(self, question: Callable[[], Reply]) -> Reply | None:
         try:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pumpcore.fluid.front import OLD, ratio
 from pumpcore.orders.bolus import DELIVERING
+from thecal.pump.active import content_of
 
 Status = dict[str, Any]
 DELIVERS = ("running", "priming", "calibrating")
@@ -45,6 +46,6 @@ def basal_now(status: Status) -> list[Part]:
         return [Part(TEMPORARY, Fraction(temporary["rate_nl"], status["rate_seconds_s"]))]
     line = (status.get("therapy") or {}).get("line")
     if line and line["phase"]:
-        pair = Fraction(*ratio((line["old_fluid"], line["old_ng"], line["old_nl"]), (line["new_fluid"], line["new_ng"], line["new_nl"])))
+        pair = Fraction(*ratio(content_of(line, "old"), content_of(line, "new")))
         return [Part(BRIDGE, plain * (pair if line["phase"] == OLD else min(pair, Fraction(1))))]
     return [Part(BASAL, plain)] if status["state"] == "running" else []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, ThecalError
+from thecal.errors import BadInput, LinkLost, NoPump, PortBusy, ThecalError, WrongDevice
 from thecal.pump import clock
 from thecal.pump.client import Client
-from thecal.pump.transport import registry
+from thecal.pump.transport import names, registry
 from thecal.pump.transport.ports import Candidate, candidates, named, usb_boards
 
 LOOK_TIMEOUT_S = 1.0
@@ -15,10 +16,17 @@ UNFIT = ("firmware_incomplete", "internal")  # main.py's only answers if it can'
 
 
 def choose(port_url: str | None) -> str:
-    """Return the named port, otherwise THECAL_PORT, otherwise the only pump. Raises NoPump, or BadInput if there are several."""
-    chosen = named(port_url)
-    if chosen is not None:
-        return chosen.port_url
+    """Return the named port, otherwise the default one, otherwise the only pump. Raises NoPump, or BadInput if there are several."""
+    return chosen(port_url).port_url
+
+
+def chosen(port_url: str | None) -> Candidate:
+    """Return the port that `choose` returns, with its facts."""
+    return named(port_url) or only()
+
+
+def only() -> Candidate:
+    """Return the port of the only pump. Raises NoPump, or BadInput if there are several."""
     found = candidates()
     if len(found) > 1:
         looks = [(candidate, look(candidate)) for candidate in found]
@@ -28,9 +36,10 @@ def choose(port_url: str | None) -> str:
     if not found:
         raise NoPump("no pump found", "plug one in, name its port with --port, or start a simulated one: `thecal sim`")
     if len(found) > 1:
-        listed = ", ".join(candidate.port_url for candidate in found)
+        known = {one.port_url: one.name for one in names.known()}
+        listed = ", ".join(known.get(candidate.port_url, candidate.port_url) for candidate in found)
         raise BadInput(f"{len(found)} pumps found: {listed}", "name one: --port PORT, or THECAL_PORT=PORT")
-    return found[0].port_url
+    return found[0]
 
 
 def may_be_pump(about: dict[str, Any]) -> bool:
@@ -45,9 +54,10 @@ def is_unfit(about: dict[str, Any]) -> bool:
 
 def open_pump(port_url: str | None) -> Client:
     """Return a client whose pump has answered `hello` in our protocol."""
-    client = Client(choose(port_url))
+    wanted = chosen(port_url)
+    client = Client(wanted.port_url)
     try:
-        client.hello()
+        check_name(wanted, client.hello())
     except BaseException as error:
         client.close()
         lost = lost_pump(client.port_url) if isinstance(error, LinkLost | NoPump) else None
@@ -55,6 +65,15 @@ def open_pump(port_url: str | None) -> Client:
             raise lost from None
         raise
     return client
+
+
+def check_name(wanted: Candidate, hello: dict[str, Any]) -> None:
+    """Learn the name in a greeting. Raises WrongDevice if it is not the one by which the user chose the pump."""
+    names.learn(hello, wanted.port_url)
+    now = str(hello.get("name", ""))
+    if wanted.name and now != wanted.name:
+        called = f'is now called "{now}"' if now else "has no name any more"
+        raise WrongDevice(f'the pump that was "{wanted.name}" {called}', "name it anew, or another one: `thecal find` lists the pumps")
 
 
 def lost_pump(port_url: str) -> NoPump | None:
@@ -80,6 +99,7 @@ def look(candidate: Candidate) -> dict[str, Any]:
     try:
         with Client(candidate.port_url, LOOK_TIMEOUT_S, LOOK_TIMEOUT_S) as client:
             about["hello"] = client.hello()
+            names.learn(about["hello"], candidate.port_url)
             _, reading = clock.read(client)
             about["clock"] = {**reading.as_dict(), "text": reading.text()}
     except ThecalError as error:
@@ -93,6 +113,6 @@ def a_pump(port: str | None) -> Client | None:
     try:
         return open_pump(port)
     except NoPump:
-        if named(port):
+        if port or os.environ.get("THECAL_PORT"):  # the config file's pump may be away
             raise
         return None

@@ -36,6 +36,7 @@ def said(
 ) -> str:
     """Return the text of any refusal; a rate without a known period stays in nl, as the pump wrote it."""
     rates = fault in RATE_FAULTS or detail.get("cause") in RATE_FAULTS or detail.get("parameter") in RATE_PARAMETERS
+    rates |= fault.startswith("library") and detail.get("parameter") == "bridge" and detail.get("limited") != "day"
     parts: dict[str, Any] = {}
     for name, value in detail.items():
         is_rate = rates or name.endswith("rate_nl")

@@ -220,6 +220,9 @@ def a_staged_line(value: dict[str, Any]) -> str:
 
 def _between_two(value: dict[str, Any]) -> str:
     """Refuse a zero in any of the four numbers of a bridge between two concentrations."""
+    for drug in (*(value.get("old_drugs") or ()), *(value.get("new_drugs") or ())):
+        if not drug["ng"] or not drug["nl"]:
+            return "a drug has no concentration with a bridge"
     return next((f"{name} is 0 with a bridge" for name in ("old_ng", "old_nl", "new_ng", "new_nl") if not value[name]), "")
 
 

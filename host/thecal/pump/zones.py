@@ -6,6 +6,7 @@ A pump stores its offset and the next change of it. This computer remembers the 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pumpcore.program.schedule import Zone
 from pumpcore.units import S_PER_DAY
 from thecal.errors import BadInput
+from thecal.files import config
 from thecal.pump.transport import registry
 from thecal.quantities.typed import shown
 
@@ -28,6 +30,30 @@ LOCALTIME = Path("/etc/localtime")
 NO_ZONES = ("localtime", "Factory", "posixrules")
 EXAMPLES = "write one like Europe/Berlin, America/New_York or UTC"
 DO_NAME = "name the pump's zone with --zone, like --zone Europe/Berlin"
+
+# what people say, and the zone that most of them mean
+SPOKEN = {
+    "cest": "Europe/Berlin",
+    "bst": "Europe/London",
+    "est5edt": "America/New_York",
+    "edt": "America/New_York",
+    "cdt": "America/Chicago",
+    "mdt": "America/Denver",
+    "pst": "America/Los_Angeles",
+    "pdt": "America/Los_Angeles",
+    "ist": "Asia/Kolkata",
+    "jst": "Asia/Tokyo",
+    "aest": "Australia/Sydney",
+    "aedt": "Australia/Sydney",
+    "germany": "Europe/Berlin",
+    "france": "Europe/Paris",
+    "uk": "Europe/London",
+    "switzerland": "Europe/Zurich",
+    "italy": "Europe/Rome",
+    "spain": "Europe/Madrid",
+    "india": "Asia/Kolkata",
+    "china": "Asia/Shanghai",
+}
 
 OffsetAt = Callable[[int], int]
 
@@ -91,14 +117,23 @@ def suggestion(text: str) -> str:
     from difflib import get_close_matches
     from zoneinfo import available_timezones
 
-    names = {name.lower(): name for name in sorted(available_timezones()) if name != "localtime"}  # that is refused
+    names = {name.lower(): name for name in sorted(available_timezones()) if name not in NO_ZONES}
     cities = {name.rpartition("/")[2]: name for name in names}
     plain = text.strip(" :\t\r\n\"'`").lower().replace(" ", "_").rpartition("zoneinfo/")[2]
-    near = names.get(plain) or names.get(cities.get(plain, ""))
+    near = names.get(plain) or names.get(cities.get(plain, "")) or SPOKEN.get(plain) or fixed(plain)
     if near is None:
         found = get_close_matches(plain, [name for name in names if "/" in name], 1, 0.8)
         near = names[found[0]] if found else None
+    if near is None:
+        found = get_close_matches(plain.rpartition("/")[2], list(cities), 1, 0.8)
+        near = names[cities[found[0]]] if found else None
     return f'did you mean "{near}"? ' if near else ""
+
+
+def fixed(text: str) -> str | None:
+    """Return the zone without summer time that "utc+2" or "gmt-5" means; the names of these zones have the opposite sign."""
+    found = re.fullmatch(r"(?:utc|gmt)_*([+-])_*0?(1[0-4]|[1-9])(?::?00)?", text)
+    return f"Etc/GMT{'-' if found.group(1) == '+' else '+'}{found.group(2)}" if found else None
 
 
 def of_computer() -> LocalTime:
@@ -109,6 +144,17 @@ def of_computer() -> LocalTime:
     if os.name != "nt" and not LOCALTIME.exists():
         raise BadInput("this computer has no time zone: there is no /etc/localtime", DO_NAME)
     return system_zone()
+
+
+def of_user() -> LocalTime:
+    """Return the default zone of the config file, otherwise this computer's. Raises BadInput."""
+    name = config.default("zone")
+    if name is None:
+        return of_computer()
+    found = by_name(name)
+    if found is None:
+        raise BadInput(f"{config.origin('zone')}: {shown(name)} is not a time zone", suggestion(name) + EXAMPLES)
+    return found
 
 
 def by_variable(text: str) -> LocalTime:
@@ -139,6 +185,8 @@ def check(zone: str | None) -> None:
     """Check a zone name, typed or in `TZ`; raise BadInput. A computer without a zone is no error while the pump has one."""
     if zone is not None:
         named(zone)
+    elif config.default("zone"):
+        of_user()
     elif os.environ.get("TZ", "").strip():
         of_computer()
 
@@ -171,5 +219,5 @@ def agrees(found: LocalTime, status: dict[str, Any], memory: dict[str, object]) 
 
 
 def chosen(client: Client, status: dict[str, Any], zone: str | None) -> LocalTime:
-    """Return the named zone, otherwise the pump's, otherwise this computer's. Raises BadInput if there is none."""
-    return named(zone) if zone is not None else of_pump(client, status) or of_computer()
+    """Return the named zone, otherwise the pump's, otherwise the user's. Raises BadInput if there is none."""
+    return named(zone) if zone is not None else of_pump(client, status) or of_user()

@@ -31,6 +31,11 @@ def ng_per_nl(program: Program) -> Fraction | None:
     return Fraction(mass_ng, volume_nl) if mass_ng else None
 
 
+def drugs_of(program: Program) -> list[tuple[str, Fraction]]:
+    """Return (name, ng per nl) of each drug of a program, the leading one first; [] for a program in volumes."""
+    return [(name, Fraction(mass_ng, volume_nl)) for name, mass_ng, volume_nl in program.content() if mass_ng]
+
+
 def whole_nl(value: Fraction, text: str, unit: str = "nL", unit_per_nl: Fraction = A_NL) -> int:
     """Return `value` as an integer of the pump. Raises BadInput with the nearest above zero; `unit_per_nl` turns them into `unit`."""
     if value.denominator == 1:

@@ -8,7 +8,7 @@ from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pumpcore.program.plan import Program
-from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR
+from pumpcore.units import MINUTES_PER_DAY, MINUTES_PER_WEEK, MS_PER_S, NL_PER_ML, S_PER_HOUR, S_PER_MINUTE
 from thecal.history.curve import Curve
 from thecal.history.timeline import Timeline
 from thecal.reports.drawing import entitle, png_of
@@ -219,20 +219,22 @@ def saved(figure: Figure) -> bytes:
 
 
 def schedule_png(program: Program) -> bytes:
-    """Draw the rates of a day, or of a week if its days differ."""
+    """Draw the rates of a day, or of a week if its days differ; of a protocol its stages, with those of a loop once."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SCHEDULE_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    points, minutes = schedule_points(program)
-    axes.step([minute / 60 for minute, _ in points], [rate for _, rate in points], where="post", color=DONE, linewidth=1.6)
-    axes.fill_between([minute / 60 for minute, _ in points], [rate for _, rate in points], step="post", color=BOLUS, linewidth=0)
+    points, minutes = schedule_points(program) if program.protocol is None else protocol_points(program)
+    axes.plot([minute / 60 for minute, _ in points], [rate for _, rate in points], color=DONE, linewidth=1.6, solid_joinstyle="miter")
+    axes.fill_between([minute / 60 for minute, _ in points], [rate for _, rate in points], color=BOLUS, linewidth=0)
     axes.set_ylabel("mL/h")
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, minutes / 60)
-    if minutes == MINUTES_PER_DAY:
+    if program.protocol is not None:
+        axes.set_xlabel("h from its first stage; stages of a loop once")
+    elif minutes == MINUTES_PER_DAY:
         axes.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
     else:
         axes.set_xticks(range(0, 168, 24), ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ha="left")
@@ -240,7 +242,7 @@ def schedule_png(program: Program) -> bytes:
     return saved(figure)
 
 
-def schedule_points(program: Program) -> tuple[list[Point], int]:
+def schedule_points(program: Program) -> tuple[list[Point], float]:
     """Return ([(minute, mL/h)] from 0 to the end, total minutes): one day if all days are equal."""
     per_ml = program.rate_seconds_s * NL_PER_ML
     days = [[(minute % MINUTES_PER_DAY, rate) for minute, rate in program.entries if minute // MINUTES_PER_DAY == day] for day in range(7)]
@@ -249,4 +251,16 @@ def schedule_points(program: Program) -> tuple[list[Point], int]:
     rows = [(float(minute), rate_nl * S_PER_HOUR / per_ml) for minute, rate_nl in entries]
     if rows[0][0] > 0:
         rows.insert(0, (0.0, rows[-1][1]))
-    return [*rows, (float(minutes), rows[-1][1])], minutes
+    ends = [minute for minute, _ in rows[1:]] + [float(minutes)]
+    return [(at, rate) for (minute, rate), end in zip(rows, ends, strict=True) for at in (minute, end)], minutes
+
+
+def protocol_points(program: Program) -> tuple[list[Point], float]:
+    """Return ([(minute, mL/h)], total minutes) of the stages of a protocol, one after the other."""
+    per_ml, at_s = program.rate_seconds_s * NL_PER_ML, 0
+    points: list[Point] = []
+    for lasts_s, *ends_nl in program.protocol.stages if program.protocol is not None else ():
+        for edge_s, rate_nl in zip((at_s, at_s + lasts_s), ends_nl, strict=True):
+            points.append((edge_s / S_PER_MINUTE, rate_nl * S_PER_HOUR / per_ml))
+        at_s += lasts_s
+    return points, at_s / S_PER_MINUTE

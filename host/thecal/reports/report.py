@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from pumpcore.motion.dose import CALIBRATED, UNCALIBRATED
-from pumpcore.program.plan import Program
+from pumpcore.program.plan import MODES, Program
 from pumpcore.units import MS_PER_S, NL_PER_ML, S_PER_DAY, S_PER_MINUTE
 from thecal import __version__
 from thecal.errors import Failed
@@ -20,6 +20,7 @@ from thecal.reports.sections import Section, Sections
 from thecal.reports.words import Words
 from thecal.terminal.sheets import cell
 from thecal.text.program import entries, facts
+from thecal.text.protocol import facts as protocol_facts
 
 UNKNOWN = "unknown: made from a journal, without the pump"
 LONGEST_DAYS = 1000  # of a table of minutes: 1.4 million rows
@@ -177,7 +178,9 @@ def document(report: Report) -> dict[str, Any]:
 def settings(program: Program) -> Pairs:
     """Return everything in a program except its entries."""
     rates = {label for label, _ in entries(program)}
-    return [("mode", "schedule" if program.needs_clock() else "constant"), *((k, v) for k, v in facts(program).items() if k not in rates)]
+    if program.protocol is not None:  # in a table of its own
+        rates |= set(protocol_facts(program, program.protocol))
+    return [("mode", MODES[program.mode]), *((k, v) for k, v in facts(program).items() if k not in rates)]
 
 
 def plain_values(one: Any) -> dict[str, Any]:

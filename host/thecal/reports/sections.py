@@ -13,10 +13,12 @@ from thecal.history.curve import Curve
 from thecal.history.parts import POWER, RUNNING, UNTOLD, BolusLine, Stretch
 from thecal.history.timeline import Timeline
 from thecal.quantities.amounts import ml, ml_per_h, ug_per_day
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.exact import drugs_of
 from thecal.reports.therapy import HOW, TherapyRows
 from thecal.reports.words import Words, offset_text
 from thecal.text.program import entries
+from thecal.text.protocol import entry_text
+from thecal.text.protocol import facts as protocol_facts
 
 MOST_ROWS = 150
 ENDED = {
@@ -114,24 +116,34 @@ class Sections:
         return (
             self.words.time(one.from_ms),
             end + ("" if one.ended == "entry" else f" ({ENDED.get(one.ended, one.ended)})"),
-            self.words.rate(one.rate_nl, one.digest),
+            self._rate(one),
             f"{float(programmed):.2f}" if programmed is not None else "-",
             *map(str, counts),
             f"{float(off):+.3f}" if off is not None else "-",
         )
 
+    def _rate(self, one: Stretch) -> str:
+        known = self.line.prescribed
+        if known is not None and known.program.protocol is not None and known.digest == one.digest:
+            return entry_text(known.program, one.entry)
+        return self.words.rate(one.rate_nl, one.digest)
+
     def schedule(self) -> Section:
-        """Return the entries of the stored program; with mass if it has a concentration."""
+        """Return the entries of the stored program; with the mass of each drug if it has a concentration."""
         known = self.line.prescribed
         if known is None:
             return Section("Schedule", (), empty="not known")
-        seconds_s, concentration = known.program.rate_seconds_s, ng_per_nl(known.program)
+        seconds_s, drugs = known.program.rate_seconds_s, drugs_of(known.program)
         rows: list[Cells] = []
         for label, rate_nl in entries(known.program):
-            mass = ug_per_day(rate_nl, seconds_s, concentration) if concentration is not None else "-"
+            doses = [ug_per_day(rate_nl, seconds_s, ng_per_nl) for _, ng_per_nl in drugs] or ["-"]
             per_h = f"{float(known.steps_per_s(rate_nl) * S_PER_HOUR):.3f}"
-            rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), mass, per_h))
-        head = ("from", "rate", f"nl in {seconds_s} s", "ug/day", "steps/h")
+            rows.append((label, ml_per_h(rate_nl, seconds_s), str(rate_nl), *doses, per_h))
+        if known.program.protocol is not None:
+            found = protocol_facts(known.program, known.program.protocol)
+            return Section("Protocol", ("", "as stored"), [(label, text) for label, text in found.items()])
+        masses = [f"{name} ug/day" for name, _ in drugs] if len(drugs) > 1 else ["ug/day"]
+        head = ("from", "rate", f"nl in {seconds_s} s", *masses, "steps/h")
         return Section("Schedule", head, rows, numbers_from=1)
 
     def boluses(self) -> Section:

@@ -40,6 +40,11 @@ class Reservoir(Shape):
     """The least volume left, and its uncertainty (`spread_nl`); null before the first refill report."""
 
 
+@repeats(replies.DRUG)
+class Drug(Shape):
+    """A drug and its concentration: `ng` in `nl`; 0 in 0: a fluid in volumes."""
+
+
 @repeats(replies.LINE)
 class Line(Shape):
     """Two solutions in the line (ng in nl; 0 in 0: unknown): what a start `needs` ("bridge", "prime", ""), the `phase` of a running

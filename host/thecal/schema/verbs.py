@@ -34,7 +34,7 @@ class Implementation(Shape):
     """The interpreter of the pump."""
 
 
-@repeats(replies.HELLO, without="journal_identity calibration_id calibration_expires_utc_s calibration_expires_nl ceilings")
+@repeats(replies.HELLO, without="journal_identity name calibration_id calibration_expires_utc_s calibration_expires_nl ceilings")
 class Hello(Shape):
     """The pump's identity and versions."""
 
@@ -84,12 +84,22 @@ class Sim(Shape):
     speed: float | None
 
 
+class ProgramDrug(Shape):
+    """A drug beside the first, with its own limits in the drug library (0 = none) if the program has settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    concentration_ng: int
+    concentration_nl: int
+
+
 class Program(Shape):
     """A program: rates are `rate_nl` per `rate_seconds_s`; a limit of 0 means the bench's."""
 
     name: str
     fluid: str
-    mode: Literal["constant", "schedule", "minimum"]
+    mode: Literal["constant", "schedule", "minimum", "protocol"]
     rate_seconds_s: int
     entries: list[tuple[int, int]] = Field(description="minute of the week from Monday 00:00, rate_nl")
     on_clock_loss: str
@@ -99,7 +109,9 @@ class Program(Shape):
     day_nl: int
     concentration_ng: int
     concentration_nl: int
+    drugs: list[ProgramDrug] = Field(description="besides `fluid`, which leads")
     settings: dict[str, Any] | None = None
+    protocol: dict[str, Any] | None = Field(None, description="stages: seconds, rate_nl at begin and end; loops: first stage, count, times")
 
 
 class Programmed(Shape):
@@ -107,6 +119,7 @@ class Programmed(Shape):
 
     digest: str | None = None
     program: Program
+    unchanged: bool | None = Field(None, description="true: the pump had this program already, and nothing was sent")
 
 
 @repeats(replies.BOLUS, replies.ORDERED, REPLIES["bolus.status"], REPLIES["bolus.cancel"])
@@ -126,11 +139,38 @@ class Status(Shape):
     clock: Clock | None = None
 
 
+class OnePump(Shape):
+    """A pump of `status --all`; `status` if it answered, otherwise `error`. `name` and `unique_id` are "" if unknown."""
+
+    port_url: str
+    origin: Literal["usb", "simulator"]
+    name: str
+    unique_id: str
+    status: Status | None = None
+    error: Error | None = None
+
+
 @repeats(REPLIES["start"])
 class Begun(Shape):
     """The pump's answer to `start`."""
 
     settled: bool | None = None
+
+
+class Run(Shape):
+    """A run: `rate_nl` per `rate_seconds_s`; `volume_nl`, `duration_s` and `whole_steps` are null for a rate without end. `replaced`:
+    the name of the program before. With --wait `delivered_steps` and the `outcome` "done"."""
+
+    digest: str
+    replaced: str | None
+    start: Begun | Status
+    rate_nl: int
+    rate_seconds_s: int
+    volume_nl: int | None
+    duration_s: int | None
+    whole_steps: int | None
+    delivered_steps: int | None
+    outcome: Literal["running", "done"]
 
 
 class Start(Shape):
@@ -213,6 +253,60 @@ class Calibrate(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+@repeats(REPLIES["name.set"])
+class Name(Shape):
+    """The pump's name; "" if it has none."""
+
+    settled: bool | None = None
+
+
+class Written(Shape):
+    """The file that was written."""
+
+    file: str
+
+
+class Config(Shape):
+    """The config file, the defaults in force (null: none), and where each comes from."""
+
+    file: str
+    values: dict[str, str | None]
+    origins: dict[str, str]
+
+
+class Part(Shape):
+    """An argument or option of a verb."""
+
+    name: str
+    help: str
+
+
+class Example(Shape):
+    what: str
+    command: str
+
+
+class Page(Shape):
+    """The page of a verb."""
+
+    verb: str
+    usage: str
+    help: str
+    argument: list[Part]
+    option: list[Part]
+    examples: list[Example]
+
+
+class Groups(Shape):
+    """The verbs with their summaries, by group."""
+
+    groups: dict[str, dict[str, str]]
+
+
+class Schemas(RootModel[list[str] | dict[str, Any]]):
+    """The names of the schemas, or one of them."""
+
+
 SHAPES: dict[str, Any] = {
     "find": Find,
     "sim": Sim,
@@ -220,8 +314,9 @@ SHAPES: dict[str, Any] = {
     "calibrate": Calibrate,
     "characterise": Characterise,
     "program": Programmed,
+    "run": Run | Programmed | Unsent | list[Unsent],
     "start": Start | Unsent,
-    "status": Status,
+    "status": Status | list[OnePump],
     "watch": Status,
     "bolus": Bolus | Unsent,
     "stop": Stop,
@@ -232,6 +327,11 @@ SHAPES: dict[str, Any] = {
     "maintenance": Maintenance | Unsent,
     "prime": Bolus | Unsent,
     **of_therapy.VERBS,
+    "name": Name | Unsent,
+    "new": Written,
+    "config": Config,
+    "help": Page | Groups,
+    "schema": Schemas,
     "error": Error,
 }
 

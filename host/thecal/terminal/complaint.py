@@ -6,6 +6,9 @@ import sys
 
 from thecal.errors import Interrupted, ThecalError
 from thecal.terminal.console import emit_json, printable
+from thecal.terminal.folding import folded
+
+INDENT = len("thecal: ")
 
 
 def report(error: ThecalError | Interrupted, as_json: bool) -> None:
@@ -13,6 +16,6 @@ def report(error: ThecalError | Interrupted, as_json: bool) -> None:
     if as_json:
         emit_json(error.as_dict())
         return
-    print(f"thecal: {printable(error.cause)}", file=sys.stderr)
+    print(folded(f"thecal: {printable(error.cause)}", INDENT, sys.stderr), file=sys.stderr)
     if error.do:
-        print(f"        {printable(error.do)}", file=sys.stderr)
+        print(folded(" " * INDENT + printable(error.do), INDENT, sys.stderr), file=sys.stderr)

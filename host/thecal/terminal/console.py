@@ -24,11 +24,13 @@ ALERT = f"\0{os.urandom(8).hex()}\0"  # the mark that `alert` puts around a text
 
 
 def data(text: str) -> None:
-    print(for_terminal(text))
+    """Print on stdout; fold running text to the terminal, not JSON."""
+    print(for_terminal(text if ALERT in text or text.startswith(("{", "[")) else folding.text(text, sys.stdout)))
 
 
 def talk(text: str) -> None:
-    print(for_terminal(text), file=sys.stderr)
+    """Print on stderr, folded to the terminal."""
+    print(for_terminal(text if ALERT in text else folding.text(text, sys.stderr)), file=sys.stderr)
 
 
 def for_terminal(text: str) -> str:

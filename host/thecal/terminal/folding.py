@@ -7,22 +7,38 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import TextIO
 
 Cells = Sequence[str]
 INDENT = 2
 LEAST_TEXT = 16  # cells for a text next to its label; with fewer, it goes below
 
 
-def width_cells() -> int | None:
-    """Return the width of a line: COLUMNS, otherwise the terminal's; None if the output is not a terminal."""
+def width_cells(stream: TextIO | None = None) -> int | None:
+    """Return the width of a line of `stream` (default: stdout): COLUMNS, otherwise the terminal's; None if it is not a terminal."""
     told = os.environ.get("COLUMNS", "")
     if told.isdigit() and int(told):
         return int(told)
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
+
+
+def folded(line: str, indent: int, stream: TextIO) -> str:
+    """Fold a line of running text between words, if the terminal is narrower; the further lines are indented. A word stays whole."""
+    width = width_cells(stream)
+    if width is None or len(line) <= width:
+        return line
+    begin = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line.strip(), width, initial_indent=begin, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def wrapped(first: str, text: str, width: int, indent: int) -> list[str]:
-    """Return `first` followed by a text, whose further lines are indented to its begin."""
+    """Return `first` followed by a text, whose further lines are indented to its begin. A text with a word that has no room there goes
+    below; only a word that is longer than the terminal is cut."""
+    longest = max(map(len, text.split()), default=0)
+    if first.strip() and width - indent < longest <= width - INDENT:
+        return [first.rstrip(), *wrapped(" " * INDENT, text, width, INDENT)]
     lines = textwrap.wrap(text, max(1, width - indent), break_on_hyphens=False) or [""]
     return [(first.ljust(indent) + lines[0]).rstrip(), *[" " * indent + line for line in lines[1:]]]
 
@@ -59,3 +75,11 @@ def stacked(table: Sequence[Cells], gap: str, width: int) -> list[str]:
                 first = ""
             found += wrapped(first, cell, width, label)
     return found
+
+
+def text(words: str, stream: TextIO) -> str:
+    """Fold the lines of a text that are longer than the terminal; further lines are indented by two more."""
+    if width_cells(stream) is None:
+        return words
+    lines = words.split("\n")
+    return "\n".join(folded(line, len(line) - len(line.lstrip()) + INDENT, stream) for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thecal.errors import Refused
+from thecal.pump.active import content_of
 from thecal.quantities.amounts import ml, ug_per_ml
 
 LINE_FAULTS = ("bridge_needed", "bridge_impossible")
@@ -20,8 +21,7 @@ def of(status: dict[str, Any]) -> Line | None:
 
 def content(line: Line, which: str) -> str:
     """Return "dye 500 ug/mL" of `old` or `new`."""
-    fluid, mass_ng, volume_nl = (line[f"{which}_{name}"] for name in ("fluid", "ng", "nl"))
-    return f"{fluid} {ug_per_ml(mass_ng, volume_nl, 3)}" if volume_nl else fluid or "unknown"
+    return " and ".join(f"{name} {ug_per_ml(ng, nl, 3)}" if nl else name or "unknown" for name, ng, nl in content_of(line, which))
 
 
 def need(line: Line) -> str:

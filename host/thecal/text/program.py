@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pumpcore.program.plan import MODES, Program
-from thecal.quantities.amounts import ml, ml_per_h, ug_per_day, ug_per_ml
-from thecal.quantities.exact import ng_per_nl
+from thecal.quantities.amounts import doses_text, masses_text, ml, ml_per_h, ug_per_ml
+from thecal.quantities.exact import drugs_of
 from thecal.quantities.week import week_time
+from thecal.text import protocol as protocol_text
 from thecal.text.settings import settings_facts
+
+CHANGED = "*"
 
 
 def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[tuple[str, ...]]:
@@ -17,6 +20,14 @@ def rows(current: Program | None, new: Program, typed: dict[str, str]) -> list[t
     return [("", "current", "new", "as typed"), *[(label, before.get(label, "-"), after.get(label, "-"), texts[label]) for label in labels]]
 
 
+def marked(table: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Mark the rows of `rows` whose value changes; none for the first program of a pump."""
+    head, *body = table
+    if all(row[1] == "-" for row in body):
+        return table
+    return [(f"({CHANGED} changes)", *head[1:]), *[(f"{row[0]} {CHANGED}" if row[1] != row[2] else row[0], *row[1:]) for row in body]]
+
+
 def facts(program: Program) -> dict[str, str]:
     """Return every value of a program, by label."""
     seconds_s = program.rate_seconds_s
@@ -24,6 +35,7 @@ def facts(program: Program) -> dict[str, str]:
         "title": program.name,
         "drug": program.fluid,
         "concentration": concentration(program),
+        **{f"drug {at}": f"{name} {ug_per_ml(mass_ng, nl)}" for at, (name, mass_ng, nl) in enumerate(program.drugs, 2)},
         "on clock loss": program.on_clock_loss,
         "after power loss": program.after_power_loss,
         "max_rate": ml_per_h(program.max_rate_nl, seconds_s) if program.max_rate_nl else "bench's",
@@ -32,6 +44,8 @@ def facts(program: Program) -> dict[str, str]:
         "basal": MODES[program.mode],
         "rates are per": f"{seconds_s} s",
     }
+    if program.protocol is not None:
+        said.update(protocol_text.facts(program, program.protocol))
     for label, rate_nl in entries(program):
         said[label] = f"{ml_per_h(rate_nl, seconds_s)} = {rate_nl} nl{mass_rate(program, rate_nl)}"
     said.update(settings_facts(program))
@@ -39,7 +53,9 @@ def facts(program: Program) -> dict[str, str]:
 
 
 def entries(program: Program) -> list[tuple[str, int]]:
-    """Return (label, rate_nl): "always", or "daily 06:00" if all days are equal, otherwise "mon 06:00"."""
+    """Return (label, rate_nl): "always", or "daily 06:00" if all days are equal, otherwise "mon 06:00"; none for a protocol."""
+    if program.protocol is not None:
+        return []
     if not program.needs_clock():
         return [("always", program.entries[0][1])]
     days = [[(minute % 1440, rate) for minute, rate in program.entries if minute // 1440 == day] for day in range(7)]
@@ -58,6 +74,11 @@ def concentration(program: Program) -> str:
 
 
 def mass_rate(program: Program, rate_nl: int) -> str:
-    """Return the rate as mass per day, if the program has a concentration."""
-    concentration = ng_per_nl(program)
-    return f" = {ug_per_day(rate_nl, program.rate_seconds_s, concentration)} ug/day" if concentration is not None else ""
+    """Return the rate as mass per day of each drug, if the program has a concentration."""
+    drugs = drugs_of(program)
+    return f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}" if drugs else ""
+
+
+def dose_rows(program: Program, volume_nl: int) -> list[tuple[str, str]]:
+    """Return the mass of each drug in a dose, if the program has several."""
+    return [("holds", masses_text(volume_nl, drugs_of(program)))] if program.drugs else []

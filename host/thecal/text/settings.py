@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from pumpcore.program.plan import Program
-from pumpcore.program.settings import Settings
+from pumpcore.program.settings import LIMITS, Settings
 from thecal.prescription.tables import COUNT, DAY, PERMILLE, RANGE, RATE, SECONDS, SETTINGS, VOLUME
 from thecal.quantities.amounts import ml, ml_per_h, span, ug_per_ml
 from thecal.quantities.typed import decimal
@@ -35,6 +35,7 @@ def settings_facts(program: Program) -> dict[str, str]:
         **line_facts(settings),
         **(lines(settings, "reservoir") if settings.capacity_nl else {"reservoir": NONE}),
         **library_facts(settings, program.rate_seconds_s),
+        **{f"library.{kind}_concentration of {drug}": said for drug, own in settings.drugs[1:] for kind, said in ranges(own)},
     }
 
 
@@ -47,6 +48,12 @@ def lines(settings: Settings, table: str, rate_seconds_s: int = 1) -> dict[str, 
             said = " to ".join(SHOWN[one.held.kind](value, rate_seconds_s) for value in values)
             found[one.key] = NONE if one.held.kind in MAY_BE_NOTHING and not values[-1] else said
     return found
+
+
+def ranges(own: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Return ("soft" or "hard", the range of concentration) that a library sets for a drug after the first."""
+    ends = {kind: [own[LIMITS.index(f"{kind}_{end}_ng")] for end in ("low", "high")] for kind in ("hard", "soft")}
+    return [(kind, " to ".join(map(ug_per_ml, pair))) for kind, pair in ends.items() if pair[1]]
 
 
 def demand_facts(settings: Settings) -> dict[str, str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pumpcore.fluid.front import OLD
 from thecal.pump import delivering
-from thecal.quantities.amounts import clock_text, made_text, ml, ml_per_h, span, steps_text
+from thecal.pump.active import content_of
+from thecal.quantities.amounts import clock_text, doses_text, made_text, ml, ml_per_h, span, steps_text
 from thecal.text import calibration as calibration_text
 from thecal.text import line as line_text
+from thecal.text import protocol as protocol_text
 from thecal.text.faults import fault_text, severity
 
 if TYPE_CHECKING:
@@ -36,6 +39,20 @@ def rate_text(status: Status) -> str:
     elif found and found[0].name != delivering.BASAL:
         text += f" ({found[0].name})"
     return text + (" (paused at a ceiling)" if status["state"] == "limited" else "")
+
+
+def doses_rows(status: Status) -> list[tuple[str, str]]:
+    """Return the present dose of each drug, if the program has several."""
+    drugs, line = status.get("drugs") or [], line_text.of(status)
+    rate = sum((part.nl_per_s for part in delivering.parts_of(status)), Fraction(0))
+    if len(drugs) < 2 or not rate:
+        return []
+    if line is not None and line["needs"]:
+        if line.get("phase") != OLD:
+            return [("doses", "uncertain: two contents are in the line")]
+        drugs = [{"name": name, "ng": ng, "nl": nl} for name, ng, nl in content_of(line, "old")]
+    known = [(drug["name"], Fraction(drug["ng"], drug["nl"])) for drug in drugs if drug["nl"]]
+    return [("doses", doses_text(rate.numerator, rate.denominator, known))]
 
 
 def bolus_text(status: Status) -> str:
@@ -88,7 +105,9 @@ def rows(status: Status, clock: Reading | None = None) -> list[tuple[str, str]]:
         ("state", status["state"] + (" (checking itself after power-up)" if status.get("checking") else "")),
         ("program", f"{name} ({digest[:12]})" if name else "none"),
         ("delivers", rate_text(status)),
+        *doses_rows(status),
         ("basal", basal_text(status)),
+        *([("protocol", protocol_text.now_text(status))] if status.get("protocol") else []),
         ("bolus", bolus_text(status)),
         *([("extended bolus", bolus_text({**status, "bolus": status["extended"]}))] if status.get("extended") else []),
         *([("temporary rate", temporary_text(status))] if status.get("temporary") else []),

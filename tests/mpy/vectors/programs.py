@@ -20,7 +20,13 @@ def _programs() -> list:
     full = Program("all of it", "dye", 3600, [(0, 7)])
     full.mode = packing.MINIMUM
     full.settings = Settings(_FULL, "bench fluids")
-    return [plain, empty, week, full]
+    several = Program("four", "dye", 3600, [(0, 7), (3, 1 << 48)])
+    several.mode, several.concentration = packing.SCHEDULE, (500, 1)
+    several.drugs = (("m\u00e4rker", 250, 1), ("b", 1, (1 << 64) - 1), ("c", 3, 2))
+    several.settings = Settings(_FULL, "bench fluids")
+    own = (1 << 41, 1 << 40, 1 << 39, 1, 1 << 48, 0, 1, 2, 3, 4)
+    several.settings.drugs = (("dye", ()), ("m\u00e4rker", own), ("b", (0,) * 10), ("c", own))
+    return [plain, empty, week, full, several]
 
 
 # in the order of FIELDS

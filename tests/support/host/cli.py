@@ -35,10 +35,12 @@ def modules() -> list[str]:
 
 
 def environment(runtime: Path) -> dict[str, str]:
-    """Return this environment with this checkout first, and an own folder for running simulators: none of this machine's is found."""
+    """Return this environment with this checkout first, and an own folder for running simulators and defaults: none of this machine's
+    is found."""
     others = ("THECAL_", "PYTEST_", "COV_", "COLUMNS", "PYTHONDONTWRITEBYTECODE")  # without the last, each start compiles our modules
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-    return {**inherited, "PYTHONPATH": os.pathsep.join([str(ROOT / "host"), str(ROOT / "firmware")]), "THECAL_RUNTIME": str(runtime)}
+    there = {"THECAL_RUNTIME": str(runtime), "THECAL_CONFIG": str(runtime / "config.toml")}
+    return {**inherited, "PYTHONPATH": os.pathsep.join([str(ROOT / "host"), str(ROOT / "firmware")]), **there}
 
 
 @functools.cache

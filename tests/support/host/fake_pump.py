@@ -39,6 +39,8 @@ class FakePump:
         self.executed = []
         self.state = "stopped"
         self.boot = 1
+        self.name = ""
+        self.unique_id = "0" * 16
         self.active = b""
         self.staged = {}
         self.boluses = {}
@@ -140,7 +142,8 @@ class FakePump:
         return line, messages.request(identity, method, rest)
 
     def do_hello(self):
-        about = {"protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "unique_id": "0" * 16, "bench": "fake"}
+        about = {"name": self.name, "protocol": self.protocol, "firmware": "0.1.0", "release": "0" * 64, "bench": "fake"}
+        about["unique_id"] = self.unique_id
         return {**about, "implementation": {"name": "fake"}, "calibration_state": "UNCALIBRATED", "capabilities": sorted(messages.METHODS)}
 
     def do_status(self):
@@ -250,6 +253,12 @@ class FakePump:
         sequences = {"first_sequence": first, "next_sequence": first + len(chosen), "last_sequence": last}
         more = {"more": (blocks or 1) > 1 and first + len(chosen) <= last} if self.several_blocks else {}
         return {"ring": ring, "bytes": len(raw), "crc32": frame.crc_text(raw).decode(), **sequences, **more}, raw
+
+    def do_name_set(self, name):
+        if self.state != "stopped":
+            raise Refusal("not_stopped")
+        self.name = name
+        return {"name": name}
 
     def do_maintenance(self):
         self.state = "maintenance"

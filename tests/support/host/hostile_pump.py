@@ -185,7 +185,8 @@ def crossing() -> dict:
 def front() -> dict:
     return {"needs": "bridge", "line_nl": 339_000, "low_nl": 300_000, "high_nl": 339_000, "least_nl": 100_000,
             "most_nl": 100_500, "old_until_steps": 4000, "new_from_steps": 6000, "old_fluid": "dye", "old_ng": 300, "old_nl": 1000,
-            "new_fluid": "water", "new_ng": 500, "new_nl": 1000}  # fmt: skip
+            "new_fluid": "water", "new_ng": 500, "new_nl": 1000, "old_drugs": [{"name": "marker", "ng": 5, "nl": 7}],
+            "new_drugs": [{"name": "marker", "ng": 9, "nl": 7}]}  # fmt: skip
 
 
 def weighed_pair() -> str:
@@ -225,6 +226,7 @@ def others(replies: dict) -> dict:
         "reservoir.acknowledge": {"blocks": 0},
         "ack": {"alarms": [612]},
         "maintenance": {"state": "maintenance"},
+        "name.set": {"name": "flow-1"},
         "forecast.digest": {"second_s": 600, "remainder": 5, "chain": "0" * 64, "done": True, "position_steps": 5},
     }  # fmt: skip
 

@@ -231,7 +231,7 @@ def forecast_of(pump: UnitPump, made: programs.Program) -> tuple:
     staged = pump.stage(packed)
     told, status = staged["line"], pump.call("status")
     forecast = Forecast(made, PAIR, status["utc_s"], Zone(0), 5)
-    pair = front.ratio(tuple(told["old_" + name] for name in ("fluid", "ng", "nl")), made.content())
+    pair = front.ratio((tuple(told["old_" + name] for name in ("fluid", "ng", "nl")),), made.content())
     forecast.crossing = front.Crossing(pair, told["old_until_steps"], told["new_from_steps"])
     return forecast, status["delivered_steps"]
 

@@ -159,7 +159,7 @@ def test_what_a_firmware_without_lines_activated_is_noticed_however_long_the_pum
 
 
 def test_an_image_of_the_line_is_what_was_packed() -> None:
-    made = front.Line(("dye", 5, 7), ("wäter", 0, 0)).begin(front.BEHIND, 123, 45, PAIR)
+    made = front.Line((("dye", 5, 7),), (("wäter", 0, 0),)).begin(front.BEHIND, 123, 45, PAIR)
     again = front.unpack(made.pack())
     assert (again.pack(), again.old, again.new) == (made.pack(), made.old, made.new)
     assert [getattr(again, name) for name in front.FIELDS] == [front.BEHIND, 123, 45, 0, 0, PAIR.volume_nl, PAIR.steps]

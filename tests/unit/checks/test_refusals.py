@@ -1,6 +1,5 @@
 """Refusals of the pump or its formulas in a person's words and units: rates in mL/h, and only nearest values that can be ordered."""
 
-import importlib
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from pumpcore.program.plan import Program
 from thecal.checks.dose import volume as volume_nl_of
 from thecal.checks.dose import volume_of
 from thecal.checks.orders import check_steps
+from thecal.cli import uploading
 from thecal.errors import BadInput, Refused
 from thecal.pump import exchange
 
@@ -27,8 +27,7 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
         detail = {"fault": "rate_above_ceiling", "do": "lower it", "asked_nl": 4_000_000, "limit_nl": 3_000_000, "nearest_nl": 3_000_000}
         raise exchange.refused({"code": 301, "message": "the rate is above the ceiling", "data": detail})
 
-    verb = importlib.import_module("thecal.cli.verbs.program")
-    monkeypatch.setattr(verb, "show", lambda *words: None)
+    monkeypatch.setattr(uploading, "show", lambda *words: None)
     client = SimpleNamespace(
         program_read=dict, program_stage=lambda *words: {"digest": digest(b"x"), "program": ""}, program_activate=lambda wanted: None
     )
@@ -36,7 +35,7 @@ def test_a_rate_that_the_pump_refuses_is_told_in_ml_per_hour(step, monkeypatch):
     pump = SimpleNamespace(client=client, program=None, status={"calibration": None})
     monkeypatch.setattr("thecal.text.calibration.line", lambda told: "none")
     with pytest.raises(Refused) as caught:
-        verb.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)
+        uploading.upload(pump, SimpleNamespace(packed=b"x", program=WATER, typed={}), True)
     assert "4 mL/h" in caught.value.cause and "3 mL/h" in caught.value.cause and "000000" not in caught.value.cause
 
 

@@ -61,6 +61,7 @@ VERBS = {
     ("limits",): STOPPED,
     ("program", "rx.toml", "--yes"): STOPPED,
     ("maintenance", "--yes"): STOPPED,
+    ("name", "flow-9"): STOPPED,
     ("calibrate", "--history"): STOPPED,
     ("calibrate", "--forget", "--yes"): STOPPED,
     ("calibrate", *WEIGHTS, "--yes"): STOPPED,

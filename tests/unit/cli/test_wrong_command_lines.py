@@ -25,9 +25,9 @@ BOLUS_DO = (
 LINES = [
     (("statsu",), "No such command 'statsu'", "did you mean 'status', 'start'? `thecal --help` lists the commands and options"),
     (("pump",), "No such command 'pump'", "`thecal --help` lists the commands and options"),
-    (("--josn",), "No such option: --josn", "`thecal --help` lists the commands and options"),
+    (("--josn",), "No such option: --josn", "did you mean --json? `thecal --help` lists the commands and options"),
     (("status", "--prot", "x"), "No such option: --prot", "did you mean --port? `thecal status --help` lists the commands and options"),
-    (("status", "more"), "Got unexpected extra argument(s) (more)", "`thecal status --help` lists the commands and options"),
+    (("alarms", "more"), "Got unexpected extra argument(s) (more)", "`thecal alarms --help` lists the commands and options"),
     (("program",), "Missing argument 'FILE'", "`thecal program --help` lists the commands and options"),
     (
         ("journal", "--from", "x"),
@@ -82,7 +82,7 @@ LINES = [
     (("bolus", "--", "-1 mL"), "the command names no complete order, or more than one", BOLUS_DO),
     (("bolus", "--status", "x"), '"x" is not a token', TOKEN_DO),
     (("bolus", "--cancel", "0123456789ABCDEF"), '"0123456789ABCDEF" is not a token', TOKEN_DO),
-    (("ack", "power_lots"), '"power_lots" is not a fault', FAULT_DO),
+    (("ack", "power_lots"), '"power_lots" is not a fault', f"did you mean power_lost? {FAULT_DO}"),
     (("ack", "99999"), '"99999" is not a fault', FAULT_DO),
     (
         ("flash", "--bench", "no"),

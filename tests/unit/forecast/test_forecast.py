@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
+from itertools import accumulate
 from math import floor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from support.host.prescriptions import RX
 from thecal.checks.rigs import ANY_RIG
 from thecal.forecast import asked, words
 from thecal.forecast.boluses import Allowed
-from thecal.forecast.ceilings import binding
+from thecal.forecast.ceilings import binding, fullest
 from thecal.forecast.course import Course, Flow
 from thecal.forecast.figure import png as drawn
 from thecal.forecast.model import Outlook
@@ -49,6 +51,28 @@ def test_a_course_is_the_sum_of_its_seconds(flows: list, wanted_nl: int) -> None
     assert course.reaches(wanted_nl) == first
     cut = course.cut(500)
     assert (cut.at(500), cut.at(1000)) == (course.at(500), course.at(500))
+
+
+RAMPS = st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers(0, 50), st.integers(0, 50)), max_size=6)
+
+
+@given(RAMPS, st.integers(0, 20_000), st.integers(1, 999))
+def test_a_course_of_ramps_is_the_sum_of_its_seconds(ramps: list, wanted_nl: int, span_s: int) -> None:
+    """Each second of a ramp runs at the rate of its middle; the fullest window is that of brute force."""
+    flows = [Flow(at_s, at_s + length_s, Fraction(begin), Fraction(end - begin, length_s)) for at_s, length_s, begin, end in ramps]
+    course = Course(flows, 1000)
+    seconds = [
+        sum(flow.per_s + flow.slope * (second_s - flow.from_s + Fraction(1, 2)) for flow in flows if flow.from_s <= second_s < flow.to_s)
+        for second_s in range(1000)
+    ]
+    sums = [Fraction(0), *accumulate(seconds, initial=Fraction(0))][1:]
+    assert [course.at(second_s) for second_s in range(1001)] == sums
+    assert course.reaches(wanted_nl) == next((second_s for second_s, total in enumerate(sums) if total >= wanted_nl), None)
+    assert course.highest()[0] >= max(seconds) and course.lowest() <= min(seconds)
+    cut = course.cut(500)
+    assert (cut.at(500), cut.at(1000)) == (sums[500], sums[500])
+    most = max(sums[begin_s + span_s] - sums[begin_s] for begin_s in range(1001 - span_s))
+    assert fullest(SimpleNamespace(basal=course), span_s)[1] == most
 
 
 def with_demand(**values: int) -> Settings:

@@ -189,6 +189,24 @@ def test_a_file_that_is_no_journal_says_why(tmp_path, content, cause):
     assert error.value.do
 
 
+@pytest.mark.parametrize(
+    ("content", "cause", "do"),
+    [
+        ("ring,sequence,boot,uptime_ms\n", "the CSV of `thecal journal --csv`", "thecal journal --jsonl FILE"),
+        ("utc_s,local,planned_steps\n", "the CSV of `thecal report --csv`", "thecal report --save FILE"),
+        ("[\n  {\n", "the list of `thecal journal --json`", "thecal journal --jsonl FILE"),
+        ('{\n  "from_ms": 5\n}\n', "the result of `thecal report --json`", "thecal report --save FILE"),
+        ("<!doctype html>\n", "a page of `thecal report`", "thecal journal --jsonl FILE"),
+        ("# thecal gravimetry 1\n", "a record of `thecal characterise`", "thecal characterise --from FILE"),
+        ('# mine\n\ntitle = "t"\n', "a prescription", "thecal forecast j.jsonl"),
+    ],
+)
+def test_a_file_of_another_kind_names_the_right_option(tmp_path, content, cause, do):
+    with pytest.raises(BadInput) as error:
+        load([saved(tmp_path, content)])
+    assert error.value.cause.endswith(f"j.jsonl: is {cause}") and do in error.value.do
+
+
 def test_a_file_that_is_not_there_and_a_folder_say_why(tmp_path):
     for file in (tmp_path / "none", tmp_path):
         with pytest.raises(BadInput):

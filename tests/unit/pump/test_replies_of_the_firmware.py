@@ -72,6 +72,8 @@ def fresh() -> None:
     refused(pump, "start")
     pump.call("calibration.check", calibration="")
     pump.call("calibration.set", calibration="")
+    pump.call("name.set", name="flow-1")
+    pump.call("hello")
 
 
 def no_bench() -> None:

@@ -285,3 +285,20 @@ def test_what_an_older_pump_says_of_its_clock_ends_no_verb_in_a_traceback(
 def test_a_name_that_is_refused_is_not_suggested() -> None:
     assert zones.suggestion("localtime") == ""
     assert zones.suggestion("europe/berlin") == 'did you mean "Europe/Berlin"? '
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("CEST", "Europe/Berlin"),
+        ("PST", "America/Los_Angeles"),
+        ("Berln", "Europe/Berlin"),
+        ("utc+2", "Etc/GMT-2"),
+        ("gmt-05:00", "Etc/GMT+5"),
+    ],
+)
+def test_what_people_say_gets_a_near_zone(typed: str, near: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        zones.named(typed)
+    assert f'did you mean "{near}"?' in caught.value.do
+    zones.named(near)

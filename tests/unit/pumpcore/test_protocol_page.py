@@ -237,6 +237,7 @@ def asked() -> dict:
     zone = {"utc_s": 1_767_571_261, "offset_s": 0, "transition_utc_s": 0, "transition_offset_s": 0}
     cursor = {"second_s": 0, "remainder": 0, "chain": "0" * 64}
     replies["forecast.digest"] = pump.call("forecast.digest", digest=pump.pump.setup.digest, days=1, **zone, **cursor)
+    replies["name.set"] = pump.call("name.set", name="flow-1")
     replies["maintenance"] = pump.call("maintenance")
     return replies
 

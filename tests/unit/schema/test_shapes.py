@@ -21,6 +21,7 @@ REPEATED: dict[type[BaseModel], tuple[list[tuple], set[str]]] = {
     verbs.Stop: ([REPLIES["stop"]], set()),
     verbs.Alarm: ([replies.ALARM], set()),
     verbs.Maintenance: ([REPLIES["maintenance"]], set()),
+    verbs.Name: ([REPLIES["name.set"]], {"settled"}),
     therapy.Therapy: ([replies.THERAPY], set()),
     therapy.Reservoir: ([replies.RESERVOIR], set()),
     therapy.Line: ([replies.LINE], set()),

@@ -5,9 +5,13 @@ from app.programs.lines import Bridge
 from app.pump import Pump
 from app.wire.handlers.start import begin, check_start
 from pumpcore.faults.faults import Refusal
-from pumpcore.fluid.front import BRIDGE, PRIME
+from pumpcore.fluid.front import BRIDGE, PRIME, matched
 from pumpcore.limits import limits
+from pumpcore.program.settings import LIMITS
 from pumpcore.units import U64_MAX, ceil_div
+
+if 0:  # for the type checker alone
+    from app.types import Program
 
 
 def bridge_start(pump: Pump, params: dict) -> dict:
@@ -34,6 +38,7 @@ def bridge_start(pump: Pump, params: dict) -> dict:
     if bridge.numerator > bridge.denominator:
         _check_rate(pump, bridge)
         _check_windows(pump, bridge)
+    _check_others(pump, bridge)
     pump.tokens.use(token)
     pump.journal.append("bridge_started", bridge.told(pump.position_steps()))
     begin(pump, bridge)
@@ -63,7 +68,8 @@ def _check_rate(pump: Pump, bridge: Bridge) -> None:
     for name, limit_nl in bounds:
         if asked_nl > limit_nl > 0 or (asked_nl > limit_nl and name == "rate_above_ceiling"):
             nearest_nl = limit_nl * bridge.denominator // bridge.numerator
-            raise Refusal(name, rule="R7", parameter="bridge", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl)
+            drug = settings.whose(name[-4:] + "_rate_nl") if name.startswith("library") else {}
+            raise Refusal(name, rule="R7", parameter="bridge", asked_nl=asked_nl, limit_nl=limit_nl, nearest_nl=nearest_nl, **drug)
 
 
 def _check_windows(pump: Pump, bridge: Bridge) -> None:
@@ -80,3 +86,30 @@ def _check_windows(pump: Pump, bridge: Bridge) -> None:
                 name + "_above_ceiling", rule="R5", parameter="bridge", asked_nl=pair.nl_for_steps(asked),
                 limit_nl=pair.nl_for_steps(limit), nearest_nl=pair.nl_for_steps(limit),
             )
+
+
+def _check_others(pump: Pump, bridge: Bridge) -> None:
+    """Check the dose of the other drugs meanwhile against their own library limits, as the volume of the new content that holds it."""
+    program, pair = pump.setup.program, pump.setup.calibration
+    old, new = matched(pump.setup.line.old, program.content()), program.content()
+    rest_nl = ceil_div(max(0, bridge.new_from - pump.position_steps()) * pair.volume_nl, pair.steps)
+    for at in range(1, len(new)):
+        mass, volume = old[at][1] * new[at][2], old[at][2] * new[at][1]
+        top, bottom = bridge.numerator * mass, bridge.denominator * volume
+        if top > bottom and any(program.settings.drugs[at][1]):  # otherwise the tip delivers no more than planned, or has no limit
+            asks = dict(limits.asks_nl(program))
+            over = top - bottom
+            more_nl = min(ceil_div(rest_nl * mass * over, volume * top), ceil_div(asks["day"] * over, bottom))
+            _refuse_dose(program, at, "rate", ceil_div(asks["rate"] * top, bottom))
+            _refuse_dose(program, at, "day", asks["day"] + more_nl)
+
+
+def _refuse_dose(program: "Program", at: int, name: str, asked_nl: int) -> None:
+    """Refusals `library_hard`, `library_soft` if drug `at` would be dosed above its own limit; `name` is "rate" or "day"."""
+    settings = program.settings
+    drug, own = settings.drugs[at]
+    for kind in ("hard", "soft"):
+        limit_nl = own[LIMITS.index("%s_%s_nl" % (kind, name))]
+        if asked_nl > limit_nl > 0 and not (kind == "soft" and name in settings.overridden()):
+            detail = {"asked_nl": asked_nl, "limit_nl": limit_nl, "nearest_nl": limit_nl}
+            raise Refusal("library_" + kind, rule="R7", parameter="bridge", drug=drug, limited=name, **detail)

@@ -155,8 +155,9 @@ def _check_running(pump: Pump, new: packing.Program) -> None:
     from app.wire.handlers.start import check_tank
 
     check_running(pump)
-    drugs = ["%s %d ng in %d nl" % (one.fluid, one.concentration[0], one.concentration[1]) for one in (new, old)]
-    if (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
+    drugs = [" and ".join(["%s %d ng in %d nl" % drug for drug in one.content()]) for one in (new, old)]
+    others = tuple(new.drugs) != tuple(old.drugs)
+    if others or (new.fluid, new.concentration[0] * old.concentration[1]) != (old.fluid, old.concentration[0] * new.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])
     if bool(new.concentration[1]) != bool(old.concentration[1]):
         raise Refusal("drug_running", rule="R9", asked=drugs[0], limit=drugs[1], nearest=drugs[1])

@@ -32,6 +32,7 @@ def hello(pump: Pump, params: dict) -> dict:
         "implementation": pump.board.system.implementation,
         "unique_id": pump.board.system.unique_id,
         "journal_identity": pump.journal.identity,
+        "name": setup.name,
         "bench": setup.bench.name if setup.bench else "",
         "program_digest": setup.digest,
         "calibration_state": pair.get("state", ""),
@@ -97,6 +98,7 @@ def _rates(pump: Pump) -> dict:
             "protocol": span.basal.course.told(now_s) if span.basal.course is not None else None,
         }
     running["rate_seconds_s"] = program.rate_seconds_s if program else 0
+    running["drugs"] = [{"name": drug[0], "ng": drug[1], "nl": drug[2]} for drug in program.content()] if program else []
     return running
 
 

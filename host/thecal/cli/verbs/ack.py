@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.consent import unsent
 from thecal.cli.options import AsJson, DryRun, Port
 from thecal.errors import BadInput
@@ -11,7 +12,9 @@ from thecal.terminal.console import data, emit_json, talk
 
 
 def ack(
-    fault: Annotated[str, typer.Argument(metavar="FAULT", help="Number or name from `thecal alarms`, or all.")],
+    fault: Annotated[
+        str, typer.Argument(metavar="FAULT", help="Number or name from `thecal alarms`, or all.", autocompletion=complete.faults)
+    ],
     port: Port = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -37,10 +40,12 @@ def ack(
 
 def fault_number(text: str) -> int:
     from pumpcore.faults import faults
+    from thecal.files.toml_file import suggestion
 
     numbers = {name: number for names in faults.NUMBERS.values() for name, number in names.items()}
     if text in numbers:
         return int(numbers[text])
     if text.isascii() and text.isdigit() and len(text) < 6 and int(text) in numbers.values():
         return int(text)
-    raise BadInput(f'"{text[:40]}" is not a fault', "give a number or a name from `thecal alarms`, or all")
+    near = suggestion(text, list(numbers))
+    raise BadInput(f'"{text[:40]}" is not a fault', f"{near} ".lstrip() + "give a number or a name from `thecal alarms`, or all")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.consent import Consent, answer, carry_out, undo
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import check_token, over
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, headed, talk
@@ -32,8 +33,19 @@ def bolus(
     extended: Annotated[
         str | None, typer.Option("--extended", metavar="TIME", help='Deliver VOLUME over this time, 10 min to 24 h, e.g. "4 h".')
     ] = None,
-    token: Annotated[str | None, typer.Option("--status", metavar="TOKEN", help="Show the state of this bolus.")] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="Cancel this bolus.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--status", metavar="[TOKEN]", help="Show the state of this bolus (default: the one that runs).", autocompletion=complete.tokens
+        ),
+    ] = None,
+    cancel: Annotated[
+        str | None,
+        typer.Option(
+            "--cancel", metavar="[TOKEN]", help="Cancel this bolus (default: the one that runs).", autocompletion=complete.tokens
+        ),
+    ] = None,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -41,6 +53,7 @@ def bolus(
 ) -> None:
     """Order a bolus on top of the basal rate."""
     from thecal.checks.dose import rate_of, volume_of
+    from thecal.cli import following
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.pump.orders import Order
@@ -49,20 +62,38 @@ def bolus(
     chosen = sum(one is not None for one in (volume, token, cancel)) + demand
     if chosen != 1 or (volume is not None) != ((rate is not None) + (extended is not None)):
         raise BadInput("the command names no complete order, or more than one", WHAT_TO_DO)
+    if wait and (token is not None or cancel is not None):
+        raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
     checks = ((volume, volume_of), (rate, rate_of), (extended, over), (token, check_token), (cancel, check_token))
     for text, check in checks:
-        if text is not None:
+        if text is not None and (text or check is not check_token):
             check(text)
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         pump = facts.ask(client)  # first: after the order a lost link would hide its answer
+        wanted = token if token is not None else cancel
+        if wanted is not None:
+            wanted = wanted or running_token(pump.status, "--status" if cancel is None else "--cancel")
         if token is not None:
-            reply: Reply | None = client.bolus_status(token)
+            reply: Reply | None = client.bolus_status(str(wanted))
         elif cancel is not None:
-            reply = undo(Order("bolus.cancel", {"token": cancel}), consent, lambda: client.bolus_cancel(str(cancel)))
+            reply = undo(Order("bolus.cancel", {"token": wanted}), consent, lambda: client.bolus_cancel(str(wanted)))
         else:
             reply = order_demand(pump, consent) if demand else order(pump, str(volume), rate, extended, consent)
+    if wait and reply is not None:
+        reply = following.ended_bolus(client.port_url, reply, "bolus", pump.status["calibration"])
     answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"]))
+
+
+def running_token(status: Reply, option: str) -> str:
+    """Return the token of the bolus that runs or waits. Raises Failed if none does, BadInput if there are two."""
+    live = [status[name] for name in ("bolus", "extended") if status.get(name)]
+    if not live:
+        raise Failed("no bolus runs", f"name an earlier one by its token: thecal bolus {option} TOKEN")
+    if len(live) > 1:
+        tokens = " or ".join(f"{one['token']} ({one.get('purpose', 'manual')})" for one in live)
+        raise BadInput("two boluses run", f"name one: thecal bolus {option} TOKEN, with {tokens}")
+    return str(live[0]["token"])
 
 
 def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
@@ -74,6 +105,7 @@ def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     from thecal.pump import clock, orders
     from thecal.quantities.amounts import ml
     from thecal.quantities.typed import parse
+    from thecal.text.program import dose_rows
     from thecal.text.settings import demand_facts
 
     program = pump.active()
@@ -84,7 +116,8 @@ def order_demand(pump: PumpFacts, consent: Consent) -> Reply | None:
     order_checks.check_steps(program, rig, settings.demand_nl, typed)
     clock.tell(pump.reading)
     will = delivered(settings.demand_nl, rig.calibration, typed, program)
-    talk(columns([*demand_facts(settings).items(), ("will deliver", will), last_dose.row(pump, None)]))
+    holds = dose_rows(program, settings.demand_nl)
+    talk(columns([*demand_facts(settings).items(), ("will deliver", will), *holds, last_dose.row(pump, None)]))
     return carry_out(pump.client, orders.demand(), "Deliver a demand bolus?", consent)
 
 
@@ -94,11 +127,13 @@ def order(pump: PumpFacts, volume: str, rate: str | None, over_text: str | None,
     from thecal.cli import last_dose
     from thecal.pump import clock
     from thecal.text.calibration import line
+    from thecal.text.program import dose_rows
 
     wanted, rows = checked_bolus(pump, volume, str(rate)) if over_text is None else checked_extended(pump, volume, over_text)
     clock.tell(pump.reading)
     talk(headed(rows))
-    talk(": ".join(last_dose.row(pump, volume_of(volume))))
+    for row in [*dose_rows(pump.active(), int(wanted.params["volume_nl"])), last_dose.row(pump, volume_of(volume))]:
+        talk(": ".join(row))
     talk(f"calibration: {line(pump.status['calibration'])}")
     return carry_out(pump.client, wanted, "Deliver this bolus?", consent)
 

@@ -93,4 +93,5 @@ def review(program: Program, line: Line, status: dict[str, Any]) -> list[tuple[s
         ("front", where),
         ("bridge", f"basal x {ratio} = " + " to ".join(dict.fromkeys(ml_per_h(rate.numerator, rate.denominator) for rate in rates))),
     ]
+    rows += [(f"{name} meanwhile", said) for name, said in bridged.others(program, line)]
     return [*rows, *bridged.times(program, line, status)]

@@ -22,7 +22,8 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
     if as_json:
         emit_json(found)
     elif found:
-        data(headed([("port", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
+        tell_doubles(found)
+        data(headed([("port", "name", "kind", "bench", "unique id", "firmware", "calibration", "clock"), *map(row, found)]))
     unfit = [about for about in found if is_unfit(about)]
     if unfit and len(unfit) < len(found):
         for about in unfit:
@@ -34,6 +35,13 @@ def find(port: Port = None, as_json: AsJson = False) -> None:
         raise error
     report(error, False)  # the list is the one document on stdout; it says the same port by port
     raise typer.Exit(error.exit_code)
+
+
+def tell_doubles(found: list[dict[str, Any]]) -> None:
+    """Say which name several of the pumps have."""
+    called = [about["hello"].get("name") for about in found if "hello" in about]
+    for name in sorted({name for name in called if name and called.count(name) > 1}):
+        talk(f'{called.count(name)} pumps are called "{name}": give one another name: thecal name NEW --port PORT')
 
 
 def unusable(found: list[dict[str, Any]], unfit: list[dict[str, Any]]) -> ThecalError:
@@ -63,8 +71,8 @@ def row(about: dict[str, Any]) -> tuple[str, ...]:
 
     hello = about.get("hello")
     if is_unfit(about):
-        return (about["port_url"], about["origin"], "", "", about["error"]["fault"], "", "")
+        return (about["port_url"], "", about["origin"], "", "", about["error"]["fault"], "", "")
     if hello is None:
-        return (about["port_url"], about["origin"], about["error"]["cause"], "", "", "", "")
+        return (about["port_url"], "", about["origin"], about["error"]["cause"], "", "", "", "")
     values = [str(hello.get(key)) for key in ("bench", "unique_id", "firmware", "calibration_state")]
-    return (about["port_url"], about["origin"], *values, about.get("clock", {}).get("text", ""))
+    return (about["port_url"], hello.get("name", ""), about["origin"], *values, about.get("clock", {}).get("text", ""))

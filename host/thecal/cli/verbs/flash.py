@@ -5,14 +5,21 @@ from typing import Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.errors import NoPump
 from thecal.terminal.console import data, emit_json, talk
 
 
 def flash(
     port: Port = None,
     usb_serial: Annotated[str | None, typer.Option("--id", metavar="SERIAL", help="The board's USB serial number.")] = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Bench file of the rig (default: a pump keeps its bench).")] = None,
+    bench: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BENCH", help="Bench file of the rig (default: a pump keeps its bench).", autocompletion=complete.benches
+        ),
+    ] = None,
     boot_drive: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Boot drive of a board without MicroPython.")] = None,
     backup: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder for the backup of journal and store.")] = None,
     yes: Yes = False,
@@ -51,8 +58,32 @@ def write(port_url: str | None, usb_serial: str | None, order: Any) -> dict[str,
     from thecal.files.resources import firmware_folder
 
     require_mpremote()
-    board = finding.choose(port_url, usb_serial)
+    try:
+        board = finding.choose(port_url, usb_serial)
+    except NoPump:
+        if not order.dry_run or port_url or usb_serial:
+            raise
+        return without_board(order)
     return Flash(order, build(firmware_folder()), board, run_mpremote).run()
+
+
+def without_board(order: Any) -> dict[str, Any]:
+    """Build, and print the plan for a new board. Returns the report."""
+    from thecal.deploy import plan
+    from thecal.deploy.build import build
+    from thecal.deploy.survey import Survey
+    from thecal.files.resources import firmware_folder
+
+    built = build(firmware_folder())
+    todo = plan.make(built, Survey({}, {}, frozenset()))
+    bench = str(order.bench["name"]) if order.bench else None
+    talk(f"no board found: this is the plan for a new one{f' with the bench {bench}' if bench else ''}")
+    talk(plan.describe(todo, built.files))
+    if bench is None:
+        talk("a new board needs a bench too: thecal flash --bench NAME")
+    size_bytes = sum(map(len, built.files.values()))
+    talk(f"{len(todo.copied)} files, {size_bytes} bytes, release {built.release[:12]}; a pump keeps its journal, program and calibration")
+    return {"dry_run": True, "port": None, "release": built.release, "bench": bench, "copy": todo.copied, "bytes": size_bytes}
 
 
 def show(report: dict[str, Any], as_json: bool) -> None:

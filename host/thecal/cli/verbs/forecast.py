@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, Force, Library, Override, Png, Port, Zone
 from thecal.errors import Failed
 from thecal.terminal.console import columns, data, emit_json, headed, talk
@@ -36,7 +37,10 @@ def forecast(
         typer.Option(metavar="CONCENTRATION", help="Concentration of the solution in the line (default: as reported by the pump)."),
     ] = None,
     bench: Annotated[
-        str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings and the calibration of this bench.")
+        str | None,
+        typer.Option(
+            metavar="BENCH", help="Without a pump: use the ceilings and the calibration of this bench.", autocompletion=complete.benches
+        ),
     ] = None,
     library: Library = None,
     override: Override = None,
@@ -82,9 +86,10 @@ def forecast(
 def rig_for(pump: PumpFacts | None, bench: str | None) -> Rig:
     from pumpcore.motion.dose import Calibration
     from thecal.checks import rigs
+    from thecal.files import config
 
     if pump is None:
-        return rigs.rig_of(bench)
+        return rigs.rig_of(bench or config.default("bench"))
     pair = pump.pair()
     told = pump.hello.get("ceilings") or {name: value for name, value in vars(rigs.ANY_RIG).items() if name != "calibration"}
     return rigs.Rig(told, Calibration(pair["volume_nl"], pair["steps"]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson, Library, Port
 from thecal.errors import Failed
 from thecal.terminal.console import data, emit_json, headed
@@ -30,12 +31,16 @@ class Layers(NamedTuple):
 def limits(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Prescription file (default: the pump's active program).")] = None,
     library: Library = None,
-    bench: Annotated[str | None, typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.")] = None,
+    bench: Annotated[
+        str | None,
+        typer.Option(metavar="BENCH", help="Without a pump: use the ceilings of this bench.", autocompletion=complete.benches),
+    ] = None,
     port: Port = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every limit by layer, and the limit that binds."""
     from thecal.checks import rigs
+    from thecal.files import config
     from thecal.prescription.compiler import compile_prescription
     from thecal.prescription.reading import read_prescription
     from thecal.pump import facts
@@ -46,7 +51,7 @@ def limits(
     if client is None:
         if program is None:
             raise Failed("no pump found, and no prescription given", "write: thecal limits rx.toml --bench sim-clock")
-        found = table(program, rigs.rig_of(bench))
+        found = table(program, rigs.rig_of(bench or config.default("bench")))
     else:
         with client:
             pump = facts.ask(client)
@@ -61,6 +66,7 @@ def table(program: Program, rig: Rig) -> list[Row]:
     """Return a row per limit: nl (or nl per second as text) of each layer, None if it has none; `binds` is the lowest hard one."""
     from pumpcore.program.settings import Settings
     from thecal.checks.rigs import ANY_RIG
+    from thecal.quantities.amounts import ug_per_ml
 
     settings: Any = program.settings or Settings()
     seconds_s = program.rate_seconds_s
@@ -78,9 +84,14 @@ def table(program: Program, rig: Rig) -> list[Row]:
     ]
     if settings.hard_high_ng or settings.soft_high_ng:
         rows.append(concentration(program, settings))
+    for (name, mass_ng, volume_nl), (_, own) in zip(program.drugs, settings.drugs[1:], strict=False):
+        rows += [of_drug(name, own, ug_per_ml(mass_ng, volume_nl))] if any(own[6:]) else []
     passed = settings.overridden()
     for one in rows:
-        one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"]) in passed
+        word = {"24 h": "day"}.get(one["limit"], one["limit"])
+        by_library = one["binds"] == "library_hard" and word in ("rate", "bolus", "day")
+        one["drug"] = settings.whose(f"hard_{word}_nl").get("drug") if by_library else None
+        one["overridden"] = {"24 h": "day"}.get(one["limit"], one["limit"].partition(" of ")[0]) in passed
     return rows
 
 
@@ -119,6 +130,18 @@ def concentration(program: Program, settings: Any) -> Row:
             "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
 
 
+def of_drug(name: str, limits: tuple[int, ...], asked: str) -> Row:
+    """Return the row of the concentration of a drug after the first."""
+    from pumpcore.program.settings import LIMITS, Settings
+
+    own = Settings()
+    for field, value in zip(LIMITS, limits, strict=True):
+        setattr(own, field, value)
+    ranges = {kind: f"{settings_ug(own, kind, 'low')} to {settings_ug(own, kind, 'high')}" for kind in ("soft", "hard")}
+    return {"limit": f"concentration of {name}", "unit": "ug/mL", "rate_seconds_s": 0, "library_soft": ranges["soft"],
+            "library_hard": ranges["hard"], "program": None, "bench": None, "binds": "library_hard", "asked": asked}  # fmt: skip
+
+
 def settings_ug(settings: Any, kind: str, end: str) -> str:
     """Without its unit."""
     from thecal.quantities.amounts import ug_per_ml
@@ -128,7 +151,8 @@ def settings_ug(settings: Any, kind: str, end: str) -> str:
 
 def cells(one: Row) -> tuple[str, ...]:
     shown = [text_of(one, one[layer]) for layer in Layers._fields]
-    binds = (one["binds"] or "nothing").replace("_", ", ") + (" (soft limit confirmed)" if one["overridden"] else "")
+    binds = (one["binds"] or "nothing").replace("_", ", ") + (f" ({one['drug']})" if one["drug"] else "")
+    binds += " (soft limit confirmed)" if one["overridden"] else ""
     return (one["limit"], *shown, binds, text_of(one, one["asked"]))
 
 

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from thecal.cli.options import AsJson
 from thecal.errors import BadInput, Failed
-from thecal.terminal.console import talk
+from thecal.terminal.console import emit_json, talk
 
 
-def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, e.g. rx.toml.")]) -> None:
+def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write, e.g. rx.toml.")], as_json: AsJson = False) -> None:
     """Write an example prescription with comments."""
     from thecal.files.resources import DATA
 
@@ -21,3 +22,5 @@ def new(file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}", "name a file in a folder you may write to") from error
     talk(f"wrote {file}; edit it, then check it with: thecal program {file} --dry-run")
+    if as_json:
+        emit_json({"file": str(file)})

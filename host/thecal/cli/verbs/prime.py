@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thecal.cli.consent import Consent, answer, carry_out
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.errors import Failed
 from thecal.terminal.console import columns, talk
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def prime(
     rate: Annotated[str, typer.Option("--rate", metavar="RATE", help='Rate of the priming, e.g. "2 mL/h".')],
     again: Annotated[bool, typer.Option("--again", help="Prime again even if the line is already primed.")] = False,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -27,6 +28,7 @@ def prime(
 ) -> None:
     """Prime the line with the volume of tubing and catheter. The ledger counts it as a dose."""
     from thecal.checks.dose import rate_of
+    from thecal.cli import following
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
     from thecal.pump.steering import interruptible
@@ -37,6 +39,8 @@ def prime(
     with interruptible(), open_pump(port) as client:
         pump = facts.ask(client)
         reply = order(pump, rate, again, consent)
+    if wait and reply is not None:
+        reply = following.ended_bolus(client.port_url, reply, "priming", pump.status["calibration"])
     answer(reply, consent, lambda reply: sentence(reply, pump.status["calibration"], "priming"))
 
 

@@ -103,12 +103,14 @@ def therapy_rows(therapy: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def text_of(name: str, value: Any) -> str:
-    from thecal.quantities.amounts import clock_text, ml, span
+    from thecal.quantities.amounts import clock_text, ml, span, ug_per_ml
 
     if value is None or value in ("", []):
         return "none"
     if name.endswith("utc_s"):
         return clock_text(value)
+    if name.endswith("_drugs"):
+        return ", ".join(f"{one['name']} {ug_per_ml(one['ng'], one['nl'], 3)}" if one["nl"] else one["name"] for one in value)
     if name.endswith("_nl"):
         return ml(value)
     if name.endswith("_s"):

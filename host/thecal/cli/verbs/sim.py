@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.options import AsJson
 from thecal.errors import BadInput, Failed
 from thecal.terminal.console import data
@@ -14,7 +15,12 @@ MOST_SPEED = 100
 
 
 def sim(
-    bench: Annotated[str, typer.Option(metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.")] = "sim-clock",
+    bench: Annotated[
+        str,
+        typer.Option(
+            metavar="BENCH", help="Bench of the pump: sim-clock, sim-noclock, or a bench file.", autocompletion=complete.benches
+        ),
+    ] = "sim-clock",
     seed: Annotated[int, typer.Option(min=0, metavar="NUMBER", help="Seed of the pump's unique id, crystal and boot time.")] = 1,
     speed: Annotated[float | None, typer.Option(metavar="FACTOR", help="Factor of real time, at most 100.")] = None,
     virtual: Annotated[bool, typer.Option("--virtual", help="Advance time only by the control port.")] = False,

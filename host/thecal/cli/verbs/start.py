@@ -1,12 +1,23 @@
 """`thecal start`: set the pump's clock while it is stopped, then start its program."""
 
 from thecal.cli.consent import unsent
-from thecal.cli.options import AsJson, DryRun, MoveClock, Port, Zone
-from thecal.errors import Refused
+from thecal.cli.options import AsJson, DryRun, MoveClock, Port, Pump, Zone
+from thecal.cli.typed import one_port
+from thecal.errors import Failed, Refused
 from thecal.terminal.console import data, emit_json, talk
 
+NO_PROGRAM = "no program is active in the pump"
+WITHOUT_PROGRAM = 'upload one: thecal program rx.toml (thecal new rx.toml writes it), or pump now: thecal run "1 mL/h"'
 
-def start(port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+
+def start(
+    pump_name: Pump = None,
+    port: Port = None,
+    zone: Zone = None,
+    set_clock: MoveClock = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
     """Set the pump's clock and start the active program. Asks before it moves a clock or a zone that is already set."""
     from thecal.cli.clock_setting import Wish, set_before_start, tell
     from thecal.pump import clock, facts
@@ -17,15 +28,18 @@ def start(port: Port = None, zone: Zone = None, set_clock: MoveClock = None, dry
 
     wish = Wish(zone, set_clock)
     wish.check()
-    with open_pump(port) as client:
+    with open_pump(one_port(pump_name, port)) as client:
         pump = facts.ask(client)
         before = pump.status
         if dry_run:
             tell(pump, wish)
-            talk(f"would set the clock and start {before.get('program_name') or 'nothing: no program is active'}")
+            without = before.get("program_digest") == ""
+            talk(f"would refuse: {NO_PROGRAM}" if without else f"would set the clock and start {before.get('program_name')}")
             talk(f"calibration: {line(before['calibration'])}")
             unsent(Order("start"), as_json)
             return
+        if before.get("program_digest") == "" and before["state"] == "stopped":
+            raise Failed(f"{NO_PROGRAM}; nothing was changed", WITHOUT_PROGRAM)
         set_before_start(pump, wish)
         try:
             reply = client.start()

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from thecal.cli import complete
 from thecal.cli.consent import Consent, answer, carry_out, undo
-from thecal.cli.options import AsJson, DryRun, Port, Yes
+from thecal.cli.options import AsJson, DryRun, Port, Wait, Yes
 from thecal.cli.typed import seconds
-from thecal.errors import BadInput
+from thecal.errors import BadInput, Failed
 from thecal.terminal.console import columns, talk
 
 if TYPE_CHECKING:
     from pumpcore.orders.bolus import Temporary
     from pumpcore.program.plan import Program
+    from thecal.pump.client import Client
     from thecal.pump.exchange import Reply
     from thecal.pump.facts import PumpFacts
 
@@ -28,13 +30,20 @@ def temporary(
         str | None, typer.Argument(metavar="RATE", help='A rate, e.g. "0.8 mL/h", or a percentage of the basal, e.g. "50 %".')
     ] = None,
     duration: Annotated[str | None, typer.Option("--for", metavar="TIME", help='Duration, 1 min to 24 h, e.g. "2 h".')] = None,
-    cancel: Annotated[str | None, typer.Option("--cancel", metavar="TOKEN", help="End this temporary rate.")] = None,
+    cancel: Annotated[
+        str | None,
+        typer.Option(
+            "--cancel", metavar="[TOKEN]", help="End this temporary rate (default: the one that runs).", autocompletion=complete.tokens
+        ),
+    ] = None,
+    wait: Wait = False,
     port: Port = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a temporary rate instead of the basal."""
+    from thecal.cli import following
     from thecal.cli.typed import check_token
     from thecal.pump import facts
     from thecal.pump.opening import open_pump
@@ -42,17 +51,30 @@ def temporary(
 
     if (cancel is None) == (rate is None) or (rate is None) != (duration is None):
         raise BadInput("the command names no complete order, or more than one", f"order with: {EXAMPLE}; or give --cancel TOKEN")
-    if cancel is not None:
+    if wait and cancel is not None:
+        raise BadInput("--wait follows an order, and this command orders nothing", "leave out --wait")
+    if cancel:
         check_token(cancel)
-    else:
+    elif cancel is None:
         parse(str(rate), str(duration))
     consent = Consent(yes, dry_run, as_json)
     with open_pump(port) as client:
         if cancel is not None:
-            reply = undo(Order("temporary.cancel", {"token": cancel}), consent, lambda: cancel_temporary(client, str(cancel)))
+            token = cancel or running_token(client)
+            reply = undo(Order("temporary.cancel", {"token": token}), consent, lambda: cancel_temporary(client, token))
         else:
             reply = order(facts.ask(client), str(rate), str(duration), consent)
-    answer(reply, consent, lambda reply: sentence(reply, cancel is not None))
+    if wait and reply is not None:
+        following.follow(client.port_url, following.temporary(reply["token"], reply["begins_at_ms"], reply["ends_at_ms"]))
+    answer(reply, consent, lambda reply: "temporary rate done" if wait else sentence(reply, cancel is not None))
+
+
+def running_token(client: Client) -> str:
+    """Return the token of the temporary rate that waits or runs. Raises Failed if there is none."""
+    present = client.status().get("temporary")
+    if not present:
+        raise Failed("no temporary rate runs", "see what the pump does: thecal status")
+    return str(present["token"])
 
 
 def sentence(reply: Reply, cancelled: bool) -> str:

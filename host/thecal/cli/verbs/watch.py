@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from thecal.cli.options import AsJson, Port
+from thecal.cli.options import AsJson, Port, Pump
+from thecal.cli.typed import one_port
 from thecal.errors import InAlarm, LinkLost, NoPump, PortBusy, WrongDevice
 from thecal.terminal.console import data, talk
 
@@ -22,15 +23,18 @@ INTERVAL_S = 1.0
 
 
 def watch(
+    pump: Pump = None,
     port: Port = None,
-    interval_s: Annotated[float, typer.Option("--interval", min=0.1, max=86_400, help="Seconds between two readings.")] = INTERVAL_S,
-    count: Annotated[int, typer.Option("--count", min=0, help="Number of readings; 0 = until Ctrl-C.")] = 0,
+    interval_s: Annotated[
+        float, typer.Option("--interval", min=0.1, max=86_400, metavar="SECONDS", help="Seconds between two readings.")
+    ] = INTERVAL_S,
+    count: Annotated[int, typer.Option("--count", min=0, metavar="NUMBER", help="Number of readings; 0 = until Ctrl-C.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show the pump's state until Ctrl-C: live in a terminal, line by line in a pipe. Exits with 5 if the pump is in alarm at the end."""
     from thecal.pump.opening import choose
 
-    port_url = choose(port)
+    port_url = choose(one_port(pump, port))
     live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     watching = JsonLines() if as_json else Table() if live else Lines()
     try:

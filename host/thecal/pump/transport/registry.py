@@ -124,10 +124,30 @@ def known_zone(unique_id: str) -> Entry | None:
     return None if path is None else read(path)
 
 
+def remember_replaced(unique_id: str, facts: Entry) -> None:
+    """Remember the program that `thecal run` replaced in a pump, and the digest of the run. Raises OSError."""
+    path = _owned_file("replaced", unique_id)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(facts), encoding="utf-8")
+        draft.replace(path)
+
+
+def known_replaced(unique_id: str) -> Entry | None:
+    """Return the data of `remember_replaced`; None if this computer never replaced a program of the pump."""
+    path = _owned_file("replaced", unique_id)
+    return None if path is None else read(path)
+
+
 def _zone_file(unique_id: str) -> Path | None:
+    return _owned_file("zones", unique_id)
+
+
+def _owned_file(place: str, unique_id: str) -> Path | None:
     """Check an id, because it comes from the device and becomes a file name; None for an invalid one."""
     plain = unique_id.lower()
-    return folder() / "zones" / f"{plain}.json" if re.fullmatch("[0-9a-f]{1,64}", plain) else None
+    return folder() / place / f"{plain}.json" if re.fullmatch("[0-9a-f]{1,64}", plain) else None
 
 
 def _pump_file(unique_id: str) -> Path:

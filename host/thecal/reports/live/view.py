@@ -13,6 +13,7 @@ from thecal.quantities.typed import decimal
 from thecal.reports.live.past import Past
 from thecal.reports.terminal_plot import sparkline
 from thecal.text.faults import fault_text, severity
+from thecal.text.protocol import now_text
 from thecal.text.status import bolus_text, rate_text, temporary_text
 
 Status = dict[str, Any]
@@ -103,6 +104,8 @@ def rows(status: Status, past: Past, width: int, encoding: str) -> list[Row]:
         Row("next", next_text(status)),
         Row("today", today + (f" ({past.why})" if today == UNKNOWN else "")),
     ]
+    if text := now_text(status):
+        found.append(Row("protocol", text))
     if status.get("bolus"):
         found.append(Row("bolus", bolus_text(status)))
     if status.get("extended"):
@@ -128,6 +131,8 @@ def one_line(status: Status, past: Past) -> str:
         f"next {next_text(status)}",
         f"today {today_text(status, past)}",
     ]
+    if text := now_text(status):
+        parts.append(text)
     if status.get("bolus"):
         parts.append("bolus " + status["bolus"]["state"])
     if text := reservoir_text(status):

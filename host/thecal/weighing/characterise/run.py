@@ -139,7 +139,9 @@ def read_run(path: Path) -> Run:
 
 def _facts(path: Path, magic: str, head: str) -> Facts:
     if magic.strip() != MAGIC:
-        raise BadInput(f"{path}: does not begin with {MAGIC!r}", "name a file that --record wrote")
+        journal = magic.lstrip().startswith(("{", "ring,sequence"))
+        do = "for a journal: thecal report --from-journal FILE" if journal else "name a file that --record wrote"
+        raise BadInput(f"{path}: does not begin with {MAGIC!r}", do)
     try:
         facts = Facts(**json.loads(head.removeprefix("# ")))
         if EXPONENT.search(facts.density_mg_per_ml + facts.evaporation_ug_per_h):
