@@ -244,7 +244,13 @@ class Session:
         try:
             if line is None:
                 raise frame.FrameError("too_long")
-            message = frame.decode(line)
+            try:
+                message = frame.decode(line)
+            except MemoryError:  # once more, without what the last command needed
+                self.counts["memory_errors"] += 1
+                self.loader.give_back()
+                self.pump.board.system.built()
+                message = frame.decode(line)
         except frame.FrameError as error:
             self.counts["bad_lines"] += 1
             self.refuse(None, Refusal(error.fault))

@@ -187,12 +187,21 @@ def test_half_a_stop_outlives_another_command_without_memory(monkeypatch: pytest
     assert not pump.board.stepper.enabled and pump.alarms() == []
 
 
+def test_a_line_that_found_no_memory_is_read_once_more_without_what_the_last_command_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = running()
+    pump.call("alarms")
+    monkeypatch.setattr(frame, "loaded", Failing(frame.loaded, 1))
+    line = frame.encode(messages.request("00000000000000b1", "clock.set", {"utc_s": 1_800_000_000, "offset_s": 0}))
+    assert json.loads(pump.line(line).split(b"*")[0])["id"] == "00000000000000b1"
+    assert status_of(pump)["counters"]["memory_errors"] == 1 and pump.pump.session.loader.method == "clock.set"
+
+
 def test_a_line_that_needs_too_much_memory_to_be_read_is_refused_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
     pump, line = running(), frame.sealed(b"[" * 8000)
-    monkeypatch.setattr(frame, "loaded", Failing(frame.loaded, 1))
+    monkeypatch.setattr(frame, "loaded", Failing(frame.loaded, 2))
     reply = json.loads(pump.line(line).split(b"*")[0])
     assert reply["error"]["data"]["fault"] == "no_memory" and reply["id"] is None
-    assert status_of(pump)["counters"]["memory_errors"] == 1 and pump.board.stepper.enabled
+    assert status_of(pump)["counters"]["memory_errors"] == 2 and pump.board.stepper.enabled
 
 
 @pytest.mark.rule("R8")

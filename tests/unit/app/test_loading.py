@@ -30,6 +30,10 @@ class Forgetful:
                 delattr(sys.modules[package], own)
 
 
+    def built(self) -> None:
+        self.built_times = getattr(self, "built_times", 0) + 1
+
+
 def present() -> set:
     return {name.rsplit(".", 1)[1] for name in sys.modules if name.startswith("app.wire.handlers.")}
 
@@ -48,14 +52,15 @@ def _as_before() -> object:
             setattr(sys.modules[package], own, module)
 
 
-def breaking(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """From here on no handler can be loaded."""
+def breaking(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1_000) -> None:
+    """The next attempts to load a handler fail."""
     import builtins
 
-    real = builtins.__import__
+    real, left = builtins.__import__, list(range(times))
 
     def load(name: str, *rest: object) -> object:
-        if name.startswith("app.wire.handlers."):
+        if name.startswith("app.wire.handlers.") and left:
+            left.pop()
             raise error
         return real(name, *rest)
 
@@ -103,6 +108,19 @@ def test_a_handler_that_can_t_be_loaded_is_a_refusal(monkeypatch: pytest.MonkeyP
     assert caught.value.fault.name == "not_loaded" and "bolus" not in present()
     monkeypatch.undo()
     assert callable(loader.handler("bolus.start"))
+
+
+@pytest.mark.rule("R8")
+def test_a_handler_that_found_no_memory_is_loaded_once_more_with_all_memory_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Forgetful()
+    loader = Loader(system)
+    loader.handler("program.stage")
+    breaking(monkeypatch, MemoryError(), 1)
+    assert callable(loader.handler("program.check")) and system.built_times == 1
+    breaking(monkeypatch, OSError(5), 1)
+    with pytest.raises(Refusal):
+        loader.handler("alarms")
+    assert system.built_times == 1
 
 
 @pytest.mark.rule("R9")

@@ -232,13 +232,17 @@ class Loader:
         if method != self.method:
             if file_of(method) != file_of(self.method):
                 self.give_back(_family(method) == _family(self.method))
-            try:
-                file = file_of(method)
-                self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
-            except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
-                self.give_back()
-                raise Refusal("not_loaded", cause=repr(error)[:80])
-            self.method = method
+            self.method, file, again = "", file_of(method), True
+            while not self.method:
+                try:
+                    self._handler = getattr(__import__(_FOLDER + file, None, None, (file,)), method.replace(".", "_"))
+                    self.method = method
+                except (ImportError, OSError, MemoryError, ValueError, RuntimeError, AttributeError) as error:
+                    self.give_back()
+                    if not again or type(error) is not MemoryError:
+                        raise Refusal("not_loaded", cause=repr(error)[:80])
+                    again = False  # once more, without what the last command needed
+                    self.system.built()
         return self._handler
 
     def give_back(self, kept: bool = False) -> None:
