@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.host.cli import Visit
+from support.host.cli import ROOT, Visit
 from support.programs import MONDAY_UTC_S
 from support.rig.device import Device
 from thecal.history.checks import checks
@@ -81,3 +81,20 @@ def test_the_journal_explains_every_difference_from_the_forecast(visit: Visit, c
     assert failed == []
     out, _ = visit.types("report")
     assert "Traceback" not in out
+
+
+def test_a_protocol_that_waits_says_so(tmp_path: Path) -> None:
+    with Device() as device:
+        visit = Visit(device, tmp_path)
+        device.client.clock_set(MONDAY_UTC_S, 0)
+        visit.types("program", str(ROOT / "host" / "examples" / "start-at-six.toml"), "--yes")
+        _, err = visit.types("start", "--keep-clock")
+        assert "first stage at 06:00, in 5 h 59 min" in err or "first stage at 06:00, in 6 h 00 min" in err
+        device.run_for(60)
+        out, _ = visit.types("status")
+        (row,) = [line for line in out.splitlines() if line.startswith("protocol")]
+        assert "begins in 5 h 5" in row and "then 1 mL/h; ends in 14 h 5" in row, row
+        device.run_for(16 * 3600)
+        assert visit.told("compare")["differences"] == []
+        device.client.close()
+        assert [check.text for check in checks(Timeline(collect(device.client))) if not check.holds] == []

@@ -151,7 +151,7 @@ class Comparison:
         found: list[tuple[int, int]] = []
         for place in self.line.books.now.places:
             on_s = -(-(place.at_ms - self.origin_ms) // MS_PER_S)
-            if on_s > place.second_s + wait_s + (found[-1][1] - found[-1][0] if found else 0):
+            if place.resumed and on_s > place.second_s + wait_s + (found[-1][1] - found[-1][0] if found else 0):
                 found.append((place.second_s + wait_s, on_s))
         return found
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from pumpcore.motion.dose import Calibration
 from pumpcore.orders.bolus import CUT, DEMAND, EXTENDED
-from pumpcore.program.protocol import WAITS
 from pumpcore.wire.records import PURPOSES
 from thecal.history.axis import Axis
 from thecal.history.flows import Flows
@@ -275,11 +274,11 @@ class Books:
             return None
         protocol = known.program.protocol
         if not resumed:
-            return Place(at_ms, -protocol.wait_s(None) if stage == WAITS else begins_s(protocol, stage))
+            return Place(at_ms, begins_s(protocol, stage))
         if not places or self._lost is None:
             return None
         kept_s = places[-1].second_at(self._lost.cut_ms)
-        return Place(at_ms, resumed_s(protocol, stage, kept_s, row["rate_nl"]), True)
+        return Place(at_ms, resumed_s(protocol, stage, kept_s, row["rate_nl"]), True, True)
 
     def _on_total(self, row: Row, at_ms: int) -> None:
         self.tally.see(at_ms, row["delivered_steps"])

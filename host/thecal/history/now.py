@@ -37,7 +37,7 @@ class Now:
         """Learn from a later place where the protocol went on after the last power cut."""
         last = self.places[-1] if self.places else None
         if last is not None and last.vague and self.run is not None and last.at_ms >= self.run.from_ms:
-            self.places[-1] = Place(last.at_ms, place.second_s - (place.at_ms - last.at_ms) // 1000)
+            self.places[-1] = Place(last.at_ms, place.second_s - (place.at_ms - last.at_ms) // 1000, True)
 
     def offset_s(self, at_ms: int) -> int:
         """Return the offset of local time at a moment."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import NamedTuple
 
-from pumpcore.program.protocol import WAITS, Protocol
+from pumpcore.program.protocol import AFTER, WAITS, Protocol
 from pumpcore.program.schedule import NEVER_S
 from pumpcore.units import MS_PER_S
 
@@ -20,11 +20,12 @@ MOST_PIECES = 20_000  # of one ramp
 
 
 class Place(NamedTuple):
-    """At a moment of the axis the protocol was in this second; below 0 before its first stage. `vague`: after a power cut it is known to a
-    lease only, until a later record tells."""
+    """At a moment of the axis the protocol was in this second; below 0 before its first stage. `resumed`: it went on there after a power
+    cut, and if `vague` that is known to a lease only, until a later record tells."""
 
     at_ms: int
     second_s: int
+    resumed: bool = False
     vague: bool = False
 
     def second_at(self, at_ms: int) -> int:
@@ -40,7 +41,10 @@ class Piece(NamedTuple):
 
 
 def begins_s(protocol: Protocol, stage: int) -> int:
-    """Return the second in which a stage begins for the first time; `stage` may be the number of stages, which is the end."""
+    """Return the second in which a stage begins for the first time; `stage` may be the number of stages, which is the end, or WAITS: then
+    the second of the start if its distance is known, otherwise one long before."""
+    if stage == WAITS:
+        return -protocol.start_value if protocol.start == AFTER else -NEVER_S
     at_s = 0
     for part in protocol.parts():
         if stage < part.first + part.count:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pumpcore.program.plan import Program
 from pumpcore.program.protocol import AFTER, AT, HOLD, NOW, WAITS, Protocol
+from pumpcore.program.schedule import Week, Zone
 from thecal.quantities.amounts import doses_text, long_span, masses_text, ml, ml_per_h, span
 from thecal.quantities.exact import drugs_of
 
@@ -50,7 +51,7 @@ def one_stage(program: Program, protocol: Protocol) -> dict[str, str]:
     rate = ml_per_h(rate_nl, program.rate_seconds_s)
     drugs = drugs_of(program)
     if drugs:
-        rate += f" = {doses_text(rate_nl, program.rate_seconds_s, drugs)}"
+        rate = f"{doses_text(rate_nl, program.rate_seconds_s, drugs)} = {rate}"
     if protocol.then == HOLD:
         return {"rate": rate, "volume": "without end", "time": "until you stop it"}
     return {"rate": rate, "volume": amount(program, stage_nl(program, Stage(*protocol.stages[0]))), "time": long_span(lasts_s)}
@@ -62,6 +63,15 @@ def start_text(protocol: Protocol) -> str:
     if protocol.start == AT:
         return f"at {value // 60:02d}:{value % 60:02d}"
     return f"in {long_span(value)}" if protocol.start == AFTER else "now"
+
+
+def waits_text(program: Program, status: dict[str, Any]) -> str:
+    """Return "first stage at 06:00, in 5 h 12 min" for a protocol that has just been started; "" if its first stage begins at once."""
+    if program.protocol is None or program.protocol.start == NOW:
+        return ""
+    zone = Zone(status["offset_s"], status.get("transition_utc_s") or 0, status.get("transition_offset_s") or 0)
+    wait_s = program.protocol.wait_s(Week(status["utc_s"], zone))
+    return f"first stage {start_text(program.protocol)}" + (f", in {span(wait_s)}" if program.protocol.start == AT else "")
 
 
 def is_endless(protocol: Protocol) -> bool:
@@ -77,7 +87,7 @@ def is_one_rate(protocol: Protocol) -> bool:
 
 
 def stage_text(program: Program, stage: Stage) -> str:
-    """Return "1 mL/h for 2 h: 2 mL = 1000 ug"."""
+    """Return "1 mL/h for 2 h: 1000 ug = 2 mL"."""
     lasts_s, begin_nl, end_nl = stage
     lasts, seconds_s = long_span(lasts_s), program.rate_seconds_s
     if not begin_nl and not end_nl:
@@ -95,10 +105,9 @@ def stage_nl(program: Program, stage: Stage) -> Fraction:
 
 
 def amount(program: Program, volume_nl: Fraction) -> str:
-    """Return "2 mL = 1000 ug"; without a concentration the volume alone."""
+    """Return "1000 ug = 2 mL"; without a concentration the volume alone."""
     drugs = drugs_of(program)
-    mass = f" = {masses_text(volume_nl, drugs)}" if drugs else ""
-    return ml(volume_nl) + mass
+    return (f"{masses_text(volume_nl, drugs)} = " if drugs else "") + ml(volume_nl)
 
 
 def loop_text(protocol: Protocol, index: int) -> str:

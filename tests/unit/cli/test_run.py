@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 from pydantic import TypeAdapter
 
+from pumpcore.faults.faults import Refusal
 from pumpcore.orders.bolus import CANCELLED, DELIVERING, DONE
 from pumpcore.program import packing
 from support.host.therapy_pump import TherapyPump
@@ -158,6 +159,28 @@ def test_the_program_before_the_runs_comes_back_and_nothing_starts(typed, pump) 
     code, out, err = typed("run", "--restore", "--yes")
     assert code == 0 and pump.active == before and pump.state == "stopped" and "thecal start" in err, err
     assert active(pump).name in out
+
+
+def test_a_refused_start_says_what_is_active_now_and_what_brings_the_other_one_back(typed, pump, monkeypatch) -> None:
+    before = pump.active
+
+    def refuse():
+        raise Refusal("refill_unknown", rule="R7", asked=1, limit=0, nearest=0)
+
+    monkeypatch.setattr(pump, "do_start", refuse)
+    code, out, err = typed("run", "1 uL/h", "--yes")
+    assert code == 1 and out == "" and "nothing was started" in err and "`thecal run --restore` brings the other one back" in err, err
+    assert pump.active != before
+    assert typed("run", "--restore", "--yes")[0] == 0 and pump.active == before
+
+
+def test_an_older_firmware_is_named(typed, pump, monkeypatch) -> None:
+    def refuse(**params):
+        raise Refusal("program_format", cause="no header")
+
+    monkeypatch.setattr(pump, "do_program_stage", refuse)
+    code, _, err = typed("run", "1 uL/h", "--yes")
+    assert code == 1 and "of another version" in err and "thecal flash" in err and "thecal sim --fresh" in err
 
 
 def test_wait_ends_with_what_was_delivered(typed, pump, monkeypatch) -> None:

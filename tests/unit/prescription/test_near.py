@@ -51,7 +51,7 @@ def test_durations(value: str, wanted: str) -> None:
     fields.seconds_of(wanted)
 
 
-@pytest.mark.parametrize(("check", "value"), NONE, ids=str)
+@pytest.mark.parametrize(("check", "value"), NONE, ids=lambda one: getattr(one, "__name__", str(one)))
 def test_what_is_near_nothing_gets_no_proposal(check, value) -> None:
     assert "did you mean" not in refused(check, value)
 

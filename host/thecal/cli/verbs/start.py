@@ -25,6 +25,7 @@ def start(
     from thecal.pump.orders import Order
     from thecal.text import line as line_text
     from thecal.text.calibration import line
+    from thecal.text.protocol import waits_text
 
     wish = Wish(zone, set_clock)
     wish.check()
@@ -46,9 +47,13 @@ def start(
         except Refused as refused:
             raise line_text.explained(refused, before) from refused
         after, reading = clock.read(client)
+        program = pump.program
     if as_json:
         emit_json({"start": reply, "status": after, "clock": reading.as_dict()})
     else:
         data(f"{after['state']}: {after.get('program_name')}")
         talk(f"clock {reading.text()}; {clock.next_change(after)}")
+        waiting = waits_text(program, after) if program is not None else ""
+        if waiting:
+            talk(waiting)
     talk(f"calibration: {line(after['calibration'])}")
