@@ -121,8 +121,9 @@ def _search_protocol(new: packing.Program, staged: Staged) -> int:
     for number, minutes in enumerate(wanted):
         if minutes in new.peaks:
             continue
-        if staged.search is None:
+        if staged.search is None:  # for one call enough: the first also loads what the check needs
             staged.search = windows.begin_peak(new.protocol, minutes)
+            return PERMILLE * number // len(wanted)
         left = windows.go_on(new.protocol, staged.search, MOST_OF_PROTOCOL)
         moves = max(left, staged.search[windows.MOVES])
         if not left:
